@@ -1,0 +1,84 @@
+"""Scaled dot-product attention, the paper's Eq. 1: the plain twin and the fused twin."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from whyformer.blocks.masks import causal_mask, combine
+
+
+def attention(
+    Q: Float[Tensor, "batch heads queries d_k"],
+    K: Float[Tensor, "batch heads keys d_k"],
+    V: Float[Tensor, "batch heads keys d_v"],
+    allowed: Bool[Tensor, "#batch #heads #queries keys"] | None = None,
+    *,
+    causal: bool = False,
+    scale: float | None = None,
+    bias: Float[Tensor, "#batch #heads queries keys"] | None = None,
+) -> tuple[
+    Float[Tensor, "batch heads queries d_v"],
+    Float[Tensor, "batch heads queries keys"],
+    Float[Tensor, "batch heads queries keys"],
+]:
+    """Scaled dot-product attention: softmax(QKᵀ / √d_k) V, with the weights and scores that made it.
+
+    Paper: Vaswani et al. 2017 (arXiv:1706.03762), §3.2.1, Eq. 1.
+    Differs: a query that may attend nowhere gets weights 0 and output 0; the paper leaves it
+        undefined.
+    Args:
+        allowed: True where a query may attend to a key; None allows all.
+        causal: the last query stands at the last key's position and none looks ahead.
+        scale: factor on QKᵀ; None means 1/√d_k.
+        bias: added to the scaled scores (ALiBi, relative positions).
+    Returns: output, weights, scores before masking.
+    """
+    scores = Q @ K.mT * (Q.shape[-1] ** -0.5 if scale is None else scale)
+    if bias is not None:
+        scores = scores + bias
+    if causal:
+        allowed = combine(allowed, causal_mask(Q.shape[-2], K.shape[-2], Q.device))
+    if allowed is None:
+        weights = scores.softmax(dim=-1)
+        return weights @ V, weights, scores
+    anywhere = allowed.any(dim=-1, keepdim=True)
+    # A row with nowhere to attend would be NaN, and so would its gradient: let it look, then hide it.
+    masked = scores.masked_fill(~(allowed | ~anywhere), -math.inf)
+    weights = masked.softmax(dim=-1).masked_fill(~anywhere, 0.0)
+    return weights @ V, weights, scores
+
+
+def fused_attention(
+    Q: Float[Tensor, "batch heads queries d_k"],
+    K: Float[Tensor, "batch heads keys d_k"],
+    V: Float[Tensor, "batch heads keys d_v"],
+    allowed: Bool[Tensor, "#batch #heads #queries keys"] | None = None,
+    *,
+    causal: bool = False,
+    scale: float | None = None,
+    bias: Float[Tensor, "#batch #heads queries keys"] | None = None,
+) -> Float[Tensor, "batch heads queries d_v"]:
+    """The output of `attention` by torch's fused kernel, which never holds the weights.
+
+    Paper: Vaswani et al. 2017, §3.2.1, Eq. 1; kernel: Dao et al. 2022 (arXiv:2205.14135).
+    Differs: as `attention`; equal to it within floating-point tolerance.
+    """
+    if causal and Q.shape[-2] == 1:
+        causal = False  # one query at the last position sees every key
+    # The kernel's own causal flag aligns the first query with the first key: right without history.
+    flag = causal and Q.shape[-2] == K.shape[-2] and allowed is None and bias is None
+    if causal and not flag:
+        allowed = combine(allowed, causal_mask(Q.shape[-2], K.shape[-2], Q.device))
+    if allowed is None:
+        return F.scaled_dot_product_attention(
+            Q, K, V, attn_mask=bias, is_causal=flag, scale=scale
+        )
+    anywhere = allowed.any(dim=-1, keepdim=True)
+    mask = allowed | ~anywhere
+    if bias is not None:
+        mask = bias.masked_fill(~mask, -math.inf)
+    output = F.scaled_dot_product_attention(Q, K, V, attn_mask=mask, scale=scale)
+    return torch.where(anywhere, output, 0.0)

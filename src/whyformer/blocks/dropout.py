@@ -1,0 +1,59 @@
+"""Dropout (§5.4), with masks cheap enough for a CPU.
+
+torch draws one 32-bit number an element and on a CPU spends more time on it than on the layer's
+matrix products. Here eight elements share one 64-bit number of `foundation.randomness`: a byte each.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from whyformer.foundation.randomness import random_bytes
+
+
+def keep_mask(like: Tensor, rate: float) -> Tensor:
+    """Return 1/(1-p) where an element is kept and 0 where it is dropped, as ``like``.
+
+    Differs: on a CPU the rate p is ``rate`` rounded to the nearest 1/256 (0.1 becomes 26/256);
+    the factor 1/(1-p) uses the p that was drawn, so the expectation is exact.
+    """
+    threshold = round(rate * 256)
+    kept = random_bytes(like.numel()) >= threshold  # (elements,)
+    mask = torch.from_numpy(kept).to(like.dtype)
+    return mask.mul_(256 / (256 - threshold)).view(like.shape)
+
+
+class Dropout(nn.Module):
+    """Drop elements with probability ``rate`` while training and scale the rest by 1/(1-rate).
+
+    Paper: Vaswani et al. 2017, §5.4 (Residual Dropout); Srivastava et al. 2014.
+    Differs: see `keep_mask`.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Return ``x`` with elements dropped."""
+        if not self.training or self.rate == 0:
+            return x
+        if x.device.type != "cpu":
+            return F.dropout(x, self.rate)
+        return x * keep_mask(x, self.rate)
+
+    def add(
+        self, x: Float[Tensor, "*shape"], y: Float[Tensor, "*shape"], scale: float = 1.0
+    ) -> Float[Tensor, "*shape"]:
+        """Return scale · x + dropout(y): the residual connection, in one pass over memory."""
+        if not self.training or self.rate == 0:
+            return torch.add(y, x, alpha=scale)
+        if x.device.type != "cpu":
+            return torch.add(F.dropout(y, self.rate), x, alpha=scale)
+        mask = keep_mask(y, self.rate)
+        return torch.addcmul(x if scale == 1.0 else x * scale, y, mask)
+
+    def extra_repr(self) -> str:
+        """Show the rate."""
+        return f"rate={self.rate}"

@@ -1,0 +1,41 @@
+"""Token embeddings scaled by √d_model (§3.4), with their positions and dropout (§5.4)."""
+
+import math
+from enum import StrEnum
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from whyformer.blocks.dropout import Dropout
+from whyformer.blocks.positions import Positions
+
+
+class Tying(StrEnum):
+    """Which of source embedding, target embedding and output projection are one matrix."""
+
+    THREE_WAY = "three-way"
+    DECODER = "decoder"
+    NONE = "none"
+
+
+class TokenEmbedding(nn.Module):
+    """Rows of a matrix, multiplied by √d_model, plus positions, with dropout on the sum.
+
+    Paper: Vaswani et al. 2017, §3.4 (scale), §3.5 (sum), §5.4 (dropout on the sum).
+    """
+
+    def __init__(self, vocabulary: int, d_model: int, dropout: float) -> None:
+        super().__init__()
+        self.scale = math.sqrt(d_model)
+        self.weight = nn.Parameter(torch.randn(vocabulary, d_model) * d_model**-0.5)
+        self.dropout = Dropout(dropout)
+
+    def forward(
+        self, ids: Int[Tensor, "batch length"], positions: Positions, offset: int = 0
+    ) -> Float[Tensor, "batch length d_model"]:
+        """Embed tokens whose first stands at position ``offset``."""
+        x = F.embedding(ids, self.weight) * self.scale
+        where = positions.embed(ids.shape[1], offset, x)
+        return self.dropout(x if where is None else x + where)

@@ -1,0 +1,62 @@
+"""The position-wise feed-forward network (§3.3)."""
+
+from enum import StrEnum
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class Activation(StrEnum):
+    """The non-linearity of the feed-forward network."""
+
+    RELU = "relu"
+    GELU = "gelu"
+    SWIGLU = "swiglu"
+
+
+class FeedForward(nn.Module):
+    """FFN(x) = max(0, xW₁ + b₁)W₂ + b₂. Paper: Vaswani et al. 2017, §3.3, Eq. 2."""
+
+    def __init__(self, d_model: int, d_ff: int) -> None:
+        super().__init__()
+        self.expand = nn.Linear(d_model, d_ff)
+        self.contract = nn.Linear(d_ff, d_model)
+
+    def forward(
+        self, x: Float[Tensor, "batch length d_model"]
+    ) -> Float[Tensor, "batch length d_model"]:
+        """Transform every position alike."""
+        return self.contract(F.relu(self.expand(x)))
+
+
+class GELUFeedForward(FeedForward):
+    """Eq. 2 with GELU for max(0, ·). Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415), Eq. 2."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transform every position alike."""
+        return self.contract(F.gelu(self.expand(x)))
+
+
+class SwiGLUFeedForward(FeedForward):
+    """(SiLU(xW) ⊙ xV)W₂, without biases. Source: Shazeer 2020 (arXiv:2002.05202), Eq. 6.
+
+    Keeps d_ff as given: for the parameters of Eq. 2, choose d_ff two thirds as wide.
+    """
+
+    def __init__(self, d_model: int, d_ff: int) -> None:
+        nn.Module.__init__(self)
+        self.gate = nn.Linear(d_model, d_ff, bias=False)
+        self.expand = nn.Linear(d_model, d_ff, bias=False)
+        self.contract = nn.Linear(d_ff, d_model, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transform every position alike."""
+        return self.contract(F.silu(self.gate(x)) * self.expand(x))
+
+
+FEEDFORWARDS: dict[Activation, type[FeedForward]] = {
+    Activation.RELU: FeedForward,
+    Activation.GELU: GELUFeedForward,
+    Activation.SWIGLU: SwiGLUFeedForward,
+}

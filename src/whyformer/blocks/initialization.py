@@ -1,0 +1,67 @@
+"""Starting weights of the projections; embeddings start at N(0, 1/d_model) in `embeddings`."""
+
+import math
+from enum import StrEnum
+
+from torch import nn
+
+from whyformer.blocks.feedforward import FeedForward
+from whyformer.blocks.multihead import MultiHeadAttention
+
+
+class Initialization(StrEnum):
+    """How weight matrices start."""
+
+    XAVIER = "xavier"
+    DEEPNORM = "deepnorm"
+    SMALL = "small"
+
+
+def xavier(stack: nn.Module, gain: float) -> None:
+    """Uniform on ±√(6 / (fan_in + fan_out)), biases 0.
+
+    Source: Glorot and Bengio 2010, Eq. 16, which the paper's own code (tensor2tensor) uses;
+    the paper names none.
+    """
+    for matrix in _matrices(stack):
+        nn.init.xavier_uniform_(matrix)
+
+
+def deepnorm(stack: nn.Module, gain: float) -> None:
+    """Xavier normal, with ``gain`` β on values, outputs and feed-forward matrices.
+
+    Source: Wang et al. 2022 (arXiv:2203.00555), Figure 2.
+    """
+    for matrix in _matrices(stack):
+        nn.init.xavier_normal_(matrix, gain=gain)
+    for module in stack.modules():
+        if isinstance(module, MultiHeadAttention):
+            nn.init.xavier_normal_(module.project_query.weight)
+            nn.init.xavier_normal_(module.project_key.weight)
+
+
+def small(stack: nn.Module, gain: float) -> None:
+    """Normal with variance 2 / (5 d_model). Source: Nguyen and Salazar 2019 (arXiv:1910.05895), §2.2."""
+    for matrix in _matrices(stack):
+        d_model = min(matrix.shape)
+        nn.init.normal_(matrix, std=math.sqrt(2 / (5 * d_model)))
+
+
+def _matrices(stack: nn.Module) -> list[nn.Parameter]:
+    """Return every projection matrix of attentions and feed-forward layers; set their biases to 0."""
+    matrices: list[nn.Parameter] = []
+    for block in stack.modules():
+        if isinstance(block, MultiHeadAttention | FeedForward):
+            for child in block.children():
+                if isinstance(child, nn.Linear):
+                    matrices.append(child.weight)
+                    if child.bias is not None:
+                        nn.init.zeros_(child.bias)
+    return matrices
+
+
+INITIALIZATIONS = {
+    Initialization.XAVIER: xavier,
+    Initialization.DEEPNORM: deepnorm,
+    Initialization.SMALL: small,
+}

@@ -1,0 +1,98 @@
+"""Multi-head attention (§3.2.2): h attentions side by side on learned projections."""
+
+from enum import StrEnum
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from whyformer.blocks.attention import attention, fused_attention
+from whyformer.blocks.positions import Positions
+from whyformer.blocks.scaling import SCALINGS, ScoreScale
+from whyformer.blocks.taps import Tap
+
+
+class AttentionPath(StrEnum):
+    """Which twin computes Eq. 1: the fast one, or the one whose weights can be observed."""
+
+    FUSED = "fused"
+    EXPLICIT = "explicit"
+
+
+class MultiHeadAttention(nn.Module):
+    """MultiHead(Q, K, V) = Concat(head_1, …, head_h) W^O, head_i = Attention(QW_i^Q, KW_i^K, VW_i^V).
+
+    Paper: Vaswani et al. 2017, §3.2.2.
+    Args:
+        d_k: width of queries, keys and values of one head; need not be d_model / heads.
+        scale: what multiplies QKᵀ.
+        path: fused is fast; explicit lets `observe(model, "*.weights")` see the weights.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        heads: int,
+        d_k: int,
+        *,
+        scale: ScoreScale = ScoreScale.INVERSE_SQRT,
+        path: AttentionPath = AttentionPath.FUSED,
+    ) -> None:
+        super().__init__()
+        self.heads, self.d_k, self.path = heads, d_k, path
+        self.project_query = nn.Linear(d_model, heads * d_k, bias=False)
+        self.project_key = nn.Linear(d_model, heads * d_k, bias=False)
+        self.project_value = nn.Linear(d_model, heads * d_k, bias=False)
+        self.project_output = nn.Linear(heads * d_k, d_model, bias=False)
+        self.scale = SCALINGS[scale](d_k, heads)
+        self.scores = Tap()
+        self.weights = Tap()
+
+    def keys_values(
+        self,
+        x: Float[Tensor, "batch keys d_model"],
+        positions: Positions | None = None,
+        offset: int = 0,
+    ) -> tuple[Float[Tensor, "batch heads keys d_k"], Float[Tensor, "batch heads keys d_k"]]:
+        """Project what is looked at. Args: offset: position of the first of ``x``."""
+        K = self._split(self.project_key(x))
+        V = self._split(self.project_value(x))
+        return (K if positions is None else positions.rotate(K, offset)), V
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch queries d_model"],
+        keys_values: tuple[Tensor, Tensor],
+        allowed: Bool[Tensor, "#batch #heads #queries keys"] | None = None,
+        *,
+        causal: bool = False,
+        positions: Positions | None = None,
+    ) -> Float[Tensor, "batch queries d_model"]:
+        """Let every position of ``x`` look at the keys; the last query stands at the last key."""
+        K, V = keys_values
+        Q = self._split(self.project_query(x))
+        bias = None
+        if positions is not None:
+            Q = positions.rotate(Q, K.shape[2] - Q.shape[2])
+            bias = positions.bias(Q.shape[2], K.shape[2])
+        Q, K, scale = self.scale(Q, K)
+        if self.path is AttentionPath.FUSED:
+            heads = fused_attention(Q, K, V, allowed, causal=causal, scale=scale, bias=bias)
+        else:
+            heads, weights, scores = attention(
+                Q, K, V, allowed, causal=causal, scale=scale, bias=bias
+            )
+            self.scores(scores)
+            self.weights(weights)
+        return self.project_output(heads.transpose(1, 2).flatten(2))
+
+    def _split(
+        self, x: Float[Tensor, "batch length heads*d_k"]
+    ) -> Float[Tensor, "batch heads length d_k"]:
+        return x.unflatten(-1, (self.heads, self.d_k)).transpose(1, 2)
+
+
+def use_path(model: nn.Module, path: AttentionPath) -> None:
+    """Let every attention of ``model`` compute by ``path``; the numbers stay equal."""
+    for module in model.modules():
+        if isinstance(module, MultiHeadAttention):
+            module.path = path

@@ -1,0 +1,29 @@
+"""Layer normalisation and its leaner relative."""
+
+from enum import StrEnum
+
+from torch import nn
+
+
+class Norm(StrEnum):
+    """What normalises a position's vector."""
+
+    LAYER = "layer"
+    RMS = "rms"
+
+
+class LayerNorm(nn.LayerNorm):
+    """(x - mean) / √(variance + 1e-5) · gain + shift over d_model.
+
+    Source: Ba et al. 2016 (arXiv:1607.06450), Eq. 4; used by Vaswani et al. 2017, §3.1.
+    """
+
+
+class RMSNorm(nn.RMSNorm):
+    """x / √(mean of squares + 1e-5) · gain: no mean, no shift. Source: arXiv:1910.07467, Eq. 4."""
+
+    def __init__(self, d_model: int) -> None:
+        super().__init__(d_model, eps=1e-5)
+
+
+NORMS: dict[Norm, type[nn.Module]] = {Norm.LAYER: LayerNorm, Norm.RMS: RMSNorm}

@@ -1,0 +1,218 @@
+"""Where a token stands (§3.5): sinusoids and the alternatives, each touching one of three places.
+
+A scheme may add a vector to the embedding (`embed`), turn queries and keys (`rotate`), or add a
+number to each score (`bias`). Each stack of layers has one, shared by its self-attentions.
+"""
+
+import math
+from enum import StrEnum
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class Position(StrEnum):
+    """How a model learns the order of its tokens."""
+
+    SINUSOIDAL = "sinusoidal"
+    SINE = "sine"
+    LEARNED = "learned"
+    ROTARY = "rotary"
+    ALIBI = "alibi"
+    RELATIVE = "relative"
+    NONE = "none"
+
+
+def sinusoids(
+    positions: Float[Tensor, "length"], d_model: int, *, longest: float = 10000.0
+) -> Float[Tensor, "length d_model"]:
+    """PE(pos, 2i) = sin(pos / 10000^(2i/d_model)), PE(pos, 2i+1) = cos of the same angle.
+
+    Paper: Vaswani et al. 2017, §3.5. Computed in float64.
+    Args: longest: the wavelengths run from 2π to ``longest`` · 2π.
+    """
+    pair = torch.arange(0, d_model, 2, dtype=torch.float64, device=positions.device)
+    angle = positions.double()[:, None] / longest ** (pair / d_model)
+    table = torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(-2)
+    return table[:, :d_model]
+
+
+class Positions(nn.Module):
+    """No information about positions; the base of every scheme."""
+
+    def __init__(
+        self, d_model: int, d_k: int, heads: int, *, causal: bool, max_length: int
+    ) -> None:
+        super().__init__()
+        self.d_model, self.d_k, self.heads = d_model, d_k, heads
+        self.causal, self.max_length = causal, max_length
+
+    def embed(self, length: int, offset: int, like: Tensor) -> Tensor | None:
+        """Return what is added to the embeddings of positions offset … offset+length-1."""
+        return None
+
+    def rotate(self, x: Float[Tensor, "batch heads length d_k"], offset: int) -> Tensor:
+        """Return queries or keys turned by their position."""
+        return x
+
+    def bias(self, queries: int, keys: int) -> Float[Tensor, "1 heads queries keys"] | None:
+        """Return what is added to the scores; the last query stands at the last key."""
+        return None
+
+
+class Table(Positions):
+    """A fixed table of vectors, made as far as it is needed and not saved with the model."""
+
+    table: Tensor
+
+    def __init__(
+        self, d_model: int, d_k: int, heads: int, *, causal: bool, max_length: int
+    ) -> None:
+        super().__init__(d_model, d_k, heads, causal=causal, max_length=max_length)
+        self.register_buffer("table", self.make(64).float(), persistent=False)
+
+    def make(self, length: int) -> Float[Tensor, "length d_model"]:
+        """Return the table in float64."""
+        return sinusoids(torch.arange(length), self.d_model)
+
+    def embed(self, length: int, offset: int, like: Tensor) -> Tensor:
+        """Return rows of the table, growing it when a longer sequence comes."""
+        end = offset + length
+        if end > len(self.table):
+            self.table = self.make(max(2 * len(self.table), end)).to(self.table)
+        return self.table[offset:end].to(like)
+
+
+class Sinusoidal(Table):
+    """Sine and cosine of each frequency. Paper: Vaswani et al. 2017, §3.5."""
+
+
+class SineOnly(Table):
+    """sin(pos / 10000^(i/d_model)) for every i: each frequency alone, without its cosine."""
+
+    def make(self, length: int) -> Tensor:
+        """Return sines of d_model frequencies over the same range."""
+        single = torch.arange(self.d_model, dtype=torch.float64)
+        return (torch.arange(length).double()[:, None] / 10000.0 ** (single / self.d_model)).sin()
+
+
+class LearnedPositions(Positions):
+    """One learned vector a position. Paper: Vaswani et al. 2017, Table 3 row (E)."""
+
+    def __init__(
+        self, d_model: int, d_k: int, heads: int, *, causal: bool, max_length: int
+    ) -> None:
+        super().__init__(d_model, d_k, heads, causal=causal, max_length=max_length)
+        self.vectors = nn.Parameter(torch.randn(max_length, d_model) * d_model**-0.5)
+
+    def embed(self, length: int, offset: int, like: Tensor) -> Tensor:
+        """Return the learned rows. Raises: ValueError past `max_length`."""
+        if offset + length > self.max_length:
+            raise ValueError(
+                f"learned positions end at `max_length` {self.max_length}, but position "
+                f"{offset + length} was asked for. Use shorter inputs, or positions without a limit."
+            )
+        return self.vectors[offset : offset + length]
+
+
+class Rotary(Positions):
+    """Turn each pair of dimensions of q and k by an angle proportional to the position.
+
+    Source: Su et al. 2021 (arXiv:2104.09864), Eq. 34, pairs (2i, 2i+1).
+    """
+
+    table: Tensor
+
+    def __init__(
+        self, d_model: int, d_k: int, heads: int, *, causal: bool, max_length: int
+    ) -> None:
+        super().__init__(d_model, d_k, heads, causal=causal, max_length=max_length)
+        self.register_buffer("table", self.make(64).float(), persistent=False)
+
+    def make(self, length: int) -> Float[Tensor, "length pairs 2"]:
+        """Return sine and cosine of every angle, in float64."""
+        return sinusoids(torch.arange(length), self.d_k).unflatten(-1, (-1, 2))
+
+    def rotate(self, x: Tensor, offset: int) -> Tensor:
+        """Rotate the pairs of ``x``."""
+        end = offset + x.shape[2]
+        if end > len(self.table):
+            self.table = self.make(max(2 * len(self.table), end)).to(self.table)
+        sine, cosine = self.table[offset:end].to(x).unbind(-1)  # (length, pairs)
+        even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)  # (batch, heads, length, pairs)
+        return torch.stack([even * cosine - odd * sine, odd * cosine + even * sine], -1).flatten(-2)
+
+
+class ALiBi(Positions):
+    """Subtract a head's slope times the distance from every score.
+
+    Source: Press et al. 2021 (arXiv:2108.12409), §3; slopes 2^(-8/h), 2^(-16/h), …
+    Differs: in an encoder the distance is symmetric, |i - j|; the paper treats causal models only.
+    """
+
+    slopes: Tensor
+
+    def __init__(
+        self, d_model: int, d_k: int, heads: int, *, causal: bool, max_length: int
+    ) -> None:
+        super().__init__(d_model, d_k, heads, causal=causal, max_length=max_length)
+        slopes = 2.0 ** (-8.0 * torch.arange(1, heads + 1) / heads)
+        self.register_buffer("slopes", slopes[:, None, None], persistent=False)
+
+    def bias(self, queries: int, keys: int) -> Tensor:
+        """Return -slope · |i - j|."""
+        distance = _relative(queries, keys, self.slopes.device).abs()
+        return (-self.slopes * distance)[None]
+
+
+class RelativeBuckets(Positions):
+    """A learned number for each head and bucket of distances, near ones exact, far ones logarithmic.
+
+    Source: Raffel et al. 2020 (arXiv:1910.10683), §2.1; 32 buckets up to distance 128.
+    """
+
+    BUCKETS, FARTHEST = 32, 128
+
+    def __init__(
+        self, d_model: int, d_k: int, heads: int, *, causal: bool, max_length: int
+    ) -> None:
+        super().__init__(d_model, d_k, heads, causal=causal, max_length=max_length)
+        self.numbers = nn.Parameter(torch.zeros(heads, self.BUCKETS))
+
+    def bias(self, queries: int, keys: int) -> Tensor:
+        """Return the number of each pair's bucket."""
+        bucket = self.bucket(_relative(queries, keys, self.numbers.device))
+        return self.numbers[:, bucket][None]
+
+    def bucket(self, relative: Tensor) -> Tensor:
+        """Return the bucket of key position minus query position."""
+        buckets = self.BUCKETS
+        first = torch.zeros_like(relative)
+        if not self.causal:  # half for keys behind, half for keys ahead
+            buckets //= 2
+            first = (relative > 0) * buckets
+            distance = relative.abs()
+        else:
+            distance = (-relative).clamp(min=0)
+        exact = buckets // 2
+        ratio = (distance.clamp(min=1).float() / exact).log() / math.log(self.FARTHEST / exact)
+        far = (exact + (ratio * (buckets - exact)).long()).clamp(max=buckets - 1)
+        return first + torch.where(distance < exact, distance, far)
+
+
+def _relative(queries: int, keys: int, device: torch.device) -> Tensor:
+    """Key position minus query position; the last query stands at the last key."""
+    query = torch.arange(keys - queries, keys, device=device)
+    return torch.arange(keys, device=device)[None, :] - query[:, None]
+
+
+POSITIONS: dict[Position, type[Positions]] = {
+    Position.SINUSOIDAL: Sinusoidal,
+    Position.SINE: SineOnly,
+    Position.LEARNED: LearnedPositions,
+    Position.ROTARY: Rotary,
+    Position.ALIBI: ALiBi,
+    Position.RELATIVE: RelativeBuckets,
+    Position.NONE: Positions,
+}

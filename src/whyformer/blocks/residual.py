@@ -1,0 +1,99 @@
+"""How a sub-layer joins the residual stream (§3.1): each wiring says its rule in one line."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from whyformer.blocks.dropout import Dropout
+from whyformer.blocks.normalization import NORMS, Norm
+
+Sublayer = Callable[[Tensor], Tensor]
+
+
+class Wiring(StrEnum):
+    """Where the norm stands, and whether there is a skip connection."""
+
+    POST_NORM = "post-norm"
+    PRE_NORM = "pre-norm"
+    DEEPNORM = "deepnorm"
+    NO_SKIP = "no-skip"
+    NO_NORM = "no-norm"
+
+
+class Residual(nn.Module):
+    """Base of the wirings. Args: depth_scale: DeepNorm's α, unused by the others."""
+
+    final_norm = False
+    """Whether a stack of this wiring ends with a norm of its own."""
+
+    def __init__(self, d_model: int, norm: Norm, dropout: float, depth_scale: float) -> None:
+        super().__init__()
+        self.norm = NORMS[norm](d_model)
+        self.dropout = Dropout(dropout)
+
+    def forward(
+        self, x: Float[Tensor, "batch length d_model"], sublayer: Sublayer
+    ) -> Float[Tensor, "batch length d_model"]:
+        """Return the stream after the sub-layer."""
+        raise TypeError(f"{type(self).__name__} names no rule")
+
+
+class PostNorm(Residual):
+    """LayerNorm(x + Dropout(Sublayer(x))). Paper: Vaswani et al. 2017, §3.1, §5.4 and Figure 1."""
+
+    def forward(self, x: Tensor, sublayer: Sublayer) -> Tensor:
+        """Normalise after the addition."""
+        return self.norm(self.dropout.add(x, sublayer(x)))
+
+
+class PreNorm(Residual):
+    """x + Dropout(Sublayer(LayerNorm(x))). Source: Xiong et al. 2020 (arXiv:2002.04745), Table 1."""
+
+    final_norm = True
+
+    def forward(self, x: Tensor, sublayer: Sublayer) -> Tensor:
+        """Normalise what the sub-layer reads and leave the stream alone."""
+        return self.dropout.add(x, sublayer(self.norm(x)))
+
+
+class DeepNorm(Residual):
+    """LayerNorm(α·x + Dropout(Sublayer(x))). Source: Wang et al. 2022 (arXiv:2203.00555), Eq. 1."""
+
+    def __init__(self, d_model: int, norm: Norm, dropout: float, depth_scale: float) -> None:
+        super().__init__(d_model, norm, dropout, depth_scale)
+        self.depth_scale = depth_scale
+
+    def forward(self, x: Tensor, sublayer: Sublayer) -> Tensor:
+        """Weigh the stream up before normalising."""
+        return self.norm(self.dropout.add(x, sublayer(x), scale=self.depth_scale))
+
+
+class NoSkip(Residual):
+    """LayerNorm(Dropout(Sublayer(x))): what the stack is without skip connections."""
+
+    def forward(self, x: Tensor, sublayer: Sublayer) -> Tensor:
+        """Let only the sub-layer's output through."""
+        return self.norm(self.dropout(sublayer(x)))
+
+
+class NoNorm(Residual):
+    """x + Dropout(Sublayer(x)): skips without any normalisation."""
+
+    def __init__(self, d_model: int, norm: Norm, dropout: float, depth_scale: float) -> None:
+        super().__init__(d_model, norm, dropout, depth_scale)
+        self.norm = nn.Identity()
+
+    def forward(self, x: Tensor, sublayer: Sublayer) -> Tensor:
+        """Add and nothing else."""
+        return self.dropout.add(x, sublayer(x))
+
+
+WIRINGS: dict[Wiring, type[Residual]] = {
+    Wiring.POST_NORM: PostNorm,
+    Wiring.PRE_NORM: PreNorm,
+    Wiring.DEEPNORM: DeepNorm,
+    Wiring.NO_SKIP: NoSkip,
+    Wiring.NO_NORM: NoNorm,
+}

@@ -1,0 +1,91 @@
+"""What multiplies QKᵀ before the softmax: the paper's 1/√d_k and the alternatives to it."""
+
+import math
+from enum import StrEnum
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class ScoreScale(StrEnum):
+    """How attention scores are scaled."""
+
+    INVERSE_SQRT = "inverse-sqrt"
+    NONE = "none"
+    INVERSE = "inverse"
+    LEARNED = "learned"
+    COSINE = "cosine"
+
+
+class Scaling(nn.Module):
+    """A fixed factor on the scores; subclasses may transform queries and keys instead."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(
+        self, Q: Float[Tensor, "batch heads queries d_k"], K: Float[Tensor, "batch heads keys d_k"]
+    ) -> tuple[Tensor, Tensor, float]:
+        """Return the queries, the keys and the factor on QKᵀ."""
+        return Q, K, self.factor
+
+
+class InverseSqrt(Scaling):
+    """1/√d_k. Paper: Vaswani et al. 2017, §3.2.1, Eq. 1."""
+
+    def __init__(self, d_k: int, heads: int) -> None:
+        super().__init__(d_k**-0.5)
+
+
+class Unscaled(Scaling):
+    """Factor 1: the dot-product attention that §3.2.1 warns of."""
+
+    def __init__(self, d_k: int, heads: int) -> None:
+        super().__init__(1.0)
+
+
+class Inverse(Scaling):
+    """1/d_k. Source: Yang et al. 2022 (arXiv:2203.03466), §4: the scale that transfers over width."""
+
+    def __init__(self, d_k: int, heads: int) -> None:
+        super().__init__(1.0 / d_k)
+
+
+class Learned(Scaling):
+    """One learned factor a head, starting at 1/√d_k."""
+
+    def __init__(self, d_k: int, heads: int) -> None:
+        super().__init__(1.0)
+        self.gain = nn.Parameter(torch.full((heads, 1, 1), d_k**-0.5))
+
+    def forward(self, Q: Tensor, K: Tensor) -> tuple[Tensor, Tensor, float]:
+        """Multiply the queries by the learned factor."""
+        return Q * self.gain, K, self.factor
+
+
+class Cosine(Scaling):
+    """Unit-length queries and keys with one learned gain a head.
+
+    Source: Henry et al. 2020 (arXiv:2010.04245), Eq. 2.
+    Differs: the gain starts at √d_k instead of log₂(L² − L), which needs the corpus's length L.
+    """
+
+    def __init__(self, d_k: int, heads: int) -> None:
+        super().__init__(1.0)
+        self.gain = nn.Parameter(torch.full((heads, 1, 1), math.sqrt(d_k)))
+
+    def forward(self, Q: Tensor, K: Tensor) -> tuple[Tensor, Tensor, float]:
+        """Normalise both to length 1 and multiply the queries by the gain."""
+        return F.normalize(Q, dim=-1) * self.gain, F.normalize(K, dim=-1), self.factor
+
+
+SCALINGS: dict[ScoreScale, type[Scaling]] = {
+    ScoreScale.INVERSE_SQRT: InverseSqrt,
+    ScoreScale.NONE: Unscaled,
+    ScoreScale.INVERSE: Inverse,
+    ScoreScale.LEARNED: Learned,
+    ScoreScale.COSINE: Cosine,
+}

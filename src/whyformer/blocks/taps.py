@@ -1,0 +1,59 @@
+"""Named observation points: see what flows through a model without changing it.
+
+>>> from torch import nn
+>>> import torch
+>>> class Doubled(nn.Module):
+...     def __init__(self):
+...         super().__init__()
+...         self.result = Tap()
+...     def forward(self, x):
+...         return self.result(2 * x)
+>>> model = Doubled()
+>>> with observe(model, "result") as seen:
+...     _ = model(torch.tensor([1.0]))
+>>> seen["result"]
+[tensor([2.])]
+"""
+
+import contextlib
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from torch import Tensor, nn
+
+
+class Tap(nn.Module):
+    """The identity, with a name by which `observe` finds it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``x`` untouched."""
+        return x
+
+
+@contextlib.contextmanager
+def observe(model: nn.Module, pattern: str) -> Iterator[dict[str, list[Tensor]]]:
+    """Collect what passes the taps whose dotted name matches ``pattern`` while the block runs.
+
+    Nothing is left behind in the model. Tensors keep their graph, so gradients can be asked of them.
+
+    Args: pattern: shell-style, such as ``"decoder.layers.*.cross_attention.weights"``.
+    Raises: LookupError when no tap matches.
+    """
+    taps = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, Tap) and fnmatchcase(name, pattern)
+    }
+    if not taps:
+        raise LookupError(f"no tap matches `{pattern}`")
+    seen: dict[str, list[Tensor]] = {name: [] for name in taps}
+
+    def collect(name: str):
+        return lambda _module, _inputs, output: seen[name].append(output)
+
+    handles = [module.register_forward_hook(collect(name)) for name, module in taps.items()]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()

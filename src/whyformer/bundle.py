@@ -1,0 +1,190 @@
+"""A trained model on disk: settings, weights, tokenizers, and a format number.
+
+A bundle is a directory of four files: ``config.json``, ``model.safetensors``, ``source.json`` and
+``target.json`` (the tokenizers; ``target.json`` is absent when both sides share one). Nothing in it
+is pickled, and nothing pickled is ever read.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from whyformer.foundation.config import build
+from whyformer.foundation.errors import BundleError
+from whyformer.foundation.files import atomic_directory, recover_directory
+from whyformer.models.build import build_model
+from whyformer.models.transformer import Transformer, TransformerSettings
+from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
+
+FORMAT = 1
+CONFIG, WEIGHTS, SOURCE, TARGET = "config.json", "model.safetensors", "source.json", "target.json"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model with all it needs to read raw text and write raw text.
+
+    `facts` is whatever its maker wants to remember (JSON): default search settings, scores, source.
+    """
+
+    model: Transformer
+    source_tokenizer: Tokenizer
+    target_tokenizer: Tokenizer
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def shared(self) -> bool:
+        """Whether both sides have one tokenizer."""
+        return self.source_tokenizer.fingerprint == self.target_tokenizer.fingerprint
+
+
+def save_bundle(
+    directory: Path, bundle: Bundle, *, weights: dict[str, Tensor] | None = None
+) -> None:
+    """Write a bundle, whole or not at all.
+
+    Args: weights: by parameter name, instead of the model's own (an average, say).
+    """
+    named = weights or {name: p.detach() for name, p in bundle.model.named_parameters()}
+    config = {
+        "format": FORMAT,
+        "kind": "transformer",
+        "vocabularies": [len(bundle.source_tokenizer), len(bundle.target_tokenizer)],
+        "model": bundle.model.settings.model_dump(mode="json"),
+        "facts": bundle.facts,
+    }
+    with atomic_directory(directory) as temporary:
+        text = json.dumps(config, indent=2, ensure_ascii=False)
+        (temporary / CONFIG).write_text(text, encoding="utf-8")
+        (temporary / SOURCE).write_text(bundle.source_tokenizer.to_json(), encoding="utf-8")
+        if not bundle.shared:
+            (temporary / TARGET).write_text(bundle.target_tokenizer.to_json(), encoding="utf-8")
+        save_file(
+            {name: t.detach().cpu().contiguous().clone() for name, t in named.items()},
+            temporary / WEIGHTS,
+        )
+
+
+def find_bundle(path: Path) -> Path:
+    """Return the bundle inside a run's directory, or the directory itself when it is one.
+
+    Raises: BundleError when there is none.
+    """
+    for place in (path / "model", path):
+        recover_directory(place)
+        if (place / CONFIG).exists():
+            return place
+    if not path.exists():
+        raise BundleError(
+            f"The model directory `{path}` does not exist. "
+            "Give the directory that `whyformer train --out` wrote."
+        )
+    pickles = [f.name for p in ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt") for f in path.glob(p)]
+    if pickles:
+        raise BundleError(
+            f"`{path}` holds `{pickles[0]}`, a pickle, which can run any code when it is opened and "
+            "is never loaded. whyformer reads config.json and model.safetensors only."
+        )
+    raise BundleError(
+        f"`{path}` is not a model directory: it has no {CONFIG}. If a training run there was stopped "
+        "before its first validation, run it again to go on."
+    )
+
+
+def load_bundle(path: Path | str, *, device: torch.device | None = None) -> Bundle:
+    """Read a bundle, in eval mode.
+
+    Raises: BundleError when it is missing, damaged, newer than this version, or does not fit itself;
+        every tensor that is missing or has a wrong shape is counted in the one error.
+    """
+    directory = find_bundle(Path(path))
+    config = _read_config(directory)
+    source = _read_tokenizer(directory / SOURCE)
+    target = _read_tokenizer(directory / TARGET) if (directory / TARGET).exists() else source
+    sizes = (len(source), len(target))
+    if tuple(config["vocabularies"]) != sizes:
+        raise BundleError(
+            f"`{directory}`: the tokenizers have {sizes[0]} and {sizes[1]} tokens, but {CONFIG} says "
+            f"{config['vocabularies']}. Its files do not belong together; copy the whole directory."
+        )
+    settings = build(TransformerSettings, config["model"], where=str(directory / CONFIG))
+    with torch.random.fork_rng(devices=[]):  # loading leaves the caller's random stream alone
+        model = build_model(settings, sizes, shared=source.fingerprint == target.fingerprint)
+    _read_weights(directory / WEIGHTS, model)
+    return Bundle(model.to(device or torch.device("cpu")).eval(), source, target, config["facts"])
+
+
+def _read_config(directory: Path) -> dict[str, Any]:
+    path = directory / CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        found = config["format"]
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise BundleError(
+            f"`{path}` is damaged ({type(error).__name__}: {error}). Copy the model directory again."
+        ) from None
+    if not isinstance(found, int) or found > FORMAT:
+        raise BundleError(
+            f"`{directory}` has format {found}, and this version of whyformer reads up to {FORMAT}. "
+            "Upgrade whyformer."
+        )
+    missing = {"kind", "vocabularies", "model", "facts"} - set(config)
+    if missing:
+        raise BundleError(
+            f"`{path}` is damaged: it lacks {', '.join(sorted(missing))}. "
+            "Copy the model directory again."
+        )
+    if config["kind"] != "transformer":
+        raise BundleError(
+            f"`{directory}` holds a model of kind `{config['kind']}`, and this version knows "
+            "`transformer` only. Upgrade whyformer."
+        )
+    return config
+
+
+def _read_tokenizer(path: Path) -> Tokenizer:
+    try:
+        return tokenizer_from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(
+            f"`{path}` cannot be read ({error}). Copy the model directory again."
+        ) from None
+
+
+def _read_weights(path: Path, model: Transformer) -> None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(2)
+        if start in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+            raise BundleError(
+                f"`{path}` is a pickle, not a safetensors file; a pickle can run any code when it is "
+                "opened and is never loaded. Convert it where it came from."
+            )
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise BundleError(
+            f"`{path}` is missing, truncated or damaged ({error}). Copy the model directory again."
+        ) from None
+    wanted = dict(model.named_parameters())
+    faults = [
+        f"`{name}` should be {tuple(p.shape)}, found "
+        + (str(tuple(tensors[name].shape)) if name in tensors else "nothing")
+        for name, p in wanted.items()
+        if name not in tensors or tensors[name].shape != p.shape
+    ]
+    faults += [f"`{name}` is not part of this model" for name in tensors if name not in wanted]
+    if faults:
+        more = f" ({len(faults)} faults in all)" if len(faults) > 1 else ""
+        raise BundleError(
+            f"`{path}` does not fit its {CONFIG}: {faults[0]}{more}. Copy the model directory again."
+        )
+    with torch.no_grad():
+        for name, parameter in wanted.items():
+            parameter.copy_(tensors[name])

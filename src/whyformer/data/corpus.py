@@ -1,0 +1,295 @@
+"""A corpus: token ids and texts in files that are mapped into memory, made once and reused.
+
+Files of a directory: ``{source,target}.bin`` ids, each text ending with EOS; ``text.bin`` the texts
+in UTF-8; ``*.offsets.bin`` where each begins, as int64, one more than there are texts;
+``corpus.json`` everything else, with a hash of every file. Building and reading take the same
+memory for a thousand pairs as for a million.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from whyformer.data.filters import CorpusReport, Filters, Occurrences, SideReport
+from whyformer.data.reading import Pair
+from whyformer.foundation.errors import DataError
+from whyformer.foundation.files import atomic_directory, recover_directory, sha256_of
+from whyformer.text.normalization import normalize
+from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE, UNK
+from whyformer.text.tokenizer import Tokenizer
+
+FORMAT = 1
+CHUNK = 4096
+"""Pairs held in memory while building."""
+
+SIDES = ("source", "target")
+COLUMNS = (*SIDES, "text")
+
+
+class Corpus:
+    """Pairs of token sequences on disk. Open one with `open_corpus` or `build_corpus`."""
+
+    def __init__(self, directory: Path, state: dict[str, Any]) -> None:
+        self.directory = directory
+        self.fingerprint: str = state["fingerprint"]
+        self.key: str = state["key"]
+        self.report = _report_from(state["report"])
+        self.ids = {side: _map(directory / f"{side}.bin", state["dtypes"][side]) for side in SIDES}
+        self.offsets = {c: _map(directory / f"{c}.offsets.bin", "int64") for c in COLUMNS}
+        self._text = _map(directory / "text.bin", "uint8")
+        self.source_lengths: Int[np.ndarray, " pairs"] = _lengths(self.offsets["source"])
+        self.target_lengths: Int[np.ndarray, " pairs"] = _lengths(self.offsets["target"])
+
+    def __len__(self) -> int:
+        return len(self.source_lengths)
+
+    def source(self, index: int) -> Int[np.ndarray, " source"]:
+        """Return the source ids of pair ``index``, ending with EOS."""
+        return self._row("source", index)
+
+    def target(self, index: int) -> Int[np.ndarray, " target"]:
+        """Return the target ids of pair ``index``, ending with EOS."""
+        return self._row("target", index)
+
+    def texts(self, index: int) -> tuple[str, str]:
+        """Return source and target as they were read, in NFC."""
+        start, middle, end = self.offsets["text"][2 * index : 2 * index + 3]
+        source, target = self._text[start:middle], self._text[middle:end]
+        return source.tobytes().decode(), target.tobytes().decode()
+
+    def _row(self, side: str, index: int) -> np.ndarray:
+        start, end = self.offsets[side][index : index + 2]
+        return self.ids[side][start:end].astype(np.int64)
+
+
+def build_corpus(
+    pairs: Iterable[Pair],
+    source_tokenizer: Tokenizer,
+    target_tokenizer: Tokenizer,
+    directory: Path,
+    *,
+    filters: Filters | None = None,
+    key: str = "",
+    progress: Callable[[int], None] | None = None,
+) -> Corpus:
+    """Tokenize ``pairs`` into ``directory``, or open what was made there from the same.
+
+    Args:
+        key: what the pairs are, as `whyformer.data.reading.pair_key` says it; "" builds anew.
+        progress: called with the number of pairs read so far, once per few thousand.
+    Raises: DataError when no pair is left, with the reasons; OutputError when the disk is full.
+    """
+    directory = Path(directory)
+    filters = filters or Filters()
+    tokenizers = (source_tokenizer, target_tokenizer)
+    full_key = _full_key(key, tokenizers, filters)
+    if key and (corpus := _reusable(directory, full_key)):
+        return corpus
+    with atomic_directory(directory) as temporary:
+        report = CorpusReport()
+        dtypes = {
+            side: "uint16" if len(tokenizer) <= 1 << 16 else "uint32"
+            for side, tokenizer in zip(SIDES, tokenizers, strict=True)
+        }
+        columns = {side: _Column(temporary, side, dtypes[side]) for side in SIDES}
+        columns["text"] = _Column(temporary, "text", "uint8")
+        for chunk in _chunks(pairs):
+            _add_chunk(chunk, tokenizers, filters, columns, report)
+            if progress:
+                progress(report.read)
+        files = {name: digest for column in columns.values() for name, digest in column.close()}
+        if not report.kept:
+            raise DataError(_nothing_left(report))
+        for side in (report.source, report.target):
+            side.fertility = (side.tokens - report.kept) / max(side.words, 1)
+        state = {
+            "format": FORMAT,
+            "key": full_key,
+            "fingerprint": _fingerprint(files, tokenizers),
+            "dtypes": dtypes,
+            "files": files,
+            "report": asdict(report),
+        }
+        (temporary / "corpus.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+    return Corpus(directory, state)
+
+
+def open_corpus(directory: Path) -> Corpus:
+    """Open a corpus that `build_corpus` made, after checking every file against its hash.
+
+    Raises: DataError when the directory is no corpus, is of a newer format, or is damaged.
+    """
+    directory = Path(directory)
+    if not directory.exists():
+        recover_directory(directory)
+    place = directory / "corpus.json"
+    try:
+        state = json.loads(place.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(
+            f"`{directory}` must be a corpus directory, but it has no corpus.json. Build it first."
+        ) from None
+    except (ValueError, OSError) as error:
+        raise DataError(f"`{place}` is damaged ({error}). {_REBUILD}") from None
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        found = state.get("format") if isinstance(state, dict) else None
+        raise DataError(
+            f"`{place}` must be of format {FORMAT}, but it is of format {found}. {_REBUILD}"
+        )
+    try:
+        for name, digest in state["files"].items():
+            file = directory / name
+            if not file.is_file() or sha256_of(file) != digest:
+                what = "changed or truncated" if file.is_file() else "missing"
+                raise DataError(f"`{file}` is {what} since the corpus was built. {_REBUILD}")
+        return Corpus(directory, state)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"`{place}` is damaged ({error!r}). {_REBUILD}") from None
+
+
+_REBUILD = "Delete the directory and build the corpus again."
+
+
+class _Column:
+    """Appends arrays to a file and their ends to another, hashing both on the way."""
+
+    def __init__(self, directory: Path, name: str, dtype: str) -> None:
+        self.names = (f"{name}.bin", f"{name}.offsets.bin")
+        self.dtype = dtype
+        self.end = 0
+        self.files = [(directory / file).open("wb") for file in self.names]
+        self.hashes = [hashlib.sha256(), hashlib.sha256()]
+        self._write(1, np.zeros(1, dtype=np.int64))
+
+    def append(self, values: np.ndarray, lengths: np.ndarray) -> None:
+        ends = self.end + np.cumsum(lengths, dtype=np.int64)
+        self.end += len(values)
+        self._write(0, values.astype(self.dtype, copy=False))
+        self._write(1, ends)
+
+    def close(self) -> Iterator[tuple[str, str]]:
+        for name, file, digest in zip(self.names, self.files, self.hashes, strict=True):
+            file.close()
+            yield name, digest.hexdigest()
+
+    def _write(self, which: int, values: np.ndarray) -> None:
+        block = values.tobytes()
+        self.files[which].write(block)
+        self.hashes[which].update(block)
+
+
+def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+    iterator = iter(pairs)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk
+
+
+def _add_chunk(
+    chunk: list[Pair],
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    filters: Filters,
+    columns: dict[str, _Column],
+    report: CorpusReport,
+) -> None:
+    report.read += len(chunk)
+    readable: list[Pair] = []
+    for pair in chunk:
+        if reason := filters.reason_by_text(pair.source, pair.target):
+            report.drop(reason, pair.line)
+        else:
+            readable.append(pair)
+    source_ids = tokenizers[0].encode_batch([pair.source for pair in readable])
+    target_ids = tokenizers[1].encode_batch([pair.target for pair in readable])
+    kept: list[Pair] = []
+    rows: tuple[list[list[int]], list[list[int]]] = ([], [])
+    for pair, source, target in zip(readable, source_ids, target_ids, strict=True):
+        if reason := filters.reason_by_tokens(len(source), len(target)):
+            report.drop(reason, pair.line)
+            continue
+        kept.append(pair)
+        rows[0].append(source)
+        rows[1].append(target)
+        if not all(
+            tokenizer.decode(ids) == tokenizer.normalize(text)
+            for tokenizer, ids, text in (
+                (tokenizers[0], source, pair.source),
+                (tokenizers[1], target, pair.target),
+            )
+        ):
+            report.round_trip_failures.add(pair.line)
+    report.kept += len(kept)
+    texts = [normalize(text) for pair in kept for text in (pair.source, pair.target)]
+    for k, side in enumerate((report.source, report.target)):
+        _append_ids(rows[k], columns[SIDES[k]], side)
+        side.words += sum(len(text.split()) for text in texts[k::2])
+    encoded = [text.encode() for text in texts]
+    lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
+    columns["text"].append(np.frombuffer(b"".join(encoded), dtype=np.uint8), lengths)
+
+
+def _append_ids(rows: Sequence[list[int]], column: _Column, side: SideReport) -> None:
+    lengths = np.fromiter((len(row) + 1 for row in rows), dtype=np.int64, count=len(rows))
+    total = int(lengths.sum())
+    flat = np.fromiter((i for row in rows for i in (*row, EOS)), dtype=np.int64, count=total)
+    column.append(flat, lengths)
+    side.tokens += total
+    side.longest = max(side.longest, int(lengths.max(initial=0)))
+    side.unknown += int((flat == UNK).sum())
+    side.spelled += int(((flat >= FIRST_BYTE) & (flat < FIRST_PIECE)).sum())
+
+
+def _reusable(directory: Path, full_key: str) -> Corpus | None:
+    try:
+        corpus = open_corpus(directory)
+    except DataError:
+        return None
+    return corpus if corpus.key == full_key else None
+
+
+def _full_key(key: str, tokenizers: tuple[Tokenizer, Tokenizer], filters: Filters) -> str:
+    parts = [key, *(t.fingerprint for t in tokenizers), filters.model_dump_json()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _fingerprint(files: dict[str, str], tokenizers: tuple[Tokenizer, Tokenizer]) -> str:
+    """Return a hash of the ids and of the tokenizers that give them their meaning."""
+    ids = [files[f"{side}{ending}"] for side in SIDES for ending in (".bin", ".offsets.bin")]
+    return hashlib.sha256(
+        "\n".join([*ids, *(t.fingerprint for t in tokenizers)]).encode()
+    ).hexdigest()
+
+
+def _nothing_left(report: CorpusReport) -> str:
+    if not report.read:
+        return "A corpus must have at least one pair, but none was read. Check the input files."
+    reasons = "; ".join(f"{reason}: {found}" for reason, found in report.dropped.items())
+    return (
+        f"A corpus must keep at least one pair, but all {report.read} were left out: {reasons}. "
+        "Change the data or its filters."
+    )
+
+
+def _report_from(state: dict[str, Any]) -> CorpusReport:
+    return CorpusReport(
+        read=state["read"],
+        kept=state["kept"],
+        dropped={reason: Occurrences(**found) for reason, found in state["dropped"].items()},
+        source=SideReport(**state["source"]),
+        target=SideReport(**state["target"]),
+        round_trip_failures=Occurrences(**state["round_trip_failures"]),
+    )
+
+
+def _map(path: Path, dtype: str) -> np.ndarray:
+    return np.memmap(path, dtype=dtype, mode="r")
+
+
+def _lengths(offsets: np.ndarray) -> np.ndarray:
+    return np.diff(offsets).astype(np.int32)

@@ -1,0 +1,223 @@
+"""Lines and pairs from text files: TSV, two files side by side, JSON lines, each perhaps ``.gz``.
+
+Only ``\\n`` ends a line (and one ``\\r`` before it is dropped): U+2028 and the like are text.
+Everything streams; nothing is held but the line at hand.
+"""
+
+import gzip
+import json
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+from whyformer.foundation.errors import DataError
+from whyformer.foundation.files import sha256_of
+
+STDIN = "-"
+
+
+class Pair(NamedTuple):
+    """One source text and its target."""
+
+    line: int
+    """Line in the file, from 1."""
+    source: str
+    target: str
+
+
+def read_lines(path: str | Path) -> Iterator[str]:
+    """Yield the lines of a UTF-8 file, ``.gz`` or plain, or of standard input for ``-``.
+
+    Raises: DataError when the file is absent, has no lines, or is not UTF-8.
+    """
+    number = 0
+    with _opened(path) as file:
+        for number, raw in enumerate(_raw_lines(file, path), start=1):
+            yield _text(raw, path, number)
+    if number == 0:
+        raise DataError(
+            f"`{path}` must have at least one line, but it is empty. Give another file."
+        )
+
+
+def read_pairs(
+    path: str | Path,
+    second: str | Path | None = None,
+    *,
+    source: str = "source",
+    target: str = "target",
+) -> Iterator[Pair]:
+    """Yield source and target texts.
+
+    Args:
+        path: ``x.tsv`` (source, tab, target); ``x.jsonl``; ``-`` for TSV on standard input; or the
+            common part of two files named ``path.source`` and ``path.target``. Each may end in
+            ``.gz``. With ``second``, the file of the sources.
+        second: the file of the targets, line by line beside ``path``.
+        source: JSON key, or file ending, of the source; a language code for instance.
+        target: the same for the target.
+    Raises: DataError with the path and line of whatever is wrong.
+    """
+    files = pair_files(path, second, source=source, target=target)
+    if len(files) == 2:
+        return _read_side_by_side(*files)
+    if _kind(files[0]) == ".jsonl":
+        return _read_json(files[0], source, target)
+    return _read_tsv(files[0])
+
+
+def pair_files(
+    path: str | Path,
+    second: str | Path | None = None,
+    *,
+    source: str = "source",
+    target: str = "target",
+) -> tuple[str, ...]:
+    """Return the one or two files that `read_pairs` would read."""
+    if second is not None:
+        return str(path), str(second)
+    if str(path) == STDIN or _kind(path) in (".tsv", ".jsonl"):
+        return (str(path),)
+    for ending in ("", ".gz"):
+        both = f"{path}.{source}{ending}", f"{path}.{target}{ending}"
+        if all(Path(file).exists() for file in both):
+            return both
+    if Path(path).is_file():
+        raise DataError(
+            f"`{path}` must end in .tsv or .jsonl (or these with .gz) to be read as pairs. "
+            "Rename it, or give the file of the sources and the file of the targets."
+        )
+    raise DataError(
+        f"No pairs were found at `{path}`: there is neither such a .tsv or .jsonl file nor the two "
+        f"files `{path}.{source}` and `{path}.{target}`. Check the path and the language names."
+    )
+
+
+def pair_key(
+    path: str | Path,
+    second: str | Path | None = None,
+    *,
+    source: str = "source",
+    target: str = "target",
+) -> str:
+    """Return a hash of all that `read_pairs` would read, or "" for standard input.
+
+    Equal keys mean equal pairs, so that a corpus built from them need not be built again.
+    """
+    files = pair_files(path, second, source=source, target=target)
+    if STDIN in files:
+        return ""
+    for file in files:
+        with _opened(file):
+            pass
+    digest = sha256_of(*(Path(file) for file in files))
+    sizes = ":".join(str(Path(file).stat().st_size) for file in files)
+    return f"{digest}:{sizes}:{_kind(files[0])}:{source}:{target}"
+
+
+def _read_tsv(path: str) -> Iterator[Pair]:
+    for number, line in enumerate(read_lines(path), start=1):
+        columns = line.split("\t")
+        if len(columns) == 1 and not line.strip():
+            columns = ["", ""]
+        if len(columns) != 2:
+            raise DataError(
+                f"{path}:{number}: a line must be a source, one tab and a target, but "
+                f"{len(columns)} column{'s were' if len(columns) > 1 else ' was'} found. "
+                "Separate the two texts with one tab and use none inside them."
+            )
+        yield Pair(number, *columns)
+
+
+def _read_side_by_side(source: str, target: str) -> Iterator[Pair]:
+    sources, targets = read_lines(source), read_lines(target)
+    number = 0
+    while True:
+        left, right = next(sources, None), next(targets, None)
+        if left is None or right is None:
+            break
+        number += 1
+        yield Pair(number, left, right)
+    lines = [number + (text is not None) for text in (left, right)]
+    lines = [n + sum(1 for _ in rest) for n, rest in zip(lines, (sources, targets), strict=True)]
+    if lines[0] != lines[1]:
+        raise DataError(
+            f"Two files side by side must have equally many lines, but `{source}` has {lines[0]} "
+            f"and `{target}` has {lines[1]}. Find the line that is missing in one of them."
+        )
+
+
+def _read_json(path: str, source: str, target: str) -> Iterator[Pair]:
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"{path}:{number}: a line must be one JSON object, but it is not JSON at column "
+                f"{error.colno} ({error.msg.lower()}). Write one object per line."
+            ) from None
+        if not isinstance(record, dict):
+            raise DataError(
+                f"{path}:{number}: a line must be one JSON object, but a "
+                f'{type(record).__name__} was found. Write {{"{source}": "…", "{target}": "…"}}.'
+            )
+        texts: list[str] = []
+        for key in (source, target):
+            if key not in record:
+                raise DataError(
+                    f"{path}:{number}: the key `{key}` is required, but only "
+                    f"{', '.join(f'`{k}`' for k in record) or 'none'} was found. "
+                    "Add it, or name the keys to read as source and target."
+                )
+            if not isinstance(record[key], str):
+                raise DataError(
+                    f"{path}:{number}: `{key}` must be a string, found {record[key]!r}. Quote it."
+                )
+            texts.append(record[key])
+        yield Pair(number, *texts)
+
+
+def _kind(path: str | Path) -> str:
+    """Return the ending of ``path`` that says its format, whether or not it is compressed."""
+    return Path(str(path).removesuffix(".gz")).suffix
+
+
+def _opened(path: str | Path) -> AbstractContextManager[BinaryIO]:
+    if str(path) == STDIN:
+        return nullcontext(sys.stdin.buffer)
+    try:
+        if str(path).endswith(".gz"):
+            return cast(BinaryIO, gzip.open(path, "rb"))
+        return Path(path).open("rb")
+    except FileNotFoundError:
+        raise DataError(f"`{path}` does not exist. Give the path of a text file.") from None
+    except IsADirectoryError:
+        raise DataError(f"`{path}` is a directory. Give the path of a text file.") from None
+    except PermissionError:
+        raise DataError(f"`{path}` may not be read. Change its permissions.") from None
+
+
+def _raw_lines(file: BinaryIO, path: str | Path) -> Iterator[bytes]:
+    try:
+        yield from file
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(
+            f"`{path}` must be a whole gzip file, but it is damaged ({error}). Fetch it again."
+        ) from None
+
+
+def _text(raw: bytes, path: str | Path, number: int) -> str:
+    raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+    if number == 1:
+        raw = raw.removeprefix(b"\xef\xbb\xbf")  # the byte order mark some editors write
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        name = "standard input" if str(path) == STDIN else path
+        raise DataError(
+            f"{name}:{number}: text must be UTF-8, but byte {raw[error.start]:#04x} at position "
+            f"{error.start + 1} is not. Convert the file to UTF-8."
+        ) from None

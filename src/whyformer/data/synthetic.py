@@ -1,0 +1,50 @@
+"""Small tasks whose right answer is known: copy, reverse, sort."""
+
+import random
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+
+from whyformer.data.reading import Pair
+
+
+class Task(StrEnum):
+    """What is to be done with a sequence of symbols."""
+
+    copy = "copy"
+    reverse = "reverse"
+    sort = "sort"
+
+
+_ANSWER: dict[Task, Callable[[list[int]], list[int]]] = {
+    Task.copy: list,
+    Task.reverse: lambda symbols: symbols[::-1],
+    Task.sort: sorted,
+}
+
+
+def synthetic_pairs(
+    task: Task | str,
+    count: int,
+    *,
+    seed: int,
+    symbols: int = 20,
+    shortest: int = 1,
+    longest: int = 10,
+) -> Iterator[Pair]:
+    """Yield ``count`` pairs of texts such as ``"s3 s1 s2"`` and the same copied, reversed, sorted.
+
+    Args:
+        symbols: how many different symbols there are; all have equally many digits, so that
+            alphabetical order is the order of the numbers.
+        shortest: fewest symbols in a source.
+        longest: most symbols in a source.
+
+    >>> next(synthetic_pairs("reverse", 1, seed=0, shortest=3, longest=3))
+    Pair(line=1, source='s12 s13 s01', target='s01 s13 s12')
+    """
+    rng = random.Random(f"{Task(task)}/{seed}")
+    answer = _ANSWER[Task(task)]
+    names = [f"s{k:0{len(str(symbols - 1))}d}" for k in range(symbols)]
+    for line in range(1, count + 1):
+        drawn = [rng.randrange(symbols) for _ in range(rng.randint(shortest, longest))]
+        yield Pair(line, *(" ".join(names[k] for k in row) for row in (drawn, answer(drawn))))

@@ -1,0 +1,157 @@
+"""From a step's logits to the few next tokens worth looking at, on the CPU.
+
+The device computes logits, one logsumexp a row and a top-k over the raw logits; everything a search
+decides afterwards happens on small CPU tensors, in double precision.
+
+The tie rule of every search: of equal scores the lower beam comes first, then the lower token id.
+It holds among the candidates; which of several equal logits become candidates at the edge of a
+top-k is torch.topk's choice, which promises no order.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from whyformer.decoding.penalties import repeated_ngrams
+from whyformer.decoding.settings import SearchSettings
+from whyformer.foundation.errors import UsageError, WhyformerError
+from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
+
+
+@runtime_checkable
+class Stepper(Protocol):
+    """The part of a `SequenceModel` that a search uses; an ensemble has no other."""
+
+    def begin(self, source: Tensor, source_real: Tensor | None) -> Any:
+        """See `SequenceModel.begin`."""
+        ...
+
+    def step(self, state: Any, tokens: Tensor) -> tuple[Tensor, Any]:
+        """See `SequenceModel.step`."""
+        ...
+
+    def select(self, state: Any, sentences: Tensor | None, beams: Tensor) -> Any:
+        """See `SequenceModel.select`."""
+        ...
+
+
+class Prefixes:
+    """Target tokens forced at the start of each sentence; the lengths may differ.
+
+    Raises: UsageError when a prefix holds a symbol such as eos, or fills the whole length limit.
+    """
+
+    def __init__(self, prefixes: Sequence[Sequence[int]] | None, limits: Sequence[int]) -> None:
+        prefixes = prefixes or [()] * len(limits)
+        if len(prefixes) != len(limits):
+            raise UsageError(
+                f"There must be one prefix for each sentence, but there are {len(prefixes)} "
+                f"prefixes and {len(limits)} sentences."
+            )
+        for prefix, limit in zip(prefixes, limits, strict=True):
+            if {PAD, BOS, EOS, MASK}.intersection(prefix):
+                raise UsageError(
+                    "A prefix must hold words only, but "
+                    f"{list(prefix)} holds pad, bos, eos or mask."
+                )
+            if len(prefix) >= limit:
+                raise UsageError(
+                    f"A prefix must be shorter than the length limit, but one has {len(prefix)} "
+                    f"tokens and the limit is {limit}. Raise `max_length` or `max_length_extra`."
+                )
+        self.lengths = torch.tensor([len(prefix) for prefix in prefixes])
+        self.tokens = torch.full((len(prefixes), max(map(len, prefixes), default=0)), PAD)
+        for row, prefix in enumerate(prefixes):
+            self.tokens[row, : len(prefix)] = torch.tensor(list(prefix), dtype=torch.long)
+
+    def at(self, place: int, sentences: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Return for each sentence whether a token is forced here, and which; None if none is."""
+        forced = self.lengths[sentences] > place
+        if not bool(forced.any()):
+            return None
+        return forced, self.tokens[sentences, place]
+
+
+def forbidden(settings: SearchSettings, length: int) -> list[int]:
+    """Return the ids that may not follow a hypothesis of ``length`` tokens."""
+    ids = [PAD, BOS, MASK]
+    if not settings.allow_unknown:
+        ids.append(UNK)
+    if length < settings.min_length:
+        ids.append(EOS)
+    return ids
+
+
+def without_repeats(
+    logits: Float[Tensor, "sentences beams vocab"],
+    tokens: Int[Tensor, "sentences beams length"],
+    n: int,
+) -> Float[Tensor, "sentences beams vocab"]:
+    """Return a copy of the logits with −∞ where a token would repeat an n-gram."""
+    sentences, beams, ids = (index.to(logits.device) for index in repeated_ngrams(tokens, n))
+    logits = logits.clone()
+    logits[sentences, beams, ids] = -math.inf
+    return logits
+
+
+def candidates(
+    logits: Float[Tensor, "sentences beams vocab"],
+    count: int,
+    tokens: Int[Tensor, "sentences beams length"],
+    settings: SearchSettings,
+    forced: tuple[Bool[Tensor, "sentences"], Int[Tensor, "sentences"]] | None = None,
+) -> tuple[Float[Tensor, "sentences beams k"], Int[Tensor, "sentences beams k"]]:
+    """Return log-probabilities and ids of at least the ``count`` best allowed tokens of each beam.
+
+    A log-probability is the model's own: bans take tokens away without sharing out their mass.
+    What is banned has log-probability −∞. Ids ascend within a beam.
+    Args:
+        tokens: the hypotheses so far.
+        forced: for each sentence whether its next token is given, and which it is.
+    Raises: WhyformerError when the model's logits are not numbers.
+    """
+    logits = logits.float()
+    normalizer = logits.logsumexp(-1, keepdim=True)
+    allowed = logits
+    if settings.no_repeat_ngram:
+        allowed = without_repeats(logits, tokens, settings.no_repeat_ngram)
+    banned = forbidden(settings, tokens.shape[-1])
+    values, ids = allowed.topk(min(count + len(banned), logits.shape[-1]))
+    ids, order = ids.sort(-1)
+    scores = (values.gather(-1, order) - normalizer).cpu().double()
+    ids = ids.cpu()
+    if not bool(normalizer.isfinite().all()):
+        raise WhyformerError(
+            "The model's logits must be finite, but some are not. Its weights may be damaged, or "
+            "its precision too low: try float32."
+        )
+    scores.masked_fill_(torch.isin(ids, torch.tensor(banned)), -math.inf)
+    if forced is not None:
+        rows = forced[0].nonzero().flatten()
+        given = forced[1][rows]
+        check_vocabulary(given, logits.shape[-1])
+        where = rows.to(logits.device)
+        logit = logits[where, :, given.to(logits.device)]  # (forced, beams)
+        scores[rows] = -math.inf
+        scores[rows, :, 0] = (logit - normalizer[where, :, 0]).cpu().double()
+        ids[rows, :, 0] = given[:, None]
+    return scores.clamp_(max=0.0), ids
+
+
+def check_vocabulary(ids: Tensor, vocab: int) -> None:
+    """Raise UsageError when a forced token is not in the model's vocabulary."""
+    if bool((ids >= vocab).any()):
+        raise UsageError(
+            f"A prefix must use ids below the vocabulary size {vocab}, but holds {int(ids.max())}. "
+            "Encode it with the model's own target tokenizer."
+        )
+
+
+def ranked(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Sort the last dimension downwards; of equals, the earlier comes first."""
+    values, order = scores.sort(dim=-1, descending=True, stable=True)
+    return values, order

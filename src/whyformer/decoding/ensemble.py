@@ -1,0 +1,59 @@
+"""Several models that predict as one."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from whyformer.decoding.candidates import Stepper
+from whyformer.foundation.errors import UsageError
+
+
+class Ensemble:
+    """A model whose next-token probability is the mean of its members' probabilities.
+
+    Its logits are log-probabilities: log Σᵢ pᵢ − log n. It can be searched; for scores of given
+    targets see `scoring`, which averages in the same way.
+    Raises: UsageError when there is no member, or the members' vocabularies differ in size.
+    """
+
+    def __init__(self, models: Sequence[Stepper]) -> None:
+        if not models:
+            raise UsageError("An ensemble must have at least one model, but none was given.")
+        self.models = list(models)
+        _same_vocabulary([size for size in map(vocabulary, models) if size is not None])
+
+    def begin(self, source: Tensor, source_real: Tensor | None) -> list[Any]:
+        """See `SequenceModel.begin`."""
+        return [model.begin(source, source_real) for model in self.models]
+
+    def step(self, state: list[Any], tokens: Tensor) -> tuple[Tensor, list[Any]]:
+        """See `SequenceModel.step`."""
+        results = [model.step(one, tokens) for model, one in zip(self.models, state, strict=True)]
+        _same_vocabulary([logits.shape[-1] for logits, _ in results])
+        opinions = torch.stack([logits.float().log_softmax(-1) for logits, _ in results])
+        mean = opinions.logsumexp(0) - math.log(len(self.models))
+        return mean, [one for _, one in results]
+
+    def select(self, state: list[Any], sentences: Tensor | None, beams: Tensor) -> list[Any]:
+        """See `SequenceModel.select`."""
+        return [
+            model.select(one, sentences, beams)
+            for model, one in zip(self.models, state, strict=True)
+        ]
+
+
+def vocabulary(model: object) -> int | None:
+    """Return the size of a model's target vocabulary, or None when only a step would show it."""
+    weight = getattr(getattr(model, "projection", None), "weight", None)
+    return None if weight is None else int(weight.shape[0])
+
+
+def _same_vocabulary(sizes: list[int]) -> None:
+    if len(set(sizes)) > 1:
+        raise UsageError(
+            "Models of an ensemble must share one target vocabulary, but their sizes are "
+            f"{', '.join(map(str, sizes))}. Choose models trained with the same tokenizer."
+        )

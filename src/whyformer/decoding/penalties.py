@@ -1,0 +1,40 @@
+"""What a search adds to the model's own opinion: length penalty, bans, and the limits of length."""
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+
+def length_penalty(length: int, alpha: float) -> float:
+    """Return lp(Y) = ((5 + |Y|) / 6)^α, by which a log-probability is divided before ranking.
+
+    Paper: Wu et al. 2016 (arXiv:1609.08144), §7, Eq. 14; α = 0.6 in Vaswani et al. 2017, §6.1.
+    Args:
+        length: predicted tokens, eos included.
+        alpha: 0 ranks by plain log-probability; larger favours longer hypotheses.
+
+    >>> length_penalty(1, 0.6), length_penalty(7, 1.0)
+    (1.0, 2.0)
+    """
+    return ((5 + length) / 6) ** alpha
+
+
+def repeated_ngrams(
+    tokens: Int[Tensor, "sentences beams length"], n: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Find the next tokens that would repeat an n-gram of the same hypothesis.
+
+    Paper: Paulus et al. 2017 (arXiv:1705.04304), §2.5, where n is 3.
+    Returns: three equally long index tensors: sentence, beam, and the token banned there.
+    """
+    length = tokens.shape[-1]
+    if length < n:
+        none = torch.empty(0, dtype=torch.long)
+        return none, none, none
+    if n == 1:
+        again = torch.ones_like(tokens, dtype=torch.bool)
+    else:
+        starts = tokens[..., :-1].unfold(-1, n - 1, 1)  # (sentences, beams, length − n + 1, n − 1)
+        again = (starts == tokens[..., None, length - n + 1 :]).all(-1)
+    sentences, beams, places = again.nonzero(as_tuple=True)
+    return sentences, beams, tokens[sentences, beams, places + n - 1]

@@ -1,0 +1,143 @@
+"""Sampling: targets drawn at random from the model's distribution, or from its likely part."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from whyformer.decoding.candidates import (
+    Prefixes,
+    Stepper,
+    check_vocabulary,
+    forbidden,
+    without_repeats,
+)
+from whyformer.decoding.hypotheses import Hypothesis, hypothesis
+from whyformer.decoding.settings import SearchSettings
+from whyformer.text.symbols import BOS, EOS, PAD
+
+
+def sample(
+    model: Stepper,
+    source: Int[Tensor, "sentences source"],
+    source_real: Bool[Tensor, "sentences source"] | None,
+    limits: Sequence[int],
+    settings: SearchSettings,
+    prefixes: Sequence[Sequence[int]] | None = None,
+    indices: Sequence[int] | None = None,
+) -> list[list[Hypothesis]]:
+    """Draw `nbest` independent targets for each sentence, in the order of drawing.
+
+    Draw j of sentence i depends on (seed, i, j) only, whatever else is in the batch. The
+    log-probability returned is the model's own, before temperature, top-k and top-p.
+    Args:
+        limits: most target tokens of each sentence, eos not counted.
+        indices: the number i of each sentence; None counts from 0.
+    """
+    given = Prefixes(prefixes, limits)
+    names = range(len(limits)) if indices is None else indices
+    numbers = _numbers(settings, names, limits)  # (sentences, draws, steps)
+    results: list[list[Hypothesis | None]] = [[None] * settings.nbest for _ in limits]
+    sentences = torch.arange(len(limits))
+    limit = torch.tensor(list(limits), dtype=torch.long)
+    tokens = torch.empty(len(limits), settings.nbest, 0, dtype=torch.long)
+    totals = torch.zeros(len(limits), settings.nbest, dtype=torch.float64)
+    alive = torch.ones(len(limits), settings.nbest, dtype=torch.bool)
+    last = torch.full((len(limits), 1), BOS)
+    state = model.begin(source, source_real)
+    while len(sentences):
+        logits, state = model.step(state, last.to(source.device))
+        logits, place = logits.float(), tokens.shape[-1]
+        if place == 0 and settings.nbest > 1:  # every draw begins from the one row there was
+            logits = logits.expand(-1, settings.nbest, -1)
+            beams = torch.zeros(len(sentences), settings.nbest, dtype=torch.long)
+            state = model.select(state, None, beams.to(source.device))
+        allowed = _allowed(logits, tokens, settings)
+        stuck = allowed.amax(-1).isinf().cpu()  # everything is banned: the draw is cut here
+        drawn = draw(likely(allowed, settings), numbers[sentences, :, place].to(source.device))
+        if (forced := given.at(place, sentences)) is not None:
+            check_vocabulary(forced[1], logits.shape[-1])
+            drawn = torch.where(forced[0][:, None].to(drawn.device), _like(forced[1], drawn), drawn)
+            stuck &= ~forced[0][:, None]
+        picked = logits.gather(-1, drawn[..., None])[..., 0] - logits.logsumexp(-1)
+        totals += picked.cpu().double().clamp_max(0.0).masked_fill(~alive | stuck, 0.0)
+        last = drawn.cpu().masked_fill(~alive, PAD)
+        ended = (last == EOS) & ~stuck
+        longer = torch.cat([tokens, last[..., None]], dim=-1)
+        done = alive & (ended | stuck | (place + 1 >= limit[sentences])[:, None])
+        for row, beam in done.nonzero().tolist():
+            whole = tokens if ended[row, beam] or stuck[row, beam] else longer
+            results[int(sentences[row])][beam] = hypothesis(
+                whole[row, beam].tolist(),
+                float(totals[row, beam]),
+                bool(ended[row, beam]),
+                settings.length_penalty,
+            )
+        tokens, alive = longer, alive & ~done
+        going = alive.any(-1)
+        if not bool(going.all()):
+            kept = going.nonzero().flatten()
+            sentences, tokens, totals, alive, last = (
+                x[kept] for x in (sentences, tokens, totals, alive, last)
+            )
+            if len(kept):
+                beams = torch.arange(settings.nbest).expand(len(kept), -1)
+                state = model.select(state, kept.to(source.device), beams.to(source.device))
+    return [[one for one in found if one is not None] for found in results]
+
+
+def likely(
+    logits: Float[Tensor, "*rows vocab"], settings: SearchSettings
+) -> Float[Tensor, "*rows vocab"]:
+    """Return the probabilities to draw from: temperature, then top-k, then top-p.
+
+    Paper: Fan et al. 2018 (arXiv:1805.04833), §5.1 (top-k); Holtzman et al. 2019
+    (arXiv:1904.09751), §3.1, Eq. 2 and 3 (top-p).
+    Returns: weights that sum to 1 in each row, except where every token is banned.
+    """
+    logits = logits / settings.temperature
+    if settings.top_k is not None and settings.top_k < logits.shape[-1]:
+        values, ids = logits.topk(settings.top_k)
+        logits = torch.full_like(logits, -math.inf).scatter(-1, ids, values)
+    probabilities = logits.softmax(-1).nan_to_num(0.0)
+    if settings.top_p < 1.0:
+        sorted_, ids = probabilities.sort(dim=-1, descending=True, stable=True)
+        before = sorted_.double().cumsum(-1) - sorted_  # mass of all more probable tokens
+        sorted_ = sorted_.masked_fill(before >= settings.top_p, 0.0)
+        probabilities = torch.zeros_like(probabilities).scatter(-1, ids, sorted_)
+        probabilities = probabilities / probabilities.sum(-1, keepdim=True).clamp_min(1e-30)
+    return probabilities
+
+
+def draw(
+    probabilities: Float[Tensor, "*rows vocab"], uniform: Float[Tensor, "*rows"]
+) -> Int[Tensor, "*rows"]:
+    """Draw one token a row by inverting the cumulative distribution at a number in [0, 1)."""
+    cumulative = probabilities.double().cumsum(-1)
+    target = (uniform * cumulative[..., -1])[..., None]
+    ids = torch.searchsorted(cumulative, target, right=True)[..., 0]
+    last = (probabilities > 0).int() * torch.arange(1, probabilities.shape[-1] + 1).to(ids.device)
+    return torch.minimum(ids, (last.amax(-1) - 1).clamp_min(0))
+
+
+def _numbers(settings: SearchSettings, indices: Sequence[int], limits: Sequence[int]) -> Tensor:
+    numbers = np.zeros((len(limits), settings.nbest, max(limits, default=0)))
+    for row, index in enumerate(indices):
+        for number in range(settings.nbest):
+            stream = np.random.default_rng([settings.seed, index, number])
+            numbers[row, number, : limits[row]] = stream.random(limits[row])
+    return torch.from_numpy(numbers)
+
+
+def _allowed(logits: Tensor, tokens: Tensor, settings: SearchSettings) -> Tensor:
+    if settings.no_repeat_ngram:
+        logits = without_repeats(logits, tokens, settings.no_repeat_ngram)
+    banned = torch.tensor(forbidden(settings, tokens.shape[-1]), device=logits.device)
+    return logits.index_fill(-1, banned[banned < logits.shape[-1]], -math.inf)
+
+
+def _like(ids: Tensor, drawn: Tensor) -> Tensor:
+    return ids[:, None].to(drawn.device).expand_as(drawn)

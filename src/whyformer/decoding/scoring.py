@@ -1,0 +1,59 @@
+"""How probable a given target is: teacher forcing, no search."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from whyformer.models.interface import SequenceModel
+
+ROWS = 2048
+"""Target positions projected onto the vocabulary at once; bounds memory, changes no value."""
+
+
+@dataclass(frozen=True)
+class PairScore:
+    """The probability of one target given its source, in nats.
+
+    Args:
+        log_probability: ln P(target, eos | source); the sum of the next field.
+        tokens: ln P of each target token given those before it; the last is eos.
+    """
+
+    log_probability: float
+    tokens: tuple[float, ...]
+
+
+def token_log_probabilities(
+    models: Sequence[SequenceModel],
+    source: Int[Tensor, "batch source"],
+    source_real: Bool[Tensor, "batch source"] | None,
+    target: Int[Tensor, "batch target"],
+    target_real: Bool[Tensor, "batch target"],
+) -> Float[Tensor, "batch predicted"]:
+    """Return ln P of every target token after the first; 0 at padding.
+
+    Several models give the logarithm of their mean probability, as `Ensemble` does.
+    Args:
+        target: starts with bos and ends with eos, then padding.
+    """
+    wanted, real = target[:, 1:], target_real[:, 1:]
+    opinions: list[Tensor] = []
+    for model in models:
+        features = model.features(source, source_real, target[:, :-1])[real]  # (tokens, d_model)
+        pieces = [
+            _log_probabilities(model.projection(rows).float(), ids)
+            for rows, ids in zip(features.split(ROWS), wanted[real].split(ROWS), strict=True)
+        ]
+        opinions.append(torch.cat(pieces) if pieces else features.new_zeros(0))
+    values = torch.stack(opinions).logsumexp(0) - math.log(len(models))
+    result = torch.zeros(wanted.shape, dtype=values.dtype, device=values.device)
+    result[real] = values
+    return result
+
+
+def _log_probabilities(logits: Tensor, ids: Tensor) -> Tensor:
+    return logits.gather(-1, ids[:, None])[:, 0] - logits.logsumexp(-1)

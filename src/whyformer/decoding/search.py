@@ -1,0 +1,45 @@
+"""One door to every search: settings choose which runs."""
+
+from collections.abc import Sequence
+
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from whyformer.decoding.beam import beam_search
+from whyformer.decoding.candidates import Stepper
+from whyformer.decoding.greedy import greedy_search
+from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.sampling import sample
+from whyformer.decoding.settings import Method, SearchSettings
+
+
+def search(
+    model: Stepper,
+    source: Int[Tensor, "sentences source"],
+    source_real: Bool[Tensor, "sentences source"] | None,
+    settings: SearchSettings,
+    *,
+    prefixes: Sequence[Sequence[int]] | None = None,
+    indices: Sequence[int] | None = None,
+) -> list[list[Hypothesis]]:
+    """Return the hypotheses of each sentence, best first (for samples: in the order of drawing).
+
+    Turns neither dropout nor gradients off: the caller does, as `Translator` does.
+    Args:
+        source: ids with eos; its length, eos counted, sets the length limit.
+        source_real: True = a real token, False = padding; None when nothing is padded.
+        prefixes: target ids that each sentence's hypotheses must begin with.
+        indices: the number of each sentence, on which its random draws depend; None counts from 0.
+    """
+    if source_real is None:
+        lengths = [source.shape[1]] * source.shape[0]
+    else:
+        lengths = source_real.sum(-1).tolist()
+    limits = [settings.limit(length) for length in lengths]
+    if not limits:
+        return []
+    if settings.method is Method.SAMPLE:
+        return sample(model, source, source_real, limits, settings, prefixes, indices)
+    if settings.beam == 1:
+        return greedy_search(model, source, source_real, limits, settings, prefixes)
+    return beam_search(model, source, source_real, limits, settings, prefixes)

@@ -1,0 +1,84 @@
+"""How to search for a target sequence."""
+
+from enum import StrEnum
+
+from pydantic import Field, model_validator
+
+from whyformer.foundation.config import Settings
+
+
+class Method(StrEnum):
+    """How the next token is chosen."""
+
+    BEAM = "beam"
+    """Keep the most probable few; with `beam` 1 this is greedy search."""
+    SAMPLE = "sample"
+    """Draw at random from the model's distribution; `nbest` independent draws a sentence."""
+
+
+class SearchSettings(Settings):
+    """Settings of one search. Lengths are target tokens, eos not counted."""
+
+    method: Method = Method.BEAM
+    """`beam` searches for the most probable target, `sample` draws targets at random."""
+    beam: int = Field(default=5, ge=1)
+    """Hypotheses followed at once; 1 is greedy search. The paper (§6.1) uses 4."""
+    length_penalty: float = Field(default=0.6, ge=0.0, allow_inf_nan=False)
+    """α of the length penalty ((5 + n) / 6)^α; 0 ranks by plain log-probability. Paper: 0.6."""
+    nbest: int = Field(default=1, ge=1)
+    """Hypotheses returned for each sentence."""
+    max_length: int | None = Field(default=None, ge=1)
+    """Most tokens in a target; null derives it from the source by the two fields below."""
+    max_length_ratio: float = Field(default=1.0, ge=0.0, allow_inf_nan=False)
+    """Without `max_length`: limit = this × source tokens (eos counted) + `max_length_extra`."""
+    max_length_extra: int = Field(default=50, ge=1)
+    """See `max_length_ratio`. Paper (§6.1): source length + 50."""
+    min_length: int = Field(default=0, ge=0)
+    """Fewest tokens in a target: eos is forbidden before."""
+    no_repeat_ngram: int = Field(default=0, ge=0)
+    """Forbid a hypothesis to hold any n-gram of this size twice; 0 allows all."""
+    allow_unknown: bool = False
+    """Let the search predict the unknown symbol. Padding, bos and mask are never predicted."""
+    groups: int = Field(default=1, ge=1)
+    """Groups of a diverse beam search; each holds `beam` / `groups` hypotheses. 1 = plain beam."""
+    diversity: float = Field(default=0.5, ge=0.0, allow_inf_nan=False)
+    """With several groups: penalty on a token each time an earlier group chose it in this step."""
+    temperature: float = Field(default=1.0, gt=0.0, allow_inf_nan=False)
+    """Sampling: logits are divided by this; below 1 sharper, above 1 flatter."""
+    top_k: int | None = Field(default=None, ge=1)
+    """Sampling: draw among the k most probable tokens; null draws among all."""
+    top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Sampling: draw among the fewest most probable tokens that together have at least mass p."""
+    seed: int = Field(default=0, ge=0)
+    """Sampling: a draw depends on this, the sentence's index and its own number, nothing else."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "SearchSettings":
+        if self.method is Method.BEAM and self.nbest > self.beam:
+            raise ValueError(
+                f"`nbest` must not exceed `beam`, but {self.nbest} is more than {self.beam}. "
+                f"Raise `beam` to {self.nbest} or lower `nbest`."
+            )
+        if self.beam % self.groups:
+            choices = ", ".join(str(g) for g in range(1, self.beam + 1) if self.beam % g == 0)
+            raise ValueError(
+                f"`groups` must divide `beam`, but {self.beam} is not divisible by {self.groups}. "
+                f"Choose groups from {choices}."
+            )
+        if self.max_length is not None and self.min_length > self.max_length:
+            raise ValueError(
+                f"`min_length` must not exceed `max_length`, but {self.min_length} is more than "
+                f"{self.max_length}. Lower `min_length` or raise `max_length`."
+            )
+        return self
+
+    def limit(self, source_length: int) -> int:
+        """Return the most target tokens for a source of so many tokens, eos counted.
+
+        >>> SearchSettings(max_length_ratio=2.0, max_length_extra=10).limit(7)
+        24
+        """
+        if self.max_length is not None:
+            return self.max_length
+        derived = int(self.max_length_ratio * source_length) + self.max_length_extra
+        return max(derived, self.min_length)

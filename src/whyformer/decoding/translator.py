@@ -1,0 +1,285 @@
+"""Text in, text out: tokenizers, batching and search behind one object."""
+
+import contextlib
+import itertools
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from whyformer.decoding.candidates import Stepper
+from whyformer.decoding.ensemble import Ensemble
+from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.scoring import PairScore, token_log_probabilities
+from whyformer.decoding.search import search
+from whyformer.decoding.settings import SearchSettings
+from whyformer.foundation.errors import UsageError
+from whyformer.models.interface import SequenceModel
+from whyformer.text.symbols import BOS, EOS, PAD
+from whyformer.text.tokenizer import Tokenizer
+
+log = logging.getLogger(__name__)
+
+BATCH_TOKENS = 4096
+"""Default padded source tokens of a batch."""
+WINDOW = 2048
+"""Default lines read ahead, so that lines of one length are translated together."""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The answer to one line.
+
+    Args:
+        source: the line as it was given.
+        text: the best hypothesis as text; empty for an empty line.
+        score: the best hypothesis's ranking score; 0 for an empty line.
+        hypotheses: every hypothesis returned, as text and as the search saw it, best first.
+        truncated: True when the source was longer than the model takes and its end was not read.
+    """
+
+    source: str
+    text: str
+    score: float
+    hypotheses: tuple[tuple[str, Hypothesis], ...] = ()
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class _Line:
+    index: int
+    source: str
+    ids: list[int]
+    prefix: list[int]
+    truncated: bool
+
+
+class Translator:
+    """One model, or an ensemble of several, with the tokenizers of its two languages.
+
+    Whatever is translated together, each line gets the answer it would get alone (up to the
+    rounding of floating-point sums, which depends on a batch's shape).
+    Args:
+        models: at least one; several predict by their mean probability.
+        device: where to compute, models are moved there; None leaves them where they are.
+        max_source_tokens: longest source read, eos counted; of a longer line only the beginning is
+            translated, with a warning that names the line.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[SequenceModel],
+        source_tokenizer: Tokenizer,
+        target_tokenizer: Tokenizer,
+        device: torch.device | str | None = None,
+        *,
+        max_source_tokens: int = 1024,
+    ) -> None:
+        if not models:
+            raise UsageError("A translator needs at least one model, but none was given.")
+        if max_source_tokens < 2:
+            raise UsageError(
+                "`max_source_tokens` must be at least 2 (a token and eos), but it is "
+                f"{max_source_tokens}. Raise it."
+            )
+        self.models = list(models)
+        self.source_tokenizer = source_tokenizer
+        self.target_tokenizer = target_tokenizer
+        self.max_source_tokens = max_source_tokens
+        self.device = torch.device(device) if device is not None else _device_of(models)
+        for model in models:
+            if device is not None and isinstance(model, nn.Module):
+                model.to(self.device)
+        self.searched: Stepper = models[0] if len(models) == 1 else Ensemble(models)
+
+    def translate(
+        self,
+        texts: Iterable[str],
+        settings: SearchSettings | None = None,
+        *,
+        batch_tokens: int = BATCH_TOKENS,
+        prefixes: Iterable[str] | None = None,
+    ) -> list[Translation]:
+        """Translate lines; the answers are in the order of the lines.
+
+        Args:
+            batch_tokens: padded source tokens of a batch.
+            prefixes: for each line the text its translation must begin with; "" for none.
+        """
+        window = texts if isinstance(texts, Sequence) else list(texts)
+        return list(
+            self.stream(
+                window,
+                settings,
+                batch_tokens=batch_tokens,
+                prefixes=prefixes,
+                window=max(len(window), 1),
+            )
+        )
+
+    def stream(
+        self,
+        texts: Iterable[str],
+        settings: SearchSettings | None = None,
+        *,
+        batch_tokens: int = BATCH_TOKENS,
+        prefixes: Iterable[str] | None = None,
+        window: int = WINDOW,
+    ) -> Iterator[Translation]:
+        """Translate lines as they come, in their order.
+
+        Args:
+            window: lines read before the first is answered. Batches are formed within it, so wider
+                is faster; 1 answers every line before the next is read, as a dialogue needs.
+        Raises: UsageError when there are not as many prefixes as lines.
+        """
+        if window < 1 or batch_tokens < 1:
+            raise UsageError(
+                f"`window` and `batch_tokens` must be at least 1, not {window} and {batch_tokens}."
+            )
+        settings = settings or SearchSettings()
+        numbered = enumerate(_with_prefixes(texts, prefixes))
+        while lines := [
+            self._line(index, text, prefix)
+            for index, (text, prefix) in itertools.islice(numbered, window)
+        ]:
+            answers: dict[int, Translation] = {
+                line.index: Translation(line.source, "", 0.0) for line in lines if not line.ids
+            }
+            for batch in batches([line for line in lines if line.ids], batch_tokens):
+                for line, found in zip(batch, self._search(batch, settings), strict=True):
+                    answers[line.index] = self._answer(line, found)
+            for line in lines:
+                yield answers[line.index]
+
+    def score(
+        self,
+        sources: Sequence[str],
+        targets: Sequence[str],
+        *,
+        batch_tokens: int = BATCH_TOKENS,
+    ) -> list[PairScore]:
+        """Return how probable each target is given its source; no search is made.
+
+        Raises: UsageError when there are not as many targets as sources.
+        """
+        if len(sources) != len(targets):
+            raise UsageError(
+                f"Sources and targets must be as many, but there are {len(sources)} sources and "
+                f"{len(targets)} targets. Give one target for each source."
+            )
+        pairs = enumerate(zip(sources, targets, strict=True))
+        lines = [self._line(index, source, target) for index, (source, target) in pairs]
+        scores: dict[int, PairScore] = {}
+        for batch in batches(lines, batch_tokens):
+            source, source_real = pad([line.ids or [EOS] for line in batch], self.device)
+            target, target_real = pad([[BOS, *line.prefix, EOS] for line in batch], self.device)
+            with self._ready():
+                values = token_log_probabilities(
+                    self.models, source, source_real, target, target_real
+                )
+            for line, row in zip(batch, values.tolist(), strict=True):
+                tokens = tuple(row[: len(line.prefix) + 1])
+                scores[line.index] = PairScore(sum(tokens), tokens)
+        return [scores[index] for index in range(len(sources))]
+
+    def _line(self, index: int, text: str, prefix: str) -> _Line:
+        ids = self.source_tokenizer.encode(text) if text.strip() else []
+        target = self.target_tokenizer.encode(prefix) if prefix else []
+        room = self.max_source_tokens - 1
+        if len(ids) > room:
+            log.warning(
+                "Line %d has %d tokens, but the model reads at most %d: its end is not translated.",
+                index + 1,
+                len(ids),
+                room,
+            )
+        whole = [*ids[:room], EOS] if ids else []
+        return _Line(index, text, whole, target, len(ids) > room)
+
+    def _search(self, batch: list[_Line], settings: SearchSettings) -> list[list[Hypothesis]]:
+        source, source_real = pad([line.ids for line in batch], self.device)
+        padded = len(batch[0].ids) != len(batch[-1].ids)  # lines are sorted by length
+        with self._ready():
+            return search(
+                self.searched,
+                source,
+                source_real if padded else None,
+                settings,
+                prefixes=[line.prefix for line in batch],
+                indices=[line.index for line in batch],
+            )
+
+    def _answer(self, line: _Line, found: list[Hypothesis]) -> Translation:
+        texts = [(self.target_tokenizer.decode(list(one.tokens)), one) for one in found]
+        return Translation(
+            line.source, texts[0][0], found[0].score, tuple(texts), truncated=line.truncated
+        )
+
+    @contextlib.contextmanager
+    def _ready(self) -> Iterator[None]:
+        """Dropout and gradients off; every module's training flag is put back afterwards."""
+        modules = [
+            (module, module.training)
+            for model in self.models
+            if isinstance(model, nn.Module)
+            for module in model.modules()
+        ]
+        try:
+            for module, _ in modules:
+                module.training = False
+            with torch.inference_mode():
+                yield
+        finally:
+            for module, training in modules:
+                module.training = training
+
+
+def pad(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return rows as one matrix padded on the right, and where it holds real tokens."""
+    longest = max(map(len, rows))
+    ids = torch.tensor([[*row, *[PAD] * (longest - len(row))] for row in rows])
+    lengths = torch.tensor([[len(row)] for row in rows])
+    return ids.to(device), (torch.arange(longest) < lengths).to(device)
+
+
+def batches(lines: Sequence[_Line], batch_tokens: int) -> Iterator[list[_Line]]:
+    """Group lines of like length, longest first, so that each batch padded fits the budget.
+
+    A line longer than the whole budget is a batch of its own.
+    """
+    batch: list[_Line] = []
+    for line in sorted(lines, key=lambda line: (-len(line.ids), -len(line.prefix), line.index)):
+        widest = max(len(line.ids), *(len(one.ids) for one in batch[:1]), 1)
+        if batch and widest * (len(batch) + 1) > batch_tokens:
+            yield batch
+            batch = []
+        batch.append(line)
+    if batch:
+        yield batch
+
+
+def _with_prefixes(
+    texts: Iterable[str], prefixes: Iterable[str] | None
+) -> Iterator[tuple[str, str]]:
+    if prefixes is None:
+        yield from ((text, "") for text in texts)
+        return
+    for text, prefix in itertools.zip_longest(texts, prefixes):
+        if text is None or prefix is None:
+            more = "prefixes than lines" if text is None else "lines than prefixes"
+            raise UsageError(
+                f"There must be one prefix for each line, but there are more {more}. "
+                'Give "" for a line without a prefix.'
+            )
+        yield text, prefix
+
+
+def _device_of(models: Sequence[object]) -> torch.device:
+    for model in models:
+        if isinstance(model, nn.Module):
+            for weight in model.parameters():
+                return weight.device
+    return torch.device("cpu")

@@ -1,0 +1,132 @@
+"""PER, WER and exact match: how often, and how far, an output is from what was listed as right.
+
+`wer` here is the word error rate of grapheme-to-phoneme conversion: one line is one word, and it is
+wrong unless its whole pronunciation is one of those listed. It is not the edit rate over words that
+speech recognition calls WER; over lines of words, that edit rate is what `per` computes.
+"""
+
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from whyformer.evaluation.metric import Array
+
+
+def edit_distance(a: Sequence[str], b: Sequence[str]) -> int:
+    """Return the least number of insertions, deletions and substitutions from a to b.
+
+    Paper: Levenshtein 1966; computed row by row as in Wagner and Fischer 1974.
+
+    >>> edit_distance("K AE T".split(), "K AH T S".split())
+    2
+    """
+    if a == b:
+        return 0
+    above = list(range(len(b) + 1))
+    for i, left in enumerate(a, start=1):
+        row = [i]
+        for j, right in enumerate(b, start=1):
+            row.append(min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (left != right)))
+        above = row
+    return above[-1]
+
+
+class TokenErrorRate:
+    """PER: edits to the nearest reference, per 100 tokens of that reference.
+
+    Of equally near references the first listed counts. Tokens stand between spaces.
+    """
+
+    name = "per"
+    unit = "edits per 100 reference tokens, lower is better"
+    higher_is_better = False
+
+    def signature(self, references: Sequence[Sequence[str]]) -> str:
+        """Return the settings."""
+        return f"per|{_references(references)}|tok:spaces|ref:nearest|{_version()}"
+
+    def statistics(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
+        """Return (edits, length of the nearest reference) for each line."""
+        rows = np.empty((len(hypotheses), 2))
+        for row, output, alternatives in zip(rows, hypotheses, references, strict=True):
+            tokens = output.split()
+            answers = [answer.split() for answer in alternatives]
+            row[:] = min(
+                ((edit_distance(tokens, answer), len(answer)) for answer in answers),
+                key=lambda found: found[0],
+            )
+        return rows
+
+    def value(self, sums: Array) -> float:
+        """Return edits per 100 tokens; references without any token count as one."""
+        return float(100 * sums[0] / max(sums[1], 1))
+
+
+class _ShareOfLines:
+    """100 × the share of lines of which something holds."""
+
+    name: str
+    unit: str
+    higher_is_better: bool
+
+    def holds(self, output: str, answer: str) -> bool:
+        """Say whether the output is this answer."""
+        raise NotImplementedError
+
+    def statistics(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
+        """Return (1 where the line counts, 1) for each line."""
+        right = [
+            any(self.holds(output, answer) for answer in alternatives)
+            for output, alternatives in zip(hypotheses, references, strict=True)
+        ]
+        counted = np.array(right) if self.higher_is_better else ~np.array(right)
+        return np.stack([counted, np.ones(len(right))], axis=1).astype(np.float64)
+
+    def value(self, sums: Array) -> float:
+        """Return the percentage."""
+        return float(100 * sums[0] / sums[1])
+
+
+class WordErrorRate(_ShareOfLines):
+    """WER of g2p: the percentage of lines whose tokens equal those of no reference."""
+
+    name = "wer"
+    unit = "% of lines that equal none of their references, lower is better"
+    higher_is_better = False
+
+    def signature(self, references: Sequence[Sequence[str]]) -> str:
+        """Return the settings."""
+        return f"wer|{_references(references)}|word:line|tok:spaces|ref:any|{_version()}"
+
+    def holds(self, output: str, answer: str) -> bool:
+        """Compare token by token, so that extra spaces are no error."""
+        return output.split() == answer.split()
+
+
+class ExactMatch(_ShareOfLines):
+    """The percentage of lines that are a reference letter for letter, spaces at the ends aside."""
+
+    name = "exact"
+    unit = "% of lines that equal a reference, higher is better"
+    higher_is_better = True
+
+    def signature(self, references: Sequence[Sequence[str]]) -> str:
+        """Return the settings."""
+        return f"exact|{_references(references)}|case:mixed|ref:any|{_version()}"
+
+    def holds(self, output: str, answer: str) -> bool:
+        """Compare letter by letter."""
+        return output.strip() == answer.strip()
+
+
+def _references(references: Sequence[Sequence[str]]) -> str:
+    sizes = {len(alternatives) for alternatives in references}
+    return f"nrefs:{sizes.pop()}" if len(sizes) == 1 else "nrefs:var"
+
+
+def _version() -> str:
+    try:
+        return f"whyformer:{version('whyformer')}"
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "whyformer:checkout"

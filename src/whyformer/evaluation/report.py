@@ -1,0 +1,154 @@
+"""Systems and references in, one report out: scores with intervals, comparisons, a table, JSON."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from whyformer.evaluation.accuracy import ExactMatch, TokenErrorRate, WordErrorRate
+from whyformer.evaluation.metric import RESAMPLES, SEED, Metric, check_lines, score_statistics
+from whyformer.evaluation.score import Score
+from whyformer.evaluation.significance import Comparison, PairedTest, compare
+from whyformer.evaluation.translation import bleu, chrf, ter
+from whyformer.foundation.errors import DataError, UsageError, nearest
+
+METRICS = ("bleu", "chrf", "ter", "per", "wer", "exact")
+
+
+@dataclass(frozen=True)
+class Report:
+    """Scores of each system, and how each further system compares with the first.
+
+    Args: scores: system -> its scores, in the order the metrics were asked for.
+    """
+
+    scores: dict[str, list[Score]]
+    comparisons: list[Comparison]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON-ready values."""
+        return {
+            "scores": {
+                name: [score.to_json() for score in scores] for name, scores in self.scores.items()
+            },
+            "comparisons": [comparison.to_json() for comparison in self.comparisons],
+        }
+
+    def table(self) -> str:
+        """Return a plain-text table, then the comparisons, units and signatures."""
+        rows = [["system", *(score.name for score in next(iter(self.scores.values())))]]
+        for name, scores in self.scores.items():
+            rows.append([name, *(str(score).removeprefix(score.name + " ") for score in scores)])
+        lines = [*_aligned(rows), ""]
+        for one in self.comparisons:
+            spread = "" if one.interval is None else " [{:+.2f}, {:+.2f}]".format(*one.interval)
+            lines.append(
+                f"{one.metric}: {one.system} − {one.baseline} = {one.difference:+.2f}{spread}, "
+                f"p = {one.p:.4f} ({one.test}, {one.trials} trials, seed {one.seed})"
+            )
+        if self.comparisons:
+            lines.append("")
+        for score in next(iter(self.scores.values())):
+            lines.append(f"{score.name}: {score.unit}; {score.n} lines; {score.signature}")
+        return "\n".join(lines)
+
+
+def metric_named(name: str, *, lowercase: bool = False, tokenize: str = "13a") -> Metric:
+    """Return a metric by the name the command line uses.
+
+    Args: lowercase, tokenize: for BLEU, and lowercase for chrF; the others have no such setting.
+    Raises: UsageError when the name is not known.
+    """
+    match name:
+        case "bleu":
+            return bleu(lowercase=lowercase, tokenize=tokenize)
+        case "chrf":
+            return chrf(lowercase=lowercase)
+        case "ter":
+            return ter()
+        case "per":
+            return TokenErrorRate()
+        case "wer":
+            return WordErrorRate()
+        case "exact":
+            return ExactMatch()
+        case _:
+            raise UsageError(f"`{name}` is not a metric.{nearest(name, METRICS)}")
+
+
+def alternatives(reference_sets: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Turn reference files (each with all lines) into the right answers of each line.
+
+    Raises: DataError when the files differ in their number of lines.
+    """
+    counts = [len(lines) for lines in reference_sets]
+    if len(set(counts)) > 1:
+        raise DataError(
+            "Reference files must have the same number of lines, but they have "
+            f"{', '.join(map(str, counts))}."
+        )
+    return [list(line) for line in zip(*reference_sets, strict=True)]
+
+
+def evaluate_texts(
+    hypotheses: Sequence[Sequence[str]],
+    references: Sequence[Sequence[str]],
+    metrics: Sequence[str] = ("bleu",),
+    *,
+    names: Sequence[str] | None = None,
+    lowercase: bool = False,
+    tokenize: str = "13a",
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+    test: PairedTest = PairedTest.BOOTSTRAP,
+    trials: int | None = None,
+) -> Report:
+    """Score one or more systems; with several, test each further one against the first.
+
+    Args:
+        hypotheses: for each system its lines.
+        references: for each line its one or more right answers; `alternatives` makes this from
+            reference files.
+        metrics: names out of `METRICS`.
+        names: of the systems, all different; None numbers them.
+        resamples: of the 95 % bootstrap interval; 0 computes none.
+        trials: of the significance test; None takes the test's usual number.
+    Raises:
+        UsageError: no system, an unknown metric or tokenizer, or names that do not fit.
+        DataError: unequal numbers of lines, no line, or a line without reference.
+    """
+    if not hypotheses or not metrics:
+        raise UsageError("There must be at least one system and one metric to evaluate.")
+    names = names or [f"system {number}" for number in range(1, len(hypotheses) + 1)]
+    if len(names) != len(hypotheses) or len(set(names)) != len(names):
+        raise UsageError(
+            f"Every system must have a name of its own, but there are {len(hypotheses)} systems "
+            f"and the names {', '.join(names)}."
+        )
+    chosen = [metric_named(name, lowercase=lowercase, tokenize=tokenize) for name in metrics]
+    for lines in hypotheses:
+        check_lines(lines, references)
+    scores: dict[str, list[Score]] = {name: [] for name in names}
+    comparisons: list[Comparison] = []
+    for metric in chosen:
+        signature = metric.signature(references)
+        statistics = {
+            name: metric.statistics(lines, references)
+            for name, lines in zip(names, hypotheses, strict=True)
+        }
+        for name, one in statistics.items():
+            scores[name].append(
+                score_statistics(metric, one, signature, resamples=resamples, seed=seed)
+            )
+        if len(statistics) > 1:
+            comparisons += compare(
+                metric.name, metric.value, statistics, test=test, trials=trials, seed=seed
+            )
+    return Report(scores, comparisons)
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

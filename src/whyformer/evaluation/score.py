@@ -1,0 +1,34 @@
+"""A number with everything needed to read it: unit, interval, settings, and how many lines."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric's value for one system.
+
+    Args:
+        name: the metric.
+        value: in `unit`.
+        unit: in words, with the direction that is better.
+        interval: 95 % bootstrap interval (low, high); None where lines were not resampled.
+        signature: every setting that the value depends on, versions included.
+        n: what was averaged over: lines, or tokens for a perplexity.
+    """
+
+    name: str
+    value: float
+    unit: str
+    interval: tuple[float, float] | None
+    signature: str
+    n: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON-ready values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        if self.interval is None:
+            return f"{self.name} {self.value:.2f}"
+        return f"{self.name} {self.value:.2f} [{self.interval[0]:.2f}, {self.interval[1]:.2f}]"

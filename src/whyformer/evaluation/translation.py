@@ -1,0 +1,76 @@
+"""BLEU, chrF and TER, counted by sacreBLEU; interval and tests are ours."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.ter import TER
+
+from whyformer.evaluation.metric import Array
+from whyformer.foundation.errors import UsageError, nearest
+
+TOKENIZERS = ("13a", "char", "intl", "none", "zh")
+"""sacreBLEU's tokenizers that need nothing more installed. Korean and Japanese: char."""
+
+
+class SacreMetric:
+    """A metric of sacreBLEU in the form that our intervals and tests ask for.
+
+    sacreBLEU counts each line and turns summed counts into the value, so `value` of all lines
+    is sacreBLEU's corpus score to the last bit.
+    """
+
+    def __init__(self, name: str, unit: str, higher_is_better: bool, counter: Any) -> None:
+        self.name = name
+        self.unit = unit
+        self.higher_is_better = higher_is_better
+        self._counter = counter
+
+    def signature(self, references: Sequence[Sequence[str]]) -> str:
+        """Return sacreBLEU's own signature."""
+        sizes = {len(alternatives) for alternatives in references}
+        self._counter.num_refs = sizes.pop() if len(sizes) == 1 else -1
+        return f"{self.name}|{self._counter.get_signature().format()}"
+
+    def statistics(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
+        """Return sacreBLEU's counts for each line; it takes the best reference by its own rules."""
+        columns = list(zip_longest(*references))  # sacreBLEU wants one stream per alternative
+        counts = self._counter._extract_corpus_statistics(list(hypotheses), columns)
+        return np.array(counts, dtype=np.float64)
+
+    def value(self, sums: Array) -> float:
+        """Return the corpus score of the summed counts."""
+        return float(self._counter._compute_score_from_stats(sums.tolist()).score)
+
+
+def bleu(*, lowercase: bool = False, tokenize: str = "13a") -> SacreMetric:
+    """Return BLEU (Papineni et al. 2002) as sacreBLEU defines it.
+
+    Args: tokenize: one of `TOKENIZERS`; char for languages without spaces, and for Korean.
+    Raises: UsageError when the tokenizer is not known.
+    """
+    if tokenize not in TOKENIZERS:
+        raise UsageError(
+            f"`tokenize` must be a tokenizer of sacreBLEU, but `{tokenize}` is none that works "
+            f"without more packages.{nearest(tokenize, TOKENIZERS)}"
+        )
+    counter = BLEU(lowercase=lowercase, tokenize=tokenize)
+    return SacreMetric("bleu", "BLEU points, 0 to 100, higher is better", True, counter)
+
+
+def chrf(*, lowercase: bool = False) -> SacreMetric:
+    """Return chrF2 (Popović 2015): character 6-grams, no word n-grams, β = 2."""
+    counter = CHRF(lowercase=lowercase)
+    return SacreMetric("chrf", "chrF points, 0 to 100, higher is better", True, counter)
+
+
+def ter() -> SacreMetric:
+    """Return TER (Snover et al. 2006): edits and block shifts per reference word.
+
+    Case is ignored, as in sacreBLEU and tercom; the signature says so.
+    """
+    unit = "edits per 100 reference words, lower is better"
+    return SacreMetric("ter", unit, False, TER())

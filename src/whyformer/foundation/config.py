@@ -1,0 +1,166 @@
+"""Settings: frozen pydantic models, read strictly from YAML and from flags.
+
+A section of settings stands beside what it configures; this file only says how any of them
+is read, and turns pydantic's errors into sentences that name file, line and nearest key.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from whyformer.foundation.errors import ConfigError, nearest
+
+
+class Settings(BaseModel):
+    """Base of every settings section: immutable, no unknown keys, fields documented in place."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+S = TypeVar("S", bound=Settings)
+Tree = dict[str, Any]
+"""Nested mapping as YAML gives it: section -> key -> value."""
+
+
+class _LineLoader(yaml.SafeLoader):
+    """Safe YAML that refuses a key given twice and remembers the line of each key."""
+
+
+def _mapping(loader: _LineLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    result: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in result:
+            raise ConfigError(
+                f"{key_node.start_mark.name}:{key_node.start_mark.line + 1}: "
+                f"`{key}` is given twice in one section. Keep one of them."
+            )
+        result[key] = loader.construct_object(value_node, deep=True)
+    return result
+
+
+_LineLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(path: Path) -> tuple[Tree, dict[tuple[str, ...], int]]:
+    """Read a YAML mapping and the line on which each (nested) key stands.
+
+    Raises: ConfigError when the file is absent, not UTF-8, not YAML, or not a mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"`{path}` does not exist. Give the path of a YAML recipe.") from None
+    except IsADirectoryError:
+        raise ConfigError(f"`{path}` is a directory. Give the path of a YAML recipe.") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"`{path}` is not UTF-8 text ({error.reason}). Save it as UTF-8.") from None
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, name: str) -> tuple[Tree, dict[tuple[str, ...], int]]:
+    """Parse YAML text that came from ``name``; see `read_yaml`."""
+    loader = _LineLoader(text)
+    loader.name = name
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return {}, {}
+        if not isinstance(node, yaml.MappingNode):
+            raise ConfigError(f"{name}:1: a recipe is a mapping of sections such as `model:`.")
+        tree = loader.construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = mark.line + 1 if mark else 1
+        raise ConfigError(f"{name}:{line}: not valid YAML: {error.problem}.") from None
+    lines: dict[tuple[str, ...], int] = {}
+    _collect_lines(node, (), lines)
+    return cast(Tree, tree), lines
+
+
+def _collect_lines(
+    node: yaml.Node, prefix: tuple[str, ...], lines: dict[tuple[str, ...], int]
+) -> None:
+    if isinstance(node, yaml.MappingNode):
+        for key_node, value_node in node.value:
+            path = (*prefix, str(key_node.value))
+            lines[path] = key_node.start_mark.line + 1
+            _collect_lines(value_node, path, lines)
+
+
+def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> Tree:
+    """Return ``base`` with every value of ``override`` laid over it, section by section.
+
+    >>> merge({"model": {"heads": 8, "layers": 6}}, {"model": {"heads": 4}})
+    {'model': {'heads': 4, 'layers': 6}}
+    """
+    result = dict(base)
+    for key, value in override.items():
+        if isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
+            result[key] = merge(result[key], value)
+        else:
+            result[key] = value
+    return result
+
+
+def build(
+    kind: type[S],
+    tree: Mapping[str, Any],
+    *,
+    where: str,
+    places: Mapping[tuple[str, ...], str] | None = None,
+) -> S:
+    """Make settings of ``kind`` from a tree; every fault becomes one ConfigError sentence.
+
+    Args:
+        where: what the tree came from, named in the error.
+        places: for single keys, a closer place such as ``file.yaml:12`` or ``command line``.
+    """
+    try:
+        return kind.model_validate(dict(tree))
+    except ValidationError as failure:
+        faults = failure.errors(include_url=False)
+        # An unknown key often causes a second fault (a required key missing): name it first.
+        faults.sort(key=lambda fault: fault["type"] != "extra_forbidden")
+        fault = faults[0]
+        path = tuple(str(part) for part in fault["loc"])
+        raise ConfigError(_sentence(kind, path, fault, where, places or {})) from None
+
+
+def _sentence(
+    kind: type[Settings],
+    path: tuple[str, ...],
+    fault: Any,
+    where: str,
+    places: Mapping[tuple[str, ...], str],
+) -> str:
+    closest = (places[path[:k]] for k in range(len(path), 0, -1) if path[:k] in places)
+    place = f"{next(closest, where)}: "
+    name = ".".join(path)
+    if fault["type"] == "extra_forbidden":
+        known = _fields_at(kind, path[:-1])
+        return f"{place}`{name}` is not a setting.{nearest(path[-1], known)}"
+    if fault["type"] == "missing":
+        return f"{place}`{name}` is required and was not given."
+    if fault["type"] == "value_error":  # our own validators speak in whole sentences
+        return f"{place}{fault['ctx']['error']}"
+    return f"{place}`{name}`: {fault['msg'][0].lower()}{fault['msg'][1:]}, found {fault['input']!r}."
+
+
+def _fields_at(kind: type[Settings], path: tuple[str, ...]) -> list[str]:
+    current: type[BaseModel] = kind
+    for part in path:
+        field = current.model_fields.get(part)
+        if field is None:
+            break
+        options = [field.annotation, *get_args(field.annotation)]
+        section = next(
+            (o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None
+        )
+        if section is None:
+            break
+        current = section
+    return list(current.model_fields)

@@ -1,0 +1,63 @@
+"""The errors a user can meet, each one sentence: the rule, what was found, the way out.
+
+Every kind carries the exit code of the command line: 2 when the question was wrong
+(bad input, bad settings, nothing done), 1 when the work itself failed.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class WhyformerError(Exception):
+    """Any failure that is explained to the user without a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(WhyformerError):
+    """Something was asked wrongly; nothing was changed."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A recipe, a flag or a settings file says something impossible."""
+
+
+class DataError(UsageError):
+    """A text or corpus file cannot be read as what it should be."""
+
+
+class BundleError(UsageError):
+    """A model directory is missing, damaged, newer than this version, or unsafe."""
+
+
+class OutputError(UsageError):
+    """An output cannot be written, or exists already."""
+
+
+class MissingExtraError(UsageError):
+    """An optional package is needed for what was asked."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"This needs the package `{package}`, which is not installed. "
+            f'Install it with: pip install "whyformer[{extra}]"'
+        )
+
+
+class DivergedError(WhyformerError):
+    """Training met a loss, gradient or weight that is not finite."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return ``" Did you mean `x`?"`` for the closest known word, or the list of all known words.
+
+    >>> nearest("d_modle", ["d_model", "heads"])
+    ' Did you mean `d_model`?'
+    """
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if close:
+        return f" Did you mean `{close[0]}`?"
+    return f" Known: {', '.join(known)}."

@@ -1,0 +1,139 @@
+"""Files written whole or not at all, and hashes of what was read."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from whyformer.foundation.errors import OutputError
+
+
+@contextlib.contextmanager
+def explain_write_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals to write into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OutputError(
+                f"There is no space left on the disk to write `{path}`; what stood there before is "
+                "unchanged. Free some space or choose another place, and run the same command again."
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise OutputError(
+                f"`{path}` may not be written: {os.strerror(error.errno or 0).lower()}. "
+                "Choose a place you may write to."
+            ) from error
+        if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+            raise OutputError(
+                f"`{path}` cannot be written: {os.strerror(error.errno or 0).lower()}. "
+                "Choose another place."
+            ) from error
+        raise
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary sibling of ``path`` that replaces it when the block ends without error.
+
+    A crash, a full disk or an exception leaves the former file (or its absence) untouched.
+    """
+    path = Path(path)
+    with explain_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+            _sync_directory(path.parent)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def atomic_directory(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary directory that takes the place of ``path`` when the block ends.
+
+    An existing ``path`` is moved aside first and removed last, so that at every moment either the
+    former or the new directory stands whole under a name `recover_directory` knows.
+    """
+    path = Path(path)
+    with explain_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+        try:
+            yield temporary
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    with file.open("rb+") as handle:
+                        os.fsync(handle.fileno())
+            os.chmod(temporary, 0o777 & ~_umask())
+            former = path.with_name(f".{path.name}.former")
+            if path.exists():
+                shutil.rmtree(former, ignore_errors=True)
+                os.replace(path, former)
+            os.replace(temporary, path)
+            _sync_directory(path.parent)
+            shutil.rmtree(former, ignore_errors=True)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            recover_directory(path)
+            raise
+
+
+def recover_directory(path: Path) -> None:
+    """Put the former directory back when a crash fell between the two renames of `atomic_directory`.
+
+    Leftover temporary siblings of a killed writer are removed.
+    """
+    former = path.with_name(f".{path.name}.former")
+    if former.exists() and not path.exists():
+        os.replace(former, path)
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def refuse_to_overwrite(path: Path, overwrite: bool) -> None:
+    """Raise OutputError when ``path`` exists and overwriting was not asked for."""
+    if path.exists() and not overwrite:
+        raise OutputError(f"`{path}` exists already. Pass --overwrite to replace it.")
+
+
+def sha256_of(*paths: Path) -> str:
+    """Return the hex SHA-256 of the files' bytes, one after the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with Path(path).open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

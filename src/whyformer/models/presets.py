@@ -1,0 +1,16 @@
+"""Named shapes: Table 3 of the paper as data, and small ones for a laptop."""
+
+from whyformer.models.transformer import TransformerSettings
+
+PRESETS: dict[str, TransformerSettings] = {
+    # Paper: Vaswani et al. 2017, Table 3, rows "base" and "big".
+    "base": TransformerSettings(),
+    "big": TransformerSettings(d_model=1024, heads=16, d_ff=4096, dropout=0.3),
+    # For a CPU.
+    "small": TransformerSettings(
+        encoder_layers=3, decoder_layers=3, d_model=256, heads=4, d_ff=1024
+    ),
+    "tiny": TransformerSettings(
+        encoder_layers=4, decoder_layers=4, d_model=128, heads=4, d_ff=512
+    ),
+}

@@ -1,0 +1,215 @@
+"""The Transformer of Figure 1: an encoder, a decoder, and one matrix of embeddings."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float, Int
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from whyformer.blocks.embeddings import TokenEmbedding, Tying
+from whyformer.blocks.feedforward import Activation
+from whyformer.blocks.history import History, flat_rows
+from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
+from whyformer.blocks.normalization import Norm
+from whyformer.blocks.positions import Position
+from whyformer.blocks.residual import Wiring
+from whyformer.blocks.scaling import ScoreScale
+from whyformer.foundation.config import Settings
+from whyformer.models.decoder import Decoder, KeysValues
+from whyformer.models.encoder import Encoder
+from whyformer.models.parts import Parts
+
+
+class TransformerSettings(Settings):
+    """Shape and choices of an encoder-decoder Transformer; defaults are the paper's base model."""
+
+    encoder_layers: int = Field(6, ge=1)
+    """Layers of the encoder (N in the paper: 6)."""
+    decoder_layers: int = Field(6, ge=1)
+    """Layers of the decoder (N in the paper: 6)."""
+    d_model: int = Field(512, ge=1)
+    """Width of the residual stream (paper: 512)."""
+    heads: int = Field(8, ge=1)
+    """Attention heads a layer (h in the paper: 8)."""
+    d_k: int | None = Field(None, ge=1)
+    """Width of a head's queries, keys and values; None means d_model / heads (paper: 64)."""
+    d_ff: int = Field(2048, ge=1)
+    """Inner width of the feed-forward network (paper: 2048)."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """Share of elements dropped from every sub-layer's output and embedding sum (paper: 0.1)."""
+    wiring: Wiring = Wiring.POST_NORM
+    """Residual wiring (paper: post-norm)."""
+    norm: Norm = Norm.LAYER
+    """Normalisation (paper: layer)."""
+    activation: Activation = Activation.RELU
+    """Activation of the feed-forward network (paper: relu)."""
+    positions: Position = Position.SINUSOIDAL
+    """Position scheme (paper: sinusoidal)."""
+    score_scale: ScoreScale = ScoreScale.INVERSE_SQRT
+    """What multiplies QKᵀ (paper: inverse-sqrt, 1/√d_k)."""
+    tying: Tying = Tying.THREE_WAY
+    """Which embeddings and projections share a matrix (paper: three-way)."""
+    initialization: Initialization = Initialization.XAVIER
+    """Starting weights (tensor2tensor, the paper's code: xavier)."""
+    max_length: int = Field(1024, ge=1)
+    """Longest sequence in tokens; a table of this length exists for learned positions only."""
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "TransformerSettings":
+        if self.d_k is None and self.d_model % self.heads:
+            fitting = [str(h) for h in range(1, 65) if self.d_model % h == 0]
+            raise ValueError(
+                f"`d_model` must be divisible by `heads` unless `d_k` is given, but {self.d_model} "
+                f"is not divisible by {self.heads}. Choose heads from {', '.join(fitting)}."
+            )
+        if self.positions is Position.ROTARY and self.head_width % 2:
+            raise ValueError(
+                f"rotary positions turn pairs of dimensions, but `d_k` is {self.head_width}. "
+                "Choose an even d_k."
+            )
+        return self
+
+    @property
+    def head_width(self) -> int:
+        """d_k as it will be used."""
+        return self.d_k or self.d_model // self.heads
+
+
+@dataclass(frozen=True)
+class TransformerState:
+    """What a search remembers: the source once a sentence, the past once a beam."""
+
+    memories: list[KeysValues]
+    memory_real: Tensor | None
+    histories: list[History]
+    beams: int
+
+
+class Transformer(nn.Module):
+    """Encoder and decoder on tied embeddings.
+
+    Paper: Vaswani et al. 2017, §3 and Figure 1.
+    Differs: none with the default settings; every setting of `TransformerSettings` but the sizes
+        is a departure by choice.
+    Args:
+        vocabularies: sizes of the source and of the target vocabulary; three-way tying needs one.
+    """
+
+    def __init__(self, settings: TransformerSettings, vocabularies: tuple[int, int]) -> None:
+        super().__init__()
+        self.settings = settings
+        source_size, target_size = vocabularies
+        if settings.tying is Tying.THREE_WAY and source_size != target_size:
+            raise ValueError("three-way tying needs one vocabulary for source and target")
+        alpha, beta = deepnorm_constants(settings.encoder_layers, settings.decoder_layers)
+        parts = Parts(
+            d_model=settings.d_model,
+            d_ff=settings.d_ff,
+            heads=settings.heads,
+            d_k=settings.head_width,
+            dropout=settings.dropout,
+            wiring=settings.wiring,
+            norm=settings.norm,
+            activation=settings.activation,
+            position=settings.positions,
+            score_scale=settings.score_scale,
+            max_length=settings.max_length,
+        )
+        source_embedding = TokenEmbedding(source_size, settings.d_model, settings.dropout)
+        target_embedding = (
+            source_embedding
+            if settings.tying is Tying.THREE_WAY
+            else TokenEmbedding(target_size, settings.d_model, settings.dropout)
+        )
+        self.encoder = Encoder(
+            replace(parts, depth_scale=alpha[0]), settings.encoder_layers, source_embedding
+        )
+        self.decoder = Decoder(
+            replace(parts, depth_scale=alpha[1]), settings.decoder_layers, target_embedding
+        )
+        self.projection = nn.Linear(settings.d_model, target_size, bias=False)
+        nn.init.normal_(self.projection.weight, std=settings.d_model**-0.5)
+        if settings.tying is not Tying.NONE:
+            self.projection.weight = target_embedding.weight
+        initialize = INITIALIZATIONS[settings.initialization]
+        initialize(self.encoder, beta[0])
+        initialize(self.decoder, beta[1])
+
+    def features(
+        self,
+        source: Int[Tensor, "batch source"],
+        source_real: Bool[Tensor, "batch source"] | None,
+        target: Int[Tensor, "batch target"],
+    ) -> Float[Tensor, "batch target d_model"]:
+        """Teacher forcing: the decoder's vector at each target position. See `interface`."""
+        memories = self.decoder.read(self.encoder(source, source_real))
+        return self.decoder(target, memories, source_real)
+
+    def forward(
+        self,
+        source: Int[Tensor, "batch source"],
+        source_real: Bool[Tensor, "batch source"] | None,
+        target: Int[Tensor, "batch target"],
+    ) -> Float[Tensor, "batch target vocab"]:
+        """Logits of the token that follows each target position."""
+        return self.projection(self.features(source, source_real, target))
+
+    def begin(
+        self,
+        source: Int[Tensor, "sentences source"],
+        source_real: Bool[Tensor, "sentences source"] | None,
+    ) -> TransformerState:
+        """Encode the sources. See `interface`."""
+        memories = self.decoder.read(self.encoder(source, source_real))
+        return TransformerState(memories, source_real, [History() for _ in memories], beams=1)
+
+    def step(
+        self, state: TransformerState, tokens: Int[Tensor, "sentences beams"]
+    ) -> tuple[Float[Tensor, "sentences beams vocab"], TransformerState]:
+        """Feed one token to each beam. See `interface`."""
+        x = self.decoder(
+            tokens.reshape(-1, 1), state.memories, state.memory_real, state.histories
+        )
+        return self.projection(x).view(*tokens.shape, -1), state
+
+    def select(
+        self,
+        state: TransformerState,
+        sentences: Int[Tensor, "kept"] | None,
+        beams: Int[Tensor, "kept new_beams"],
+    ) -> TransformerState:
+        """Reorder beams and drop sentences. See `interface`."""
+        rows = flat_rows(beams, sentences, state.beams)
+        for history in state.histories:
+            history.select(rows)
+        memories, real = state.memories, state.memory_real
+        if sentences is not None:
+            memories = [
+                (K.index_select(0, sentences), V.index_select(0, sentences)) for K, V in memories
+            ]
+            real = None if real is None else real.index_select(0, sentences)
+        return TransformerState(memories, real, state.histories, beams.shape[1])
+
+
+def deepnorm_constants(
+    encoder_layers: int, decoder_layers: int
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return DeepNorm's (α_encoder, α_decoder) and (β_encoder, β_decoder).
+
+    Source: Wang et al. 2022 (arXiv:2203.00555), Figure 2, encoder-decoder column.
+    """
+    n, m = encoder_layers, decoder_layers
+    mixed = (n**4 * m) ** (1 / 16)
+    return (0.81 * mixed, (3 * m) ** 0.25), (0.87 / mixed, (12 * m) ** -0.25)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Return the number of trainable numbers; a shared matrix counts once."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def meta(settings: TransformerSettings, vocabularies: tuple[int, int]) -> Transformer:
+    """Make the model without memory for its weights, to count or to look at."""
+    with torch.device("meta"):
+        return Transformer(settings, vocabularies)

@@ -1,0 +1,158 @@
+"""Byte-pair encoding over characters or bytes, and BPE-dropout."""
+
+import math
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from tokenizers import models, trainers
+
+from whyformer.text.pieces import spell
+from whyformer.text.subwords import (
+    CACHED_WORDS,
+    Subwords,
+    choose_alphabet,
+    count_words,
+    known_runs,
+    learn,
+)
+from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
+
+
+class BPE(Subwords):
+    """Byte-pair encoding over characters, or over bytes for ``byte_bpe``.
+
+    Paper: Sennrich et al. 2016 (arXiv:1508.07909), §3.2; dropout: Provilkov et al. 2020
+    (arXiv:1910.13267), §3.1, Algorithm 1.
+    Differs: characters outside the vocabulary are bytes; no end-of-word symbol, the space before a
+        word marks its start. ``byte_bpe`` pieces are bytes written as the characters U+0000-U+00FF.
+    Args: merges: pairs of ids in order of priority; the id of a result is found by its spelling.
+    """
+
+    def __init__(
+        self,
+        units: str,
+        pieces: Sequence[str],
+        merges: Sequence[Sequence[int]],
+        *,
+        lowercase: bool = False,
+    ) -> None:
+        self.over_bytes = units == "byte_bpe"
+        super().__init__(units, pieces, lowercase=lowercase)
+        self.merges = tuple((int(left), int(right)) for left, right in merges)
+        spelling = [*map(chr, range(256)), *self.pieces]  # position = id - FIRST_BYTE
+        pairs = [(spelling[a - FIRST_BYTE], spelling[b - FIRST_BYTE]) for a, b in self.merges]
+        self._rank = {pair: rank for rank, pair in enumerate(self.merges)}
+        self._merged = [self._id[left + right] for left, right in pairs]
+        self._path: dict[str, list[list[int]]] = {}
+        # The library's ids are ours less `_offset`; it is told of the pieces only, so that no
+        # text can ever spell a symbol or a byte token.
+        self._offset = FIRST_BYTE if self.over_bytes else FIRST_PIECE
+        known = spelling if self.over_bytes else self.pieces
+        self._library = models.BPE(vocab={p: k for k, p in enumerate(known)}, merges=pairs)
+
+    def _atoms(self, word: str) -> list[int]:
+        """Return ``word`` before any merge: its characters, or bytes."""
+        if self.over_bytes:
+            return spell(word)
+        known = self._id
+        return [i for c in word for i in ((known[c],) if c in known else spell(c))]
+
+    def _cut(self, word: str) -> list[int]:
+        if self.over_bytes:
+            return [t.id + FIRST_BYTE for t in self._library.tokenize(_as_latin(word))]
+        ids: list[int] = []
+        for known, run in known_runs(word, self._id):
+            if known:
+                ids += [t.id + FIRST_PIECE for t in self._library.tokenize(run)]
+            else:
+                ids += spell(run)
+        return ids
+
+    def _draw(self, word: str, rng: random.Random, rate: float) -> list[int]:
+        """BPE-dropout: at each step every possible merge is left out with probability ``rate``.
+
+        Equal in law to a draw per merge, with far fewer draws: how many of the best merges in a
+        row are left out is one geometric draw, and so is how many steps pass before the best is.
+        """
+        path = self._path.get(word) or self._remember_path(word)
+        if rate >= 1.0:
+            return path[0]
+        chance = 1.0 - rng.random()
+        steps = len(path) - 1
+        if chance <= (1.0 - rate) ** steps:
+            return path[-1]
+        symbols = list(path[int(math.log(chance) / math.log1p(-rate))])
+        dropped = 1  # the walk left the path here because the best merge was left out
+        log_rate = math.log(rate)
+        while True:
+            dropped += int(math.log(1.0 - rng.random()) / log_rate)
+            candidates = self._candidates(symbols)
+            if dropped >= len(candidates):
+                return symbols
+            self._merge(symbols, candidates[dropped])
+            dropped = 0
+
+    def _candidates(self, symbols: list[int]) -> list[tuple[int, int]]:
+        """Return every possible merge as (priority, position), the best first."""
+        rank = self._rank
+        return sorted((rank[p], i) for i, p in enumerate(pairwise(symbols)) if p in rank)
+
+    def _merge(self, symbols: list[int], candidate: tuple[int, int]) -> None:
+        priority, position = candidate
+        symbols[position : position + 2] = [self._merged[priority]]
+
+    def _remember_path(self, word: str) -> list[list[int]]:
+        """Return the states of ``word`` from its atoms to the end when no merge is left out."""
+        if len(self._path) >= CACHED_WORDS:
+            self._path.clear()
+        symbols = self._atoms(word)
+        path = [list(symbols)]
+        while candidates := self._candidates(symbols):
+            self._merge(symbols, candidates[0])
+            path.append(list(symbols))
+        self._path[word] = path
+        return path
+
+    def _bytes_of(self, piece: str) -> bytes:
+        return piece.encode("latin-1") if self.over_bytes else piece.encode()
+
+    def _shown(self, i: int) -> str:
+        text = self._bytes[i].decode("utf-8", errors="backslashreplace")
+        return text.replace(" ", "▁")
+
+    def _state(self) -> dict[str, Any]:
+        return {"merges": self.merges}
+
+
+def train_bpe(units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False) -> BPE:
+    """Learn merges from ``texts`` until the vocabulary is full or no pair occurs twice."""
+    counts = count_words(texts, lowercase)
+    over_bytes = units == "byte_bpe"
+    if over_bytes:
+        counts = Counter({_as_latin(word): count for word, count in counts.items()})
+        alphabet = [chr(byte) for byte in range(256)]
+        room = max(vocabulary - FIRST_PIECE, 0) + 256
+    else:
+        room = max(vocabulary - FIRST_PIECE, 0)
+        alphabet = choose_alphabet(counts, room)
+    trainer = trainers.BpeTrainer(
+        vocab_size=room, initial_alphabet=alphabet, min_frequency=2, show_progress=False
+    )
+    merges = learn(models.BPE(), trainer, counts, alphabet)["merges"]
+    pieces = [] if over_bytes else list(alphabet)
+    id_of = {p: (FIRST_BYTE if over_bytes else FIRST_PIECE) + k for k, p in enumerate(alphabet)}
+    pairs: list[tuple[int, int]] = []
+    for left, right in merges:
+        if left + right not in id_of:
+            id_of[left + right] = FIRST_PIECE + len(pieces)
+            pieces.append(left + right)
+        pairs.append((id_of[left], id_of[right]))
+    return BPE(units, pieces, pairs, lowercase=lowercase)
+
+
+def _as_latin(word: str) -> str:
+    """Return the UTF-8 bytes of ``word`` written as the characters U+0000 to U+00FF."""
+    return word.encode().decode("latin-1")

@@ -1,0 +1,127 @@
+"""The unigram language model over pieces, and sampling from it."""
+
+import bisect
+import math
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tokenizers import models
+
+from whyformer.text.pieces import spell
+from whyformer.text.subwords import (
+    CACHED_WORDS,
+    LONGEST_WORD,
+    Subwords,
+    choose_alphabet,
+    count_words,
+    known_runs,
+)
+from whyformer.text.symbols import FIRST_PIECE
+from whyformer.text.unigram_training import learn_pieces
+
+ALPHA = 0.2
+"""Smoothing of unigram sampling: a cutting x is drawn with probability ∝ P(x)^α (Kudo, §3.2)."""
+
+
+class Unigram(Subwords):
+    """A unigram language model over pieces; the best cutting of a word is the most probable one.
+
+    Paper: Kudo 2018 (arXiv:1804.10959), §3.2; sampling §3.3 with l = ∞.
+    Differs: characters outside the vocabulary are bytes.
+    Args: scores: log-probability of each piece.
+    """
+
+    def __init__(
+        self,
+        units: str,
+        pieces: Sequence[str],
+        scores: Sequence[float],
+        *,
+        lowercase: bool = False,
+    ) -> None:
+        super().__init__(units, pieces, lowercase=lowercase)
+        self.scores = tuple(float(score) for score in scores)
+        self._weight = {
+            piece: math.exp(ALPHA * score)
+            for piece, score in zip(self.pieces, self.scores, strict=True)
+        }
+        self._longest = max(map(len, self.pieces), default=1)
+        self._lattice: dict[str, list[tuple[list[float], list[int]]]] = {}
+        # Id 0 of the library is its unknown, which cannot occur: longer than any word is.
+        unknown = ("?" * 2 * LONGEST_WORD, min(self.scores, default=0.0) - 10.0)
+        vocabulary = [unknown, *zip(self.pieces, self.scores, strict=True)]
+        self._library = models.Unigram(vocabulary, unk_id=0, byte_fallback=False)
+
+    def _cut(self, word: str) -> list[int]:
+        ids: list[int] = []
+        for known, run in known_runs(word, self._id):
+            if known:
+                ids += [t.id - 1 + FIRST_PIECE for t in self._library.tokenize(run)]
+            else:
+                ids += spell(run)
+        return ids
+
+    def _draw(self, word: str, rng: random.Random, rate: float) -> list[int]:
+        """With probability ``rate`` draw a cutting of ``word``, else take the best one.
+
+        Forward filtering, backward sampling: the weights of all cuttings of each prefix are summed
+        once; then the last piece is drawn, then the one before it.
+        """
+        if rng.random() >= rate:
+            cut = self._best.get(word)
+            return self._remember(word) if cut is None else cut
+        lattice = self._lattice.get(word) or self._remember_lattice(word)
+        backwards: list[int] = []
+        end = len(word)
+        while end:
+            sums, starts = lattice[end]
+            edge = bisect.bisect_right(sums, rng.random() * sums[-1], hi=len(sums) - 1)
+            start = starts[edge]
+            i = self._id.get(word[start:end])
+            backwards += spell(word[start:end])[::-1] if i is None else [i]
+            end = start
+        return backwards[::-1]
+
+    def _remember_lattice(self, word: str) -> list[tuple[list[float], list[int]]]:
+        """Return, for each end, the running sums of the weights of all ways there, and starts."""
+        if len(self._lattice) >= CACHED_WORDS:
+            self._lattice.clear()
+        lattice: list[tuple[list[float], list[int]]] = [([1.0], [])]
+        for end in range(1, len(word) + 1):
+            sums: list[float] = []
+            starts: list[int] = []
+            total = 0.0
+            for start in range(max(0, end - self._longest), end):
+                weight = self._weight.get(word[start:end])
+                if weight is None and (end - start > 1 or word[start] in self._id):
+                    continue
+                total += (1.0 if weight is None else weight) * lattice[start][0][-1]
+                sums.append(total)
+                starts.append(start)
+            lattice.append((sums, starts))
+        self._lattice[word] = lattice
+        return lattice
+
+    def _state(self) -> dict[str, Any]:
+        return {"scores": self.scores}
+
+
+def train_unigram(
+    units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
+) -> Unigram:
+    """Learn pieces and their probabilities from ``texts``; see `unigram_training`."""
+    counts = count_words(texts, lowercase)
+    room = max(vocabulary - FIRST_PIECE, 0)
+    alphabet = choose_alphabet(counts, room)
+    known = dict.fromkeys(alphabet, 0)
+    runs: Counter[str] = Counter()
+    for word, count in counts.items():
+        for is_known, run in known_runs(word, known):
+            if is_known:
+                runs[run] += count
+    scores = learn_pieces(runs, alphabet, room) if runs else {}
+    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    pieces, values = [piece for piece, _ in ranked], [score for _, score in ranked]
+    return Unigram(units, pieces, values, lowercase=lowercase)

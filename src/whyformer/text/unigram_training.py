@@ -1,0 +1,152 @@
+"""Learning the pieces of a unigram model by EM and pruning, the same every time.
+
+The `tokenizers` library trains such models too, but walks its words in an order that changes from
+run to run: ties fall differently and the same texts give another tokenizer. Here all words are
+cut at once, as arrays.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+LONGEST_PIECE = 16
+LONGEST_TAUGHT = 24
+"""Words of more characters do not teach: their cuttings' probabilities would leave the floats."""
+
+MOST_WORDS = 100_000
+MOST_SEEDS = 100_000
+KEPT = 0.75
+"""Share of the pieces kept by one pruning, as in Kudo 2018, §3.2, step 2(d) (there 80 %)."""
+
+
+def learn_pieces(words: Counter[str], alphabet: Sequence[str], room: int) -> dict[str, float]:
+    """Return at most ``room`` pieces with their log-probabilities, the alphabet among them.
+
+    Paper: Kudo 2018 (arXiv:1804.10959), §3.2.
+    Differs: an expected count c weighs c − ½ in the M step, which thins out rare pieces (it is
+        close to exp(digamma(c)), SentencePiece's choice); what the loss of a piece costs is told
+        by all cuttings of its spelling, not by the second best one.
+    """
+    taught = [(w, c) for w, c in words.items() if len(w) <= LONGEST_TAUGHT]
+    taught = sorted(taught, key=lambda item: (-item[1], item[0]))[:MOST_WORDS]
+    counts = np.array([count for _, count in taught], dtype=np.float64)
+    pieces = [*alphabet, *_seeds(taught)]
+    index = {piece: k for k, piece in enumerate(pieces)}
+    corpus = _Lattices([word for word, _ in taught], index, whole=True)
+    inside = _Lattices(pieces, index, whole=False)
+    alone = np.arange(len(pieces)) < len(alphabet)  # never pruned
+    p = _seed_probabilities(pieces, taught)
+    while True:
+        for _ in range(2):
+            expected = corpus.expected(p, counts)
+            p = np.maximum(expected - 0.5, np.where(alone, 0.5, 0.0))
+            p /= max(p.sum(), 1e-300)
+        if int((alone | (p > 0)).sum()) <= room:
+            break
+        size = max(room, int(KEPT * (p > 0).sum()))
+        p = _prune(p, expected, inside, alone, size)
+    with np.errstate(divide="ignore"):
+        scores = np.log(p)
+    kept = np.flatnonzero(alone | (p > 0))
+    return {pieces[k]: round(float(scores[k]), 6) for k in kept}
+
+
+def _seeds(taught: list[tuple[str, int]]) -> list[str]:
+    """Return the substrings that cover most characters, each seen at least twice."""
+    seen: Counter[str] = Counter()
+    for word, count in taught:
+        for substring in _substrings(word):
+            seen[substring] += count
+    often = [(-count * len(s), s) for s, count in seen.items() if count > 1]
+    return [s for _, s in sorted(often)[:MOST_SEEDS]]
+
+
+def _substrings(word: str) -> Iterator[str]:
+    for start in range(len(word) - 1):
+        for end in range(start + 2, min(len(word), start + LONGEST_PIECE) + 1):
+            yield word[start:end]
+
+
+def _seed_probabilities(pieces: list[str], taught: list[tuple[str, int]]) -> np.ndarray:
+    seen: Counter[str] = Counter()
+    for word, count in taught:
+        for character in word:
+            seen[character] += count
+        for substring in _substrings(word):
+            seen[substring] += count
+    p = np.array([seen[piece] for piece in pieces], dtype=np.float64)
+    return np.maximum(p, 0.5) / p.sum()
+
+
+def _prune(
+    p: np.ndarray, expected: np.ndarray, inside: "_Lattices", alone: np.ndarray, size: int
+) -> np.ndarray:
+    """Return ``p`` with 0 for the pieces whose loss would cost the likelihood least."""
+    otherwise = inside.totals(p)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cost = expected * (np.log(p) - np.log(otherwise))
+    cost[p == 0] = -np.inf
+    cost[alone] = np.inf
+    order = np.argsort(-np.round(cost, 6), kind="stable")  # equal costs: the earlier seed stays
+    pruned = np.zeros_like(p)
+    pruned[order[:size]] = p[order[:size]]
+    return pruned
+
+
+class _Lattices:
+    """Every way to cut every word: an edge for each piece at each place where it fits.
+
+    Args: whole: whether a word may be one piece; for the pieces themselves it may not.
+    """
+
+    def __init__(self, words: Sequence[str], index: dict[str, int], *, whole: bool) -> None:
+        edges = array("q")
+        lengths = np.array([len(word) for word in words], dtype=np.int64)
+        for number, word in enumerate(words):
+            size = len(word)
+            for start in range(size):
+                for end in range(start + 1, min(size, start + LONGEST_PIECE) + 1):
+                    piece = index.get(word[start:end])
+                    if piece is not None and (whole or size == 1 or end - start < size):
+                        edges.extend((number, start, end, piece))
+        number, start, end, self.piece = np.frombuffer(edges, dtype=np.int64).reshape(-1, 4).T
+        self.number = number
+        self.first = np.cumsum(lengths + 1) - lengths - 1
+        self.last = self.first + lengths
+        self.start, self.end = self.first[number] + start, self.first[number] + end
+        self._by_end = _groups(end)
+        self._by_start = _groups(-start)
+
+    def totals(self, p: np.ndarray) -> np.ndarray:
+        """Return the summed probability of all cuttings of each word."""
+        return self._walk(p, self._by_end, self.first, self.start, self.end)[self.last]
+
+    def expected(self, p: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """Return how often each piece is expected when word k occurs ``counts[k]`` times."""
+        forward = self._walk(p, self._by_end, self.first, self.start, self.end)
+        backward = self._walk(p, self._by_start, self.last, self.end, self.start)
+        share = counts / forward[self.last]
+        edge = forward[self.start] * p[self.piece] * backward[self.end] * share[self.number]
+        return np.bincount(self.piece, weights=edge, minlength=len(p))
+
+    def _walk(
+        self,
+        p: np.ndarray,
+        groups: list[np.ndarray],
+        begin: np.ndarray,
+        here: np.ndarray,
+        there: np.ndarray,
+    ) -> np.ndarray:
+        reached = np.zeros(int(self.last[-1]) + 1 if len(self.last) else 0)
+        reached[begin] = 1.0
+        for edges in groups:
+            np.add.at(reached, there[edges], reached[here[edges]] * p[self.piece[edges]])
+        return reached
+
+
+def _groups(keys: np.ndarray) -> list[np.ndarray]:
+    """Return the positions of each key, keys ascending."""
+    order = np.argsort(keys, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)

@@ -1,0 +1,113 @@
+"""Units that are simply there in the text: characters, words, phonemes.
+
+What is not in the vocabulary is spelled in bytes, so ``<unk>`` never occurs.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from whyformer.text.normalization import lower, normalize
+from whyformer.text.pieces import Pieces, before_eos, spell
+from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
+
+
+class Characters(Pieces):
+    """Every character is a token. ``decode(encode(text))`` is the NFC of ``text``, exactly."""
+
+    def __init__(self, units: str, pieces: Sequence[str], *, lowercase: bool = False) -> None:
+        super().__init__(units, pieces, lowercase=lowercase)
+        self._id = {piece: (FIRST_PIECE + k,) for k, piece in enumerate(self.pieces)}
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of ``text``, without BOS and EOS."""
+        known = self._id
+        return [i for c in self.normalize(text) for i in known.get(c) or spell(c)]
+
+    def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
+        """Return `encode` of each text."""
+        return [self.encode(text) for text in texts]
+
+    def sample(self, text: str, rng: random.Random, rate: float) -> list[int]:
+        """Return `encode`: characters can be cut in one way only."""
+        return self.encode(text)
+
+
+class Words(Pieces):
+    """Every run of non-space characters is a token; used for words and for phonemes.
+
+    ``decode(encode(text))`` is the NFC of ``text`` with every run of whitespace made one space and
+    none at the ends: words are kept, the width of the gaps is not. Between two tokens stands a
+    space that is not written, except inside a run of bytes, which writes its own.
+    """
+
+    def __init__(self, units: str, pieces: Sequence[str], *, lowercase: bool = False) -> None:
+        super().__init__(units, pieces, lowercase=lowercase)
+        self._id = {piece: FIRST_PIECE + k for k, piece in enumerate(self.pieces)}
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of ``text``, without BOS and EOS."""
+        ids: list[int] = []
+        spelled = False
+        for word in super().normalize(text).split():
+            i = self._id.get(word)
+            if i is None:
+                ids += spell(f" {word}" if spelled else word)
+            else:
+                ids.append(i)
+            spelled = i is None
+        return ids
+
+    def normalize(self, text: str) -> str:
+        """Return exactly what ``decode(encode(text))`` gives back: the words, one space apart."""
+        return " ".join(super().normalize(text).split())
+
+    def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
+        """Return `encode` of each text."""
+        return [self.encode(text) for text in texts]
+
+    def sample(self, text: str, rng: random.Random, rate: float) -> list[int]:
+        """Return `encode`: words can be cut in one way only."""
+        return self.encode(text)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Return the words of ``ids`` up to EOS, one space apart; see `Pieces.decode`."""
+        text = bytearray()
+        spelled = False
+        for i in before_eos(ids):
+            if not FIRST_BYTE <= i < len(self):
+                continue
+            is_byte = i < FIRST_PIECE
+            if text and not (is_byte and spelled):
+                text += b" "
+            text += self._bytes[i]
+            spelled = is_byte
+        return text.decode("utf-8", errors="replace")
+
+
+def train_characters(
+    units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
+) -> Characters:
+    """Return the characters of ``texts``, the most frequent first, at most ``vocabulary`` ids."""
+    prepare = lower if lowercase else normalize
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(prepare(text))
+    return Characters(units, most_common(counts, vocabulary - FIRST_PIECE), lowercase=lowercase)
+
+
+def train_words(
+    units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
+) -> Words:
+    """Return the words of ``texts``, the most frequent first, at most ``vocabulary`` ids."""
+    prepare = lower if lowercase else normalize
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(prepare(text).split())
+    return Words(units, most_common(counts, vocabulary - FIRST_PIECE), lowercase=lowercase)
+
+
+def most_common(counts: Counter[str], room: int) -> list[str]:
+    """Return the ``room`` most frequent keys; equal counts go in alphabetical order."""
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [key for key, _ in ranked[: max(room, 0)]]

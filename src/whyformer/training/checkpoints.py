@@ -1,0 +1,108 @@
+"""Stop and go on: everything that changes while training, on disk without a pickle."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from whyformer.foundation.errors import BundleError
+from whyformer.foundation.files import atomic_directory, recover_directory
+from whyformer.foundation.randomness import random_state, restore_random_state
+from whyformer.training.loop import TrainingState
+
+FORMAT = 1
+
+
+def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]) -> None:
+    """Write weights, optimizer, averages, random streams and the data cursor, whole or not at all.
+
+    Args: extra: what the caller wants back with the checkpoint (JSON values).
+    """
+    randomness = random_state()
+    tensors: dict[str, Tensor] = {
+        f"model.{name}": p.detach() for name, p in state.model.named_parameters()
+    }
+    for name, parameter in state.model.named_parameters():
+        for key, value in state.optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{name}.{key}"] = value
+    tensors |= {f"average.{name}": tensor for name, tensor in state.average.tensors().items()}
+    tensors["random.torch"] = randomness["torch"]
+    if randomness["cuda"] is not None:
+        tensors["random.cuda"] = randomness["cuda"]
+    meta = {
+        "format": FORMAT,
+        "step": state.step,
+        "epoch": state.epoch,
+        "next_batch": state.next_batch,
+        "average_steps": state.average.steps,
+        "random_bytes": randomness["bytes"],
+        "extra": extra,
+    }
+    with atomic_directory(directory) as temporary:
+        # Clones, for safetensors refuses tensors that share memory.
+        save_file(
+            {name: t.contiguous().clone() for name, t in tensors.items()},
+            temporary / "state.safetensors",
+        )
+        (temporary / "state.json").write_text(json.dumps(meta), encoding="utf-8")
+
+
+def has_checkpoint(directory: Path) -> bool:
+    """Say whether there is a checkpoint to go on from."""
+    recover_directory(directory)
+    return (directory / "state.json").exists()
+
+
+def load_checkpoint(directory: Path, state: TrainingState) -> dict[str, Any]:
+    """Put a saved state into a fresh one made with the same settings; return the caller's extra.
+
+    Raises: BundleError when the checkpoint is damaged or does not fit the model.
+    """
+    recover_directory(directory)
+    try:
+        meta = json.loads((directory / "state.json").read_text(encoding="utf-8"))
+        with safe_open(directory / "state.safetensors", framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, ValueError, SafetensorError) as error:
+        raise BundleError(
+            f"The checkpoint `{directory}` is damaged ({error}). Delete it to start again from the "
+            "beginning."
+        ) from None
+    if meta.get("format", 0) > FORMAT:
+        raise BundleError(
+            f"The checkpoint `{directory}` has format {meta['format']}, and this version reads up to "
+            f"{FORMAT}. Upgrade whyformer."
+        )
+    parameters = dict(state.model.named_parameters())
+    for name, parameter in parameters.items():
+        saved = tensors.get(f"model.{name}")
+        if saved is None or saved.shape != parameter.shape:
+            found = "nothing" if saved is None else tuple(saved.shape)
+            raise BundleError(
+                f"The checkpoint `{directory}` does not fit the model: `{name}` should be "
+                f"{tuple(parameter.shape)}, found {found}."
+            )
+        with torch.no_grad():
+            parameter.copy_(saved)
+    for key, value in tensors.items():
+        kind, _, rest = key.partition(".")
+        if kind == "optimizer":
+            name, _, slot = rest.rpartition(".")
+            parameter = parameters[name]
+            place = value if slot == "step" else value.to(parameter.device)
+            state.optimizer.state[parameter][slot] = place
+    average = {k.removeprefix("average."): t for k, t in tensors.items() if k.startswith("average.")}
+    state.average.restore(average, meta["average_steps"])
+    state.step, state.epoch, state.next_batch = meta["step"], meta["epoch"], meta["next_batch"]
+    restore_random_state(
+        {
+            "torch": tensors["random.torch"],
+            "cuda": tensors.get("random.cuda"),
+            "bytes": meta["random_bytes"],
+        }
+    )
+    return meta["extra"]

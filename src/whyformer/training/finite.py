@@ -1,0 +1,132 @@
+"""When a loss or gradient is not finite: which module was first, and what to try."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from whyformer.data.batch import Batch
+from whyformer.foundation.errors import DivergedError
+from whyformer.foundation.randomness import restore_random_state
+
+if TYPE_CHECKING:
+    from whyformer.training.loop import TrainingSettings, TrainingState
+    from whyformer.training.loss import Loss
+
+
+class Divergence(DivergedError):
+    """A stop before an update that would have spoiled the weights, with all that explains it."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        step: int,
+        first: str,
+        kind: str,
+        advice: list[str],
+        batch: Batch,
+        randomness: dict[str, Any],
+        loss: float,
+        norm: float,
+    ) -> None:
+        super().__init__(message)
+        self.step, self.first, self.kind, self.advice = step, first, kind, advice
+        self.batch, self.randomness, self.loss, self.norm = batch, randomness, loss, norm
+
+
+def explain_divergence(
+    state: "TrainingState",
+    micro: list[Batch],
+    settings: "TrainingSettings",
+    randomness: dict[str, Any],
+    loss_of: "Callable[[nn.Module, Batch, float], Loss]",
+    *,
+    loss: float,
+    norm: float,
+) -> Divergence:
+    """Repeat the failed update with every module watched and return the error that names the first.
+
+    The repetition draws the same dropout masks, so it fails as the original did.
+    """
+    model = state.model
+    restore_random_state(randomness)
+    guilty = micro[-1]
+    first, kind = "", ""
+    for batch in micro:
+        state.optimizer.zero_grad(set_to_none=True)
+        with _watch(model) as seen:
+            total = loss_of(model, batch, settings.label_smoothing)
+            if not seen and not torch.isfinite(total.smoothed):
+                seen.append(("the loss", "value"))
+            if not seen:
+                total.smoothed.backward()
+        if not seen:
+            seen += [
+                (name, "gradient")
+                for name, p in model.named_parameters()
+                if p.grad is not None and not torch.isfinite(p.grad).all()
+            ]
+        if seen:
+            guilty, (first, kind) = batch, seen[0]
+            break
+    state.optimizer.zero_grad(set_to_none=True)
+    step = state.step + 1
+    weights = [n for n, p in model.named_parameters() if not torch.isfinite(p).all()]
+    if weights:
+        first, kind = weights[0], "weight"
+    advice = _advice(settings, step, bool(weights))
+    name = first or "none when repeated alone"
+    message = (
+        f"Training stopped before update {step}: the loss was {loss:g} and the gradient norm {norm:g}, "
+        f"and both must be finite. First {kind or 'value'} that is not finite: `{name}`. "
+        f"Try: {'; '.join(advice)}."
+    )
+    return Divergence(
+        message,
+        step=step,
+        first=name,
+        kind=kind or "value",
+        advice=advice,
+        batch=guilty,
+        randomness=randomness,
+        loss=loss,
+        norm=norm,
+    )
+
+
+@contextmanager
+def _watch(model: nn.Module) -> Iterator[list[tuple[str, str]]]:
+    """Record modules, innermost first, whose output or output gradient is not finite."""
+    seen: list[tuple[str, str]] = []
+
+    def forward(name: str):
+        def hook(_module: nn.Module, _inputs: object, output: object) -> None:
+            if isinstance(output, Tensor) and not torch.isfinite(output).all():
+                seen.append((name, "output"))
+
+        return hook
+
+    handles = [m.register_forward_hook(forward(name)) for name, m in model.named_modules() if name]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _advice(settings: "TrainingSettings", step: int, spoiled: bool) -> list[str]:
+    advice = [f"--training.learning-rate {settings.learning_rate / 3:g} (a third of now)"]
+    if step <= settings.warmup:
+        left = settings.warmup - step
+        advice.append(f"--training.warmup {2 * settings.warmup} ({left} updates of warm-up were left)")
+    elif settings.warmup < 100:
+        advice.append("--training.warmup 400")
+    if not settings.clip:
+        advice.append("--training.clip 1.0")
+    advice.append("--model.wiring pre-norm or deepnorm")
+    if spoiled:
+        advice.insert(0, "an earlier checkpoint, for weights are already not finite")
+    return advice

@@ -1,0 +1,72 @@
+"""The journal of a run: one JSON object a line, repeated bit for bit by a resumed run.
+
+What is not repeatable (seconds) goes to a second file beside it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, TextIO
+
+from whyformer.foundation.files import explain_write_errors, write_text
+from whyformer.training.reports import StepReport
+
+JOURNAL, TIMINGS = "journal.jsonl", "timings.jsonl"
+
+
+class Journal:
+    """Appends to a run's journal; opened again it forgets what lies after the checkpoint."""
+
+    def __init__(self, directory: Path, *, after: int) -> None:
+        """Args: after: last update that counts; later lines are of a run that was cut off."""
+        for name in (JOURNAL, TIMINGS):
+            path = directory / name
+            kept = [line for line in _whole_lines(path) if json.loads(line)["step"] <= after]
+            write_text(path, "".join(line + "\n" for line in kept))
+        with explain_write_errors(directory):
+            self._journal: TextIO = (directory / JOURNAL).open("a", encoding="utf-8")
+            self._timings: TextIO = (directory / TIMINGS).open("a", encoding="utf-8")
+        self._path = directory / JOURNAL
+
+    def update(self, report: StepReport) -> None:
+        """Record one update."""
+        self._write(report.journal_line())
+        timing = {"step": report.step, "seconds": report.seconds, "tokens": report.tokens}
+        self._timings.write(json.dumps(timing) + "\n")
+
+    def validation(self, step: int, scores: dict[str, Any]) -> None:
+        """Record one validation."""
+        self._write({"step": step, "validation": scores})
+
+    def flush(self) -> None:
+        """Hand everything to the operating system."""
+        with explain_write_errors(self._path):
+            self._journal.flush()
+            self._timings.flush()
+
+    def close(self) -> None:
+        """Flush and close."""
+        self.flush()
+        self._journal.close()
+        self._timings.close()
+
+    def _write(self, line: dict[str, Any]) -> None:
+        with explain_write_errors(self._path):
+            self._journal.write(json.dumps(line) + "\n")
+
+
+def read_journal(directory: Path) -> list[dict[str, Any]]:
+    """Return the lines of a run's journal."""
+    return [json.loads(line) for line in _whole_lines(directory / JOURNAL)]
+
+
+def read_timings(directory: Path) -> list[dict[str, Any]]:
+    """Return step, seconds and tokens of every update."""
+    return [json.loads(line) for line in _whole_lines(directory / TIMINGS)]
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """Return the lines of a file without a last one that was cut off by a crash."""
+    if not path.exists():
+        return []
+    text = path.read_text(encoding="utf-8")
+    return text[: text.rfind("\n") + 1].splitlines()

@@ -1,0 +1,219 @@
+"""The training loop: one update after another, each answered by a report."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from whyformer.data.batch import Batch
+from whyformer.foundation.config import Settings
+from whyformer.foundation.devices import Precision, autocast
+from whyformer.foundation.randomness import random_state
+from whyformer.text.symbols import PAD
+from whyformer.training.averaging import Averaging, WeightAverage
+from whyformer.training.finite import explain_divergence
+from whyformer.training.loss import Loss, fused_cross_entropy
+from whyformer.training.optimizers import OptimizerKind, make_optimizer
+from whyformer.training.reports import StepReport
+from whyformer.training.schedules import Schedule, learning_rate
+
+LAYER_NORMS_EVERY = 10
+
+
+class TrainingSettings(Settings):
+    """How a model is trained; one update is `accumulate` batches."""
+
+    updates: int = Field(10_000, ge=1)
+    """Length of the run in updates; schedules that end, end here."""
+    minutes: float | None = Field(None, gt=0)
+    """Instead of `updates`: about how long training may take on this machine. The speed is measured
+    before the first update, and the number of updates that follows from it is kept for the run."""
+    batch_tokens: int = Field(4096, ge=16)
+    """Padded tokens of a batch, source or target, whichever are more (paper: 25,000)."""
+    accumulate: int = Field(1, ge=1)
+    """Batches summed into one update."""
+    optimizer: OptimizerKind = OptimizerKind.ADAM
+    """adam (paper), adamw, or muon for matrices with adam for the rest."""
+    betas: tuple[float, float] = (0.9, 0.98)
+    """Adam's decay rates (paper: 0.9, 0.98)."""
+    epsilon: float = Field(1e-9, gt=0)
+    """Adam's ε (paper: 1e-9)."""
+    weight_decay: float = Field(0.0, ge=0)
+    """Decoupled decay of the layers' matrices; adamw and muon only."""
+    matrix_ratio: float = Field(10.0, gt=0)
+    """Muon only: rate of the matrices over the rate of everything else."""
+    learning_rate: float = Field(1.0, gt=0)
+    """Peak rate; with schedule noam a factor on Eq. 3 (paper: 1)."""
+    schedule: Schedule = Schedule.NOAM
+    """Shape of the learning rate (paper: noam, Eq. 3)."""
+    warmup: int = Field(4000, ge=0)
+    """Updates until the peak rate (paper: 4,000)."""
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    """ε of §5.4 (paper: 0.1)."""
+    clip: float = Field(0.0, ge=0)
+    """Largest gradient norm; a longer gradient is shortened to it. 0 = no clipping (paper)."""
+    average: Averaging = Averaging.NONE
+    """Weights that are validated and kept: none (the last), ema, or checkpoints (their mean)."""
+    ema_decay: float = Field(0.999, gt=0, lt=1)
+    """Share of the former average kept at each update, with `average: ema`."""
+    average_last: int = Field(5, ge=1)
+    """Checkpoints in the mean, with `average: checkpoints` (paper §6.1: 5 base, 20 big)."""
+    precision: Precision = Precision.FP32
+    """fp32, or bf16 autocast where the device has it."""
+    seed: int = Field(1, ge=0)
+    """Seed of initialisation, data order, dropout and subword sampling."""
+
+
+class BatchSource(Protocol):
+    """Batch ``index`` of ``epoch``, always the same one."""
+
+    def count(self, epoch: int) -> int:
+        """Return the number of batches of an epoch."""
+        ...
+
+    def batch(self, epoch: int, index: int) -> Batch:
+        """Return one batch."""
+        ...
+
+
+@dataclass
+class TrainingState:
+    """All that changes while training; a checkpoint holds this and the random streams."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: WeightAverage
+    step: int = 0
+    epoch: int = 0
+    next_batch: int = 0
+
+
+def start(model: nn.Module, settings: TrainingSettings) -> TrainingState:
+    """Return the state before the first update."""
+    optimizer = make_optimizer(
+        model,
+        settings.optimizer,
+        betas=settings.betas,
+        epsilon=settings.epsilon,
+        weight_decay=settings.weight_decay,
+        matrix_ratio=settings.matrix_ratio,
+    )
+    average = WeightAverage(model, settings.average, settings.ema_decay, settings.average_last)
+    return TrainingState(model, optimizer, average)
+
+
+def sequence_loss(model: nn.Module, batch: Batch, smoothing: float) -> Loss:
+    """Sum of the label-smoothed loss over the batch's real target tokens."""
+    features = model.features(batch.source, batch.source_real, batch.target)  # pyright: ignore
+    features, labels = features.flatten(0, 1), batch.labels.flatten()
+    if batch.tokens < len(labels):
+        real = (labels != PAD).nonzero().squeeze(1)
+        features, labels = features.index_select(0, real), labels.index_select(0, real)
+    return fused_cross_entropy(features, model.projection.weight, labels, smoothing)  # pyright: ignore
+
+
+def fit(
+    state: TrainingState,
+    batches: BatchSource,
+    settings: TrainingSettings,
+    *,
+    d_model: int,
+    loss_of: Callable[[nn.Module, Batch, float], Loss] = sequence_loss,
+) -> Iterator[StepReport]:
+    """Train until `settings.updates`, yielding a report after each update.
+
+    The state may be checkpointed whenever a report has been yielded. Whoever consumes the stream
+    stops by no longer asking.
+
+    Raises: DivergedError before an update whose loss or gradient is not finite; the state is then
+        still the one before that update.
+    """
+    model, optimizer = state.model, state.optimizer
+    device = next(model.parameters()).device
+    parameters = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    while state.step < settings.updates:
+        began = time.perf_counter()
+        model.train()
+        randomness = random_state()
+        micro, cursor = _next_batches(state, batches, settings.accumulate)
+        micro = [batch.to(device) for batch in micro]
+        tokens = sum(batch.tokens for batch in micro)
+        smoothed = nll = 0.0
+        optimizer.zero_grad(set_to_none=True)
+        for batch in micro:
+            with autocast(device, settings.precision):
+                loss = loss_of(model, batch, settings.label_smoothing)
+            (loss.smoothed / tokens).backward()
+            smoothed += loss.smoothed.item()
+            nll += loss.nll.item()
+        norms = _gradient_norms(parameters)
+        norm = norms.norm().item()
+        if not (math.isfinite(smoothed) and math.isfinite(norm)):
+            raise explain_divergence(
+                state, micro, settings, randomness, loss_of, loss=smoothed / tokens, norm=norm
+            )
+        if settings.clip and norm > settings.clip:
+            torch._foreach_mul_(
+                [p.grad for _, p in parameters if p.grad is not None], settings.clip / norm
+            )
+        step = state.step + 1
+        rate = learning_rate(
+            settings.schedule,
+            step,
+            peak=settings.learning_rate,
+            total=settings.updates,
+            warmup=settings.warmup,
+            d_model=d_model,
+        )
+        for group in optimizer.param_groups:
+            group["lr"] = rate * group["ratio"]
+        optimizer.step()
+        state.average.update(model)
+        state.step, state.epoch, state.next_batch = step, *cursor
+        yield StepReport(
+            step=step,
+            epoch=state.epoch,
+            loss=smoothed / tokens,
+            nll=nll / tokens,
+            learning_rate=rate,
+            gradient_norm=norm,
+            tokens=tokens,
+            seconds=time.perf_counter() - began,
+            layer_gradient_norms=_by_layer(parameters, norms)
+            if step % LAYER_NORMS_EVERY == 0 or step == 1
+            else {},
+        )
+
+
+def _next_batches(
+    state: TrainingState, batches: BatchSource, count: int
+) -> tuple[list[Batch], tuple[int, int]]:
+    """Return the batches of the next update and the cursor behind them; epochs follow each other."""
+    epoch, index, found = state.epoch, state.next_batch, []
+    while len(found) < count:
+        if index >= batches.count(epoch):
+            epoch, index = epoch + 1, 0
+        found.append(batches.batch(epoch, index))
+        index += 1
+    return found, (epoch, index)
+
+
+def _gradient_norms(parameters: list[tuple[str, nn.Parameter]]) -> Tensor:
+    """Return the gradient norm of each parameter, 0 where there is none."""
+    gradients = [torch.zeros(1) if p.grad is None else p.grad for _, p in parameters]
+    return torch.stack([n.float().cpu() for n in torch._foreach_norm(gradients)])
+
+
+def _by_layer(parameters: list[tuple[str, nn.Parameter]], norms: Tensor) -> dict[str, float]:
+    """Join the norms of the parameters of one layer: ``encoder.layers.0``, ``decoder.embedding``…"""
+    squares: dict[str, float] = {}
+    for (name, _), norm in zip(parameters, norms.tolist(), strict=True):
+        parts = name.split(".")
+        layer = ".".join(parts[: 3 if "layers" in parts[:2] else 2])
+        squares[layer] = squares.get(layer, 0.0) + norm * norm
+    return {layer: math.sqrt(square) for layer, square in squares.items()}

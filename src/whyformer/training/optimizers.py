@@ -1,0 +1,149 @@
+"""Adam as in §5.3, AdamW, and Muon for the matrices inside the layers."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class OptimizerKind(StrEnum):
+    """What turns gradients into updates."""
+
+    ADAM = "adam"
+    ADAMW = "adamw"
+    MUON = "muon"
+
+
+def make_optimizer(
+    model: nn.Module,
+    kind: OptimizerKind,
+    *,
+    betas: tuple[float, float],
+    epsilon: float,
+    weight_decay: float,
+    matrix_ratio: float,
+) -> torch.optim.Optimizer:
+    """Build an optimizer whose groups carry `ratio`: their rate is ratio × the schedule's rate.
+
+    Paper: Vaswani et al. 2017, §5.3: Adam with β₁ = 0.9, β₂ = 0.98, ε = 1e-9.
+    Args: matrix_ratio: Muon's learning rate over Adam's.
+    """
+    parameters = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    if kind is OptimizerKind.ADAM:
+        groups = [{"params": [p for _, p in parameters], "ratio": 1.0}]
+        return torch.optim.Adam(groups, lr=1.0, betas=betas, eps=epsilon, fused=True)
+    decayed = [p for n, p in parameters if _is_matrix(n, p)]
+    others = [p for n, p in parameters if not _is_matrix(n, p)]
+    if kind is OptimizerKind.ADAMW:
+        groups = [
+            {"params": decayed, "ratio": 1.0, "weight_decay": weight_decay},
+            {"params": others, "ratio": 1.0, "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(groups, lr=1.0, betas=betas, eps=epsilon, fused=True)
+    return MuonWithAdam(
+        decayed,
+        others,
+        betas=betas,
+        epsilon=epsilon,
+        weight_decay=weight_decay,
+        matrix_ratio=matrix_ratio,
+    )
+
+
+def _is_matrix(name: str, parameter: Tensor) -> bool:
+    """Say whether a parameter is a projection inside a layer (not an embedding, norm or bias)."""
+    return parameter.ndim == 2 and ".layers." in name and name.endswith(".weight")
+
+
+class MuonWithAdam(torch.optim.Optimizer):
+    """Momentum made orthogonal for matrices, Adam for all other parameters.
+
+    Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks";
+        scale 0.2·√max(rows, columns) from Liu et al. 2025 (arXiv:2502.16982), Eq. 4.
+    Differs: Newton-Schulz runs in fp32 (a CPU has no fast bf16) and on all matrices of one shape at
+        once.
+    """
+
+    def __init__(
+        self,
+        matrices: Iterable[nn.Parameter],
+        others: Iterable[nn.Parameter],
+        *,
+        betas: tuple[float, float],
+        epsilon: float,
+        weight_decay: float,
+        matrix_ratio: float,
+        momentum: float = 0.95,
+    ) -> None:
+        groups = [
+            {"params": list(matrices), "ratio": matrix_ratio, "weight_decay": weight_decay},
+            {"params": list(others), "ratio": 1.0, "weight_decay": 0.0},
+        ]
+        super().__init__(groups, {"lr": 1.0, "momentum": momentum, "betas": betas, "eps": epsilon})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # pyright: ignore
+        """Update every parameter that has a gradient."""
+        self._muon(self.param_groups[0])
+        self._adam(self.param_groups[1])
+
+    def _muon(self, group: dict[str, Any]) -> None:
+        by_shape: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
+        for parameter in group["params"]:
+            if parameter.grad is not None:
+                by_shape[parameter.shape].append(parameter)
+        for shape, parameters in by_shape.items():
+            grads = [p.grad for p in parameters]
+            momenta = [self._state(p, "momentum") for p in parameters]
+            torch._foreach_lerp_(momenta, grads, 1 - group["momentum"])
+            # Nesterov: look one step ahead along the momentum.
+            ahead = torch._foreach_lerp(grads, momenta, group["momentum"])
+            updates = orthogonalize(torch.stack(ahead)) * (0.2 * max(shape) ** 0.5)
+            torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+            torch._foreach_add_(parameters, list(updates.unbind(0)), alpha=-group["lr"])
+
+    def _adam(self, group: dict[str, Any]) -> None:
+        parameters = [p for p in group["params"] if p.grad is not None]
+        if not parameters:
+            return
+        steps = [self._state(p, "step", torch.zeros(())) for p in parameters]
+        torch._foreach_add_(steps, 1)
+        torch._fused_adamw_(
+            parameters,
+            [p.grad for p in parameters],
+            [self._state(p, "exp_avg") for p in parameters],
+            [self._state(p, "exp_avg_sq") for p in parameters],
+            [],
+            steps,
+            lr=group["lr"],
+            beta1=group["betas"][0],
+            beta2=group["betas"][1],
+            weight_decay=0.0,
+            eps=group["eps"],
+            amsgrad=False,
+            maximize=False,
+        )
+
+    def _state(self, parameter: nn.Parameter, key: str, start: Tensor | None = None) -> Tensor:
+        state = self.state[parameter]
+        if key not in state:
+            state[key] = torch.zeros_like(parameter) if start is None else start
+        return state[key]
+
+
+def orthogonalize(matrices: Tensor, steps: int = 5) -> Tensor:
+    """Push every singular value of each matrix (count, rows, columns) towards 1.
+
+    Source: Jordan et al. 2024: five steps of the quintic Newton-Schulz iteration
+        X ← aX + b(XXᵀ)X + c(XXᵀ)²X with (a, b, c) = (3.4445, -4.7750, 2.0315).
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    X = matrices.mT if matrices.shape[1] > matrices.shape[2] else matrices  # noqa: N806
+    X = X / (X.norm(dim=(1, 2), keepdim=True) + 1e-7)  # noqa: N806
+    for _ in range(steps):
+        A = X @ X.mT  # noqa: N806
+        X = torch.baddbmm(X, torch.baddbmm(A, A, A, beta=b, alpha=c), X, beta=a)  # noqa: N806
+    return X.mT if matrices.shape[1] > matrices.shape[2] else X

@@ -1,0 +1,1 @@
+"""The verbs as plain functions: here the rooms are wired together."""

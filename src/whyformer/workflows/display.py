@@ -1,0 +1,99 @@
+"""What a run shows while it works: facts and a live bar on standard error."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from whyformer.training.reports import StepReport
+
+if TYPE_CHECKING:
+    from whyformer.training.loop import TrainingSettings, TrainingState
+    from whyformer.workflows.train import Progress as Validation
+
+PLAIN_EVERY_SECONDS = 15.0
+"""Time between two lines where there is no terminal to draw a bar on."""
+
+
+class Display:
+    """Progress on standard error; standard output stays free for results."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[text]}"),
+            TimeRemainingColumn(compact=True),
+            console=self._console,
+            disable=quiet or not sys.stderr.isatty(),
+            transient=False,
+        )
+        self._task = self._bar.add_task("preparing", total=None, text="", visible=False)
+        self._plain = not quiet and not sys.stderr.isatty()
+        self._spoken = 0.0
+        self._loss = 0.0
+        self._tokens, self._seconds = 0, 0.0
+        self._metric = ""
+        self._began, self._first, self._total = 0.0, 0, 0
+
+    def __enter__(self) -> "Display":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(line, markup=False, soft_wrap=True)
+
+    def preparing(self, what: str, count: int) -> None:
+        """Show how many lines a preparation has done."""
+        self._bar.update(self._task, description=what, text=f"{count:,} lines", visible=True)
+
+    @contextlib.contextmanager
+    def training(self, settings: "TrainingSettings", state: "TrainingState") -> Iterator[None]:
+        """Draw the bar of the updates while the block runs."""
+        self._began, self._first, self._total = time.monotonic(), state.step, settings.updates
+        self._bar.update(
+            self._task,
+            description="training",
+            total=settings.updates,
+            completed=state.step,
+            text="",
+            visible=True,
+        )
+        try:
+            yield
+        finally:
+            if self._bar.tasks[self._task].completed < settings.updates:
+                self._bar.stop_task(self._task)
+
+    def update(self, report: StepReport) -> None:
+        """Show one update; losses and speeds are moving averages."""
+        keep = 0.98 if self._seconds else 0.0
+        self._loss = keep * self._loss + (1 - keep) * report.nll
+        self._tokens = int(keep * self._tokens + report.tokens)
+        self._seconds = keep * self._seconds + report.seconds
+        text = f"loss {self._loss:.3f}{self._metric}  {self._tokens / self._seconds:,.0f} tok/s"
+        self._bar.update(self._task, completed=report.step, text=text)
+        now = time.monotonic()
+        if self._plain and now - self._spoken > PLAIN_EVERY_SECONDS:
+            self._spoken = now
+            pace = (now - self._began) / max(1, report.step - self._first)
+            left = pace * (self._total - report.step)
+            self.say(
+                f"update {report.step}/{self._total}  {text}  "
+                f"left {int(left // 60)}:{int(left % 60):02d}"
+            )
+
+    def validated(self, progress: "Validation", metric: str) -> None:
+        """Show the best validation so far."""
+        value = progress.best[metric]
+        shown = f"{value:.3f}" if metric == "loss" else f"{value:.2f}"
+        self._metric = f"  best {metric} {shown} (update {progress.best['step']})"

@@ -1,0 +1,54 @@
+"""What a run prints before its first update: the data as it will be trained on."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+
+from whyformer.data.plan import padding_share
+
+if TYPE_CHECKING:
+    from whyformer.workflows.prepare import CorpusBatches, Prepared
+    from whyformer.workflows.recipe import Recipe
+
+
+def facts_before_training(
+    recipe: "Recipe",
+    data: "Prepared",
+    batches: "CorpusBatches",
+    parameters: int,
+    device: torch.device,
+) -> Iterator[str]:
+    """Yield the lines: pairs, tokens, fertility, unknowns, lengths, padding, failures, model."""
+    corpus, report = data.corpus, data.corpus.report
+    dropped = "; ".join(f"{reason}: {what}" for reason, what in report.dropped.items())
+    yield f"pairs       {report.kept:,} of {report.read:,}" + (
+        f"; dropped {dropped}" if dropped else ""
+    )
+    yield f"validation  {len(data.dev):,} sources, {len(data.dev_corpus):,} pairs"
+    for name, side, tokenizer in (
+        ("source", report.source, data.source_tokenizer),
+        ("target", report.target, data.target_tokenizer),
+    ):
+        unknown = side.unknown / max(1, side.tokens)
+        spelled = side.spelled / max(1, side.tokens)
+        yield (
+            f"{name}      {side.tokens:,} tokens of a vocabulary of {len(tokenizer):,}, "
+            f"{side.fertility:.2f} a word, longest {side.longest}, "
+            f"<unk> {unknown:.0%}, spelled in bytes {spelled:.2%}"
+        )
+    yield f"round trip  {report.round_trip_failures.count} lines do not survive encode and decode" + (
+        f": {report.round_trip_failures}" if report.round_trip_failures.count else ""
+    )
+    plan = batches.plan(0)
+    padding = padding_share(plan, corpus.source_lengths, corpus.target_lengths)
+    yield (
+        f"batches     {len(plan):,} an epoch of at most {recipe.training.batch_tokens:,} tokens, "
+        f"padding {padding:.1%}"
+    )
+    shape = recipe.model
+    yield (
+        f"model       {parameters:,} parameters: {shape.encoder_layers}+{shape.decoder_layers} layers, "
+        f"d_model {shape.d_model}, {shape.heads} heads, {shape.wiring}; on {device}, "
+        f"{torch.get_num_threads()} threads"
+    )

@@ -1,0 +1,267 @@
+"""From a recipe's files to tokenizers, a training corpus and what a run is judged by."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+
+from whyformer.data import catalog
+from whyformer.data.batch import Batch
+from whyformer.data.batching import SubwordSampling, make_batch
+from whyformer.data.corpus import Corpus, build_corpus
+from whyformer.data.plan import plan_epoch
+from whyformer.data.reading import STDIN, Pair, pair_files, pair_key, read_lines, read_pairs
+from whyformer.data.synthetic import synthetic_pairs
+from whyformer.foundation.errors import ConfigError, DataError
+from whyformer.foundation.files import write_text
+from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json, train_tokenizer
+from whyformer.workflows.recipe import Builtin, DataSettings, Recipe
+
+MOST_HELD_OUT = 2000
+TOKENIZER_LINES = 2_000_000
+"""Most lines a tokenizer is learned from."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One source to be judged on; any of the references counts as right."""
+
+    source: str
+    references: list[str]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What training needs."""
+
+    source_tokenizer: Tokenizer
+    target_tokenizer: Tokenizer
+    corpus: Corpus
+    dev_corpus: Corpus
+    dev: list[Item]
+    key: str
+
+    @property
+    def shared(self) -> bool:
+        """Whether both sides have one tokenizer."""
+        return self.source_tokenizer.fingerprint == self.target_tokenizer.fingerprint
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """Pairs that can be read again and again, and a hash of all of them."""
+
+    train: Callable[[], Iterator[Pair]]
+    dev: Callable[[], Iterator[Pair]]
+    key: str
+
+
+def prepare(
+    recipe: Recipe, run: Path, progress: Callable[[str, int], None] | None = None
+) -> Prepared:
+    """Read, tokenize and map the data of a recipe into ``run``, or open what was made there.
+
+    Args: progress: called with what is being done and how many lines are done.
+    Raises: DataError, ConfigError for data that cannot be used.
+    """
+    sources = _sources(recipe.data, recipe.training.seed, run)
+    source, target = _tokenizers(recipe, sources, run / "tokenizers", progress)
+
+    def corpus(name: str, pairs: Callable[[], Iterator[Pair]]) -> Corpus:
+        return build_corpus(
+            pairs(),
+            source,
+            target,
+            run / name,
+            filters=recipe.data.filters,
+            key=f"{sources.key}/{name}",
+            progress=(lambda count: progress(f"reading {name}", count)) if progress else None,
+        )
+
+    train, dev = corpus("corpus", sources.train), corpus("corpus-dev", sources.dev)
+    return Prepared(source, target, train, dev, _items(sources.dev()), sources.key)
+
+
+def data_key(recipe: Recipe, run: Path) -> str:
+    """Return the hash by which a resumed run knows that its data is unchanged."""
+    return _sources(recipe.data, recipe.training.seed, run).key
+
+
+class CorpusBatches:
+    """Batch ``index`` of ``epoch`` of a corpus, as `training.loop.BatchSource` asks for it."""
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        *,
+        seed: int,
+        budget_tokens: int,
+        tokenizers: tuple[Tokenizer, Tokenizer],
+        sampling: float = 0.0,
+        max_tokens: int = 256,
+    ) -> None:
+        self._corpus, self._seed, self._budget = corpus, seed, budget_tokens
+        self._tokenizers, self._sampling, self._max_tokens = tokenizers, sampling, max_tokens
+        self._plan: tuple[int, list[np.ndarray]] = (-1, [])
+
+    def plan(self, epoch: int) -> list[np.ndarray]:
+        """Return the batches of an epoch as indices of pairs."""
+        if self._plan[0] != epoch:
+            batches = plan_epoch(
+                self._corpus.source_lengths,
+                self._corpus.target_lengths,
+                seed=self._seed,
+                epoch=epoch,
+                budget_tokens=self._budget,
+                fingerprint=self._corpus.fingerprint,
+            )
+            self._plan = (epoch, batches)
+        return self._plan[1]
+
+    def count(self, epoch: int) -> int:
+        """Return the number of batches of an epoch."""
+        return len(self.plan(epoch))
+
+    def batch(self, epoch: int, index: int) -> Batch:
+        """Return one batch."""
+        sample = None
+        if self._sampling:
+            sample = SubwordSampling(
+                source_tokenizer=self._tokenizers[0],
+                target_tokenizer=self._tokenizers[1],
+                rate=self._sampling,
+                seed=self._seed,
+                epoch=epoch,
+                max_tokens=self._max_tokens,
+            )
+        return make_batch(self._corpus, self.plan(epoch)[index], sample=sample)
+
+
+def _sources(data: DataSettings, seed: int, run: Path) -> _Sources:
+    if data.builtin and data.train:
+        raise ConfigError(
+            f"`data.builtin` {data.builtin} and `data.train` cannot both be given. Leave one out."
+        )
+    if data.builtin is Builtin.CMUDICT:
+        split = catalog.pronunciation_split(stress=data.stress)
+        dev = [Pair(1, word, said) for word, all_said in split.dev.items() for said in all_said]
+        return _Sources(lambda: iter(split.train), lambda: iter(dev), _key_of(split.train))
+    if data.builtin:
+        train, dev = (
+            list(synthetic_pairs(data.builtin.value, count, seed=seed + part))
+            for part, count in enumerate((4000, 200))
+        )
+        return _Sources(lambda: iter(train), lambda: iter(dev), _key_of(train))
+    if not data.train:
+        raise ConfigError(
+            "There is nothing to train on: `data.train` is empty. "
+            "Give --data PATH: a TSV or JSONL file, or the common prefix of two files."
+        )
+    names = {"source": data.source or "source", "target": data.target or "target"}
+    train_files = [_spooled(path, run) for path in data.train]
+    dev_files = data.dev or _siblings(train_files, names)
+    key = "/".join(pair_key(path, **names) for path in [*train_files, *dev_files])
+    key += f"/{data.dev_share if not dev_files else ''}"
+
+    def read(files: list[str]) -> Iterator[Pair]:
+        return chain.from_iterable(read_pairs(path, **names) for path in files)
+
+    if dev_files:
+        return _Sources(lambda: read(train_files), lambda: read(dev_files), key)
+    held = [p for p in read(train_files) if _held_out(p.source, data.dev_share)]
+    chosen = {pair.source for pair in islice(held, MOST_HELD_OUT)}
+    if not chosen:
+        raise DataError(
+            f"`{train_files[0]}` is too small to hold out {data.dev_share:.0%} of it for validation. "
+            "Give more pairs, a larger --data.dev-share, or a set of its own with --dev."
+        )
+    return _Sources(
+        lambda: (p for p in read(train_files) if p.source not in chosen),
+        lambda: (p for p in read(train_files) if p.source in chosen),
+        key,
+    )
+
+
+def _spooled(path: str, run: Path) -> str:
+    """Keep standard input in the run, for it is read more than once and again on resume."""
+    if path != STDIN:
+        return path
+    kept = run / "stdin.tsv"
+    if not kept.exists():
+        write_text(kept, "".join(line + "\n" for line in read_lines(STDIN)))
+    return str(kept)
+
+
+def _siblings(train: list[str], names: dict[str, str]) -> list[str]:
+    """Return ``…/dev`` beside ``…/train`` where it exists."""
+    found: list[str] = []
+    for path in train:
+        place = Path(path)
+        sibling = place.with_name(place.name.replace("train", "dev", 1))
+        if sibling == place:
+            continue
+        try:
+            files = pair_files(str(sibling), **names)
+        except DataError:
+            continue
+        if all(Path(file).exists() for file in files):
+            found.append(str(sibling))
+    return found
+
+
+def _held_out(source: str, share: float) -> bool:
+    digest = hashlib.sha256(f"whyformer/{source}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 < share
+
+
+def _items(pairs: Iterable[Pair]) -> list[Item]:
+    grouped: dict[str, list[str]] = {}
+    for pair in pairs:
+        grouped.setdefault(pair.source, []).append(pair.target)
+    return [Item(source, references) for source, references in grouped.items()]
+
+
+def _tokenizers(
+    recipe: Recipe,
+    sources: _Sources,
+    directory: Path,
+    progress: Callable[[str, int], None] | None,
+) -> tuple[Tokenizer, Tokenizer]:
+    text = recipe.text
+    asked = json.dumps({"data": sources.key, "text": text.model_dump(mode="json")})
+    key = hashlib.sha256(asked.encode()).hexdigest()
+    files = [directory / "source.json", directory / "target.json"]
+    if (directory / "key").exists() and (directory / "key").read_text() == key:
+        source, target = (tokenizer_from_json(f.read_text(encoding="utf-8")) for f in files)
+        return source, target
+
+    def texts(sides: tuple[bool, bool]) -> Iterator[str]:
+        for number, pair in enumerate(islice(sources.train(), TOKENIZER_LINES), start=1):
+            if progress and number % 4096 == 0:
+                progress("learning the vocabulary", number)
+            for take, side in zip(sides, (pair.source, pair.target), strict=True):
+                # A line that the corpus will drop for its length shall not shape the vocabulary.
+                if take and len(side) <= recipe.data.filters.max_characters:
+                    yield side
+
+    options = {"vocabulary": text.vocabulary, "lowercase": text.lowercase}
+    if text.is_shared:
+        source = target = train_tokenizer(text.of_source, texts((True, True)), **options)
+    else:
+        source = train_tokenizer(text.of_source, texts((True, False)), **options)
+        target = train_tokenizer(text.of_target, texts((False, True)), **options)
+    for file, tokenizer in zip(files, (source, target), strict=True):
+        write_text(file, tokenizer.to_json())
+    write_text(directory / "key", key)
+    return source, target
+
+
+def _key_of(pairs: Iterable[Pair]) -> str:
+    digest = hashlib.sha256()
+    for pair in pairs:
+        digest.update(f"{pair.source}\t{pair.target}\n".encode())
+    return digest.hexdigest()

