@@ -88,20 +88,20 @@ def find_bundle(path: Path) -> Path:
     pickles = [f.name for p in ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt") for f in path.glob(p)]
     if pickles:
         raise BundleError(
-            f"`{path}` holds `{pickles[0]}`, a pickle, which can run any code when it is opened and "
-            "is never loaded. whyformer reads config.json and model.safetensors only."
+            f"`{path}` holds `{pickles[0]}`, a pickle, which can run any code when opened and is "
+            "never loaded. whyformer reads config.json and model.safetensors only."
         )
     raise BundleError(
-        f"`{path}` is not a model directory: it has no {CONFIG}. If a training run there was stopped "
-        "before its first validation, run it again to go on."
+        f"`{path}` is not a model directory: it has no {CONFIG}. If a training run there was "
+        "stopped before its first validation, run it again to go on."
     )
 
 
 def load_bundle(path: Path | str, *, device: torch.device | None = None) -> Bundle:
     """Read a bundle, in eval mode.
 
-    Raises: BundleError when it is missing, damaged, newer than this version, or does not fit itself;
-        every tensor that is missing or has a wrong shape is counted in the one error.
+    Raises: BundleError when it is missing, damaged, newer than this version, or does not fit
+        itself; every tensor that is missing or has a wrong shape is counted in the one error.
     """
     directory = find_bundle(Path(path))
     config = _read_config(directory)
@@ -110,8 +110,9 @@ def load_bundle(path: Path | str, *, device: torch.device | None = None) -> Bund
     sizes = (len(source), len(target))
     if tuple(config["vocabularies"]) != sizes:
         raise BundleError(
-            f"`{directory}`: the tokenizers have {sizes[0]} and {sizes[1]} tokens, but {CONFIG} says "
-            f"{config['vocabularies']}. Its files do not belong together; copy the whole directory."
+            f"`{directory}`: the tokenizers have {sizes[0]} and {sizes[1]} tokens, but {CONFIG} "
+            f"says {config['vocabularies']}. Its files do not belong together: "
+            "copy the whole directory."
         )
     settings = build(TransformerSettings, config["model"], where=str(directory / CONFIG))
     with torch.random.fork_rng(devices=[]):  # loading leaves the caller's random stream alone
@@ -127,12 +128,13 @@ def _read_config(directory: Path) -> dict[str, Any]:
         found = config["format"]
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise BundleError(
-            f"`{path}` is damaged ({type(error).__name__}: {error}). Copy the model directory again."
+            f"`{path}` is damaged ({type(error).__name__}: {error}). "
+            "Copy the model directory again."
         ) from None
     if not isinstance(found, int) or found > FORMAT:
         raise BundleError(
-            f"`{directory}` has format {found}, and this version of whyformer reads up to {FORMAT}. "
-            "Upgrade whyformer."
+            f"`{directory}` has format {found}, and this version of whyformer reads up to "
+            f"{FORMAT}. Upgrade whyformer."
         )
     missing = {"kind", "vocabularies", "model", "facts"} - set(config)
     if missing:
@@ -163,7 +165,7 @@ def _read_weights(path: Path, model: Transformer) -> None:
             start = file.read(2)
         if start in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
             raise BundleError(
-                f"`{path}` is a pickle, not a safetensors file; a pickle can run any code when it is "
+                f"`{path}` is a pickle, not a safetensors file; a pickle can run any code when "
                 "opened and is never loaded. Convert it where it came from."
             )
         with safe_open(path, framework="pt") as file:
@@ -183,7 +185,8 @@ def _read_weights(path: Path, model: Transformer) -> None:
     if faults:
         more = f" ({len(faults)} faults in all)" if len(faults) > 1 else ""
         raise BundleError(
-            f"`{path}` does not fit its {CONFIG}: {faults[0]}{more}. Copy the model directory again."
+            f"`{path}` does not fit its {CONFIG}: {faults[0]}{more}. "
+            "Copy the model directory again."
         )
     with torch.no_grad():
         for name, parameter in wanted.items():

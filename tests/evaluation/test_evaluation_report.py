@@ -18,7 +18,7 @@ def test_every_metric_scores_every_system() -> None:
     assert [score.name for score in report.scores["good"]] == list(METRICS)
     for good, bad in zip(report.scores["good"], report.scores["bad"], strict=True):
         metric = metric_named(good.name)
-        assert good.value == (100 if metric.higher_is_better else 0)
+        assert good.value == pytest.approx(100 if metric.higher_is_better else 0)
         assert (good.value > bad.value) == metric.higher_is_better
         assert good.n == 16
     assert [one.metric for one in report.comparisons] == list(METRICS)

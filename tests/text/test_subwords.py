@@ -54,12 +54,12 @@ def test_our_merges_without_dropout_are_the_librarys(units, text):
 @pytest.mark.parametrize("rate", [0.1, 0.5])
 def test_dropout_has_the_law_of_a_draw_per_merge(rate):
     bpe = train_bpe("bpe", TEXTS, vocabulary=300)
-    rng, trials = random.Random(1), 20_000
+    rng, trials = random.Random(1), 5_000
     ours = Counter(tuple(bpe.sample(" lowest", rng, rate)) for _ in range(trials))
     plain = Counter(tuple(plain_bpe_dropout(bpe, " lowest", rng, rate)) for _ in range(trials))
     distance = sum(abs(ours[cut] - plain[cut]) for cut in ours | plain) / (2 * trials)
     assert len(plain) > 3
-    assert distance < 0.03  # two samples of one law differ by about 0.01 here
+    assert distance < 0.05  # two samples of one law differ by about 0.02 here
 
 
 def test_full_dropout_leaves_characters():
@@ -72,10 +72,10 @@ def test_unigram_sampling_draws_each_cutting_by_its_smoothed_probability():
     unigram = Unigram("unigram", list(scores), list(scores.values()))
     cuttings = [("a", "b", "a"), ("ab", "a"), ("aba",)]
     weights = [math.exp(ALPHA * sum(scores[p] for p in cutting)) for cutting in cuttings]
-    rng, trials = random.Random(0), 20_000
+    rng, trials = random.Random(0), 5_000
     drawn = Counter(tuple(unigram.tokens(unigram.sample("aba", rng, 1.0))) for _ in range(trials))
     for cutting, weight in zip(cuttings, weights, strict=True):
-        assert drawn[cutting] / trials == pytest.approx(weight / sum(weights), abs=0.015)
+        assert drawn[cutting] / trials == pytest.approx(weight / sum(weights), abs=0.03)
 
 
 def test_unigram_takes_the_most_probable_cutting():
@@ -85,7 +85,7 @@ def test_unigram_takes_the_most_probable_cutting():
 
 def test_a_frequent_word_becomes_a_piece_of_its_own():
     words = ["while", "green", "horse", "plant"]
-    unigram = train_unigram("unigram", [" ".join(words)] * 50, vocabulary=400)
+    unigram = train_unigram("unigram", ["a " + " ".join(words)] * 50, vocabulary=400)
     assert unigram.tokens(unigram.encode(" while green")) == ["▁while", "▁green"]
 
 

@@ -24,7 +24,7 @@ def attention(
     Float[Tensor, "batch heads queries keys"],
     Float[Tensor, "batch heads queries keys"],
 ]:
-    """Scaled dot-product attention: softmax(QKᵀ / √d_k) V, with the weights and scores that made it.
+    """Scaled dot-product attention: softmax(QKᵀ / √d_k) V, with its weights and scores.
 
     Paper: Vaswani et al. 2017 (arXiv:1706.03762), §3.2.1, Eq. 1.
     Differs: a query that may attend nowhere gets weights 0 and output 0; the paper leaves it
@@ -45,7 +45,7 @@ def attention(
         weights = scores.softmax(dim=-1)
         return weights @ V, weights, scores
     anywhere = allowed.any(dim=-1, keepdim=True)
-    # A row with nowhere to attend would be NaN, and so would its gradient: let it look, then hide it.
+    # A row with nowhere to attend would be NaN, gradient and all: let it look, then hide it.
     masked = scores.masked_fill(~(allowed | ~anywhere), -math.inf)
     weights = masked.softmax(dim=-1).masked_fill(~anywhere, 0.0)
     return weights @ V, weights, scores
@@ -73,9 +73,7 @@ def fused_attention(
     if causal and not flag:
         allowed = combine(allowed, causal_mask(Q.shape[-2], K.shape[-2], Q.device))
     if allowed is None:
-        return F.scaled_dot_product_attention(
-            Q, K, V, attn_mask=bias, is_causal=flag, scale=scale
-        )
+        return F.scaled_dot_product_attention(Q, K, V, attn_mask=bias, is_causal=flag, scale=scale)
     anywhere = allowed.any(dim=-1, keepdim=True)
     mask = allowed | ~anywhere
     if bias is not None:

@@ -1,7 +1,7 @@
 """Dropout (§5.4), with masks cheap enough for a CPU.
 
 torch draws one 32-bit number an element and on a CPU spends more time on it than on the layer's
-matrix products. Here eight elements share one 64-bit number of `foundation.randomness`: a byte each.
+matrix products. Here eight elements share one 64-bit number of `foundation.randomness`.
 """
 
 import torch

@@ -31,7 +31,7 @@ class FeedForward(nn.Module):
 
 
 class GELUFeedForward(FeedForward):
-    """Eq. 2 with GELU for max(0, ·). Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415), Eq. 2."""
+    """Eq. 2 with GELU for max(0, ·). Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415), §2."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform every position alike."""

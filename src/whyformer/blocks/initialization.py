@@ -3,7 +3,7 @@
 import math
 from enum import StrEnum
 
-from torch import nn
+from torch import Tensor, nn
 
 from whyformer.blocks.feedforward import FeedForward
 from whyformer.blocks.multihead import MultiHeadAttention
@@ -41,15 +41,15 @@ def deepnorm(stack: nn.Module, gain: float) -> None:
 
 
 def small(stack: nn.Module, gain: float) -> None:
-    """Normal with variance 2 / (5 d_model). Source: Nguyen and Salazar 2019 (arXiv:1910.05895), §2.2."""
+    """Normal, variance 2 / (5 d_model). Source: Nguyen and Salazar 2019 (arXiv:1910.05895)."""
     for matrix in _matrices(stack):
         d_model = min(matrix.shape)
         nn.init.normal_(matrix, std=math.sqrt(2 / (5 * d_model)))
 
 
-def _matrices(stack: nn.Module) -> list[nn.Parameter]:
-    """Return every projection matrix of attentions and feed-forward layers; set their biases to 0."""
-    matrices: list[nn.Parameter] = []
+def _matrices(stack: nn.Module) -> list[Tensor]:
+    """Return the matrices of attentions and feed-forward layers, and set their biases to 0."""
+    matrices: list[Tensor] = []
     for block in stack.modules():
         if isinstance(block, MultiHeadAttention | FeedForward):
             for child in block.children():

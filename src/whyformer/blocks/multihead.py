@@ -19,7 +19,7 @@ class AttentionPath(StrEnum):
 
 
 class MultiHeadAttention(nn.Module):
-    """MultiHead(Q, K, V) = Concat(head_1, …, head_h) W^O, head_i = Attention(QW_i^Q, KW_i^K, VW_i^V).
+    """MultiHead(Q, K, V) = Concat(head_1 … head_h) W^O, head_i = Attention(QW_i^Q, KW_i^K, VW_i^V).
 
     Paper: Vaswani et al. 2017, §3.2.2.
     Args:
@@ -86,7 +86,7 @@ class MultiHeadAttention(nn.Module):
         return self.project_output(heads.transpose(1, 2).flatten(2))
 
     def _split(
-        self, x: Float[Tensor, "batch length heads*d_k"]
+        self, x: Float[Tensor, "batch length {self.heads*self.d_k}"]
     ) -> Float[Tensor, "batch heads length d_k"]:
         return x.unflatten(-1, (self.heads, self.d_k)).transpose(1, 2)
 

@@ -8,7 +8,7 @@ import math
 from enum import StrEnum
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from torch import Tensor, nn
 
 
@@ -25,7 +25,7 @@ class Position(StrEnum):
 
 
 def sinusoids(
-    positions: Float[Tensor, "length"], d_model: int, *, longest: float = 10000.0
+    positions: Real[Tensor, "length"], d_model: int, *, longest: float = 10000.0
 ) -> Float[Tensor, "length d_model"]:
     """PE(pos, 2i) = sin(pos / 10000^(2i/d_model)), PE(pos, 2i+1) = cos of the same angle.
 
@@ -111,7 +111,7 @@ class LearnedPositions(Positions):
         if offset + length > self.max_length:
             raise ValueError(
                 f"learned positions end at `max_length` {self.max_length}, but position "
-                f"{offset + length} was asked for. Use shorter inputs, or positions without a limit."
+                f"{offset + length} was asked for. Use shorter inputs or positions without a limit."
             )
         return self.vectors[offset : offset + length]
 
@@ -167,7 +167,7 @@ class ALiBi(Positions):
 
 
 class RelativeBuckets(Positions):
-    """A learned number for each head and bucket of distances, near ones exact, far ones logarithmic.
+    """A learned number a head and bucket of distances, near ones exact, far ones logarithmic.
 
     Source: Raffel et al. 2020 (arXiv:1910.10683), §2.1; 32 buckets up to distance 128.
     """

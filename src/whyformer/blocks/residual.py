@@ -49,7 +49,7 @@ class PostNorm(Residual):
 
 
 class PreNorm(Residual):
-    """x + Dropout(Sublayer(LayerNorm(x))). Source: Xiong et al. 2020 (arXiv:2002.04745), Table 1."""
+    """x + Dropout(Sublayer(LayerNorm(x))). Source: Xiong et al. 2020 (arXiv:2002.04745), §3."""
 
     final_norm = True
 

@@ -22,7 +22,7 @@ class ScoreScale(StrEnum):
 class Scaling(nn.Module):
     """A fixed factor on the scores; subclasses may transform queries and keys instead."""
 
-    def __init__(self, factor: float) -> None:
+    def __init__(self, d_k: int, heads: int, factor: float = 1.0) -> None:
         super().__init__()
         self.factor = factor
 
@@ -37,28 +37,28 @@ class InverseSqrt(Scaling):
     """1/√d_k. Paper: Vaswani et al. 2017, §3.2.1, Eq. 1."""
 
     def __init__(self, d_k: int, heads: int) -> None:
-        super().__init__(d_k**-0.5)
+        super().__init__(d_k, heads, d_k**-0.5)
 
 
 class Unscaled(Scaling):
     """Factor 1: the dot-product attention that §3.2.1 warns of."""
 
     def __init__(self, d_k: int, heads: int) -> None:
-        super().__init__(1.0)
+        super().__init__(d_k, heads)
 
 
 class Inverse(Scaling):
-    """1/d_k. Source: Yang et al. 2022 (arXiv:2203.03466), §4: the scale that transfers over width."""
+    """1/d_k. Source: Yang et al. 2022 (arXiv:2203.03466), §4: it transfers over width."""
 
     def __init__(self, d_k: int, heads: int) -> None:
-        super().__init__(1.0 / d_k)
+        super().__init__(d_k, heads, 1.0 / d_k)
 
 
 class Learned(Scaling):
     """One learned factor a head, starting at 1/√d_k."""
 
     def __init__(self, d_k: int, heads: int) -> None:
-        super().__init__(1.0)
+        super().__init__(d_k, heads)
         self.gain = nn.Parameter(torch.full((heads, 1, 1), d_k**-0.5))
 
     def forward(self, Q: Tensor, K: Tensor) -> tuple[Tensor, Tensor, float]:
@@ -74,7 +74,7 @@ class Cosine(Scaling):
     """
 
     def __init__(self, d_k: int, heads: int) -> None:
-        super().__init__(1.0)
+        super().__init__(d_k, heads)
         self.gain = nn.Parameter(torch.full((heads, 1, 1), math.sqrt(d_k)))
 
     def forward(self, Q: Tensor, K: Tensor) -> tuple[Tensor, Tensor, float]:

@@ -34,7 +34,7 @@ class Tap(nn.Module):
 def observe(model: nn.Module, pattern: str) -> Iterator[dict[str, list[Tensor]]]:
     """Collect what passes the taps whose dotted name matches ``pattern`` while the block runs.
 
-    Nothing is left behind in the model. Tensors keep their graph, so gradients can be asked of them.
+    Nothing is left behind in the model. Tensors keep their graph, so gradients can be taken.
 
     Args: pattern: shell-style, such as ``"decoder.layers.*.cross_attention.weights"``.
     Raises: LookupError when no tap matches.

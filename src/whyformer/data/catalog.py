@@ -74,7 +74,8 @@ def pronunciation_split(
         elif place < dev_share + test_share:
             split.test[word] = said
         else:
-            split.train.extend(Pair(len(split.train) + 1 + k, word, s) for k, s in enumerate(said))
+            for one in said:
+                split.train.append(Pair(len(split.train) + 1, word, one))
     return split
 
 

@@ -10,8 +10,9 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import sha256_of
@@ -185,12 +186,12 @@ def _kind(path: str | Path) -> str:
     return Path(str(path).removesuffix(".gz")).suffix
 
 
-def _opened(path: str | Path) -> AbstractContextManager[BinaryIO]:
+def _opened(path: str | Path) -> AbstractContextManager[BufferedIOBase]:
     if str(path) == STDIN:
-        return nullcontext(sys.stdin.buffer)
+        return nullcontext(cast(BufferedIOBase, sys.stdin.buffer))
     try:
         if str(path).endswith(".gz"):
-            return cast(BinaryIO, gzip.open(path, "rb"))
+            return gzip.GzipFile(path, "rb")
         return Path(path).open("rb")
     except FileNotFoundError:
         raise DataError(f"`{path}` does not exist. Give the path of a text file.") from None
@@ -200,7 +201,7 @@ def _opened(path: str | Path) -> AbstractContextManager[BinaryIO]:
         raise DataError(f"`{path}` may not be read. Change its permissions.") from None
 
 
-def _raw_lines(file: BinaryIO, path: str | Path) -> Iterator[bytes]:
+def _raw_lines(file: BufferedIOBase, path: str | Path) -> Iterator[bytes]:
     try:
         yield from file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:

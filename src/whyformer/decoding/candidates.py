@@ -5,7 +5,7 @@ decides afterwards happens on small CPU tensors, in double precision.
 
 The tie rule of every search: of equal scores the lower beam comes first, then the lower token id.
 It holds among the candidates; which of several equal logits become candidates at the edge of a
-top-k is torch.topk's choice, which promises no order.
+top-k is torch's choice, which promises no order (`top_k`).
 """
 
 import math
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from whyformer.decoding.penalties import repeated_ngrams
 from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.topk import top_k
 from whyformer.foundation.errors import UsageError, WhyformerError
 from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
 
@@ -120,7 +121,7 @@ def candidates(
     if settings.no_repeat_ngram:
         allowed = without_repeats(logits, tokens, settings.no_repeat_ngram)
     banned = forbidden(settings, tokens.shape[-1])
-    values, ids = allowed.topk(min(count + len(banned), logits.shape[-1]))
+    values, ids = top_k(allowed, min(count + len(banned), logits.shape[-1]))
     ids, order = ids.sort(-1)
     scores = (values.gather(-1, order) - normalizer).cpu().double()
     ids = ids.cpu()

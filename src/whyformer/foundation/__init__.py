@@ -1,1 +1,1 @@
-"""Ground for every room: errors, settings, randomness, devices, files. Knows no language, no model."""
+"""Ground for every room: errors, settings, randomness, devices, files; no language, no model."""

@@ -57,7 +57,9 @@ def read_yaml(path: Path) -> tuple[Tree, dict[tuple[str, ...], int]]:
     except IsADirectoryError:
         raise ConfigError(f"`{path}` is a directory. Give the path of a YAML recipe.") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"`{path}` is not UTF-8 text ({error.reason}). Save it as UTF-8.") from None
+        raise ConfigError(
+            f"`{path}` is not UTF-8 text ({error.reason}). Save it as UTF-8."
+        ) from None
     return parse_yaml(text, str(path))
 
 
@@ -147,7 +149,9 @@ def _sentence(
         return f"{place}`{name}` is required and was not given."
     if fault["type"] == "value_error":  # our own validators speak in whole sentences
         return f"{place}{fault['ctx']['error']}"
-    return f"{place}`{name}`: {fault['msg'][0].lower()}{fault['msg'][1:]}, found {fault['input']!r}."
+    return (
+        f"{place}`{name}`: {fault['msg'][0].lower()}{fault['msg'][1:]}, found {fault['input']!r}."
+    )
 
 
 def _fields_at(kind: type[Settings], path: tuple[str, ...]) -> list[str]:

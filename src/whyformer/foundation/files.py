@@ -21,7 +21,7 @@ def explain_write_errors(path: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise OutputError(
                 f"There is no space left on the disk to write `{path}`; what stood there before is "
-                "unchanged. Free some space or choose another place, and run the same command again."
+                "unchanged. Free some space or choose another place, and run the command again."
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise OutputError(
@@ -92,7 +92,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
 
 
 def recover_directory(path: Path) -> None:
-    """Put the former directory back when a crash fell between the two renames of `atomic_directory`.
+    """Put the former directory back when a crash fell between the renames of `atomic_directory`.
 
     Leftover temporary siblings of a killed writer are removed.
     """

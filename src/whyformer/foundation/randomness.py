@@ -26,7 +26,7 @@ def seed_everything(seed: int) -> None:
 
 
 def random_state() -> dict[str, Any]:
-    """Return all that is needed to draw the same numbers again, as JSON-ready values and tensors."""
+    """Return all that is needed to draw the same numbers again: tensors and JSON values."""
     state = _bytes.state
     return {
         "torch": torch.get_rng_state(),

@@ -1,5 +1,7 @@
 """The decoder: a stack that looks at its own past and at the encoder's output (Figure 1, right)."""
 
+from typing import cast
+
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
@@ -72,7 +74,8 @@ class Decoder(nn.Module):
 
     def read(self, memory: Float[Tensor, "batch source d_model"]) -> list[KeysValues]:
         """Project the encoder's output once for each layer."""
-        return [layer.cross_attention.keys_values(memory) for layer in self.layers]
+        layers = cast(list[DecoderLayer], self.layers)
+        return [layer.cross_attention.keys_values(memory) for layer in layers]
 
     def forward(
         self,

@@ -7,7 +7,7 @@ Rows of a search are laid out as (sentences, beams): `step` receives one token f
 sentence. What belongs to a sentence (its encoded source) is held once, however wide the beam.
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ State = Any
 """What a model remembers between two steps of a search; opaque to the search."""
 
 
+@runtime_checkable
 class SequenceModel(Protocol):
     """A model that reads a source sequence and predicts a target sequence token by token."""
 
@@ -61,7 +62,7 @@ class SequenceModel(Protocol):
         sentences: Int[Tensor, "kept"] | None,
         beams: Int[Tensor, "kept new_beams"],
     ) -> State:
-        """Reorder: keep some sentences and, inside each, take beams by their index (repeats allowed).
+        """Reorder: keep some sentences and, in each, take beams by their index (repeats allowed).
 
         Args:
             sentences: which sentences go on; None keeps all, in order.

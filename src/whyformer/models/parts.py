@@ -1,4 +1,4 @@
-"""The parts of one stack's layers, made from one description; the only place that knows the choices."""
+"""The parts of a stack's layers, from one description: the one place that knows the choices."""
 
 from dataclasses import dataclass
 

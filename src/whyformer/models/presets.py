@@ -10,7 +10,5 @@ PRESETS: dict[str, TransformerSettings] = {
     "small": TransformerSettings(
         encoder_layers=3, decoder_layers=3, d_model=256, heads=4, d_ff=1024
     ),
-    "tiny": TransformerSettings(
-        encoder_layers=4, decoder_layers=4, d_model=128, heads=4, d_ff=512
-    ),
+    "tiny": TransformerSettings(encoder_layers=4, decoder_layers=4, d_model=128, heads=4, d_ff=512),
 }

@@ -24,19 +24,19 @@ from whyformer.models.parts import Parts
 class TransformerSettings(Settings):
     """Shape and choices of an encoder-decoder Transformer; defaults are the paper's base model."""
 
-    encoder_layers: int = Field(6, ge=1)
+    encoder_layers: int = Field(default=6, ge=1)
     """Layers of the encoder (N in the paper: 6)."""
-    decoder_layers: int = Field(6, ge=1)
+    decoder_layers: int = Field(default=6, ge=1)
     """Layers of the decoder (N in the paper: 6)."""
-    d_model: int = Field(512, ge=1)
+    d_model: int = Field(default=512, ge=1)
     """Width of the residual stream (paper: 512)."""
-    heads: int = Field(8, ge=1)
+    heads: int = Field(default=8, ge=1)
     """Attention heads a layer (h in the paper: 8)."""
-    d_k: int | None = Field(None, ge=1)
+    d_k: int | None = Field(default=None, ge=1)
     """Width of a head's queries, keys and values; None means d_model / heads (paper: 64)."""
-    d_ff: int = Field(2048, ge=1)
+    d_ff: int = Field(default=2048, ge=1)
     """Inner width of the feed-forward network (paper: 2048)."""
-    dropout: float = Field(0.1, ge=0, lt=1)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of elements dropped from every sub-layer's output and embedding sum (paper: 0.1)."""
     wiring: Wiring = Wiring.POST_NORM
     """Residual wiring (paper: post-norm)."""
@@ -52,7 +52,7 @@ class TransformerSettings(Settings):
     """Which embeddings and projections share a matrix (paper: three-way)."""
     initialization: Initialization = Initialization.XAVIER
     """Starting weights (tensor2tensor, the paper's code: xavier)."""
-    max_length: int = Field(1024, ge=1)
+    max_length: int = Field(default=1024, ge=1)
     """Longest sequence in tokens; a table of this length exists for learned positions only."""
 
     @model_validator(mode="after")
@@ -168,9 +168,7 @@ class Transformer(nn.Module):
         self, state: TransformerState, tokens: Int[Tensor, "sentences beams"]
     ) -> tuple[Float[Tensor, "sentences beams vocab"], TransformerState]:
         """Feed one token to each beam. See `interface`."""
-        x = self.decoder(
-            tokens.reshape(-1, 1), state.memories, state.memory_real, state.histories
-        )
+        x = self.decoder(tokens.reshape(-1, 1), state.memories, state.memory_real, state.histories)
         return self.projection(x).view(*tokens.shape, -1), state
 
     def select(

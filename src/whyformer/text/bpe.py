@@ -1,5 +1,6 @@
 """Byte-pair encoding over characters or bytes, and BPE-dropout."""
 
+import json
 import math
 import random
 from collections import Counter
@@ -7,16 +8,17 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from tokenizers import models, trainers
+from tokenizers import Tokenizer as Library
+from tokenizers import models, pre_tokenizers, trainers
 
 from whyformer.text.pieces import spell
 from whyformer.text.subwords import (
     CACHED_WORDS,
     Subwords,
     choose_alphabet,
+    count_runs,
     count_words,
     known_runs,
-    learn,
 )
 from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 
@@ -141,7 +143,7 @@ def train_bpe(units: str, texts: Iterable[str], *, vocabulary: int, lowercase: b
     trainer = trainers.BpeTrainer(
         vocab_size=room, initial_alphabet=alphabet, min_frequency=2, show_progress=False
     )
-    merges = learn(models.BPE(), trainer, counts, alphabet)["merges"]
+    merges = _learn_merges(trainer, count_runs(counts, alphabet))
     pieces = [] if over_bytes else list(alphabet)
     id_of = {p: (FIRST_BYTE if over_bytes else FIRST_PIECE) + k for k, p in enumerate(alphabet)}
     pairs: list[tuple[int, int]] = []
@@ -151,6 +153,16 @@ def train_bpe(units: str, texts: Iterable[str], *, vocabulary: int, lowercase: b
             pieces.append(left + right)
         pairs.append((id_of[left], id_of[right]))
     return BPE(units, pieces, pairs, lowercase=lowercase)
+
+
+def _learn_merges(trainer: trainers.BpeTrainer, runs: Counter[str]) -> list[tuple[str, str]]:
+    """Return the merges the library learns from ``runs``, each repeated as often as it occurs."""
+    library = Library(models.BPE())
+    library.pre_tokenizer = pre_tokenizers.Split("\x00", "removed")
+    ordered = sorted((run, count) for run, count in runs.items() if "\x00" not in run)
+    repeated = ("\x00".join([run] * count) for run, count in ordered)
+    library.train_from_iterator(repeated, trainer)
+    return [(left, right) for left, right in json.loads(library.to_str())["model"]["merges"]]
 
 
 def _as_latin(word: str) -> str:

@@ -123,3 +123,14 @@ def choose_alphabet(counts: Counter[str], room: int) -> list[str]:
         chosen.append(character)
         needed -= characters[character]
     return sorted(chosen)
+
+
+def count_runs(counts: Counter[str], alphabet: Iterable[str]) -> Counter[str]:
+    """Return how often each part of a word occurs that is within ``alphabet``."""
+    known = dict.fromkeys(alphabet, 0)
+    runs: Counter[str] = Counter()
+    for word, count in counts.items():
+        for is_known, run in known_runs(word, known):
+            if is_known:
+                runs[run] += count
+    return runs

@@ -3,7 +3,6 @@
 import bisect
 import math
 import random
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from whyformer.text.subwords import (
     LONGEST_WORD,
     Subwords,
     choose_alphabet,
+    count_runs,
     count_words,
     known_runs,
 )
@@ -115,12 +115,7 @@ def train_unigram(
     counts = count_words(texts, lowercase)
     room = max(vocabulary - FIRST_PIECE, 0)
     alphabet = choose_alphabet(counts, room)
-    known = dict.fromkeys(alphabet, 0)
-    runs: Counter[str] = Counter()
-    for word, count in counts.items():
-        for is_known, run in known_runs(word, known):
-            if is_known:
-                runs[run] += count
+    runs = count_runs(counts, alphabet)
     scores = learn_pieces(runs, alphabet, room) if runs else {}
     ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
     pieces, values = [piece for piece, _ in ranked], [score for _, score in ranked]

@@ -39,18 +39,24 @@ def learn_pieces(words: Counter[str], alphabet: Sequence[str], room: int) -> dic
     alone = np.arange(len(pieces)) < len(alphabet)  # never pruned
     p = _seed_probabilities(pieces, taught)
     while True:
-        for _ in range(2):
-            expected = corpus.expected(p, counts)
-            p = np.maximum(expected - 0.5, np.where(alone, 0.5, 0.0))
-            p /= max(p.sum(), 1e-300)
-        if int((alone | (p > 0)).sum()) <= room:
+        p, _ = _step(corpus, p, counts, alone)
+        p, expected = _step(corpus, p, counts, alone)
+        if np.count_nonzero(p) <= room:
             break
-        size = max(room, int(KEPT * (p > 0).sum()))
+        size = max(room, int(KEPT * np.count_nonzero(p)))
         p = _prune(p, expected, inside, alone, size)
-    with np.errstate(divide="ignore"):
-        scores = np.log(p)
-    kept = np.flatnonzero(alone | (p > 0))
+    scores = np.log(np.maximum(p, 1e-300))
+    kept = np.flatnonzero(p)
     return {pieces[k]: round(float(scores[k]), 6) for k in kept}
+
+
+def _step(
+    corpus: "_Lattices", p: np.ndarray, counts: np.ndarray, alone: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probabilities after one E and one M step, and the counts that were expected."""
+    expected = corpus.expected(p, counts)
+    weights = np.maximum(expected - 0.5, np.where(alone, 0.5, 0.0))
+    return weights / weights.sum(), expected
 
 
 def _seeds(taught: list[tuple[str, int]]) -> list[str]:

@@ -49,7 +49,7 @@ class WeightAverage:
             self._kept.append(_copy(model))
 
     def weights(self, model: nn.Module) -> dict[str, Tensor]:
-        """Return the averaged weights by parameter name; the model's own when nothing is averaged."""
+        """Return the average by parameter name; the model's own weights without averaging."""
         if self.kind is Averaging.EMA:
             return self._ema
         if self.kind is Averaging.CHECKPOINTS and self._kept:

@@ -74,8 +74,8 @@ def load_checkpoint(directory: Path, state: TrainingState) -> dict[str, Any]:
         ) from None
     if meta.get("format", 0) > FORMAT:
         raise BundleError(
-            f"The checkpoint `{directory}` has format {meta['format']}, and this version reads up to "
-            f"{FORMAT}. Upgrade whyformer."
+            f"The checkpoint `{directory}` has format {meta['format']}, and this version reads up "
+            f"to {FORMAT}. Upgrade whyformer."
         )
     parameters = dict(state.model.named_parameters())
     for name, parameter in parameters.items():
@@ -95,7 +95,9 @@ def load_checkpoint(directory: Path, state: TrainingState) -> dict[str, Any]:
             parameter = parameters[name]
             place = value if slot == "step" else value.to(parameter.device)
             state.optimizer.state[parameter][slot] = place
-    average = {k.removeprefix("average."): t for k, t in tensors.items() if k.startswith("average.")}
+    average = {
+        k.removeprefix("average."): t for k, t in tensors.items() if k.startswith("average.")
+    }
     state.average.restore(average, meta["average_steps"])
     state.step, state.epoch, state.next_batch = meta["step"], meta["epoch"], meta["next_batch"]
     restore_random_state(

@@ -80,8 +80,8 @@ def explain_divergence(
     advice = _advice(settings, step, bool(weights))
     name = first or "none when repeated alone"
     message = (
-        f"Training stopped before update {step}: the loss was {loss:g} and the gradient norm {norm:g}, "
-        f"and both must be finite. First {kind or 'value'} that is not finite: `{name}`. "
+        f"Training stopped before update {step}: the loss was {loss:g}, the gradient norm "
+        f"{norm:g}, and both must be finite. First {kind or 'value'} that is not finite: `{name}`. "
         f"Try: {'; '.join(advice)}."
     )
     return Divergence(
@@ -121,7 +121,9 @@ def _advice(settings: "TrainingSettings", step: int, spoiled: bool) -> list[str]
     advice = [f"--training.learning-rate {settings.learning_rate / 3:g} (a third of now)"]
     if step <= settings.warmup:
         left = settings.warmup - step
-        advice.append(f"--training.warmup {2 * settings.warmup} ({left} updates of warm-up were left)")
+        advice.append(
+            f"--training.warmup {2 * settings.warmup} ({left} updates of warm-up were left)"
+        )
     elif settings.warmup < 100:
         advice.append("--training.warmup 400")
     if not settings.clip:

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from pydantic import Field
@@ -28,47 +28,48 @@ LAYER_NORMS_EVERY = 10
 class TrainingSettings(Settings):
     """How a model is trained; one update is `accumulate` batches."""
 
-    updates: int = Field(10_000, ge=1)
+    updates: int = Field(default=10_000, ge=1)
     """Length of the run in updates; schedules that end, end here."""
-    minutes: float | None = Field(None, gt=0)
+    minutes: float | None = Field(default=None, gt=0)
     """Instead of `updates`: about how long training may take on this machine. The speed is measured
     before the first update, and the number of updates that follows from it is kept for the run."""
-    batch_tokens: int = Field(4096, ge=16)
+    batch_tokens: int = Field(default=4096, ge=16)
     """Padded tokens of a batch, source or target, whichever are more (paper: 25,000)."""
-    accumulate: int = Field(1, ge=1)
+    accumulate: int = Field(default=1, ge=1)
     """Batches summed into one update."""
     optimizer: OptimizerKind = OptimizerKind.ADAM
     """adam (paper), adamw, or muon for matrices with adam for the rest."""
     betas: tuple[float, float] = (0.9, 0.98)
     """Adam's decay rates (paper: 0.9, 0.98)."""
-    epsilon: float = Field(1e-9, gt=0)
+    epsilon: float = Field(default=1e-9, gt=0)
     """Adam's ε (paper: 1e-9)."""
-    weight_decay: float = Field(0.0, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0)
     """Decoupled decay of the layers' matrices; adamw and muon only."""
-    matrix_ratio: float = Field(10.0, gt=0)
+    matrix_ratio: float = Field(default=1.5, gt=0)
     """Muon only: rate of the matrices over the rate of everything else."""
-    learning_rate: float = Field(1.0, gt=0)
+    learning_rate: float = Field(default=1.0, gt=0)
     """Peak rate; with schedule noam a factor on Eq. 3 (paper: 1)."""
     schedule: Schedule = Schedule.NOAM
     """Shape of the learning rate (paper: noam, Eq. 3)."""
-    warmup: int = Field(4000, ge=0)
+    warmup: int = Field(default=4000, ge=0)
     """Updates until the peak rate (paper: 4,000)."""
-    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
     """ε of §5.4 (paper: 0.1)."""
-    clip: float = Field(0.0, ge=0)
+    clip: float = Field(default=0.0, ge=0)
     """Largest gradient norm; a longer gradient is shortened to it. 0 = no clipping (paper)."""
     average: Averaging = Averaging.NONE
     """Weights that are validated and kept: none (the last), ema, or checkpoints (their mean)."""
-    ema_decay: float = Field(0.999, gt=0, lt=1)
+    ema_decay: float = Field(default=0.999, gt=0, lt=1)
     """Share of the former average kept at each update, with `average: ema`."""
-    average_last: int = Field(5, ge=1)
+    average_last: int = Field(default=5, ge=1)
     """Checkpoints in the mean, with `average: checkpoints` (paper §6.1: 5 base, 20 big)."""
     precision: Precision = Precision.FP32
     """fp32, or bf16 autocast where the device has it."""
-    seed: int = Field(1, ge=0)
+    seed: int = Field(default=1, ge=0)
     """Seed of initialisation, data order, dropout and subword sampling."""
 
 
+@runtime_checkable
 class BatchSource(Protocol):
     """Batch ``index`` of ``epoch``, always the same one."""
 
@@ -193,7 +194,7 @@ def fit(
 def _next_batches(
     state: TrainingState, batches: BatchSource, count: int
 ) -> tuple[list[Batch], tuple[int, int]]:
-    """Return the batches of the next update and the cursor behind them; epochs follow each other."""
+    """Return the batches of the next update and the cursor after them; epochs follow each other."""
     epoch, index, found = state.epoch, state.next_batch, []
     while len(found) < count:
         if index >= batches.count(epoch):
@@ -210,7 +211,7 @@ def _gradient_norms(parameters: list[tuple[str, nn.Parameter]]) -> Tensor:
 
 
 def _by_layer(parameters: list[tuple[str, nn.Parameter]], norms: Tensor) -> dict[str, float]:
-    """Join the norms of the parameters of one layer: ``encoder.layers.0``, ``decoder.embedding``…"""
+    """Join the norms of the parameters of one layer, such as ``encoder.layers.0``."""
     squares: dict[str, float] = {}
     for (name, _), norm in zip(parameters, norms.tolist(), strict=True):
         parts = name.split(".")

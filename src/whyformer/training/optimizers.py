@@ -96,14 +96,15 @@ class MuonWithAdam(torch.optim.Optimizer):
             if parameter.grad is not None:
                 by_shape[parameter.shape].append(parameter)
         for shape, parameters in by_shape.items():
-            grads = [p.grad for p in parameters]
+            grads = [p.grad for p in parameters if p.grad is not None]
+            weights: list[Tensor] = list(parameters)
             momenta = [self._state(p, "momentum") for p in parameters]
             torch._foreach_lerp_(momenta, grads, 1 - group["momentum"])
             # Nesterov: look one step ahead along the momentum.
             ahead = torch._foreach_lerp(grads, momenta, group["momentum"])
             updates = orthogonalize(torch.stack(ahead)) * (0.2 * max(shape) ** 0.5)
-            torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
-            torch._foreach_add_(parameters, list(updates.unbind(0)), alpha=-group["lr"])
+            torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+            torch._foreach_add_(weights, list(updates.unbind(0)), alpha=-group["lr"])
 
     def _adam(self, group: dict[str, Any]) -> None:
         parameters = [p for p in group["params"] if p.grad is not None]

@@ -37,8 +37,9 @@ def facts_before_training(
             f"{side.fertility:.2f} a word, longest {side.longest}, "
             f"<unk> {unknown:.0%}, spelled in bytes {spelled:.2%}"
         )
-    yield f"round trip  {report.round_trip_failures.count} lines do not survive encode and decode" + (
-        f": {report.round_trip_failures}" if report.round_trip_failures.count else ""
+    yield (
+        f"round trip  {report.round_trip_failures.count} lines do not survive encode and decode"
+        + (f": {report.round_trip_failures}" if report.round_trip_failures.count else "")
     )
     plan = batches.plan(0)
     padding = padding_share(plan, corpus.source_lengths, corpus.target_lengths)
@@ -48,7 +49,7 @@ def facts_before_training(
     )
     shape = recipe.model
     yield (
-        f"model       {parameters:,} parameters: {shape.encoder_layers}+{shape.decoder_layers} layers, "
-        f"d_model {shape.d_model}, {shape.heads} heads, {shape.wiring}; on {device}, "
+        f"model       {parameters:,} parameters: {shape.encoder_layers}+{shape.decoder_layers} "
+        f"layers, d_model {shape.d_model}, {shape.heads} heads, {shape.wiring}; on {device}, "
         f"{torch.get_num_threads()} threads"
     )

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def prepare(
             run / name,
             filters=recipe.data.filters,
             key=f"{sources.key}/{name}",
-            progress=(lambda count: progress(f"reading {name}", count)) if progress else None,
+            progress=partial(progress, f"reading {name}") if progress else None,
         )
 
     train, dev = corpus("corpus", sources.train), corpus("corpus-dev", sources.dev)
@@ -176,7 +177,7 @@ def _sources(data: DataSettings, seed: int, run: Path) -> _Sources:
     chosen = {pair.source for pair in islice(held, MOST_HELD_OUT)}
     if not chosen:
         raise DataError(
-            f"`{train_files[0]}` is too small to hold out {data.dev_share:.0%} of it for validation. "
+            f"`{train_files[0]}` is too small to hold out {data.dev_share:.0%} for validation. "
             "Give more pairs, a larger --data.dev-share, or a set of its own with --dev."
         )
     return _Sources(

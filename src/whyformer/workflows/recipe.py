@@ -50,7 +50,7 @@ class DataSettings(Settings):
     """Data that needs no file, instead of `train`."""
     stress: bool = False
     """cmudict only: keep the stress digits of vowels (0, 1, 2)."""
-    dev_share: float = Field(0.02, gt=0, lt=1)
+    dev_share: float = Field(default=0.02, gt=0, lt=1)
     """Share of the training pairs held out when there is no dev set; at most 2,000 pairs."""
     filters: Filters = Filters()
     """Which pairs are dropped."""
@@ -59,13 +59,13 @@ class DataSettings(Settings):
 class ValidationSettings(Settings):
     """When and how a run is judged while it trains."""
 
-    every: int = Field(0, ge=0)
+    every: int = Field(default=0, ge=0)
     """Updates between validations; 0 means a twentieth of the run."""
     metric: str = "bleu"
-    """What chooses the best weights: bleu, chrf, ter, per, wer, exact, or loss (nothing decoded)."""
-    sentences: int = Field(500, ge=1)
+    """What chooses the best weights: bleu, chrf, ter, per, wer, exact, or loss."""
+    sentences: int = Field(default=500, ge=1)
     """Dev sentences decoded (greedily) at each validation; the loss is over all of them."""
-    patience: int = Field(0, ge=0)
+    patience: int = Field(default=0, ge=0)
     """Validations without a better metric before the run ends early; 0 = never."""
 
 
@@ -96,7 +96,9 @@ class Resolved:
 def shipped() -> list[str]:
     """Return the names of the recipes in the package."""
     folder = resources.files("whyformer.workflows") / "recipes"
-    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
+    return sorted(
+        f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")
+    )
 
 
 def resolve(

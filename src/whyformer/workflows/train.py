@@ -338,7 +338,9 @@ def _keep_diagnosis(failure: Divergence, state: TrainingState, data: Prepared, o
             json.dumps(story, indent=2, ensure_ascii=False), encoding="utf-8"
         )
         tensors = {"source": batch.source, "target": batch.target, "labels": batch.labels}
-        save_file({name: t.contiguous() for name, t in tensors.items()}, directory / "batch.safetensors")
+        save_file(
+            {name: t.contiguous() for name, t in tensors.items()}, directory / "batch.safetensors"
+        )
     save_checkpoint(out / "diagnosis" / "state", state, {})
 
 

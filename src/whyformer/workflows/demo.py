@@ -1,0 +1,117 @@
+"""The main job: a Transformer learns to pronounce English, is judged, is used, and is shown."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whyformer.bundle import load_bundle
+from whyformer.data.catalog import pronunciation_split
+from whyformer.decoding.alignment import align
+from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.translator import Translator
+from whyformer.evaluation.accuracy import edit_distance
+from whyformer.evaluation.report import evaluate_texts
+from whyformer.foundation.files import write_text
+from whyformer.workflows.recipe import resolve
+from whyformer.workflows.report import Alignment, Mistake, Story, write_report
+from whyformer.workflows.train import Outcome, train
+
+TRAINING_SHARE = 0.92
+"""Share of the minutes given to training; the rest is for validation, evaluation and the report."""
+
+INVENTED = (
+    "whyformer", "attentive", "softmaxer", "tokenly", "embeddish", "gradientine",
+    "zorbifying", "quixotron", "blenkship", "thrumbelly", "photonize", "snarkwhistle",
+)  # fmt: skip
+"""Words in no dictionary, to be pronounced in front of the user."""
+
+
+@dataclass(frozen=True)
+class DemoOutcome:
+    """What the demo reached and where it is."""
+
+    run: Path
+    interrupted: bool
+    results: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as JSON values."""
+        return {"run": str(self.run), "interrupted": self.interrupted, **self.results}
+
+
+def demo(
+    *, minutes: float = 6.0, out: Path = Path("runs/demo"), quiet: bool = False
+) -> DemoOutcome:
+    """Train the recipe `pronounce`, evaluate it on held-out words and write ``report.html``.
+
+    Args: minutes: of training, validation included, on this machine.
+    Raises: MissingExtraError when the dictionary is not installed.
+    """
+    split = pronunciation_split()
+    outcome: Outcome = train(
+        resolve("pronounce", {"training.minutes": minutes * TRAINING_SHARE}), out, quiet=quiet
+    )
+    if outcome.interrupted:
+        return DemoOutcome(out, True, {})
+    bundle = load_bundle(out)
+    translator = Translator([bundle.model], bundle.source_tokenizer, bundle.target_tokenizer)
+    search = SearchSettings.model_validate(bundle.facts["decoding"])
+    words, references = list(split.test), list(split.test.values())
+    answers = [t.text for t in translator.translate(words, search)]
+    report = evaluate_texts([answers], references, ["per", "wer"], names=["demo"])
+    scores = {score.name: score for score in report.scores["demo"]}
+    invented = translator.translate(
+        list(INVENTED), search.model_copy(update={"nbest": 3, "beam": max(5, search.beam)})
+    )
+    results: dict[str, Any] = {
+        "words": len(words),
+        "scores": {name: score.to_json() for name, score in scores.items()},
+        "validation": outcome.scores,
+        "updates": outcome.updates,
+        "pronounced": {
+            t.source: [[text, one.log_probability] for text, one in t.hypotheses] for t in invented
+        },
+        "report": str(out / "report.html"),
+    }
+    write_text(out / "results.json", json.dumps(results, indent=2, ensure_ascii=False))
+    write_text(
+        out / "test.tsv",
+        "".join(
+            f"{w}\t{a}\t{' | '.join(r)}\n"
+            for w, a, r in zip(words, answers, references, strict=True)
+        ),
+    )
+    shown = [t.source for t in invented[:4]]
+    alignments = [
+        Alignment(one.source_tokens, one.target_tokens, one.weights)
+        for one in align(bundle, shown, [t.text for t in invented[:4]])
+    ]
+    write_report(
+        out,
+        Story(
+            title="A Transformer learns to pronounce English",
+            scores=list(scores.values()),
+            pronounced=[
+                (t.source, [(text, one.log_probability) for text, one in t.hypotheses])
+                for t in invented
+            ],
+            alignments=alignments,
+            mistakes=_worst(words, answers, references),
+            repeat=f"whyformer demo --minutes {minutes:g} --out {out}",
+            metric="per",
+        ),
+    )
+    return DemoOutcome(out, False, results)
+
+
+def _worst(words: list[str], answers: list[str], references: list[list[str]]) -> list[Mistake]:
+    """Return the answers that are farthest from any right one, relative to its length."""
+    found = []
+    for word, answer, right in zip(words, answers, references, strict=True):
+        distances = [(edit_distance(answer.split(), r.split()), r) for r in right]
+        errors, nearest = min(distances)
+        if errors:
+            found.append(Mistake(word, answer, nearest, errors, errors / len(nearest.split())))
+    return sorted(found, key=lambda m: (-m.rate, -m.errors, m.source))[:20]

@@ -1,0 +1,75 @@
+"""An epoch is a pure function, holds every pair once, keeps its budget and pads little."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whyformer.data.plan import padding_share, plan_epoch
+from whyformer.data.reading import read_pairs
+from whyformer.text.tokenizer import train_tokenizer
+
+MULTI30K = Path(__file__).parents[3] / "shared/data/multi30k/train"
+
+
+def lengths(count, seed=0):
+    rng = np.random.default_rng(seed)
+    source = rng.integers(2, 40, count).astype(np.int32)
+    return source, np.maximum(2, source + rng.integers(-3, 4, count)).astype(np.int32)
+
+
+def plan(source, target, **changes):
+    options = {"seed": 1, "epoch": 0, "budget_tokens": 200, "fingerprint": "f"} | changes
+    return plan_epoch(source, target, **options)
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), max_size=60),
+    budget=st.integers(1, 200),
+)
+def test_every_pair_is_in_one_batch_within_the_budget(rows, budget):
+    source, target = np.array(rows, dtype=np.int32).reshape(-1, 2).T
+    batches = plan(source, target, budget_tokens=budget)
+    assert sorted(i for batch in batches for i in batch) == list(range(len(rows)))
+    for batch in batches:
+        longest = max(source[batch].max(), target[batch].max())
+        assert len(batch) * longest <= budget or len(batch) == 1
+
+
+def test_the_same_arguments_give_the_same_batches():
+    source, target = lengths(500)
+    for a, b in zip(plan(source, target), plan(source, target), strict=True):
+        assert a.tolist() == b.tolist()
+
+
+@pytest.mark.parametrize("change", [{"epoch": 1}, {"seed": 2}, {"fingerprint": "g"}])
+def test_another_epoch_seed_or_corpus_gives_other_batches(change):
+    source, target = lengths(500)
+    once = {frozenset(batch.tolist()) for batch in plan(source, target)}
+    other = {frozenset(batch.tolist()) for batch in plan(source, target, **change)}
+    assert len(once & other) < len(once) / 2
+
+
+def test_batches_are_not_in_order_of_length():
+    source, target = lengths(2000)
+    longest = [int(target[batch].max()) for batch in plan(source, target)]
+    assert longest != sorted(longest)
+
+
+def test_padding_by_hand():
+    source, target = np.array([2, 4]), np.array([3, 3])
+    assert padding_share([np.array([0, 1])], source, target) == pytest.approx(2 / 14)
+    assert padding_share([], source, target) == 0.0
+
+
+@pytest.mark.skipif(not MULTI30K.with_suffix(".en").exists(), reason=f"{MULTI30K}.en is absent")
+def test_multi30k_is_padded_by_less_than_five_percent():
+    pairs = list(read_pairs(MULTI30K, source="en", target="de"))
+    tokenizer = train_tokenizer("bpe", [t for p in pairs[::10] for t in p[1:]], vocabulary=4000)
+    source, target = (
+        np.array([len(ids) + 1 for ids in tokenizer.encode_batch([p[side] for p in pairs])])
+        for side in (1, 2)
+    )
+    assert padding_share(plan(source, target, budget_tokens=4096), source, target) < 0.05

@@ -1,0 +1,120 @@
+"""Every format reads alike, and every fault is one sentence with its place."""
+
+import gzip
+import io
+import json
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whyformer.data.reading import Pair, pair_key, read_lines, read_pairs
+from whyformer.foundation.errors import DataError
+
+PAIRS = [Pair(1, "a b", "x"), Pair(2, "c\u2028d\x0b", "é"), Pair(3, "", "z")]
+
+
+def written(path, text):
+    data = text.encode() if isinstance(text, str) else text
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path
+
+
+@pytest.mark.parametrize("gz", ["", ".gz"])
+def test_all_formats_give_the_same_pairs(tmp_path, gz):
+    tsv = "".join(f"{p.source}\t{p.target}\n" for p in PAIRS)
+    rows = "".join(json.dumps({"en": p.source, "de": p.target}) + "\n" for p in PAIRS)
+    written(tmp_path / f"a.tsv{gz}", tsv)
+    written(tmp_path / f"a.jsonl{gz}", rows)
+    left = written(tmp_path / f"p.en{gz}", "".join(p.source + "\n" for p in PAIRS))
+    right = written(tmp_path / f"p.de{gz}", "".join(p.target + "\r\n" for p in PAIRS))
+    assert list(read_pairs(tmp_path / f"a.tsv{gz}")) == PAIRS
+    assert list(read_pairs(tmp_path / f"a.jsonl{gz}", source="en", target="de")) == PAIRS
+    assert list(read_pairs(left, right)) == PAIRS
+    assert list(read_pairs(tmp_path / "p", source="en", target="de")) == PAIRS
+
+
+def test_standard_input_is_read_as_it_comes(monkeypatch):
+    stdin = io.TextIOWrapper(io.BytesIO(b"a\tx\nb\ty"))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    pairs = read_pairs("-")
+    assert next(pairs) == Pair(1, "a", "x")
+    assert list(pairs) == [Pair(2, "b", "y")]
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n\r")), min_size=1))
+def test_only_newlines_end_lines(tmp_path_factory, lines):
+    path = tmp_path_factory.mktemp("lines") / "f"
+    path.write_bytes("".join(line + "\n" for line in lines).encode())
+    assert list(read_lines(path)) == [
+        line.removeprefix("\ufeff") if k == 0 else line for k, line in enumerate(lines)
+    ]
+
+
+def test_a_blank_line_is_an_empty_pair(tmp_path):
+    path = written(tmp_path / "a.tsv", "a\tb\n\n")
+    assert list(read_pairs(path))[1] == Pair(2, "", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "a.tsv",
+            "a\tb\nonly one\n",
+            r"a\.tsv:2: a line must be a source, one tab .* 1 column was",
+        ),
+        ("a.tsv", "a\tb\tc\n", r"a\.tsv:1: .* 3 columns were found\. Separate"),
+        ("a.tsv", "", r"a\.tsv` must have at least one line, but it is empty"),
+        ("a.tsv", b"a\tb\n\xff\tb\n", r"a\.tsv:2: text must be UTF-8, but byte 0xff at position 1"),
+        ("a.jsonl", '{"source": "a"}\n', r"a\.jsonl:1: the key `target` is required, .*`source`"),
+        ("a.jsonl", "{}\n", r"a\.jsonl:1: the key `source` is required, but only none"),
+        ("a.jsonl", "[1]\n", r"a\.jsonl:1: a line must be one JSON object, but a list was found"),
+        ("a.jsonl", "{\n", r"a\.jsonl:1: a line must be one JSON object, but it is not JSON at"),
+        ("a.jsonl", '{"source": 1}\n', r"a\.jsonl:1: `source` must be a string, found 1"),
+    ],
+)
+def test_each_fault_is_named_with_its_place(tmp_path, name, content, message):
+    path = written(tmp_path / name, content)
+    with pytest.raises(DataError, match=message):
+        list(read_pairs(path))
+
+
+def test_unequal_files_name_both_counts(tmp_path):
+    left, right = written(tmp_path / "l", "1\n2\n3\n"), written(tmp_path / "r", "1\n")
+    with pytest.raises(DataError, match=r"equally many lines, but `.*l` has 3 and `.*r` has 1\."):
+        list(read_pairs(left, right))
+    with pytest.raises(DataError, match=r"`.*r` has 1 and `.*l` has 3\."):
+        list(read_pairs(right, left))
+
+
+def test_absent_files_are_named(tmp_path):
+    with pytest.raises(DataError, match=r"x\.tsv` does not exist"):
+        list(read_pairs(tmp_path / "x.tsv"))
+    with pytest.raises(DataError, match=r"neither such a .* nor the two files `.*x\.en` and"):
+        list(read_pairs(tmp_path / "x", source="en", target="de"))
+    with pytest.raises(DataError, match=r"is a directory"):
+        list(read_lines(tmp_path))
+    written(tmp_path / "x.csv", "a,b")
+    with pytest.raises(DataError, match=r"must end in \.tsv or \.jsonl"):
+        list(read_pairs(tmp_path / "x.csv"))
+
+
+def test_a_broken_gzip_file_is_named(tmp_path):
+    path = tmp_path / "a.tsv.gz"
+    path.write_bytes(gzip.compress(b"a\tb\n" * 1000)[:-20])
+    with pytest.raises(DataError, match=r"must be a whole gzip file, but it is damaged"):
+        list(read_pairs(path))
+    path.write_bytes(b"not gzip")
+    with pytest.raises(DataError, match=r"must be a whole gzip file"):
+        list(read_pairs(path))
+
+
+def test_keys_follow_the_content(tmp_path):
+    path = written(tmp_path / "a.tsv", "a\tb\n")
+    key = pair_key(path)
+    assert pair_key(path) == key
+    written(path, "a\tc\n")
+    assert pair_key(path) != key
+    assert pair_key("-") == ""

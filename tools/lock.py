@@ -1,0 +1,58 @@
+"""Pin what is installed: requirements.lock for the demo, requirements-dev.lock for the tests.
+
+Follows the requirements of whyformer[demo] and of the group `dev` through the environment's own
+metadata, so a package that nobody asks for is not pinned.
+"""
+
+import re
+import tomllib
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+BUILD = ["hatchling", "editables"]  # the editable install builds with what is locked
+
+
+def closure(wanted: list[str]) -> dict[str, str]:
+    """Return name -> version of all that the requirements need on this platform."""
+    found: dict[str, str] = {}
+    left = [Requirement(text) for text in wanted]
+    while left:
+        requirement = left.pop()
+        name = re.sub(r"[-_.]+", "-", requirement.name).lower()
+        if name in found:
+            continue
+        try:
+            installed = distribution(name)
+        except PackageNotFoundError:
+            raise SystemExit(f"{name} is needed but not installed") from None
+        found[name] = installed.version.split("+")[0]  # a local build of torch is still its version
+        for text in installed.requires or []:
+            needed = Requirement(text)
+            extras = requirement.extras or {""}
+            if needed.marker is None or any(needed.marker.evaluate({"extra": e}) for e in extras):
+                left.append(needed)
+    return found
+
+
+def write(path: Path, pins: dict[str, str], head: str) -> None:
+    """Write pins in alphabetical order."""
+    lines = [f"{name}=={version}" for name, version in sorted(pins.items())]
+    path.write_text("\n".join([f"# {head}", *lines, ""]), encoding="utf-8")
+
+
+def main() -> None:
+    """Write both files."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    base = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["demo"]
+    run = closure(base + BUILD)
+    develop = closure(project["dependency-groups"]["dev"])
+    write(ROOT / "requirements.lock", run, "What `make demo` installs. Made by `make lock`.")
+    extra = {name: version for name, version in develop.items() if name not in run}
+    write(ROOT / "requirements-dev.lock", extra, "What `make test` adds. Made by `make lock`.")
+
+
+if __name__ == "__main__":
+    main()
