@@ -64,6 +64,7 @@ def test_padding_by_hand():
     assert padding_share([], source, target) == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not MULTI30K.with_suffix(".en").exists(), reason=f"{MULTI30K}.en is absent")
 def test_multi30k_is_padded_by_less_than_five_percent():
     pairs = list(read_pairs(MULTI30K, source="en", target="de"))

@@ -9,6 +9,7 @@ memory for a thousand pairs as for a million.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -92,23 +93,26 @@ def build_corpus(
     full_key = _full_key(key, tokenizers, filters)
     if key and (corpus := _reusable(directory, full_key)):
         return corpus
+    dtypes = {
+        side: "uint16" if len(tokenizer) <= 1 << 16 else "uint32"
+        for side, tokenizer in zip(SIDES, tokenizers, strict=True)
+    }
     with atomic_directory(directory) as temporary:
         report = CorpusReport()
-        dtypes = {
-            side: "uint16" if len(tokenizer) <= 1 << 16 else "uint32"
-            for side, tokenizer in zip(SIDES, tokenizers, strict=True)
-        }
-        columns = {side: _Column(temporary, side, dtypes[side]) for side in SIDES}
-        columns["text"] = _Column(temporary, "text", "uint8")
-        for chunk in _chunks(pairs):
-            _add_chunk(chunk, tokenizers, filters, columns, report)
-            if progress:
-                progress(report.read)
-        files = {name: digest for column in columns.values() for name, digest in column.close()}
+        with ExitStack() as stack:
+            columns = {
+                name: stack.enter_context(_Column(temporary, name, dtypes.get(name, "uint8")))
+                for name in COLUMNS
+            }
+            for chunk in _chunks(pairs):
+                _add_chunk(chunk, tokenizers, filters, columns, report)
+                if progress:
+                    progress(report.read)
         if not report.kept:
             raise DataError(_nothing_left(report))
         for side in (report.source, report.target):
             side.fertility = (side.tokens - report.kept) / max(side.words, 1)
+        files = {name: digest for column in columns.values() for name, digest in column.digests()}
         state = {
             "format": FORMAT,
             "key": full_key,
@@ -174,10 +178,16 @@ class _Column:
         self._write(0, values.astype(self.dtype, copy=False))
         self._write(1, ends)
 
-    def close(self) -> Iterator[tuple[str, str]]:
-        for name, file, digest in zip(self.names, self.files, self.hashes, strict=True):
+    def digests(self) -> list[tuple[str, str]]:
+        """Return name and hash of both files."""
+        return [(name, h.hexdigest()) for name, h in zip(self.names, self.hashes, strict=True)]
+
+    def __enter__(self) -> "_Column":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        for file in self.files:
             file.close()
-            yield name, digest.hexdigest()
 
     def _write(self, which: int, values: np.ndarray) -> None:
         block = values.tobytes()

@@ -4,6 +4,7 @@ Only ``\\n`` ends a line (and one ``\\r`` before it is dropped): U+2028 and the 
 Everything streams; nothing is held but the line at hand.
 """
 
+import codecs
 import gzip
 import json
 import sys
@@ -37,7 +38,13 @@ def read_lines(path: str | Path) -> Iterator[str]:
     number = 0
     with _opened(path) as file:
         for number, raw in enumerate(_raw_lines(file, path), start=1):
-            yield _text(raw, path, number)
+            if number == 1:
+                raw = raw.removeprefix(codecs.BOM_UTF8)  # some editors write it
+            try:
+                line = raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise _not_utf8(path, number, error) from None
+            yield line
     if number == 0:
         raise DataError(
             f"`{path}` must have at least one line, but it is empty. Give another file."
@@ -210,15 +217,9 @@ def _raw_lines(file: BufferedIOBase, path: str | Path) -> Iterator[bytes]:
         ) from None
 
 
-def _text(raw: bytes, path: str | Path, number: int) -> str:
-    raw = raw.removesuffix(b"\n").removesuffix(b"\r")
-    if number == 1:
-        raw = raw.removeprefix(b"\xef\xbb\xbf")  # the byte order mark some editors write
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        name = "standard input" if str(path) == STDIN else path
-        raise DataError(
-            f"{name}:{number}: text must be UTF-8, but byte {raw[error.start]:#04x} at position "
-            f"{error.start + 1} is not. Convert the file to UTF-8."
-        ) from None
+def _not_utf8(path: str | Path, number: int, error: UnicodeDecodeError) -> DataError:
+    name = "standard input" if str(path) == STDIN else path
+    return DataError(
+        f"{name}:{number}: text must be UTF-8, but byte {error.object[error.start]:#04x} at position "
+        f"{error.start + 1} is not. Convert the file to UTF-8."
+    )

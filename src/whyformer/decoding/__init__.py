@@ -1,0 +1,1 @@
+"""Model + source -> hypotheses: greedy, beam, diverse beam, sampling, and a `Translator`."""

@@ -1,0 +1,1 @@
+"""Hypotheses -> scores, each with unit, interval and settings; paired significance tests."""

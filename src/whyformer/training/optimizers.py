@@ -142,9 +142,11 @@ def orthogonalize(matrices: Tensor, steps: int = 5) -> Tensor:
         X ← aX + b(XXᵀ)X + c(XXᵀ)²X with (a, b, c) = (3.4445, -4.7750, 2.0315).
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    X = matrices.mT if matrices.shape[1] > matrices.shape[2] else matrices  # noqa: N806
-    X = X / (X.norm(dim=(1, 2), keepdim=True) + 1e-7)  # noqa: N806
+    wide = matrices.mT if matrices.shape[1] > matrices.shape[2] else matrices
+    x = wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(steps):
-        A = X @ X.mT  # noqa: N806
-        X = torch.baddbmm(X, torch.baddbmm(A, A, A, beta=b, alpha=c), X, beta=a)  # noqa: N806
-    return X.mT if matrices.shape[1] > matrices.shape[2] else X
+        gram = torch.bmm(x, x.mT)
+        # In place, for a fused multiply-add of small matrices costs more than the product itself.
+        polynomial = torch.bmm(gram, gram).mul_(c).add_(gram, alpha=b)
+        x = torch.bmm(polynomial, x).add_(x, alpha=a)
+    return x.mT if matrices.shape[1] > matrices.shape[2] else x

@@ -1,0 +1,80 @@
+"""§3.2.2: heads side by side are single attentions on slices of the projections."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from whyformer.blocks.attention import attention
+from whyformer.blocks.multihead import AttentionPath, MultiHeadAttention, use_path
+from whyformer.blocks.scaling import SCALINGS, ScoreScale
+from whyformer.blocks.taps import observe
+
+
+def test_many_heads_are_single_attentions_concatenated_and_projected():
+    torch.manual_seed(0)
+    layer = MultiHeadAttention(6, heads=3, d_k=4)
+    x, memory = torch.randn(2, 5, 6), torch.randn(2, 7, 6)
+    heads = []
+    for i in range(3):
+        rows = slice(4 * i, 4 * i + 4)  # W_i of head i
+        Q = x @ layer.project_query.weight[rows].T
+        K = memory @ layer.project_key.weight[rows].T
+        V = memory @ layer.project_value.weight[rows].T
+        heads.append(attention(Q[:, None], K[:, None], V[:, None])[0][:, 0])
+    expected = torch.cat(heads, dim=-1) @ layer.project_output.weight.T
+    assert_close(layer(x, layer.keys_values(memory)), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", ScoreScale)
+@pytest.mark.parametrize("path", AttentionPath)
+def test_every_scale_multiplies_the_scores_as_it_says(scale, path):
+    torch.manual_seed(0)
+    layer = MultiHeadAttention(8, heads=2, d_k=4, scale=scale, path=path)
+    x = torch.randn(1, 3, 8)
+    with observe(layer, "scores") as seen:
+        output = layer(x, layer.keys_values(x))
+    assert output.isfinite().all()
+    if path is AttentionPath.FUSED:
+        assert seen["scores"] == []
+        return
+    Q = layer.project_query(x).view(1, 3, 2, 4).transpose(1, 2)
+    K = layer.project_key(x).view(1, 3, 2, 4).transpose(1, 2)
+    lengths = Q.norm(dim=-1)[..., :, None] * K.norm(dim=-1)[..., None, :]
+    expected = {
+        ScoreScale.INVERSE_SQRT: Q @ K.mT / 2,
+        ScoreScale.NONE: Q @ K.mT,
+        ScoreScale.INVERSE: Q @ K.mT / 4,
+        ScoreScale.LEARNED: Q @ K.mT / 2,
+        ScoreScale.COSINE: Q @ K.mT / lengths * 2,
+    }[scale]
+    assert_close(seen["scores"], [expected], rtol=1e-5, atol=1e-6)
+
+
+def test_each_head_learns_its_own_gain():
+    for scale in (ScoreScale.LEARNED, ScoreScale.COSINE):
+        scaling = SCALINGS[scale](4, 3)
+        with torch.no_grad():
+            dict(scaling.named_parameters())["gain"].copy_(torch.tensor([1.0, 2, 3]).view(3, 1, 1))
+        ones = torch.ones(1, 3, 2, 4)
+        Q, _, factor = scaling(ones, ones)
+        assert_close(Q[0, :, 0, 0] / Q[0, 0, 0, 0], torch.tensor([1.0, 2, 3]))
+        assert factor == 1.0
+
+
+def test_the_path_can_be_changed_for_every_attention_of_a_model():
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(MultiHeadAttention(4, 2, 2), MultiHeadAttention(4, 2, 2))
+    use_path(model, AttentionPath.EXPLICIT)
+    assert [layer.path for layer in model] == [AttentionPath.EXPLICIT] * 2
+
+
+def test_the_tapped_weights_make_the_output():
+    torch.manual_seed(0)
+    layer = MultiHeadAttention(4, heads=1, d_k=4, path=AttentionPath.EXPLICIT)
+    x = torch.randn(1, 3, 4)
+    with observe(layer, "weights") as seen:
+        output = layer(x, layer.keys_values(x), causal=True)
+    (weights,) = seen["weights"]
+    assert_close(output, layer.project_output((weights @ layer.keys_values(x)[1])[:, 0]))
+    assert_close(weights.sum(-1), torch.ones(1, 1, 3))
+    assert (weights.triu(1) == 0).all()

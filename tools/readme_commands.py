@@ -1,0 +1,37 @@
+"""Run every command that a README shows, in order, in a directory of their own.
+
+Blocks fenced as ```bash are run by bash with the environment's programs first on the path; `make`
+lines are left out, for CI has run both already. Files given are run one after the other, each in a
+fresh directory; the first command that fails ends everything.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def main() -> None:
+    """Run the blocks of the files named on the command line."""
+    programs = Path(sys.executable).parent
+    environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    for name in sys.argv[1:]:
+        with tempfile.TemporaryDirectory() as scratch:
+            for number, block in enumerate(BLOCK.findall(Path(name).read_text("utf-8")), start=1):
+                script = "\n".join(
+                    line for line in block.splitlines() if not line.startswith(("make ", "git "))
+                )
+                print(f"{name}, block {number}:\n{script}", flush=True)
+                done = subprocess.run(
+                    ["bash", "-euo", "pipefail", "-c", script], cwd=scratch, env=environment
+                )
+                if done.returncode:
+                    raise SystemExit(f"{name}: block {number} ended with {done.returncode}")
+
+
+if __name__ == "__main__":
+    main()
