@@ -15,10 +15,10 @@ from whyformer.foundation.randomness import random_bytes
 def keep_mask(like: Tensor, rate: float) -> Tensor:
     """Return 1/(1-p) where an element is kept and 0 where it is dropped, as ``like``.
 
-    Differs: on a CPU the rate p is ``rate`` rounded to the nearest 1/256 (0.1 becomes 26/256);
-    the factor 1/(1-p) uses the p that was drawn, so the expectation is exact.
+    Differs: on a CPU the rate p is ``rate`` rounded to the nearest 1/256, 255/256 at most (0.1
+    becomes 26/256); the factor 1/(1-p) uses the p that was drawn, so the expectation is exact.
     """
-    threshold = round(rate * 256)
+    threshold = min(255, round(rate * 256))
     kept = random_bytes(like.numel()) >= threshold  # (elements,)
     mask = torch.from_numpy(kept).to(like.dtype)
     return mask.mul_(256 / (256 - threshold)).view(like.shape)

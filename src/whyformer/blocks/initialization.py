@@ -42,8 +42,9 @@ def deepnorm(stack: nn.Module, gain: float) -> None:
 
 def small(stack: nn.Module, gain: float) -> None:
     """Normal, variance 2 / (5 d_model). Source: Nguyen and Salazar 2019 (arXiv:1910.05895)."""
-    for matrix in _matrices(stack):
-        d_model = min(matrix.shape)
+    matrices = _matrices(stack)
+    d_model = matrices[0].shape[1]  # the first matrix of a stack projects from the stream
+    for matrix in matrices:
         nn.init.normal_(matrix, std=math.sqrt(2 / (5 * d_model)))
 
 

@@ -220,6 +220,6 @@ def _raw_lines(file: BufferedIOBase, path: str | Path) -> Iterator[bytes]:
 def _not_utf8(path: str | Path, number: int, error: UnicodeDecodeError) -> DataError:
     name = "standard input" if str(path) == STDIN else path
     return DataError(
-        f"{name}:{number}: text must be UTF-8, but byte {error.object[error.start]:#04x} at position "
-        f"{error.start + 1} is not. Convert the file to UTF-8."
+        f"{name}:{number}: text must be UTF-8, but byte {error.object[error.start]:#04x} at "
+        f"position {error.start + 1} is not. Convert the file to UTF-8."
     )

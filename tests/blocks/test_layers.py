@@ -1,0 +1,116 @@
+"""Feed-forward, norms, wirings and embeddings: their one line each, by hand."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+from whyformer.blocks.embeddings import TokenEmbedding
+from whyformer.blocks.feedforward import FEEDFORWARDS, Activation, FeedForward
+from whyformer.blocks.normalization import NORMS, Norm
+from whyformer.blocks.positions import POSITIONS, Position
+from whyformer.blocks.residual import WIRINGS, Residual, Wiring
+
+
+def test_equation_2_by_hand():
+    layer = FeedForward(1, 2)
+    with torch.no_grad():
+        layer.expand.weight.copy_(torch.tensor([[1.0], [-1.0]]))
+        layer.expand.bias.copy_(torch.tensor([1.0, 1.0]))
+        layer.contract.weight.copy_(torch.tensor([[2.0, 3.0]]))
+        layer.contract.bias.fill_(10.0)
+    x = torch.tensor([[[4.0], [-4.0], [0.5]]])
+    # max(0, x+1)·2 + max(0, 1-x)·3 + 10
+    assert_close(layer(x), torch.tensor([[[20.0], [25.0], [14.5]]]))
+
+
+@pytest.mark.parametrize("activation", Activation)
+def test_every_feed_forward_is_its_formula(activation):
+    torch.manual_seed(0)
+    layer = FEEDFORWARDS[activation](4, 6)
+    x = torch.randn(2, 3, 4)
+    inner = x @ layer.expand.weight.T
+    if activation is Activation.SWIGLU:
+        assert layer.expand.bias is None
+        assert layer.contract.bias is None
+        gate = x @ layer.gate.weight.T
+        expected = (gate / (1 + (-gate).exp()) * inner) @ layer.contract.weight.T
+    else:
+        inner = inner + layer.expand.bias
+        if activation is Activation.RELU:
+            inner = inner.clamp(min=0)
+        else:
+            inner = inner * 0.5 * (1 + torch.erf(inner / math.sqrt(2)))
+        expected = inner @ layer.contract.weight.T + layer.contract.bias
+    assert_close(layer(x), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_norms_by_hand():
+    x = torch.tensor([[[1.0, 3.0, 5.0, 7.0]]])  # mean 4, variance 5, mean of squares 21
+    assert set(NORMS) == set(Norm)
+    assert_close(NORMS[Norm.LAYER](4)(x), (x - 4) / math.sqrt(5 + 1e-5))
+    assert_close(NORMS[Norm.RMS](4)(x), x / math.sqrt(21 + 1e-5))
+
+
+@pytest.mark.parametrize("wiring", Wiring)
+@pytest.mark.parametrize("norm", Norm)
+def test_every_wiring_says_its_rule(wiring, norm):
+    torch.manual_seed(0)
+    layer = WIRINGS[wiring](4, norm, 0.0, 1.5)
+    x = torch.randn(2, 3, 4)
+    plain = NORMS[norm](4)
+
+    def sublayer(x):
+        return 2 * x + 1
+
+    expected = {
+        Wiring.POST_NORM: lambda: plain(x + sublayer(x)),
+        Wiring.PRE_NORM: lambda: x + sublayer(plain(x)),
+        Wiring.DEEPNORM: lambda: plain(1.5 * x + sublayer(x)),
+        Wiring.NO_SKIP: lambda: plain(sublayer(x)),
+        Wiring.NO_NORM: lambda: x + sublayer(x),
+    }[wiring]()
+    assert_close(layer(x, sublayer), expected)
+    assert layer.final_norm == (wiring is Wiring.PRE_NORM)
+    assert bool(list(layer.parameters())) == (wiring is not Wiring.NO_NORM)
+
+
+@pytest.mark.parametrize("wiring", Wiring)
+def test_every_wiring_drops_only_what_the_sublayer_says(wiring):
+    layer = WIRINGS[wiring](4, Norm.RMS, 0.5, 1.5)
+    layer.norm = nn.Identity()
+    x = torch.full((1, 200, 4), 3.0)
+    out = layer(x, torch.ones_like)
+    skip = {Wiring.NO_SKIP: 0.0, Wiring.DEEPNORM: 4.5}.get(wiring, 3.0)
+    assert set(out.flatten().tolist()) == {skip, skip + 2.0}
+
+
+def test_the_base_of_the_wirings_names_no_rule():
+    with pytest.raises(TypeError, match="Residual names no rule"):
+        Residual(4, Norm.LAYER, 0.0, 1.0)(torch.zeros(1, 1, 4), lambda x: x)
+
+
+def test_embeddings_are_scaled_by_root_d_model_before_positions_are_added():
+    torch.manual_seed(0)
+    embedding = TokenEmbedding(5, 16, 0.0)
+    positions = POSITIONS[Position.SINUSOIDAL](16, 8, 2, causal=False, max_length=8)
+    nowhere = POSITIONS[Position.NONE](16, 8, 2, causal=False, max_length=8)
+    ids = torch.tensor([[3, 1]])
+    assert_close(embedding(ids, nowhere), embedding.weight[ids] * 4)
+    table = positions.embed(8, 0, torch.zeros(1))
+    assert_close(embedding(ids, positions, 5), embedding.weight[ids] * 4 + table[5:7])
+
+
+def test_embeddings_start_with_unit_variance_after_scaling():
+    torch.manual_seed(0)
+    weight = TokenEmbedding(500, 64, 0.0).weight
+    assert (weight * 8).std().item() == pytest.approx(1, abs=0.02)
+
+
+def test_dropout_falls_on_the_sum_of_embedding_and_position():
+    embedding = TokenEmbedding(5, 64, 0.5)
+    positions = POSITIONS[Position.SINUSOIDAL](64, 8, 2, causal=False, max_length=8)
+    x = embedding(torch.ones(1, 50, dtype=torch.long), positions)
+    assert 0.4 < (x == 0).float().mean().item() < 0.6
