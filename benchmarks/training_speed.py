@@ -389,8 +389,8 @@ def table(result: dict[str, Any]) -> str:
     others = result["cores_used_by_others"]
     if others > QUIET:
         lines.append(
-            f"NOT A QUIET MACHINE: other processes used {others:.2f} cores meanwhile; these numbers "
-            "are not fit to be published."
+            f"NOT A QUIET MACHINE: other processes used {others:.2f} cores meanwhile; "
+            "these numbers are not fit to be published."
         )
     return "\n".join(lines)
 

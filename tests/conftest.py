@@ -1,9 +1,23 @@
 """Shapes and types in signatures are checked while tests run; hypothesis draws the same examples."""
 
-from hypothesis import settings
-from jaxtyping import install_import_hook
+from collections.abc import Iterator
 
-install_import_hook("whyformer", "beartype.beartype")
+import jaxtyping
+import pytest
+from hypothesis import settings
+
+jaxtyping.install_import_hook("whyformer", "beartype.beartype")
 
 settings.register_profile("whyformer", deadline=None, derandomize=True, database=None)
 settings.load_profile("whyformer")
+
+
+@pytest.fixture(scope="module")
+def unchecked() -> Iterator[None]:
+    """Let a module of tests run thousands of forward passes at full speed.
+
+    Checking makes a tiny forward pass thirty times slower; other tests check every signature.
+    """
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

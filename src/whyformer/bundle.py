@@ -6,6 +6,9 @@ is pickled, and nothing pickled is ever read.
 """
 
 import json
+import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,10 +68,24 @@ def save_bundle(
         (temporary / SOURCE).write_text(bundle.source_tokenizer.to_json(), encoding="utf-8")
         if not bundle.shared:
             (temporary / TARGET).write_text(bundle.target_tokenizer.to_json(), encoding="utf-8")
-        save_file(
-            {name: t.detach().cpu().contiguous().clone() for name, t in named.items()},
-            temporary / WEIGHTS,
-        )
+        save_tensors(named, temporary / WEIGHTS)
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write a safetensors file.
+
+    Raises: OSError when it cannot be written; safetensors itself hides the system's error number
+        in a text, where `explain_write_errors` would not find it.
+    """
+    # Clones, for safetensors refuses tensors that share memory.
+    whole = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
+    try:
+        save_file(whole, path)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from None
 
 
 def find_bundle(path: Path) -> Path:
@@ -136,7 +153,8 @@ def _read_config(directory: Path) -> dict[str, Any]:
             f"`{directory}` has format {found}, and this version of whyformer reads up to "
             f"{FORMAT}. Upgrade whyformer."
         )
-    missing = {"kind", "vocabularies", "model", "facts"} - set(config)
+    kinds = {"kind": str, "vocabularies": list, "model": dict, "facts": dict}
+    missing = [name for name, kind in kinds.items() if not isinstance(config.get(name), kind)]
     if missing:
         raise BundleError(
             f"`{path}` is damaged: it lacks {', '.join(sorted(missing))}. "
@@ -152,7 +170,7 @@ def _read_config(directory: Path) -> dict[str, Any]:
 
 def _read_tokenizer(path: Path) -> Tokenizer:
     try:
-        return tokenizer_from_json(path.read_text(encoding="utf-8"))
+        return tokenizer_from_json(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(
             f"`{path}` cannot be read ({error}). Copy the model directory again."

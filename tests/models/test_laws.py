@@ -14,6 +14,7 @@ from whyformer.blocks.taps import observe
 from whyformer.models.transformer import Transformer
 from whyformer.text.symbols import BOS, PAD
 
+pytestmark = pytest.mark.usefixtures("unchecked")
 seeds = st.integers(0, 2**31)
 rows = st.integers(1, 4)
 lengths = st.integers(1, 9)

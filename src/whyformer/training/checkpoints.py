@@ -90,6 +90,11 @@ def load_checkpoint(directory: Path, state: TrainingState) -> dict[str, Any]:
             parameter.copy_(saved)
     for key, value in tensors.items():
         kind, _, rest = key.partition(".")
+        if kind == "model" and rest not in parameters:
+            raise BundleError(
+                f"The checkpoint `{directory}` does not fit the model: it holds `{rest}`, which the "
+                "model does not have."
+            )
         if kind == "optimizer":
             name, _, slot = rest.rpartition(".")
             parameter = parameters[name]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from whyformer.data.batch import Batch
+from whyformer.foundation.devices import autocast
 from whyformer.foundation.errors import DivergedError
 from whyformer.foundation.randomness import restore_random_state
 
@@ -58,7 +59,8 @@ def explain_divergence(
     for batch in micro:
         state.optimizer.zero_grad(set_to_none=True)
         with _watch(model) as seen:
-            total = loss_of(model, batch, settings.label_smoothing)
+            with autocast(batch.source.device, settings.precision):
+                total = loss_of(model, batch, settings.label_smoothing)
             if not seen and not torch.isfinite(total.smoothed):
                 seen.append(("the loss", "value"))
             if not seen:

@@ -28,6 +28,7 @@ from whyformer.training.schedules import Schedule
 from whyformer.workflows.display import Display
 from whyformer.workflows.prepare import CorpusBatches, Prepared, prepare
 from whyformer.workflows.recipe import Recipe, Resolved
+from whyformer.workflows.train import ENDLESS
 
 PAIRS = 32
 MOST_UPDATES = 600
@@ -208,8 +209,9 @@ def _rise(name: str, what: str, model: Transformer, batch: Batch, spoiled: Batch
 def _speed(recipe: Recipe, data: Prepared) -> Finding:
     settings = recipe.training
     batches = _batches(recipe, data)
+    endless = settings.model_copy(update={"updates": ENDLESS})
     reports = fit(
-        start(_model(recipe, data), settings), batches, settings, d_model=recipe.model.d_model
+        start(_model(recipe, data), endless), batches, endless, d_model=recipe.model.d_model
     )
     for _ in range(3):
         next(reports)

@@ -40,6 +40,8 @@ from whyformer.workflows.recipe import Recipe, Resolved, differences, dump
 
 CHECKPOINT_SECONDS = 120
 """Longest time between two checkpoints; validations make one too."""
+ENDLESS = 10**9
+"""Updates of a run that only measures its speed."""
 GREEDY = {"beam": 1, "nbest": 1, "method": "beam", "groups": 1}
 
 
@@ -272,7 +274,8 @@ def _fit_into_minutes(
     assert settings.minutes is not None
     display.say("Measuring the speed of this machine …")
     model = _fresh_model(recipe, data, device)
-    reports = fit(start(model, settings), batches, settings, d_model=recipe.model.d_model)
+    endless = settings.model_copy(update={"updates": ENDLESS})
+    reports = fit(start(model, endless), batches, endless, d_model=recipe.model.d_model)
     for _ in range(5):
         next(reports)
     began, steps = time.perf_counter(), 0

@@ -1,0 +1,50 @@
+"""``whyformer check``: a minute that may save a night."""
+
+from pathlib import Path
+
+from whyformer.cli.options import Flag, Overrides, Texts
+
+EXAMPLES = """Examples:
+
+  whyformer check copy
+  whyformer check my-recipe.yaml --data pairs.tsv --model.d-model 512
+
+Exit code 0 when every check passed, 1 when one failed."""
+
+
+def check(
+    recipe: str | None = None,
+    /,
+    *,
+    out: Path | None = None,
+    data: Texts = None,
+    source: str | None = None,
+    target: str | None = None,
+    dev: Texts = None,
+    full: Flag = False,
+    json: Flag = False,
+    overrides: Overrides,
+) -> int:
+    """Try a recipe before a long run: can it learn, is the pipeline right, how long will it take?
+
+    Args:
+        recipe: A shipped recipe (`whyformer config list`) or a YAML file; without it, `translate`.
+        out: Where prepared data may stay for the run to come.
+        data: TSV or JSONL files, or prefixes of file pairs (short for --data.train).
+        source: Suffix or key of the source side (short for --data.source).
+        target: Suffix or key of the target side (short for --data.target).
+        dev: Pairs to validate on (short for --data.dev).
+        full: Take the recipe's full variant.
+        json: Print the findings as one JSON object.
+    """
+    from whyformer.cli.recipes import resolved
+    from whyformer.cli.streams import print_json
+    from whyformer.workflows.check import check
+
+    asked = resolved(recipe, overrides, full=full, data=data, dev=dev, source=source, target=target)
+    report = check(asked, out=out)
+    if json:
+        print_json(report.to_json())
+    else:
+        print(report.render())
+    return 0 if report.passed else 1

@@ -1,0 +1,92 @@
+"""``whyformer config``: every setting of a recipe and where its value comes from."""
+
+from cyclopts import App
+
+from whyformer.cli.options import Flag, Overrides, Texts
+
+EXAMPLES = """Examples:
+
+  whyformer config list
+  whyformer config show translate
+  whyformer config show translate --model.d-model 256 --json"""
+
+config = App(
+    name="config",
+    help="List recipes, or show every setting of one.",
+    help_epilogue=EXAMPLES,
+)
+
+
+@config.command(name="list", help_epilogue="Example:\n\n  whyformer config list")
+def list_recipes(*, json: Flag = False) -> int:
+    """List the recipes that come with whyformer.
+
+    Args:
+        json: Print them as one JSON object.
+    """
+    from whyformer.cli.streams import print_json
+    from whyformer.workflows.recipe import resolve, shipped
+
+    found = {name: resolve(name).recipe.description for name in shipped()}
+    if json:
+        print_json(found)
+    else:
+        width = max(map(len, found))
+        for name, description in found.items():
+            print(f"{name:<{width}}  {description}")
+    return 0
+
+
+@config.command(help_epilogue=EXAMPLES)
+def show(
+    recipe: str | None = None,
+    /,
+    *,
+    data: Texts = None,
+    source: str | None = None,
+    target: str | None = None,
+    dev: Texts = None,
+    full: Flag = False,
+    json: Flag = False,
+    overrides: Overrides,
+) -> int:
+    """Show every resolved value of a recipe and where it came from.
+
+    Args:
+        recipe: A shipped recipe or a YAML file; without it, `translate`.
+        data: Short for --data.train.
+        source: Short for --data.source.
+        target: Short for --data.target.
+        dev: Short for --data.dev.
+        full: Take the recipe's full variant.
+        json: Print name -> value and origin as one JSON object.
+    """
+    from whyformer.cli.recipes import resolved
+    from whyformer.cli.streams import print_json
+
+    asked = resolved(recipe, overrides, full=full, data=data, dev=dev, source=source, target=target)
+    found = {
+        name: {"value": value, "origin": asked.origins.get(name, "default")}
+        for name, value in _flat(asked.recipe.model_dump(mode="json"))
+    }
+    if json:
+        print_json(found)
+        return 0
+    import json as jsons
+
+    shown = {name: jsons.dumps(one["value"], ensure_ascii=False) for name, one in found.items()}
+    width = max(map(len, shown))
+    room = max(len(value) for value in shown.values() if len(value) <= 24)
+    for name, value in shown.items():
+        print(f"{name:<{width}}  {value:<{room}}  # {found[name]['origin']}")
+    return 0
+
+
+def _flat(tree: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
+    for key, value in tree.items():
+        if isinstance(value, dict) and value:
+            found += _flat(value, f"{prefix}{key}.")
+        else:
+            found.append((f"{prefix}{key}", value))
+    return found

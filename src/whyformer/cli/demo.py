@@ -1,0 +1,53 @@
+"""``whyformer demo``: the whole story in a few minutes."""
+
+from pathlib import Path
+
+from whyformer.cli.options import Flag
+
+EXAMPLES = """Examples:
+
+  whyformer demo
+  whyformer demo --minutes 2 --out runs/short --json
+
+Needs the pronouncing dictionary: pip install "whyformer[demo]"."""
+
+
+def demo(
+    *,
+    minutes: float = 6.0,
+    out: Path = Path("runs/demo"),
+    quiet: Flag = False,
+    json: Flag = False,
+) -> int:
+    """Teach a Transformer to pronounce English, judge it on unseen words, and write a page.
+
+    Args:
+        minutes: How long training may take on this machine.
+        out: Directory of the run; report.html is written there.
+        quiet: Show no progress.
+        json: Print the outcome as one JSON object.
+    """
+    from whyformer.cli.streams import print_json
+    from whyformer.foundation.errors import UsageError
+
+    if not 0 < minutes < float("inf"):
+        raise UsageError(f"`--minutes` must be more than 0, but it is {minutes}. Give 6, say.")
+    from whyformer.workflows.demo import demo
+
+    outcome = demo(minutes=minutes, out=out, quiet=quiet)
+    found = outcome.to_json()
+    if json:
+        print_json(found)
+    elif outcome.interrupted:
+        print(f"{outcome.run}: stopped; the same command goes on from here")
+    else:
+        for word, hypotheses in found["pronounced"].items():
+            print(f"{word:<16}{hypotheses[0][0]}")
+        for score in found["scores"].values():
+            low, high = score["interval"] or (score["value"], score["value"])
+            print(
+                f"{score['name']} {score['value']:.2f} [{low:.2f}, {high:.2f}] "
+                f"on {found['words']:,} unseen words ({score['unit']})"
+            )
+        print(f"page: {found['report']}")
+    return 130 if outcome.interrupted else 0

@@ -1,0 +1,58 @@
+"""Dotted settings on the command line: ``--model.d-model 256``, ``--training.seed=7``.
+
+They are as many as a recipe has fields, so they are not declared one by one to cyclopts: `main`
+takes them off the line first and hands them to the commands that read recipes.
+"""
+
+import re
+from collections.abc import Sequence
+
+_NAME = re.compile(r"--([A-Za-z_][\w-]*(?:\.[\w-]+)+)(?:=(.*))?", re.DOTALL)
+_OPTION = re.compile(r"--?[A-Za-z]")
+
+
+def split(tokens: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the other tokens, and name -> values of the dotted settings.
+
+    A list setting takes every value up to the next option, any other setting takes one. Nothing
+    after ``--`` is touched.
+
+    >>> split(["train", "--model.d-model", "256", "copy", "--training.seed=7"])
+    (['train', 'copy'], {'model.d_model': ['256'], 'training.seed': ['7']})
+    """
+    others: list[str] = []
+    found: dict[str, list[str]] = {}
+    place = 0
+    while place < len(tokens):
+        token = tokens[place]
+        place += 1
+        if token == "--":
+            others += tokens[place - 1 :]
+            break
+        match = _NAME.fullmatch(token)
+        if not match:
+            others.append(token)
+            continue
+        name = match[1].replace("-", "_")
+        values = found.setdefault(name, [])
+        if match[2] is not None:
+            values.append(match[2])
+            continue
+        end = place
+        while end < len(tokens) and not _OPTION.match(tokens[end]):
+            end += 1
+        if end - place > 1 and not _takes_several(name):
+            end = place + 1
+        values += tokens[place:end]
+        place = end
+    return others, found
+
+
+def _takes_several(name: str) -> bool:
+    """Say whether a recipe holds a list of texts under this name."""
+    from whyformer.workflows.recipe import Recipe
+
+    value: object = Recipe()
+    for part in name.split("."):
+        value = getattr(value, part, None)
+    return isinstance(value, list)

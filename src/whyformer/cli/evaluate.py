@@ -1,0 +1,76 @@
+"""``whyformer evaluate``: scores with intervals, and significance between systems."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from whyformer.cli.options import Flag, Paths, required
+
+EXAMPLES = """Examples:
+
+  whyformer evaluate runs/mine --source test.ko --references test.en
+  whyformer evaluate runs/a runs/b --source test.ko --references test.en
+  whyformer evaluate --hypotheses a.txt b.txt --references r1.txt r2.txt \
+    --metric bleu,chrf
+
+Every score has a 95 % bootstrap interval. With two or more systems, each
+further one is tested against the first by paired bootstrap resampling."""
+
+
+def evaluate(
+    *runs: Path,
+    source: Path | None = None,
+    references: Paths = None,
+    hypotheses: Paths = None,
+    metric: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
+    lowercase: Flag = False,
+    tokenize: str = "13a",
+    beam: int | None = None,
+    length_penalty: float | None = None,
+    json: Flag = False,
+) -> int:
+    """Score runs, or files of translations, against references.
+
+    Args:
+        runs: Runs to translate --source with; each is a system of its own.
+        source: UTF-8 file to translate, a sentence a line.
+        references: Files of right answers, line by line; any of them counts. Required.
+        hypotheses: Files of finished translations, instead of runs.
+        metric: Out of bleu, chrf, ter, per, wer, exact; commas or spaces between. Default bleu.
+        lowercase: Ignore case (bleu, chrf).
+        tokenize: sacreBLEU's tokenizer for bleu: 13a, intl, char, zh, none, ...
+        beam: Hypotheses followed at once, instead of the run's own setting.
+        length_penalty: Instead of the run's own setting.
+        json: Print everything as one JSON object.
+    """
+    from whyformer.cli.streams import print_json
+    from whyformer.foundation.errors import UsageError
+
+    right = required(references, "references", "--references FILE, the right answers")
+    names = [name for one in metric or ["bleu"] for name in one.split(",") if name]
+    if bool(runs) == bool(hypotheses):
+        raise UsageError(
+            "Give either runs and --source to translate, or --hypotheses FILE with finished "
+            f"translations; {'both were' if runs else 'neither was'} given."
+        )
+    how: dict[str, Any] = {"lowercase": lowercase, "tokenize": tokenize}
+    if runs:
+        sources = required(source, "source", "--source FILE, the text to translate")
+        from whyformer.workflows.evaluate import evaluate_runs
+
+        given = {"beam": beam, "length_penalty": length_penalty}
+        search = {name: value for name, value in given.items() if value is not None}
+        report = evaluate_runs(runs, sources, right, names, search=search, **how)
+    else:
+        for name, value in (("source", source), ("beam", beam), ("length-penalty", length_penalty)):
+            if value is not None:
+                raise UsageError(f"`--{name}` is for runs; with --hypotheses nothing is searched.")
+        from whyformer.workflows.evaluate import evaluate_files
+
+        report = evaluate_files(hypotheses or [], right, names, **how)
+    if json:
+        print_json(report.to_json())
+    else:
+        print(report.table())
+    return 0

@@ -1,0 +1,100 @@
+"""The command ``whyformer``: find the command, run it, turn what happened into an exit code."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from cyclopts import App, CycloptsError
+
+from whyformer import __version__
+from whyformer.cli import (
+    check,
+    config,
+    demo,
+    diagnose,
+    doctor,
+    evaluate,
+    score,
+    train,
+    translate,
+)
+from whyformer.cli.allocator import restart_with_fast_allocator
+from whyformer.cli.dotted import split
+from whyformer.cli.streams import abandon_output, use_utf8
+from whyformer.foundation.errors import UsageError, WhyformerError
+
+INTERRUPTED = 130
+EPILOGUE = """Start here:
+
+  whyformer demo
+  whyformer train --data pairs.tsv --out runs/mine
+  echo "A dog runs." | whyformer translate runs/mine
+
+Results go to standard output, progress and messages to standard error.
+Exit code: 0 done, 1 failed, 2 asked wrongly (nothing was changed),
+130 stopped by Ctrl-C."""
+
+app = App(
+    name="whyformer",
+    help="The Transformer of “Attention Is All You Need”: train it, use it, question it.",
+    help_epilogue=EPILOGUE,
+    help_format="plaintext",
+    version=__version__,
+)
+for _file in (demo, train, translate, score, evaluate, check, diagnose):
+    _name = _file.__name__.rpartition(".")[2]
+    app.command(getattr(_file, _name), name=_name, help_epilogue=_file.EXAMPLES)
+app.command(config.config)
+app.command(doctor.doctor, help_epilogue=doctor.EXAMPLES)
+for _number, _name in enumerate(
+    ("demo", "train", "translate", "score", "evaluate", "check", "diagnose", "config", "doctor")
+):
+    app[_name].sort_key = _number
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code.
+
+    Args: argv: without the program's name; None takes the process's own, and only then the process
+        may restart itself for a faster allocator.
+    """
+    use_utf8()
+    logging.basicConfig(format="whyformer: %(message)s", level=logging.WARNING)
+    try:
+        return _run(sys.argv[1:] if argv is None else list(argv), restart=argv is None)
+    except WhyformerError as error:
+        return _say(str(error), error.exit_code)
+    except CycloptsError as error:
+        return _say(str(error), UsageError.exit_code)
+    except BrokenPipeError:
+        abandon_output()
+        return _say(
+            "The program that reads the output has ended, so the rest was not written.",
+            UsageError.exit_code,
+        )
+    except KeyboardInterrupt:
+        return _say("Stopped by Ctrl-C.", INTERRUPTED)
+
+
+def _run(tokens: list[str], *, restart: bool) -> int:
+    others, overrides = split(tokens)
+    command, bound, given_by_us = app.parse_args(others, exit_on_error=False, print_error=False)
+    if "overrides" in given_by_us:
+        bound.arguments["overrides"] = overrides
+    elif overrides:
+        raise UsageError(
+            f"`--{next(iter(overrides))}` is a setting of a recipe, which this command does not "
+            "read. Give it to train, check or config show."
+        )
+    if restart:
+        restart_with_fast_allocator(getattr(command, "__name__", ""))
+    result: Any = command(*bound.args, **bound.kwargs)
+    sys.stdout.flush()
+    return result if isinstance(result, int) else 0
+
+
+def _say(message: str, code: int) -> int:
+    sentence = " ".join(message.split())
+    print(f"whyformer: {sentence}", file=sys.stderr)
+    return code

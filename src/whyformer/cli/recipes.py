@@ -1,0 +1,39 @@
+"""From a recipe's name, its shorthands and its dotted settings to the resolved recipe."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from whyformer.foundation.errors import UsageError
+
+if TYPE_CHECKING:
+    from whyformer.workflows.recipe import Resolved
+
+
+def resolved(
+    name: str | None,
+    overrides: Mapping[str, list[str]],
+    *,
+    full: bool = False,
+    data: Sequence[str] | None = None,
+    dev: Sequence[str] | None = None,
+    source: str | None = None,
+    target: str | None = None,
+) -> "Resolved":
+    """Resolve a recipe. `data`, `dev`, `source` and `target` are short for ``data.train`` etc.
+
+    Raises: UsageError when a setting is given in both forms; ConfigError for what is not known.
+    """
+    from whyformer.workflows.recipe import parse_overrides, resolve
+
+    laid = dict(overrides)
+    for short, key, texts in (
+        ("data", "data.train", list(data or ())),
+        ("dev", "data.dev", list(dev or ())),
+        ("source", "data.source", [source] if source is not None else []),
+        ("target", "data.target", [target] if target is not None else []),
+    ):
+        if texts and key in laid:
+            raise UsageError(f"`--{short}` is short for `--{key}`: both were given. Keep one.")
+        if texts:
+            laid[key] = texts
+    return resolve(name, parse_overrides(laid), full=full)

@@ -1,0 +1,76 @@
+"""Where results go: standard output as UTF-8, or a file that is written whole or not at all."""
+
+import contextlib
+import errno
+import io
+import json
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from whyformer.foundation.errors import OutputError
+from whyformer.foundation.files import atomic_path, explain_write_errors, refuse_to_overwrite
+
+
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Raise OutputError when a file stands at ``path``; devices and pipes may be written to."""
+    if path.is_dir():
+        raise OutputError(f"`{path}` is a directory. Choose the path of a file.")
+    if path.is_file():
+        refuse_to_overwrite(path, overwrite)
+
+
+@contextlib.contextmanager
+def written(path: Path | None) -> Iterator[TextIO]:
+    """Yield a stream to write results to; None is standard output."""
+    if path is None:
+        try:
+            yield sys.stdout
+            sys.stdout.flush()
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            abandon_output()
+            raise OutputError(
+                "Standard output cannot be written: there is no space left where it goes. "
+                "Free some space or choose another place."
+            ) from None
+    elif path.exists() and not path.is_file():  # a device or a pipe cannot be replaced
+        with explain_write_errors(path), path.open("w", encoding="utf-8", newline="\n") as stream:
+            yield stream
+    else:
+        with (
+            atomic_path(path) as temporary,
+            temporary.open("w", encoding="utf-8", newline="\n") as stream,
+        ):
+            yield stream
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print one JSON object on standard output."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def use_utf8() -> None:
+    """Write UTF-8 whatever the locale says: results are text in any language."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def is_live(stream: Any) -> bool:
+    """Say whether someone may be waiting for answers: the input is no regular file."""
+    try:
+        return not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def abandon_output() -> None:
+    """Send what is left for standard output nowhere, so that leaving does not fail again."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())

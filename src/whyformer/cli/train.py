@@ -1,0 +1,66 @@
+"""``whyformer train``: from a recipe to a run."""
+
+from pathlib import Path
+
+from whyformer.cli.options import Flag, Overrides, Texts, required
+
+EXAMPLES = """Examples:
+
+  whyformer train --data pairs.tsv --out runs/mine
+  whyformer train --data corpus/train --source ko --target en --out runs/ko-en
+  whyformer train copy --out runs/copy --model.d-model 128 --training.seed 7
+  whyformer train my-recipe.yaml --out runs/mine --data.train a.tsv b.tsv
+
+Ctrl-C stops after the update at hand (exit code 130), and the same command
+goes on from there."""
+
+
+def train(
+    recipe: str | None = None,
+    /,
+    *,
+    out: Path | None = None,
+    data: Texts = None,
+    source: str | None = None,
+    target: str | None = None,
+    dev: Texts = None,
+    full: Flag = False,
+    overwrite: Flag = False,
+    quiet: Flag = False,
+    json: Flag = False,
+    overrides: Overrides,
+) -> int:
+    """Train a model by a recipe, or go on with a run.
+
+    Every setting of the recipe can be given as --section.key VALUE;
+    `whyformer config show RECIPE` lists them all. RUN/model holds the best
+    weights so far and is ready to use at any time.
+
+    Args:
+        recipe: A shipped recipe (`whyformer config list`) or a YAML file; without it, `translate`.
+        out: Directory of the run. Required.
+        data: TSV or JSONL files, prefixes of file pairs, or - (short for --data.train).
+        source: Suffix or key of the source side (short for --data.source).
+        target: Suffix or key of the target side (short for --data.target).
+        dev: Pairs to validate on (short for --data.dev).
+        full: Take the recipe's full variant.
+        overwrite: Forget the run that is in --out and begin anew.
+        quiet: Show no progress.
+        json: Print the outcome as one JSON object.
+    """
+    run = required(out, "out", "--out runs/NAME, the directory that shall hold the run")
+    from whyformer.cli.recipes import resolved
+    from whyformer.cli.streams import print_json
+    from whyformer.workflows.train import train
+
+    asked = resolved(recipe, overrides, full=full, data=data, dev=dev, source=source, target=target)
+    outcome = train(asked, run, overwrite=overwrite, quiet=quiet)
+    if json:
+        print_json(outcome.to_json())
+    else:
+        best = ", ".join(
+            f"{name} {value:.4g}" for name, value in outcome.scores.items() if name != "step"
+        )
+        where = f"best at update {outcome.scores['step']}: {best}" if best else "not validated yet"
+        print(f"{outcome.run}: {outcome.updates} updates; {where}")
+    return 130 if outcome.interrupted else 0

@@ -1,0 +1,197 @@
+"""``whyformer translate``: lines in, lines out."""
+
+import contextlib
+import itertools
+import json as jsons
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Group, Parameter
+
+from whyformer.cli.options import Flag
+
+if TYPE_CHECKING:
+    from whyformer.decoding.translator import Translation
+    from whyformer.workflows.translate import System
+
+EXAMPLES = """Examples:
+
+  echo "A dog runs." | whyformer translate runs/mine
+  whyformer translate runs/mine --input in.txt --output out.txt --beam 8
+  whyformer translate runs/a runs/b --input in.txt    (an ensemble)
+  whyformer translate runs/mine --text hello --nbest 3
+  whyformer translate runs/mine --text hello --sample --top-p 0.9 --seed 1
+
+Output: a line for each line, in order; an empty line stays empty.
+  --nbest above 1   INDEX<TAB>SCORE<TAB>TEXT: number of the input line from 1,
+                    ranking score (log-probability over length penalty), text.
+  --json            a JSON object a line: index, source, text, score,
+                    truncated, hypotheses.
+  --alignments      a JSON object a line: text, source and target (tokens) and
+                    weights[target][source]: cross-attention of the last
+                    decoder layer, mean over heads.
+Search settings that are not given come from the run's recipe."""
+
+SEARCH = Group("Search")
+Search = Parameter(group=SEARCH)
+
+
+def translate(
+    *runs: Path,
+    input: Path | None = None,
+    output: Path | None = None,
+    text: Annotated[list[str] | None, Parameter(negative="")] = None,
+    alignments: Path | None = None,
+    overwrite: Flag = False,
+    json: Flag = False,
+    device: str = "auto",
+    beam: Annotated[int | None, Search] = None,
+    nbest: Annotated[int | None, Search] = None,
+    length_penalty: Annotated[float | None, Search] = None,
+    prefix: Annotated[str, Parameter(group=SEARCH, show_default=False)] = "",
+    min_length: Annotated[int | None, Search] = None,
+    max_length: Annotated[int | None, Search] = None,
+    no_repeat_ngram: Annotated[int | None, Search] = None,
+    groups: Annotated[int | None, Search] = None,
+    diversity: Annotated[float | None, Search] = None,
+    sample: Annotated[bool, Parameter(group=SEARCH, negative="", show_default=False)] = False,
+    temperature: Annotated[float | None, Search] = None,
+    top_k: Annotated[int | None, Search] = None,
+    top_p: Annotated[float | None, Search] = None,
+    seed: Annotated[int | None, Search] = None,
+) -> int:
+    """Translate text with a trained run, or with several as an ensemble.
+
+    Args:
+        runs: Directories that `whyformer train` wrote.
+        input: UTF-8 file (.gz too), a sentence a line; without it, standard input.
+        output: File to write, whole or not at all; without it, standard output.
+        text: Translate this text instead of a file. May be given again.
+        alignments: Also write where the decoder looked, as JSON lines, to this file.
+        overwrite: Replace --output and --alignments where they exist.
+        json: Write JSON lines.
+        device: auto, cpu, cuda or cuda:0.
+        beam: Hypotheses followed at once; 1 is greedy search.
+        nbest: Translations of each line.
+        length_penalty: 0 ranks by plain log-probability; more favours longer translations.
+        prefix: Text that every translation must begin with.
+        min_length: Fewest tokens of a translation.
+        max_length: Most tokens of a translation.
+        no_repeat_ngram: Say no n-gram of this size twice.
+        groups: Groups of a diverse beam search.
+        diversity: How much groups avoid each other's tokens.
+        sample: Draw at random instead of searching.
+        temperature: Of sampling: below 1 sharper, above 1 flatter.
+        top_k: Sample among so many most probable tokens.
+        top_p: Sample among the most probable tokens of this total probability.
+        seed: Of sampling.
+    """
+    from whyformer.cli.streams import is_live, refuse_existing, written
+    from whyformer.foundation.errors import UsageError
+
+    if not runs:
+        raise UsageError(
+            "A run is required and was not given. Give the directory that `whyformer train` wrote."
+        )
+    if input is not None and text:
+        raise UsageError("`--input` and `--text` were both given. Keep one.")
+    for path in (output, alignments):
+        if path is not None:
+            refuse_existing(path, overwrite)
+    if alignments is not None and alignments == output:
+        raise UsageError("`--output` and `--alignments` must be two files, but they are the same.")
+    if alignments is not None and len(runs) > 1:
+        raise UsageError("Alignments are those of one run, but several were given. Give one run.")
+    from whyformer.data.reading import STDIN, read_lines
+    from whyformer.workflows.translate import answers, load_system, search_settings
+
+    given: dict[str, Any] = {
+        "beam": beam, "nbest": nbest, "length_penalty": length_penalty, "min_length": min_length,
+        "max_length": max_length, "no_repeat_ngram": no_repeat_ngram, "groups": groups,
+        "diversity": diversity, "temperature": temperature, "top_k": top_k, "top_p": top_p,
+        "seed": seed, "method": "sample" if sample else None,
+    }  # fmt: skip
+    if text:
+        lines: Iterator[str] = iter([line for one in text for line in one.split("\n")])
+    else:
+        lines = read_lines(STDIN if input is None else input)
+        if input is not None:  # a file that cannot be read is told before a model is loaded
+            lines = itertools.chain([next(lines)], lines)
+    system = load_system(runs, device=device)
+    # It counts lines within a window; `_warn` below counts them within the input.
+    logging.getLogger("whyformer.decoding.translator").setLevel(logging.ERROR)
+    settings = search_settings(
+        system.facts, {name: value for name, value in given.items() if value is not None}
+    )
+    live = not text and input is None and is_live(sys.stdin)
+    found = answers(system.translator, lines, settings, prefix=prefix, live=live)
+    with contextlib.ExitStack() as stack:
+        stream = stack.enter_context(written(output))
+        aligned = None if alignments is None else stack.enter_context(written(alignments))
+        for index, answer in enumerate(found, start=1):
+            _warn(index, answer)
+            for line in _shown(index, answer, many=settings.nbest > 1, json_lines=json):
+                print(line, file=stream)
+            if aligned is not None:
+                print(_alignment(system, answer), file=aligned)
+            if live:
+                stream.flush()
+    return 0
+
+
+def _shown(index: int, answer: "Translation", *, many: bool, json_lines: bool) -> Iterator[str]:
+    if json_lines:
+        found = [
+            {
+                "text": text,
+                "score": one.score,
+                "log_probability": one.log_probability,
+                "finished": one.finished,
+            }
+            for text, one in answer.hypotheses
+        ]
+        shown = {
+            "index": index,
+            "source": answer.source,
+            "text": answer.text,
+            "score": answer.score,
+            "truncated": answer.truncated,
+            "hypotheses": found,
+        }
+        yield jsons.dumps(shown, ensure_ascii=False)
+    elif not many:
+        yield _one_line(answer.text)
+    else:
+        scored = [(one.score, text) for text, one in answer.hypotheses] or [(0.0, "")]
+        for score, text in scored:
+            yield f"{index}\t{score:.4f}\t{_one_line(text)}"
+
+
+def _one_line(text: str) -> str:
+    """A model of characters or bytes may write a line end, which would shift every later line."""
+    return text.replace("\r", " ").replace("\n", " ")
+
+
+def _alignment(system: "System", answer: "Translation") -> str:
+    from whyformer.decoding.alignment import align
+
+    shown: dict[str, Any] = {"text": answer.text, "source": [], "target": [], "weights": []}
+    if answer.source.strip():
+        (one,) = align(system.bundles[0], [answer.source], [answer.text])
+        shown |= {
+            "source": one.source_tokens,
+            "target": one.target_tokens,
+            "weights": [[round(weight, 5) for weight in row] for row in one.weights],
+        }
+    return jsons.dumps(shown, ensure_ascii=False)
+
+
+def _warn(index: int, answer: "Translation") -> None:
+    if answer.truncated:
+        print(
+            f"whyformer: line {index} is longer than the model reads: its end is not translated.",
+            file=sys.stderr,
+        )

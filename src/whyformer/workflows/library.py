@@ -1,0 +1,69 @@
+"""What ``import whyformer`` offers: train a recipe, load a run, translate with it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from whyformer.decoding.scoring import PairScore
+from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.translator import Translation
+from whyformer.foundation.errors import UsageError
+from whyformer.workflows import train as training
+from whyformer.workflows.recipe import resolve
+from whyformer.workflows.translate import load_system, search_settings
+
+
+class Model:
+    """A trained run, or an ensemble of several, ready to translate; made by `load`."""
+
+    def __init__(self, runs: Sequence[Path], device: str = "auto") -> None:
+        self._system = load_system(runs, device=device)
+        self.search: SearchSettings = search_settings(self._system.facts, {})
+        """How it searches unless told otherwise: the settings its recipe gave it."""
+
+    def translate(self, texts: Sequence[str], **search: Any) -> list[str]:
+        """Return the best translation of each text, in order.
+
+        Args: search: fields of `SearchSettings` by name, such as ``beam=1``.
+        """
+        return [answer.text for answer in self.answers(texts, **search)]
+
+    def answers(self, texts: Sequence[str], **search: Any) -> list[Translation]:
+        """Return for each text all that the search found: texts, scores, tokens, best first."""
+        if isinstance(texts, str):
+            raise UsageError("`texts` must be a list of texts, found one string. Write [text].")
+        settings = search_settings(self._system.facts, search)
+        return self._system.translator.translate(texts, settings)
+
+    def score(self, sources: Sequence[str], targets: Sequence[str]) -> list[PairScore]:
+        """Return how probable each target is given its source, in nats."""
+        return self._system.translator.score(sources, targets)
+
+
+def load(run: Path | str, *more: Path | str, device: str = "auto") -> Model:
+    """Load what `train` wrote; several runs predict together as an ensemble.
+
+    Args: device: auto, cpu, cuda or cuda:0.
+    Raises: BundleError when a run is missing or damaged; UsageError when runs do not fit together.
+    """
+    return Model([Path(one) for one in (run, *more)], device)
+
+
+def train(
+    recipe: str | Path | None = None,
+    *,
+    out: Path | str,
+    overrides: Mapping[str, Any] | None = None,
+    full: bool = False,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> training.Outcome:
+    """Train a shipped recipe or a YAML file into ``out``, or go on with the run that is there.
+
+    Args:
+        recipe: None is the recipe `translate`.
+        overrides: dotted settings laid over it, such as ``{"model.d_model": 256}``.
+        full: take the recipe's `full` variant.
+    """
+    resolved = resolve(recipe, overrides, full=full)
+    return training.train(resolved, Path(out), overwrite=overwrite, quiet=quiet)

@@ -1,0 +1,146 @@
+"""Use a run: load it, or several as an ensemble, and translate lines as they come."""
+
+import itertools
+import queue
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whyformer.bundle import Bundle, load_bundle
+from whyformer.decoding.settings import Method, SearchSettings
+from whyformer.decoding.translator import WINDOW, Translation, Translator
+from whyformer.foundation.config import build
+from whyformer.foundation.devices import choose_device
+from whyformer.foundation.errors import BundleError
+
+PAUSE_SECONDS = 0.02
+"""A live input that is silent for so long has said all it wants answered now."""
+
+
+@dataclass(frozen=True)
+class System:
+    """Loaded runs as one translator; the facts are those of the first."""
+
+    translator: Translator
+    bundles: list[Bundle]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the first run's maker remembered."""
+        return self.bundles[0].facts
+
+
+def load_system(runs: Sequence[Path], *, device: str = "auto") -> System:
+    """Load one run, or several as an ensemble.
+
+    Raises: BundleError when one is missing or damaged, or their tokenizers differ.
+    """
+    where = choose_device(device)
+    bundles = [load_bundle(run, device=where) for run in runs]
+    first = bundles[0]
+    for run, other in zip(runs[1:], bundles[1:], strict=True):
+        for side in ("source", "target"):
+            mine = getattr(first, f"{side}_tokenizer").fingerprint
+            if mine != getattr(other, f"{side}_tokenizer").fingerprint:
+                raise BundleError(
+                    f"Runs of an ensemble must share their tokenizers, but the {side} tokenizers "
+                    f"of `{runs[0]}` and `{run}` differ. Choose runs trained on the same data "
+                    "with the same `text` settings."
+                )
+    translator = Translator(
+        [bundle.model for bundle in bundles],
+        first.source_tokenizer,
+        first.target_tokenizer,
+        max_source_tokens=min(bundle.model.settings.max_length for bundle in bundles),
+    )
+    return System(translator, bundles)
+
+
+def search_settings(facts: Mapping[str, Any], given: Mapping[str, Any]) -> SearchSettings:
+    """Return the run's own search settings with the given ones laid over them.
+
+    Raises: ConfigError when they do not fit together.
+    """
+    tree = {**facts.get("decoding", {}), **given}
+    return build(SearchSettings, tree, where="search settings")
+
+
+def answers(
+    translator: Translator,
+    lines: Iterable[str],
+    settings: SearchSettings,
+    *,
+    prefix: str = "",
+    live: bool = False,
+) -> Iterator[Translation]:
+    """Translate lines in their order.
+
+    Args:
+        prefix: what every translation must begin with.
+        live: the lines come from someone who may wait for an answer before the next: whatever has
+            arrived is translated as soon as no more comes. Otherwise many are read ahead.
+    """
+    if settings.method is Method.SAMPLE:  # draws depend on a line's number: one stream counts them
+        window = 1 if live else WINDOW
+        taken = itertools.count(1)
+        seen = 0
+
+        def counted() -> Iterator[str]:
+            nonlocal seen
+            for line in lines:
+                seen = next(taken)
+                yield line
+
+        def prefixes() -> Iterator[str]:
+            given = 0
+            while given < seen:  # asked for after the line it belongs to
+                given += 1
+                yield prefix
+
+        yield from translator.stream(counted(), settings, prefixes=prefixes(), window=window)
+        return
+    for window in arrived(lines) if live else _windows(lines):
+        yield from translator.translate(window, settings, prefixes=[prefix] * len(window))
+
+
+def arrived(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the lines that have come whenever none came for a moment, or a window is full.
+
+    An error of the input is raised after the lines before it were yielded.
+    """
+    waiting: queue.Queue[str | BaseException | None] = queue.Queue(2 * WINDOW)
+
+    def read() -> None:
+        try:
+            for line in lines:
+                waiting.put(line)
+        except BaseException as error:  # noqa: BLE001 -- handed over to the reader's thread
+            waiting.put(error)
+        else:
+            waiting.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    item: str | BaseException | None = ""
+    while isinstance(item, str):
+        window: list[str] = []
+        item = waiting.get()
+        while isinstance(item, str):
+            window.append(item)
+            if len(window) == WINDOW:
+                break
+            try:
+                item = waiting.get(timeout=PAUSE_SECONDS)
+            except queue.Empty:
+                break
+        if window:
+            yield window
+    if item is not None:
+        raise item
+
+
+def _windows(lines: Iterable[str]) -> Iterator[list[str]]:
+    iterator = iter(lines)
+    while window := list(itertools.islice(iterator, WINDOW)):
+        yield window

@@ -1,0 +1,410 @@
+"""Whatever is asked wrongly: exit code 2, one sentence, no traceback, nothing overwritten."""
+
+import json
+import os
+import pickle
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from whyformer.workflows.lock import only_run_in
+
+COPY = ("train", "copy", "--training.updates", "4", "--validation.sentences", "4")
+
+
+@pytest.fixture
+def out(tmp_path) -> Path:
+    return tmp_path / "out"
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def fit_for_use(out: Path) -> bool:
+    """Say whether a model stands there."""
+    return (out / "model").exists()
+
+
+# --- data to train on
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("absent.tsv", None, r"`.*absent\.tsv` does not exist"),
+        ("empty.tsv", "", r"`.*empty\.tsv` must have at least one line, but it is empty"),
+        ("one.tsv", "a\tb\nonly\n", r"one\.tsv:2: a line must be a source, one tab and a target"),
+        ("three.tsv", "a\tb\tc\n", r"three\.tsv:1: .* but 3 columns were found"),
+        ("bytes.tsv", b"a\tb\n\xff\tb\n", r"bytes\.tsv:2: text must be UTF-8, but byte 0xff"),
+        ("long.tsv", "x" * 100_000 + "\ty\n", r"all 1 were left out|too small to hold out"),
+        ("gap.tsv", "\t\n\t\n\t\n", r"left out|too small to hold out"),
+    ],
+)
+def test_training_data(cli, tmp_path, out, name, content, message):
+    if content is not None:
+        write(tmp_path / name, content)
+    said = cli("train", "--data", tmp_path / name, "--out", out)
+    assert re.search(message, said.sentence)
+    assert not fit_for_use(out)
+
+
+def test_files_side_by_side_with_unequal_lines(cli, tmp_path, out):
+    write(tmp_path / "train.ko", "a\nb\nc\n")
+    write(tmp_path / "train.en", "a\nb\n")
+    said = cli(
+        *("train", "--data", tmp_path / "train", "--source", "ko", "--target", "en", "--out", out)
+    )
+    assert re.search(r"train\.ko` has 3 and `.*train\.en` has 2", said.sentence)
+    assert not fit_for_use(out)
+
+
+def test_all_lines_filtered_away(cli, tmp_path, out):
+    data = write(tmp_path / "d.tsv", "".join(f"a{i} b\tc\n" for i in range(50)))
+    said = cli(
+        *("train", "--data", data, "--dev", data, "--out", out),
+        *("--data.filters.max-characters", "1"),
+    )
+    assert re.search(r"all 50 were left out: .*Change the data or its filters", said.sentence)
+    assert not fit_for_use(out)
+
+
+def test_a_line_of_100_000_characters_does_not_stop_the_others(cli, tmp_path, out):
+    lines = [f"w{i % 7} w{i % 5}\tw{i % 5} w{i % 7}" for i in range(300)]
+    lines[7] = "x" * 100_000 + "\ty"
+    data = write(tmp_path / "d.tsv", "\n".join(lines) + "\n")
+    said = cli(
+        *("train", "--data", data, "--dev", data, "--out", out, "--quiet", "--json"),
+        *("--preset", "tiny", "--training.updates", "1", "--training.minutes", "null"),
+        *("--validation.metric", "loss", "--text.units", "words"),
+    )
+    assert said.code == 0, said.err
+    report = json.loads((out / "corpus" / "corpus.json").read_text(encoding="utf-8"))["report"]
+    assert (report["read"], report["kept"]) == (300, 299)
+
+
+def test_no_data_and_no_out(cli, out):
+    assert "`--out` is required and was not given" in cli("train").sentence
+    said = cli("train", "--out", out)
+    assert "There is nothing to train on: `data.train` is empty" in said.sentence
+
+
+# --- recipes and settings
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model:\n  d_modle: 64\n", r"r\.yaml:2: `model\.d_modle` is not a setting\. Did you mean "
+         r"`d_model`\?"),
+        ("modle:\n  d_model: 64\n", r"r\.yaml:1: `modle` is not a setting\. Did you mean `model`"),
+        ("model:\n  d_model: wide\n", r"r\.yaml:2: `model\.d_model`: .* found 'wide'"),
+        ("model:\n  d_model: 100\n  heads: 7\n", r"`d_model` must be divisible by `heads`.* 100 is "
+         r"not divisible by 7\. Choose heads from 1, 2, 4, 5, 10"),
+        ("model:\n  heads: 2\n  heads: 4\n", r"r\.yaml:3: `heads` is given twice"),
+        ("model: [\n", r"r\.yaml:2: not valid YAML"),
+        ("- a\n", r"r\.yaml:1: a recipe is a mapping"),
+        (b"model: \xff\n", r"r\.yaml` is not UTF-8 text"),
+        (None, r"r\.yaml` does not exist"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("command", [("train", "--out", "OUT"), ("config", "show"), ("check",)])
+def test_recipe_files(cli, tmp_path, out, command, text, message):
+    recipe = tmp_path / "r.yaml"
+    if text is not None:
+        write(recipe, text)
+    verb = [str(out) if token == "OUT" else token for token in command]
+    said = cli(*verb, recipe)
+    assert re.search(message, said.sentence)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--model.d-modle", "64"], r"`--model\.d_modle` is not a setting\. Did you mean `model\."),
+        (["--model.d-model", "x"], r"command line: `model\.d_model`: .* found 'x'"),
+        (["--model.d-model=100", "--model.heads=7"], r"100 is not divisible by 7"),
+        (["--training.seed", "1", "--training.seed", "2"], r"takes one value, but 2 were given"),
+        (["--preset.x", "1"], r"`--preset\.x` is not a setting"),
+        (["--data", "a.tsv", "--data.train", "b.tsv"], r"`--data` is short for `--data\.train`"),
+    ],
+)
+def test_settings_on_the_command_line(cli, out, argv, message):
+    said = cli("train", "copy", "--out", out, *argv)
+    assert re.search(message, said.sentence)
+    assert not out.exists()
+
+
+def test_an_unknown_recipe_names_the_nearest(cli, out):
+    said = cli("train", "pronounse", "--out", out)
+    assert "Did you mean `pronounce`?" in said.sentence
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["trian"], "Did you mean \"train\"?"),
+        (["train", "--ouf", "x"], "Unknown option: --ouf. Did you mean --out?"),
+        (["translate", "x", "--beam", "wide"], 'unable to convert "wide" into int'),
+        (["translate", "x", "--model.d-model", "3"], "which this command does not read"),
+        (["diagnose"], "requires"),
+        (["translate"], "A run is required"),
+        (["score", "x"], "`--source` is required"),
+        (["evaluate", "x"], "`--references` is required"),
+        (["demo", "--minutes", "0"], "`--minutes` must be more than 0"),
+    ],
+)  # fmt: skip
+def test_arguments(cli, argv, message):
+    assert message in cli(*argv).sentence
+
+
+# --- model directories
+
+
+def spoil_nothing(run: Path) -> None:
+    shutil.rmtree(run)
+
+
+def spoil_weights(run: Path) -> None:
+    place = run / "model" / "model.safetensors"
+    place.write_bytes(place.read_bytes()[:-100])
+
+
+def spoil_format(run: Path) -> None:
+    place = run / "model" / "config.json"
+    place.write_text(place.read_text(encoding="utf-8").replace('"format": 1', '"format": 99'))
+
+
+def spoil_shape(run: Path) -> None:
+    place = run / "model" / "model.safetensors"
+    tensors = load_file(place)
+    name = next(iter(tensors))
+    tensors[name] = tensors[name][:-1].clone()
+    save_file(tensors, place)
+
+
+class Trap:
+    def __reduce__(self):
+        return (os.abort, ())
+
+
+def spoil_with_pickle(run: Path) -> None:
+    (run / "model" / "model.safetensors").write_bytes(pickle.dumps(Trap()))
+
+
+def spoil_with_only_pickle(run: Path) -> None:
+    shutil.rmtree(run / "model")
+    (run / "pytorch_model.bin").write_bytes(pickle.dumps(Trap()))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (spoil_nothing, "does not exist. Give the directory that"),
+        (spoil_weights, "is missing, truncated or damaged"),
+        (spoil_format, "has format 99, and this version of whyformer reads up to 1"),
+        (spoil_shape, "does not fit its config.json"),
+        (spoil_with_pickle, "is a pickle, not a safetensors file"),
+        (spoil_with_only_pickle, "holds `pytorch_model.bin`, a pickle"),
+    ],
+)
+def test_models(cli, tmp_path, own_run, spoil, message):
+    spoil(own_run)
+    assert message in cli("translate", own_run, "--text", "a").sentence
+    lines = write(tmp_path / "lines.txt", "a\n")
+    assert message in cli("score", own_run, "--source", lines, "--target", lines).sentence
+    assert message in cli("evaluate", own_run, "--source", lines, "--references", lines).sentence
+
+
+# --- text to translate, score and evaluate
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"`.*in\.txt` does not exist"),
+        ("", r"`.*in\.txt` must have at least one line, but it is empty"),
+        (b"a\nb\n\xc3\x28\n", r"in\.txt:3: text must be UTF-8, but byte 0xc3 at position 1"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["translate", "score", "evaluate", "files"])
+def test_input_files(cli, tmp_path, run, verb, content, message):
+    path = tmp_path / "in.txt"
+    if content is not None:
+        write(path, content)
+    good = write(tmp_path / "good.txt", "a\n")
+    output = tmp_path / "out.txt"
+    argv = {
+        "translate": ["translate", run, "--input", path, "--output", output],
+        "score": ["score", run, "--source", good, "--target", path],
+        "evaluate": ["evaluate", run, "--source", path, "--references", good],
+        "files": ["evaluate", "--hypotheses", good, "--references", path],
+    }[verb]
+    assert re.search(message, cli(*argv).sentence)
+    assert not output.exists()
+    assert sorted(p.suffix for p in tmp_path.iterdir() if p.name.startswith(".")) == []
+
+
+def test_unequal_line_counts(cli, tmp_path, run):
+    two, three = write(tmp_path / "2.txt", "a\nb\n"), write(tmp_path / "3.txt", "a\nb\nc\n")
+    said = cli("score", run, "--source", two, "--target", three)
+    assert re.search(r"2\.txt` has 2 and `.*3\.txt` has 3", said.sentence)
+    said = cli("evaluate", run, "--source", two, "--references", three)
+    assert "there are 2 hypotheses and 3 references" in said.sentence
+    said = cli("evaluate", "--hypotheses", two, "--references", two, three)
+    assert "Reference files must have the same number of lines" in said.sentence
+
+
+def test_a_line_of_100_000_characters_is_translated_up_to_the_models_limit(cli, tmp_path, run):
+    path = write(tmp_path / "in.txt", "a\n" + "x " * 50_000 + "\nb\n")
+    said = cli("translate", run, "--input", path)
+    assert said.code == 0
+    assert len(said.out.splitlines()) == 3
+    assert said.err == (
+        "whyformer: line 2 is longer than the model reads: its end is not translated.\n"
+    )
+
+
+def test_output_that_exists_is_kept(cli, tmp_path, run):
+    output = write(tmp_path / "out.txt", "precious")
+    said = cli("translate", run, "--text", "a", "--output", output)
+    assert said.sentence.endswith("out.txt` exists already. Pass --overwrite to replace it.")
+    assert output.read_text(encoding="utf-8") == "precious"
+    said = cli("translate", run, "--text", "a", "--alignments", output)
+    assert "Pass --overwrite" in said.sentence
+    assert cli("translate", run, "--text", "a", "--output", output, "--overwrite").code == 0
+    assert output.read_text(encoding="utf-8") != "precious"
+
+
+def test_output_is_kept_when_the_input_is_bad_half_way(cli, tmp_path, run):
+    output = write(tmp_path / "out.txt", "precious")
+    bad = write(tmp_path / "in.txt", b"a\n\xff\n")
+    said = cli("translate", run, "--input", bad, "--output", output, "--overwrite")
+    assert "in.txt:2: text must be UTF-8" in said.sentence
+    assert output.read_text(encoding="utf-8") == "precious"
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--beam", "0"], "`beam`: input should be greater than or equal to 1, found 0"),
+        (["--beam", "2", "--nbest", "3"], "Raise `beam` to 3 or lower `nbest`"),
+        (["--beam", "4", "--groups", "3"], "`groups` must divide `beam`"),
+        (["--top-p", "2"], "`top_p`"),
+        (["--device", "tpu9"], "is not a device"),
+        (["--input", "x", "--text", "a"], "`--input` and `--text` were both given"),
+        (["--output", "x", "--alignments", "x"], "must be two files"),
+    ],
+)
+def test_search_settings(cli, run, argv, message):
+    tail = [] if "--text" in argv else ["--text", "a"]
+    assert message in cli("translate", run, *argv, *tail).sentence
+
+
+# --- places that cannot be written to
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_under_the_translations(cli, run):
+    said = cli("translate", run, "--text", "a", "--output", "/dev/full")
+    assert "There is no space left on the disk to write `/dev/full`" in said.sentence
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Yield a directory with room for 200 KB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small disk")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", place], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a small disk: {mounted.stderr.decode().strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_a_full_disk_under_a_run(cli, small_disk):
+    former = write(small_disk / "former.txt", "precious")
+    said = cli(*COPY, "--out", small_disk / "run", "--model.d-model", "256")
+    assert "There is no space left on the disk to write" in said.sentence
+    assert former.read_text(encoding="utf-8") == "precious"
+    assert not fit_for_use(small_disk / "run")
+
+
+def test_a_place_without_permission():
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become another user")
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o755)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "whyformer", *COPY, "--out", place / "run"],
+                capture_output=True,
+                text=True,
+                user=65534,
+                cwd="/",
+                env={"PATH": os.environ["PATH"], "HOME": "/", "WHYFORMER_PLAIN_MALLOC": "1"},
+            )
+        except PermissionError:
+            pytest.skip("another user may not run this interpreter")
+        if "No module named" in done.stderr or "Permission denied" in done.stderr:
+            pytest.skip(f"another user cannot run whyformer: {done.stderr[-200:]}")
+        assert done.returncode == 2, done.stderr
+        assert re.fullmatch(
+            r"whyformer: `.*run` may not be written: permission denied\. "
+            r"Choose a place you may write to\.\n",
+            done.stderr,
+        )
+
+
+def test_a_file_where_a_directory_is_needed(cli, tmp_path):
+    place = write(tmp_path / "file", "precious")
+    said = cli(*COPY, "--out", place)
+    assert "cannot be written" in said.sentence
+    assert place.read_text(encoding="utf-8") == "precious"
+
+
+def test_a_pipe_that_closes_early(run):
+    command = f"yes a | '{sys.executable}' -m whyformer translate '{run}' | head -1"
+    done = subprocess.run(
+        ["bash", "-c", f"{command}; echo ${{PIPESTATUS[1]}}"], capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1] == "2"
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr == (
+        "whyformer: The program that reads the output has ended, so the rest was not written.\n"
+    )
+
+
+def test_two_runs_into_one_directory(cli, out):
+    with only_run_in(out):
+        said = cli(*COPY, "--out", out)
+    assert "Another run is writing to" in said.sentence
+    assert "choose another --out" in said.sentence
+
+
+def test_a_run_begun_with_another_recipe(cli, out):
+    assert cli(*COPY, "--out", out, "--quiet").code == 0
+    before = (out / "model" / "model.safetensors").read_bytes()
+    said = cli(*COPY, "--out", out, "--quiet", "--model.d-model", "32")
+    assert "was begun with another recipe (model.d_model: 64 then, 32 now)" in said.sentence
+    assert (out / "model" / "model.safetensors").read_bytes() == before
+
+
+def test_a_run_that_never_diverged_has_no_diagnosis(cli, run, tmp_path):
+    assert "holds no diagnosis" in cli("diagnose", run).sentence
+    assert "does not exist" in cli("diagnose", tmp_path / "nowhere").sentence

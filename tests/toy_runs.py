@@ -1,0 +1,43 @@
+"""A run on disk with random weights: small enough to load in a test, whole enough to be used."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from whyformer.bundle import Bundle, save_bundle
+from whyformer.models.build import build_model
+from whyformer.models.transformer import TransformerSettings
+from whyformer.text.tokenizer import train_tokenizer
+
+LINES = ("a b c", "c b a d", "e", "f g h i j")
+SHAPE: dict[str, Any] = {
+    "encoder_layers": 1,
+    "decoder_layers": 2,
+    "d_model": 16,
+    "heads": 2,
+    "d_ff": 24,
+    "dropout": 0.1,
+    "wiring": "pre-norm",
+}
+
+
+def toy_bundle(
+    seed: int = 0, *, shared: bool = True, lines: tuple[str, ...] = LINES, **shape: Any
+) -> Bundle:
+    """Make a bundle of words; its search is greedy by its own facts."""
+    source = train_tokenizer("words", lines, vocabulary=300)
+    target = source if shared else train_tokenizer("chars", lines, vocabulary=300)
+    torch.manual_seed(seed)
+    settings = TransformerSettings(
+        **{**SHAPE, "tying": "three-way" if shared else "decoder", **shape}
+    )
+    model = build_model(settings, (len(source), len(target)), shared=shared)
+    facts = {"decoding": {"beam": 2, "length_penalty": 0.0, "max_length": 6}}
+    return Bundle(model.eval(), source, target, facts)
+
+
+def toy_run(directory: Path, seed: int = 0, **options: Any) -> Path:
+    """Save such a bundle as a run's model and return the run."""
+    save_bundle(directory / "model", toy_bundle(seed, **options))
+    return directory

@@ -1,0 +1,274 @@
+"""A run from a recipe: what it leaves, how it stops and goes on, what it refuses."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from whyformer.bundle import load_bundle
+from whyformer.decoding.translator import Translator
+from whyformer.foundation.errors import ConfigError, DataError, OutputError
+from whyformer.training import loop
+from whyformer.training.finite import Divergence
+from whyformer.training.journal import read_journal
+from whyformer.workflows.lock import only_run_in
+from whyformer.workflows.recipe import Resolved, resolve
+from whyformer.workflows.train import train
+
+TINY = {
+    "model.d_model": 16,
+    "model.heads": 2,
+    "model.d_ff": 32,
+    "model.dropout": 0.1,
+    "training.updates": 12,
+    "training.batch_tokens": 256,
+    "validation.every": 4,
+    "validation.sentences": 5,
+}
+COMPARED = ("journal.jsonl", "checkpoint/state.safetensors", "model/model.safetensors")
+
+
+def tiny(**changes: object) -> Resolved:
+    return resolve("copy", TINY | {key.replace("__", "."): value for key, value in changes.items()})
+
+
+def contents(run: Path) -> dict[str, bytes]:
+    return {name: (run / name).read_bytes() for name in COMPARED}
+
+
+def stop_after(monkeypatch: pytest.MonkeyPatch, step: int, number: int) -> None:
+    """Send this process a signal once the update ``step`` is done."""
+    original = loop.fit
+
+    def stopping(*arguments: object, **options: object):
+        for report in original(*arguments, **options):  # pyright: ignore
+            if report.step == step:
+                signal.raise_signal(number)
+            yield report
+
+    monkeypatch.setattr("whyformer.workflows.train.fit", stopping)
+
+
+def test_a_run_leaves_a_model_that_answers(tmp_path: Path) -> None:
+    outcome = train(tiny(), tmp_path / "run", quiet=True)
+    assert outcome.updates == 12
+    assert not outcome.interrupted
+    bundle = load_bundle(tmp_path / "run")
+    answers = Translator(
+        [bundle.model], bundle.source_tokenizer, bundle.target_tokenizer
+    ).translate(["s01 s02"])
+    assert len(answers) == 1
+    assert bundle.facts["validation"]["step"] == outcome.scores["step"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("step", [5, 8])
+def test_a_stopped_run_goes_on_bit_for_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, step: int
+) -> None:
+    changes = {"training__accumulate": 2, "training__average": "ema"}
+    train(tiny(**changes), tmp_path / "whole", quiet=True)
+    with monkeypatch.context() as patched:
+        stop_after(patched, step, number)
+        outcome = train(tiny(**changes), tmp_path / "cut", quiet=True)
+    assert outcome.interrupted
+    assert outcome.updates == step
+    train(tiny(**changes), tmp_path / "cut", quiet=True)
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+def test_a_crash_between_checkpoints_is_repeated_bit_for_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Crash(Exception):
+        pass
+
+    train(tiny(), tmp_path / "whole", quiet=True)
+    original = loop.fit
+
+    def crashing(*arguments: object, **options: object):
+        for report in original(*arguments, **options):  # pyright: ignore
+            yield report
+            if report.step == 7:
+                raise Crash
+
+    with monkeypatch.context() as patched:
+        patched.setattr("whyformer.workflows.train.fit", crashing)
+        with pytest.raises(Crash):
+            train(tiny(), tmp_path / "cut", quiet=True)
+    train(tiny(), tmp_path / "cut", quiet=True)
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
+    first = train(tiny(), tmp_path / "run", quiet=True)
+    before = contents(tmp_path / "run")
+    second = train(tiny(), tmp_path / "run", quiet=True)
+    assert second.scores == first.scores
+    assert contents(tmp_path / "run") == before
+
+
+def test_another_recipe_in_the_same_directory_is_refused_with_the_difference(
+    tmp_path: Path,
+) -> None:
+    train(tiny(), tmp_path / "run", quiet=True)
+    before = contents(tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"model\.d_ff: 32 then, 64 now.*--overwrite"):
+        train(tiny(model__d_ff=64), tmp_path / "run", quiet=True)
+    assert contents(tmp_path / "run") == before
+    train(tiny(model__d_ff=64), tmp_path / "run", quiet=True, overwrite=True)
+    assert load_bundle(tmp_path / "run").model.settings.d_ff == 64
+
+
+def own_data(tmp_path: Path, pairs: int = 40) -> Path:
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"a{k} b c\tc b a{k}\n" for k in range(pairs)), encoding="utf-8")
+    return path
+
+
+def test_changed_data_is_refused(tmp_path: Path) -> None:
+    path = own_data(tmp_path)
+    recipe = tiny(data__builtin=None, data__train=[str(path)], data__dev_share=0.2)
+    train(recipe, tmp_path / "run", quiet=True)
+    path.write_text(path.read_text() + "x\ty\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="data of the run .* has changed"):
+        train(recipe, tmp_path / "run", quiet=True)
+
+
+def test_held_out_pairs_are_not_trained_on(tmp_path: Path) -> None:
+    from whyformer.workflows.prepare import prepare
+
+    path = own_data(tmp_path, 200)
+    recipe = tiny(data__builtin=None, data__train=[str(path)], data__dev_share=0.2).recipe
+    data = prepare(recipe, tmp_path / "run")
+    trained = {data.corpus.texts(k)[0] for k in range(len(data.corpus))}
+    judged = {item.source for item in data.dev}
+    assert judged
+    assert not trained & judged
+    assert len(trained | judged) == 200
+
+
+def test_a_dev_file_beside_the_training_file_is_found(tmp_path: Path) -> None:
+    from whyformer.workflows.prepare import prepare
+
+    for name, count in (("train", 30), ("dev", 3)):
+        for side in ("ko", "en"):
+            lines = "".join(f"{name} {side} {k}\n" for k in range(count))
+            (tmp_path / f"{name}.{side}").write_text(lines, encoding="utf-8")
+    recipe = tiny(
+        data__builtin=None,
+        data__train=[str(tmp_path / "train")],
+        data__source="ko",
+        data__target="en",
+    ).recipe
+    data = prepare(recipe, tmp_path / "run")
+    assert [item.source for item in data.dev] == ["dev ko 0", "dev ko 1", "dev ko 2"]
+    assert len(data.corpus) == 30
+
+
+def test_several_right_answers_of_one_source_become_one_item(tmp_path: Path) -> None:
+    from whyformer.workflows.prepare import prepare
+
+    (tmp_path / "train.tsv").write_text("a\tb\nc\td\n", encoding="utf-8")
+    (tmp_path / "dev.tsv").write_text("a\tx\na\ty\n", encoding="utf-8")
+    recipe = tiny(data__builtin=None, data__train=[str(tmp_path / "train.tsv")]).recipe
+    [item] = prepare(recipe, tmp_path / "run").dev
+    assert item.references == ["x", "y"]
+
+
+def test_nothing_to_train_on_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nothing to train on"):
+        train(tiny(data__builtin=None), tmp_path / "run", quiet=True)
+
+
+def test_too_few_pairs_to_hold_out_are_said(tmp_path: Path) -> None:
+    path = own_data(tmp_path, 1)
+    with pytest.raises(DataError, match="too small to hold out"):
+        train(
+            tiny(data__builtin=None, data__train=[str(path)], data__dev_share=0.0001),
+            tmp_path / "run",
+            quiet=True,
+        )
+
+
+def test_two_runs_in_one_directory_are_refused(tmp_path: Path) -> None:
+    with (
+        only_run_in(tmp_path / "run"),
+        pytest.raises(OutputError, match="Another run is writing"),
+    ):
+        train(tiny(), tmp_path / "run", quiet=True)
+
+
+def test_minutes_become_updates_once_and_for_all(tmp_path: Path) -> None:
+    recipe = tiny(training__minutes=0.01)
+    first = train(recipe, tmp_path / "run", quiet=True)
+    about = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert first.updates == about["updates"] >= 20
+    assert train(recipe, tmp_path / "run", quiet=True).updates == first.updates
+
+
+def test_patience_ends_a_run_early_and_resuming_does_not_go_on(tmp_path: Path) -> None:
+    recipe = tiny(
+        training__learning_rate=1e-12, validation__patience=1, validation__metric="exact"
+    )
+    first = train(recipe, tmp_path / "run", quiet=True)
+    assert first.stopped_early
+    assert first.updates == 8  # the second validation brought nothing new
+    assert train(recipe, tmp_path / "run", quiet=True).updates == 8
+
+
+def test_divergence_keeps_the_batch_and_the_state_for_diagnosis(tmp_path: Path) -> None:
+    recipe = tiny(training__learning_rate=1e30, training__clip=0.0, training__warmup=0)
+    with pytest.raises(Divergence, match="learning-rate"):
+        train(recipe, tmp_path / "run", quiet=True)
+    story = json.loads((tmp_path / "run" / "diagnosis" / "diagnosis.json").read_text())
+    assert story["first"]
+    assert story["batch"][0]["source"]
+    assert (tmp_path / "run" / "diagnosis" / "state" / "state.safetensors").exists()
+
+
+def test_the_best_weights_are_kept_not_the_last(tmp_path: Path) -> None:
+    outcome = train(tiny(validation__metric="loss"), tmp_path / "run", quiet=True)
+    losses = {
+        line["step"]: line["validation"]["loss"]
+        for line in read_journal(tmp_path / "run")
+        if "validation" in line
+    }
+    assert outcome.scores["loss"] == min(losses.values())
+    assert losses[outcome.scores["step"]] == min(losses.values())
+
+
+def test_subword_sampling_trains_and_repeats(tmp_path: Path) -> None:
+    path = own_data(tmp_path, 80)
+    recipe = tiny(
+        data__builtin=None,
+        data__train=[str(path)],
+        data__dev_share=0.2,
+        text__units="bpe",
+        text__vocabulary=300,
+        text__sampling=0.3,
+    )
+    for name in ("one", "two"):
+        train(recipe, tmp_path / name, quiet=True)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_validation_does_not_move_the_training(tmp_path: Path) -> None:
+    train(tiny(validation__every=3), tmp_path / "often", quiet=True)
+    train(tiny(validation__every=12), tmp_path / "once", quiet=True)
+    updates = [
+        [line for line in read_journal(tmp_path / name) if "nll" in line]
+        for name in ("often", "once")
+    ]
+    assert updates[0] == updates[1]
+
+
+def test_average_of_checkpoints_is_the_mean_of_what_was_validated(tmp_path: Path) -> None:
+    train(
+        tiny(training__average="checkpoints", training__average_last=3, validation__metric="loss"),
+        tmp_path / "run",
+        quiet=True,
+    )
+    assert torch.isfinite(load_bundle(tmp_path / "run").model.projection.weight).all()
