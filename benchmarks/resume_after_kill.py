@@ -1,8 +1,8 @@
 """Kill a run with SIGKILL at random moments and see that it ends as if nothing had happened.
 
-One run goes through undisturbed. Then, again and again, the same run is started in a directory of its
-own, killed at a random moment (at times more than once), started again and left to end. Journal,
-weights, optimizer and random streams must equal the undisturbed run's, byte for byte.
+One run goes through undisturbed. Then, again and again, the same run is started in a directory of
+its own, killed at a random moment (at times more than once), started again and left to end.
+Journal, weights, optimizer and random streams must equal the undisturbed run's, byte for byte.
 
     python benchmarks/resume_after_kill.py --times 20
 """

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import platform
+import runpy
 import statistics
 import subprocess
 import sys
@@ -29,10 +30,9 @@ INSTALL = (("torch==2.13.0", "numpy"), ("transformers>=5,<6", "-e", f"{ROOT}[dem
 """In this order: torch's build decides what the rest needs."""
 
 ALLOCATOR = {
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:"
-    "glibc.malloc.trim_threshold=2000000000"
+    "GLIBC_TUNABLES": runpy.run_path(str(ROOT / "src/whyformer/cli/allocator.py"))["TUNABLES"]
 }
-"""Big blocks are reused instead of being returned to the system after every tensor."""
+"""What `whyformer train` starts itself again with: freed blocks are kept for the next step."""
 
 CONFIGS: dict[str, dict[str, Any]] = {
     "T": {
@@ -175,8 +175,10 @@ def saved_batches(
     python: Path, config: dict[str, Any], data: Path, count: int
 ) -> tuple[Path, dict[str, Any]]:
     """Make the batches, or reuse those made for the same question; return their file and facts."""
+    about_speed = ("threads", "dropout", "steps", "warmup")
+    shape = {key: value for key, value in config.items() if key not in about_speed}
     asked = json.dumps(
-        {"config": config, "data": str(data), "cache": str(CACHE / "data"), "count": count}
+        {"config": shape, "data": str(data), "cache": str(CACHE / "data"), "count": count}
     )
     source = (HERE / "training_batches.py").read_bytes()
     key = hashlib.sha256(source + asked.encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""Shapes and types in signatures are checked while tests run; hypothesis draws the same examples."""
+"""Signatures are checked while tests run, and hypothesis draws the same examples every time."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import jaxtyping
 import pytest
 from hypothesis import settings
 
-jaxtyping.install_import_hook("whyformer", "beartype.beartype")
+jaxtyping.install_import_hook("whyformer", "checking.check_outer")
 
 settings.register_profile("whyformer", deadline=None, derandomize=True, database=None)
 settings.load_profile("whyformer")
@@ -16,7 +16,7 @@ settings.load_profile("whyformer")
 def unchecked() -> Iterator[None]:
     """Let a module of tests run thousands of forward passes at full speed.
 
-    Checking makes a tiny forward pass thirty times slower; other tests check every signature.
+    Checking makes a tiny forward pass ten times slower; other tests check every signature.
     """
     jaxtyping.config.update("jaxtyping_disable", True)
     yield

@@ -78,7 +78,9 @@ def padded(generator: torch.Generator, rows: int, length: int) -> tuple[Tensor, 
     return ids(generator, rows, length).masked_fill(~real, PAD), real
 
 
-def copy_batch(seed: int, rows: int = 8, longest: int = 5, *, vocabulary: int = VOCABULARY) -> Batch:
+def copy_batch(
+    seed: int, rows: int = 8, longest: int = 5, *, vocabulary: int = VOCABULARY
+) -> Batch:
     """Return pairs whose target is their source."""
     generator = np.random.default_rng(seed)
     pairs = [

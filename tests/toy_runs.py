@@ -8,6 +8,7 @@ import torch
 from whyformer.bundle import Bundle, save_bundle
 from whyformer.models.build import build_model
 from whyformer.models.transformer import TransformerSettings
+from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE
 from whyformer.text.tokenizer import train_tokenizer
 
 LINES = ("a b c", "c b a d", "e", "f g h i j")
@@ -33,6 +34,9 @@ def toy_bundle(
         **{**SHAPE, "tying": "three-way" if shared else "decoder", **shape}
     )
     model = build_model(settings, (len(source), len(target)), shared=shared)
+    with torch.no_grad():  # logits near 0, so that it says words, as many as it may
+        model.projection.weight[EOS] *= 0.01
+        model.projection.weight[FIRST_BYTE:FIRST_PIECE] *= 0.01
     facts = {"decoding": {"beam": 2, "length_penalty": 0.0, "max_length": 6}}
     return Bundle(model.eval(), source, target, facts)
 

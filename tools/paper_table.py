@@ -1,7 +1,7 @@
 """Build docs/paper-to-code.md from the docstrings: which equation stands where, and what differs.
 
-A docstring says `Paper:` (Vaswani et al. 2017) or `Source:` (another paper) and, where the code departs
-from it, `Differs:`. With `--check` nothing is written and a stale page is an error.
+A docstring says `Paper:` (Vaswani et al. 2017) or `Source:` (another paper) and, where the code
+departs from it, `Differs:`. With `--check` nothing is written and a stale page is an error.
 """
 
 import ast
@@ -16,8 +16,8 @@ FIELD = re.compile(
 )
 HEAD = """# From the paper to the code
 
-Made from the docstrings by `python tools/paper_table.py`; a test keeps it current. "Differs" lists every
-known departure; where it is empty there is none.
+Made from the docstrings by `python tools/paper_table.py`; a test keeps it current. "Differs" lists
+every known departure; where it is empty there is none.
 
 | where | what | source | differs |
 | --- | --- | --- | --- |

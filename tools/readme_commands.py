@@ -1,17 +1,19 @@
 """Run every command that a README shows, in order, in a directory of their own.
 
 Blocks fenced as ```bash are run by bash with the environment's programs first on the path; `make`
-lines are left out, for CI has run both already. Files given are run one after the other, each in a
-fresh directory; the first command that fails ends everything.
+lines are left out, for CI has run both already, and what `make demo` left in runs/demo is there.
+Files given are run one after the other, each in a fresh directory; the first failure ends all.
 """
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -21,6 +23,7 @@ def main() -> None:
     environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     for name in sys.argv[1:]:
         with tempfile.TemporaryDirectory() as scratch:
+            shutil.copytree(ROOT / "runs" / "demo", Path(scratch) / "runs" / "demo")
             for number, block in enumerate(BLOCK.findall(Path(name).read_text("utf-8")), start=1):
                 script = "\n".join(
                     line for line in block.splitlines() if not line.startswith(("make ", "git "))

@@ -82,7 +82,13 @@ def test_weights_sum_to_one_and_are_zero_where_not_allowed(batch, heads, queries
 @pytest.mark.parametrize("mask", ["none", "padding", "free"])
 @settings(max_examples=15)
 @given(
-    batch=sizes, heads=sizes, queries=sizes, more=st.integers(0, 3), d_k=widths, d_v=widths, seed=seeds
+    batch=sizes,
+    heads=sizes,
+    queries=sizes,
+    more=st.integers(0, 3),
+    d_k=widths,
+    d_v=widths,
+    seed=seeds,
 )
 def test_the_fused_twin_equals_the_plain_one_in_values_and_gradients(
     mask, causal, with_bias, batch, heads, queries, more, d_k, d_v, seed

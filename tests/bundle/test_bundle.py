@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from toy_runs import toy_bundle, toy_run
 
+from toy_runs import toy_bundle, toy_run
 from whyformer import bundle as bundles
 from whyformer.bundle import find_bundle, load_bundle, save_bundle, save_tensors
 from whyformer.foundation.errors import BundleError, OutputError
@@ -87,7 +87,7 @@ def test_safetensors_errors_keep_their_number(tmp_path, monkeypatch):
 
 
 def test_a_missing_directory_is_named(tmp_path):
-    with pytest.raises(BundleError, match="The model directory `.*nowhere` does not exist"):
+    with pytest.raises(BundleError, match=r"The model directory `.*nowhere` does not exist"):
         load_bundle(tmp_path / "nowhere")
 
 
@@ -120,7 +120,7 @@ def test_a_pickle_named_as_weights_is_never_loaded(tmp_path, protocol):
     run, touched = toy_run(tmp_path / "run"), tmp_path / "touched"
     place = run / "model" / "model.safetensors"
     place.write_bytes(pickle.dumps(Trap(touched), protocol=protocol))
-    with pytest.raises(BundleError, match="is a pickle|is missing, truncated or damaged"):
+    with pytest.raises(BundleError, match=r"is a pickle|is missing, truncated or damaged"):
         load_bundle(run)
     assert not touched.exists()
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from toy_runs import toy_run
 
+from toy_runs import toy_run
 from whyformer.cli.main import main
 
 

@@ -32,7 +32,7 @@ def test_copying_is_learned_to_near_perfection():
     )
     model = Transformer(shape, (tiny.VOCABULARY, tiny.VOCABULARY))
     settings = TrainingSettings(
-        updates=500, learning_rate=2e-3, schedule="linear", warmup=50, label_smoothing=0.1
+        updates=250, learning_rate=4e-3, schedule="linear", warmup=40, label_smoothing=0.1
     )
     batches = tiny.CopyBatches(per_epoch=1000, rows=32, longest=6)
     for _ in fit(start(model, settings), batches, settings, d_model=64):

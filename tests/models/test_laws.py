@@ -154,10 +154,9 @@ def search_at_random(model: Transformer, g: torch.Generator, steps: int) -> None
         past = torch.cat([past, tiny.ids(g, *shape)[:, :, None]], -1)
 
 
-@EVERY_PATH
 @EVERY_VARIANT
 @settings(max_examples=4)
-@given(seed=seeds)
+@given(path=st.sampled_from(list(AttentionPath)), seed=seeds)
 @torch.no_grad()
 def test_step_by_step_equals_all_at_once_through_every_selection(variant, path, seed):
     search_at_random(tiny.shaken(variant, path), torch.Generator().manual_seed(seed), steps=6)
@@ -168,7 +167,7 @@ def test_step_by_step_equals_all_at_once_through_every_selection(variant, path, 
 def test_step_by_step_equals_all_at_once_past_64_positions(position):
     model = tiny.shaken(f"positions={position}")
     g = torch.Generator().manual_seed(0)
-    x, y = tiny.ids(g, 2, 70), tiny.ids(g, 2, 140)
+    x, y = tiny.ids(g, 2, 70), tiny.ids(g, 2, 80)
     whole = model(x, None, y)
     state = model.begin(x, None)
     logits = []
@@ -181,7 +180,7 @@ def test_step_by_step_equals_all_at_once_past_64_positions(position):
 choices = st.fixed_dictionaries({n: st.sampled_from(list(k)) for n, k in tiny.SWITCHES.items()})
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     chosen=choices,
     heads=st.integers(1, 3),

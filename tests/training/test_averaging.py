@@ -76,7 +76,7 @@ def test_swapped_weights_are_given_back_bit_for_bit_and_stay_tied():
     model = tiny.build()
     before = {n: p.detach().clone() for n, p in model.named_parameters()}
     zeros = {n: torch.zeros_like(p) for n, p in model.named_parameters()}
-    with pytest.raises(RuntimeError, match="on purpose"), swapped(model, zeros):
+    with pytest.raises(RuntimeError, match="on purpose"), swapped(model, zeros):  # noqa: PT012
         assert all((p == 0).all() for p in model.parameters())
         assert model.projection.weight is model.encoder.embedding.weight
         raise RuntimeError("on purpose")

@@ -1,4 +1,4 @@
-"""A loss or gradient that is not finite stops the run before the update, and says where it began."""
+"""What is not finite stops the run before the update, and the error says where it began."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ def diverge(state, settings=SETTINGS, **rest) -> Divergence:
     """Train until it stops; the weights must be those after the last report."""
     reports = 0
     before = {n: p.detach().clone() for n, p in state.model.named_parameters()}
-    with pytest.raises(Divergence) as caught:
+    with pytest.raises(Divergence) as caught:  # noqa: PT012
         for report in fit(state, tiny.CopyBatches(), settings, d_model=16, **rest):
             reports += 1
             assert state.step == report.step
@@ -41,7 +41,7 @@ def test_a_weight_that_is_not_finite_is_named(value):
     failure = diverge(state)
     assert (failure.first, failure.kind) == (name, "weight")
     message = (
-        r"^Training stopped before update 1: the loss was nan and the gradient norm nan, and both "
+        r"^Training stopped before update 1: the loss was nan, the gradient norm nan, and both "
         r"must be finite\. First weight that is not finite: `encoder\.layers\.1\.feedforward\."
         r"contract\.weight`\. Try: an earlier checkpoint, for weights are already not finite; "
         r"--training\.learning-rate 0\.000333333 \(a third of now\); --training\.warmup 20 "

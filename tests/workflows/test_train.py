@@ -133,7 +133,7 @@ def test_changed_data_is_refused(tmp_path: Path) -> None:
     recipe = tiny(data__builtin=None, data__train=[str(path)], data__dev_share=0.2)
     train(recipe, tmp_path / "run", quiet=True)
     path.write_text(path.read_text() + "x\ty\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="data of the run .* has changed"):
+    with pytest.raises(ConfigError, match=r"data of the run .* has changed"):
         train(recipe, tmp_path / "run", quiet=True)
 
 
@@ -210,9 +210,7 @@ def test_minutes_become_updates_once_and_for_all(tmp_path: Path) -> None:
 
 
 def test_patience_ends_a_run_early_and_resuming_does_not_go_on(tmp_path: Path) -> None:
-    recipe = tiny(
-        training__learning_rate=1e-12, validation__patience=1, validation__metric="exact"
-    )
+    recipe = tiny(training__learning_rate=1e-12, validation__patience=1, validation__metric="exact")
     first = train(recipe, tmp_path / "run", quiet=True)
     assert first.stopped_early
     assert first.updates == 8  # the second validation brought nothing new

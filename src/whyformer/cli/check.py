@@ -21,6 +21,7 @@ def check(
     source: str | None = None,
     target: str | None = None,
     dev: Texts = None,
+    preset: str | None = None,
     full: Flag = False,
     json: Flag = False,
     overrides: Overrides,
@@ -34,6 +35,7 @@ def check(
         source: Suffix or key of the source side (short for --data.source).
         target: Suffix or key of the target side (short for --data.target).
         dev: Pairs to validate on (short for --data.dev).
+        preset: Shape that the model starts from: base, big, small or tiny.
         full: Take the recipe's full variant.
         json: Print the findings as one JSON object.
     """
@@ -41,7 +43,16 @@ def check(
     from whyformer.cli.streams import print_json
     from whyformer.workflows.check import check
 
-    asked = resolved(recipe, overrides, full=full, data=data, dev=dev, source=source, target=target)
+    asked = resolved(
+        recipe,
+        overrides,
+        preset=preset,
+        full=full,
+        data=data,
+        dev=dev,
+        source=source,
+        target=target,
+    )
     report = check(asked, out=out)
     if json:
         print_json(report.to_json())

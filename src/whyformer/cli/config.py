@@ -46,6 +46,7 @@ def show(
     source: str | None = None,
     target: str | None = None,
     dev: Texts = None,
+    preset: str | None = None,
     full: Flag = False,
     json: Flag = False,
     overrides: Overrides,
@@ -58,13 +59,23 @@ def show(
         source: Short for --data.source.
         target: Short for --data.target.
         dev: Short for --data.dev.
+        preset: Shape that the model starts from: base, big, small or tiny.
         full: Take the recipe's full variant.
         json: Print name -> value and origin as one JSON object.
     """
     from whyformer.cli.recipes import resolved
     from whyformer.cli.streams import print_json
 
-    asked = resolved(recipe, overrides, full=full, data=data, dev=dev, source=source, target=target)
+    asked = resolved(
+        recipe,
+        overrides,
+        preset=preset,
+        full=full,
+        data=data,
+        dev=dev,
+        source=source,
+        target=target,
+    )
     found = {
         name: {"value": value, "origin": asked.origins.get(name, "default")}
         for name, value in _flat(asked.recipe.model_dump(mode="json"))

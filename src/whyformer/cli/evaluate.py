@@ -11,7 +11,8 @@ EXAMPLES = """Examples:
 
   whyformer evaluate runs/mine --source test.ko --references test.en
   whyformer evaluate runs/a runs/b --source test.ko --references test.en
-  whyformer evaluate --hypotheses a.txt b.txt --references r1.txt r2.txt \
+  whyformer evaluate runs/g2p --pairs test.tsv --metric per,wer
+  whyformer evaluate --hypotheses a.txt b.txt --references r1.txt r2.txt \\
     --metric bleu,chrf
 
 Every score has a 95 % bootstrap interval. With two or more systems, each
@@ -22,6 +23,7 @@ def evaluate(
     *runs: Path,
     source: Path | None = None,
     references: Paths = None,
+    pairs: Path | None = None,
     hypotheses: Paths = None,
     metric: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     lowercase: Flag = False,
@@ -36,6 +38,8 @@ def evaluate(
         runs: Runs to translate --source with; each is a system of its own.
         source: UTF-8 file to translate, a sentence a line.
         references: Files of right answers, line by line; any of them counts. Required.
+        pairs: TSV or JSONL file instead of --source and --references; lines with the same source
+            are one item with several right answers.
         hypotheses: Files of finished translations, instead of runs.
         metric: Out of bleu, chrf, ter, per, wer, exact; commas or spaces between. Default bleu.
         lowercase: Ignore case (bleu, chrf).
@@ -47,22 +51,31 @@ def evaluate(
     from whyformer.cli.streams import print_json
     from whyformer.foundation.errors import UsageError
 
-    right = required(references, "references", "--references FILE, the right answers")
     names = [name for one in metric or ["bleu"] for name in one.split(",") if name]
     if bool(runs) == bool(hypotheses):
         raise UsageError(
             "Give either runs and --source to translate, or --hypotheses FILE with finished "
             f"translations; {'both were' if runs else 'neither was'} given."
         )
+    if pairs and (not runs or source or references):
+        raise UsageError(
+            "`--pairs` is for runs and stands for --source and --references. Give either."
+        )
     how: dict[str, Any] = {"lowercase": lowercase, "tokenize": tokenize}
     if runs:
-        sources = required(source, "source", "--source FILE, the text to translate")
-        from whyformer.workflows.evaluate import evaluate_runs
+        from whyformer.workflows.evaluate import evaluate_runs, read_items, read_parallel
 
+        if pairs:
+            items = read_items(pairs)
+        else:
+            right = required(references, "references", "--references FILE, the right answers")
+            sources = required(source, "source", "--source FILE, the text to translate")
+            items = read_parallel(sources, right)
         given = {"beam": beam, "length_penalty": length_penalty}
         search = {name: value for name, value in given.items() if value is not None}
-        report = evaluate_runs(runs, sources, right, names, search=search, **how)
+        report = evaluate_runs(runs, *items, names, search=search, **how)
     else:
+        right = required(references, "references", "--references FILE, the right answers")
         for name, value in (("source", source), ("beam", beam), ("length-penalty", length_penalty)):
             if value is not None:
                 raise UsageError(f"`--{name}` is for runs; with --hypotheses nothing is searched.")

@@ -13,6 +13,7 @@ def resolved(
     name: str | None,
     overrides: Mapping[str, list[str]],
     *,
+    preset: str | None = None,
     full: bool = False,
     data: Sequence[str] | None = None,
     dev: Sequence[str] | None = None,
@@ -27,6 +28,7 @@ def resolved(
 
     laid = dict(overrides)
     for short, key, texts in (
+        ("preset", "preset", [preset] if preset is not None else []),
         ("data", "data.train", list(data or ())),
         ("dev", "data.dev", list(dev or ())),
         ("source", "data.source", [source] if source is not None else []),

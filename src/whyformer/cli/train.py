@@ -24,6 +24,7 @@ def train(
     source: str | None = None,
     target: str | None = None,
     dev: Texts = None,
+    preset: str | None = None,
     full: Flag = False,
     overwrite: Flag = False,
     quiet: Flag = False,
@@ -43,6 +44,7 @@ def train(
         source: Suffix or key of the source side (short for --data.source).
         target: Suffix or key of the target side (short for --data.target).
         dev: Pairs to validate on (short for --data.dev).
+        preset: Shape that the model starts from: base, big, small or tiny.
         full: Take the recipe's full variant.
         overwrite: Forget the run that is in --out and begin anew.
         quiet: Show no progress.
@@ -53,7 +55,16 @@ def train(
     from whyformer.cli.streams import print_json
     from whyformer.workflows.train import train
 
-    asked = resolved(recipe, overrides, full=full, data=data, dev=dev, source=source, target=target)
+    asked = resolved(
+        recipe,
+        overrides,
+        preset=preset,
+        full=full,
+        data=data,
+        dev=dev,
+        source=source,
+        target=target,
+    )
     outcome = train(asked, run, overwrite=overwrite, quiet=quiet)
     if json:
         print_json(outcome.to_json())

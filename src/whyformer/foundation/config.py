@@ -32,6 +32,11 @@ class _LineLoader(yaml.SafeLoader):
 def _mapping(loader: _LineLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     result: dict[Any, Any] = {}
     for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise ConfigError(
+                f"{key_node.start_mark.name}:{key_node.start_mark.line + 1}: "
+                "a key must be a word, not a list or a section."
+            )
         key = loader.construct_object(key_node, deep=True)
         if key in result:
             raise ConfigError(
@@ -65,7 +70,11 @@ def read_yaml(path: Path) -> tuple[Tree, dict[tuple[str, ...], int]]:
 
 def parse_yaml(text: str, name: str) -> tuple[Tree, dict[tuple[str, ...], int]]:
     """Parse YAML text that came from ``name``; see `read_yaml`."""
-    loader = _LineLoader(text)
+    try:
+        loader = _LineLoader(text)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(f"{name}:{line}: not valid YAML: {error.reason}.") from None
     loader.name = name
     try:
         node = loader.get_single_node()

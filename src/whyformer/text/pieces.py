@@ -88,5 +88,6 @@ class Pieces:
 
 
 def before_eos(ids: Iterable[int]) -> list[int]:
+    """Return the ids up to the first EOS, which is where a text ends."""
     ids = [int(i) for i in ids]
     return ids[: ids.index(EOS)] if EOS in ids else ids

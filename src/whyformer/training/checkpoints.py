@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from whyformer.bundle import save_tensors
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import atomic_directory, recover_directory
 from whyformer.foundation.randomness import random_state, restore_random_state
@@ -43,11 +43,7 @@ def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]
         "extra": extra,
     }
     with atomic_directory(directory) as temporary:
-        # Clones, for safetensors refuses tensors that share memory.
-        save_file(
-            {name: t.contiguous().clone() for name, t in tensors.items()},
-            temporary / "state.safetensors",
-        )
+        save_tensors(tensors, temporary / "state.safetensors")
         (temporary / "state.json").write_text(json.dumps(meta), encoding="utf-8")
 
 
@@ -92,18 +88,27 @@ def load_checkpoint(directory: Path, state: TrainingState) -> dict[str, Any]:
         kind, _, rest = key.partition(".")
         if kind == "model" and rest not in parameters:
             raise BundleError(
-                f"The checkpoint `{directory}` does not fit the model: it holds `{rest}`, which the "
-                "model does not have."
+                f"The checkpoint `{directory}` does not fit the model: it holds `{rest}`, which "
+                "the model does not have."
             )
         if kind == "optimizer":
             name, _, slot = rest.rpartition(".")
             parameter = parameters[name]
-            place = value if slot == "step" else value.to(parameter.device)
-            state.optimizer.state[parameter][slot] = place
+            # The fused kernels want their step counts beside the parameters too.
+            state.optimizer.state[parameter][slot] = value.to(parameter.device)
+    device = next(iter(parameters.values())).device
     average = {
-        k.removeprefix("average."): t for k, t in tensors.items() if k.startswith("average.")
+        key.removeprefix("average."): tensor.to(device)
+        for key, tensor in tensors.items()
+        if key.startswith("average.")
     }
-    state.average.restore(average, meta["average_steps"])
+    try:
+        state.average.restore(average, meta["average_steps"])
+    except KeyError as missing:
+        raise BundleError(
+            f"The checkpoint `{directory}` is damaged ({missing} is missing). Delete it to start "
+            "again from the beginning."
+        ) from None
     state.step, state.epoch, state.next_batch = meta["step"], meta["epoch"], meta["next_batch"]
     restore_random_state(
         {

@@ -110,7 +110,7 @@ class MuonWithAdam(torch.optim.Optimizer):
         parameters = [p for p in group["params"] if p.grad is not None]
         if not parameters:
             return
-        steps = [self._state(p, "step", torch.zeros(())) for p in parameters]
+        steps = [self._state(p, "step", torch.zeros((), device=p.device)) for p in parameters]
         torch._foreach_add_(steps, 1)
         torch._fused_adamw_(
             parameters,

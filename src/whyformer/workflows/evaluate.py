@@ -4,37 +4,56 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from whyformer.data.reading import read_lines
+from whyformer.data.reading import read_lines, read_pairs
 from whyformer.evaluation.metric import check_lines
 from whyformer.evaluation.report import Report, alternatives, evaluate_texts, metric_named
 from whyformer.foundation.errors import UsageError
 from whyformer.workflows.translate import load_system, search_settings
 
+Items = tuple[list[str], list[list[str]]]
+"""Sources, and for each its one or more right answers."""
+
+
+def read_parallel(source: Path, references: Sequence[Path]) -> Items:
+    """Read sources and, line by line beside them, one or more files of right answers.
+
+    Raises: DataError when the files do not fit together.
+    """
+    right = alternatives([list(read_lines(path)) for path in references])
+    sources = list(read_lines(source))
+    check_lines(sources, right)
+    return sources, right
+
+
+def read_items(path: Path) -> Items:
+    """Read pairs; those with the same source become one item with several right answers."""
+    grouped: dict[str, list[str]] = {}
+    for pair in read_pairs(path):
+        grouped.setdefault(pair.source, []).append(pair.target)
+    return list(grouped), list(grouped.values())
+
 
 def evaluate_runs(
     runs: Sequence[Path],
-    source: Path,
-    references: Sequence[Path],
+    sources: Sequence[str],
+    references: Sequence[Sequence[str]],
     metrics: Sequence[str],
     *,
     search: Mapping[str, Any] | None = None,
     lowercase: bool = False,
     tokenize: str = "13a",
 ) -> Report:
-    """Translate ``source`` by each run, with the run's own search settings, and score it.
+    """Translate ``sources`` by each run, with the run's own search settings, and score it.
 
     Args: search: settings laid over each run's own.
-    Raises: DataError when files do not fit together, before anything is translated.
     """
-    right = _checked(references, metrics, lowercase, tokenize)
-    sources = list(read_lines(source))
-    check_lines(sources, right)
+    _check_metrics(metrics, lowercase, tokenize)
     systems: list[list[str]] = []
     for run in runs:
         system = load_system([run])
         settings = search_settings(system.facts, search or {})
         systems.append([t.text for t in system.translator.translate(sources, settings)])
-    return _report(systems, right, metrics, runs, lowercase, tokenize)
+    return _report(systems, references, metrics, runs, lowercase, tokenize)
 
 
 def evaluate_files(
@@ -49,22 +68,21 @@ def evaluate_files(
 
     Raises: DataError when files do not fit together.
     """
-    right = _checked(references, metrics, lowercase, tokenize)
+    _check_metrics(metrics, lowercase, tokenize)
+    right = alternatives([list(read_lines(path)) for path in references])
     systems = [list(read_lines(path)) for path in hypotheses]
     return _report(systems, right, metrics, hypotheses, lowercase, tokenize)
 
 
-def _checked(
-    references: Sequence[Path], metrics: Sequence[str], lowercase: bool, tokenize: str
-) -> list[list[str]]:
+def _check_metrics(metrics: Sequence[str], lowercase: bool, tokenize: str) -> None:
+    """Refuse an unknown metric before anything is translated."""
     for name in metrics:
         metric_named(name, lowercase=lowercase, tokenize=tokenize)
-    return alternatives([list(read_lines(path)) for path in references])
 
 
 def _report(
     systems: list[list[str]],
-    references: list[list[str]],
+    references: Sequence[Sequence[str]],
     metrics: Sequence[str],
     paths: Sequence[Path],
     lowercase: bool,

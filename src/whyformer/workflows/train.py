@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 
 from whyformer import __version__
-from whyformer.bundle import Bundle, save_bundle
+from whyformer.bundle import Bundle, save_bundle, save_tensors
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
 from whyformer.evaluation.report import evaluate_texts, metric_named
@@ -341,9 +340,7 @@ def _keep_diagnosis(failure: Divergence, state: TrainingState, data: Prepared, o
             json.dumps(story, indent=2, ensure_ascii=False), encoding="utf-8"
         )
         tensors = {"source": batch.source, "target": batch.target, "labels": batch.labels}
-        save_file(
-            {name: t.contiguous() for name, t in tensors.items()}, directory / "batch.safetensors"
-        )
+        save_tensors(tensors, directory / "batch.safetensors")
     save_checkpoint(out / "diagnosis" / "state", state, {})
 
 

@@ -1,0 +1,192 @@
+"""Every command but translate: what it prints, as text and as JSON, and how it ends."""
+
+import json
+import math
+
+import pytest
+
+from toy_runs import toy_run
+from whyformer.workflows import check as checking
+from whyformer.workflows import demo as demonstration
+from whyformer.workflows.recipe import Recipe
+
+
+@pytest.fixture
+def lines(tmp_path):
+    """Return files of sources and targets."""
+    source, target = tmp_path / "source.txt", tmp_path / "target.txt"
+    source.write_text("a b\nc\nf g h\n", encoding="utf-8")
+    target.write_text("b a\nc\nh g f\n", encoding="utf-8")
+    return source, target
+
+
+def test_score_adds_up(cli, run, lines):
+    source, target = lines
+    said = cli("score", run, "--source", source, "--target", target)
+    rows = [line.split("\t") for line in said.out.splitlines()]
+    assert [int(tokens) for _, tokens in rows] == [3, 2, 4]
+    found = json.loads(cli("score", run, "--source", source, "--target", target, "--json").out)
+    assert found["tokens"] == 9
+    assert found["log_probability"] == pytest.approx(sum(float(p) for p, _ in rows), abs=1e-3)
+    perplexity = found["totals"][0]
+    assert perplexity["name"] == "perplexity"
+    assert perplexity["value"] == pytest.approx(math.exp(-found["log_probability"] / 9))
+    assert "3 pairs, 9 tokens" in said.err
+    assert [len(pair["tokens"]) for pair in found["pairs"]] == [3, 2, 4]
+
+
+def test_evaluate_a_run_says_what_evaluating_its_translations_says(cli, run, lines, tmp_path):
+    source, target = lines
+    translated = tmp_path / "translated.txt"
+    assert cli("translate", run, "--input", source, "--output", translated).code == 0
+    how = ("--references", target, "--metric", "chrf,per", "exact", "--json")
+    by_run = json.loads(cli("evaluate", run, "--source", source, *how).out)
+    by_file = json.loads(cli("evaluate", "--hypotheses", translated, *how).out)
+    (mine,), (theirs,) = by_run["scores"].values(), by_file["scores"].values()
+    assert [score["name"] for score in mine] == ["chrf", "per", "exact"]
+    assert mine == theirs
+    assert by_run["comparisons"] == []
+
+
+def test_evaluate_pairs_gives_each_source_all_its_right_answers(cli, run, tmp_path):
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("a b\tx\nc\tc\na b\ty\n", encoding="utf-8")
+    said = cli("evaluate", run, "--pairs", pairs, "--metric", "exact", "--json")
+    (score,) = json.loads(said.out)["scores"][str(run)]
+    assert score["n"] == 2
+    both = cli("evaluate", run, "--pairs", pairs, "--source", pairs)
+    assert "`--pairs` is for runs and stands for --source" in both.sentence
+
+
+def test_evaluate_two_systems_tests_the_difference(cli, lines):
+    source, target = lines
+    said = cli(
+        *("evaluate", "--hypotheses", target, source, "--references", target, source),
+        *("--metric", "bleu", "--tokenize", "none", "--lowercase"),
+    )
+    assert "p = " in said.out
+    assert "bootstrap" in said.out
+    assert "tok:none" in said.out
+    assert "case:lc" in said.out
+
+
+def test_evaluate_two_runs(cli, run, lines, tmp_path):
+    source, target = lines
+    other = toy_run(tmp_path / "other", seed=9)
+    said = cli(
+        *("evaluate", run, other, "--source", source, "--references", target),
+        *("--metric", "per", "--beam", "1", "--json"),
+    )
+    report = json.loads(said.out)
+    assert list(report["scores"]) == [str(run), str(other)]
+    assert report["comparisons"][0]["system"] == str(other)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ([], "neither was given"),
+        (["RUN", "--hypotheses", "FILE"], "both were given"),
+        (["RUN"], "`--source` is required"),
+        (["--hypotheses", "FILE", "--beam", "3"], "`--beam` is for runs"),
+        (["--hypotheses", "FILE", "FILE"], "is given twice"),
+        (["--hypotheses", "FILE", "--metric", "blue"], "Did you mean `bleu`?"),
+    ],
+)
+def test_evaluate_refuses(cli, run, lines, argv, message):
+    real = [{"RUN": run, "FILE": lines[0]}.get(token, token) for token in argv]
+    assert message in cli("evaluate", *real, "--references", lines[1]).sentence
+
+
+def test_config_list_names_every_recipe(cli):
+    found = json.loads(cli("config", "list", "--json").out)
+    assert {"translate", "copy", "pronounce"} <= set(found)
+    text = cli("config", "list").out
+    for name, description in found.items():
+        assert f"{name} " in text
+        assert description in text
+
+
+def test_config_show_says_where_each_value_came_from(cli):
+    argv = (
+        *("config", "show", "translate", "--model.d-model", "64", "--data", "a.tsv", "b.tsv"),
+        *("--preset", "small"),
+    )
+    found = json.loads(cli(*argv, "--json").out)
+    assert found["model.d_model"] == {"value": 64, "origin": "command line"}
+    assert found["data.train"] == {"value": ["a.tsv", "b.tsv"], "origin": "command line"}
+    assert found["model.encoder_layers"] == {"value": 3, "origin": "preset small"}
+    assert found["text.vocabulary"]["origin"].startswith("recipe translate:")
+    assert found["training.seed"]["origin"] == "default"
+    text = cli(*argv).out
+    assert "# command line" in text
+    for name in found:
+        assert name in text
+    assert set(Recipe.model_fields) == {name.partition(".")[0] for name in found}
+
+
+def test_diagnose_tells_the_story(cli, own_run):
+    story = {
+        "step": 7, "first": "encoder.layers.0", "kind": "output", "advice": ["a", "b"],
+        "loss": "nan", "norm": "inf", "message": "Training stopped before update 7.",
+        "batch": [{"source": f"s{n}", "target": f"t{n}"} for n in range(9)],
+    }  # fmt: skip
+    place = own_run / "diagnosis"
+    place.mkdir()
+    (place / "diagnosis.json").write_text(json.dumps(story), encoding="utf-8")
+    text = cli("diagnose", own_run).out
+    for part in ("update 7", "encoder.layers.0", "nan", "inf", "9 pairs", "'s4' -> 't4'"):
+        assert part in text
+    assert "s5" not in text
+    assert json.loads(cli("diagnose", own_run, "--json").out)["step"] == 7
+    (place / "diagnosis.json").write_text("{}", encoding="utf-8")
+    assert "is damaged" in cli("diagnose", own_run).sentence
+
+
+def test_doctor(cli):
+    found = json.loads(cli("doctor", "--json").out)
+    assert found["matmul_gflops"] > 0
+    assert set(found["extras"]) == {"demo", "track"}
+    text = cli("doctor").out
+    for word in ("torch", "threads", "device", "bf16", "memory", "disk", "GFLOP/s"):
+        assert word in text
+
+
+def test_train_prints_the_outcome(cli, tmp_path):
+    argv = ("train", "copy", "--out", tmp_path / "run", "--quiet", "--training.updates=3")
+    said = cli(*argv, "--validation.sentences", "4", "--model.dropout", "0.1")
+    assert said.code == 0
+    assert "3 updates; best at update" in said.out
+    assert said.err == ""
+    again = json.loads(cli(*argv, "--validation.sentences=4", "--model.dropout=0.1", "--json").out)
+    assert again["updates"] == 3
+    assert again["interrupted"] is False
+    assert cli("translate", tmp_path / "run", "--text", "s01 s02").code == 0
+
+
+class Ended:
+    """An outcome of a workflow that did not run."""
+
+    def __init__(self, *, passed: bool = True, interrupted: bool = False) -> None:
+        self.passed, self.interrupted, self.run = passed, interrupted, "runs/x"
+
+    def render(self) -> str:
+        return "all of it"
+
+    def to_json(self) -> dict[str, object]:
+        return {"passed": self.passed}
+
+
+@pytest.mark.parametrize(("passed", "code"), [(True, 0), (False, 1)])
+def test_check_ends_as_its_findings(cli, monkeypatch, passed, code):
+    monkeypatch.setattr(checking, "check", lambda *_, **__: Ended(passed=passed))
+    said = cli("check", "copy")
+    assert (said.code, said.out) == (code, "all of it\n")
+    assert json.loads(cli("check", "copy", "--json").out) == {"passed": passed}
+
+
+def test_a_stopped_demo_is_no_success(cli, monkeypatch):
+    monkeypatch.setattr(demonstration, "demo", lambda **_: Ended(interrupted=True))
+    said = cli("demo")
+    assert said.code == 130
+    assert "the same command goes on from here" in said.out

@@ -1,0 +1,122 @@
+"""Exit codes, help, dotted settings, and the restart for a faster allocator."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from whyformer import __version__
+from whyformer.cli import allocator, doctor
+from whyformer.cli.dotted import split
+from whyformer.cli.main import app, main
+
+COMMANDS = ("demo", "train", "translate", "score", "evaluate", "check", "diagnose", "config",
+            "doctor")  # fmt: skip
+
+
+def test_help_names_every_command_and_exit_code(cli):
+    text = cli("--help").out
+    for word in (*COMMANDS, "0 done, 1 failed, 2 asked wrongly", "130 stopped by Ctrl-C"):
+        assert word in text
+    assert cli("--version").out.strip() == __version__
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "config show", "config list"])
+def test_every_help_has_examples_that_fit_a_terminal(cli, command):
+    text = cli(*command.split(), "--help").out
+    assert f"  whyformer {command}" in text
+    epilogue = app[command.split()[0]].help_epilogue
+    assert epilogue
+    assert max(map(len, epilogue.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["train", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(argv):
+    code = (
+        "import sys; from whyformer.cli.main import main; main(sys.argv[1:]); "
+        "print([m for m in ('torch', 'numpy', 'pydantic', 'sacrebleu') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *argv], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_importing_whyformer_imports_no_torch():
+    code = "import whyformer, sys; print('torch' in sys.modules, whyformer.__version__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", __version__]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "others", "found"),
+    [
+        (["train", "--out", "x"], ["train", "--out", "x"], {}),
+        (["--a.b", "1", "x"], ["x"], {"a.b": ["1"]}),
+        (["--a.b=1", "x"], ["x"], {"a.b": ["1"]}),
+        (["--a.b-c=", "x"], ["x"], {"a.b_c": [""]}),
+        (["--a.b", "-1", "--c.d"], [], {"a.b": ["-1"], "c.d": []}),
+        (["--a.b", "-1e-3"], [], {"a.b": ["-1e-3"]}),
+        (["--data.train", "-", "--out", "x"], ["--out", "x"], {"data.train": ["-"]}),
+        (["--data.train", "a", "b", "--x"], ["--x"], {"data.train": ["a", "b"]}),
+        (["--a.b", "1", "--a.b", "2"], [], {"a.b": ["1", "2"]}),
+        (["--text=--a.b"], ["--text=--a.b"], {}),
+        (["x", "--", "--a.b", "1"], ["x", "--", "--a.b", "1"], {}),
+        (["a.tsv", "--out", "runs/v1.2"], ["a.tsv", "--out", "runs/v1.2"], {}),
+    ],
+)
+def test_dotted_settings_are_taken_off_the_line(tokens, others, found):
+    assert split(tokens) == (others, found)
+
+
+def test_a_bug_is_not_hidden(monkeypatch):
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("whyformer.workflows.doctor.examine", broken)
+    with pytest.raises(ZeroDivisionError):
+        main(["doctor"])
+
+
+def test_ctrl_c(cli, monkeypatch):
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("whyformer.workflows.doctor.examine", stopped)
+    said = cli("doctor")
+    assert (said.code, said.err) == (130, "whyformer: Stopped by Ctrl-C.\n")
+    assert doctor.EXAMPLES
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
+def test_the_allocator_is_chosen_once(monkeypatch):
+    monkeypatch.setattr(allocator, "_glibc", lambda: True)
+    clean = {"PATH": "/bin"}
+    wanted = allocator.wanted_environment("train", clean)
+    assert wanted == {**clean, "GLIBC_TUNABLES": allocator.TUNABLES, allocator.GUARD: "1"}
+    assert allocator.wanted_environment("train", wanted) is None
+    assert allocator.wanted_environment("train", {allocator.GUARD: "1"}) is None
+    assert allocator.wanted_environment("train", {"GLIBC_TUNABLES": "x"}) is None
+    assert allocator.wanted_environment("train", {allocator.OFF: "1"}) is None
+    assert allocator.wanted_environment("train", {allocator.OFF: "0"}) is not None
+    assert allocator.wanted_environment("translate", clean) is None
+    monkeypatch.setattr(allocator, "_glibc", lambda: False)
+    assert allocator.wanted_environment("train", clean) is None
+
+
+@pytest.mark.skipif(not allocator._glibc(), reason="glibc only")
+@pytest.mark.parametrize("start", [["-m", "whyformer"], ["-c", "import sys; from "
+    "whyformer.cli.main import main; sys.exit(main())"]])  # fmt: skip
+def test_the_restarted_program_is_the_same(start):
+    environment = {k: v for k, v in os.environ.items() if k != allocator.OFF}
+    done = subprocess.run(
+        [sys.executable, *start, "train", "absent.yaml", "--out", "nowhere"],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "whyformer: `absent.yaml` does not exist. Give the path of a YAML recipe.\n"
+    )

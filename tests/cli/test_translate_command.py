@@ -1,0 +1,153 @@
+"""Lines in, lines out, in their order, whatever the search and wherever they come from."""
+
+import gzip
+import json
+import math
+import subprocess
+import sys
+import time
+
+import pytest
+
+from toy_runs import toy_run
+from whyformer.bundle import load_bundle
+from whyformer.cli.translate import _shown
+from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.translator import Translation, Translator
+
+TEXT = "c b a\n\na b\nf g h i\n  \ne"
+LINES = TEXT.split("\n")
+
+
+def expected(run, **search) -> list[str]:
+    bundle = load_bundle(run)
+    translator = Translator([bundle.model], bundle.source_tokenizer, bundle.target_tokenizer)
+    settings = SearchSettings.model_validate({**bundle.facts["decoding"], **search})
+    return [t.text for t in translator.translate(LINES, settings)]
+
+
+def lines_of(text: str) -> list[str]:
+    assert text.endswith("\n")
+    return text[:-1].split("\n")
+
+
+def test_standard_input_to_standard_output(cli, run):
+    said = cli("translate", run, stdin=TEXT)
+    assert (said.code, said.err) == (0, "")
+    assert lines_of(said.out) == expected(run)
+    assert lines_of(said.out)[1] == lines_of(said.out)[4] == ""
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("name", ["in.txt", "in.txt.gz"])
+def test_file_to_file(cli, run, tmp_path, name, ending):
+    raw = (ending.join(LINES) + ending).encode()
+    (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+    output = tmp_path / "deep" / "out.txt"
+    said = cli("translate", run, "--input", tmp_path / name, "--output", output)
+    assert (said.code, said.out, said.err) == (0, "", "")
+    assert lines_of(output.read_text(encoding="utf-8")) == expected(run)
+
+
+def test_texts_on_the_command_line(cli, run):
+    said = cli("translate", run, "--text", LINES[0], "--text", LINES[3])
+    assert lines_of(said.out) == [expected(run)[0], expected(run)[3]]
+
+
+def test_options_win_over_the_settings_of_the_run(cli, run):
+    said = cli("translate", run, "--beam", "1", "--max-length", "3", stdin=TEXT)
+    assert lines_of(said.out) == expected(run, beam=1, max_length=3)
+    assert expected(run, beam=1, max_length=3) != expected(run)
+
+
+def test_nbest_prints_index_score_text(cli, run):
+    said = cli("translate", run, "--nbest", "2", stdin=TEXT)
+    rows = [line.split("\t") for line in lines_of(said.out)]
+    assert [int(row[0]) for row in rows] == [1, 1, 2, 3, 3, 4, 4, 5, 6, 6]
+    assert [row[2] for row in rows if row[0] in "136"][::2] == [expected(run)[n] for n in (0, 2, 5)]
+    assert all(float(first[1]) >= float(second[1]) for first, second in [rows[:2], rows[3:5]])
+
+
+def test_json_lines(cli, run):
+    said = cli("translate", run, "--json", "--nbest", "2", stdin=TEXT)
+    found = [json.loads(line) for line in lines_of(said.out)]
+    assert [one["index"] for one in found] == [1, 2, 3, 4, 5, 6]
+    assert [one["source"] for one in found] == LINES
+    assert [one["text"] for one in found] == expected(run)
+    assert [len(one["hypotheses"]) for one in found] == [2, 0, 2, 2, 0, 2]
+    assert found[0]["hypotheses"][0]["text"] == found[0]["text"]
+
+
+def test_samples_depend_on_the_seed_and_not_on_how_the_lines_come(cli, run, tmp_path):
+    sample = ("translate", run, "--sample", "--seed", "5")
+    (tmp_path / "in.txt").write_text(TEXT, encoding="utf-8")
+    first = cli(*sample, "--input", tmp_path / "in.txt").out
+    assert first == cli(*sample, stdin=TEXT).out
+    assert first != cli("translate", run, "--sample", "--seed", "6", stdin=TEXT).out
+
+
+@pytest.mark.parametrize("how", [(), ("--sample",)])
+def test_a_prefix_begins_every_translation(cli, run, how):
+    said = cli("translate", run, *how, "--prefix", "g h", stdin=TEXT)
+    for line, source in zip(lines_of(said.out), LINES, strict=True):
+        assert line.startswith("g h") or not source.strip()
+
+
+def test_alignments(cli, run, tmp_path):
+    place = tmp_path / "alignments.jsonl"
+    said = cli("translate", run, "--alignments", place, "--output", tmp_path / "o.txt", stdin=TEXT)
+    assert said.code == 0
+    rows = [json.loads(line) for line in lines_of(place.read_text(encoding="utf-8"))]
+    assert [row["text"] for row in rows] == lines_of((tmp_path / "o.txt").read_text("utf-8"))
+    assert rows[0]["source"] == ["c", "b", "a", "<eos>"]
+    assert rows[1]["weights"] == []
+    for row in rows:
+        assert len(row["weights"]) == len(row["target"])
+        for weights in row["weights"]:
+            assert len(weights) == len(row["source"])
+            assert math.isclose(sum(weights), 1, abs_tol=1e-3)
+
+
+def test_an_ensemble_of_a_run_with_itself_says_what_the_run_says(cli, run):
+    assert cli("translate", run, run, stdin=TEXT).out == cli("translate", run, stdin=TEXT).out
+
+
+def test_an_ensemble_needs_one_tokenizer(cli, run, tmp_path):
+    other = toy_run(tmp_path / "other", lines=("x y z",))
+    said = cli("translate", run, other, "--text", "a")
+    assert "Runs of an ensemble must share their tokenizers" in said.sentence
+    assert str(other) in said.sentence
+
+
+def test_a_line_end_that_a_model_writes_does_not_shift_the_lines_after_it():
+    answer = Translation("a", "x\ny\r", -1.0, (("x\ny\r", Hypothesis((9,), -1.0, -2.0, True)),))
+    assert list(_shown(1, answer, many=False, json_lines=False)) == ["x y "]
+    assert list(_shown(7, answer, many=True, json_lines=False)) == ["7\t-1.0000\tx y "]
+
+
+def test_output_may_be_a_device(cli, run):
+    assert cli("translate", run, "--text", "a", "--output", "/dev/null").code == 0
+
+
+def test_a_waiting_reader_is_answered_before_the_input_ends(run):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "whyformer", "translate", run],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin
+    assert process.stdout
+    with process.stdin, process.stdout:
+        for line in ("a b", "", "c"):
+            process.stdin.write(line + "\n")
+            process.stdin.flush()
+            began = time.monotonic()
+            answer = process.stdout.readline()  # would hang if nothing came before the end
+            assert answer.endswith("\n")
+            assert (answer == "\n") == (line == "")
+        assert time.monotonic() - began < 5
+        process.stdin.close()
+        assert process.stdout.read() == ""
+    assert process.wait() == 0

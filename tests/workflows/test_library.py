@@ -1,0 +1,51 @@
+"""What ``import whyformer`` offers."""
+
+import pytest
+
+import whyformer
+from toy_runs import toy_run
+from whyformer.foundation.errors import BundleError, ConfigError, UsageError
+
+
+def test_load_and_translate(tmp_path):
+    model = whyformer.load(toy_run(tmp_path / "run"))
+    texts = model.translate(["a b", "", "c"])
+    assert len(texts) == 3
+    assert texts[1] == ""
+    answers = model.answers(["a b", "", "c"], nbest=2)
+    assert [answer.text for answer in answers] == texts
+    assert len(answers[0].hypotheses) == 2
+    assert model.search.beam == 2
+    (score,) = model.score(["a b"], [texts[0]])
+    assert score.log_probability < 0
+
+
+def test_an_ensemble(tmp_path):
+    runs = [toy_run(tmp_path / str(seed), seed) for seed in (1, 2)]
+    assert len(whyformer.load(*runs).translate(["a"])) == 1
+
+
+def test_train_and_load(tmp_path):
+    outcome = whyformer.train(
+        "copy",
+        out=tmp_path / "run",
+        overrides={"training.updates": 2, "validation.sentences": 2},
+        quiet=True,
+    )
+    assert outcome.updates == 2
+    assert len(whyformer.load(outcome.run).translate(["s00 s01"])) == 1
+
+
+def test_messages(tmp_path):
+    with pytest.raises(BundleError, match="does not exist"):
+        whyformer.load(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match="is neither a shipped recipe nor a YAML file"):
+        whyformer.train("nothing", out=tmp_path / "x")
+    model = whyformer.load(toy_run(tmp_path / "run"))
+    with pytest.raises(UsageError, match=r"must be a list of texts.*Write \[text\]"):
+        model.translate("one")
+    with pytest.raises(ConfigError, match=r"`beem` is not a setting. Did you mean `beam`"):
+        model.translate(["one"], beem=3)
+    with pytest.raises(AttributeError, match="has no attribute `lod`"):
+        _ = whyformer.lod
+    assert dir(whyformer) == ["__version__", "load", "train"]
