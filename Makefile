@@ -13,7 +13,7 @@ demo: $(VENV)/.installed
 test: check
 
 check: lint types imports
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

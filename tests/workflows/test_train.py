@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 
 from whyformer.bundle import load_bundle
 from whyformer.decoding.translator import Translator
-from whyformer.foundation.errors import ConfigError, DataError, OutputError
+from whyformer.foundation.errors import ConfigError, DataError, MissingExtraError, OutputError
 from whyformer.training import loop
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import read_journal
@@ -270,3 +271,15 @@ def test_average_of_checkpoints_is_the_mean_of_what_was_validated(tmp_path: Path
         quiet=True,
     )
     assert torch.isfinite(load_bundle(tmp_path / "run").model.projection.weight).all()
+
+
+def test_tensorboard_receives_the_journal(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    train(tiny(validation__track="tensorboard"), tmp_path / "run", quiet=True)
+    assert list((tmp_path / "run" / "tensorboard").glob("events.*"))
+
+
+def test_a_missing_tensorboard_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(MissingExtraError, match=r"whyformer\[track\]"):
+        train(tiny(validation__track="tensorboard"), tmp_path / "run", quiet=True)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, TextIO
 
+from whyformer.foundation.errors import MissingExtraError
 from whyformer.foundation.files import explain_write_errors, write_text
 from whyformer.training.reports import StepReport
 
@@ -70,3 +71,31 @@ def _whole_lines(path: Path) -> list[str]:
         return []
     text = path.read_text(encoding="utf-8")
     return text[: text.rfind("\n") + 1].splitlines()
+
+
+class TensorBoard:
+    """The journal's numbers as TensorBoard's event files, under ``RUN/tensorboard``."""
+
+    def __init__(self, directory: Path) -> None:
+        """Raises: MissingExtraError when TensorBoard is not installed."""
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise MissingExtraError("tensorboard", "track") from None
+        self._writer = SummaryWriter(str(directory / "tensorboard"))
+
+    def update(self, report: StepReport) -> None:
+        """Record one update."""
+        for name in ("loss", "nll", "learning_rate", "gradient_norm"):
+            self._writer.add_scalar(f"training/{name}", getattr(report, name), report.step)
+        for layer, norm in report.layer_gradient_norms.items():
+            self._writer.add_scalar(f"gradient_norm/{layer}", norm, report.step)
+
+    def validation(self, step: int, scores: dict[str, Any]) -> None:
+        """Record one validation."""
+        for name, value in scores.items():
+            self._writer.add_scalar(f"validation/{name}", value, step)
+
+    def close(self) -> None:
+        """Flush and close."""
+        self._writer.close()

@@ -53,3 +53,13 @@ def facts_before_training(
         f"layers, d_model {shape.d_model}, {shape.heads} heads, {shape.wiring}; on {device}, "
         f"{torch.get_num_threads()} threads"
     )
+    training = recipe.training
+    length = f"{training.updates:,} updates"
+    if training.minutes:
+        length = f"{training.minutes:g} minutes"
+    yield (
+        f"training    {length}, {training.optimizer}, rate {training.learning_rate:g} "
+        f"{training.schedule} after {training.warmup} updates of warm-up, "
+        f"dropout {shape.dropout:g}, label smoothing {training.label_smoothing:g}; "
+        f"best by {recipe.validation.metric} (`whyformer config show` lists all)"
+    )

@@ -56,8 +56,16 @@ class DataSettings(Settings):
     """Which pairs are dropped."""
 
 
+class Tracker(StrEnum):
+    """Where, besides the journal, a run's numbers go."""
+
+    NONE = "none"
+    TENSORBOARD = "tensorboard"
+    """Event files under RUN/tensorboard (extra `track`)."""
+
+
 class ValidationSettings(Settings):
-    """When and how a run is judged while it trains."""
+    """When and how a run is judged and watched while it trains."""
 
     every: int = Field(default=0, ge=0)
     """Updates between validations; 0 means a twentieth of the run."""
@@ -67,6 +75,8 @@ class ValidationSettings(Settings):
     """Dev sentences decoded (greedily) at each validation; the loss is over all of them."""
     patience: int = Field(default=0, ge=0)
     """Validations without a better metric before the run ends early; 0 = never."""
+    track: Tracker = Tracker.NONE
+    """Where the journal's numbers go besides: none, or tensorboard."""
 
 
 class Recipe(Settings):

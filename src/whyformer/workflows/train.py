@@ -29,14 +29,14 @@ from whyformer.models.transformer import Transformer, count_parameters
 from whyformer.training.averaging import swapped
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from whyformer.training.finite import Divergence
-from whyformer.training.journal import Journal
+from whyformer.training.journal import Journal, TensorBoard
 from whyformer.training.loop import TrainingSettings, TrainingState, fit, sequence_loss, start
 from whyformer.training.reports import StepReport
 from whyformer.workflows.display import Display
 from whyformer.workflows.facts import facts_before_training
 from whyformer.workflows.lock import only_run_in
 from whyformer.workflows.prepare import CorpusBatches, Prepared, data_key, prepare
-from whyformer.workflows.recipe import Recipe, Resolved, differences, dump
+from whyformer.workflows.recipe import Recipe, Resolved, Tracker, differences, dump
 
 CHECKPOINT_SECONDS = 120
 """Longest time between two checkpoints; validations make one too."""
@@ -149,6 +149,7 @@ def _run(
 ) -> Outcome:
     every = recipe.validation.every or max(1, math.ceil(settings.updates / 20))
     journal = Journal(out, after=state.step)
+    board = TensorBoard(out) if recipe.validation.track is Tracker.TENSORBOARD else None
     saved_at = time.monotonic()
     stopped_early = False
 
@@ -162,14 +163,24 @@ def _run(
         patience = recipe.validation.patience
         return bool(patience) and progress.since_best >= patience
 
-    with contextlib.closing(journal), _stop_requests() as stop, display.training(settings, state):
+    with contextlib.ExitStack() as ending:
+        for log in (journal, board):
+            if log:
+                ending.callback(log.close)
+        stop = ending.enter_context(_stop_requests())
+        ending.enter_context(display.training(settings, state))
         try:
             if not out_of_patience():
                 for report in fit(state, batches, settings, d_model=recipe.model.d_model):
                     journal.update(report)
+                    if board:
+                        board.update(report)
                     display.update(report)
                     if report.step % every == 0 or report.step == settings.updates:
-                        _validate(recipe, settings, state, data, progress, report, out, journal)
+                        scores = _validate(recipe, state, data, progress, report, out)
+                        journal.validation(report.step, scores)
+                        if board:
+                            board.validation(report.step, scores)
                         display.validated(progress, recipe.validation.metric)
                         save()
                         if out_of_patience():
@@ -190,14 +201,12 @@ def _run(
 
 def _validate(
     recipe: Recipe,
-    settings: TrainingSettings,
     state: TrainingState,
     data: Prepared,
     progress: Progress,
     report: StepReport,
     out: Path,
-    journal: Journal,
-) -> None:
+) -> dict[str, Any]:
     """Score the weights that would be kept; keep them when they are the best so far."""
     model = state.model
     assert isinstance(model, Transformer)
@@ -205,7 +214,6 @@ def _validate(
     weights = state.average.weights(model)
     with swapped(model, weights):
         scores = validation_scores(recipe, model, data)
-    journal.validation(report.step, scores)
     metric = recipe.validation.metric
     higher = metric != "loss" and metric_named(metric).higher_is_better
     former = progress.best.get(metric)
@@ -221,6 +229,7 @@ def _validate(
         save_bundle(out / "model", bundle, weights=weights)
     else:
         progress.since_best += 1
+    return scores
 
 
 def validation_scores(recipe: Recipe, model: Transformer, data: Prepared) -> dict[str, Any]:
