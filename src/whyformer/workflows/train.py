@@ -148,8 +148,8 @@ def _run(
     display: Display,
 ) -> Outcome:
     every = recipe.validation.every or max(1, math.ceil(settings.updates / 20))
-    journal = Journal(out, after=state.step)
     board = TensorBoard(out) if recipe.validation.track is Tracker.TENSORBOARD else None
+    journal = Journal(out, after=state.step)
     saved_at = time.monotonic()
     stopped_early = False
 
