@@ -57,30 +57,39 @@ class _FusedCrossEntropy(torch.autograd.Function):
         learn = any(ctx.needs_input_grad[:2])
         grad_features = torch.empty_like(features) if learn else None
         grad_weight = torch.zeros_like(weight) if learn else None
-        smoothed = features.new_zeros((), dtype=torch.float32)
-        nll = features.new_zeros((), dtype=torch.float32)
+        log_z = features.new_zeros((), dtype=torch.float64)  # sum over tokens of ln Σ exp(logit)
+        chosen = features.new_zeros((), dtype=torch.float64)  # sum over tokens of the label's logit
         size = max(1, CHUNK_ELEMENTS // vocabulary)
         for start in range(0, rows, size):
             x, label = features[start : start + size], labels[start : start + size, None]
             logits = F.linear(x, weight).float()
-            log_z = logits.logsumexp(-1, keepdim=True)
-            chosen = log_z - logits.gather(1, label)
-            nll += chosen.sum()
-            smoothed += (1 - smoothing) * chosen.sum()
-            if smoothing:
-                smoothed += smoothing * (log_z.squeeze(1) - logits.mean(-1)).sum()
+            chosen += logits.gather(1, label).sum(dtype=torch.float64)
+            top = logits.amax(-1, keepdim=True)
+            odds = logits.sub_(top).exp_()  # z · softmax, where the logits stood
+            z = odds.sum(-1, keepdim=True)
+            log_z += (z.log() + top).sum(dtype=torch.float64)
             if grad_features is not None and grad_weight is not None:
-                # d/dlogits = softmax - (1-ε)·onehot - ε/V, built where the logits stood
-                slope = logits.sub_(log_z).exp_()
-                slope.scatter_add_(1, label, slope.new_full(label.shape, smoothing - 1))
-                if smoothing:
-                    slope.sub_(smoothing / vocabulary)
-                slope = slope.to(x.dtype)
-                torch.mm(slope, weight.to(x.dtype), out=grad_features[start : start + size])
-                if grad_weight.dtype == x.dtype:
-                    grad_weight.addmm_(slope.T, x)
+                # d/dlogits = softmax - (1-ε)·onehot - ε/V. The factor 1/z moves to the narrow side
+                # of the products, and the constant ε/V out of the loop.
+                odds.scatter_add_(1, label, (smoothing - 1) * z)
+                slope = odds.to(x.dtype)
+                here = grad_features[start : start + size]
+                torch.mm(slope, weight.to(x.dtype), out=here).div_(z)
+                scaled = (x / z).to(x.dtype)
+                if x.dtype == weight.dtype:
+                    grad_weight.addmm_(slope.T, scaled)
                 else:
-                    grad_weight += slope.T @ x
+                    grad_weight += slope.T @ scaled
+        nll = log_z - chosen
+        smoothed = nll
+        if smoothing:
+            read, shown = features.sum(0), weight.sum(0)
+            mean_logits = (read.double() @ shown.double()) / vocabulary  # summed over tokens
+            smoothed = (1 - smoothing) * nll + smoothing * (log_z - mean_logits)
+            if grad_features is not None and grad_weight is not None:
+                grad_features.sub_(smoothing / vocabulary * shown)
+                grad_weight.sub_(smoothing / vocabulary * read)
+        smoothed, nll = smoothed.float(), nll.float()
         ctx.gradients = grad_features, grad_weight
         ctx.mark_non_differentiable(nll)
         return smoothed, nll
