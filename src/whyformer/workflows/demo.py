@@ -18,7 +18,7 @@ from whyformer.workflows.recipe import resolve
 from whyformer.workflows.report import Alignment, Mistake, Story, write_report
 from whyformer.workflows.train import Outcome, train
 
-TRAINING_SHARE = 0.97
+TRAINING_SHARE = 0.92
 """Share of the minutes given to training; the rest is for validation, evaluation and the report."""
 
 INVENTED = (
