@@ -20,15 +20,13 @@ from whyformer.data.batching import make_batch
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
 from whyformer.foundation.devices import choose_device
-from whyformer.foundation.randomness import seed_everything
-from whyformer.models.build import build_model
 from whyformer.models.transformer import Transformer
 from whyformer.training.loop import TrainingSettings, fit, sequence_loss, start
 from whyformer.training.schedules import Schedule
 from whyformer.workflows.display import Display
 from whyformer.workflows.prepare import CorpusBatches, Prepared, prepare
 from whyformer.workflows.recipe import Recipe, Resolved
-from whyformer.workflows.train import ENDLESS
+from whyformer.workflows.train import ENDLESS, fresh_model
 
 PAIRS = 32
 MOST_UPDATES = 600
@@ -113,13 +111,8 @@ class _Repeated:
         return self._batches[index]
 
 
-def _model(recipe: Recipe, data: Prepared, dropout: float | None = None) -> Transformer:
-    seed_everything(recipe.training.seed)
-    sizes = (len(data.source_tokenizer), len(data.target_tokenizer))
-    shape = (
-        recipe.model if dropout is None else recipe.model.model_copy(update={"dropout": dropout})
-    )
-    return build_model(shape, sizes, shared=data.shared, device=choose_device())
+def _model(recipe: Recipe, data: Prepared) -> Transformer:
+    return fresh_model(recipe, data, choose_device())
 
 
 def _distinct_pairs(data: Prepared) -> np.ndarray:
@@ -138,7 +131,8 @@ def _distinct_pairs(data: Prepared) -> np.ndarray:
 
 
 def _overfit(recipe: Recipe, data: Prepared) -> tuple[Transformer, Batch, Finding]:
-    model = _model(recipe, data, dropout=0.0)
+    by_heart = recipe.model_copy(update={"model": recipe.model.model_copy(update={"dropout": 0.0})})
+    model = _model(by_heart, data)
     indices = _distinct_pairs(data)
     batch = make_batch(data.corpus, indices)
     settings = recipe.training.model_copy(
@@ -208,7 +202,7 @@ def _rise(name: str, what: str, model: Transformer, batch: Batch, spoiled: Batch
 
 def _speed(recipe: Recipe, data: Prepared) -> Finding:
     settings = recipe.training
-    batches = _batches(recipe, data)
+    batches = CorpusBatches.of(recipe, data)
     endless = settings.model_copy(update={"updates": ENDLESS})
     reports = fit(
         start(_model(recipe, data), endless), batches, endless, d_model=recipe.model.d_model
@@ -234,7 +228,7 @@ def _speed(recipe: Recipe, data: Prepared) -> Finding:
 
 
 def _largest(recipe: Recipe, data: Prepared) -> Finding:
-    batches = _batches(recipe, data)
+    batches = CorpusBatches.of(recipe, data)
     plan = batches.plan(0)
     lengths = data.corpus.source_lengths.astype(np.int64), data.corpus.target_lengths
     areas = [len(b) * (int(lengths[0][b].max()) ** 2 + int(lengths[1][b].max()) ** 2) for b in plan]
@@ -259,17 +253,6 @@ def _largest(recipe: Recipe, data: Prepared) -> Finding:
         True,
         f"{rows} rows of up to {max(longest, batch.source.shape[1])} tokens; "
         f"the process has used {_peak_gib():.2f} GiB at most",
-    )
-
-
-def _batches(recipe: Recipe, data: Prepared) -> CorpusBatches:
-    return CorpusBatches(
-        data.corpus,
-        seed=recipe.training.seed,
-        budget_tokens=recipe.training.batch_tokens,
-        tokenizers=(data.source_tokenizer, data.target_tokenizer),
-        sampling=recipe.text.sampling,
-        max_tokens=recipe.data.filters.max_tokens,
     )
 
 

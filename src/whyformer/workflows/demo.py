@@ -15,7 +15,7 @@ from whyformer.evaluation.accuracy import edit_distance
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.foundation.files import write_text
 from whyformer.workflows.recipe import resolve
-from whyformer.workflows.report import Alignment, Mistake, Story, write_report
+from whyformer.workflows.report import Mistake, Story, write_report
 from whyformer.workflows.train import Outcome, train
 
 TRAINING_SHARE = 0.92
@@ -83,11 +83,8 @@ def demo(
             for w, a, r in zip(words, answers, references, strict=True)
         ),
     )
-    shown = [t.source for t in invented[:4]]
-    alignments = [
-        Alignment(one.source_tokens, one.target_tokens, one.weights)
-        for one in align(bundle, shown, [t.text for t in invented[:4]])
-    ]
+    shown = invented[:4]
+    alignments = align(bundle, [t.source for t in shown], [t.text for t in shown])
     write_report(
         out,
         Story(

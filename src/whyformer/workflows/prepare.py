@@ -109,6 +109,18 @@ class CorpusBatches:
         self._tokenizers, self._sampling, self._max_tokens = tokenizers, sampling, max_tokens
         self._plan: tuple[int, list[np.ndarray]] = (-1, [])
 
+    @classmethod
+    def of(cls, recipe: Recipe, data: Prepared) -> "CorpusBatches":
+        """Return the batches that a recipe trains on."""
+        return cls(
+            data.corpus,
+            seed=recipe.training.seed,
+            budget_tokens=recipe.training.batch_tokens,
+            tokenizers=(data.source_tokenizer, data.target_tokenizer),
+            sampling=recipe.text.sampling,
+            max_tokens=recipe.data.filters.max_tokens,
+        )
+
     def plan(self, epoch: int) -> list[np.ndarray]:
         """Return the batches of an epoch as indices of pairs."""
         if self._plan[0] != epoch:

@@ -7,6 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from whyformer.decoding.alignment import Aligned
 from whyformer.evaluation.score import Score
 from whyformer.foundation.files import write_text
 from whyformer.training.journal import read_journal, read_timings
@@ -14,15 +15,6 @@ from whyformer.workflows.charts import Line, heat_map, line_chart
 
 POINTS = 300
 """Most points of a curve; longer ones are thinned to means of neighbours."""
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """Where each target token looked: weights (target, source), each row summing to 1."""
-
-    source: Sequence[str]
-    target: Sequence[str]
-    weights: Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +36,7 @@ class Story:
     scores: Sequence[Score]
     pronounced: Sequence[tuple[str, Sequence[tuple[str, float]]]]
     """Source, then for each hypothesis its text and log-probability."""
-    alignments: Sequence[Alignment]
+    alignments: Sequence[Aligned]
     mistakes: Sequence[Mistake]
     repeat: str
     """The command that makes this run again."""
@@ -165,12 +157,12 @@ def _pronounced(rows: Sequence[tuple[str, Sequence[tuple[str, float]]]]) -> str:
     return f"<div class=wide><table><tr><th>input</th>{head}</tr>{body}</table></div>"
 
 
-def _alignments(alignments: Sequence[Alignment]) -> str:
+def _alignments(alignments: Sequence[Aligned]) -> str:
     lead = (
         "<p>Cross-attention of the last decoder layer, mean over heads: each row is a symbol being "
         "written, each column one being read.</p>"
     )
-    return lead + _grid([heat_map(a.target, a.source, a.weights) for a in alignments])
+    return lead + _grid([heat_map(a.target_tokens, a.source_tokens, a.weights) for a in alignments])
 
 
 def _mistakes(mistakes: Sequence[Mistake]) -> str:

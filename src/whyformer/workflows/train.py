@@ -101,15 +101,8 @@ def _train(recipe: Recipe, out: Path, display: Display) -> Outcome:
     device = choose_device()
     data = prepare(recipe, out, display.preparing)
     settings = recipe.training
-    batches = CorpusBatches(
-        data.corpus,
-        seed=settings.seed,
-        budget_tokens=settings.batch_tokens,
-        tokenizers=(data.source_tokenizer, data.target_tokenizer),
-        sampling=recipe.text.sampling,
-        max_tokens=recipe.data.filters.max_tokens,
-    )
-    model = _fresh_model(recipe, data, device)
+    batches = CorpusBatches.of(recipe, data)
+    model = fresh_model(recipe, data, device)
     for line in facts_before_training(recipe, data, batches, count_parameters(model), device):
         display.say(line)
     if known:
@@ -265,7 +258,8 @@ def validation_scores(recipe: Recipe, model: Transformer, data: Prepared) -> dic
     return scores
 
 
-def _fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> Transformer:
+def fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> Transformer:
+    """Return the recipe's model with the starting weights of its seed."""
     seed_everything(recipe.training.seed)
     sizes = (len(data.source_tokenizer), len(data.target_tokenizer))
     return build_model(recipe.model, sizes, shared=data.shared, device=device)
@@ -282,7 +276,7 @@ def _fit_into_minutes(
     settings = recipe.training
     assert settings.minutes is not None
     display.say("Measuring the speed of this machine …")
-    model = _fresh_model(recipe, data, device)
+    model = fresh_model(recipe, data, device)
     endless = settings.model_copy(update={"updates": ENDLESS})
     reports = fit(start(model, endless), batches, endless, d_model=recipe.model.d_model)
     for _ in range(5):
