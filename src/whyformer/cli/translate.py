@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import json as jsons
-import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,9 +119,8 @@ def translate(
         lines = read_lines(STDIN if input is None else input)
         if input is not None:  # a file that cannot be read is told before a model is loaded
             lines = itertools.chain([next(lines)], lines)
-    system = load_system(runs, device=device)
-    # It counts lines within a window; `_warn` below counts them within the input.
-    logging.getLogger("whyformer.decoding.translator").setLevel(logging.ERROR)
+    # The translator counts lines within a window; `_warn` below counts them within the input.
+    system = load_system(runs, device=device, warn=False)
     settings = search_settings(
         system.facts, {name: value for name, value in given.items() if value is not None}
     )

@@ -65,7 +65,8 @@ class Translator:
         models: at least one; several predict by their mean probability.
         device: where to compute, models are moved there; None leaves them where they are.
         max_source_tokens: longest source read, eos counted; of a longer line only the beginning is
-            translated, with a warning that names the line.
+            translated, and its `Translation.truncated` says so.
+        warn: also log a warning that names such a line, by its place among the lines given.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Translator:
         device: torch.device | str | None = None,
         *,
         max_source_tokens: int = 1024,
+        warn: bool = True,
     ) -> None:
         if not models:
             raise UsageError("A translator needs at least one model, but none was given.")
@@ -88,6 +90,7 @@ class Translator:
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
         self.max_source_tokens = max_source_tokens
+        self.warn = warn
         self.device = torch.device(device) if device is not None else _device_of(models)
         for model in models:
             if device is not None and isinstance(model, nn.Module):
@@ -189,7 +192,7 @@ class Translator:
         ids = self.source_tokenizer.encode(text) if text.strip() else []
         target = self.target_tokenizer.encode(prefix) if prefix else []
         room = self.max_source_tokens - 1
-        if len(ids) > room:
+        if len(ids) > room and self.warn:
             log.warning(
                 "Line %d has %d tokens, but the model reads at most %d: its end is not translated.",
                 index + 1,

@@ -32,9 +32,10 @@ class System:
         return self.bundles[0].facts
 
 
-def load_system(runs: Sequence[Path], *, device: str = "auto") -> System:
+def load_system(runs: Sequence[Path], *, device: str = "auto", warn: bool = True) -> System:
     """Load one run, or several as an ensemble.
 
+    Args: warn: log lines that are too long to be read whole.
     Raises: BundleError when one is missing or damaged, or their tokenizers differ.
     """
     where = choose_device(device)
@@ -54,6 +55,7 @@ def load_system(runs: Sequence[Path], *, device: str = "auto") -> System:
         first.source_tokenizer,
         first.target_tokenizer,
         max_source_tokens=min(bundle.model.settings.max_length for bundle in bundles),
+        warn=warn,
     )
     return System(translator, bundles)
 
