@@ -27,7 +27,7 @@ class FeedForward(nn.Module):
         self, x: Float[Tensor, "batch length d_model"]
     ) -> Float[Tensor, "batch length d_model"]:
         """Transform every position alike."""
-        return self.contract(F.relu(self.expand(x)))
+        return self.contract(F.relu(self.expand(x), inplace=True))
 
 
 class GELUFeedForward(FeedForward):
