@@ -8,15 +8,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from whyformer.blocks.additive_attention import RecurrentAttention
+from whyformer.blocks.dropout import DropoutForm
 from whyformer.blocks.embeddings import Tying
 from whyformer.blocks.feedforward import Activation
 from whyformer.blocks.initialization import Initialization
 from whyformer.blocks.multihead import AttentionPath, use_path
 from whyformer.blocks.normalization import Norm
 from whyformer.blocks.positions import Position
+from whyformer.blocks.recurrence import Cell, RecurrencePath, use_recurrence
+from whyformer.blocks.recurrent_initialization import RecurrentInitialization
 from whyformer.blocks.residual import Wiring
 from whyformer.blocks.scaling import ScoreScale
 from whyformer.data.batch import Batch
+from whyformer.models.build import Model
+from whyformer.models.rnn import RecurrentModel, RecurrentSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.symbols import BOS, EOS, PAD
 
@@ -36,6 +42,28 @@ VARIANTS: dict[str, dict[str, Any]] = {
     f"{name}={member}": {name: member} for name, kind in SWITCHES.items() for member in kind
 }
 """Every member of every switch, alone, on the model of the paper."""
+RECURRENT_SWITCHES: dict[str, Any] = {
+    "cell": Cell,
+    "attention": RecurrentAttention,
+    "dropout_form": DropoutForm,
+    "tying": Tying,
+    "initialization": RecurrentInitialization,
+    "bidirectional": (True, False),
+    "input_feeding": (True, False),
+}
+"""Setting of a recurrent model -> its choices."""
+RECURRENT_VARIANTS: dict[str, dict[str, Any]] = {
+    f"rnn {name}={member}": {
+        name: member,
+        **({"input_feeding": False} if member is RecurrentAttention.NONE else {}),
+    }
+    for name, kind in RECURRENT_SWITCHES.items()
+    for member in kind
+} | {
+    f"rnn {cell} at once": {"cell": cell, "input_feeding": False, "attention": attention}
+    for cell, attention in zip(Cell, ("additive", "none", "dot"), strict=True)
+}
+"""The same for the recurrent model, and each cell where the whole target is read at once."""
 
 
 def shape(**changes: Any) -> TransformerSettings:
@@ -50,19 +78,40 @@ def build(seed: int = 0, **changes: Any) -> Transformer:
     return Transformer(shape(**changes), (VOCABULARY, VOCABULARY))
 
 
+def recurrent(seed: int = 0, **changes: Any) -> RecurrentModel:
+    """Make a fresh recurrent model in training mode."""
+    torch.manual_seed(seed)
+    small = {"encoder_layers": 2, "decoder_layers": 2, "d_model": 16, "dropout": 0.0}
+    settings = RecurrentSettings(**{**small, "max_length": 128, **changes})
+    return RecurrentModel(settings, (VOCABULARY, VOCABULARY))
+
+
+def fresh(variant: str) -> Model:
+    """Make a fresh model of a variant in training mode."""
+    if variant in VARIANTS:
+        return build(**VARIANTS[variant])
+    return recurrent(**RECURRENT_VARIANTS[variant])
+
+
+def take_path(model: Model, path: AttentionPath) -> None:
+    """Let a model compute by its fused or by its explicit twins, whatever they are."""
+    use_path(model, path)
+    use_recurrence(model, RecurrencePath(path.value))
+
+
 @functools.cache
-def _shaken(variant: str) -> Transformer:
-    model = build(**VARIANTS[variant])
+def _shaken(variant: str) -> Model:
+    model = fresh(variant)
     with torch.no_grad():  # gains of 1 and biases of 0 would hide mistakes
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.1)
     return model.eval()
 
 
-def shaken(variant: str, path: AttentionPath = AttentionPath.FUSED) -> Transformer:
+def shaken(variant: str, path: AttentionPath = AttentionPath.FUSED) -> Model:
     """Return the model of a variant with no parameter at a neutral value, to be read only."""
     model = _shaken(variant)
-    use_path(model, path)
+    take_path(model, path)
     return model
 
 

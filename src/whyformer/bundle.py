@@ -21,8 +21,7 @@ from torch import Tensor
 from whyformer.foundation.config import build
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import atomic_directory, recover_directory
-from whyformer.models.build import build_model
-from whyformer.models.transformer import Transformer, TransformerSettings
+from whyformer.models.build import FAMILIES, Model, build_model
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
 FORMAT = 1
@@ -36,7 +35,7 @@ class Bundle:
     `facts` is whatever its maker wants to remember (JSON): default search settings, scores, source.
     """
 
-    model: Transformer
+    model: Model
     source_tokenizer: Tokenizer
     target_tokenizer: Tokenizer
     facts: dict[str, Any] = field(default_factory=dict)
@@ -57,7 +56,7 @@ def save_bundle(
     named = weights or {name: p.detach() for name, p in bundle.model.named_parameters()}
     config = {
         "format": FORMAT,
-        "kind": "transformer",
+        "kind": bundle.model.settings.family,
         "vocabularies": [len(bundle.source_tokenizer), len(bundle.target_tokenizer)],
         "model": bundle.model.settings.model_dump(mode="json"),
         "facts": bundle.facts,
@@ -131,7 +130,8 @@ def load_bundle(path: Path | str, *, device: torch.device | None = None) -> Bund
             f"says {config['vocabularies']}. Its files do not belong together: "
             "copy the whole directory."
         )
-    settings = build(TransformerSettings, config["model"], where=str(directory / CONFIG))
+    kind, _ = FAMILIES[config["kind"]]
+    settings = build(kind, config["model"], where=str(directory / CONFIG))
     with torch.random.fork_rng(devices=[]):  # loading leaves the caller's random stream alone
         model = build_model(settings, sizes, shared=source.fingerprint == target.fingerprint)
     _read_weights(directory / WEIGHTS, model)
@@ -160,10 +160,10 @@ def _read_config(directory: Path) -> dict[str, Any]:
             f"`{path}` is damaged: it lacks {', '.join(sorted(missing))}. "
             "Copy the model directory again."
         )
-    if config["kind"] != "transformer":
+    if config["kind"] not in FAMILIES:
         raise BundleError(
             f"`{directory}` holds a model of kind `{config['kind']}`, and this version knows "
-            "`transformer` only. Upgrade whyformer."
+            f"{', '.join(FAMILIES)} only. Upgrade whyformer."
         )
     return config
 
@@ -177,7 +177,7 @@ def _read_tokenizer(path: Path) -> Tokenizer:
         ) from None
 
 
-def _read_weights(path: Path, model: Transformer) -> None:
+def _read_weights(path: Path, model: Model) -> None:
     try:
         with path.open("rb") as file:
             start = file.read(2)

@@ -1,4 +1,4 @@
-"""A small Transformer learns to copy sequences it has never seen, in seconds on one core."""
+"""Small models learn to copy sequences they have never seen, in seconds on one core."""
 
 import pytest
 import torch
@@ -6,7 +6,9 @@ from torch import Tensor
 
 import tiny
 from whyformer.foundation.randomness import seed_everything
-from whyformer.models.transformer import Transformer, TransformerSettings
+from whyformer.models.build import Model, ModelSettings, build_model
+from whyformer.models.rnn import RecurrentSettings
+from whyformer.models.transformer import TransformerSettings
 from whyformer.text.symbols import BOS, EOS
 from whyformer.training.loop import TrainingSettings, fit, start
 
@@ -14,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("unchecked")
 
 
 @torch.no_grad()
-def greedy(model: Transformer, source: Tensor, real: Tensor | None, limit: int) -> list[list[int]]:
+def greedy(model: Model, source: Tensor, real: Tensor | None, limit: int) -> list[list[int]]:
     state = model.begin(source, real)
     token, said = torch.full((len(source), 1), BOS), []
     for _ in range(limit):
@@ -25,12 +27,19 @@ def greedy(model: Transformer, source: Tensor, real: Tensor | None, limit: int) 
     return [row[: row.index(EOS)] if EOS in row else row for row in rows]
 
 
-def test_copying_is_learned_to_near_perfection():
+@pytest.mark.parametrize(
+    "shape",
+    [
+        TransformerSettings(
+            encoder_layers=1, decoder_layers=1, d_model=64, heads=4, d_ff=128, dropout=0.0
+        ),
+        RecurrentSettings(encoder_layers=1, decoder_layers=1, d_model=64, dropout=0.0),
+    ],
+    ids=lambda shape: shape.family,
+)
+def test_copying_is_learned_to_near_perfection(shape: ModelSettings):
     seed_everything(1)
-    shape = TransformerSettings(
-        encoder_layers=1, decoder_layers=1, d_model=64, heads=4, d_ff=128, dropout=0.0
-    )
-    model = Transformer(shape, (tiny.VOCABULARY, tiny.VOCABULARY))
+    model = build_model(shape, (tiny.VOCABULARY, tiny.VOCABULARY), shared=True)
     settings = TrainingSettings(
         updates=250, learning_rate=4e-3, schedule="linear", warmup=40, label_smoothing=0.1
     )

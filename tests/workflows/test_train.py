@@ -11,6 +11,7 @@ import torch
 from whyformer.bundle import load_bundle
 from whyformer.decoding.translator import Translator
 from whyformer.foundation.errors import ConfigError, DataError, MissingExtraError, OutputError
+from whyformer.models.transformer import TransformerSettings
 from whyformer.training import loop
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import read_journal
@@ -31,8 +32,16 @@ TINY = {
 COMPARED = ("journal.jsonl", "checkpoint/state.safetensors", "model/model.safetensors")
 
 
-def tiny(**changes: object) -> Resolved:
-    return resolve("copy", TINY | {key.replace("__", "."): value for key, value in changes.items()})
+RECURRENT = {
+    name: value for name, value in TINY.items() if name not in ("model.heads", "model.d_ff")
+}
+RECIPES = {"copy": TINY, "copy-lstm": RECURRENT}
+EVERY_FAMILY = pytest.mark.parametrize("name", RECIPES)
+
+
+def tiny(name: str = "copy", **changes: object) -> Resolved:
+    given = {key.replace("__", "."): value for key, value in changes.items()}
+    return resolve(name, RECIPES[name] | given)
 
 
 def contents(run: Path) -> dict[str, bytes]:
@@ -52,8 +61,9 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, step: int, number: int) -> None:
     monkeypatch.setattr("whyformer.workflows.train.fit", stopping)
 
 
-def test_a_run_leaves_a_model_that_answers(tmp_path: Path) -> None:
-    outcome = train(tiny(), tmp_path / "run", quiet=True)
+@EVERY_FAMILY
+def test_a_run_leaves_a_model_that_answers(tmp_path: Path, name: str) -> None:
+    outcome = train(tiny(name), tmp_path / "run", quiet=True)
     assert outcome.updates == 12
     assert not outcome.interrupted
     bundle = load_bundle(tmp_path / "run")
@@ -64,19 +74,20 @@ def test_a_run_leaves_a_model_that_answers(tmp_path: Path) -> None:
     assert bundle.facts["validation"]["step"] == outcome.scores["step"]
 
 
+@EVERY_FAMILY
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("step", [5, 8])
 def test_a_stopped_run_goes_on_bit_for_bit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, step: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, step: int, name: str
 ) -> None:
     changes = {"training__accumulate": 2, "training__average": "ema"}
-    train(tiny(**changes), tmp_path / "whole", quiet=True)
+    train(tiny(name, **changes), tmp_path / "whole", quiet=True)
     with monkeypatch.context() as patched:
         stop_after(patched, step, number)
-        outcome = train(tiny(**changes), tmp_path / "cut", quiet=True)
+        outcome = train(tiny(name, **changes), tmp_path / "cut", quiet=True)
     assert outcome.interrupted
     assert outcome.updates == step
-    train(tiny(**changes), tmp_path / "cut", quiet=True)
+    train(tiny(name, **changes), tmp_path / "cut", quiet=True)
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
 
 
@@ -120,7 +131,9 @@ def test_another_recipe_in_the_same_directory_is_refused_with_the_difference(
         train(tiny(model__d_ff=64), tmp_path / "run", quiet=True)
     assert contents(tmp_path / "run") == before
     train(tiny(model__d_ff=64), tmp_path / "run", quiet=True, overwrite=True)
-    assert load_bundle(tmp_path / "run").model.settings.d_ff == 64
+    settings = load_bundle(tmp_path / "run").model.settings
+    assert isinstance(settings, TransformerSettings)
+    assert settings.d_ff == 64
 
 
 def own_data(tmp_path: Path, pairs: int = 40) -> Path:

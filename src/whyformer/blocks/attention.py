@@ -41,14 +41,29 @@ def attention(
         scores = scores + bias
     if causal:
         allowed = combine(allowed, causal_mask(Q.shape[-2], K.shape[-2], Q.device))
+    output, weights = weigh(scores, V, allowed)
+    return output, weights, scores
+
+
+def weigh(
+    scores: Float[Tensor, "*heads queries keys"],
+    V: Float[Tensor, "*heads keys d_v"],
+    allowed: Bool[Tensor, "*#heads #queries keys"] | None = None,
+) -> tuple[Float[Tensor, "*heads queries d_v"], Float[Tensor, "*heads queries keys"]]:
+    """Turn scores into weights and take the mean of V by them: softmax(scores) V, and softmax.
+
+    Paper: Vaswani et al. 2017, §3.2.1, Eq. 1; Luong et al. 2015 (arXiv:1508.04025), §3, Eq. 7.
+    Differs: as `attention`.
+    Args: allowed: True where a query may attend to a key; None allows all.
+    """
     if allowed is None:
         weights = scores.softmax(dim=-1)
-        return weights @ V, weights, scores
+        return weights @ V, weights
     anywhere = allowed.any(dim=-1, keepdim=True)
     # A row with nowhere to attend would be NaN, gradient and all: let it look, then hide it.
     masked = scores.masked_fill(~(allowed | ~anywhere), -math.inf)
     weights = masked.softmax(dim=-1).masked_fill(~anywhere, 0.0)
-    return weights @ V, weights, scores
+    return weights @ V, weights
 
 
 def fused_attention(

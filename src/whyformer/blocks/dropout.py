@@ -4,6 +4,8 @@ torch draws one 32-bit number an element and on a CPU spends more time on it tha
 matrix products. Here eight elements share one 64-bit number of `foundation.randomness`.
 """
 
+from enum import StrEnum
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -57,3 +59,39 @@ class Dropout(nn.Module):
     def extra_repr(self) -> str:
         """Show the rate."""
         return f"rate={self.rate}"
+
+
+class VariationalDropout(Dropout):
+    """Drop the same elements at every position of a sequence, anew for every sequence.
+
+    Paper: Gal and Ghahramani 2016 (arXiv:1512.05287), §4, Eq. 7.
+    Differs: see `keep_mask`.
+    """
+
+    def forward(
+        self, x: Float[Tensor, "batch length width"]
+    ) -> Float[Tensor, "batch length width"]:
+        """Return ``x`` with elements dropped."""
+        mask = self.mask(x[:, 0])
+        return x if mask is None else x * mask[:, None]
+
+    def mask(self, like: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"] | None:
+        """Return what every position is multiplied with; None when nothing is dropped."""
+        if not self.training or self.rate == 0:
+            return None
+        if like.device.type != "cpu":
+            return F.dropout(torch.ones_like(like), self.rate)
+        return keep_mask(like, self.rate)
+
+
+class DropoutForm(StrEnum):
+    """Whether a recurrent network draws its dropout for every position, or once a sequence."""
+
+    STANDARD = "standard"
+    VARIATIONAL = "variational"
+
+
+DROPOUTS: dict[DropoutForm, type[Dropout]] = {
+    DropoutForm.STANDARD: Dropout,
+    DropoutForm.VARIATIONAL: VariationalDropout,
+}

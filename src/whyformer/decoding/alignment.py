@@ -6,10 +6,9 @@ from itertools import islice
 
 import torch
 
-from whyformer.blocks.multihead import AttentionPath, use_path
-from whyformer.blocks.taps import observe
 from whyformer.bundle import Bundle
 from whyformer.decoding.translator import pad
+from whyformer.foundation.errors import UsageError
 from whyformer.text.symbols import BOS, EOS
 
 TOGETHER = 64
@@ -26,10 +25,9 @@ class Aligned:
 
 
 def align(bundle: Bundle, sources: Sequence[str], targets: Sequence[str]) -> list[Aligned]:
-    """Return the last decoder layer's cross-attention, mean over heads, of given pairs.
+    """Return where the model looks in the source, of given pairs, read once by teacher forcing.
 
-    The pairs are read once more by teacher forcing through the explicit twin of attention, whose
-    weights can be observed; the search itself runs on the fused twin, which never holds them.
+    Raises: UsageError when the model does not look at its source while it writes.
     """
     pairs = zip(sources, targets, strict=True)
     found: list[Aligned] = []
@@ -44,15 +42,14 @@ def _align(bundle: Bundle, pairs: list[tuple[str, str]]) -> Iterator[Aligned]:
     targets = [[*bundle.target_tokenizer.encode(target), EOS] for _, target in pairs]
     source, real = pad(sources, device)
     target, _ = pad([[BOS, *ids[:-1]] for ids in targets], device)
-    last = len(model.decoder.layers) - 1
-    tap = f"decoder.layers.{last}.cross_attention.weights"
-    use_path(model, AttentionPath.EXPLICIT)
     try:
-        with torch.inference_mode(), observe(model, tap) as seen:
-            model.eval().features(source, real, target)
-    finally:
-        use_path(model, AttentionPath.FUSED)
-    weights = seen[tap][0].mean(dim=1)  # (batch, target, source)
+        with torch.inference_mode():
+            weights = model.eval().source_weights(source, real, target)
+    except LookupError:
+        raise UsageError(
+            "Alignments are where a model looks in the source, but this model has no attention. "
+            "Leave --alignments out."
+        ) from None
     for row, read, written in zip(weights, sources, targets, strict=True):
         yield Aligned(
             bundle.source_tokenizer.tokens(read),

@@ -137,12 +137,13 @@ def build(
         # An unknown key often causes a second fault (a required key missing): name it first.
         faults.sort(key=lambda fault: fault["type"] != "extra_forbidden")
         fault = faults[0]
-        path = tuple(str(part) for part in fault["loc"])
-        raise ConfigError(_sentence(kind, path, fault, where, places or {})) from None
+        raw = tuple(str(part) for part in fault["loc"])
+        path, section = _resolved(kind, raw)
+        raise ConfigError(_sentence(section, path, fault, where, places or {})) from None
 
 
 def _sentence(
-    kind: type[Settings],
+    section: type[BaseModel],
     path: tuple[str, ...],
     fault: Any,
     where: str,
@@ -152,10 +153,12 @@ def _sentence(
     place = f"{next(closest, where)}: "
     name = ".".join(path)
     if fault["type"] == "extra_forbidden":
-        known = _fields_at(kind, path[:-1])
-        return f"{place}`{name}` is not a setting.{nearest(path[-1], known)}"
+        return f"{place}`{name}` is not a setting.{nearest(path[-1], section.model_fields)}"
     if fault["type"] == "missing":
         return f"{place}`{name}` is required and was not given."
+    if fault["type"] == "union_tag_invalid":
+        found, known = fault["ctx"]["tag"], fault["ctx"]["expected_tags"].replace("'", "")
+        return f"{place}`{name}.family` {found!r} is not known.{nearest(found, known.split(', '))}"
     if fault["type"] == "value_error":  # our own validators speak in whole sentences
         return f"{place}{fault['ctx']['error']}"
     return (
@@ -163,17 +166,36 @@ def _sentence(
     )
 
 
-def _fields_at(kind: type[Settings], path: tuple[str, ...]) -> list[str]:
-    current: type[BaseModel] = kind
-    for part in path:
-        field = current.model_fields.get(part)
-        if field is None:
-            break
-        options = [field.annotation, *get_args(field.annotation)]
-        section = next(
-            (o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None
-        )
-        if section is None:
-            break
-        current = section
-    return list(current.model_fields)
+def _sections(kind: type[BaseModel], name: str) -> dict[str, type[BaseModel]]:
+    """Return what a field may hold, by family; a section that has no rivals has family ""."""
+    field = kind.model_fields.get(name)
+    if field is None:
+        return {}
+    options = [field.annotation, *get_args(field.annotation)]
+    options += [inner for option in options for inner in get_args(option)]
+    found = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
+    return {_family(section): section for section in found}
+
+
+def _family(section: type[BaseModel]) -> str:
+    field = section.model_fields.get("family")
+    return "" if field is None else str(field.default)
+
+
+def _resolved(
+    kind: type[BaseModel], raw: tuple[str, ...]
+) -> tuple[tuple[str, ...], type[BaseModel]]:
+    """Return a fault's place without the families pydantic names in it, and its section."""
+    path: list[str] = []
+    section, rivals = kind, {}
+    for part in raw:
+        if part in rivals:
+            section, rivals = rivals[part], {}
+            continue
+        path.append(part)
+        inner = _sections(section, part)
+        if "" in inner:
+            section, rivals = inner[""], {}
+        else:
+            rivals = inner
+    return tuple(path), section

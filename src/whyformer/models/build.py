@@ -1,19 +1,44 @@
 """The one place where settings become a model."""
 
+from collections.abc import Mapping
+from typing import Annotated, Any
+
 import torch
+from pydantic import Discriminator, Tag
 
 from whyformer.blocks.embeddings import Tying
 from whyformer.foundation.errors import ConfigError
+from whyformer.models.rnn import RecurrentModel, RecurrentSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
+
+Model = Transformer | RecurrentModel
+
+
+def family_of(section: object) -> str:
+    """Return the family of a section of settings; the Transformer where it names none."""
+    if isinstance(section, Mapping):
+        return str(section.get("family", "transformer"))
+    return str(getattr(section, "family", "transformer"))
+
+
+ModelSettings = Annotated[
+    Annotated[TransformerSettings, Tag("transformer")] | Annotated[RecurrentSettings, Tag("rnn")],
+    Discriminator(family_of),
+]
+FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
+    "transformer": (TransformerSettings, Transformer),
+    "rnn": (RecurrentSettings, RecurrentModel),
+}
+"""Family -> its settings and its model."""
 
 
 def build_model(
-    settings: TransformerSettings,
+    settings: ModelSettings,
     vocabularies: tuple[int, int],
     *,
     shared: bool,
     device: torch.device | None = None,
-) -> Transformer:
+) -> Model:
     """Make a model with fresh weights from torch's global stream.
 
     Args:
@@ -27,5 +52,6 @@ def build_model(
             "target have different tokenizers. Set text.shared to true with the same units on both "
             "sides, or model.tying to decoder."
         )
-    model = Transformer(settings, vocabularies)
+    _, kind = FAMILIES[settings.family]
+    model = kind(settings, vocabularies)
     return model if device is None else model.to(device)

@@ -69,3 +69,15 @@ class SequenceModel(Protocol):
             beams: for each kept sentence, the old beam that each new beam continues.
         """
         ...
+
+    def source_weights(
+        self,
+        source: Int[Tensor, "batch source"],
+        source_real: Bool[Tensor, "batch source"] | None,
+        target: Int[Tensor, "batch target"],
+    ) -> Float[Tensor, "batch target source"]:
+        """Where each target position looks in the source, by teacher forcing.
+
+        Raises: LookupError when the model does not look at its source while it writes.
+        """
+        ...

@@ -1,6 +1,7 @@
 """The Transformer of Figure 1: an encoder, a decoder, and one matrix of embeddings."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -11,10 +12,12 @@ from whyformer.blocks.embeddings import TokenEmbedding, Tying
 from whyformer.blocks.feedforward import Activation
 from whyformer.blocks.history import History, flat_rows
 from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
+from whyformer.blocks.multihead import AttentionPath, use_path
 from whyformer.blocks.normalization import Norm
 from whyformer.blocks.positions import Position
 from whyformer.blocks.residual import Wiring
 from whyformer.blocks.scaling import ScoreScale
+from whyformer.blocks.taps import observe
 from whyformer.foundation.config import Settings
 from whyformer.models.decoder import Decoder, KeysValues
 from whyformer.models.encoder import Encoder
@@ -24,6 +27,8 @@ from whyformer.models.parts import Parts
 class TransformerSettings(Settings):
     """Shape and choices of an encoder-decoder Transformer; defaults are the paper's base model."""
 
+    family: Literal["transformer"] = "transformer"
+    """Which kind of model this is."""
     encoder_layers: int = Field(default=6, ge=1)
     """Layers of the encoder (N in the paper: 6)."""
     decoder_layers: int = Field(default=6, ge=1)
@@ -74,6 +79,14 @@ class TransformerSettings(Settings):
     def head_width(self) -> int:
         """d_k as it will be used."""
         return self.d_k or self.d_model // self.heads
+
+    @property
+    def summary(self) -> str:
+        """The shape in a few words."""
+        return (
+            f"{self.encoder_layers}+{self.decoder_layers} layers, d_model {self.d_model}, "
+            f"{self.heads} heads, {self.wiring}"
+        )
 
 
 @dataclass(frozen=True)
@@ -188,6 +201,25 @@ class Transformer(nn.Module):
             ]
             real = None if real is None else real.index_select(0, sentences)
         return TransformerState(memories, real, state.histories, beams.shape[1])
+
+    def source_weights(
+        self,
+        source: Int[Tensor, "batch source"],
+        source_real: Bool[Tensor, "batch source"] | None,
+        target: Int[Tensor, "batch target"],
+    ) -> Float[Tensor, "batch target source"]:
+        """The last layer's cross-attention, mean over heads. See `interface`.
+
+        By the explicit twin of attention, for the fused one never holds its weights.
+        """
+        tap = f"decoder.layers.{len(self.decoder.layers) - 1}.cross_attention.weights"
+        use_path(self, AttentionPath.EXPLICIT)
+        try:
+            with observe(self, tap) as seen:
+                self.features(source, source_real, target)
+        finally:
+            use_path(self, AttentionPath.FUSED)
+        return seen[tap][0].mean(dim=1)
 
 
 def deepnorm_constants(

@@ -49,8 +49,7 @@ def facts_before_training(
     )
     shape = recipe.model
     yield (
-        f"model       {parameters:,} parameters: {shape.encoder_layers}+{shape.decoder_layers} "
-        f"layers, d_model {shape.d_model}, {shape.heads} heads, {shape.wiring}; on {device}, "
+        f"model       {parameters:,} parameters: {shape.summary}; on {device}, "
         f"{torch.get_num_threads()} threads"
     )
     training = recipe.training

@@ -14,6 +14,7 @@ from whyformer.data.corpus import Filters
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.config import Settings, Tree, build, merge, parse_yaml, read_yaml
 from whyformer.foundation.errors import ConfigError, nearest
+from whyformer.models.build import FAMILIES, ModelSettings
 from whyformer.models.presets import PRESETS
 from whyformer.models.transformer import TransformerSettings
 from whyformer.text.tokenizer import TokenizerSettings
@@ -88,7 +89,8 @@ class Recipe(Settings):
     """Name of a shape (base, big, small, tiny) that `model` starts from."""
     data: DataSettings = DataSettings()
     text: TokenizerSettings = TokenizerSettings()
-    model: TransformerSettings = TransformerSettings()
+    model: ModelSettings = TransformerSettings()
+    """Shape of the model; `family` says which kind of model."""
     training: TrainingSettings = TrainingSettings()
     validation: ValidationSettings = ValidationSettings()
     decoding: SearchSettings = SearchSettings()
@@ -158,6 +160,8 @@ def parse_overrides(pairs: Mapping[str, list[str]]) -> dict[str, Any]:
     Raises: ConfigError for a name that is no setting.
     """
     known = _flat(Recipe().model_dump())
+    for kind, _ in FAMILIES.values():
+        known |= _flat({"model": kind().model_dump()})
     found: dict[str, Any] = {}
     for name, texts in pairs.items():
         key = name.replace("-", "_")
@@ -201,7 +205,9 @@ def _with_preset(
         return tree
     if preset not in PRESETS:
         raise ConfigError(f"{where}: `preset` {preset!r} is not known.{nearest(preset, PRESETS)}")
-    shape = PRESETS[preset].model_dump(mode="json", exclude_defaults=True)
+    settings = PRESETS[preset]
+    shape = settings.model_dump(mode="json", exclude_defaults=True)
+    shape = {"family": settings.family} | shape
     origins |= {f"model.{key}": f"preset {preset}" for key in shape} | {
         key: origin for key, origin in origins.items() if key.startswith("model.")
     }

@@ -24,8 +24,8 @@ from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.files import atomic_directory, write_text
 from whyformer.foundation.randomness import seed_everything
-from whyformer.models.build import build_model
-from whyformer.models.transformer import Transformer, count_parameters
+from whyformer.models.build import Model, build_model
+from whyformer.models.transformer import count_parameters
 from whyformer.training.averaging import swapped
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from whyformer.training.finite import Divergence
@@ -202,7 +202,7 @@ def _validate(
 ) -> dict[str, Any]:
     """Score the weights that would be kept; keep them when they are the best so far."""
     model = state.model
-    assert isinstance(model, Transformer)
+    assert isinstance(model, Model)
     state.average.remember(model)
     weights = state.average.weights(model)
     with swapped(model, weights):
@@ -225,7 +225,7 @@ def _validate(
     return scores
 
 
-def validation_scores(recipe: Recipe, model: Transformer, data: Prepared) -> dict[str, Any]:
+def validation_scores(recipe: Recipe, model: Model, data: Prepared) -> dict[str, Any]:
     """Return the mean loss in nats a token over the dev set, and the metric of a decoded part."""
     batches = CorpusBatches(
         data.dev_corpus,
@@ -258,7 +258,7 @@ def validation_scores(recipe: Recipe, model: Transformer, data: Prepared) -> dic
     return scores
 
 
-def fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> Transformer:
+def fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> Model:
     """Return the recipe's model with the starting weights of its seed."""
     seed_everything(recipe.training.seed)
     sizes = (len(data.source_tokenizer), len(data.target_tokenizer))

@@ -1,0 +1,83 @@
+"""Starting weights of recurrent layers."""
+
+from enum import StrEnum
+
+import torch
+from torch import Tensor, nn
+
+from whyformer.blocks.recurrence import GATES, Cell, Recurrence
+
+
+class RecurrentInitialization(StrEnum):
+    """How a recurrent layer starts."""
+
+    UNIFORM = "uniform"
+    ORTHOGONAL = "orthogonal"
+    CHRONO = "chrono"
+
+
+def uniform(layer: Recurrence, forget_bias: float, span: int) -> None:
+    """Uniform on ±1/√width, biases too, as torch's own layers start; then the forget bias."""
+    for parameter in layer.parameters():
+        nn.init.uniform_(parameter, -(layer.width**-0.5), layer.width**-0.5)
+    _open_forget_gate(layer, forget_bias)
+
+
+def orthogonal(layer: Recurrence, forget_bias: float, span: int) -> None:
+    """An orthogonal matrix from state to each gate, Xavier from the input, biases 0.
+
+    Source: Saxe et al. 2013 (arXiv:1312.6120), §3: an orthogonal matrix keeps the length of
+        whatever passes it, so gradients through it neither vanish nor explode.
+    """
+    for gate in _gates(layer, layer.from_state.weight):
+        nn.init.orthogonal_(gate)
+    for gate in _gates(layer, layer.from_input.weight):
+        nn.init.xavier_uniform_(gate)
+    nn.init.zeros_(layer.from_input.bias)
+    nn.init.zeros_(layer.from_state.bias)
+    _open_forget_gate(layer, forget_bias)
+
+
+def chrono(layer: Recurrence, forget_bias: float, span: int) -> None:
+    """Orthogonal, but gates whose memory lasts 1 to ``span`` positions: b_f = ln u, b_i = -b_f.
+
+    Source: Tallec and Ollivier 2018 (arXiv:1804.11188), §2.2, u ~ U[1, span - 1]; for the GRU the
+        update gate z, which keeps the former state, is b_f. An RNN, without gates, stays
+        orthogonal.
+    """
+    orthogonal(layer, 0.0, span)
+    if layer.cell is Cell.RNN:
+        return
+    lasting = torch.empty(layer.width).uniform_(1, max(1.0, span - 1)).log()
+    biases = _gates(layer, layer.from_input.bias)
+    with torch.no_grad():
+        biases[1].copy_(lasting)
+        if layer.cell is Cell.LSTM:
+            biases[0].copy_(-lasting)
+
+
+def _open_forget_gate(layer: Recurrence, bias: float) -> None:
+    """Start by remembering. Source: Gers et al. 2000; Jozefowicz et al. 2015, §5: a bias of 1."""
+    if layer.cell is Cell.LSTM:
+        with torch.no_grad():
+            _gates(layer, layer.from_input.bias)[1].fill_(bias)
+            _gates(layer, layer.from_state.bias)[1].zero_()
+
+
+def _gates(layer: Recurrence, parameter: Tensor) -> tuple[Tensor, ...]:
+    return parameter.data.chunk(GATES[layer.cell])
+
+
+def linear(module: nn.Module) -> None:
+    """Xavier for what is no recurrence. Source: Glorot and Bengio 2010, Eq. 16."""
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+RECURRENT_INITIALIZATIONS = {
+    RecurrentInitialization.UNIFORM: uniform,
+    RecurrentInitialization.ORTHOGONAL: orthogonal,
+    RecurrentInitialization.CHRONO: chrono,
+}
