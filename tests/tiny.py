@@ -22,6 +22,7 @@ from whyformer.blocks.residual import Wiring
 from whyformer.blocks.scaling import ScoreScale
 from whyformer.data.batch import Batch
 from whyformer.models.build import Model
+from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.models.rnn import RecurrentModel, RecurrentSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.symbols import BOS, EOS, PAD
@@ -64,6 +65,13 @@ RECURRENT_VARIANTS: dict[str, dict[str, Any]] = {
     for cell, attention in zip(Cell, ("additive", "none", "dot"), strict=True)
 }
 """The same for the recurrent model, and each cell where the whole target is read at once."""
+GPT_VARIANTS: dict[str, dict[str, Any]] = {
+    f"gpt {name}={member}": {name: member}
+    for name, kind in SWITCHES.items()
+    for member in kind
+    if member is not Tying.THREE_WAY
+}
+"""The same for GPT."""
 
 
 def shape(**changes: Any) -> TransformerSettings:
@@ -86,11 +94,31 @@ def recurrent(seed: int = 0, **changes: Any) -> RecurrentModel:
     return RecurrentModel(settings, (VOCABULARY, VOCABULARY))
 
 
+def gpt(seed: int = 0, **changes: Any) -> GPT:
+    """Make a fresh GPT in training mode."""
+    torch.manual_seed(seed)
+    small = {"layers": 2, "d_model": 16, "heads": 2, "d_ff": 24, "dropout": 0.0}
+    settings = GPTSettings(**{**small, "max_length": 128, **changes})
+    return GPT(settings, (VOCABULARY, VOCABULARY))
+
+
 def fresh(variant: str) -> Model:
     """Make a fresh model of a variant in training mode."""
     if variant in VARIANTS:
         return build(**VARIANTS[variant])
+    if variant in GPT_VARIANTS:
+        return gpt(**GPT_VARIANTS[variant])
     return recurrent(**RECURRENT_VARIANTS[variant])
+
+
+def features(model: Model, x: Tensor, real: Tensor | None, y: Tensor) -> Tensor:
+    """Return a model's features at each target position; a language model has no source."""
+    return model.features(y) if isinstance(model, GPT) else model.features(x, real, y)
+
+
+def logits(model: Model, x: Tensor, real: Tensor | None, y: Tensor) -> Tensor:
+    """Return a model's logits at each target position; a language model has no source."""
+    return model.projection(features(model, x, real, y))
 
 
 def take_path(model: Model, path: AttentionPath) -> None:

@@ -1,6 +1,7 @@
 """What holds for every model whatever its switches: causality, padding, memory, symmetry."""
 
 import contextlib
+import unittest.mock
 
 import pytest
 import torch
@@ -19,7 +20,9 @@ pytestmark = pytest.mark.usefixtures("unchecked")
 seeds = st.integers(0, 2**31)
 rows = st.integers(1, 4)
 lengths = st.integers(1, 9)
-EVERY_VARIANT = pytest.mark.parametrize("variant", [*tiny.VARIANTS, *tiny.RECURRENT_VARIANTS])
+SOURCED = [*tiny.VARIANTS, *tiny.RECURRENT_VARIANTS]
+EVERY_VARIANT = pytest.mark.parametrize("variant", [*SOURCED, *tiny.GPT_VARIANTS])
+EVERY_SOURCED_VARIANT = pytest.mark.parametrize("variant", SOURCED)
 EVERY_PATH = pytest.mark.parametrize("path", AttentionPath)
 CLOSE = {"rtol": 1e-4, "atol": 2e-5}
 """float32 through four layers, summed in another order."""
@@ -38,7 +41,8 @@ def test_future_tokens_never_change_past_outputs(variant, path, batch, source, t
     second = first.clone()
     second[:, t:] = tiny.ids(g, batch, target - t)
     with torch.no_grad():
-        before, after = model(x, real, first), model(x, real, second)
+        before = tiny.logits(model, x, real, first)
+        after = tiny.logits(model, x, real, second)
     assert torch.equal(before[:, :t], after[:, :t])
 
 
@@ -48,7 +52,7 @@ def encoded(model: Model, x: Tensor, real: Tensor | None) -> Tensor:
 
 
 @EVERY_PATH
-@EVERY_VARIANT
+@EVERY_SOURCED_VARIANT
 @settings(max_examples=5)
 @given(batch=rows, source=st.integers(2, 9), target=lengths, seed=seeds)
 def test_what_stands_in_padding_never_changes_an_output(variant, path, batch, source, target, seed):
@@ -79,12 +83,13 @@ def test_padding_a_batch_keeps_the_outputs_of_a_single_pair(
     long = torch.full((3, target + more), PAD)
     long[:, :target] = y
     with torch.no_grad():
-        alone, together = model(x, None, y), model(wide, real, long)
+        alone = tiny.logits(model, x, None, y)
+        together = tiny.logits(model, wide, real, long)
     assert_close(together[2:, :target], alone, **CLOSE)
 
 
 @EVERY_PATH
-@EVERY_VARIANT
+@EVERY_SOURCED_VARIANT
 def test_a_source_with_nothing_real_gives_finite_outputs_and_gradients(variant, path):
     model = tiny.fresh(variant)
     tiny.take_path(model, path)
@@ -107,8 +112,8 @@ def test_both_attention_paths_give_the_same_numbers(variant, batch, source, targ
     x, real = tiny.padded(g, batch, source)
     y = tiny.ids(g, batch, target)
     with torch.no_grad():
-        fused = tiny.shaken(variant, AttentionPath.FUSED)(x, real, y)
-        explicit = tiny.shaken(variant, AttentionPath.EXPLICIT)(x, real, y)
+        fused = tiny.logits(tiny.shaken(variant, AttentionPath.FUSED), x, real, y)
+        explicit = tiny.logits(tiny.shaken(variant, AttentionPath.EXPLICIT), x, real, y)
     assert_close(fused, explicit, **CLOSE)
 
 
@@ -132,7 +137,7 @@ def all_at_once(model: Model, x: Tensor, real: Tensor | None, past: Tensor) -> T
     """Return the logits after each (sentence, beam)'s whole past."""
     beams = past.shape[1]
     real = None if real is None else real.repeat_interleave(beams, 0)
-    features = model.features(x.repeat_interleave(beams, 0), real, past.flatten(0, 1))
+    features = tiny.features(model, x.repeat_interleave(beams, 0), real, past.flatten(0, 1))
     return model.projection(features[:, -1]).unflatten(0, past.shape[:2])
 
 
@@ -166,13 +171,14 @@ def test_step_by_step_equals_all_at_once_through_every_selection(variant, path, 
     search_at_random(tiny.shaken(variant, path), torch.Generator().manual_seed(seed), steps=6)
 
 
+@pytest.mark.parametrize("family", ["", "gpt "])
 @pytest.mark.parametrize("position", Position)
 @torch.no_grad()
-def test_step_by_step_equals_all_at_once_past_64_positions(position):
-    model = tiny.shaken(f"positions={position}")
+def test_step_by_step_equals_all_at_once_past_64_positions(position, family):
+    model = tiny.shaken(f"{family}positions={position}")
     g = torch.Generator().manual_seed(0)
     x, y = tiny.ids(g, 2, 70), tiny.ids(g, 2, 80)
-    whole = model(x, None, y)
+    whole = tiny.logits(model, x, None, y)
     state = model.begin(x, None)
     logits = []
     for token in y.unbind(1):
@@ -213,3 +219,26 @@ def test_the_laws_hold_for_any_combination_of_switches(chosen, heads, d_k, layer
     assert torch.equal(out[:, :2], masked[:, :2])
     out.square().mean().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+@EVERY_PATH
+@pytest.mark.parametrize("variant", tiny.GPT_VARIANTS)
+@settings(max_examples=5)
+@given(length=st.integers(2, 9), seed=seeds)
+def test_no_document_sees_another_in_its_row(variant, path, length, seed):
+    g = torch.Generator().manual_seed(seed)
+    model = tiny.shaken(variant, path)
+    cut = int(torch.randint(1, length, (), generator=g))
+    documents = (torch.arange(length) >= cut).long()[None]
+    first = tiny.ids(g, 1, length)
+    second = torch.cat([tiny.ids(g, 1, cut), first[:, cut:]], 1)
+    with torch.no_grad():
+        before, after = model(first, documents), model(second, documents)
+    assert torch.equal(before[:, cut:], after[:, cut:])
+    x = tiny.gpt(**tiny.GPT_VARIANTS[variant])
+    whole = x.embedding.weight.detach()[first].requires_grad_()
+    with unittest.mock.patch.object(x.embedding, "forward", return_value=whole):
+        x.features(first, documents)[:, cut:].square().sum().backward()
+    assert whole.grad is not None
+    assert not whole.grad[:, :cut].any()
+    assert whole.grad[:, cut:].any()

@@ -9,15 +9,16 @@ import pytest
 import torch
 
 from whyformer.bundle import load_bundle
-from whyformer.decoding.translator import Translator
 from whyformer.foundation.errors import ConfigError, DataError, MissingExtraError, OutputError
 from whyformer.models.transformer import TransformerSettings
 from whyformer.training import loop
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import read_journal
+from whyformer.workflows.generate import load_language_model
 from whyformer.workflows.lock import only_run_in
 from whyformer.workflows.recipe import Resolved, resolve
 from whyformer.workflows.train import train
+from whyformer.workflows.translate import load_system
 
 TINY = {
     "model.d_model": 16,
@@ -35,7 +36,16 @@ COMPARED = ("journal.jsonl", "checkpoint/state.safetensors", "model/model.safete
 RECURRENT = {
     name: value for name, value in TINY.items() if name not in ("model.heads", "model.d_ff")
 }
-RECIPES = {"copy": TINY, "copy-lstm": RECURRENT}
+LANGUAGE = {name: value for name, value in TINY.items() if name != "validation.sentences"} | {
+    "data.builtin": None,
+    "data.train": [str(Path(__file__).parents[2] / "NOTICE")],
+    "data.documents": "paragraphs",
+    "data.packing": "documents",
+    "data.row_tokens": 64,
+    "model.layers": 2,
+    "training.minutes": None,
+}
+RECIPES = {"copy": TINY, "copy-lstm": RECURRENT, "tiny-gpt": LANGUAGE}
 EVERY_FAMILY = pytest.mark.parametrize("name", RECIPES)
 
 
@@ -67,10 +77,12 @@ def test_a_run_leaves_a_model_that_answers(tmp_path: Path, name: str) -> None:
     assert outcome.updates == 12
     assert not outcome.interrupted
     bundle = load_bundle(tmp_path / "run")
-    answers = Translator(
-        [bundle.model], bundle.source_tokenizer, bundle.target_tokenizer
-    ).translate(["s01 s02"])
-    assert len(answers) == 1
+    if name == "tiny-gpt":
+        found = load_language_model(tmp_path / "run").generate(["The"], tokens=3)
+        assert found[0][0].text.startswith("The")
+    else:
+        answers = load_system([tmp_path / "run"]).translator.translate(["s01 s02"])
+        assert len(answers) == 1
     assert bundle.facts["validation"]["step"] == outcome.scores["step"]
 
 

@@ -24,11 +24,14 @@ class TokenEmbedding(nn.Module):
     """Rows of a matrix, multiplied by √d_model, plus positions, with dropout on the sum.
 
     Paper: Vaswani et al. 2017, §3.4 (scale), §3.5 (sum), §5.4 (dropout on the sum).
+    Args: scale: what the rows are multiplied by; None is the paper's √d_model.
     """
 
-    def __init__(self, vocabulary: int, d_model: int, dropout: float) -> None:
+    def __init__(
+        self, vocabulary: int, d_model: int, dropout: float, *, scale: float | None = None
+    ) -> None:
         super().__init__()
-        self.scale = math.sqrt(d_model)
+        self.scale = math.sqrt(d_model) if scale is None else scale
         self.weight = nn.Parameter(torch.randn(vocabulary, d_model) * d_model**-0.5)
         self.dropout = Dropout(dropout)
 

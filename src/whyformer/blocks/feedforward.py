@@ -12,6 +12,7 @@ class Activation(StrEnum):
 
     RELU = "relu"
     GELU = "gelu"
+    GELU_TANH = "gelu-tanh"
     SWIGLU = "swiglu"
 
 
@@ -38,6 +39,17 @@ class GELUFeedForward(FeedForward):
         return self.contract(F.gelu(self.expand(x)))
 
 
+class TanhGELUFeedForward(FeedForward):
+    """Eq. 2 with GELU's approximation by tanh, as GPT-2 computes it.
+
+    Source: Hendrycks and Gimpel 2016, §2: 0.5x(1 + tanh(√(2/π)(x + 0.044715x³))).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transform every position alike."""
+        return self.contract(F.gelu(self.expand(x), approximate="tanh"))
+
+
 class SwiGLUFeedForward(FeedForward):
     """(SiLU(xW) ⊙ xV)W₂, without biases. Source: Shazeer 2020 (arXiv:2002.05202), Eq. 6.
 
@@ -58,5 +70,6 @@ class SwiGLUFeedForward(FeedForward):
 FEEDFORWARDS: dict[Activation, type[FeedForward]] = {
     Activation.RELU: FeedForward,
     Activation.GELU: GELUFeedForward,
+    Activation.GELU_TANH: TanhGELUFeedForward,
     Activation.SWIGLU: SwiGLUFeedForward,
 }

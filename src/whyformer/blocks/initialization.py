@@ -15,6 +15,7 @@ class Initialization(StrEnum):
     XAVIER = "xavier"
     DEEPNORM = "deepnorm"
     SMALL = "small"
+    NORMAL = "normal"
 
 
 def xavier(stack: nn.Module, gain: float) -> None:
@@ -48,6 +49,21 @@ def small(stack: nn.Module, gain: float) -> None:
         nn.init.normal_(matrix, std=math.sqrt(2 / (5 * d_model)))
 
 
+def normal(stack: nn.Module, gain: float) -> None:
+    """Normal of deviation 0.02, with ``gain`` on what is added to the residual stream.
+
+    Source: Radford et al. 2018 (GPT), §4.1: N(0, 0.02); Radford et al. 2019 (GPT-2), §2.3: residual
+        layers scaled by 1/√N, N being their number. BERT has no such gain.
+    """
+    for matrix in _matrices(stack):
+        nn.init.normal_(matrix, std=0.02)
+    for module in stack.modules():
+        if isinstance(module, MultiHeadAttention):
+            nn.init.normal_(module.project_output.weight, std=0.02 * gain)
+        elif isinstance(module, FeedForward):
+            nn.init.normal_(module.contract.weight, std=0.02 * gain)
+
+
 def _matrices(stack: nn.Module) -> list[Tensor]:
     """Return the matrices of attentions and feed-forward layers, and set their biases to 0."""
     matrices: list[Tensor] = []
@@ -65,4 +81,5 @@ INITIALIZATIONS = {
     Initialization.XAVIER: xavier,
     Initialization.DEEPNORM: deepnorm,
     Initialization.SMALL: small,
+    Initialization.NORMAL: normal,
 }

@@ -26,6 +26,7 @@ class MultiHeadAttention(nn.Module):
         d_k: width of queries, keys and values of one head; need not be d_model / heads.
         scale: what multiplies QKᵀ.
         path: fused is fast; explicit lets `observe(model, "*.weights")` see the weights.
+        bias: whether the projections add a bias; the paper's do not, GPT's and BERT's do.
     """
 
     def __init__(
@@ -36,13 +37,14 @@ class MultiHeadAttention(nn.Module):
         *,
         scale: ScoreScale = ScoreScale.INVERSE_SQRT,
         path: AttentionPath = AttentionPath.FUSED,
+        bias: bool = False,
     ) -> None:
         super().__init__()
         self.heads, self.d_k, self.path = heads, d_k, path
-        self.project_query = nn.Linear(d_model, heads * d_k, bias=False)
-        self.project_key = nn.Linear(d_model, heads * d_k, bias=False)
-        self.project_value = nn.Linear(d_model, heads * d_k, bias=False)
-        self.project_output = nn.Linear(heads * d_k, d_model, bias=False)
+        self.project_query = nn.Linear(d_model, heads * d_k, bias=bias)
+        self.project_key = nn.Linear(d_model, heads * d_k, bias=bias)
+        self.project_value = nn.Linear(d_model, heads * d_k, bias=bias)
+        self.project_output = nn.Linear(heads * d_k, d_model, bias=bias)
         self.scale = SCALINGS[scale](d_k, heads)
         self.scores = Tap()
         self.weights = Tap()

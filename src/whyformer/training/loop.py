@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from pydantic import Field
@@ -70,6 +70,20 @@ class TrainingSettings(Settings):
 
 
 @runtime_checkable
+class AnyBatch(Protocol):
+    """What the loop asks of a batch; what is in it is between its maker and the loss."""
+
+    @property
+    def tokens(self) -> int:
+        """What the batch's sum of losses is divided by."""
+        ...
+
+    def to(self, device: torch.device | str) -> "AnyBatch":
+        """Return the batch with its tensors on ``device``."""
+        ...
+
+
+@runtime_checkable
 class BatchSource(Protocol):
     """Batch ``index`` of ``epoch``, always the same one."""
 
@@ -77,7 +91,7 @@ class BatchSource(Protocol):
         """Return the number of batches of an epoch."""
         ...
 
-    def batch(self, epoch: int, index: int) -> Batch:
+    def batch(self, epoch: int, index: int) -> AnyBatch:
         """Return one batch."""
         ...
 
@@ -124,7 +138,7 @@ def fit(
     settings: TrainingSettings,
     *,
     d_model: int,
-    loss_of: Callable[[nn.Module, Batch, float], Loss] = sequence_loss,
+    loss_of: Callable[[nn.Module, Any, float], Loss] = sequence_loss,
 ) -> Iterator[StepReport]:
     """Train until `settings.updates`, yielding a report after each update.
 
@@ -193,7 +207,7 @@ def fit(
 
 def _next_batches(
     state: TrainingState, batches: BatchSource, count: int
-) -> tuple[list[Batch], tuple[int, int]]:
+) -> tuple[list[AnyBatch], tuple[int, int]]:
     """Return the batches of the next update and the cursor after them; epochs follow each other."""
     epoch, index, found = state.epoch, state.next_batch, []
     while len(found) < count:

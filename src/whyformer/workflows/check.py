@@ -20,13 +20,14 @@ from whyformer.data.batching import make_batch
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
 from whyformer.foundation.devices import choose_device
-from whyformer.models.build import Model
+from whyformer.models.build import SourceModel
 from whyformer.training.loop import TrainingSettings, fit, sequence_loss, start
 from whyformer.training.schedules import Schedule
 from whyformer.workflows.display import Display
 from whyformer.workflows.prepare import CorpusBatches, Prepared, prepare
 from whyformer.workflows.recipe import Recipe, Resolved
-from whyformer.workflows.train import ENDLESS, fresh_model
+from whyformer.workflows.train import ENDLESS
+from whyformer.workflows.translation import fresh_model
 
 PAIRS = 32
 MOST_UPDATES = 600
@@ -111,7 +112,7 @@ class _Repeated:
         return self._batches[index]
 
 
-def _model(recipe: Recipe, data: Prepared) -> Model:
+def _model(recipe: Recipe, data: Prepared) -> SourceModel:
     return fresh_model(recipe, data, choose_device())
 
 
@@ -130,7 +131,7 @@ def _distinct_pairs(data: Prepared) -> np.ndarray:
     return np.array(chosen or [0], dtype=np.int64)
 
 
-def _overfit(recipe: Recipe, data: Prepared) -> tuple[Model, Batch, Finding]:
+def _overfit(recipe: Recipe, data: Prepared) -> tuple[SourceModel, Batch, Finding]:
     by_heart = recipe.model_copy(update={"model": recipe.model.model_copy(update={"dropout": 0.0})})
     model = _model(by_heart, data)
     indices = _distinct_pairs(data)
@@ -167,13 +168,13 @@ def _overfit(recipe: Recipe, data: Prepared) -> tuple[Model, Batch, Finding]:
     return model.eval(), batch, Finding("learns 32 pairs by heart", passed, detail)
 
 
-def _mean_loss(model: Model, batch: Batch) -> float:
+def _mean_loss(model: SourceModel, batch: Batch) -> float:
     with torch.no_grad():
         device = next(model.parameters()).device
         return sequence_loss(model, batch.to(device), 0.0).nll.item() / batch.tokens
 
 
-def _shuffled(model: Model, batch: Batch) -> Finding:
+def _shuffled(model: SourceModel, batch: Batch) -> Finding:
     """Give every target a wrong source: a model that reads its source must lose."""
     rolled = replace(
         batch,
@@ -183,13 +184,13 @@ def _shuffled(model: Model, batch: Batch) -> Finding:
     return _rise("reads the source", "sources shuffled", model, batch, rolled)
 
 
-def _shifted(model: Model, batch: Batch) -> Finding:
+def _shifted(model: SourceModel, batch: Batch) -> Finding:
     """Let the decoder read the very token it must say: the right pipeline was not trained so."""
     leaked = replace(batch, target=batch.labels)
     return _rise("predicts the next token", "targets shifted by one", model, batch, leaked)
 
 
-def _rise(name: str, what: str, model: Model, batch: Batch, spoiled: Batch) -> Finding:
+def _rise(name: str, what: str, model: SourceModel, batch: Batch, spoiled: Batch) -> Finding:
     before, after = _mean_loss(model, batch), _mean_loss(model, spoiled)
     passed = after - before > NEEDED_RISE
     detail = f"loss {before:.3f} becomes {after:.3f} nats a token with {what}"

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import load_bundle
 from whyformer.data.catalog import pronunciation_split
 from whyformer.decoding.alignment import align
 from whyformer.decoding.settings import SearchSettings
-from whyformer.decoding.translator import Translator
 from whyformer.evaluation.accuracy import edit_distance
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.foundation.files import write_text
 from whyformer.workflows.recipe import resolve
 from whyformer.workflows.report import Mistake, Story, write_report
 from whyformer.workflows.train import Outcome, train
+from whyformer.workflows.translate import load_system
 
 TRAINING_SHARE = 0.92
 """Share of the minutes given to training; the rest is for validation, evaluation and the report."""
@@ -55,8 +54,8 @@ def demo(
     )
     if outcome.interrupted:
         return DemoOutcome(out, True, {})
-    bundle = load_bundle(out)
-    translator = Translator([bundle.model], bundle.source_tokenizer, bundle.target_tokenizer)
+    system = load_system([out])
+    bundle, translator = system.bundles[0], system.translator
     search = SearchSettings.model_validate(bundle.facts["decoding"])
     words, references = list(split.test), list(split.test.values())
     answers = [t.text for t in translator.translate(words, search)]

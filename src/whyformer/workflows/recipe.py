@@ -32,6 +32,37 @@ class Builtin(StrEnum):
     """Random sequences to be reversed."""
     SORT = "sort"
     """Random sequences to be sorted."""
+    TOPICS = "topics"
+    """Text: the topics of Python's own documentation, from its standard library."""
+
+
+class TaskName(StrEnum):
+    """What is learned."""
+
+    TRANSLATE = "translate"
+    """A target from a source."""
+    LANGUAGE = "language"
+    """The next token of a text from those before it."""
+
+
+class Documents(StrEnum):
+    """Where one document of a text file ends."""
+
+    FILE = "file"
+    """At the end of the file."""
+    PARAGRAPHS = "paragraphs"
+    """At an empty line."""
+    LINES = "lines"
+    """At the end of a line."""
+
+
+class Packing(StrEnum):
+    """How documents fill the rows of a batch."""
+
+    CONTIGUOUS = "contiguous"
+    """All of them are one long text, cut into rows wherever a row is full."""
+    DOCUMENTS = "documents"
+    """Whole documents side by side; none sees another. One longer than a row is cut."""
 
 
 class DataSettings(Settings):
@@ -55,6 +86,12 @@ class DataSettings(Settings):
     """Share of the training pairs held out when there is no dev set; at most 2,000 pairs."""
     filters: Filters = Filters()
     """Which pairs are dropped."""
+    documents: Documents = Documents.FILE
+    """Text only: what one document is: file, paragraphs or lines."""
+    packing: Packing = Packing.CONTIGUOUS
+    """Text only: how documents fill the rows of a batch: contiguous or documents."""
+    row_tokens: int = Field(default=256, ge=2)
+    """Text only: tokens of a row, the longest past that training shows."""
 
 
 class Tracker(StrEnum):
@@ -71,7 +108,8 @@ class ValidationSettings(Settings):
     every: int = Field(default=0, ge=0)
     """Updates between validations; 0 means a twentieth of the run."""
     metric: str = "bleu"
-    """What chooses the best weights: bleu, chrf, ter, per, wer, exact, or loss."""
+    """What chooses the best weights: bleu, chrf, ter, per, wer, exact (pairs), perplexity,
+    bits_per_character, bits_per_byte (text), or loss."""
     sentences: int = Field(default=500, ge=1)
     """Dev sentences decoded (greedily) at each validation; the loss is over all of them."""
     patience: int = Field(default=0, ge=0)
@@ -85,6 +123,8 @@ class Recipe(Settings):
 
     description: str = ""
     """One line: what the recipe trains."""
+    task: TaskName = TaskName.TRANSLATE
+    """What is learned: translate (pairs) or language (text)."""
     preset: str | None = None
     """Name of a shape (base, big, small, tiny) that `model` starts from."""
     data: DataSettings = DataSettings()

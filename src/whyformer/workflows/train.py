@@ -15,34 +15,30 @@ from typing import Any
 import torch
 
 from whyformer import __version__
-from whyformer.bundle import Bundle, save_bundle, save_tensors
-from whyformer.decoding.settings import SearchSettings
-from whyformer.decoding.translator import Translator
-from whyformer.evaluation.report import evaluate_texts, metric_named
+from whyformer.bundle import save_bundle, save_tensors
 from whyformer.foundation.config import build, parse_yaml
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.files import atomic_directory, write_text
 from whyformer.foundation.randomness import seed_everything
-from whyformer.models.build import Model, build_model
+from whyformer.models.build import Model
 from whyformer.models.transformer import count_parameters
 from whyformer.training.averaging import swapped
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import Journal, TensorBoard
-from whyformer.training.loop import TrainingSettings, TrainingState, fit, sequence_loss, start
+from whyformer.training.loop import TrainingSettings, TrainingState, fit, start
 from whyformer.training.reports import StepReport
 from whyformer.workflows.display import Display
-from whyformer.workflows.facts import facts_before_training
 from whyformer.workflows.lock import only_run_in
-from whyformer.workflows.prepare import CorpusBatches, Prepared, data_key, prepare
 from whyformer.workflows.recipe import Recipe, Resolved, Tracker, differences, dump
+from whyformer.workflows.task import Task
+from whyformer.workflows.tasks import data_key_of, open_task
 
 CHECKPOINT_SECONDS = 120
 """Longest time between two checkpoints; validations make one too."""
 ENDLESS = 10**9
 """Updates of a run that only measures its speed."""
-GREEDY = {"beam": 1, "nbest": 1, "method": "beam", "groups": 1}
 
 
 @dataclass(frozen=True)
@@ -99,22 +95,21 @@ def _train(recipe: Recipe, out: Path, display: Display) -> Outcome:
     if known:
         _refuse_changes(recipe, out, known)
     device = choose_device()
-    data = prepare(recipe, out, display.preparing)
+    task = open_task(recipe, out, display.preparing)
     settings = recipe.training
-    batches = CorpusBatches.of(recipe, data)
-    model = fresh_model(recipe, data, device)
-    for line in facts_before_training(recipe, data, batches, count_parameters(model), device):
+    model = task.model(device)
+    for line in task.facts(count_parameters(model), device):
         display.say(line)
     if known:
         settings = settings.model_copy(update={"updates": known["updates"]})
     elif settings.minutes:
-        settings = _fit_into_minutes(recipe, data, batches, device, display)
+        settings = _fit_into_minutes(recipe, task, device, display)
     if not known:
         write_text(out / "recipe.yaml", dump(recipe))
         about = {
             "updates": settings.updates,
-            "data_key": data.key,
-            "corpus": data.corpus.fingerprint,
+            "data_key": task.key,
+            "corpus": task.fingerprint,
             "parameters": count_parameters(model),
             "whyformer": __version__,
             "torch": torch.__version__,
@@ -127,15 +122,14 @@ def _train(recipe: Recipe, out: Path, display: Display) -> Outcome:
     if has_checkpoint(out / "checkpoint"):
         progress = Progress(**load_checkpoint(out / "checkpoint", state))
         display.say(f"Going on after update {state.step} of {settings.updates}.")
-    return _run(recipe, settings, state, batches, data, progress, out, display)
+    return _run(recipe, settings, state, task, progress, out, display)
 
 
 def _run(
     recipe: Recipe,
     settings: TrainingSettings,
     state: TrainingState,
-    batches: CorpusBatches,
-    data: Prepared,
+    task: Task,
     progress: Progress,
     out: Path,
     display: Display,
@@ -162,15 +156,18 @@ def _run(
                 ending.callback(log.close)
         stop = ending.enter_context(_stop_requests())
         ending.enter_context(display.training(settings, state))
+        updates = fit(
+            state, task.batches, settings, d_model=recipe.model.d_model, loss_of=task.loss
+        )
         try:
             if not out_of_patience():
-                for report in fit(state, batches, settings, d_model=recipe.model.d_model):
+                for report in updates:
                     journal.update(report)
                     if board:
                         board.update(report)
                     display.update(report)
                     if report.step % every == 0 or report.step == settings.updates:
-                        scores = _validate(recipe, state, data, progress, report, out)
+                        scores = _validate(recipe, state, task, progress, report, out)
                         journal.validation(report.step, scores)
                         if board:
                             board.validation(report.step, scores)
@@ -184,7 +181,7 @@ def _run(
                     if stop.requested:
                         break
         except Divergence as failure:
-            _keep_diagnosis(failure, state, data, out)
+            _keep_diagnosis(failure, state, task, out)
             raise
     interrupted = stop.requested and state.step < settings.updates and not stopped_early
     if interrupted:
@@ -195,7 +192,7 @@ def _run(
 def _validate(
     recipe: Recipe,
     state: TrainingState,
-    data: Prepared,
+    task: Task,
     progress: Progress,
     report: StepReport,
     out: Path,
@@ -206,9 +203,9 @@ def _validate(
     state.average.remember(model)
     weights = state.average.weights(model)
     with swapped(model, weights):
-        scores = validation_scores(recipe, model, data)
+        scores = task.validate(model)
     metric = recipe.validation.metric
-    higher = metric != "loss" and metric_named(metric).higher_is_better
+    higher = task.higher_is_better(metric)
     former = progress.best.get(metric)
     if former is None or (scores[metric] > former if higher else scores[metric] < former):
         progress.best = {"step": report.step, **scores}
@@ -218,67 +215,28 @@ def _validate(
             "validation": progress.best,
             "description": recipe.description,
         }
-        bundle = Bundle(model, data.source_tokenizer, data.target_tokenizer, facts)
-        save_bundle(out / "model", bundle, weights=weights)
+        save_bundle(out / "model", task.bundle(model, facts), weights=weights)
     else:
         progress.since_best += 1
     return scores
 
 
-def validation_scores(recipe: Recipe, model: Model, data: Prepared) -> dict[str, Any]:
-    """Return the mean loss in nats a token over the dev set, and the metric of a decoded part."""
-    batches = CorpusBatches(
-        data.dev_corpus,
-        seed=0,
-        budget_tokens=recipe.training.batch_tokens,
-        tokenizers=(data.source_tokenizer, data.target_tokenizer),
-    )
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    total = tokens = 0.0
-    with torch.no_grad():
-        for index in range(batches.count(0)):
-            batch = batches.batch(0, index).to(device)
-            total += sequence_loss(model, batch, 0.0).nll.item()
-            tokens += batch.tokens
-    model.train(was_training)
-    scores: dict[str, Any] = {"loss": total / tokens}
-    metric = recipe.validation.metric
-    if metric == "loss":
-        return scores
-    items = data.dev[: recipe.validation.sentences]
-    translator = Translator([model], data.source_tokenizer, data.target_tokenizer)
-    search = SearchSettings.model_validate(recipe.decoding.model_dump() | GREEDY)
-    texts = [t.text for t in translator.translate([item.source for item in items], search)]
-    found = evaluate_texts(
-        [texts], [item.references for item in items], [metric], names=["model"], resamples=0
-    )
-    scores[metric] = found.scores["model"][0].value
-    return scores
-
-
-def fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> Model:
-    """Return the recipe's model with the starting weights of its seed."""
-    seed_everything(recipe.training.seed)
-    sizes = (len(data.source_tokenizer), len(data.target_tokenizer))
-    return build_model(recipe.model, sizes, shared=data.shared, device=device)
-
-
 def _fit_into_minutes(
-    recipe: Recipe,
-    data: Prepared,
-    batches: CorpusBatches,
-    device: torch.device,
-    display: Display,
+    recipe: Recipe, task: Task, device: torch.device, display: Display
 ) -> TrainingSettings:
     """Measure the speed with a throw-away model and return settings with the updates that fit."""
     settings = recipe.training
     assert settings.minutes is not None
     display.say("Measuring the speed of this machine …")
-    model = fresh_model(recipe, data, device)
+    model = task.model(device)
     endless = settings.model_copy(update={"updates": ENDLESS})
-    reports = fit(start(model, endless), batches, endless, d_model=recipe.model.d_model)
+    reports = fit(
+        start(model, endless),
+        task.batches,
+        endless,
+        d_model=recipe.model.d_model,
+        loss_of=task.loss,
+    )
     for _ in range(5):
         next(reports)
     began, paces = time.perf_counter(), []
@@ -287,7 +245,7 @@ def _fit_into_minutes(
     # The median, for another program's burst shall not decide the length of the run.
     step_seconds = statistics.median(paces)
     began = time.perf_counter()
-    validation_scores(recipe, model, data)
+    task.validate(model)
     # An untrained model never says eos and is decoded to the length limit: a bound from above.
     validations = 20 if not recipe.validation.every else 0
     spare = min(0.15 * 60 * settings.minutes, validations * (time.perf_counter() - began))
@@ -310,7 +268,7 @@ def _refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
             f"The run in `{out}` was begun with another recipe ({'; '.join(changed)}). "
             "Use the former values to go on, another --out, or --overwrite to begin anew."
         )
-    if data_key(recipe, out) != known["data_key"]:
+    if data_key_of(recipe, out) != known["data_key"]:
         raise ConfigError(
             f"The data of the run in `{out}` has changed since it was begun. Restore the former "
             "files to go on, or choose another --out, or --overwrite to begin anew."
@@ -325,10 +283,9 @@ def _forget(out: Path) -> None:
         (out / name).unlink(missing_ok=True)
 
 
-def _keep_diagnosis(failure: Divergence, state: TrainingState, data: Prepared, out: Path) -> None:
+def _keep_diagnosis(failure: Divergence, state: TrainingState, task: Task, out: Path) -> None:
     """Write the failed batch and the state before it, for `whyformer diagnose`."""
-    batch = failure.batch
-    texts = [data.corpus.texts(int(index)) for index in batch.indices]
+    texts, tensors = task.story(failure.batch)
     story = {
         "step": failure.step,
         "first": failure.first,
@@ -337,13 +294,12 @@ def _keep_diagnosis(failure: Divergence, state: TrainingState, data: Prepared, o
         "loss": repr(failure.loss),
         "norm": repr(failure.norm),
         "message": str(failure),
-        "batch": [{"source": source, "target": target} for source, target in texts],
+        "batch": texts,
     }
     with atomic_directory(out / "diagnosis") as directory:
         (directory / "diagnosis.json").write_text(
             json.dumps(story, indent=2, ensure_ascii=False), encoding="utf-8"
         )
-        tensors = {"source": batch.source, "target": batch.target, "labels": batch.labels}
         save_tensors(tensors, directory / "batch.safetensors")
     save_checkpoint(out / "diagnosis" / "state", state, {})
 

@@ -13,7 +13,8 @@ from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.translator import WINDOW, Translation, Translator
 from whyformer.foundation.config import build
 from whyformer.foundation.devices import choose_device
-from whyformer.foundation.errors import BundleError
+from whyformer.foundation.errors import BundleError, UsageError
+from whyformer.models.build import SourceModel
 
 PAUSE_SECONDS = 0.02
 """A live input that is silent for so long has said all it wants answered now."""
@@ -50,11 +51,19 @@ def load_system(runs: Sequence[Path], *, device: str = "auto", warn: bool = True
                     f"of `{runs[0]}` and `{run}` differ. Choose runs trained on the same data "
                     "with the same `text` settings."
                 )
+    models: list[SourceModel] = []
+    for run, bundle in zip(runs, bundles, strict=True):
+        if not isinstance(bundle.model, SourceModel):
+            raise UsageError(
+                f"`{run}` holds a model of kind `{bundle.model.settings.family}`, which reads no "
+                "source. Use `whyformer generate`."
+            )
+        models.append(bundle.model)
     translator = Translator(
-        [bundle.model for bundle in bundles],
+        models,
         first.source_tokenizer,
         first.target_tokenizer,
-        max_source_tokens=min(bundle.model.settings.max_length for bundle in bundles),
+        max_source_tokens=min(model.settings.max_length for model in models),
         warn=warn,
     )
     return System(translator, bundles)

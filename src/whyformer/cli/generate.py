@@ -1,0 +1,97 @@
+"""``whyformer generate``: a prompt in, what may follow it out."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Group, Parameter
+
+from whyformer.cli.options import Flag
+
+EXAMPLES = """Examples:
+
+  whyformer generate runs/gpt --prompt "The with statement"
+  whyformer generate runs/gpt --prompt "The" --tokens 50 --nbest 3 --seed 7
+  whyformer generate runs/gpt --prompt "The" --beam 5
+  whyformer generate runs/gpt --input prompts.txt --json
+
+Each continuation is printed after its prompt; an empty line stands between
+two. --json prints a JSON object a prompt: index, prompt, continuations.
+Search settings that are not given come from the run's recipe."""
+
+SEARCH = Group("Search")
+Search = Parameter(group=SEARCH)
+
+
+def generate(
+    run: Path,
+    /,
+    *,
+    prompt: Annotated[list[str] | None, Parameter(negative="")] = None,
+    input: Path | None = None,
+    output: Path | None = None,
+    overwrite: Flag = False,
+    json: Flag = False,
+    device: str = "auto",
+    tokens: int = 200,
+    nbest: Annotated[int | None, Search] = None,
+    beam: Annotated[int | None, Search] = None,
+    temperature: Annotated[float | None, Search] = None,
+    top_k: Annotated[int | None, Search] = None,
+    top_p: Annotated[float | None, Search] = None,
+    seed: Annotated[int | None, Search] = None,
+    no_repeat_ngram: Annotated[int | None, Search] = None,
+) -> int:
+    """Continue text with a run that was trained on text.
+
+    Args:
+        run: Directory that `whyformer train` wrote.
+        prompt: What the text begins with; without it, nothing. May be given again.
+        input: UTF-8 file with a prompt a line.
+        output: File to write, whole or not at all; without it, standard output.
+        overwrite: Replace --output where it exists.
+        json: Write JSON lines.
+        device: auto, cpu, cuda or cuda:0.
+        tokens: Most tokens to add.
+        nbest: Continuations of each prompt.
+        beam: Search for the most probable continuation; 1 is greedy.
+        temperature: Of drawing: below 1 sharper, above 1 flatter.
+        top_k: Draw among so many most probable tokens.
+        top_p: Draw among the most probable tokens of this total probability.
+        seed: Of drawing.
+        no_repeat_ngram: Say no n-gram of this size twice.
+    """
+    import json as jsons
+
+    from whyformer.cli.streams import refuse_existing, written
+    from whyformer.data.reading import read_lines
+    from whyformer.foundation.errors import UsageError
+    from whyformer.workflows.generate import load_language_model
+
+    if input is not None and prompt:
+        raise UsageError("`--input` and `--prompt` were both given. Keep one.")
+    if tokens < 1:
+        raise UsageError(f"`--tokens` must be at least 1, but it is {tokens}.")
+    if beam is not None and any(x is not None for x in (temperature, top_k, top_p, seed)):
+        raise UsageError("`--beam` searches and draws nothing. Leave out what is about drawing.")
+    if output is not None:
+        refuse_existing(output, overwrite)
+    prompts = list(read_lines(input)) if input is not None else prompt or [""]
+    search: dict[str, Any] = {
+        "method": None if beam is None else "beam", "beam": beam, "nbest": nbest,
+        "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed,
+        "no_repeat_ngram": no_repeat_ngram,
+    }  # fmt: skip
+    found = load_language_model(run, device=device).generate(
+        prompts, tokens=tokens, **{name: x for name, x in search.items() if x is not None}
+    )
+    with written(output) as stream:
+        for index, (one, answers) in enumerate(zip(prompts, found, strict=True), start=1):
+            if json:
+                whole = {"index": index, "prompt": one, "continuations": [*map(vars, answers)]}
+                print(jsons.dumps(whole, ensure_ascii=False), file=stream)
+                continue
+            for number, answer in enumerate(answers):
+                if index > 1 or number:
+                    print(file=stream)
+                print(answer.text, file=stream)
+    return 0

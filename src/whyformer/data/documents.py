@@ -1,0 +1,150 @@
+"""Documents of text as token ids, in files that are mapped into memory, made once and reused.
+
+Files of a directory: ``ids.bin``, all documents one after the other, each ending with EOS;
+``offsets.bin`` where each begins, as int64, one more than there are documents; ``documents.json``
+everything else.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from whyformer.foundation.errors import DataError
+from whyformer.foundation.files import atomic_directory, recover_directory, sha256_of
+from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE
+from whyformer.text.tokenizer import Tokenizer
+
+FORMAT = 1
+STATE = "documents.json"
+
+Document = Iterable[str]
+"""The lines of one document, without their ends."""
+
+
+@dataclass(frozen=True)
+class TextReport:
+    """What was read. Characters and bytes are those of the text that decoding gives back."""
+
+    documents: int
+    tokens: int
+    characters: int
+    bytes_: int
+    longest: int
+    spelled: int
+    """Tokens that are single bytes of characters outside the vocabulary."""
+    changed: int
+    """Lines that do not survive encode and decode."""
+
+
+class Documents:
+    """Token ids of documents on disk; `build_documents` makes them."""
+
+    def __init__(self, directory: Path, state: dict[str, Any]) -> None:
+        self.fingerprint: str = state["fingerprint"]
+        self.key: str = state["key"]
+        self.report = TextReport(**state["report"])
+        self.ids = np.memmap(directory / "ids.bin", dtype=state["dtype"], mode="r")
+        self.offsets: Int[np.ndarray, " ends"] = np.memmap(
+            directory / "offsets.bin", dtype="int64", mode="r"
+        )
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def document(self, index: int) -> Int[np.ndarray, " tokens"]:
+        """Return the ids of one document, ending with EOS."""
+        return self.ids[self.offsets[index] : self.offsets[index + 1]].astype(np.int64)
+
+
+def build_documents(
+    documents: Iterable[Document],
+    tokenizer: Tokenizer,
+    directory: Path,
+    *,
+    key: str,
+    progress: Callable[[int], None] | None = None,
+) -> Documents:
+    """Tokenize documents into ``directory``, or open what was made there from the same.
+
+    A document's ids are those of its lines, with the ids of the line end between them, so a file
+    of any size is read line by line.
+    Args:
+        key: what the documents are.
+        progress: called with the number of lines read so far, once per few thousand.
+    Raises: DataError when there is no text; OutputError when the disk is full.
+    """
+    full_key = hashlib.sha256(f"{key}\n{tokenizer.fingerprint}".encode()).hexdigest()
+    if (found := _reusable(directory, full_key)) is not None:
+        return found
+    dtype = "uint16" if len(tokenizer) <= 1 << 16 else "uint32"
+    counts = dict.fromkeys(TextReport.__dataclass_fields__, 0)
+    ends = [0]
+    with atomic_directory(directory) as temporary:
+        with (temporary / "ids.bin").open("wb") as file:
+            lines = 0
+            for document in documents:
+                length = 0
+                for ids in _encoded(document, tokenizer, counts):
+                    file.write(np.array(ids, dtype=dtype).tobytes())
+                    length += len(ids)
+                    lines += 1
+                    if progress and lines % 4096 == 0:
+                        progress(lines)
+                if length:
+                    file.write(np.array([EOS], dtype=dtype).tobytes())
+                    ends.append(ends[-1] + length + 1)
+                    counts["longest"] = max(counts["longest"], length + 1)
+        if len(ends) == 1:
+            raise DataError(
+                "A text must have at least one character, but there is none. Give another file."
+            )
+        (temporary / "offsets.bin").write_bytes(np.array(ends, dtype=np.int64).tobytes())
+        files = {name: sha256_of(temporary / name) for name in ("ids.bin", "offsets.bin")}
+        identity = "\n".join([*files.values(), tokenizer.fingerprint])
+        report = TextReport(**counts | {"documents": len(ends) - 1, "tokens": ends[-1]})
+        state = {
+            "format": FORMAT,
+            "key": full_key,
+            "fingerprint": hashlib.sha256(identity.encode()).hexdigest(),
+            "dtype": dtype,
+            "files": files,
+            "report": asdict(report),
+        }
+        (temporary / STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
+    return Documents(directory, state)
+
+
+def _encoded(
+    document: Document, tokenizer: Tokenizer, counts: dict[str, int]
+) -> Iterator[list[int]]:
+    """Yield the ids of each line, the line end first where one stands before it."""
+    line_end = tokenizer.encode("\n")
+    for number, line in enumerate(document):
+        ids = tokenizer.encode(line)
+        text = tokenizer.normalize(line)
+        counts["changed"] += tokenizer.decode(ids) != text or text != line
+        counts["characters"] += len(text) + bool(number)
+        counts["bytes_"] += len(text.encode()) + bool(number)
+        if number:
+            ids = [*line_end, *ids]
+        counts["spelled"] += sum(FIRST_BYTE <= i < FIRST_PIECE for i in ids)
+        yield ids
+
+
+def _reusable(directory: Path, full_key: str) -> Documents | None:
+    if not directory.exists():
+        recover_directory(directory)
+    try:
+        state = json.loads((directory / STATE).read_text(encoding="utf-8"))
+        whole = state["format"] == FORMAT and state["key"] == full_key
+        if whole and all(sha256_of(directory / f) == d for f, d in state["files"].items()):
+            return Documents(directory, state)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # not there, or damaged: it is made anew
+    return None

@@ -1,0 +1,91 @@
+"""Text from a language model: a prompt in, what may follow it out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+from torch import nn
+
+from whyformer.decoding.candidates import Stepper
+from whyformer.decoding.search import search
+from whyformer.decoding.settings import SearchSettings
+from whyformer.foundation.errors import UsageError
+from whyformer.text.tokenizer import Tokenizer
+
+TOGETHER = 64
+"""Prompts continued in one batch."""
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """What follows a prompt."""
+
+    text: str
+    """The prompt and its continuation."""
+    score: float
+    """Log-probability of the continuation and of the prompt itself, in nats."""
+    finished: bool
+    """Whether the model ended the text; otherwise the length limit did."""
+
+
+class Generator:
+    """A language model with its tokenizer.
+
+    Each prompt gets what it would get alone: only prompts of the same number of tokens share a
+    batch, and a draw depends on the seed and the prompt's number, not on its neighbours.
+    Args: max_tokens: longest text the model can hold, the prompt counted.
+    """
+
+    def __init__(self, model: Stepper, tokenizer: Tokenizer, *, max_tokens: int) -> None:
+        self.model, self.tokenizer, self.max_tokens = model, tokenizer, max_tokens
+
+    def generate(
+        self, prompts: Sequence[str], settings: SearchSettings, *, tokens: int = 200
+    ) -> list[list[Continuation]]:
+        """Return for each prompt its continuations: ``nbest`` of them, best or first drawn first.
+
+        Args: tokens: most tokens to add; fewer where the model can hold no more.
+        Raises: UsageError when a prompt leaves no room.
+        """
+        ids = [self.tokenizer.encode(prompt) for prompt in prompts]
+        for number, one in enumerate(ids, start=1):
+            if len(one) >= self.max_tokens:
+                raise UsageError(
+                    f"Prompt {number} has {len(one)} tokens, but the model holds at most "
+                    f"{self.max_tokens}, the continuation counted. Shorten it."
+                )
+        found: list[list[Continuation]] = [[] for _ in prompts]
+        order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
+        for length, group in groupby(order, key=lambda index: len(ids[index])):
+            members = list(group)
+            limit = min(length + tokens, self.max_tokens)
+            bounded = settings.model_copy(update={"max_length": limit})
+            for start in range(0, len(members), TOGETHER):
+                some = members[start : start + TOGETHER]
+                for index, answers in zip(some, self._search(ids, some, bounded), strict=True):
+                    found[index] = list(answers)
+        return found
+
+    def _search(
+        self, ids: list[list[int]], some: list[int], settings: SearchSettings
+    ) -> Iterator[list[Continuation]]:
+        device = torch.device("cpu")
+        if isinstance(self.model, nn.Module):
+            self.model.eval()
+            device = next(self.model.parameters()).device
+        nothing = torch.zeros(len(some), 1, dtype=torch.long, device=device)
+        with torch.inference_mode():
+            results = search(
+                self.model,
+                nothing,
+                None,
+                settings,
+                prefixes=[ids[index] for index in some],
+                indices=some,
+            )
+        for hypotheses in results:
+            yield [
+                Continuation(self.tokenizer.decode(one.tokens), one.log_probability, one.finished)
+                for one in hypotheses
+            ]

@@ -1,0 +1,184 @@
+"""GPT: the decoder alone. Text is its own source: every token is predicted from those before it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from jaxtyping import Bool, Float, Int
+from pydantic import Field
+from torch import Tensor, nn
+
+from whyformer.blocks.embeddings import TokenEmbedding, Tying
+from whyformer.blocks.feedforward import Activation
+from whyformer.blocks.history import History, flat_rows
+from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
+from whyformer.blocks.masks import causal_mask
+from whyformer.blocks.positions import Position
+from whyformer.blocks.residual import Wiring
+from whyformer.models.parts import Parts, StackSettings
+
+
+class GPTSettings(StackSettings):
+    """Shape and choices of a decoder-only language model; defaults are GPT-2's smallest."""
+
+    family: Literal["gpt"] = "gpt"
+    """Which kind of model this is."""
+    layers: int = Field(default=12, ge=1)
+    """Layers (GPT-2: 12)."""
+    d_model: int = Field(default=768, ge=1)
+    """Width of the residual stream (GPT-2: 768)."""
+    heads: int = Field(default=12, ge=1)
+    """Attention heads a layer (GPT-2: 12)."""
+    d_ff: int = Field(default=3072, ge=1)
+    """Inner width of the feed-forward network (GPT-2: 3072)."""
+    wiring: Wiring = Wiring.PRE_NORM
+    """Residual wiring (GPT-2: pre-norm)."""
+    activation: Activation = Activation.GELU_TANH
+    """Activation of the feed-forward network (GPT-2: gelu-tanh)."""
+    positions: Position = Position.LEARNED
+    """Position scheme (GPT-2: learned)."""
+    tying: Tying = Tying.DECODER
+    """Whether embedding and projection are one matrix: decoder (GPT-2) or none."""
+    initialization: Initialization = Initialization.NORMAL
+    """Starting weights (GPT-2: normal)."""
+
+    @property
+    def summary(self) -> str:
+        """The shape in a few words."""
+        return (
+            f"{self.layers} layers, d_model {self.d_model}, {self.heads} heads, {self.wiring}, "
+            f"{self.positions} positions"
+        )
+
+
+@dataclass(frozen=True)
+class GPTState:
+    """What a search remembers: the past, once a beam."""
+
+    histories: list[History]
+    beams: int
+
+
+class GPTLayer(nn.Module):
+    """Masked self-attention and the feed-forward network.
+
+    Paper: Radford et al. 2018, §3.1; with the norms before, Radford et al. 2019, §2.3.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__()
+        self.self_attention = parts.attention()
+        self.feedforward = parts.feedforward()
+        self.wire_self_attention = parts.residual()
+        self.wire_feedforward = parts.residual()
+
+    def forward(
+        self, x: Tensor, positions, allowed: Tensor | None, history: History | None
+    ) -> Tensor:
+        """Return the stream after this layer. Args: history: grows by this call."""
+
+        def look_back(x: Tensor) -> Tensor:
+            offset = 0 if history is None else history.length
+            keys_values = self.self_attention.keys_values(x, positions, offset)
+            if history is not None:
+                keys_values = history.append(*keys_values)
+            return self.self_attention(
+                x, keys_values, allowed, causal=allowed is None, positions=positions
+            )
+
+        x = self.wire_self_attention(x, look_back)
+        return self.wire_feedforward(x, self.feedforward)
+
+
+class GPT(nn.Module):
+    """Embedding, N layers that look back, a final norm, and a projection onto the vocabulary.
+
+    Paper: Radford et al. 2018, "Improving language understanding by generative pre-training", §3.1;
+        Radford et al. 2019, "Language models are unsupervised multitask learners", §2.3.
+    Differs: dropout is not applied to the attention weights.
+    Args: vocabularies: both must be the size of the one vocabulary.
+    """
+
+    def __init__(self, settings: GPTSettings, vocabularies: tuple[int, int]) -> None:
+        super().__init__()
+        self.settings = settings
+        size = vocabularies[1]
+        parts = settings.parts(bias=True)
+        self.embedding = TokenEmbedding(size, settings.d_model, settings.dropout, scale=1.0)
+        self.positions = parts.positions(causal=True)
+        self.layers = nn.ModuleList(GPTLayer(parts) for _ in range(settings.layers))
+        self.final_norm = parts.final_norm()
+        self.projection = nn.Linear(settings.d_model, size, bias=False)
+        for table in (self.embedding.weight, self.projection.weight, *self.positions.parameters()):
+            nn.init.normal_(table, std=0.02)
+        if settings.tying is not Tying.NONE:
+            self.projection.weight = self.embedding.weight
+        residuals = 2 * settings.layers
+        INITIALIZATIONS[settings.initialization](self.layers, residuals**-0.5)
+
+    def features(
+        self,
+        target: Int[Tensor, "batch target"],
+        documents: Int[Tensor, "batch target"] | None = None,
+        histories: list[History] | None = None,
+    ) -> Float[Tensor, "batch target d_model"]:
+        """Return a vector for each token, which has seen that and earlier tokens.
+
+        Args:
+            target: starts with bos.
+            documents: number of the document that each token belongs to; no token sees another
+                document. None: all of a row is one document.
+            histories: what the rows remember, a layer each; they grow by this call.
+        """
+        allowed = None if documents is None else same_document(documents)
+        x = self.embedding(target, self.positions, histories[0].length if histories else 0)
+        for number, layer in enumerate(self.layers):
+            x = layer(x, self.positions, allowed, histories[number] if histories else None)
+        return self.final_norm(x)
+
+    def forward(
+        self,
+        target: Int[Tensor, "batch target"],
+        documents: Int[Tensor, "batch target"] | None = None,
+    ) -> Float[Tensor, "batch target vocab"]:
+        """Logits of the token that follows each position."""
+        return self.projection(self.features(target, documents))
+
+    def begin(
+        self,
+        source: Int[Tensor, "sentences source"],
+        source_real: Bool[Tensor, "sentences source"] | None,
+    ) -> GPTState:
+        """Begin as many texts as there are rows; what the rows hold is not read."""
+        return GPTState([History() for _ in self.layers], beams=1)
+
+    def step(
+        self, state: GPTState, tokens: Int[Tensor, "sentences beams"]
+    ) -> tuple[Float[Tensor, "sentences beams vocab"], GPTState]:
+        """Feed one token to each beam. See `interface`."""
+        x = self.features(tokens.reshape(-1, 1), None, state.histories)
+        return self.projection(x).view(*tokens.shape, -1), state
+
+    def select(
+        self,
+        state: GPTState,
+        sentences: Int[Tensor, "kept"] | None,
+        beams: Int[Tensor, "kept new_beams"],
+    ) -> GPTState:
+        """Reorder beams and drop sentences. See `interface`."""
+        rows = flat_rows(beams, sentences, state.beams)
+        for history in state.histories:
+            history.select(rows)
+        return GPTState(state.histories, beams.shape[1])
+
+
+def same_document(
+    documents: Int[Tensor, "batch length"],
+) -> Bool[Tensor, "batch 1 length length"]:
+    """True where a key is not later than the query and belongs to its document.
+
+    >>> same_document(torch.tensor([[1, 1, 2]]))[0, 0].int().tolist()
+    [[1, 0, 0], [1, 1, 0], [0, 0, 1]]
+    """
+    same = documents[:, :, None] == documents[:, None, :]
+    length = documents.shape[1]
+    return same[:, None] & causal_mask(length, length, documents.device)

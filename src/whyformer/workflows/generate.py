@@ -1,0 +1,89 @@
+"""Use a language model: load it, continue prompts, and score text with it."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whyformer.bundle import Bundle, load_bundle
+from whyformer.data.documents import build_documents
+from whyformer.data.rows import ContiguousRows, PackedRows
+from whyformer.decoding.generator import Continuation, Generator
+from whyformer.foundation.devices import choose_device
+from whyformer.foundation.errors import UsageError
+from whyformer.models.gpt import GPT
+from whyformer.workflows.language import read_documents, text_scores
+from whyformer.workflows.recipe import Documents
+from whyformer.workflows.translate import search_settings
+
+BATCH_TOKENS = 4096
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A loaded run that continues text."""
+
+    bundle: Bundle
+    model: GPT
+
+    def generate(
+        self, prompts: Sequence[str], *, tokens: int = 200, **search: Any
+    ) -> list[list[Continuation]]:
+        """Continue each prompt. Args: search: fields of `SearchSettings` by name."""
+        settings = search_settings(self.bundle.facts, search)
+        generator = Generator(
+            self.model, self.bundle.target_tokenizer, max_tokens=self.model.settings.max_length
+        )
+        return generator.generate(prompts, settings, tokens=tokens)
+
+
+def load_language_model(run: Path, *, device: str = "auto") -> LanguageModel:
+    """Load a run that was trained on text.
+
+    Raises: BundleError when it is missing or damaged; UsageError when it is no language model.
+    """
+    bundle = load_bundle(run, device=choose_device(device))
+    if not isinstance(bundle.model, GPT):
+        raise UsageError(
+            f"`{run}` holds a model of kind `{bundle.model.settings.family}`, which translates. "
+            "Use `whyformer translate`."
+        )
+    return LanguageModel(bundle, bundle.model)
+
+
+def evaluate_text(
+    run: Path, text: Path, *, documents: str = "file", row_tokens: int | None = None
+) -> Mapping[str, Any]:
+    """Return loss, perplexity and bits a character and a byte of a text under a run.
+
+    Args:
+        documents: what one document is: file, paragraphs or lines. With lines or paragraphs none
+            sees another.
+        row_tokens: tokens of a row, whose first sees no past; None is as in training.
+    """
+    found = load_language_model(run)
+    longest = found.model.settings.max_length
+    row = row_tokens or found.bundle.facts.get("row_tokens") or longest
+    if row > longest:
+        raise UsageError(
+            f"`--row-tokens` must be at most {longest}, which this model holds, but it is {row}."
+        )
+    end = Documents(documents)
+    with tempfile.TemporaryDirectory() as scratch:
+        made = build_documents(
+            read_documents(str(text), end),
+            found.bundle.target_tokenizer,
+            Path(scratch) / "text",
+            key=str(text),
+        )
+        kind = ContiguousRows if end is Documents.FILE else PackedRows
+        rows = kind(made, row_tokens=row, budget_tokens=BATCH_TOKENS, shuffle=False)
+        report = made.report
+        counts = {
+            "tokens": report.tokens,
+            "characters": report.characters,
+            "bytes": report.bytes_,
+            "row_tokens": row,
+        }
+        return {"run": str(run), **text_scores(found.model, rows, made), **counts}

@@ -1,0 +1,295 @@
+"""The task of text: predict every token from those before it."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, groupby, islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from whyformer.bundle import Bundle
+from whyformer.data import catalog
+from whyformer.data.documents import Document, Documents, build_documents
+from whyformer.data.reading import STDIN, read_lines
+from whyformer.data.rows import ContiguousRows, PackedRows, TextBatch
+from whyformer.evaluation.perplexity import perplexity_scores
+from whyformer.foundation.errors import ConfigError, DataError
+from whyformer.foundation.files import sha256_of, write_text
+from whyformer.foundation.randomness import seed_everything
+from whyformer.models.build import Model, build_model
+from whyformer.models.gpt import GPT
+from whyformer.text.symbols import PAD
+from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json, train_tokenizer
+from whyformer.training.loop import AnyBatch
+from whyformer.training.loss import Loss, fused_cross_entropy
+from whyformer.workflows.recipe import Builtin, DataSettings, Packing, Recipe
+from whyformer.workflows.recipe import Documents as DocumentEnd
+from whyformer.workflows.task import Progress
+
+ROWS = {Packing.CONTIGUOUS: ContiguousRows, Packing.DOCUMENTS: PackedRows}
+TOKENIZER_LINES = 2_000_000
+MANY = 50
+"""So many documents are held out whole; of fewer, each lends its end to validation."""
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """Documents that can be read again and again, and a hash of all of them."""
+
+    train: Callable[[], Iterator[Document]]
+    dev: Callable[[], Iterator[Document]]
+    key: str
+
+
+class Language:
+    """A `Task` on text."""
+
+    def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
+        if recipe.model.family != "gpt":
+            raise ConfigError(
+                f"The task `language` needs `model.family` gpt, but it is {recipe.model.family}. "
+                "Set --model.family gpt, or choose a recipe such as tiny-gpt."
+            )
+        if recipe.data.row_tokens > recipe.model.max_length:
+            raise ConfigError(
+                "`data.row_tokens` must be at most `model.max_length`, but "
+                f"{recipe.data.row_tokens} is more than {recipe.model.max_length}. "
+                "Lower the one or raise the other."
+            )
+        texts = _texts(recipe.data)
+        self.recipe, self.key = recipe, texts.key
+        self.tokenizer = _tokenizer(recipe, texts, run / "tokenizers", progress)
+
+        def documents(name: str, read: Callable[[], Iterator[Document]]) -> Documents:
+            return build_documents(
+                read(),
+                self.tokenizer,
+                run / name,
+                key=f"{texts.key}/{name}",
+                progress=partial(progress, f"reading {name}") if progress else None,
+            )
+
+        self.train, self.dev = documents("corpus", texts.train), documents("corpus-dev", texts.dev)
+        self.fingerprint = self.train.fingerprint
+        self.batches = self._rows(self.train, shuffle=True)
+
+    def _rows(self, documents: Documents, *, shuffle: bool) -> ContiguousRows | PackedRows:
+        return ROWS[self.recipe.data.packing](
+            documents,
+            row_tokens=self.recipe.data.row_tokens,
+            budget_tokens=self.recipe.training.batch_tokens,
+            seed=self.recipe.training.seed,
+            shuffle=shuffle,
+        )
+
+    def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
+        """See `Task`."""
+        data, training = self.recipe.data, self.recipe.training
+        for name, documents in (("text", self.train), ("validation", self.dev)):
+            found = documents.report
+            yield (
+                f"{name:<11} {found.documents:,} documents, {found.characters:,} characters, "
+                f"{found.tokens:,} tokens of a vocabulary of {len(self.tokenizer):,}, "
+                f"{found.characters / found.tokens:.2f} characters a token, "
+                f"spelled in bytes {found.spelled / found.tokens:.2%}"
+            )
+        if self.train.report.changed:
+            yield f"round trip  {self.train.report.changed:,} lines are changed by the tokenizer"
+        yield (
+            f"batches     {self.batches.count(0):,} an epoch of {self.batches.rows} rows of "
+            f"{data.row_tokens} tokens, {data.packing}"
+        )
+        yield (
+            f"model       {parameters:,} parameters: {self.recipe.model.summary}; on {device}, "
+            f"{torch.get_num_threads()} threads"
+        )
+        length = f"{training.minutes:g} minutes" if training.minutes else f"{training.updates:,}"
+        yield (
+            f"training    {length}{'' if training.minutes else ' updates'}, {training.optimizer}, "
+            f"rate {training.learning_rate:g} {training.schedule} after {training.warmup} updates "
+            f"of warm-up, dropout {self.recipe.model.dropout:g}; best by "
+            f"{self.recipe.validation.metric} (`whyformer config show` lists all)"
+        )
+
+    def model(self, device: torch.device) -> Model:
+        """See `Task`."""
+        seed_everything(self.recipe.training.seed)
+        sizes = (len(self.tokenizer), len(self.tokenizer))
+        return build_model(self.recipe.model, sizes, shared=True, device=device)
+
+    def loss(self, model: nn.Module, batch: TextBatch, smoothing: float) -> Loss:
+        """See `Task`."""
+        return language_loss(model, batch, smoothing)
+
+    def validate(self, model: Model) -> dict[str, Any]:
+        """See `Task`; over the whole dev text, in rows as long as those of training."""
+        assert isinstance(model, GPT)
+        rows = self._rows(self.dev, shuffle=False)
+        return text_scores(model, rows, self.dev)
+
+    def higher_is_better(self, metric: str) -> bool:
+        """See `Task`."""
+        known = ("loss", "perplexity", "bits_per_character", "bits_per_byte")
+        if metric not in known:
+            raise ConfigError(
+                f"`validation.metric` {metric} is not a metric of text. Choose from "
+                f"{', '.join(known)}."
+            )
+        return False
+
+    def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
+        """See `Task`."""
+        facts = facts | {"row_tokens": self.recipe.data.row_tokens}
+        return Bundle(model, self.tokenizer, self.tokenizer, facts)
+
+    def story(self, batch: AnyBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
+        """See `Task`."""
+        assert isinstance(batch, TextBatch)
+        texts = [{"text": self.tokenizer.decode(row)} for row in batch.labels.tolist()]
+        return texts, {"target": batch.target, "labels": batch.labels}
+
+
+def language_loss(model: nn.Module, batch: TextBatch, smoothing: float) -> Loss:
+    """Sum of the loss over the labels of a batch that are no padding."""
+    features = model.features(batch.target, batch.documents)  # pyright: ignore
+    features, labels = features.flatten(0, 1), batch.labels.flatten()
+    if batch.tokens < len(labels):
+        real = (labels != PAD).nonzero().squeeze(1)
+        features, labels = features.index_select(0, real), labels.index_select(0, real)
+    return fused_cross_entropy(features, model.projection.weight, labels, smoothing)  # pyright: ignore
+
+
+def text_scores(
+    model: GPT, rows: ContiguousRows | PackedRows, documents: Documents
+) -> dict[str, Any]:
+    """Return the mean loss in nats a token, the perplexity, and bits a character and a byte."""
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    total, tokens = 0.0, 0
+    with torch.no_grad():
+        for index in range(rows.count(0)):
+            batch = rows.batch(0, index).to(device)
+            total += language_loss(model, batch, 0.0).nll.item()
+            tokens += batch.tokens
+    model.train(was_training)
+    report = documents.report
+    scores = perplexity_scores(total, tokens, characters=report.characters, bytes_=report.bytes_)
+    return {"loss": total / tokens} | {score.name: score.value for score in scores}
+
+
+def read_documents(path: str, end: DocumentEnd) -> Iterator[Document]:
+    """Yield the documents of a UTF-8 file; empty ones are left out where lines are documents."""
+    lines = read_lines(path)
+    if end is DocumentEnd.FILE:
+        yield lines
+    elif end is DocumentEnd.LINES:
+        yield from ([line] for line in lines if line.strip())
+    else:
+        for empty, paragraph in groupby(lines, key=lambda line: not line.strip()):
+            if not empty:
+                yield list(paragraph)
+
+
+def data_key(recipe: Recipe, run: Path) -> str:
+    """Return the hash by which a resumed run knows that its data is unchanged."""
+    return _texts(recipe.data).key
+
+
+def _texts(data: DataSettings) -> _Texts:
+    if data.builtin is Builtin.TOPICS:
+        if data.train:
+            raise ConfigError(
+                "`data.builtin` topics and `data.train` cannot both be given. Leave one out."
+            )
+        topics = [text.splitlines() for text in catalog.topics()]
+        return _held_out(lambda: iter(topics), data.dev_share, _digest(topics))
+    if data.builtin:
+        raise ConfigError(
+            f"`data.builtin` {data.builtin} is not a text. Choose topics, or give --data FILE."
+        )
+    if not data.train:
+        raise ConfigError(
+            "There is nothing to train on: `data.train` is empty. Give --data PATH: a text file."
+        )
+    if STDIN in (*data.train, *data.dev):
+        raise ConfigError(
+            "A text is read several times, so it cannot come from standard input. Give a file."
+        )
+
+    def read(paths: list[str]) -> Iterator[Document]:
+        return chain.from_iterable(read_documents(path, data.documents) for path in paths)
+
+    for path in (*data.train, *data.dev):
+        next(read_lines(path))  # told before anything is learned
+    key = "/".join(sha256_of(Path(path)) for path in (*data.train, *data.dev))
+    key += f"/{data.documents}/{len(data.train)}"
+    if data.dev:
+        return _Texts(lambda: read(data.train), lambda: read(data.dev), key)
+    return _held_out(lambda: read(data.train), data.dev_share, key)
+
+
+def _held_out(read: Callable[[], Iterator[Document]], share: float, key: str) -> _Texts:
+    """Hold out whole documents where there are many, else the end of each."""
+    key = f"{key}/{share}"
+    lengths = [sum(1 for _ in document) for document in read()]
+    if len(lengths) >= MANY:
+        chosen = {i for i in range(len(lengths)) if _drawn(i, share)} or {0}
+
+        def part(held: bool) -> Iterator[Document]:
+            return (d for i, d in enumerate(read()) if (i in chosen) == held)
+    else:
+        if max(lengths) < 2:
+            raise DataError(
+                "The text is too short to hold out a part for validation. Give a text to validate "
+                "on with --dev."
+            )
+        cuts = [min(n - 1, round(n * (1 - share))) if n > 1 else n for n in lengths]
+
+        def part(held: bool) -> Iterator[Document]:
+            return (
+                islice(d, cut, None) if held else islice(d, cut)
+                for d, cut in zip(read(), cuts, strict=True)
+            )
+
+    return _Texts(lambda: part(False), lambda: part(True), key)
+
+
+def _drawn(index: int, share: float) -> bool:
+    digest = hashlib.sha256(f"whyformer/document/{index}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 < share
+
+
+def _digest(documents: list[list[str]]) -> str:
+    return hashlib.sha256(json.dumps(documents).encode()).hexdigest()
+
+
+def _tokenizer(
+    recipe: Recipe, texts: _Texts, directory: Path, progress: Progress | None
+) -> Tokenizer:
+    settings = recipe.text
+    asked = json.dumps({"data": texts.key, "text": settings.model_dump(mode="json")})
+    key = hashlib.sha256(asked.encode()).hexdigest()
+    file = directory / "source.json"
+    if (directory / "key").exists() and (directory / "key").read_text() == key:
+        return tokenizer_from_json(file.read_text(encoding="utf-8"))
+
+    def lines() -> Iterator[str]:
+        found = chain.from_iterable(texts.train())
+        for number, line in enumerate(islice(found, TOKENIZER_LINES), start=1):
+            if progress and number % 4096 == 0:
+                progress("learning the vocabulary", number)
+            yield line
+            yield "\n"
+
+    tokenizer = train_tokenizer(
+        settings.units, lines(), vocabulary=settings.vocabulary, lowercase=settings.lowercase
+    )
+    write_text(file, tokenizer.to_json())
+    write_text(directory / "key", key)
+    return tokenizer

@@ -1,0 +1,75 @@
+"""``whyformer generate`` and ``evaluate --text`` as a user types them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from whyformer.cli.main import main
+from whyformer.workflows.recipe import resolve
+from whyformer.workflows.train import train
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("gpt")
+    text = directory / "text.txt"
+    text.write_text("the cat sat on the mat\n" * 40, encoding="utf-8")
+    small = {
+        "data.builtin": None, "data.train": [str(text)], "data.row_tokens": 32,
+        "model.layers": 1, "model.d_model": 16, "model.heads": 2, "model.d_ff": 32,
+        "training.minutes": None, "training.updates": 30, "training.batch_tokens": 256,
+    }  # fmt: skip
+    train(resolve("tiny-gpt", small), directory / "run", quiet=True)
+    return directory / "run"
+
+
+def test_a_prompt_is_continued(run: Path, capsys: pytest.CaptureFixture[str]):
+    words = ["generate", str(run), "--prompt", "the", "--tokens", "5", "--seed", "1"]
+    assert main(words) == 0
+    first = capsys.readouterr().out
+    assert first.startswith("the")
+    assert main(words) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_json_has_everything(run: Path, capsys: pytest.CaptureFixture[str]):
+    words = ["generate", str(run), "--prompt", "the", "--prompt", "a", "--beam", "2"]
+    assert main([*words, "--nbest", "2", "--json", "--tokens", "3"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["prompt"] for one in lines] == ["the", "a"]
+    assert all(len(one["continuations"]) == 2 for one in lines)
+
+
+def test_a_text_is_measured(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    text = tmp_path / "t.txt"
+    text.write_text("the cat\n\nthe mat\n", encoding="utf-8")
+    for documents in ("file", "lines", "paragraphs"):
+        assert main(["evaluate", str(run), "--text", str(text), "--documents", documents]) == 0
+        assert "bits a character" in capsys.readouterr().out
+    assert main(["evaluate", str(run), "--text", str(text), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["systems"][0]
+    assert found["characters"] == 16
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["generate", "RUN", "--prompt", "a", "--input", "x"], "were both given"),
+        (["generate", "RUN", "--tokens", "0"], "must be at least 1"),
+        (["generate", "RUN", "--beam", "2", "--seed", "1"], "draws nothing"),
+        (["generate", "nowhere"], "does not exist"),
+        (["translate", "RUN", "--text", "a"], "Use `whyformer generate`"),
+        (["evaluate", "--text", "x"], "needs a run"),
+        (["evaluate", "RUN", "--text", "x", "--documents", "pages"], "must be file, paragraphs"),
+        (["evaluate", "RUN", "--text", "nowhere.txt"], "does not exist"),
+        (["generate", "RUN", "--prompt", "the " * 200], "holds at most"),
+    ],
+)
+def test_what_is_asked_wrongly_is_said(
+    run: Path, words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+):
+    assert main([str(run) if word == "RUN" else word for word in words]) == 2
+    said = capsys.readouterr()
+    assert sentence in said.err
+    assert said.out == ""

@@ -1,0 +1,53 @@
+"""GPT's own promises; the laws of every model are in test_laws."""
+
+import pytest
+import torch
+
+import tiny
+from whyformer.models.gpt import GPT, GPTSettings, same_document
+from whyformer.models.presets import PRESETS
+from whyformer.models.transformer import count_parameters
+
+
+def test_the_preset_has_gpt2s_parameters():
+    settings = PRESETS["gpt2"]
+    assert isinstance(settings, GPTSettings)
+    with torch.device("meta"):
+        model = GPT(settings, (50257, 50257))
+    assert count_parameters(model) == 124_439_808  # Radford et al. 2019 print 117M, and erred
+
+
+def test_tying_shares_the_matrix_or_does_not():
+    model = tiny.gpt()
+    assert model.projection.weight is model.embedding.weight
+    model = tiny.gpt(tying="none")
+    assert model.projection.weight is not model.embedding.weight
+
+
+def test_what_feeds_the_residual_stream_starts_smaller():
+    model = tiny.gpt(layers=8, d_model=64, heads=4, d_ff=256)
+    layer = model.layers[0]
+    assert layer.feedforward.expand.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    wanted = 0.02 / 16**0.5
+    assert layer.feedforward.contract.weight.std().item() == pytest.approx(wanted, rel=0.05)
+    assert layer.self_attention.project_output.weight.std().item() == pytest.approx(wanted, rel=0.1)
+
+
+def test_documents_of_a_row_are_apart():
+    assert same_document(torch.tensor([[0, 0, 1]]))[0, 0].tolist() == [
+        [True, False, False],
+        [True, True, False],
+        [False, False, True],
+    ]
+
+
+def test_packed_documents_read_as_they_would_alone():
+    for positions in ("rotary", "alibi", "relative", "none"):
+        model = tiny.gpt(positions=positions).eval()
+        g = torch.Generator().manual_seed(0)
+        first, second = tiny.ids(g, 1, 3), tiny.ids(g, 1, 4)
+        documents = torch.tensor([[0] * 3 + [1] * 4])
+        with torch.no_grad():
+            packed = model(torch.cat([first, second], 1), documents)
+            alone = torch.cat([model(first), model(second)], 1)
+        torch.testing.assert_close(packed, alone, rtol=1e-4, atol=1e-5)
