@@ -16,7 +16,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = directory / "text.txt"
     text.write_text("the cat sat on the mat\n" * 40, encoding="utf-8")
     small = {
-        "data.builtin": None, "data.train": [str(text)], "data.row_tokens": 32,
+        "data.train": [str(text)], "data.row_tokens": 32,
         "model.layers": 1, "model.d_model": 16, "model.heads": 2, "model.d_ff": 32,
         "training.minutes": None, "training.updates": 30, "training.batch_tokens": 256,
     }  # fmt: skip

@@ -15,7 +15,6 @@ from whyformer.workflows.language import Language, read_documents, text_scores
 from whyformer.workflows.recipe import Documents, resolve
 
 SMALL = {
-    "data.builtin": None,
     "data.row_tokens": 16,
     "model.layers": 1,
     "model.d_model": 8,
@@ -86,3 +85,12 @@ def test_what_cannot_be_learned_from_says_why(tmp_path: Path):
         Language(resolve("tiny-gpt", {"data.builtin": "copy"}).recipe, tmp_path)
     with pytest.raises(ConfigError, match="not a metric of text"):
         task(tmp_path, "a\nb").higher_is_better("bleu")
+
+
+def test_data_given_takes_the_place_of_what_is_built_in(tmp_path: Path):
+    file = tmp_path / "text.txt"
+    file.write_text("a\n" * 30, encoding="utf-8")
+    assert resolve("tiny-gpt", {"data.train": [str(file)]}).recipe.data.builtin is None
+    both = resolve("tiny-gpt", {"data.train": [str(file)], "data.builtin": "topics"}).recipe
+    with pytest.raises(ConfigError, match="cannot both be given"):
+        Language(both, tmp_path)

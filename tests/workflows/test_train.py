@@ -37,7 +37,6 @@ RECURRENT = {
     name: value for name, value in TINY.items() if name not in ("model.heads", "model.d_ff")
 }
 LANGUAGE = {name: value for name, value in TINY.items() if name != "validation.sentences"} | {
-    "data.builtin": None,
     "data.train": [str(Path(__file__).parents[2] / "NOTICE")],
     "data.documents": "paragraphs",
     "data.packing": "documents",

@@ -159,7 +159,8 @@ def resolve(
     """Return a recipe by shipped name or path, with dotted overrides laid over it.
 
     Args:
-        overrides: ``{"model.d_model": 256}``.
+        overrides: ``{"model.d_model": 256}``. Data given here takes the place of data that a
+            recipe has built in.
         full: take the recipe's `full` variant: ``NAME-full``.
     Raises: ConfigError for an unknown recipe, key or value.
     """
@@ -169,6 +170,8 @@ def resolve(
     origins = {".".join(path): places.get(path, where) for path in _leaves(tree)}
     tree = _with_preset(tree, overrides or {}, where, origins)
     if overrides:
+        if overrides.get("data.train"):
+            overrides = {"data.builtin": None, **overrides}
         laid = _nest(overrides)
         tree = merge(tree, laid)
         for path in _leaves(laid):
