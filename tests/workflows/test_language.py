@@ -11,8 +11,9 @@ from whyformer.data.rows import ContiguousRows, PackedRows
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.text.tokenizer import train_tokenizer
-from whyformer.workflows.language import Language, read_documents, text_scores
+from whyformer.workflows.language import Language, text_scores
 from whyformer.workflows.recipe import Documents, resolve
+from whyformer.workflows.text_data import read_documents
 
 SMALL = {
     "data.row_tokens": 16,

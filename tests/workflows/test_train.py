@@ -44,7 +44,9 @@ LANGUAGE = {name: value for name, value in TINY.items() if name != "validation.s
     "model.layers": 2,
     "training.minutes": None,
 }
-RECIPES = {"copy": TINY, "copy-lstm": RECURRENT, "tiny-gpt": LANGUAGE}
+MASKED = LANGUAGE | {"text.vocabulary": 400}
+del MASKED["data.packing"]
+RECIPES = {"copy": TINY, "copy-lstm": RECURRENT, "tiny-gpt": LANGUAGE, "tiny-bert": MASKED}
 EVERY_FAMILY = pytest.mark.parametrize("name", RECIPES)
 
 
@@ -79,7 +81,7 @@ def test_a_run_leaves_a_model_that_answers(tmp_path: Path, name: str) -> None:
     if name == "tiny-gpt":
         found = load_language_model(tmp_path / "run").generate(["The"], tokens=3)
         assert found[0][0].text.startswith("The")
-    else:
+    elif name != "tiny-bert":
         answers = load_system([tmp_path / "run"]).translator.translate(["s01 s02"])
         assert len(answers) == 1
     assert bundle.facts["validation"]["step"] == outcome.scores["step"]

@@ -8,11 +8,12 @@ from pydantic import Discriminator, Tag
 
 from whyformer.blocks.embeddings import Tying
 from whyformer.foundation.errors import ConfigError
+from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.models.rnn import RecurrentModel, RecurrentSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
 
-Model = Transformer | RecurrentModel | GPT
+Model = Transformer | RecurrentModel | GPT | BERT
 SourceModel = Transformer | RecurrentModel
 """A model that reads a source and writes a target."""
 
@@ -27,13 +28,15 @@ def family_of(section: object) -> str:
 ModelSettings = Annotated[
     Annotated[TransformerSettings, Tag("transformer")]
     | Annotated[RecurrentSettings, Tag("rnn")]
-    | Annotated[GPTSettings, Tag("gpt")],
+    | Annotated[GPTSettings, Tag("gpt")]
+    | Annotated[BERTSettings, Tag("bert")],
     Discriminator(family_of),
 ]
 FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
     "transformer": (TransformerSettings, Transformer),
     "rnn": (RecurrentSettings, RecurrentModel),
     "gpt": (GPTSettings, GPT),
+    "bert": (BERTSettings, BERT),
 }
 """Family -> its settings and its model."""
 
@@ -52,7 +55,7 @@ def build_model(
         shared: whether both sides have the same tokenizer.
     Raises: ConfigError when three-way tying meets two vocabularies.
     """
-    if settings.tying is Tying.THREE_WAY and not shared:
+    if getattr(settings, "tying", None) is Tying.THREE_WAY and not shared:
         raise ConfigError(
             "`model.tying` is three-way, which needs one vocabulary for both sides, but source and "
             "target have different tokenizers. Set text.shared to true with the same units on both "

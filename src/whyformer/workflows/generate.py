@@ -13,8 +13,9 @@ from whyformer.decoding.generator import Continuation, Generator
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import UsageError
 from whyformer.models.gpt import GPT
-from whyformer.workflows.language import read_documents, text_scores
+from whyformer.workflows.language import text_scores
 from whyformer.workflows.recipe import Documents
+from whyformer.workflows.text_data import read_documents
 from whyformer.workflows.translate import search_settings
 
 BATCH_TOKENS = 4096

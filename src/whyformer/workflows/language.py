@@ -1,11 +1,7 @@
 """The task of text: predict every token from those before it."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -13,37 +9,21 @@ import torch
 from torch import Tensor, nn
 
 from whyformer.bundle import Bundle
-from whyformer.data import catalog
 from whyformer.data.documents import Document, Documents, build_documents
-from whyformer.data.reading import STDIN, read_lines
 from whyformer.data.rows import ContiguousRows, PackedRows, TextBatch
 from whyformer.evaluation.perplexity import perplexity_scores
-from whyformer.foundation.errors import ConfigError, DataError
-from whyformer.foundation.files import sha256_of, write_text
+from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.randomness import seed_everything
 from whyformer.models.build import Model, build_model
 from whyformer.models.gpt import GPT
 from whyformer.text.symbols import PAD
-from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json, train_tokenizer
 from whyformer.training.loop import AnyBatch
 from whyformer.training.loss import Loss, fused_cross_entropy
-from whyformer.workflows.recipe import Builtin, DataSettings, Packing, Recipe
-from whyformer.workflows.recipe import Documents as DocumentEnd
+from whyformer.workflows.recipe import Packing, Recipe
 from whyformer.workflows.task import Progress
+from whyformer.workflows.text_data import read_texts, text_tokenizer
 
 ROWS = {Packing.CONTIGUOUS: ContiguousRows, Packing.DOCUMENTS: PackedRows}
-TOKENIZER_LINES = 2_000_000
-MANY = 50
-"""So many documents are held out whole; of fewer, each lends its end to validation."""
-
-
-@dataclass(frozen=True)
-class _Texts:
-    """Documents that can be read again and again, and a hash of all of them."""
-
-    train: Callable[[], Iterator[Document]]
-    dev: Callable[[], Iterator[Document]]
-    key: str
 
 
 class Language:
@@ -61,9 +41,9 @@ class Language:
                 f"{recipe.data.row_tokens} is more than {recipe.model.max_length}. "
                 "Lower the one or raise the other."
             )
-        texts = _texts(recipe.data)
+        texts = read_texts(recipe.data)
         self.recipe, self.key = recipe, texts.key
-        self.tokenizer = _tokenizer(recipe, texts, run / "tokenizers", progress)
+        self.tokenizer = text_tokenizer(recipe, texts, run / "tokenizers", progress)
 
         def documents(name: str, read: Callable[[], Iterator[Document]]) -> Documents:
             return build_documents(
@@ -181,115 +161,3 @@ def text_scores(
     report = documents.report
     scores = perplexity_scores(total, tokens, characters=report.characters, bytes_=report.bytes_)
     return {"loss": total / tokens} | {score.name: score.value for score in scores}
-
-
-def read_documents(path: str, end: DocumentEnd) -> Iterator[Document]:
-    """Yield the documents of a UTF-8 file; empty ones are left out where lines are documents."""
-    lines = read_lines(path)
-    if end is DocumentEnd.FILE:
-        yield lines
-    elif end is DocumentEnd.LINES:
-        yield from ([line] for line in lines if line.strip())
-    else:
-        for empty, paragraph in groupby(lines, key=lambda line: not line.strip()):
-            if not empty:
-                yield list(paragraph)
-
-
-def data_key(recipe: Recipe, run: Path) -> str:
-    """Return the hash by which a resumed run knows that its data is unchanged."""
-    return _texts(recipe.data).key
-
-
-def _texts(data: DataSettings) -> _Texts:
-    if data.builtin is Builtin.TOPICS:
-        if data.train:
-            raise ConfigError(
-                "`data.builtin` topics and `data.train` cannot both be given. Leave one out."
-            )
-        topics = [text.splitlines() for text in catalog.topics()]
-        return _held_out(lambda: iter(topics), data.dev_share, _digest(topics))
-    if data.builtin:
-        raise ConfigError(
-            f"`data.builtin` {data.builtin} is not a text. Choose topics, or give --data FILE."
-        )
-    if not data.train:
-        raise ConfigError(
-            "There is nothing to train on: `data.train` is empty. Give --data PATH: a text file."
-        )
-    if STDIN in (*data.train, *data.dev):
-        raise ConfigError(
-            "A text is read several times, so it cannot come from standard input. Give a file."
-        )
-
-    def read(paths: list[str]) -> Iterator[Document]:
-        return chain.from_iterable(read_documents(path, data.documents) for path in paths)
-
-    for path in (*data.train, *data.dev):
-        next(read_lines(path))  # told before anything is learned
-    key = "/".join(sha256_of(Path(path)) for path in (*data.train, *data.dev))
-    key += f"/{data.documents}/{len(data.train)}"
-    if data.dev:
-        return _Texts(lambda: read(data.train), lambda: read(data.dev), key)
-    return _held_out(lambda: read(data.train), data.dev_share, key)
-
-
-def _held_out(read: Callable[[], Iterator[Document]], share: float, key: str) -> _Texts:
-    """Hold out whole documents where there are many, else the end of each."""
-    key = f"{key}/{share}"
-    lengths = [sum(1 for _ in document) for document in read()]
-    if len(lengths) >= MANY:
-        chosen = {i for i in range(len(lengths)) if _drawn(i, share)} or {0}
-
-        def part(held: bool) -> Iterator[Document]:
-            return (d for i, d in enumerate(read()) if (i in chosen) == held)
-    else:
-        if max(lengths) < 2:
-            raise DataError(
-                "The text is too short to hold out a part for validation. Give a text to validate "
-                "on with --dev."
-            )
-        cuts = [min(n - 1, round(n * (1 - share))) if n > 1 else n for n in lengths]
-
-        def part(held: bool) -> Iterator[Document]:
-            return (
-                islice(d, cut, None) if held else islice(d, cut)
-                for d, cut in zip(read(), cuts, strict=True)
-            )
-
-    return _Texts(lambda: part(False), lambda: part(True), key)
-
-
-def _drawn(index: int, share: float) -> bool:
-    digest = hashlib.sha256(f"whyformer/document/{index}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < share
-
-
-def _digest(documents: list[list[str]]) -> str:
-    return hashlib.sha256(json.dumps(documents).encode()).hexdigest()
-
-
-def _tokenizer(
-    recipe: Recipe, texts: _Texts, directory: Path, progress: Progress | None
-) -> Tokenizer:
-    settings = recipe.text
-    asked = json.dumps({"data": texts.key, "text": settings.model_dump(mode="json")})
-    key = hashlib.sha256(asked.encode()).hexdigest()
-    file = directory / "source.json"
-    if (directory / "key").exists() and (directory / "key").read_text() == key:
-        return tokenizer_from_json(file.read_text(encoding="utf-8"))
-
-    def lines() -> Iterator[str]:
-        found = chain.from_iterable(texts.train())
-        for number, line in enumerate(islice(found, TOKENIZER_LINES), start=1):
-            if progress and number % 4096 == 0:
-                progress("learning the vocabulary", number)
-            yield line
-            yield "\n"
-
-    tokenizer = train_tokenizer(
-        settings.units, lines(), vocabulary=settings.vocabulary, lowercase=settings.lowercase
-    )
-    write_text(file, tokenizer.to_json())
-    write_text(directory / "key", key)
-    return tokenizer

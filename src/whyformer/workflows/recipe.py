@@ -43,6 +43,8 @@ class TaskName(StrEnum):
     """A target from a source."""
     LANGUAGE = "language"
     """The next token of a text from those before it."""
+    MASKED = "masked"
+    """The hidden tokens of a text, and whether one text follows another (BERT)."""
 
 
 class Documents(StrEnum):
@@ -90,8 +92,15 @@ class DataSettings(Settings):
     """Text only: what one document is: file, paragraphs or lines."""
     packing: Packing = Packing.CONTIGUOUS
     """Text only: how documents fill the rows of a batch: contiguous or documents."""
-    row_tokens: int = Field(default=256, ge=2)
+    row_tokens: int = Field(default=256, ge=8)
     """Text only: tokens of a row, the longest past that training shows."""
+    next_sentence: bool = False
+    """Task masked only: show two stretches of text and ask whether the second follows the first
+    (BERT: yes; RoBERTa: no). A line is then a sentence."""
+    mask_rate: float = Field(default=0.15, gt=0, lt=1)
+    """Task masked only: share of tokens to be restored (BERT: 0.15)."""
+    whole_words: bool = False
+    """Task masked only: hide whole words instead of tokens."""
 
 
 class Tracker(StrEnum):
@@ -109,7 +118,7 @@ class ValidationSettings(Settings):
     """Updates between validations; 0 means a twentieth of the run."""
     metric: str = "bleu"
     """What chooses the best weights: bleu, chrf, ter, per, wer, exact (pairs), perplexity,
-    bits_per_character, bits_per_byte (text), or loss."""
+    bits_per_character, bits_per_byte (text), masked_accuracy (masked), or loss."""
     sentences: int = Field(default=500, ge=1)
     """Dev sentences decoded (greedily) at each validation; the loss is over all of them."""
     patience: int = Field(default=0, ge=0)
@@ -124,7 +133,7 @@ class Recipe(Settings):
     description: str = ""
     """One line: what the recipe trains."""
     task: TaskName = TaskName.TRANSLATE
-    """What is learned: translate (pairs) or language (text)."""
+    """What is learned: translate (pairs), language or masked (text)."""
     preset: str | None = None
     """Name of a shape (base, big, small, tiny) that `model` starts from."""
     data: DataSettings = DataSettings()

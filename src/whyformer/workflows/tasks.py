@@ -2,14 +2,19 @@
 
 from pathlib import Path
 
-from whyformer.workflows import language, prepare
+from whyformer.workflows import prepare, text_data
 from whyformer.workflows.language import Language
+from whyformer.workflows.pretraining import Pretraining
 from whyformer.workflows.recipe import Recipe, TaskName
 from whyformer.workflows.task import Progress, Task
 from whyformer.workflows.translation import Translation
 
-TASKS = {TaskName.TRANSLATE: Translation, TaskName.LANGUAGE: Language}
-KEYS = {TaskName.TRANSLATE: prepare.data_key, TaskName.LANGUAGE: language.data_key}
+TASKS = {TaskName.TRANSLATE: Translation, TaskName.LANGUAGE: Language, TaskName.MASKED: Pretraining}
+KEYS = {
+    TaskName.TRANSLATE: prepare.data_key,
+    TaskName.LANGUAGE: text_data.data_key,
+    TaskName.MASKED: text_data.data_key,
+}
 
 
 def open_task(recipe: Recipe, run: Path, progress: Progress | None = None) -> Task:

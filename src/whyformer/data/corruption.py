@@ -1,0 +1,45 @@
+"""What a masked language model must restore: BERT's 80/10/10, token by token or by whole words."""
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from whyformer.text.symbols import FIRST_BYTE, MASK, PAD
+
+RATE = 0.15
+SHARES = (0.8, 0.1)
+"""Of the chosen tokens: hidden behind MASK, and replaced by a random one; the rest stay."""
+
+
+def mask_tokens(
+    ids: Int[np.ndarray, "batch length"],
+    rng: np.random.Generator,
+    vocabulary: int,
+    *,
+    rate: float = RATE,
+    starts: Bool[np.ndarray, "batch length"] | None = None,
+) -> tuple[Int[np.ndarray, "batch length"], Int[np.ndarray, "batch length"]]:
+    """Return what the model reads, and what it must restore: PAD wherever nothing was chosen.
+
+    Paper: Devlin et al. 2018 (arXiv:1810.04805), §3.1, Task #1 and A.1: of 15 % chosen tokens 80 %
+        become [MASK], 10 % a random token, 10 % stay.
+    Differs: every token is chosen on its own with probability ``rate``, so that a row's number of
+        chosen tokens is binomial; the paper's code chooses a fixed number a row.
+    Args:
+        ids: symbols (bos, eos, padding, …) are never chosen.
+        vocabulary: random tokens are drawn among all ids that are no symbols.
+        starts: True where a token begins a word; a word is then chosen or left as a whole.
+    """
+    choosable = ids >= FIRST_BYTE
+    chance = rng.random(ids.shape)
+    if starts is not None:  # every token of a word takes the chance of its first
+        word = np.cumsum(starts | ~choosable, axis=1, dtype=np.int64)
+        first = np.zeros((len(ids), ids.shape[1] + 1))
+        np.put_along_axis(first, word[:, ::-1], chance[:, ::-1], axis=1)
+        chance = np.take_along_axis(first, word, axis=1)
+    chosen = choosable & (chance < rate)
+    how = rng.random(ids.shape)
+    hidden = chosen & (how < SHARES[0])
+    drawn = chosen & (how >= SHARES[0]) & (how < sum(SHARES))
+    read = np.where(hidden, MASK, ids)
+    read = np.where(drawn, rng.integers(FIRST_BYTE, vocabulary, ids.shape), read)
+    return read, np.where(chosen, ids, PAD)

@@ -1,0 +1,239 @@
+"""Documents into BERT's rows: one stretch of text, or two of which the second may follow the first.
+
+Batch ``index`` of ``epoch`` is a pure function of seed, epoch, index and the documents; what is
+hidden is drawn anew every epoch (dynamic masking: Liu et al. 2019, arXiv:1907.11692, §4.1).
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from whyformer.data.corruption import RATE, mask_tokens
+from whyformer.data.documents import Documents
+from whyformer.data.plan import plan_epoch
+from whyformer.text.symbols import BOS, EOS, PAD
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainingBatch:
+    """Rows of text with some tokens hidden."""
+
+    ids: Int[Tensor, "batch length"]
+    """BOS, a stretch of text, EOS, and where there is a second one, it and EOS; then PAD."""
+    real: Bool[Tensor, "batch length"] | None
+    """True where a token is real; None when no row is padded."""
+    segments: Int[Tensor, "batch length"]
+    """0 up to the first EOS, 1 after it."""
+    labels: Int[Tensor, "batch length"]
+    """The token that was chosen to be restored; PAD where none was."""
+    follows: Int[Tensor, "batch"] | None
+    """1 where the second stretch follows the first in its document, else 0; None without pairs."""
+    tokens: int
+    """Chosen tokens, at least 1: what a mean loss divides by."""
+
+    def __len__(self) -> int:
+        return self.ids.shape[0]
+
+    def to(self, device: torch.device | str) -> "PretrainingBatch":
+        """Return the batch with its tensors on ``device``."""
+        real, follows = self.real, self.follows
+        return replace(
+            self,
+            ids=self.ids.to(device, non_blocking=True),
+            real=None if real is None else real.to(device, non_blocking=True),
+            segments=self.segments.to(device, non_blocking=True),
+            labels=self.labels.to(device, non_blocking=True),
+            follows=None if follows is None else follows.to(device, non_blocking=True),
+        )
+
+
+@dataclass(frozen=True)
+class Row:
+    """Where a row's stretches stand among the ids of all documents, each (start, end)."""
+
+    first: tuple[int, int]
+    second: tuple[int, int] | None = None
+    follows: bool = False
+
+    @property
+    def length(self) -> int:
+        """Tokens of the row, symbols counted."""
+        spans = [self.first, *([self.second] if self.second else [])]
+        return 1 + sum(end - start + 1 for start, end in spans)
+
+
+class PretrainingRows:
+    """Rows of documents, hidden anew every epoch.
+
+    Without ``next_sentence`` every row is a document, or a piece of one that is too long. With it a
+    row is two runs of sentences; half of the time the second is taken from another document.
+    Paper: Devlin et al. 2018 (arXiv:1810.04805), §3.1 and A.2.
+    Differs: sentences that a random second run pushed aside are not used in that epoch.
+    Args:
+        row_tokens: longest row, symbols counted.
+        budget_tokens: padded tokens of a batch; a longer row goes alone.
+        vocabulary: number of ids.
+        line_end: id that ends a sentence.
+        starts_word: for each id whether it begins a word; given, whole words are hidden.
+        shuffle: False gives one fixed order and one fixed masking, to evaluate.
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        *,
+        row_tokens: int,
+        budget_tokens: int,
+        vocabulary: int,
+        line_end: int,
+        next_sentence: bool,
+        rate: float = RATE,
+        starts_word: Bool[np.ndarray, " vocab"] | None = None,
+        seed: int = 0,
+        shuffle: bool = True,
+    ) -> None:
+        self.documents, self.row_tokens, self.budget = documents, row_tokens, budget_tokens
+        self.vocabulary, self.line_end, self.next_sentence = vocabulary, line_end, next_sentence
+        self.rate, self.starts_word = rate, starts_word
+        self.seed, self.shuffle = seed, shuffle
+        self._plan: tuple[int, list[Row], list[np.ndarray]] = (-1, [], [])
+
+    def count(self, epoch: int) -> int:
+        """Return the number of batches of an epoch."""
+        return len(self.plan(epoch)[1])
+
+    def plan(self, epoch: int) -> tuple[list[Row], list[np.ndarray]]:
+        """Return the rows of an epoch, and its batches as indices of rows."""
+        epoch = epoch if self.shuffle else 0
+        if self._plan[0] != epoch:
+            rng = self._generator(f"rows/{epoch}")
+            rows = self._pairs(rng) if self.next_sentence else self._single(rng)
+            lengths = np.array([row.length for row in rows], dtype=np.int64)
+            batches = plan_epoch(
+                lengths,
+                lengths,
+                seed=self.seed,
+                epoch=epoch,
+                budget_tokens=self.budget,
+                fingerprint=self.documents.fingerprint,
+            )
+            self._plan = (epoch, rows, batches)
+        return self._plan[1], self._plan[2]
+
+    def batch(self, epoch: int, index: int) -> PretrainingBatch:
+        """Return one batch."""
+        epoch = epoch if self.shuffle else 0
+        plan, batches = self.plan(epoch)
+        rows = [plan[i] for i in batches[index]]
+        width = max(row.length for row in rows)
+        ids = np.full((len(rows), width), PAD, dtype=np.int64)
+        segments = np.zeros((len(rows), width), dtype=np.int64)
+        for number, row in enumerate(rows):
+            at = self._write(ids[number], 1, row.first)
+            ids[number, 0] = BOS
+            if row.second:
+                end = self._write(ids[number], at, row.second)
+                segments[number, at:end] = 1
+        starts = None
+        if self.starts_word is not None:
+            starts = self.starts_word[ids]
+            starts[:, 1:] |= ids[:, :-1] == self.line_end
+        rng = self._generator(f"masks/{epoch}/{index}")
+        read, labels = mask_tokens(ids, rng, self.vocabulary, rate=self.rate, starts=starts)
+        real = ids != PAD
+        return PretrainingBatch(
+            ids=torch.from_numpy(read),
+            real=None if real.all() else torch.from_numpy(real),
+            segments=torch.from_numpy(segments),
+            labels=torch.from_numpy(labels),
+            follows=torch.tensor([int(row.follows) for row in rows])
+            if self.next_sentence
+            else None,
+            tokens=max(1, int((labels != PAD).sum())),
+        )
+
+    def _write(self, row: np.ndarray, at: int, span: tuple[int, int]) -> int:
+        start, end = span
+        row[at : at + end - start] = self.documents.ids[start:end]
+        row[at + end - start] = EOS
+        return at + end - start + 1
+
+    def _single(self, rng: np.random.Generator) -> list[Row]:
+        room = self.row_tokens - 2
+        offsets = self.documents.offsets
+        return [
+            Row((at, min(at + room, end - 1)))
+            for start, end in pairwise(offsets.tolist())
+            for at in range(start, end - 1, room)
+        ]
+
+    def _pairs(self, rng: np.random.Generator) -> list[Row]:
+        """Two runs of sentences a row; see the class."""
+        sentences = [self._sentences(index) for index in range(len(self.documents))]
+        room = self.row_tokens - 3
+        rows: list[Row] = []
+        for index in rng.permutation(len(sentences)):
+            mine = sentences[index]
+            at = 0
+            while at < len(mine):
+                run = at + 1
+                while run < len(mine) and mine[run][1] - mine[at][0] <= room:
+                    run += 1
+                chunk = mine[at:run]
+                at = run
+                follows = len(chunk) > 1 and rng.random() < 0.5
+                split = int(rng.integers(1, len(chunk))) if len(chunk) > 1 else 1
+                first = (chunk[0][0], chunk[split - 1][1])
+                if follows:
+                    second = (chunk[split][0], chunk[-1][1])
+                elif len(sentences) > 1:
+                    second = self._elsewhere(rng, sentences, int(index), room)
+                else:
+                    continue  # one document has no other to borrow from
+                rows.append(_shortened(first, second, follows, room))
+        return rows
+
+    def _elsewhere(
+        self,
+        rng: np.random.Generator,
+        sentences: list[list[tuple[int, int]]],
+        index: int,
+        room: int,
+    ) -> tuple[int, int]:
+        other = int(rng.integers(len(sentences) - 1))
+        found = sentences[other + (other >= index)]
+        start = int(rng.integers(len(found)))
+        length = int(rng.integers(1, len(found) - start + 1))
+        begin, end = found[start][0], found[start + length - 1][1]
+        return begin, min(end, begin + room)
+
+    def _sentences(self, index: int) -> list[tuple[int, int]]:
+        """Return where the lines of a document stand, without their ends; no empty ones."""
+        start, end = (int(x) for x in self.documents.offsets[index : index + 2])
+        ids = np.asarray(self.documents.ids[start : end - 1])
+        ends = [*(np.flatnonzero(ids == self.line_end) + start).tolist(), end - 1]
+        begins = [start, *(one + 1 for one in ends[:-1])]
+        return [(a, b) for a, b in zip(begins, ends, strict=True) if b > a] or [(start, end - 1)]
+
+    def _generator(self, what: str) -> np.random.Generator:
+        text = f"{what}/{self.seed}/{self.documents.fingerprint}"
+        digest = hashlib.sha256(text.encode()).digest()
+        return np.random.default_rng(int.from_bytes(digest[:16], "little"))
+
+
+def _shortened(first: tuple[int, int], second: tuple[int, int], follows: bool, room: int) -> Row:
+    """Shorten the longer stretch until both fit: the first at its start, the second at its end."""
+    a, b, half = first[1] - first[0], second[1] - second[0], room // 2
+    if a + b > room:
+        if b <= half:
+            a = room - b
+        elif a <= half:
+            b = room - a
+        else:
+            a, b = room - half, half
+    return Row((first[1] - a, first[1]), (second[0], second[0] + b), follows)

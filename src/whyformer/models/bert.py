@@ -1,0 +1,186 @@
+"""BERT: the encoder alone. Every token sees the whole text, and learns what was hidden in it."""
+
+from enum import StrEnum
+from typing import Literal, cast
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from pydantic import Field
+from torch import Tensor, nn
+
+from whyformer.blocks.dropout import Dropout
+from whyformer.blocks.feedforward import Activation
+from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
+from whyformer.blocks.masks import padding_mask
+from whyformer.blocks.normalization import NORMS
+from whyformer.blocks.positions import POSITIONS, Position
+from whyformer.models.encoder import EncoderLayer
+from whyformer.models.parts import StackSettings
+
+
+class LayerSharing(StrEnum):
+    """Whether the layers of a stack have weights of their own."""
+
+    NONE = "none"
+    ALL = "all"
+    """One layer, applied N times (ALBERT)."""
+
+
+class BERTSettings(StackSettings):
+    """Shape and choices of an encoder-only model; defaults are BERT's base model."""
+
+    family: Literal["bert"] = "bert"
+    """Which kind of model this is."""
+    layers: int = Field(default=12, ge=1)
+    """Layers (BERT base: 12)."""
+    d_model: int = Field(default=768, ge=1)
+    """Width of the residual stream (BERT base: 768)."""
+    heads: int = Field(default=12, ge=1)
+    """Attention heads a layer (BERT base: 12)."""
+    d_ff: int = Field(default=3072, ge=1)
+    """Inner width of the feed-forward network (BERT base: 3072)."""
+    activation: Activation = Activation.GELU
+    """Activation of the feed-forward network (BERT: gelu)."""
+    positions: Position = Position.LEARNED
+    """Position scheme (BERT: learned)."""
+    max_length: int = Field(default=512, ge=1)
+    """Longest sequence in tokens (BERT: 512)."""
+    embedding_width: int | None = Field(default=None, ge=1)
+    """Width of the embeddings, projected to d_model (ALBERT: 128); None means d_model (BERT)."""
+    sharing: LayerSharing = LayerSharing.NONE
+    """Whether all layers are one (ALBERT: all; BERT: none)."""
+    initialization: Initialization = Initialization.NORMAL
+    """Starting weights (BERT: normal)."""
+
+    @property
+    def width_of_embeddings(self) -> int:
+        """The embeddings' width as it will be used."""
+        return self.embedding_width or self.d_model
+
+    @property
+    def summary(self) -> str:
+        """The shape in a few words."""
+        shared = ", one layer shared by all" if self.sharing is LayerSharing.ALL else ""
+        return f"{self.layers} layers, d_model {self.d_model}, {self.heads} heads{shared}"
+
+
+class SegmentEmbedding(nn.Module):
+    """Token, segment and position: summed, normalised, dropped, and projected where narrow.
+
+    Paper: Devlin et al. 2018 (arXiv:1810.04805), §3 and Figure 2; the projection: Lan et al. 2019
+        (arXiv:1909.11942), §3.1.
+    """
+
+    def __init__(self, vocabulary: int, settings: BERTSettings) -> None:
+        super().__init__()
+        width = settings.width_of_embeddings
+        self.tokens = nn.Embedding(vocabulary, width)
+        self.segments = nn.Embedding(2, width)
+        self.norm = NORMS[settings.norm](width)
+        self.dropout = Dropout(settings.dropout)
+        self.widen = (
+            nn.Identity() if width == settings.d_model else nn.Linear(width, settings.d_model)
+        )
+
+    def forward(
+        self,
+        ids: Int[Tensor, "batch length"],
+        segments: Int[Tensor, "batch length"] | None,
+        positions: nn.Module,
+    ) -> Float[Tensor, "batch length d_model"]:
+        """Embed tokens. Args: segments: 0 or 1 for each; None: all 0."""
+        x = self.tokens(ids)
+        x = x + (self.segments.weight[0] if segments is None else self.segments(segments))
+        where = positions.embed(ids.shape[1], 0, x)  # pyright: ignore[reportCallIssue]
+        return self.widen(self.dropout(self.norm(x if where is None else x + where)))
+
+
+class MaskedHead(nn.Module):
+    """What stood where a token is hidden: a small network, and the embeddings once more.
+
+    Paper: Devlin et al. 2018, §3.1, Task #1 (the layers are those of the authors' code).
+    """
+
+    def __init__(self, vocabulary: int, settings: BERTSettings, embeddings: nn.Embedding) -> None:
+        super().__init__()
+        width = settings.width_of_embeddings
+        self.transform = nn.Linear(settings.d_model, width)
+        self.norm = NORMS[settings.norm](width)
+        self.weight = embeddings.weight
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+
+    def features(self, x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows width"]:
+        """Return the vectors that the embeddings are compared with, and a 1 for the bias."""
+        x = self.norm(F.gelu(self.transform(x)))
+        return torch.cat([x, x.new_ones(*x.shape[:-1], 1)], -1)
+
+    def table(self) -> Float[Tensor, "vocab width"]:
+        """Return the embeddings with the bias as one more column, for `fused_cross_entropy`."""
+        return torch.cat([self.weight, self.bias[:, None]], 1)
+
+    def forward(self, x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows vocab"]:
+        """Return logits over the vocabulary."""
+        return F.linear(self.features(x), self.table())
+
+
+class BERT(nn.Module):
+    """Embeddings and N encoder layers, with the heads that pre-training asks of them.
+
+    Paper: Devlin et al. 2018 (arXiv:1810.04805), §3; sharing and narrow embeddings: Lan et al. 2019
+        (arXiv:1909.11942), §3.1.
+    Differs: the symbols bos and eos stand for [CLS] and [SEP]; dropout is not applied to the
+        attention weights.
+    Args: vocabularies: both must be the size of the one vocabulary.
+    """
+
+    def __init__(self, settings: BERTSettings, vocabularies: tuple[int, int]) -> None:
+        super().__init__()
+        self.settings = settings
+        size = vocabularies[0]
+        parts = settings.parts(bias=True)
+        self.embedding = SegmentEmbedding(size, settings)
+        self.positions = POSITIONS[settings.positions](
+            settings.width_of_embeddings,
+            settings.head_width,
+            settings.heads,
+            causal=False,
+            max_length=settings.max_length,
+        )
+        own = 1 if settings.sharing is LayerSharing.ALL else settings.layers
+        self.layers = nn.ModuleList(EncoderLayer(parts) for _ in range(own))
+        self.final_norm = parts.final_norm()
+        self.pooler = nn.Linear(settings.d_model, settings.d_model)
+        self.masked = MaskedHead(size, settings, self.embedding.tokens)
+        self.next_sentence = nn.Linear(settings.d_model, 2)
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.normal_(module.weight, std=0.02)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)
+        for table in self.positions.parameters():
+            nn.init.normal_(table, std=0.02)
+        INITIALIZATIONS[settings.initialization](self.layers, 1.0)
+
+    def forward(
+        self,
+        ids: Int[Tensor, "batch length"],
+        real: Bool[Tensor, "batch length"] | None = None,
+        segments: Int[Tensor, "batch length"] | None = None,
+    ) -> Float[Tensor, "batch length d_model"]:
+        """Return a vector for each token, which has seen all; those of padding are meaningless.
+
+        Args:
+            ids: each row begins with bos.
+            segments: 0 for the first text and 1 for the second; None: all 0.
+        """
+        allowed = padding_mask(real)
+        x = self.embedding(ids, segments, self.positions)
+        layers = cast(list[EncoderLayer], list(self.layers))
+        for number in range(self.settings.layers):
+            x = layers[number % len(layers)](x, self.positions, allowed)
+        return self.final_norm(x)
+
+    def pooled(self, x: Float[Tensor, "batch length d_model"]) -> Float[Tensor, "batch d_model"]:
+        """Return one vector for the whole text: tanh(W x + b) of the first token's."""
+        return torch.tanh(self.pooler(x[:, 0]))

@@ -1,0 +1,129 @@
+"""BERT's rows: what follows what, how often, and the same for the same seed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from test_corruption import within
+
+from whyformer.data.documents import Documents, build_documents
+from whyformer.data.pretraining_rows import PretrainingRows
+from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, PAD
+from whyformer.text.tokenizer import train_tokenizer
+
+RNG = np.random.default_rng(0)
+TEXTS = [
+    [f"d{d}s{s} " + "x" * int(RNG.integers(0, 9)) for s in range(int(RNG.integers(1, 12)))]
+    for d in range(60)
+]
+TOKENIZER = train_tokenizer("chars", ["0123456789dsx \n"], vocabulary=300)
+LINE_END = TOKENIZER.encode("\n")[0]
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
+    directory: Path = tmp_path_factory.mktemp("texts")
+    return build_documents(TEXTS, TOKENIZER, directory / "d", key="k")
+
+
+def rows(documents: Documents, **changes) -> PretrainingRows:
+    settings = {
+        "row_tokens": 40,
+        "budget_tokens": 200,
+        "vocabulary": len(TOKENIZER),
+        "line_end": LINE_END,
+        "next_sentence": True,
+    }
+    return PretrainingRows(documents, **{**settings, **changes})
+
+
+def restored(batch) -> torch.Tensor:
+    return torch.where(batch.labels != PAD, batch.labels, batch.ids)
+
+
+def stretches(row: list[int]) -> list[str]:
+    ids = [i for i in row if i != PAD]
+    assert ids[0] == BOS
+    assert ids[-1] == EOS
+    cut = [i + 1 for i, one in enumerate(ids) if one == EOS]
+    parts = [ids[1 : cut[0] - 1], *([ids[cut[0] : cut[1] - 1]] if len(cut) > 1 else [])]
+    return [TOKENIZER.decode(part) for part in parts]
+
+
+@given(epoch=st.integers(0, 3), seed=st.integers(0, 3), room=st.integers(8, 60))
+def test_what_follows_follows_and_what_does_not_is_of_another_document(
+    documents, epoch, seed, room
+):
+    made = rows(documents, seed=seed, row_tokens=room)
+    whole = ["\n".join(text) for text in TEXTS]
+    for index in range(made.count(epoch)):
+        batch = made.batch(epoch, index)
+        assert batch.ids.shape[1] <= room
+        assert batch.follows is not None
+        for row, segment, follows in zip(
+            restored(batch).tolist(), batch.segments.tolist(), batch.follows.tolist(), strict=True
+        ):
+            first, second = stretches(row)
+            assert first
+            assert second
+            edge = row.index(EOS) + 1
+            end = edge + len(second) + 1
+            assert segment == [0] * edge + [1] * (end - edge) + [0] * (len(row) - end)
+            at_home = any(f"{first}\n{second}" in text for text in whole)
+            assert at_home or not follows
+
+
+def test_about_half_of_the_pairs_follow(tmp_path: Path):
+    texts = [[f"{d} {s} " * 3 for s in range(20)] for d in range(30)]
+    made = rows(build_documents(texts, TOKENIZER, tmp_path / "d", key="k"), row_tokens=80)
+    plans = [made.plan(epoch)[0] for epoch in range(20)]
+    total = sum(map(len, plans))
+    # Rows that had one sentence left have nothing that follows: those are the last of a document.
+    several = total - 20 * len(texts)
+    follows = sum(row.follows for plan in plans for row in plan)
+    assert 0.45 * several < follows < 0.52 * total
+
+
+def test_without_pairs_every_token_is_in_one_row(documents):
+    made = rows(documents, next_sentence=False, row_tokens=16)
+    seen = []
+    for index in range(made.count(0)):
+        batch = made.batch(0, index)
+        assert batch.follows is None
+        assert not batch.segments.any()
+        ids = restored(batch)
+        seen += ids[ids >= FIRST_BYTE].tolist()
+    stored = np.asarray(documents.ids)
+    assert sorted(seen) == sorted(stored[stored >= FIRST_BYTE].tolist())
+
+
+def test_masks_change_with_the_epoch_and_follow_their_rate(documents):
+    made = rows(documents, next_sentence=False)
+    chosen = total = 0
+    for epoch in range(10):
+        for index in range(made.count(epoch)):
+            batch = made.batch(epoch, index)
+            again = rows(documents, next_sentence=False).batch(epoch, index)
+            assert torch.equal(batch.ids, again.ids)
+            assert torch.equal(batch.labels, again.labels)
+            assert batch.tokens == max(1, int((batch.labels != PAD).sum()))
+            chosen += int((batch.labels != PAD).sum())
+            total += int((restored(batch) >= FIRST_BYTE).sum())
+    assert within(chosen, total, 0.15)
+    fixed = rows(documents, shuffle=False)
+    assert torch.equal(fixed.batch(0, 0).ids, fixed.batch(5, 0).ids)
+
+
+def test_whole_words_include_the_first_of_a_line(documents):
+    starts = np.array([token == "▁" for token in TOKENIZER.tokens(range(len(TOKENIZER)))])
+    made = rows(documents, next_sentence=False, starts_word=starts)
+    for index in range(made.count(0)):
+        batch = made.batch(0, index)
+        for row, label in zip(restored(batch).tolist(), batch.labels.tolist(), strict=True):
+            for i in range(1, len(row)):
+                joined = row[i] >= FIRST_BYTE and row[i - 1] >= FIRST_BYTE
+                if joined and not starts[row[i]] and row[i - 1] != LINE_END:
+                    assert (label[i] != PAD) == (label[i - 1] != PAD)

@@ -1,0 +1,104 @@
+"""BERT's own promises: counts, laws of padding, and what the heads see."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+import tiny
+from whyformer.blocks.multihead import AttentionPath, use_path
+from whyformer.models.bert import BERT, BERTSettings
+from whyformer.models.presets import PRESETS
+from whyformer.models.transformer import count_parameters
+from whyformer.training.loss import fused_cross_entropy
+
+SWITCHES = {name: kind for name, kind in tiny.SWITCHES.items() if name != "tying"}
+VARIANTS = {f"{name}={m}": {name: m} for name, kind in SWITCHES.items() for m in kind} | {
+    "sharing=all": {"sharing": "all"},
+    "embedding_width=6": {"embedding_width": 6},
+}
+EVERY_VARIANT = pytest.mark.parametrize("variant", VARIANTS)
+
+
+def build(**changes) -> BERT:
+    torch.manual_seed(0)
+    small = {"layers": 2, "d_model": 16, "heads": 2, "d_ff": 24, "dropout": 0.0, "max_length": 32}
+    model = BERT(BERTSettings(**{**small, **changes}), (tiny.VOCABULARY, tiny.VOCABULARY))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    return model.eval()
+
+
+def test_the_preset_has_berts_parameters():
+    settings = PRESETS["bert-base"]
+    assert isinstance(settings, BERTSettings)
+    with torch.device("meta"):
+        model = BERT(settings, (30522, 30522))
+    # As BertForPreTraining of Hugging Face counts; the paper prints 110M.
+    assert count_parameters(model) == 110_106_428
+
+
+def test_sharing_and_narrow_embeddings_save_what_albert_says():
+    whole, shared = build(layers=4), build(layers=4, sharing="all")
+    one = count_parameters(whole.layers[0])
+    assert count_parameters(whole) - count_parameters(shared) == 3 * one
+    narrow = build(embedding_width=6)
+    assert narrow.embedding.tokens.weight.shape[1] == 6
+    x = tiny.ids(torch.Generator().manual_seed(0), 2, 5)
+    assert narrow(x).shape == (2, 5, 16)
+    assert narrow.masked(narrow(x)).shape == (2, 5, tiny.VOCABULARY)
+
+
+@EVERY_VARIANT
+@torch.no_grad()
+def test_padding_changes_nothing_and_every_token_sees_every_other(variant):
+    model = build(**VARIANTS[variant])
+    g = torch.Generator().manual_seed(1)
+    x, real = tiny.padded(g, 3, 7)
+    x[0], real[0] = tiny.ids(g, 1, 7), True
+    other = torch.where(real, x, tiny.ids(g, 3, 7))
+    for path in AttentionPath:
+        use_path(model, path)
+        found = model(x, real)
+        assert torch.equal(found[real], model(other, real)[real])
+        for row in range(3):
+            n = int(real[row].sum())
+            alone = model(x[row : row + 1, :n])
+            assert_close(found[row, :n], alone[0], rtol=1e-4, atol=2e-5)
+    changed = x.clone()
+    changed[0, -1] = (x[0, -1] - 4) % 8 + 5
+    assert (model(changed, real)[0, 0] != model(x, real)[0, 0]).any()
+
+
+@EVERY_VARIANT
+def test_every_parameter_learns(variant):
+    model = build(**VARIANTS[variant]).train()
+    g = torch.Generator().manual_seed(1)
+    x, segments = tiny.ids(g, 2, 6), torch.tensor([[0, 0, 0, 1, 1, 1]] * 2)
+    out = model(x, None, segments)
+    (model.masked(out).square().sum() + model.next_sentence(model.pooled(out)).sum()).backward()
+    silent = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+    assert silent == []
+
+
+def test_only_masked_positions_give_a_gradient():
+    model = build()
+    g = torch.Generator().manual_seed(1)
+    out = model(tiny.ids(g, 2, 6)).detach().requires_grad_()
+    chosen = torch.tensor([[False, True, False, False, True, False], [False] * 6])
+    features = model.masked.features(out[chosen])
+    fused_cross_entropy(
+        features, model.masked.table(), torch.tensor([5, 6]), 0.0
+    ).smoothed.backward()
+    assert out.grad is not None
+    assert not out.grad[~chosen].any()
+    assert out.grad[chosen].any(-1).all()
+
+
+def test_the_fused_loss_sees_the_bias():
+    model = build()
+    out = model(tiny.ids(torch.Generator().manual_seed(1), 2, 3)).flatten(0, 1)
+    labels = torch.tensor([5, 6, 7, 8, 9, 10])
+    fused = fused_cross_entropy(model.masked.features(out), model.masked.table(), labels, 0.0)
+    wanted = torch.nn.functional.cross_entropy(model.masked(out), labels, reduction="sum")
+    assert_close(fused.smoothed, wanted)
