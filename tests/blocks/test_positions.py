@@ -178,3 +178,20 @@ def test_t5_numbers_land_on_their_pairs():
     assert bias.shape == (1, 2, 2, 3)
     assert bias[0, 0].tolist() == [[1, 0, 0], [2, 1, 0]]
     assert bias[0, 1].tolist() == [[101, 100, 100], [102, 101, 100]]
+
+
+@pytest.mark.parametrize("position", Position)
+def test_what_a_search_has_grown_serves_training(position):
+    scheme = POSITIONS[position](8, 4, 2, causal=True, max_length=200)
+    with torch.inference_mode():  # past the table's first length
+        scheme.embed(150, 0, torch.zeros(1))
+        scheme.rotate(torch.zeros(1, 2, 150, 4), 0)
+        scheme.bias(150, 150)
+    x = torch.randn(1, 2, 3, 4, requires_grad=True)
+    where = scheme.embed(3, 0, x)
+    bias = scheme.bias(3, 3)
+    total = scheme.rotate(x, 0).square().sum()
+    total = total if where is None else total + (where * x[..., :1].mean()).sum()
+    (total if bias is None else total + (bias * x[0, 0, 0, 0]).sum()).backward()
+    assert x.grad is not None
+    assert x.grad.isfinite().all()

@@ -5,6 +5,7 @@ number to each score (`bias`). Each stack of layers has one, shared by its self-
 """
 
 import math
+from collections.abc import Callable
 from enum import StrEnum
 
 import torch
@@ -79,9 +80,21 @@ class Table(Positions):
     def embed(self, length: int, offset: int, like: Tensor) -> Tensor:
         """Return rows of the table, growing it when a longer sequence comes."""
         end = offset + length
-        if end > len(self.table):
-            self.table = self.make(max(2 * len(self.table), end)).to(self.table)
+        self.table = grown(self.table, self.make, end)
         return self.table[offset:end].to(like)
+
+
+def grown(
+    table: Float[Tensor, "length *rest"], make: Callable[[int], Tensor], length: int
+) -> Float[Tensor, "length2 *rest"]:
+    """Return the table, made anew and twice as long when ``length`` rows are more than it has.
+
+    Outside inference mode whoever asks: a table that a search made must serve training as well.
+    """
+    if length <= len(table):
+        return table
+    with torch.inference_mode(False):
+        return make(max(2 * len(table), length)).to(table)
 
 
 class Sinusoidal(Table):
@@ -137,8 +150,7 @@ class Rotary(Positions):
     def rotate(self, x: Tensor, offset: int) -> Tensor:
         """Rotate the pairs of ``x``."""
         end = offset + x.shape[2]
-        if end > len(self.table):
-            self.table = self.make(max(2 * len(self.table), end)).to(self.table)
+        self.table = grown(self.table, self.make, end)
         sine, cosine = self.table[offset:end].to(x).unbind(-1)  # (length, pairs)
         even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)  # (batch, heads, length, pairs)
         return torch.stack([even * cosine - odd * sine, odd * cosine + even * sine], -1).flatten(-2)
