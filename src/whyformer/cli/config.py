@@ -47,6 +47,9 @@ def show(
     target: str | None = None,
     dev: Texts = None,
     preset: str | None = None,
+    task: str | None = None,
+    start_from: str | None = None,
+    frozen: Flag = False,
     full: Flag = False,
     json: Flag = False,
     overrides: Overrides,
@@ -60,6 +63,9 @@ def show(
         target: Short for --data.target.
         dev: Short for --data.dev.
         preset: Shape that the model starts from: base, big, small or tiny.
+        task: What is learned: translate, language, masked, classify or regress.
+        start_from: Run of task masked that classify or regress begins with.
+        frozen: Let only the head learn, with --start-from.
         full: Take the recipe's full variant.
         json: Print name -> value and origin as one JSON object.
     """
@@ -75,6 +81,9 @@ def show(
         dev=dev,
         source=source,
         target=target,
+        task=task,
+        start_from=start_from,
+        frozen=frozen,
     )
     found = {
         name: {"value": value, "origin": asked.origins.get(name, "default")}

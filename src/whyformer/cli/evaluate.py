@@ -13,6 +13,7 @@ EXAMPLES = """Examples:
   whyformer evaluate runs/a runs/b --source test.ko --references test.en
   whyformer evaluate runs/g2p --pairs test.tsv --metric per,wer
   whyformer evaluate runs/gpt --text book.txt
+  whyformer evaluate runs/sentiment --labelled test.tsv --columns text label
   whyformer evaluate --hypotheses a.txt b.txt --references r1.txt r2.txt \\
     --metric bleu,chrf
 
@@ -28,6 +29,8 @@ def evaluate(
     hypotheses: Paths = None,
     text: Path | None = None,
     documents: str = "file",
+    labelled: Path | None = None,
+    columns: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     metric: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     lowercase: Flag = False,
     tokenize: str = "13a",
@@ -46,6 +49,9 @@ def evaluate(
         hypotheses: Files of finished translations, instead of runs.
         text: For language models: a text to measure perplexity on.
         documents: Of --text: what one document is, file, paragraphs or lines.
+        labelled: For runs that label texts: a TSV or JSONL file of texts with labels.
+        columns: Of --labelled: names of the columns or keys of text and label, or of first text,
+            second text and label. Without them a TSV has no header.
         metric: Out of bleu, chrf, ter, per, wer, exact; commas or spaces between. Default bleu.
         lowercase: Ignore case (bleu, chrf).
         tokenize: sacreBLEU's tokenizer for bleu: 13a, intl, char, zh, none, ...
@@ -58,6 +64,8 @@ def evaluate(
 
     if text is not None:
         return _text(runs, text, documents, json=json)
+    if labelled is not None:
+        return _labelled(runs, labelled, columns, json=json)
     names = [name for one in metric or ["bleu"] for name in one.split(",") if name]
     if bool(runs) == bool(hypotheses):
         raise UsageError(
@@ -115,4 +123,32 @@ def _text(runs: tuple[Path, ...], text: Path, documents: str, *, json: bool) -> 
             f"{one['bits_per_character']:.4f} bits a character, {one['bits_per_byte']:.4f} a byte "
             f"({one['tokens']:,} tokens in rows of {one['row_tokens']})"
         )
+    return 0
+
+
+def _labelled(runs: tuple[Path, ...], file: Path, columns: list[str] | None, *, json: bool) -> int:
+    from whyformer.cli.streams import print_json
+    from whyformer.data.labelled import read_examples
+    from whyformer.foundation.errors import UsageError
+    from whyformer.workflows.classification import load_classifier
+
+    if not runs:
+        raise UsageError(
+            "`--labelled` needs a run. Give the directory that `whyformer train` wrote."
+        )
+    if columns and len(columns) not in (2, 3):
+        raise UsageError(
+            "`--columns` takes the names of text and label, or of two texts and their label, but "
+            f"{len(columns)} were given."
+        )
+    text, second, label = (columns[0], columns[1:-1], columns[-1]) if columns else (None, [], None)
+    names = {"text": text, "second": second[0] if second else None, "label": label}
+    examples = list(read_examples(str(file), **names))
+    found = [(str(run), load_classifier(run).evaluate(examples)) for run in runs]
+    if json:
+        systems = [{"run": run, "scores": [s.to_json() for s in scores]} for run, scores in found]
+        print_json({"systems": systems})
+        return 0
+    for run, scores in found:
+        print(f"{run}: {', '.join(map(str, scores))} ({scores[0].n:,} texts)")
     return 0

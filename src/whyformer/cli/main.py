@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError
 from whyformer import __version__
 from whyformer.cli import (
     check,
+    classify,
     config,
     demo,
     diagnose,
@@ -43,7 +44,7 @@ app = App(
     help_format="plaintext",
     version=__version__,
 )
-for _file in (demo, train, translate, generate, score, evaluate, check, diagnose):
+for _file in (demo, train, translate, generate, classify, score, evaluate, check, diagnose):
     _name = _file.__name__.rpartition(".")[2]
     app.command(getattr(_file, _name), name=_name, help_epilogue=_file.EXAMPLES)
 app.command(config.config)
@@ -54,6 +55,7 @@ for _number, _name in enumerate(
         "train",
         "translate",
         "generate",
+        "classify",
         "score",
         "evaluate",
         "check",

@@ -19,8 +19,11 @@ def resolved(
     dev: Sequence[str] | None = None,
     source: str | None = None,
     target: str | None = None,
+    task: str | None = None,
+    start_from: str | None = None,
+    frozen: bool = False,
 ) -> "Resolved":
-    """Resolve a recipe. `data`, `dev`, `source` and `target` are short for ``data.train`` etc.
+    """Resolve a recipe. `data`, `dev`, `source`, `target`: short for ``data.train`` etc.
 
     Raises: UsageError when a setting is given in both forms; ConfigError for what is not known.
     """
@@ -33,6 +36,9 @@ def resolved(
         ("dev", "data.dev", list(dev or ())),
         ("source", "data.source", [source] if source is not None else []),
         ("target", "data.target", [target] if target is not None else []),
+        ("task", "task", [task] if task is not None else []),
+        ("start-from", "start_from", [start_from] if start_from is not None else []),
+        ("frozen", "frozen", ["true"] if frozen else []),
     ):
         if texts and key in laid:
             raise UsageError(f"`--{short}` is short for `--{key}`: both were given. Keep one.")

@@ -9,6 +9,7 @@ EXAMPLES = """Examples:
   whyformer train --data pairs.tsv --out runs/mine
   whyformer train --data corpus/train --source ko --target en --out runs/ko-en
   whyformer train copy --out runs/copy --model.d-model 128 --training.seed 7
+  whyformer train --task classify --data reviews.tsv --out runs/sentiment
   whyformer train my-recipe.yaml --out runs/mine --data.train a.tsv b.tsv
 
 Ctrl-C stops after the update at hand (exit code 130), and the same command
@@ -25,6 +26,9 @@ def train(
     target: str | None = None,
     dev: Texts = None,
     preset: str | None = None,
+    task: str | None = None,
+    start_from: str | None = None,
+    frozen: Flag = False,
     full: Flag = False,
     overwrite: Flag = False,
     quiet: Flag = False,
@@ -38,13 +42,17 @@ def train(
     weights so far and is ready to use at any time.
 
     Args:
-        recipe: A shipped recipe (`whyformer config list`) or a YAML file; without it, `translate`.
+        recipe: A shipped recipe (`whyformer config list`) or a YAML file; without it, the
+            one that is named like the task.
         out: Directory of the run. Required.
         data: TSV or JSONL files, prefixes of file pairs, or - (short for --data.train).
         source: Suffix or key of the source side (short for --data.source).
         target: Suffix or key of the target side (short for --data.target).
         dev: Pairs to validate on (short for --data.dev).
         preset: Shape that the model starts from: base, big, small or tiny.
+        task: What is learned: translate, language, masked, classify or regress.
+        start_from: Run of task masked that classify or regress begins with.
+        frozen: Let only the head learn, with --start-from.
         full: Take the recipe's full variant.
         overwrite: Forget the run that is in --out and begin anew.
         quiet: Show no progress.
@@ -64,6 +72,9 @@ def train(
         dev=dev,
         source=source,
         target=target,
+        task=task,
+        start_from=start_from,
+        frozen=frozen,
     )
     outcome = train(asked, run, overwrite=overwrite, quiet=quiet)
     if json:

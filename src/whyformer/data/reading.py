@@ -9,7 +9,7 @@ import gzip
 import json
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from io import BufferedIOBase
 from pathlib import Path
@@ -138,6 +138,58 @@ def _read_tsv(path: str) -> Iterator[Pair]:
                 "Separate the two texts with one tab and use none inside them."
             )
         yield Pair(number, *columns)
+
+
+def read_columns(
+    path: str | Path, names: Sequence[str] | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield line numbers and columns of a TSV, or of JSON lines.
+
+    Args: names: the columns that are wanted, in this order; a TSV must then begin with a header, a
+        line that names them. None yields all columns of a TSV without header.
+    Raises: DataError with the path and line of whatever is wrong.
+    """
+    if _kind(path) == ".jsonl":
+        if names is None:
+            raise DataError(f"`{path}` holds JSON lines: name the keys to read.")
+        yield from _read_json_columns(str(path), names)
+        return
+    lines = enumerate(read_lines(path), start=1)
+    places: list[int] | None = None
+    width = 0
+    if names is not None:
+        _, header = next(lines)
+        found = header.split("\t")
+        missing = [name for name in names if name not in found]
+        if missing:
+            raise DataError(
+                f"{path}:1: the header must name the column `{missing[0]}`, but it has "
+                f"{', '.join(found)}. Give the name of a column that is there."
+            )
+        places, width = [found.index(name) for name in names], len(found)
+    for number, line in lines:
+        columns = line.split("\t")
+        if places is None:
+            yield number, columns
+            continue
+        if len(columns) != width:
+            raise DataError(
+                f"{path}:{number}: a line must have the {width} columns of the header, but "
+                f"{len(columns)} were found. Use tabs between columns only."
+            )
+        yield number, [columns[place] for place in places]
+
+
+def _read_json_columns(path: str, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            found = json.loads(line)
+            yield number, [str(found[name]) for name in names]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{path}:{number}: a line must be a JSON object with the keys "
+                f"{', '.join(names)} ({type(error).__name__}: {error})."
+            ) from None
 
 
 def _read_side_by_side(source: str, target: str) -> Iterator[Pair]:

@@ -50,6 +50,9 @@ class BERTSettings(StackSettings):
     """Width of the embeddings, projected to d_model (ALBERT: 128); None means d_model (BERT)."""
     sharing: LayerSharing = LayerSharing.NONE
     """Whether all layers are one (ALBERT: all; BERT: none)."""
+    outputs: int = Field(default=0, ge=0)
+    """Numbers that a head on the pooled vector gives: classes, or 1 for regression. 0: none, and
+    instead the heads that pre-training asks for."""
     initialization: Initialization = Initialization.NORMAL
     """Starting weights (BERT: normal)."""
 
@@ -151,8 +154,12 @@ class BERT(nn.Module):
         self.layers = nn.ModuleList(EncoderLayer(parts) for _ in range(own))
         self.final_norm = parts.final_norm()
         self.pooler = nn.Linear(settings.d_model, settings.d_model)
-        self.masked = MaskedHead(size, settings, self.embedding.tokens)
-        self.next_sentence = nn.Linear(settings.d_model, 2)
+        if settings.outputs:
+            self.dropout = Dropout(settings.dropout)
+            self.answer = nn.Linear(settings.d_model, settings.outputs)
+        else:
+            self.masked = MaskedHead(size, settings, self.embedding.tokens)
+            self.next_sentence = nn.Linear(settings.d_model, 2)
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 nn.init.normal_(module.weight, std=0.02)
@@ -184,3 +191,15 @@ class BERT(nn.Module):
     def pooled(self, x: Float[Tensor, "batch length d_model"]) -> Float[Tensor, "batch d_model"]:
         """Return one vector for the whole text: tanh(W x + b) of the first token's."""
         return torch.tanh(self.pooler(x[:, 0]))
+
+    def answers(
+        self,
+        ids: Int[Tensor, "batch length"],
+        real: Bool[Tensor, "batch length"] | None,
+        segments: Int[Tensor, "batch length"] | None,
+    ) -> Float[Tensor, "batch outputs"]:
+        """Return what the head on the pooled vector says of each text.
+
+        Paper: Devlin et al. 2018, §4.1.
+        """
+        return self.answer(self.dropout(self.pooled(self(ids, real, segments))))

@@ -20,12 +20,13 @@ from whyformer.data.batching import make_batch
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
 from whyformer.foundation.devices import choose_device
+from whyformer.foundation.errors import ConfigError
 from whyformer.models.build import SourceModel
 from whyformer.training.loop import TrainingSettings, fit, sequence_loss, start
 from whyformer.training.schedules import Schedule
 from whyformer.workflows.display import Display
 from whyformer.workflows.prepare import CorpusBatches, Prepared, prepare
-from whyformer.workflows.recipe import Recipe, Resolved
+from whyformer.workflows.recipe import Recipe, Resolved, TaskName
 from whyformer.workflows.train import ENDLESS
 from whyformer.workflows.translation import fresh_model
 
@@ -83,6 +84,11 @@ def check(resolved: Resolved, *, out: Path | None = None, quiet: bool = False) -
     Args: out: where prepared data may stay for the run to come; None uses a temporary directory.
     """
     recipe = resolved.recipe
+    if recipe.task is not TaskName.TRANSLATE:
+        raise ConfigError(
+            f"`whyformer check` knows the task translate only, but this recipe's is {recipe.task}. "
+            "Try it with --training.updates 20 instead."
+        )
     with Display(quiet=quiet) as display, tempfile.TemporaryDirectory() as scratch:
         data = prepare(recipe, out or Path(scratch), display.preparing)
         report = Report(resolved.name)

@@ -45,6 +45,10 @@ class TaskName(StrEnum):
     """The next token of a text from those before it."""
     MASKED = "masked"
     """The hidden tokens of a text, and whether one text follows another (BERT)."""
+    CLASSIFY = "classify"
+    """A label of a text, or of two."""
+    REGRESS = "regress"
+    """A number for a text, or for two."""
 
 
 class Documents(StrEnum):
@@ -77,7 +81,8 @@ class DataSettings(Settings):
     """Pairs to validate on, given like `train`. Empty: the sibling `dev` of a prefix `train`, else
     a part of the training pairs held out by a hash of the source."""
     source: str | None = None
-    """Suffix (file pairs) or key (JSONL) of the source side."""
+    """Suffix (file pairs), key (JSONL) or column (text and labels: a TSV with a header) of the
+    source side."""
     target: str | None = None
     """Suffix (file pairs) or key (JSONL) of the target side."""
     builtin: Builtin | None = None
@@ -97,6 +102,9 @@ class DataSettings(Settings):
     next_sentence: bool = False
     """Task masked only: show two stretches of text and ask whether the second follows the first
     (BERT: yes; RoBERTa: no). A line is then a sentence."""
+    second: str | None = None
+    """Tasks classify and regress: name of the column or key of the second text, where there is one;
+    `source` names the first and `target` the label."""
     mask_rate: float = Field(default=0.15, gt=0, lt=1)
     """Task masked only: share of tokens to be restored (BERT: 0.15)."""
     whole_words: bool = False
@@ -118,7 +126,8 @@ class ValidationSettings(Settings):
     """Updates between validations; 0 means a twentieth of the run."""
     metric: str = "bleu"
     """What chooses the best weights: bleu, chrf, ter, per, wer, exact (pairs), perplexity,
-    bits_per_character, bits_per_byte (text), masked_accuracy (masked), or loss."""
+    bits_per_character, bits_per_byte (text), masked_accuracy (masked),
+    accuracy, f1, matthews (classify), pearson, spearman, mse (regress), or loss."""
     sentences: int = Field(default=500, ge=1)
     """Dev sentences decoded (greedily) at each validation; the loss is over all of them."""
     patience: int = Field(default=0, ge=0)
@@ -133,7 +142,13 @@ class Recipe(Settings):
     description: str = ""
     """One line: what the recipe trains."""
     task: TaskName = TaskName.TRANSLATE
-    """What is learned: translate (pairs), language or masked (text)."""
+    """What is learned: translate (pairs), language or masked (text), classify or regress (texts
+    with labels)."""
+    start_from: str | None = None
+    """Tasks classify and regress: a run of task masked whose tokenizer, shape and weights this one
+    begins with; None begins with nothing."""
+    frozen: bool = False
+    """Tasks classify and regress: whether only the head learns, and the rest stays as it is."""
     preset: str | None = None
     """Name of a shape (base, big, small, tiny) that `model` starts from."""
     data: DataSettings = DataSettings()
@@ -152,6 +167,16 @@ class Resolved:
     recipe: Recipe
     origins: dict[str, str]
     name: str
+
+
+DEFAULTS = {
+    TaskName.TRANSLATE: "translate",
+    TaskName.LANGUAGE: "tiny-gpt",
+    TaskName.MASKED: "tiny-bert",
+    TaskName.CLASSIFY: "classify",
+    TaskName.REGRESS: "regress",
+}
+"""Task -> the recipe that is taken when none is named."""
 
 
 def shipped() -> list[str]:
@@ -173,7 +198,10 @@ def resolve(
         full: take the recipe's `full` variant: ``NAME-full``.
     Raises: ConfigError for an unknown recipe, key or value.
     """
-    name = str(name or "translate") + ("-full" if full else "")
+    if name is None:
+        asked = (overrides or {}).get("task")
+        name = next((recipe for task, recipe in DEFAULTS.items() if task == asked), "translate")
+    name = str(name) + ("-full" if full else "")
     tree, lines, where = _read(name)
     places = {path: f"{where}:{line}" for path, line in lines.items()}
     origins = {".".join(path): places.get(path, where) for path in _leaves(tree)}

@@ -2,19 +2,22 @@
 
 from pathlib import Path
 
-from whyformer.workflows import prepare, text_data
+from whyformer.workflows import classification, prepare, text_data
+from whyformer.workflows.classification import Classification
 from whyformer.workflows.language import Language
 from whyformer.workflows.pretraining import Pretraining
 from whyformer.workflows.recipe import Recipe, TaskName
 from whyformer.workflows.task import Progress, Task
 from whyformer.workflows.translation import Translation
 
-TASKS = {TaskName.TRANSLATE: Translation, TaskName.LANGUAGE: Language, TaskName.MASKED: Pretraining}
-KEYS = {
-    TaskName.TRANSLATE: prepare.data_key,
-    TaskName.LANGUAGE: text_data.data_key,
-    TaskName.MASKED: text_data.data_key,
+TASKS = {
+    TaskName.TRANSLATE: (Translation, prepare.data_key),
+    TaskName.LANGUAGE: (Language, text_data.data_key),
+    TaskName.MASKED: (Pretraining, text_data.data_key),
+    TaskName.CLASSIFY: (Classification, classification.data_key),
+    TaskName.REGRESS: (Classification, classification.data_key),
 }
+"""Task -> how it is opened, and how its data is told apart."""
 
 
 def open_task(recipe: Recipe, run: Path, progress: Progress | None = None) -> Task:
@@ -22,9 +25,9 @@ def open_task(recipe: Recipe, run: Path, progress: Progress | None = None) -> Ta
 
     Raises: DataError, ConfigError for data that cannot be used.
     """
-    return TASKS[recipe.task](recipe, run, progress)
+    return TASKS[recipe.task][0](recipe, run, progress)
 
 
 def data_key_of(recipe: Recipe, run: Path) -> str:
     """Return the hash by which a resumed run knows that its data is unchanged."""
-    return KEYS[recipe.task](recipe, run)
+    return TASKS[recipe.task][1](recipe, run)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from whyformer.data import catalog
 from whyformer.data.documents import Document
-from whyformer.data.reading import STDIN, read_lines
+from whyformer.data.reading import STDIN, read_columns, read_lines
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import sha256_of, write_text
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json, train_tokenizer
@@ -31,9 +31,15 @@ class Texts:
     key: str
 
 
-def read_documents(path: str, end: DocumentEnd) -> Iterator[Document]:
-    """Yield the documents of a UTF-8 file; empty ones are left out where lines are documents."""
-    lines = read_lines(path)
+def read_documents(path: str, end: DocumentEnd, column: str | None = None) -> Iterator[Document]:
+    """Yield the documents of a UTF-8 file; empty ones are left out where lines are documents.
+
+    Args: column: of a TSV with a header, or a key of JSON lines; None takes whole lines.
+    """
+    if column is None:
+        lines = read_lines(path)
+    else:
+        lines = (text for _, (text,) in read_columns(path, [column]))
     if end is DocumentEnd.FILE:
         yield lines
     elif end is DocumentEnd.LINES:
@@ -70,12 +76,14 @@ def read_texts(data: DataSettings) -> Texts:
         )
 
     def read(paths: list[str]) -> Iterator[Document]:
-        return chain.from_iterable(read_documents(path, data.documents) for path in paths)
+        return chain.from_iterable(
+            read_documents(path, data.documents, data.source) for path in paths
+        )
 
     for path in (*data.train, *data.dev):
         next(read_lines(path))  # told before anything is learned
     key = "/".join(sha256_of(Path(path)) for path in (*data.train, *data.dev))
-    key += f"/{data.documents}/{len(data.train)}"
+    key += f"/{data.documents}/{data.source}/{len(data.train)}"
     if data.dev:
         return Texts(lambda: read(data.train), lambda: read(data.dev), key)
     return _held_out(lambda: read(data.train), data.dev_share, key)

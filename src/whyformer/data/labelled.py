@@ -1,0 +1,169 @@
+"""Texts, or pairs of texts, with a label or a number: read, cut, and put into batches."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from whyformer.data.plan import plan_epoch
+from whyformer.data.reading import read_columns
+from whyformer.foundation.errors import DataError
+from whyformer.text.symbols import BOS, EOS, PAD
+from whyformer.text.tokenizer import Tokenizer
+
+
+class Example(NamedTuple):
+    """One text, or two, and what is to be said of them."""
+
+    line: int
+    first: str
+    second: str | None
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledBatch:
+    """Texts with what is to be predicted of each."""
+
+    ids: Int[Tensor, "batch length"]
+    """BOS, the text, EOS, and where there is a second text, it and EOS; then PAD."""
+    real: Bool[Tensor, "batch length"] | None
+    """True where a token is real; None when no row is padded."""
+    segments: Int[Tensor, "batch length"]
+    """0 up to the first EOS, 1 after it."""
+    labels: Int[Tensor, "batch"] | Float[Tensor, "batch"]
+    """Number of the class, or the value."""
+    indices: Int[np.ndarray, " batch"]
+    """Which examples these are."""
+
+    @property
+    def tokens(self) -> int:
+        """Texts of the batch: what a mean loss divides by."""
+        return len(self.labels)
+
+    def to(self, device: torch.device | str) -> "LabelledBatch":
+        """Return the batch with its tensors on ``device``."""
+        real = self.real
+        return replace(
+            self,
+            ids=self.ids.to(device, non_blocking=True),
+            real=None if real is None else real.to(device, non_blocking=True),
+            segments=self.segments.to(device, non_blocking=True),
+            labels=self.labels.to(device, non_blocking=True),
+        )
+
+
+def read_examples(
+    path: str, *, text: str | None, second: str | None, label: str | None
+) -> Iterator[Example]:
+    """Yield the examples of a TSV or JSONL file.
+
+    Args: text, second, label: names of the columns (of a TSV with a header) or keys. Without names
+        a line is a text, a tab and its label, or two texts and their label.
+    Raises: DataError with the path and line of whatever is wrong.
+    """
+    if text is None and label is None:
+        for line, columns in read_columns(path):
+            if len(columns) not in (2, 3):
+                raise DataError(
+                    f"{path}:{line}: a line must be a text, a tab and its label, or two texts and "
+                    f"their label, but {len(columns)} columns were found. Name the columns of a "
+                    "file with a header: --source TEXT --target LABEL."
+                )
+            yield Example(line, columns[0], columns[1] if len(columns) == 3 else None, columns[-1])
+        return
+    names = [text or "text", label or "label", *([second] if second else [])]
+    for line, (one, said, *other) in read_columns(path, names):
+        yield Example(line, one, other[0] if other else None, said)
+
+
+def cut(
+    tokenizer: Tokenizer, first: str, second: str | None, longest: int
+) -> tuple[list[int], int]:
+    """Return the row of a text or of two, and where its second segment begins.
+
+    A row longer than ``longest`` loses tokens at the ends of its texts, of the longer one first.
+    """
+    a = tokenizer.encode(first)
+    if second is None:
+        row = [BOS, *a[: longest - 2], EOS]
+        return row, len(row)
+    b = tokenizer.encode(second)
+    room = longest - 3
+    if len(a) + len(b) > room:
+        short = min(len(a), len(b), room // 2)
+        a, b = (a[: room - short], b[:short]) if len(a) > len(b) else (a[:short], b[: room - short])
+    return [BOS, *a, EOS, *b, EOS], len(a) + 2
+
+
+class LabelledRows:
+    """Batches of examples; batch ``index`` of ``epoch`` is always the same one.
+
+    The ids are held in memory, four bytes a token.
+    Args:
+        rows: of each example its ids and where its second segment begins.
+        labels: of each example the number of its class, or its value.
+        budget_tokens: padded tokens of a batch; a longer row goes alone.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[tuple[list[int], int]],
+        labels: Sequence[int] | Sequence[float],
+        *,
+        budget_tokens: int,
+        seed: int = 0,
+    ) -> None:
+        self.budget, self.seed = budget_tokens, seed
+        self.lengths = np.array([len(ids) for ids, _ in rows], dtype=np.int64)
+        self._ids = np.array([i for ids, _ in rows for i in ids], dtype=np.int32)
+        self._starts = np.concatenate([[0], np.cumsum(self.lengths)])
+        self._seconds = np.array([second for _, second in rows], dtype=np.int64)
+        self._labels = np.array(labels)
+        shape = hashlib.sha256(self._ids.tobytes())
+        shape.update(self._starts.tobytes() + self._seconds.tobytes() + self._labels.tobytes())
+        self.fingerprint = shape.hexdigest()
+        self._plan: tuple[int, list[np.ndarray]] = (-1, [])
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def count(self, epoch: int) -> int:
+        """Return the number of batches of an epoch."""
+        return len(self.plan(epoch))
+
+    def plan(self, epoch: int) -> list[np.ndarray]:
+        """Return the batches of an epoch as indices of examples."""
+        if self._plan[0] != epoch:
+            batches = plan_epoch(
+                self.lengths,
+                self.lengths,
+                seed=self.seed,
+                epoch=epoch,
+                budget_tokens=self.budget,
+                fingerprint=self.fingerprint,
+            )
+            self._plan = (epoch, batches)
+        return self._plan[1]
+
+    def batch(self, epoch: int, index: int) -> LabelledBatch:
+        """Return one batch."""
+        indices = self.plan(epoch)[index]
+        lengths = self.lengths[indices]
+        columns = np.arange(int(lengths.max()))
+        where = np.minimum(self._starts[indices][:, None] + columns, len(self._ids) - 1)
+        real = columns < lengths[:, None]
+        ids = np.where(real, self._ids[where], PAD).astype(np.int64)
+        segments = (real & (columns >= self._seconds[indices][:, None])).astype(np.int64)
+        return LabelledBatch(
+            ids=torch.from_numpy(ids),
+            real=None if real.all() else torch.from_numpy(real),
+            segments=torch.from_numpy(segments),
+            labels=torch.from_numpy(self._labels[indices]),
+            indices=indices,
+        )
