@@ -19,6 +19,8 @@ from whyformer.blocks.positions import (
     SineOnly,
     Sinusoidal,
     sinusoids,
+    turn_complex,
+    turn_pairs,
 )
 
 
@@ -195,3 +197,24 @@ def test_what_a_search_has_grown_serves_training(position):
     (total if bias is None else total + (bias * x[0, 0, 0, 0]).sum()).backward()
     assert x.grad is not None
     assert x.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("layout", ["plain", "split", "strided"])
+def test_turning_as_complex_numbers_is_turning_pairs(layout):
+    torch.manual_seed(0)
+    x = (
+        {
+            "plain": torch.randn(2, 3, 5, 8),
+            "split": torch.randn(2, 5, 3 * 8).unflatten(-1, (3, 8)).transpose(1, 2),
+            "strided": torch.randn(2, 3, 5, 16)[..., ::2],
+        }[layout]
+        .detach()
+        .requires_grad_()
+    )
+    sine, cosine = torch.randn(2, 5, 4).unbind()
+    g = torch.randn(2, 3, 5, 8)
+    found, wanted = turn_complex(x, sine, cosine), turn_pairs(x, sine, cosine)
+    assert_close(found, wanted)
+    (mine,) = torch.autograd.grad(found, x, g)
+    (theirs,) = torch.autograd.grad(wanted, x, g)
+    assert_close(mine, theirs)

@@ -151,9 +151,31 @@ class Rotary(Positions):
         """Rotate the pairs of ``x``."""
         end = offset + x.shape[2]
         self.table = grown(self.table, self.make, end)
-        sine, cosine = self.table[offset:end].to(x).unbind(-1)  # (length, pairs)
-        even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)  # (batch, heads, length, pairs)
-        return torch.stack([even * cosine - odd * sine, odd * cosine + even * sine], -1).flatten(-2)
+        sine, cosine = self.table[offset:end].to(x).unbind(-1)
+        turn = turn_complex if x.dtype in (torch.float32, torch.float64) else turn_pairs
+        return turn(x, sine, cosine)
+
+
+def turn_pairs(
+    x: Float[Tensor, "*rows length d_k"],
+    sine: Float[Tensor, "length pairs"],
+    cosine: Float[Tensor, "length pairs"],
+) -> Float[Tensor, "*rows length d_k"]:
+    """Turn each pair (x₁, x₂) into (x₁cos - x₂sin, x₂cos + x₁sin). Source: as `Rotary`, Eq. 34."""
+    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
+    return torch.stack([even * cosine - odd * sine, odd * cosine + even * sine], -1).flatten(-2)
+
+
+def turn_complex(
+    x: Float[Tensor, "*rows length d_k"],
+    sine: Float[Tensor, "length pairs"],
+    cosine: Float[Tensor, "length pairs"],
+) -> Float[Tensor, "*rows length d_k"]:
+    """The same as one product of complex numbers, several times as fast on a CPU."""
+    if x.stride(-1) != 1 or any(s % 2 for s in (*x.stride()[:-1], x.storage_offset())):
+        x = x.contiguous()  # a pair must lie in memory as a complex number does
+    pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)))
+    return torch.view_as_real(pairs * torch.complex(cosine, sine)).flatten(-2)
 
 
 class ALiBi(Positions):
