@@ -135,7 +135,7 @@ def test_rotary_keeps_lengths_and_goes_on_past_64():
     turned = rotary.rotate(x, 0)
     assert_close(turned.norm(dim=-1), x.norm(dim=-1))
     late = rotary.rotate(x[:, :, 90:], 90)
-    # Not bit for bit: vectors of numbers are multiplied and added in one rounding, their rest in two.
+    # Not bit for bit: a processor's vectors multiply and add in one rounding, the rest in two.
     assert_close(late, turned[:, :, 90:])
 
 
