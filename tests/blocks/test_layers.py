@@ -41,6 +41,9 @@ def test_every_feed_forward_is_its_formula(activation):
         inner = inner + layer.expand.bias
         if activation is Activation.RELU:
             inner = inner.clamp(min=0)
+        elif activation is Activation.GELU_TANH:
+            curve = math.sqrt(2 / math.pi) * (inner + 0.044715 * inner**3)
+            inner = inner * 0.5 * (1 + torch.tanh(curve))
         else:
             inner = inner * 0.5 * (1 + torch.erf(inner / math.sqrt(2)))
         expected = inner @ layer.contract.weight.T + layer.contract.bias

@@ -93,9 +93,12 @@ def test_the_presets_are_table_3():
     big = {"encoder_layers": 6, "decoder_layers": 6, "d_model": 1024, "d_ff": 4096, "heads": 16}
     for name, row, dropout in (("base", base, 0.1), ("big", big, 0.3)):
         preset = PRESETS[name]
+        assert isinstance(preset, TransformerSettings)
         assert {k: getattr(preset, k) for k in row} == row
         assert (preset.dropout, preset.head_width) == (dropout, 64)
-    assert all(count_parameters(meta(p, (500, 500))) > 0 for p in PRESETS.values())
+    ours = [p for p in PRESETS.values() if isinstance(p, TransformerSettings)]
+    assert len(ours) >= 4
+    assert all(count_parameters(meta(p, (500, 500))) > 0 for p in ours)
 
 
 @pytest.mark.parametrize("tying", Tying)
