@@ -20,6 +20,13 @@ class Tying(StrEnum):
     NONE = "none"
 
 
+class EmbeddingScale(StrEnum):
+    """What the rows of an embedding are multiplied by."""
+
+    ONE = "one"
+    SQRT_D_MODEL = "sqrt-d-model"
+
+
 class TokenEmbedding(nn.Module):
     """Rows of a matrix, multiplied by √d_model, plus positions, with dropout on the sum.
 

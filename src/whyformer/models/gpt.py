@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from whyformer.blocks.embeddings import TokenEmbedding, Tying
+from whyformer.blocks.embeddings import EmbeddingScale, TokenEmbedding, Tying
 from whyformer.blocks.feedforward import Activation
 from whyformer.blocks.history import History, flat_rows
 from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
@@ -39,7 +39,11 @@ class GPTSettings(StackSettings):
     tying: Tying = Tying.DECODER
     """Whether embedding and projection are one matrix: decoder (GPT-2) or none."""
     initialization: Initialization = Initialization.NORMAL
-    """Starting weights (GPT-2: normal)."""
+    """Starting weights of the layers (GPT-2: normal)."""
+    embedding_scale: EmbeddingScale = EmbeddingScale.ONE
+    """What embeddings are multiplied by: one (GPT-2) or sqrt-d-model (Vaswani et al. 2017)."""
+    embedding_deviation: float = Field(default=0.02, gt=0)
+    """Standard deviation of the starting embeddings (GPT-2: 0.02)."""
 
     @property
     def summary(self) -> str:
@@ -102,18 +106,21 @@ class GPT(nn.Module):
         super().__init__()
         self.settings = settings
         size = vocabularies[1]
-        parts = settings.parts(bias=True)
-        self.embedding = TokenEmbedding(size, settings.d_model, settings.dropout, scale=1.0)
+        alpha, beta = deepnorm_decoder_constants(settings.layers)
+        parts = settings.parts(bias=True, depth_scale=alpha)
+        scale = 1.0 if settings.embedding_scale is EmbeddingScale.ONE else None
+        self.embedding = TokenEmbedding(size, settings.d_model, settings.dropout, scale=scale)
         self.positions = parts.positions(causal=True)
         self.layers = nn.ModuleList(GPTLayer(parts) for _ in range(settings.layers))
         self.final_norm = parts.final_norm()
         self.projection = nn.Linear(settings.d_model, size, bias=False)
         for table in (self.embedding.weight, self.projection.weight, *self.positions.parameters()):
-            nn.init.normal_(table, std=0.02)
+            nn.init.normal_(table, std=settings.embedding_deviation)
         if settings.tying is not Tying.NONE:
             self.projection.weight = self.embedding.weight
         residuals = 2 * settings.layers
-        INITIALIZATIONS[settings.initialization](self.layers, residuals**-0.5)
+        deep = settings.initialization is Initialization.DEEPNORM
+        INITIALIZATIONS[settings.initialization](self.layers, beta if deep else residuals**-0.5)
 
     def features(
         self,
@@ -169,6 +176,14 @@ class GPT(nn.Module):
         for history in state.histories:
             history.select(rows)
         return GPTState(state.histories, beams.shape[1])
+
+
+def deepnorm_decoder_constants(layers: int) -> tuple[float, float]:
+    """Return DeepNorm's (α, β) for a decoder alone: (2M)^¼ and (8M)^-¼.
+
+    Source: Wang et al. 2022 (arXiv:2203.00555), Figure 2, decoder-only column.
+    """
+    return (2 * layers) ** 0.25, (8 * layers) ** -0.25
 
 
 def same_document(

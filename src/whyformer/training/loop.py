@@ -38,7 +38,8 @@ class TrainingSettings(Settings):
     accumulate: int = Field(default=1, ge=1)
     """Batches summed into one update."""
     optimizer: OptimizerKind = OptimizerKind.ADAM
-    """adam (paper), adamw, or muon for matrices with adam for the rest."""
+    """adam (paper), adamw, radam, sgd (momentum 0.9), or muon for matrices with adam for the
+    rest."""
     betas: tuple[float, float] = (0.9, 0.98)
     """Adam's decay rates (paper: 0.9, 0.98)."""
     epsilon: float = Field(default=1e-9, gt=0)
@@ -177,16 +178,20 @@ def fit(
                 [p.grad for _, p in parameters if p.grad is not None], settings.clip / norm
             )
         step = state.step + 1
-        rate = learning_rate(
-            settings.schedule,
-            step,
-            peak=settings.learning_rate,
-            total=settings.updates,
-            warmup=settings.warmup,
-            d_model=d_model,
-        )
-        for group in optimizer.param_groups:
-            group["lr"] = rate * group["ratio"]
+
+        def rate_after(warmup: int, step: int = step) -> float:
+            return learning_rate(
+                settings.schedule,
+                step,
+                peak=settings.learning_rate,
+                total=settings.updates,
+                warmup=warmup,
+                d_model=d_model,
+            )
+
+        rate = rate_after(settings.warmup)
+        for group in optimizer.param_groups:  # a group may have a warm-up of its own
+            group["lr"] = rate_after(group.get("warmup", settings.warmup)) * group["ratio"]
         optimizer.step()
         state.average.update(model)
         state.step, state.epoch, state.next_batch = step, *cursor

@@ -1,4 +1,4 @@
-"""Adam as in §5.3, AdamW, and Muon for the matrices inside the layers."""
+"""Adam as in §5.3, AdamW, RAdam, SGD, and Muon for the matrices inside the layers."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -15,6 +15,11 @@ class OptimizerKind(StrEnum):
     ADAM = "adam"
     ADAMW = "adamw"
     MUON = "muon"
+    RADAM = "radam"
+    SGD = "sgd"
+
+
+SGD_MOMENTUM = 0.9
 
 
 def make_optimizer(
@@ -35,6 +40,12 @@ def make_optimizer(
     if kind is OptimizerKind.ADAM:
         groups = [{"params": [p for _, p in parameters], "ratio": 1.0}]
         return torch.optim.Adam(groups, lr=1.0, betas=betas, eps=epsilon, fused=True)
+    if kind is OptimizerKind.RADAM:
+        groups = [{"params": [p for _, p in parameters], "ratio": 1.0}]
+        return torch.optim.RAdam(groups, lr=1.0, betas=betas, eps=epsilon)
+    if kind is OptimizerKind.SGD:
+        groups = [{"params": [p for _, p in parameters], "ratio": 1.0}]
+        return torch.optim.SGD(groups, lr=1.0, momentum=SGD_MOMENTUM)
     decayed = [p for n, p in parameters if _is_matrix(n, p)]
     others = [p for n, p in parameters if not _is_matrix(n, p)]
     if kind is OptimizerKind.ADAMW:

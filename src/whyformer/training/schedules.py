@@ -13,6 +13,7 @@ class Schedule(StrEnum):
     LINEAR = "linear"
     COSINE = "cosine"
     CONSTANT = "constant"
+    TRAPEZOID = "trapezoid"
 
 
 def noam(step: int, d_model: int, warmup: int) -> float:
@@ -52,11 +53,19 @@ def constant(step: int, total: int, warmup: int) -> float:
     return min(1.0, step / max(warmup, 1))
 
 
+def trapezoid(step: int, total: int, warmup: int) -> float:
+    """Rises to 1 at ``warmup``, stays, and falls in a line to 0 over the last 30 % of the steps."""
+    if step < warmup:
+        return step / warmup
+    return min(1.0, (total + 1 - step) / max(1.0, 0.3 * total))
+
+
 SHAPES: dict[Schedule, Callable[[int, int, int], float]] = {
     Schedule.INVERSE_SQRT: inverse_sqrt,
     Schedule.LINEAR: linear,
     Schedule.COSINE: cosine,
     Schedule.CONSTANT: constant,
+    Schedule.TRAPEZOID: trapezoid,
 }
 
 

@@ -1,0 +1,1 @@
+"""One question a file; each file ends with its `EXPERIMENT`."""

@@ -1,0 +1,201 @@
+"""The reference task of the laboratory: a small GPT on the characters of Python's own help."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from whyformer.data.catalog import topics
+from whyformer.foundation.errors import DivergedError
+from whyformer.foundation.randomness import seed_everything
+from whyformer.models.build import build_model
+from whyformer.models.gpt import GPT, GPTSettings
+from whyformer.training.loop import TrainingSettings, TrainingState, fit, start
+from whyformer.training.loss import Loss, fused_cross_entropy
+from whyformer.training.optimizers import OptimizerKind
+from whyformer.training.reports import StepReport
+from whyformer.training.schedules import Schedule
+
+DEV_SHARE = 0.1
+FAILED_WITHIN = 0.05
+"""A run has failed that ends within so many nats of the unigram entropy, or worse."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """Characters as numbers, the first 90 % to learn from and the rest to be judged on."""
+
+    train: Tensor
+    dev: Tensor
+    vocabulary: int
+    unigram_entropy: float
+    """Of the dev text under the train text's frequencies, in nats a character."""
+
+
+@cache
+def text() -> Text:
+    """Return the topics of this Python's help; they differ a little between versions."""
+    whole = "\n".join(topics())
+    symbols = {c: number for number, c in enumerate(sorted(set(whole)))}
+    ids = torch.tensor([symbols[c] for c in whole])
+    cut = round(len(ids) * (1 - DEV_SHARE))
+    train, dev = ids[:cut], ids[cut:]
+    counts = torch.bincount(train, minlength=len(symbols)).double() + 1
+    entropy = -(counts / counts.sum()).log()[dev].mean().item()
+    return Text(train, dev, len(symbols), entropy)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Rows of consecutive characters, and the character after each."""
+
+    target: Tensor
+    labels: Tensor
+
+    @property
+    def tokens(self) -> int:
+        """Labels in the batch."""
+        return self.labels.numel()
+
+    def to(self, device: torch.device | str) -> "Window":
+        """Return the window on ``device``."""
+        return replace(self, target=self.target.to(device), labels=self.labels.to(device))
+
+
+@dataclass(frozen=True)
+class Windows:
+    """A `BatchSource`: batch ``index`` is ``rows`` windows at places drawn by (seed, index)."""
+
+    ids: Tensor
+    length: int
+    rows: int
+    seed: int
+
+    def count(self, epoch: int) -> int:
+        """Return a number that no run reaches: there are no epochs."""
+        return 1 << 40
+
+    def batch(self, epoch: int, index: int) -> Window:
+        """Return one batch."""
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
+        starts = torch.randint(len(self.ids) - self.length - 1, (self.rows,), generator=generator)
+        rows = self.ids[starts[:, None] + torch.arange(self.length + 1)]
+        return Window(rows[:, :-1], rows[:, 1:])
+
+
+def window_loss(model: nn.Module, batch: Window, smoothing: float) -> Loss:
+    """Sum of the loss over all positions."""
+    assert isinstance(model, GPT)
+    features = model.features(batch.target).flatten(0, 1)
+    return fused_cross_entropy(features, model.projection.weight, batch.labels.flatten(), smoothing)
+
+
+def reference(**changes: Any) -> GPTSettings:
+    """Return the reference model: 6 layers, width 64, 4 heads, Xavier, unit embeddings, no dropout.
+
+    Embeddings start at N(0, 1/d_model) and are multiplied by √d_model, as in the paper.
+    """
+    d_model = changes.get("d_model", 64)
+    settings: dict[str, Any] = {
+        "layers": 6, "d_model": d_model, "heads": 4, "d_ff": 4 * d_model, "dropout": 0.0,
+        "wiring": "pre-norm", "positions": "sinusoidal", "initialization": "xavier",
+        "activation": "relu", "embedding_scale": "sqrt-d-model",
+        "embedding_deviation": d_model**-0.5, "max_length": 512,
+    }  # fmt: skip
+    return GPTSettings.model_validate(settings | changes)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training left behind.
+
+    Args: loss: nats a character on the dev text; NaN: the run broke down.
+    """
+
+    model: GPT
+    loss: float
+    reports: list[StepReport]
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run learned nothing beyond the frequencies of characters."""
+        return not self.loss < text().unigram_entropy - FAILED_WITHIN
+
+
+def fresh_model(settings: GPTSettings, seed: int) -> GPT:
+    """Return the model with the starting weights of a seed."""
+    seed_everything(seed)
+    size = text().vocabulary
+    model = build_model(settings, (size, size), shared=True)
+    assert isinstance(model, GPT)
+    return model
+
+
+def train(
+    settings: GPTSettings,
+    seed: int,
+    *,
+    steps: int,
+    learning_rate: float,
+    warmup: int = 0,
+    length: int = 64,
+    rows: int = 16,
+    optimizer: OptimizerKind = OptimizerKind.ADAM,
+    clip: float = 0.0,
+    smoothing: float = 0.0,
+    schedule: Schedule = Schedule.TRAPEZOID,
+    model: GPT | None = None,
+    state: TrainingState | None = None,
+) -> Trained:
+    """Train a model from scratch and judge it. Seed: of weights and of the places of the windows.
+
+    Args:
+        model: instead of fresh weights.
+        state: instead of the optimizer that the settings name; its model is trained.
+    """
+    training = TrainingSettings(
+        updates=steps, learning_rate=learning_rate, warmup=warmup, schedule=schedule,
+        optimizer=optimizer, clip=clip, label_smoothing=smoothing, betas=(0.9, 0.98),
+    )  # fmt: skip
+    if state is None:
+        state = start(fresh_model(settings, seed) if model is None else model, training)
+    learned = state.model
+    assert isinstance(learned, GPT)
+    windows = Windows(text().train, length, rows, seed)
+    reports: list[StepReport] = []
+    try:
+        for report in fit(state, windows, training, d_model=settings.d_model, loss_of=window_loss):
+            reports.append(report)
+    except DivergedError:
+        return Trained(learned, math.nan, reports)
+    return Trained(learned, dev_loss(learned, length), reports)
+
+
+def dev_windows(length: int, count: int = 128, rows: int = 32) -> Iterator[Window]:
+    """Yield windows spread evenly over the dev text."""
+    dev = text().dev
+    starts = torch.linspace(0, len(dev) - length - 2, count).long()
+    for some in starts.split(rows):
+        chosen = dev[some[:, None] + torch.arange(length + 1)]
+        yield Window(chosen[:, :-1], chosen[:, 1:])
+
+
+def dev_loss(model: GPT, length: int, count: int = 128) -> float:
+    """Return the mean loss over the dev windows, in nats a character."""
+    return dev_losses(model, length, count).mean().item()
+
+
+@torch.no_grad()
+def dev_losses(model: GPT, length: int, count: int = 128) -> Tensor:
+    """Return the loss at each position of a window, averaged over the dev windows."""
+    model.eval()
+    losses = [
+        F.cross_entropy(model(w.target).transpose(1, 2), w.labels, reduction="none")
+        for w in dev_windows(length, count)
+    ]
+    return torch.cat(losses).double().mean(0)

@@ -1,0 +1,58 @@
+"""The questions of the laboratory, by name; an experiment is imported only when it is asked for."""
+
+import importlib
+import re
+import unicodedata
+
+from whyformer.foundation.errors import UsageError, nearest
+from whyformer.lab.experiment import Experiment
+
+QUESTIONS = (
+    "scaling",
+    "positions",
+    "complexity",
+    "warmup",
+    "gradients",
+    "heads",
+    "smoothing",
+    "embedding_scale",
+    "beam",
+    "masking",
+    "nsp",
+    "bottleneck",
+)
+"""In the order of the study notes."""
+
+
+def experiment_named(name: str) -> Experiment:
+    """Return one experiment. Raises: UsageError when there is no such question."""
+    if name not in QUESTIONS:
+        raise UsageError(
+            f"`{name}` is not a question of the laboratory.{nearest(name, QUESTIONS)} "
+            "`whyformer lab list` shows all."
+        )
+    return importlib.import_module(f"whyformer.lab.experiments.{name}").EXPERIMENT
+
+
+def answering(asked: str) -> list[Experiment]:
+    """Return the experiments that a question in either language is about, the nearest first.
+
+    A keyword counts by its length, wherever it stands in the question; no model is asked.
+    """
+    text = _folded(asked)
+    words = set(re.findall(r"\w+", text))
+    scored: list[tuple[int, int, Experiment]] = []
+    for place, name in enumerate(QUESTIONS):
+        experiment = experiment_named(name)
+        score = 0
+        for keyword in experiment.keywords:
+            sought = _folded(keyword)
+            found = sought in words if sought.isascii() and sought.isalpha() else sought in text
+            score += len(sought) if found else 0
+        if score:
+            scored.append((-score, place, experiment))
+    return [experiment for *_, experiment in sorted(scored, key=lambda s: s[:2])]
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()

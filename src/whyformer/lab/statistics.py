@@ -1,0 +1,124 @@
+"""Intervals over seeds: the seed is what is repeated, never the token or the row."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+RESAMPLES = 10_000
+FEWEST_FOR_BOOTSTRAP = 5
+"""With fewer seeds the range of the points is given: a bootstrap of three is no interval."""
+
+Statistic = Callable[[np.ndarray], np.ndarray]
+"""Turns values (resamples, seeds) into one number a resample."""
+
+
+class Spread(StrEnum):
+    """What the two ends of an estimate are."""
+
+    BOOTSTRAP = "bootstrap"
+    """95 % percentile bootstrap over seeds."""
+    RANGE = "range"
+    """Least and greatest of too few seeds."""
+    EXACT = "exact"
+    """Counted or computed, the same for every seed."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number, how far it may be off, and from how many seeds it comes."""
+
+    value: float
+    low: float
+    high: float
+    seeds: int
+    spread: Spread
+
+    def map(self, change: Callable[[float], float]) -> "Estimate":
+        """Return the estimate on another scale. Args: change: a monotone function."""
+        low, high = sorted((change(self.low), change(self.high)))
+        return Estimate(change(self.value), low, high, self.seeds, self.spread)
+
+
+def exactly(value: float) -> Estimate:
+    """Return a number that has no spread."""
+    return Estimate(float(value), float(value), float(value), 1, Spread.EXACT)
+
+
+def mean(values: np.ndarray) -> np.ndarray:
+    """Return the mean of each resample."""
+    return values.mean(-1)
+
+
+def median(values: np.ndarray) -> np.ndarray:
+    """Return the median of each resample."""
+    return np.median(values, -1)
+
+
+def estimate(values: Sequence[float], statistic: Statistic = mean) -> Estimate:
+    """Return a statistic over seeds with its 95 % interval.
+
+    Source: Efron and Tibshirani 1993, "An introduction to the bootstrap", §13.3 (percentile).
+
+    >>> estimate([1.0, 1.0, 1.0]).value
+    1.0
+    """
+    seen = np.asarray(values, dtype=float)
+    if not len(seen):
+        raise ValueError("an estimate needs at least one value")
+    value = float(statistic(seen[None])[0])
+    if len(seen) < FEWEST_FOR_BOOTSTRAP or not np.isfinite(seen).all():
+        return Estimate(value, float(seen.min()), float(seen.max()), len(seen), Spread.RANGE)
+    rows = np.random.default_rng(0).integers(len(seen), size=(RESAMPLES, len(seen)))
+    low, high = np.percentile(statistic(seen[rows]), [2.5, 97.5])
+    return Estimate(value, float(low), float(high), len(seen), Spread.BOOTSTRAP)
+
+
+def paired(a: Sequence[float], b: Sequence[float]) -> Estimate:
+    """Return the mean of b - a, seed by seed.
+
+    >>> paired([1.0, 2.0], [2.0, 4.0]).value
+    1.5
+    """
+    return estimate([y - x for x, y in zip(a, b, strict=True)])
+
+
+def log_slope(x: Sequence[float], curves: Sequence[Sequence[float]]) -> Estimate:
+    """Return the exponent p of y ~ x^p: the slope of a line through the points on log-log axes.
+
+    Args: curves: for each seed, y at every x.
+
+    >>> round(log_slope([1, 2, 4], [[3, 12, 48]]).value, 6)
+    2.0
+    """
+    return estimate([_slope(np.log(x), np.log(np.asarray(y, dtype=float))) for y in curves])
+
+
+def slope(x: Sequence[float], curves: Sequence[Sequence[float]]) -> Estimate:
+    """Return the slope of a line through the points on plain axes, seed by seed."""
+    return estimate([_slope(np.asarray(x, float), np.asarray(y, dtype=float)) for y in curves])
+
+
+def local_slopes(x: Sequence[float], y: Sequence[float]) -> list[float]:
+    """Return the exponent between each two neighbours: a cliff shows here and hides in one slope.
+
+    >>> local_slopes([1, 2, 4], [1, 2, 8])
+    [1.0, 2.0]
+    """
+    rise, run = np.diff(np.log(np.asarray(y, dtype=float))), np.diff(np.log(x))
+    return [float(v) for v in rise / run]
+
+
+def r_squared(x: Sequence[float], y: Sequence[float]) -> float:
+    """Return the share of variance that a line explains.
+
+    >>> r_squared([1, 2, 3], [2, 4, 6])
+    1.0
+    """
+    correlation = float(np.corrcoef(np.asarray(x, float), np.asarray(y, float))[0, 1])
+    return round(correlation**2, 12)
+
+
+def _slope(x: np.ndarray, y: np.ndarray) -> float:
+    return float(np.polyfit(x, y, 1)[0])

@@ -1,0 +1,134 @@
+"""From measured effects to one of five words, by a rule that is fixed before the run.
+
+A claim is tested in one or more circumstances (a number of heads, an optimizer, a depth). In each,
+every one of its tests must hold. Where it holds everywhere it is supported; where it holds in some
+circumstances and certainly not in others it is supported under conditions, and the conditions are
+the circumstances' names.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from whyformer.lab.statistics import Estimate
+
+
+class Verdict(StrEnum):
+    """What may be said of a claim after a measurement."""
+
+    SUPPORTED = "supported"
+    CONDITIONAL = "supported under conditions"
+    NOT_SUPPORTED = "not supported"
+    REFUTED = "refuted"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Answer(StrEnum):
+    """What one test says."""
+
+    HOLDS = "holds"
+    ABSENT = "absent"
+    """The effect is certainly too small."""
+    OPPOSITE = "opposite"
+    """The contrary was seen."""
+    OPEN = "open"
+    """The interval reaches over the limit."""
+
+
+@dataclass(frozen=True)
+class Test:
+    """An effect and the interval it must lie in.
+
+    Args:
+        effect: as measured.
+        low, high: where the whole of the effect's interval must lie.
+        contrary: the claim's contrary is seen when the whole interval lies outside these two.
+    """
+
+    effect: Estimate
+    low: float
+    high: float
+    contrary: tuple[float, float]
+    name: str = ""
+
+    def answer(self) -> Answer:
+        """Compare the interval with the limits."""
+        e = self.effect
+        if any(math.isnan(v) for v in (e.low, e.value, e.high)):
+            return Answer.OPEN
+        if self.low <= e.low and e.high <= self.high:
+            return Answer.HOLDS
+        if e.high < self.contrary[0] or e.low > self.contrary[1]:
+            return Answer.OPPOSITE
+        if e.high < self.low or e.low > self.high:
+            return Answer.ABSENT
+        return Answer.OPEN
+
+
+def above(effect: Estimate, limit: float, *, contrary: float | None = None, name: str = "") -> Test:
+    """Demand more than ``limit``. Args: contrary: less than this refutes; None: less than -limit.
+
+    For a limit of 0 nothing lies between effect and contrary: whatever is not seen is open.
+    """
+    floor = -abs(limit) if contrary is None else contrary
+    return Test(effect, limit, math.inf, (floor, math.inf), name)
+
+
+def below(effect: Estimate, limit: float, *, contrary: float, name: str = "") -> Test:
+    """Demand less than ``limit``. Args: contrary: more than this refutes."""
+    return Test(effect, -math.inf, limit, (-math.inf, contrary), name)
+
+
+def within(
+    effect: Estimate, low: float, high: float, *, margin: float | None = None, name: str = ""
+) -> Test:
+    """Demand a place between two limits.
+
+    Args: margin: farther outside than this refutes; None: than the width between the limits.
+    """
+    beyond = high - low if margin is None else margin
+    return Test(effect, low, high, (low - beyond, high + beyond), name)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict, and the circumstances by what was seen in them."""
+
+    verdict: Verdict
+    holds: tuple[str, ...]
+    fails: tuple[str, ...]
+    open: tuple[str, ...]
+
+
+def judge(circumstances: Mapping[str, Sequence[Test]]) -> Judgement:
+    """Apply the rule of this file to the tests of each circumstance."""
+    if not circumstances or not all(circumstances.values()):
+        raise ValueError("a claim needs at least one test in every circumstance")
+    answers = {name: _together(tests) for name, tests in circumstances.items()}
+
+    def named(*kinds: Answer) -> tuple[str, ...]:
+        return tuple(name for name, answer in answers.items() if answer in kinds)
+
+    holds, opposite, undecided = named(Answer.HOLDS), named(Answer.OPPOSITE), named(Answer.OPEN)
+    fails = named(Answer.ABSENT, Answer.OPPOSITE)
+    if len(holds) == len(answers):
+        verdict = Verdict.SUPPORTED
+    elif holds and fails:
+        verdict = Verdict.CONDITIONAL
+    elif len(opposite) == len(answers):
+        verdict = Verdict.REFUTED
+    elif len(fails) == len(answers):
+        verdict = Verdict.NOT_SUPPORTED
+    else:
+        verdict = Verdict.INCONCLUSIVE
+    return Judgement(verdict, holds, fails, undecided)
+
+
+def _together(tests: Sequence[Test]) -> Answer:
+    """All must hold; one contrary is enough to refute, one failure to fail."""
+    answers = [test.answer() for test in tests]
+    for kind in (Answer.OPPOSITE, Answer.ABSENT, Answer.OPEN):
+        if kind in answers:
+            return kind
+    return Answer.HOLDS
