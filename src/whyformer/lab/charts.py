@@ -61,3 +61,28 @@ class HeatMap:
     columns: Sequence[str]
     values: Sequence[Sequence[float]]
     caption: Said
+
+
+@dataclass(frozen=True)
+class Formula:
+    """Mathematics in a cell of a table, as TeX."""
+
+    tex: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Words, formulas and measured numbers side by side.
+
+    Args: columns: their heads. rows: of as many cells; None is an empty cell.
+    """
+
+    name: str
+    title: Said
+    columns: Sequence[Said]
+    rows: Sequence[Sequence[Said | Formula | Estimate | None]]
+    caption: Said
+
+
+Figure = Chart | HeatMap | Table
+"""What `charts(results)` may return."""

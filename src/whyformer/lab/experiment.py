@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from whyformer.lab.charts import Chart
+from whyformer.lab.charts import Figure
 from whyformer.lab.said import Said
 from whyformer.lab.statistics import Estimate
 from whyformer.lab.verdict import Judgement, Test, judge
@@ -145,7 +145,7 @@ class Experiment:
     Args:
         keywords: what a person who asks might write, in both languages.
         numbers: what the cards' sentences may quote: every `{name}` in a card is one of these.
-        charts: drawn from the results alone.
+        charts: charts, heat maps and tables, from the results alone.
         names: how circumstances and arms are called in the pages.
         revision: raised when a measurement changes its meaning; older cells are then not reused.
     """
@@ -156,7 +156,7 @@ class Experiment:
     parts: tuple[Part, ...]
     claims: tuple[Claim, ...]
     numbers: Callable[[Results], Mapping[str, Estimate]]
-    charts: Callable[[Results], Sequence[Chart]]
+    charts: Callable[[Results], Sequence[Figure]]
     names: Mapping[str, Said] = field(default_factory=dict)
     revision: int = 1
 

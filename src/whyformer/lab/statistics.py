@@ -121,4 +121,5 @@ def r_squared(x: Sequence[float], y: Sequence[float]) -> float:
 
 
 def _slope(x: np.ndarray, y: np.ndarray) -> float:
-    return float(np.polyfit(x, y, 1)[0])
+    # Rounded, so that the last bit of a library does not show in a page.
+    return round(float(np.polyfit(x, y, 1)[0]), 12)

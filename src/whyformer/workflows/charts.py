@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from whyformer.foundation.ticks import decades, ticks
+
 COLORS = ("#2a6fdb", "#d1495b", "#2f9e5b", "#b7791f", "#7c4dbe", "#0f8b8d", "#c2559d", "#5c677d")
 WIDTH, HEIGHT = 560, 260
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 40
@@ -101,29 +103,6 @@ def heat_map(rows: Sequence[str], columns: Sequence[str], values: Sequence[Seque
             for c, value in enumerate(values[r])
         ]
     return "".join(parts) + "</svg>"
-
-
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Return round numbers that cover an interval.
-
-    >>> ticks(0, 10)
-    [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
-    """
-    span = (high - low) or abs(high) or 1.0
-    step = 10 ** math.floor(math.log10(span / about))
-    step *= next((m for m in (1, 2, 5, 10) if span / (step * m) <= about), 10)
-    first, last = math.floor(low / step), math.ceil(high / step - 1e-9)
-    return [round(k * step, 12) for k in range(first, last + 1)]
-
-
-def decades(low: float, high: float) -> list[float]:
-    """Return powers of ten that cover an interval of positive numbers.
-
-    >>> decades(0.03, 4)
-    [0.01, 0.1, 1.0, 10.0]
-    """
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    return [float(f"1e{k}") for k in range(first, max(last, first + 1) + 1)]
 
 
 def _short(value: float) -> str:
