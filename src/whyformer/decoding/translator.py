@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -48,7 +49,17 @@ class Translation:
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
+    """A line to be translated, as ids.
+
+    Args:
+        index: its number among all lines given.
+        source: the line as it was given.
+        ids: its tokens with eos; none when it is empty.
+        prefix: tokens that its translation must begin with.
+        truncated: True when it was longer than what is read.
+    """
+
     index: int
     source: str
     ids: list[int]
@@ -56,14 +67,12 @@ class _Line:
     truncated: bool
 
 
-class Translator:
-    """One model, or an ensemble of several, with the tokenizers of its two languages.
+class TextTranslator(ABC):
+    """Lines in, lines out: tokenizing, batching and order; what searches is a subclass's business.
 
     Whatever is translated together, each line gets the answer it would get alone (up to the
     rounding of floating-point sums, which depends on a batch's shape).
     Args:
-        models: at least one; several predict by their mean probability.
-        device: where to compute, models are moved there; None leaves them where they are.
         max_source_tokens: longest source read, eos counted; of a longer line only the beginning is
             translated, and its `Translation.truncated` says so.
         warn: also log a warning that names such a line, by its place among the lines given.
@@ -71,31 +80,27 @@ class Translator:
 
     def __init__(
         self,
-        models: Sequence[SequenceModel],
         source_tokenizer: Tokenizer,
         target_tokenizer: Tokenizer,
-        device: torch.device | str | None = None,
         *,
         max_source_tokens: int = 1024,
         warn: bool = True,
     ) -> None:
-        if not models:
-            raise UsageError("A translator needs at least one model, but none was given.")
         if max_source_tokens < 2:
             raise UsageError(
                 "`max_source_tokens` must be at least 2 (a token and eos), but it is "
                 f"{max_source_tokens}. Raise it."
             )
-        self.models = list(models)
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
         self.max_source_tokens = max_source_tokens
         self.warn = warn
-        self.device = torch.device(device) if device is not None else _device_of(models)
-        for model in models:
-            if device is not None and isinstance(model, nn.Module):
-                model.to(self.device)
-        self.searched: Stepper = models[0] if len(models) == 1 else Ensemble(models)
+
+    @abstractmethod
+    def search_lines(
+        self, lines: Sequence[Line], settings: SearchSettings
+    ) -> list[list[Hypothesis]]:
+        """Return the hypotheses of each line of a batch, best first; the longest line is first."""
 
     def translate(
         self,
@@ -152,10 +157,63 @@ class Translator:
                 line.index: Translation(line.source, "", 0.0) for line in lines if not line.ids
             }
             for batch in batches([line for line in lines if line.ids], batch_tokens):
-                for line, found in zip(batch, self._search(batch, settings), strict=True):
+                for line, found in zip(batch, self.search_lines(batch, settings), strict=True):
                     answers[line.index] = self._answer(line, found)
             for line in lines:
                 yield answers[line.index]
+
+    def _line(self, index: int, text: str, prefix: str) -> Line:
+        ids = self.source_tokenizer.encode(text) if text.strip() else []
+        target = self.target_tokenizer.encode(prefix) if prefix else []
+        room = self.max_source_tokens - 1
+        if len(ids) > room and self.warn:
+            log.warning(
+                "Line %d has %d tokens, but the model reads at most %d: its end is not translated.",
+                index + 1,
+                len(ids),
+                room,
+            )
+        whole = [*ids[:room], EOS] if ids else []
+        return Line(index, text, whole, target, len(ids) > room)
+
+    def _answer(self, line: Line, found: list[Hypothesis]) -> Translation:
+        texts = [(self.target_tokenizer.decode(list(one.tokens)), one) for one in found]
+        return Translation(
+            line.source, texts[0][0], found[0].score, tuple(texts), truncated=line.truncated
+        )
+
+
+class Translator(TextTranslator):
+    """One model, or an ensemble of several, with the tokenizers of its two languages.
+
+    Args:
+        models: at least one; several predict by their mean probability.
+        device: where to compute, models are moved there; None leaves them where they are.
+        max_source_tokens: see `TextTranslator`.
+        warn: see `TextTranslator`.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[SequenceModel],
+        source_tokenizer: Tokenizer,
+        target_tokenizer: Tokenizer,
+        device: torch.device | str | None = None,
+        *,
+        max_source_tokens: int = 1024,
+        warn: bool = True,
+    ) -> None:
+        if not models:
+            raise UsageError("A translator needs at least one model, but none was given.")
+        super().__init__(
+            source_tokenizer, target_tokenizer, max_source_tokens=max_source_tokens, warn=warn
+        )
+        self.models = list(models)
+        self.device = torch.device(device) if device is not None else _device_of(models)
+        for model in models:
+            if device is not None and isinstance(model, nn.Module):
+                model.to(self.device)
+        self.searched: Stepper = models[0] if len(models) == 1 else Ensemble(models)
 
     def score(
         self,
@@ -188,38 +246,21 @@ class Translator:
                 scores[line.index] = PairScore(sum(tokens), tokens)
         return [scores[index] for index in range(len(sources))]
 
-    def _line(self, index: int, text: str, prefix: str) -> _Line:
-        ids = self.source_tokenizer.encode(text) if text.strip() else []
-        target = self.target_tokenizer.encode(prefix) if prefix else []
-        room = self.max_source_tokens - 1
-        if len(ids) > room and self.warn:
-            log.warning(
-                "Line %d has %d tokens, but the model reads at most %d: its end is not translated.",
-                index + 1,
-                len(ids),
-                room,
-            )
-        whole = [*ids[:room], EOS] if ids else []
-        return _Line(index, text, whole, target, len(ids) > room)
-
-    def _search(self, batch: list[_Line], settings: SearchSettings) -> list[list[Hypothesis]]:
-        source, source_real = pad([line.ids for line in batch], self.device)
-        padded = len(batch[0].ids) != len(batch[-1].ids)  # lines are sorted by length
+    def search_lines(
+        self, lines: Sequence[Line], settings: SearchSettings
+    ) -> list[list[Hypothesis]]:
+        """See `TextTranslator`."""
+        source, source_real = pad([line.ids for line in lines], self.device)
+        padded = len(lines[0].ids) != len(lines[-1].ids)  # lines are sorted by length
         with self._ready():
             return search(
                 self.searched,
                 source,
                 source_real if padded else None,
                 settings,
-                prefixes=[line.prefix for line in batch],
-                indices=[line.index for line in batch],
+                prefixes=[line.prefix for line in lines],
+                indices=[line.index for line in lines],
             )
-
-    def _answer(self, line: _Line, found: list[Hypothesis]) -> Translation:
-        texts = [(self.target_tokenizer.decode(list(one.tokens)), one) for one in found]
-        return Translation(
-            line.source, texts[0][0], found[0].score, tuple(texts), truncated=line.truncated
-        )
 
     @contextlib.contextmanager
     def _ready(self) -> Iterator[None]:
@@ -248,12 +289,12 @@ def pad(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Te
     return ids.to(device), (torch.arange(longest) < lengths).to(device)
 
 
-def batches(lines: Sequence[_Line], batch_tokens: int) -> Iterator[list[_Line]]:
+def batches(lines: Sequence[Line], batch_tokens: int) -> Iterator[list[Line]]:
     """Group lines of like length, longest first, so that each batch padded fits the budget.
 
     A line longer than the whole budget is a batch of its own.
     """
-    batch: list[_Line] = []
+    batch: list[Line] = []
     for line in sorted(lines, key=lambda line: (-len(line.ids), -len(line.prefix), line.index)):
         widest = max(len(line.ids), *(len(one.ids) for one in batch[:1]), 1)
         if batch and widest * (len(batch) + 1) > batch_tokens:

@@ -10,7 +10,7 @@ from typing import Any
 
 from whyformer.bundle import Bundle, load_bundle
 from whyformer.decoding.settings import Method, SearchSettings
-from whyformer.decoding.translator import WINDOW, Translation, Translator
+from whyformer.decoding.translator import WINDOW, TextTranslator, Translation, Translator
 from whyformer.foundation.config import build
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import BundleError, UsageError
@@ -79,7 +79,7 @@ def search_settings(facts: Mapping[str, Any], given: Mapping[str, Any]) -> Searc
 
 
 def answers(
-    translator: Translator,
+    translator: TextTranslator,
     lines: Iterable[str],
     settings: SearchSettings,
     *,
