@@ -19,6 +19,20 @@ def causal_mask(
     return everywhere.tril(keys - queries)[None, None]
 
 
+def window_mask(
+    queries: int, keys: int, width: int, device: torch.device | None = None
+) -> Bool[Tensor, "1 1 queries keys"]:
+    """True for a query's own position and the ``width`` - 1 before it.
+
+    Paper: Vaswani et al. 2017, §4 (self-attention restricted to a neighborhood of size r).
+    Differs: the neighbourhood ends at the query instead of surrounding it: nobody looks ahead.
+
+    >>> window_mask(3, 3, 2)[0, 0].int().tolist()
+    [[1, 0, 0], [1, 1, 0], [0, 1, 1]]
+    """
+    return causal_mask(queries, keys, device).triu(keys - queries - width + 1)
+
+
 def padding_mask(real: Bool[Tensor, "batch keys"] | None) -> Bool[Tensor, "batch 1 1 keys"] | None:
     """True where the key is a real token, for every head and query; None when all are real."""
     return None if real is None else real[:, None, None, :]

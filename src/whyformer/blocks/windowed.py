@@ -1,0 +1,78 @@
+"""Restricted self-attention (§4): every position looks at its neighbourhood only."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from whyformer.blocks.masks import combine, window_mask
+from whyformer.blocks.multihead import AttentionPath, MultiHeadAttention
+from whyformer.blocks.positions import Positions
+
+
+def windowed_attention(
+    Q: Float[Tensor, "batch heads length d_k"],
+    K: Float[Tensor, "batch heads length d_k"],
+    V: Float[Tensor, "batch heads length d_v"],
+    width: int,
+    *,
+    scale: float | None = None,
+) -> Float[Tensor, "batch heads length d_v"]:
+    """Attention of every position to itself and the ``width`` - 1 before it: r·n scores, not n².
+
+    The twin of `attention` with `window_mask`, which computes all scores and hides most.
+
+    Paper: Vaswani et al. 2017, §4 and Table 1, row "self-attention (restricted)".
+    Differs: as `window_mask`.
+    Args: scale: factor on QKᵀ; None means 1/√d_k.
+    """
+    length = Q.shape[-2]
+    behind = (0, 0, width - 1, 0)
+    seen = F.pad(K, behind).unfold(-2, width, 1)  # (batch, heads, length, d_k, width), a view
+    scores = (Q[..., None, :] @ seen)[..., 0, :] * (Q.shape[-1] ** -0.5 if scale is None else scale)
+    place = torch.arange(length, device=Q.device)[:, None] + torch.arange(width, device=Q.device)
+    weights = scores.masked_fill(place < width - 1, -torch.inf).softmax(dim=-1)
+    values = F.pad(V, behind).unfold(-2, width, 1)
+    return (weights[..., None, :] @ values.mT)[..., 0, :]
+
+
+class WindowedAttention(MultiHeadAttention):
+    """`MultiHeadAttention` whose heads see a window, computed by one of two twins.
+
+    The fused path computes `windowed_attention`; the explicit path hides what is outside the
+    window, and so does the fused one where a mask, a position scheme or a history comes in.
+
+    Paper: Vaswani et al. 2017, §4.
+    Differs: as `window_mask`.
+    Args: width: positions seen, a position's own counted (r in the paper).
+    """
+
+    def __init__(self, d_model: int, heads: int, d_k: int, *, width: int) -> None:
+        super().__init__(d_model, heads, d_k)
+        self.width = width
+
+    def is_banded(
+        self, queries: int, keys: int, allowed: Tensor | None, positions: Positions | None
+    ) -> bool:
+        """Say whether only the window's scores are computed."""
+        plain = allowed is None and positions is None and queries == keys
+        return plain and self.path is AttentionPath.FUSED
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch queries d_model"],
+        keys_values: tuple[Tensor, Tensor],
+        allowed: Bool[Tensor, "#batch #heads #queries keys"] | None = None,
+        *,
+        causal: bool = True,
+        positions: Positions | None = None,
+    ) -> Float[Tensor, "batch queries d_model"]:
+        """Let every position look back. Args: causal: always so, whatever is asked."""
+        K, V = keys_values
+        queries, keys = x.shape[1], K.shape[2]
+        if not self.is_banded(queries, keys, allowed, positions):
+            inside = combine(allowed, window_mask(queries, keys, self.width, x.device))
+            return super().forward(x, keys_values, inside, positions=positions)
+        Q, K, scale = self.scale(self._split(self.project_query(x)), K)
+        heads = windowed_attention(Q, K, V, self.width, scale=scale)
+        return self.project_output(heads.transpose(1, 2).flatten(2))

@@ -1,0 +1,261 @@
+"""Meters for any model of the toolkit: they read taps and hooks, and leave nothing behind.
+
+>>> import torch
+>>> from whyformer.blocks.masks import causal_mask, combine, window_mask
+from whyformer.blocks.multihead import MultiHeadAttention
+>>> layer, x = MultiHeadAttention(8, 2, 4), torch.randn(1, 5, 8)
+>>> with watch(layer) as seen:
+...     _ = layer(x, layer.keys_values(x))
+>>> [head.number for head in seen.heads()]
+[1, 2]
+"""
+
+import contextlib
+import inspect
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from whyformer.blocks.additive_attention import SourceAttention
+from whyformer.blocks.masks import causal_mask, combine, window_mask
+from whyformer.blocks.multihead import AttentionPath, MultiHeadAttention
+from whyformer.blocks.recurrence import Recurrence, RecurrencePath
+from whyformer.blocks.windowed import WindowedAttention
+
+
+@dataclass(frozen=True)
+class Head:
+    """What one head of one layer did.
+
+    Args:
+        module: dotted name of the attention.
+        number: of the head, from 1.
+        score_deviation: of the scores of allowed pairs.
+        entropy: of the weights, mean over queries that may choose, in nats.
+        spread: the same as a share of the greatest: 1 looks at all allowed keys alike, 0 at one.
+        weights: of the first row of the batch, (queries, keys).
+    """
+
+    module: str
+    number: int
+    score_deviation: float
+    entropy: float
+    spread: float
+    weights: Tensor
+
+
+@dataclass
+class Seen:
+    """What `watch` collected; a layer that was applied several times has several entries."""
+
+    scores: dict[str, list[Tensor]] = field(default_factory=dict)
+    """(batch, heads, queries, keys) before masking, by the attention's name."""
+    weights: dict[str, list[Tensor]] = field(default_factory=dict)
+    allowed: dict[str, list[Tensor]] = field(default_factory=dict)
+    """Which pairs were allowed, in the shape of the scores."""
+    streams: dict[str, list[Tensor]] = field(default_factory=dict)
+    """(batch, length, width) after each layer of a stack, by the layer's name."""
+
+    def heads(self) -> list[Head]:
+        """Return every head, in the order of the model."""
+        found = []
+        for module, applied in self.weights.items():
+            for turn, weights in enumerate(applied):
+                name = module if len(applied) == 1 else f"{module}, application {turn + 1}"
+                found += _heads(
+                    name, self.scores[module][turn], weights, self.allowed[module][turn]
+                )
+        return found
+
+    def diversities(self) -> dict[str, float]:
+        """Return the token diversity after each layer."""
+        return {
+            name if len(after) == 1 else f"{name}, application {turn + 1}": diversity(x)
+            for name, after in self.streams.items()
+            for turn, x in enumerate(after)
+        }
+
+
+@contextlib.contextmanager
+def watch(model: nn.Module) -> Iterator[Seen]:
+    """Collect scores, weights and streams of one forward pass, computed by the explicit twins.
+
+    Of a recurrent layer the stream is the states that were read on: all but the last. Afterwards
+    the model computes as before. Tensors keep their graph, so gradients can be taken.
+    """
+    seen = Seen()
+    with contextlib.ExitStack() as stack:
+
+        def hook(module: nn.Module, collect, **options: bool) -> None:
+            stack.callback(module.register_forward_hook(collect, **options).remove)
+
+        modules = list(model.named_modules())
+        pieces: list[tuple[dict[str, list[Tensor]], str]] = []
+        for name, module in modules:
+            if isinstance(module, MultiHeadAttention):
+                stack.enter_context(_path(module, AttentionPath.EXPLICIT))
+                hook(module.scores, _keep_output(seen.scores, name))
+                hook(module.weights, _keep_output(seen.weights, name))
+                hook(module, _keep_allowed(seen, name), with_kwargs=True)
+            elif isinstance(module, SourceAttention):
+                hook(module.score, _keep_output(seen.scores, name))
+                hook(module.weights, _keep_output(seen.weights, name))
+                hook(module, _keep_allowed(seen, name), with_kwargs=True)
+                pieces += [(seen.scores, name), (seen.weights, name), (seen.allowed, name)]
+            elif isinstance(module, Recurrence):
+                stack.enter_context(_path(module, RecurrencePath.EXPLICIT))
+                hook(module.from_state, _keep_input(seen.streams, name))
+                pieces.append((seen.streams, name))
+            elif _is_layer(name) and not _recurrent(module):
+                hook(module, _keep_output(seen.streams, name))
+        yield seen
+    for kind, name in pieces:  # came position by position
+        if name in kind:
+            kind[name] = [_joined(kind[name], states=kind is seen.streams)]
+
+
+def diversity(x: Float[Tensor, "batch length width"]) -> float:
+    """Return ‖X - mean over positions‖ / ‖X‖, mean over the batch: 0 if all positions are alike.
+
+    Source: Dong et al. 2021 (arXiv:2103.03404), the residual that they show to vanish without
+        skips; here in the Frobenius norm and relative.
+
+    >>> diversity(torch.ones(1, 3, 2))
+    0.0
+    """
+    x = x.double()
+    apart = (x - x.mean(1, keepdim=True)).flatten(1).norm(dim=1)
+    return (apart / x.flatten(1).norm(dim=1).clamp_min(1e-300)).mean().item()
+
+
+def entropies(weights: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows"]:
+    """Return the entropy of every row of weights, in nats."""
+    return torch.special.entr(weights).sum(-1)
+
+
+def score_deviation(
+    scores: Float[Tensor, "*rows keys"], allowed: Bool[Tensor, "*rows keys"] | None = None
+) -> float:
+    """Return the standard deviation of scores. Args: allowed: which pairs count; None: all."""
+    return (scores if allowed is None else scores[allowed]).double().std(correction=0).item()
+
+
+def gradient_norms(model: nn.Module) -> dict[str, float]:
+    """Return the norm of the gradient of each layer, and of what stands outside the layers.
+
+    Layers are named as in the model (``encoder.layers.0``); the rest by its first part.
+    """
+    squares: dict[str, float] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.grad is not None:
+            place = layer_of(name)
+            squares[place] = squares.get(place, 0.0) + parameter.grad.double().square().sum().item()
+    return {name: math.sqrt(square) for name, square in squares.items()}
+
+
+@contextlib.contextmanager
+def update_ratios(model: nn.Module) -> Iterator[dict[str, float]]:
+    """Fill, when the block ends, with ‖change‖ / ‖before‖ of every parameter that learns.
+
+    Put one optimizer step into the block; a parameter that was all zero is left out.
+    """
+    before = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
+    ratios: dict[str, float] = {}
+    yield ratios
+    for name, parameter in model.named_parameters():
+        old = before.get(name)
+        if old is not None and old.any():
+            ratios[name] = ((parameter.detach() - old).norm() / old.norm()).item()
+
+
+def layer_of(name: str) -> str:
+    """Return the layer that a dotted name lies in, or its first part.
+
+    >>> layer_of("decoder.layers.3.feedforward.expand.weight"), layer_of("embedding.weight")
+    ('decoder.layers.3', 'embedding')
+    """
+    parts = name.split(".")
+    if "layers" in parts[:-1]:
+        return ".".join(parts[: parts.index("layers") + 2])
+    return parts[0]
+
+
+def _is_layer(name: str) -> bool:
+    return layer_of(name) == name and ".layers." in f".{name}"
+
+
+def _recurrent(module: nn.Module) -> bool:
+    return any(isinstance(one, Recurrence) for one in module.modules())
+
+
+def _heads(module: str, scores: Tensor, weights: Tensor, allowed: Tensor) -> Iterator[Head]:
+    scores, weights = scores.detach(), weights.detach().double()
+    if weights.dim() == 3:  # attention without heads is one head
+        scores, weights, allowed = scores[:, None], weights[:, None], allowed[:, None]
+    for number in range(weights.shape[1]):
+        of_head, may = weights[:, number], allowed[:, number]
+        keys = may.sum(-1)
+        free = keys > 1  # one key leaves nothing to choose
+        found = entropies(of_head)[free]
+        yield Head(
+            module,
+            number + 1,
+            score_deviation(scores[:, number], may),
+            found.mean().item(),
+            (found / keys[free].log()).mean().item(),
+            of_head[0],
+        )
+
+
+@contextlib.contextmanager
+def _path(module: nn.Module, path: AttentionPath | RecurrencePath) -> Iterator[None]:
+    before = module.path
+    module.path = path  # pyright: ignore[reportArgumentType]
+    try:
+        yield
+    finally:
+        module.path = before
+
+
+def _keep_output(kept: dict[str, list[Tensor]], name: str):
+    def collect(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+        kept.setdefault(name, []).append(output)
+
+    return collect
+
+
+def _keep_allowed(seen: Seen, name: str):
+    def collect(module: nn.Module, args: tuple, kwargs: dict[str, Any], output: Tensor) -> None:
+        bound = inspect.signature(module.forward).bind(*args, **kwargs)
+        bound.apply_defaults()
+        given = bound.arguments
+        scores = seen.scores[name][-1]
+        queries, keys = scores.shape[-2:]
+        allowed = given["allowed"]
+        if isinstance(module, WindowedAttention):
+            allowed = combine(allowed, window_mask(queries, keys, module.width, scores.device))
+        elif given.get("causal"):
+            allowed = combine(allowed, causal_mask(queries, keys, scores.device))
+        whole = scores.new_ones(scores.shape, dtype=torch.bool)
+        seen.allowed.setdefault(name, []).append(whole if allowed is None else whole & allowed)
+
+    return collect
+
+
+def _keep_input(kept: dict[str, list[Tensor]], name: str):
+    def collect(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        kept.setdefault(name, []).append(inputs[0])
+
+    return collect
+
+
+def _joined(pieces: list[Tensor], *, states: bool) -> Tensor:
+    """Put positions side by side. The first state was there before anything was read."""
+    if states:
+        return torch.stack(pieces[1:] or pieces, 1)
+    return torch.cat(pieces, 1)
