@@ -21,9 +21,10 @@ from whyformer.blocks.recurrent_initialization import RecurrentInitialization
 from whyformer.blocks.residual import Wiring
 from whyformer.blocks.scaling import ScoreScale
 from whyformer.data.batch import Batch
-from whyformer.models.build import Model
+from whyformer.models.build import Model, TextModel
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.models.rnn import RecurrentModel, RecurrentSettings
+from whyformer.models.rnn_language import RecurrentLanguageModel, RecurrentLanguageSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.symbols import BOS, EOS, PAD
 
@@ -72,6 +73,18 @@ GPT_VARIANTS: dict[str, dict[str, Any]] = {
     if member is not Tying.THREE_WAY
 }
 """The same for GPT."""
+RECURRENT_LANGUAGE_SWITCHES: dict[str, Any] = {
+    name: RECURRENT_SWITCHES[name] for name in ("cell", "dropout_form", "tying", "initialization")
+}
+RECURRENT_LANGUAGE_VARIANTS: dict[str, dict[str, Any]] = {
+    f"rnn-lm {name}={member}": {name: member}
+    for name, kind in RECURRENT_LANGUAGE_SWITCHES.items()
+    for member in kind
+    if member is not Tying.THREE_WAY
+}
+"""The same for the recurrent language model."""
+TEXT_VARIANTS = GPT_VARIANTS | RECURRENT_LANGUAGE_VARIANTS
+"""All that continue a text."""
 
 
 def shape(**changes: Any) -> TransformerSettings:
@@ -102,18 +115,28 @@ def gpt(seed: int = 0, **changes: Any) -> GPT:
     return GPT(settings, (VOCABULARY, VOCABULARY))
 
 
+def recurrent_language(seed: int = 0, **changes: Any) -> RecurrentLanguageModel:
+    """Make a fresh recurrent language model in training mode."""
+    torch.manual_seed(seed)
+    small = {"layers": 2, "d_model": 16, "dropout": 0.0, "max_length": 128}
+    settings = RecurrentLanguageSettings(**{**small, **changes})
+    return RecurrentLanguageModel(settings, (VOCABULARY, VOCABULARY))
+
+
 def fresh(variant: str) -> Model:
     """Make a fresh model of a variant in training mode."""
     if variant in VARIANTS:
         return build(**VARIANTS[variant])
     if variant in GPT_VARIANTS:
         return gpt(**GPT_VARIANTS[variant])
+    if variant in RECURRENT_LANGUAGE_VARIANTS:
+        return recurrent_language(**RECURRENT_LANGUAGE_VARIANTS[variant])
     return recurrent(**RECURRENT_VARIANTS[variant])
 
 
 def features(model: Model, x: Tensor, real: Tensor | None, y: Tensor) -> Tensor:
     """Return a model's features at each target position; a language model has no source."""
-    return model.features(y) if isinstance(model, GPT) else model.features(x, real, y)
+    return model.features(y) if isinstance(model, TextModel) else model.features(x, real, y)
 
 
 def logits(model: Model, x: Tensor, real: Tensor | None, y: Tensor) -> Tensor:

@@ -10,17 +10,19 @@ from whyformer.workflows.recipe import resolve
 from whyformer.workflows.train import train
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("gpt")
+@pytest.fixture(scope="module", params=["tiny-gpt", "tiny-lstm-lm"])
+def run(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    directory = tmp_path_factory.mktemp(request.param)
     text = directory / "text.txt"
     text.write_text("the cat sat on the mat\n" * 40, encoding="utf-8")
     small = {
         "data.train": [str(text)], "data.row_tokens": 32,
-        "model.layers": 1, "model.d_model": 16, "model.heads": 2, "model.d_ff": 32,
+        "model.layers": 1, "model.d_model": 16,
         "training.minutes": None, "training.updates": 30, "training.batch_tokens": 256,
     }  # fmt: skip
-    train(resolve("tiny-gpt", small), directory / "run", quiet=True)
+    if request.param == "tiny-gpt":
+        small |= {"model.heads": 2, "model.d_ff": 32}
+    train(resolve(request.param, small), directory / "run", quiet=True)
     return directory / "run"
 
 

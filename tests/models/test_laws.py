@@ -21,7 +21,7 @@ seeds = st.integers(0, 2**31)
 rows = st.integers(1, 4)
 lengths = st.integers(1, 9)
 SOURCED = [*tiny.VARIANTS, *tiny.RECURRENT_VARIANTS]
-EVERY_VARIANT = pytest.mark.parametrize("variant", [*SOURCED, *tiny.GPT_VARIANTS])
+EVERY_VARIANT = pytest.mark.parametrize("variant", [*SOURCED, *tiny.TEXT_VARIANTS])
 EVERY_SOURCED_VARIANT = pytest.mark.parametrize("variant", SOURCED)
 EVERY_PATH = pytest.mark.parametrize("path", AttentionPath)
 CLOSE = {"rtol": 1e-4, "atol": 2e-5}
@@ -222,7 +222,7 @@ def test_the_laws_hold_for_any_combination_of_switches(chosen, heads, d_k, layer
 
 
 @EVERY_PATH
-@pytest.mark.parametrize("variant", tiny.GPT_VARIANTS)
+@pytest.mark.parametrize("variant", tiny.TEXT_VARIANTS)
 @settings(max_examples=5)
 @given(length=st.integers(2, 9), seed=seeds)
 def test_no_document_sees_another_in_its_row(variant, path, length, seed):
@@ -235,7 +235,7 @@ def test_no_document_sees_another_in_its_row(variant, path, length, seed):
     with torch.no_grad():
         before, after = model(first, documents), model(second, documents)
     assert torch.equal(before[:, cut:], after[:, cut:])
-    x = tiny.gpt(**tiny.GPT_VARIANTS[variant])
+    x = tiny.fresh(variant)
     whole = x.embedding.weight.detach()[first].requires_grad_()
     with unittest.mock.patch.object(x.embedding, "forward", return_value=whole):
         x.features(first, documents)[:, cut:].square().sum().backward()

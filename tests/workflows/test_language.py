@@ -80,7 +80,7 @@ def test_what_cannot_be_learned_from_says_why(tmp_path: Path):
         task(tmp_path, "one line")
     with pytest.raises(ConfigError, match=r"`data\.row_tokens` must be at most"):
         task(tmp_path, "a\nb", data__row_tokens=5000)
-    with pytest.raises(ConfigError, match="but it is transformer"):
+    with pytest.raises(ConfigError, match="gpt or rnn-lm, but it is transformer"):
         Language(resolve("copy").recipe, tmp_path)
     with pytest.raises(ConfigError, match="is not a text"):
         Language(resolve("tiny-gpt", {"data.builtin": "copy"}).recipe, tmp_path)

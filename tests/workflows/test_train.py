@@ -46,7 +46,16 @@ LANGUAGE = {name: value for name, value in TINY.items() if name != "validation.s
 }
 MASKED = LANGUAGE | {"text.vocabulary": 400}
 del MASKED["data.packing"]
-RECIPES = {"copy": TINY, "copy-lstm": RECURRENT, "tiny-gpt": LANGUAGE, "tiny-bert": MASKED}
+RECURRENT_LANGUAGE = {
+    name: value for name, value in LANGUAGE.items() if name not in ("model.heads", "model.d_ff")
+}
+RECIPES = {
+    "copy": TINY,
+    "copy-lstm": RECURRENT,
+    "tiny-gpt": LANGUAGE,
+    "tiny-lstm-lm": RECURRENT_LANGUAGE,
+    "tiny-bert": MASKED,
+}
 EVERY_FAMILY = pytest.mark.parametrize("name", RECIPES)
 
 
@@ -78,7 +87,7 @@ def test_a_run_leaves_a_model_that_answers(tmp_path: Path, name: str) -> None:
     assert outcome.updates == 12
     assert not outcome.interrupted
     bundle = load_bundle(tmp_path / "run")
-    if name == "tiny-gpt":
+    if name in ("tiny-gpt", "tiny-lstm-lm"):
         found = load_language_model(tmp_path / "run").generate(["The"], tokens=3)
         assert found[0][0].text.startswith("The")
     elif name != "tiny-bert":

@@ -11,11 +11,14 @@ from whyformer.foundation.errors import ConfigError
 from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.models.rnn import RecurrentModel, RecurrentSettings
+from whyformer.models.rnn_language import RecurrentLanguageModel, RecurrentLanguageSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
 
-Model = Transformer | RecurrentModel | GPT | BERT
+Model = Transformer | RecurrentModel | GPT | RecurrentLanguageModel | BERT
 SourceModel = Transformer | RecurrentModel
 """A model that reads a source and writes a target."""
+TextModel = GPT | RecurrentLanguageModel
+"""A model that continues a text."""
 
 
 def family_of(section: object) -> str:
@@ -29,6 +32,7 @@ ModelSettings = Annotated[
     Annotated[TransformerSettings, Tag("transformer")]
     | Annotated[RecurrentSettings, Tag("rnn")]
     | Annotated[GPTSettings, Tag("gpt")]
+    | Annotated[RecurrentLanguageSettings, Tag("rnn-lm")]
     | Annotated[BERTSettings, Tag("bert")],
     Discriminator(family_of),
 ]
@@ -36,6 +40,7 @@ FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
     "transformer": (TransformerSettings, Transformer),
     "rnn": (RecurrentSettings, RecurrentModel),
     "gpt": (GPTSettings, GPT),
+    "rnn-lm": (RecurrentLanguageSettings, RecurrentLanguageModel),
     "bert": (BERTSettings, BERT),
 }
 """Family -> its settings and its model."""

@@ -12,7 +12,7 @@ from whyformer.data.rows import ContiguousRows, PackedRows
 from whyformer.decoding.generator import Continuation, Generator
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import UsageError
-from whyformer.models.gpt import GPT
+from whyformer.models.build import TextModel
 from whyformer.workflows.language import text_scores
 from whyformer.workflows.recipe import Documents
 from whyformer.workflows.text_data import read_documents
@@ -26,7 +26,7 @@ class LanguageModel:
     """A loaded run that continues text."""
 
     bundle: Bundle
-    model: GPT
+    model: TextModel
 
     def generate(
         self, prompts: Sequence[str], *, tokens: int = 200, **search: Any
@@ -45,10 +45,10 @@ def load_language_model(run: Path, *, device: str = "auto") -> LanguageModel:
     Raises: BundleError when it is missing or damaged; UsageError when it is no language model.
     """
     bundle = load_bundle(run, device=choose_device(device))
-    if not isinstance(bundle.model, GPT):
+    if not isinstance(bundle.model, TextModel):
         raise UsageError(
-            f"`{run}` holds a model of kind `{bundle.model.settings.family}`, which translates. "
-            "Use `whyformer translate`."
+            f"`{run}` holds a model of kind `{bundle.model.settings.family}`, which continues no "
+            "text. Train one with --task language."
         )
     return LanguageModel(bundle, bundle.model)
 

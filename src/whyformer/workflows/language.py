@@ -14,8 +14,7 @@ from whyformer.data.rows import ContiguousRows, PackedRows, TextBatch
 from whyformer.evaluation.perplexity import perplexity_scores
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.randomness import seed_everything
-from whyformer.models.build import Model, build_model
-from whyformer.models.gpt import GPT
+from whyformer.models.build import Model, TextModel, build_model
 from whyformer.text.symbols import PAD
 from whyformer.training.loop import AnyBatch
 from whyformer.training.loss import Loss, fused_cross_entropy
@@ -30,10 +29,11 @@ class Language:
     """A `Task` on text."""
 
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
-        if recipe.model.family != "gpt":
+        if recipe.model.family not in ("gpt", "rnn-lm"):
             raise ConfigError(
-                f"The task `language` needs `model.family` gpt, but it is {recipe.model.family}. "
-                "Set --model.family gpt, or choose a recipe such as tiny-gpt."
+                "The task `language` needs `model.family` gpt or rnn-lm, but it is "
+                f"{recipe.model.family}. Set --model.family gpt, or choose a recipe such as "
+                "tiny-gpt or tiny-lstm-lm."
             )
         if recipe.data.row_tokens > recipe.model.max_length:
             raise ConfigError(
@@ -108,7 +108,7 @@ class Language:
 
     def validate(self, model: Model) -> dict[str, Any]:
         """See `Task`; over the whole dev text, in rows as long as those of training."""
-        assert isinstance(model, GPT)
+        assert isinstance(model, TextModel)
         rows = self._rows(self.dev, shuffle=False)
         return text_scores(model, rows, self.dev)
 
@@ -145,7 +145,7 @@ def language_loss(model: nn.Module, batch: TextBatch, smoothing: float) -> Loss:
 
 
 def text_scores(
-    model: GPT, rows: ContiguousRows | PackedRows, documents: Documents
+    model: TextModel, rows: ContiguousRows | PackedRows, documents: Documents
 ) -> dict[str, Any]:
     """Return the mean loss in nats a token, the perplexity, and bits a character and a byte."""
     device = next(model.parameters()).device

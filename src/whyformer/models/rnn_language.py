@@ -1,0 +1,192 @@
+"""The recurrent language model: GPT's rival that remembers in a state what GPT looks up."""
+
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import torch
+from jaxtyping import Bool, Float, Int
+from pydantic import Field
+from torch import Tensor, nn
+
+from whyformer.blocks.dropout import DROPOUTS, DropoutForm, VariationalDropout
+from whyformer.blocks.embeddings import TokenEmbedding, Tying
+from whyformer.blocks.history import flat_rows
+from whyformer.blocks.positions import POSITIONS, Position
+from whyformer.blocks.recurrence import Cell, Recurrence, State
+from whyformer.blocks.recurrent_initialization import (
+    RECURRENT_INITIALIZATIONS,
+    RecurrentInitialization,
+)
+from whyformer.foundation.config import Settings
+
+
+class RecurrentLanguageSettings(Settings):
+    """Shape and choices of a recurrent language model."""
+
+    family: Literal["rnn-lm"] = "rnn-lm"
+    """Which kind of model this is."""
+    cell: Cell = Cell.LSTM
+    """Equations of a layer: rnn (tanh), gru or lstm."""
+    layers: int = Field(default=2, ge=1)
+    """Layers (Zaremba et al. 2014: 2)."""
+    d_model: int = Field(default=650, ge=1)
+    """Width of embeddings and states (Zaremba et al. 2014: 650, the medium model)."""
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+    """Share of elements dropped from embeddings, between layers and before the projection (Zaremba
+    et al. 2014: 0.5)."""
+    dropout_form: DropoutForm = DropoutForm.STANDARD
+    """standard: drawn for every position. variational: once a sequence, and on the state as well,
+    which needs the explicit loop and is slower."""
+    tying: Tying = Tying.DECODER
+    """Whether embedding and projection are one matrix: decoder (Press and Wolf 2016) or none."""
+    initialization: RecurrentInitialization = RecurrentInitialization.ORTHOGONAL
+    """Starting weights of the recurrent layers: uniform, orthogonal or chrono."""
+    forget_bias: float = 1.0
+    """Starting bias of an LSTM's forget gate, with uniform and orthogonal."""
+    chrono_span: int = Field(default=100, ge=2)
+    """Positions that the longest-lasting gates remember at the start, with chrono."""
+    max_length: int = Field(default=1024, ge=1)
+    """Longest row in training, and longest text that `generate` continues to; a state has no limit
+    of its own."""
+
+    @property
+    def summary(self) -> str:
+        """The shape in a few words."""
+        return f"{self.layers} layers of {self.cell}, d_model {self.d_model}"
+
+
+@dataclass(frozen=True)
+class RecurrentLanguageState:
+    """What a search remembers: a state for each layer, a row a beam."""
+
+    states: list[State]
+    beams: int
+
+
+class RecurrentLanguageModel(nn.Module):
+    """Embedding, N recurrent layers each reading the one below, and a projection.
+
+    Paper: Mikolov et al. 2010, "Recurrent neural network based language model", §2; LSTM layers
+        with dropout between them only: Zaremba et al. 2014 (arXiv:1409.2329), §3.1-3.2, Eq. 7-9;
+        one matrix for embedding and projection: Press and Wolf 2016 (arXiv:1608.05859), §3.
+    Differs: every row begins with a state of zeros; the papers carry the state from one row of a
+        long text to the next. Embeddings are multiplied by √d_model, so that a tied matrix serves
+        both ends.
+    Args: vocabularies: both must be the size of the one vocabulary.
+    """
+
+    def __init__(self, settings: RecurrentLanguageSettings, vocabularies: tuple[int, int]) -> None:
+        super().__init__()
+        self.settings = settings
+        size, width = vocabularies[1], settings.d_model
+        self.embedding = TokenEmbedding(size, width, settings.dropout)
+        self.dropout = DROPOUTS[settings.dropout_form](settings.dropout)
+        self.embedding.dropout = self.dropout
+        varied = settings.dropout_form is DropoutForm.VARIATIONAL
+        self.state_dropout = VariationalDropout(settings.dropout if varied else 0.0)
+        self.positions = POSITIONS[Position.NONE](
+            width, width, 1, causal=True, max_length=settings.max_length
+        )
+        self.layers = nn.ModuleList(
+            Recurrence(settings.cell, width, width) for _ in range(settings.layers)
+        )
+        initialize = RECURRENT_INITIALIZATIONS[settings.initialization]
+        for layer in self._layers:
+            initialize(layer, settings.forget_bias, settings.chrono_span)
+        self.projection = nn.Linear(width, size, bias=False)
+        nn.init.normal_(self.projection.weight, std=width**-0.5)
+        if settings.tying is not Tying.NONE:
+            self.projection.weight = self.embedding.weight
+
+    def features(
+        self,
+        target: Int[Tensor, "batch target"],
+        documents: Int[Tensor, "batch target"] | None = None,
+    ) -> Float[Tensor, "batch target d_model"]:
+        """Return a vector for each token, which has seen that and earlier tokens.
+
+        Args:
+            target: starts with bos.
+            documents: number of the document that each token belongs to; the state is zero where
+                another begins. None: all of a row is one document.
+        """
+        x = self.embedding(target, self.positions)
+        if documents is None:
+            return self._read(x, None)[0]
+        row, place = apart(documents)
+        alone = x.new_zeros(int(row.max()) + 1, int(place.max()) + 1, x.shape[-1])
+        alone = alone.index_put((row, place), x)
+        return self._read(alone, None)[0][row, place]
+
+    def forward(
+        self,
+        target: Int[Tensor, "batch target"],
+        documents: Int[Tensor, "batch target"] | None = None,
+    ) -> Float[Tensor, "batch target vocab"]:
+        """Logits of the token that follows each position."""
+        return self.projection(self.features(target, documents))
+
+    def begin(
+        self,
+        source: Int[Tensor, "sentences source"],
+        source_real: Bool[Tensor, "sentences source"] | None,
+    ) -> RecurrentLanguageState:
+        """Begin as many texts as there are rows; what the rows hold is not read."""
+        rows = self.embedding.weight.new_zeros(len(source), 1)
+        return RecurrentLanguageState([layer.zero_state(rows) for layer in self._layers], beams=1)
+
+    def step(
+        self, state: RecurrentLanguageState, tokens: Int[Tensor, "sentences beams"]
+    ) -> tuple[Float[Tensor, "sentences beams vocab"], RecurrentLanguageState]:
+        """Feed one token to each beam. See `interface`."""
+        x = self.embedding(tokens.reshape(-1, 1), self.positions)
+        x, states = self._read(x, state.states)
+        logits = self.projection(x).view(*tokens.shape, -1)
+        return logits, RecurrentLanguageState(states, state.beams)
+
+    def select(
+        self,
+        state: RecurrentLanguageState,
+        sentences: Int[Tensor, "kept"] | None,
+        beams: Int[Tensor, "kept new_beams"],
+    ) -> RecurrentLanguageState:
+        """Reorder beams and drop sentences. See `interface`."""
+        rows = flat_rows(beams, sentences, state.beams)
+        states = [tuple(part.index_select(0, rows) for part in one) for one in state.states]
+        return RecurrentLanguageState(states, beams.shape[1])
+
+    def _read(self, x: Tensor, before: list[State] | None) -> tuple[Tensor, list[State]]:
+        """Return the last layer's vectors, and each layer's state after the last position."""
+        states: list[State] = []
+        for number, layer in enumerate(self._layers):
+            mask = self.state_dropout.mask(x[:, 0])
+            state = None if before is None else before[number]
+            x, after = layer(self.dropout(x) if number else x, state, mask)
+            states.append(after)
+        return self.dropout(x), states
+
+    @property
+    def _layers(self) -> list[Recurrence]:
+        return cast(list[Recurrence], list(self.layers))
+
+
+def apart(
+    documents: Int[Tensor, "batch length"],
+) -> tuple[Int[Tensor, "batch length"], Int[Tensor, "batch length"]]:
+    """Return for each token a row of its document's own, and its place in that document.
+
+    Documents of one row of a batch then are rows of a larger batch, so that no state can pass from
+    one to the next and the fused kernel still reads them all at once.
+
+    >>> apart(torch.tensor([[1, 1, 2], [1, 1, 1]]))
+    (tensor([[0, 0, 1],
+            [2, 2, 2]]), tensor([[0, 1, 0],
+            [0, 1, 2]]))
+    """
+    begins = torch.ones_like(documents, dtype=torch.bool)
+    begins[:, 1:] = documents[:, 1:] != documents[:, :-1]
+    where = torch.arange(documents.numel(), device=documents.device)
+    flat = begins.flatten()
+    row = flat.cumsum(0) - 1
+    place = where - where[flat][row]
+    return row.view_as(documents), place.view_as(documents)
