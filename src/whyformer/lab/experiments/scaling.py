@@ -13,7 +13,14 @@ from whyformer.lab import language_model as lm
 from whyformer.lab.charts import Axis, Chart, Look, Series
 from whyformer.lab.experiment import Claim, Experiment, Mode, Numbers, Part, Results, Settings
 from whyformer.lab.said import Said, alike
-from whyformer.lab.statistics import Estimate, estimate, exactly, log_slope, paired
+from whyformer.lab.statistics import (
+    NOT_MEASURED,
+    Estimate,
+    estimate,
+    exactly,
+    log_slope,
+    paired,
+)
 from whyformer.lab.verdict import Test, above, below, within
 from whyformer.models.gpt import GPT
 from whyformer.training.optimizers import OptimizerKind
@@ -204,6 +211,12 @@ def gap(results: Results, arm: str, **where: object) -> Estimate:
     return paired(tuned(results, "inverse-sqrt", **where), tuned(results, arm, **where))
 
 
+def gap_or_nothing(results: Results, arm: str, **where: object) -> Estimate:
+    """Return the gap of an arm that only the full run trains."""
+    trained = results.conditions("training", arm=arm, **where)
+    return gap(results, arm, **where) if trained else NOT_MEASURED
+
+
 def saturation_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `saturation`."""
     return {
@@ -278,6 +291,10 @@ def numbers(results: Results) -> dict[str, Estimate]:
         "gradient_rms_ratio": ratio(results, "gradient_rms", "normal"),
         "gap_none": gap(results, "none", heads=1, optimizer="adam"),
         "gap_inverse": gap(results, "inverse", heads=1, optimizer="adam"),
+        "gap_none_narrow": gap_or_nothing(results, "none", heads=8, optimizer="adam"),
+        "gap_inverse_sgd": gap_or_nothing(results, "inverse", heads=1, optimizer="sgd"),
+        "gap_cosine": gap_or_nothing(results, "cosine", heads=1, optimizer="adam"),
+        "gap_folded": gap_or_nothing(results, "folded", heads=1, optimizer="adam"),
         "loss_sqrt": estimate(tuned(results, "inverse-sqrt", heads=1, optimizer="adam")),
         "loss_none": estimate(tuned(results, "none", heads=1, optimizer="adam")),
         "loss_inverse": estimate(tuned(results, "inverse", heads=1, optimizer="adam")),
@@ -315,13 +332,14 @@ def charts(results: Results) -> list[Chart]:
             Axis(Said("standard deviation of q·k", "q·k의 표준편차"), log=True),
             [
                 *(Series(NAMES[scale], over_widths(f"{scale}/std")) for scale in DRAWN),
-                Series(
-                    Said("theory: √d_k, 1, 1/√d_k", "이론: √d_k, 1, 1/√d_k"),
-                    [(d, exactly(math.sqrt(d))) for d in widths],
-                    Look.THEORY,
+                *(
+                    Series(
+                        Said(f"theory: {name}", f"이론: {name}"),
+                        [(d, exactly(d**power)) for d in widths],
+                        Look.THEORY,
+                    )
+                    for name, power in (("√d_k", 0.5), ("1", 0.0), ("1/√d_k", -0.5))
                 ),
-                Series(alike("1"), [(d, exactly(1)) for d in widths], Look.THEORY),
-                Series(alike("1/√d_k"), [(d, exactly(d**-0.5)) for d in widths], Look.THEORY),
             ],
             Said(
                 "Only 1/√d_k makes the scores' size independent of the width.",

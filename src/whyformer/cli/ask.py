@@ -1,0 +1,54 @@
+"""``whyformer ask``: the laboratory's answer to a question in English or Korean."""
+
+import sys
+from typing import Literal
+
+from whyformer.cli.options import Flag
+
+EXAMPLES = """Examples:
+
+  whyformer ask "왜 루트 d_k로 나누나요?"
+  whyformer ask why sqrt dk
+  whyformer ask "does post-norm need warm-up?" --json
+
+The words are compared with each question's keywords; no model is asked.
+Exit code 2 where no question of the laboratory is about that."""
+
+
+def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False) -> int:
+    """Find the question of the laboratory that fits, and print claims, verdicts and numbers.
+
+    Args:
+        words: The question, in English or Korean.
+        lang: Language of the answer, en or ko; without it, the question's.
+        json: Print the answer as one JSON object.
+    """
+    from whyformer.foundation.errors import UsageError
+
+    asked = " ".join(words).strip()
+    if not asked:
+        raise UsageError(
+            'A question is required and was not given. Ask, for example, "why sqrt dk".'
+        )
+    from whyformer.cli.lab import say
+    from whyformer.cli.streams import print_json
+    from whyformer.lab.questions import answering, written
+    from whyformer.lab.record import result_of
+    from whyformer.lab.said import Language
+    from whyformer.lab.telling import answer, as_json, language_of
+    from whyformer.lab.words import WORDS
+
+    language = language_of(asked) if lang is None else Language(lang)
+    found = answering(asked)
+    if not found:
+        raise UsageError(
+            f"{WORDS['nothing_found'].in_(language)} `whyformer lab list`: {', '.join(written())}."
+        )
+    first, others = found[0], [experiment.name for experiment in found[1:4]]
+    if json:
+        print_json({"asked": asked, **as_json(first, result_of(first.name)), "also": others})
+        return 0
+    say(answer(first, result_of(first.name), language))
+    if others:
+        print(f"{WORDS['also'].in_(language)}: {', '.join(others)}", file=sys.stderr)
+    return 0

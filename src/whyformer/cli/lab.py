@@ -1,0 +1,317 @@
+"""``whyformer lab``: questions about the Transformer, answered by measurement."""
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from whyformer.cli.options import Flag
+
+if TYPE_CHECKING:
+    from whyformer.lab.experiment import Experiment, Mode
+    from whyformer.lab.runner import Engine
+
+EXAMPLES = """Examples:
+
+  whyformer lab list
+  whyformer lab show scaling
+  whyformer lab run scaling --quick
+  whyformer lab report --lang ko
+
+`whyformer ask "why sqrt dk"` finds the question by its words."""
+RUN_EXAMPLES = """Examples:
+
+  whyformer lab run scaling --quick
+  whyformer lab run scaling --full --seeds 10
+  whyformer lab run --all --full --out runs/lab
+  whyformer lab run warmup --full --on ray
+
+A run that was stopped goes on where it stopped: give the same command again.
+OUT/quick/NAME.json or OUT/full/NAME.json holds every number and verdict.
+Exit code 1 where a verdict contradicts the published one."""
+REPORT_EXAMPLES = """Examples:
+
+  whyformer lab report
+  whyformer lab report --lang ko --out pages
+  whyformer lab report --results runs/lab/full --out mine"""
+PLAIN_EVERY_SECONDS = 15.0
+"""Time between two lines where there is no terminal to draw a bar on."""
+
+Lang = Literal["en", "ko"]
+Positional = Annotated[str, Parameter(negative="")]
+
+lab = App(
+    name="lab",
+    help="Ask why: run experiments on the Transformer, read verdicts, build the report.",
+    help_epilogue=EXAMPLES,
+)
+
+
+@lab.command(name="list", help_epilogue="Example:\n\n  whyformer lab list --lang ko")
+def list_questions(*, lang: Lang = "en", json: Flag = False) -> int:
+    """List the questions with the verdict on every claim.
+
+    Args:
+        lang: Language: en or ko.
+        json: Print them as one JSON object.
+    """
+    from whyformer.cli.streams import print_json
+    from whyformer.lab.cards import facts_of
+    from whyformer.lab.questions import experiment_named, written
+    from whyformer.lab.record import result_of
+    from whyformer.lab.said import Language
+    from whyformer.lab.telling import as_json, verdict_words
+
+    found = [(experiment_named(name), result_of(name)) for name in written()]
+    if json:
+        print_json({experiment.name: as_json(experiment, record) for experiment, record in found})
+        return 0
+    language = Language(lang)
+    lines: list[str] = []
+    for experiment, record in found:
+        facts = facts_of(experiment, record.results if record else None)
+        lines.append(f"{experiment.name:<16}{experiment.question.in_(language)}")
+        for claim in experiment.claims:
+            verdict = verdict_words(facts.judgements.get(claim.name), language)
+            lines.append(f"    {verdict}: {claim.popular.in_(language)}")
+        lines.append("")
+    say("\n".join(lines).rstrip())
+    return 0
+
+
+@lab.command(help_epilogue="Example:\n\n  whyformer lab show scaling --lang ko")
+def show(question: Positional, /, *, lang: Lang = "en", json: Flag = False) -> int:
+    """Show one question: its answer in short, claims, criteria, verdicts and numbers.
+
+    Args:
+        question: Name of the question, as `whyformer lab list` shows it.
+        lang: Language: en or ko.
+        json: Print it as one JSON object.
+    """
+    from whyformer.cli.streams import print_json
+    from whyformer.lab.questions import experiment_named
+    from whyformer.lab.record import result_of
+    from whyformer.lab.said import Language
+    from whyformer.lab.telling import as_json, in_full
+
+    experiment, record = experiment_named(question), result_of(question)
+    if json:
+        print_json(as_json(experiment, record))
+    else:
+        say(in_full(experiment, record, Language(lang)))
+    return 0
+
+
+@lab.command(help_epilogue=RUN_EXAMPLES)
+def run(
+    *questions: str,
+    quick: Flag = False,
+    full: Flag = False,
+    seeds: int | None = None,
+    on: Literal["processes", "ray"] = "processes",
+    workers: int | None = None,
+    out: Path = Path("runs/lab"),
+    all: Flag = False,
+    lang: Lang = "en",
+    json: Flag = False,
+) -> int:
+    """Measure questions anew on this machine and judge their claims.
+
+    Args:
+        questions: Names of questions, as `whyformer lab list` shows them.
+        quick: Under a minute a question on two cores; what is done without --full.
+        full: Enough seeds and sizes to decide: up to forty core-minutes a question.
+        seeds: Seeds of every condition, instead of what the mode has.
+        on: What spreads the work: processes of this machine, or a Ray cluster (RAY_ADDRESS).
+        workers: Processes at a time; without it, one a core.
+        out: Directory for what is measured.
+        all: Every question.
+        lang: Language: en or ko.
+        json: Print verdicts and numbers as one JSON object.
+    """
+    from whyformer.cli.streams import print_json
+    from whyformer.foundation.errors import UsageError
+    from whyformer.lab.experiment import Mode
+    from whyformer.lab.questions import experiment_named, written
+    from whyformer.lab.runner import Engine
+    from whyformer.lab.said import Language
+
+    if quick and full:
+        raise UsageError("`--quick` and `--full` exclude each other. Give one of them.")
+    if bool(questions) == all:
+        raise UsageError(
+            "Name the questions to run, or give --all; `whyformer lab list` shows all."
+        )
+    for name, value in (("seeds", seeds), ("workers", workers)):
+        if value is not None and value < 1:
+            raise UsageError(f"`--{name}` must be at least 1, but is {value}.")
+    experiments = [experiment_named(name) for name in (written() if all else questions)]
+    mode = Mode.FULL if full else Mode.QUICK
+    told: dict[str, Any] = {}
+    wrong: list[str] = []
+    for experiment in experiments:
+        one, against = _measure(experiment, mode, out, seeds, workers, Engine(on), Language(lang))
+        told[experiment.name] = one
+        wrong += [f"{experiment.name}/{claim}" for claim in against]
+        if not json:
+            say(one["text"])
+    if json:
+        print_json({n: {k: v for k, v in one.items() if k != "text"} for n, one in told.items()})
+    if wrong:
+        print(
+            f"whyformer: Contradicts the published verdict: {', '.join(wrong)}. Was the machine "
+            "busy, or the code changed?",
+            file=sys.stderr,
+        )
+    return 1 if wrong else 0
+
+
+@lab.command(help_epilogue=REPORT_EXAMPLES)
+def report(
+    *,
+    lang: Lang | None = None,
+    results: Path | None = None,
+    out: Path = Path("docs/lab"),
+    json: Flag = False,
+) -> int:
+    """Build the pages from results: one a question, an index of all verdicts, a glossary.
+
+    Args:
+        lang: One language, en or ko; without it, both.
+        results: Directory of result files NAME.json; without it, the published ones.
+        out: Directory for the pages.
+        json: Print the files' paths as one JSON object.
+    """
+    from whyformer.cli.streams import print_json
+    from whyformer.foundation.errors import UsageError
+    from whyformer.lab.record import PUBLISHED
+    from whyformer.lab.report import write_report
+    from whyformer.lab.said import Language
+
+    if results is not None and not any(results.glob("*.json")):
+        raise UsageError(
+            f"`{results}` holds no result of a question. `whyformer lab run` writes them to "
+            "runs/lab/quick and runs/lab/full."
+        )
+    languages = tuple(Language) if lang is None else (Language(lang),)
+    made = write_report(out, results=results or PUBLISHED, languages=languages)
+    if json:
+        print_json({"files": [str(path) for path in made]})
+    else:
+        print(made[0])
+        print(f"{len(made)} files in {out}", file=sys.stderr)
+    return 0
+
+
+def say(text: str) -> None:
+    """Print text on standard output, wrapped at the width of the terminal."""
+    from rich.console import Console
+
+    width = min(Console().width, 100)
+    for line in map(str.rstrip, text.splitlines()):
+        indent = " " * (len(line) - len(line.lstrip()))
+        for part in _wrapped(line, width, indent):
+            print(part)
+
+
+def _wrapped(line: str, width: int, indent: str) -> Sequence[str]:
+    """Break a line at spaces; a Korean letter takes two columns."""
+    from rich.cells import cell_len
+
+    parts, current = [], indent
+    for word in line.split():
+        longer = f"{current} {word}" if current.strip() else f"{current}{word}"
+        if cell_len(longer) > width and current.strip():
+            parts.append(current)
+            longer = f"{indent}{'  ' if indent else ''}{word}"
+        current = longer
+    return [*parts, current]
+
+
+def _measure(
+    experiment: "Experiment",
+    mode: "Mode",
+    out: Path,
+    seeds: int | None,
+    workers: int | None,
+    engine: "Engine",
+    language: Any,
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Run one question; return what to tell of it, and the claims that contradict the published."""
+    from whyformer.lab.record import read_record, result_of, write_record
+    from whyformer.lab.runner import run as fill
+    from whyformer.lab.telling import answer, as_json, contradictions, verdict_words
+    from whyformer.lab.words import WORDS
+    from whyformer.workflows.lock import only_run_in
+
+    directory, path = out / mode / experiment.name, out / mode / f"{experiment.name}.json"
+    began = time.monotonic()
+    with only_run_in(directory), _Bar(experiment.name, mode) as bar:
+        results = fill(
+            experiment, mode, directory, seeds=seeds, workers=workers, engine=engine,
+            progress=bar.show,
+        )  # fmt: skip
+    spent = time.monotonic() - began
+    write_record(path, experiment, results, wall_seconds=spent, reused=bar.first)
+    record, published = read_record(path), result_of(experiment.name)
+    mine = experiment.judge(results)
+    theirs = {} if published is None else experiment.judge(published.results)
+    against = contradictions(mine, theirs)
+    lines = [answer(experiment, record, language), ""]
+    for name, judgement in mine.items():
+        mark = f"   {WORDS['contradicts'].in_(language)}" if name in against else ""
+        lines.append(
+            f"  {name:<20}{WORDS['this_run'].in_(language)}: {verdict_words(judgement, language)}"
+            f"   {WORDS['published_verdict'].in_(language)}: "
+            f"{verdict_words(theirs.get(name), language)}{mark}"
+        )
+    told = as_json(experiment, record)
+    for name, claim in told["claims"].items():
+        claim["published"] = str(theirs[name].verdict) if name in theirs else None
+        claim["contradicts"] = name in against
+    return {**told, "file": str(path), "text": "\n".join([*lines, "", str(path), ""])}, against
+
+
+class _Bar:
+    """How many cells are measured, on standard error."""
+
+    def __init__(self, name: str, mode: str) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self.first = 0
+        self._name, self._spoken, self._begun = f"{name} ({mode})", time.monotonic(), False
+        self._live = sys.stderr.isatty()
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(),
+            TimeElapsedColumn(), TimeRemainingColumn(),
+            console=Console(stderr=True), disable=not self._live,
+        )  # fmt: skip
+        self._task = self._bar.add_task(self._name, total=None)
+
+    def __enter__(self) -> "_Bar":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, done: int, total: int) -> None:
+        """Show the cells done; the first call tells how many an earlier start had measured."""
+        if not self._begun:
+            self.first, self._begun = done, True
+        self._bar.update(self._task, completed=done, total=total)
+        now = time.monotonic()
+        if not self._live and (now - self._spoken > PLAIN_EVERY_SECONDS or done == total):
+            self._spoken = now
+            print(f"{self._name}: {done}/{total}", file=sys.stderr, flush=True)
