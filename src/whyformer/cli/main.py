@@ -13,6 +13,7 @@ from whyformer.cli import (
     check,
     classify,
     config,
+    convert,
     demo,
     diagnose,
     doctor,
@@ -49,6 +50,7 @@ app = App(
 for _file in (demo, train, translate, generate, classify, score, evaluate, check, diagnose, ask):
     _name = _file.__name__.rpartition(".")[2]
     app.command(getattr(_file, _name), name=_name, help_epilogue=_file.EXAMPLES)
+app.command(convert.convert, help_epilogue=convert.EXAMPLES)
 app.command(config.config)
 app.command(lab.lab)
 app.command(doctor.doctor, help_epilogue=doctor.EXAMPLES)
@@ -62,6 +64,7 @@ for _number, _name in enumerate(
         "score",
         "evaluate",
         "check",
+        "convert",
         "diagnose",
         "ask",
         "lab",

@@ -13,8 +13,8 @@ from cyclopts import Group, Parameter
 from whyformer.cli.options import Flag
 
 if TYPE_CHECKING:
+    from whyformer.bundle import Bundle
     from whyformer.decoding.translator import Translation
-    from whyformer.workflows.translate import System
 
 EXAMPLES = """Examples:
 
@@ -23,6 +23,7 @@ EXAMPLES = """Examples:
   whyformer translate runs/a runs/b --input in.txt    (an ensemble)
   whyformer translate runs/mine --text hello --nbest 3
   whyformer translate runs/mine --text hello --sample --top-p 0.9 --seed 1
+  whyformer translate runs/mine --input in.txt --engine torch
 
 Output: a line for each line, in order; an empty line stays empty.
   --nbest above 1   INDEX<TAB>SCORE<TAB>TEXT: number of the input line from 1,
@@ -32,6 +33,8 @@ Output: a line for each line, in order; an empty line stays empty.
   --alignments      a JSON object a line: text, source and target (tokens) and
                     weights[target][source]: cross-attention of the last
                     decoder layer, mean over heads.
+--engine auto takes CTranslate2 where `whyformer convert` made a conversion of
+the run as it is now and the search is greedy or plain beam search; else torch.
 Search settings that are not given come from the run's recipe."""
 
 SEARCH = Group("Search")
@@ -47,6 +50,7 @@ def translate(
     overwrite: Flag = False,
     json: Flag = False,
     device: str = "auto",
+    engine: str = "auto",
     beam: Annotated[int | None, Search] = None,
     nbest: Annotated[int | None, Search] = None,
     length_penalty: Annotated[float | None, Search] = None,
@@ -73,6 +77,7 @@ def translate(
         overwrite: Replace --output and --alignments where they exist.
         json: Write JSON lines.
         device: auto, cpu, cuda or cuda:0.
+        engine: auto, torch or ctranslate2.
         beam: Hypotheses followed at once; 1 is greedy search.
         nbest: Translations of each line.
         length_penalty: 0 ranks by plain log-probability; more favours longer translations.
@@ -104,8 +109,9 @@ def translate(
         raise UsageError("`--output` and `--alignments` must be two files, but they are the same.")
     if alignments is not None and len(runs) > 1:
         raise UsageError("Alignments are those of one run, but several were given. Give one run.")
+    from whyformer.cli.engines import choose
     from whyformer.data.reading import STDIN, read_lines
-    from whyformer.workflows.translate import answers, load_system, search_settings
+    from whyformer.workflows.translate import answers
 
     given: dict[str, Any] = {
         "beam": beam, "nbest": nbest, "length_penalty": length_penalty, "min_length": min_length,
@@ -120,21 +126,25 @@ def translate(
         if input is not None:  # a file that cannot be read is told before a model is loaded
             lines = itertools.chain([next(lines)], lines)
     # The translator counts lines within a window; `_warn` below counts them within the input.
-    system = load_system(runs, device=device, warn=False)
-    settings = search_settings(
-        system.facts, {name: value for name, value in given.items() if value is not None}
+    chosen = choose(
+        runs,
+        engine,
+        {name: value for name, value in given.items() if value is not None},
+        device=device,
+        prefix=prefix,
+        alignments=alignments is not None,
     )
     live = not text and input is None and is_live(sys.stdin)
-    found = answers(system.translator, lines, settings, prefix=prefix, live=live)
+    found = answers(chosen.translator, lines, chosen.settings, prefix=prefix, live=live)
     with contextlib.ExitStack() as stack:
         stream = stack.enter_context(written(output))
         aligned = None if alignments is None else stack.enter_context(written(alignments))
         for index, answer in enumerate(found, start=1):
             _warn(index, answer)
-            for line in _shown(index, answer, many=settings.nbest > 1, json_lines=json):
+            for line in _shown(index, answer, many=chosen.settings.nbest > 1, json_lines=json):
                 print(line, file=stream)
             if aligned is not None:
-                print(_alignment(system, answer), file=aligned)
+                print(_alignment(chosen.bundles[0], answer), file=aligned)
             if live:
                 stream.flush()
     return 0
@@ -173,12 +183,12 @@ def _one_line(text: str) -> str:
     return text.replace("\r", " ").replace("\n", " ")
 
 
-def _alignment(system: "System", answer: "Translation") -> str:
+def _alignment(bundle: "Bundle", answer: "Translation") -> str:
     from whyformer.decoding.alignment import align
 
     shown: dict[str, Any] = {"text": answer.text, "source": [], "target": [], "weights": []}
     if answer.source.strip():
-        (one,) = align(system.bundles[0], [answer.source], [answer.text])
+        (one,) = align(bundle, [answer.source], [answer.text])
         shown |= {
             "source": one.source_tokens,
             "target": one.target_tokens,

@@ -1,0 +1,107 @@
+"""Which engine translates: PyTorch, or CTranslate2 with a conversion of the run."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from whyformer.bundle import Bundle, find_bundle
+from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.translator import TextTranslator
+from whyformer.foundation.devices import choose_device
+from whyformer.foundation.errors import MissingExtraError, UsageError, nearest
+from whyformer.interop.conversion import find_conversion, is_stale, read_record, stands_alone
+from whyformer.interop.engine import CTranslate2Translator, search_refusal
+from whyformer.workflows.translate import load_system, search_settings
+
+
+class Engine(StrEnum):
+    """What computes."""
+
+    AUTO = "auto"
+    TORCH = "torch"
+    CTRANSLATE2 = "ctranslate2"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A translator ready to search as asked. Args: bundles: the runs, loaded by torch only."""
+
+    translator: TextTranslator
+    settings: SearchSettings
+    bundles: list[Bundle]
+
+
+def choose(
+    runs: Sequence[Path],
+    engine: str,
+    given: Mapping[str, Any],
+    *,
+    device: str,
+    prefix: str,
+    alignments: bool,
+) -> Chosen:
+    """Load what translates.
+
+    Args:
+        engine: auto takes CTranslate2 where a fresh conversion is there and can do what is asked.
+        given: search settings laid over the run's own.
+    Raises: UsageError when the engine that was named cannot do what is asked.
+    """
+    if engine not in set(Engine):
+        raise UsageError(f"`{engine}` is not an engine.{nearest(engine, list(Engine))}")
+    if engine == Engine.TORCH and any(stands_alone(run) for run in runs):
+        raise UsageError(
+            "The torch engine needs a run, but this is a conversion without one. Give the run "
+            "that it was made from."
+        )
+    if engine != Engine.TORCH:
+        found = _by_conversion(runs, given, device, prefix, alignments)
+        if isinstance(found, Chosen):
+            return found
+        if engine == Engine.CTRANSLATE2 or any(stands_alone(run) for run in runs):
+            raise found
+        if isinstance(found, _Stale):
+            print(f"whyformer: {found} Translated by torch.", file=sys.stderr)
+    system = load_system(runs, device=device, warn=False)
+    return Chosen(system.translator, search_settings(system.facts, given), system.bundles)
+
+
+class _Stale(UsageError):
+    """A run went on after its conversion was made."""
+
+
+def _by_conversion(
+    runs: Sequence[Path], given: Mapping[str, Any], device: str, prefix: str, alignments: bool
+) -> Chosen | UsageError:
+    """Return a conversion as a translator, or why it cannot be one."""
+    if len(runs) > 1:
+        return UsageError("The ctranslate2 engine takes one run, not an ensemble. Give one run.")
+    (run,) = runs
+    directory = find_conversion(run)
+    if directory is None:
+        find_bundle(run)  # says better what is wrong with a directory that is no run
+        return UsageError(
+            f"`{run}` holds no conversion. Make one with: whyformer convert {run} --to ctranslate2"
+        )
+    if alignments:
+        return UsageError(
+            "The ctranslate2 engine keeps no weights for --alignments. Use --engine torch."
+        )
+    if choose_device(device).type != "cpu":
+        return UsageError("The ctranslate2 engine computes on the CPU. Give --device cpu.")
+    if find_spec("ctranslate2") is None:
+        return MissingExtraError("ctranslate2", "export")
+    record = read_record(directory)
+    if is_stale(run, record):
+        return _Stale(
+            f"The conversion in `{directory}` was made before the run changed. "
+            f"Make it again with: whyformer convert {run} --to ctranslate2."
+        )
+    settings = search_settings(record.facts, given)
+    if refusal := search_refusal(settings, prefix):
+        return UsageError(f"{refusal}. Use --engine torch.")
+    return Chosen(CTranslate2Translator(directory, warn=False), settings, [])

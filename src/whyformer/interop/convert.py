@@ -1,0 +1,186 @@
+"""Make a conversion: write it, open it, compare it with the run, and only then keep it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whyformer.bundle import SOURCE, TARGET, Bundle, load_bundle
+from whyformer.data.corpus import open_corpus
+from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.translator import Translator
+from whyformer.foundation.config import build
+from whyformer.foundation.errors import DataError, OutputError, UsageError, WhyformerError
+from whyformer.foundation.files import atomic_directory
+from whyformer.interop.conversion import FORMAT, PLACE, RECORD, Record, fingerprint
+from whyformer.interop.ctranslate2 import check_expressible, library, specification
+from whyformer.interop.engine import CTranslate2Translator, open_engine
+from whyformer.interop.gate import Parity, compare_generators, compare_translators, invented
+from whyformer.models.gpt import GPT
+from whyformer.models.transformer import Transformer
+
+QUANTIZATIONS = ("none", "int8")
+SENTENCES = 200
+"""Default sentences that the gate compares."""
+
+
+class ParityError(WhyformerError):
+    """A converted model did not compute what its run computes, and was not kept."""
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """What the gate translates. Args: references: right answers of each, where they are known."""
+
+    sources: list[str]
+    references: list[list[str]] | None
+    origin: str
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A conversion that was kept, and what was measured before."""
+
+    directory: Path
+    record: Record
+    parity: Parity
+    origin: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON-ready values."""
+        return {
+            "directory": str(self.directory),
+            "quantization": self.record.quantization,
+            "fingerprint": self.record.fingerprint,
+            "compared_on": self.origin,
+            **asdict(self.parity),
+        }
+
+
+def convert(
+    run: Path,
+    *,
+    quantization: str = "none",
+    out: Path | None = None,
+    pairs: Sequence[tuple[str, str]] | None = None,
+    sentences: int = SENTENCES,
+    say: Callable[[str], None] = lambda text: None,
+) -> Converted:
+    """Write a run's model in CTranslate2's format into the run, or into ``out``.
+
+    Args:
+        quantization: none or int8.
+        pairs: sentences and translations for the gate; None takes the run's own dev set.
+        sentences: at most so many of them are compared.
+        say: is told what is being done.
+    Raises:
+        UsageError: the run cannot be expressed, or quantized without references.
+        ParityError: the conversion does not compute what the run computes.
+    """
+    if quantization not in QUANTIZATIONS:
+        raise UsageError(f"`--quantize` must be none or int8, but is {quantization}.")
+    if sentences < 1:
+        raise UsageError(f"`--sentences` must be at least 1, but is {sentences}.")
+    version = library().__version__
+    directory = run / PLACE if out is None else out
+    if directory.exists() and not (directory / RECORD).exists():
+        raise OutputError(
+            f"`{directory}` exists and is no conversion, so it is not replaced. "
+            "Choose another place."
+        )
+    mark = fingerprint(run)
+    bundle = load_bundle(run)
+    check_expressible(bundle.model.settings)
+    model = bundle.model
+    assert isinstance(model, Transformer | GPT)
+    chosen = _sentences(run, bundle, pairs, sentences)
+    if quantization != "none" and (isinstance(model, GPT) or chosen.references is None):
+        raise UsageError(
+            "A quantized model is judged by the translations it writes, and "
+            + (
+                "a language model writes none. Convert it with --quantize none."
+                if isinstance(model, GPT)
+                else "this run has no dev set here to judge by. Give --pairs FILE."
+            )
+        )
+    settings = build(SearchSettings, bundle.facts.get("decoding", {}), where="search settings")
+    rows = max(model.settings.max_length, settings.limit(model.settings.max_length))
+    sizes = (len(bundle.source_tokenizer), len(bundle.target_tokenizer))
+    spec = specification(model, sizes, rows)
+    tables = hasattr(spec.decoder, "position_encodings")
+    if tables:
+        rows = len(spec.decoder.position_encodings.encodings)
+    record = Record(
+        format=FORMAT,
+        library=version,
+        fingerprint=mark,
+        quantization=quantization,
+        rows=rows if tables else None,
+        family=model.settings.family,
+        max_source_tokens=model.settings.max_length,
+        facts=bundle.facts,
+        gate={},
+    )
+    with atomic_directory(directory) as temporary:
+        spec.validate()
+        spec.optimize(quantization=None if quantization == "none" else quantization)
+        spec.save(str(temporary))
+        (temporary / SOURCE).write_text(bundle.source_tokenizer.to_json(), encoding="utf-8")
+        if not bundle.shared:
+            (temporary / TARGET).write_text(bundle.target_tokenizer.to_json(), encoding="utf-8")
+        record.write(temporary)
+        say(f"Comparing {len(chosen.sources)} {chosen.origin} with the run.")
+        parity = _compared(bundle, temporary, chosen, settings)
+        if faults := parity.faults(quantized=quantization != "none"):
+            raise ParityError(
+                "The converted model does not do what the run does, and is not kept: "
+                + "; ".join(faults)
+                + "."
+            )
+        record = Record(**{**record.__dict__, "gate": asdict(parity)})
+        record.write(temporary)
+    return Converted(directory, record, parity, chosen.origin)
+
+
+def _sentences(
+    run: Path, bundle: Bundle, pairs: Sequence[tuple[str, str]] | None, count: int
+) -> Sentences:
+    """Choose what is compared: the pairs given, else the run's dev set, else random pieces."""
+    if isinstance(bundle.model, GPT):
+        return Sentences([""] * count, None, "random prompts")
+    origin = "sentences given"
+    if pairs is None and (run / "corpus-dev").is_dir():
+        corpus = open_corpus(run / "corpus-dev")
+        pairs, origin = [corpus.texts(index) for index in range(len(corpus))], "dev sentences"
+    if pairs is None:
+        tokenizer = bundle.source_tokenizer
+        texts = [tokenizer.decode(ids) for ids in invented(len(tokenizer), count)]
+        return Sentences([text for text in texts if text.strip()], None, "random sentences")
+    pairs = [pair for pair in pairs if pair[0].strip() and pair[1].strip()]
+    if not pairs:
+        raise DataError("There must be at least one pair to compare, but all are empty.")
+    places = np.unique(np.linspace(0, len(pairs) - 1, min(count, len(pairs))).round().astype(int))
+    chosen = [pairs[place] for place in places]
+    return Sentences([one[0] for one in chosen], [[one[1]] for one in chosen], origin)
+
+
+def _compared(
+    bundle: Bundle, directory: Path, chosen: Sentences, settings: SearchSettings
+) -> Parity:
+    model = bundle.model
+    if isinstance(model, GPT):
+        engine = open_engine("Generator", directory)
+        count = len(chosen.sources)
+        return compare_generators(model, engine, len(bundle.target_tokenizer), count)
+    assert isinstance(model, Transformer)
+    translator = Translator(
+        [model],
+        bundle.source_tokenizer,
+        bundle.target_tokenizer,
+        max_source_tokens=model.settings.max_length,
+        warn=False,
+    )
+    engine = CTranslate2Translator(directory, warn=False)
+    return compare_translators(translator, engine, chosen.sources, chosen.references, settings)

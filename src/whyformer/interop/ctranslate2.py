@@ -1,0 +1,300 @@
+"""CTranslate2's format: which of our switches it can express, and a model written in its terms.
+
+A choice either has a name there, or is folded into weights, or is refused with the reason:
+
+- a constant on QKᵀ is their `queries_scale`; one learned a head multiplies the rows of W^Q;
+- a table of positions (sinusoids, sines, learned; for none, zeros) is given row by row;
+- DeepNorm's α·x + Sublayer(x): the stream is kept as α·x, so what reads it is divided by α, and
+  embeddings and every norm but a stack's last are multiplied by it.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from whyformer.blocks.feedforward import Activation
+from whyformer.blocks.normalization import Norm
+from whyformer.blocks.positions import LearnedPositions, Position, Positions, RelativeBuckets, Table
+from whyformer.blocks.residual import DeepNorm, Wiring
+from whyformer.blocks.scaling import ScoreScale
+from whyformer.foundation.errors import MissingExtraError, UsageError
+from whyformer.interop import names
+from whyformer.models.gpt import GPT
+from whyformer.models.transformer import Transformer
+from whyformer.text.symbols import BOS, EOS, UNK
+
+EPSILON = 1e-5
+"""Of LayerNorm and RMSNorm."""
+
+ACTIVATIONS = {
+    Activation.RELU: "RELU",
+    Activation.GELU: "GELU",
+    Activation.GELU_TANH: "GELUTanh",
+    Activation.SWIGLU: "SWISH",
+}
+"""Our activation -> the name of theirs."""
+
+EXPRESSED: dict[str, set[str]] = {
+    "family": {"transformer", "gpt"},
+    "wiring": {Wiring.POST_NORM, Wiring.PRE_NORM, Wiring.DEEPNORM},
+    "norm": {Norm.LAYER, Norm.RMS},
+    "activation": set(ACTIVATIONS),
+    "positions": set(Position),
+    "score_scale": {
+        ScoreScale.INVERSE_SQRT,
+        ScoreScale.NONE,
+        ScoreScale.INVERSE,
+        ScoreScale.LEARNED,
+    },
+}
+"""Setting of a model -> what of it the format can express; of positions, see also `refusals`."""
+
+REASONS = {
+    "rnn": "CTranslate2 has no recurrent layers",
+    "rnn-lm": "CTranslate2 has no recurrent layers",
+    "bert": "it writes no text, and CTranslate2 has no place for its heads",
+    Wiring.NO_SKIP: "CTranslate2 always adds what a sub-layer reads to what it writes",
+    Wiring.NO_NORM: "CTranslate2 adds the skip connection only where there is a norm",
+    ScoreScale.COSINE: "CTranslate2 normalises queries with one gain for all heads, not one a head",
+}
+
+FREE = {
+    *("encoder_layers", "decoder_layers", "layers", "d_model", "heads", "d_k", "d_ff", "dropout"),
+    *("max_length", "tying", "initialization", "embedding_scale", "embedding_deviation"),
+}
+"""Settings of which every value can be expressed, or of which nothing is left after training."""
+
+
+def library() -> Any:
+    """Return the module `ctranslate2`.
+
+    Raises: MissingExtraError when it is not installed.
+    """
+    try:
+        import ctranslate2
+    except ImportError:
+        raise MissingExtraError("ctranslate2", "export") from None
+    return ctranslate2
+
+
+def refusals(settings: Any) -> list[str]:
+    """Return why a model of these settings cannot be expressed; nothing when it can."""
+    if settings.family not in EXPRESSED["family"]:
+        return [_refusal("family", settings.family, REASONS.get(settings.family))]
+    found: list[str] = []
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if name in FREE or (name not in EXPRESSED and value == field.default):
+            continue
+        if value not in EXPRESSED.get(name, ()):
+            found.append(_refusal(name, value, REASONS.get(value)))
+    if settings.positions is Position.ALIBI:
+        if settings.family != "gpt":
+            reason = "CTranslate2 has ALiBi in decoders only, and the encoder needs it too"
+            found.append(_refusal("positions", settings.positions, reason))
+        elif settings.heads & (settings.heads - 1):
+            reason = (
+                "CTranslate2's slopes equal the paper's only where `model.heads` is a power of "
+                f"two, not {settings.heads}"
+            )
+            found.append(_refusal("positions", settings.positions, reason))
+    return found
+
+
+def _refusal(name: str, value: Any, reason: str | None) -> str:
+    return f"`model.{name}` is {value}: {reason or 'CTranslate2 has no name for it'}"
+
+
+def check_expressible(settings: Any) -> None:
+    """Raise UsageError with every reason when a model of these settings cannot be expressed."""
+    if found := refusals(settings):
+        raise UsageError(
+            "This run cannot be converted to CTranslate2: "
+            + "; ".join(found)
+            + ". Use it with the torch engine."
+        )
+
+
+def specification(model: Transformer | GPT, vocabularies: tuple[int, int], rows: int) -> Any:
+    """Return the model as a CTranslate2 specification, ready to be saved.
+
+    Vocabulary tokens are ids written as text: our tokenizers stay in charge of strings.
+    Args: rows: positions in the tables of position schemes without a limit of their own.
+    Raises: UsageError when the settings, or a weight, have no place in the format.
+    """
+    from ctranslate2.specs import transformer_spec
+
+    settings = model.settings
+    check_expressible(settings)
+    weights = Weights(model)
+    weights.fold_gains()
+    choices = _choices(settings)
+    tokens = [[str(number) for number in range(size)] for size in vocabularies]
+    if isinstance(model, GPT):
+        alibi = settings.positions is Position.ALIBI
+        decoder: Any = transformer_spec.TransformerDecoderSpec(
+            model.settings.layers,
+            with_encoder_attention=False,
+            alibi=alibi,
+            alibi_use_positive_positions=False,
+            **choices,
+        )
+        _fill_stack(decoder, model, weights, "", rows)
+        spec: Any = transformer_spec.TransformerDecoderModelSpec(decoder)
+        spec.register_vocabulary(tokens[1])
+    else:
+        encoder = transformer_spec.TransformerEncoderSpec(model.settings.encoder_layers, **choices)
+        decoder = transformer_spec.TransformerDecoderSpec(model.settings.decoder_layers, **choices)
+        _fill_stack(encoder, model.encoder, weights, "encoder.", rows)
+        _fill_stack(decoder, model.decoder, weights, "decoder.", rows)
+        spec = transformer_spec.TransformerSpec(encoder, decoder)
+        spec.register_source_vocabulary(tokens[0])
+        spec.register_target_vocabulary(tokens[1])
+        spec.config.decoder_start_token = str(BOS)
+    decoder.projection.weight = weights.take(["projection.weight"])
+    spec.config.bos_token, spec.config.eos_token = str(BOS), str(EOS)
+    spec.config.unk_token = str(UNK)
+    spec.config.layer_norm_epsilon = EPSILON
+    if left := weights.left():
+        raise UsageError(
+            f"This run cannot be converted to CTranslate2: {len(left)} of its weights have no "
+            f"place there, the first is `{left[0]}`. Use it with the torch engine."
+        )
+    return spec
+
+
+def _choices(settings: Any) -> dict[str, Any]:
+    """Return the arguments that encoder and decoder specifications have in common."""
+    from ctranslate2.specs import common_spec
+
+    choices: dict[str, Any] = {
+        "num_heads": settings.heads,
+        "num_heads_kv": settings.heads,
+        "head_dim": settings.head_width,
+        "pre_norm": settings.wiring is Wiring.PRE_NORM,
+        "rms_norm": settings.norm is Norm.RMS,
+        "activation": getattr(common_spec.Activation, ACTIVATIONS[settings.activation]),
+        "ffn_glu": settings.activation is Activation.SWIGLU,
+        "relative_attention_bias": settings.positions is Position.RELATIVE,
+    }
+    if settings.positions is Position.ROTARY:
+        choices |= {"rotary_dim": settings.head_width, "rotary_interleave": True}
+    return choices
+
+
+class Weights:
+    """A model's weights by name, as they will be written, and which of them were taken."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.tensors: dict[str, np.ndarray] = {
+            name: tensor.detach().float().cpu().numpy()
+            for name, tensor in model.state_dict().items()
+        }
+        self.taken: set[str] = set()
+
+    def take(self, wanted: Sequence[str]) -> np.ndarray:
+        """Return weights stacked on their first axis."""
+        self.taken.update(wanted)
+        return np.concatenate([self.tensors[name] for name in wanted])
+
+    def left(self) -> list[str]:
+        """Return the names that nobody took."""
+        return sorted(set(self.tensors) - self.taken)
+
+    def scale(self, wanted: Iterable[str], factor: float | np.ndarray) -> None:
+        """Multiply those of the weights that exist, rows by rows where there are several."""
+        for name in wanted:
+            if name in self.tensors:
+                rows = self.tensors[name]
+                by = np.reshape(factor, (-1, *[1] * (rows.ndim - 1)))
+                self.tensors[name] = (rows * by).astype(np.float32)
+
+    def fold_gains(self) -> None:
+        """Fold the learned factor of each head's scores into its rows of W^Q."""
+        for name in [name for name in self.tensors if name.endswith(".scale.gain")]:
+            query = name.removesuffix("scale.gain") + "project_query"
+            gain = self.take([name]).reshape(-1)
+            each = len(self.tensors[f"{query}.weight"]) // len(gain)
+            self.scale((f"{query}.weight", f"{query}.bias"), gain.repeat(each))
+
+    def fold_depth(self, prefix: str, layers: int, alpha: float) -> None:
+        """Keep a stack's stream as α·x; see the head of this file."""
+        for layer in range(layers):
+            place = f"{prefix}layers.{layer}."
+            self.scale([f"{place}{reader}.weight" for reader in names.READERS], 1 / alpha)
+            for norm in names.NORMS.values():
+                if layer < layers - 1 or norm != "wire_feedforward.norm":
+                    self.scale((f"{place}{norm}.weight", f"{place}{norm}.bias"), alpha)
+
+
+def _fill_stack(spec: Any, stack: Any, weights: Weights, prefix: str, rows: int) -> None:
+    """Set the weights of an encoder or decoder. Args: stack: our module; prefix: of its names."""
+    wire = stack.layers[0].wire_feedforward
+    alpha = wire.depth_scale if isinstance(wire, DeepNorm) else 1.0
+    if alpha != 1.0:
+        weights.fold_depth(prefix, len(stack.layers), alpha)
+    embeddings = spec.embeddings[0] if isinstance(spec.embeddings, list) else spec.embeddings
+    embeddings.weight = weights.take([f"{prefix}embedding.weight"])
+    spec.scale_embeddings = np.float32(stack.embedding.scale * alpha)
+    table = _table(stack.positions, rows)
+    if table is not None:
+        spec.position_encodings.encodings = (table * alpha).astype(np.float32)
+    for name in ("vectors", "numbers"):
+        if f"{prefix}positions.{name}" in weights.tensors:
+            weights.take([f"{prefix}positions.{name}"])
+    for layer_spec, (number, layer) in zip(spec.layer, enumerate(stack.layers), strict=True):
+        _fill_layer(layer_spec, layer, weights, f"{prefix}layers.{number}.")
+        if isinstance(stack.positions, RelativeBuckets):
+            attention = layer_spec.self_attention
+            attention.relative_attention_bias = _numpy(stack.positions.numbers).T.copy()
+            attention.relative_attention_max_distance = np.int32(RelativeBuckets.FARTHEST)
+    if hasattr(spec, "layer_norm"):
+        _fill_norm(spec.layer_norm, weights, f"{prefix}final_norm")
+
+
+def _fill_layer(spec: Any, layer: Any, weights: Weights, prefix: str) -> None:
+    from ctranslate2.specs.model_spec import index_spec
+
+    gated = hasattr(layer.feedforward, "gate")
+    linears = names.SELF_ATTENTION | (names.GATED_FEEDFORWARD if gated else names.FEEDFORWARD)
+    crossed = hasattr(layer, "cross_attention")
+    if crossed:
+        linears = linears | names.CROSS_ATTENTION
+    for theirs, ours in linears.items():
+        linear = index_spec(spec, theirs)
+        linear.weight = weights.take([f"{prefix}{name}.weight" for name in ours])
+        if f"{prefix}{ours[0]}.bias" in weights.tensors:
+            linear.bias = weights.take([f"{prefix}{name}.bias" for name in ours])
+    for theirs, ours in names.NORMS.items():
+        if crossed or not theirs.startswith("attention/"):
+            _fill_norm(index_spec(spec, theirs), weights, f"{prefix}{ours}")
+    for attention, theirs in ((layer.self_attention, "self_attention"),) + (
+        ((layer.cross_attention, "attention"),) if crossed else ()
+    ):
+        factor = attention.scale.factor
+        if not math.isclose(factor, attention.d_k**-0.5):
+            index_spec(spec, theirs).queries_scale = np.float32(factor)
+
+
+def _fill_norm(spec: Any, weights: Weights, name: str) -> None:
+    spec.gamma = weights.take([f"{name}.weight"])
+    if hasattr(spec, "beta"):
+        spec.beta = weights.take([f"{name}.bias"])
+
+
+def _table(positions: Positions, rows: int) -> np.ndarray | None:
+    """Return what a scheme adds to embeddings; None when it works elsewhere."""
+    if isinstance(positions, LearnedPositions):
+        return _numpy(positions.vectors)
+    if isinstance(positions, Table):
+        return positions.make(rows).float().numpy()
+    if type(positions) is Positions:  # without a table CTranslate2 would add its own sinusoids
+        return np.zeros((rows, positions.d_model), dtype=np.float32)
+    return None
+
+
+def _numpy(parameter: nn.Parameter) -> np.ndarray:
+    return parameter.detach().float().cpu().numpy()

@@ -1,0 +1,196 @@
+"""Translate with CTranslate2: the same lines in and out, another engine in between.
+
+CTranslate2 searches by plain log-probability and hands over every hypothesis it finished; ranking
+by our length penalty is ours. Its limits of length are those of a whole batch, and its bans share
+their probability out among the rest. So a line for which either matters is searched once more:
+under its own limit, and with scores taken from the model without bans.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from whyformer.decoding.candidates import forbidden
+from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
+from whyformer.decoding.settings import Method, SearchSettings
+from whyformer.decoding.translator import BATCH_TOKENS, Line, TextTranslator
+from whyformer.foundation.errors import BundleError, UsageError
+from whyformer.interop.conversion import read_record, read_tokenizers
+from whyformer.interop.ctranslate2 import library
+from whyformer.text.symbols import EOS
+
+Found = list[tuple[list[str], float]]
+"""What CTranslate2 found for one line: token words, with the end where there is one, and ln P."""
+END = str(EOS)
+NO_PENALTY = 1e-9
+"""Their length penalty: too small to change a score. With 0 they stop once the best is finished."""
+PATIENCE = 2
+"""A search ends with so many finished hypotheses a place of the beam. Ours goes on while a longer
+one may win by the length penalty; with 1 theirs ends too soon in 1 of 100 sentences."""
+
+
+def search_refusal(settings: SearchSettings, prefix: str = "") -> str | None:
+    """Return why CTranslate2 cannot search so; None when it can."""
+    asked = {
+        "sampling": settings.method is Method.SAMPLE,
+        "diverse groups": settings.groups > 1,
+        "a minimum length": settings.min_length > 0,
+        "a ban on repeated n-grams": settings.no_repeat_ngram > 0,
+        "a prefix": bool(prefix),
+    }
+    named = [name for name, wanted in asked.items() if wanted]
+    if not named:
+        return None
+    return f"The ctranslate2 engine offers greedy and plain beam search, not {' or '.join(named)}"
+
+
+class CTranslate2Translator(TextTranslator):
+    """A conversion as a translator; see `Translator`, whose answers it gives.
+
+    Args:
+        directory: a conversion.
+        threads: cores for one batch; None takes all that this process may use.
+        warn: see `TextTranslator`.
+    Raises: BundleError when the conversion is damaged; MissingExtraError without CTranslate2.
+    """
+
+    def __init__(self, directory: Path, *, threads: int | None = None, warn: bool = True) -> None:
+        self.record = read_record(directory)
+        source, target = read_tokenizers(directory)
+        super().__init__(source, target, max_source_tokens=self.record.max_source_tokens, warn=warn)
+        if self.record.family != "transformer":
+            raise UsageError(
+                f"`{directory}` holds a model of kind `{self.record.family}`, which reads no "
+                "source. Use `whyformer generate` with the run it came from."
+            )
+        self._engine = open_engine("Translator", directory, threads)
+        self._words = [str(number) for number in range(max(len(source), len(target)))]
+
+    def search_lines(
+        self, lines: Sequence[Line], settings: SearchSettings
+    ) -> list[list[Hypothesis]]:
+        """See `TextTranslator`.
+
+        Raises: UsageError when the search, or a length, is beyond the engine.
+        """
+        prefixed = any(line.prefix for line in lines)
+        if refusal := search_refusal(settings, "some" if prefixed else ""):
+            raise UsageError(f"{refusal}. Use the torch engine.")
+        sources = [self._spelled(line.ids) for line in lines]
+        limits = [self._limit(line, settings) for line in lines]
+        found = self._search(sources, max(limits), settings)
+
+        def again(rows: Sequence[int], *, ban: bool) -> None:
+            for limit in {limits[row] for row in rows}:
+                some = [row for row in rows if limits[row] == limit]
+                results = self._search([sources[row] for row in some], limit, settings, ban=ban)
+                for row, result in zip(some, results, strict=True):
+                    found[row] = result
+
+        again([row for row, limit in enumerate(limits) if _longest(found[row]) > limit], ban=False)
+        banned = {str(number) for number in forbidden(settings, 0)}
+        again([row for row, one in enumerate(found) if _holds(one, banned)], ban=True)
+        answers = [_ranked(one, settings) for one in found]
+        for line, limit, best in zip(lines, limits, answers, strict=True):
+            if limit < settings.limit(len(line.ids)) and not all(one.finished for one in best):
+                raise UsageError(
+                    f"The translation of line {line.index + 1} is longer than the {limit} "
+                    "positions of this conversion. Use the torch engine."
+                )
+        return answers
+
+    def token_log_probabilities(
+        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]
+    ) -> list[list[float]]:
+        """Return ln P of each target token and of the eos after it, given the source's ids."""
+        return self._scores(
+            [self._spelled(ids) for ids in sources], [self._spelled(ids) for ids in targets]
+        )
+
+    def _limit(self, line: Line, settings: SearchSettings) -> int:
+        limit = settings.limit(len(line.ids))
+        return limit if self.record.rows is None else min(limit, self.record.rows)
+
+    def _spelled(self, ids: Sequence[int]) -> list[str]:
+        return [self._words[number] for number in ids]
+
+    def _search(
+        self, sources: list[list[str]], limit: int, settings: SearchSettings, *, ban: bool = False
+    ) -> list[Found]:
+        patience = PATIENCE if settings.beam > 1 else 1
+        results = self._engine.translate_batch(
+            sources,
+            beam_size=settings.beam,
+            patience=patience,
+            num_hypotheses=settings.beam * patience,
+            length_penalty=NO_PENALTY,
+            max_input_length=0,
+            max_decoding_length=limit,
+            min_decoding_length=0,
+            return_end_token=True,
+            return_scores=True,
+            suppress_sequences=[[str(number)] for number in forbidden(settings, 0)]
+            if ban
+            else None,
+        )
+        found = [list(zip(one.hypotheses, one.scores, strict=True)) for one in results]
+        return self._rescored(sources, found) if ban else found
+
+    def _rescored(self, sources: list[list[str]], found: list[Found]) -> list[Found]:
+        """Return the hypotheses with the model's own probabilities, as if nothing were banned."""
+        pairs = [(row, words) for row, one in enumerate(found) for words, _ in one]
+        bare = [words[:-1] if words[-1] == END else words for _, words in pairs]
+        scores = self._scores([sources[row] for row, _ in pairs], bare)
+        again: list[Found] = [[] for _ in found]
+        for (row, words), tokens in zip(pairs, scores, strict=True):
+            again[row].append((words, sum(tokens[: len(words)])))
+        return again
+
+    def _scores(self, sources: list[list[str]], targets: list[list[str]]) -> list[list[float]]:
+        results = self._engine.score_batch(
+            sources,
+            targets,
+            max_batch_size=BATCH_TOKENS,
+            batch_type="tokens",
+            max_input_length=0,
+        )
+        return [list(result.log_probs) for result in results]
+
+
+def open_engine(kind: str, directory: Path, threads: int | None = None) -> Any:
+    """Open a conversion's model with CTranslate2, on the CPU.
+
+    Args: kind: Translator or Generator, as CTranslate2 calls them.
+    Raises: BundleError when it is damaged; MissingExtraError without CTranslate2.
+    """
+    try:
+        return getattr(library(), kind)(str(directory), intra_threads=threads or cores())
+    except (RuntimeError, ValueError) as error:
+        raise BundleError(
+            f"`{directory}` is damaged ({error}). Run `whyformer convert` again."
+        ) from None
+
+
+def cores() -> int:
+    """Return how many cores this process may use; fewer where OMP_NUM_THREADS says so."""
+    allowed = len(os.sched_getaffinity(0))
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(allowed, int(asked)) if asked.isdigit() and int(asked) else allowed
+
+
+def _longest(found: Found) -> int:
+    return max(len(words) for words, _ in found)
+
+
+def _holds(found: Found, banned: set[str]) -> bool:
+    return any(not banned.isdisjoint(words) for words, _ in found)
+
+
+def _ranked(found: Found, settings: SearchSettings) -> list[Hypothesis]:
+    best = Best(settings.nbest)
+    for words, score in found:
+        finished = words[-1] == END
+        tokens = [int(word) for word in (words[:-1] if finished else words)]
+        best.add(hypothesis(tokens, min(score, 0.0), finished, settings.length_penalty))
+    return best.kept

@@ -1,0 +1,278 @@
+"""The gate that a conversion must pass: the same model, measured on sentences, or it is not kept.
+
+Three measurements, against the PyTorch engine: ln P of every token of its greedy translations; the
+greedy translations themselves; and the best hypotheses of the run's own search, which is reported
+but decides nothing, for the two beams stop by different rules (docs/decoding.md). A quantized model
+is another model: it is judged by the quality of what it writes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from whyformer.decoding.candidates import forbidden
+from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.scoring import token_log_probabilities
+from whyformer.decoding.search import search
+from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.translator import Translation, Translator, pad
+from whyformer.evaluation.report import evaluate_texts
+from whyformer.interop.engine import CTranslate2Translator, search_refusal
+from whyformer.models.gpt import GPT
+from whyformer.text.symbols import BOS, EOS, FIRST_PIECE, MASK
+
+TOLERANCE = 1e-3
+"""Nats by which a token's probability may differ, and below which two tokens tie."""
+CHRF_LIMIT = 0.5
+"""Points of chrF that a quantized model may lose on the run's own search."""
+GREEDY = SearchSettings(beam=1, nbest=1)
+CONTINUED = 24
+"""Tokens that a language model writes after each prompt."""
+
+Pairs = list[tuple[list[int], list[int]]]
+"""Source ids (for a language model the prompt) and the ids that were found for them."""
+Score = Callable[[Pairs], list[list[float]]]
+"""ln P of each found token given its source and the tokens before it."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """What the gate measured.
+
+    Args:
+        sentences: compared.
+        tokens: whose probabilities were compared.
+        difference: largest difference of a token's ln P, in nats.
+        greedy_same: greedy translations that are equal.
+        greedy_ties: others, which part where two tokens are equally probable (see `TOLERANCE`).
+        beam: the run's own search, in words; "" when it was not compared.
+        beam_same: lines with the same best hypothesis.
+        beam_better: other lines whose best hypothesis scores higher by this engine.
+        beam_worse: other lines whose best hypothesis scores lower.
+        chrf: of both engines with the run's own search, where there are references.
+    """
+
+    sentences: int
+    tokens: int
+    difference: float
+    greedy_same: int
+    greedy_ties: int
+    beam: str = ""
+    beam_same: int = 0
+    beam_better: int = 0
+    beam_worse: int = 0
+    chrf: tuple[float, float] | None = None
+
+    def faults(self, *, quantized: bool) -> list[str]:
+        """Return why the conversion must not be kept; nothing when it may be."""
+        found: list[str] = []
+        if quantized:
+            if self.chrf is None:
+                return ["a quantized model is judged by chrF, and there are no references"]
+            loss = self.chrf[0] - self.chrf[1]
+            if not loss <= CHRF_LIMIT:
+                found.append(f"it loses {loss:.2f} points of chrF, and the limit is {CHRF_LIMIT}")
+            return found
+        if not self.difference <= TOLERANCE:
+            found.append(
+                f"ln P of a token differs by {self.difference:.2g} nats, and the limit is "
+                f"{TOLERANCE:g}"
+            )
+        other = self.sentences - self.greedy_same - self.greedy_ties
+        if other:
+            found.append(f"{other} of {self.sentences} greedy translations differ")
+        return found
+
+    def lines(self, *, quantized: bool) -> list[str]:
+        """Return the measurements for people."""
+        ties = f", {self.greedy_ties} part at a tie" if self.greedy_ties else ""
+        shown = [
+            f"token probabilities: differ by at most {self.difference:.1e} nats "
+            f"({self.tokens:,} tokens)",
+            f"greedy: {self.greedy_same} of {self.sentences} the same{ties}",
+        ]
+        if self.beam:
+            same = f"{self.beam}: {self.beam_same} of {self.sentences} the same best hypothesis"
+            order = f"; {self.beam_better} score higher, {self.beam_worse} lower than by torch"
+            shown.append(same if quantized else same + order)  # scores of two models do not compare
+        if self.chrf:
+            shown.append("chrF: torch {:.2f}, converted {:.2f}".format(*self.chrf))
+        return shown
+
+
+def compare_translators(
+    translator: Translator,
+    engine: CTranslate2Translator,
+    sources: Sequence[str],
+    references: Sequence[Sequence[str]] | None,
+    settings: SearchSettings,
+) -> Parity:
+    """Translate by both and compare.
+
+    Args: settings: the run's own search; where the engine does not offer it, plain beam search
+        is compared.
+    """
+    model = translator.models[0]
+
+    def ids_of(text: str) -> list[int]:
+        return [*translator.source_tokenizer.encode(text)[: translator.max_source_tokens - 1], EOS]
+
+    def score(pairs: Pairs) -> list[list[float]]:
+        source, source_real = pad([ids for ids, _ in pairs], translator.device)
+        target, target_real = pad([[BOS, *ids] for _, ids in pairs], translator.device)
+        with torch.inference_mode():
+            values = token_log_probabilities([model], source, source_real, target, target_real)
+        return [row[: len(ids)] for row, (_, ids) in zip(values.tolist(), pairs, strict=True)]
+
+    def score_converted(pairs: Pairs) -> list[list[float]]:
+        rows = engine.token_log_probabilities([s for s, _ in pairs], [t for _, t in pairs])
+        return [row[: len(ids)] for row, (_, ids) in zip(rows, pairs, strict=True)]
+
+    ours = translator.translate(sources, GREEDY)
+    theirs = engine.translate(sources, GREEDY)
+    found = _compare(
+        [ids_of(text) for text in sources],
+        [_spoken(one.hypotheses[0][1]) for one in ours],
+        [_spoken(one.hypotheses[0][1]) for one in theirs],
+        score,
+        score_converted,
+    )
+    if search_refusal(settings) is not None:
+        settings = SearchSettings()
+    found |= _compare_beams(translator, engine, sources, references, settings)
+    return Parity(sentences=len(sources), **found)
+
+
+def _compare_beams(
+    translator: Translator,
+    engine: CTranslate2Translator,
+    sources: Sequence[str],
+    references: Sequence[Sequence[str]] | None,
+    settings: SearchSettings,
+) -> dict[str, Any]:
+    ours, theirs = translator.translate(sources, settings), engine.translate(sources, settings)
+    pairs = list(zip(ours, theirs, strict=True))
+    different = [(a.score, b.score) for a, b in pairs if not _same(a, b)]
+    found: dict[str, Any] = {
+        "beam": f"beam {settings.beam}, length penalty {settings.length_penalty:g}",
+        "beam_same": len(pairs) - len(different),
+        "beam_better": sum(b > a for a, b in different),
+        "beam_worse": sum(b < a for a, b in different),
+    }
+    if references is not None:
+        texts = [[one.text for one in ours], [one.text for one in theirs]]
+        names = ["torch", "converted"]
+        scored = evaluate_texts(texts, references, ["chrf"], names=names, resamples=0)
+        found["chrf"] = tuple(scored.scores[name][0].value for name in names)
+    return found
+
+
+def _same(a: Translation, b: Translation) -> bool:
+    return a.hypotheses[0][1].tokens == b.hypotheses[0][1].tokens
+
+
+def compare_generators(model: GPT, engine: Any, vocabulary: int, sentences: int) -> Parity:
+    """Let both language models continue random prompts and compare.
+
+    Args: engine: a `ctranslate2.Generator`.
+    """
+    random = torch.Generator().manual_seed(1)
+    continued = max(1, min(CONTINUED, model.settings.max_length // 2))
+    longest = max(1, min(32, model.settings.max_length - continued - 1))
+    prompts = [
+        torch.randint(MASK + 1, vocabulary, (1 + number % longest,), generator=random).tolist()
+        for number in range(sentences)
+    ]
+
+    def score(pairs: Pairs) -> list[list[float]]:
+        rows: list[list[float]] = []
+        for prompt, ids in pairs:
+            with torch.inference_mode():
+                log_p = model(torch.tensor([[BOS, *prompt, *ids][:-1]])).log_softmax(-1)[0]
+            wanted = torch.tensor([*prompt, *ids])
+            rows.append(log_p.gather(-1, wanted[:, None])[len(prompt) :, 0].tolist())
+        return rows
+
+    def score_converted(pairs: Pairs) -> list[list[float]]:
+        rows = [[str(number) for number in (BOS, *prompt, *ids)] for prompt, ids in pairs]
+        results = engine.score_batch(rows, max_input_length=0)
+        return [
+            list(result.log_probs)[len(prompt) :]
+            for result, (prompt, _) in zip(results, pairs, strict=True)
+        ]
+
+    ours: list[list[int]] = []
+    for prompt in prompts:
+        settings = SearchSettings(beam=1, max_length=len(prompt) + continued)
+        with torch.inference_mode():
+            ((best,),) = search(model, torch.tensor([[EOS]]), None, settings, prefixes=[prompt])
+        ours.append(_spoken(best)[len(prompt) :])
+    results = engine.generate_batch(
+        [[str(number) for number in (BOS, *prompt)] for prompt in prompts],
+        max_length=continued,
+        min_length=0,
+        sampling_topk=1,
+        include_prompt_in_result=False,
+        return_end_token=True,
+        suppress_sequences=[[str(number)] for number in forbidden(GREEDY, 0)],
+    )
+    theirs = [[int(word) for word in result.sequences[0]] for result in results]
+    return Parity(sentences=sentences, **_compare(prompts, ours, theirs, score, score_converted))
+
+
+def _spoken(found: Hypothesis) -> list[int]:
+    """All that a search said, its end included."""
+    return [*found.tokens, EOS] if found.finished else list(found.tokens)
+
+
+def _compare(
+    sources: list[list[int]],
+    ours: list[list[int]],
+    theirs: list[list[int]],
+    score: Score,
+    score_converted: Score,
+) -> dict[str, Any]:
+    """Compare greedy answers, and the probabilities that both give to ours."""
+    pairs = list(zip(sources, ours, strict=True))
+    rows = [
+        (a, b)
+        for some in _chunks(pairs)
+        for a, b in zip(score(some), score_converted(some), strict=True)
+    ]
+    difference = max((abs(x - y) for a, b in rows for x, y in zip(a, b, strict=True)), default=0.0)
+    same = ties = 0
+    for source, a, b in zip(sources, ours, theirs, strict=True):
+        if a == b:
+            same += 1
+        elif (place := _parting(a, b)) is not None:
+            one, other = (
+                score([(source, [*a[:place], token])])[0][-1] for token in (a[place], b[place])
+            )
+            ties += abs(one - other) <= TOLERANCE
+    return {
+        "tokens": sum(len(ids) for ids in ours),
+        "difference": difference,
+        "greedy_same": same,
+        "greedy_ties": ties,
+    }
+
+
+def _parting(a: list[int], b: list[int]) -> int | None:
+    """Return the first place where two answers differ; None when one only goes on longer."""
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), None)
+
+
+def _chunks(pairs: Pairs, size: int = 32) -> list[Pairs]:
+    return [pairs[start : start + size] for start in range(0, len(pairs), size)]
+
+
+def invented(vocabulary: int, count: int) -> list[list[int]]:
+    """Return sequences of random pieces, for a run whose own sentences are not there."""
+    random = torch.Generator().manual_seed(1)
+    first = FIRST_PIECE if vocabulary > FIRST_PIECE else MASK + 1
+    return [
+        torch.randint(first, vocabulary, (1 + number % 24,), generator=random).tolist()
+        for number in range(count)
+    ]
