@@ -157,7 +157,7 @@ def in_html(body: str, facts: Facts, language: Language) -> str:
         if kind == "placeholder":
             made = _html_fact(text[1:-1], facts, language)
         elif kind == "display":
-            made = mathml(text.strip("$"), block=True)
+            made = f'<span class="equation">{mathml(text.strip("$"), block=True)}</span>'
         elif kind == "formula":
             made = mathml(text.strip("$"))
         else:
@@ -167,6 +167,7 @@ def in_html(body: str, facts: Facts, language: Language) -> str:
 
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(PIECES.sub(piece, body))
     html = re.sub("\ue000(\\d+)\ue001", lambda m: kept[int(m.group(1))], html)
+    html = re.sub(r'(\(<b class="verdict[^<]*</b>\)[.,]?)', r'<span class="whole">\1</span>', html)
     return html.replace("<table>", '<div class="wide"><table>').replace(
         "</table>", "</table></div>"
     )
@@ -209,10 +210,12 @@ def tex_in_text(tex: str) -> str:
 def in_symbols(words: str) -> str:
     """Return a sentence as HTML, with what follows a letter and `_` set below: d_k, W_Q.
 
-    >>> in_symbols("1/√d_k < 1")
-    '1/√d<sub>k</sub> &lt; 1'
+    >>> in_symbols("1/d_k < 1")
+    '1/d<sub>k</sub> &lt; 1'
     """
-    return re.sub(r"(?<![A-Za-z0-9_])([A-Za-z])_([A-Za-z0-9]+)", r"\1<sub>\2</sub>", escape(words))
+    below = r"(?<![A-Za-z0-9_])([A-Za-z])_([A-Za-z0-9]+)"
+    html = re.sub(below, r"\1<sub>\2</sub>", escape(words))
+    return html.replace("√", '<span class="root">√</span>')  # Korean fonts set it too wide
 
 
 def html_estimate(e: Estimate, language: Language, *, alone: bool = False) -> str:
@@ -232,6 +235,7 @@ def spread_in_words(e: Estimate, language: Language) -> str:
     kinds = {
         Spread.BOOTSTRAP: "bootstrap",
         Spread.RANGE: "range" if e.seeds > 1 else "one_seed",
+        Spread.BINOMIAL: "binomial",
         Spread.EXACT: "exact",
     }
     return WORDS[kinds[e.spread]].in_(language).format(seeds=e.seeds)

@@ -32,6 +32,8 @@ MOST_MARKERS = 40
 LEVELS = 9
 """Up to so many different x are all named at a logarithmic axis."""
 SHADES = 24
+FEW_ROWS = 16
+"""Up to so many rows of a heat map are high enough for their names."""
 
 
 def drawn(figure: Figure, language: Language) -> str:
@@ -107,7 +109,8 @@ def _chart(chart: Chart, language: Language) -> str:
             parts.append(f'<path class="mark" d="M{at:.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
             sample = '<path class="mark" d="M14 1v14"/>'
         legend.append(
-            f'<li><svg viewBox="0 0 28 16" aria-hidden="true">{sample}</svg>{in_symbols(name)}</li>'
+            f'<li><svg viewBox="0 0 28 16" aria-hidden="true">{sample}</svg>'
+            f"<span>{in_symbols(name)}</span></li>"
         )
     label = f"{chart.title.in_(language)}. {chart.caption.in_(language)}"
     return (
@@ -285,10 +288,10 @@ def _heat_map(chart: HeatMap, language: Language) -> str:
     low, high = min(finite), max(finite)
     most = max(abs(low), abs(high)) or 1.0
     from_zero = low < 0 or low <= 0.5 * high
-    left = 10 + 8 * max(map(len, chart.rows), default=0)
+    left = 12 + 9 * max(map(len, chart.rows), default=0)
     columns = len(chart.columns)
     side = max(1.0, min(34.0, (WIDTH - left - RIGHT) / columns))
-    tall = side if side * len(values) >= 60 or side > 20 else min(20.0, 60 / len(values))
+    tall = max(side, 24.0 if len(values) <= FEW_ROWS else 4.0)
     top = 26
     width, height = left + side * columns + RIGHT, top + tall * len(values) + 6
     shades: dict[tuple[str, int], list[str]] = {}
@@ -309,7 +312,7 @@ def _heat_map(chart: HeatMap, language: Language) -> str:
         for (sign, level), path in sorted(shades.items())
         if level
     )
-    names = _names(chart.columns, lambda c: (left + (c + 0.5) * side, top - 8), "middle", side, 8)
+    names = _names(chart.columns, lambda c: (left + (c + 0.5) * side, top - 8), "middle", side, 12)
     names += _names(chart.rows, lambda r: (left - 6, top + (r + 0.5) * tall + 4), "end", tall, 0)
     data = {
         "rows": list(chart.rows),
@@ -361,7 +364,7 @@ def _names(
     room: float,
     letter: float,
 ) -> str:
-    widest = max(map(len, names), default=1) * letter + 6 if letter else 15
+    widest = max(map(len, names), default=1) * letter + 6 if letter else 20
     step = max(1, math.ceil(widest / room))
     return "".join(
         f'<text x="{place(k)[0]:.1f}" y="{place(k)[1]:.1f}" text-anchor="{anchor}">'
@@ -372,7 +375,11 @@ def _names(
 
 
 def _table(table: Table, language: Language) -> str:
-    head = "".join(f'<th scope="col">{in_symbols(c.in_(language))}</th>' for c in table.columns)
+    numeric = {k for row in table.rows for k, c in enumerate(row) if isinstance(c, Estimate)}
+    head = "".join(
+        f'<th scope="col"{" class=n" if k in numeric else ""}>{in_symbols(c.in_(language))}</th>'
+        for k, c in enumerate(table.columns)
+    )
     rows = "".join(
         "<tr>"
         + "".join(_cell(cell, language, first=k == 0) for k, cell in enumerate(row))

@@ -88,7 +88,7 @@ GLOSSARY = (
           "미래를 가립니다. 각 위치는 자신과 그 앞만 봅니다."),
     _term("label smoothing", "라벨 스무딩", "Gives a little of the target to all other classes.",
           "정답의 확률 일부를 다른 모든 클래스에 나누어 줍니다."),
-    _term("calibration", "보정", "Whether what is called certain to a degree is right to that degree.",
+    _term("calibration", "캘리브레이션", "Whether what is called certain to a degree is right to that degree.",
           "모델이 말하는 확신의 정도와 실제로 맞는 비율이 일치하는지를 뜻합니다."),
     _term("beam search", "빔 서치", "Keeps the best few beginnings at every step of writing.",
           "한 토큰씩 쓸 때마다 가장 좋은 후보 몇 개를 남깁니다."),

@@ -120,7 +120,10 @@ LIVE: dict[str, Live] = {
             "core": Said("attention core", "어텐션 핵심"),
             "projections": Said("projections", "투영"),
             "feedforward": Said("feed-forward", "피드포워드"),
-            "layers": Said("operations of a layer (multiply and add count two)", "층의 연산 수 (곱셈과 덧셈을 따로 셈)"),
+            "layers": Said(
+                "operations of a layer, logarithmic bars (multiply and add count two)",
+                "층의 연산 수, 로그 막대 (곱셈과 덧셈을 따로 셈)",
+            ),
             "attention": Said("self-attention (Table 1)", "셀프 어텐션 (Table 1)"),
             "recurrent": Said("recurrent", "순환"),
             "convolution": Said("convolution, three wide", "합성곱 (너비 셋)"),

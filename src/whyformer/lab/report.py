@@ -27,7 +27,7 @@ from whyformer.lab.live import LIVE, SCRIPTS, script_of
 from whyformer.lab.questions import experiment_named, written
 from whyformer.lab.record import PUBLISHED, Record, result_of
 from whyformer.lab.said import VERDICTS, Language, Said
-from whyformer.lab.shown import number
+from whyformer.lab.shown import number, tick
 from whyformer.lab.verdict import Judgement, Test, Verdict
 from whyformer.lab.words import VERDICT_MEANINGS, WORDS
 
@@ -288,25 +288,33 @@ def _tests(page: Page, claim: Claim, language: Language) -> str:
     if page.record is None:
         return ""
     rows = []
-    for place, tests in claim.tests(page.record.results).items():
+    found = claim.tests(page.record.results)
+    named = any(test.name for tests in found.values() for test in tests)
+    for place, tests in found.items():
         for k, test in enumerate(tests):
             name = circumstance(page.experiment, place, language) if k == 0 else ""
             tested = circumstance(page.experiment, test.name, language) if test.name else ""
             rows.append(
-                f'<tr><th scope="row">{in_symbols(name)}</th><td>{in_symbols(tested)}</td>'
-                f'<td class="n">{html_estimate(test.effect, language)}</td>'
+                f'<tr><th scope="row">{in_symbols(name)}</th>'
+                + (f"<td>{in_symbols(tested)}</td>" if named else "")
+                + f'<td class="n">{html_estimate(test.effect, language)}</td>'
                 f"<td>{_strip(test)}</td><td>{escape(demanded(test, language))}</td>"
                 f"<td>{_say(str(test.answer()), language)}</td></tr>"
             )
-    heads = ("circumstance", "test", "effect", "", "demanded", "answer")
-    head = "".join(f'<th scope="col">{_say(h, language) if h else ""}</th>' for h in heads)
+    heads = ("circumstance", *(["test"] if named else []), "effect", "", "demanded", "answer")
+    head = "".join(
+        f'<th scope="col"{" class=n" if h == "effect" else ""}>{h and _say(h, language)}</th>'
+        for h in heads
+    )
     return wide(head, "".join(rows))
 
 
 def demanded(test: Test, language: Language) -> str:
     """Say where the effect had to lie."""
-    low, high = number(test.low), number(test.high)
-    if math.isinf(test.low) and math.isinf(test.high):
+    low, high = tick(test.low), tick(test.high)
+    if test.low == test.high:
+        word = "exactly"
+    elif math.isinf(test.low) and math.isinf(test.high):
         word = "anything"
     elif math.isinf(test.low):
         word = "at_most"

@@ -53,6 +53,8 @@ def tick(value: float) -> str:
     ('0.25', '10⁻⁷', '2×10⁶', '4,096')
     """
     size = abs(value)
+    if not math.isfinite(value):
+        return number(value)
     if size and not 1e-3 <= size < 1e5:
         exponent = math.floor(math.log10(size) + 1e-12)
         mantissa = f"{size / 10**exponent:.3g}"
@@ -63,7 +65,7 @@ def tick(value: float) -> str:
 
 
 def shown(e: Estimate) -> Shown:
-    """Write an estimate: [bootstrap interval], (least … greatest) of few seeds, or exact.
+    """Write an estimate: [95 % interval], (least … greatest) of few seeds, or exact.
 
     >>> str(shown(Estimate(0.2301, 0.2212, 0.2391, 5, Spread.BOOTSTRAP)))
     '0.230 [0.221, 0.239]'
@@ -77,7 +79,7 @@ def shown(e: Estimate) -> Shown:
     else:
         places = _decimals(e, max(sizes))
         value, low, high = (_fixed(v, places) for v in ends)
-    if e.spread is Spread.BOOTSTRAP:
+    if e.spread in (Spread.BOOTSTRAP, Spread.BINOMIAL):
         return Shown(value, f"[{low}, {high}]")
     return Shown(value, f"({low} … {high})")
 

@@ -1,5 +1,6 @@
 """Intervals over seeds: the seed is what is repeated, never the token or the row."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,8 @@ class Spread(StrEnum):
     """95 % percentile bootstrap over seeds."""
     RANGE = "range"
     """Least and greatest of too few seeds."""
+    BINOMIAL = "binomial"
+    """95 % interval of a share that was counted (Clopper-Pearson)."""
     EXACT = "exact"
     """Counted or computed, the same for every seed."""
 
@@ -39,6 +42,10 @@ class Estimate:
         """Return the estimate on another scale. Args: change: a monotone function."""
         low, high = sorted((change(self.low), change(self.high)))
         return Estimate(change(self.value), low, high, self.seeds, self.spread)
+
+
+NOT_MEASURED = Estimate(math.nan, math.nan, math.nan, 0, Spread.RANGE)
+"""Stands for a number that this mode does not measure: every test of it stays open."""
 
 
 def exactly(value: float) -> Estimate:
@@ -82,6 +89,63 @@ def paired(a: Sequence[float], b: Sequence[float]) -> Estimate:
     1.5
     """
     return estimate([y - x for x, y in zip(a, b, strict=True)])
+
+
+def proportion(count: int, total: int) -> Estimate:
+    """Return a counted share with its exact 95 % interval; for draws that are independent.
+
+    Source: Clopper and Pearson 1934, "The use of confidence or fiducial limits": the least and the
+        greatest share under which a count so large, or so small, has a probability of 2.5 %.
+
+    >>> share = proportion(0, 10)
+    >>> round(share.high, 4)  # 1 - 0.025^(1/10)
+    0.3085
+    """
+    if not 0 <= count <= total or not total:
+        raise ValueError("a share needs 0 <= count <= total, and a total of at least 1")
+    low = _where(lambda p: beta_share(count, total - count + 1, p), 0.025) if count else 0.0
+    high = (
+        _where(lambda p: beta_share(count + 1, total - count, p), 0.975) if count < total else 1.0
+    )
+    return Estimate(count / total, low, high, 1, Spread.BINOMIAL)
+
+
+def beta_share(a: float, b: float, x: float) -> float:
+    """Return the regularised incomplete beta function I_x(a, b).
+
+    Source: Press et al. 2007, "Numerical recipes", §6.4: Lentz's continued fraction.
+
+    >>> round(beta_share(1, 1, 0.3), 9), round(beta_share(2, 3, 0.5), 9)
+    (0.3, 0.6875)
+    """
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    if x > (a + 1) / (a + b + 2):  # where the fraction is slow its mirror image is fast
+        return 1 - beta_share(b, a, 1 - x)
+    front = math.exp(
+        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+        + a * math.log(x) + b * math.log1p(-x)
+    )  # fmt: skip
+    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1))
+    fraction = d
+    for m in range(1, 1_000_000):
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        for step in (even, odd):
+            c, d = 1 + step / c, 1 / (1 + step * d)
+            fraction *= c * d
+        if abs(c * d - 1) < 1e-14:
+            break
+    return front * fraction / a
+
+
+def _where(function: Callable[[float], float], value: float) -> float:
+    """Return where a function that rises from 0 to 1 has a value."""
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if function(middle) < value else (low, middle)
+    return (low + high) / 2
 
 
 def log_slope(x: Sequence[float], curves: Sequence[Sequence[float]]) -> Estimate:

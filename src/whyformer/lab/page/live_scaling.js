@@ -31,7 +31,7 @@ live.scaling = (stage, words) => {
     const radio = make("input", { type: "radio", name: "divisor", value });
     radio.checked = value === divisor;
     radio.addEventListener("change", () => { divisor = value; compute(); });
-    choice.append(make("label", {}, radio, text));
+    choice.append(make("label", {}, radio, ...symbols(text)));
   }
   const again = make("button", { type: "button" }, words.again);
   again.addEventListener("click", () => { draw(); compute(); });

@@ -152,6 +152,9 @@
     one.append(...children);
     return one;
   };
+  window.symbols = (text) =>
+    text.split(/([A-Za-z])_([A-Za-z0-9]+)/).map((part, k) =>
+      k % 3 === 2 ? make("sub", {}, part) : part);
   window.slider = (label, low, high, value, said, changed) => {
     const input = make("input", { type: "range", min: low, max: high, step: 1, value });
     const output = make("output", {}, said(value));
@@ -159,7 +162,7 @@
       output.textContent = said(Number(input.value));
       changed(Number(input.value));
     });
-    return make("label", { class: "slider" }, make("span", {}, label), input, output);
+    return make("label", { class: "slider" }, make("span", {}, ...symbols(label)), input, output);
   };
   window.written = (value) => {
     if (value === 0) return "0";
