@@ -1,0 +1,167 @@
+"""Convert, then translate with another engine: the same interface, the same answers."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from toy_runs import toy_bundle, toy_run
+from whyformer.bundle import save_bundle
+from whyformer.cli import engines
+from whyformer.interop.engine import CTranslate2Translator
+
+pytest.importorskip("ctranslate2", reason='needs pip install "whyformer[export]"')
+pytestmark = pytest.mark.usefixtures("unchecked")
+
+TEXT = "c b a\n\na b\nf g h i\n  \ne"
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory) -> Path:
+    """Return a run with a conversion; not to be changed."""
+    from whyformer.interop.convert import convert
+
+    run = toy_run(tmp_path_factory.mktemp("converted") / "run", seed=3)
+    convert(run, sentences=4)
+    return run
+
+
+@pytest.fixture
+def searched(monkeypatch) -> list[int]:
+    """Return a list that grows by the lines of each batch that CTranslate2 searched."""
+    batches: list[int] = []
+    search = CTranslate2Translator.search_lines
+
+    def counted(self, lines, settings):
+        batches.append(len(lines))
+        return search(self, lines, settings)
+
+    monkeypatch.setattr(CTranslate2Translator, "search_lines", counted)
+    return batches
+
+
+def test_convert_says_what_it_measured(cli, own_run, tmp_path):
+    said = cli("convert", own_run, "--to", "ctranslate2", "--sentences", 3)
+    assert said.code == 0
+    assert "Comparing 3 random sentences" in said.err
+    lines = said.out.splitlines()
+    assert lines[0].startswith("token probabilities: differ by at most ")
+    assert lines[1].startswith("greedy: 3 of 3 the same") or "part at a tie" in lines[1]
+    assert lines[2].startswith("beam 2, length penalty 0: ")
+    assert lines[-1] == f"conversion: {own_run / 'ctranslate2'}"
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("a b\tb a\nc\tc\n", encoding="utf-8")
+    out = tmp_path / "deep" / "out"
+    said = cli("convert", own_run, "--pairs", pairs, "--out", out, "--json")
+    found = json.loads(said.out)
+    assert (found["sentences"], found["compared_on"]) == (2, "sentences given")
+    assert found["directory"] == str(out)
+    assert (out / "model.bin").exists()
+
+
+def test_convert_asked_wrongly(cli, own_run, tmp_path):
+    assert "`onx` is not a format" in cli("convert", own_run, "--to", "onx").sentence
+    assert "must be none or int8" in cli("convert", own_run, "--quantize", "int4").sentence
+    assert "does not exist" in cli("convert", tmp_path / "nowhere").sentence
+    assert "exists and is no conversion" in cli("convert", own_run, "--out", own_run).sentence
+    cosine = toy_run(tmp_path / "cosine", score_scale="cosine")
+    assert "`model.score_scale` is cosine: " in cli("convert", cosine).sentence
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--beam", 1], ["--beam", 1, "--json"], ["--beam", 1, "--max-length", 2], ["--nbest", 2]],
+    ids=str,
+)
+def test_the_same_lines_whichever_engine(cli, converted, searched, options):
+    by_torch = cli("translate", converted, "--engine", "torch", *options, stdin=TEXT)
+    assert searched == []
+    for engine in ("auto", "ctranslate2"):
+        found = cli("translate", converted, "--engine", engine, *options, stdin=TEXT)
+        assert (found.code, found.err) == (0, "")
+        assert len(found.out.splitlines()) == len(by_torch.out.splitlines())
+        if "--json" in options:
+            rows = zip(found.out.splitlines(), by_torch.out.splitlines(), strict=True)
+            for mine, other in ((json.loads(a), json.loads(b)) for a, b in rows):
+                assert mine.pop("score") == pytest.approx(other.pop("score"), abs=1e-4)
+                scores = [
+                    [(one.pop("score"), one.pop("log_probability")) for one in row["hypotheses"]]
+                    for row in (mine, other)
+                ]
+                for a, b in zip(*scores, strict=True):
+                    assert a == pytest.approx(b, abs=1e-4)
+                assert mine == other
+        elif "--nbest" not in options:
+            assert found.out == by_torch.out
+    assert sum(searched) == 8
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--sample"], "not sampling. Use --engine torch"),
+        (["--groups", 2, "--beam", 4], "not diverse groups"),
+        (["--min-length", 2], "not a minimum length"),
+        (["--no-repeat-ngram", 2], "not a ban on repeated n-grams"),
+        (["--prefix", "a"], "not a prefix"),
+        (["--alignments", "/dev/null"], "keeps no weights for --alignments"),
+    ],
+    ids=str,
+)
+def test_what_it_cannot_do_is_left_to_torch_or_refused(cli, converted, searched, options, reason):
+    said = cli("translate", converted, "--engine", "ctranslate2", *options, stdin=TEXT)
+    assert reason in said.sentence
+    said = cli("translate", converted, *options, stdin=TEXT)
+    assert (said.code, said.err, searched) == (0, "", [])
+
+
+def test_ensembles_devices_and_runs_without_conversion(cli, converted, run, searched, monkeypatch):
+    said = cli("translate", converted, run, "--engine", "ctranslate2", stdin=TEXT)
+    assert "takes one run, not an ensemble" in said.sentence
+    said = cli("translate", run, "--engine", "ctranslate2", stdin=TEXT)
+    assert said.sentence == (
+        f"`{run}` holds no conversion. Make one with: whyformer convert {run} --to ctranslate2"
+    )
+    said = cli("translate", run / "nowhere", "--engine", "ctranslate2", stdin=TEXT)
+    assert "does not exist" in said.sentence
+    assert "is not an engine" in cli("translate", run, "--engine", "onnx", stdin=TEXT).sentence
+    assert cli("translate", run, stdin=TEXT).err == ""
+    monkeypatch.setattr(engines, "choose_device", lambda name: type("D", (), {"type": "cuda"}))
+    said = cli("translate", converted, "--engine", "ctranslate2", stdin=TEXT)
+    assert "computes on the CPU" in said.sentence
+    assert searched == []
+
+
+def test_without_the_package_torch_translates(cli, converted, searched, monkeypatch):
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    said = cli("translate", converted, stdin=TEXT)
+    assert (said.code, said.err, searched) == (0, "", [])
+    said = cli("translate", converted, "--engine", "ctranslate2", stdin=TEXT)
+    assert 'pip install "whyformer[export]"' in said.sentence
+
+
+def test_a_stale_conversion_is_told_and_not_used(cli, own_run, searched):
+    assert cli("convert", own_run, "--sentences", 2).code == 0
+    save_bundle(own_run / "model", toy_bundle(seed=9))
+    searched.clear()
+    said = cli("translate", own_run, stdin=TEXT)
+    assert (said.code, searched) == (0, [])
+    assert said.err == (
+        f"whyformer: The conversion in `{own_run / 'ctranslate2'}` was made before the run "
+        f"changed. Make it again with: whyformer convert {own_run} --to ctranslate2. "
+        "Translated by torch.\n"
+    )
+    assert said.out == cli("translate", own_run, "--engine", "torch", stdin=TEXT).out
+    said = cli("translate", own_run, "--engine", "ctranslate2", stdin=TEXT)
+    assert "was made before the run changed" in said.sentence
+
+
+def test_a_conversion_that_stands_alone(cli, converted, searched, tmp_path):
+    out = tmp_path / "alone"
+    assert cli("convert", converted, "--out", out, "--sentences", 2).code == 0
+    searched.clear()
+    said = cli("translate", out, "--text", "c b a")
+    assert said.out == cli("translate", converted, "--text", "c b a").out
+    assert sum(searched) == 2
+    assert "is a conversion without one" in cli("translate", out, "--engine", "torch").sentence
+    assert "not sampling" in cli("translate", out, "--sample", "--text", "a").sentence
