@@ -12,7 +12,8 @@ from whyformer.data.labelled import cut, read_examples
 from whyformer.foundation.errors import ConfigError, WhyformerError
 from whyformer.text.symbols import BOS, EOS
 from whyformer.text.tokenizer import train_tokenizer
-from whyformer.workflows.classification import Classification, load_classifier
+from whyformer.workflows.classification import Classification
+from whyformer.workflows.labelling import load_labeller
 from whyformer.workflows.recipe import Resolved, resolve
 from whyformer.workflows.train import train
 
@@ -55,7 +56,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_labels_are_learned_and_said(run: Path):
-    classifier = load_classifier(run)
+    classifier = load_labeller(run)
     found = classifier.classify([("good film 3", None), ("a bad one 99", None), ("", None)])
     assert [one.label for one in found[:2]] == ["yes", "no"]
     assert sum(found[0].probabilities.values()) == pytest.approx(1)
@@ -116,7 +117,7 @@ def test_numbers_are_learned(tmp_path: Path):
     recipe = asked(path, "regress", data__dev=[str(path)], training__updates=150)
     outcome = train(recipe, tmp_path / "run", quiet=True)
     assert outcome.scores["pearson"] > 90
-    said = load_classifier(tmp_path / "run").classify([("d", "d"), ("a", "a")])
+    said = load_labeller(tmp_path / "run").classify([("d", "d"), ("a", "a")])
     assert float(said[0].label) > 3 > 1.5 > float(said[1].label)
     assert said[0].probabilities == {}
 

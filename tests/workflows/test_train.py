@@ -15,6 +15,7 @@ from whyformer.training import loop
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import read_journal
 from whyformer.workflows.generate import load_language_model
+from whyformer.workflows.labelling import load_labeller
 from whyformer.workflows.lock import only_run_in
 from whyformer.workflows.recipe import Resolved, resolve
 from whyformer.workflows.train import train
@@ -49,19 +50,43 @@ del MASKED["data.packing"]
 RECURRENT_LANGUAGE = {
     name: value for name, value in LANGUAGE.items() if name not in ("model.heads", "model.d_ff")
 }
+LABELLED = {name: value for name, value in LANGUAGE.items() if "packing" not in name} | {
+    "data.dev_share": 0.2,
+    "text.vocabulary": 300,
+}
 RECIPES = {
     "copy": TINY,
     "copy-lstm": RECURRENT,
     "tiny-gpt": LANGUAGE,
     "tiny-lstm-lm": RECURRENT_LANGUAGE,
     "tiny-bert": MASKED,
+    "classify": LABELLED,
+    "regress": LABELLED,
+    "tag": LABELLED,
 }
+LABELS = {
+    "classify": lambda number, words: "odd" if number % 2 else "even",
+    "regress": lambda number, words: str(number / 7),
+    "tag": lambda number, words: " ".join("B-X" if len(word) > 3 else "O" for word in words),
+}
+"""Task on labelled data -> the label of a sentence."""
 EVERY_FAMILY = pytest.mark.parametrize("name", RECIPES)
 
 
 def tiny(name: str = "copy", **changes: object) -> Resolved:
     given = {key.replace("__", "."): value for key, value in changes.items()}
     return resolve(name, RECIPES[name] | given)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def labelled_files(tmp_path_factory: pytest.TempPathFactory) -> None:
+    directory = tmp_path_factory.mktemp("labelled")
+    for name, label in LABELS.items():
+        path = directory / f"{name}.tsv"
+        sentences = [["one", "sentence", *["more"] * (n % 5), str(n)] for n in range(60)]
+        lines = [f"{' '.join(words)}\t{label(n, words)}\n" for n, words in enumerate(sentences)]
+        path.write_text("".join(lines), encoding="utf-8")
+        RECIPES[name] = LABELLED | {"data.train": [str(path)]}
 
 
 def contents(run: Path) -> dict[str, bytes]:
@@ -90,6 +115,10 @@ def test_a_run_leaves_a_model_that_answers(tmp_path: Path, name: str) -> None:
     if name in ("tiny-gpt", "tiny-lstm-lm"):
         found = load_language_model(tmp_path / "run").generate(["The"], tokens=3)
         assert found[0][0].text.startswith("The")
+    elif name == "tag":
+        assert len(load_labeller(tmp_path / "run").tag([["one", "more"]])[0]) == 2
+    elif name in LABELS:
+        assert load_labeller(tmp_path / "run").classify([("one more", None)])[0].label
     elif name != "tiny-bert":
         answers = load_system([tmp_path / "run"]).translator.translate(["s01 s02"])
         assert len(answers) == 1

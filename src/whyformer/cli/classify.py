@@ -1,4 +1,4 @@
-"""``whyformer classify``: a label for every line."""
+"""``whyformer classify``: a label for every line, or for every word of it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +14,9 @@ EXAMPLES = """Examples:
   cat reviews.txt | whyformer classify runs/sentiment --json
 
 A line is a text, or two texts with a tab between where the run was trained on
-pairs. Output: LABEL<TAB>PROBABILITY, or the number; --json prints a JSON
-object a line: index, text, label, probabilities."""
+pairs. Output: LABEL<TAB>PROBABILITY, or the number; of a run of task tag, a
+label for every word, with spaces between. --json prints a JSON object a line:
+index, text, and label and probabilities, or words and labels."""
 
 
 def classify(
@@ -29,7 +30,7 @@ def classify(
     json: Flag = False,
     device: str = "auto",
 ) -> int:
-    """Label texts with a run of task classify or regress.
+    """Label texts with a run of task classify or regress, or their words with one of task tag.
 
     Args:
         run: Directory that `whyformer train` wrote.
@@ -46,26 +47,41 @@ def classify(
     from whyformer.cli.streams import refuse_existing, written
     from whyformer.data.reading import STDIN, read_lines
     from whyformer.foundation.errors import UsageError
-    from whyformer.workflows.classification import load_classifier
+    from whyformer.workflows.labelling import load_labeller
+    from whyformer.workflows.tagging import Tagger
 
     if input is not None and text:
         raise UsageError("`--input` and `--text` were both given. Keep one.")
     if output is not None:
         refuse_existing(output, overwrite)
     lines = iter(text) if text else read_lines(STDIN if input is None else input)
-    classifier = load_classifier(run, device=device)
+    labeller = load_labeller(run, device=device)
     with written(output) as stream:
         index = 0
         while window := list(islice(lines, 4096)):
-            pairs = [line.partition("\t") for line in window]
-            found = classifier.classify([(a, b if tab else None) for a, tab, b in pairs])
-            for line, one in zip(window, found, strict=True):
+            if isinstance(labeller, Tagger):
+                words = [line.split() for line in window]
+                said = labeller.tag(words)
+                shown = [" ".join(labels) for labels in said]
+                whole = [
+                    {"words": one, "labels": labels}
+                    for one, labels in zip(words, said, strict=True)
+                ]
+            else:
+                pairs = [line.partition("\t") for line in window]
+                found = labeller.classify([(a, b if tab else None) for a, tab, b in pairs])
+                shown = [
+                    f"{one.label}\t{one.probabilities[one.label]:.4f}"
+                    if one.probabilities
+                    else one.label
+                    for one in found
+                ]
+                whole = [vars(one) for one in found]
+            for line, text_line, one in zip(window, shown, whole, strict=True):
                 index += 1
                 if json:
-                    whole = {"index": index, "text": line, **vars(one)}
-                    print(jsons.dumps(whole, ensure_ascii=False), file=stream)
-                elif one.probabilities:
-                    print(f"{one.label}\t{one.probabilities[one.label]:.4f}", file=stream)
-                else:
-                    print(one.label, file=stream)
+                    text_line = jsons.dumps(
+                        {"index": index, "text": line, **one}, ensure_ascii=False
+                    )
+                print(text_line, file=stream)
     return 0

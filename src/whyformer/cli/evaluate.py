@@ -49,7 +49,8 @@ def evaluate(
         hypotheses: Files of finished translations, instead of runs.
         text: For language models: a text to measure perplexity on.
         documents: Of --text: what one document is, file, paragraphs or lines.
-        labelled: For runs that label texts: a TSV or JSONL file of texts with labels.
+        labelled: For runs that label: a TSV or JSONL file of texts with labels, and for words a
+            .conll file as well.
         columns: Of --labelled: names of the columns or keys of text and label, or of first text,
             second text and label. Without them a TSV has no header.
         metric: Out of bleu, chrf, ter, per, wer, exact; commas or spaces between. Default bleu.
@@ -128,23 +129,14 @@ def _text(runs: tuple[Path, ...], text: Path, documents: str, *, json: bool) -> 
 
 def _labelled(runs: tuple[Path, ...], file: Path, columns: list[str] | None, *, json: bool) -> int:
     from whyformer.cli.streams import print_json
-    from whyformer.data.labelled import read_examples
     from whyformer.foundation.errors import UsageError
-    from whyformer.workflows.classification import load_classifier
+    from whyformer.workflows.labelling import evaluate_labelled
 
     if not runs:
         raise UsageError(
             "`--labelled` needs a run. Give the directory that `whyformer train` wrote."
         )
-    if columns and len(columns) not in (2, 3):
-        raise UsageError(
-            "`--columns` takes the names of text and label, or of two texts and their label, but "
-            f"{len(columns)} were given."
-        )
-    text, second, label = (columns[0], columns[1:-1], columns[-1]) if columns else (None, [], None)
-    names = {"text": text, "second": second[0] if second else None, "label": label}
-    examples = list(read_examples(str(file), **names))
-    found = [(str(run), load_classifier(run).evaluate(examples)) for run in runs]
+    found = [(str(run), evaluate_labelled(run, file, columns or ())) for run in runs]
     if json:
         systems = [{"run": run, "scores": [s.to_json() for s in scores]} for run, scores in found]
         print_json({"systems": systems})

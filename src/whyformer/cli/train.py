@@ -10,6 +10,7 @@ EXAMPLES = """Examples:
   whyformer train --data corpus/train --source ko --target en --out runs/ko-en
   whyformer train copy --out runs/copy --model.d-model 128 --training.seed 7
   whyformer train --task classify --data reviews.tsv --out runs/sentiment
+  whyformer train --task tag --data names.conll --out runs/names
   whyformer train my-recipe.yaml --out runs/mine --data.train a.tsv b.tsv
 
 Ctrl-C stops after the update at hand (exit code 130), and the same command
@@ -50,8 +51,8 @@ def train(
         target: Suffix or key of the target side (short for --data.target).
         dev: Pairs to validate on (short for --data.dev).
         preset: Shape that the model starts from: base, big, small or tiny.
-        task: What is learned: translate, language, masked, classify or regress.
-        start_from: Run of task masked that classify or regress begins with.
+        task: What is learned: translate, language, masked, classify, regress or tag.
+        start_from: Run of task masked that classify, regress or tag begins with.
         frozen: Let only the head learn, with --start-from.
         full: Take the recipe's full variant.
         overwrite: Forget the run that is in --out and begin anew.

@@ -146,7 +146,8 @@ def read_columns(
     """Yield line numbers and columns of a TSV, or of JSON lines.
 
     Args: names: the columns that are wanted, in this order; a TSV must then begin with a header, a
-        line that names them. None yields all columns of a TSV without header.
+        line that names them. None yields all columns of a TSV without header. A JSON list is read
+        as its items with spaces between them.
     Raises: DataError with the path and line of whatever is wrong.
     """
     if _kind(path) == ".jsonl":
@@ -184,12 +185,16 @@ def _read_json_columns(path: str, names: Sequence[str]) -> Iterator[tuple[int, l
     for number, line in enumerate(read_lines(path), start=1):
         try:
             found = json.loads(line)
-            yield number, [str(found[name]) for name in names]
+            yield number, [_joined(found[name]) for name in names]
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{path}:{number}: a line must be a JSON object with the keys "
                 f"{', '.join(names)} ({type(error).__name__}: {error})."
             ) from None
+
+
+def _joined(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _read_side_by_side(source: str, target: str) -> Iterator[Pair]:

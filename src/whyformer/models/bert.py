@@ -27,6 +27,15 @@ class LayerSharing(StrEnum):
     """One layer, applied N times (ALBERT)."""
 
 
+class AnswerOf(StrEnum):
+    """What a head with `outputs` speaks of."""
+
+    TEXT = "text"
+    """The whole text, by its pooled vector."""
+    TOKENS = "tokens"
+    """Each token, by its own vector."""
+
+
 class BERTSettings(StackSettings):
     """Shape and choices of an encoder-only model; defaults are BERT's base model."""
 
@@ -51,8 +60,10 @@ class BERTSettings(StackSettings):
     sharing: LayerSharing = LayerSharing.NONE
     """Whether all layers are one (ALBERT: all; BERT: none)."""
     outputs: int = Field(default=0, ge=0)
-    """Numbers that a head on the pooled vector gives: classes, or 1 for regression. 0: none, and
-    instead the heads that pre-training asks for."""
+    """Numbers that a head gives: classes, or 1 for regression. 0: none, and instead the heads that
+    pre-training asks for."""
+    answer_of: AnswerOf = AnswerOf.TEXT
+    """What that head speaks of: text (all of it) or tokens (each)."""
     initialization: Initialization = Initialization.NORMAL
     """Starting weights (BERT: normal)."""
 
@@ -153,7 +164,8 @@ class BERT(nn.Module):
         own = 1 if settings.sharing is LayerSharing.ALL else settings.layers
         self.layers = nn.ModuleList(EncoderLayer(parts) for _ in range(own))
         self.final_norm = parts.final_norm()
-        self.pooler = nn.Linear(settings.d_model, settings.d_model)
+        if not (settings.outputs and settings.answer_of is AnswerOf.TOKENS):
+            self.pooler = nn.Linear(settings.d_model, settings.d_model)
         if settings.outputs:
             self.dropout = Dropout(settings.dropout)
             self.answer = nn.Linear(settings.d_model, settings.outputs)
@@ -203,3 +215,12 @@ class BERT(nn.Module):
         Paper: Devlin et al. 2018, §4.1.
         """
         return self.answer(self.dropout(self.pooled(self(ids, real, segments))))
+
+    def token_answers(
+        self, ids: Int[Tensor, "batch length"], real: Bool[Tensor, "batch length"] | None
+    ) -> Float[Tensor, "batch length outputs"]:
+        """Return what the head says of each token.
+
+        Paper: Devlin et al. 2018, §5.3 and Figure 4 (d).
+        """
+        return self.answer(self.dropout(self(ids, real)))

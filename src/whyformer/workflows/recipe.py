@@ -49,6 +49,8 @@ class TaskName(StrEnum):
     """A label of a text, or of two."""
     REGRESS = "regress"
     """A number for a text, or for two."""
+    TAG = "tag"
+    """A label of each word of a text."""
 
 
 class Documents(StrEnum):
@@ -127,7 +129,8 @@ class ValidationSettings(Settings):
     metric: str = "bleu"
     """What chooses the best weights: bleu, chrf, ter, per, wer, exact (pairs), perplexity,
     bits_per_character, bits_per_byte (text), masked_accuracy (masked),
-    accuracy, f1, matthews (classify), pearson, spearman, mse (regress), or loss."""
+    accuracy, f1, matthews (classify), pearson, spearman, mse (regress), accuracy, span_f1 (tag), or
+    loss."""
     sentences: int = Field(default=500, ge=1)
     """Dev sentences decoded (greedily) at each validation; the loss is over all of them."""
     patience: int = Field(default=0, ge=0)
@@ -143,12 +146,12 @@ class Recipe(Settings):
     """One line: what the recipe trains."""
     task: TaskName = TaskName.TRANSLATE
     """What is learned: translate (pairs), language or masked (text), classify or regress (texts
-    with labels)."""
+    with labels), or tag (texts with a label a word)."""
     start_from: str | None = None
-    """Tasks classify and regress: a run of task masked whose tokenizer, shape and weights this one
-    begins with; None begins with nothing."""
+    """Tasks classify, regress and tag: a run of task masked whose tokenizer, shape and weights this
+    one begins with; None begins with nothing."""
     frozen: bool = False
-    """Tasks classify and regress: whether only the head learns, and the rest stays as it is."""
+    """Tasks classify, regress and tag: whether only the head learns, the rest staying as it is."""
     preset: str | None = None
     """Name of a shape (base, big, small, tiny) that `model` starts from."""
     data: DataSettings = DataSettings()
@@ -175,6 +178,7 @@ DEFAULTS = {
     TaskName.MASKED: "tiny-bert",
     TaskName.CLASSIFY: "classify",
     TaskName.REGRESS: "regress",
+    TaskName.TAG: "tag",
 }
 """Task -> the recipe that is taken when none is named."""
 

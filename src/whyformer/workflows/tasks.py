@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from whyformer.workflows import classification, prepare, text_data
+from whyformer.workflows import fine_tuning, prepare, text_data
 from whyformer.workflows.classification import Classification
 from whyformer.workflows.language import Language
 from whyformer.workflows.pretraining import Pretraining
 from whyformer.workflows.recipe import Recipe, TaskName
+from whyformer.workflows.tagging import Tagging
 from whyformer.workflows.task import Progress, Task
 from whyformer.workflows.translation import Translation
 
@@ -14,8 +15,9 @@ TASKS = {
     TaskName.TRANSLATE: (Translation, prepare.data_key),
     TaskName.LANGUAGE: (Language, text_data.data_key),
     TaskName.MASKED: (Pretraining, text_data.data_key),
-    TaskName.CLASSIFY: (Classification, classification.data_key),
-    TaskName.REGRESS: (Classification, classification.data_key),
+    TaskName.CLASSIFY: (Classification, fine_tuning.data_key),
+    TaskName.REGRESS: (Classification, fine_tuning.data_key),
+    TaskName.TAG: (Tagging, fine_tuning.data_key),
 }
 """Task -> how it is opened, and how its data is told apart."""
 

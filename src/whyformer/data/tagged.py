@@ -1,0 +1,213 @@
+"""Sentences with a label for every word: read, cut into pieces, and put into batches."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from whyformer.data.plan import plan_epoch
+from whyformer.data.reading import read_columns, read_lines
+from whyformer.foundation.errors import DataError
+from whyformer.text.symbols import BOS, EOS, PAD
+from whyformer.text.tokenizer import Tokenizer
+
+NOTHING = -1
+"""Label of a position where nothing is to be said."""
+A_WORD_A_LINE = (".conll", ".iob", ".iob2", ".bio")
+"""Endings of files with a word and its label on every line."""
+
+
+class Tagged(NamedTuple):
+    """A sentence, and a label for each of its words."""
+
+    line: int
+    words: list[str]
+    labels: list[str]
+
+
+def read_tagged(
+    path: str, *, text: str | None = None, label: str | None = None
+) -> Iterator[Tagged]:
+    """Yield the sentences of a file that have words.
+
+    A TSV or JSONL file holds a sentence a line: its words with spaces between them, and as many
+    labels (JSON: or lists of both). A file whose name ends in .conll, .iob, .iob2 or .bio holds a
+    word a line, first its word and last its label, and an empty line between sentences.
+
+    Args: text, label: names of the columns (of a TSV with a header) or keys. Without names a line
+        is the words, a tab and the labels.
+    Raises: DataError with the path and line of whatever is wrong.
+    """
+    if Path(path.removesuffix(".gz")).suffix in A_WORD_A_LINE:
+        yield from _word_by_word(path)
+        return
+    names = None if text is None and label is None else [text or "text", label or "label"]
+    for line, columns in read_columns(path, names):
+        if len(columns) != 2:
+            raise DataError(
+                f"{path}:{line}: a line must be words, a tab and their labels, but {len(columns)} "
+                f"column{'s were' if len(columns) > 1 else ' was'} found. Name the columns of a "
+                "file with a header: --source TEXT --target LABELS."
+            )
+        words, labels = (column.split() for column in columns)
+        if len(words) != len(labels):
+            raise DataError(
+                f"{path}:{line}: every word must have a label, but there are {len(words)} words "
+                f"and {len(labels)} labels. Separate both by spaces."
+            )
+        if words:
+            yield Tagged(line, words, labels)
+
+
+def _word_by_word(path: str) -> Iterator[Tagged]:
+    words: list[str] = []
+    labels: list[str] = []
+    number = 0
+    for number, line in enumerate(read_lines(path), start=1):
+        columns = line.split()
+        if columns and columns[0] != "-DOCSTART-":
+            if len(columns) < 2:
+                raise DataError(
+                    f"{path}:{number}: a line must be a word, a space or tab, and its label, but "
+                    f"`{line}` has one column. Separate sentences by empty lines."
+                )
+            words.append(columns[0])
+            labels.append(columns[-1])
+        elif words:
+            yield Tagged(number - len(words), words, labels)
+            words, labels = [], []
+    if words:
+        yield Tagged(number - len(words) + 1, words, labels)
+
+
+@dataclass(frozen=True)
+class WordRow:
+    """A sentence, or a part of a long one, as ids."""
+
+    ids: list[int]
+    """BOS, the words, EOS."""
+    places: list[int]
+    """Where the first piece of each word stands."""
+
+
+def word_rows(tokenizer: Tokenizer, words: Sequence[str], longest: int) -> list[WordRow]:
+    """Return the rows of a sentence, in order; one that is too long goes on in another row.
+
+    The ids are those of the words with spaces between them. A word longer than a row is cut.
+    Paper: Devlin et al. 2018 (arXiv:1810.04805), §5.3: the first piece of a word answers for it.
+    """
+    rows: list[WordRow] = []
+    ids: list[int] = []
+    places: list[int] = []
+    for number, word in enumerate(words):
+        pieces = tokenizer.encode(f" {word}" if number else word)[: longest - 2]
+        if places and len(ids) + len(pieces) > longest - 2:
+            rows.append(WordRow([BOS, *ids, EOS], places))
+            ids, places = [], []
+        seen = (place for place, one in enumerate(pieces) if tokenizer.decode([one]).strip())
+        places.append(1 + len(ids) + next(seen, 0))
+        ids += pieces
+    return [*rows, WordRow([BOS, *ids, EOS], places)] if places else rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaggedBatch:
+    """Sentences with a label at the first piece of every word."""
+
+    ids: Int[Tensor, "batch length"]
+    """BOS, the words, EOS; then PAD."""
+    real: Bool[Tensor, "batch length"] | None
+    """True where a token is real; None when no row is padded."""
+    labels: Int[Tensor, "batch length"]
+    """Number of the class at the first piece of a word; NOTHING elsewhere."""
+    indices: Int[np.ndarray, " batch"]
+    """Which rows these are."""
+    tokens: int
+    """Words of the batch: what a mean loss divides by."""
+
+    def __len__(self) -> int:
+        return self.ids.shape[0]
+
+    def to(self, device: torch.device | str) -> "TaggedBatch":
+        """Return the batch with its tensors on ``device``."""
+        real = self.real
+        return replace(
+            self,
+            ids=self.ids.to(device, non_blocking=True),
+            real=None if real is None else real.to(device, non_blocking=True),
+            labels=self.labels.to(device, non_blocking=True),
+        )
+
+
+class TaggedRows:
+    """Batches of rows of words; batch ``index`` of ``epoch`` is always the same one.
+
+    The ids and labels are held in memory, eight bytes a token.
+    Args:
+        labels: for each row the number of the class of each of its words.
+        budget_tokens: padded tokens of a batch; a longer row goes alone.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[WordRow],
+        labels: Sequence[Sequence[int]],
+        *,
+        budget_tokens: int,
+        seed: int = 0,
+    ) -> None:
+        self.budget, self.seed = budget_tokens, seed
+        self.lengths = np.array([len(row.ids) for row in rows], dtype=np.int64)
+        self.words = sum(len(row.places) for row in rows)
+        self._starts = np.concatenate([[0], np.cumsum(self.lengths)])
+        self._ids = np.array([i for row in rows for i in row.ids], dtype=np.int32)
+        self._labels = np.full(len(self._ids), NOTHING, dtype=np.int32)
+        for start, row, said in zip(self._starts, rows, labels, strict=False):
+            self._labels[start + np.array(row.places, dtype=np.int64)] = said
+        shape = hashlib.sha256(self._ids.tobytes() + self._starts.tobytes())
+        shape.update(self._labels.tobytes())
+        self.fingerprint = shape.hexdigest()
+        self._plan: tuple[int, list[np.ndarray]] = (-1, [])
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def count(self, epoch: int) -> int:
+        """Return the number of batches of an epoch."""
+        return len(self.plan(epoch))
+
+    def plan(self, epoch: int) -> list[np.ndarray]:
+        """Return the batches of an epoch as indices of rows."""
+        if self._plan[0] != epoch:
+            batches = plan_epoch(
+                self.lengths,
+                self.lengths,
+                seed=self.seed,
+                epoch=epoch,
+                budget_tokens=self.budget,
+                fingerprint=self.fingerprint,
+            )
+            self._plan = (epoch, batches)
+        return self._plan[1]
+
+    def batch(self, epoch: int, index: int) -> TaggedBatch:
+        """Return one batch."""
+        indices = self.plan(epoch)[index]
+        lengths = self.lengths[indices]
+        columns = np.arange(int(lengths.max()))
+        where = np.minimum(self._starts[indices][:, None] + columns, len(self._ids) - 1)
+        real = columns < lengths[:, None]
+        labels = np.where(real, self._labels[where], NOTHING).astype(np.int64)
+        return TaggedBatch(
+            ids=torch.from_numpy(np.where(real, self._ids[where], PAD).astype(np.int64)),
+            real=None if real.all() else torch.from_numpy(real),
+            labels=torch.from_numpy(labels),
+            indices=indices,
+            tokens=int((labels != NOTHING).sum()),
+        )

@@ -1,0 +1,179 @@
+"""What all tasks on labelled data share: an encoder, fresh or lent by a pre-trained run."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from whyformer.bundle import WEIGHTS, find_bundle, load_bundle
+from whyformer.data.reading import STDIN
+from whyformer.foundation.errors import ConfigError, DataError
+from whyformer.foundation.files import sha256_of, write_text
+from whyformer.foundation.randomness import seed_everything
+from whyformer.models.bert import BERT, AnswerOf, BERTSettings
+from whyformer.models.build import build_model
+from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json, train_tokenizer
+from whyformer.workflows.recipe import DataSettings, Recipe
+
+MOST_HELD_OUT = 5000
+ANSWER = "answer."
+"""Parameters of the head, which no pre-trained run lends."""
+HEAD = ("pooler.", ANSWER)
+"""Parameters that learn although the rest is frozen."""
+One = TypeVar("One")
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a pre-trained run lends: its encoder and its tokenizer."""
+
+    encoder: BERT
+    tokenizer: Tokenizer
+
+
+def need_encoder(recipe: Recipe) -> None:
+    """Refuse a recipe whose model is no BERT. Raises: ConfigError."""
+    if not isinstance(recipe.model, BERTSettings):
+        raise ConfigError(
+            f"The task `{recipe.task}` needs `model.family` bert, but it is {recipe.model.family}. "
+            "Set --model.family bert, or choose a recipe such as classify or tag."
+        )
+
+
+def read_start(recipe: Recipe) -> Start | None:
+    """Return what the recipe's `start_from` lends. Raises: ConfigError when it is no encoder."""
+    if recipe.start_from is None:
+        return None
+    bundle = load_bundle(recipe.start_from)
+    if not isinstance(bundle.model, BERT):
+        raise ConfigError(
+            f"`start_from` must be a run of task masked, but `{recipe.start_from}` holds a model "
+            f"of kind `{bundle.model.settings.family}`. Choose another run."
+        )
+    return Start(bundle.model, bundle.source_tokenizer)
+
+
+def shape_of(
+    recipe: Recipe, start: Start | None, outputs: int, answer_of: AnswerOf
+) -> BERTSettings:
+    """Return the shape of the model: the lender's where there is one, and its own head."""
+    shape = start.encoder.settings if start else recipe.model
+    assert isinstance(shape, BERTSettings)
+    own = {"outputs": outputs, "answer_of": answer_of, "dropout": recipe.model.dropout}
+    return shape.model_copy(update=own)
+
+
+def fresh_encoder(
+    recipe: Recipe, shape: BERTSettings, size: int, start: Start | None, device: torch.device
+) -> BERT:
+    """Return the model before its first update: what is lent, and a fresh head."""
+    seed_everything(recipe.training.seed)
+    model = build_model(shape, (size, size), shared=True, device=device)
+    assert isinstance(model, BERT)
+    if start is not None:
+        lent = dict(start.encoder.named_parameters())
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                if name in lent and not name.startswith(ANSWER):
+                    parameter.copy_(lent[name])
+    if recipe.frozen:
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad = name.startswith(HEAD)
+    return model
+
+
+def read_split(
+    data: DataSettings, read: Callable[[str], Iterable[One]], text_of: Callable[[One], str]
+) -> tuple[list[One], list[One]]:
+    """Return the examples of a recipe to learn from and to judge by.
+
+    Without a set of its own to judge by, a share is held out by a hash of the text, so that equal
+    texts stay together and the choice never changes.
+    Args: read: reads a file. text_of: what is hashed.
+    Raises: ConfigError, DataError for what cannot be used.
+    """
+    if data.builtin or not data.train:
+        raise ConfigError("Give --data FILE: a TSV or JSONL file of texts with their labels.")
+    if STDIN in (*data.train, *data.dev):
+        raise ConfigError("Texts with labels are read from files. Give the path of one.")
+    found = [one for path in data.train for one in read(path)]
+    if data.dev:
+        return found, [one for path in data.dev for one in read(path)]
+    kept, held = [], []
+    for one in found:
+        out = len(held) < MOST_HELD_OUT and _drawn(text_of(one), data.dev_share)
+        (held if out else kept).append(one)
+    if not held or not kept:
+        raise DataError(
+            f"{len(found)} texts are too few to hold out {data.dev_share:.0%} for validation. Give "
+            "more, a larger --data.dev-share, or a set of its own with --dev."
+        )
+    return kept, held
+
+
+def data_key(recipe: Recipe, run: Path) -> str:
+    """Return the hash by which a resumed run knows that its data and its start are unchanged."""
+    data = recipe.data
+    files = [sha256_of(Path(path)) for path in (*data.train, *data.dev)]
+    start = sha256_of(find_bundle(Path(recipe.start_from)) / WEIGHTS) if recipe.start_from else ""
+    return "/".join([*files, start, f"{data.source}:{data.second}:{data.target}", recipe.task])
+
+
+def own_tokenizer(
+    recipe: Recipe, start: Start | None, key: str, texts: Iterable[str], directory: Path
+) -> Tokenizer:
+    """Take the tokenizer of the run that this one starts from, or learn one from the texts.
+
+    Args: key: of the data. directory: keeps what was learned.
+    """
+    if start is not None:
+        return start.tokenizer
+    settings = recipe.text
+    asked = json.dumps({"data": key, "text": settings.model_dump(mode="json")})
+    key = hashlib.sha256(asked.encode()).hexdigest()
+    file = directory / "source.json"
+    if (directory / "key").exists() and (directory / "key").read_text() == key:
+        return tokenizer_from_json(file.read_text(encoding="utf-8"))
+    tokenizer = train_tokenizer(
+        settings.units, texts, vocabulary=settings.vocabulary, lowercase=settings.lowercase
+    )
+    write_text(file, tokenizer.to_json())
+    write_text(directory / "key", key)
+    return tokenizer
+
+
+def training_facts(
+    recipe: Recipe, shape: BERTSettings, parameters: int, device: torch.device
+) -> Iterator[str]:
+    """Yield the lines about the model and its training that a run prints before it begins."""
+    training = recipe.training
+    begins = recipe.start_from or "fresh weights"
+    learns = "the head only" if recipe.frozen else "all weights"
+    yield (
+        f"model       {parameters:,} parameters that learn ({learns}): {shape.summary}; "
+        f"begins with {begins}; on {device}, {torch.get_num_threads()} threads"
+    )
+    length = f"{training.minutes:g} minutes" if training.minutes else f"{training.updates:,}"
+    yield (
+        f"training    {length}{'' if training.minutes else ' updates'}, {training.optimizer}, "
+        f"rate {training.learning_rate:g} {training.schedule} after {training.warmup} updates "
+        f"of warm-up, dropout {shape.dropout:g}; best by {recipe.validation.metric} "
+        "(`whyformer config show` lists all)"
+    )
+
+
+def rows_facts(name: str, rows: Any, what: str, size: int) -> str:
+    """Return the line about one set of rows. Args: rows: have a length and `lengths`."""
+    return (
+        f"{name:<11} {what}, {int(rows.lengths.sum()):,} tokens of a vocabulary of {size:,}, "
+        f"longest {int(rows.lengths.max())}"
+    )
+
+
+def _drawn(text: str, share: float) -> bool:
+    digest = hashlib.sha256(f"whyformer/{text}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 < share

@@ -1,0 +1,53 @@
+"""Use a run that labels: load it, whatever it labels, and measure it on a file of right answers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from whyformer.bundle import load_bundle
+from whyformer.data.labelled import read_examples
+from whyformer.data.tagged import read_tagged
+from whyformer.evaluation.score import Score
+from whyformer.foundation.devices import choose_device
+from whyformer.foundation.errors import UsageError
+from whyformer.models.bert import BERT, AnswerOf
+from whyformer.workflows.classification import Classifier
+from whyformer.workflows.tagging import Tagger
+
+
+def load_labeller(run: Path, *, device: str = "auto") -> Classifier | Tagger:
+    """Load a run of task classify, regress or tag.
+
+    Raises: BundleError when it is missing or damaged; UsageError when it labels nothing.
+    """
+    bundle = load_bundle(run, device=choose_device(device))
+    model = bundle.model
+    if not isinstance(model, BERT) or not model.settings.outputs:
+        raise UsageError(
+            f"`{run}` labels nothing: its model is of kind `{model.settings.family}` "
+            "without a head for labels. Train one with --task classify, regress or tag."
+        )
+    if model.settings.answer_of is AnswerOf.TOKENS:
+        facts = bundle.facts
+        return Tagger(model, bundle.source_tokenizer, facts["labels"], facts["row_tokens"])
+    return Classifier(bundle, model)
+
+
+def evaluate_labelled(run: Path, file: Path, columns: Sequence[str] = ()) -> list[Score]:
+    """Return every metric of a run's task on a file of right answers.
+
+    Args: columns: names of the columns or keys of text and label, or of first text, second text
+        and label; empty where the file has no header.
+    """
+    if len(columns) not in (0, 2, 3):
+        raise UsageError(
+            "`--columns` takes the names of text and label, or of two texts and their label, but "
+            f"{len(columns)} were given."
+        )
+    labeller = load_labeller(run)
+    text, label = (columns[0], columns[-1]) if columns else (None, None)
+    if isinstance(labeller, Tagger):
+        if len(columns) == 3:
+            raise UsageError(f"`{run}` labels words of one text. Give --columns TEXT LABELS.")
+        return labeller.evaluate(read_tagged(str(file), text=text, label=label))
+    second = columns[1] if len(columns) == 3 else None
+    return labeller.evaluate(list(read_examples(str(file), text=text, second=second, label=label)))
