@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import tiny
-from whyformer.models.gpt import GPT, GPTSettings, same_document
+from whyformer.models.gpt import GPT, GPTSettings, deepnorm_decoder_constants, same_document
 from whyformer.models.presets import PRESETS
 from whyformer.models.transformer import count_parameters
 
@@ -31,6 +31,52 @@ def test_what_feeds_the_residual_stream_starts_smaller():
     wanted = 0.02 / 16**0.5
     assert layer.feedforward.contract.weight.std().item() == pytest.approx(wanted, rel=0.05)
     assert layer.self_attention.project_output.weight.std().item() == pytest.approx(wanted, rel=0.1)
+
+
+def test_deepnorms_constants_are_those_of_a_decoder_alone():
+    alpha, beta = deepnorm_decoder_constants(8)
+    assert alpha == pytest.approx(2.0)  # (2 * 8)^(1/4)
+    assert beta == pytest.approx(64**-0.25)
+    shape = {"layers": 8, "d_model": 64, "heads": 4, "d_ff": 256}
+    model = tiny.gpt(**shape, wiring="deepnorm", initialization="deepnorm")
+    layer = model.layers[0]
+    assert layer.wire_self_attention.depth_scale == alpha
+    attention, xavier = layer.self_attention, (2 / (64 + 64)) ** 0.5
+    for matrix, gain in (
+        (attention.project_query, 1.0),
+        (attention.project_key, 1.0),
+        (attention.project_value, beta),
+        (attention.project_output, beta),
+    ):
+        assert matrix.weight.std().item() == pytest.approx(gain * xavier, rel=0.05)
+    narrow = beta * (2 / (64 + 256)) ** 0.5
+    for matrix in (layer.feedforward.expand, layer.feedforward.contract):
+        assert matrix.weight.std().item() == pytest.approx(narrow, rel=0.05)
+
+
+def test_deepnorms_two_halves_can_be_had_apart():
+    only_alpha = tiny.gpt(layers=8, wiring="deepnorm", initialization="xavier")
+    assert only_alpha.layers[0].wire_feedforward.depth_scale == pytest.approx(2.0)
+    twins = [
+        tiny.gpt(layers=8, wiring=w, initialization="deepnorm") for w in ("post-norm", "deepnorm")
+    ]
+    for one, other in zip(*(m.parameters() for m in twins), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_embeddings_start_as_wide_as_asked_and_are_scaled_as_asked():
+    g = torch.Generator().manual_seed(0)
+    for deviation in (0.02, 0.25):
+        for scale, factor in (("one", 1.0), ("sqrt-d-model", 8.0)):
+            model = tiny.gpt(
+                d_model=64, heads=4, positions="none", tying="none",
+                embedding_deviation=deviation, embedding_scale=scale,
+            )  # fmt: skip
+            for matrix in (model.embedding.weight, model.projection.weight):
+                assert matrix.std().item() == pytest.approx(deviation, rel=0.1)
+            ids = tiny.ids(g, 2, 5)
+            embedded = model.embedding(ids, model.positions)
+            torch.testing.assert_close(embedded, model.embedding.weight[ids] * factor)
 
 
 def test_documents_of_a_row_are_apart():

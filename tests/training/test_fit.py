@@ -123,6 +123,26 @@ def test_clipping_shortens_a_long_gradient_to_the_limit():
     assert sum(squares).sqrt().item() == pytest.approx(0.01, rel=1e-4)
 
 
+def test_a_group_may_have_a_warm_up_of_its_own():
+    settings = TrainingSettings(
+        updates=10, learning_rate=1e-3, schedule="trapezoid", warmup=0, optimizer="sgd"
+    )
+    model = tiny.build(0, **SMALL)
+    late = list(model.decoder.layers.parameters())
+    early = [p for p in model.parameters() if all(p is not other for other in late)]
+    groups = [
+        {"params": early, "ratio": 1.0},
+        {"params": late, "ratio": 2.0, "warmup": 4},
+    ]
+    plain = start(model, settings)
+    state = TrainingState(model, torch.optim.SGD(groups, lr=1.0), plain.average)
+    rates = []
+    for report in itertools.islice(fit(state, tiny.CopyBatches(), settings, d_model=16), 5):
+        rates.append([group["lr"] for group in state.optimizer.param_groups])
+        assert report.learning_rate == 1e-3  # the report tells the settings' own rate
+    assert rates == [pytest.approx([1e-3, 2e-3 * min(1, step / 4)]) for step in range(1, 6)]
+
+
 @pytest.mark.parametrize("schedule", Schedule)
 def test_every_schedule_trains(schedule):
     rate = 0.5 if schedule is Schedule.NOAM else 3e-3

@@ -58,6 +58,15 @@ def test_schedules_that_end_reach_nothing_at_the_end(schedule):
     assert shape(550, 1000, 100) == pytest.approx(0.5, abs=2e-3)
 
 
+def test_a_trapezoid_rises_stays_and_falls_over_the_last_30_percent():
+    shape = SHAPES[Schedule.TRAPEZOID]
+    assert [shape(step, 1000, 100) for step in (1, 50, 100)] == [0.01, 0.5, 1]
+    assert {shape(step, 1000, 100) for step in range(100, 702)} == {1}
+    assert shape(851, 1000, 100) == pytest.approx(0.5)
+    assert shape(1000, 1000, 100) == pytest.approx(1 / 300)
+    assert shape(1, 1000, 0) == 1  # without warm-up the first step is a whole one
+
+
 def test_a_constant_stays_and_an_inverse_root_halves_at_four_times():
     assert SHAPES[Schedule.CONSTANT](10**6, 1, 10) == 1
     assert SHAPES[Schedule.INVERSE_SQRT](400, 1, 100) == pytest.approx(0.5)
