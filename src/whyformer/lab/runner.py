@@ -82,7 +82,9 @@ def run(
     together = [work for work in missing if work.part not in timed]
     alone = [work for work in missing if work.part in timed]
     with journal.open("a", encoding="utf-8") as file:
-        for batch, hands in ((together, workers or os.cpu_count() or 1), (alone, 1)):
+        if file.tell() and not journal.read_bytes().endswith(b"\n"):
+            file.write("\n")  # a line that a crash tore must not swallow the next
+        for batch, hands in ((together, workers), (alone, 1)):
             for work, numbers, seconds in _measured(batch, hands, engine):
                 known[work.key] = Cell(work.part, work.settings, work.seed, numbers, seconds)
                 line = {
@@ -147,13 +149,15 @@ def machine() -> dict[str, Any]:
 
 
 def _measured(
-    works: Sequence[Work], workers: int, engine: Engine
+    works: Sequence[Work], workers: int | None, engine: Engine
 ) -> Iterator[tuple[Work, Numbers, float]]:
+    """Yield cells as they are measured. Args: workers: at a time; None: as there is room."""
     if not works:
         return
     if engine is Engine.RAY:
-        yield from _on_ray(works)
+        yield from _on_ray(works, workers or len(works))
         return
+    workers = workers or os.cpu_count() or 1
     # A fresh interpreter each: torch's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(workers, len(works)), mp_context=context) as pool:
@@ -168,7 +172,7 @@ def _measured(
             raise
 
 
-def _on_ray(works: Sequence[Work]) -> Iterator[tuple[Work, Numbers, float]]:
+def _on_ray(works: Sequence[Work], at_a_time: int) -> Iterator[tuple[Work, Numbers, float]]:
     try:
         import ray  # pyright: ignore[reportMissingImports]
     except ImportError:
@@ -180,8 +184,11 @@ def _on_ray(works: Sequence[Work]) -> Iterator[tuple[Work, Numbers, float]]:
         )
     try:
         remote = ray.remote(num_cpus=1)(measure)
-        waiting = {remote.remote(work): work for work in works}
-        while waiting:
+        left, waiting = list(reversed(works)), {}
+        while left or waiting:
+            while left and len(waiting) < at_a_time:
+                work = left.pop()
+                waiting[remote.remote(work)] = work
             ready, _ = ray.wait(list(waiting), num_returns=1)
             for one in ready:
                 work = waiting.pop(one)

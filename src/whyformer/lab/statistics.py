@@ -171,7 +171,7 @@ def local_slopes(x: Sequence[float], y: Sequence[float]) -> list[float]:
     [1.0, 2.0]
     """
     rise, run = np.diff(np.log(np.asarray(y, dtype=float))), np.diff(np.log(x))
-    return [float(v) for v in rise / run]
+    return [round(float(v), 12) for v in rise / run]
 
 
 def r_squared(x: Sequence[float], y: Sequence[float]) -> float:

@@ -1,0 +1,112 @@
+"""Intervals over seeds: against exact cases, against scipy-free references, and their honesty."""
+
+import doctest
+import math
+
+import numpy as np
+import pytest
+
+from whyformer.lab import statistics
+from whyformer.lab.statistics import (
+    FEWEST_FOR_BOOTSTRAP,
+    NOT_MEASURED,
+    Estimate,
+    Spread,
+    estimate,
+    exactly,
+    local_slopes,
+    log_slope,
+    median,
+    paired,
+    r_squared,
+    slope,
+)
+
+
+def test_the_examples_in_the_file_hold():
+    assert doctest.testmod(statistics).failed == 0
+
+
+def test_few_seeds_give_their_range_and_no_interval():
+    e = estimate([3.0, 1.0, 2.0])
+    assert (e.value, e.low, e.high, e.seeds, e.spread) == (2.0, 1.0, 3.0, 3, Spread.RANGE)
+    assert estimate([1.0] * FEWEST_FOR_BOOTSTRAP).spread is Spread.BOOTSTRAP
+
+
+def test_the_interval_is_the_same_every_time():
+    values = list(np.random.default_rng(1).normal(size=8))
+    assert estimate(values) == estimate(values)
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+    draw = np.random.default_rng(0)
+    trials = [estimate(list(draw.normal(size=20))) for _ in range(60)]
+    covered = sum(e.low <= 0 <= e.high for e in trials) / len(trials)
+    assert 0.85 <= covered <= 1
+
+
+def test_the_interval_agrees_with_the_normal_one_where_both_are_right():
+    values = np.random.default_rng(2).normal(size=200)
+    e = estimate(list(values))
+    half = 1.96 * values.std(ddof=1) / math.sqrt(len(values))
+    assert e.value - e.low == pytest.approx(half, rel=0.1)
+    assert e.high - e.value == pytest.approx(half, rel=0.1)
+
+
+def test_a_median_ignores_one_outlier():
+    values = [1.0, 2.0, 3.0, 4.0, 1e6]
+    assert estimate(values, median).value == 3.0
+
+
+def test_pairs_remove_the_luck_that_both_share():
+    luck = np.random.default_rng(3).normal(scale=10.0, size=6)
+    e = paired(list(luck), list(luck + 0.5))
+    assert (e.value, e.low, e.high) == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_pairs_must_be_pairs():
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        paired([1.0, 2.0], [1.0])
+
+
+def test_nothing_gives_no_estimate():
+    with pytest.raises(ValueError, match="at least one value"):
+        estimate([])
+
+
+def test_a_run_that_broke_down_is_seen():
+    e = estimate([1.0, math.nan, 1.0, 1.0, 1.0, 1.0])
+    assert math.isnan(e.value)
+    assert e.spread is Spread.RANGE
+
+
+@pytest.mark.parametrize("power", [-1.0, 0.0, 0.5, 2.0])
+def test_a_power_law_gives_its_exponent(power):
+    x = [1, 2, 4, 8, 16]
+    curves = [[c * v**power for v in x] for c in (1.0, 3.0)]
+    e = log_slope(x, curves)
+    assert (e.value, e.low, e.high) == pytest.approx((power, power, power), abs=1e-9)
+
+
+def test_a_line_gives_its_slope_and_is_explained_whole():
+    x = [1, 2, 3, 4]
+    y = [3 * v + 4 for v in x]
+    assert slope(x, [y]).value == pytest.approx(3.0)
+    assert r_squared(x, y) == 1.0
+
+
+def test_a_cliff_shows_in_the_local_slopes_only():
+    x, y = [1, 2, 4, 8], [1, 2, 4, 64]
+    assert local_slopes(x, y) == pytest.approx([1, 1, 4])
+    assert log_slope(x, [y]).value < 3
+
+
+def test_another_scale_keeps_the_order_of_the_ends():
+    e = Estimate(2.0, 1.0, 4.0, 5, Spread.BOOTSTRAP).map(lambda v: 1 / v)
+    assert (e.value, e.low, e.high) == (0.5, 0.25, 1.0)
+
+
+def test_exact_and_missing_numbers_say_so():
+    assert exactly(3).spread is Spread.EXACT
+    assert NOT_MEASURED.seeds == 0
+    assert math.isnan(NOT_MEASURED.value)
