@@ -19,6 +19,7 @@ from whyformer.cli import (
     doctor,
     evaluate,
     generate,
+    inspect_run,
     lab,
     score,
     train,
@@ -50,6 +51,7 @@ app = App(
 for _file in (demo, train, translate, generate, classify, score, evaluate, check, diagnose, ask):
     _name = _file.__name__.rpartition(".")[2]
     app.command(getattr(_file, _name), name=_name, help_epilogue=_file.EXAMPLES)
+app.command(inspect_run.inspect_run, name="inspect", help_epilogue=inspect_run.EXAMPLES)
 app.command(convert.convert, help_epilogue=convert.EXAMPLES)
 app.command(config.config)
 app.command(lab.lab)
@@ -66,6 +68,7 @@ for _number, _name in enumerate(
         "check",
         "convert",
         "diagnose",
+        "inspect",
         "ask",
         "lab",
         "config",

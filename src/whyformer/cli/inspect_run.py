@@ -1,0 +1,315 @@
+"""``whyformer inspect``: what every layer and head of a trained model does with a text."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from whyformer.cli.options import Flag, required
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from whyformer.bundle import Bundle
+    from whyformer.lab.counter import Operations
+    from whyformer.lab.instruments import Head
+
+EXAMPLES = """Examples:
+
+  whyformer inspect runs/mine --text "A dog runs."
+  whyformer inspect runs/mine --text "A dog runs." --target "Ein Hund rennt."
+  whyformer inspect runs/gpt --text "The with statement" --out heads.html
+  whyformer inspect runs/mine --text "A dog runs." --json
+
+Three tables: of each head the deviation of its scores, the entropy of its
+weights in nats and as a share of the greatest possible (1: looks at all alike);
+of each layer how different its tokens are (0: all alike); and the multiply-adds
+of each equation. --out draws where each head looks, as one HTML file."""
+
+MOST_DRAWN = 64
+"""Tokens of a text whose heads are drawn; longer ones give squares too small to see."""
+
+
+def inspect_run(
+    run: Path,
+    /,
+    *,
+    text: str | None = None,
+    target: str | None = None,
+    out: Path | None = None,
+    overwrite: Flag = False,
+    json: Flag = False,
+    device: str = "auto",
+) -> int:
+    """Show what the layers and heads of a run do with one text, and what that costs.
+
+    Args:
+        run: Directory that `whyformer train` wrote.
+        text: What is read: a source, a text, or two texts with a tab between. Required.
+        target: Translation to read beside it; without it, the run's own.
+        out: HTML file to write, with a heat map of each head.
+        overwrite: Replace --out where it exists.
+        json: Print it as one JSON object.
+        device: auto, cpu, cuda or cuda:0.
+    """
+    from whyformer.bundle import load_bundle
+    from whyformer.cli.streams import print_json, refuse_existing, written
+    from whyformer.foundation.devices import choose_device
+    from whyformer.foundation.errors import UsageError
+
+    asked = required(text, "text", '--text "A dog runs."')
+    if out is not None:
+        refuse_existing(out, overwrite)
+    found = look(load_bundle(run, device=choose_device(device)), run, asked, target)
+    longest = max(map(len, found.tokens.values()))
+    if out is not None and longest > MOST_DRAWN:
+        raise UsageError(
+            f"`--out` draws at most {MOST_DRAWN} tokens, but the text has {longest}. Shorten it, "
+            "or leave --out out."
+        )
+    if json:
+        print_json(found.to_json())
+    else:
+        found.print()
+    if out is not None:
+        with written(out) as stream:
+            stream.write(found.page())
+    return 0
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What one pass through a model showed.
+
+    Args: tokens: as people read them, of what was read (``text``) and of a target.
+    """
+
+    run: str
+    family: str
+    tokens: dict[str, list[str]]
+    heads: "list[Head]"
+    diversities: dict[str, float]
+    operations: "Operations"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything but the weights as JSON values."""
+        return {
+            "run": self.run,
+            "family": self.family,
+            "tokens": self.tokens,
+            "heads": [
+                {
+                    "attention": head.module,
+                    "head": head.number,
+                    "score_deviation": _finite(head.score_deviation),
+                    "entropy": _finite(head.entropy),
+                    "entropy_share": _finite(head.spread),
+                }
+                for head in self.heads
+            ],
+            "layers": [
+                {"layer": name, "token_diversity": _finite(value)}
+                for name, value in self.diversities.items()
+            ],
+            "multiply_adds": {
+                "total": self.operations.total,
+                "by_equation": dict(self.operations.by_equation()),
+                "by_module": self.operations.by_module(),
+            },
+        }
+
+    def tables(self) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
+        """Return the heads and rows of the three tables, as text."""
+        total = max(self.operations.total, 1)
+        equations = [
+            (str(equation), f"{count:,}", f"{count / total:.1%}")
+            for equation, count in self.operations.by_equation().items()
+        ]
+        return [
+            (
+                ("attention", "head", "score deviation", "entropy (nats)", "of the greatest"),
+                [
+                    (
+                        head.module, str(head.number), _number(head.score_deviation),
+                        _number(head.entropy), _number(head.spread),
+                    )
+                    for head in self.heads
+                ],
+            ),
+            (
+                ("layer", "token diversity"),
+                [(name, _number(value)) for name, value in self.diversities.items()],
+            ),
+            (
+                ("equation", "multiply-adds", "share"),
+                [*equations, ("all", f"{self.operations.total:,}", "100.0%")],
+            ),
+        ]  # fmt: skip
+
+    def print(self) -> None:
+        """Print the tables on standard output."""
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.table import Table
+
+        console = Console(highlight=False, markup=False, emoji=False)
+        for side, tokens in self.tokens.items():
+            console.print(f"{side}: {len(tokens)} tokens: {' '.join(tokens)}", soft_wrap=True)
+        for columns, rows in self.tables():
+            if not rows:
+                continue
+            table = Table(box=SIMPLE_HEAD)
+            for place, column in enumerate(columns):
+                table.add_column(column, justify="right" if place else "left", no_wrap=not place)
+            for row in rows:
+                table.add_row(*row)
+            console.print(table)
+
+    def page(self) -> str:
+        """Return one HTML file with the tables and a heat map of each head."""
+        from html import escape
+
+        from whyformer.workflows.charts import heat_map
+        from whyformer.workflows.report import STYLE
+
+        def table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+            head = "".join(f"<th>{escape(one)}</th>" for one in columns)
+            body = "".join(
+                "<tr>" + "".join(f"<td>{escape(one)}</td>" for one in row) + "</tr>" for row in rows
+            )
+            return f"<div class=wide><table><tr>{head}</tr>{body}</table></div>"
+
+        drawn = []
+        for head in self.heads:
+            queries, keys = self.sides(head)
+            name = f"{head.module}, head {head.number}"
+            picture = heat_map(_short(queries), _short(keys), head.weights.tolist())
+            drawn.append(f"<figure><figcaption>{escape(name)}</figcaption>{picture}</figure>")
+        title = f"What {self.run} does with a text"
+        read = "".join(
+            f"<p>{escape(side)}: <code>{escape(' '.join(tokens))}</code></p>"
+            for side, tokens in self.tokens.items()
+        )
+        return (
+            '<!doctype html><html lang="en"><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"<title>{escape(title)}</title><style>{STYLE}</style>"
+            f"<main><h1>{escape(title)}</h1>{read}"
+            + "".join(table(columns, rows) for columns, rows in self.tables() if rows)
+            + "<p>Each row is a token that looks, each column one that is looked at.</p>"
+            + f"<div class=grid>{''.join(drawn)}</div></main></html>"
+        )
+
+    def sides(self, head: "Head") -> tuple[list[str], list[str]]:
+        """Return the tokens that look, and those that are looked at."""
+        source = self.tokens["text"]
+        written = self.tokens.get("target", source)
+        if head.module.startswith("encoder"):
+            return source, source
+        across = "cross_attention" in head.module or head.module == "decoder.attention"
+        return written, source if across else written
+
+
+def look(bundle: "Bundle", run: Path, text: str, target: str | None) -> Inspection:
+    """Let a model read a text once, and watch.
+
+    Raises: UsageError when the text is empty, too long, or has a target that the model cannot read.
+    """
+    import torch
+
+    from whyformer.lab.counter import count_operations
+    from whyformer.lab.instruments import watch
+
+    tokens, forward = _reading(bundle, run, text, target)
+    model = bundle.model
+    with torch.inference_mode(), watch(model) as seen, count_operations(model) as counted:
+        forward()
+    return Inspection(
+        str(run), model.settings.family, tokens, seen.heads(), seen.diversities(), counted
+    )
+
+
+def _reading(
+    bundle: "Bundle", run: Path, text: str, target: str | None
+) -> tuple[dict[str, list[str]], Callable[[], object]]:
+    """Return the tokens that will be read, and the pass that reads them."""
+    import torch
+
+    from whyformer.data.labelled import cut
+    from whyformer.foundation.errors import UsageError
+    from whyformer.models.bert import BERT, AnswerOf
+    from whyformer.models.build import SourceModel, TextModel
+    from whyformer.text.symbols import BOS, EOS
+
+    model, tokenizer = bundle.model, bundle.source_tokenizer
+    device, longest = next(model.parameters()).device, model.settings.max_length
+
+    def matrix(ids: list[int], side: str = "text") -> "Tensor":
+        if len(ids) > longest:
+            raise UsageError(
+                f"`--{side}` has {len(ids)} tokens, but the model reads at most {longest}. "
+                "Shorten it."
+            )
+        return torch.tensor([ids], device=device)
+
+    if not tokenizer.encode(text):
+        raise UsageError("`--text` is empty. Give a text that the model shall read.")
+    if isinstance(model, SourceModel):
+        source = [*tokenizer.encode(text), EOS]
+        x = matrix(source)
+        said = _own(bundle, text) if target is None else target
+        read = [BOS, *bundle.target_tokenizer.encode(said)]
+        y = matrix(read, "target")
+        shown = {"text": tokenizer.tokens(source), "target": bundle.target_tokenizer.tokens(read)}
+        return shown, lambda: model(x, None, y)
+    if target is not None:
+        raise UsageError(
+            f"`--target` is for models that translate, but `{run}` holds a model of kind "
+            f"`{model.settings.family}`. Leave it out."
+        )
+    if isinstance(model, BERT):
+        first, tab, second = text.partition("\t")
+        row, begins = cut(tokenizer, first, second if tab else None, 1 << 30)
+        ids = matrix(row)
+        segments = torch.tensor([[int(place >= begins) for place in range(len(row))]]).to(device)
+
+        def forward() -> object:
+            x = model(ids, None, segments)
+            if not model.settings.outputs:
+                return model.masked(x)
+            of_text = model.settings.answer_of is AnswerOf.TEXT
+            return model.answer(model.pooled(x) if of_text else x)
+
+        return {"text": tokenizer.tokens(row)}, forward
+    if not isinstance(model, TextModel):
+        raise UsageError(
+            f"`{run}` holds a model of kind `{model.settings.family}`, which inspect cannot read "
+            "with. Choose a run that translates, continues, or labels texts."
+        )
+    row = [BOS, *tokenizer.encode(text)]
+    ids = matrix(row)
+    return {"text": tokenizer.tokens(row)}, lambda: model(ids)
+
+
+def _own(bundle: "Bundle", text: str) -> str:
+    """Return the model's own translation, by the search of its recipe."""
+    from whyformer.decoding.translator import Translator
+    from whyformer.models.build import SourceModel
+    from whyformer.workflows.translate import search_settings
+
+    assert isinstance(bundle.model, SourceModel)
+    translator = Translator([bundle.model], bundle.source_tokenizer, bundle.target_tokenizer)
+    return translator.translate([text], search_settings(bundle.facts, {}))[0].text
+
+
+def _short(tokens: list[str]) -> list[str]:
+    return [token if len(token) <= 5 else f"{token[:4]}…" for token in tokens]
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else "–"
