@@ -25,6 +25,11 @@ def seed_everything(seed: int) -> None:
     _bytes = np.random.SFC64(seed)
 
 
+def seed_of_rank(seed: int, rank: int, step: int = 0) -> int:
+    """Return a seed of the process's streams: the first rank's own, others far from it."""
+    return seed if rank == 0 and step == 0 else seed + 1_000_003 * (rank + 1) + 7_919 * step
+
+
 def random_state() -> dict[str, Any]:
     """Return all that is needed to draw the same numbers again: tensors and JSON values."""
     state = _bytes.state

@@ -1,6 +1,7 @@
 """Stop and go on: everything that changes while training, on disk without a pickle."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,29 @@ from torch import Tensor
 from whyformer.bundle import save_tensors
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import atomic_directory, recover_directory
-from whyformer.foundation.randomness import random_state, restore_random_state
+from whyformer.foundation.randomness import (
+    random_state,
+    restore_random_state,
+    seed_everything,
+    seed_of_rank,
+)
 from whyformer.training.loop import TrainingState
 
-FORMAT = 1
+FORMAT = 2
 
 
-def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]) -> None:
+def save_checkpoint(
+    directory: Path,
+    state: TrainingState,
+    extra: dict[str, Any],
+    *,
+    others: Sequence[dict[str, Any]] = (),
+) -> None:
     """Write weights, optimizer, averages, random streams and the data cursor, whole or not at all.
 
-    Args: extra: what the caller wants back with the checkpoint (JSON values).
+    Args:
+        extra: what the caller wants back with the checkpoint (JSON values).
+        others: the random streams of the other ranks, in their order.
     """
     randomness = random_state()
     tensors: dict[str, Tensor] = {
@@ -30,16 +44,17 @@ def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]
         for key, value in state.optimizer.state.get(parameter, {}).items():
             tensors[f"optimizer.{name}.{key}"] = value
     tensors |= {f"average.{name}": tensor for name, tensor in state.average.tensors().items()}
-    tensors["random.torch"] = randomness["torch"]
-    if randomness["cuda"] is not None:
-        tensors["random.cuda"] = randomness["cuda"]
+    for rank, streams in enumerate((randomness, *others)):
+        for name in ("torch", "cuda"):
+            if streams[name] is not None:
+                tensors[_stream(name, rank)] = streams[name]
     meta = {
         "format": FORMAT,
         "step": state.step,
         "epoch": state.epoch,
         "next_batch": state.next_batch,
         "average_steps": state.average.steps,
-        "random_bytes": randomness["bytes"],
+        "random_bytes": [streams["bytes"] for streams in (randomness, *others)],
         "extra": extra,
     }
     with atomic_directory(directory) as temporary:
@@ -53,9 +68,14 @@ def has_checkpoint(directory: Path) -> bool:
     return (directory / "state.json").exists()
 
 
-def load_checkpoint(directory: Path, state: TrainingState) -> dict[str, Any]:
+def load_checkpoint(
+    directory: Path, state: TrainingState, *, rank: int = 0, ranks: int = 1, seed: int = 0
+) -> dict[str, Any]:
     """Put a saved state into a fresh one made with the same settings; return the caller's extra.
 
+    Args:
+        rank, ranks: which process this is, and of how many. With as many as saved it, each draws
+            on where it stopped; with another number the streams begin anew, from seed and step.
     Raises: BundleError when the checkpoint is damaged or does not fit the model.
     """
     recover_directory(directory)
@@ -68,7 +88,12 @@ def load_checkpoint(directory: Path, state: TrainingState) -> dict[str, Any]:
             f"The checkpoint `{directory}` is damaged ({error}). Delete it to start again from the "
             "beginning."
         ) from None
-    if meta.get("format", 0) > FORMAT:
+    if meta.get("format", 0) < FORMAT:
+        raise BundleError(
+            f"The checkpoint `{directory}` is of an older version of whyformer, which kept random "
+            "streams otherwise. Go on with that version, or delete it to start again."
+        )
+    if meta["format"] > FORMAT:
         raise BundleError(
             f"The checkpoint `{directory}` has format {meta['format']}, and this version reads up "
             f"to {FORMAT}. Upgrade whyformer."
@@ -110,11 +135,19 @@ def load_checkpoint(directory: Path, state: TrainingState) -> dict[str, Any]:
             "again from the beginning."
         ) from None
     state.step, state.epoch, state.next_batch = meta["step"], meta["epoch"], meta["next_batch"]
-    restore_random_state(
-        {
-            "torch": tensors["random.torch"],
-            "cuda": tensors.get("random.cuda"),
-            "bytes": meta["random_bytes"],
-        }
-    )
+    streams = meta["random_bytes"]
+    if ranks == len(streams):
+        restore_random_state(
+            {
+                "torch": tensors[_stream("torch", rank)],
+                "cuda": tensors.get(_stream("cuda", rank)),
+                "bytes": streams[rank],
+            }
+        )
+    else:
+        seed_everything(seed_of_rank(seed, rank, state.step))
     return meta["extra"]
+
+
+def _stream(name: str, rank: int) -> str:
+    return f"random.{rank}.{name}"

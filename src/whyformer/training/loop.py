@@ -16,6 +16,7 @@ from whyformer.foundation.devices import Precision, autocast
 from whyformer.foundation.randomness import random_state
 from whyformer.text.symbols import PAD
 from whyformer.training.averaging import Averaging, WeightAverage
+from whyformer.training.distributed import ALONE, Learner, Ranks, Together
 from whyformer.training.finite import explain_divergence
 from whyformer.training.loss import Loss, fused_cross_entropy
 from whyformer.training.optimizers import OptimizerKind, make_optimizer
@@ -36,7 +37,7 @@ class TrainingSettings(Settings):
     batch_tokens: int = Field(default=4096, ge=16)
     """Padded tokens of a batch, source or target, whichever are more (paper: 25,000)."""
     accumulate: int = Field(default=1, ge=1)
-    """Batches summed into one update."""
+    """Batches summed into one update; under torchrun the ranks share them."""
     optimizer: OptimizerKind = OptimizerKind.ADAM
     """adam (paper), adamw, radam, sgd (momentum 0.9), or muon for matrices with adam for the
     rest."""
@@ -140,33 +141,38 @@ def fit(
     *,
     d_model: int,
     loss_of: Callable[[nn.Module, Any, float], Loss] = sequence_loss,
+    ranks: Ranks = ALONE,
 ) -> Iterator[StepReport]:
     """Train until `settings.updates`, yielding a report after each update.
 
     The state may be checkpointed whenever a report has been yielded. Whoever consumes the stream
     stops by no longer asking.
 
+    Args: ranks: who trains together; every rank must consume the stream alike.
     Raises: DivergedError before an update whose loss or gradient is not finite; the state is then
         still the one before that update.
     """
     model, optimizer = state.model, state.optimizer
     device = next(model.parameters()).device
     parameters = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    together = Together(Learner(model, loss_of, ranks), settings.accumulate)
     while state.step < settings.updates:
         began = time.perf_counter()
         model.train()
         randomness = random_state()
-        micro, cursor = _next_batches(state, batches, settings.accumulate)
-        micro = [batch.to(device) for batch in micro]
-        tokens = sum(batch.tokens for batch in micro)
+        places, cursor = _next_places(state, batches, settings.accumulate)
+        micro = [batches.batch(*place).to(device) for place in ranks.share(places)]
+        tokens = int(ranks.sums([sum(batch.tokens for batch in micro)])[0])
         smoothed = nll = 0.0
         optimizer.zero_grad(set_to_none=True)
-        for batch in micro:
-            with autocast(device, settings.precision):
-                loss = loss_of(model, batch, settings.label_smoothing)
-            (loss.smoothed / tokens).backward()
+        for number, batch in enumerate(micro, start=1):
+            with together.holding(number < len(micro)):
+                with autocast(device, settings.precision):
+                    loss = together(batch, settings.label_smoothing)
+                (loss.smoothed * together.factor(tokens)).backward()
             smoothed += loss.smoothed.item()
             nll += loss.nll.item()
+        smoothed, nll = ranks.sums([smoothed, nll])
         norms = _gradient_norms(parameters)
         norm = norms.norm().item()
         if not (math.isfinite(smoothed) and math.isfinite(norm)):
@@ -210,15 +216,15 @@ def fit(
         )
 
 
-def _next_batches(
+def _next_places(
     state: TrainingState, batches: BatchSource, count: int
-) -> tuple[list[AnyBatch], tuple[int, int]]:
-    """Return the batches of the next update and the cursor after them; epochs follow each other."""
+) -> tuple[list[tuple[int, int]], tuple[int, int]]:
+    """Return epoch and index of the next update's batches, and the cursor after them."""
     epoch, index, found = state.epoch, state.next_batch, []
     while len(found) < count:
         if index >= batches.count(epoch):
             epoch, index = epoch + 1, 0
-        found.append(batches.batch(epoch, index))
+        found.append((epoch, index))
         index += 1
     return found, (epoch, index)
 

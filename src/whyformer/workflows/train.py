@@ -20,11 +20,12 @@ from whyformer.foundation.config import build, parse_yaml
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.files import atomic_directory, write_text
-from whyformer.foundation.randomness import seed_everything
+from whyformer.foundation.randomness import random_state, seed_everything, seed_of_rank
 from whyformer.models.build import Model
 from whyformer.models.transformer import count_parameters
 from whyformer.training.averaging import swapped
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
+from whyformer.training.distributed import Ranks, joined
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import Journal, TensorBoard
 from whyformer.training.loop import TrainingSettings, TrainingState, fit, start
@@ -79,23 +80,32 @@ def train(
     ``out`` receives ``model/`` (the best weights so far, ready to use), ``recipe.yaml``,
     ``journal.jsonl``, ``timings.jsonl``, ``checkpoint/`` and the mapped corpus.
 
+    Under torchrun all ranks call this together; the first one writes, validates and speaks.
+
     Args: overwrite: forget the run that is there, whatever its recipe.
     Raises: ConfigError when the recipe or the data changed since the run began; OutputError when
         another run works there; Divergence when the loss is not finite.
     """
-    with only_run_in(out):
-        if overwrite:
-            _forget(out)
-        with Display(quiet=quiet) as display:
-            return _train(resolved.recipe, out, display)
+    with joined() as ranks, contextlib.ExitStack() as held:
+        if ranks.first:
+            held.enter_context(only_run_in(out))
+            if overwrite:
+                _forget(out)
+        ranks.wait()
+        display = held.enter_context(Display(quiet=quiet or not ranks.first))
+        return _train(resolved.recipe, out, display, ranks)
 
 
-def _train(recipe: Recipe, out: Path, display: Display) -> Outcome:
+def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome:
     known = _known_run(out)
     if known:
         _refuse_changes(recipe, out, known)
-    device = choose_device()
+    device = ranks.device or choose_device()
+    if not ranks.first:
+        ranks.wait()  # until the first rank has mapped the data
     task = open_task(recipe, out, display.preparing)
+    if ranks.first:
+        ranks.wait()
     settings = recipe.training
     model = task.model(device)
     for line in task.facts(count_parameters(model), device):
@@ -103,8 +113,8 @@ def _train(recipe: Recipe, out: Path, display: Display) -> Outcome:
     if known:
         settings = settings.model_copy(update={"updates": known["updates"]})
     elif settings.minutes:
-        settings = _fit_into_minutes(recipe, task, device, display)
-    if not known:
+        settings = _fit_into_minutes(recipe, task, device, display, ranks)
+    if not known and ranks.first:
         write_text(out / "recipe.yaml", dump(recipe))
         about = {
             "updates": settings.updates,
@@ -114,15 +124,19 @@ def _train(recipe: Recipe, out: Path, display: Display) -> Outcome:
             "whyformer": __version__,
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
+            "ranks": ranks.count,
         }
         write_text(out / "run.json", json.dumps(about, indent=2))
-    seed_everything(settings.seed)
+    seed_everything(seed_of_rank(settings.seed, ranks.rank))
     state = start(model, settings)
     progress = Progress()
-    if has_checkpoint(out / "checkpoint"):
-        progress = Progress(**load_checkpoint(out / "checkpoint", state))
+    if ranks.said(has_checkpoint(out / "checkpoint")):
+        extra = load_checkpoint(
+            out / "checkpoint", state, rank=ranks.rank, ranks=ranks.count, seed=settings.seed
+        )
+        progress = Progress(**extra)
         display.say(f"Going on after update {state.step} of {settings.updates}.")
-    return _run(recipe, settings, state, task, progress, out, display)
+    return _run(recipe, settings, state, task, progress, out, display, ranks)
 
 
 def _run(
@@ -133,17 +147,21 @@ def _run(
     progress: Progress,
     out: Path,
     display: Display,
+    ranks: Ranks,
 ) -> Outcome:
     every = recipe.validation.every or max(1, math.ceil(settings.updates / 20))
-    board = TensorBoard(out) if recipe.validation.track is Tracker.TENSORBOARD else None
-    journal = Journal(out, after=state.step)
+    tracked = recipe.validation.track is Tracker.TENSORBOARD
+    board = TensorBoard(out) if tracked and ranks.first else None
+    journal = Journal(out, after=state.step) if ranks.first else None
     saved_at = time.monotonic()
-    stopped_early = False
+    stopped_early = interrupted = False
 
     def save() -> None:
         nonlocal saved_at
-        journal.flush()
-        save_checkpoint(out / "checkpoint", state, vars(progress))
+        others = ranks.collected(random_state())[1:]
+        if journal:
+            journal.flush()
+            save_checkpoint(out / "checkpoint", state, vars(progress), others=others)
         saved_at = time.monotonic()
 
     def out_of_patience() -> bool:
@@ -157,33 +175,40 @@ def _run(
         stop = ending.enter_context(_stop_requests())
         ending.enter_context(display.training(settings, state))
         updates = fit(
-            state, task.batches, settings, d_model=recipe.model.d_model, loss_of=task.loss
-        )
+            state, task.batches, settings, d_model=recipe.model.d_model, loss_of=task.loss,
+            ranks=ranks,
+        )  # fmt: skip
         try:
             if not out_of_patience():
                 for report in updates:
-                    journal.update(report)
+                    asked = ranks.any(stop.requested)
+                    late = ranks.said(time.monotonic() - saved_at > CHECKPOINT_SECONDS)
+                    if journal:
+                        journal.update(report)
                     if board:
                         board.update(report)
                     display.update(report)
                     if report.step % every == 0 or report.step == settings.updates:
-                        scores = _validate(recipe, state, task, progress, report, out)
-                        journal.validation(report.step, scores)
-                        if board:
-                            board.validation(report.step, scores)
+                        if journal:
+                            scores = _validate(recipe, state, task, progress, report, out)
+                            journal.validation(report.step, scores)
+                            if board:
+                                board.validation(report.step, scores)
+                        progress = ranks.said(progress)
                         display.validated(progress, recipe.validation.metric)
                         save()
                         if out_of_patience():
                             stopped_early = True
                             break
-                    elif stop.requested or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+                    elif asked or late:
                         save()
-                    if stop.requested:
+                    if asked:
+                        interrupted = report.step < settings.updates
                         break
         except Divergence as failure:
-            _keep_diagnosis(failure, state, task, out)
+            if ranks.first:
+                _keep_diagnosis(failure, state, task, out)
             raise
-    interrupted = stop.requested and state.step < settings.updates and not stopped_early
     if interrupted:
         display.say(f"Stopped after update {state.step}. The same command goes on from here.")
     return Outcome(out, progress.best, state.step, interrupted, stopped_early)
@@ -222,7 +247,7 @@ def _validate(
 
 
 def _fit_into_minutes(
-    recipe: Recipe, task: Task, device: torch.device, display: Display
+    recipe: Recipe, task: Task, device: torch.device, display: Display, ranks: Ranks
 ) -> TrainingSettings:
     """Measure the speed with a throw-away model and return settings with the updates that fit."""
     settings = recipe.training
@@ -236,11 +261,12 @@ def _fit_into_minutes(
         endless,
         d_model=recipe.model.d_model,
         loss_of=task.loss,
+        ranks=ranks,
     )
     for _ in range(5):
         next(reports)
     began, paces = time.perf_counter(), []
-    while len(paces) < 40 and time.perf_counter() - began < 10:
+    while ranks.said(len(paces) < 40 and time.perf_counter() - began < 10):
         paces.append(next(reports).seconds)
     # The median, for another program's burst shall not decide the length of the run.
     step_seconds = statistics.median(paces)
@@ -250,6 +276,7 @@ def _fit_into_minutes(
     validations = 20 if not recipe.validation.every else 0
     spare = min(0.15 * 60 * settings.minutes, validations * (time.perf_counter() - began))
     updates = max(20, int(0.97 * (60 * settings.minutes - spare) / step_seconds))
+    updates = ranks.said(updates)
     display.say(f"{1000 * step_seconds:.0f} ms an update: {updates} updates in this time.")
     return settings.model_copy(update={"updates": updates})
 
