@@ -55,7 +55,9 @@ def tick(value: float) -> str:
     size = abs(value)
     if not math.isfinite(value):
         return number(value)
-    if size and not 1e-3 <= size < 1e5:
+    if size < 1e-300:  # the next number after 0, see `verdict.above`
+        return "0"
+    if not 1e-3 <= size < 1e5:
         exponent = math.floor(math.log10(size) + 1e-12)
         mantissa = f"{size / 10**exponent:.3g}"
         text = ("" if mantissa == "1" else f"{mantissa}×") + f"10{power_of_ten(exponent)}"

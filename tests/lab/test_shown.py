@@ -1,0 +1,56 @@
+"""How numbers are written."""
+
+import doctest
+import math
+
+import pytest
+
+from whyformer.lab import shown as module
+from whyformer.lab.shown import number, shown, tick
+from whyformer.lab.statistics import Estimate, Spread, exactly
+
+
+def test_the_examples_in_the_file_hold():
+    assert doctest.testmod(module).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"), (0.5, "0.500"), (12.345, "12.3"), (1234.5, "1,234"), (2.0, "2"),
+        (-0.25, "−0.250"), (1e-5, "1.00×10⁻⁵"), (3.2e8, "3.20×10⁸"),
+        (math.nan, "–"), (math.inf, "∞"), (-math.inf, "−∞"),
+    ],
+)  # fmt: skip
+def test_three_digits(value, text):
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ((0.5, 0.4995, 0.5005), "0.5000 [0.4995, 0.5005]"),
+        ((2.0, 1.0, 3.0), "2.0 [1.0, 3.0]"),
+        ((21.4566, 21.2622, 21.769), "21.5 [21.3, 21.8]"),
+        ((0.0004, -0.0031, 0.0047), "0.0004 [−0.0031, 0.0047]"),
+        ((1e-6, 3e-7, 4e-6), "1.0×10⁻⁶ [3.0×10⁻⁷, 4.0×10⁻⁶]"),
+        ((-0.0001, -0.2, 0.2), "0.00 [−0.20, 0.20]"),
+        ((1500.0, 1400.0, 1600.0), "1,500 [1,400, 1,600]"),
+        ((0.7, 0.7, 0.7), "0.700"),
+    ],
+)
+def test_as_many_digits_as_the_interval_justifies(ends, text):
+    assert str(shown(Estimate(*ends, 5, Spread.BOOTSTRAP))) == text
+
+
+def test_exact_numbers_have_no_interval():
+    assert str(shown(exactly(388))) == "388"
+    assert str(shown(exactly(0))) == "0"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (5e-324, "0"), (0.1, "0.1"), (1e5, "10⁵"), (-2e-4, "−2×10⁻⁴"), (math.inf, "∞")],
+)
+def test_ticks_are_short(value, text):
+    assert tick(value) == text
