@@ -1,4 +1,4 @@
-"""The text of the pages: sections, placeholders, no number typed by hand, formulas, both tongues."""
+"""The text of the pages: sections, placeholders, no number typed by hand, formulas, languages."""
 
 import doctest
 

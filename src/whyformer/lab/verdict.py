@@ -67,18 +67,20 @@ class Test:
 
 
 def above(effect: Estimate, limit: float, *, contrary: float | None = None, name: str = "") -> Test:
-    """Demand more than ``limit``. Args: contrary: less than this refutes; None: less than -limit.
+    """Demand at least ``limit``, or for a limit of 0 more than 0: what is switched off is absent.
 
-    For a limit of 0 nothing but 0 itself lies between effect and contrary: what is not seen is
-    open, and an effect that is switched off (exactly 0) is absent.
+    Args:
+        contrary: less than this refutes; None: less than -limit. For a limit of 0 nothing lies
+            between effect and contrary but 0 itself: whatever is not seen is open.
     """
     floor = -abs(limit) if contrary is None else contrary
-    return Test(effect, math.nextafter(limit, math.inf), math.inf, (floor, math.inf), name)
+    low = limit or math.nextafter(0, 1)
+    return Test(effect, low, math.inf, (floor, math.inf), name)
 
 
 def below(effect: Estimate, limit: float, *, contrary: float, name: str = "") -> Test:
-    """Demand less than ``limit``. Args: contrary: more than this refutes."""
-    return Test(effect, -math.inf, math.nextafter(limit, -math.inf), (-math.inf, contrary), name)
+    """Demand at most ``limit``. Args: contrary: more than this refutes."""
+    return Test(effect, -math.inf, limit, (-math.inf, contrary), name)
 
 
 def within(
