@@ -246,3 +246,22 @@ def test_weights_are_multiplied_row_by_row():
     before = weights.tensors["weight"].copy()
     weights.scale(("weight", "absent"), torch.tensor([2.0, 3.0]).numpy())
     np.testing.assert_allclose(weights.tensors["weight"], before * [[2.0], [3.0]], rtol=1e-6)
+
+
+DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "decoding.md"
+
+
+@pytest.mark.parametrize("name", tiny.SWITCHES)
+def test_the_table_in_the_documents_says_what_is_refused(name):
+    text = DOCUMENT.read_text(encoding="utf-8").split("### Which switches can go where")[1]
+    rows = [line for line in text.split("###")[0].splitlines() if line.startswith("| `")]
+    (row,) = [line for line in rows if f"`{name}`" in line.split("|")[1]]
+    _, _, taken, refused, _ = row.split("|")
+    for member in tiny.SWITCHES[name]:
+        if taken.strip() == "all":
+            assert f"{name}={member}" in EXPRESSIBLE
+        else:
+            assert (f"`{member}`" in taken) == (
+                f"{name}={member}" in EXPRESSIBLE or f"gpt {name}={member}" in EXPRESSIBLE_GPTS
+            )
+            assert (f"`{member}`" in refused) == (f"{name}={member}" not in EXPRESSIBLE)

@@ -174,7 +174,8 @@ def open_engine(kind: str, directory: Path, threads: int | None = None) -> Any:
 
 def cores() -> int:
     """Return how many cores this process may use; fewer where OMP_NUM_THREADS says so."""
-    allowed = len(os.sched_getaffinity(0))
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    allowed = len(affinity(0)) if affinity else os.cpu_count() or 1
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return min(allowed, int(asked)) if asked.isdigit() and int(asked) else allowed
 

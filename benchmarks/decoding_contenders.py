@@ -1,0 +1,260 @@
+"""The worker of `decoding_speed.py`: one contender in one process, obeying JSON lines.
+
+``python decoding_contenders.py NAME CONFIG`` loads the run and answers each command
+``{"beam": b, "batch": n, "count": c}`` with what translating c sentences in groups of n took; it
+ends with its input. Every contender is given text and gives text, by the run's own tokenizers. Only
+`hugging-face` imports transformers.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Translate = Callable[[Sequence[str], int], list[tuple[str, int]]]
+"""Texts and the width of the beam -> the best translation of each, and its tokens, eos counted."""
+
+
+def whyformer_torch(config: dict[str, Any]) -> Translate:
+    """whyformer's reference engine."""
+    from whyformer.workflows.translate import load_system
+
+    return _by_whyformer(load_system([Path(config["run"])], device="cpu").translator, config)
+
+
+def whyformer_ctranslate2(config: dict[str, Any]) -> Translate:
+    """whyformer with a conversion."""
+    from whyformer.interop.engine import CTranslate2Translator
+
+    directory = Path(config["conversion"])
+    return _by_whyformer(CTranslate2Translator(directory, threads=config["threads"]), config)
+
+
+def _by_whyformer(translator: Any, config: dict[str, Any]) -> Translate:
+    from whyformer.decoding.settings import SearchSettings
+
+    def translate(texts: Sequence[str], beam: int) -> list[tuple[str, int]]:
+        asked = SearchSettings(beam=beam, length_penalty=config["length_penalty"])
+        answers = translator.translate(texts, asked, batch_tokens=1 << 20)
+        return [(one.text, len(one.hypotheses[0][1].tokens) + 1) for one in answers]
+
+    return translate
+
+
+def ctranslate2_api(config: dict[str, Any], *, plain: bool = False) -> Translate:
+    """CTranslate2's own Python API.
+
+    Args: plain: search as its users would, by its own length penalty and patience; otherwise as
+        whyformer's engine asks it to.
+    """
+    import ctranslate2
+
+    from whyformer.decoding.settings import SearchSettings
+    from whyformer.interop.conversion import read_tokenizers
+    from whyformer.interop.engine import NO_PENALTY, PATIENCE
+
+    directory = Path(config["conversion"])
+    source, target = read_tokenizers(directory)
+    engine = ctranslate2.Translator(str(directory), intra_threads=config["threads"])
+    limit = SearchSettings().limit
+
+    def translate(texts: Sequence[str], beam: int) -> list[tuple[str, int]]:
+        rows = [[*map(str, source.encode(text)), "2"] for text in texts]
+        search: dict[str, Any] = {"length_penalty": config["length_penalty"]}
+        if not plain and beam > 1:
+            search = {
+                "length_penalty": NO_PENALTY,
+                "patience": PATIENCE,
+                "num_hypotheses": beam * PATIENCE,
+            }
+        results = engine.translate_batch(
+            rows,
+            beam_size=beam,
+            max_input_length=0,
+            max_decoding_length=limit(max(map(len, rows))),
+            min_decoding_length=0,
+            return_scores=True,
+            **search,
+        )
+        best = [[int(word) for word in result.hypotheses[0]] for result in results]
+        return [(target.decode(ids), len(ids) + 1) for ids in best]
+
+    return translate
+
+
+def ctranslate2_plain(config: dict[str, Any]) -> Translate:
+    """CTranslate2's own Python API, searching by its own rules."""
+    return ctranslate2_api(config, plain=True)
+
+
+def hugging_face(config: dict[str, Any]) -> Translate:
+    """`generate` of Hugging Face with the run's weights: Marian (post-norm), Pegasus (pre-norm)."""
+    from whyformer.bundle import load_bundle
+    from whyformer.decoding.settings import SearchSettings
+    from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
+
+    bundle = load_bundle(Path(config["run"]))
+    model = hugging_face_model(bundle.model)
+    limit = SearchSettings().limit
+
+    def translate(texts: Sequence[str], beam: int) -> list[tuple[str, int]]:
+        rows = [[*bundle.source_tokenizer.encode(text), EOS] for text in texts]
+        longest = max(map(len, rows))
+        ids = torch.tensor([row + [PAD] * (longest - len(row)) for row in rows])
+        with torch.inference_mode():
+            found = model.generate(
+                input_ids=ids,
+                attention_mask=(ids != PAD).long(),
+                num_beams=beam,
+                do_sample=False,
+                max_new_tokens=limit(longest),
+                length_penalty=config["length_penalty"],
+                suppress_tokens=[PAD, BOS, UNK, MASK],
+                decoder_start_token_id=BOS,
+                eos_token_id=EOS,
+                pad_token_id=PAD,
+                forced_eos_token_id=None,
+            )
+        answers = []
+        for row in found.tolist():
+            said = row[1 : row.index(EOS, 1)] if EOS in row[1:] else row[1:]
+            answers.append((bundle.target_tokenizer.decode(said), len(said) + 1))
+        return answers
+
+    return translate
+
+
+def hugging_face_model(model: Any) -> Any:
+    """Return our model as one of theirs.
+
+    Raises: SystemExit when none of theirs computes what it computes.
+    """
+    from transformers import MarianConfig, MarianMTModel, PegasusConfig
+    from transformers import PegasusForConditionalGeneration as Pegasus
+
+    settings = model.settings
+    kinds = {"post-norm": (MarianConfig, MarianMTModel), "pre-norm": (PegasusConfig, Pegasus)}
+    fixed = {"norm": "layer", "positions": "sinusoidal", "score_scale": "inverse-sqrt"}
+    odd = {key: str(getattr(settings, key)) for key in fixed}
+    if settings.wiring not in kinds or odd != fixed or settings.activation not in ("relu", "gelu"):
+        raise SystemExit("Hugging Face has no model that computes this run: leave it out.")
+    if settings.d_k is not None or settings.tying != "three-way":
+        raise SystemExit("Hugging Face's models tie three ways and divide d_model: leave it out.")
+    make, kind = kinds[settings.wiring]
+    theirs = kind(
+        make(
+            vocab_size=len(model.projection.weight),
+            d_model=settings.d_model,
+            encoder_layers=settings.encoder_layers,
+            decoder_layers=settings.decoder_layers,
+            encoder_attention_heads=settings.heads,
+            decoder_attention_heads=settings.heads,
+            encoder_ffn_dim=settings.d_ff,
+            decoder_ffn_dim=settings.d_ff,
+            max_position_embeddings=settings.max_length,
+            activation_function=str(settings.activation),
+            scale_embedding=True,
+            tie_word_embeddings=True,
+            dropout=0.0,
+            attention_dropout=0.0,
+            pad_token_id=0,
+            eos_token_id=2,
+            decoder_start_token_id=1,
+            forced_eos_token_id=None,
+        )
+    )
+    copy_weights(model, theirs)
+    return theirs.eval()
+
+
+PLACES = {
+    "wire_self_attention.norm": "self_attn_layer_norm",
+    "wire_cross_attention.norm": "encoder_attn_layer_norm",
+    "wire_feedforward.norm": "final_layer_norm",
+    "self_attention.": "self_attn.",
+    "cross_attention.": "encoder_attn.",
+    "project_query": "q_proj",
+    "project_key": "k_proj",
+    "project_value": "v_proj",
+    "project_output": "out_proj",
+    "feedforward.expand": "fc1",
+    "feedforward.contract": "fc2",
+    "final_norm": "layer_norm",
+}
+"""Part of our weight names -> of theirs, replaced in this order."""
+
+
+def copy_weights(ours: Any, theirs: Any) -> None:
+    """Give their model our weights; biases that ours lacks become zero."""
+    from whyformer.blocks.positions import sinusoids
+
+    wanted: dict[str, Tensor] = dict(theirs.named_parameters()) | dict(theirs.named_buffers())
+    given: dict[str, Tensor] = {}
+    for name, tensor in ours.state_dict().items():
+        if "embedding" in name or name == "projection.weight":
+            continue
+        for part, place in PLACES.items():
+            name = name.replace(part, place)
+        given[f"model.{name}"] = tensor
+    given["model.shared.weight"] = ours.projection.weight.detach()
+    with torch.no_grad():
+        for name, tensor in wanted.items():
+            if name.endswith("embed_positions.weight"):
+                tensor.copy_(sinusoids(torch.arange(len(tensor)), tensor.shape[1]))
+            elif name in given:
+                tensor.copy_(given.pop(name))
+            elif name.endswith("bias"):
+                tensor.zero_()
+            elif "embed_tokens" not in name and name != "lm_head.weight":
+                raise SystemExit(f"{name} has no weight of ours")
+    if given:
+        raise SystemExit(f"{', '.join(given)} found no place")
+
+
+CONTENDERS: dict[str, Callable[[dict[str, Any]], Translate]] = {
+    "whyformer-torch": whyformer_torch,
+    "whyformer-ctranslate2": whyformer_ctranslate2,
+    "ctranslate2": ctranslate2_api,
+    "ctranslate2-plain": ctranslate2_plain,
+    "hugging-face": hugging_face,
+}
+
+
+def serve(name: str, config: dict[str, Any]) -> None:
+    """Answer commands until the input ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints is no answer
+    torch.set_num_threads(config["threads"])
+
+    def answer(**values: Any) -> None:
+        answers.write(json.dumps(values) + "\n")
+        answers.flush()
+
+    translate = CONTENDERS[name](config)
+    texts = config["sentences"]
+    answer(ready=name)
+    for line in sys.stdin:
+        command = json.loads(line)
+        some = texts[: command["count"]]
+        seconds, found = [], []
+        cpu = time.process_time()
+        for start in range(0, len(some), command["batch"]):
+            began = time.perf_counter()
+            found += translate(some[start : start + command["batch"]], command["beam"])
+            seconds.append(time.perf_counter() - began)
+        answer(
+            seconds=seconds,
+            cpu_seconds=time.process_time() - cpu,
+            tokens=sum(count for _, count in found),
+            texts=[text for text, _ in found],
+        )
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], json.loads(sys.argv[2]))
