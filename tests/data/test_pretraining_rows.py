@@ -1,5 +1,6 @@
 """BERT's rows: what follows what, how often, and the same for the same seed."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from test_corruption import within
 
 from whyformer.data.documents import Documents, build_documents
-from whyformer.data.pretraining_rows import PretrainingRows
+from whyformer.data.pretraining_rows import Fill, PretrainingRows
 from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, PAD
 from whyformer.text.tokenizer import train_tokenizer
 
@@ -127,3 +128,44 @@ def test_whole_words_include_the_first_of_a_line(documents):
                 joined = row[i] >= FIRST_BYTE and row[i - 1] >= FIRST_BYTE
                 if joined and not starts[row[i]] and row[i - 1] != LINE_END:
                     assert (label[i] != PAD) == (label[i - 1] != PAD)
+
+
+@given(epoch=st.integers(0, 3), room=st.integers(8, 60))
+def test_full_rows_hold_every_sentence_in_order_across_documents(documents, epoch, room):
+    made = rows(documents, next_sentence=False, fill=Fill.FULL, row_tokens=room)
+    ids = np.asarray(documents.ids)
+    plan, _ = made.plan(epoch)
+    seen = [place for row in plan for start, end in row.spans for place in range(start, end)]
+    assert len(set(seen)) == len(seen)
+    left_out = set(range(len(ids))) - set(seen)
+    assert all(ids[place] in (LINE_END, EOS) for place in left_out)
+    of = np.searchsorted(documents.offsets, seen, side="right")
+    assert sum(a != b for a, b in pairwise(of)) == len(documents) - 1  # one after another
+    assert all(a < b for (a, m), (b, n) in pairwise(zip(seen, of, strict=True)) if m == n)
+    assert all(row.length <= room for row in plan)
+
+
+def test_full_rows_cut_no_sentence_that_fits_and_leave_no_room_for_the_next(documents):
+    ids = np.asarray(documents.ids)
+    plan, _ = rows(documents, next_sentence=False, fill=Fill.FULL).plan(0)
+    for row in plan:  # no sentence of these documents is longer than a row of 40
+        for start, end in row.spans:
+            assert start == 0 or ids[start - 1] in (LINE_END, EOS)
+            assert ids[end] in (LINE_END, EOS)
+    for row, after in pairwise(plan):
+        start, end = after.spans[0]
+        next_sentence = TOKENIZER.decode(ids[start:end].tolist()).split("\n")[0]
+        assert row.length + len(next_sentence) + 1 > 40
+
+
+def test_full_rows_are_batches_without_pairs(documents):
+    made = rows(documents, next_sentence=False, fill=Fill.FULL)
+    batch = made.batch(0, 0)
+    assert batch.follows is None
+    assert not batch.segments.any()
+    row = max(restored(batch).tolist(), key=lambda one: one.count(EOS))
+    assert row.count(EOS) > 1
+    assert row[0] == BOS
+    # Without line ends a document is one long sentence, cut where a row is full.
+    words = rows(documents, next_sentence=False, fill=Fill.FULL, line_end=-1)
+    assert all(one.length <= 40 for one in words.plan(0)[0])

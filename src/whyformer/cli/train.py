@@ -51,8 +51,9 @@ def train(
         target: Suffix or key of the target side (short for --data.target).
         dev: Pairs to validate on (short for --data.dev).
         preset: Shape that the model starts from: base, big, small or tiny.
-        task: What is learned: translate, language, masked, classify, regress or tag.
-        start_from: Run of task masked that classify, regress or tag begins with.
+        task: What is learned: translate, language, masked, replaced, classify, regress
+            or tag.
+        start_from: Run of task masked or replaced that classify, regress or tag begins with.
         frozen: Let only the head learn, with --start-from.
         full: Take the recipe's full variant.
         overwrite: Forget the run that is in --out and begin anew.

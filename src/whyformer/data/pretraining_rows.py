@@ -1,4 +1,4 @@
-"""Documents into BERT's rows: one stretch of text, or two of which the second may follow the first.
+"""Documents into BERT's rows: one stretch of text, two that may follow each other, or many.
 
 Batch ``index`` of ``epoch`` is a pure function of seed, epoch, index and the documents; what is
 hidden is drawn anew every epoch (dynamic masking: Liu et al. 2019, arXiv:1907.11692, §4.1).
@@ -6,6 +6,7 @@ hidden is drawn anew every epoch (dynamic masking: Liu et al. 2019, arXiv:1907.1
 
 import hashlib
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import pairwise
 
 import numpy as np
@@ -24,11 +25,11 @@ class PretrainingBatch:
     """Rows of text with some tokens hidden."""
 
     ids: Int[Tensor, "batch length"]
-    """BOS, a stretch of text, EOS, and where there is a second one, it and EOS; then PAD."""
+    """BOS, a stretch of text, EOS, and where there are more, each and EOS; then PAD."""
     real: Bool[Tensor, "batch length"] | None
     """True where a token is real; None when no row is padded."""
     segments: Int[Tensor, "batch length"]
-    """0 up to the first EOS, 1 after it."""
+    """1 for the second stretch of a pair, else 0."""
     labels: Int[Tensor, "batch length"]
     """The token that was chosen to be restored; PAD where none was."""
     follows: Int[Tensor, "batch"] | None
@@ -52,33 +53,46 @@ class PretrainingBatch:
         )
 
 
+Span = tuple[int, int]
+"""Start and end among the ids of all documents."""
+
+
+class Fill(StrEnum):
+    """What a row is that is no pair."""
+
+    DOCUMENTS = "documents"
+    """A document, or a piece of one that is too long."""
+    FULL = "full"
+    """Whole sentences, one after another across documents, until the row is full (RoBERTa)."""
+
+
 @dataclass(frozen=True)
 class Row:
-    """Where a row's stretches stand among the ids of all documents, each (start, end)."""
+    """The stretches of a row."""
 
-    first: tuple[int, int]
-    second: tuple[int, int] | None = None
+    spans: tuple[Span, ...]
     follows: bool = False
 
     @property
     def length(self) -> int:
         """Tokens of the row, symbols counted."""
-        spans = [self.first, *([self.second] if self.second else [])]
-        return 1 + sum(end - start + 1 for start, end in spans)
+        return 1 + sum(end - start + 1 for start, end in self.spans)
 
 
 class PretrainingRows:
     """Rows of documents, hidden anew every epoch.
 
-    Without ``next_sentence`` every row is a document, or a piece of one that is too long. With it a
-    row is two runs of sentences; half of the time the second is taken from another document.
-    Paper: Devlin et al. 2018 (arXiv:1810.04805), §3.1 and A.2.
+    With ``next_sentence`` a row is two runs of sentences; half of the time the second is taken from
+    another document. Without it ``fill`` says what a row is.
+    Paper: Devlin et al. 2018 (arXiv:1810.04805), §3.1 and A.2; rows full of sentences: Liu et al.
+        2019 (arXiv:1907.11692), §4.2, FULL-SENTENCES.
     Differs: sentences that a random second run pushed aside are not used in that epoch.
     Args:
         row_tokens: longest row, symbols counted.
         budget_tokens: padded tokens of a batch; a longer row goes alone.
         vocabulary: number of ids.
         line_end: id that ends a sentence.
+        fill: documents, or full: sentences across documents, an EOS after each document's.
         starts_word: for each id whether it begins a word; given, whole words are hidden.
         shuffle: False gives one fixed order and one fixed masking, to evaluate.
     """
@@ -92,6 +106,7 @@ class PretrainingRows:
         vocabulary: int,
         line_end: int,
         next_sentence: bool,
+        fill: Fill = Fill.DOCUMENTS,
         rate: float = RATE,
         starts_word: Bool[np.ndarray, " vocab"] | None = None,
         seed: int = 0,
@@ -99,7 +114,7 @@ class PretrainingRows:
     ) -> None:
         self.documents, self.row_tokens, self.budget = documents, row_tokens, budget_tokens
         self.vocabulary, self.line_end, self.next_sentence = vocabulary, line_end, next_sentence
-        self.rate, self.starts_word = rate, starts_word
+        self.fill, self.rate, self.starts_word = fill, rate, starts_word
         self.seed, self.shuffle = seed, shuffle
         self._plan: tuple[int, list[Row], list[np.ndarray]] = (-1, [], [])
 
@@ -112,7 +127,8 @@ class PretrainingRows:
         epoch = epoch if self.shuffle else 0
         if self._plan[0] != epoch:
             rng = self._generator(f"rows/{epoch}")
-            rows = self._pairs(rng) if self.next_sentence else self._single(rng)
+            make = self._single if self.fill is Fill.DOCUMENTS else self._full
+            rows = self._pairs(rng) if self.next_sentence else make(rng)
             lengths = np.array([row.length for row in rows], dtype=np.int64)
             batches = plan_epoch(
                 lengths,
@@ -134,11 +150,12 @@ class PretrainingRows:
         ids = np.full((len(rows), width), PAD, dtype=np.int64)
         segments = np.zeros((len(rows), width), dtype=np.int64)
         for number, row in enumerate(rows):
-            at = self._write(ids[number], 1, row.first)
             ids[number, 0] = BOS
-            if row.second:
-                end = self._write(ids[number], at, row.second)
-                segments[number, at:end] = 1
+            at = 1
+            for which, span in enumerate(row.spans):
+                end = self._write(ids[number], at, span)
+                segments[number, at:end] = which if self.next_sentence else 0
+                at = end
         starts = None
         if self.starts_word is not None:
             starts = self.starts_word[ids]
@@ -157,7 +174,7 @@ class PretrainingRows:
             tokens=max(1, int((labels != PAD).sum())),
         )
 
-    def _write(self, row: np.ndarray, at: int, span: tuple[int, int]) -> int:
+    def _write(self, row: np.ndarray, at: int, span: Span) -> int:
         start, end = span
         row[at : at + end - start] = self.documents.ids[start:end]
         row[at + end - start] = EOS
@@ -167,10 +184,33 @@ class PretrainingRows:
         room = self.row_tokens - 2
         offsets = self.documents.offsets
         return [
-            Row((at, min(at + room, end - 1)))
+            Row(((at, min(at + room, end - 1)),))
             for start, end in pairwise(offsets.tolist())
             for at in range(start, end - 1, room)
         ]
+
+    def _full(self, rng: np.random.Generator) -> list[Row]:
+        """Sentences of one document after another; those that fill no row are cut."""
+        room = self.row_tokens - 1
+        rows: list[Row] = []
+        spans: list[Span] = []
+        left = room
+        for index in rng.permutation(len(self.documents)):
+            goes_on = False  # whether the last span is of this document
+            for begin, stop in self._sentences(int(index)):
+                for start in range(begin, stop, room - 1):
+                    end = min(start + room - 1, stop)
+                    needed = end - spans[-1][1] if goes_on else end - start + 1
+                    if needed > left:
+                        rows.append(Row(tuple(spans)))
+                        spans, left, goes_on = [], room, False
+                        needed = end - start + 1
+                    spans = (
+                        [*spans[:-1], (spans[-1][0], end)] if goes_on else [*spans, (start, end)]
+                    )
+                    goes_on = True
+                    left -= needed
+        return [*rows, Row(tuple(spans))] if spans else rows
 
     def _pairs(self, rng: np.random.Generator) -> list[Row]:
         """Two runs of sentences a row; see the class."""
@@ -201,10 +241,10 @@ class PretrainingRows:
     def _elsewhere(
         self,
         rng: np.random.Generator,
-        sentences: list[list[tuple[int, int]]],
+        sentences: list[list[Span]],
         index: int,
         room: int,
-    ) -> tuple[int, int]:
+    ) -> Span:
         other = int(rng.integers(len(sentences) - 1))
         found = sentences[other + (other >= index)]
         start = int(rng.integers(len(found)))
@@ -212,7 +252,7 @@ class PretrainingRows:
         begin, end = found[start][0], found[start + length - 1][1]
         return begin, min(end, begin + room)
 
-    def _sentences(self, index: int) -> list[tuple[int, int]]:
+    def _sentences(self, index: int) -> list[Span]:
         """Return where the lines of a document stand, without their ends; no empty ones."""
         start, end = (int(x) for x in self.documents.offsets[index : index + 2])
         ids = np.asarray(self.documents.ids[start : end - 1])
@@ -226,7 +266,7 @@ class PretrainingRows:
         return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
 
-def _shortened(first: tuple[int, int], second: tuple[int, int], follows: bool, room: int) -> Row:
+def _shortened(first: Span, second: Span, follows: bool, room: int) -> Row:
     """Shorten the longer stretch until both fit: the first at its start, the second at its end."""
     a, b, half = first[1] - first[0], second[1] - second[0], room // 2
     if a + b > room:
@@ -236,4 +276,4 @@ def _shortened(first: tuple[int, int], second: tuple[int, int], follows: bool, r
             b = room - a
         else:
             a, b = room - half, half
-    return Row((first[1] - a, first[1]), (second[0], second[0] + b), follows)
+    return Row(((first[1] - a, first[1]), (second[0], second[0] + b)), follows)

@@ -36,11 +36,9 @@ class AnswerOf(StrEnum):
     """Each token, by its own vector."""
 
 
-class BERTSettings(StackSettings):
-    """Shape and choices of an encoder-only model; defaults are BERT's base model."""
+class EncoderSettings(StackSettings):
+    """Shape and choices of an encoder alone; defaults are BERT's base model."""
 
-    family: Literal["bert"] = "bert"
-    """Which kind of model this is."""
     layers: int = Field(default=12, ge=1)
     """Layers (BERT base: 12)."""
     d_model: int = Field(default=768, ge=1)
@@ -59,11 +57,6 @@ class BERTSettings(StackSettings):
     """Width of the embeddings, projected to d_model (ALBERT: 128); None means d_model (BERT)."""
     sharing: LayerSharing = LayerSharing.NONE
     """Whether all layers are one (ALBERT: all; BERT: none)."""
-    outputs: int = Field(default=0, ge=0)
-    """Numbers that a head gives: classes, or 1 for regression. 0: none, and instead the heads that
-    pre-training asks for."""
-    answer_of: AnswerOf = AnswerOf.TEXT
-    """What that head speaks of: text (all of it) or tokens (each)."""
     initialization: Initialization = Initialization.NORMAL
     """Starting weights (BERT: normal)."""
 
@@ -77,6 +70,18 @@ class BERTSettings(StackSettings):
         """The shape in a few words."""
         shared = ", one layer shared by all" if self.sharing is LayerSharing.ALL else ""
         return f"{self.layers} layers, d_model {self.d_model}, {self.heads} heads{shared}"
+
+
+class BERTSettings(EncoderSettings):
+    """An encoder with the heads of pre-training, or with one of its own."""
+
+    family: Literal["bert"] = "bert"
+    """Which kind of model this is."""
+    outputs: int = Field(default=0, ge=0)
+    """Numbers that a head gives: classes, or 1 for regression. 0: none, and instead the heads that
+    pre-training asks for."""
+    answer_of: AnswerOf = AnswerOf.TEXT
+    """What that head speaks of: text (all of it) or tokens (each)."""
 
 
 class SegmentEmbedding(nn.Module):
@@ -217,10 +222,13 @@ class BERT(nn.Module):
         return self.answer(self.dropout(self.pooled(self(ids, real, segments))))
 
     def token_answers(
-        self, ids: Int[Tensor, "batch length"], real: Bool[Tensor, "batch length"] | None
+        self,
+        ids: Int[Tensor, "batch length"],
+        real: Bool[Tensor, "batch length"] | None,
+        segments: Int[Tensor, "batch length"] | None = None,
     ) -> Float[Tensor, "batch length outputs"]:
         """Return what the head says of each token.
 
         Paper: Devlin et al. 2018, §5.3 and Figure 4 (d).
         """
-        return self.answer(self.dropout(self(ids, real)))
+        return self.answer(self.dropout(self(ids, real, segments)))

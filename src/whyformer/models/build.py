@@ -9,12 +9,13 @@ from pydantic import Discriminator, Tag
 from whyformer.blocks.embeddings import Tying
 from whyformer.foundation.errors import ConfigError
 from whyformer.models.bert import BERT, BERTSettings
+from whyformer.models.electra import Electra, ElectraSettings
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.models.rnn import RecurrentModel, RecurrentSettings
 from whyformer.models.rnn_language import RecurrentLanguageModel, RecurrentLanguageSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
 
-Model = Transformer | RecurrentModel | GPT | RecurrentLanguageModel | BERT
+Model = Transformer | RecurrentModel | GPT | RecurrentLanguageModel | BERT | Electra
 SourceModel = Transformer | RecurrentModel
 """A model that reads a source and writes a target."""
 TextModel = GPT | RecurrentLanguageModel
@@ -33,7 +34,8 @@ ModelSettings = Annotated[
     | Annotated[RecurrentSettings, Tag("rnn")]
     | Annotated[GPTSettings, Tag("gpt")]
     | Annotated[RecurrentLanguageSettings, Tag("rnn-lm")]
-    | Annotated[BERTSettings, Tag("bert")],
+    | Annotated[BERTSettings, Tag("bert")]
+    | Annotated[ElectraSettings, Tag("electra")],
     Discriminator(family_of),
 ]
 FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
@@ -42,6 +44,7 @@ FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
     "gpt": (GPTSettings, GPT),
     "rnn-lm": (RecurrentLanguageSettings, RecurrentLanguageModel),
     "bert": (BERTSettings, BERT),
+    "electra": (ElectraSettings, Electra),
 }
 """Family -> its settings and its model."""
 

@@ -16,6 +16,7 @@ from whyformer.foundation.files import sha256_of, write_text
 from whyformer.foundation.randomness import seed_everything
 from whyformer.models.bert import BERT, AnswerOf, BERTSettings
 from whyformer.models.build import build_model
+from whyformer.models.electra import Electra
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json, train_tokenizer
 from whyformer.workflows.recipe import DataSettings, Recipe
 
@@ -49,12 +50,13 @@ def read_start(recipe: Recipe) -> Start | None:
     if recipe.start_from is None:
         return None
     bundle = load_bundle(recipe.start_from)
-    if not isinstance(bundle.model, BERT):
+    encoder = bundle.model.discriminator if isinstance(bundle.model, Electra) else bundle.model
+    if not isinstance(encoder, BERT):
         raise ConfigError(
-            f"`start_from` must be a run of task masked, but `{recipe.start_from}` holds a model "
-            f"of kind `{bundle.model.settings.family}`. Choose another run."
+            f"`start_from` must be a run of task masked or replaced, but `{recipe.start_from}` "
+            f"holds a model of kind `{bundle.model.settings.family}`. Choose another run."
         )
-    return Start(bundle.model, bundle.source_tokenizer)
+    return Start(encoder, bundle.source_tokenizer)
 
 
 def shape_of(

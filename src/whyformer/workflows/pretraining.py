@@ -1,6 +1,6 @@
 """The task of hidden tokens: BERT's pre-training on text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from whyformer.bundle import Bundle
 from whyformer.data.documents import Documents, build_documents
-from whyformer.data.pretraining_rows import PretrainingBatch, PretrainingRows
+from whyformer.data.pretraining_rows import Fill, PretrainingBatch, PretrainingRows
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.randomness import seed_everything
 from whyformer.models.bert import BERT
@@ -25,18 +25,28 @@ from whyformer.workflows.recipe import Recipe
 from whyformer.workflows.task import Progress
 from whyformer.workflows.text_data import read_texts, text_tokenizer
 
-METRICS = {"loss": False, "masked_accuracy": True, "next_sentence_accuracy": True}
-"""Metric -> whether more is better."""
-
 
 class Pretraining:
     """A `Task` on text with hidden tokens."""
 
+    family = "bert"
+    """Which kind of model learns."""
+    metrics: Mapping[str, bool] = {
+        "loss": False, "masked_accuracy": True, "next_sentence_accuracy": True
+    }  # fmt: skip
+    """Metric -> whether more is better."""
+
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
-        if recipe.model.family != "bert":
+        if recipe.model.family != self.family:
             raise ConfigError(
-                f"The task `masked` needs `model.family` bert, but it is {recipe.model.family}. "
-                "Set --model.family bert, or choose a recipe such as tiny-bert."
+                f"The task `{recipe.task}` needs `model.family` {self.family}, but it is "
+                f"{recipe.model.family}. Set --model.family {self.family}, or choose a recipe such "
+                f"as tiny-{self.family}."
+            )
+        if recipe.data.next_sentence and recipe.data.rows is not Fill.DOCUMENTS:
+            raise ConfigError(
+                "`data.rows` full fills rows without asking what follows, but `data.next_sentence` "
+                "is true. Set it to false, or data.rows to documents."
             )
         if recipe.data.row_tokens > recipe.model.max_length:
             raise ConfigError(
@@ -75,6 +85,7 @@ class Pretraining:
             vocabulary=len(self.tokenizer),
             line_end=line_end[0] if len(line_end) == 1 else -1,
             next_sentence=data.next_sentence,
+            fill=data.rows,
             rate=data.mask_rate,
             starts_word=word_starts(self.tokenizer) if data.whole_words else None,
             seed=self.recipe.training.seed,
@@ -93,9 +104,10 @@ class Pretraining:
             )
         rows, batches = self.batches.plan(0)
         pairs = ", half of them with a second text that does not follow" * data.next_sentence
+        across = ", filled across documents" * (data.rows is Fill.FULL)
         yield (
             f"batches     {len(batches):,} an epoch of at most {training.batch_tokens:,} tokens; "
-            f"{len(rows):,} rows of at most {data.row_tokens}{pairs}"
+            f"{len(rows):,} rows of at most {data.row_tokens}{pairs}{across}"
         )
         what = "words" if data.whole_words else "tokens"
         yield f"hidden      {data.mask_rate:.0%} of the {what}, others every epoch"
@@ -128,12 +140,12 @@ class Pretraining:
 
     def higher_is_better(self, metric: str) -> bool:
         """See `Task`."""
-        if metric not in METRICS:
+        if metric not in self.metrics:
             raise ConfigError(
                 f"`validation.metric` {metric} is not a metric of hidden tokens. Choose from "
-                f"{', '.join(METRICS)}."
+                f"{', '.join(self.metrics)}."
             )
-        return METRICS[metric]
+        return self.metrics[metric]
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
         """See `Task`."""

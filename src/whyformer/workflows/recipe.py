@@ -11,6 +11,7 @@ import yaml
 from pydantic import Field
 
 from whyformer.data.corpus import Filters
+from whyformer.data.pretraining_rows import Fill
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.config import Settings, Tree, build, merge, parse_yaml, read_yaml
 from whyformer.foundation.errors import ConfigError, nearest
@@ -45,6 +46,8 @@ class TaskName(StrEnum):
     """The next token of a text from those before it."""
     MASKED = "masked"
     """The hidden tokens of a text, and whether one text follows another (BERT)."""
+    REPLACED = "replaced"
+    """Which tokens of a text another model has replaced (ELECTRA)."""
     CLASSIFY = "classify"
     """A label of a text, or of two."""
     REGRESS = "regress"
@@ -107,10 +110,13 @@ class DataSettings(Settings):
     second: str | None = None
     """Tasks classify and regress: name of the column or key of the second text, where there is one;
     `source` names the first and `target` the label."""
+    rows: Fill = Fill.DOCUMENTS
+    """Tasks masked and replaced, without next sentences: what a row is: documents (one, or a piece
+    of it), or full (whole lines across documents, an eos after each document's; RoBERTa)."""
     mask_rate: float = Field(default=0.15, gt=0, lt=1)
-    """Task masked only: share of tokens to be restored (BERT: 0.15)."""
+    """Tasks masked and replaced: share of tokens to be restored (BERT: 0.15)."""
     whole_words: bool = False
-    """Task masked only: hide whole words instead of tokens."""
+    """Tasks masked and replaced: hide whole words instead of tokens."""
 
 
 class Tracker(StrEnum):
@@ -128,7 +134,8 @@ class ValidationSettings(Settings):
     """Updates between validations; 0 means a twentieth of the run."""
     metric: str = "bleu"
     """What chooses the best weights: bleu, chrf, ter, per, wer, exact (pairs), perplexity,
-    bits_per_character, bits_per_byte (text), masked_accuracy (masked),
+    bits_per_character, bits_per_byte (text), masked_accuracy (masked), detection_accuracy,
+    detection_f1, detection_loss (replaced),
     accuracy, f1, matthews (classify), pearson, spearman, mse (regress), accuracy, span_f1 (tag), or
     loss."""
     sentences: int = Field(default=500, ge=1)
@@ -145,11 +152,11 @@ class Recipe(Settings):
     description: str = ""
     """One line: what the recipe trains."""
     task: TaskName = TaskName.TRANSLATE
-    """What is learned: translate (pairs), language or masked (text), classify or regress (texts
-    with labels), or tag (texts with a label a word)."""
+    """What is learned: translate (pairs), language, masked or replaced (text), classify or regress
+    (texts with labels), or tag (texts with a label a word)."""
     start_from: str | None = None
-    """Tasks classify, regress and tag: a run of task masked whose tokenizer, shape and weights this
-    one begins with; None begins with nothing."""
+    """Tasks classify, regress and tag: a run of task masked or replaced whose tokenizer, shape and
+    weights this one begins with; None begins with nothing."""
     frozen: bool = False
     """Tasks classify, regress and tag: whether only the head learns, the rest staying as it is."""
     preset: str | None = None
@@ -176,6 +183,7 @@ DEFAULTS = {
     TaskName.TRANSLATE: "translate",
     TaskName.LANGUAGE: "tiny-gpt",
     TaskName.MASKED: "tiny-bert",
+    TaskName.REPLACED: "tiny-electra",
     TaskName.CLASSIFY: "classify",
     TaskName.REGRESS: "regress",
     TaskName.TAG: "tag",

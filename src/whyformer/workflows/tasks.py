@@ -7,6 +7,7 @@ from whyformer.workflows.classification import Classification
 from whyformer.workflows.language import Language
 from whyformer.workflows.pretraining import Pretraining
 from whyformer.workflows.recipe import Recipe, TaskName
+from whyformer.workflows.replacing import Replacing
 from whyformer.workflows.tagging import Tagging
 from whyformer.workflows.task import Progress, Task
 from whyformer.workflows.translation import Translation
@@ -15,6 +16,7 @@ TASKS = {
     TaskName.TRANSLATE: (Translation, prepare.data_key),
     TaskName.LANGUAGE: (Language, text_data.data_key),
     TaskName.MASKED: (Pretraining, text_data.data_key),
+    TaskName.REPLACED: (Replacing, text_data.data_key),
     TaskName.CLASSIFY: (Classification, fine_tuning.data_key),
     TaskName.REGRESS: (Classification, fine_tuning.data_key),
     TaskName.TAG: (Tagging, fine_tuning.data_key),
