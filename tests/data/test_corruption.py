@@ -82,3 +82,15 @@ def test_none_and_all(rate):
     ids = words(3, 20)
     labels = mask_tokens(ids, np.random.default_rng(0), VOCABULARY, rate=rate)[1]
     assert ((labels != PAD) == ((ids >= FIRST_BYTE) & (rate == 1.0))).all()
+
+
+@pytest.mark.parametrize(
+    ("shares", "kept"), [((1.0, 0.0), 0.0), ((0.0, 1.0), 0.0), ((0.0, 0.0), 1)]
+)
+def test_other_shares_hide_replace_or_keep_every_chosen_token(shares, kept):
+    ids = words()
+    read, labels = mask_tokens(ids, np.random.default_rng(1), VOCABULARY, shares=shares)
+    chosen = labels != PAD
+    assert (read[chosen] == MASK).mean() == shares[0]
+    assert (read[chosen] == ids[chosen]).mean() == pytest.approx(kept, abs=0.01)
+    assert np.array_equal(read[~chosen], ids[~chosen])

@@ -109,6 +109,17 @@ def test_a_number_that_broke_down_comes_back_as_nan(tmp_path):
     assert math.isnan(cell.numbers["curve"][1])
 
 
+def test_a_number_that_broke_down_is_nan_in_the_run_that_measured_it(tmp_path, monkeypatch):
+    def measured(works, workers, engine):
+        return ((work, {"std": None, "rows": [1.0, None]}, 0.1) for work in works)
+
+    monkeypatch.setattr(runner, "_measured", measured)
+    for _ in range(2):  # measured, then read
+        cell = run(small(), Mode.QUICK, tmp_path).cells[0]
+        assert math.isnan(cell.numbers["std"])
+        assert math.isnan(cell.numbers["rows"][1])
+
+
 def test_numbers_are_kept_with_six_digits():
     assert plain([1 / 3, 123456789.0, 1e-12 / 3, True, 7]) == [
         0.333333, 123457000.0, 3.33333e-13, True, 7,

@@ -12,12 +12,14 @@ from whyformer.lab.statistics import (
     NOT_MEASURED,
     Estimate,
     Spread,
+    beta_share,
     estimate,
     exactly,
     local_slopes,
     log_slope,
     median,
     paired,
+    proportion,
     r_squared,
     slope,
 )
@@ -110,3 +112,32 @@ def test_exact_and_missing_numbers_say_so():
     assert exactly(3).spread is Spread.EXACT
     assert NOT_MEASURED.seeds == 0
     assert math.isnan(NOT_MEASURED.value)
+
+
+@pytest.mark.parametrize(("count", "total"), [(0, 10), (10, 10), (1, 10), (15, 100), (900, 1000)])
+def test_a_counted_share_has_its_exact_interval(count, total):
+    share = proportion(count, total)
+    assert share.spread is Spread.BINOMIAL
+    if count:  # so many or more
+        assert tail(count, total, share.low) == pytest.approx(0.025)
+    if count < total:  # so few or fewer
+        assert 1 - tail(count + 1, total, share.high) == pytest.approx(0.025)
+    if count in (0, total):
+        edge = 0.025 ** (1 / total)
+        assert (share.low, share.high) == pytest.approx((edge, 1) if count else (0, 1 - edge))
+
+
+def tail(count: int, total: int, p: float) -> float:
+    """Return the probability of so many or more, term by term."""
+    return sum(math.comb(total, k) * p**k * (1 - p) ** (total - k) for k in range(count, total + 1))
+
+
+@pytest.mark.parametrize(("n", "p"), [(12, 0.3), (400, 0.02), (900, 0.85)])
+def test_the_tail_of_the_binomial_is_the_beta_function(n, p):
+    k = int(n * p) + 2
+    assert beta_share(k, n - k + 1, p) == pytest.approx(tail(k, n, p), rel=1e-9)
+
+
+def test_a_share_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="at least 1"):
+        proportion(0, 0)

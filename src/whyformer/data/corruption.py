@@ -16,6 +16,7 @@ def mask_tokens(
     vocabulary: int,
     *,
     rate: float = RATE,
+    shares: tuple[float, float] = SHARES,
     starts: Bool[np.ndarray, "batch length"] | None = None,
 ) -> tuple[Int[np.ndarray, "batch length"], Int[np.ndarray, "batch length"]]:
     """Return what the model reads, and what it must restore: PAD wherever nothing was chosen.
@@ -27,6 +28,7 @@ def mask_tokens(
     Args:
         ids: symbols (bos, eos, padding, …) are never chosen.
         vocabulary: random tokens are drawn among all ids that are no symbols.
+        shares: of the chosen tokens, see `SHARES`.
         starts: True where a token begins a word; a word is then chosen or left as a whole.
     """
     choosable = ids >= FIRST_BYTE
@@ -38,8 +40,8 @@ def mask_tokens(
         chance = np.take_along_axis(first, word, axis=1)
     chosen = choosable & (chance < rate)
     how = rng.random(ids.shape)
-    hidden = chosen & (how < SHARES[0])
-    drawn = chosen & (how >= SHARES[0]) & (how < sum(SHARES))
+    hidden = chosen & (how < shares[0])
+    drawn = chosen & (how >= shares[0]) & (how < sum(shares))
     read = np.where(hidden, MASK, ids)
     read = np.where(drawn, rng.integers(FIRST_BYTE, vocabulary, ids.shape), read)
     return read, np.where(chosen, ids, PAD)

@@ -86,7 +86,9 @@ def run(
             file.write("\n")  # a line that a crash tore must not swallow the next
         for batch, hands in ((together, workers), (alone, 1)):
             for work, numbers, seconds in _measured(batch, hands, engine):
-                known[work.key] = Cell(work.part, work.settings, work.seed, numbers, seconds)
+                known[work.key] = Cell(
+                    work.part, work.settings, work.seed, _restored(numbers), seconds
+                )
                 line = {
                     "key": work.key, "part": work.part, "settings": dict(work.settings),
                     "seed": work.seed, "numbers": numbers, "seconds": round(seconds, 2),
