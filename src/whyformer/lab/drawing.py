@@ -287,7 +287,7 @@ def _heat_map(chart: HeatMap, language: Language) -> str:
         return f"<p class=absent>{escape(WORDS['no_points'].in_(language))}</p>"
     low, high = min(finite), max(finite)
     most = max(abs(low), abs(high)) or 1.0
-    from_zero = low < 0 or low <= 0.5 * high
+    from_zero = low < 0 or low <= 0.5 * high or low == high
     left = 12 + 9 * max(map(len, chart.rows), default=0)
     columns = len(chart.columns)
     side = max(1.0, min(34.0, (WIDTH - left - RIGHT) / columns))

@@ -1,9 +1,9 @@
 """The questions of the laboratory, by name; an experiment is imported only when it is asked for."""
 
 import importlib
-import importlib.util
 import re
 import unicodedata
+from pathlib import Path
 
 from whyformer.foundation.errors import UsageError, nearest
 from whyformer.lab.experiment import Experiment
@@ -23,6 +23,7 @@ QUESTIONS = (
     "bottleneck",
 )
 """In the order of the study notes."""
+EXPERIMENTS = Path(__file__).parent / "experiments"
 
 
 def experiment_named(name: str) -> Experiment:
@@ -41,8 +42,7 @@ def experiment_named(name: str) -> Experiment:
 
 def written() -> list[str]:
     """Return the questions that have an experiment, in order, without importing any."""
-    place = "whyformer.lab.experiments"
-    return [name for name in QUESTIONS if importlib.util.find_spec(f"{place}.{name}")]
+    return [name for name in QUESTIONS if _is_whole(EXPERIMENTS / f"{name}.py")]
 
 
 def answering(asked: str) -> list[Experiment]:
@@ -63,6 +63,10 @@ def answering(asked: str) -> list[Experiment]:
         if score:
             scored.append((-score, place, experiment))
     return [experiment for *_, experiment in sorted(scored, key=lambda s: s[:2])]
+
+
+def _is_whole(file: Path) -> bool:
+    return file.is_file() and "\nEXPERIMENT = " in file.read_text(encoding="utf-8")
 
 
 def _folded(text: str) -> str:

@@ -405,7 +405,8 @@ def _provenance(page: Page, language: Language) -> str:
         f"{_say('mode', language)}: {_say(str(mode), language)}. "
         f"{_say('versions', language)}: {escape(versions)}. {_say('machine', language)}: "
         f"{escape(str(machine['machine']))}, {place}. {_say('config', language)}: "
-        f"<code>{escape(record.config)}</code>.<br>"
+        f"<code>{escape(record.config)}</code>.<br>{_say('reproduce', language)}: "
+        f"<code>whyformer lab run {name} --{mode}</code><br>"
         f'<a href="{RESULTS}/{name}.json">{_say("result_file", language)}</a></p>'
     )
 

@@ -13,7 +13,6 @@ WORDS: dict[str, Said] = {
         "트랜스포머에 대해 흔히 하는 말을 측정으로 반박할 수 있는 주장으로 바꾸고, whyformer의 모듈로 "
         "직접 재었습니다. 판정은 실행 전에 코드에 적어 둔 기준에 따라 내려집니다.",
     ),
-    "questions": Said("Questions", "질문"),
     "verdicts": Said("Verdicts", "판정"),
     "all_verdicts": Said("All verdicts at a glance", "판정 한눈에 보기"),
     "count": Said(
@@ -29,7 +28,6 @@ WORDS: dict[str, Said] = {
     ),
     "term": Said("Term", "용어"),
     "meaning": Said("Meaning", "뜻"),
-    "other_language": Said("한국어", "English"),
     "other_term": Said("Korean", "영어"),
     "not_yet": Said("not yet measured", "아직 재지 않음"),
     "not_in_this_run": Said("not part of this run", "이번 실행에는 없음"),
@@ -54,7 +52,6 @@ WORDS: dict[str, Said] = {
     "effect": Said("Measured", "측정값"),
     "demanded": Said("Demanded", "요구"),
     "answer": Said("Result", "결과"),
-    "the_effect": Said("effect", "효과"),
     "at_least": Said("above {low}", "{low} 초과"),
     "at_most": Said("below {high}", "{high} 미만"),
     "between": Said("between {low} and {high}", "{low}에서 {high} 사이"),
@@ -67,8 +64,6 @@ WORDS: dict[str, Said] = {
     "holds_in": Said("Holds:", "성립:"),
     "fails_in": Said("Fails:", "불성립:"),
     "open_in": Said("Open:", "미정:"),
-    "usually_said": Said("Usually said", "흔히 하는 말"),
-    "charts": Said("Charts", "그림"),
     "numbers_behind": Said("The numbers behind this chart", "그림 뒤의 숫자"),
     "broke_down": Said("broke down", "발산"),
     "no_points": Said("No points were measured.", "측정한 점이 없습니다."),
@@ -125,7 +120,6 @@ WORDS: dict[str, Said] = {
         "실패한 주장도 다른 주장과 똑같이 공개합니다.",
     ),
     "predict": Said("Predict first", "먼저 예상해 보세요"),
-    "try_it": Said("Try it", "직접 해 보기"),
     "right": Said("Yes.", "맞습니다."),
     "wrong": Said("Not quite.", "그렇지 않습니다."),
     "needs_script": Said(
@@ -138,7 +132,6 @@ WORDS: dict[str, Said] = {
     ),
     "next": Said("Next", "다음"),
     "previous": Said("Before", "이전"),
-    "no_chart_table": Said("No numbers.", "숫자가 없습니다."),
     "headline": Said("Headline numbers", "주요 숫자"),
     "page": Said("Page", "페이지"),
     "build_pages": Said(

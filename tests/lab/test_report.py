@@ -1,0 +1,383 @@
+"""The pages: whole, offline, in two languages, made from results alone, working in a browser."""
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from made_up_scaling import made
+
+from whyformer.lab.cards import in_symbols
+from whyformer.lab.experiment import Mode
+from whyformer.lab.experiments.scaling import EXPERIMENT
+from whyformer.lab.glossary import GLOSSARY
+from whyformer.lab.live import LIVE, SCRIPTS, script_of
+from whyformer.lab.questions import written
+from whyformer.lab.record import PUBLISHED, write_record
+from whyformer.lab.report import demanded, file_of, write_report
+from whyformer.lab.said import Language, Said
+from whyformer.lab.statistics import exactly
+from whyformer.lab.verdict import Verdict, above, below, within
+from whyformer.lab.words import VERDICT_MEANINGS, WORDS
+
+ROOT = Path(__file__).parent.parent.parent
+DOCUMENTS = ROOT / "docs" / "lab"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+                None)  # fmt: skip
+VOID = {"meta", "link", "input", "br", "hr", "img", "mspace"}
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory) -> Path:
+    """Return a directory with one measured question; the others are not measured yet."""
+    directory = tmp_path_factory.mktemp("results")
+    write_record(directory / "scaling.json", EXPERIMENT, made(Mode.FULL), wall_seconds=1)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def pages(results, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("pages")
+    write_report(out, results=results)
+    return out
+
+
+def page(pages: Path, name: str, language: Language = Language.ENGLISH) -> str:
+    return (pages / file_of(name, language)).read_text(encoding="utf-8")
+
+
+class Reader(HTMLParser):
+    """Notes tags that do not close, addresses, and the words a reader sees."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+        self.addresses: list[str] = []
+        self.ids: list[str] = []
+        self.words: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+        self.addresses += [v for k, v in attrs if k in ("href", "src", "srcset", "action") and v]
+        self.ids += [v for k, v in attrs if k == "id" and v]
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if tag == "p" and self.open and self.open[-1] != "p":
+            self.wrong.append("p")
+        elif not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data):
+        if not {"script", "style"} & set(self.open):
+            self.words.append(data)
+
+
+# --- one page a question, an index, a glossary
+
+
+def test_there_is_a_page_for_every_question_in_both_languages(pages):
+    for name in ("index", "glossary", *written()):
+        for language in Language:
+            assert f'<html lang="{language}">' in page(pages, name, language)
+    assert (pages / "results" / "scaling.json").is_file()
+
+
+def test_the_index_shows_every_verdict_at_a_glance(pages):
+    html = page(pages, "index")
+    for claim in EXPERIMENT.claims:
+        assert in_symbols(claim.popular.en) in html
+    assert html.count('<li data-verdict="supported">') == 4
+    assert html.count('<li data-verdict="conditional">') == 1
+    for said in VERDICT_MEANINGS.values():
+        assert said.en in html
+
+
+def test_a_page_shows_claims_criteria_tests_and_provenance(pages):
+    html = page(pages, "scaling")
+    words = " ".join("".join(Reader(html).words).split())
+    for claim in EXPERIMENT.claims:
+        assert f'id="claim-{claim.name}"' in html
+    assert "between 0.48 and 0.52" in words
+    assert "supported under conditions" in words
+    assert "Holds: root mean square" in words
+    assert html.count('<svg class="strip"') == sum(
+        len(tests) for c in EXPERIMENT.claims for tests in c.tests(made()).values()
+    )
+    assert html.count("<figure") == 4
+    assert "All numbers of this page as JSON" in words
+
+
+def test_a_question_that_was_not_measured_says_so(pages):
+    others = [name for name in written() if name != "scaling"]
+    for name in others:
+        assert '<p class="notice">not yet measured</p>' in page(pages, name)
+        assert "아직 재지 않음" in page(pages, name, Language.KOREAN)
+
+
+def test_a_quick_run_says_what_it_is(tmp_path):
+    write_record(tmp_path / "scaling.json", EXPERIMENT, made(Mode.QUICK), wall_seconds=1)
+    write_report(tmp_path / "out", results=tmp_path, names=["scaling"])
+    for name in ("index", "scaling"):
+        assert "This page shows a quick run" in page(tmp_path / "out", name)
+    assert "not part of this run" in page(tmp_path / "out", "scaling")
+
+
+def test_pages_are_a_function_of_the_results(pages, results, tmp_path):
+    write_report(tmp_path, results=results)
+    assert tree(tmp_path) == tree(pages)
+
+
+def test_one_language_alone_links_to_no_other(results, tmp_path):
+    made_files = write_report(
+        tmp_path, results=results, languages=[Language.KOREAN], names=["scaling"]
+    )
+    assert made_files[0].name == "index.ko.html"
+    assert not list(tmp_path.glob("*en.html"))
+    assert 'hreflang="en"' not in page(tmp_path, "scaling", Language.KOREAN)
+
+
+# --- whole and offline
+
+
+def every_page(pages: Path) -> list[Path]:
+    return sorted(pages.glob("*.html"))
+
+
+def test_every_page_is_whole_and_its_links_lead_somewhere(pages):
+    for file in every_page(pages):
+        read = Reader(file.read_text(encoding="utf-8"))
+        assert read.open == [], file.name
+        assert read.wrong == [], file.name
+        assert len(read.ids) == len(set(read.ids)), file.name
+        for address in read.addresses:
+            assert address == "data:," or (pages / address).is_file(), (file.name, address)
+
+
+def test_no_page_can_ask_the_network(pages):
+    for file in every_page(pages):
+        html = file.read_text(encoding="utf-8")
+        assert "default-src 'none'" in html
+        html = html.replace("http://www.w3.org/2000/svg", "")  # a name, not an address
+        assert not re.search(r"https?://|url\(|@import|\bfetch\(|XMLHttpRequest|WebSocket", html)
+
+
+def test_no_placeholder_is_left_in_a_page(pages):
+    for file in every_page(pages):
+        words = "".join(Reader(file.read_text(encoding="utf-8")).words)
+        assert not re.search(r"\{(verdict:)?[a-z_]+(:value)?\}", words), file.name
+        assert "\ue000" not in words
+
+
+# --- both languages
+
+
+def said(value: object) -> list[Said]:
+    if isinstance(value, Said):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [one for part in value for one in said(part)]
+    return [one for part in vars(value).values() for one in said(part)] if is_ours(value) else []
+
+
+def is_ours(value: object) -> bool:
+    return type(value).__module__.startswith("whyformer.lab")
+
+
+@pytest.mark.parametrize("words", [WORDS, VERDICT_MEANINGS, GLOSSARY, LIVE])
+def test_nothing_is_left_untranslated(words):
+    for one in said(words):
+        assert one.en.strip(), one
+        assert one.ko.strip(), one
+        assert not any("가" <= c <= "힣" for c in one.en), one
+        spoken = re.sub(r"[A-Za-z]\w*\(.*?\)|\W|\d|_", "", one.en)
+        if len(spoken) > 14:
+            assert any("가" <= c <= "힣" for c in one.ko), one
+
+
+def test_blanks_are_the_same_in_both_languages():
+    for name, one in WORDS.items():
+        english, korean = (sorted(re.findall(r"\{(\w+)\}", words)) for words in (one.en, one.ko))
+        assert english == korean, name
+
+
+def test_every_word_of_the_pages_is_used():
+    code = "".join(p.read_text(encoding="utf-8") for p in SCRIPTS.parent.glob("*.py"))
+    code += (SCRIPTS.parent.parent / "cli" / "lab.py").read_text(encoding="utf-8")
+    code += (SCRIPTS.parent.parent / "cli" / "ask.py").read_text(encoding="utf-8")
+    assert [word for word in WORDS if code.count(f'"{word}"') + code.count(f"'{word}'") < 2] == []
+
+
+def test_the_glossary_has_each_term_once():
+    for language in Language:
+        names = [term.name.in_(language) for term in GLOSSARY]
+        assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize(
+    ("test", "words"),
+    [
+        (above(exactly(1), 0.5), "above 0.5"),
+        (above(exactly(1), 0.0), "above 0"),
+        (below(exactly(1), 1e-9, contrary=1), "below 10⁻⁹"),
+        (within(exactly(1), 0.48, 0.52), "between 0.48 and 0.52"),
+        (within(exactly(1), 2.0, 2.0), "exactly 2"),
+    ],
+)
+def test_what_was_demanded_is_said(test, words, language):
+    if language is Language.ENGLISH:
+        assert demanded(test, language) == words
+    else:
+        assert demanded(test, language)
+
+
+# --- live pieces
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_a_piece_uses_the_words_it_is_given(name):
+    used = set(re.findall(r"\bwords\.(\w+)", script_of(name)))
+    assert used == set(LIVE[name].words)
+    assert f"live.{name} = " in script_of(name)
+
+
+def test_a_piece_belongs_to_a_question_and_every_script_to_a_piece():
+    assert set(LIVE) <= set(written())
+    assert {p.stem.removeprefix("live_") for p in SCRIPTS.glob("live_*.js")} == set(LIVE)
+
+
+PROBE = """<script>
+const wrong = [];
+addEventListener("error", (event) => wrong.push(event.message));
+addEventListener("securitypolicyviolation", (event) => wrong.push(event.violatedDirective));
+addEventListener("load", () => setTimeout(() => {
+  const found = {};
+  for (const choice of document.querySelectorAll(".choices button")) choice.click();
+  for (const slider of document.querySelectorAll("input[type=range]")) {
+    slider.value = slider.max;
+    slider.dispatchEvent(new Event("input"));
+  }
+  for (const radio of document.querySelectorAll("input[type=radio]")) radio.click();
+  found.stage = document.querySelector(".stage")?.innerText ?? "";
+  const plot = document.querySelector("svg.plot");
+  if (plot) {
+    plot.focus();
+    plot.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
+    found.tip = document.querySelector(".tip").innerText;
+  }
+  const button = document.querySelector(".filter button");
+  if (button) {
+    button.click();
+    const rows = [...document.querySelectorAll("[data-verdicts] li")];
+    found.left = rows.filter((row) => !row.hidden).length;
+  }
+  found.wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  found.wrong = wrong;
+  document.body.replaceChildren(JSON.stringify(found));
+}, 50));
+</script></body>"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here")
+@pytest.mark.parametrize(
+    ("name", "language", "width"),
+    [
+        ("scaling", Language.KOREAN, 390),
+        ("positions", Language.ENGLISH, 390),
+        ("complexity", Language.ENGLISH, 1200),
+        ("index", Language.ENGLISH, 390),
+    ],
+)
+def test_pages_work_in_a_browser_with_the_network_closed(pages, tmp_path, name, language, width):
+    html = page(pages, name, language)
+    assert "NaN" not in html
+    dom, asked = browse(html.replace("</body>", PROBE), tmp_path, width)
+    body = "".join(Reader(dom).words)
+    found = json.loads(body[body.index("{") : body.rindex("}") + 1])
+    assert found["wrong"] == []
+    assert found["wide"] <= 0, "the page is wider than the window"
+    assert "NaN" not in found["stage"]
+    if name in LIVE:
+        assert len(found["stage"]) > 20
+    if name == "scaling":
+        assert "\n" in found["tip"]
+    if name == "index":
+        assert found["left"] == 4
+    assert asked == [], "requests left the page"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here")
+def test_a_request_would_be_noticed(tmp_path):
+    _, asked = browse('<img src="http://example.invalid/x.png">', tmp_path, 400)
+    assert asked == ["http://example.invalid/x.png"]
+
+
+def browse(html: str, directory: Path, width: int) -> tuple[str, list[str]]:
+    """Return a page as it stands after its scripts, and what it asked the network for.
+
+    Chromium's own services ask too; only what belongs to the file's page is returned.
+    """
+    file, log = directory / "page.html", directory / "net.json"
+    file.write_text(html, encoding="utf-8")
+    done = subprocess.run(
+        [
+            str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+            "--disable-background-networking", "--no-first-run",
+            f"--user-data-dir={directory / 'profile'}", "--host-resolver-rules=MAP * ~NOTFOUND",
+            f"--log-net-log={log}", f"--window-size={width},900",
+            "--virtual-time-budget=5000", file.as_uri(),
+        ],
+        capture_output=True, text=True, timeout=180, check=True,
+    )  # fmt: skip
+    asked = []
+    for line in log.read_text(encoding="utf-8").splitlines():  # an event a line
+        key = re.search(r'"network_isolation_key":"file:', line)
+        address = re.search(r'"url":"((?!file:|data:)[^"]+)"', line)
+        if key and address:
+            asked.append(address.group(1))
+    return done.stdout, asked
+
+
+# --- what is committed
+
+
+def tree(directory: Path) -> dict[str, str]:
+    return {
+        str(p.relative_to(directory)): p.read_text(encoding="utf-8")
+        for p in sorted(directory.rglob("*"))
+        if p.is_file()
+    }
+
+
+@pytest.mark.skipif(not DOCUMENTS.is_dir(), reason="the report is not published yet")
+def test_the_published_report_is_what_the_results_give(tmp_path):
+    write_report(tmp_path)
+    new, old = tree(tmp_path), tree(DOCUMENTS)
+    changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    assert changed == [], "run `whyformer lab report` and commit docs/lab"
+
+
+def test_a_report_is_published_when_results_are():
+    assert DOCUMENTS.is_dir() == any(PUBLISHED.glob("*.json"))
+
+
+def test_verdicts_have_styles():
+    style = (SCRIPTS / "style.css").read_text(encoding="utf-8")
+    for verdict in Verdict:
+        assert f".{verdict.name.lower()}" in style or verdict is Verdict.INCONCLUSIVE
