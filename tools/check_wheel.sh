@@ -11,9 +11,11 @@ bin="$scratch/venv/bin"
 "$bin/pip" install --quiet --disable-pip-version-check -c requirements.lock "$scratch"/dist/*.whl
 cd "$scratch"
 "$bin/whyformer" --help >/dev/null
-for command in demo train translate score evaluate check diagnose config doctor; do
+for command in demo train translate score evaluate check diagnose ask lab config doctor; do
   "$bin/whyformer" "$command" --help >/dev/null
 done
+"$bin/whyformer" lab show scaling >/dev/null
+"$bin/whyformer" ask why sqrt dk >/dev/null
 "$bin/whyformer" train copy --out run --training.updates 20 --quiet
 "$bin/whyformer" translate run --text "s01 s02" >/dev/null
 echo "the wheel works alone"

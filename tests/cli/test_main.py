@@ -12,7 +12,7 @@ from whyformer.cli.dotted import split
 from whyformer.cli.main import app, main
 
 COMMANDS = ("demo", "train", "translate", "score", "evaluate", "check", "diagnose", "inspect",
-            "config", "doctor")  # fmt: skip
+            "ask", "lab", "config", "doctor")  # fmt: skip
 
 
 def test_help_names_every_command_and_exit_code(cli):
@@ -22,7 +22,10 @@ def test_help_names_every_command_and_exit_code(cli):
     assert cli("--version").out.strip() == __version__
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "config show", "config list"])
+@pytest.mark.parametrize(
+    "command",
+    [*COMMANDS, "config show", "config list", "lab list", "lab show", "lab run", "lab report"],
+)
 def test_every_help_has_examples_that_fit_a_terminal(cli, command):
     text = cli(*command.split(), "--help").out
     assert f"  whyformer {command}" in text

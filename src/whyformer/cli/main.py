@@ -36,6 +36,7 @@ EPILOGUE = """Start here:
   whyformer demo
   whyformer train --data pairs.tsv --out runs/mine
   echo "A dog runs." | whyformer translate runs/mine
+  whyformer ask "why divide by sqrt dk?"
 
 Results go to standard output, progress and messages to standard error.
 Exit code: 0 done, 1 failed, 2 asked wrongly (nothing was changed),
