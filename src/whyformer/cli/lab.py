@@ -308,10 +308,12 @@ class _Bar:
 
     def show(self, done: int, total: int) -> None:
         """Show the cells done; the first call tells how many an earlier start had measured."""
-        if not self._begun:
+        begins = not self._begun
+        if begins:
             self.first, self._begun = done, True
         self._bar.update(self._task, completed=done, total=total)
         now = time.monotonic()
-        if not self._live and (now - self._spoken > PLAIN_EVERY_SECONDS or done == total):
+        due = begins or done == total or now - self._spoken > PLAIN_EVERY_SECONDS
+        if due and not self._live:
             self._spoken = now
             print(f"{self._name}: {done}/{total}", file=sys.stderr, flush=True)

@@ -6,6 +6,7 @@ import math
 import multiprocessing
 import os
 import platform
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -162,16 +163,24 @@ def _measured(
     workers = workers or os.cpu_count() or 1
     # A fresh interpreter each: torch's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(works)), mp_context=context) as pool:
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(min(workers, len(works)), context, _leave_interrupts_to_the_parent)
+    try:
         futures = {pool.submit(measure, work): work for work in works}
-        try:
-            for future in as_completed(futures):
-                work = futures[future]
-                numbers, seconds = _result(work, future.result)
-                yield work, numbers, seconds
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for future in as_completed(futures):
+            work = futures[future]
+            numbers, seconds = _result(work, future.result)
+            yield work, numbers, seconds
+    except BaseException:  # Ctrl-C too: nobody waits for measurements that no one will read
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
+    pool.shutdown()
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _on_ray(works: Sequence[Work], at_a_time: int) -> Iterator[tuple[Work, Numbers, float]]:
