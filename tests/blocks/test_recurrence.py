@@ -15,7 +15,7 @@ from whyformer.blocks.recurrence import (
     reverse,
     use_recurrence,
 )
-from whyformer.blocks.recurrent_initialization import chrono, orthogonal, uniform
+from whyformer.blocks.recurrent_initialization import chrono, orthogonal, uniform, xavier
 from whyformer.foundation.randomness import seed_everything
 
 
@@ -93,6 +93,17 @@ def test_uniform_is_torchs_own_start_but_for_the_forget_gate():
     assert layer.from_state.weight.abs().max() <= 0.25
     assert layer.from_state.weight.std().item() == pytest.approx(0.25 / 3**0.5, rel=0.1)
     assert layer.from_input.bias.chunk(4)[1].tolist() == [1.0] * 16
+
+
+def test_xavier_keeps_the_length_of_a_random_vector_through_every_gate():
+    torch.manual_seed(0)
+    layer, x = Recurrence(Cell.LSTM, 96, 192), torch.randn(200, 192)
+    xavier(layer, 1.0, 100)
+    for gate in layer.from_state.weight.chunk(4):
+        assert ((x @ gate.T).norm() / x.norm()).item() == pytest.approx(1, rel=0.05)
+    assert layer.from_input.weight.abs().max() <= (6 / (96 + 192)) ** 0.5
+    assert layer.from_input.bias.chunk(4)[1].tolist() == [1.0] * 192
+    assert layer.from_state.bias.abs().sum() == 0
 
 
 @pytest.mark.parametrize("cell", [Cell.GRU, Cell.LSTM])

@@ -12,6 +12,7 @@ class RecurrentInitialization(StrEnum):
     """How a recurrent layer starts."""
 
     UNIFORM = "uniform"
+    XAVIER = "xavier"
     ORTHOGONAL = "orthogonal"
     CHRONO = "chrono"
 
@@ -20,6 +21,19 @@ def uniform(layer: Recurrence, forget_bias: float, span: int) -> None:
     """Uniform on ±1/√width, biases too, as torch's own layers start; then the forget bias."""
     for parameter in layer.parameters():
         nn.init.uniform_(parameter, -(layer.width**-0.5), layer.width**-0.5)
+    _open_forget_gate(layer, forget_bias)
+
+
+def xavier(layer: Recurrence, forget_bias: float, span: int) -> None:
+    """Uniform on ±√(6 / (fan_in + fan_out)) for every gate, biases 0; then the forget bias.
+
+    Source: Glorot and Bengio 2010, Eq. 16. From state to state each element has variance 1/width,
+        so a random vector keeps its length, three times the variance of `uniform`.
+    """
+    for linear_map in (layer.from_input, layer.from_state):
+        for gate in _gates(layer, linear_map.weight):
+            nn.init.xavier_uniform_(gate)
+        nn.init.zeros_(linear_map.bias)
     _open_forget_gate(layer, forget_bias)
 
 
@@ -78,6 +92,7 @@ def linear(module: nn.Module) -> None:
 
 RECURRENT_INITIALIZATIONS = {
     RecurrentInitialization.UNIFORM: uniform,
+    RecurrentInitialization.XAVIER: xavier,
     RecurrentInitialization.ORTHOGONAL: orthogonal,
     RecurrentInitialization.CHRONO: chrono,
 }
