@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 MINUTES ?= 6
 OUT ?= runs/demo
 
-.PHONY: demo test check lint types imports lock clean
+.PHONY: demo test check lint types imports lab lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/whyformer demo --minutes $(MINUTES) --out $(OUT)
@@ -36,6 +36,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
 	touch $@
+
+# Draws docs/lab anew from the published results; a test fails where the two differ.
+lab: $(VENV)/.installed-dev
+	$(BIN)/whyformer lab report --out docs/lab
 
 # Pins what is installed now; run it after changing the ranges in pyproject.toml.
 lock:

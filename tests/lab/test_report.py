@@ -8,15 +8,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from made_up_scaling import made
 
+from made_up_scaling import made
 from whyformer.lab.cards import in_symbols
 from whyformer.lab.experiment import Mode
 from whyformer.lab.experiments.scaling import EXPERIMENT
 from whyformer.lab.glossary import GLOSSARY
 from whyformer.lab.live import LIVE, SCRIPTS, script_of
-from whyformer.lab.questions import written
-from whyformer.lab.record import PUBLISHED, write_record
+from whyformer.lab.questions import experiment_named, written
+from whyformer.lab.record import PUBLISHED, result_of, write_record
 from whyformer.lab.report import demanded, file_of, write_report
 from whyformer.lab.said import Language, Said
 from whyformer.lab.statistics import exactly
@@ -243,6 +243,20 @@ def test_what_was_demanded_is_said(test, words, language):
         assert demanded(test, language) == words
     else:
         assert demanded(test, language)
+
+
+@pytest.mark.parametrize("name", [n for n in written() if (PUBLISHED / f"{n}.json").is_file()])
+def test_every_circumstance_and_test_has_a_name_in_both_languages(name):
+    experiment, record = experiment_named(name), result_of(name)
+    assert record is not None
+    shown = {
+        word
+        for claim in experiment.claims
+        for place, tests in claim.tests(record.results).items()
+        for word in (place, *(test.name for test in tests))
+        if word
+    }
+    assert shown - set(experiment.names) == set()
 
 
 # --- live pieces

@@ -430,6 +430,10 @@ NAMES = {
     "adam": alike("Adam"),
     "sgd": alike("SGD"),
     "d_k = 64": alike("d_k = 64"),
+    "variance": Said("largest |Var/d_k − 1|", "|Var/d_k − 1|의 최댓값"),
+    "slope unscaled": Said("exponent without the factor", "인자가 없을 때의 지수"),
+    "slope scaled": Said("exponent with the factor", "인자가 있을 때의 지수"),
+    "Jacobian": Said("median Jacobian, without / with", "야코비안 중앙값의 비 (없음/있음)"),
 }
 
 EXPERIMENT = Experiment(

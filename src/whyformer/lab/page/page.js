@@ -117,6 +117,12 @@
       card.hidden = [...card.querySelectorAll("li")].every((row) => row.hidden);
   });
 
+  // On paper nothing can be opened: criteria and tests are printed open.
+  for (const [event, open] of [["beforeprint", true], ["afterprint", false]])
+    window.addEventListener(event, () => {
+      for (const one of document.querySelectorAll(".claim details")) one.open = open;
+    });
+
   window.live = {};
   window.addEventListener("DOMContentLoaded", () => {
     for (const box of document.querySelectorAll(".live")) {
