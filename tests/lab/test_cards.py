@@ -1,6 +1,7 @@
 """The text of the pages: sections, placeholders, no number typed by hand, formulas, languages."""
 
 import doctest
+import re
 
 import pytest
 
@@ -197,6 +198,12 @@ def test_formulas_are_mathml_and_scripts_are_not_run():
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
     assert "\ue000" not in html
+
+
+def test_functions_keep_their_distance_and_their_index():
+    html = in_html("$2 \\ln n$ and $\\log_k n$", FACTS, EN)
+    assert '<mo lspace="0.17em" rspace="0.17em">ln</mo>' in html
+    assert re.search(r"<msub><mo [^>]*>log</mo><mi>k</mi></msub>", html)
 
 
 def test_markdown_keeps_tables_code_and_citations():

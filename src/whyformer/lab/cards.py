@@ -188,8 +188,8 @@ def mathml(tex: str, *, block: bool = False) -> str:
         made,
     )
     # ln n is not lnn.
-    space = '<mspace width="0.17em"/>'
-    made = re.sub(r"<m([io])>(ln|log|exp|max|min)</m\1>", rf"{space}<mi>\2</mi>{space}", made)
+    operator = r'<mo lspace="0.17em" rspace="0.17em">\2</mo>'
+    made = re.sub(r"<m([io])>(ln|log|exp|max|min|tanh|lim)</m\1>", operator, made)
     return made.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
 
 
