@@ -40,9 +40,9 @@ class RecurrentLanguageSettings(Settings):
     tying: Tying = Tying.DECODER
     """Whether embedding and projection are one matrix: decoder (Press and Wolf 2016) or none."""
     initialization: RecurrentInitialization = RecurrentInitialization.ORTHOGONAL
-    """Starting weights of the recurrent layers: uniform, orthogonal or chrono."""
+    """Starting weights of the recurrent layers: uniform, xavier, orthogonal or chrono."""
     forget_bias: float = 1.0
-    """Starting bias of an LSTM's forget gate, with uniform and orthogonal."""
+    """Starting bias of an LSTM's forget gate, with all but chrono."""
     chrono_span: int = Field(default=100, ge=2)
     """Positions that the longest-lasting gates remember at the start, with chrono."""
     max_length: int = Field(default=1024, ge=1)
