@@ -476,6 +476,8 @@ NAMES = {
     TWO_WAY: Said("encoder reads both ways", "양방향 인코더"),
     "mean": Said("mean distance", "평균 거리"),
     "longest": Said("longest distance", "최대 거리"),
+    "drop": Said("what attention loses with length", "길이에 따라 어텐션이 잃는 정확도"),
+    "gain": Said("attention over one vector", "벡터 하나보다 나은 정도"),
 }
 
 EXPERIMENT = Experiment(

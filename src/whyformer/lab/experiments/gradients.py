@@ -873,6 +873,15 @@ NAMES = {
     "2 layers": Said("2 layers", "2층"),
     "4 layers": Said("4 layers", "4층"),
     "6 layers": Said("6 layers", "6층"),
+    "RNN": Said("factor of the RNN, torch's start", "torch 기본 초기화 RNN의 위치당 비"),
+    "attention": Said("factor of attention", "어텐션의 위치당 비"),
+    "moved": Said("change of the factor by skips", "스킵이 바꾼 위치당 비"),
+    "with skips": Said("factor with skips", "스킵이 있을 때의 위치당 비"),
+    "without": Said("diversity without skips", "스킵이 없을 때의 다양성"),
+    "with": Said("diversity with skips", "스킵이 있을 때의 다양성"),
+    "lost": Said("accuracy lost without skips", "스킵이 없어서 잃은 정확도"),
+    "first": Said("accuracy on the first symbol", "첫 기호를 맞힌 비율"),
+    "not copied": Said("accuracy of copying, less that", "복사 정확도와의 차이"),
 }
 
 EXPERIMENT = Experiment(
