@@ -1,0 +1,97 @@
+"""Which question of the laboratory is meant, asked in either language."""
+
+import pytest
+
+from whyformer.foundation.errors import UsageError
+from whyformer.lab import questions
+from whyformer.lab.questions import QUESTIONS, answering, experiment_named, written
+
+ASKED = {
+    "scaling": (
+        "왜 루트 d_k로 나누나요?",
+        "why sqrt dk",
+        "Why do we divide scores before softmax?",
+    ),
+    "positions": (
+        "왜 사인과 코사인을 쓰나요?",
+        "why sine and cosine?",
+        "위치 인코딩은 왜 필요한가요?",
+    ),
+    "complexity": (
+        "복잡도는 왜 n²인가요?",
+        "is attention O(1) sequential operations?",
+    ),
+    "warmup": (
+        "워밍업은 왜 하나요?",
+        "does post-norm need warm-up?",
+        "Post-LN은 왜 워밍업이 필요해?",
+    ),
+    "gradients": (
+        "기울기 소실은 왜 생기나요?",
+        "do gradients vanish?",
+        "잔차 연결이 꼭 필요한가요?",
+    ),
+    "heads": (
+        "헤드는 왜 여러 개인가요?",
+        "why multiple heads?",
+    ),
+    "smoothing": (
+        "라벨 스무딩은 왜 하나요?",
+        "why label smoothing?",
+    ),
+    "embedding_scale": (
+        "임베딩에 왜 루트 d_model을 곱하나요?",
+        "why multiply embeddings by sqrt d_model?",
+    ),
+    "beam": (
+        "빔을 키우면 항상 좋은가요?",
+        "is a larger beam better?",
+        "length penalty",
+    ),
+    "masking": (
+        "BERT는 왜 80-10-10으로 마스킹하나요?",
+        "why does BERT mask 15 %?",
+    ),
+    "nsp": (
+        "다음 문장 예측은 도움이 되나요?",
+        "does next sentence prediction help?",
+    ),
+    "bottleneck": (
+        "seq2seq의 병목은 무엇인가요?",
+        "why is one vector a bottleneck?",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"), [(name, one) for name in written() for one in ASKED[name]]
+)
+def test_a_question_finds_its_experiment_first(name, asked):
+    assert [experiment.name for experiment in answering(asked)][:1] == [name]
+
+
+def test_every_question_is_asked_here():
+    assert set(ASKED) == set(QUESTIONS)
+
+
+@pytest.mark.parametrize("asked", ["", "cheese", "치즈", "????"])
+def test_nothing_else_finds_anything(asked):
+    assert answering(asked) == []
+
+
+def test_names_are_those_of_the_experiments():
+    for name in written():
+        experiment = experiment_named(name)
+        assert experiment.name == name
+        claims = [claim.name for claim in experiment.claims]
+        assert len(claims) == len(set(claims)) > 0
+        parts = [part.name for part in experiment.parts]
+        assert len(parts) == len(set(parts)) > 0
+
+
+def test_a_question_without_an_experiment_breaks_nothing(monkeypatch):
+    monkeypatch.setattr(questions, "QUESTIONS", (*QUESTIONS, "later"))
+    assert "later" not in written()
+    assert answering("why sqrt dk")[0].name == "scaling"
+    with pytest.raises(UsageError, match="`later` has no experiment yet"):
+        experiment_named("later")
