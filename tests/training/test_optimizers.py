@@ -6,6 +6,7 @@ from torch import nn
 from torch.testing import assert_close
 
 import tiny
+from whyformer.models.bert import BERT, BERTSettings
 from whyformer.training.optimizers import (
     MuonWithAdam,
     OptimizerKind,
@@ -110,6 +111,23 @@ def test_every_parameter_is_in_one_group_and_only_layer_matrices_decay(kind):
     assert [g["ratio"] for g in groups] == {"adamw": [1.0, 1.0], "muon": [7.0, 1.0]}.get(
         kind, [1.0]
     )
+
+
+@pytest.mark.parametrize("family", ["transformer", "recurrent", "gpt", "rnn-lm", "bert"])
+def test_the_matrices_of_layers_are_found_in_every_family(family):
+    bert = BERTSettings(layers=2, d_model=8, heads=2, d_ff=16)
+    model = {
+        "transformer": tiny.build,
+        "recurrent": tiny.recurrent,
+        "gpt": tiny.gpt,
+        "rnn-lm": tiny.recurrent_language,
+        "bert": lambda: BERT(bert, (tiny.VOCABULARY, tiny.VOCABULARY)),
+    }[family]()
+    layers = [m for m in model.modules() if isinstance(m, nn.ModuleList)]
+    matrices = {id(p) for m in layers for p in m.parameters() if p.ndim == 2}
+    optimizer = make_optimizer(model, OptimizerKind.MUON, **CHOICES)
+    assert matrices
+    assert {id(p) for p in optimizer.param_groups[0]["params"]} == matrices
 
 
 def test_sgd_takes_the_steps_of_momentum():

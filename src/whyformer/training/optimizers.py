@@ -66,7 +66,7 @@ def make_optimizer(
 
 def _is_matrix(name: str, parameter: Tensor) -> bool:
     """Say whether a parameter is a projection inside a layer (not an embedding, norm or bias)."""
-    return parameter.ndim == 2 and ".layers." in name and name.endswith(".weight")
+    return parameter.ndim == 2 and ".layers." in f".{name}" and name.endswith(".weight")
 
 
 class MuonWithAdam(torch.optim.Optimizer):
