@@ -72,9 +72,13 @@ def test_both_languages_tell_the_same_numbers_and_verdicts(name):
 
 
 @pytest.mark.parametrize("name", written())
-def test_every_verdict_is_told_in_the_text(name):
-    told = {p.partition(":")[2] for p in placeholders(both(name)[EN]) if p.startswith("verdict:")}
-    assert told == {claim.name for claim in experiment_named(name).claims}
+def test_the_summary_tells_a_verdict_and_a_number(name):
+    told = placeholders(Card(name, EN, (both(name)[EN].summary, *[""] * 6)))
+    claims = {claim.name for claim in experiment_named(name).claims}
+    verdicts = {one.partition(":")[2] for one in told if one.startswith("verdict:")}
+    assert verdicts
+    assert verdicts <= claims
+    assert len(told) > len(verdicts)
 
 
 @pytest.mark.parametrize("name", written())
