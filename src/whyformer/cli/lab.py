@@ -221,6 +221,8 @@ def _wrapped(line: str, width: int, indent: str) -> Sequence[str]:
     """Break a line at spaces; a Korean letter takes two columns."""
     from rich.cells import cell_len
 
+    if cell_len(line) <= width:
+        return [line]
     parts, current = [], indent
     for word in line.split():
         longer = f"{current} {word}" if current.strip() else f"{current}{word}"
