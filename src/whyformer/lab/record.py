@@ -16,7 +16,7 @@ from whyformer.lab.statistics import Estimate
 
 FORMAT = 1
 PUBLISHED = Path(__file__).parent / "published"
-"""The full runs that come with the package."""
+"""The results that come with the package; each says whether it was a quick or a full run."""
 
 
 @dataclass(frozen=True)

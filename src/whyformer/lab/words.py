@@ -35,10 +35,9 @@ WORDS: dict[str, Said] = {
         "The text of this page is not written yet.", "이 페이지의 글은 아직 없습니다."
     ),
     "quick_run": Said(
-        "This page shows a quick run with few seeds: it may be inconclusive. The published pages "
-        "come from full runs.",
-        "시드 몇 개로 빠르게 돌린 결과입니다. 판단이 유보될 수 있습니다. 공개 보고서는 전체 실행에서 "
-        "만듭니다.",
+        "This page shows a quick run with few seeds: it may be inconclusive, and a full run "
+        "decides.",
+        "시드 몇 개로 빠르게 돌린 결과입니다. 판단이 유보될 수 있으며, 결정은 전체 실행이 내립니다.",
     ),
     "older": Said(
         "This was measured by an older revision of the experiment.",
