@@ -151,12 +151,14 @@ def train(
     schedule: Schedule = Schedule.TRAPEZOID,
     model: GPT | None = None,
     state: TrainingState | None = None,
+    ids: Tensor | None = None,
 ) -> Trained:
     """Train a model from scratch and judge it. Seed: of weights and of the places of the windows.
 
     Args:
         model: instead of fresh weights.
         state: instead of the optimizer that the settings name; its model is trained.
+        ids: what to learn from, instead of the whole train text.
     """
     training = TrainingSettings(
         updates=steps, learning_rate=learning_rate, warmup=warmup, schedule=schedule,
@@ -166,7 +168,7 @@ def train(
         state = start(fresh_model(settings, seed) if model is None else model, training)
     learned = state.model
     assert isinstance(learned, GPT)
-    windows = Windows(text().train, length, rows, seed)
+    windows = Windows(text().train if ids is None else ids, length, rows, seed)
     reports: list[StepReport] = []
     try:
         for report in fit(state, windows, training, d_model=settings.d_model, loss_of=window_loss):

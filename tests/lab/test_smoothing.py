@@ -1,0 +1,220 @@
+"""Label smoothing: its optimum, calibration by hand, and verdicts on made-up results."""
+
+import doctest
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from whyformer.lab import language_model as lm
+from whyformer.lab.cards import facts_of, read_card, typed_numbers, unknown_placeholders
+from whyformer.lab.experiment import Cell, Mode, Results
+from whyformer.lab.experiments import smoothing as s
+from whyformer.lab.said import Language
+from whyformer.lab.verdict import Verdict
+
+pytestmark = pytest.mark.usefixtures("unchecked")
+SEEDS = 5
+CLAIMS = {claim.name: claim for claim in s.EXPERIMENT.claims}
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+# --- the laws
+
+
+def test_the_examples_in_the_docstrings_run():
+    result = doctest.testmod(s)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("epsilon", [0.05, 0.1, 0.2])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_optimum_is_the_smoothed_distribution(epsilon, seed):
+    found = s.measure_table({"epsilon": epsilon, "classes": 103}, seed)
+    assert found["gap"] < 1e-6
+    assert found["odds_gap"] < 1e-6
+
+
+def test_the_bound_by_hand():
+    # Two classes, ε = 0.5: (0.75, 0.25).
+    assert s.log_odds_bound(0.5, 2) == pytest.approx(math.log(3))
+    found = s.measure_table({"epsilon": 0.5, "classes": 64}, 0)
+    assert found["odds"] == pytest.approx(math.log((0.5 + 0.5 / 64) / (0.5 / 64)))
+
+
+def test_the_calibration_error_by_hand():
+    # Two guesses at 0.9 of which one is right, two at 0.5 of which both are: (0.4 + 0.5) / 2.
+    confidence = torch.tensor([0.9, 0.9, 0.5, 0.5])
+    right = torch.tensor([True, False, True, True])
+    assert s.calibration_error(confidence, right) == pytest.approx(0.45)
+    places, shares = s.reliability(confidence, right)
+    assert [round(p, 3) for p in places if math.isfinite(p)] == [0.5, 0.9]
+    assert [share for share in shares if math.isfinite(share)] == [1.0, 0.5]
+
+
+def test_a_model_that_is_right_as_often_as_it_is_sure_is_calibrated():
+    generator = torch.Generator().manual_seed(0)
+    confidence = torch.rand(200_000, generator=generator)
+    right = torch.rand(200_000, generator=generator) < confidence
+    assert s.calibration_error(confidence, right) < 0.01
+    assert s.calibration_error(confidence.sqrt(), right) > 0.1
+
+
+def test_every_confidence_has_a_bin():
+    assert s.binned(torch.tensor([1e-9, 1 / s.BINS, 1.0])).tolist() == [0, 0, s.BINS - 1]
+
+
+def test_a_fresh_model_is_judged_without_smoothing(monkeypatch):
+    monkeypatch.setattr(s, "DEV_WINDOWS", 4)
+    model = lm.fresh_model(lm.reference(layers=1, d_model=16, heads=2), 0)
+    found = s.judged(model, 0.1)
+    assert found["nll"] == pytest.approx(lm.dev_loss(model, s.LENGTH, 4), rel=1e-6)
+    assert found["beyond"] == 0
+    assert 0 <= found["accuracy"] < 0.2
+
+
+# --- the verdicts
+
+
+def usual(part: str, c: dict[str, Any]) -> dict[str, Any]:
+    """Return numbers in which smoothing costs with plenty of text and helps with little."""
+    if part == "table":
+        return {"gap": 1e-9, "odds": 6.8, "odds_gap": 1e-9}
+    smooth, scarce = c["epsilon"], c["text"] == s.SCARCE
+    return {
+        "nll": (2.8 - 2 * smooth if scarce else 1.9 + 0.6 * smooth)
+        + 0.1 * (c["rate"] != s.QUICK_RATES[c["text"]]),
+        "accuracy": 0.3 + 0.1 * smooth * scarce,
+        "confidence": 0.5,
+        "error": 0.15 - 0.5 * smooth if scarce else 0.02 + 0.4 * smooth,
+        "beyond": 0.1,
+        "places": [math.nan, 0.5, 0.9],
+        "shares": [math.nan, 0.4, 0.8],
+    }
+
+
+def made_up(
+    change: dict[str, Change] | None = None, mode: Mode = Mode.FULL, seeds: int = SEEDS
+) -> Results:
+    """Return results with the usual numbers, other where ``change`` of a part says so."""
+    cells = []
+    for part in s.EXPERIMENT.parts:
+        other = (change or {}).get(part.name, lambda c: {})
+        for settings in part.conditions(mode):
+            for seed in range(seeds):
+                whole = {**usual(part.name, dict(settings)), **other(dict(settings))}
+                numbers = {n: v[seed] if isinstance(v, tuple) else v for n, v in whole.items()}
+                cells.append(Cell(part.name, settings, seed, numbers))
+    return Results(mode, cells)
+
+
+def verdict(claim: str, change: dict[str, Change] | None = None) -> Verdict:
+    return CLAIMS[claim].judge(made_up(change)).verdict
+
+
+def with_(number: str, value: Any, texts: tuple[str, ...] = (s.PLENTY, s.SCARCE)) -> dict:
+    """Return a number that is 1 without smoothing and ``value`` with it, at every rate."""
+
+    def of(c: dict[str, Any]) -> dict[str, Any]:
+        if c["text"] not in texts:
+            return {}
+        return {number: value if c["epsilon"] else 1.0}
+
+    return {"training": of}
+
+
+def table(gap: Any, only: float | None = None) -> dict[str, Change]:
+    return {"table": lambda c: {"gap": gap} if only in (None, c["epsilon"]) else {}}
+
+
+UNSURE = (0.9, 1.1, 1.0, 1.3, 0.7)
+S, C, N, R, O = (
+    Verdict.SUPPORTED,
+    Verdict.CONDITIONAL,
+    Verdict.NOT_SUPPORTED,
+    Verdict.REFUTED,
+    Verdict.INCONCLUSIVE,
+)
+WORDS = [
+    ("bound", S, None),
+    ("bound", C, table(0.1, 0.05)),
+    ("bound", N, table(1e-5)),
+    ("bound", R, table(0.1)),
+    ("bound", O, table((0.0, 0.0, 1e-3, 0.0, 0.0))),
+    ("perplexity", S, with_("nll", 1.1)),
+    ("perplexity", C, None),
+    ("perplexity", N, with_("nll", 1.0)),
+    ("perplexity", R, with_("nll", 0.9)),
+    ("perplexity", O, with_("nll", UNSURE)),
+    ("price", S, None),
+    ("price", C, with_("nll", 1.5, (s.PLENTY,))),
+    ("price", N, with_("nll", 1.15)),
+    ("price", R, with_("nll", 1.5)),
+    ("price", O, with_("nll", UNSURE)),
+    ("accuracy", S, with_("accuracy", 1.1)),
+    ("accuracy", C, None),
+    ("accuracy", N, with_("accuracy", 1.0)),
+    ("accuracy", R, with_("accuracy", 0.9)),
+    ("accuracy", O, with_("accuracy", UNSURE)),
+    ("calibration", S, with_("error", 0.9)),
+    ("calibration", C, None),
+    ("calibration", N, with_("error", 1.0)),
+    ("calibration", R, with_("error", 1.1)),
+    ("calibration", O, with_("error", UNSURE)),
+]
+
+
+@pytest.mark.parametrize(
+    ("claim", "word", "change"), WORDS, ids=[f"{claim}-{word}" for claim, word, _ in WORDS]
+)
+def test_every_claim_can_get_every_word(claim, word, change):
+    assert verdict(claim, change) is word
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_no_word_is_out_of_reach(claim):
+    assert {word for name, word, _ in WORDS if name == claim} == set(Verdict)
+
+
+def test_an_effect_that_is_switched_off_is_not_supported():
+    for claim, number in (
+        ("perplexity", "nll"),
+        ("accuracy", "accuracy"),
+        ("calibration", "error"),
+    ):
+        assert verdict(claim, with_(number, 1.0)) is N
+
+
+def test_each_arm_is_judged_at_its_own_best_rate():
+    def of(c: dict[str, Any]) -> dict[str, Any]:
+        best = s.RATES[0] if c["epsilon"] else s.RATES[2]
+        return {"nll": 2.0 + (c["rate"] != best), "accuracy": 0.5 + (c["rate"] == best)}
+
+    results = made_up({"training": of})
+    assert s.gain(results, "nll", s.PLENTY).value == 0
+    assert s.gain(results, "accuracy", s.PLENTY).value == 0
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_charts_and_numbers_come_from_results_alone(mode):
+    results = made_up(mode=mode, seeds=2)
+    names = [chart.name for chart in s.EXPERIMENT.charts(results)]
+    assert names == ["nll", "accuracy", "error", "reliability-plenty", "reliability-scarce"]
+    assert s.EXPERIMENT.numbers(results).keys() == s.EXPERIMENT.numbers(made_up(seeds=2)).keys()
+
+
+def test_every_circumstance_has_a_name_in_both_languages():
+    for claim in s.EXPERIMENT.claims:
+        for circumstance, tests in claim.tests(made_up()).items():
+            assert circumstance in s.NAMES
+            assert all(test.name in s.NAMES for test in tests if test.name)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_card_quotes_only_what_was_measured(language):
+    card = read_card("smoothing", language)
+    assert card is not None
+    assert unknown_placeholders(card, s.EXPERIMENT, facts_of(s.EXPERIMENT, made_up(seeds=2))) == []
+    assert typed_numbers(card) == []
