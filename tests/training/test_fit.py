@@ -12,7 +12,12 @@ import tiny
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.randomness import random_state, seed_everything
 from whyformer.training.averaging import Averaging
-from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
+from whyformer.training.checkpoints import (
+    FORMAT,
+    has_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
 from whyformer.training.loop import TrainingSettings, TrainingState, fit, start
 from whyformer.training.optimizers import OptimizerKind
 from whyformer.training.schedules import Schedule
@@ -203,7 +208,7 @@ def test_a_damaged_checkpoint_is_an_error_in_words(tmp_path):
     saved(tmp_path / "other")
     file.write_bytes((tmp_path / "other" / "state.safetensors").read_bytes())
     with pytest.raises(
-        BundleError, match=r"has format 99, and this version reads up to 1\. Upgrade"
+        BundleError, match=rf"has format 99, and this version reads up to {FORMAT}\. Upgrade"
     ):
         load_checkpoint(tmp_path / "checkpoint", state)
 
