@@ -4,8 +4,8 @@ import json
 import math
 
 import pytest
-from made_up_scaling import made
 
+from made_up_scaling import made
 from whyformer.foundation.errors import DataError
 from whyformer.lab.experiment import Cell, Mode, Results
 from whyformer.lab.experiments.scaling import EXPERIMENT
