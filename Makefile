@@ -16,8 +16,8 @@ check: lint types imports
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
 
 lint: $(VENV)/.installed-dev
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --no-cache .
+	$(BIN)/ruff check --no-cache .
 
 types: $(VENV)/.installed-dev
 	$(BIN)/basedpyright

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 import torch
-from made_up_scaling import Change, ideal, made
 
+from made_up_scaling import Change, ideal, made
 from whyformer.blocks.scaling import SCALINGS, ScoreScale
 from whyformer.lab import language_model as lm
 from whyformer.lab.cards import facts_of, placeholders, read_card, unknown_placeholders

@@ -622,6 +622,10 @@ NAMES = {
     "none": Said("no pre-training", "사전 학습 없음"),
     "causal": Said("left to right, loss at every position", "왼쪽에서 오른쪽, 모든 위치의 손실"),
     "causal-15": Said("left to right, loss at 15 %", "왼쪽에서 오른쪽, 15 % 위치의 손실"),
+    "chosen": Said("chosen, of all", "전체 중 고른 비율"),
+    "hidden": Said("hidden, of the chosen", "고른 것 중 마스크로 가린 비율"),
+    "same": Said("read as they are, of the chosen", "고른 것 중 그대로 읽는 비율"),
+    "others touched": Said("touched without being chosen", "고르지 않았는데 바뀐 비율"),
 }
 
 EXPERIMENT = Experiment(
