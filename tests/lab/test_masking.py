@@ -31,7 +31,7 @@ Change = Callable[[Mapping, int, dict], dict]
 def test_the_masks_follow_their_law(recipe):
     numbers = masking.measure_shares({"recipe": recipe}, 0)
     chosen = numbers["chosen"]
-    hidden, same = masking.expected_shares(recipe)
+    hidden, same = masking.expected_shares(recipe, numbers["vocabulary"])
 
     def margin(share: float, of: int) -> float:
         return 5 * math.sqrt(share * (1 - share) / of) + 1e-9
@@ -43,10 +43,10 @@ def test_the_masks_follow_their_law(recipe):
 
 
 def test_a_random_token_is_the_right_one_by_chance():
-    hidden, same = masking.expected_shares("80-10-10")
+    hidden, same = masking.expected_shares("80-10-10", 50)
     assert hidden == 0.8
-    assert same == pytest.approx(0.1 + 0.1 / lm.text().vocabulary)
-    assert masking.expected_shares("100-0-0") == (1.0, 0.0)
+    assert same == pytest.approx(0.1 + 0.1 / 50)
+    assert masking.expected_shares("100-0-0", 50) == (1.0, 0.0)
 
 
 @pytest.mark.parametrize("task", [*masking.RECIPES, *masking.CAUSAL])
@@ -159,9 +159,10 @@ def ideal(part: str, settings: Mapping, seed: int) -> dict:
     """Return numbers that support most claims, with a little spread over seeds."""
     if part == "shares":
         tokens, chosen = 1_000_000, 150_000
-        hidden, same = masking.expected_shares(settings["recipe"])
+        hidden, same = masking.expected_shares(settings["recipe"], 100)
         return {"tokens": tokens, "chosen": chosen, "hidden": round(hidden * chosen),
-                "same": round(same * chosen), "touched": 0}  # fmt: skip
+                "same": round(same * chosen), "touched": 0, "vocabulary": 100,
+                "unigram": 3.2}  # fmt: skip
     task = settings["task"]
     little = 0.01 * seed
     tuning = 0 if settings["rate"] in (3e-3, 0.0) else 1

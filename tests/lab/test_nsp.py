@@ -145,7 +145,7 @@ def test_a_measurement_has_every_number(monkeypatch):
         assert len(numbers["curve"]) == 1
         assert 0 < numbers["mean_error"] <= 100
         assert ("full_loss" in numbers) == (arm != nsp.LEFT_TO_RIGHT)
-    assert set(nsp.measure_untrained({}, 0)) == {"mean_error", "first_error"}
+    assert set(nsp.measure_untrained({}, 0)) == {"mean_error", "first_error", "topics"}
 
 
 def test_the_models_have_one_shape():
@@ -162,7 +162,7 @@ def ideal(part: str, settings: Mapping, seed: int) -> dict:
     """Return numbers that support every claim, with a little spread over seeds."""
     little = 0.001 * seed
     if part == "untrained":
-        return {"mean_error": 60.0 + little, "first_error": 60.0 + little}
+        return {"mean_error": 60.0 + little, "first_error": 60.0 + little, "topics": 20}
     arm, worse = settings["arm"], 0 if settings["rate"] == 3e-3 else 1
     with_ = arm.endswith("with") or arm == nsp.PUBLISHED
     loss = 4.0 + 0.2 * with_ - 0.1 * arm.startswith("full") + little + worse

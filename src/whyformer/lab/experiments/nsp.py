@@ -278,7 +278,8 @@ def measure_arm(settings: Settings, seed: int) -> Numbers:
 def measure_untrained(settings: Settings, seed: int) -> Numbers:
     """Probe starting weights: what the probe learns without any training before it."""
     model = fresh(BERT, seed)
-    return {f"{kind}_error": topic_error(model, kind, seed) for kind in ("mean", "first")}
+    errors = {f"{kind}_error": topic_error(model, kind, seed) for kind in ("mean", "first")}
+    return errors | {"topics": len(text().asked)}
 
 
 def fresh(kind: type[BERT] | type[GPT], seed: int) -> BERT | GPT:
@@ -446,9 +447,10 @@ def gain_of_direction(results: Results) -> Estimate:
 
 def numbers(results: Results) -> dict[str, Estimate]:
     """See `Experiment`."""
+    topics = results.values("untrained", "topics")[0]
     found = {
-        "topics": exactly(len(text().asked)),
-        "guessing": exactly(100 * (1 - 1 / len(text().asked))),
+        "topics": exactly(topics),
+        "guessing": exactly(100 * (1 - 1 / topics)),
         "both_at_once": gain(results, "pairs, with", "full, without", "full_loss"),
         "published_loss": gain(results, "published", "pairs, without", "full_loss"),
         "published_both": gain(results, "published", "full, without", "full_loss"),
@@ -721,4 +723,5 @@ EXPERIMENT = Experiment(
     numbers=numbers,
     charts=charts,
     names=NAMES,
+    revision=2,
 )
