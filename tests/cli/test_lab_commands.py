@@ -185,6 +185,15 @@ def test_a_contradiction_is_flagged(cli, measured, published, tmp_path):
     assert claims["training"]["published"] == "refuted"
 
 
+def test_results_of_an_older_revision_are_not_compared_with(cli, measured, published, tmp_path):
+    path = published / "scaling.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(record | {"revision": 0}), encoding="utf-8")
+    found = json.loads(cli("lab", "run", "scaling", "--out", tmp_path, "--json").out)
+    claims = found["scaling"]["claims"].values()
+    assert all(one["published"] is None and not one["contradicts"] for one in claims)
+
+
 def test_run_all_measures_every_question(cli, measured, published, tmp_path, monkeypatch):
     monkeypatch.setattr("whyformer.lab.questions.written", lambda: ["scaling"])
     found = json.loads(cli("lab", "run", "--all", "--out", tmp_path, "--json").out)

@@ -1,10 +1,9 @@
 """Masking follows its law: how often, what with, and never a symbol."""
 
-import math
-
 import numpy as np
 import pytest
 
+from binomial import within
 from whyformer.data.corruption import mask_tokens
 from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, MASK, PAD
 
@@ -16,17 +15,6 @@ def words(rows: int = 400, length: int = 128, seed: int = 0) -> np.ndarray:
     ids = rng.integers(FIRST_BYTE, VOCABULARY, (rows, length))
     ids[:, 0], ids[:, -2], ids[:, -1] = BOS, EOS, PAD
     return ids
-
-
-def within(count: int, total: int, share: float) -> bool:
-    """Say whether a count lies in the exact central interval of 99.9 % of its binomial."""
-    k = np.arange(total + 1)
-    steps = np.log(np.arange(1, total + 1))
-    log_factorial = np.concatenate([[0.0], np.cumsum(steps)])
-    log_p = log_factorial[-1] - log_factorial[k] - log_factorial[total - k]
-    below = np.cumsum(np.exp(log_p + k * math.log(share) + (total - k) * math.log1p(-share)))
-    low, high = np.searchsorted(below, [0.0005, 0.9995])
-    return bool(low <= count <= high)
 
 
 def test_how_often_and_what_with():

@@ -8,8 +8,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from test_corruption import within
 
+from binomial import within
 from whyformer.data.documents import Documents, build_documents
 from whyformer.data.pretraining_rows import Fill, PretrainingRows
 from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, PAD

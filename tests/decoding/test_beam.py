@@ -4,8 +4,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_models import WORDS, ToyModel, everything, sources
 
+from toy_models import WORDS, ToyModel, everything, sources
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings

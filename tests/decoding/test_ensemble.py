@@ -1,7 +1,7 @@
 import pytest
 import torch
-from toy_models import ToyModel, sources
 
+from toy_models import ToyModel, sources
 from whyformer.decoding.ensemble import Ensemble
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings

@@ -4,8 +4,8 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from toy_models import VOCABULARY, ToyModel, everything, sources
 
+from toy_models import VOCABULARY, ToyModel, everything, sources
 from whyformer.decoding.sampling import draw, likely
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import Method, SearchSettings

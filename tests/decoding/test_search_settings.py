@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 from pydantic import ValidationError
-from toy_models import ToyModel
 
+from toy_models import ToyModel
 from whyformer.decoding.penalties import length_penalty, repeated_ngrams
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings

@@ -260,7 +260,9 @@ def _measure(
     write_record(path, experiment, results, wall_seconds=spent, reused=bar.first)
     record, published = read_record(path), result_of(experiment.name)
     mine = experiment.judge(results)
-    theirs = {} if published is None else experiment.judge(published.results)
+    theirs = {}
+    if published is not None and published.revision == experiment.revision:
+        theirs = experiment.judge(published.results)
     against = contradictions(mine, theirs)
     lines = [answer(experiment, record, language), ""]
     for name, judgement in mine.items():

@@ -417,7 +417,7 @@ def counted(results: Results, recipe: str, number: str, of: str) -> Estimate:
     return proportion(count, total)
 
 
-def expected_shares(recipe: str, vocabulary: int) -> tuple[float, float]:
+def expected_shares(recipe: str, vocabulary: float) -> tuple[float, float]:
     """Return the shares of chosen characters that are hidden, and that the model reads as they are.
 
     A random character is the right one once in so many as there are.
