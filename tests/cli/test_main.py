@@ -11,7 +11,7 @@ from whyformer.cli import allocator, doctor
 from whyformer.cli.dotted import split
 from whyformer.cli.main import app, main
 
-COMMANDS = ("demo", "train", "translate", "score", "evaluate", "check", "plan", "diagnose",
+COMMANDS = ("demo", "train", "translate", "score", "evaluate", "check", "bench", "plan", "diagnose",
             "inspect", "ask", "lab", "config", "doctor")  # fmt: skip
 
 

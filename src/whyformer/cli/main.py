@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError
 from whyformer import __version__
 from whyformer.cli import (
     ask,
+    bench,
     check,
     classify,
     config,
@@ -51,7 +52,20 @@ app = App(
     version=__version__,
 )
 for _file in (
-    *(demo, train, translate, generate, classify, score, evaluate, check, plan, diagnose, ask),
+    *(
+        demo,
+        train,
+        translate,
+        generate,
+        classify,
+        score,
+        evaluate,
+        check,
+        bench,
+        plan,
+        diagnose,
+        ask,
+    ),
 ):
     _name = _file.__name__.rpartition(".")[2]
     app.command(getattr(_file, _name), name=_name, help_epilogue=_file.EXAMPLES)
@@ -70,6 +84,7 @@ for _number, _name in enumerate(
         "score",
         "evaluate",
         "check",
+        "bench",
         "plan",
         "convert",
         "diagnose",
