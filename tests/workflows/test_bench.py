@@ -3,17 +3,20 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from tiny import batch_of, gpt, recurrent, shape
-from toy_runs import toy_run
+from toy_runs import toy_bundle, toy_run
+from whyformer.bundle import save_bundle
 from whyformer.cli import bench_worker
 from whyformer.data.rows import TextBatch
 from whyformer.foundation.errors import DataError, UsageError
 from whyformer.lab.counter import count_operations
+from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.models.transformer import Transformer
 from whyformer.workflows import bench as bench_module
 from whyformer.workflows import bench_engines, bench_process
@@ -34,6 +37,7 @@ PROGRAMS = Programs(
     whyformer=[sys.executable, "-m", "whyformer"],
     contender=[sys.executable, "-m", "whyformer.cli.bench_worker"],
 )
+NOTHING = Programs(whyformer=["false"], contender=["false"])
 SMALL = {"model.d_model": 16, "model.heads": 2, "model.d_ff": 24, "training.batch_tokens": 64}
 ECHO = """
 from whyformer.workflows.bench_process import answer_questions
@@ -204,6 +208,26 @@ def test_what_does_not_go_together(tmp_path):
         bench(recipe, PROGRAMS, seconds=0)
     with pytest.raises(UsageError, match="Give --run and both"):
         bench(recipe, PROGRAMS, references=[tmp_path / "r"])
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_run_that_translates_nothing_is_refused_before_anything_is_measured(tmp_path):
+    words = toy_bundle()
+    sizes = (len(words.source_tokenizer),) * 2
+    model = GPT(GPTSettings(layers=1, d_model=16, heads=2, d_ff=24), sizes)
+    save_bundle(tmp_path / "model", replace(words, model=model))
+    with pytest.raises(UsageError, match="holds a model of kind `gpt`, which translates nothing"):
+        bench(resolve("copy"), NOTHING, run=tmp_path)
+
+
+def test_a_contender_that_ends_when_asked_is_reported(monkeypatch):
+    monkeypatch.setattr(bench_process, "PAUSE_SECONDS", 0)
+    code = ECHO.replace("2 * question", "1 / 0 * question")
+    with (
+        pytest.raises(BenchError, match="`echo` ended while it was measured: ZeroDivisionError"),
+        Contender("echo", [sys.executable, "-c", code]) as contender,
+    ):
+        contender.ask(number=1)
 
 
 def summary(**changes):

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -193,10 +193,9 @@ def main() -> None:
     *texts, given = pickle.load(sys.stdin.buffer)
     source, target = (tokenizer_from_json(text) for text in texts)
     filters = Filters.model_validate_json(given)
-    while True:
-        try:
+    with suppress(EOFError, BrokenPipeError, pickle.UnpicklingError):  # the parent has ended
+        while True:
             chunk = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        pickle.dump(encode_chunk(chunk, (source, target), filters), answers, 5)
-        answers.flush()
+            found = encode_chunk(chunk, (source, target), filters)
+            pickle.dump(found, answers, pickle.HIGHEST_PROTOCOL)
+            answers.flush()

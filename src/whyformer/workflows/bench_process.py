@@ -84,11 +84,9 @@ class Contender:
         time.sleep(PAUSE_SECONDS)
         began, busy = time.perf_counter(), busy_seconds()
         assert self._process.stdin is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it has ended, and `_answer` says why
             self._process.stdin.write(json.dumps(question) + "\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it has ended: what it said last tells why
         found = self._answer()
         now = busy_seconds()
         if busy is not None and now is not None and "cpu_seconds" in found:

@@ -65,12 +65,13 @@ def _training(found: dict[str, Any]) -> list[str]:
 
 
 def _decoding(found: dict[str, Any]) -> list[str]:
-    single = [["one by one", "search", "p50 ms", "p95 ms", "MiB"]]
+    single = [["one by one", "search", "p50 ms", "p95 ms", "a round", "MiB"]]
     groups = [["in groups", "search", "tokens/s", "sentences/s", "MiB"]]
     for one in found["decoding"]:
         names, memory = [one["engine"], one["search"]], f"{one['peak_memory_mib']:,.0f}"
         if one["batch"] == 1:
-            single.append([*names, _spread(one["ms_p50"], 2), _spread(one["ms_p95"], 2), memory])
+            times = [_spread(one["ms_p50"], 2), _spread(one["ms_p95"], 2)]
+            single.append([*names, *times, f"{one['sentences']:,}", memory])
         else:
             speeds = [one["tokens_per_second"], one["sentences_per_second"]]
             groups.append([*names, _spread(speeds[0], 0), _spread(speeds[1], 1), memory])
@@ -80,7 +81,8 @@ def _decoding(found: dict[str, Any]) -> list[str]:
         *_aligned(single),
         "",
         *_aligned(groups),
-        f"groups of {found['decoding'][-1]['batch']}; {length:.1f} tokens a sentence ({what})",
+        f"groups of {found['decoding'][-1]['batch']}; {length:.1f} tokens a sentence ({what}); "
+        "MiB resident at most",
     ]
 
 
