@@ -4,12 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_the_table_from_paper_to_code_is_current() -> None:
+@pytest.mark.parametrize("tool", ["paper_table.py", "scaling_page.py"])
+def test_the_pages_made_from_the_code_are_current(tool: str) -> None:
     done = subprocess.run(
-        [sys.executable, ROOT / "tools" / "paper_table.py", "--check"],
+        [sys.executable, ROOT / "tools" / tool, "--check"],
         capture_output=True,
         text=True,
         check=False,

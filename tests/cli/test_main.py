@@ -11,8 +11,8 @@ from whyformer.cli import allocator, doctor
 from whyformer.cli.dotted import split
 from whyformer.cli.main import app, main
 
-COMMANDS = ("demo", "train", "translate", "score", "evaluate", "check", "diagnose", "inspect",
-            "ask", "lab", "config", "doctor")  # fmt: skip
+COMMANDS = ("demo", "train", "translate", "score", "evaluate", "check", "bench", "plan", "diagnose",
+            "inspect", "ask", "lab", "config", "doctor")  # fmt: skip
 
 
 def test_help_names_every_command_and_exit_code(cli):

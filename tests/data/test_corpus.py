@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from whyformer.data import chunks as chunks_module
 from whyformer.data import corpus as corpus_module
+from whyformer.data.chunks import encode_chunks
 from whyformer.data.corpus import build_corpus, open_corpus
 from whyformer.data.filters import Filters
 from whyformer.data.reading import Pair
@@ -44,6 +46,79 @@ def test_the_size_of_chunks_changes_nothing(tmp_path, monkeypatch):
     assert again.fingerprint == once.fingerprint
     assert again.report == once.report
     assert seen == [7, 14, 21, 28, 35, 42, 49, 50]
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_the_number_of_processes_changes_no_byte(tmp_path, monkeypatch, workers):
+    monkeypatch.setattr(corpus_module, "CHUNK", 7)
+    monkeypatch.setattr(chunks_module, "ALONE_CHUNKS", 1)
+    odd = [Pair(60, "", "x"), Pair(61, "x", " "), Pair(62, "wort " * 40, "word")]
+    pairs = [*PAIRS[:20], *odd, *PAIRS[20:]]
+    filters = Filters(max_tokens=30)
+    alone = built(tmp_path / "a", pairs, filters=filters)
+    seen = []
+    shared = built(tmp_path / "b", pairs, filters=filters, workers=workers, progress=seen.append)
+    assert shared.report == alone.report
+    assert len(alone.report.dropped) == 3
+    assert seen[-1] == len(pairs)
+    for file in sorted((tmp_path / "a").iterdir()):
+        assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes(), file.name
+
+
+def test_processes_are_started_only_for_more_than_a_few_chunks(tmp_path, monkeypatch):
+    def never(*_):
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(chunks_module._Encoder, "__enter__", never)
+    assert len(built(tmp_path / "a", workers=4)) == len(PAIRS)
+    monkeypatch.setattr(corpus_module, "CHUNK", 1)
+    with pytest.raises(AssertionError, match="a process was started"):
+        built(tmp_path / "b", workers=4)
+
+
+def test_a_process_that_ends_early_is_reported_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(corpus_module, "CHUNK", 7)
+    monkeypatch.setattr(chunks_module, "ALONE_CHUNKS", 1)
+    enter = chunks_module._Encoder.__enter__
+
+    def killed(self):
+        encoder = enter(self)
+        self._process.kill()
+        return encoder
+
+    monkeypatch.setattr(chunks_module._Encoder, "__enter__", killed)
+    with pytest.raises(DataError, match=r"ended with code -9 .* OMP_NUM_THREADS=1"):
+        built(tmp_path / "a", workers=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_chunks_are_read_only_as_processes_take_them(monkeypatch):
+    monkeypatch.setattr(chunks_module, "ALONE_CHUNKS", 1)
+    taken = 0
+
+    def chunks():
+        nonlocal taken
+        for pair in PAIRS:
+            taken += 1
+            yield [pair]
+
+    found = encode_chunks(chunks(), (SOURCE, TARGET), Filters(), workers=2)
+    for done, one in enumerate(found, start=1):
+        assert one.kept == 1
+        assert taken <= done + 3  # one with each process, and one in hand
+    assert done == taken == len(PAIRS)
+
+
+def test_pairs_that_cannot_be_read_stop_the_processes(tmp_path, monkeypatch):
+    monkeypatch.setattr(corpus_module, "CHUNK", 7)
+    monkeypatch.setattr(chunks_module, "ALONE_CHUNKS", 1)
+
+    def broken():
+        yield from PAIRS
+        raise DataError("line 51 is broken")
+
+    with pytest.raises(DataError, match="line 51 is broken"):
+        built(tmp_path / "a", broken(), workers=2)
 
 
 def test_opening_gives_the_same_corpus(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whyformer.data import plan as plan_module
 from whyformer.data.plan import padding_share, plan_epoch
 from whyformer.data.reading import read_pairs
 from whyformer.text.tokenizer import train_tokenizer
@@ -74,3 +75,12 @@ def test_multi30k_is_padded_by_less_than_five_percent():
         for side in (1, 2)
     )
     assert padding_share(plan(source, target, budget_tokens=4096), source, target) < 0.05
+
+
+@pytest.mark.parametrize("longest", [60, 70_000])
+def test_the_order_is_by_longer_side_then_by_difference_up_and_down(longest):
+    rng = np.random.default_rng(3)
+    source, target = rng.integers(1, longest, (2, 4000))
+    longer, difference = np.maximum(source, target), source - target
+    turned = np.where(longer % 2, difference, -difference)
+    assert (plan_module._by_length(source, target) == np.lexsort((turned, longer))).all()

@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError
 from whyformer import __version__
 from whyformer.cli import (
     ask,
+    bench,
     check,
     classify,
     config,
@@ -21,6 +22,7 @@ from whyformer.cli import (
     generate,
     inspect_run,
     lab,
+    plan,
     score,
     train,
     translate,
@@ -49,7 +51,22 @@ app = App(
     help_format="plaintext",
     version=__version__,
 )
-for _file in (demo, train, translate, generate, classify, score, evaluate, check, diagnose, ask):
+for _file in (
+    *(
+        demo,
+        train,
+        translate,
+        generate,
+        classify,
+        score,
+        evaluate,
+        check,
+        bench,
+        plan,
+        diagnose,
+        ask,
+    ),
+):
     _name = _file.__name__.rpartition(".")[2]
     app.command(getattr(_file, _name), name=_name, help_epilogue=_file.EXAMPLES)
 app.command(inspect_run.inspect_run, name="inspect", help_epilogue=inspect_run.EXAMPLES)
@@ -67,6 +84,8 @@ for _number, _name in enumerate(
         "score",
         "evaluate",
         "check",
+        "bench",
+        "plan",
         "convert",
         "diagnose",
         "inspect",

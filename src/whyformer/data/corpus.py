@@ -8,7 +8,7 @@ memory for a thousand pairs as for a million.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import islice
@@ -18,20 +18,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
+from whyformer.data.chunks import COLUMNS, SIDES, Encoded, encode_chunks
 from whyformer.data.filters import CorpusReport, Filters, Occurrences, SideReport
 from whyformer.data.reading import Pair
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import atomic_directory, recover_directory, sha256_of
-from whyformer.text.normalization import normalize
-from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE, UNK
 from whyformer.text.tokenizer import Tokenizer
 
 FORMAT = 1
 CHUNK = 4096
-"""Pairs held in memory while building."""
-
-SIDES = ("source", "target")
-COLUMNS = (*SIDES, "text")
+"""Pairs that are read at a time; each process holds so many."""
 
 
 class Corpus:
@@ -79,12 +75,14 @@ def build_corpus(
     filters: Filters | None = None,
     key: str = "",
     progress: Callable[[int], None] | None = None,
+    workers: int = 1,
 ) -> Corpus:
     """Tokenize ``pairs`` into ``directory``, or open what was made there from the same.
 
     Args:
         key: what the pairs are, as `whyformer.data.reading.pair_key` says it; "" builds anew.
         progress: called with the number of pairs read so far, once per few thousand.
+        workers: processes that tokenize; the corpus is the same, byte for byte, with any number.
     Raises: DataError when no pair is left, with the reasons; OutputError when the disk is full.
     """
     directory = Path(directory)
@@ -104,8 +102,8 @@ def build_corpus(
                 name: stack.enter_context(_Column(temporary, name, dtypes.get(name, "uint8")))
                 for name in COLUMNS
             }
-            for chunk in _chunks(pairs):
-                _add_chunk(chunk, tokenizers, filters, columns, report)
+            for found in encode_chunks(_chunks(pairs), tokenizers, filters, workers=workers):
+                _add(found, columns, report)
                 if progress:
                     progress(report.read)
         if not report.kept:
@@ -201,58 +199,22 @@ def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
         yield chunk
 
 
-def _add_chunk(
-    chunk: list[Pair],
-    tokenizers: tuple[Tokenizer, Tokenizer],
-    filters: Filters,
-    columns: dict[str, _Column],
-    report: CorpusReport,
-) -> None:
-    report.read += len(chunk)
-    readable: list[Pair] = []
-    for pair in chunk:
-        if reason := filters.reason_by_text(pair.source, pair.target):
-            report.drop(reason, pair.line)
-        else:
-            readable.append(pair)
-    source_ids = tokenizers[0].encode_batch([pair.source for pair in readable])
-    target_ids = tokenizers[1].encode_batch([pair.target for pair in readable])
-    kept: list[Pair] = []
-    rows: tuple[list[list[int]], list[list[int]]] = ([], [])
-    for pair, source, target in zip(readable, source_ids, target_ids, strict=True):
-        if reason := filters.reason_by_tokens(len(source), len(target)):
-            report.drop(reason, pair.line)
-            continue
-        kept.append(pair)
-        rows[0].append(source)
-        rows[1].append(target)
-        if not all(
-            tokenizer.decode(ids) == tokenizer.normalize(text)
-            for tokenizer, ids, text in (
-                (tokenizers[0], source, pair.source),
-                (tokenizers[1], target, pair.target),
-            )
-        ):
-            report.round_trip_failures.add(pair.line)
-    report.kept += len(kept)
-    texts = [normalize(text) for pair in kept for text in (pair.source, pair.target)]
-    for k, side in enumerate((report.source, report.target)):
-        _append_ids(rows[k], columns[SIDES[k]], side)
-        side.words += sum(len(text.split()) for text in texts[k::2])
-    encoded = [text.encode() for text in texts]
-    lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
-    columns["text"].append(np.frombuffer(b"".join(encoded), dtype=np.uint8), lengths)
-
-
-def _append_ids(rows: Sequence[list[int]], column: _Column, side: SideReport) -> None:
-    lengths = np.fromiter((len(row) + 1 for row in rows), dtype=np.int64, count=len(rows))
-    total = int(lengths.sum())
-    flat = np.fromiter((i for row in rows for i in (*row, EOS)), dtype=np.int64, count=total)
-    column.append(flat, lengths)
-    side.tokens += total
-    side.longest = max(side.longest, int(lengths.max(initial=0)))
-    side.unknown += int((flat == UNK).sum())
-    side.spelled += int(((flat >= FIRST_BYTE) & (flat < FIRST_PIECE)).sum())
+def _add(found: Encoded, columns: dict[str, _Column], report: CorpusReport) -> None:
+    """Append what became of a chunk, and count it."""
+    for name, (values, lengths) in found.columns.items():
+        columns[name].append(values, lengths)
+    report.read += found.read
+    report.kept += found.kept
+    for reason, line in found.dropped:
+        report.drop(reason, line)
+    for line in found.failures:
+        report.round_trip_failures.add(line)
+    for side, more in zip((report.source, report.target), found.sides, strict=True):
+        side.tokens += more.tokens
+        side.words += more.words
+        side.longest = max(side.longest, more.longest)
+        side.unknown += more.unknown
+        side.spelled += more.spelled
 
 
 def _reusable(directory: Path, full_key: str) -> Corpus | None:

@@ -65,8 +65,15 @@ def _by_length(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """
     longer = np.maximum(source, target).astype(np.int64)
     difference = source.astype(np.int64) - target
-    width = int(np.abs(difference).max(initial=0)) * 2 + 1
-    return np.argsort(longer * width + np.where(longer % 2, difference, -difference), kind="stable")
+    difference = np.where(longer % 2, difference, -difference)
+    order = _stable_order(difference - difference.min(initial=0))
+    return order[_stable_order(longer[order])]
+
+
+def _stable_order(keys: np.ndarray) -> np.ndarray:
+    """Return what a stable `argsort` does; numpy sorts 16 bits ten times as fast as 64."""
+    narrow = keys.astype(np.uint16) if keys.max(initial=0) < 1 << 16 else keys
+    return np.argsort(narrow, kind="stable")
 
 
 def _cut(cost: np.ndarray, budget: int) -> list[int]:

@@ -46,8 +46,8 @@ def make_optimizer(
     if kind is OptimizerKind.SGD:
         groups = [{"params": [p for _, p in parameters], "ratio": 1.0}]
         return torch.optim.SGD(groups, lr=1.0, momentum=SGD_MOMENTUM)
-    decayed = [p for n, p in parameters if _is_matrix(n, p)]
-    others = [p for n, p in parameters if not _is_matrix(n, p)]
+    decayed = [p for n, p in parameters if is_matrix(n, p)]
+    others = [p for n, p in parameters if not is_matrix(n, p)]
     if kind is OptimizerKind.ADAMW:
         groups = [
             {"params": decayed, "ratio": 1.0, "weight_decay": weight_decay},
@@ -64,7 +64,7 @@ def make_optimizer(
     )
 
 
-def _is_matrix(name: str, parameter: Tensor) -> bool:
+def is_matrix(name: str, parameter: Tensor) -> bool:
     """Say whether a parameter is a projection inside a layer (not an embedding, norm or bias)."""
     return parameter.ndim == 2 and ".layers." in f".{name}" and name.endswith(".weight")
 

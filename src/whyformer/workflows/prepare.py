@@ -9,6 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from whyformer.data import catalog
 from whyformer.data.batch import Batch
@@ -81,6 +82,7 @@ def prepare(
             filters=recipe.data.filters,
             key=f"{sources.key}/{name}",
             progress=partial(progress, f"reading {name}") if progress else None,
+            workers=torch.get_num_threads(),
         )
 
     train, dev = corpus("corpus", sources.train), corpus("corpus-dev", sources.dev)

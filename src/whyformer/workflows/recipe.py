@@ -221,7 +221,7 @@ def resolve(
     if overrides:
         if overrides.get("data.train"):
             overrides = {"data.builtin": None, **overrides}
-        laid = _nest(overrides)
+        laid = nested(overrides)
         tree = merge(tree, laid)
         for path in _leaves(laid):
             places[path] = origins[".".join(path)] = "command line"
@@ -306,7 +306,8 @@ def _with_preset(
     return merge({"model": shape}, tree)
 
 
-def _nest(flat: Mapping[str, Any]) -> Tree:
+def nested(flat: Mapping[str, Any]) -> Tree:
+    """Return a tree from dotted names: ``{"a.b": 1}`` becomes ``{"a": {"b": 1}}``."""
     tree: Tree = {}
     for name, value in flat.items():
         *sections, last = name.split(".")

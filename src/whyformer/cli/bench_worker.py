@@ -1,0 +1,42 @@
+"""The process that `whyformer bench` measures: ``python -m whyformer.cli.bench_worker CONFIG``.
+
+CONFIG is a JSON file that names a contender: training, torch or ctranslate2.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from whyformer.workflows.bench_process import answer_questions
+
+
+def load(config: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Load what a configuration names and return what answers questions."""
+    if config["contender"] == "training":
+        from whyformer.workflows.bench_training import training_contender
+
+        return training_contender(config)
+    from whyformer.workflows.bench_decoding import decoding_contender
+
+    directory = Path(config["directory"])
+    if config["contender"] == "torch":
+        from whyformer.workflows.translate import load_system
+
+        translator = load_system([directory], warn=False).translator
+    else:
+        from whyformer.interop.engine import CTranslate2Translator
+
+        translator = CTranslate2Translator(directory, warn=False)
+    return decoding_contender(translator, config["search"], config["sentences"])
+
+
+def main() -> None:
+    """Be the contender that the command line names."""
+    config = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    answer_questions(lambda: load(config))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""``whyformer plan``: memory, communication and computation on many GPUs, on paper."""
+
+from whyformer.cli.options import Flag, Overrides
+
+EXAMPLES = """Examples:
+
+  whyformer plan base --gpus 8,64,512
+  whyformer plan big --machine a100 --mfu 0.35
+  whyformer plan my-recipe.yaml --training.batch-tokens 16384 --json
+
+Nothing is measured or trained: the formulas are printed with their numbers.
+A machine of your own is a YAML file with name, source, peak_tflops, memory_gb,
+memory_gb_per_second, node_gb_per_second, network_gb_per_second (links in one
+direction, the network a GPU's share) and gpus_per_node."""
+
+
+def plan(
+    recipe: str = "base",
+    /,
+    *,
+    gpus: str = "8,64,512",
+    machine: str = "h100",
+    mfu: float = 0.4,
+    length: int = 30,
+    vocabulary: int | None = None,
+    json: Flag = False,
+    overrides: Overrides,
+) -> int:
+    """Work out on paper what a model needs on many GPUs: memory, links, time, and where each ends.
+
+    Args:
+        recipe: A preset (base, big, ...), a shipped recipe or a YAML file.
+        gpus: Numbers of GPUs, commas between. Each computes one batch an update.
+        machine: a100, h100, h200, or a YAML file.
+        mfu: Share of the peak that the model's operations reach, above 0 and at most 1.
+        length: Tokens of a source and of a target.
+        vocabulary: Ids; without it the most that the recipe allows, for a preset 37,000.
+        json: Print it as one JSON object.
+    """
+    from whyformer.cli.recipes import resolved
+    from whyformer.cli.streams import print_json
+    from whyformer.foundation.errors import UsageError
+    from whyformer.models.presets import PRESETS
+    from whyformer.training.machines import machine_named
+    from whyformer.workflows.plan import plan, preset_recipe
+    from whyformer.workflows.recipe import parse_overrides
+
+    numbers = gpus.replace(",", " ").split()
+    if not numbers or not all(number.isdigit() for number in numbers):
+        raise UsageError(f"`--gpus` must be numbers with commas between, but is {gpus}.")
+    if vocabulary is not None and vocabulary < 261:
+        raise UsageError(
+            f"`--vocabulary` must be at least 261 (5 symbols and 256 bytes), but is {vocabulary}."
+        )
+    if recipe in PRESETS:
+        asked = preset_recipe(recipe, parse_overrides(overrides))
+    else:
+        asked = resolved(recipe, overrides)
+    made = plan(
+        asked,
+        machine_named(machine),
+        [int(number) for number in numbers],
+        mfu=mfu,
+        length=length,
+        vocabulary=vocabulary,
+    )
+    if json:
+        print_json(made.to_json())
+    else:
+        print(made.render())
+    return 0

@@ -1,0 +1,201 @@
+"""Pairs into ids, a few thousand at a time: in this process, or in several at once.
+
+A chunk's ids depend on nothing but the chunk, the tokenizers and the filters, and results come in
+the order of the chunks, so any number of processes makes the same corpus. Each holds one chunk. The
+processes are programs of our own rather than those of `multiprocessing`, which would run the
+caller's script once more.
+"""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from whyformer.data.filters import Filters, SideReport
+from whyformer.data.reading import Pair
+from whyformer.foundation.errors import DataError
+from whyformer.text.normalization import normalize
+from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE, UNK
+from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
+
+SIDES = ("source", "target")
+COLUMNS = (*SIDES, "text")
+ALONE_CHUNKS = 8
+"""Chunks that are encoded here before other processes are worth their start."""
+
+Tokenizers = tuple[Tokenizer, Tokenizer]
+
+
+@dataclass
+class Encoded:
+    """What became of a chunk.
+
+    Args:
+        columns: name -> values, one row after the other, and the length of each row.
+        dropped: why each pair that is left out is, and its line.
+        failures: lines of kept pairs whose ids do not decode to their text.
+    """
+
+    read: int
+    kept: int = 0
+    columns: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    sides: tuple[SideReport, SideReport] = field(
+        default_factory=lambda: (SideReport(), SideReport())
+    )
+    dropped: list[tuple[str, int]] = field(default_factory=list)
+    failures: list[int] = field(default_factory=list)
+
+
+def encode_chunk(chunk: Sequence[Pair], tokenizers: Tokenizers, filters: Filters) -> Encoded:
+    """Filter and tokenize a chunk."""
+    found = Encoded(len(chunk))
+    readable: list[Pair] = []
+    for pair in chunk:
+        if reason := filters.reason_by_text(pair.source, pair.target):
+            found.dropped.append((reason, pair.line))
+        else:
+            readable.append(pair)
+    source_ids = tokenizers[0].encode_batch([pair.source for pair in readable])
+    target_ids = tokenizers[1].encode_batch([pair.target for pair in readable])
+    kept: list[Pair] = []
+    rows: tuple[list[list[int]], list[list[int]]] = ([], [])
+    for pair, source, target in zip(readable, source_ids, target_ids, strict=True):
+        if reason := filters.reason_by_tokens(len(source), len(target)):
+            found.dropped.append((reason, pair.line))
+            continue
+        kept.append(pair)
+        rows[0].append(source)
+        rows[1].append(target)
+        if not all(
+            tokenizer.decode(ids) == tokenizer.normalize(text)
+            for tokenizer, ids, text in (
+                (tokenizers[0], source, pair.source),
+                (tokenizers[1], target, pair.target),
+            )
+        ):
+            found.failures.append(pair.line)
+    found.kept = len(kept)
+    texts = [normalize(text) for pair in kept for text in (pair.source, pair.target)]
+    for k, (name, side) in enumerate(zip(SIDES, found.sides, strict=True)):
+        found.columns[name] = _flat(rows[k], side)
+        side.words = sum(len(text.split()) for text in texts[k::2])
+    encoded = [text.encode() for text in texts]
+    lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
+    found.columns["text"] = (np.frombuffer(b"".join(encoded), dtype=np.uint8), lengths)
+    return found
+
+
+def encode_chunks(
+    chunks: Iterable[list[Pair]], tokenizers: Tokenizers, filters: Filters, *, workers: int
+) -> Iterator[Encoded]:
+    """Yield what became of each chunk, in order.
+
+    Args: workers: processes that encode; 1 is this one. The first few chunks are always encoded
+        here, so that a small corpus does not wait for others to start.
+    Raises: DataError when a process ends before its work is done.
+    """
+    chunks = iter(chunks)
+    for chunk in chunks if workers == 1 else islice(chunks, ALONE_CHUNKS):
+        yield encode_chunk(chunk, tokenizers, filters)
+    first = next(chunks, None)
+    if first is None:
+        return
+    with ExitStack() as stack:
+        encoders = [stack.enter_context(_Encoder(tokenizers, filters)) for _ in range(workers)]
+        working: deque[_Encoder] = deque()
+        chunk: list[Pair] | None = first
+        while chunk is not None:
+            if len(working) < workers:
+                encoder = encoders[len(working)]
+            else:
+                encoder = working.popleft()
+                yield encoder.result()
+            encoder.begin(chunk)
+            working.append(encoder)
+            chunk = next(chunks, None)
+        while working:
+            yield working.popleft().result()
+
+
+class _Encoder:
+    """Another process that encodes one chunk at a time."""
+
+    def __init__(self, tokenizers: Tokenizers, filters: Filters) -> None:
+        self._setting = (*(t.to_json() for t in tokenizers), filters.model_dump_json())
+
+    def __enter__(self) -> "_Encoder":
+        paths = os.pathsep.join(path for path in sys.path if path)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from whyformer.data.chunks import main; main()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # Processes are the parallelism: threads of the tokenizers would only be in the way.
+            env=os.environ | {"PYTHONPATH": paths, "TOKENIZERS_PARALLELISM": "false"},
+        )
+        self.begin(self._setting)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._process.kill()
+        self._process.communicate()
+
+    def begin(self, work: Any) -> None:
+        """Hand over a chunk. The process waits for one, so this never waits for a result."""
+        assert self._process.stdin is not None
+        try:
+            pickle.dump(work, self._process.stdin, pickle.HIGHEST_PROTOCOL)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._ended() from None
+
+    def result(self) -> Encoded:
+        """Wait for what became of the chunk."""
+        assert self._process.stdout is not None
+        try:
+            return pickle.load(self._process.stdout)
+        except (EOFError, pickle.UnpicklingError):
+            raise self._ended() from None
+
+    def _ended(self) -> DataError:
+        return DataError(
+            f"A process that tokenizes ended with code {self._process.wait()} before its work was "
+            "done; the memory may have been too small. Try again with OMP_NUM_THREADS=1."
+        )
+
+
+def _flat(rows: Sequence[list[int]], side: SideReport) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows with EOS, one after the other, and their lengths; note what they consist of."""
+    lengths = np.fromiter((len(row) + 1 for row in rows), dtype=np.int64, count=len(rows))
+    total = int(lengths.sum())
+    flat = np.fromiter((i for row in rows for i in (*row, EOS)), dtype=np.int64, count=total)
+    side.tokens = total
+    side.longest = int(lengths.max(initial=0))
+    side.unknown = int((flat == UNK).sum())
+    side.spelled = int(((flat >= FIRST_BYTE) & (flat < FIRST_PIECE)).sum())
+    return flat, lengths
+
+
+def main() -> None:
+    """Encode the chunks that come in until no more come."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends, and with it our input
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    *texts, given = pickle.load(sys.stdin.buffer)
+    source, target = (tokenizer_from_json(text) for text in texts)
+    filters = Filters.model_validate_json(given)
+    with suppress(EOFError, BrokenPipeError, pickle.UnpicklingError):  # the parent has ended
+        while True:
+            chunk = pickle.load(sys.stdin.buffer)
+            found = encode_chunk(chunk, (source, target), filters)
+            pickle.dump(found, answers, pickle.HIGHEST_PROTOCOL)
+            answers.flush()

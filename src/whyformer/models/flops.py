@@ -1,0 +1,83 @@
+"""How many floating-point operations an update takes, from shapes and lengths alone.
+
+Counted are matrix products over real tokens; not softmax, norms, activations and sums, which grow
+slower with the width. One multiply-add is two operations. The backward pass computes two products
+for each of the forward pass, so an update is three times its forward pass. The laboratory's counter
+counts the same products while a model runs; a test holds the two together.
+"""
+
+from jaxtyping import Int, Num
+from numpy import ndarray
+
+from whyformer.blocks.feedforward import Activation
+from whyformer.foundation.errors import ConfigError
+from whyformer.models.gpt import GPTSettings
+from whyformer.models.parts import StackSettings
+from whyformer.models.transformer import TransformerSettings
+
+FORWARD_AND_BACKWARD = 3
+"""An update in forward passes."""
+FORMULAS = {
+    "transformer": "3 × 2 × [N_src·(Le(4d²+2d·ff) + Ld·2d²) + N_tgt·(Ld(6d²+2d·ff) + dV) "
+    "+ 2d·Σ(Le·s² + Ld(t²+ts))]",
+    "gpt": "3 × 2 × [N_tgt·(L(4d²+2d·ff) + dV) + 2d·L·Σt²]",
+}
+"""Family -> an update's operations; s and t are the lengths of a row, N their sums. Where heads are
+not d/h wide, or a gate is added, `update_flops` counts what is there."""
+
+Lengths = Num[ndarray, " rows"] | Int[ndarray, " rows"]
+
+
+def has_formula(settings: object) -> bool:
+    """Say whether `update_flops` knows a family: encoder-decoder Transformers and GPTs."""
+    return isinstance(settings, TransformerSettings | GPTSettings)
+
+
+def forward_multiply_adds(
+    settings: object, vocabulary: int, source: Lengths, target: Lengths
+) -> float:
+    """Return the multiply-adds of one forward pass over rows of these lengths.
+
+    Args:
+        vocabulary: of the target.
+        source: tokens of each source; a GPT reads none and ignores it.
+        target: tokens of each target, eos counted.
+    Raises: ConfigError for a family without a formula.
+
+    >>> import numpy as np
+    >>> shape = TransformerSettings(
+    ...     encoder_layers=1, decoder_layers=1, d_model=2, heads=1, d_ff=3
+    ... )
+    >>> one = np.ones(1)  # 1·(28 + 8) + 1·(36 + 2·10) + 2·2·(1 + 2)
+    >>> forward_multiply_adds(shape, 10, one, one)
+    104.0
+    """
+    s, t = source.astype(float), target.astype(float)
+    if isinstance(settings, GPTSettings):
+        project, feed, inner = _widths(settings)
+        per_token = settings.layers * (4 * project + feed) + settings.d_model * vocabulary
+        return float(t.sum() * per_token + 2 * inner * settings.layers * (t * t).sum())
+    if isinstance(settings, TransformerSettings):
+        project, feed, inner = _widths(settings)
+        encoder, decoder = settings.encoder_layers, settings.decoder_layers
+        per_source = encoder * (4 * project + feed) + decoder * 2 * project
+        per_target = decoder * (6 * project + feed) + settings.d_model * vocabulary
+        attention = 2 * inner * (encoder * s * s + decoder * (t * t + t * s)).sum()
+        return float(s.sum() * per_source + t.sum() * per_target + attention)
+    family = getattr(settings, "family", type(settings).__name__)
+    raise ConfigError(
+        f"Operations are counted by a formula for the families transformer and gpt, but this model "
+        f"is of family {family}. `whyformer inspect` counts them in a trained run."
+    )
+
+
+def update_flops(settings: object, vocabulary: int, source: Lengths, target: Lengths) -> float:
+    """Return the operations of an update's matrix products. See `forward_multiply_adds`."""
+    return FORWARD_AND_BACKWARD * 2 * forward_multiply_adds(settings, vocabulary, source, target)
+
+
+def _widths(settings: StackSettings) -> tuple[int, int, int]:
+    """Return weights of one projection, of the feed-forward network, and the width of all heads."""
+    inner = settings.heads * settings.head_width
+    matrices = 3 if settings.activation is Activation.SWIGLU else 2
+    return settings.d_model * inner, matrices * settings.d_model * settings.d_ff, inner

@@ -1,0 +1,173 @@
+"""Training on many GPUs, on paper: memory, communication and computation of an update.
+
+Every function is arithmetic on numbers given; nothing is measured. P is the number of parameters,
+N of GPUs. A GPU computes one batch an update, so that the batch of an update grows with N.
+
+What the arithmetic leaves out makes real runs slower: latency of a ring's steps, stragglers, layers
+whose communication cannot hide, reading data. What it leaves out the other way: networks that sum
+inside the switch. It says what cannot work, and where to look first.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from whyformer.training.optimizers import OptimizerKind
+
+WEIGHT_BYTES = 4
+"""A weight is kept in fp32; bf16 copies are made where they are used."""
+GRADIENT_BYTES = 4
+"""A gradient is kept, and summed over GPUs, in fp32."""
+GATHERED_BYTES = 2
+"""FSDP2 gathers weights in bf16 (its mixed precision), for the forward and the backward pass."""
+MOMENTS = {
+    OptimizerKind.ADAM: (2, 2),
+    OptimizerKind.ADAMW: (2, 2),
+    OptimizerKind.RADAM: (2, 2),
+    OptimizerKind.SGD: (1, 1),
+    OptimizerKind.MUON: (1, 2),
+}
+"""Optimizer -> fp32 numbers it keeps for a weight of a layer's matrix, and for any other weight."""
+MOST_GPUS = 2**20
+"""Where a search for a number of GPUs ends."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Bytes that training keeps for a model whatever the batch."""
+
+    weights: float
+    gradients: float
+    optimizer: float
+    average: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """All of them."""
+        return self.weights + self.gradients + self.optimizer + self.average
+
+
+def state_bytes(
+    matrices: float, others: float, kind: OptimizerKind, *, averaged: bool = False
+) -> State:
+    """Return what P = ``matrices`` + ``others`` parameters take: 16 bytes each with Adam.
+
+    Args:
+        matrices: parameters in matrices of layers, which Muon treats in its own way.
+        averaged: a moving average of the weights is kept too.
+
+    >>> state_bytes(10, 5, OptimizerKind.ADAM).total
+    240
+    """
+    count = matrices + others
+    of_matrices, of_others = MOMENTS[kind]
+    return State(
+        weights=WEIGHT_BYTES * count,
+        gradients=GRADIENT_BYTES * count,
+        optimizer=4 * (of_matrices * matrices + of_others * others),
+        average=WEIGHT_BYTES * count * averaged,
+    )
+
+
+def activation_bytes(
+    *,
+    encoder_layers: int,
+    decoder_layers: int,
+    d_model: int,
+    d_ff: int,
+    source_tokens: float,
+    target_tokens: float,
+) -> float:
+    """Estimate what the backward pass keeps of a batch in bf16, nothing recomputed.
+
+    Source: Korthikanti et al. 2022 (arXiv:2205.05198), §4.1: a layer keeps 34·d bytes a token where
+        d_ff = 4d: 11d of attention, 2d + 8·(d_ff/4) + 8·(d_ff/4) + d of the feed-forward network,
+        4d of two norms.
+    Differs: fused attention keeps no weights, so their term 5·heads·length²/d is absent; general
+        d_ff; cross-attention adds 9d a target token (input, queries, output, mask, norm) and 4d a
+        source token (keys and values). Embeddings and logits (never held whole) are left out.
+
+    >>> activation_bytes(encoder_layers=1, decoder_layers=0, d_model=10, d_ff=40, source_tokens=1,
+    ...                  target_tokens=0)
+    340
+    """
+    layer = 18 * d_model + 4 * d_ff
+    encoder = encoder_layers * layer * source_tokens
+    decoder = decoder_layers * (layer + 9 * d_model) * target_tokens
+    cross = 0 if encoder_layers == 0 else decoder_layers * 4 * d_model * source_tokens
+    return encoder + decoder + cross
+
+
+def all_reduce_bytes(payload: float, gpus: int) -> float:
+    """Return what a GPU sends in a ring all-reduce: 2(N−1)/N of the payload.
+
+    Source: Patarasuk and Yuan 2009, "Bandwidth optimal all-reduce algorithms for clusters of
+        workstations".
+
+    >>> all_reduce_bytes(100, 4)
+    150.0
+    """
+    return 2 * (gpus - 1) / gpus * payload
+
+
+def gather_bytes(payload: float, gpus: int) -> float:
+    """Return what a GPU sends in a ring all-gather or reduce-scatter: (N−1)/N of the payload."""
+    return (gpus - 1) / gpus * payload
+
+
+def ddp_bytes(parameters: float, gpus: int) -> float:
+    """Return what a GPU sends an update with DistributedDataParallel: all gradients, in fp32."""
+    return all_reduce_bytes(GRADIENT_BYTES * parameters, gpus)
+
+
+def fsdp_bytes(parameters: float, gpus: int) -> float:
+    """Return what a GPU sends an update with fully sharded parameters (FSDP2, ZeRO stage 3).
+
+    Source: Rajbhandari et al. 2020 (arXiv:1910.02054), §7.2: weights are gathered for the forward
+        pass and again for the backward pass, gradients are reduced and scattered.
+    Differs: weights travel in bf16, gradients in fp32, as FSDP2's mixed precision does.
+    """
+    gathered = 2 * gather_bytes(GATHERED_BYTES * parameters, gpus)
+    return gathered + gather_bytes(GRADIENT_BYTES * parameters, gpus)
+
+
+def ddp_memory(state: State, activations: float) -> float:
+    """Return the bytes a GPU holds with DistributedDataParallel: everything."""
+    return state.total + activations
+
+
+def fsdp_memory(state: State, activations: float, gpus: int, unit: float) -> float:
+    """Return the bytes a GPU holds with sharded parameters.
+
+    Args: unit: parameters of the largest part that is gathered at once; two are there at a time,
+        the one that computes and the next, in bf16, and one gradient before it is scattered.
+    """
+    whole = 0.0 if gpus == 1 else unit * (2 * GATHERED_BYTES + GRADIENT_BYTES)
+    return state.total / gpus + whole + activations
+
+
+def first_count(holds: Callable[[int], bool]) -> int | None:
+    """Return the smallest number of GPUs, from 2 on, for which something holds; None: for none.
+
+    It must hold for all larger ones too.
+
+    >>> first_count(lambda gpus: gpus >= 37)
+    37
+    """
+    if not holds(MOST_GPUS):
+        return None
+    low, high = 1, MOST_GPUS  # does not hold at low, unless low is 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def largest_model(memory: float, activations: float, bytes_each: float) -> float:
+    """Return the most parameters whose state fits beside the activations of a batch."""
+    return max(0.0, memory - activations) / bytes_each
+
+
+def hidden_tokens(seconds: float, *, flops_per_token: float, flops_per_second: float) -> int:
+    """Return the target tokens a GPU must compute on to be busy for as long as it sends."""
+    return math.ceil(seconds * flops_per_second / flops_per_token)

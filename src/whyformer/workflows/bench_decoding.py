@@ -1,0 +1,48 @@
+"""What a decoding contender of a benchmark computes: one engine, text in and text out."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.translator import TextTranslator
+from whyformer.foundation.config import build
+
+WHOLE = 1 << 20
+"""Padded tokens of a batch: no group of sentences is cut."""
+
+
+def decoding_contender(
+    translator: TextTranslator, search: dict[str, Any], sentences: Sequence[str]
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return what answers for an engine.
+
+    Questions: ``{"do": "time", "beam": b, "batch": n, "count": c}`` translates c sentences (from
+    the first again after the last) in groups of n; ``{"do": "write", "texts": […]}`` translates
+    texts by the run's own search.
+
+    Args: search: settings of the run.
+    """
+    own = build(SearchSettings, search, where="search settings")
+
+    def respond(question: dict[str, Any]) -> dict[str, Any]:
+        if question["do"] == "write":
+            answers = translator.translate(question["texts"], own)
+            return {"texts": [one.text for one in answers]}
+        settings = build(
+            SearchSettings,
+            {**search, "beam": question["beam"], "nbest": 1, "groups": 1, "method": "beam"},
+            where="search settings",
+        )
+        times = -(-question["count"] // len(sentences))
+        chosen = (list(sentences) * times)[: question["count"]]
+        seconds, tokens = [], 0
+        for first in range(0, len(chosen), question["batch"]):
+            group = chosen[first : first + question["batch"]]
+            began = time.perf_counter()
+            answers = translator.translate(group, settings, batch_tokens=WHOLE)
+            seconds.append(time.perf_counter() - began)
+            tokens += sum(len(one.hypotheses[0][1].tokens) + 1 for one in answers)  # eos counted
+        return {"seconds": seconds, "sentences": len(chosen), "tokens": tokens}
+
+    return respond

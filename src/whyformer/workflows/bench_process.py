@@ -1,0 +1,180 @@
+"""Contenders of a benchmark: each a process of its own that computes when it is asked.
+
+All stay loaded and one computes at a time, in rounds A B A B …, so that a machine that slows down
+slows all of them. Questions and answers are JSON objects, one a line.
+"""
+
+import contextlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whyformer.foundation.errors import WhyformerError
+
+ROUNDS = 5
+PAUSE_SECONDS = 0.2
+"""Between two turns, so that no thread of the last one is still spinning."""
+
+
+Say = Callable[[str], None]
+"""Is told what is being done."""
+
+
+class BenchError(WhyformerError):
+    """A contender ended before it was asked to."""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Command lines that a benchmark starts, given from above.
+
+    Args:
+        whyformer: the command line itself.
+        contender: is a contender, with the path of its configuration added.
+        environment: in which training runs; None is this process's own.
+    """
+
+    whyformer: Sequence[str]
+    contender: Sequence[str]
+    environment: Mapping[str, str] | None = None
+
+
+class Contender:
+    """A process that answers questions until its input ends; what it complains of is kept."""
+
+    def __init__(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.name = name
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 -- see _close
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=environment,
+            text=True,
+            encoding="utf-8",
+        )
+        self.about = self._answer()
+
+    def __enter__(self) -> "Contender":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._process.kill()
+        self._close()
+
+    def ask(self, **question: Any) -> dict[str, Any]:
+        """Ask, wait for the answer, and add how many cores others used meanwhile.
+
+        Raises: BenchError when the process has ended.
+        """
+        time.sleep(PAUSE_SECONDS)
+        began, busy = time.perf_counter(), busy_seconds()
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it has ended, and `_answer` says why
+            self._process.stdin.write(json.dumps(question) + "\n")
+            self._process.stdin.flush()
+        found = self._answer()
+        now = busy_seconds()
+        if busy is not None and now is not None and "cpu_seconds" in found:
+            others = max(0.0, now - busy - found["cpu_seconds"])
+            found["cores_used_by_others"] = others / (time.perf_counter() - began)
+        return found
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if line:
+            return json.loads(line)
+        self._process.wait()
+        self._log.seek(0)
+        last = (self._log.read().strip().splitlines() or ["it said nothing"])[-1]
+        self._close()
+        raise BenchError(f"The contender `{self.name}` ended while it was measured: {last}")
+
+    def _close(self) -> None:
+        """End the process by ending its input."""
+        if not self._log.closed:
+            self._process.communicate()
+            self._log.close()
+
+
+@contextlib.contextmanager
+def contender(
+    name: str,
+    config: dict[str, Any],
+    scratch: Path,
+    programs: Programs,
+    environment: Mapping[str, str] | None,
+) -> Iterator[Contender]:
+    """Start a contender, its configuration in a file, and end it with the block."""
+    file = scratch / f"{name}.json"
+    file.write_text(json.dumps(config), encoding="utf-8")
+    with Contender(name, [*programs.contender, str(file)], environment) as contender:
+        yield contender
+
+
+def answer_questions(ready: Callable[[], Callable[[dict[str, Any]], dict[str, Any]]]) -> None:
+    """Be a contender: load, then answer until the input ends.
+
+    Args: ready: loads, and returns what answers a question.
+    """
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a library prints is no answer
+
+    def say(values: dict[str, Any]) -> None:
+        answers.write(json.dumps(values) + "\n")
+        answers.flush()
+
+    respond = ready()
+    say({"memory_mib": peak_mib()})
+    for line in sys.stdin:
+        cpu = time.process_time()
+        found = respond(json.loads(line))
+        say({**found, "cpu_seconds": time.process_time() - cpu, "memory_mib": peak_mib()})
+
+
+def peak_mib() -> float:
+    """Return the most resident memory this process has had, in MiB.
+
+    Where /proc tells, it is asked: `getrusage` begins with what the parent held.
+    """
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 2**10
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def busy_seconds() -> float | None:
+    """Return how long the machine's cores have worked since it started; None where none says."""
+    try:
+        first = Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0]
+    except OSError:
+        return None
+    ticks = [int(word) for word in first.split()[1:9]]
+    idle = ticks[3] + ticks[4]  # idle, and waiting for input
+    return (sum(ticks) - idle) / os.sysconf("SC_CLK_TCK")
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Return median and quartiles, by linear interpolation.
+
+    >>> spread([1, 2, 3, 4, 5])
+    {'median': 3.0, 'p25': 2.0, 'p75': 4.0}
+    """
+    low, middle, high = np.percentile(values, [25, 50, 75]).tolist()
+    return {"median": middle, "p25": low, "p75": high}

@@ -1,0 +1,355 @@
+"""Scaling on paper: what a recipe's model needs of memory and links on many GPUs, and when."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from whyformer.foundation.config import build, merge
+from whyformer.foundation.errors import ConfigError, UsageError
+from whyformer.models.build import build_model
+from whyformer.models.flops import FORMULAS, update_flops
+from whyformer.models.gpt import GPTSettings
+from whyformer.models.presets import PRESETS
+from whyformer.models.transformer import TransformerSettings
+from whyformer.training import scaling
+from whyformer.training.averaging import Averaging
+from whyformer.training.machines import Machine
+from whyformer.training.optimizers import is_matrix
+from whyformer.workflows.recipe import Recipe, Resolved, nested
+
+PAPER_VOCABULARY = 37_000
+"""Ids of the paper's shared vocabulary (§5.1), taken where a preset stands for a recipe."""
+PAPER_BATCH = 25_000
+"""Target tokens of the paper's batch (§5.1)."""
+USABLE = 0.9
+"""Share of a GPU's memory that a plan fills; the rest is CUDA's, NCCL's and the allocator's."""
+DDP, FSDP = "DDP", "FSDP2"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number of GPUs under one scheme. Rates in bytes and seconds, of one GPU and update."""
+
+    gpus: int
+    scheme: str
+    tokens: int
+    """Target tokens of an update, all GPUs together."""
+    sent_bytes: float
+    send_seconds: float
+    compute_seconds: float
+    memory_bytes: float
+    fits: bool
+
+    @property
+    def exposed(self) -> tuple[float, float]:
+        """Share of the update that computes: if all sending hides behind it, and if none does."""
+        hidden = self.compute_seconds / max(self.compute_seconds, self.send_seconds)
+        return hidden, self.compute_seconds / (self.compute_seconds + self.send_seconds)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that was computed, and what it was computed from."""
+
+    name: str
+    family: str
+    summary: str
+    machine: Machine
+    mfu: float
+    length: int
+    batch_tokens: int
+    vocabulary: int
+    optimizer: str
+    parameters: int
+    unit: int
+    """Parameters of the largest part that FSDP2 gathers at once."""
+    flops_per_token: float
+    state: scaling.State
+    activations: float
+    rows: list[Row]
+    conclusions: list[str]
+
+    def compute_seconds(self, tokens: float) -> float:
+        """Return how long a GPU computes on so many target tokens."""
+        return _compute_seconds(self.flops_per_token * tokens, self.mfu, self.machine)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON values; a row's shares are of the update's time."""
+        tree = asdict(self)
+        tree["machine"] = self.machine.model_dump()
+        tree["state"]["total"] = self.state.total
+        for row, found in zip(self.rows, tree["rows"], strict=True):
+            found["computing_if_hidden"], found["computing_if_exposed"] = row.exposed
+        return tree
+
+    def render(self) -> str:
+        """Return it for people: assumptions, formulas with their numbers, a table, conclusions."""
+        return "\n".join([*_facts(self), "", *_table(self.rows), "", *self.conclusions])
+
+
+def plan(
+    resolved: Resolved,
+    machine: Machine,
+    gpus: Sequence[int],
+    *,
+    mfu: float,
+    length: int,
+    vocabulary: int | None = None,
+) -> Plan:
+    """Compute a plan.
+
+    Args:
+        mfu: share of the peak that the model's operations reach, from 0 to 1.
+        length: tokens of a source and of a target; a language model's rows are the recipe's.
+        vocabulary: ids; None takes the most that the recipe allows.
+    Raises: UsageError, ConfigError for figures or families that make no plan.
+    """
+    if not gpus or min(gpus) < 1:
+        raise UsageError(f"`--gpus` must be numbers of at least 1, but is {list(gpus)}.")
+    if not 0 < mfu <= 1:
+        raise UsageError(
+            f"`--mfu` must be above 0 and at most 1, but is {mfu:g}. Say 0.4 for 40 %."
+        )
+    if length < 1:
+        raise UsageError(f"`--length` must be at least 1, but is {length}.")
+    recipe = resolved.recipe
+    shape, size = recipe.model, vocabulary or recipe.text.vocabulary
+    if not isinstance(shape, TransformerSettings | GPTSettings):
+        raise ConfigError(
+            "A plan is made for the families transformer and gpt, but this recipe's model is of "
+            f"family {shape.family}. Choose another recipe, or a preset: base or big."
+        )
+    if isinstance(shape, GPTSettings):
+        length = recipe.data.row_tokens
+    batch = recipe.training.batch_tokens
+    matrices, others, unit = _sizes(shape, size)
+    parameters = matrices + others
+    state = scaling.state_bytes(
+        matrices,
+        others,
+        recipe.training.optimizer,
+        averaged=recipe.training.average is Averaging.EMA,
+    )
+    each = np.full(1, length)
+    flops = update_flops(shape, size, each, each) / length
+    activations = _activations(shape, batch)
+    compute = _compute_seconds(flops * batch, mfu, machine)
+    usable = USABLE * 1e9 * machine.memory_gb
+    rows = []
+    for count in sorted(set(gpus)):
+        bandwidth = machine.ring_bandwidth(count)
+        for scheme, sent, memory in (
+            (DDP, scaling.ddp_bytes(parameters, count), scaling.ddp_memory(state, activations)),
+            (
+                FSDP,
+                scaling.fsdp_bytes(parameters, count),
+                scaling.fsdp_memory(state, activations, count, unit),
+            ),
+        ):
+            rows.append(
+                Row(
+                    gpus=count,
+                    scheme=scheme,
+                    tokens=count * batch,
+                    sent_bytes=sent,
+                    send_seconds=sent / bandwidth,
+                    compute_seconds=compute,
+                    memory_bytes=memory,
+                    fits=memory <= usable,
+                )
+            )
+    made = Plan(
+        name=resolved.name,
+        family=shape.family,
+        summary=shape.summary,
+        machine=machine,
+        mfu=mfu,
+        length=length,
+        batch_tokens=batch,
+        vocabulary=size,
+        optimizer=recipe.training.optimizer.value,
+        parameters=parameters,
+        unit=unit,
+        flops_per_token=flops,
+        state=state,
+        activations=activations,
+        rows=rows,
+        conclusions=[],
+    )
+    made.conclusions.extend(_conclusions(made))
+    return made
+
+
+def preset_recipe(name: str, overrides: Mapping[str, Any]) -> Resolved:
+    """Return a preset with the paper's vocabulary as a recipe. Args: overrides: by dotted name."""
+    shape = PRESETS[name]
+    tree = {
+        "model": {"family": shape.family} | shape.model_dump(mode="json", exclude_defaults=True),
+        "text": {"vocabulary": PAPER_VOCABULARY},
+    }
+    recipe = build(Recipe, merge(tree, nested(overrides)), where=f"preset {name}")
+    return Resolved(recipe, {}, name)
+
+
+def _compute_seconds(flops: float, mfu: float, machine: Machine) -> float:
+    return flops / (mfu * 1e12 * machine.peak_tflops)
+
+
+def _sizes(shape: TransformerSettings | GPTSettings, vocabulary: int) -> tuple[int, int, int]:
+    """Return parameters in matrices of layers, all others, and those of the largest part."""
+    with torch.device("meta"):
+        shared = getattr(shape, "tying", None) == "three-way"
+        model = build_model(shape, (vocabulary, vocabulary), shared=shared)
+    matrices = others = 0
+    units: dict[str, int] = {}
+    for name, parameter in model.named_parameters():
+        if is_matrix(name, parameter):
+            matrices += parameter.numel()
+        else:
+            others += parameter.numel()
+        before, layers, after = f".{name}".partition(".layers.")
+        unit = f"{before}{layers}{after.split('.')[0]}" if layers else ""
+        units[unit] = units.get(unit, 0) + parameter.numel()
+    return matrices, others, max(units.values())
+
+
+def _activations(shape: TransformerSettings | GPTSettings, tokens: int) -> float:
+    if isinstance(shape, GPTSettings):  # a layer without cross-attention, as an encoder's
+        layers = {"encoder_layers": shape.layers, "decoder_layers": 0}
+    else:
+        layers = {
+            "encoder_layers": shape.encoder_layers,
+            "decoder_layers": shape.decoder_layers,
+        }
+    return scaling.activation_bytes(
+        **layers,
+        d_model=shape.d_model,
+        d_ff=shape.d_ff,
+        source_tokens=tokens,
+        target_tokens=tokens,
+    )
+
+
+def _conclusions(made: Plan) -> list[str]:
+    """Say where communication exceeds computation and where memory ends, at these numbers."""
+    machine, compute = made.machine, made.compute_seconds(made.batch_tokens)
+    usable = USABLE * 1e9 * machine.memory_gb
+    most = made.rows[-1].gpus
+    lines: list[str] = []
+    for scheme, sent in ((DDP, scaling.ddp_bytes), (FSDP, scaling.fsdp_bytes)):
+
+        def seconds(count: int, sent=sent) -> float:
+            return sent(made.parameters, count) / machine.ring_bandwidth(count)
+
+        first = scaling.first_count(lambda count, seconds=seconds: seconds(count) > compute)
+        needed = scaling.hidden_tokens(
+            seconds(most),
+            flops_per_token=made.flops_per_token,
+            flops_per_second=made.mfu * 1e12 * machine.peak_tflops,
+        )
+        where = (
+            "sending never takes longer than computing"
+            if first is None
+            else f"sending takes longer than computing from {first:,} GPUs on"
+        )
+        lines.append(
+            f"{scheme}: {where}; on {most:,} GPUs it hides behind {needed:,} or more target tokens "
+            "a GPU and update"
+        )
+    first = scaling.first_count(
+        lambda count: (
+            scaling.ddp_bytes(made.parameters, count) / machine.ring_bandwidth(count)
+            > made.compute_seconds(PAPER_BATCH / count)
+        )
+    )
+    assert first is not None  # shares of one batch become as small as one likes
+    lines.append(
+        f"one batch of {PAPER_BATCH:,} target tokens (the paper's) shared out: sending takes "
+        f"longer than computing from {first:,} GPUs on"
+    )
+    each = made.state.total / made.parameters
+    largest = scaling.largest_model(usable, made.activations, each)
+    if scaling.ddp_memory(made.state, made.activations) <= usable:
+        times = largest / made.parameters
+        lines.append(
+            f"memory: the model fits on one GPU, so {FSDP} does not pay yet; it starts to at "
+            f"(0.9 · M − activations) / {each:g} = {largest / 1e9:.2f} × 10⁹ parameters, "
+            f"{times:,.0f} times this model"
+        )
+        return lines
+    first = scaling.first_count(
+        lambda count: scaling.fsdp_memory(made.state, made.activations, count, made.unit) <= usable
+    )
+    lines.append(
+        f"memory: the model does not fit on one GPU; {FSDP} holds it "
+        + (
+            "on no number of GPUs: the activations of a batch are too many. Lower batch_tokens."
+            if first is None
+            else f"from {first:,} GPUs on"
+        )
+    )
+    return lines
+
+
+def _facts(made: Plan) -> list[str]:
+    machine, state = made.machine, made.state
+    most = made.rows[-1].gpus
+    bandwidth = machine.ring_bandwidth(most)
+    ddp, fsdp = (row for row in made.rows if row.gpus == most)
+    compute = made.compute_seconds(made.batch_tokens)
+    touched = 2 * state.total - state.gradients
+    mflop = made.flops_per_token / 1e6
+    millions = made.parameters / 1e6
+    average = " + 4 average" if state.average else ""
+    optimizer = state.optimizer / made.parameters
+    facts = {
+        "model": f"{made.name}: {made.family}, {made.summary}; vocabulary {made.vocabulary:,}",
+        "machine": f"{machine.name}: {machine.peak_tflops:g} TFLOP/s bf16, M = "
+        f"{machine.memory_gb:g} GB; a GPU sends {machine.ring_bandwidth(1) / 1e9:g} GB/s in a "
+        f"node of {machine.gpus_per_node}, {machine.ring_bandwidth(most) / 1e9:g} GB/s on "
+        f"{most:,} GPUs",
+        "assumed": f"{100 * made.mfu:g} % of the peak; {made.length} tokens a sentence on each "
+        f"side; {made.batch_tokens:,} tokens a side, GPU and update; {made.optimizer}",
+        "parameters": f"P = {made.parameters:,}",
+        "operations": f"c = {FORMULAS[made.family]} / N_tgt = {mflop:.1f} MFLOP a target token",
+        "state": f"P · (4 weights + 4 gradients + {optimizer:.4g} optimizer{average}) = "
+        f"{state.total / 1e9:.2f} GB",
+        "activations": f"{made.activations / 1e9:.2f} GB a GPU, estimated",
+        "computing": f"c · tokens / (MFU · peak) = {mflop:.1f}e6 · "
+        f"{made.batch_tokens:,} / ({made.mfu:g} · {machine.peak_tflops:g}e12) = "
+        f"{1e3 * compute:.3f} ms",
+        "updating": "each number read once and what is new written, "
+        f"{touched / made.parameters:.4g} bytes · P / R = "
+        f"{1e3 * touched / machine.memory_gb_per_second / 1e9:.3f} ms at least "
+        f"(R = {machine.memory_gb_per_second:g} GB/s; 1/N of it with {FSDP}; not in the table)",
+        f"{DDP} sends": f"2(N−1)/N · 4P / B = 2 · {most - 1}/{most} · 4 · {millions:.1f}e6 / "
+        f"{bandwidth / 1e9:g}e9 = {1e3 * ddp.send_seconds:.3f} ms (N = {most:,})",
+        f"{FSDP} sends": f"(N−1)/N · (2P + 2P + 4P) / B = {most - 1}/{most} · 8 · "
+        f"{millions:.1f}e6 / {bandwidth / 1e9:g}e9 = {1e3 * fsdp.send_seconds:.3f} ms",
+        f"{FSDP} holds": f"state / N + 8 · {made.unit / 1e6:.1f}e6 of the largest part + "
+        "activations",
+        "source": machine.source,
+    }
+    return [f"{key:<12}  {value}" for key, value in facts.items()]
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    lines = [
+        f"{'GPUs':>6}  {'scheme':<6}  {'tokens/update':>13}  {'sent':>9}  {'sending':>11}  "
+        f"{'computing':>11}  {'efficiency':>11}  {'memory':>9}",
+    ]
+    for row in rows:
+        hidden, exposed = row.exposed
+        lines.append(
+            f"{row.gpus:>6,}  {row.scheme:<6}  {row.tokens:>13,}  {row.sent_bytes / 1e9:>6.2f} GB  "
+            f"{1e3 * row.send_seconds:>8.3f} ms  {1e3 * row.compute_seconds:>8.3f} ms  "
+            f"{100 * exposed:>4.0f}–{100 * hidden:>3.0f} %  {row.memory_bytes / 1e9:>6.2f} GB"
+            + ("" if row.fits else "  does not fit")
+        )
+    return [
+        *lines,
+        "efficiency: computing, as a share of an update whose sending hides not at all or wholly",
+    ]
