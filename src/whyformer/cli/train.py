@@ -63,7 +63,7 @@ def train(
     run = required(out, "out", "--out runs/NAME, the directory that shall hold the run")
     from whyformer.cli.recipes import resolved
     from whyformer.cli.streams import print_json
-    from whyformer.foundation.ranks import is_first
+    from whyformer.foundation.torchrun import is_first
     from whyformer.workflows.train import train
 
     asked = resolved(

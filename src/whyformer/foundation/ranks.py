@@ -12,14 +12,23 @@ import torch.distributed as dist
 
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import LostRankError
+from whyformer.foundation.torchrun import world_size
 
 T = TypeVar("T")
 
 TIMEOUT = timedelta(hours=1)
 """Longest wait for the other ranks: the first one validates and maps the corpus alone. A rank that
 dies is noticed at once, by its closed connection and by torchrun; this ends only a silent hang."""
-LOST = ("closed by peer", "reset by peer", "broken pipe", "timed out", "timeout", "nccl")
-"""What torch says, in one of these forms, when another rank no longer answers."""
+LOST = (
+    "closed by peer",
+    "reset by peer",
+    "broken pipe",
+    "timed out",
+    "timeout",
+    "remote process exited",
+    "communicator was aborted",
+)
+"""What torch says, in one of these forms, when another rank no longer answers (gloo, then NCCL)."""
 
 
 @dataclass(frozen=True)
@@ -77,26 +86,6 @@ class Ranks:
 ALONE = Ranks()
 
 
-def by_torchrun() -> bool:
-    """Say whether torchrun started this process, with others or alone."""
-    return "TORCHELASTIC_RUN_ID" in os.environ
-
-
-def is_first() -> bool:
-    """Say whether this process writes and speaks: the first that torchrun started, or the only."""
-    return int(os.environ.get("RANK", "0")) == 0
-
-
-def restarted() -> bool:
-    """Say whether torchrun started this process again, after one of its ranks had died."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
-
-
-def world_size() -> int:
-    """Return how many ranks torchrun started, without meeting them."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
 @contextlib.contextmanager
 def joined() -> Iterator[Ranks]:
     """Meet the other ranks that torchrun started, if it started any, and part at the end.
@@ -119,12 +108,14 @@ def joined() -> Iterator[Ranks]:
     try:
         yield Ranks(rank, dist.get_world_size(), device)
     except RuntimeError as error:
-        if not any(sign in str(error).lower() for sign in LOST):
+        said = str(error).strip()
+        if not any(sign in said.lower() for sign in LOST):
             raise
+        said = said.splitlines()[0].rpartition("] ")[2].partition(". ")[0]
         raise LostRankError(
-            f"Rank {rank} stopped, because another rank ended or no longer answers "
-            f"({str(error).strip().splitlines()[0]}). What that rank said, or torchrun's report "
-            "below, tells why; the same command goes on from the last checkpoint."
+            f"Rank {rank} stopped, because another rank ended or no longer answers ({said}). What "
+            "that rank said, or torchrun's report, tells why. Start the same command again: a "
+            "training goes on from its last checkpoint."
         ) from error
     finally:
         dist.destroy_process_group()

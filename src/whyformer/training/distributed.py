@@ -99,7 +99,7 @@ class Together:
 
 
 class Replicated(Together):
-    """Every rank holds the whole model. Source: torch's DistributedDataParallel."""
+    """Every rank holds the whole model; torch's DistributedDataParallel sums the gradients."""
 
     def __init__(self, model: nn.Module, ranks: Ranks, accumulate: int) -> None:
         super().__init__(model, ranks, accumulate)
@@ -123,7 +123,7 @@ class Replicated(Together):
 
 
 class Sharded(Together):
-    """Every rank holds a part of each parameter. Source: torch's FSDP2 (`fully_shard`).
+    """Every rank holds a part of each parameter; torch's FSDP2 (`fully_shard`) gathers them.
 
     The model is built whole on each rank and then cut, a group for each layer and one for the rest.
     The gradients of each batch are summed at once: to hold them until the last batch of an update,

@@ -22,7 +22,8 @@ from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.files import atomic_directory, write_text
 from whyformer.foundation.randomness import seed_everything, seed_of_rank
-from whyformer.foundation.ranks import Ranks, by_torchrun, joined, restarted
+from whyformer.foundation.ranks import Ranks, joined
+from whyformer.foundation.torchrun import by_torchrun, restarted
 from whyformer.models.build import Model
 from whyformer.models.transformer import count_parameters
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
