@@ -34,6 +34,7 @@ BASE: dict[str, Any] = {
     "updates": 2 * UPDATES, "accumulate": 4, "learning_rate": 1e-3, "schedule": "constant",
     "warmup": 0, "clip": 0.5, "average": "ema",
 }  # fmt: skip
+SMALL = {"encoder_layers": 1, "decoder_layers": 1}
 OPTIMIZERS = ("adam", "adamw", "muon", "radam", "sgd")
 FAMILIES = ("gpt", "rnn", "bert", "untied")
 
@@ -46,12 +47,20 @@ def bert(**changes: Any) -> BERT:
     return BERT(settings, (tiny.VOCABULARY, tiny.VOCABULARY))
 
 
+def frozen() -> nn.Module:
+    """Make a Transformer whose encoder does not learn."""
+    model = tiny.build(tying="decoder", **SMALL)
+    model.encoder.requires_grad_(False)
+    return model
+
+
 MODELS: dict[str, Callable[[], nn.Module]] = {
-    "transformer": tiny.build,
+    "transformer": lambda: tiny.build(**SMALL),
     "untied": lambda: tiny.build(tying="none"),
     "gpt": tiny.gpt,
     "rnn": tiny.recurrent,
     "bert": bert,
+    "frozen": frozen,
 }
 
 
@@ -94,7 +103,11 @@ def cases() -> dict[str, tuple[str, dict[str, Any]]]:
         name: ("transformer", {"optimizer": name}) for name in OPTIMIZERS
     }
     found |= {name: (name, {"optimizer": "muon"}) for name in FAMILIES}
-    return found | {"mean": ("transformer", {"average": "checkpoints", "average_last": 2})}
+    return found | {
+        "mean": ("transformer", {"average": "checkpoints", "average_last": 2}),
+        "bf16": ("transformer", {"precision": "bf16"}),
+        "frozen": ("frozen", {}),
+    }
 
 
 BY_DDP = ("muon", "bert", "rnn", "mean")
@@ -130,7 +143,7 @@ def dropping(out: Path, ranks: Ranks) -> None:
         for half in halves:
             seed_everything(seed_of_rank(1, ranks.rank))
             settings = TrainingSettings(**{**BASE, "parallel": "fsdp", "optimizer": "muon"})
-            state = start(tiny.build(dropout=0.3), settings, ranks)
+            state = start(tiny.build(dropout=0.3, **SMALL), settings, ranks)
             if has_checkpoint(out / name):
                 load_checkpoint(out / name, state)
             saved(out / name, state, settings, half)
@@ -202,6 +215,7 @@ def commands(out: Path) -> dict[str, list[str]]:
         "ddp": learn(),
         "fsdp": learn(training__parallel="fsdp"),
         "dropping": learn(**DROPPING),
+        "bad": learn(training__parallel="fsdp", training__learning_rate=1e30, training__warmup=0),
     }
 
 

@@ -23,6 +23,7 @@ from safetensors.torch import load_file
 from toy_runs import toy_run
 from whyformer.foundation.ranks import ALONE
 from whyformer.training.journal import read_journal
+from whyformer.workflows.diagnose import diagnose
 
 pytestmark = [
     pytest.mark.usefixtures("unchecked"),
@@ -152,6 +153,18 @@ def test_all_ranks_name_the_layer_and_the_batch_that_failed(
     assert first == second
     assert first[0] == "the loss"
     assert first[2] == cases.tiny.CopyBatches().batch(0, 1).labels.tolist()
+
+
+def test_sharded_ranks_keep_the_diagnosis_of_a_run(out: Path, told: dict[str, Any]) -> None:
+    for code, _, complained in told["bad"]:
+        assert code == 1
+        assert "whyformer: Training stopped before update 2: the loss was nan" in complained
+    found = diagnose(out / "two" / "bad").render()
+    assert "the weights before it are kept" in found
+    state = load_file(out / "two" / "bad" / "diagnosis" / "state" / "state.safetensors")
+    whole = load_file(out / "two" / "fsdp" / "checkpoint" / "state.safetensors")
+    for name, tensor in whole.items():
+        assert state[name].shape == tensor.shape
 
 
 @pytest.mark.parametrize("name", ["file", "json", "draws"])

@@ -12,7 +12,7 @@ import torch.distributed as dist
 
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import LostRankError
-from whyformer.foundation.torchrun import world_size
+from whyformer.foundation.torchrun import restarts, world_size
 
 T = TypeVar("T")
 
@@ -101,12 +101,17 @@ def joined() -> Iterator[Ranks]:
     if dist.is_initialized():
         yield Ranks(dist.get_rank(), dist.get_world_size(), device)
         return
+    from torch.distributed.rendezvous import rendezvous
+
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=TIMEOUT)
-    rank = dist.get_rank()
+    store, rank, count = next(rendezvous("env://", timeout=TIMEOUT))
+    # torchrun keeps one store for all its restarts, in which the addresses of the dead still stand.
+    store = dist.PrefixStore(f"attempt {restarts()}", store)
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=TIMEOUT)
     try:
-        yield Ranks(rank, dist.get_world_size(), device)
+        yield Ranks(rank, count, device)
     except RuntimeError as error:
         said = str(error).strip()
         if not any(sign in said.lower() for sign in LOST):

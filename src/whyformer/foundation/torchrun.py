@@ -18,6 +18,6 @@ def is_first() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def restarted() -> bool:
-    """Say whether torchrun started this process again, after one of its ranks had died."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+def restarts() -> int:
+    """Return how often torchrun started this process again, after one of its ranks had died."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))

@@ -34,7 +34,7 @@ def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]
     """
     ranks = state.together.ranks
     streams = ranks.collected(random_state())
-    tensors = gathered(_held(state), keep=ranks.first)
+    tensors = gathered(_held(state), keep=ranks.first, device="cpu")
     if not ranks.first:
         return
     for rank, stream in enumerate(streams):

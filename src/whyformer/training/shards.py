@@ -38,16 +38,20 @@ def cut_like(tensor: Tensor, like: Tensor) -> Tensor:
     ).detach()
 
 
-def gathered(tensors: dict[str, Tensor], *, keep: bool) -> dict[str, Tensor]:
+def gathered(
+    tensors: dict[str, Tensor], *, keep: bool, device: str | None = None
+) -> dict[str, Tensor]:
     """Make tensors whole, one after another; all ranks must ask together.
 
-    Args: keep: whether this rank wants them; without, it only lends its parts.
+    Args:
+        keep: whether this rank wants them; without, it only lends its parts.
+        device: where they are kept; None leaves them where they are.
     """
     found: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         complete = whole(tensor)
         if keep:
-            found[name] = complete
+            found[name] = complete if device is None else complete.to(device)
     return found
 
 

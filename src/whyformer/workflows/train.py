@@ -23,7 +23,7 @@ from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.files import atomic_directory, write_text
 from whyformer.foundation.randomness import seed_everything, seed_of_rank
 from whyformer.foundation.ranks import Ranks, joined
-from whyformer.foundation.torchrun import by_torchrun, restarted
+from whyformer.foundation.torchrun import by_torchrun, restarts
 from whyformer.models.build import Model
 from whyformer.models.transformer import count_parameters
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
@@ -91,7 +91,7 @@ def train(
     with joined() as ranks, contextlib.ExitStack() as held:
         if ranks.first:
             held.enter_context(only_run_in(out))
-            if overwrite and not restarted():
+            if overwrite and not restarts():
                 _forget(out)
         ranks.wait()
         display = held.enter_context(Display(quiet=quiet or not ranks.first))
