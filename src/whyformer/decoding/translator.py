@@ -78,7 +78,7 @@ class TextTranslator(ABC):
             translated, and its `Translation.truncated` says so.
         warn: also log a warning that names such a line, by its place among the lines given.
         ranks: who translates together. All are given the same lines and return the same answers;
-            each searches every so-manieth batch of a window, as one alone would search it.
+            each searches its share of the batches, which are those that one alone would form.
     """
 
     def __init__(

@@ -180,7 +180,7 @@ PARALLELS: dict[Parallel, type[Together]] = {
 }
 
 
-def together(
+def make_together(
     kind: Parallel, model: nn.Module, *, accumulate: int, ranks: Ranks = ALONE
 ) -> Together:
     """Return what calls ``model`` on this rank; sharding replaces its parameters."""

@@ -17,7 +17,7 @@ from whyformer.foundation.randomness import random_state
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.text.symbols import PAD
 from whyformer.training.averaging import Averaging, WeightAverage
-from whyformer.training.distributed import LossOf, Parallel, Together, together
+from whyformer.training.distributed import LossOf, Parallel, Together, make_together
 from whyformer.training.finite import explain_divergence
 from whyformer.training.loss import Loss, fused_cross_entropy
 from whyformer.training.optimizers import OptimizerKind, make_optimizer
@@ -123,7 +123,7 @@ def start(model: nn.Module, settings: TrainingSettings, ranks: Ranks = ALONE) ->
     Args: ranks: who trains together; with `parallel: fsdp` the model's parameters become parts.
     """
     # First of all, for sharding puts other parameters in place of the model's.
-    caller = together(settings.parallel, model, accumulate=settings.accumulate, ranks=ranks)
+    together = make_together(settings.parallel, model, accumulate=settings.accumulate, ranks=ranks)
     optimizer = make_optimizer(
         model,
         settings.optimizer,
@@ -133,7 +133,7 @@ def start(model: nn.Module, settings: TrainingSettings, ranks: Ranks = ALONE) ->
         matrix_ratio=settings.matrix_ratio,
     )
     average = WeightAverage(model, settings.average, settings.ema_decay, settings.average_last)
-    return TrainingState(model, optimizer, average, caller)
+    return TrainingState(model, optimizer, average, together)
 
 
 def sequence_loss(model: nn.Module, batch: Batch, smoothing: float) -> Loss:

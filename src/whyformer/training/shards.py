@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from whyformer.foundation.ranks import Ranks
+
 
 def is_sharded(tensor: Tensor) -> bool:
     """Say whether the ranks hold parts of a tensor."""
@@ -55,7 +57,7 @@ def gathered(
     return found
 
 
-def joined_norms(norms: Tensor, ranks: Any) -> Tensor:
+def joined_norms(norms: Tensor, ranks: Ranks) -> Tensor:
     """Return the norms of whole tensors from those of each rank's parts."""
     squares = norms.double().square().tolist()
     return torch.tensor(ranks.sums(squares), dtype=torch.float64).sqrt().float()

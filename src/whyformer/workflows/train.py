@@ -132,7 +132,8 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
     seed_everything(seed_of_rank(settings.seed, ranks.rank))
     state = start(model, settings, ranks)
     progress = Progress()
-    if ranks.said(has_checkpoint(out / "checkpoint")):
+    # The first rank alone looks, for looking may put a former checkpoint back in its place.
+    if ranks.said(ranks.first and has_checkpoint(out / "checkpoint")):
         progress = Progress(**load_checkpoint(out / "checkpoint", state, seed=settings.seed))
         display.say(f"Going on after update {state.step} of {settings.updates}.")
     return _run(recipe, settings, state, task, progress, out, display)
