@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -140,7 +141,7 @@ def test_a_group_may_have_a_warm_up_of_its_own():
         {"params": late, "ratio": 2.0, "warmup": 4},
     ]
     plain = start(model, settings)
-    state = TrainingState(model, torch.optim.SGD(groups, lr=1.0), plain.average)
+    state = replace(plain, optimizer=torch.optim.SGD(groups, lr=1.0))
     rates = []
     for report in itertools.islice(fit(state, tiny.CopyBatches(), settings, d_model=16), 5):
         rates.append([group["lr"] for group in state.optimizer.param_groups])

@@ -18,7 +18,7 @@ from whyformer.workflows.generate import load_language_model
 from whyformer.workflows.labelling import load_labeller
 from whyformer.workflows.lock import only_run_in
 from whyformer.workflows.recipe import Resolved, resolve
-from whyformer.workflows.train import train
+from whyformer.workflows.train import _stop_requests, train
 from whyformer.workflows.translate import load_system
 
 TINY = {
@@ -348,3 +348,34 @@ def test_a_missing_tensorboard_is_said(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(MissingExtraError, match=r"whyformer\[track\]"):
         train(tiny(validation__track="tensorboard"), tmp_path / "run", quiet=True)
+
+
+def test_a_restart_by_torchrun_goes_on_even_with_overwrite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(tiny(), tmp_path / "run", quiet=True)
+    updated = (tmp_path / "run" / "timings.jsonl").read_bytes()
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    train(tiny(), tmp_path / "run", overwrite=True, quiet=True)
+    assert (tmp_path / "run" / "timings.jsonl").read_bytes() == updated  # no update was repeated
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "0")
+    train(tiny(), tmp_path / "run", overwrite=True, quiet=True)
+    assert (tmp_path / "run" / "timings.jsonl").read_bytes() != updated
+
+
+def test_how_ranks_hold_the_model_may_change_in_a_run(tmp_path: Path) -> None:
+    first = train(tiny(), tmp_path / "run", quiet=True)
+    second = train(tiny(training__parallel="fsdp"), tmp_path / "run", quiet=True)
+    assert second.scores == first.scores
+
+
+def test_under_torchrun_one_ctrl_c_comes_twice_and_still_asks_for_a_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with _stop_requests() as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert stop.requested
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        monkeypatch.setenv("TORCHELASTIC_RUN_ID", "some")
+        signal.raise_signal(signal.SIGINT)

@@ -13,6 +13,7 @@ from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import TextTranslator
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import MissingExtraError, UsageError, nearest
+from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.interop.conversion import find_conversion, is_stale, read_record, stands_alone
 from whyformer.interop.engine import CTranslate2Translator, search_refusal
 from whyformer.workflows.translate import load_system, search_settings
@@ -43,12 +44,14 @@ def choose(
     device: str,
     prefix: str,
     alignments: bool,
+    ranks: Ranks = ALONE,
 ) -> Chosen:
     """Load what translates.
 
     Args:
         engine: auto takes CTranslate2 where a fresh conversion is there and can do what is asked.
         given: search settings laid over the run's own.
+        ranks: who translates together.
     Raises: UsageError when the engine that was named cannot do what is asked.
     """
     if engine not in set(Engine):
@@ -59,14 +62,14 @@ def choose(
             "that it was made from."
         )
     if engine != Engine.TORCH:
-        found = _by_conversion(runs, given, device, prefix, alignments)
+        found = _by_conversion(runs, given, device, prefix, alignments, ranks)
         if isinstance(found, Chosen):
             return found
         if engine == Engine.CTRANSLATE2 or any(stands_alone(run) for run in runs):
             raise found
-        if isinstance(found, _Stale):
+        if isinstance(found, _Stale) and ranks.first:
             print(f"whyformer: {found} Translated by torch.", file=sys.stderr)
-    system = load_system(runs, device=device, warn=False)
+    system = load_system(runs, device=device, warn=False, ranks=ranks)
     return Chosen(system.translator, search_settings(system.facts, given), system.bundles)
 
 
@@ -75,7 +78,12 @@ class _Stale(UsageError):
 
 
 def _by_conversion(
-    runs: Sequence[Path], given: Mapping[str, Any], device: str, prefix: str, alignments: bool
+    runs: Sequence[Path],
+    given: Mapping[str, Any],
+    device: str,
+    prefix: str,
+    alignments: bool,
+    ranks: Ranks,
 ) -> Chosen | UsageError:
     """Return a conversion as a translator, or why it cannot be one."""
     if len(runs) > 1:
@@ -109,4 +117,4 @@ def _by_conversion(
             f"The conversion holds {record.rows} positions, but a translation may have "
             f"{settings.max_length} tokens. Lower --max-length or use --engine torch."
         )
-    return Chosen(CTranslate2Translator(directory, warn=False), settings, [])
+    return Chosen(CTranslate2Translator(directory, warn=False, ranks=ranks), settings, [])

@@ -62,7 +62,13 @@ def evaluate(
     """
     from whyformer.cli.streams import print_json
     from whyformer.foundation.errors import UsageError
+    from whyformer.foundation.torchrun import world_size
 
+    if world_size() > 1 and (text is not None or labelled is not None or hypotheses):
+        raise UsageError(
+            "Several processes share the translating of --source or --pairs by runs, and nothing "
+            "else. Leave torchrun out."
+        )
     if text is not None:
         return _text(runs, text, documents, json=json)
     if labelled is not None:
@@ -79,6 +85,7 @@ def evaluate(
         )
     how: dict[str, Any] = {"lowercase": lowercase, "tokenize": tokenize}
     if runs:
+        from whyformer.foundation.ranks import joined
         from whyformer.workflows.evaluate import evaluate_runs, read_items, read_parallel
 
         if pairs:
@@ -89,7 +96,10 @@ def evaluate(
             items = read_parallel(sources, right)
         given = {"beam": beam, "length_penalty": length_penalty}
         search = {name: value for name, value in given.items() if value is not None}
-        report = evaluate_runs(runs, *items, names, search=search, **how)
+        with joined() as ranks:
+            report = evaluate_runs(runs, *items, names, search=search, ranks=ranks, **how)
+        if report is None:
+            return 0
     else:
         right = required(references, "references", "--references FILE, the right answers")
         for name, value in (("source", source), ("beam", beam), ("length-penalty", length_penalty)):

@@ -63,6 +63,7 @@ def train(
     run = required(out, "out", "--out runs/NAME, the directory that shall hold the run")
     from whyformer.cli.recipes import resolved
     from whyformer.cli.streams import print_json
+    from whyformer.foundation.torchrun import is_first
     from whyformer.workflows.train import train
 
     asked = resolved(
@@ -79,6 +80,9 @@ def train(
         frozen=frozen,
     )
     outcome = train(asked, run, overwrite=overwrite, quiet=quiet)
+    code = 130 if outcome.interrupted else 0
+    if not is_first():
+        return code
     if json:
         print_json(outcome.to_json())
     else:
@@ -87,4 +91,4 @@ def train(
         )
         where = f"best at update {outcome.scores['step']}: {best}" if best else "not validated yet"
         print(f"{outcome.run}: {outcome.updates} updates; {where}")
-    return 130 if outcome.interrupted else 0
+    return code

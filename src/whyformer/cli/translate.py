@@ -24,6 +24,7 @@ EXAMPLES = """Examples:
   whyformer translate runs/mine --text hello --nbest 3
   whyformer translate runs/mine --text hello --sample --top-p 0.9 --seed 1
   whyformer translate runs/mine --input in.txt --engine torch
+  torchrun --nproc-per-node 2 -m whyformer translate runs/mine --input in.txt
 
 Output: a line for each line, in order; an empty line stays empty.
   --nbest above 1   INDEX<TAB>SCORE<TAB>TEXT: number of the input line from 1,
@@ -94,7 +95,9 @@ def translate(
         seed: Of sampling.
     """
     from whyformer.cli.streams import is_live, refuse_existing, written
+    from whyformer.data.reading import STDIN
     from whyformer.foundation.errors import UsageError
+    from whyformer.foundation.torchrun import is_first, world_size
 
     if not runs:
         raise UsageError(
@@ -102,15 +105,21 @@ def translate(
         )
     if input is not None and text:
         raise UsageError("`--input` and `--text` were both given. Keep one.")
+    if world_size() > 1 and not text and (input is None or str(input) == STDIN):
+        raise UsageError(
+            "Several processes cannot share standard input. Give --input FILE, or leave torchrun "
+            "out."
+        )
     for path in (output, alignments):
-        if path is not None:
+        if path is not None and is_first():
             refuse_existing(path, overwrite)
     if alignments is not None and alignments == output:
         raise UsageError("`--output` and `--alignments` must be two files, but they are the same.")
     if alignments is not None and len(runs) > 1:
         raise UsageError("Alignments are those of one run, but several were given. Give one run.")
     from whyformer.cli.engines import choose
-    from whyformer.data.reading import STDIN, read_lines
+    from whyformer.data.reading import read_lines
+    from whyformer.foundation.ranks import joined
     from whyformer.workflows.translate import answers
 
     given: dict[str, Any] = {
@@ -125,18 +134,24 @@ def translate(
         lines = read_lines(STDIN if input is None else input)
         if input is not None:  # a file that cannot be read is told before a model is loaded
             lines = itertools.chain([next(lines)], lines)
-    # The translator counts lines within a window; `_warn` below counts them within the input.
-    chosen = choose(
-        runs,
-        engine,
-        {name: value for name, value in given.items() if value is not None},
-        device=device,
-        prefix=prefix,
-        alignments=alignments is not None,
-    )
     live = not text and input is None and is_live(sys.stdin)
-    found = answers(chosen.translator, lines, chosen.settings, prefix=prefix, live=live)
     with contextlib.ExitStack() as stack:
+        ranks = stack.enter_context(joined())
+        # The translator counts lines within a window; `_warn` below counts them within the input.
+        chosen = choose(
+            runs,
+            engine,
+            {name: value for name, value in given.items() if value is not None},
+            device=device,
+            prefix=prefix,
+            alignments=alignments is not None,
+            ranks=ranks,
+        )
+        found = answers(chosen.translator, lines, chosen.settings, prefix=prefix, live=live)
+        if not ranks.first:  # its share is done by asking; the first one writes
+            for _ in found:
+                continue
+            return 0
         stream = stack.enter_context(written(output))
         aligned = None if alignments is None else stack.enter_context(written(alignments))
         for index, answer in enumerate(found, start=1):

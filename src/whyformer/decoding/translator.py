@@ -17,6 +17,7 @@ from whyformer.decoding.scoring import PairScore, token_log_probabilities
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.errors import UsageError
+from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.models.interface import SequenceModel
 from whyformer.text.symbols import BOS, EOS, PAD
 from whyformer.text.tokenizer import Tokenizer
@@ -76,6 +77,8 @@ class TextTranslator(ABC):
         max_source_tokens: longest source read, eos counted; of a longer line only the beginning is
             translated, and its `Translation.truncated` says so.
         warn: also log a warning that names such a line, by its place among the lines given.
+        ranks: who translates together. All are given the same lines and return the same answers;
+            each searches its share of the batches, which are those that one alone would form.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class TextTranslator(ABC):
         *,
         max_source_tokens: int = 1024,
         warn: bool = True,
+        ranks: Ranks = ALONE,
     ) -> None:
         if max_source_tokens < 2:
             raise UsageError(
@@ -95,6 +99,7 @@ class TextTranslator(ABC):
         self.target_tokenizer = target_tokenizer
         self.max_source_tokens = max_source_tokens
         self.warn = warn
+        self.ranks = ranks
 
     @abstractmethod
     def search_lines(
@@ -156,9 +161,13 @@ class TextTranslator(ABC):
             answers: dict[int, Translation] = {
                 line.index: Translation(line.source, "", 0.0) for line in lines if not line.ids
             }
-            for batch in batches([line for line in lines if line.ids], batch_tokens):
+            full = list(batches([line for line in lines if line.ids], batch_tokens))
+            own: dict[int, Translation] = {}
+            for batch in self.ranks.share(full):
                 for line, found in zip(batch, self.search_lines(batch, settings), strict=True):
-                    answers[line.index] = self._answer(line, found)
+                    own[line.index] = self._answer(line, found)
+            for part in self.ranks.collected(own):
+                answers |= part
             for line in lines:
                 yield answers[line.index]
 
@@ -189,8 +198,7 @@ class Translator(TextTranslator):
     Args:
         models: at least one; several predict by their mean probability.
         device: where to compute, models are moved there; None leaves them where they are.
-        max_source_tokens: see `TextTranslator`.
-        warn: see `TextTranslator`.
+        max_source_tokens, warn, ranks: see `TextTranslator`.
     """
 
     def __init__(
@@ -202,11 +210,16 @@ class Translator(TextTranslator):
         *,
         max_source_tokens: int = 1024,
         warn: bool = True,
+        ranks: Ranks = ALONE,
     ) -> None:
         if not models:
             raise UsageError("A translator needs at least one model, but none was given.")
         super().__init__(
-            source_tokenizer, target_tokenizer, max_source_tokens=max_source_tokens, warn=warn
+            source_tokenizer,
+            target_tokenizer,
+            max_source_tokens=max_source_tokens,
+            warn=warn,
+            ranks=ranks,
         )
         self.models = list(models)
         self.device = torch.device(device) if device is not None else _device_of(models)

@@ -50,6 +50,10 @@ class DivergedError(WhyformerError):
     """Training met a loss, gradient or weight that is not finite."""
 
 
+class LostRankError(WhyformerError):
+    """Another of the processes that work together has ended."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean `x`?"`` for the closest known word, or the list of all known words.
 

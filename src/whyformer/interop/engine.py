@@ -16,6 +16,7 @@ from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
 from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.translator import BATCH_TOKENS, Line, TextTranslator
 from whyformer.foundation.errors import BundleError, UsageError
+from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.interop.conversion import read_record, read_tokenizers
 from whyformer.interop.ctranslate2 import library
 from whyformer.text.symbols import EOS
@@ -51,14 +52,22 @@ class CTranslate2Translator(TextTranslator):
     Args:
         directory: a conversion.
         threads: cores for one batch; None takes all that this process may use.
-        warn: see `TextTranslator`.
+        warn, ranks: see `TextTranslator`.
     Raises: BundleError when the conversion is damaged; MissingExtraError without CTranslate2.
     """
 
-    def __init__(self, directory: Path, *, threads: int | None = None, warn: bool = True) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        threads: int | None = None,
+        warn: bool = True,
+        ranks: Ranks = ALONE,
+    ) -> None:
         self.record = read_record(directory)
         source, target = read_tokenizers(directory)
-        super().__init__(source, target, max_source_tokens=self.record.max_source_tokens, warn=warn)
+        longest = self.record.max_source_tokens
+        super().__init__(source, target, max_source_tokens=longest, warn=warn, ranks=ranks)
         if self.record.family != "transformer":
             raise UsageError(
                 f"`{directory}` holds a model of kind `{self.record.family}`, which reads no "

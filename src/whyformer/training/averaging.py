@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from whyformer.training.shards import local
+
 
 class Averaging(StrEnum):
     """Which weights are validated and kept."""
@@ -40,7 +42,9 @@ class WeightAverage:
             self.steps += 1
             decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
             get_ema_multi_avg_fn(decay)(
-                list(self._ema.values()), list(dict(model.named_parameters()).values()), self.steps
+                [local(tensor) for tensor in self._ema.values()],
+                [local(p) for p in model.parameters()],
+                self.steps,
             )
 
     def remember(self, model: nn.Module) -> None:
@@ -70,7 +74,7 @@ class WeightAverage:
         """Take back what `tensors` gave, and the number of updates taken in."""
         self.steps = steps
         for name, tensor in self._ema.items():
-            tensor.copy_(tensors[f"ema.{name}"])
+            local(tensor).copy_(local(tensors[f"ema.{name}"]))
         kept: dict[int, dict[str, Tensor]] = {}
         for key, tensor in tensors.items():
             if key.startswith("kept."):

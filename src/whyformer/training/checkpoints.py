@@ -1,7 +1,6 @@
 """Stop and go on: everything that changes while training, on disk without a pickle."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,47 +18,52 @@ from whyformer.foundation.randomness import (
     seed_of_rank,
 )
 from whyformer.training.loop import TrainingState
+from whyformer.training.shards import cut_like, gathered, local
 
 FORMAT = 2
 
 
-def save_checkpoint(
-    directory: Path,
-    state: TrainingState,
-    extra: dict[str, Any],
-    *,
-    others: Sequence[dict[str, Any]] = (),
-) -> None:
+def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]) -> None:
     """Write weights, optimizer, averages, random streams and the data cursor, whole or not at all.
 
+    All ranks call this together; the first one writes. Shares are gathered tensor by tensor, as
+    torch.distributed.checkpoint.state_dict does for full state dicts, instead of a file a rank: so
+    there is one format, which any number of ranks reads, sharded or not, and so do other tools.
     Args:
         extra: what the caller wants back with the checkpoint (JSON values).
-        others: the random streams of the other ranks, in their order.
     """
-    randomness = random_state()
-    tensors: dict[str, Tensor] = {
-        f"model.{name}": p.detach() for name, p in state.model.named_parameters()
-    }
-    for name, parameter in state.model.named_parameters():
-        for key, value in state.optimizer.state.get(parameter, {}).items():
-            tensors[f"optimizer.{name}.{key}"] = value
-    tensors |= {f"average.{name}": tensor for name, tensor in state.average.tensors().items()}
-    for rank, streams in enumerate((randomness, *others)):
+    ranks = state.together.ranks
+    streams = ranks.collected(random_state())
+    tensors = gathered(_held(state), keep=ranks.first, device="cpu")
+    if not ranks.first:
+        return
+    for rank, stream in enumerate(streams):
         for name in ("torch", "cuda"):
-            if streams[name] is not None:
-                tensors[_stream(name, rank)] = streams[name]
+            if stream[name] is not None:
+                tensors[_stream(name, rank)] = stream[name]
     meta = {
         "format": FORMAT,
         "step": state.step,
         "epoch": state.epoch,
         "next_batch": state.next_batch,
         "average_steps": state.average.steps,
-        "random_bytes": [streams["bytes"] for streams in (randomness, *others)],
+        "random_bytes": [stream["bytes"] for stream in streams],
         "extra": extra,
     }
     with atomic_directory(directory) as temporary:
         save_tensors(tensors, temporary / "state.safetensors")
         (temporary / "state.json").write_text(json.dumps(meta), encoding="utf-8")
+
+
+def _held(state: TrainingState) -> dict[str, Tensor]:
+    """Return all tensors of a state by their names in a checkpoint; of shares, this rank's."""
+    tensors: dict[str, Tensor] = {}
+    for name, parameter in state.model.named_parameters():
+        tensors[f"model.{name}"] = parameter.detach()
+        for key, value in state.optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{name}.{key}"] = value
+    averages = state.average.tensors()
+    return tensors | {f"average.{name}": tensor for name, tensor in averages.items()}
 
 
 def has_checkpoint(directory: Path) -> bool:
@@ -68,14 +72,12 @@ def has_checkpoint(directory: Path) -> bool:
     return (directory / "state.json").exists()
 
 
-def load_checkpoint(
-    directory: Path, state: TrainingState, *, rank: int = 0, ranks: int = 1, seed: int = 0
-) -> dict[str, Any]:
+def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> dict[str, Any]:
     """Put a saved state into a fresh one made with the same settings; return the caller's extra.
 
-    Args:
-        rank, ranks: which process this is, and of how many. With as many as saved it, each draws
-            on where it stopped; with another number the streams begin anew, from seed and step.
+    Of as many ranks as saved it, each draws random numbers on where it stopped; of another number,
+    the streams begin anew.
+    Args: seed: what new streams begin from, with rank and step.
     Raises: BundleError when the checkpoint is damaged or does not fit the model.
     """
     recover_directory(directory)
@@ -108,7 +110,7 @@ def load_checkpoint(
                 f"{tuple(parameter.shape)}, found {found}."
             )
         with torch.no_grad():
-            parameter.copy_(saved)
+            local(parameter).copy_(local(cut_like(saved.to(parameter.device), parameter)))
     for key, value in tensors.items():
         kind, _, rest = key.partition(".")
         if kind == "model" and rest not in parameters:
@@ -120,13 +122,18 @@ def load_checkpoint(
             name, _, slot = rest.rpartition(".")
             parameter = parameters[name]
             # The fused kernels want their step counts beside the parameters too.
-            state.optimizer.state[parameter][slot] = value.to(parameter.device)
-    device = next(iter(parameters.values())).device
-    average = {
-        key.removeprefix("average."): tensor.to(device)
-        for key, tensor in tensors.items()
-        if key.startswith("average.")
-    }
+            value = value.to(parameter.device)
+            whole_slot = value.shape == parameter.shape  # else a count of steps
+            state.optimizer.state[parameter][slot] = (
+                cut_like(value, parameter) if whole_slot else value
+            )
+    average: dict[str, Tensor] = {}
+    for key, tensor in tensors.items():
+        kind, _, rest = key.partition(".")
+        if kind == "average":  # ema.NAME or kept.INDEX.NAME
+            name = rest.split(".", 1 if rest.startswith("ema.") else 2)[-1]
+            parameter = parameters[name]
+            average[rest] = cut_like(tensor.to(parameter.device), parameter)
     try:
         state.average.restore(average, meta["average_steps"])
     except KeyError as missing:
@@ -135,17 +142,17 @@ def load_checkpoint(
             "again from the beginning."
         ) from None
     state.step, state.epoch, state.next_batch = meta["step"], meta["epoch"], meta["next_batch"]
-    streams = meta["random_bytes"]
-    if ranks == len(streams):
+    streams, ranks = meta["random_bytes"], state.together.ranks
+    if ranks.count == len(streams):
         restore_random_state(
             {
-                "torch": tensors[_stream("torch", rank)],
-                "cuda": tensors.get(_stream("cuda", rank)),
-                "bytes": streams[rank],
+                "torch": tensors[_stream("torch", ranks.rank)],
+                "cuda": tensors.get(_stream("cuda", ranks.rank)),
+                "bytes": streams[ranks.rank],
             }
         )
     else:
-        seed_everything(seed_of_rank(seed, rank, state.step))
+        seed_everything(seed_of_rank(seed, ranks.rank, state.step))
     return meta["extra"]
 
 

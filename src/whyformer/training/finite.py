@@ -1,19 +1,21 @@
 """When a loss or gradient is not finite: which module was first, and what to try."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from whyformer.foundation.devices import autocast
 from whyformer.foundation.errors import DivergedError
 from whyformer.foundation.randomness import restore_random_state
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from whyformer.training.distributed import LossOf
     from whyformer.training.loop import AnyBatch, TrainingSettings, TrainingState
-    from whyformer.training.loss import Loss
 
 
 class Divergence(DivergedError):
@@ -42,43 +44,27 @@ def explain_divergence(
     micro: "list[AnyBatch]",
     settings: "TrainingSettings",
     randomness: dict[str, Any],
-    loss_of: "Callable[[nn.Module, Any, float], Loss]",
+    loss_of: "LossOf",
     *,
     loss: float,
     norm: float,
 ) -> Divergence:
     """Repeat the failed update with every module watched and return the error that names the first.
 
-    The repetition draws the same dropout masks, so it fails as the original did.
+    The repetition draws the same dropout masks, so it fails as the original did. Each of several
+    ranks repeats its own batches alone, with whole weights; all return what the first guilty found.
     """
-    model = state.model
     restore_random_state(randomness)
-    device = next(model.parameters()).device
-    guilty = micro[-1]
-    first, kind = "", ""
-    for batch in micro:
-        state.optimizer.zero_grad(set_to_none=True)
-        with _watch(model) as seen:
-            with autocast(device, settings.precision):
-                total = loss_of(model, batch, settings.label_smoothing)
-            if not seen and not torch.isfinite(total.smoothed):
-                seen.append(("the loss", "value"))
-            if not seen:
-                total.smoothed.backward()
-        if not seen:
-            seen += [
-                (name, "gradient")
-                for name, p in model.named_parameters()
-                if p.grad is not None and not torch.isfinite(p.grad).all()
-            ]
-        if seen:
-            guilty, (first, kind) = batch, seen[0]
-            break
+    with state.together.whole(everywhere=True) as model:
+        assert model is not None
+        first, kind, guilty = _repeat(model, micro, settings, loss_of)
+        weights = [n for n, p in model.named_parameters() if not torch.isfinite(p).all()]
     state.optimizer.zero_grad(set_to_none=True)
     step = state.step + 1
-    weights = [n for n, p in model.named_parameters() if not torch.isfinite(p).all()]
     if weights:
         first, kind = weights[0], "weight"
+    told = state.together.ranks.collected((first, kind, guilty.to("cpu"), randomness))
+    first, kind, guilty, randomness = next((one for one in told if one[0]), told[0])
     advice = _advice(settings, step, bool(weights))
     name = first or "none when repeated alone"
     message = (
@@ -99,13 +85,38 @@ def explain_divergence(
     )
 
 
+def _repeat(
+    model: "nn.Module", micro: "list[AnyBatch]", settings: "TrainingSettings", loss_of: "LossOf"
+) -> "tuple[str, str, AnyBatch]":
+    """Return what was not finite first, of which kind, and in which batch; "" where all was."""
+    device = next(model.parameters()).device
+    for batch in micro:
+        model.zero_grad(set_to_none=True)
+        with _watch(model) as seen:
+            with autocast(device, settings.precision):
+                total = loss_of(model, batch, settings.label_smoothing)
+            if not seen and not torch.isfinite(total.smoothed):
+                seen.append(("the loss", "value"))
+            if not seen:
+                total.smoothed.backward()
+        if not seen:
+            seen += [
+                (name, "gradient")
+                for name, p in model.named_parameters()
+                if p.grad is not None and not torch.isfinite(p.grad).all()
+            ]
+        if seen:
+            return *seen[0], batch
+    return "", "", micro[-1]
+
+
 @contextmanager
-def _watch(model: nn.Module) -> Iterator[list[tuple[str, str]]]:
+def _watch(model: "nn.Module") -> Iterator[list[tuple[str, str]]]:
     """Record modules, innermost first, whose output or output gradient is not finite."""
     seen: list[tuple[str, str]] = []
 
     def forward(name: str):
-        def hook(_module: nn.Module, _inputs: object, output: object) -> None:
+        def hook(_module: "nn.Module", _inputs: object, output: object) -> None:
             if isinstance(output, Tensor) and not torch.isfinite(output).all():
                 seen.append((name, "output"))
 

@@ -2,9 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from pydantic import Field
@@ -14,14 +14,16 @@ from whyformer.data.batch import Batch
 from whyformer.foundation.config import Settings
 from whyformer.foundation.devices import Precision, autocast
 from whyformer.foundation.randomness import random_state
+from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.text.symbols import PAD
 from whyformer.training.averaging import Averaging, WeightAverage
-from whyformer.training.distributed import ALONE, Learner, Ranks, Together
+from whyformer.training.distributed import LossOf, Parallel, Together, make_together
 from whyformer.training.finite import explain_divergence
 from whyformer.training.loss import Loss, fused_cross_entropy
 from whyformer.training.optimizers import OptimizerKind, make_optimizer
 from whyformer.training.reports import StepReport
 from whyformer.training.schedules import Schedule, learning_rate
+from whyformer.training.shards import local
 
 LAYER_NORMS_EVERY = 10
 
@@ -38,6 +40,9 @@ class TrainingSettings(Settings):
     """Padded tokens of a batch, source or target, whichever are more (paper: 25,000)."""
     accumulate: int = Field(default=1, ge=1)
     """Batches summed into one update; under torchrun the ranks share them."""
+    parallel: Parallel = Parallel.DDP
+    """How the ranks of torchrun hold the model: ddp (each has all of it) or fsdp (each has a part
+    of weights, gradients and optimizer). A run may go on with the other."""
     optimizer: OptimizerKind = OptimizerKind.ADAM
     """adam (paper), adamw, radam, sgd (momentum 0.9), or muon for matrices with adam for the
     rest."""
@@ -105,13 +110,20 @@ class TrainingState:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     average: WeightAverage
+    together: Together
+    """Who computes: this process alone, or several ranks."""
     step: int = 0
     epoch: int = 0
     next_batch: int = 0
 
 
-def start(model: nn.Module, settings: TrainingSettings) -> TrainingState:
-    """Return the state before the first update."""
+def start(model: nn.Module, settings: TrainingSettings, ranks: Ranks = ALONE) -> TrainingState:
+    """Return the state before the first update.
+
+    Args: ranks: who trains together; with `parallel: fsdp` the model's parameters become parts.
+    """
+    # First of all, for sharding puts other parameters in place of the model's.
+    together = make_together(settings.parallel, model, accumulate=settings.accumulate, ranks=ranks)
     optimizer = make_optimizer(
         model,
         settings.optimizer,
@@ -121,7 +133,7 @@ def start(model: nn.Module, settings: TrainingSettings) -> TrainingState:
         matrix_ratio=settings.matrix_ratio,
     )
     average = WeightAverage(model, settings.average, settings.ema_decay, settings.average_last)
-    return TrainingState(model, optimizer, average)
+    return TrainingState(model, optimizer, average, together)
 
 
 def sequence_loss(model: nn.Module, batch: Batch, smoothing: float) -> Loss:
@@ -140,22 +152,20 @@ def fit(
     settings: TrainingSettings,
     *,
     d_model: int,
-    loss_of: Callable[[nn.Module, Any, float], Loss] = sequence_loss,
-    ranks: Ranks = ALONE,
+    loss_of: LossOf = sequence_loss,
 ) -> Iterator[StepReport]:
     """Train until `settings.updates`, yielding a report after each update.
 
     The state may be checkpointed whenever a report has been yielded. Whoever consumes the stream
-    stops by no longer asking.
+    stops by no longer asking; of several ranks, every one must consume the stream alike.
 
-    Args: ranks: who trains together; every rank must consume the stream alike.
     Raises: DivergedError before an update whose loss or gradient is not finite; the state is then
         still the one before that update.
     """
-    model, optimizer = state.model, state.optimizer
+    model, optimizer, together = state.model, state.optimizer, state.together
+    ranks = together.ranks
     device = next(model.parameters()).device
     parameters = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    together = Together(Learner(model, loss_of, ranks), settings.accumulate)
     while state.step < settings.updates:
         began = time.perf_counter()
         model.train()
@@ -168,12 +178,12 @@ def fit(
         for number, batch in enumerate(micro, start=1):
             with together.holding(number < len(micro)):
                 with autocast(device, settings.precision):
-                    loss = together(batch, settings.label_smoothing)
+                    loss = together(loss_of, batch, settings.label_smoothing)
                 (loss.smoothed * together.factor(tokens)).backward()
             smoothed += loss.smoothed.item()
             nll += loss.nll.item()
         smoothed, nll = ranks.sums([smoothed, nll])
-        norms = _gradient_norms(parameters)
+        norms = together.norms(_gradient_norms(parameters))
         norm = norms.norm().item()
         if not (math.isfinite(smoothed) and math.isfinite(norm)):
             raise explain_divergence(
@@ -181,7 +191,7 @@ def fit(
             )
         if settings.clip and norm > settings.clip:
             torch._foreach_mul_(
-                [p.grad for _, p in parameters if p.grad is not None], settings.clip / norm
+                [local(p.grad) for _, p in parameters if p.grad is not None], settings.clip / norm
             )
         step = state.step + 1
 
@@ -230,8 +240,8 @@ def _next_places(
 
 
 def _gradient_norms(parameters: list[tuple[str, nn.Parameter]]) -> Tensor:
-    """Return the gradient norm of each parameter, 0 where there is none."""
-    gradients = [torch.zeros(1) if p.grad is None else p.grad for _, p in parameters]
+    """Return the norm of what this rank holds of each gradient, 0 where there is none."""
+    gradients = [torch.zeros(1) if p.grad is None else local(p.grad) for _, p in parameters]
     return torch.stack([n.float().cpu() for n in torch._foreach_norm(gradients)])
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from whyformer.training.shards import cut_like, local, whole
+
 
 class OptimizerKind(StrEnum):
     """What turns gradients into updates."""
@@ -75,7 +77,8 @@ class MuonWithAdam(torch.optim.Optimizer):
     Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks";
         scale 0.2·√max(rows, columns) from Liu et al. 2025 (arXiv:2502.16982), Eq. 4.
     Differs: Newton-Schulz runs in fp32 (a CPU has no fast bf16) and on all matrices of one shape at
-        once.
+        once. Of sharded matrices every rank gathers the momentum, makes it orthogonal, and keeps
+        its part.
     """
 
     def __init__(
@@ -112,10 +115,15 @@ class MuonWithAdam(torch.optim.Optimizer):
             momenta = [self._state(p, "momentum") for p in parameters]
             torch._foreach_lerp_(momenta, grads, 1 - group["momentum"])
             # Nesterov: look one step ahead along the momentum.
-            ahead = torch._foreach_lerp(grads, momenta, group["momentum"])
+            ahead = [whole(one) for one in torch._foreach_lerp(grads, momenta, group["momentum"])]
             updates = orthogonalize(torch.stack(ahead)) * (0.2 * max(shape) ** 0.5)
-            torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
-            torch._foreach_add_(weights, list(updates.unbind(0)), alpha=-group["lr"])
+            parts = [
+                local(cut_like(update, weight))
+                for update, weight in zip(updates.unbind(0), weights, strict=True)
+            ]
+            held = [local(weight) for weight in weights]
+            torch._foreach_mul_(held, 1 - group["lr"] * group["weight_decay"])
+            torch._foreach_add_(held, parts, alpha=-group["lr"])
 
     def _adam(self, group: dict[str, Any]) -> None:
         parameters = [p for p in group["params"] if p.grad is not None]
@@ -124,10 +132,10 @@ class MuonWithAdam(torch.optim.Optimizer):
         steps = [self._state(p, "step", torch.zeros((), device=p.device)) for p in parameters]
         torch._foreach_add_(steps, 1)
         torch._fused_adamw_(
-            parameters,
-            [p.grad for p in parameters],
-            [self._state(p, "exp_avg") for p in parameters],
-            [self._state(p, "exp_avg_sq") for p in parameters],
+            [local(p) for p in parameters],
+            [local(p.grad) for p in parameters if p.grad is not None],
+            [local(self._state(p, "exp_avg")) for p in parameters],
+            [local(self._state(p, "exp_avg_sq")) for p in parameters],
             [],
             steps,
             lr=group["lr"],

@@ -8,6 +8,7 @@ from whyformer.data.reading import read_lines, read_pairs
 from whyformer.evaluation.metric import check_lines
 from whyformer.evaluation.report import Report, alternatives, evaluate_texts, metric_named
 from whyformer.foundation.errors import UsageError
+from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.workflows.translate import load_system, search_settings
 
 Items = tuple[list[str], list[list[str]]]
@@ -42,17 +43,22 @@ def evaluate_runs(
     search: Mapping[str, Any] | None = None,
     lowercase: bool = False,
     tokenize: str = "13a",
-) -> Report:
+    ranks: Ranks = ALONE,
+) -> Report | None:
     """Translate ``sources`` by each run, with the run's own search settings, and score it.
 
-    Args: search: settings laid over each run's own.
+    Args:
+        search: settings laid over each run's own.
+        ranks: who translates together; the first one scores, and the others return None.
     """
     _check_metrics(metrics, lowercase, tokenize)
     systems: list[list[str]] = []
     for run in runs:
-        system = load_system([run])
+        system = load_system([run], ranks=ranks)
         settings = search_settings(system.facts, search or {})
         systems.append([t.text for t in system.translator.translate(sources, settings)])
+    if not ranks.first:
+        return None
     return _report(systems, references, metrics, runs, lowercase, tokenize)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from whyformer import __version__
 from whyformer.bundle import save_bundle, save_tensors
@@ -20,12 +21,12 @@ from whyformer.foundation.config import build, parse_yaml
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.files import atomic_directory, write_text
-from whyformer.foundation.randomness import random_state, seed_everything, seed_of_rank
+from whyformer.foundation.randomness import seed_everything, seed_of_rank
+from whyformer.foundation.ranks import Ranks, joined
+from whyformer.foundation.torchrun import by_torchrun, restarts
 from whyformer.models.build import Model
 from whyformer.models.transformer import count_parameters
-from whyformer.training.averaging import swapped
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
-from whyformer.training.distributed import Ranks, joined
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import Journal, TensorBoard
 from whyformer.training.loop import TrainingSettings, TrainingState, fit, start
@@ -80,7 +81,8 @@ def train(
     ``out`` receives ``model/`` (the best weights so far, ready to use), ``recipe.yaml``,
     ``journal.jsonl``, ``timings.jsonl``, ``checkpoint/`` and the mapped corpus.
 
-    Under torchrun all ranks call this together; the first one writes, validates and speaks.
+    Under torchrun all ranks call this together; the first one writes, validates and speaks. When
+    torchrun starts them again (`--max-restarts`), they go on with the run.
 
     Args: overwrite: forget the run that is there, whatever its recipe.
     Raises: ConfigError when the recipe or the data changed since the run began; OutputError when
@@ -89,7 +91,7 @@ def train(
     with joined() as ranks, contextlib.ExitStack() as held:
         if ranks.first:
             held.enter_context(only_run_in(out))
-            if overwrite:
+            if overwrite and not restarts():
                 _forget(out)
         ranks.wait()
         display = held.enter_context(Display(quiet=quiet or not ranks.first))
@@ -128,15 +130,13 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
         }
         write_text(out / "run.json", json.dumps(about, indent=2))
     seed_everything(seed_of_rank(settings.seed, ranks.rank))
-    state = start(model, settings)
+    state = start(model, settings, ranks)
     progress = Progress()
-    if ranks.said(has_checkpoint(out / "checkpoint")):
-        extra = load_checkpoint(
-            out / "checkpoint", state, rank=ranks.rank, ranks=ranks.count, seed=settings.seed
-        )
-        progress = Progress(**extra)
+    # The first rank alone looks, for looking may put a former checkpoint back in its place.
+    if ranks.said(ranks.first and has_checkpoint(out / "checkpoint")):
+        progress = Progress(**load_checkpoint(out / "checkpoint", state, seed=settings.seed))
         display.say(f"Going on after update {state.step} of {settings.updates}.")
-    return _run(recipe, settings, state, task, progress, out, display, ranks)
+    return _run(recipe, settings, state, task, progress, out, display)
 
 
 def _run(
@@ -147,8 +147,8 @@ def _run(
     progress: Progress,
     out: Path,
     display: Display,
-    ranks: Ranks,
 ) -> Outcome:
+    ranks = state.together.ranks
     every = recipe.validation.every or max(1, math.ceil(settings.updates / 20))
     tracked = recipe.validation.track is Tracker.TENSORBOARD
     board = TensorBoard(out) if tracked and ranks.first else None
@@ -158,10 +158,9 @@ def _run(
 
     def save() -> None:
         nonlocal saved_at
-        others = ranks.collected(random_state())[1:]
         if journal:
             journal.flush()
-            save_checkpoint(out / "checkpoint", state, vars(progress), others=others)
+        save_checkpoint(out / "checkpoint", state, vars(progress))
         saved_at = time.monotonic()
 
     def out_of_patience() -> bool:
@@ -175,9 +174,8 @@ def _run(
         stop = ending.enter_context(_stop_requests())
         ending.enter_context(display.training(settings, state))
         updates = fit(
-            state, task.batches, settings, d_model=recipe.model.d_model, loss_of=task.loss,
-            ranks=ranks,
-        )  # fmt: skip
+            state, task.batches, settings, d_model=recipe.model.d_model, loss_of=task.loss
+        )
         try:
             if not out_of_patience():
                 for report in updates:
@@ -189,11 +187,10 @@ def _run(
                         board.update(report)
                     display.update(report)
                     if report.step % every == 0 or report.step == settings.updates:
-                        if journal:
-                            scores = _validate(recipe, state, task, progress, report, out)
-                            journal.validation(report.step, scores)
-                            if board:
-                                board.validation(report.step, scores)
+                        scores = _validate(recipe, state, task, progress, report, out)
+                        for log in (journal, board):
+                            if log:
+                                log.validation(report.step, scores)
                         progress = ranks.said(progress)
                         display.validated(progress, recipe.validation.metric)
                         save()
@@ -206,8 +203,7 @@ def _run(
                         interrupted = report.step < settings.updates
                         break
         except Divergence as failure:
-            if ranks.first:
-                _keep_diagnosis(failure, state, task, out)
+            _keep_diagnosis(failure, state, task, out)
             raise
     if interrupted:
         display.say(f"Stopped after update {state.step}. The same command goes on from here.")
@@ -222,13 +218,27 @@ def _validate(
     report: StepReport,
     out: Path,
 ) -> dict[str, Any]:
-    """Score the weights that would be kept; keep them when they are the best so far."""
-    model = state.model
+    """Score the weights that would be kept; keep them when they are the best so far.
+
+    All ranks enter together; the first one does it.
+    """
+    state.average.remember(state.model)
+    with state.together.whole(state.average.weights(state.model)) as model:
+        if model is None:
+            return {}
+        return _judge(recipe, model, task, progress, report, out)
+
+
+def _judge(
+    recipe: Recipe,
+    model: nn.Module,
+    task: Task,
+    progress: Progress,
+    report: StepReport,
+    out: Path,
+) -> dict[str, Any]:
     assert isinstance(model, Model)
-    state.average.remember(model)
-    weights = state.average.weights(model)
-    with swapped(model, weights):
-        scores = task.validate(model)
+    scores = task.validate(model)
     metric = recipe.validation.metric
     higher = task.higher_is_better(metric)
     former = progress.best.get(metric)
@@ -240,7 +250,7 @@ def _validate(
             "validation": progress.best,
             "description": recipe.description,
         }
-        save_bundle(out / "model", task.bundle(model, facts), weights=weights)
+        save_bundle(out / "model", task.bundle(model, facts))
     else:
         progress.since_best += 1
     return scores
@@ -255,14 +265,8 @@ def _fit_into_minutes(
     display.say("Measuring the speed of this machine …")
     model = task.model(device)
     endless = settings.model_copy(update={"updates": ENDLESS})
-    reports = fit(
-        start(model, endless),
-        task.batches,
-        endless,
-        d_model=recipe.model.d_model,
-        loss_of=task.loss,
-        ranks=ranks,
-    )
+    state = start(model, endless, ranks)
+    reports = fit(state, task.batches, endless, d_model=recipe.model.d_model, loss_of=task.loss)
     for _ in range(5):
         next(reports)
     began, paces = time.perf_counter(), []
@@ -271,7 +275,9 @@ def _fit_into_minutes(
     # The median, for another program's burst shall not decide the length of the run.
     step_seconds = statistics.median(paces)
     began = time.perf_counter()
-    task.validate(model)
+    with state.together.whole() as whole:
+        if isinstance(whole, Model):
+            task.validate(whole)
     # An untrained model never says eos and is decoded to the length limit: a bound from above.
     validations = 20 if not recipe.validation.every else 0
     spare = min(0.15 * 60 * settings.minutes, validations * (time.perf_counter() - began))
@@ -289,7 +295,10 @@ def _known_run(out: Path) -> dict[str, Any] | None:
 def _refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
     text = (out / "recipe.yaml").read_text(encoding="utf-8")
     former = build(Recipe, parse_yaml(text, "recipe.yaml")[0], where=str(out / "recipe.yaml"))
-    changed = differences(former, recipe.model_copy(update={"preset": None}))
+    # How the ranks hold the model changes nothing of what is learned.
+    parallel = {"parallel": former.training.parallel}
+    alike = {"preset": None, "training": recipe.training.model_copy(update=parallel)}
+    changed = differences(former, recipe.model_copy(update=alike))
     if changed:
         raise ConfigError(
             f"The run in `{out}` was begun with another recipe ({'; '.join(changed)}). "
@@ -312,6 +321,12 @@ def _forget(out: Path) -> None:
 
 def _keep_diagnosis(failure: Divergence, state: TrainingState, task: Task, out: Path) -> None:
     """Write the failed batch and the state before it, for `whyformer diagnose`."""
+    if state.together.ranks.first:
+        _keep_story(failure, task, out)
+    save_checkpoint(out / "diagnosis" / "state", state, {})
+
+
+def _keep_story(failure: Divergence, task: Task, out: Path) -> None:
     texts, tensors = task.story(failure.batch)
     story = {
         "step": failure.step,
@@ -328,7 +343,6 @@ def _keep_diagnosis(failure: Divergence, state: TrainingState, task: Task, out: 
             json.dumps(story, indent=2, ensure_ascii=False), encoding="utf-8"
         )
         save_tensors(tensors, directory / "batch.safetensors")
-    save_checkpoint(out / "diagnosis" / "state", state, {})
 
 
 @dataclass
@@ -338,11 +352,15 @@ class _Stop:
 
 @contextlib.contextmanager
 def _stop_requests() -> Iterator[_Stop]:
-    """Turn Ctrl-C and SIGTERM into a request; a second Ctrl-C ends at once."""
+    """Turn Ctrl-C and SIGTERM into a request; a second Ctrl-C ends at once.
+
+    Under torchrun it does not: one Ctrl-C comes from the terminal and from torchrun as well, which
+    itself ends whoever has not stopped after half a minute.
+    """
     stop = _Stop()
 
     def ask(number: int, frame: object) -> None:
-        if stop.requested and number == signal.SIGINT:
+        if stop.requested and number == signal.SIGINT and not by_torchrun():
             raise KeyboardInterrupt
         stop.requested = True
 

@@ -14,6 +14,7 @@ from whyformer.decoding.translator import WINDOW, TextTranslator, Translation, T
 from whyformer.foundation.config import build
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import BundleError, UsageError
+from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.models.build import SourceModel
 
 PAUSE_SECONDS = 0.02
@@ -33,13 +34,18 @@ class System:
         return self.bundles[0].facts
 
 
-def load_system(runs: Sequence[Path], *, device: str = "auto", warn: bool = True) -> System:
+def load_system(
+    runs: Sequence[Path], *, device: str = "auto", warn: bool = True, ranks: Ranks = ALONE
+) -> System:
     """Load one run, or several as an ensemble.
 
-    Args: warn: log lines that are too long to be read whole.
+    Args:
+        warn: log lines that are too long to be read whole.
+        ranks: who translates together; with device auto, each takes its own.
     Raises: BundleError when one is missing or damaged, or their tokenizers differ.
     """
-    where = choose_device(device)
+    own = ranks.device if device == "auto" else None
+    where = own or choose_device(device)
     bundles = [load_bundle(run, device=where) for run in runs]
     first = bundles[0]
     for run, other in zip(runs[1:], bundles[1:], strict=True):
@@ -64,7 +70,8 @@ def load_system(runs: Sequence[Path], *, device: str = "auto", warn: bool = True
         first.source_tokenizer,
         first.target_tokenizer,
         max_source_tokens=min(model.settings.max_length for model in models),
-        warn=warn,
+        warn=warn and ranks.first,
+        ranks=ranks,
     )
     return System(translator, bundles)
 
