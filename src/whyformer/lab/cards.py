@@ -187,9 +187,9 @@ def mathml(tex: str, *, block: bool = False) -> str:
         lambda m: "<mi>" + "".join(re.findall(">([^<])</mi>", m.group())) + "</mi>",
         made,
     )
-    # ln n is not lnn.
+    # ln n is not lnn, sin w not sinw.
     operator = r'<mo lspace="0.17em" rspace="0.17em">\2</mo>'
-    made = re.sub(r"<m([io])>(ln|log|exp|max|min|tanh|lim)</m\1>", operator, made)
+    made = re.sub(r"<m([io])>(ln|log|exp|max|min|sin|cos|tanh|lim)</m\1>", operator, made)
     return made.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
 
 
