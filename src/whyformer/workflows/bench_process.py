@@ -5,6 +5,7 @@ slows all of them. Questions and answers are JSON objects, one a line.
 """
 
 import contextlib
+import io
 import json
 import os
 import resource
@@ -134,6 +135,8 @@ def answer_questions(ready: Callable[[], Callable[[dict[str, Any]], dict[str, An
     """
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
+    if isinstance(sys.stdout, io.TextIOWrapper):  # and keeps its place before the last word
+        sys.stdout.reconfigure(line_buffering=True)
 
     def say(values: dict[str, Any]) -> None:
         answers.write(json.dumps(values) + "\n")
