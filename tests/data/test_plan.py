@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whyformer.data import plan as plan_module
-from whyformer.data.plan import padding_share, plan_epoch
+from whyformer.data.plan import kept_plan, padding_share, plan_epoch
 from whyformer.data.reading import read_pairs
 from whyformer.text.tokenizer import train_tokenizer
 
@@ -84,3 +84,53 @@ def test_the_order_is_by_longer_side_then_by_difference_up_and_down(longest):
     longer, difference = np.maximum(source, target), source - target
     turned = np.where(longer % 2, difference, -difference)
     assert (plan_module._by_length(source, target) == np.lexsort((turned, longer))).all()
+
+
+def kept(file, **changes):
+    options = {"seed": 1, "epoch": 0, "budget_tokens": 200, "fingerprint": "f"} | changes
+    return kept_plan(file, *lengths(500), **options)
+
+
+def same(one, other):
+    return len(one) == len(other) and all(map(np.array_equal, one, other))
+
+
+@pytest.fixture
+def keeping(monkeypatch, tmp_path):
+    monkeypatch.setattr(plan_module, "KEPT_FROM", 500)
+    return tmp_path / "plan.npz"
+
+
+def test_a_kept_plan_is_the_plan_and_is_read_not_made_again(keeping, monkeypatch):
+    made = plan(*lengths(500))
+    assert same(kept(keeping), made)
+    monkeypatch.setattr(plan_module, "plan_epoch", lambda *_, **__: pytest.fail("planned again"))
+    assert same(kept(keeping), made)
+
+
+@pytest.mark.parametrize(
+    "change", [{"epoch": 1}, {"seed": 2}, {"budget_tokens": 100}, {"fingerprint": "g"}]
+)
+def test_a_kept_plan_of_something_else_is_written_over(keeping, change):
+    kept(keeping)
+    wanted = plan(*lengths(500), **change)
+    assert same(kept(keeping, **change), wanted)
+    assert same(kept(keeping, **change), wanted)
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", b"no plan"])
+def test_a_damaged_plan_is_made_again(keeping, damage):
+    keeping.write_bytes(damage)
+    assert same(kept(keeping), plan(*lengths(500)))
+    assert keeping.stat().st_size > len(damage)
+
+
+def test_a_plan_cut_short_is_made_again(keeping):
+    kept(keeping)
+    keeping.write_bytes(keeping.read_bytes()[:-50])
+    assert same(kept(keeping), plan(*lengths(500)))
+
+
+def test_the_plan_of_a_small_corpus_is_not_kept(tmp_path):
+    assert same(kept(tmp_path / "plan.npz"), plan(*lengths(500)))
+    assert not list(tmp_path.iterdir())

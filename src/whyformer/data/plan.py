@@ -4,13 +4,21 @@ Paper: Vaswani et al. 2017 (arXiv:1706.03762), §5.1: "sentence pairs were batch
 approximate sequence length", each batch about 25,000 source and 25,000 target tokens.
 """
 
+import contextlib
 import hashlib
+import zipfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int
 
+from whyformer.foundation.files import atomic_path
+
 Indices = Int[np.ndarray, " batch"]
+
+KEPT_FROM = 1_000_000
+"""Pairs from which on planning an epoch takes so long that `kept_plan` keeps the plan."""
 
 
 def plan_epoch(
@@ -39,6 +47,45 @@ def plan_epoch(
     cuts = _cut(cost, budget_tokens)
     batches = np.split(order, cuts)
     return [batches[i] for i in rng.permutation(len(batches))] if len(order) else []
+
+
+def kept_plan(
+    file: Path,
+    source_lengths: Int[np.ndarray, " pairs"],
+    target_lengths: Int[np.ndarray, " pairs"],
+    *,
+    seed: int,
+    epoch: int,
+    budget_tokens: int,
+    fingerprint: str,
+) -> list[np.ndarray]:
+    """Return what `plan_epoch` does; of a big corpus, read from ``file`` when a run resumes.
+
+    The file holds one epoch, the one asked for last. It may be deleted at any time, and what is no
+    plan of this epoch is written over.
+
+    Raises: OSError when it cannot be written.
+    """
+    entropy = f"{_entropy(seed, epoch, f'{budget_tokens}/{fingerprint}'):x}"
+    big = len(source_lengths) >= KEPT_FROM
+    if big:
+        unreadable = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
+        with contextlib.suppress(*unreadable), file.open("rb") as stream, np.load(stream) as kept:
+            if str(kept["key"]) == entropy:
+                return np.split(kept["order"], kept["cuts"])
+    batches = plan_epoch(
+        source_lengths,
+        target_lengths,
+        seed=seed,
+        epoch=epoch,
+        budget_tokens=budget_tokens,
+        fingerprint=fingerprint,
+    )
+    if big:
+        cuts = np.cumsum([len(batch) for batch in batches])[:-1]
+        with atomic_path(file) as temporary, temporary.open("wb") as out:
+            np.savez(out, key=entropy, order=np.concatenate(batches), cuts=cuts)
+    return batches
 
 
 def padding_share(

@@ -15,7 +15,7 @@ from whyformer.data import catalog
 from whyformer.data.batch import Batch
 from whyformer.data.batching import SubwordSampling, make_batch
 from whyformer.data.corpus import Corpus, build_corpus
-from whyformer.data.plan import plan_epoch
+from whyformer.data.plan import kept_plan
 from whyformer.data.reading import STDIN, Pair, pair_files, pair_key, read_lines, read_pairs
 from whyformer.data.synthetic import synthetic_pairs
 from whyformer.foundation.errors import ConfigError, DataError
@@ -126,7 +126,8 @@ class CorpusBatches:
     def plan(self, epoch: int) -> list[np.ndarray]:
         """Return the batches of an epoch as indices of pairs."""
         if self._plan[0] != epoch:
-            batches = plan_epoch(
+            batches = kept_plan(
+                self._corpus.directory / "plan.npz",
                 self._corpus.source_lengths,
                 self._corpus.target_lengths,
                 seed=self._seed,
