@@ -2,7 +2,8 @@
 
 Blocks fenced as ```bash are run by bash with the environment's programs first on the path; `make`
 lines are left out, for CI has run both already, and what `make demo` left in runs/demo is there.
-Files given are run one after the other, each in a fresh directory; the first failure ends all.
+Files given are run one after the other, each in a fresh directory; the first failure ends all. A
+block that an earlier file has word for word, as a translated README does, is not run again.
 """
 
 import os
@@ -21,10 +22,15 @@ def main() -> None:
     """Run the blocks of the files named on the command line."""
     programs = Path(sys.executable).parent
     environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    ran: set[str] = set()
     for name in sys.argv[1:]:
         with tempfile.TemporaryDirectory() as scratch:
             shutil.copytree(ROOT / "runs" / "demo", Path(scratch) / "runs" / "demo")
-            for number, block in enumerate(BLOCK.findall(Path(name).read_text("utf-8")), start=1):
+            blocks = BLOCK.findall(Path(name).read_text("utf-8"))
+            for number, block in enumerate(blocks, start=1):
+                if block in ran:
+                    print(f"{name}, block {number}: as before", flush=True)
+                    continue
                 script = "\n".join(
                     line for line in block.splitlines() if not line.startswith(("make ", "git "))
                 )
@@ -34,6 +40,7 @@ def main() -> None:
                 )
                 if done.returncode:
                     raise SystemExit(f"{name}: block {number} ended with {done.returncode}")
+            ran.update(blocks)
 
 
 if __name__ == "__main__":
