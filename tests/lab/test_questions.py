@@ -4,6 +4,7 @@ import pytest
 
 from whyformer.foundation.errors import UsageError
 from whyformer.lab import questions
+from whyformer.lab.experiment import Mode
 from whyformer.lab.questions import QUESTIONS, answering, experiment_named, written
 
 ASKED = {
@@ -95,3 +96,16 @@ def test_a_question_without_an_experiment_breaks_nothing(monkeypatch):
     assert answering("why sqrt dk")[0].name == "scaling"
     with pytest.raises(UsageError, match="`later` has no experiment yet"):
         experiment_named("later")
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_quick_run_trains_with_more_than_one_seed(name):
+    """A range of one seed would pass any criterion; algebra alone needs no second one."""
+    exact = {
+        "scaling/identity", "embedding_scale/identity", "positions/algebra", "positions/margin",
+        "complexity/counts", "complexity/block", "complexity/depth", "complexity/path",
+        "complexity/decoding", "bottleneck/distances",
+    }  # fmt: skip
+    for part in experiment_named(name).parts:
+        if part.conditions(Mode.QUICK) and f"{name}/{part.name}" not in exact:
+            assert part.seeds[Mode.QUICK] >= 2, part.name

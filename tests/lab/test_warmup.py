@@ -360,9 +360,9 @@ def test_a_run_that_breaks_down_counts_as_one_that_learned_nothing(monkeypatch):
 def test_what_a_quick_run_leaves_out_stays_open():
     judged = w.EXPERIMENT.judge(made_up(mode=Mode.QUICK))
     assert judged["range"].verdict is O
-    assert judged["mechanism"].open == ("sgd",)
-    assert judged["size"].fails == ("adam",)
-    assert judged["branch"].verdict is S
+    assert judged["mechanism"].open == judged["size"].open == ("adam", "sgd")
+    assert judged["needed"].verdict is S
+    assert (judged["branch"].holds, judged["branch"].open) == (("small",), ("alpha", "deepnorm"))
 
 
 @pytest.mark.parametrize("mode", Mode)
