@@ -7,7 +7,7 @@ from itertools import groupby
 import torch
 from torch import nn
 
-from whyformer.decoding.candidates import Stepper
+from whyformer.decoding.prompt import PromptModel, PromptReader
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.errors import UsageError
@@ -37,7 +37,7 @@ class Generator:
     Args: max_tokens: longest text the model can hold, the prompt counted.
     """
 
-    def __init__(self, model: Stepper, tokenizer: Tokenizer, *, max_tokens: int) -> None:
+    def __init__(self, model: PromptModel, tokenizer: Tokenizer, *, max_tokens: int) -> None:
         self.model, self.tokenizer, self.max_tokens = model, tokenizer, max_tokens
 
     def generate(
@@ -75,13 +75,14 @@ class Generator:
             self.model.eval()
             device = next(self.model.parameters()).device
         nothing = torch.zeros(len(some), 1, dtype=torch.long, device=device)
+        prompts = [ids[index] for index in some]
         with torch.inference_mode():
             results = search(
-                self.model,
+                PromptReader(self.model, prompts),
                 nothing,
                 None,
                 settings,
-                prefixes=[ids[index] for index in some],
+                prefixes=prompts,
                 indices=some,
             )
         for hypotheses in results:

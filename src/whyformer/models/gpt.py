@@ -158,11 +158,17 @@ class GPT(nn.Module):
         """Begin as many texts as there are rows; what the rows hold is not read."""
         return GPTState([History() for _ in self.layers], beams=1)
 
+    def read(
+        self, state: GPTState, tokens: Int[Tensor, "rows length"]
+    ) -> tuple[Float[Tensor, "rows length d_model"], GPTState]:
+        """Feed the same number of tokens to each row, all at once."""
+        return self.features(tokens, None, state.histories), state
+
     def step(
         self, state: GPTState, tokens: Int[Tensor, "sentences beams"]
     ) -> tuple[Float[Tensor, "sentences beams vocab"], GPTState]:
         """Feed one token to each beam. See `interface`."""
-        x = self.features(tokens.reshape(-1, 1), None, state.histories)
+        x, state = self.read(state, tokens.reshape(-1, 1))
         return self.projection(x).view(*tokens.shape, -1), state
 
     def select(

@@ -135,14 +135,19 @@ class RecurrentLanguageModel(nn.Module):
         rows = self.embedding.weight.new_zeros(len(source), 1)
         return RecurrentLanguageState([layer.zero_state(rows) for layer in self._layers], beams=1)
 
+    def read(
+        self, state: RecurrentLanguageState, tokens: Int[Tensor, "rows length"]
+    ) -> tuple[Float[Tensor, "rows length d_model"], RecurrentLanguageState]:
+        """Feed the same number of tokens to each row, all at once."""
+        x, states = self._read(self.embedding(tokens, self.positions), state.states)
+        return x, RecurrentLanguageState(states, state.beams)
+
     def step(
         self, state: RecurrentLanguageState, tokens: Int[Tensor, "sentences beams"]
     ) -> tuple[Float[Tensor, "sentences beams vocab"], RecurrentLanguageState]:
         """Feed one token to each beam. See `interface`."""
-        x = self.embedding(tokens.reshape(-1, 1), self.positions)
-        x, states = self._read(x, state.states)
-        logits = self.projection(x).view(*tokens.shape, -1)
-        return logits, RecurrentLanguageState(states, state.beams)
+        x, state = self.read(state, tokens.reshape(-1, 1))
+        return self.projection(x).view(*tokens.shape, -1), state
 
     def select(
         self,
