@@ -5,11 +5,12 @@ A bundle is a directory of four files: ``config.json``, ``model.safetensors``, `
 is pickled, and nothing pickled is ever read.
 """
 
+import contextlib
 import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from whyformer.foundation.config import build
 from whyformer.foundation.errors import BundleError
-from whyformer.foundation.files import atomic_directory, recover_directory
+from whyformer.foundation.files import atomic_directory, standing
 from whyformer.models.build import FAMILIES, Model, build_model
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
@@ -92,8 +93,7 @@ def find_bundle(path: Path) -> Path:
 
     Raises: BundleError when there is none.
     """
-    for place in (path / "model", path):
-        recover_directory(place)
+    for place in (standing(path / "model"), standing(path)):
         if (place / CONFIG).exists():
             return place
     if not path.exists():
@@ -119,7 +119,28 @@ def load_bundle(path: Path | str, *, device: torch.device | None = None) -> Bund
     Raises: BundleError when it is missing, damaged, newer than this version, or does not fit
         itself; every tensor that is missing or has a wrong shape is counted in the one error.
     """
-    directory = find_bundle(Path(path))
+    while True:  # a training may put another model in its place while this one is read
+        directory = find_bundle(Path(path))
+        begun = _identity(directory)
+        try:
+            bundle = _load(directory)
+        except BundleError:
+            if _identity(directory) == begun:
+                raise
+            continue
+        if _identity(directory) == begun:
+            model = bundle.model.to(device or torch.device("cpu")).eval()
+            return replace(bundle, model=model)
+
+
+def _identity(directory: Path) -> tuple[int, int] | None:
+    with contextlib.suppress(FileNotFoundError):
+        found = directory.stat()
+        return found.st_ino, found.st_ctime_ns
+    return None
+
+
+def _load(directory: Path) -> Bundle:
     config = _read_config(directory)
     source = _read_tokenizer(directory / SOURCE)
     target = _read_tokenizer(directory / TARGET) if (directory / TARGET).exists() else source
@@ -135,7 +156,7 @@ def load_bundle(path: Path | str, *, device: torch.device | None = None) -> Bund
     with torch.random.fork_rng(devices=[]):  # loading leaves the caller's random stream alone
         model = build_model(settings, sizes, shared=source.fingerprint == target.fingerprint)
     _read_weights(directory / WEIGHTS, model)
-    return Bundle(model.to(device or torch.device("cpu")).eval(), source, target, config["facts"])
+    return Bundle(model, source, target, config["facts"])
 
 
 def _read_config(directory: Path) -> dict[str, Any]:

@@ -193,3 +193,33 @@ def test_a_damaged_tokenizer_is_refused(tmp_path, content):
         place.write_bytes(content)
     with pytest.raises(BundleError, match=r"source\.json.*Copy the model directory again"):
         load_bundle(run)
+
+
+def test_a_model_that_is_being_replaced_is_read_whole(tmp_path, monkeypatch):
+    """A training writes a better model while another process loads the former one."""
+    run = toy_run(tmp_path / "run")
+    other = toy_bundle(1)
+    read_weights = bundles._read_weights
+    times = []
+
+    def replaced_meanwhile(path, model):
+        times.append(path)
+        if len(times) == 1:
+            save_bundle(run / "model", other)
+        read_weights(path, model)
+
+    monkeypatch.setattr(bundles, "_read_weights", replaced_meanwhile)
+    loaded = load_bundle(run)
+    assert len(times) == 2
+    for (_, mine), (_, theirs) in zip(
+        loaded.model.named_parameters(), other.model.named_parameters(), strict=True
+    ):
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
+
+
+def test_looking_for_a_model_leaves_its_writer_alone(tmp_path):
+    run = toy_run(tmp_path / "run")
+    with bundles.atomic_directory(run / "model") as temporary:
+        (temporary / "half").write_text("")
+        load_bundle(run)
+        assert (temporary / "half").exists()

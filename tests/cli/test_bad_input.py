@@ -421,3 +421,59 @@ def test_a_run_begun_with_another_recipe(cli, out):
 def test_a_run_that_never_diverged_has_no_diagnosis(cli, run, tmp_path):
     assert "holds no diagnosis" in cli("diagnose", run).sentence
     assert "does not exist" in cli("diagnose", tmp_path / "nowhere").sentence
+
+
+def test_standard_input_of_an_attempt_that_failed_is_not_used_again(cli, out):
+    pairs = "".join(f"{word} {n}\t{n}\n" for n in range(60) for word in ("a", "b"))
+    train = ("train", "--data", "-", "--out", out, "--data.dev-share", "0.2", "--quiet")
+    settings = ("--training.updates", "2", "--validation.sentences", "4")
+    assert "stdin.tsv:1" in cli(*train, *settings, stdin="no tab\n").sentence
+    assert cli(*train, *settings, stdin=pairs).code == 0
+    assert cli(*train, *settings, stdin="").code == 0  # done; what was read then is kept
+    assert fit_for_use(out)
+
+
+def test_a_text_of_empty_lines(cli, tmp_path, out):
+    blank = write(tmp_path / "blank.txt", "\n\n\n")
+    for documents in ("lines", "paragraphs", "file"):
+        asked = ("train", "tiny-gpt", "--data", blank, "--data.documents", documents)
+        assert cli(*asked, "--out", out).sentence
+        assert not fit_for_use(out)
+
+
+def test_a_path_below_a_file(cli, tmp_path, out, run):
+    file = write(tmp_path / "file.txt", "a\n")
+    assert "cannot be opened" in cli("translate", run, "--input", file / "more").sentence
+    said = cli("train", tmp_path / "file.txt" / "recipe.yaml", "--out", out)
+    assert "cannot be opened" in said.sentence
+
+
+def test_a_directory_without_a_model(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "is not a model directory" in cli("translate", ".", "--text", "a").sentence
+
+
+def test_data_of_a_labelled_run_that_was_moved(cli, tmp_path, out):
+    lines = "".join(f"{word} {n}\t{word}\n" for n in range(60) for word in ("a", "b"))
+    file = write(tmp_path / "labels.tsv", lines)
+    train = (
+        "train", "--task", "classify", "--data", file, "--out", out, "--data.dev-share", "0.2",
+        "--training.updates", "2", "--text.vocabulary", "300", "--quiet",
+    )  # fmt: skip
+    assert cli(*train).code == 0
+    file.rename(tmp_path / "moved.tsv")
+    assert "does not exist" in cli(*train).sentence
+
+
+@pytest.mark.parametrize(
+    ("flags", "name"),
+    [
+        (("--text", "t", "--beam", "8"), "beam"),
+        (("--text", "t", "--metric", "bleu"), "metric"),
+        (("--text", "t", "--labelled", "l"), "labelled"),
+        (("--labelled", "l", "--source", "s"), "source"),
+        (("--source", "s", "--references", "r", "--columns", "a", "b"), "columns"),
+    ],
+)
+def test_what_evaluate_would_not_use_is_refused(cli, run, flags, name):
+    assert f"`--{name}` means nothing beside" in cli("evaluate", run, *flags).sentence

@@ -135,9 +135,12 @@ def test_diagnose_tells_the_story(cli, own_run):
     place.mkdir()
     (place / "diagnosis.json").write_text(json.dumps(story), encoding="utf-8")
     text = cli("diagnose", own_run).out
-    for part in ("update 7", "encoder.layers.0", "nan", "inf", "9 pairs", "'s4' -> 't4'"):
+    for part in ("update 7", "encoder.layers.0", "nan", "inf", "9 texts", "'s4' -> 't4'"):
         assert part in text
     assert "s5" not in text
+    alone = json.dumps(story | {"batch": [{"text": "one side"}]})
+    (place / "diagnosis.json").write_text(alone, encoding="utf-8")
+    assert "'one side'" in cli("diagnose", own_run).out
     assert json.loads(cli("diagnose", own_run, "--json").out)["step"] == 7
     (place / "diagnosis.json").write_text("{}", encoding="utf-8")
     assert "is damaged" in cli("diagnose", own_run).sentence

@@ -2,6 +2,8 @@
 
 import errno
 import hashlib
+import os
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from whyformer.foundation.files import (
     recover_directory,
     refuse_to_overwrite,
     sha256_of,
+    standing,
     write_text,
 )
 
@@ -55,6 +58,28 @@ def test_a_crash_between_the_renames_is_undone(tmp_path):
     recover_directory(tmp_path / "d")
     assert (tmp_path / "d" / "f").read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["d"]
+
+
+def test_a_reader_finds_a_whole_directory_and_changes_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "d"
+    assert standing(path) == path
+    seen = []
+
+    def look_and_replace(source, target, replace=os.replace):
+        seen.append((standing(path) / "f").read_text())
+        replace(source, target)
+        seen.append((standing(path) / "f").read_text())
+
+    with atomic_directory(path) as temporary:
+        (temporary / "f").write_text("old")
+    monkeypatch.setattr(os, "replace", look_and_replace)
+    with atomic_directory(path) as temporary:
+        (temporary / "f").write_text("new")
+        assert (standing(path) / "f").read_text() == "old"
+    assert seen == ["old", "old", "old", "new"]
+    assert list(tmp_path.iterdir()) == [path]
+    monkeypatch.chdir(path)
+    assert (standing(Path()) / "f").read_text() == "new"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from whyformer.foundation.errors import ConfigError, WhyformerError
 from whyformer.text.symbols import BOS, EOS
 from whyformer.text.tokenizer import train_tokenizer
 from whyformer.workflows.classification import Classification
-from whyformer.workflows.labelling import load_labeller
+from whyformer.workflows.labelling import evaluate_labelled, load_labeller
 from whyformer.workflows.recipe import Resolved, resolve
 from whyformer.workflows.train import train
 
@@ -120,6 +120,27 @@ def test_numbers_are_learned(tmp_path: Path):
     said = load_labeller(tmp_path / "run").classify([("d", "d"), ("a", "a")])
     assert float(said[0].label) > 3 > 1.5 > float(said[1].label)
     assert said[0].probabilities == {}
+    assert float(said[0].label) == pytest.approx(said[0].number, rel=1e-5)
+
+
+def test_tiny_numbers_are_scored_as_they_are(tmp_path: Path):
+    path = tmp_path / "pairs.tsv"
+    rows = [(a, "abcd".index(a) * 1e-6) for a in "abcd"] * 40
+    path.write_text("".join(f"{a} {n}\t{y}\n" for n, (a, y) in enumerate(rows)), encoding="utf-8")
+    recipe = asked(path, "regress", data__dev=[str(path)], training__updates=100)
+    outcome = train(recipe, tmp_path / "run", quiet=True)
+    assert outcome.scores["pearson"] > 90
+    scores = {one.name: one.value for one in evaluate_labelled(tmp_path / "run", path)}
+    assert scores["pearson"] == pytest.approx(outcome.scores["pearson"], abs=1e-3)
+
+
+def test_texts_are_cut_as_in_training(tmp_path: Path):
+    path = reviews(tmp_path)
+    train(asked(path, data__row_tokens=12, training__updates=2), tmp_path / "run", quiet=True)
+    labeller = load_labeller(tmp_path / "run")
+    long = "good film " * 10
+    (whole,), (begun,) = (labeller.classify([(text, None)]) for text in (long, long + "bad film"))
+    assert whole.probabilities == begun.probabilities
 
 
 def test_rows_fit_and_the_longer_text_gives_way():

@@ -9,17 +9,26 @@ import pytest
 import torch
 
 from whyformer.bundle import load_bundle
-from whyformer.foundation.errors import ConfigError, DataError, MissingExtraError, OutputError
+from whyformer.foundation.errors import (
+    ConfigError,
+    DataError,
+    MissingExtraError,
+    OutputError,
+    WhyformerError,
+)
 from whyformer.models.transformer import TransformerSettings
+from whyformer.text.tokenizer import train_tokenizer
 from whyformer.training import loop
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import read_journal
+from whyformer.workflows import fine_tuning, vocabulary
 from whyformer.workflows.generate import load_language_model
 from whyformer.workflows.labelling import load_labeller
 from whyformer.workflows.lock import only_run_in
-from whyformer.workflows.recipe import Resolved, resolve
+from whyformer.workflows.recipe import Resolved, parse_overrides, resolve
 from whyformer.workflows.train import _stop_requests, train
 from whyformer.workflows.translate import load_system
+from whyformer.workflows.vocabulary import kept_tokenizers
 
 TINY = {
     "model.d_model": 16,
@@ -268,7 +277,8 @@ def test_two_runs_in_one_directory_are_refused(tmp_path: Path) -> None:
 
 
 def test_minutes_become_updates_once_and_for_all(tmp_path: Path) -> None:
-    recipe = tiny(training__minutes=0.01)
+    asked = {name: value for name, value in TINY.items() if name != "training.updates"}
+    recipe = resolve("copy", asked | {"training.minutes": 0.01})
     first = train(recipe, tmp_path / "run", quiet=True)
     about = json.loads((tmp_path / "run" / "run.json").read_text())
     assert first.updates == about["updates"] >= 20
@@ -379,3 +389,92 @@ def test_under_torchrun_one_ctrl_c_comes_twice_and_still_asks_for_a_stop(
             signal.raise_signal(signal.SIGINT)
         monkeypatch.setenv("TORCHELASTIC_RUN_ID", "some")
         signal.raise_signal(signal.SIGINT)
+
+
+def test_an_unknown_metric_is_told_before_anything_is_trained(tmp_path: Path) -> None:
+    asked = {"validation.metric": "blue", "training.updates": 4}
+    with pytest.raises(WhyformerError, match="blue"):
+        train(resolve("copy", TINY | asked), tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run" / "run.json").exists()
+    asked = {"data.next_sentence": False, "validation.metric": "next_sentence_accuracy"}
+    with pytest.raises(ConfigError, match=r"needs data\.next_sentence"):
+        train(resolve("tiny-bert", MASKED | asked), tmp_path / "bert", quiet=True)
+
+
+def test_updates_take_the_place_of_a_recipes_minutes() -> None:
+    assert resolve("translate").recipe.training.minutes
+    resolved = resolve("translate", {"training.updates": 7})
+    assert resolved.recipe.training.minutes is None
+    assert resolved.recipe.training.updates == 7
+    with pytest.raises(ConfigError, match=r"`--training\.updates` and `--training\.minutes`"):
+        resolve("translate", {"training.updates": 7, "training.minutes": 1})
+
+
+def test_minutes_must_be_finite() -> None:
+    with pytest.raises(ConfigError, match="minutes"):
+        resolve("translate", {"training.minutes": float("inf")})
+
+
+def test_flags_are_read_as_their_settings_want_them() -> None:
+    found = parse_overrides(
+        {"data.target": ["no"], "data.source": ["1"], "training.updates": ["7"]}
+    )
+    assert found == {"data.target": "no", "data.source": "1", "training.updates": 7}
+    found = parse_overrides({"data.stress": [], "data.target": ["null"], "model.d_k": ["null"]})
+    assert found == {"data.stress": True, "data.target": None, "model.d_k": None}
+    with pytest.raises(ConfigError, match=r"`--training\.updates` takes a value"):
+        parse_overrides({"training.updates": []})
+    with pytest.raises(ConfigError, match="is not a setting"):
+        parse_overrides({"model": ["x"]})
+
+
+@pytest.mark.parametrize("longest", [16, 12])
+def test_learned_positions_end_where_the_data_must(tmp_path: Path, longest: int) -> None:
+    asked = {
+        "model.positions": "learned", "model.max_length": longest, "data.filters.max_tokens": 12,
+        "training.updates": 2,
+    }  # fmt: skip
+    recipe = resolve("copy", TINY | asked)
+    if longest > 12:  # an untrained model would write on for ever
+        assert train(recipe, tmp_path / "run", quiet=True).updates == 2
+        return
+    with pytest.raises(ConfigError, match=r"lets in 12 tokens and eos, but the model holds 12"):
+        train(recipe, tmp_path / "run", quiet=True)
+
+
+def test_a_tokenizer_is_learned_again_when_anything_that_shapes_it_changes(tmp_path: Path) -> None:
+    made = []
+
+    def learn():
+        made.append(train_tokenizer("words", ["a b"], vocabulary=300))
+        return [made[-1]]
+
+    for asked in ({"x": 1, "y": 2}, {"y": 2, "x": 1}, {"x": 1, "y": 3}, {"x": 1, "y": 2}):
+        (found,) = kept_tokenizers(tmp_path, ["source"], asked, learn)
+        assert found.fingerprint == made[-1].fingerprint
+    assert len(made) == 3
+
+
+def test_a_crash_while_tokenizers_are_written_leaves_none_that_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former, new = (train_tokenizer("words", [text], vocabulary=300) for text in ("a b", "c d"))
+    kept_tokenizers(tmp_path, ["source"], {"x": 1}, lambda: [former])
+    with monkeypatch.context() as patched:
+        patched.setattr(vocabulary, "write_text", lambda *_: pytest.fail("crash"))
+        with pytest.raises(pytest.fail.Exception):
+            kept_tokenizers(tmp_path, ["source"], {"x": 2}, lambda: [new])
+    again = kept_tokenizers(tmp_path, ["source"], {"x": 1}, lambda: [new])
+    assert again[0].fingerprint == new.fingerprint
+
+
+def test_equal_texts_stay_together_however_many_are_held_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fine_tuning, "MOST_HELD_OUT", 3)
+    data = resolve("classify", {"data.train": ["any"], "data.dev_share": 0.5}).recipe.data
+    texts = [f"t{n % 10}" for n in range(100)]
+    kept, held = fine_tuning.read_split(data, lambda _: iter(texts), str)
+    assert held
+    assert not set(kept) & set(held)
+    assert len(kept) + len(held) == 100

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from whyformer.blocks.attention import weigh
 from whyformer.blocks.taps import Tap
+from whyformer.foundation.errors import UsageError
 
 
 class RecurrentAttention(StrEnum):
@@ -87,7 +88,12 @@ class LocationScore(DotScore):
         self.project_place = nn.Linear(d_model, max_length, bias=False)
 
     def forward(self, h: Tensor, keys: Tensor) -> Tensor:
-        """Score every state against every source position."""
+        """Score every state against every source position. Raises: UsageError past W's rows."""
+        if keys.shape[1] > self.project_place.out_features:
+            raise UsageError(
+                f"Attention `location` ends at `max_length` {self.project_place.out_features}, but "
+                f"a source has {keys.shape[1]} tokens. Use shorter ones or another attention."
+            )
         return self.project_place(h)[:, :, : keys.shape[1]]
 
 

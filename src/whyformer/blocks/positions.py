@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float, Real
 from torch import Tensor, nn
 
+from whyformer.foundation.errors import UsageError
+
 
 class Position(StrEnum):
     """How a model learns the order of its tokens."""
@@ -120,10 +122,10 @@ class LearnedPositions(Positions):
         self.vectors = nn.Parameter(torch.randn(max_length, d_model) * d_model**-0.5)
 
     def embed(self, length: int, offset: int, like: Tensor) -> Tensor:
-        """Return the learned rows. Raises: ValueError past `max_length`."""
+        """Return the learned rows. Raises: UsageError past `max_length`."""
         if offset + length > self.max_length:
-            raise ValueError(
-                f"learned positions end at `max_length` {self.max_length}, but position "
+            raise UsageError(
+                f"Learned positions end at `max_length` {self.max_length}, but position "
                 f"{offset + length} was asked for. Use shorter inputs or positions without a limit."
             )
         return self.vectors[offset : offset + length]

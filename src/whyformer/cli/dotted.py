@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 _NAME = re.compile(r"--([A-Za-z_][\w-]*(?:\.[\w-]+)+)(?:=(.*))?", re.DOTALL)
 _OPTION = re.compile(r"--?[A-Za-z]")
+_WAITS = re.compile(r"--[A-Za-z][\w-]*")
 
 
 def split(tokens: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
@@ -19,6 +20,8 @@ def split(tokens: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
 
     >>> split(["train", "--model.d-model", "256", "copy", "--training.seed=7"])
     (['train', 'copy'], {'model.d_model': ['256'], 'training.seed': ['7']})
+    >>> split(["train", "--data", "-"])  # standard input
+    (['train', '--data=-'], {})
     """
     others: list[str] = []
     found: dict[str, list[str]] = {}
@@ -31,7 +34,9 @@ def split(tokens: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
             break
         match = _NAME.fullmatch(token)
         if not match:
-            others.append(token)
+            # cyclopts takes a `-` after an option for another option.
+            stands_alone = token == "-" and others and _WAITS.fullmatch(others[-1])
+            others.append(f"{others.pop()}=-" if stands_alone else token)
             continue
         name = match[1].replace("-", "_")
         values = found.setdefault(name, [])

@@ -69,10 +69,18 @@ def evaluate(
             "Several processes share the translating of --source or --pairs by runs, and nothing "
             "else. Leave torchrun out."
         )
+    translating: dict[str, Any] = {
+        "source": source, "references": references, "pairs": pairs, "hypotheses": hypotheses,
+        "metric": metric, "lowercase": lowercase or None, "beam": beam,
+        "tokenize": None if tokenize == "13a" else tokenize, "length-penalty": length_penalty,
+    }  # fmt: skip
     if text is not None:
+        _refuse("text", translating | {"labelled": labelled, "columns": columns})
         return _text(runs, text, documents, json=json)
     if labelled is not None:
+        _refuse("labelled", translating)
         return _labelled(runs, labelled, columns, json=json)
+    _refuse("source", {"columns": columns})
     names = [name for one in metric or ["bleu"] for name in one.split(",") if name]
     if bool(runs) == bool(hypotheses):
         raise UsageError(
@@ -113,6 +121,14 @@ def evaluate(
     else:
         print(report.table())
     return 0
+
+
+def _refuse(mode: str, others: dict[str, Any]) -> None:
+    from whyformer.foundation.errors import UsageError
+
+    for name, value in others.items():
+        if value is not None:
+            raise UsageError(f"`--{name}` means nothing beside `--{mode}`. Leave one of them out.")
 
 
 def _text(runs: tuple[Path, ...], text: Path, documents: str, *, json: bool) -> int:

@@ -22,7 +22,12 @@ from whyformer.data.chunks import COLUMNS, SIDES, Encoded, encode_chunks
 from whyformer.data.filters import CorpusReport, Filters, Occurrences, SideReport
 from whyformer.data.reading import Pair
 from whyformer.foundation.errors import DataError
-from whyformer.foundation.files import atomic_directory, recover_directory, sha256_of
+from whyformer.foundation.files import (
+    atomic_directory,
+    recover_directory,
+    sha256_of,
+    standing,
+)
 from whyformer.text.tokenizer import Tokenizer
 
 FORMAT = 1
@@ -128,9 +133,7 @@ def open_corpus(directory: Path) -> Corpus:
 
     Raises: DataError when the directory is no corpus, is of a newer format, or is damaged.
     """
-    directory = Path(directory)
-    if not directory.exists():
-        recover_directory(directory)
+    directory = standing(directory)
     place = directory / "corpus.json"
     try:
         state = json.loads(place.read_text(encoding="utf-8"))
@@ -218,6 +221,8 @@ def _add(found: Encoded, columns: dict[str, _Column], report: CorpusReport) -> N
 
 
 def _reusable(directory: Path, full_key: str) -> Corpus | None:
+    if not directory.exists():
+        recover_directory(directory)
     try:
         corpus = open_corpus(directory)
     except DataError:

@@ -10,7 +10,7 @@ import json
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from io import BufferedIOBase
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -118,10 +118,7 @@ def pair_key(
     files = pair_files(path, second, source=source, target=target)
     if STDIN in files:
         return ""
-    for file in files:
-        with _opened(file):
-            pass
-    digest = sha256_of(*(Path(file) for file in files))
+    digest = sha256_of(*(readable(file) for file in files))
     sizes = ":".join(str(Path(file).stat().st_size) for file in files)
     return f"{digest}:{sizes}:{_kind(files[0])}:{source}:{target}"
 
@@ -253,16 +250,33 @@ def _kind(path: str | Path) -> str:
 def _opened(path: str | Path) -> AbstractContextManager[BufferedIOBase]:
     if str(path) == STDIN:
         return nullcontext(cast(BufferedIOBase, sys.stdin.buffer))
+    with _explained(path):
+        return gzip.GzipFile(path, "rb") if str(path).endswith(".gz") else Path(path).open("rb")
+
+
+def readable(path: str | Path) -> Path:
+    """Return the path of a file that can be opened.
+
+    Raises: DataError when it cannot, with the reason.
+    """
+    with _explained(path), Path(path).open("rb"):
+        return Path(path)
+
+
+@contextmanager
+def _explained(path: str | Path) -> Iterator[None]:
     try:
-        if str(path).endswith(".gz"):
-            return gzip.GzipFile(path, "rb")
-        return Path(path).open("rb")
+        yield
     except FileNotFoundError:
         raise DataError(f"`{path}` does not exist. Give the path of a text file.") from None
     except IsADirectoryError:
         raise DataError(f"`{path}` is a directory. Give the path of a text file.") from None
     except PermissionError:
         raise DataError(f"`{path}` may not be read. Change its permissions.") from None
+    except OSError as error:
+        raise DataError(
+            f"`{path}` cannot be opened ({error.strerror}). Give the path of a text file."
+        ) from None
 
 
 def _raw_lines(file: BufferedIOBase, path: str | Path) -> Iterator[bytes]:

@@ -21,6 +21,7 @@ def search(
     *,
     prefixes: Sequence[Sequence[int]] | None = None,
     indices: Sequence[int] | None = None,
+    longest: int | None = None,
 ) -> list[list[Hypothesis]]:
     """Return the hypotheses of each sentence, best first (for samples: in the order of drawing).
 
@@ -30,12 +31,15 @@ def search(
         source_real: True = a real token, False = padding; None when nothing is padded.
         prefixes: target ids that each sentence's hypotheses must begin with.
         indices: the number of each sentence, on which its random draws depend; None counts from 0.
+        longest: most target tokens the model can hold, whatever the settings allow.
     """
     if source_real is None:
         lengths = [source.shape[1]] * source.shape[0]
     else:
         lengths = source_real.sum(-1).tolist()
     limits = [settings.limit(length) for length in lengths]
+    if longest is not None:
+        limits = [min(limit, longest) for limit in limits]
     if not limits:
         return []
     if settings.method is Method.SAMPLE:

@@ -198,7 +198,8 @@ class Translator(TextTranslator):
     Args:
         models: at least one; several predict by their mean probability.
         device: where to compute, models are moved there; None leaves them where they are.
-        max_source_tokens, warn, ranks: see `TextTranslator`.
+        max_source_tokens: see `TextTranslator`; no more than the models hold.
+        warn, ranks: see `TextTranslator`.
     """
 
     def __init__(
@@ -217,11 +218,12 @@ class Translator(TextTranslator):
         super().__init__(
             source_tokenizer,
             target_tokenizer,
-            max_source_tokens=max_source_tokens,
+            max_source_tokens=min([max_source_tokens, *_ends(models)]),
             warn=warn,
             ranks=ranks,
         )
         self.models = list(models)
+        self.longest = min(_ends(models), default=None)
         self.device = torch.device(device) if device is not None else _device_of(models)
         for model in models:
             if device is not None and isinstance(model, nn.Module):
@@ -273,6 +275,7 @@ class Translator(TextTranslator):
                 settings,
                 prefixes=[line.prefix for line in lines],
                 indices=[line.index for line in lines],
+                longest=self.longest,
             )
 
     @contextlib.contextmanager
@@ -292,6 +295,12 @@ class Translator(TextTranslator):
         finally:
             for module, training in modules:
                 module.training = training
+
+
+def _ends(models: Sequence[SequenceModel]) -> list[int]:
+    """Return the most tokens that each model holds, of those whose positions have an end."""
+    ends = [getattr(getattr(model, "settings", None), "longest", None) for model in models]
+    return [end for end in ends if end is not None]
 
 
 def pad(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:

@@ -61,6 +61,10 @@ def read_yaml(path: Path) -> tuple[Tree, dict[tuple[str, ...], int]]:
         raise ConfigError(f"`{path}` does not exist. Give the path of a YAML recipe.") from None
     except IsADirectoryError:
         raise ConfigError(f"`{path}` is a directory. Give the path of a YAML recipe.") from None
+    except OSError as error:
+        raise ConfigError(
+            f"`{path}` cannot be opened ({error.strerror}). Give the path of a YAML recipe."
+        ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"`{path}` is not UTF-8 text ({error.reason}). Save it as UTF-8."

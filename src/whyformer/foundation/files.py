@@ -65,9 +65,9 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     """Yield an empty temporary directory that takes the place of ``path`` when the block ends.
 
     An existing ``path`` is moved aside first and removed last, so that at every moment either the
-    former or the new directory stands whole under a name `recover_directory` knows.
+    former or the new directory stands whole under a name that `standing` knows.
     """
-    path = Path(path)
+    path = Path(path).absolute()
     with explain_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
@@ -78,7 +78,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
                     with file.open("rb+") as handle:
                         os.fsync(handle.fileno())
             os.chmod(temporary, 0o777 & ~_umask())
-            former = path.with_name(f".{path.name}.former")
+            former = _former(path)
             if path.exists():
                 shutil.rmtree(former, ignore_errors=True)
                 os.replace(path, former)
@@ -91,12 +91,26 @@ def atomic_directory(path: Path) -> Iterator[Path]:
             raise
 
 
+def standing(path: Path) -> Path:
+    """Return the directory that a reader finds whole at ``path``, whatever its writer does.
+
+    Between the two renames of `atomic_directory`, and after a crash there, that is the former one.
+    """
+    path = Path(path)
+    if path.exists():
+        return path
+    former = _former(path.absolute())
+    return former if former.exists() else path
+
+
 def recover_directory(path: Path) -> None:
     """Put the former directory back when a crash fell between the renames of `atomic_directory`.
 
-    Leftover temporary siblings of a killed writer are removed.
+    Leftover temporary siblings of a killed writer are removed, so only who alone may write here
+    may call this; readers ask `standing`.
     """
-    former = path.with_name(f".{path.name}.former")
+    path = Path(path).absolute()
+    former = _former(path)
     if former.exists() and not path.exists():
         os.replace(former, path)
     for leftover in path.parent.glob(f".{path.name}.*.tmp"):
@@ -123,6 +137,10 @@ def sha256_of(*paths: Path) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def _former(path: Path) -> Path:
+    return path.with_name(f".{path.name}.former")
 
 
 def _umask() -> int:

@@ -54,14 +54,14 @@ class Test:
 
     def answer(self) -> Answer:
         """Compare the interval with the limits."""
-        e = self.effect
-        if any(math.isnan(v) for v in (e.low, e.value, e.high)):
+        low, high = self.effect.judged
+        if any(math.isnan(v) for v in (low, self.effect.value, high)):
             return Answer.OPEN
-        if self.low <= e.low and e.high <= self.high:
+        if self.low <= low and high <= self.high:
             return Answer.HOLDS
-        if e.high < self.contrary[0] or e.low > self.contrary[1]:
+        if high < self.contrary[0] or low > self.contrary[1]:
             return Answer.OPPOSITE
-        if e.high < self.low or e.low > self.high:
+        if high < self.low or low > self.high:
             return Answer.ABSENT
         return Answer.OPEN
 

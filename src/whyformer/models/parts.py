@@ -56,6 +56,11 @@ class StackSettings(Settings):
         return self
 
     @property
+    def longest(self) -> int | None:
+        """Most tokens that a sequence may have; None where positions have no end."""
+        return self.max_length if self.positions is Position.LEARNED else None
+
+    @property
     def head_width(self) -> int:
         """d_k as it will be used."""
         return self.d_k or self.d_model // self.heads

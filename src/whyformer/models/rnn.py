@@ -73,6 +73,11 @@ class RecurrentSettings(Settings):
         return self
 
     @property
+    def longest(self) -> int | None:
+        """Most tokens that a source may have; None where there is no end."""
+        return self.max_length if self.attention is RecurrentAttention.LOCATION else None
+
+    @property
     def summary(self) -> str:
         """The shape in a few words."""
         fed = ", input feeding" if self.input_feeding else ""

@@ -74,15 +74,20 @@ def _whole_lines(path: Path) -> list[str]:
 
 
 class TensorBoard:
-    """The journal's numbers as TensorBoard's event files, under ``RUN/tensorboard``."""
+    """The journal's numbers as TensorBoard's event files, under ``RUN/tensorboard``.
 
-    def __init__(self, directory: Path) -> None:
-        """Raises: MissingExtraError when TensorBoard is not installed."""
+    Args: after: a resumed run's last update; what a crash left of later ones is hidden.
+    Raises: MissingExtraError when TensorBoard is not installed.
+    """
+
+    def __init__(self, directory: Path, *, after: int = 0) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             raise MissingExtraError("tensorboard", "track") from None
-        self._writer = SummaryWriter(str(directory / "tensorboard"))
+        self._writer = SummaryWriter(
+            str(directory / "tensorboard"), purge_step=after + 1 if after else None
+        )
 
     def update(self, report: StepReport) -> None:
         """Record one update."""

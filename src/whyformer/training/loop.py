@@ -33,7 +33,7 @@ class TrainingSettings(Settings):
 
     updates: int = Field(default=10_000, ge=1)
     """Length of the run in updates; schedules that end, end here."""
-    minutes: float | None = Field(default=None, gt=0)
+    minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Instead of `updates`: about how long training may take on this machine. The speed is measured
     before the first update, and the number of updates that follows from it is kept for the run."""
     batch_tokens: int = Field(default=4096, ge=16)

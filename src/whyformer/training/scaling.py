@@ -125,7 +125,8 @@ def fsdp_bytes(parameters: float, gpus: int) -> float:
 
     Source: Rajbhandari et al. 2020 (arXiv:1910.02054), §7.2: weights are gathered for the forward
         pass and again for the backward pass, gradients are reduced and scattered.
-    Differs: weights travel in bf16, gradients in fp32, as FSDP2's mixed precision does.
+    Differs: weights travel in bf16, gradients in fp32, as FSDP2's mixed precision does. This
+        toolkit's own `parallel: fsdp` does not use that yet and gathers fp32: 12 bytes a parameter.
     """
     gathered = 2 * gather_bytes(GATHERED_BYTES * parameters, gpus)
     return gathered + gather_bytes(GRADIENT_BYTES * parameters, gpus)

@@ -22,7 +22,7 @@ from whyformer.models.build import SourceModel
 from whyformer.training.loop import fit, sequence_loss, start
 from whyformer.workflows.check_tasks import task_findings
 from whyformer.workflows.display import Display
-from whyformer.workflows.prepare import CorpusBatches, Prepared, prepare
+from whyformer.workflows.prepare import CorpusBatches, Prepared, forget_input, prepare
 from whyformer.workflows.recipe import Recipe, Resolved, TaskName
 from whyformer.workflows.translation import fresh_model
 from whyformer.workflows.trial import (
@@ -76,6 +76,7 @@ def check(resolved: Resolved, *, out: Path | None = None, quiet: bool = False) -
     recipe = resolved.recipe
     with Display(quiet=quiet) as display, tempfile.TemporaryDirectory() as scratch:
         directory = out or Path(scratch)
+        forget_input(directory)
         if recipe.task is not TaskName.TRANSLATE:
             findings = task_findings(recipe, directory, display.preparing, display.say)
             return Report(resolved.name, list(findings))

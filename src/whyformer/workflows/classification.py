@@ -126,7 +126,12 @@ class Classification:
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
         """See `Task`."""
-        about = {"labels": self.classes, "mean": self.mean, "deviation": self.deviation}
+        about = {
+            "labels": self.classes,
+            "mean": self.mean,
+            "deviation": self.deviation,
+            "row_tokens": self.recipe.data.row_tokens,
+        }
         return Bundle(model, self.tokenizer, self.tokenizer, facts | about)
 
     def story(self, batch: AnyBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
@@ -185,9 +190,11 @@ class Prediction:
     """What a model says of one text."""
 
     label: str
-    """The most probable label, or the number."""
+    """The most probable label, or the number in six digits."""
     probabilities: dict[str, float]
     """Of every label; empty for numbers."""
+    number: float | None = None
+    """What a model of numbers says."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +213,8 @@ class Classifier:
         self, texts: Sequence[tuple[str, str | None]], *, batch_tokens: int = 4096
     ) -> list[Prediction]:
         """Return a prediction for each text, or pair of texts, in order."""
-        longest = self.model.settings.max_length
+        longest = self.model.settings.max_length  # of runs older than `row_tokens` in their facts
+        longest = min(longest, self.bundle.facts.get("row_tokens", longest))
         tokenizer = self.bundle.source_tokenizer
         rows = [cut(tokenizer, first, second, longest) for first, second in texts]
         batches = LabelledRows(rows, [0] * len(rows), budget_tokens=batch_tokens)
@@ -224,7 +232,8 @@ class Classifier:
     def _prediction(self, row: Tensor) -> Prediction:
         if not self.labels:
             facts = self.bundle.facts
-            return Prediction(f"{facts['mean'] + facts['deviation'] * row.item():.4f}", {})
+            number = facts["mean"] + facts["deviation"] * row.item()
+            return Prediction(f"{number:.6g}", {}, number)
         shares = row.softmax(-1).tolist()
         best = max(range(len(shares)), key=shares.__getitem__)
         return Prediction(self.labels[best], dict(zip(self.labels, shares, strict=True)))
@@ -233,7 +242,8 @@ class Classifier:
         """Return every metric of the task, with 95 % bootstrap intervals."""
         found = self.classify([(one.first, one.second) for one in examples])
         if not self.labels:
-            return score_numbers([float(p.label) for p in found], [number(e) for e in examples])
+            said = [p.number for p in found if p.number is not None]
+            return score_numbers(said, [number(e) for e in examples])
         place = {label: index for index, label in enumerate(self.labels)}
         for one in examples:
             if one.label not in place:

@@ -8,7 +8,7 @@ from typing import Any
 from whyformer.foundation.errors import DataError
 
 SHOWN = 5
-"""Pairs of the failed batch that are shown as text."""
+"""Texts of the failed batch that are shown."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,11 @@ class Diagnosis:
             f"loss        {story['loss']}",
             f"norm        {story['norm']} (of the gradient)",
             "try         " + "\n            ".join(story["advice"]),
-            f"batch       {len(batch)} pairs"
+            f"batch       {len(batch)} texts"
             + (f", of which the first {SHOWN}:" if len(batch) > SHOWN else ":"),
         ]
-        lines += [f"            {pair['source']!r} -> {pair['target']!r}" for pair in batch[:SHOWN]]
+        shown = [" -> ".join(repr(text) for text in texts.values()) for texts in batch[:SHOWN]]
+        lines += [f"            {line}" for line in shown]
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def diagnose(run: Path) -> Diagnosis:
             f"`{run}` holds no diagnosis: no loss or gradient of this run was ever not finite. "
             "Nothing needs to be done."
         ) from None
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise DataError(
             f"`{path}` is damaged ({type(error).__name__}: {error}). Train again to get a new one."
         ) from None

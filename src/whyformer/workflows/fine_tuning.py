@@ -1,24 +1,25 @@
 """What all tasks on labelled data share: an encoder, fresh or lent by a pre-trained run."""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
 from whyformer.bundle import WEIGHTS, find_bundle, load_bundle
-from whyformer.data.reading import STDIN
+from whyformer.data.reading import STDIN, readable
 from whyformer.foundation.errors import ConfigError, DataError
-from whyformer.foundation.files import sha256_of, write_text
+from whyformer.foundation.files import sha256_of
 from whyformer.foundation.randomness import seed_everything
 from whyformer.models.bert import BERT, AnswerOf, BERTSettings
 from whyformer.models.build import build_model
 from whyformer.models.electra import Electra
-from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json, train_tokenizer
+from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 from whyformer.workflows.recipe import DataSettings, Recipe
+from whyformer.workflows.vocabulary import kept_tokenizers
 
 MOST_HELD_OUT = 5000
 ANSWER = "answer."
@@ -105,10 +106,10 @@ def read_split(
     found = [one for path in data.train for one in read(path)]
     if data.dev:
         return found, [one for path in data.dev for one in read(path)]
-    kept, held = [], []
-    for one in found:
-        out = len(held) < MOST_HELD_OUT and _drawn(text_of(one), data.dev_share)
-        (held if out else kept).append(one)
+    drawn = (text_of(one) for one in found if _drawn(text_of(one), data.dev_share))
+    chosen = set(islice(drawn, MOST_HELD_OUT))
+    kept = [one for one in found if text_of(one) not in chosen]
+    held = [one for one in found if text_of(one) in chosen]
     if not held or not kept:
         raise DataError(
             f"{len(found)} texts are too few to hold out {data.dev_share:.0%} for validation. Give "
@@ -120,7 +121,7 @@ def read_split(
 def data_key(recipe: Recipe, run: Path) -> str:
     """Return the hash by which a resumed run knows that its data and its start are unchanged."""
     data = recipe.data
-    files = [sha256_of(Path(path)) for path in (*data.train, *data.dev)]
+    files = [sha256_of(readable(path)) for path in (*data.train, *data.dev)]
     start = sha256_of(find_bundle(Path(recipe.start_from)) / WEIGHTS) if recipe.start_from else ""
     return "/".join([*files, start, f"{data.source}:{data.second}:{data.target}", recipe.task])
 
@@ -134,17 +135,13 @@ def own_tokenizer(
     """
     if start is not None:
         return start.tokenizer
-    settings = recipe.text
-    asked = json.dumps({"data": key, "text": settings.model_dump(mode="json")})
-    key = hashlib.sha256(asked.encode()).hexdigest()
-    file = directory / "source.json"
-    if (directory / "key").exists() and (directory / "key").read_text() == key:
-        return tokenizer_from_json(file.read_text(encoding="utf-8"))
-    tokenizer = train_tokenizer(
-        settings.units, texts, vocabulary=settings.vocabulary, lowercase=settings.lowercase
+    text = recipe.text
+    share = None if recipe.data.dev else recipe.data.dev_share
+    asked = {"data": key, "dev_share": share, "text": text.model_dump(mode="json")}
+    options = {"vocabulary": text.vocabulary, "lowercase": text.lowercase}
+    (tokenizer,) = kept_tokenizers(
+        directory, ["source"], asked, lambda: [train_tokenizer(text.units, texts, **options)]
     )
-    write_text(file, tokenizer.to_json())
-    write_text(directory / "key", key)
     return tokenizer
 
 

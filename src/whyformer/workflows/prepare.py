@@ -1,7 +1,6 @@
 """From a recipe's files to tokenizers, a training corpus and what a run is judged by."""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -20,12 +19,15 @@ from whyformer.data.reading import STDIN, Pair, pair_files, pair_key, read_lines
 from whyformer.data.synthetic import synthetic_pairs
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import write_text
-from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json, train_tokenizer
+from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 from whyformer.workflows.recipe import Builtin, DataSettings, Recipe
+from whyformer.workflows.vocabulary import kept_tokenizers
 
 MOST_HELD_OUT = 2000
 TOKENIZER_LINES = 2_000_000
 """Most lines a tokenizer is learned from."""
+SPOOLED = "stdin.tsv"
+"""What came by standard input."""
 
 
 @dataclass(frozen=True)
@@ -202,11 +204,17 @@ def _sources(data: DataSettings, seed: int, run: Path) -> _Sources:
     )
 
 
+def forget_input(run: Path) -> None:
+    """Drop the standard input of an attempt that never became a run, so that it is read anew."""
+    if not (run / "run.json").exists():
+        (run / SPOOLED).unlink(missing_ok=True)
+
+
 def _spooled(path: str, run: Path) -> str:
     """Keep standard input in the run, for it is read more than once and again on resume."""
     if path != STDIN:
         return path
-    kept = run / "stdin.tsv"
+    kept = run / SPOOLED
     if not kept.exists():
         write_text(kept, "".join(line + "\n" for line in read_lines(STDIN)))
     return str(kept)
@@ -247,13 +255,12 @@ def _tokenizers(
     directory: Path,
     progress: Callable[[str, int], None] | None,
 ) -> tuple[Tokenizer, Tokenizer]:
-    text = recipe.text
-    asked = json.dumps({"data": sources.key, "text": text.model_dump(mode="json")})
-    key = hashlib.sha256(asked.encode()).hexdigest()
-    files = [directory / "source.json", directory / "target.json"]
-    if (directory / "key").exists() and (directory / "key").read_text() == key:
-        source, target = (tokenizer_from_json(f.read_text(encoding="utf-8")) for f in files)
-        return source, target
+    text, longest = recipe.text, recipe.data.filters.max_characters
+    asked = {
+        "data": sources.key,
+        "max_characters": longest,
+        "text": text.model_dump(mode="json"),
+    }
 
     def texts(sides: tuple[bool, bool]) -> Iterator[str]:
         for number, pair in enumerate(islice(sources.train(), TOKENIZER_LINES), start=1):
@@ -261,18 +268,19 @@ def _tokenizers(
                 progress("learning the vocabulary", number)
             for take, side in zip(sides, (pair.source, pair.target), strict=True):
                 # A line that the corpus will drop for its length shall not shape the vocabulary.
-                if take and len(side) <= recipe.data.filters.max_characters:
+                if take and len(side) <= longest:
                     yield side
 
-    options = {"vocabulary": text.vocabulary, "lowercase": text.lowercase}
-    if text.is_shared:
-        source = target = train_tokenizer(text.of_source, texts((True, True)), **options)
-    else:
-        source = train_tokenizer(text.of_source, texts((True, False)), **options)
-        target = train_tokenizer(text.of_target, texts((False, True)), **options)
-    for file, tokenizer in zip(files, (source, target), strict=True):
-        write_text(file, tokenizer.to_json())
-    write_text(directory / "key", key)
+    def learn() -> list[Tokenizer]:
+        options = {"vocabulary": text.vocabulary, "lowercase": text.lowercase}
+        if text.is_shared:
+            return [train_tokenizer(text.of_source, texts((True, True)), **options)] * 2
+        return [
+            train_tokenizer(text.of_source, texts((True, False)), **options),
+            train_tokenizer(text.of_target, texts((False, True)), **options),
+        ]
+
+    source, target = kept_tokenizers(directory, ["source", "target"], asked, learn)
     return source, target
 
 

@@ -140,10 +140,13 @@ class Pretraining:
 
     def higher_is_better(self, metric: str) -> bool:
         """See `Task`."""
-        if metric not in self.metrics:
+        asked = self.recipe.data.next_sentence
+        known = [one for one in self.metrics if asked or one != "next_sentence_accuracy"]
+        if metric not in known:
             raise ConfigError(
                 f"`validation.metric` {metric} is not a metric of hidden tokens. Choose from "
-                f"{', '.join(self.metrics)}."
+                f"{', '.join(known)}"
+                f"{'' if asked else ' (next_sentence_accuracy needs data.next_sentence)'}."
             )
         return self.metrics[metric]
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import yaml
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from whyformer.data.corpus import Filters
 from whyformer.data.pretraining_rows import Fill
@@ -206,7 +206,7 @@ def resolve(
 
     Args:
         overrides: ``{"model.d_model": 256}``. Data given here takes the place of data that a
-            recipe has built in.
+            recipe has built in, and updates the place of its minutes.
         full: take the recipe's `full` variant: ``NAME-full``.
     Raises: ConfigError for an unknown recipe, key or value.
     """
@@ -221,6 +221,12 @@ def resolve(
     if overrides:
         if overrides.get("data.train"):
             overrides = {"data.builtin": None, **overrides}
+        if overrides.get("training.updates") is not None:  # else a recipe's minutes would decide
+            if overrides.get("training.minutes") is not None:
+                raise ConfigError(
+                    "`--training.updates` and `--training.minutes` were both given. Keep one."
+                )
+            overrides = {**overrides, "training.minutes": None}
         laid = nested(overrides)
         tree = merge(tree, laid)
         for path in _leaves(laid):
@@ -251,28 +257,47 @@ def parse_overrides(pairs: Mapping[str, list[str]]) -> dict[str, Any]:
 
     Raises: ConfigError for a name that is no setting.
     """
-    known = _flat(Recipe().model_dump())
+    known = _kinds(Recipe)
+    del known["model"]  # one of several kinds of settings
     for kind, _ in FAMILIES.values():
-        known |= _flat({"model": kind().model_dump()})
+        known |= _kinds(kind, "model.")
     found: dict[str, Any] = {}
     for name, texts in pairs.items():
         key = name.replace("-", "_")
         if key not in known:
             raise ConfigError(f"`--{name}` is not a setting.{nearest(key, known)}")
-        if isinstance(known[key], list):
+        if list in known[key]:
             found[key] = texts
         elif len(texts) > 1:
             raise ConfigError(f"`--{name}` takes one value, but {len(texts)} were given: {texts}.")
+        elif texts:
+            found[key] = _value(texts[0], known[key])
+        elif bool in known[key]:
+            found[key] = True
         else:
-            found[key] = _value(texts[0]) if texts else True
+            raise ConfigError(f"`--{name}` takes a value, but none was given.")
     return found
 
 
-def _value(text: str) -> Any:
+def _kinds(settings: type[BaseModel], prefix: str = "") -> dict[str, set[Any]]:
+    """Return dotted name -> the types that each setting may have."""
+    found: dict[str, set[Any]] = {}
+    for name, field in settings.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found |= _kinds(kind, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = {get_origin(one) or one for one in (kind, *get_args(kind))}
+    return found
+
+
+def _value(text: str, kinds: set[Any]) -> Any:
     try:
-        return float(text) if "e" in text.lower() else yaml.safe_load(text)
+        value = float(text) if "e" in text.lower() else yaml.safe_load(text)
     except (ValueError, yaml.YAMLError):
         return text
+    # The suffix of Norwegian is `no`, and a column may be called 1.
+    return text if str in kinds and value is not None else value
 
 
 def _read(name: str) -> tuple[Tree, dict[tuple[str, ...], int], str]:

@@ -11,11 +11,12 @@ from whyformer.data import catalog
 from whyformer.data.documents import Document
 from whyformer.data.reading import STDIN, read_columns, read_lines
 from whyformer.foundation.errors import ConfigError, DataError
-from whyformer.foundation.files import sha256_of, write_text
-from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json, train_tokenizer
+from whyformer.foundation.files import sha256_of
+from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 from whyformer.workflows.recipe import Builtin, DataSettings, Recipe
 from whyformer.workflows.recipe import Documents as DocumentEnd
 from whyformer.workflows.task import Progress
+from whyformer.workflows.vocabulary import kept_tokenizers
 
 TOKENIZER_LINES = 2_000_000
 MANY = 50
@@ -99,7 +100,7 @@ def _held_out(read: Callable[[], Iterator[Document]], share: float, key: str) ->
         def part(held: bool) -> Iterator[Document]:
             return (d for i, d in enumerate(read()) if (i in chosen) == held)
     else:
-        if max(lengths) < 2:
+        if max(lengths, default=0) < 2:
             raise DataError(
                 "The text is too short to hold out a part for validation. Give a text to validate "
                 "on with --dev."
@@ -128,12 +129,9 @@ def text_tokenizer(
     recipe: Recipe, texts: Texts, directory: Path, progress: Progress | None
 ) -> Tokenizer:
     """Learn the recipe's tokenizer into ``directory``, or read what was learned there."""
-    settings = recipe.text
-    asked = json.dumps({"data": texts.key, "text": settings.model_dump(mode="json")})
-    key = hashlib.sha256(asked.encode()).hexdigest()
-    file = directory / "source.json"
-    if (directory / "key").exists() and (directory / "key").read_text() == key:
-        return tokenizer_from_json(file.read_text(encoding="utf-8"))
+    text = recipe.text
+    asked = {"data": texts.key, "text": text.model_dump(mode="json")}
+    options = {"vocabulary": text.vocabulary, "lowercase": text.lowercase}
 
     def lines() -> Iterator[str]:
         found = chain.from_iterable(texts.train())
@@ -143,11 +141,9 @@ def text_tokenizer(
             yield line
             yield "\n"
 
-    tokenizer = train_tokenizer(
-        settings.units, lines(), vocabulary=settings.vocabulary, lowercase=settings.lowercase
+    (tokenizer,) = kept_tokenizers(
+        directory, ["source"], asked, lambda: [train_tokenizer(text.units, lines(), **options)]
     )
-    write_text(file, tokenizer.to_json())
-    write_text(directory / "key", key)
     return tokenizer
 
 

@@ -20,7 +20,7 @@ from whyformer.bundle import save_bundle, save_tensors
 from whyformer.foundation.config import build, parse_yaml
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import ConfigError
-from whyformer.foundation.files import atomic_directory, write_text
+from whyformer.foundation.files import atomic_directory, recover_directory, write_text
 from whyformer.foundation.randomness import seed_everything, seed_of_rank
 from whyformer.foundation.ranks import Ranks, joined
 from whyformer.foundation.torchrun import by_torchrun, restarts
@@ -33,6 +33,7 @@ from whyformer.training.loop import TrainingSettings, TrainingState, fit, start
 from whyformer.training.reports import StepReport
 from whyformer.workflows.display import Display
 from whyformer.workflows.lock import only_run_in
+from whyformer.workflows.prepare import forget_input
 from whyformer.workflows.recipe import Recipe, Resolved, Tracker, differences, dump
 from whyformer.workflows.task import Task
 from whyformer.workflows.tasks import data_key_of, open_task
@@ -91,8 +92,11 @@ def train(
     with joined() as ranks, contextlib.ExitStack() as held:
         if ranks.first:
             held.enter_context(only_run_in(out))
-            if overwrite and not restarts():
-                _forget(out)
+            recover_directory(out / "model")
+            if not restarts():
+                if overwrite:
+                    _forget(out)
+                forget_input(out)
         ranks.wait()
         display = held.enter_context(Display(quiet=quiet or not ranks.first))
         return _train(resolved.recipe, out, display, ranks)
@@ -108,6 +112,7 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
     task = open_task(recipe, out, display.preparing)
     if ranks.first:
         ranks.wait()
+    task.higher_is_better(recipe.validation.metric)  # an unknown metric is told before any update
     settings = recipe.training
     model = task.model(device)
     for line in task.facts(count_parameters(model), device):
@@ -151,7 +156,7 @@ def _run(
     ranks = state.together.ranks
     every = recipe.validation.every or max(1, math.ceil(settings.updates / 20))
     tracked = recipe.validation.track is Tracker.TENSORBOARD
-    board = TensorBoard(out) if tracked and ranks.first else None
+    board = TensorBoard(out, after=state.step) if tracked and ranks.first else None
     journal = Journal(out, after=state.step) if ranks.first else None
     saved_at = time.monotonic()
     stopped_early = interrupted = False
@@ -313,7 +318,8 @@ def _refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
 
 def _forget(out: Path) -> None:
     """Drop what a former run left, but nothing that is not ours."""
-    for name in ("checkpoint", "model", "diagnosis", "tokenizers", "corpus", "corpus-dev"):
+    ours = ("checkpoint", "model", "diagnosis", "tokenizers", "corpus", "corpus-dev", "tensorboard")
+    for name in ours:
         shutil.rmtree(out / name, ignore_errors=True)
     for name in ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", "stdin.tsv"):
         (out / name).unlink(missing_ok=True)

@@ -15,6 +15,8 @@ from whyformer.evaluation.report import evaluate_texts, metric_named
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.randomness import seed_everything
 from whyformer.models.build import Model, SourceModel, build_model
+from whyformer.models.rnn import RecurrentSettings
+from whyformer.models.transformer import TransformerSettings
 from whyformer.training.loop import AnyBatch, sequence_loss
 from whyformer.training.loss import Loss
 from whyformer.workflows.facts import facts_before_training
@@ -29,10 +31,17 @@ class Translation:
     """A `Task` on sentence pairs."""
 
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
-        if recipe.model.family not in ("transformer", "rnn"):
+        if not isinstance(recipe.model, TransformerSettings | RecurrentSettings):
             raise ConfigError(
                 f"The task `translate` needs a model that reads a source, but `model.family` is "
                 f"{recipe.model.family}. Choose transformer or rnn, or --task language."
+            )
+        longest, most = recipe.model.longest, recipe.data.filters.max_tokens
+        if longest is not None and most >= longest:  # and eos
+            raise ConfigError(
+                f"`data.filters.max_tokens` lets in {most} tokens and eos, but the model holds "
+                f"{longest} positions. Set --data.filters.max-tokens {longest - 1} or less, or "
+                f"--model.max-length {most + 1} or more."
             )
         self.recipe = recipe
         self.data: Prepared = prepare(recipe, run, progress)
