@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from whyformer.lab.statistics import NOT_MEASURED, Estimate, Spread, exactly
+from whyformer.lab.statistics import NOT_MEASURED, Estimate, Spread, estimate, exactly
 from whyformer.lab.verdict import (
     Answer,
     Judgement,
@@ -125,3 +125,11 @@ def judgement(verdict: Verdict, holds: str = "", fails: str = "", undecided: str
 def test_runs_contradict_where_both_cannot_be_right(quick, published, wrong):
     assert contradict(quick, published) is wrong
     assert contradict(published, quick) is wrong
+
+
+def test_two_seeds_on_the_same_side_of_a_limit_are_not_yet_an_answer():
+    assert above(estimate([0.016, 0.067]), 0.01).answer() is Answer.OPEN
+    assert above(estimate([-0.016, -0.067]), 0).answer() is Answer.OPEN
+    assert above(estimate([0.168, 0.215]), 0.05).answer() is Answer.HOLDS
+    five = estimate([0.016, 0.03, 0.04, 0.05, 0.067])
+    assert five.judged == (five.low, five.high)

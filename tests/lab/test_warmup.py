@@ -386,3 +386,11 @@ def test_the_card_quotes_only_what_was_measured(language):
     assert card is not None
     assert unknown_placeholders(card, w.EXPERIMENT, facts_of(w.EXPERIMENT, made_up(seeds=2))) == []
     assert typed_numbers(card) == []
+
+
+def test_the_mechanism_is_asked_only_where_warm_up_rescues():
+    both = made_up(under(TOP, TOP))
+    assert list(w.mechanism_tests(both)) == ["adam", "sgd"]
+    one = made_up(under(TOP, {**TOP, "post-all": FLOOR}))
+    assert list(w.mechanism_tests(one)) == ["adam"]
+    assert w.EXPERIMENT.judge(one)["mechanism"].verdict is S

@@ -865,7 +865,7 @@ NAMES = {
     "lstm-skip": Said("LSTM + skips along depth", "LSTM + 깊이 방향 스킵"),
     "gpt": Said("Transformer, Pre-LN", "트랜스포머 Pre-LN"),
     "gpt-no-skip": Said("Transformer without skips", "스킵 없는 트랜스포머"),
-    "time": Said("along time", "시간 방향"),
+    "time": Said("along time, where they do not help", "시간 방향(도움이 되지 않음)"),
     "depth": Said("along depth", "깊이 방향"),
     "start": Said("at the start, 8 layers", "초기 상태, 8층"),
     "trained": Said("after training, 4 layers", "학습 뒤, 4층"),
