@@ -575,7 +575,7 @@ def charts(results: Results) -> list[Chart]:
         drawn.append(
             Chart(
                 "rates",
-                Said("The probe, at every learning rate", "학습률마다 본 탐침의 오류"),
+                Said("The probe, at every learning rate", "학습률마다 본 프로브의 오류"),
                 Axis(
                     Said("peak learning rate of the training", "사전 학습의 최고 학습률"), log=True
                 ),
@@ -592,7 +592,7 @@ def charts(results: Results) -> list[Chart]:
                 ],
                 Said(
                     "A linear map of frozen states. Compare each recipe at its own lowest point.",
-                    "가중치를 고정한 상태 벡터에 선형 탐침을 붙였습니다. 방식마다 자신의 가장 낮은 "
+                    "가중치를 고정한 상태 벡터에 선형 프로브를 붙였습니다. 방식마다 자신의 가장 낮은 "
                     "점에서 비교합니다.",
                 ),
             )
@@ -715,7 +715,7 @@ EXPERIMENT = Experiment(
             Said(
                 "Frozen states of visible letters name the word better after 80/10/10 than after "
                 "another recipe, each at its own best learning rate.",
-                "가중치를 고정했을 때, 보이는 글자의 상태 벡터로 단어를 알아맞히는 선형 탐침은 다른 "
+                "가중치를 고정했을 때, 보이는 글자의 상태 벡터로 단어를 알아맞히는 선형 프로브는 다른 "
                 "방식보다 80/10/10으로 학습한 모델에서 더 정확하다. 학습률은 각자 가장 좋은 값이다.",
             ),
             Said(

@@ -363,8 +363,8 @@ EXPERIMENT = Experiment(
         Claim(
             "price",
             Said(
-                "The perplexity that is lost is only the modesty that was asked for.",
-                "잃은 퍼플렉시티는 요구받은 겸손의 값일 뿐이다.",
+                "The perplexity that is lost stays within the price of modesty.",
+                "잃는 퍼플렉시티는 스무딩의 이론적 상한을 넘지 않는다.",
             ),
             Said(
                 "The loss rises by no more than -ln(1-ε), which a perfect model would pay.",

@@ -848,7 +848,8 @@ EXPERIMENT = Experiment(
             Said(
                 "Clipping rescues, warm-up of the upper half alone rescues, and of the lower half "
                 "alone does not.",
-                "클리핑이 살리고, 위쪽 절반만 데워도 살아나며, 아래쪽 절반만 데우면 살아나지 않는다.",
+                "클리핑이 살리고, 위쪽 절반에만 워밍업을 적용해도 살아나며, 아래쪽 절반에만 적용하면 "
+                "살아나지 않는다.",
             ),
             Said(
                 "Each optimizer on its own: the shares of warm-up's rescue are above 1/2 for "
