@@ -665,6 +665,7 @@ EXPERIMENT = Experiment(
         "탐침",
     ),
     parts=(
+        "프로브",
         Part("shares", measure_shares, share_conditions, {Mode.QUICK: 5, Mode.FULL: 20}),
         Part("masked", measure_masked, masked_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),
         Part("causal", measure_causal, causal_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),

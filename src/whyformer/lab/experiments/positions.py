@@ -772,6 +772,8 @@ EXPERIMENT = Experiment(
         "alibi",
         "extrapolate",
         "위치",
+        "위치 임베딩",
+        "위치 부호",
         "포지셔널",
         "인코딩",
         "사인",

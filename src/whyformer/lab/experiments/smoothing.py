@@ -308,6 +308,7 @@ EXPERIMENT = Experiment(
         "smoothing",
         "epsilon",
         "overconfidence",
+        "overconfident",
         "confidence",
         "calibration",
         "perplexity",
@@ -317,8 +318,10 @@ EXPERIMENT = Experiment(
         "스무딩",
         "평활",
         "보정",
+        "캘리브레이션",
         "확신",
         "퍼플렉시티",
+        "퍼플렉서티",
     ),
     parts=(
         Part("table", measure_table, table_conditions, {Mode.QUICK: 3, Mode.FULL: 20}),

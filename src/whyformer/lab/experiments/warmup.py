@@ -726,6 +726,10 @@ EXPERIMENT = Experiment(
         "학습률",
         "스케줄",
         "클리핑",
+        "레이어 노말라이제이션",
+        "노말라이제이션",
+        "레이어놈",
+        "레이어 놈",
     ),
     parts=(
         Part("start", measure_start, start_conditions, {Mode.QUICK: 5, Mode.FULL: 20}),
