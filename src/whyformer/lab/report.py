@@ -4,7 +4,7 @@ import json
 import math
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
@@ -297,7 +297,7 @@ def _tests(page: Page, claim: Claim, language: Language) -> str:
             rows.append(
                 f'<tr><th scope="row">{in_symbols(name)}</th>'
                 + (f"<td>{in_symbols(tested)}</td>" if named else "")
-                + f'<td class="n">{html_estimate(test.effect, language)}</td>'
+                + f'<td class="n">{html_estimate(readable(test).effect, language)}</td>'
                 f"<td>{_strip(test)}</td><td>{escape(demanded(test, language))}</td>"
                 f"<td>{_say(str(test.answer()), language)}</td></tr>"
             )
@@ -310,8 +310,9 @@ def _tests(page: Page, claim: Claim, language: Language) -> str:
 
 
 def demanded(test: Test, language: Language) -> str:
-    """Say where the effect had to lie."""
-    low, high = tick(test.low), tick(test.high)
+    """Say where the effect had to lie: the limits are allowed, except for a 0 that `above` asks."""
+    seen = readable(test)
+    low, high = tick(seen.low), tick(seen.high)
     if test.low == test.high:
         word = "exactly"
     elif math.isinf(test.low) and math.isinf(test.high):
@@ -326,11 +327,22 @@ def demanded(test: Test, language: Language) -> str:
 def _strip(test: Test) -> str:
     """Draw the interval of an effect over the zone where it had to lie."""
     e = test.effect
+    elif test.low == math.nextafter(0, 1):
+        word = "above"
     seen = [v for v in (e.low, e.value, e.high, test.low, test.high) if math.isfinite(v)]
     if not math.isfinite(e.value) or not seen:
         return ""
     low, high = min(seen), max(seen)
     pad = ((high - low) or abs(high) or 1.0) * 0.18
+def readable(test: Test) -> Test:
+    """Return a test on the logarithm of a ratio as one on the ratio; others as they are."""
+    if not test.logarithm:
+        return test
+    ends = [math.exp(v) for v in (test.low, test.high, *test.contrary)]
+    effect = test.effect.map(math.exp)
+    return replace(test, effect=effect, low=ends[0], high=ends[1], contrary=(ends[2], ends[3]))
+
+
     low, high = low - pad, high + pad
 
     def at(value: float) -> float:

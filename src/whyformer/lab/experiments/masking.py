@@ -471,13 +471,16 @@ def tuning_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 def signal_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `signal`."""
     tasks = ["causal-15", *recipes(results)]
-    return {task: [above(delay(results, task), 0.0)] for task in tasks}
+    return {task: [replace(above(delay(results, task), 0.0), logarithm=True)] for task in tasks}
 
 
 def prediction_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `predictions`."""
     tasks = ["causal-15", *recipes(results)]
-    return {task: [within(thrift(results, task), -ALIKE, ALIKE)] for task in tasks}
+    return {
+        task: [replace(within(thrift(results, task), -ALIKE, ALIKE), logarithm=True)]
+        for task in tasks
+    }
 
 
 def numbers(results: Results) -> dict[str, Estimate]:
@@ -662,10 +665,10 @@ EXPERIMENT = Experiment(
         "사전 학습",
         "사전학습",
         "미세 조정",
+        "프로브",
         "탐침",
     ),
     parts=(
-        "프로브",
         Part("shares", measure_shares, share_conditions, {Mode.QUICK: 5, Mode.FULL: 20}),
         Part("masked", measure_masked, masked_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),
         Part("causal", measure_causal, causal_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),
@@ -757,8 +760,8 @@ EXPERIMENT = Experiment(
                 "단일 문자의 엔트로피보다 0.5 nat 아래로 내려가는 데 갱신이 더 많이 필요하다.",
             ),
             Said(
-                "The interval of the paired log-ratio of updates lies above 0.",
-                "짝지은 갱신 횟수 비의 로그 구간이 0보다 위에 있다.",
+                "The interval of the paired ratio of updates lies above 1.",
+                "짝지은 갱신 횟수 비의 구간이 1보다 위에 있다.",
             ),
             signal_tests,
         ),

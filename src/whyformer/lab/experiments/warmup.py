@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -372,7 +372,11 @@ def start_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 
 def growth_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `growth`."""
-    return {matrix: [above(growth(results, matrix), math.log(1.1))] for matrix in MATRICES}
+    least = math.log(1.1)
+    return {
+        matrix: [replace(above(growth(results, matrix), least), logarithm=True)]
+        for matrix in MATRICES
+    }
 
 
 def needed_tests(results: Results) -> Mapping[str, Sequence[Test]]:
@@ -722,14 +726,14 @@ EXPERIMENT = Experiment(
         "워밍업",
         "웜업",
         "층 정규화",
-        "정규화",
-        "학습률",
-        "스케줄",
-        "클리핑",
         "레이어 노말라이제이션",
         "노말라이제이션",
         "레이어놈",
         "레이어 놈",
+        "정규화",
+        "학습률",
+        "스케줄",
+        "클리핑",
     ),
     parts=(
         Part("start", measure_start, start_conditions, {Mode.QUICK: 5, Mode.FULL: 20}),
