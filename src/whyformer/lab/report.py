@@ -88,6 +88,11 @@ def file_of(name: str, language: Language) -> str:
     return f"{name}.html" if language is Language.ENGLISH else f"{name}.{language}.html"
 
 
+def is_quick(record: Record | None) -> bool:
+    """Say whether what was measured is a quick run's, so that its verdicts are provisional."""
+    return record is not None and record.results.mode is Mode.QUICK
+
+
 def circumstance(experiment: Experiment, name: str, language: Language) -> str:
     """Return what a circumstance, an arm or a test is called in the pages."""
     said = experiment.names.get(name)
@@ -171,8 +176,9 @@ def _index(pages: Sequence[Page], language: Language, languages: Sequence[Langua
         f"<dd>{escape(said.in_(language))}</dd>"
         for v, said in VERDICT_MEANINGS.items()
     )
-    quick = any(p.record is not None and p.record.results.mode is Mode.QUICK for p in pages)
-    notice = f'<p class="notice">{_say("quick_run", language)}</p>' if quick else ""
+    quick = sum(is_quick(page.record) for page in pages)
+    told = _say("quick_count", language, quick=quick, questions=len(pages))
+    notice = f'<p class="notice">{told}</p>' if quick else ""
     hint = f'<p class="soft hint">{_say("filter", language)}</p>' if buttons else ""
     count = _say("count", language, claims=len(judged), questions=len(pages))
     title = WORDS["laboratory"].in_(language)
@@ -201,9 +207,11 @@ def _at_a_glance(page: Page, language: Language) -> str:
             + (f'<span class="where">{places}</span>' if places else "")
             + "</li>"
         )
+    quick = f" <small>{_say('quick_mark', language)}</small>" if is_quick(page.record) else ""
     return (
         f'<article data-verdicts><h3><a href="{file_of(experiment.name, language)}">'
-        f"{in_symbols(experiment.question.in_(language))}</a></h3><ul>{''.join(rows)}</ul></article>\n"
+        f"{in_symbols(experiment.question.in_(language))}</a>{quick}</h3>"
+        f"<ul>{''.join(rows)}</ul></article>\n"
     )
 
 
@@ -259,7 +267,7 @@ def _notices(page: Page, language: Language) -> str:
     if record is None:
         return f'<p class="notice">{_say("not_yet", language)}</p>'
     found = []
-    if record.results.mode is Mode.QUICK:
+    if is_quick(record):
         found.append("quick_run")
     if record.revision != page.experiment.revision:
         found.append("older")
@@ -319,21 +327,13 @@ def demanded(test: Test, language: Language) -> str:
         word = "anything"
     elif math.isinf(test.low):
         word = "at_most"
+    elif test.low == math.nextafter(0, 1):
+        word = "above"
     else:
         word = "at_least" if math.isinf(test.high) else "between"
     return WORDS[word].in_(language).format(low=low, high=high)
 
 
-def _strip(test: Test) -> str:
-    """Draw the interval of an effect over the zone where it had to lie."""
-    e = test.effect
-    elif test.low == math.nextafter(0, 1):
-        word = "above"
-    seen = [v for v in (e.low, e.value, e.high, test.low, test.high) if math.isfinite(v)]
-    if not math.isfinite(e.value) or not seen:
-        return ""
-    low, high = min(seen), max(seen)
-    pad = ((high - low) or abs(high) or 1.0) * 0.18
 def readable(test: Test) -> Test:
     """Return a test on the logarithm of a ratio as one on the ratio; others as they are."""
     if not test.logarithm:
@@ -343,6 +343,14 @@ def readable(test: Test) -> Test:
     return replace(test, effect=effect, low=ends[0], high=ends[1], contrary=(ends[2], ends[3]))
 
 
+def _strip(test: Test) -> str:
+    """Draw the interval of an effect over the zone where it had to lie."""
+    e = test.effect
+    seen = [v for v in (e.low, e.value, e.high, test.low, test.high) if math.isfinite(v)]
+    if not math.isfinite(e.value) or not seen:
+        return ""
+    low, high = min(seen), max(seen)
+    pad = ((high - low) or abs(high) or 1.0) * 0.18
     low, high = low - pad, high + pad
 
     def at(value: float) -> float:
