@@ -11,6 +11,7 @@ from whyformer.lab.cards import (
     SECTIONS,
     Card,
     Facts,
+    all_measured,
     in_html,
     in_text,
     placeholders,
@@ -190,9 +191,15 @@ def test_verdicts_are_filled_in_the_language():
     ("facts", "words"),
     [(Facts({}, {}, measured=False), "not yet measured"), (FACTS, "not part of this run")],
 )
-def test_what_was_not_measured_says_so(facts, words):
-    assert in_text("{later}", facts, EN) == words
-    assert words in in_html("{later}", facts, EN)
+def test_what_was_not_measured_says_so_without_breaking_the_sentence(facts, words):
+    assert in_text("by {later} points", facts, EN) == "by — points"
+    mark = f'<span class="absent" title="{words}">—</span>'
+    assert f"by {mark} points" in in_html("by {later} points", facts, EN)
+    assert not all_measured("by {later}", facts)
+
+
+def test_what_was_measured_is_all_there():
+    assert all_measured("{gap} {verdict:right}, `{later}` and $x$", FACTS)
 
 
 def test_formulas_are_mathml_and_scripts_are_not_run():

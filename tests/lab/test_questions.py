@@ -17,20 +17,37 @@ ASKED = {
         "왜 사인과 코사인을 쓰나요?",
         "why sine and cosine?",
         "위치 인코딩은 왜 필요한가요?",
+        "위치 임베딩은 왜 필요해요?",
+        "RoPE가 뭐예요?",
+        "sin이랑 cos을 왜 같이 써요?",
     ),
     "complexity": (
         "복잡도는 왜 n²인가요?",
         "is attention O(1) sequential operations?",
+        "is attention quadratic?",
+        "why n^2?",
+        "what does a KV cache save?",
+        "does the cache help?",
+        "어텐션은 왜 제곱으로 느려지나요?",
     ),
     "warmup": (
         "워밍업은 왜 하나요?",
         "does post-norm need warm-up?",
         "Post-LN은 왜 워밍업이 필요해?",
+        "레이어 노말라이제이션 위치",
+        "레이어놈은 어디에 두나요?",
     ),
     "gradients": (
         "기울기 소실은 왜 생기나요?",
         "do gradients vanish?",
         "잔차 연결이 꼭 필요한가요?",
+        "LSTM은 정말 괜찮나요?",
+        "do LSTMs remember?",
+        "exploding gradients",
+        "long range dependencies",
+        "그라디언트 소실",
+        "레지듀얼 연결",
+        "장기 의존성 문제",
     ),
     "heads": (
         "헤드는 왜 여러 개인가요?",
@@ -38,6 +55,9 @@ ASKED = {
     ),
     "smoothing": (
         "라벨 스무딩은 왜 하나요?",
+        "레이블 스무딩은 왜 하나요?",
+        "is my model overconfident?",
+        "퍼플렉서티가 왜 나빠지나요?",
         "why label smoothing?",
     ),
     "embedding_scale": (
@@ -48,14 +68,25 @@ ASKED = {
         "빔을 키우면 항상 좋은가요?",
         "is a larger beam better?",
         "length penalty",
+        "beam을 넓히면 좋아지나요?",
+        "why are outputs too short?",
+        "길이 페널티는 왜 써요?",
+        "길이 벌점은 왜 써요?",
+        "왜 번역이 짧게 나와요?",
+        "왜 갈수록 짧아지나요?",
     ),
     "masking": (
         "BERT는 왜 80-10-10으로 마스킹하나요?",
         "why does BERT mask 15 %?",
+        "BERT는 왜 가려요?",
+        "MLM이 뭐예요?",
+        "선형 탐침이 뭐예요?",
+        "선형 프로브가 뭐예요?",
     ),
     "nsp": (
         "다음 문장 예측은 도움이 되나요?",
         "does next sentence prediction help?",
+        "NSP는 왜 쓰나요?",
     ),
     "bottleneck": (
         "seq2seq의 병목은 무엇인가요?",
@@ -75,7 +106,9 @@ def test_every_question_is_asked_here():
     assert set(ASKED) == set(QUESTIONS)
 
 
-@pytest.mark.parametrize("asked", ["", "cheese", "치즈", "????"])
+@pytest.mark.parametrize(
+    "asked", ["", "cheese", "치즈", "????", "since when?", "what is attention", "어텐션이 뭐예요"]
+)
 def test_nothing_else_finds_anything(asked):
     assert answering(asked) == []
 

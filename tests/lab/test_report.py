@@ -1,9 +1,11 @@
 """The pages: whole, offline, in two languages, made from results alone, working in a browser."""
 
 import json
+import math
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,9 +19,11 @@ from whyformer.lab.glossary import GLOSSARY
 from whyformer.lab.live import LIVE, SCRIPTS, script_of
 from whyformer.lab.questions import experiment_named, written
 from whyformer.lab.record import PUBLISHED, result_of, write_record
-from whyformer.lab.report import demanded, file_of, write_report
+from whyformer.lab.report import demanded, file_of, readable, write_report
 from whyformer.lab.said import Language, Said
-from whyformer.lab.statistics import exactly
+from whyformer.lab.shown import shown
+from whyformer.lab.statistics import Estimate, Spread, exactly
+from whyformer.lab.verdict import Test as OneTest
 from whyformer.lab.verdict import Verdict, above, below, within
 from whyformer.lab.words import VERDICT_MEANINGS, WORDS
 
@@ -129,9 +133,16 @@ def test_a_question_that_was_not_measured_says_so(pages):
 def test_a_quick_run_says_what_it_is(tmp_path):
     write_record(tmp_path / "scaling.json", EXPERIMENT, made(Mode.QUICK), wall_seconds=1)
     write_report(tmp_path / "out", results=tmp_path, names=["scaling"])
-    for name in ("index", "scaling"):
-        assert "This page shows a quick run" in page(tmp_path / "out", name)
+    assert "This page shows a quick run" in page(tmp_path / "out", "scaling")
     assert "not part of this run" in page(tmp_path / "out", "scaling")
+    assert "1 of 1 questions show a quick run." in page(tmp_path / "out", "index")
+    assert "</a> <small>(quick run)</small></h3>" in page(tmp_path / "out", "index")
+    assert "(빠른 실행)</small></h3>" in page(tmp_path / "out", "index", Language.KOREAN)
+
+
+def test_a_full_run_bears_no_mark_of_a_quick_one(pages):
+    for name in ("index", "scaling"):
+        assert "quick run" not in page(pages, name)
 
 
 def test_pages_are_a_function_of_the_results(pages, results, tmp_path):
@@ -227,15 +238,46 @@ def test_the_glossary_has_each_term_once():
         assert len(names) == len(set(names))
 
 
+def of_ratio(test: OneTest) -> OneTest:
+    return replace(test, logarithm=True)
+
+
+def test_a_test_on_logarithms_is_shown_as_one_on_the_ratio():
+    effect = Estimate(math.log(2), math.log(1.9), math.log(2.2), 3, Spread.RANGE)
+    asked = of_ratio(within(effect, -math.log(1.25), math.log(1.25)))
+    seen = readable(asked)
+    assert str(shown(seen.effect)) == "2.00 (1.90 … 2.20)"
+    assert seen.answer() == asked.answer()
+    assert readable(within(effect, 0.0, 1.0)).effect is effect
+
+
+@pytest.mark.parametrize(
+    ("name", "claim"), [("masking", "signal"), ("masking", "predictions"), ("warmup", "growth")]
+)
+def test_a_claim_about_a_ratio_shows_the_ratio(name, claim):
+    record = result_of(name)
+    assert record is not None
+    (asked,) = [one for one in experiment_named(name).claims if one.name == claim]
+    for test in (test for tests in asked.tests(record.results).values() for test in tests):
+        assert test.logarithm
+        assert not readable(test).effect.value < 0
+
+
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize(
     ("test", "words"),
     [
-        (above(exactly(1), 0.5), "above 0.5"),
+        (above(exactly(1), 0.5), "at least 0.5"),
         (above(exactly(1), 0.0), "above 0"),
-        (below(exactly(1), 1e-9, contrary=1), "below 10⁻⁹"),
+        (below(exactly(1), 1e-9, contrary=1), "at most 10⁻⁹"),
+        (below(exactly(1), 0.0, contrary=1), "at most 0"),
+        (below(exactly(1), -math.log(0.9), contrary=1), "at most 0.1054"),
         (within(exactly(1), 0.48, 0.52), "between 0.48 and 0.52"),
         (within(exactly(1), 2.0, 2.0), "exactly 2"),
+        (of_ratio(above(exactly(1), 0.0)), "above 1"),
+        (of_ratio(above(exactly(1), math.log(1.1))), "at least 1.1"),
+        (of_ratio(below(exactly(1), math.log(3), contrary=2)), "at most 3"),
+        (of_ratio(within(exactly(1), -math.log(1.25), math.log(1.25))), "between 0.8 and 1.25"),
     ],
 )
 def test_what_was_demanded_is_said(test, words, language):
@@ -249,14 +291,14 @@ def test_what_was_demanded_is_said(test, words, language):
 def test_every_circumstance_and_test_has_a_name_in_both_languages(name):
     experiment, record = experiment_named(name), result_of(name)
     assert record is not None
-    shown = {
+    seen = {
         word
         for claim in experiment.claims
         for place, tests in claim.tests(record.results).items()
         for word in (place, *(test.name for test in tests))
         if word
     }
-    assert shown - set(experiment.names) == set()
+    assert seen - set(experiment.names) == set()
 
 
 # --- live pieces

@@ -50,7 +50,16 @@ def test_exact_numbers_have_no_interval():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (5e-324, "0"), (0.1, "0.1"), (1e5, "10⁵"), (-2e-4, "−2×10⁻⁴"), (math.inf, "∞")],
+    [
+        (0.0, "0"),
+        (5e-324, "0"),
+        (0.1, "0.1"),
+        (0.0953101798, "0.09531"),
+        (16384.0, "16,384"),
+        (1e5, "10⁵"),
+        (-2e-4, "−2×10⁻⁴"),
+        (math.inf, "∞"),
+    ],
 )
 def test_ticks_are_short(value, text):
     assert tick(value) == text

@@ -32,7 +32,7 @@ def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False
         )
     from whyformer.cli.lab import say
     from whyformer.cli.streams import print_json
-    from whyformer.lab.questions import answering, written
+    from whyformer.lab.questions import answering, experiment_named, written
     from whyformer.lab.record import result_of
     from whyformer.lab.said import Language
     from whyformer.lab.telling import answer, as_json, language_of
@@ -41,9 +41,10 @@ def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False
     language = language_of(asked) if lang is None else Language(lang)
     found = answering(asked)
     if not found:
-        raise UsageError(
-            f"{WORDS['nothing_found'].in_(language)} `whyformer lab list`: {', '.join(written())}."
-        )
+        print(f"{WORDS['answered'].in_(language)}:", file=sys.stderr)
+        for name in written():
+            print(f"  {experiment_named(name).question.in_(language)}", file=sys.stderr)
+        raise UsageError(WORDS["nothing_found"].in_(language))
     first, others = found[0], [experiment.name for experiment in found[1:4]]
     if json:
         print_json({"asked": asked, **as_json(first, result_of(first.name)), "also": others})

@@ -63,7 +63,7 @@ def list_questions(*, lang: Lang = "en", json: Flag = False) -> int:
     from whyformer.lab.questions import experiment_named, written
     from whyformer.lab.record import result_of
     from whyformer.lab.said import Language
-    from whyformer.lab.telling import as_json, verdict_words
+    from whyformer.lab.telling import as_json, title, verdict_words
 
     found = [(experiment_named(name), result_of(name)) for name in written()]
     if json:
@@ -73,7 +73,7 @@ def list_questions(*, lang: Lang = "en", json: Flag = False) -> int:
     lines: list[str] = []
     for experiment, record in found:
         facts = facts_of(experiment, record.results if record else None)
-        lines.append(f"{experiment.name:<16}{experiment.question.in_(language)}")
+        lines.append(f"{experiment.name:<16}{title(experiment, record, language)}")
         for claim in experiment.claims:
             verdict = verdict_words(facts.judgements.get(claim.name), language)
             lines.append(f"    {verdict}: {claim.popular.in_(language)}")

@@ -40,6 +40,10 @@ TEX_WORDS = {"cdot": "·", "times": "×", "le": "≤", "ge": "≥", "approx": "�
              "log": "log", "ln": "ln", "to": "→", "top": "ᵀ", "sum": "Σ", "quad": " "}  # fmt: skip
 
 
+ABSENT = "—"
+"""What stands in a sentence for a number that was not measured: words would not fit into it."""
+
+
 @dataclass(frozen=True)
 class Card:
     """The seven sections of a question in one language; bodies are Markdown."""
@@ -113,6 +117,12 @@ def unknown_placeholders(card: Card, experiment: Experiment, facts: Facts) -> li
         if not known or (name != "verdict" and rest not in ("", "value")):
             wrong.append(one)
     return wrong
+
+
+def all_measured(body: str, facts: Facts) -> bool:
+    """Say whether every placeholder of a text has something to be filled with."""
+    found = (m.group()[1:-1] for m in PIECES.finditer(body) if m.lastgroup == "placeholder")
+    return all(_plain_fact(one, facts, Language.ENGLISH) != ABSENT for one in found)
 
 
 def typed_numbers(card: Card) -> list[str]:
@@ -242,24 +252,23 @@ def spread_in_words(e: Estimate, language: Language) -> str:
 
 
 def _plain_fact(name: str, facts: Facts, language: Language) -> str:
-    if not facts.measured:
-        return WORDS["not_yet"].in_(language)
     kind, _, rest = name.partition(":")
     if kind == "verdict" and rest in facts.judgements:
         return VERDICTS[facts.judgements[rest].verdict].in_(language)
     if kind in facts.numbers and facts.numbers[kind].seeds:
         made = shown(facts.numbers[kind])
         return made.value if rest == "value" else str(made)
-    return WORDS["not_in_this_run"].in_(language)
+    return ABSENT
 
 
 def _html_fact(name: str, facts: Facts, language: Language) -> str:
     kind, _, rest = name.partition(":")
-    if facts.measured and kind == "verdict" and rest in facts.judgements:
+    if kind == "verdict" and rest in facts.judgements:
         return badge(facts.judgements[rest], language)
-    if facts.measured and kind in facts.numbers:
+    if kind in facts.numbers and facts.numbers[kind].seeds:
         return html_estimate(facts.numbers[kind], language, alone=rest == "value")
-    return f'<span class="absent">{escape(_plain_fact(name, facts, language))}</span>'
+    why = WORDS["not_in_this_run" if facts.measured else "not_yet"].in_(language)
+    return f'<span class="absent" title="{escape(why)}">{ABSENT}</span>'
 
 
 def badge(judgement: Judgement, language: Language) -> str:

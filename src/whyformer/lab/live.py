@@ -67,7 +67,7 @@ LIVE: dict[str, Live] = {
         asked=Said(
             "Every pair of a position code is a hand on a clock. You move the position p and keep "
             "the offset k. What happens to the angle between the hands of p and p + k?",
-            "위치 부호의 성분 한 쌍은 시곗바늘 하나와 같습니다. 오프셋 k는 그대로 두고 위치 p만 옮기면 p와 "
+            "위치 인코딩의 성분 한 쌍은 시곗바늘 하나와 같습니다. 오프셋 k는 그대로 두고 위치 p만 옮기면 p와 "
             "p + k의 바늘 사이 각도는 어떻게 될까요?",
         ),
         choices=(
@@ -87,8 +87,8 @@ LIVE: dict[str, Live] = {
             "position": Said("position p", "위치 p"),
             "offset": Said("offset k", "오프셋 k"),
             "angle": Said("angle", "각도"),
-            "from": Said("code of p", "p의 부호"),
-            "to": Said("code of p + k", "p + k의 부호"),
+            "from": Said("code of p", "p의 인코딩"),
+            "to": Said("code of p + k", "p + k의 인코딩"),
             "residual": Said("|R(k) PE(p) − PE(p + k)|", "|R(k) PE(p) − PE(p + k)|"),
             "product": Said("PE(p) · PE(p + k)", "PE(p) · PE(p + k)"),
         },

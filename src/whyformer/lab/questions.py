@@ -48,10 +48,11 @@ def written() -> list[str]:
 def answering(asked: str) -> list[Experiment]:
     """Return the experiments that a question in either language is about, the nearest first.
 
-    A keyword counts by its length, wherever it stands in the question; no model is asked.
+    A keyword counts by its length, wherever it stands in the question; no model is asked. One
+    Latin word must be a whole word (sin is not in since), also before a Korean particle.
     """
     text = _folded(asked)
-    words = set(re.findall(r"\w+", text))
+    words = set(re.findall(r"\w+", text, flags=re.ASCII))
     scored: list[tuple[int, int, Experiment]] = []
     for place, name in enumerate(written()):
         experiment = experiment_named(name)

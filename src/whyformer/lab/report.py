@@ -4,7 +4,7 @@ import json
 import math
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
@@ -86,6 +86,11 @@ def write_report(
 def file_of(name: str, language: Language) -> str:
     """Return the name of a page's file."""
     return f"{name}.html" if language is Language.ENGLISH else f"{name}.{language}.html"
+
+
+def is_quick(record: Record | None) -> bool:
+    """Say whether what was measured is a quick run's, so that its verdicts are provisional."""
+    return record is not None and record.results.mode is Mode.QUICK
 
 
 def circumstance(experiment: Experiment, name: str, language: Language) -> str:
@@ -171,8 +176,9 @@ def _index(pages: Sequence[Page], language: Language, languages: Sequence[Langua
         f"<dd>{escape(said.in_(language))}</dd>"
         for v, said in VERDICT_MEANINGS.items()
     )
-    quick = any(p.record is not None and p.record.results.mode is Mode.QUICK for p in pages)
-    notice = f'<p class="notice">{_say("quick_run", language)}</p>' if quick else ""
+    quick = sum(is_quick(page.record) for page in pages)
+    told = _say("quick_count", language, quick=quick, questions=len(pages))
+    notice = f'<p class="notice">{told}</p>' if quick else ""
     hint = f'<p class="soft hint">{_say("filter", language)}</p>' if buttons else ""
     count = _say("count", language, claims=len(judged), questions=len(pages))
     title = WORDS["laboratory"].in_(language)
@@ -201,9 +207,11 @@ def _at_a_glance(page: Page, language: Language) -> str:
             + (f'<span class="where">{places}</span>' if places else "")
             + "</li>"
         )
+    quick = f" <small>{_say('quick_mark', language)}</small>" if is_quick(page.record) else ""
     return (
         f'<article data-verdicts><h3><a href="{file_of(experiment.name, language)}">'
-        f"{in_symbols(experiment.question.in_(language))}</a></h3><ul>{''.join(rows)}</ul></article>\n"
+        f"{in_symbols(experiment.question.in_(language))}</a>{quick}</h3>"
+        f"<ul>{''.join(rows)}</ul></article>\n"
     )
 
 
@@ -259,7 +267,7 @@ def _notices(page: Page, language: Language) -> str:
     if record is None:
         return f'<p class="notice">{_say("not_yet", language)}</p>'
     found = []
-    if record.results.mode is Mode.QUICK:
+    if is_quick(record):
         found.append("quick_run")
     if record.revision != page.experiment.revision:
         found.append("older")
@@ -297,7 +305,7 @@ def _tests(page: Page, claim: Claim, language: Language) -> str:
             rows.append(
                 f'<tr><th scope="row">{in_symbols(name)}</th>'
                 + (f"<td>{in_symbols(tested)}</td>" if named else "")
-                + f'<td class="n">{html_estimate(test.effect, language)}</td>'
+                + f'<td class="n">{html_estimate(readable(test).effect, language)}</td>'
                 f"<td>{_strip(test)}</td><td>{escape(demanded(test, language))}</td>"
                 f"<td>{_say(str(test.answer()), language)}</td></tr>"
             )
@@ -310,17 +318,29 @@ def _tests(page: Page, claim: Claim, language: Language) -> str:
 
 
 def demanded(test: Test, language: Language) -> str:
-    """Say where the effect had to lie."""
-    low, high = tick(test.low), tick(test.high)
+    """Say where the effect had to lie: the limits are allowed, except for a 0 that `above` asks."""
+    seen = readable(test)
+    low, high = tick(seen.low), tick(seen.high)
     if test.low == test.high:
         word = "exactly"
     elif math.isinf(test.low) and math.isinf(test.high):
         word = "anything"
     elif math.isinf(test.low):
         word = "at_most"
+    elif test.low == math.nextafter(0, 1):
+        word = "above"
     else:
         word = "at_least" if math.isinf(test.high) else "between"
     return WORDS[word].in_(language).format(low=low, high=high)
+
+
+def readable(test: Test) -> Test:
+    """Return a test on the logarithm of a ratio as one on the ratio; others as they are."""
+    if not test.logarithm:
+        return test
+    ends = [math.exp(v) for v in (test.low, test.high, *test.contrary)]
+    effect = test.effect.map(math.exp)
+    return replace(test, effect=effect, low=ends[0], high=ends[1], contrary=(ends[2], ends[3]))
 
 
 def _strip(test: Test) -> str:

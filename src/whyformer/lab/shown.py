@@ -49,10 +49,10 @@ def power_of_ten(exponent: int) -> str:
 def tick(value: float) -> str:
     """Write a round number at an axis, as short as it can be.
 
-    >>> tick(0.25), tick(1e-7), tick(2e6), tick(4096.0)
-    ('0.25', '10⁻⁷', '2×10⁶', '4,096')
+    >>> tick(0.25), tick(1e-7), tick(2e6), tick(4096.0), tick(0.1053605157)
+    ('0.25', '10⁻⁷', '2×10⁶', '4,096', '0.1054')
     """
-    size = abs(value)
+    size = abs(float(value))
     if not math.isfinite(value):
         return number(value)
     if size < 1e-300:  # the next number after 0, see `verdict.above`
@@ -62,7 +62,8 @@ def tick(value: float) -> str:
         mantissa = f"{size / 10**exponent:.3g}"
         text = ("" if mantissa == "1" else f"{mantissa}×") + f"10{power_of_ten(exponent)}"
     else:
-        text = f"{size:,.10g}"
+        # Four digits of a fraction, all digits of a whole number.
+        text = f"{size:,.0f}" if size.is_integer() else f"{float(f'{size:.4g}'):,.10g}"
     return f"−{text}" if value < 0 else text
 
 

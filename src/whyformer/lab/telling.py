@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from whyformer.lab.cards import facts_of, in_text, read_card
+from whyformer.lab.cards import ABSENT, all_measured, facts_of, in_text, read_card
 from whyformer.lab.experiment import Experiment
 from whyformer.lab.record import Record
-from whyformer.lab.report import file_of, where
+from whyformer.lab.report import file_of, is_quick, where
 from whyformer.lab.runner import plain
 from whyformer.lab.said import VERDICTS, Language
 from whyformer.lab.shown import shown
@@ -37,13 +37,21 @@ def verdict_words(judgement: Judgement | None, language: Language) -> str:
     return f"{MARKS[judgement.verdict]} {VERDICTS[judgement.verdict].in_(language)}"
 
 
+def title(experiment: Experiment, record: Record | None, language: Language) -> str:
+    """Return the question, marked where only a quick run has answered it."""
+    question = experiment.question.in_(language)
+    return f"{question} {WORDS['quick_mark'].in_(language)}" if is_quick(record) else question
+
+
 def answer(experiment: Experiment, record: Record | None, language: Language) -> str:
     """Return a question in short: every claim with its verdict, and where the page is."""
     facts = facts_of(experiment, record.results if record else None)
     card = read_card(experiment.name, language)
-    lines = [f"{experiment.question.in_(language)}  ({experiment.name})", ""]
+    lines = [f"{title(experiment, record, language)}  ({experiment.name})", ""]
     if card is not None and record is not None:
         lines += [in_text(card.summary, facts, language), ""]
+        if not all_measured(card.summary, facts):
+            lines += [f"{ABSENT} {WORDS['not_in_this_run'].in_(language)}", ""]
     lines.append(WORDS["claims"].in_(language))
     for claim in experiment.claims:
         judgement = facts.judgements.get(claim.name)

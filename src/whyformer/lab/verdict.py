@@ -44,6 +44,7 @@ class Test:
         effect: as measured.
         low, high: where the whole of the effect's interval must lie.
         contrary: the claim's contrary is seen when the whole interval lies outside these two.
+        logarithm: whether all of them are logarithms of a ratio, which is what a reader wants.
     """
 
     effect: Estimate
@@ -51,6 +52,7 @@ class Test:
     high: float
     contrary: tuple[float, float]
     name: str = ""
+    logarithm: bool = False
 
     def answer(self) -> Answer:
         """Compare the interval with the limits."""

@@ -35,9 +35,16 @@ WORDS: dict[str, Said] = {
         "The text of this page is not written yet.", "이 페이지의 글은 아직 없습니다."
     ),
     "quick_run": Said(
-        "This page shows a quick run with few seeds: it may be inconclusive, and a full run "
+        "This page shows a quick run: few seeds, and usually one learning rate an arm. Where the "
+        "text speaks of best rates, grids or further arms it describes the full run, which "
         "decides.",
-        "시드 몇 개로 빠르게 돌린 결과입니다. 판단이 유보될 수 있으며, 결정은 전체 실행이 내립니다.",
+        "빠른 실행의 결과입니다. 시드가 적고 방식마다 학습률도 대개 하나뿐입니다. 본문의 ‘가장 좋은 "
+        "학습률’, 격자, 그 밖의 비교군은 전체 실행에 관한 설명이며, 결정은 전체 실행이 내립니다.",
+    ),
+    "quick_mark": Said("(quick run)", "(빠른 실행)"),
+    "quick_count": Said(
+        "{quick} of {questions} questions show a quick run.",
+        "질문 {questions}개 가운데 {quick}개는 빠른 실행의 결과입니다.",
     ),
     "older": Said(
         "This was measured by an older revision of the experiment.",
@@ -51,8 +58,9 @@ WORDS: dict[str, Said] = {
     "effect": Said("Measured", "측정값"),
     "demanded": Said("Demanded", "요구"),
     "answer": Said("Result", "결과"),
-    "at_least": Said("above {low}", "{low} 초과"),
-    "at_most": Said("below {high}", "{high} 미만"),
+    "above": Said("above {low}", "{low} 초과"),
+    "at_least": Said("at least {low}", "{low} 이상"),
+    "at_most": Said("at most {high}", "{high} 이하"),
     "between": Said("between {low} and {high}", "{low}에서 {high} 사이"),
     "exactly": Said("exactly {low}", "정확히 {low}"),
     "anything": Said("any", "무엇이든"),
@@ -145,6 +153,7 @@ WORDS: dict[str, Said] = {
     "nothing_found": Said(
         "No question of the laboratory is about that.", "실험실에는 그에 대한 질문이 없습니다."
     ),
+    "answered": Said("The questions that it answers", "실험실이 답하는 질문"),
     "also": Said("Also about this", "관련된 다른 질문"),
 }
 

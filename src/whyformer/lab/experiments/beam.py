@@ -395,7 +395,7 @@ def charts(results: Results) -> list[Chart]:
                 "The first doubling helps everywhere. What a wide beam does depends on whether the "
                 "model believes in short answers, and on the length penalty α.",
                 "처음 두 배로 넓힐 때는 어디서나 좋아집니다. 넓은 빔의 결과는 모델이 짧은 답을 얼마나 "
-                "믿는지와 길이 벌점 α에 달려 있습니다.",
+                "믿는지와 길이 페널티 α에 달려 있습니다.",
             ),
         )
         for data in results.levels("search", "data")
@@ -410,7 +410,7 @@ def charts(results: Results) -> list[Chart]:
             of_data("log_probability"),
             Said(
                 "Without length penalty. The score rises where the quality falls.",
-                "길이 벌점이 없을 때입니다. 품질이 떨어지는 곳에서도 점수는 올라갑니다.",
+                "길이 페널티가 없을 때입니다. 품질이 떨어지는 곳에서도 점수는 올라갑니다.",
             ),
         ),
         Chart(
@@ -428,7 +428,7 @@ def charts(results: Results) -> list[Chart]:
             ],
             Said(
                 "Without length penalty. Every right answer has a ratio of 1.",
-                "길이 벌점이 없을 때입니다. 올바른 답은 모두 1이 됩니다.",
+                "길이 페널티가 없을 때입니다. 올바른 답은 모두 1이 됩니다.",
             ),
         ),
         Chart(
@@ -499,6 +499,9 @@ EXPERIMENT = Experiment(
         "width",
         "greedy",
         "length penalty",
+        "short",
+        "shorter",
+        "too short",
         "penalty",
         "normalization",
         "normalisation",
@@ -509,7 +512,13 @@ EXPERIMENT = Experiment(
         "빔 서치",
         "빔서치",
         "탐색",
+        "길이 페널티",
         "길이 벌점",
+        "길이 보정",
+        "빔 탐색",
+        "탐욕",
+        "짧게",
+        "짧아",
         "길이 정규화",
         "그리디",
         "디코딩",
@@ -528,7 +537,7 @@ EXPERIMENT = Experiment(
             Said(
                 "With a width of Vᵀ, V words and at most T of them, beam search finds the score "
                 "that a list of all answers gives.",
-                "단어가 V개이고 길이가 최대 T일 때, 너비가 Vᵀ인 빔 탐색은 모든 답을 나열해 얻은 "
+                "단어가 V개이고 길이가 최대 T일 때, 너비가 Vᵀ인 빔 서치는 모든 답을 나열해 얻은 "
                 "최고 점수를 찾는다.",
             ),
             Said(
@@ -565,7 +574,7 @@ EXPERIMENT = Experiment(
             Said(
                 "Without length penalty the mean log-probability of the answer is higher at width "
                 "64 than at width 1. (Of a single sentence this is not guaranteed.)",
-                "길이 벌점이 없을 때 답의 평균 로그 확률은 너비 64에서 너비 1보다 높다. (문장 하나하나에 "
+                "길이 페널티가 없을 때 답의 평균 로그 확률은 너비 64에서 너비 1보다 높다. (문장 하나하나에 "
                 "대해서는 보장되지 않는다.)",
             ),
             Said(
@@ -594,7 +603,7 @@ EXPERIMENT = Experiment(
             "penalty",
             Said(
                 "The length penalty repairs a large beam.",
-                "길이 벌점을 쓰면 넓은 빔이 고쳐진다.",
+                "길이 페널티를 쓰면 넓은 빔이 고쳐진다.",
             ),
             Said(
                 "At width 64, BLEU with α = 0.6 is higher than with α = 0.",

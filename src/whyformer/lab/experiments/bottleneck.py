@@ -388,9 +388,9 @@ def charts(results: Results) -> list[Figure]:
             symbols_right,
             Said(
                 "One vector has to hold the whole source: the longer, the less of it. Attention "
-                "looks each symbol up and does not fall.",
+                "looks each symbol up and falls little.",
                 "벡터 하나에 원문 전체를 담아야 하므로, 길수록 담기는 몫이 줄어듭니다. 어텐션은 "
-                "기호를 하나씩 찾아보므로 떨어지지 않습니다.",
+                "기호를 하나씩 찾아보므로 조금만 떨어집니다.",
             ),
         ),
         Chart(

@@ -597,7 +597,7 @@ def table(results: Results) -> Table:
 
     return Table(
         "table-1",
-        Said("Table 1, formula and measurement side by side", "표 1: 공식과 측정값"),
+        Said("Table 1, formula and measurement side by side", "Table 1: 공식과 측정값"),
         [
             Said("layer", "층"),
             Said("complexity", "복잡도"),
@@ -715,7 +715,7 @@ def charts(results: Results) -> list[Figure]:
             Said(
                 "Projections and feed-forward network, which Table 1 leaves out, are the larger "
                 "part until n = 6d.",
-                "표 1이 빼놓은 투영과 피드포워드가 n = 6d까지는 더 큰 몫입니다.",
+                "Table 1이 빼놓은 투영과 피드포워드가 n = 6d까지는 더 큰 몫입니다.",
             ),
         ),
         Chart(
@@ -735,8 +735,8 @@ def charts(results: Results) -> list[Figure]:
                 Series(Said("slope 1", "기울기 1"), guide(1, last["rnn"]), Look.THEORY),
             ],
             Said(
-                "The exponents are those of Table 1. Where the curves cross is not.",
-                "지수는 표 1대로입니다. 그러나 곡선이 만나는 곳은 그렇지 않습니다.",
+                "The exponents are near those of Table 1. Where the curves cross is not.",
+                "지수는 Table 1에 가깝지만, 곡선이 만나는 곳은 다릅니다.",
             ),
         ),
         Chart(
@@ -828,7 +828,7 @@ EXPERIMENT = Experiment(
     name="complexity",
     question=Said(
         "Complexity, sequential operations, path length: does Table 1 hold?",
-        "복잡도, 순차 연산, 경로 길이: 표 1은 맞나요?",
+        "복잡도, 순차 연산, 경로 길이: Table 1은 맞나요?",
     ),
     keywords=(
         "complexity",
@@ -846,7 +846,16 @@ EXPERIMENT = Experiment(
         "convolution",
         "O(1)",
         "O(n)",
+        "quadratic",
+        "n^2",
+        "n²",
+        "cache",
+        "caching",
+        "kv cache",
+        "kv-cache",
         "복잡도",
+        "제곱",
+        "캐시",
         "표 1",
         "연산",
         "순차",
@@ -1003,7 +1012,7 @@ EXPERIMENT = Experiment(
             "exponents",
             Said(
                 "Computing time grows as Table 1 says: with n² for attention, with n for the rest.",
-                "계산 시간은 표 1대로 자란다: 어텐션은 n², 나머지는 n.",
+                "계산 시간은 Table 1대로 자란다: 어텐션은 n², 나머지는 n.",
             ),
             Said(
                 "On one CPU thread the exponent of time over n is near 2 for attention and near 1 "

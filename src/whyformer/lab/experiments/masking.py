@@ -471,13 +471,16 @@ def tuning_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 def signal_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `signal`."""
     tasks = ["causal-15", *recipes(results)]
-    return {task: [above(delay(results, task), 0.0)] for task in tasks}
+    return {task: [replace(above(delay(results, task), 0.0), logarithm=True)] for task in tasks}
 
 
 def prediction_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `predictions`."""
     tasks = ["causal-15", *recipes(results)]
-    return {task: [within(thrift(results, task), -ALIKE, ALIKE)] for task in tasks}
+    return {
+        task: [replace(within(thrift(results, task), -ALIKE, ALIKE), logarithm=True)]
+        for task in tasks
+    }
 
 
 def numbers(results: Results) -> dict[str, Estimate]:
@@ -575,7 +578,7 @@ def charts(results: Results) -> list[Chart]:
         drawn.append(
             Chart(
                 "rates",
-                Said("The probe, at every learning rate", "학습률마다 본 탐침의 오류"),
+                Said("The probe, at every learning rate", "학습률마다 본 프로브의 오류"),
                 Axis(
                     Said("peak learning rate of the training", "사전 학습의 최고 학습률"), log=True
                 ),
@@ -592,7 +595,7 @@ def charts(results: Results) -> list[Chart]:
                 ],
                 Said(
                     "A linear map of frozen states. Compare each recipe at its own lowest point.",
-                    "가중치를 고정한 상태 벡터에 선형 탐침을 붙였습니다. 방식마다 자신의 가장 낮은 "
+                    "가중치를 고정한 상태 벡터에 선형 프로브를 붙였습니다. 방식마다 자신의 가장 낮은 "
                     "점에서 비교합니다.",
                 ),
             )
@@ -662,6 +665,7 @@ EXPERIMENT = Experiment(
         "사전 학습",
         "사전학습",
         "미세 조정",
+        "프로브",
         "탐침",
     ),
     parts=(
@@ -715,7 +719,7 @@ EXPERIMENT = Experiment(
             Said(
                 "Frozen states of visible letters name the word better after 80/10/10 than after "
                 "another recipe, each at its own best learning rate.",
-                "가중치를 고정했을 때, 보이는 글자의 상태 벡터로 단어를 알아맞히는 선형 탐침은 다른 "
+                "가중치를 고정했을 때, 보이는 글자의 상태 벡터로 단어를 알아맞히는 선형 프로브는 다른 "
                 "방식보다 80/10/10으로 학습한 모델에서 더 정확하다. 학습률은 각자 가장 좋은 값이다.",
             ),
             Said(
@@ -756,8 +760,8 @@ EXPERIMENT = Experiment(
                 "단일 문자의 엔트로피보다 0.5 nat 아래로 내려가는 데 갱신이 더 많이 필요하다.",
             ),
             Said(
-                "The interval of the paired log-ratio of updates lies above 0.",
-                "짝지은 갱신 횟수 비의 로그 구간이 0보다 위에 있다.",
+                "The interval of the paired ratio of updates lies above 1.",
+                "짝지은 갱신 횟수 비의 구간이 1보다 위에 있다.",
             ),
             signal_tests,
         ),

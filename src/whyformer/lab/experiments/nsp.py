@@ -508,7 +508,7 @@ def charts(results: Results) -> list[Figure]:
             results,
             "topics",
             "mean_error",
-            Said("Topics named wrongly by a linear probe, %", "선형 탐침이 틀린 주제 (%)"),
+            Said("Topics named wrongly by a linear probe, %", "선형 프로브가 틀린 주제 (%)"),
             Said(
                 "From the mean of a passage's vectors.",
                 "글 한 토막의 벡터를 평균한 값으로 맞힙니다.",
@@ -649,7 +649,7 @@ EXPERIMENT = Experiment(
             Said(
                 "With the format of the input kept, a linear probe names the topic of a passage "
                 "better after training with the next-sentence loss.",
-                "입력 형식을 그대로 두었을 때, 다음 문장 손실을 더해 학습한 모델에서 선형 탐침이 글의 "
+                "입력 형식을 그대로 두었을 때, 다음 문장 손실을 더해 학습한 모델에서 선형 프로브가 글의 "
                 "주제를 더 잘 맞힌다.",
             ),
             Said(
@@ -710,7 +710,7 @@ EXPERIMENT = Experiment(
                 "Without next-sentence prediction in either, on the same rows, a linear probe of "
                 "the mean vector names topics better after training in both directions.",
                 "둘 다 다음 문장 예측 없이 같은 행으로 학습했을 때, 양방향 모델의 평균 벡터에서 선형 "
-                "탐침이 주제를 더 잘 맞힌다.",
+                "프로브가 주제를 더 잘 맞힌다.",
             ),
             Said(
                 "The interval of the paired difference of errors (left to right - both) lies above "

@@ -569,7 +569,7 @@ def similarity_chart(results: Results) -> Chart:
         series.append(Series(alike(f"Σ cos(w_i k), d = {d}"), theory, Look.THEORY))
     return Chart(
         "similarity",
-        Said("How alike two codes are", "두 부호는 얼마나 닮았나"),
+        Said("How alike two codes are", "두 인코딩은 얼마나 닮았나"),
         Axis(Said("distance k of the positions", "위치 사이의 거리 k"), log=True),
         Axis(Said("PE(p)·PE(p+k), 1 for the same position", "PE(p)·PE(p+k), 같은 위치면 1")),
         series,
@@ -584,9 +584,9 @@ def code_table(results: Results) -> Table:
     """Return what each code can do, side by side."""
     return Table(
         "codes-compared",
-        Said("What the codes can do", "부호마다 되는 일"),
+        Said("What the codes can do", "인코딩마다 되는 일"),
         [
-            Said("code of a position", "위치의 부호"),
+            Said("code of a position", "위치 인코딩"),
             Said("variance missed by a linear shift", "선형 이동이 놓친 분산"),
             Said("the same on positions not fitted", "맞출 때 쓰지 않은 위치에서"),
             Said("nearest distance over mean distance", "최소 거리 / 평균 거리"),
@@ -603,7 +603,7 @@ def code_table(results: Results) -> Table:
         Said(
             "Two codes shift exactly. Of these two only sine and cosine keep their distances in "
             "proportion; (pos, 1) grows without bound.",
-            "정확히 이동하는 부호는 둘입니다. 그중 사인·코사인만 거리의 균형을 지키고, (pos, 1)은 끝없이 "
+            "정확히 이동하는 인코딩은 둘입니다. 그중 사인·코사인만 거리의 균형을 지키고, (pos, 1)은 끝없이 "
             "커집니다.",
         ),
     )
@@ -613,7 +613,7 @@ def margin_chart(results: Results) -> Chart:
     """Return the nearest distance against the number of frequencies."""
     return Chart(
         "margin",
-        Said("Distance of the two nearest codes", "가장 가까운 두 부호의 거리"),
+        Said("Distance of the two nearest codes", "가장 가까운 두 인코딩의 거리"),
         Axis(
             Said("frequencies kept, the fastest first", "남긴 주파수의 수 (빠른 것부터)"), log=True
         ),
@@ -629,7 +629,7 @@ def margin_chart(results: Results) -> Chart:
         ],
         Said(
             "One frequency is already unique, but hardly; many frequencies buy the margin.",
-            "주파수 하나로도 부호는 서로 다르지만 겨우 다릅니다. 여유는 주파수 여럿에서 나옵니다.",
+            "주파수 하나로도 인코딩은 서로 다르지만 겨우 다릅니다. 여유는 주파수 여럿에서 나옵니다.",
         ),
     )
 
@@ -701,7 +701,7 @@ def charts(results: Results) -> list[Figure]:
     drawn: list[Figure] = [
         HeatMap(
             "codes",
-            Said("The code of each position", "위치마다의 부호"),
+            Said("The code of each position", "위치마다의 인코딩"),
             [str(position) for position in range(len(codes))],
             [str(dimension) for dimension in range(len(codes[0]))],
             codes,
@@ -772,6 +772,8 @@ EXPERIMENT = Experiment(
         "alibi",
         "extrapolate",
         "위치",
+        "위치 임베딩",
+        "위치 부호",
         "포지셔널",
         "인코딩",
         "사인",
@@ -822,13 +824,13 @@ EXPERIMENT = Experiment(
             Said(
                 "No other code tried (sines alone, random vectors, a binary counter, (pos, 1)) is "
                 "shifted by a linear map.",
-                "시험한 다른 부호(사인만, 무작위 벡터, 이진수, (pos, 1))는 어느 것도 선형 변환으로 "
+                "시험한 다른 인코딩(사인만, 무작위 벡터, 이진수, (pos, 1))는 어느 것도 선형 변환으로 "
                 "이동하지 않는다.",
             ),
             Said(
                 "The best linear map misses more than 0.05 of the variance of every one of them; "
                 "refuted when it misses less than 1e-9 of one.",
-                "모든 부호에서 가장 좋은 선형 변환이 분산의 0.05 넘게 놓친다. 하나라도 1e-9보다 적게 "
+                "모든 인코딩에서 가장 좋은 선형 변환이 분산의 0.05 넘게 놓친다. 하나라도 1e-9보다 적게 "
                 "놓치면 반박된다.",
             ),
             only_tests,
@@ -838,7 +840,7 @@ EXPERIMENT = Experiment(
             Said("Every position gets a value of its own.", "위치마다 고유한 값을 갖는다."),
             Said(
                 "No two of the first 5,000 positions have codes nearer than 1.",
-                "처음 5,000개 위치 가운데 어느 둘의 부호도 거리 1보다 가깝지 않다.",
+                "처음 5,000개 위치 가운데 어느 둘의 인코딩도 거리 1보다 가깝지 않다.",
             ),
             Said(
                 "The smallest of all pairwise distances is above 1.",
@@ -850,7 +852,7 @@ EXPERIMENT = Experiment(
             "decay",
             Said(
                 "The farther apart two positions, the less alike their codes.",
-                "두 위치가 멀수록 부호는 덜 닮는다.",
+                "두 위치가 멀수록 인코딩은 덜 닮는다.",
             ),
             Said(
                 "PE(p)·PE(p + k) falls with every step of k up to 2,000.",
@@ -871,7 +873,7 @@ EXPERIMENT = Experiment(
             Said(
                 "A fresh W_K changes the distances of 512 codes (d = 512), against each other, by "
                 "less than a factor of 2.",
-                "갓 초기화한 W_K는 부호 512개(d = 512) 사이의 거리를 상대적으로 2배보다 적게 바꾼다.",
+                "갓 초기화한 W_K는 인코딩 512개(d = 512) 사이의 거리를 상대적으로 2배보다 적게 바꾼다.",
             ),
             Said(
                 "Smallest and largest ratio of distances, after over before and over the map's "
@@ -889,7 +891,7 @@ EXPERIMENT = Experiment(
             Said(
                 "With fresh W_Q and W_K more than half of the variance of the scores of codes is "
                 "explained by the offset alone.",
-                "갓 초기화한 W_Q와 W_K에서 부호끼리의 점수 분산의 절반 이상이 상대 거리만으로 설명된다.",
+                "갓 초기화한 W_Q와 W_K에서 인코딩끼리의 점수 분산의 절반 이상이 상대 거리만으로 설명된다.",
             ),
             Said(
                 "Explained share above 0.5; refuted below 0.1.",

@@ -308,6 +308,7 @@ EXPERIMENT = Experiment(
         "smoothing",
         "epsilon",
         "overconfidence",
+        "overconfident",
         "confidence",
         "calibration",
         "perplexity",
@@ -317,8 +318,10 @@ EXPERIMENT = Experiment(
         "스무딩",
         "평활",
         "보정",
+        "캘리브레이션",
         "확신",
         "퍼플렉시티",
+        "퍼플렉서티",
     ),
     parts=(
         Part("table", measure_table, table_conditions, {Mode.QUICK: 3, Mode.FULL: 20}),
@@ -363,8 +366,8 @@ EXPERIMENT = Experiment(
         Claim(
             "price",
             Said(
-                "The perplexity that is lost is only the modesty that was asked for.",
-                "잃은 퍼플렉시티는 요구받은 겸손의 값일 뿐이다.",
+                "The perplexity that is lost stays within the price of modesty.",
+                "잃는 퍼플렉시티는 스무딩의 이론적 상한을 넘지 않는다.",
             ),
             Said(
                 "The loss rises by no more than -ln(1-ε), which a perfect model would pay.",

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -372,7 +372,11 @@ def start_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 
 def growth_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `growth`."""
-    return {matrix: [above(growth(results, matrix), math.log(1.1))] for matrix in MATRICES}
+    least = math.log(1.1)
+    return {
+        matrix: [replace(above(growth(results, matrix), least), logarithm=True)]
+        for matrix in MATRICES
+    }
 
 
 def needed_tests(results: Results) -> Mapping[str, Sequence[Test]]:
@@ -728,6 +732,10 @@ EXPERIMENT = Experiment(
         "워밍업",
         "웜업",
         "층 정규화",
+        "레이어 노말라이제이션",
+        "노말라이제이션",
+        "레이어놈",
+        "레이어 놈",
         "정규화",
         "학습률",
         "스케줄",
@@ -854,7 +862,8 @@ EXPERIMENT = Experiment(
             Said(
                 "Clipping rescues, warm-up of the upper half alone rescues, and of the lower half "
                 "alone does not.",
-                "클리핑이 살리고, 위쪽 절반만 데워도 살아나며, 아래쪽 절반만 데우면 살아나지 않는다.",
+                "클리핑이 살리고, 위쪽 절반에만 워밍업을 적용해도 살아나며, 아래쪽 절반에만 적용하면 "
+                "살아나지 않는다.",
             ),
             Said(
                 "Each optimizer under which warm-up regains at least 0.2 nat, on its own: the "
