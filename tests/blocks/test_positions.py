@@ -22,6 +22,7 @@ from whyformer.blocks.positions import (
     turn_complex,
     turn_pairs,
 )
+from whyformer.foundation.errors import UsageError
 
 
 def make(kind, d_model=8, d_k=4, heads=2, *, causal=False, max_length=128):
@@ -101,9 +102,9 @@ def test_learned_positions_are_rows_and_end_at_max_length():
     positions = make(LearnedPositions, max_length=10)
     assert torch.equal(positions.embed(3, 7, torch.zeros(1)), positions.vectors[7:10])
     message = (
-        r"learned positions end at `max_length` 10, but position 11 was asked for\. Use shorter"
+        r"Learned positions end at `max_length` 10, but position 11 was asked for\. Use shorter"
     )
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UsageError, match=message):
         positions.embed(4, 7, torch.zeros(1))
 
 

@@ -12,7 +12,7 @@ from whyformer.blocks.multihead import AttentionPath, use_path
 from whyformer.blocks.positions import Position
 from whyformer.blocks.residual import Wiring
 from whyformer.foundation.config import build
-from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.errors import ConfigError, UsageError
 from whyformer.models.build import build_model
 from whyformer.models.interface import SequenceModel
 from whyformer.models.presets import PRESETS
@@ -151,7 +151,7 @@ def test_deepnorm_constants_of_figure_2():
 def test_learned_positions_refuse_what_is_longer_than_their_table():
     model = tiny.build(positions=Position.LEARNED, max_length=4)
     ids = torch.full((1, 5), 6)
-    with pytest.raises(ValueError, match="learned positions end at `max_length` 4"):
+    with pytest.raises(UsageError, match="Learned positions end at `max_length` 4"):
         model(ids, None, ids)
 
 
