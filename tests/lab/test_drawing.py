@@ -109,19 +109,21 @@ def test_a_logarithmic_axis_keeps_ratios():
     assert scale.at(1000) == 100
 
 
-def heat(values, rows=("a", "b")) -> HeatMap:
+def heat(values) -> HeatMap:
     columns = [str(k) for k in range(len(values[0]))]
-    return HeatMap("h", Said("Map", "지도"), list(rows), columns, values, Said("See", "보세요"))
+    rows = [Said("a", "가"), Said("b", "나")]
+    return HeatMap("h", Said("Map", "지도"), rows, columns, values, Said("See", "보세요"))
 
 
+@pytest.mark.parametrize(("language", "names"), [(EN, ["a", "b"]), (KO, ["가", "나"])])
 @pytest.mark.parametrize("values", [[[0, 1], [1, 0]], [[-1, 0.5], [0, math.nan]], [[5, 6], [7, 8]]])
-def test_a_heat_map_has_every_value(values):
-    svg = drawn(heat(values), EN)
+def test_a_heat_map_has_every_value_and_its_names(values, language, names):
+    svg = drawn(heat(values), language)
     assert svg.count('<td class="n">') == 4
     data = json.loads(
         re.search('data-heat="([^"]+)"', svg).group(1).replace("&quot;", '"')  # pyright: ignore
     )
-    assert data["rows"] == ["a", "b"]
+    assert data["rows"] == names
     assert data["values"][0] == values[0]
 
 

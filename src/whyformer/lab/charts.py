@@ -57,7 +57,7 @@ class HeatMap:
 
     name: str
     title: Said
-    rows: Sequence[str]
+    rows: Sequence[Said]
     columns: Sequence[str]
     values: Sequence[Sequence[float]]
     caption: Said

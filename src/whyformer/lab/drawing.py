@@ -2,6 +2,7 @@
 
 import json
 import math
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
@@ -288,7 +289,8 @@ def _heat_map(chart: HeatMap, language: Language) -> str:
     low, high = min(finite), max(finite)
     most = max(abs(low), abs(high)) or 1.0
     from_zero = low < 0 or low <= 0.5 * high or low == high
-    left = 12 + 9 * max(map(len, chart.rows), default=0)
+    rows = [name.in_(language) for name in chart.rows]
+    left = 12 + max(map(_room, rows), default=0)
     columns = len(chart.columns)
     side = max(1.0, min(34.0, (WIDTH - left - RIGHT) / columns))
     tall = max(side, 24.0 if len(values) <= FEW_ROWS else 4.0)
@@ -313,9 +315,9 @@ def _heat_map(chart: HeatMap, language: Language) -> str:
         if level
     )
     names = _names(chart.columns, lambda c: (left + (c + 0.5) * side, top - 8), "middle", side, 12)
-    names += _names(chart.rows, lambda r: (left - 6, top + (r + 0.5) * tall + 4), "end", tall, 0)
+    names += _names(rows, lambda r: (left - 6, top + (r + 0.5) * tall + 4), "end", tall, 0)
     data = {
-        "rows": list(chart.rows),
+        "rows": rows,
         "columns": list(chart.columns),
         "values": [[float(f"{v:.4g}") if math.isfinite(v) else None for v in r] for r in values],
         "left": round(left, 2),
@@ -336,7 +338,7 @@ def _heat_map(chart: HeatMap, language: Language) -> str:
         f'<tr><th scope="row">{escape(name)}</th>'
         + "".join(f'<td class="n">{number(v)}</td>' for v in row)
         + "</tr>"
-        for name, row in zip(chart.rows, values, strict=True)
+        for name, row in zip(rows, values, strict=True)
     )
     return (
         f'<p class="ramp"><span>{number(bottom)}</span>{ramp}<span>{number(most)}</span></p>'
@@ -355,6 +357,11 @@ def _shade(value: float, low: float, high: float, most: float, from_zero: bool) 
     if from_zero:
         return ("warm" if value >= 0 else "cold"), round(SHADES * abs(value) / most)
     return "warm", max(1, round(SHADES * (value - low) / ((high - low) or 1)))
+
+
+def _room(name: str) -> int:
+    """Return the pixels that a name takes at most: Hangul is wider than Latin letters."""
+    return sum(14 if unicodedata.east_asian_width(letter) in "FW" else 9 for letter in name)
 
 
 def _names(

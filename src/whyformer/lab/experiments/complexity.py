@@ -628,7 +628,7 @@ def reach_map(results: Results) -> HeatMap:
     rows, values = [], []
     for kind in REACHING:
         for number, seen in enumerate(results.values("path", "reached", kind=kind, n=DRAWN)[0], 1):
-            rows.append(f"{SHORT[kind]} ×{number}")
+            rows.append(Said(f"{SHORT[kind].en} ×{number}", f"{SHORT[kind].ko} ×{number}"))
             values.append([float(one) for one in seen])
     return HeatMap(
         "reach",
@@ -788,11 +788,11 @@ def charts(results: Results) -> list[Figure]:
 
 
 SHORT = {
-    "attention": "attention",
-    "restricted": "window",
-    "convolution": "kernel",
-    "dilated": "dilated",
-    "rnn": "rnn",
+    "attention": Said("attention", "어텐션"),
+    "restricted": Said("window", "창"),
+    "convolution": Said("kernel", "커널"),
+    "dilated": Said("dilated", "팽창"),
+    "rnn": Said("recurrent", "순환"),
 }
 NAMES = {
     "attention": Said("self-attention", "셀프 어텐션"),

@@ -702,7 +702,7 @@ def charts(results: Results) -> list[Figure]:
         HeatMap(
             "codes",
             Said("The code of each position", "위치마다의 인코딩"),
-            [str(position) for position in range(len(codes))],
+            [alike(str(position)) for position in range(len(codes))],
             [str(dimension) for dimension in range(len(codes[0]))],
             codes,
             Said(
