@@ -146,38 +146,38 @@ class Rotary(Positions):
         self.register_buffer("table", self.make(64).float(), persistent=False)
 
     def make(self, length: int) -> Float[Tensor, "length pairs 2"]:
-        """Return sine and cosine of every angle, in float64."""
-        return sinusoids(torch.arange(length), self.d_k).unflatten(-1, (-1, 2))
+        """Return cosine and sine of every angle, in float64."""
+        return sinusoids(torch.arange(length), self.d_k).unflatten(-1, (-1, 2)).flip(-1)
 
     def rotate(self, x: Tensor, offset: int) -> Tensor:
         """Rotate the pairs of ``x``."""
         end = offset + x.shape[2]
-        self.table = grown(self.table, self.make, end)
-        sine, cosine = self.table[offset:end].to(x).unbind(-1)
+        if end > len(self.table):
+            self.table = grown(self.table, self.make, end)
         turn = turn_complex if x.dtype in (torch.float32, torch.float64) else turn_pairs
-        return turn(x, sine, cosine)
+        return turn(x, self.table[offset:end].to(x))
 
 
 def turn_pairs(
-    x: Float[Tensor, "*rows length d_k"],
-    sine: Float[Tensor, "length pairs"],
-    cosine: Float[Tensor, "length pairs"],
+    x: Float[Tensor, "*rows length d_k"], turns: Float[Tensor, "length pairs 2"]
 ) -> Float[Tensor, "*rows length d_k"]:
-    """Turn each pair (x₁, x₂) into (x₁cos - x₂sin, x₂cos + x₁sin). Source: as `Rotary`, Eq. 34."""
+    """Turn each pair (x₁, x₂) into (x₁cos - x₂sin, x₂cos + x₁sin). Source: as `Rotary`, Eq. 34.
+
+    Args: turns: cosine and sine of each pair's angle.
+    """
+    cosine, sine = turns.unbind(-1)
     even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
     return torch.stack([even * cosine - odd * sine, odd * cosine + even * sine], -1).flatten(-2)
 
 
 def turn_complex(
-    x: Float[Tensor, "*rows length d_k"],
-    sine: Float[Tensor, "length pairs"],
-    cosine: Float[Tensor, "length pairs"],
+    x: Float[Tensor, "*rows length d_k"], turns: Float[Tensor, "length pairs 2"]
 ) -> Float[Tensor, "*rows length d_k"]:
     """The same as one product of complex numbers, several times as fast on a CPU."""
     if x.stride(-1) != 1 or any(s % 2 for s in (*x.stride()[:-1], x.storage_offset())):
         x = x.contiguous()  # a pair must lie in memory as a complex number does
     pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)))
-    return torch.view_as_real(pairs * torch.complex(cosine, sine)).flatten(-2)
+    return torch.view_as_real(pairs * torch.view_as_complex(turns)).flatten(-2)
 
 
 class ALiBi(Positions):

@@ -282,19 +282,20 @@ class Translator(TextTranslator):
     def _ready(self) -> Iterator[None]:
         """Dropout and gradients off; every module's training flag is put back afterwards."""
         modules = [
-            (module, module.training)
+            module
             for model in self.models
             if isinstance(model, nn.Module)
             for module in model.modules()
+            if module.training
         ]
         try:
-            for module, _ in modules:
+            for module in modules:
                 module.training = False
             with torch.inference_mode():
                 yield
         finally:
-            for module, training in modules:
-                module.training = training
+            for module in modules:
+                module.training = True
 
 
 def _ends(models: Sequence[SequenceModel]) -> list[int]:
