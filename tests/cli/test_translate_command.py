@@ -109,6 +109,26 @@ def test_alignments(cli, run, tmp_path):
             assert math.isclose(sum(weights), 1, abs_tol=1e-3)
 
 
+def test_alignments_of_many_lines_are_those_of_each(cli, run, tmp_path):
+    """They are computed in batches, of which empty lines are no part."""
+    lines = [*(["c b a", "", "h g f e d c b a", "a"] * 20), ""]
+
+    def aligned(*given, stdin=None):
+        place = tmp_path / "alignments.jsonl"
+        said = cli("translate", run, "--alignments", place, "--overwrite", *given, stdin=stdin)
+        assert said.code == 0
+        return [json.loads(line) for line in lines_of(place.read_text(encoding="utf-8"))]
+
+    rows = aligned(stdin="\n".join(lines) + "\n")
+    assert len(rows) == len(lines)
+    alone = {line: aligned("--text", line)[0] for line in set(lines)}
+    for line, row in zip(lines, rows, strict=True):
+        wanted = alone[line]
+        assert (row["source"], row["target"]) == (wanted["source"], wanted["target"])
+        for mine, theirs in zip(row["weights"], wanted["weights"], strict=True):
+            assert mine == pytest.approx(theirs, abs=2e-5)
+
+
 def test_an_ensemble_of_a_run_with_itself_says_what_the_run_says(cli, run):
     assert cli("translate", run, run, stdin=TEXT).out == cli("translate", run, stdin=TEXT).out
 

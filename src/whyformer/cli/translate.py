@@ -154,12 +154,16 @@ def translate(
             return 0
         stream = stack.enter_context(written(output))
         aligned = None if alignments is None else stack.enter_context(written(alignments))
-        for index, answer in enumerate(found, start=1):
+        if aligned is None:
+            pairs = ((answer, "") for answer in found)
+        else:
+            pairs = _with_alignments(chosen.bundles[0], found, live=live)
+        for index, (answer, alignment) in enumerate(pairs, start=1):
             _warn(index, answer)
             for line in _shown(index, answer, many=chosen.settings.nbest > 1, json_lines=json):
                 print(line, file=stream)
             if aligned is not None:
-                print(_alignment(chosen.bundles[0], answer), file=aligned)
+                print(alignment, file=aligned)
             if live:
                 stream.flush()
     return 0
@@ -198,18 +202,25 @@ def _one_line(text: str) -> str:
     return text.replace("\r", " ").replace("\n", " ")
 
 
-def _alignment(bundle: "Bundle", answer: "Translation") -> str:
-    from whyformer.decoding.alignment import align
+def _with_alignments(
+    bundle: "Bundle", answers: Iterator["Translation"], *, live: bool
+) -> Iterator[tuple["Translation", str]]:
+    """Yield each answer with its alignment as JSON. Args: live: one at a time, someone waits."""
+    from whyformer.decoding.alignment import TOGETHER, align
 
-    shown: dict[str, Any] = {"text": answer.text, "source": [], "target": [], "weights": []}
-    if answer.source.strip():
-        (one,) = align(bundle, [answer.source], [answer.text])
-        shown |= {
-            "source": one.source_tokens,
-            "target": one.target_tokens,
-            "weights": [[round(weight, 5) for weight in row] for row in one.weights],
-        }
-    return jsons.dumps(shown, ensure_ascii=False)
+    while some := list(itertools.islice(answers, 1 if live else TOGETHER)):
+        read = [answer for answer in some if answer.source.strip()]
+        found = iter(align(bundle, [one.source for one in read], [one.text for one in read]))
+        for answer in some:
+            shown: dict[str, Any] = {"text": answer.text, "source": [], "target": [], "weights": []}
+            if answer.source.strip():
+                one = next(found)
+                shown |= {
+                    "source": one.source_tokens,
+                    "target": one.target_tokens,
+                    "weights": [[round(weight, 5) for weight in row] for row in one.weights],
+                }
+            yield answer, jsons.dumps(shown, ensure_ascii=False)
 
 
 def _warn(index: int, answer: "Translation") -> None:
