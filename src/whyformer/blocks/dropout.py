@@ -26,6 +26,11 @@ def keep_mask(like: Tensor, rate: float) -> Tensor:
     return mask.mul_(256 / (256 - threshold)).view(like.shape)
 
 
+def _by_torch(x: Tensor) -> bool:
+    """Whether torch draws the mask: on other devices, and where torch.compile fuses the draws."""
+    return x.device.type != "cpu" or torch.compiler.is_compiling()
+
+
 class Dropout(nn.Module):
     """Drop elements with probability ``rate`` while training and scale the rest by 1/(1-rate).
 
@@ -41,7 +46,7 @@ class Dropout(nn.Module):
         """Return ``x`` with elements dropped."""
         if not self.training or self.rate == 0:
             return x
-        if x.device.type != "cpu":
+        if _by_torch(x):
             return F.dropout(x, self.rate)
         return x * keep_mask(x, self.rate)
 
@@ -51,7 +56,7 @@ class Dropout(nn.Module):
         """Return scale · x + dropout(y): the residual connection, in one pass over memory."""
         if not self.training or self.rate == 0:
             return torch.add(y, x, alpha=scale)
-        if x.device.type != "cpu":
+        if _by_torch(x):
             return torch.add(F.dropout(y, self.rate), x, alpha=scale)
         mask = keep_mask(y, self.rate)
         return torch.addcmul(x if scale == 1.0 else x * scale, y, mask)

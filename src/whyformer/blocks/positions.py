@@ -154,7 +154,8 @@ class Rotary(Positions):
         end = offset + x.shape[2]
         if end > len(self.table):
             self.table = grown(self.table, self.make, end)
-        turn = turn_complex if x.dtype in (torch.float32, torch.float64) else turn_pairs
+        exact = x.dtype in (torch.float32, torch.float64)  # what complex numbers are made of
+        turn = turn_complex if exact and not torch.compiler.is_compiling() else turn_pairs
         return turn(x, self.table[offset:end].to(x))
 
 
@@ -173,7 +174,10 @@ def turn_pairs(
 def turn_complex(
     x: Float[Tensor, "*rows length d_k"], turns: Float[Tensor, "length pairs 2"]
 ) -> Float[Tensor, "*rows length d_k"]:
-    """The same as one product of complex numbers, several times as fast on a CPU."""
+    """The same as one product of complex numbers, several times as fast on a CPU.
+
+    Not for torch.compile, which fuses the other into one kernel and knows no complex numbers.
+    """
     if x.stride(-1) != 1 or any(s % 2 for s in (*x.stride()[:-1], x.storage_offset())):
         x = x.contiguous()  # a pair must lie in memory as a complex number does
     pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)))

@@ -1,5 +1,6 @@
 """The training loop: one update after another, each answered by a report."""
 
+import contextlib
 import math
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from whyformer.foundation.randomness import random_state
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.text.symbols import PAD
 from whyformer.training.averaging import Averaging, WeightAverage
+from whyformer.training.compilation import CompiledLayers
 from whyformer.training.distributed import LossOf, Parallel, Together, make_together
 from whyformer.training.finite import explain_divergence
 from whyformer.training.loss import Loss, fused_cross_entropy
@@ -72,6 +74,10 @@ class TrainingSettings(Settings):
     """Checkpoints in the mean, with `average: checkpoints` (paper §6.1: 5 base, 20 big)."""
     precision: Precision = Precision.FP32
     """fp32, or bf16 autocast where the device has it."""
+    compile: bool = False
+    """Compile the layers with torch.compile before the first update. For GPUs; on a CPU it needs a
+    C++ compiler and pays only for long runs without dropout. Two runs are then alike, and a resumed
+    run like one that was never stopped, as far as the compiler makes the same code."""
     seed: int = Field(default=1, ge=0)
     """Seed of initialisation, data order, dropout and subword sampling."""
 
@@ -166,6 +172,7 @@ def fit(
     ranks = together.ranks
     device = next(model.parameters()).device
     parameters = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    compiled = CompiledLayers(model).at_work if settings.compile else contextlib.nullcontext
     while state.step < settings.updates:
         began = time.perf_counter()
         model.train()
@@ -177,7 +184,7 @@ def fit(
         optimizer.zero_grad(set_to_none=True)
         for number, batch in enumerate(micro, start=1):
             with together.holding(number < len(micro)):
-                with autocast(device, settings.precision):
+                with autocast(device, settings.precision), compiled():
                     loss = together(loss_of, batch, settings.label_smoothing)
                 (loss.smoothed * together.factor(tokens)).backward()
             smoothed += loss.smoothed.item()
