@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from whyformer.foundation.devices import Precision, autocast, choose_device
+from whyformer.foundation.devices import Precision, autocast, choose_device, sent
 from whyformer.foundation.errors import ConfigError
 
 
@@ -26,3 +26,14 @@ def test_an_absent_gpu_is_said(monkeypatch):
 def test_precision_is_that_of_the_products(precision, dtype):
     with autocast(torch.device("cpu"), precision):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+
+
+def test_what_is_there_already_is_not_sent_again():
+    tensor = torch.arange(6)
+    assert sent(tensor, "cpu") is tensor
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_gets_what_was_sent():
+    tensor = torch.arange(6)
+    assert torch.equal(sent(tensor, "cuda").cpu(), tensor)

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 import torch
@@ -118,6 +118,36 @@ def test_epochs_follow_each_other_and_the_cursor_stands_behind_the_last_batch():
     lines = run(state, settings, 5, tiny.CopyBatches(per_epoch=3))
     assert [line["epoch"] for line in lines] == [0, 1, 1, 2, 3]
     assert (state.step, state.epoch, state.next_batch) == (5, 3, 1)
+
+
+@dataclass
+class Watched(tiny.CopyBatches):
+    """Remembers which batches were made."""
+
+    made: list[tuple[int, int]] = field(default_factory=list)
+
+    def batch(self, epoch: int, index: int):
+        self.made.append((epoch, index))
+        return super().batch(epoch, index)
+
+
+def test_the_next_update_is_made_before_this_one_is_reported_and_none_after_the_last():
+    settings = TrainingSettings(**{**REST, "updates": 3}, accumulate=2)
+    batches = Watched(per_epoch=3)
+    stream = fit(start(tiny.build(0, **SMALL), settings), batches, settings, d_model=16)
+    next(stream)
+    assert batches.made == [(0, 0), (0, 1), (0, 2), (1, 0)]
+    assert [report.step for report in stream] == [2, 3]
+    assert batches.made[4:] == [(1, 1), (1, 2)]
+
+
+def test_a_run_that_is_done_makes_nothing():
+    settings = TrainingSettings(**REST)
+    state = start(tiny.build(0, **SMALL), settings)
+    state.step = settings.updates
+    batches = Watched(per_epoch=3)
+    assert list(fit(state, batches, settings, d_model=16)) == []
+    assert batches.made == []
 
 
 def test_clipping_shortens_a_long_gradient_to_the_limit():

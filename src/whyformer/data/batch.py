@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from whyformer.foundation.devices import sent
+
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
@@ -33,8 +35,8 @@ class Batch:
         real = self.source_real
         return replace(
             self,
-            source=self.source.to(device, non_blocking=True),
-            source_real=None if real is None else real.to(device, non_blocking=True),
-            target=self.target.to(device, non_blocking=True),
-            labels=self.labels.to(device, non_blocking=True),
+            source=sent(self.source, device),
+            source_real=None if real is None else sent(real, device),
+            target=sent(self.target, device),
+            labels=sent(self.labels, device),
         )

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from whyformer.data.plan import plan_epoch
 from whyformer.data.reading import read_columns
+from whyformer.foundation.devices import sent
 from whyformer.foundation.errors import DataError
 from whyformer.text.symbols import BOS, EOS, PAD
 from whyformer.text.tokenizer import Tokenizer
@@ -51,10 +52,10 @@ class LabelledBatch:
         real = self.real
         return replace(
             self,
-            ids=self.ids.to(device, non_blocking=True),
-            real=None if real is None else real.to(device, non_blocking=True),
-            segments=self.segments.to(device, non_blocking=True),
-            labels=self.labels.to(device, non_blocking=True),
+            ids=sent(self.ids, device),
+            real=None if real is None else sent(real, device),
+            segments=sent(self.segments, device),
+            labels=sent(self.labels, device),
         )
 
 

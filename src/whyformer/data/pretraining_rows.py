@@ -17,6 +17,7 @@ from torch import Tensor
 from whyformer.data.corruption import RATE, mask_tokens
 from whyformer.data.documents import Documents
 from whyformer.data.plan import plan_epoch
+from whyformer.foundation.devices import sent
 from whyformer.text.symbols import BOS, EOS, PAD
 
 
@@ -45,11 +46,11 @@ class PretrainingBatch:
         real, follows = self.real, self.follows
         return replace(
             self,
-            ids=self.ids.to(device, non_blocking=True),
-            real=None if real is None else real.to(device, non_blocking=True),
-            segments=self.segments.to(device, non_blocking=True),
-            labels=self.labels.to(device, non_blocking=True),
-            follows=None if follows is None else follows.to(device, non_blocking=True),
+            ids=sent(self.ids, device),
+            real=None if real is None else sent(real, device),
+            segments=sent(self.segments, device),
+            labels=sent(self.labels, device),
+            follows=None if follows is None else sent(follows, device),
         )
 
 

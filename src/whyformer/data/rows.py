@@ -14,6 +14,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from whyformer.data.documents import Documents
+from whyformer.foundation.devices import sent
 from whyformer.text.symbols import BOS, PAD
 
 
@@ -38,9 +39,9 @@ class TextBatch:
         documents = self.documents
         return replace(
             self,
-            target=self.target.to(device, non_blocking=True),
-            labels=self.labels.to(device, non_blocking=True),
-            documents=None if documents is None else documents.to(device, non_blocking=True),
+            target=sent(self.target, device),
+            labels=sent(self.labels, device),
+            documents=None if documents is None else sent(documents, device),
         )
 
 

@@ -4,6 +4,7 @@ import contextlib
 from enum import StrEnum
 
 import torch
+from torch import Tensor
 
 from whyformer.foundation.errors import ConfigError
 
@@ -29,6 +30,13 @@ def choose_device(name: str = "auto") -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"`{name}` was asked for, but torch sees no GPU. Choose cpu or auto.")
     return device
+
+
+def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """Return a tensor on ``device``; a GPU fetches it from pinned memory while others compute."""
+    if torch.device(device).type == "cuda" and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
 
 
 def autocast(

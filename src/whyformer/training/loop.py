@@ -16,12 +16,11 @@ from whyformer.foundation.config import Settings
 from whyformer.foundation.devices import Precision, autocast
 from whyformer.foundation.randomness import random_state
 from whyformer.foundation.ranks import ALONE, Ranks
-from whyformer.text.symbols import PAD
 from whyformer.training.averaging import Averaging, WeightAverage
 from whyformer.training.compilation import CompiledLayers
 from whyformer.training.distributed import LossOf, Parallel, Together, make_together
 from whyformer.training.finite import explain_divergence
-from whyformer.training.loss import Loss, fused_cross_entropy
+from whyformer.training.loss import Loss, fused_cross_entropy, real_places
 from whyformer.training.optimizers import OptimizerKind, make_optimizer
 from whyformer.training.reports import StepReport
 from whyformer.training.schedules import Schedule, learning_rate
@@ -144,10 +143,11 @@ def start(model: nn.Module, settings: TrainingSettings, ranks: Ranks = ALONE) ->
 
 def sequence_loss(model: nn.Module, batch: Batch, smoothing: float) -> Loss:
     """Sum of the label-smoothed loss over the batch's real target tokens."""
+    labels = batch.labels.flatten()
+    real = real_places(labels, batch.tokens)
     features = model.features(batch.source, batch.source_real, batch.target)  # pyright: ignore
-    features, labels = features.flatten(0, 1), batch.labels.flatten()
-    if batch.tokens < len(labels):
-        real = (labels != PAD).nonzero().squeeze(1)
+    features = features.flatten(0, 1)
+    if real is not None:
         features, labels = features.index_select(0, real), labels.index_select(0, real)
     return fused_cross_entropy(features, model.projection.weight, labels, smoothing)  # pyright: ignore
 
@@ -173,22 +173,30 @@ def fit(
     device = next(model.parameters()).device
     parameters = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     compiled = CompiledLayers(model).at_work if settings.compile else contextlib.nullcontext
-    while state.step < settings.updates:
+
+    def prepare(epoch: int, index: int) -> tuple[list[AnyBatch], tuple[int, int]]:
+        places, after = _next_places(batches, epoch, index, settings.accumulate)
+        return [batches.batch(*place).to(device) for place in ranks.share(places)], after
+
+    upcoming = prepare(state.epoch, state.next_batch) if state.step < settings.updates else None
+    while upcoming:
+        (micro, cursor), upcoming = upcoming, None
         began = time.perf_counter()
         model.train()
         randomness = random_state()
-        places, cursor = _next_places(state, batches, settings.accumulate)
-        micro = [batches.batch(*place).to(device) for place in ranks.share(places)]
         tokens = int(ranks.sums([sum(batch.tokens for batch in micro)])[0])
-        smoothed = nll = 0.0
+        losses: list[Loss] = []
         optimizer.zero_grad(set_to_none=True)
         for number, batch in enumerate(micro, start=1):
             with together.holding(number < len(micro)):
                 with autocast(device, settings.precision), compiled():
                     loss = together(loss_of, batch, settings.label_smoothing)
                 (loss.smoothed * together.factor(tokens)).backward()
-            smoothed += loss.smoothed.item()
-            nll += loss.nll.item()
+            losses.append(Loss(loss.smoothed.detach(), loss.nll.detach()))
+        if state.step + 1 < settings.updates:  # made while a GPU still computes this update
+            upcoming = prepare(*cursor)
+        smoothed = sum(loss.smoothed.item() for loss in losses)
+        nll = sum(loss.nll.item() for loss in losses)
         smoothed, nll = ranks.sums([smoothed, nll])
         norms = together.norms(_gradient_norms(parameters))
         norm = norms.norm().item()
@@ -234,10 +242,10 @@ def fit(
 
 
 def _next_places(
-    state: TrainingState, batches: BatchSource, count: int
+    batches: BatchSource, epoch: int, index: int, count: int
 ) -> tuple[list[tuple[int, int]], tuple[int, int]]:
-    """Return epoch and index of the next update's batches, and the cursor after them."""
-    epoch, index, found = state.epoch, state.next_batch, []
+    """Return epoch and index of an update's batches, and the cursor after them."""
+    found = []
     while len(found) < count:
         if index >= batches.count(epoch):
             epoch, index = epoch + 1, 0
@@ -248,8 +256,10 @@ def _next_places(
 
 def _gradient_norms(parameters: list[tuple[str, nn.Parameter]]) -> Tensor:
     """Return the norm of what this rank holds of each gradient, 0 where there is none."""
-    gradients = [torch.zeros(1) if p.grad is None else local(p.grad) for _, p in parameters]
-    return torch.stack([n.float().cpu() for n in torch._foreach_norm(gradients)])
+    gradients = [
+        torch.zeros(1, device=p.device) if p.grad is None else local(p.grad) for _, p in parameters
+    ]
+    return torch.stack([n.float() for n in torch._foreach_norm(gradients)]).cpu()
 
 
 def _by_layer(parameters: list[tuple[str, nn.Parameter]], norms: Tensor) -> dict[str, float]:

@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from whyformer.text.symbols import PAD
+
 CHUNK_ELEMENTS = 1 << 22
 """Logits held at once: 512 rows for a vocabulary of 8,000."""
 
@@ -46,6 +48,14 @@ def fused_cross_entropy(
     """The same as `cross_entropy` in chunks, the gradient formed in the forward pass."""
     smoothed, nll = _FusedCrossEntropy.apply(features, weight, labels, smoothing)
     return Loss(smoothed, nll)
+
+
+def real_places(labels: Int[Tensor, "tokens"], count: int) -> Int[Tensor, "count"] | None:
+    """Return where the ``count`` labels stand that are no padding; None when all are real.
+
+    Ask before the model computes: a GPU must have finished what it was given to answer.
+    """
+    return (labels != PAD).nonzero().squeeze(1) if count < len(labels) else None
 
 
 class _FusedCrossEntropy(torch.autograd.Function):

@@ -15,9 +15,8 @@ from whyformer.evaluation.perplexity import perplexity_scores
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.randomness import seed_everything
 from whyformer.models.build import Model, TextModel, build_model
-from whyformer.text.symbols import PAD
 from whyformer.training.loop import AnyBatch
-from whyformer.training.loss import Loss, fused_cross_entropy
+from whyformer.training.loss import Loss, fused_cross_entropy, real_places
 from whyformer.workflows.recipe import Packing, Recipe
 from whyformer.workflows.task import Progress
 from whyformer.workflows.text_data import read_texts, text_tokenizer
@@ -136,10 +135,10 @@ class Language:
 
 def language_loss(model: nn.Module, batch: TextBatch, smoothing: float) -> Loss:
     """Sum of the loss over the labels of a batch that are no padding."""
-    features = model.features(batch.target, batch.documents)  # pyright: ignore
-    features, labels = features.flatten(0, 1), batch.labels.flatten()
-    if batch.tokens < len(labels):
-        real = (labels != PAD).nonzero().squeeze(1)
+    labels = batch.labels.flatten()
+    real = real_places(labels, batch.tokens)
+    features = model.features(batch.target, batch.documents).flatten(0, 1)  # pyright: ignore
+    if real is not None:
         features, labels = features.index_select(0, real), labels.index_select(0, real)
     return fused_cross_entropy(features, model.projection.weight, labels, smoothing)  # pyright: ignore
 
