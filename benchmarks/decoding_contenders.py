@@ -25,7 +25,8 @@ def whyformer_torch(config: dict[str, Any]) -> Translate:
     """whyformer's reference engine."""
     from whyformer.workflows.translate import load_system
 
-    return _by_whyformer(load_system([Path(config["run"])], device="cpu").translator, config)
+    system = load_system([Path(config["run"])], device=config["device"])
+    return _by_whyformer(system.translator, config)
 
 
 def whyformer_ctranslate2(config: dict[str, Any]) -> Translate:
@@ -100,13 +101,14 @@ def hugging_face(config: dict[str, Any]) -> Translate:
     from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
 
     bundle = load_bundle(Path(config["run"]))
-    model = hugging_face_model(bundle.model)
+    device = config["device"]
+    model = hugging_face_model(bundle.model).to(device)
     limit = SearchSettings().limit
 
     def translate(texts: Sequence[str], beam: int) -> list[tuple[str, int]]:
         rows = [[*bundle.source_tokenizer.encode(text), EOS] for text in texts]
         longest = max(map(len, rows))
-        ids = torch.tensor([row + [PAD] * (longest - len(row)) for row in rows])
+        ids = torch.tensor([row + [PAD] * (longest - len(row)) for row in rows], device=device)
         with torch.inference_mode():
             found = model.generate(
                 input_ids=ids,

@@ -12,6 +12,7 @@ whyformer[export]; Hugging Face's models are taken from ``.benchmarks/peers`` wh
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -26,6 +27,7 @@ CONTENDERS = (
     "whyformer-torch", "whyformer-ctranslate2", "ctranslate2", "ctranslate2-plain", "hugging-face",
 )  # fmt: skip
 REFERENCE, ENGINE, API = CONTENDERS[:3]
+ON_GPU = (REFERENCE, CONTENDERS[-1])
 BATCH = 64
 
 
@@ -34,17 +36,22 @@ def main() -> None:
     options = parse_options()
     sentences = read_sentences(options.input, options.sentences)
     conversion = CACHE / "conversions" / f"{options.run.resolve().name}-{options.quantize}"
-    convert(options, conversion)
+    if any("ctranslate2" in name for name in options.contenders):
+        convert(options, conversion)
     config = {
         "run": str(options.run.resolve()),
         "conversion": str(conversion),
         "threads": options.threads,
+        "device": options.device,
         "length_penalty": options.length_penalty,
         "sentences": sentences,
     }
     tasks = [
         {"beam": beam, "batch": batch, "count": count}
-        for batch, count in ((BATCH, len(sentences)), (1, min(options.singles, len(sentences))))
+        for batch, count in (
+            (options.group, len(sentences)),
+            (1, min(options.singles, len(sentences))),
+        )
         for beam in options.beams
     ]
     workers = {name: Worker(name, config) for name in options.contenders}
@@ -56,6 +63,7 @@ def main() -> None:
     result = {
         "run": options.run.name,
         "quantize": options.quantize,
+        "device": options.device,
         "threads": options.threads,
         "cores": len(os.sched_getaffinity(0)),
         "sentences": len(sentences),
@@ -81,11 +89,23 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--quantize", choices=("none", "int8"), default="none")
     parser.add_argument("--threads", type=positive, default=cores, help=f"default {cores}: all")
     parser.add_argument(
-        "--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="NAME",
-        help=f"of {', '.join(CONTENDERS)}",
+        "--device", choices=("cpu", "cuda"), default="cpu",
+        help="cuda: whyformer's own engine and Hugging Face's, on a GPU",
+    )  # fmt: skip
+    parser.add_argument("--group", type=positive, default=BATCH, help=f"default {BATCH}")
+    parser.add_argument(
+        "--contenders", nargs="+", choices=CONTENDERS, metavar="NAME",
+        help=f"of {', '.join(CONTENDERS)}; default all that the device has",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print everything measured as JSON")
-    return parser.parse_args()
+    options = parser.parse_args()
+    there = ON_GPU if options.device == "cuda" else CONTENDERS
+    options.contenders = options.contenders or list(there)
+    if absent := set(options.contenders) - set(there):
+        parser.error(f"{', '.join(sorted(absent))}: not on a GPU. Leave out, or use --device cpu.")
+    if options.device == "cuda" and not shutil.which("nvidia-smi"):
+        parser.error("--device cuda: no GPU is here (no nvidia-smi). Use --device cpu.")
+    return options
 
 
 def read_sentences(path: Path, count: int) -> list[str]:
@@ -207,7 +227,8 @@ def quantile(values: list[float], share: float) -> float:
 def table(result: dict[str, Any]) -> str:
     """Return the result for people."""
     lines = [
-        f"Decoding with {result['run']}, {result['threads']} of {result['cores']} cores, "
+        f"Decoding with {result['run']} on {result['device']}, {result['threads']} of "
+        f"{result['cores']} cores, "
         f"conversion: {result['quantize'].replace('none', 'float32')}; medians of "
         f"{result['rounds']} alternating rounds"
     ]

@@ -2,7 +2,7 @@
 
 ``python training_contenders.py NAME FILE CONFIG`` reads batches from FILE, answers
 ``{"steps": n}`` with what n updates on the next n batches took, and ends with its input.
-Only `whyformer` imports whyformer, and only `marian` imports transformers.
+Each imports its own library and no other; `joeynmt` has an environment of its own.
 """
 
 import json
@@ -22,13 +22,16 @@ PAD, BOS, EOS = 0, 1, 2
 SMOOTHING, CLIP, RATE = 0.1, 1.0, 2e-4
 BETAS, EPSILON = (0.9, 0.98), 1e-9
 SEED = 1
+SQUARE = 8192
 
 Batches = list[dict[str, Any]]
 Updates = Iterator[float]
 """Each `next` is one whole update and gives its mean loss a token."""
 
 
-def whyformer(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates]:
+def whyformer(
+    config: dict[str, Any], batches: Batches, *, compiled: bool = False
+) -> tuple[nn.Module, Updates]:
     """whyformer by its own loop, `training.loop.fit`."""
     import numpy as np
 
@@ -72,12 +75,20 @@ def whyformer(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Upda
         learning_rate=RATE,
         label_smoothing=SMOOTHING,
         clip=CLIP,
+        precision=config["precision"],
+        compile=compiled,
         seed=SEED,
     )
     seed_everything(SEED)
     model = build_model(model_settings, tuple(config["vocabularies"]), shared=config["shared"])
+    model.to(config["device"])
     reports = fit(start(model, training), Saved(), training, d_model=config["d_model"])
     return model, (report.loss for report in reports)
+
+
+def whyformer_compiled(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates]:
+    """The same with `training.compile`."""
+    return whyformer(config, batches, compiled=True)
 
 
 class TorchTranslator(nn.Module):
@@ -146,7 +157,7 @@ def torch_transformer(
         real = batch["source_real"]
         return model(batch["source"], None if real is None else ~real, batch["target"])
 
-    return model, plain_loop(model, logits_of, batches)
+    return model, plain_loop(model, logits_of, config, batches)
 
 
 def torch_lean(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates]:
@@ -195,24 +206,163 @@ def marian(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates
             use_cache=False,
         ).logits
 
-    return model, plain_loop(model, logits_of, batches)
+    return model, plain_loop(model, logits_of, config, batches)
+
+
+def x_transformers(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates]:
+    """A plain loop around x-transformers' encoder and decoder: learned positions, pre-norm, fused
+    attention, its defaults where the shape says nothing."""
+    from x_transformers import Decoder, Encoder, TransformerWrapper
+
+    d_model, dropout, (sources, targets) = (
+        config[key] for key in ("d_model", "dropout", "vocabularies")
+    )
+    layers = {
+        "dim": d_model,
+        "heads": config["heads"],
+        "attn_dim_head": d_model // config["heads"],
+        "attn_flash": True,
+        "attn_sublayer_dropout": dropout,
+        "ff_mult": config["d_ff"] / d_model,
+        "ff_custom_activation": nn.ReLU(),
+        "ff_sublayer_dropout": dropout,
+    }
+    around = {"max_seq_len": 512, "emb_dropout": dropout}
+    encoder = TransformerWrapper(
+        num_tokens=sources,
+        attn_layers=Encoder(depth=config["encoder_layers"], **layers),
+        return_only_embed=True,
+        **around,
+    )
+    decoder = TransformerWrapper(
+        num_tokens=targets,
+        attn_layers=Decoder(depth=config["decoder_layers"], cross_attend=True, **layers),
+        tie_embedding=True,
+        **around,
+    )
+    if config["shared"]:
+        encoder.token_emb = decoder.token_emb
+
+    def logits_of(batch: dict[str, Any]) -> Tensor:
+        real = batch["source_real"]
+        return decoder(
+            batch["target"], context=encoder(batch["source"], mask=real), context_mask=real
+        )
+
+    model = nn.ModuleList([encoder, decoder])
+    return model, plain_loop(model, logits_of, config, batches)
+
+
+def joeynmt(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates]:
+    """JoeyNMT's model, loss and count of correct tokens, in the loop of the other peers."""
+    from types import SimpleNamespace
+
+    from joeynmt.batch import Batch
+    from joeynmt.model import build_model
+    from joeynmt.vocabulary import Vocabulary
+
+    ids = torch.arange(max(config["vocabularies"]))
+    ids[:4] = torch.tensor([1, 2, 3, 0])  # it asks for unk, pad, bos, eos where we have pad first
+    special = {"unk": 0, "pad": 1, "bos": 2, "eos": 3}
+    symbols = {f"{name}_id": index for name, index in special.items()}
+    symbols |= {f"{name}_token": f"<{name}>" for name in special}
+    about = SimpleNamespace(**symbols, sep_token=None, lang_tags=[])
+
+    def vocabulary(size: int) -> Vocabulary:
+        made = Vocabulary([], about)
+        made._itos += [str(index) for index in range(4, size)]  # one by one it takes minutes
+        made._stoi |= {word: index for index, word in enumerate(made._itos)}
+        return made
+
+    d_model = config["d_model"]
+
+    def side(layers: int) -> dict[str, Any]:
+        return {
+            "type": "transformer",
+            "num_layers": layers,
+            "num_heads": config["heads"],
+            "embeddings": {"embedding_dim": d_model, "scale": True},
+            "hidden_size": d_model,
+            "ff_size": config["d_ff"],
+            "dropout": config["dropout"],
+            "layer_norm": "post",
+        }
+
+    sources, targets = config["vocabularies"]
+    source = vocabulary(sources)
+    model = build_model(
+        {
+            "initializer": "xavier_uniform",
+            "embed_initializer": "xavier_uniform",
+            "tied_embeddings": config["shared"],
+            "tied_softmax": True,
+            "encoder": side(config["encoder_layers"]),
+            "decoder": side(config["decoder_layers"]),
+        },
+        source,
+        source if config["shared"] else vocabulary(targets),
+    )
+    model.loss_function = ("crossentropy", SMOOTHING)
+
+    def loss_of(batch: dict[str, Any]) -> Tensor:
+        read, labels = ids[batch["source"]], ids[batch["labels"]]
+        bos = torch.full((len(labels), 1), special["bos"])
+        made = Batch(
+            src=read,
+            src_length=(read != special["pad"]).sum(1),
+            src_prompt_mask=None,
+            trg=torch.cat([bos, labels], 1),
+            trg_prompt_mask=None,
+            indices=torch.arange(len(read)),
+            device=torch.device(config["device"]),
+            pad_index=special["pad"],
+            eos_index=special["eos"],
+        )
+        loss, _, _, correct = model(return_type="loss", **vars(made))
+        correct.item()
+        return loss / made.ntokens
+
+    return model, plain_loop(model, loss_of, config, batches, gives_loss=True)
 
 
 def plain_loop(
-    model: nn.Module, logits_of: Callable[[dict[str, Any]], Tensor], batches: Batches
+    model: nn.Module,
+    logits_of: Callable[[dict[str, Any]], Tensor],
+    config: dict[str, Any],
+    batches: Batches,
+    *,
+    gives_loss: bool = False,
 ) -> Updates:
-    """What a careful user writes: fused Adam, clipping in one call, gradients set to None."""
+    """What a careful user writes: fused Adam, clipping in one call, gradients set to None; on a GPU
+    autocast, and batches from pinned memory.
+
+    Args: gives_loss: ``logits_of`` gives the mean loss instead.
+    """
+    device, bf16 = config["device"], config["precision"] == "bf16"
+    model.to(device)
+    if device == "cuda":
+        batches = [
+            {k: v.pin_memory() if torch.is_tensor(v) else v for k, v in batch.items()}
+            for batch in batches
+        ]
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=RATE, betas=BETAS, eps=EPSILON, fused=True)
     model.train()
-    for batch in cycle(batches):
+    for saved in cycle(batches):
+        batch = {
+            k: v.to(device, non_blocking=True) if torch.is_tensor(v) else v
+            for k, v in saved.items()
+        }
         optimizer.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(
-            logits_of(batch).flatten(0, 1),
-            batch["labels"].flatten(),
-            ignore_index=PAD,
-            label_smoothing=SMOOTHING,
-        )
+        with torch.autocast(device, torch.bfloat16, enabled=bf16):
+            loss = logits_of(batch)
+            if not gives_loss:
+                loss = F.cross_entropy(
+                    loss.flatten(0, 1),
+                    batch["labels"].flatten(),
+                    ignore_index=PAD,
+                    label_smoothing=SMOOTHING,
+                )
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, CLIP, foreach=True)
         optimizer.step()
@@ -221,26 +371,44 @@ def plain_loop(
 
 CONTENDERS = {
     "whyformer": whyformer,
+    "whyformer-compile": whyformer_compiled,
     "torch": torch_transformer,
     "torch-lean": torch_lean,
     "marian": marian,
+    "x-transformers": x_transformers,
+    "joeynmt": joeynmt,
 }
 
 
 def ceiling(config: dict[str, Any], seconds: float) -> float:
-    """Return the most multiplications and additions a second in the model's own products."""
-    rows, d_model, d_ff = config["batch_tokens"], config["d_model"], config["d_ff"]
+    """Return the most multiplications and additions a second in the model's own products, or, on a
+    GPU, in large square ones if these are faster."""
+    rows, d_model, d_ff, device = (
+        config[key] for key in ("batch_tokens", "d_model", "d_ff", "device")
+    )
+    shapes = [(rows, d_model, d_model), (rows, d_model, d_ff), (rows, d_ff, d_model)]
+    shapes += [(SQUARE, SQUARE, SQUARE)] if device == "cuda" else []
+    dtype = torch.bfloat16 if config["precision"] == "bf16" else torch.float32
     best = 0.0
-    for inner, outer in ((d_model, d_model), (d_model, d_ff), (d_ff, d_model)):
-        x, weight = torch.randn(rows, inner), torch.randn(outer, inner)
-        y = torch.empty(rows, outer)
+    for rows, inner, outer in shapes:
+        x = torch.randn(rows, inner, device=device, dtype=dtype)
+        weight = torch.randn(outer, inner, device=device, dtype=dtype)
+        y = torch.empty(rows, outer, device=device, dtype=dtype)
         torch.mm(x, weight.T, out=y)
+        finish(device)
         began, count = time.perf_counter(), 0
         while (spent := time.perf_counter() - began) < seconds:
             torch.mm(x, weight.T, out=y)
+            finish(device)
             count += 1
         best = max(best, count * 2.0 * rows * inner * outer / spent)
     return best
+
+
+def finish(device: str) -> None:
+    """Wait for what a GPU was given."""
+    if device == "cuda":
+        torch.cuda.synchronize()
 
 
 def serve(name: str, file: str, config: dict[str, Any]) -> None:
@@ -266,17 +434,17 @@ def serve(name: str, file: str, config: dict[str, Any]) -> None:
     sizes = cycle([(batch["tokens"], batch["flops"]) for batch in batches])
     for line in sys.stdin:
         steps, tokens, flops, losses = [], 0, 0.0, []
-        cpu = time.process_time()
+        cpu, start = time.process_time(), time.perf_counter()
         for _ in range(json.loads(line)["steps"]):
             began = time.perf_counter()
             losses.append(next(updates))
             steps.append(time.perf_counter() - began)
             size = next(sizes)
             tokens, flops = tokens + size[0], flops + size[1]
-        cpu = time.process_time() - cpu
+        finish(config["device"])
         answer(
-            seconds=sum(steps),
-            cpu_seconds=cpu,
+            seconds=time.perf_counter() - start,
+            cpu_seconds=time.process_time() - cpu,
             steps=steps,
             tokens=tokens,
             flops=flops,

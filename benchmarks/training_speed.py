@@ -14,6 +14,7 @@ import json
 import os
 import platform
 import runpy
+import shutil
 import statistics
 import subprocess
 import sys
@@ -26,8 +27,16 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 CACHE = ROOT / ".benchmarks"
 PEERS = CACHE / "peers"
-INSTALL = (("torch==2.13.0", "numpy"), ("transformers>=5,<6", "-e", f"{ROOT}[demo]"))
-"""In this order: torch's build decides what the rest needs."""
+JOEYNMT = CACHE / "joeynmt"
+INSTALL = {
+    PEERS: (
+        ("torch==2.13.0", "numpy"),
+        ("transformers>=5,<6", "x-transformers>=2,<3", "-e", f"{ROOT}[demo]"),
+    ),
+    # It imports importlib_metadata, but does not ask for it.
+    JOEYNMT: (("torch==2.13.0", "numpy"), ("joeynmt==2.3.0", "importlib_metadata")),
+}
+"""What each environment holds, in this order: torch's build decides what the rest needs."""
 
 ALLOCATOR = {
     "GLIBC_TUNABLES": runpy.run_path(str(ROOT / "src/whyformer/cli/allocator.py"))["TUNABLES"]
@@ -70,8 +79,37 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "steps": 60,
         "warmup": 10,
     },
+    "base": {
+        "encoder_layers": 6,
+        "decoder_layers": 6,
+        "d_model": 512,
+        "heads": 8,
+        "d_ff": 2048,
+        "batch_tokens": 25_000,
+        "data": "drawn",
+        "vocabulary": 32_000,
+        "steps": 40,
+        "warmup": 30,
+    },
+    "big": {
+        "encoder_layers": 6,
+        "decoder_layers": 6,
+        "d_model": 1024,
+        "heads": 16,
+        "d_ff": 4096,
+        "batch_tokens": 25_000,
+        "data": "drawn",
+        "vocabulary": 32_000,
+        "steps": 40,
+        "warmup": 30,
+    },
 }
-CONTENDERS = ("whyformer", "torch", "marian", "torch-lean")
+ON_GPU = ("base", "big")
+"""The paper's two models with its batches, bf16; what they would measure is printed where no GPU
+is."""
+CONTENDERS = (
+    "whyformer", "torch", "marian", "torch-lean", "x-transformers", "joeynmt", "whyformer-compile",
+)  # fmt: skip
 DEFAULT_CONTENDERS = CONTENDERS[:3]
 OURS = "whyformer"
 PAUSE = 0.3
@@ -87,6 +125,15 @@ def main() -> None:
     config = {**CONFIGS[options.config], "name": options.config, "dropout": options.dropout}
     config["threads"] = options.threads
     config["steps"] = options.steps or config["steps"]
+    on_gpu = options.config in ON_GPU
+    config |= (
+        {"device": "cuda", "precision": "bf16"}
+        if on_gpu
+        else {"device": "cpu", "precision": "fp32"}
+    )
+    if on_gpu and not shutil.which("nvidia-smi"):
+        print(intention(config, options))
+        return
     python = peers_python()
     data = Path(options.data).resolve() / "train"
     count = config["warmup"] + options.rounds * config["steps"]
@@ -94,7 +141,9 @@ def main() -> None:
     config |= {"vocabularies": facts["vocabularies"], "shared": facts["shared"]}
     environment = worker_environment(options)
     workers = {
-        name: Worker(name, python, file, config, environment)
+        name: Worker(
+            name, peers_python(JOEYNMT) if name == "joeynmt" else python, file, config, environment
+        )
         for name in ("ceiling", *options.contenders)
     }
     try:
@@ -126,9 +175,9 @@ def parse_options() -> argparse.Namespace:
         "--contenders",
         nargs="+",
         choices=CONTENDERS,
-        default=list(DEFAULT_CONTENDERS),
         metavar="NAME",
-        help=f"of {', '.join(CONTENDERS)}; default {' '.join(DEFAULT_CONTENDERS)}",
+        help=f"of {', '.join(CONTENDERS)}; default {' '.join(DEFAULT_CONTENDERS)}, on a GPU with "
+        "whyformer-compile",
     )
     parser.add_argument("--dropout", type=float, default=0.1, help="of all (default 0.1)")
     parser.add_argument(
@@ -144,8 +193,27 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print everything measured as JSON")
     options = parser.parse_args()
-    options.contenders = list(dict.fromkeys(options.contenders))
+    default = [*DEFAULT_CONTENDERS, *(["whyformer-compile"] if options.config in ON_GPU else [])]
+    options.contenders = list(dict.fromkeys(options.contenders or default))
     return options
+
+
+def intention(config: dict[str, Any], options: argparse.Namespace) -> str:
+    """Return what would be measured if there were a GPU."""
+    return "\n".join(
+        [
+            f"Configuration {config['name']} is measured on a GPU, and no nvidia-smi is here. "
+            "It would measure, in bf16 autocast:",
+            f"- {', '.join(options.contenders)}: each {config['warmup']} updates to warm up, then "
+            f"{options.rounds} alternating rounds of {config['steps']} updates;",
+            f"- {config['encoder_layers']}+{config['decoder_layers']} layers, d_model "
+            f"{config['d_model']}, {config['heads']} heads, d_ff {config['d_ff']}, vocabulary "
+            f"{config['vocabulary']:,}, dropout {config['dropout']:g}, batches of "
+            f"{config['batch_tokens']:,} padded tokens a side whose lengths vary;",
+            "- real target tokens a second, and the share of the highest measured rate of bf16 "
+            "matrix products that the model's products of real tokens reach (MFU).",
+        ]
+    )
 
 
 def positive(text: str) -> int:
@@ -156,16 +224,16 @@ def positive(text: str) -> int:
     return number
 
 
-def peers_python() -> Path:
-    """Return the interpreter of the peers' environment, made when it is not there or outdated."""
-    python, done = PEERS / "bin" / "python", PEERS / ".installed"
-    wanted = repr(INSTALL)
+def peers_python(environment: Path = PEERS) -> Path:
+    """Return the interpreter of an environment of peers, made when it is not there or outdated."""
+    python, done = environment / "bin" / "python", environment / ".installed"
+    wanted = repr(INSTALL[environment])
     if done.is_file() and done.read_text() == wanted:
         return python
-    say(f"Making {PEERS.relative_to(ROOT)} (once) …")
+    say(f"Making {environment.relative_to(ROOT)} (once) …")
     if not python.is_file():
-        venv.create(PEERS, with_pip=True)
-    for packages in INSTALL:
+        venv.create(environment, with_pip=True)
+    for packages in INSTALL[environment]:
         subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True, stdout=2)
     done.write_text(wanted)
     return python
@@ -175,7 +243,7 @@ def saved_batches(
     python: Path, config: dict[str, Any], data: Path, count: int
 ) -> tuple[Path, dict[str, Any]]:
     """Make the batches, or reuse those made for the same question; return their file and facts."""
-    about_speed = ("threads", "dropout", "steps", "warmup")
+    about_speed = ("threads", "dropout", "steps", "warmup", "device", "precision")
     shape = {key: value for key, value in config.items() if key not in about_speed}
     asked = json.dumps(
         {"config": shape, "data": str(data), "cache": str(CACHE / "data"), "count": count}
@@ -205,7 +273,7 @@ def worker_environment(options: argparse.Namespace) -> dict[str, dict[str, str]]
     tuned = {
         "tuned": {"ceiling", *CONTENDERS},
         "default": set(),
-        "ours-only": {OURS},
+        "ours-only": {OURS, f"{OURS}-compile"},
     }[options.allocator]
     return {name: plain | (ALLOCATOR if name in tuned else {}) for name in ("ceiling", *CONTENDERS)}
 
@@ -309,7 +377,7 @@ def summary(
         name: [turn[name]["tokens"] / turn[name]["seconds"] for turn in rounds]
         for name in rounds[0]
     }
-    peers = [name for name in speeds if name != OURS]
+    peers = [name for name in speeds if not name.startswith(OURS)]
     fastest = max(peers, key=lambda name: statistics.median(speeds[name]), default=None)
     for name, values in speeds.items():
         ratios = [a / b for a, b in zip(values, speeds[fastest], strict=True)] if fastest else []
@@ -332,7 +400,8 @@ def machine(python: Path) -> dict[str, Any]:
     code = (
         "import json, torch, transformers; print(json.dumps({'torch': torch.__version__, "
         "'transformers': transformers.__version__, "
-        "'isa': torch.backends.cpu.get_cpu_capability()}))"
+        "'isa': torch.backends.cpu.get_cpu_capability(), "
+        "'gpu': torch.cuda.get_device_name() if torch.cuda.is_available() else None}))"
     )
     versions = subprocess.run(
         [python, "-c", code], check=True, stdout=subprocess.PIPE, text=True
@@ -356,6 +425,7 @@ def table(result: dict[str, Any]) -> str:
     sources, targets = batches["vocabularies"]
     sizes = str(sources) if batches["shared"] else f"{sources} and {targets}"
     name = config["name"]
+    device = where["gpu"] if config["device"] == "cuda" else "the CPU"
     lines = [
         f"Training, configuration {name}: {config['encoder_layers']}+{config['decoder_layers']} "
         f"layers, d_model {config['d_model']}, {config['heads']} heads, d_ff {config['d_ff']}, "
@@ -367,7 +437,7 @@ def table(result: dict[str, Any]) -> str:
         f"{batches['mflop_per_target_token']:.1f} MFLOP a target token",
         f"Machine: {where['processor']}, {config['threads']} of {where['cores']} cores, "
         f"{where['isa']}, torch {where['torch']}, transformers {where['transformers']}, "
-        f"allocator {result['allocator']}",
+        f"allocator {result['allocator']}, {config['precision']} on {device}",
         f"Ceiling of matrix products: {result['ceiling_gflops']:.1f} GFLOP/s",
         "",
         "| contender | tok/s | min–max | of fastest peer | of ceiling | parameters | last loss |",
