@@ -318,7 +318,7 @@ def _tests(page: Page, claim: Claim, language: Language) -> str:
 
 
 def demanded(test: Test, language: Language) -> str:
-    """Say where the effect had to lie: the limits are allowed, except for a 0 that `above` asks."""
+    """Say where the effect had to lie: the limits are allowed, except where `above` is strict."""
     seen = readable(test)
     low, high = tick(seen.low), tick(seen.high)
     if test.low == test.high:
@@ -327,7 +327,7 @@ def demanded(test: Test, language: Language) -> str:
         word = "anything"
     elif math.isinf(test.low):
         word = "at_most"
-    elif test.low == math.nextafter(0, 1):
+    elif test.low == math.nextafter(round(test.low, 9), math.inf):
         word = "above"
     else:
         word = "at_least" if math.isinf(test.high) else "between"

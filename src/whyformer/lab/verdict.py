@@ -68,15 +68,23 @@ class Test:
         return Answer.OPEN
 
 
-def above(effect: Estimate, limit: float, *, contrary: float | None = None, name: str = "") -> Test:
+def above(
+    effect: Estimate,
+    limit: float,
+    *,
+    contrary: float | None = None,
+    name: str = "",
+    strict: bool = False,
+) -> Test:
     """Demand at least ``limit``, or for a limit of 0 more than 0: what is switched off is absent.
 
     Args:
         contrary: less than this refutes; None: less than -limit. For a limit of 0 nothing lies
             between effect and contrary but 0 itself: whatever is not seen is open.
+        strict: demand more than ``limit``, for effects that can lie on it exactly.
     """
     floor = -abs(limit) if contrary is None else contrary
-    low = limit or math.nextafter(0, 1)
+    low = limit if limit and not strict else math.nextafter(limit, math.inf)
     return Test(effect, low, math.inf, (floor, math.inf), name)
 
 

@@ -169,7 +169,7 @@ def pruned(results: Results) -> list[int]:
 def alone_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `alone`."""
     return {
-        f"{heads} heads": [above(missed(results, heads), 0.5, contrary=0.25)]
+        f"{heads} heads": [above(missed(results, heads), 0.5, contrary=0.25, strict=True)]
         for heads in pruned(results)
     }
 
