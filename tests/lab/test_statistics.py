@@ -1,12 +1,10 @@
 """Intervals over seeds: against exact cases, against scipy-free references, and their honesty."""
 
-import doctest
 import math
 
 import numpy as np
 import pytest
 
-from whyformer.lab import statistics
 from whyformer.lab.statistics import (
     FEWEST_FOR_BOOTSTRAP,
     NOT_MEASURED,
@@ -23,10 +21,6 @@ from whyformer.lab.statistics import (
     r_squared,
     slope,
 )
-
-
-def test_the_examples_in_the_file_hold():
-    assert doctest.testmod(statistics).failed == 0
 
 
 def test_few_seeds_give_their_range_and_no_interval():

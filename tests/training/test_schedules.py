@@ -1,19 +1,10 @@
 """Learning rates: Eq. 3 by hand, and the shape each name promises."""
 
-import doctest
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whyformer.training import schedules
 from whyformer.training.schedules import SHAPES, Schedule, learning_rate, noam
-
-
-def test_the_examples_in_the_docstrings_run():
-    result = doctest.testmod(schedules)
-    assert result.attempted > 0
-    assert result.failed == 0
 
 
 def test_equation_3_by_hand():

@@ -208,11 +208,14 @@ def tex_in_text(tex: str) -> str:
 
     >>> tex_in_text(r"1/\\sqrt{d_k} \\cdot x")
     '1/√d_k · x'
+    >>> tex_in_text(r"\\sqrt{d_{\\mathrm{model}}} / \\sqrt{2d}")
+    '√d_model / √(2d)'
     """
-    text = re.sub(r"\\sqrt\{(\w+)\}", r"√\1", tex)
+    text = re.sub(r"\\(?:mathrm|text|operatorname|mathbf)\{([^{}]+)\}", r"\1", tex)
+    text = re.sub(r"_\{([^{}]+)\}", r"_\1", text)
+    text = re.sub(r"\\sqrt\{([A-Za-z]_\w+|\w)\}", r"√\1", text)
     text = re.sub(r"\\sqrt\{([^{}]+)\}", r"√(\1)", text)
     text = re.sub(r"\\t?frac\{([^{}]+)\}\{([^{}]+)\}", r"(\1)/(\2)", text)
-    text = re.sub(r"\\(?:mathrm|text|operatorname|mathbf)\{([^{}]+)\}", r"\1", text)
     text = re.sub(r"\\([A-Za-z]+)", lambda m: TEX_WORDS.get(m.group(1), m.group(1)), text)
     return text.replace("{", "").replace("}", "").replace("\\", "").strip()
 

@@ -1,8 +1,7 @@
 """Meters for any model of the toolkit: they read taps and hooks, and leave nothing behind.
 
 >>> import torch
->>> from whyformer.blocks.masks import causal_mask, combine, window_mask
-from whyformer.blocks.multihead import MultiHeadAttention
+>>> from whyformer.blocks.multihead import MultiHeadAttention
 >>> layer, x = MultiHeadAttention(8, 2, 4), torch.randn(1, 5, 8)
 >>> with watch(layer) as seen:
 ...     _ = layer(x, layer.keys_values(x))

@@ -197,6 +197,7 @@ def same_document(
 ) -> Bool[Tensor, "batch 1 length length"]:
     """True where a key is not later than the query and belongs to its document.
 
+    >>> import torch
     >>> same_document(torch.tensor([[1, 1, 2]]))[0, 0].int().tolist()
     [[1, 0, 0], [1, 1, 0], [0, 0, 1]]
     """
