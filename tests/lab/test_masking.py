@@ -319,6 +319,14 @@ def test_arms_are_judged_at_their_own_best_rate():
     assert masking.gap(made(), "100-0-0", "probe").value == pytest.approx(5)
 
 
+def test_copying_is_read_where_the_probe_errs_least():
+    def change(settings: Mapping, seed: int, numbers: dict) -> dict:
+        return numbers | {"copied": 1e3 * settings["rate"]} if "rate" in settings else numbers
+
+    found = masking.EXPERIMENT.numbers(made(change=change))
+    assert found["copied_berts"].value == pytest.approx(3.0)  # the least of all would be 1
+
+
 # --- what is shown
 
 

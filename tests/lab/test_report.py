@@ -272,6 +272,7 @@ def test_a_claim_about_a_ratio_shows_the_ratio(name, claim):
         (above(exactly(1), 0.5, strict=True), "above 0.5"),
         (below(exactly(1), 1e-9, contrary=1), "at most 10⁻⁹"),
         (below(exactly(1), 0.0, contrary=1), "at most 0"),
+        (below(exactly(1), 0.5, contrary=1, strict=True), "below 0.5"),
         (below(exactly(1), -math.log(0.9), contrary=1), "at most 0.1054"),
         (within(exactly(1), 0.48, 0.52), "between 0.48 and 0.52"),
         (within(exactly(1), 2.0, 2.0), "exactly 2"),

@@ -35,6 +35,8 @@ def interval(low: float, high: float) -> Estimate:
         (above(interval(-0.1, 0.3), 0.0), Answer.OPEN),
         (above(interval(-0.3, -0.1), 0.0), Answer.OPPOSITE),
         (above(interval(0.1, 0.2), 0.5), Answer.ABSENT),
+        (below(exactly(0.5), 0.5, contrary=0.5), Answer.HOLDS),
+        (below(exactly(0.5), 0.5, contrary=0.5, strict=True), Answer.ABSENT),
         (above(exactly(0.5), 0.5, contrary=0.25), Answer.HOLDS),
         (above(exactly(0.5), 0.5, contrary=0.25, strict=True), Answer.ABSENT),
         (above(interval(-0.9, -0.6), 0.5), Answer.OPPOSITE),

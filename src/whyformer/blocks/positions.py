@@ -33,7 +33,7 @@ def sinusoids(
     """PE(pos, 2i) = sin(pos / 10000^(2i/d_model)), PE(pos, 2i+1) = cos of the same angle.
 
     Paper: Vaswani et al. 2017, §3.5. Computed in float64.
-    Args: longest: the wavelengths run from 2π to ``longest`` · 2π.
+    Args: longest: wavelengths run from 2π to 2π · ``longest``^((d_model-2)/d_model).
     """
     pair = torch.arange(0, d_model, 2, dtype=torch.float64, device=positions.device)
     angle = positions.double()[:, None] / longest ** (pair / d_model)

@@ -63,8 +63,8 @@ def show(
         target: Short for --data.target.
         dev: Short for --data.dev.
         preset: Shape that the model starts from: base, big, small or tiny.
-        task: What is learned: translate, language, masked, classify or regress.
-        start_from: Run of task masked that classify or regress begins with.
+        task: What is learned: translate, language, masked, replaced, classify, regress or tag.
+        start_from: Run of task masked or replaced that classify, regress or tag begins with.
         frozen: Let only the head learn, with --start-from.
         full: Take the recipe's full variant.
         json: Print name -> value and origin as one JSON object.

@@ -123,7 +123,7 @@ def run(
     Args:
         questions: Names of questions, as `whyformer lab list` shows them.
         quick: Under a minute a question on two cores; what is done without --full.
-        full: Enough seeds and sizes to decide: up to forty core-minutes a question.
+        full: Enough seeds and sizes to decide: up to an hour and a half of one core a question.
         seeds: Seeds of every condition, instead of what the mode has.
         on: What spreads the work: processes of this machine, or a Ray cluster (RAY_ADDRESS).
         workers: Processes at a time; without it, one a core.

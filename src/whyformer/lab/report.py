@@ -318,7 +318,7 @@ def _tests(page: Page, claim: Claim, language: Language) -> str:
 
 
 def demanded(test: Test, language: Language) -> str:
-    """Say where the effect had to lie: the limits are allowed, except where `above` is strict."""
+    """Say where the effect had to lie: the limits are allowed, except where a test is strict."""
     seen = readable(test)
     low, high = tick(seen.low), tick(seen.high)
     if test.low == test.high:
@@ -326,7 +326,8 @@ def demanded(test: Test, language: Language) -> str:
     elif math.isinf(test.low) and math.isinf(test.high):
         word = "anything"
     elif math.isinf(test.low):
-        word = "at_most"
+        strict = test.high == math.nextafter(round(test.high, 9), -math.inf)
+        word = "below" if strict else "at_most"
     elif test.low == math.nextafter(round(test.low, 9), math.inf):
         word = "above"
     else:

@@ -88,9 +88,17 @@ def above(
     return Test(effect, low, math.inf, (floor, math.inf), name)
 
 
-def below(effect: Estimate, limit: float, *, contrary: float, name: str = "") -> Test:
-    """Demand at most ``limit``. Args: contrary: more than this refutes."""
-    return Test(effect, -math.inf, limit, (-math.inf, contrary), name)
+def below(
+    effect: Estimate, limit: float, *, contrary: float, name: str = "", strict: bool = False
+) -> Test:
+    """Demand at most ``limit``.
+
+    Args:
+        contrary: more than this refutes.
+        strict: demand less than ``limit``, for effects that can lie on it exactly.
+    """
+    high = math.nextafter(limit, -math.inf) if strict else limit
+    return Test(effect, -math.inf, high, (-math.inf, contrary), name)
 
 
 def within(

@@ -60,6 +60,7 @@ WORDS: dict[str, Said] = {
     "answer": Said("Result", "결과"),
     "above": Said("above {low}", "{low} 초과"),
     "at_least": Said("at least {low}", "{low} 이상"),
+    "below": Said("below {high}", "{high} 미만"),
     "at_most": Said("at most {high}", "{high} 이하"),
     "between": Said("between {low} and {high}", "{low}에서 {high} 사이"),
     "exactly": Said("exactly {low}", "정확히 {low}"),

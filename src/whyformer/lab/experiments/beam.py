@@ -554,10 +554,10 @@ EXPERIMENT = Experiment(
                 "빔이 넓을수록 번역이 좋아진다.",
             ),
             Said(
-                "BLEU rises from width 1 to 4 and from 4 to 64, on clean text, on text with "
-                "fragments, and under label smoothing, at every α.",
-                "너비를 1에서 4로, 4에서 64로 넓히면 BLEU가 오른다: 깨끗한 글, 잘린 문장이 섞인 글, "
-                "레이블 스무딩에서, α가 무엇이든.",
+                "BLEU rises from width 1 to 4 (at α = 0) and from 4 to 64 (at every α), on clean "
+                "text, on text with fragments, and under label smoothing.",
+                "너비를 1에서 4로(α = 0), 4에서 64로(α마다) 넓히면 BLEU가 오른다: 깨끗한 글, 잘린 "
+                "문장이 섞인 글, 레이블 스무딩에서.",
             ),
             Said(
                 "The interval of the paired gain lies above 0.5 BLEU; below -0.5 is the contrary.",

@@ -824,9 +824,9 @@ def gradient_table(results: Results) -> Table:
             for stack in ALONG_DEPTH
         ],
         Said(
-            "The norm looks healthy, yet every output position sends the same gradient: no output "
-            "can ask for anything of its own.",
-            "노름은 멀쩡해 보이지만 모든 출력 위치가 똑같은 기울기를 보냅니다. 어떤 출력도 자기만의 "
+            "Without skips and with a norm the gradient's length looks healthy, yet every output "
+            "position sends the same one: no output can ask for anything of its own.",
+            "스킵 없이 정규화만 있으면 노름은 멀쩡해 보이지만 모든 출력 위치가 똑같은 기울기를 보냅니다. 어떤 출력도 자기만의 "
             "것을 요구할 수 없습니다.",
         ),
     )
@@ -873,10 +873,10 @@ NAMES = {
     "2 layers": Said("2 layers", "2층"),
     "4 layers": Said("4 layers", "4층"),
     "6 layers": Said("6 layers", "6층"),
-    "RNN": Said("factor of the RNN, torch's start", "torch 기본 초기화 RNN의 위치당 비"),
-    "attention": Said("factor of attention", "어텐션의 위치당 비"),
-    "moved": Said("change of the factor by skips", "스킵이 바꾼 위치당 비"),
-    "with skips": Said("factor with skips", "스킵이 있을 때의 위치당 비"),
+    "RNN": Said("factor of the RNN, torch's start", "torch 기본 초기화 RNN의 한 칸당 배율"),
+    "attention": Said("factor of attention", "어텐션의 한 칸당 배율"),
+    "moved": Said("change of the factor by skips", "스킵에 따른 배율의 변화"),
+    "with skips": Said("factor with skips", "스킵이 있을 때의 한 칸당 배율"),
     "without": Said("diversity without skips", "스킵이 없을 때의 다양성"),
     "with": Said("diversity with skips", "스킵이 있을 때의 다양성"),
     "lost": Said("accuracy lost without skips", "스킵이 없어서 잃은 정확도"),
@@ -888,7 +888,7 @@ EXPERIMENT = Experiment(
     name="gradients",
     question=Said(
         "Does attention end vanishing gradients, and are skip connections decisive?",
-        "기울기 소실은 어텐션이 없앴나요, 잔차 연결은 결정적이지 않나요?",
+        "어텐션은 기울기 소실을 없앴나요, 그리고 잔차 연결은 결정적인가요?",
     ),
     keywords=(
         "vanishing",

@@ -18,7 +18,9 @@ WIDTH, LENGTH, STEPS, WARMUP = 128, 32, 300, 20
 HEADS = (1, 2, 4, 8, 16, 32)
 FIXED_HEADS = (1, 2, 4, 16)
 """With d_k fixed; eight heads are the same model in both families."""
-MIDDLE, FIXED_WIDTH = 8, 16
+MIDDLE = 8
+FIXED_WIDTH = WIDTH // MIDDLE
+"""d_k of the control; with `MIDDLE` heads both families are one model."""
 RATES = (1e-3, 3e-3, 1e-2)
 QUICK_RATE = 3e-3
 SPLIT, FIXED = "split", "fixed"

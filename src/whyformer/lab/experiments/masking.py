@@ -359,16 +359,23 @@ def causal_conditions(mode: Mode) -> list[Settings]:
     ]
 
 
-def tuned(results: Results, task: str, number: str) -> list[float]:
-    """Return a number of an arm at its own best learning rate for it, a value a seed."""
+BEST_BY = {"copied": "probe"}
+"""Which number is the best rate's, where it is another one."""
+
+
+def tuned(results: Results, task: str, number: str, by: str = "") -> list[float]:
+    """Return a number of an arm at its own best learning rate, a value a seed.
+
+    Args: by: the number that is least at the best rate; without it, this one itself.
+    """
     part = "causal" if task in CAUSAL else "masked"
 
-    def values(rate: float) -> list[float]:
+    def values(rate: float, number: str = number) -> list[float]:
         found = results.values(part, number, task=task, rate=rate)
         return [(one or [math.nan])[-1] if isinstance(one, list) else one for one in found]
 
     def worth(rate: float) -> float:
-        mean = float(np.mean(values(rate)))
+        mean = float(np.mean(values(rate, by or number)))
         return mean if math.isfinite(mean) else math.inf
 
     return values(min(results.levels(part, "rate", task=task), key=worth))
@@ -504,7 +511,7 @@ def numbers(results: Results) -> dict[str, Estimate]:
         wanted = ("updates",) if task in CAUSAL else ("probe", "copied", "tuned", "updates")
         for number in wanted:
             found[f"{number}_{name}"] = (
-                estimate(tuned(results, task, number))
+                estimate(tuned(results, task, number, by=BEST_BY.get(number, "")))
                 if measured(results, task, number)
                 else NOT_MEASURED
             )

@@ -43,6 +43,8 @@ CODES = ("sinusoidal", "sine", "random", "binary", "line")
 LEARNED_ENOUGH = 0.9
 """Below this accuracy inside the trained length nothing can be said about beyond it."""
 
+LONGEST = 10000.0
+"""Base of the wavelengths of the sinusoids that are looked at; the paper's."""
 LANGUAGE_RATES = (2e-3, 6e-3, 2e-2)
 LANGUAGE_LENGTH, LANGUAGE_BLOCK = 64, 8
 STEPS, WARMUP, RATE = 600, 20, 3e-3
@@ -51,8 +53,8 @@ STEPS, WARMUP, RATE = 600, 20, 3e-3
 def measure_algebra(settings: Settings, seed: int) -> Numbers:
     """Look at the sinusoids of one width: shift, norm, similarity, distances. In float64."""
     d, n = settings["d_model"], settings["positions"]
-    table = schemes.sinusoids(torch.arange(n + max(SHIFTS)), d)
-    rate = 10000.0 ** (-torch.arange(0, d, 2, dtype=torch.float64) / d)
+    table = schemes.sinusoids(torch.arange(n + max(SHIFTS)), d, longest=LONGEST)
+    rate = LONGEST ** (-torch.arange(0, d, 2, dtype=torch.float64) / d)
     code, lag = table[:n], torch.arange(n, dtype=torch.float64)
     formula = (rate * lag[:, None]).cos().sum(1)
 
@@ -94,7 +96,7 @@ def rotation_error(table: Tensor, rate: Tensor, shift: int, positions: int) -> f
 def measure_margin(settings: Settings, seed: int) -> Numbers:
     """Return how near the two nearest codes are when only the first few frequencies are kept."""
     n, pairs = settings["positions"], settings["pairs"]
-    code = schemes.sinusoids(torch.arange(n), 64)[:, : 2 * pairs]
+    code = schemes.sinusoids(torch.arange(n), 64, longest=LONGEST)[:, : 2 * pairs]
     squared = code.square().sum(1)
     between = squared[:, None] + squared - 2 * code @ code.T
     nearest = between.fill_diagonal_(math.inf).min().clamp(min=0).sqrt()
@@ -146,7 +148,7 @@ def measure_projection(settings: Settings, seed: int) -> Numbers:
     attention = MultiHeadAttention(d, 1, settings["d_k"])
     xavier(attention, 1.0)
     attention.double()
-    code = schemes.sinusoids(torch.arange(n), d)
+    code = schemes.sinusoids(torch.arange(n), d, longest=LONGEST)
     with torch.no_grad():
         queries, keys = attention.project_query(code), attention.project_key(code)
         loudness = attention.project_key.weight.norm() / d**0.5
@@ -558,7 +560,7 @@ def similarity_chart(results: Results) -> Chart:
     """Return similarity against distance, with the formula."""
 
     def formula(d: int, lag: int) -> float:
-        return sum(math.cos(lag * 10000 ** (-2 * i / d)) for i in range(d // 2)) / (d / 2)
+        return sum(math.cos(lag * LONGEST ** (-2 * i / d)) for i in range(d // 2)) / (d / 2)
 
     series: list[Series] = []
     for d in (64, 512):
@@ -891,7 +893,7 @@ EXPERIMENT = Experiment(
             Said(
                 "With fresh W_Q and W_K more than half of the variance of the scores of codes is "
                 "explained by the offset alone.",
-                "갓 초기화한 W_Q와 W_K에서 인코딩끼리의 점수 분산의 절반 이상이 상대 거리만으로 설명된다.",
+                "갓 초기화한 W_Q와 W_K에서 인코딩끼리의 점수 분산의 절반 넘는 몫이 상대 거리만으로 설명된다.",
             ),
             Said(
                 "Explained share above 0.5; refuted below 0.1.",

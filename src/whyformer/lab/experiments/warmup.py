@@ -39,6 +39,9 @@ BOTH, CAUSAL = "both ways", "causal"
 DEPTHS, DRAWN_DEPTH = (2, 4, 6, 8, 12, 16, 24), 12
 WIDTHS = (32, 64, 128, 256)
 START_WIDTH, TRAINED_DEPTH = 128, 6
+LOWER = "|".join(map(str, range(TRAINED_DEPTH // 2)))
+UPPER = "|".join(map(str, range(TRAINED_DEPTH // 2, TRAINED_DEPTH)))
+"""The layers of each half, as a pattern for parameter names."""
 MATRICES = {
     "W_2": "feedforward.contract",
     "W_1": "feedforward.expand",
@@ -82,8 +85,8 @@ ARMS = {
     "alpha": Arm(DEEP),
     "clip": Arm(clipped=True),
     "radam": Arm(rectified=True),
-    "top": Arm(warmed=r"^layers\.[345]\.|^final_norm|^projection"),
-    "bottom": Arm(warmed=r"^layers\.[012]\.|^embedding"),
+    "top": Arm(warmed=rf"^layers\.({UPPER})\.|^final_norm|^projection"),
+    "bottom": Arm(warmed=rf"^layers\.({LOWER})\.|^embedding"),
     "all-but-qk": Arm(warmed=r"^(?!.*project_(query|key))"),
     "qk": Arm(warmed=r"project_(query|key)"),
     "ffn": Arm(warmed=r"\.feedforward\."),
@@ -387,8 +390,8 @@ def needed_tests(results: Results) -> Mapping[str, Sequence[Test]]:
         beside = trained(results, "failed", "pre", rate=rate)
         assert beside is not None
         found[f"rate {rate:g}"] = [
-            above(saved, 0.5, name="saved"),
-            below(estimate(beside), 0.5, contrary=0.5, name="beside"),
+            above(saved, 0.5, name="saved", strict=True),
+            below(estimate(beside), 0.5, contrary=0.5, name="beside", strict=True),
         ]
     return found
 
@@ -396,7 +399,11 @@ def needed_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 def range_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `range`."""
     return {
-        wiring: [above(paired_or_nothing(usable(results, a), usable(results, f"{a}-all")), 0.5)]
+        wiring: [
+            above(
+                paired_or_nothing(usable(results, a), usable(results, f"{a}-all")), 0.5, strict=True
+            )
+        ]
         for wiring, a in ((str(POST), "post"), (str(PRE), "pre"))
     }
 
