@@ -165,8 +165,8 @@ def torch_lean(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Upd
     return torch_transformer(config, batches, lean=True)
 
 
-def marian(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates]:
-    """A plain loop around Hugging Face's Marian with random weights."""
+def marian_model(config: dict[str, Any]) -> nn.Module:
+    """Hugging Face's Marian with random weights."""
     from transformers import MarianConfig, MarianMTModel
 
     sources, targets = config["vocabularies"]
@@ -195,18 +195,28 @@ def marian(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates
         decoder_start_token_id=BOS,
     )
     settings._attn_implementation = "sdpa"
-    model = MarianMTModel(settings)
+    return MarianMTModel(settings)
+
+
+def marian(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates]:
+    """A plain loop around `marian_model`."""
+    model = marian_model(config)
 
     def logits_of(batch: dict[str, Any]) -> Tensor:
-        real = batch["source_real"]
-        return model(
-            input_ids=batch["source"],
-            attention_mask=None if real is None else real.long(),
-            decoder_input_ids=batch["target"],
-            use_cache=False,
-        ).logits
+        return marian_logits(model, batch)
 
     return model, plain_loop(model, logits_of, config, batches)
+
+
+def marian_logits(model: nn.Module, batch: dict[str, Any]) -> Tensor:
+    """Return a Marian's logits for a batch."""
+    real = batch["source_real"]
+    return model(
+        input_ids=batch["source"],
+        attention_mask=None if real is None else real.long(),
+        decoder_input_ids=batch["target"],
+        use_cache=False,
+    ).logits
 
 
 def x_transformers(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates]:

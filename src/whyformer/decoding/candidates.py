@@ -1,6 +1,6 @@
 """From a step's logits to the few next tokens worth looking at, on the CPU.
 
-The device computes logits, one logsumexp a row and a top-k over the raw logits; everything a search
+The device computes logits, their log-softmax and a top-k over the raw logits; everything a search
 decides afterwards happens on small CPU tensors, in double precision.
 
 The tie rule of every search: of equal scores the lower beam comes first, then the lower token id.
@@ -116,29 +116,30 @@ def candidates(
     Raises: WhyformerError when the model's logits are not numbers.
     """
     logits = logits.float()
-    normalizer = logits.logsumexp(-1, keepdim=True)
+    log_probabilities = logits.log_softmax(-1)
     allowed = logits
     if settings.no_repeat_ngram:
         allowed = without_repeats(logits, tokens, settings.no_repeat_ngram)
     banned = forbidden(settings, tokens.shape[-1])
     values, ids = top_k(allowed, min(count + len(banned), logits.shape[-1]))
     ids, order = ids.sort(-1)
-    scores = (values.gather(-1, order) - normalizer).cpu().double()
-    ids = ids.cpu()
-    if not bool(normalizer.isfinite().all()):
+    scores = log_probabilities.gather(-1, ids).cpu().double()
+    if bool(scores.isnan().any()):
         raise WhyformerError(
             "The model's logits must be finite, but some are not. Its weights may be damaged, or "
             "its precision too low: try float32."
         )
+    scores.masked_fill_(values.gather(-1, order).cpu().isinf(), -math.inf)  # a repeated n-gram
+    ids = ids.cpu()
     scores.masked_fill_(torch.isin(ids, torch.tensor(banned)), -math.inf)
     if forced is not None:
         rows = forced[0].nonzero().flatten()
         given = forced[1][rows]
         check_vocabulary(given, logits.shape[-1])
         where = rows.to(logits.device)
-        logit = logits[where, :, given.to(logits.device)]  # (forced, beams)
         scores[rows] = -math.inf
-        scores[rows, :, 0] = (logit - normalizer[where, :, 0]).cpu().double()
+        chosen = log_probabilities[where, :, given.to(logits.device)]  # (forced, beams)
+        scores[rows, :, 0] = chosen.cpu().double()
         ids[rows, :, 0] = given[:, None]
     return scores.clamp_(max=0.0), ids
 

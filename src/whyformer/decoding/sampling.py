@@ -62,7 +62,7 @@ def sample(
             check_vocabulary(forced[1], logits.shape[-1])
             drawn = torch.where(forced[0][:, None].to(drawn.device), _like(forced[1], drawn), drawn)
             stuck &= ~forced[0][:, None]
-        picked = logits.gather(-1, drawn[..., None])[..., 0] - logits.logsumexp(-1)
+        picked = logits.log_softmax(-1).gather(-1, drawn[..., None])[..., 0]
         totals += picked.cpu().double().clamp_max(0.0).masked_fill(~alive | stuck, 0.0)
         last = drawn.cpu().masked_fill(~alive, PAD)
         ended = (last == EOS) & ~stuck

@@ -3,7 +3,8 @@
 CTranslate2 searches by plain log-probability and hands over every hypothesis it finished; ranking
 by our length penalty is ours. Its limits of length are those of a whole batch, and its bans share
 their probability out among the rest. So a line for which either matters is searched once more:
-under its own limit, and with scores taken from the model without bans.
+under its own limit, and with scores taken from the model without bans. (A greedy translation beyond
+its limit need only be cut and scored.)
 """
 
 import os
@@ -97,7 +98,14 @@ class CTranslate2Translator(TextTranslator):
                 for row, result in zip(some, results, strict=True):
                     found[row] = result
 
-        again([row for row, limit in enumerate(limits) if _longest(found[row]) > limit], ban=False)
+        long = [row for row, limit in enumerate(limits) if _longest(found[row]) > limit]
+        if settings.beam > 1:
+            again(long, ban=False)
+        elif long:  # what greedy search does up to a limit does not depend on the limit
+            cut = [[(found[row][0][0][: limits[row]], 0.0)] for row in long]
+            scored = self._rescored([sources[row] for row in long], cut)
+            for row, result in zip(long, scored, strict=True):
+                found[row] = result
         banned = {str(number) for number in forbidden(settings, 0)}
         again([row for row, one in enumerate(found) if _holds(one, banned)], ban=True)
         answers = [_ranked(one, settings) for one in found]

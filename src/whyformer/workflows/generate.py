@@ -50,6 +50,7 @@ def load_language_model(run: Path, *, device: str = "auto") -> LanguageModel:
             f"`{run}` holds a model of kind `{bundle.model.settings.family}`, which continues no "
             "text. Train one with --task language."
         )
+    pack(bundle.model)
     return LanguageModel(bundle, bundle.model)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.bundle import Bundle, load_bundle
+from whyformer.decoding.packing import pack
 from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.translator import WINDOW, TextTranslator, Translation, Translator
 from whyformer.foundation.config import build
@@ -64,6 +65,7 @@ def load_system(
                 f"`{run}` holds a model of kind `{bundle.model.settings.family}`, which reads no "
                 "source. Use `whyformer generate`."
             )
+        pack(bundle.model)
         models.append(bundle.model)
     translator = Translator(
         models,

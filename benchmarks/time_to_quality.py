@@ -1,0 +1,239 @@
+"""The score after so many minutes: `whyformer train` beside Hugging Face's Marian.
+
+    python benchmarks/time_to_quality.py --task cmudict --minutes 4 --seeds 1 2 3
+    python benchmarks/time_to_quality.py --task multi30k --minutes 6 --seeds 1 2 3 --data DIRECTORY
+
+Each training has the machine to itself (or its `--threads`). whyformer's minutes hold its
+validations and checkpoints; Marian's hold updates alone. See README.md. Run it with an interpreter
+that has whyformer[demo]; Marian lives in ``.benchmarks/peers``.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from training_speed import ALLOCATOR, CACHE, HERE, ROOT, fail, peers_python, positive, say
+
+TASKS: dict[str, dict[str, Any]] = {
+    "cmudict": {"recipe": "pronounce", "metrics": ["wer", "per"], "beam": 5, "warmup": 200},
+    "multi30k": {"recipe": "multi30k-en-de", "metrics": ["bleu", "chrf"], "beam": 1, "warmup": 200},
+}
+"""What is trained, what is reported, and the beam of both contenders."""
+RATE = 1e-3
+"""Marian's highest learning rate."""
+
+
+def main() -> None:
+    """Measure and print."""
+    options = parse_options()
+    task = TASKS[options.task]
+    work = CACHE / "quality" / options.task
+    shutil.rmtree(work / options.label, ignore_errors=True)
+    (work / options.label).mkdir(parents=True)
+    overrides, test = data_of(options, work / options.label)
+    found = []
+    for contender in options.contenders:
+        for seed in options.seeds:
+            say(f"{contender}, seed {seed}, {options.minutes:g} minutes …")
+            out = work / options.label / f"{contender}-{seed}"
+            run = {"whyformer": by_whyformer, "marian": by_marian}[contender]
+            found.append(
+                {"contender": contender, "seed": seed}
+                | run(options, task, overrides | {"training.seed": seed}, test, out)
+            )
+            say(json.dumps(found[-1]))
+    result = {
+        "task": options.task,
+        "minutes": options.minutes,
+        "threads": options.threads,
+        "cores": len(os.sched_getaffinity(0)),
+        "rate": options.rate,
+        "runs": found,
+    }
+    print(json.dumps(result, indent=2) if options.json else table(result, task["metrics"]))
+
+
+def parse_options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    cores = len(os.sched_getaffinity(0))
+    parser.add_argument("--task", choices=TASKS, required=True)
+    parser.add_argument("--minutes", type=float, required=True, help="of each training")
+    parser.add_argument("--seeds", type=positive, nargs="+", default=[1, 2, 3])
+    parser.add_argument(
+        "--contenders",
+        nargs="+",
+        choices=("whyformer", "marian"),
+        default=["whyformer", "marian"],
+        metavar="NAME",
+        help="of whyformer, marian; default both",
+    )
+    parser.add_argument("--rate", type=float, default=RATE, help=f"Marian's (default {RATE:g})")
+    parser.add_argument("--threads", type=positive, default=cores, help=f"default {cores}: all")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=ROOT.parent / "shared" / "data" / "multi30k",
+        help="for multi30k: directory with train, dev and test_2016_flickr, .en and .de",
+    )
+    parser.add_argument("--label", default="last", help="name of the directory of the runs")
+    parser.add_argument("--json", action="store_true", help="print everything measured as JSON")
+    return parser.parse_args()
+
+
+def data_of(options: argparse.Namespace, work: Path) -> tuple[dict[str, Any], list[str]]:
+    """Return what a recipe is told of its data, and the arguments that name the right answers."""
+    if options.task == "cmudict":
+        from whyformer.data.catalog import pronunciation_split
+
+        test = pronunciation_split().test
+        files = []
+        for number in range(max(map(len, test.values()))):  # of fewer, the last stands again
+            files.append(work / f"said-{number}.txt")
+            said = [all_said[min(number, len(all_said) - 1)] for all_said in test.values()]
+            files[-1].write_text("".join(f"{one}\n" for one in said), encoding="utf-8")
+        (work / "test.txt").write_text("".join(f"{word}\n" for word in test), encoding="utf-8")
+        return {}, ["--references", *map(str, files)]
+    source = options.data / "test_2016_flickr.en"
+    if not source.is_file():
+        fail(f"{source} is not there: name the directory of Multi30k with --data.")
+    shutil.copy(source, work / "test.txt")
+    return (
+        {"data.train": [str(options.data / "train")], "data.source": "en", "data.target": "de"},
+        ["--references", str(source.with_suffix(".de"))],
+    )
+
+
+def by_whyformer(
+    options: argparse.Namespace,
+    task: dict[str, Any],
+    overrides: dict[str, Any],
+    test: list[str],
+    out: Path,
+) -> dict[str, Any]:
+    """Train by the shipped recipe, untouched but for its minutes and seed."""
+    given = [
+        word
+        for key, value in {**overrides, "training.minutes": options.minutes}.items()
+        for word in (f"--{key}", *(value if isinstance(value, list) else [str(value)]))
+    ]
+    threads = {"OMP_NUM_THREADS": str(options.threads)}
+    began = time.perf_counter()
+    trained = whyformer(
+        "train", task["recipe"], *given, "--out", str(out), "--quiet", "--json", **threads
+    )
+    seconds = time.perf_counter() - began
+    scores = whyformer(
+        "evaluate",
+        str(out),
+        "--source",
+        str(out.with_name("test.txt")),
+        *test,
+        *judged(task),
+        "--beam",
+        str(task["beam"]),
+        "--json",
+        **threads,
+    )
+    parameters = json.loads((out / "run.json").read_text(encoding="utf-8"))["parameters"]
+    facts = {"updates": trained["updates"], "parameters": parameters, "command_seconds": seconds}
+    return facts | scores_of(scores)
+
+
+def by_marian(
+    options: argparse.Namespace,
+    task: dict[str, Any],
+    overrides: dict[str, Any],
+    test: list[str],
+    out: Path,
+) -> dict[str, Any]:
+    """Train Marian in its own environment, and score what it wrote by `whyformer evaluate`."""
+    said = out.with_suffix(".txt")
+    config = {
+        "recipe": task["recipe"],
+        "overrides": overrides,
+        "cache": str(out.with_name("marian-data")),
+        "test": str(out.with_name("test.txt")),
+        "out": str(said),
+        "minutes": options.minutes,
+        "seed": overrides["training.seed"],
+        "rate": options.rate,
+        "warmup": task["warmup"],
+        "beam": task["beam"],
+        "threads": options.threads,
+    }
+    threads = str(options.threads)
+    began = time.perf_counter()
+    with out.with_suffix(".log").open("w") as log:
+        done = subprocess.run(
+            [peers_python(), HERE / "quality_contender.py", json.dumps(config)],
+            check=True,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, **ALLOCATOR, "OMP_NUM_THREADS": threads, "HF_HUB_OFFLINE": "1"},
+            text=True,
+        )
+    seconds = time.perf_counter() - began
+    scores = whyformer("evaluate", "--hypotheses", str(said), *test, *judged(task), "--json")
+    return {**json.loads(done.stdout), "command_seconds": seconds} | scores_of(scores)
+
+
+def whyformer(*words: str, **environment: str) -> dict[str, Any]:
+    """Run a command of whyformer and return its JSON."""
+    done = subprocess.run(
+        [sys.executable, "-m", "whyformer", *words],
+        check=True,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **environment},
+        text=True,
+    )
+    return json.loads(done.stdout)
+
+
+def judged(task: dict[str, Any]) -> list[str]:
+    """Return the arguments that name the metrics."""
+    return ["--metric", ",".join(task["metrics"])]
+
+
+def scores_of(report: dict[str, Any]) -> dict[str, Any]:
+    """Return score and interval of each metric of a report of one system."""
+    (scores,) = report["scores"].values()
+    return {score["name"]: {key: score[key] for key in ("value", "interval")} for score in scores}
+
+
+def table(result: dict[str, Any], metrics: list[str]) -> str:
+    """Return the result for people."""
+    lines = [
+        f"{result['task']}, {result['minutes']:g} minutes on {result['threads']} of "
+        f"{result['cores']} cores; Marian's rate {result['rate']:g}",
+        "",
+        "| contender | seed | updates | parameters | " + " | ".join(metrics) + " |",
+        "| --- " * (4 + len(metrics)) + "|",
+    ]
+    for run in result["runs"]:
+        scores = [
+            f"{run[metric]['value']:.2f} [{', '.join(f'{x:.2f}' for x in run[metric]['interval'])}]"
+            for metric in metrics
+        ]
+        cells = [run["contender"], run["seed"], f"{run['updates']:,}", f"{run['parameters']:,}"]
+        lines.append("| " + " | ".join(map(str, [*cells, *scores])) + " |")
+    for contender in dict.fromkeys(run["contender"] for run in result["runs"]):
+        own = [run for run in result["runs"] if run["contender"] == contender]
+        for metric in metrics:
+            values = [run[metric]["value"] for run in own]
+            lines.append(
+                f"{contender}: {metric} median {statistics.median(values):.2f}, "
+                f"{min(values):.2f}–{max(values):.2f} of {len(values)}"
+            )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

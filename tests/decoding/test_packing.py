@@ -1,0 +1,106 @@
+import pytest
+import torch
+from torch import Tensor, nn
+
+from whyformer.decoding.packing import LARGE, PackedLinear, can_pack, pack
+from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.translator import Translator
+from whyformer.models.gpt import GPT, GPTSettings
+from whyformer.models.transformer import Transformer, TransformerSettings
+from whyformer.text.tokenizer import train_tokenizer
+
+pytestmark = pytest.mark.skipif(not can_pack(), reason="oneDNN packs on x86-64 alone")
+WIDE = 64
+SHAPE = TransformerSettings(
+    encoder_layers=1, decoder_layers=1, d_model=WIDE, heads=2, d_ff=LARGE // WIDE, dropout=0.5
+)
+
+
+def layer(*, bias: bool = True) -> nn.Linear:
+    torch.manual_seed(1)
+    return nn.Linear(WIDE, 100, bias=bias)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(1,), (5,), (64,), (3, 7), (2, 3, 1)])
+def test_a_packed_layer_is_its_plain_twin(shape: tuple[int, ...], *, bias: bool) -> None:
+    plain = layer(bias=bias)
+    packed = PackedLinear(plain)
+    x = torch.randn(*shape, WIDE)
+    with torch.inference_mode():
+        torch.testing.assert_close(packed(x), plain(x))
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_changed_weights_are_arranged_anew(*, fused: bool) -> None:
+    plain = layer()
+    packed, x = PackedLinear(plain), torch.randn(4, WIDE)
+    with torch.no_grad():
+        before = packed(x)
+    optimizer = torch.optim.Adam(plain.parameters(), lr=0.1, fused=fused)
+    packed(x).square().sum().backward()
+    optimizer.step()
+    with torch.no_grad():
+        assert (packed(x) - before).abs().max() > 0.1
+        torch.testing.assert_close(packed(x), plain(x))
+    packed.weight = nn.Parameter(torch.zeros(100, WIDE))
+    with torch.no_grad():
+        torch.testing.assert_close(packed(x), packed.bias.expand(4, -1))
+
+
+def test_gradients_and_other_precisions_go_the_plain_way() -> None:
+    plain = layer()
+    packed, x = PackedLinear(plain), torch.randn(4, WIDE, requires_grad=True)
+    found = torch.autograd.grad(packed(x).square().sum(), [x, plain.weight])
+    expected = torch.autograd.grad(plain(x).square().sum(), [x, plain.weight])
+    torch.testing.assert_close(found, expected)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        assert packed(x).dtype == torch.bfloat16
+    double = PackedLinear(plain.double())
+    with torch.inference_mode():
+        torch.testing.assert_close(double(x.double()), plain(x.double()))
+
+
+def test_only_large_layers_are_packed_and_no_parameter_changes() -> None:
+    model = Transformer(SHAPE, (LARGE // WIDE, LARGE // WIDE))
+    before = {name: id(parameter) for name, parameter in model.named_parameters()}
+    pack(model)
+    assert {name: id(parameter) for name, parameter in model.named_parameters()} == before
+    assert model.projection.weight is model.decoder.embedding.weight
+    packed = {name for name, part in model.named_modules() if isinstance(part, PackedLinear)}
+    linears = {name for name, part in model.named_modules() if isinstance(part, nn.Linear)}
+    assert "projection" in packed
+    assert "decoder.layers.0.feedforward.expand" in packed
+    assert not any("attention" in name for name in packed)
+    assert packed < linears
+
+
+def test_a_packed_model_says_the_same() -> None:
+    tokenizer = train_tokenizer("words", ["a b c d e f g"], vocabulary=300)
+    torch.manual_seed(3)
+    model = Transformer(SHAPE, (len(tokenizer), len(tokenizer)))
+    lines = ["a b c", "d", "g f e d c b a", "a a"]
+    settings = SearchSettings(beam=3, nbest=2, max_length=8)
+
+    def answers() -> tuple[list[list[str]], Tensor]:
+        found = Translator([model], tokenizer, tokenizer).translate(lines, settings)
+        scores = [one.log_probability for line in found for _, one in line.hypotheses]
+        return [[text for text, _ in line.hypotheses] for line in found], torch.tensor(scores)
+
+    texts, scores = answers()
+    model.projection = PackedLinear(model.projection)
+    pack(model)
+    assert any(isinstance(part, PackedLinear) for part in model.decoder.modules())
+    again, scored = answers()
+    assert again == texts
+    torch.testing.assert_close(scored, scores)
+
+
+def test_a_packed_language_model_steps_the_same() -> None:
+    torch.manual_seed(4)
+    model = GPT(GPTSettings(layers=1, d_model=WIDE, heads=2, d_ff=LARGE // WIDE), (50, 50)).eval()
+    rows = torch.randint(5, 50, (3, 4))
+    with torch.inference_mode():
+        expected = model(rows)
+        pack(model)
+        torch.testing.assert_close(model(rows), expected)
