@@ -129,7 +129,7 @@ def main() -> None:
     texts = Path(config["test"]).read_text(encoding="utf-8").splitlines()
     said = translate(model, data, texts, config["beam"])
     Path(config["out"]).write_text("".join(line + "\n" for line in said), encoding="utf-8")
-    parameters = sum(parameter.numel() for parameter in model.parameters())
+    parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
     print(json.dumps({"updates": updates, "parameters": parameters}), file=answers)
 
 
