@@ -29,13 +29,13 @@ class PackedLinear(nn.Linear):
         self.weight, self.bias = linear.weight, linear.bias
         self._kept: tuple[tuple[int, int], Tensor] | None = None
 
-    def forward(self, x: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"]:
+    def forward(self, input: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"]:
         """Return xWᵀ + b."""
         plain = torch.is_grad_enabled() or torch.is_autocast_enabled("cpu")
         if plain or self.weight.device.type != "cpu" or self.weight.dtype != torch.float32:
             self._kept = None  # fused optimizers change a weight without raising its version
-            return super().forward(x)
-        return torch.ops.mkldnn._linear_pointwise(x, self._packed(), self.bias, "none", [], "")
+            return super().forward(input)
+        return torch.ops.mkldnn._linear_pointwise(input, self._packed(), self.bias, "none", [], "")
 
     def _packed(self) -> Tensor:
         state = (self.weight.data_ptr(), self.weight._version)
