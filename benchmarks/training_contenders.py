@@ -263,6 +263,59 @@ def x_transformers(config: dict[str, Any], batches: Batches) -> tuple[nn.Module,
     return model, plain_loop(model, logits_of, config, batches)
 
 
+def eole(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates]:
+    """A plain loop around eole's model: pre-norm, for its decoder has no other way; dropout inside
+    its feed-forward networks too."""
+    from types import SimpleNamespace
+
+    from eole.config.models import TransformerModelConfig
+    from eole.models.model import EncoderDecoderModel
+
+    class Vocabulary(dict[str, int]):
+        """What it asks of a vocabulary: its size, and the place of the padding."""
+
+        def __init__(self, size: int) -> None:
+            super().__init__({"<pad>": PAD})
+            self.size = size
+
+        def __len__(self) -> int:
+            return self.size
+
+    sources, targets = config["vocabularies"]
+    vocabularies = {
+        "specials": {"pad_token": "<pad>"},
+        "src": Vocabulary(sources),
+        "tgt": Vocabulary(targets),
+    }
+    running = SimpleNamespace(
+        dropout=[config["dropout"]],
+        attention_dropout=[0.0],
+        param_init_method="xavier_uniform",
+        self_attn_backend="pytorch",
+    )
+    settings = TransformerModelConfig(
+        encoder={"layers": config["encoder_layers"]},
+        decoder={"layers": config["decoder_layers"]},
+        hidden_size=config["d_model"],
+        heads=config["heads"],
+        transformer_ff=config["d_ff"],
+        mlp_activation_fn="relu",
+        embeddings={"word_vec_size": config["d_model"]},
+        share_embeddings=config["shared"],
+        share_decoder_embeddings=True,
+    )
+    model = EncoderDecoderModel.build_blocks(settings, vocabularies, running)
+    model.build_generator(settings, running, vocabularies)
+    model.init_weights(running)
+
+    def logits_of(batch: dict[str, Any]) -> Tensor:
+        target = batch["target"]
+        longer = torch.cat([target, target[:, -1:]], 1)  # it drops the last token itself
+        return model.generator(model(batch["source"], longer, None).dec_out)
+
+    return model, plain_loop(model, logits_of, config, batches)
+
+
 def joeynmt(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates]:
     """JoeyNMT's model, loss and count of correct tokens, in the loop of the other peers."""
     from types import SimpleNamespace
@@ -387,6 +440,7 @@ CONTENDERS = {
     "marian": marian,
     "x-transformers": x_transformers,
     "joeynmt": joeynmt,
+    "eole": eole,
 }
 
 

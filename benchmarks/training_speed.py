@@ -32,6 +32,7 @@ INSTALL = {
     PEERS: (
         ("torch==2.13.0", "numpy"),
         ("transformers>=5,<6", "x-transformers>=2,<3", "-e", f"{ROOT}[demo]"),
+        ("--no-deps", "eole==0.6.4", "pyonmttok>=1.38,<2"),  # of the rest its model imports nothing
     ),
     # It imports importlib_metadata, but does not ask for it.
     JOEYNMT: (("torch==2.13.0", "numpy"), ("joeynmt==2.3.0", "importlib_metadata")),
@@ -108,7 +109,8 @@ ON_GPU = ("base", "big")
 """The paper's two models with its batches, bf16; what they would measure is printed where no GPU
 is."""
 CONTENDERS = (
-    "whyformer", "torch", "marian", "torch-lean", "x-transformers", "joeynmt", "whyformer-compile",
+    "whyformer", "torch", "marian", "torch-lean", "x-transformers", "joeynmt", "eole",
+    "whyformer-compile",
 )  # fmt: skip
 DEFAULT_CONTENDERS = CONTENDERS[:3]
 OURS = "whyformer"
