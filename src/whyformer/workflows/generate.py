@@ -10,6 +10,7 @@ from whyformer.bundle import Bundle, load_bundle
 from whyformer.data.documents import build_documents
 from whyformer.data.rows import ContiguousRows, PackedRows
 from whyformer.decoding.generator import Continuation, Generator
+from whyformer.decoding.packing import pack
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import UsageError
 from whyformer.models.build import TextModel
