@@ -98,7 +98,7 @@ def hugging_face(config: dict[str, Any]) -> Translate:
     """`generate` of Hugging Face with the run's weights: Marian (post-norm), Pegasus (pre-norm)."""
     from whyformer.bundle import load_bundle
     from whyformer.decoding.settings import SearchSettings
-    from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
+    from whyformer.text.symbols import EOS
 
     bundle = load_bundle(Path(config["run"]))
     device = config["device"]
@@ -107,29 +107,45 @@ def hugging_face(config: dict[str, Any]) -> Translate:
 
     def translate(texts: Sequence[str], beam: int) -> list[tuple[str, int]]:
         rows = [[*bundle.source_tokenizer.encode(text), EOS] for text in texts]
-        longest = max(map(len, rows))
-        ids = torch.tensor([row + [PAD] * (longest - len(row)) for row in rows], device=device)
-        with torch.inference_mode():
-            found = model.generate(
-                input_ids=ids,
-                attention_mask=(ids != PAD).long(),
-                num_beams=beam,
-                do_sample=False,
-                max_new_tokens=limit(longest),
-                length_penalty=config["length_penalty"],
-                suppress_tokens=[PAD, BOS, UNK, MASK],
-                decoder_start_token_id=BOS,
-                eos_token_id=EOS,
-                pad_token_id=PAD,
-                forced_eos_token_id=None,
-            )
-        answers = []
-        for row in found.tolist():
-            said = row[1 : row.index(EOS, 1)] if EOS in row[1:] else row[1:]
-            answers.append((bundle.target_tokenizer.decode(said), len(said) + 1))
-        return answers
+        found = generated(
+            model, rows, beam=beam, limit=limit, length_penalty=config["length_penalty"]
+        )
+        return [(bundle.target_tokenizer.decode(said), len(said) + 1) for said in found]
 
     return translate
+
+
+def generated(
+    model: Any,
+    rows: list[list[int]],
+    *,
+    beam: int,
+    limit: Callable[[int], int],
+    length_penalty: float,
+) -> list[list[int]]:
+    """Return what `generate` makes of each row of ids, without bos and eos.
+
+    Args: limit: from the length of the longest row to the most new tokens.
+    """
+    from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
+
+    longest = max(map(len, rows))
+    ids = torch.tensor([row + [PAD] * (longest - len(row)) for row in rows], device=model.device)
+    with torch.inference_mode():
+        found = model.generate(
+            input_ids=ids,
+            attention_mask=(ids != PAD).long(),
+            num_beams=beam,
+            do_sample=False,
+            max_new_tokens=limit(longest),
+            length_penalty=length_penalty,
+            suppress_tokens=[PAD, BOS, UNK, MASK],
+            decoder_start_token_id=BOS,
+            eos_token_id=EOS,
+            pad_token_id=PAD,
+            forced_eos_token_id=None,
+        )
+    return [row[1 : row.index(EOS, 1)] if EOS in row[1:] else row[1:] for row in found.tolist()]
 
 
 def hugging_face_model(model: Any) -> Any:

@@ -10,27 +10,18 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
+from decoding_contenders import generated
 from torch import Tensor, nn
 from training_batches import as_dict
-from training_contenders import (
-    BETAS,
-    BOS,
-    CLIP,
-    EOS,
-    EPSILON,
-    PAD,
-    SMOOTHING,
-    marian_logits,
-    marian_model,
-)
+from training_contenders import marian_logits, marian_model, plain_loop
 
-from whyformer.text.symbols import MASK, UNK
-from whyformer.text.tokenizer import Tokenizer
+from whyformer.text.symbols import EOS
 from whyformer.workflows.prepare import CorpusBatches, Prepared, prepare
 from whyformer.workflows.recipe import resolve
 
@@ -51,68 +42,50 @@ def train(config: dict[str, Any], data: Prepared, batches: CorpusBatches) -> tup
             "shared": data.shared,
         }
     )
-    parameters = list(model.parameters())
-    optimizer = torch.optim.AdamW(
-        parameters, betas=BETAS, eps=EPSILON, weight_decay=0.0, fused=True
-    )
-    model.train()
-    epoch, index, updates, began, total = 0, 0, 0, time.perf_counter(), 60 * config["minutes"]
-    while (spent := time.perf_counter() - began) < total:
-        batch = as_dict(batches.batch(epoch, index))
-        for group in optimizer.param_groups:
-            warmed = min(1.0, (updates + 1) / config["warmup"])
-            group["lr"] = config["rate"] * warmed * (1 - spent / total)
-        optimizer.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(
-            marian_logits(model, batch).flatten(0, 1),
-            batch["labels"].flatten(),
-            ignore_index=PAD,
-            label_smoothing=SMOOTHING,
-        )
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, CLIP, foreach=True)
-        optimizer.step()
-        updates, index = updates + 1, index + 1
-        if index == batches.count(epoch):
-            epoch, index = epoch + 1, 0
+    began, total = time.perf_counter(), 60 * config["minutes"]
+
+    def rate(number: int) -> float:
+        warmed = min(1.0, (number + 1) / config["warmup"])
+        return config["rate"] * warmed * max(1 - (time.perf_counter() - began) / total, 0.0)
+
+    def stream() -> Iterator[dict[str, Any]]:
+        for epoch in count():
+            for index in range(batches.count(epoch)):
+                yield as_dict(batches.batch(epoch, index))
+
+    def logits_of(batch: dict[str, Any]) -> Tensor:
+        return marian_logits(model, batch)
+
+    plain = {"device": "cpu", "precision": "fp32"}
+    updates = 0
+    for loss in plain_loop(model, logits_of, plain, stream(), rate=rate):
+        updates += 1
+        spent = time.perf_counter() - began
         if updates % 100 == 0:
-            print(f"{spent / 60:.1f} min, update {updates}: {loss.item():.3f}", file=sys.stderr)
+            print(f"{spent / 60:.1f} min, update {updates}: {loss:.3f}", file=sys.stderr)
+        if spent >= total:
+            break
     return model.eval(), updates
 
 
 def translate(model: nn.Module, data: Prepared, texts: list[str], beam: int) -> list[str]:
     """Translate by `generate`, sentences of like length together."""
     source, target = data.source_tokenizer, data.target_tokenizer
-    rows = [[*encoded(source, text), EOS] for text in texts]
+    rows = [[*source.encode(text), EOS] for text in texts]
     order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
     found = [""] * len(rows)
     for start in range(0, len(order), GROUP):
         some = order[start : start + GROUP]
-        longest = max(len(rows[index]) for index in some)
-        ids = torch.tensor([rows[index] + [PAD] * (longest - len(rows[index])) for index in some])
-        with torch.inference_mode():
-            said: Tensor = model.generate(
-                input_ids=ids,
-                attention_mask=(ids != PAD).long(),
-                num_beams=beam,
-                do_sample=False,
-                max_new_tokens=2 * longest + 10,
-                length_penalty=0.0 if beam > 1 else 1.0,
-                suppress_tokens=[PAD, BOS, UNK, MASK],
-                decoder_start_token_id=BOS,
-                eos_token_id=EOS,
-                pad_token_id=PAD,
-                forced_eos_token_id=None,
-            )
-        for index, row in zip(some, said.tolist(), strict=True):
-            tokens = row[1 : row.index(EOS, 1)] if EOS in row[1:] else row[1:]
+        said = generated(
+            model,
+            [rows[index] for index in some],
+            beam=beam,
+            limit=lambda longest: 2 * longest + 10,
+            length_penalty=0.0,
+        )
+        for index, tokens in zip(some, said, strict=True):
             found[index] = target.decode(tokens)
     return found
-
-
-def encoded(tokenizer: Tokenizer, text: str) -> list[int]:
-    """Return the ids of a text."""
-    return list(tokenizer.encode(text))
 
 
 def main() -> None:

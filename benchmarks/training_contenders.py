@@ -10,7 +10,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import cycle
 from typing import Any
 
@@ -392,14 +392,18 @@ def plain_loop(
     model: nn.Module,
     logits_of: Callable[[dict[str, Any]], Tensor],
     config: dict[str, Any],
-    batches: Batches,
+    batches: Iterable[dict[str, Any]],
     *,
     gives_loss: bool = False,
+    rate: Callable[[int], float] | None = None,
 ) -> Updates:
     """What a careful user writes: fused Adam, clipping in one call, gradients set to None; on a GPU
     autocast, and batches from pinned memory.
 
-    Args: gives_loss: ``logits_of`` gives the mean loss instead.
+    Args:
+        batches: used again and again when they are a list; otherwise without end.
+        gives_loss: ``logits_of`` gives the mean loss instead.
+        rate: learning rate of each update, from 0; None keeps `RATE`.
     """
     device, bf16 = config["device"], config["precision"] == "bf16"
     model.to(device)
@@ -411,7 +415,11 @@ def plain_loop(
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=RATE, betas=BETAS, eps=EPSILON, fused=True)
     model.train()
-    for saved in cycle(batches):
+    endless = cycle(batches) if isinstance(batches, list) else batches
+    for number, saved in enumerate(endless):
+        if rate is not None:
+            for group in optimizer.param_groups:
+                group["lr"] = rate(number)
         batch = {
             k: v.to(device, non_blocking=True) if torch.is_tensor(v) else v
             for k, v in saved.items()

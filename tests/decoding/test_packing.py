@@ -48,6 +48,20 @@ def test_changed_weights_are_arranged_anew(*, fused: bool) -> None:
         torch.testing.assert_close(packed(x), packed.bias.expand(4, -1))
 
 
+def test_rows_need_not_lie_side_by_side() -> None:
+    plain = layer()
+    packed, x = PackedLinear(plain), torch.randn(6, 5, WIDE)
+    with torch.inference_mode():
+        for rows in (x[:, 2], x.transpose(0, 1), x[::2]):
+            torch.testing.assert_close(packed(rows), plain(rows))
+
+
+def test_a_model_made_in_inference_mode_goes_the_plain_way() -> None:
+    with torch.inference_mode():
+        plain, x = layer(), torch.randn(4, WIDE)
+        torch.testing.assert_close(PackedLinear(plain)(x), plain(x))
+
+
 def test_gradients_and_other_precisions_go_the_plain_way() -> None:
     plain = layer()
     packed, x = PackedLinear(plain), torch.randn(4, WIDE, requires_grad=True)

@@ -129,7 +129,8 @@ def candidates(
             "The model's logits must be finite, but some are not. Its weights may be damaged, or "
             "its precision too low: try float32."
         )
-    scores.masked_fill_(values.gather(-1, order).cpu().isinf(), -math.inf)  # a repeated n-gram
+    if settings.no_repeat_ngram:
+        scores.masked_fill_(values.gather(-1, order).cpu().isinf(), -math.inf)
     ids = ids.cpu()
     scores.masked_fill_(torch.isin(ids, torch.tensor(banned)), -math.inf)
     if forced is not None:

@@ -32,6 +32,7 @@ class PackedLinear(nn.Linear):
     def forward(self, input: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"]:
         """Return xWᵀ + b."""
         plain = torch.is_grad_enabled() or torch.is_autocast_enabled("cpu")
+        plain |= self.weight.is_inference()  # such a weight has no version
         if plain or self.weight.device.type != "cpu" or self.weight.dtype != torch.float32:
             self._kept = None  # fused optimizers change a weight without raising its version
             return super().forward(input)
