@@ -29,6 +29,15 @@ def whyformer_torch(config: dict[str, Any]) -> Translate:
     return _by_whyformer(system.translator, config)
 
 
+def whyformer_torch_int8(config: dict[str, Any]) -> Translate:
+    """The same with large weights in eight bits."""
+    from whyformer.decoding.packing import Weights
+    from whyformer.workflows.translate import load_system
+
+    system = load_system([Path(config["run"])], device=config["device"], weights=Weights.INT8)
+    return _by_whyformer(system.translator, config)
+
+
 def whyformer_ctranslate2(config: dict[str, Any]) -> Translate:
     """whyformer with a conversion."""
     from whyformer.interop.engine import CTranslate2Translator
@@ -237,6 +246,7 @@ def copy_weights(ours: Any, theirs: Any) -> None:
 
 CONTENDERS: dict[str, Callable[[dict[str, Any]], Translate]] = {
     "whyformer-torch": whyformer_torch,
+    "whyformer-torch-int8": whyformer_torch_int8,
     "whyformer-ctranslate2": whyformer_ctranslate2,
     "ctranslate2": ctranslate2_api,
     "ctranslate2-plain": ctranslate2_plain,

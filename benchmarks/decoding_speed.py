@@ -25,9 +25,10 @@ from training_speed import CACHE, PAUSE, PEERS, QUIET, busy_seconds, fail, posit
 HERE = Path(__file__).resolve().parent
 CONTENDERS = (
     "whyformer-torch", "whyformer-ctranslate2", "ctranslate2", "ctranslate2-plain", "hugging-face",
+    "whyformer-torch-int8",
 )  # fmt: skip
 REFERENCE, ENGINE, API = CONTENDERS[:3]
-ON_GPU = (REFERENCE, CONTENDERS[-1])
+ON_GPU = (REFERENCE, "hugging-face")
 BATCH = 64
 
 

@@ -61,6 +61,28 @@ def test_options_win_over_the_settings_of_the_run(cli, run):
     assert expected(run, beam=1, max_length=3) != expected(run)
 
 
+def test_weights_of_eight_bits(cli, run):
+    said = cli("translate", run, "--weights", "int8", stdin=TEXT)
+    assert (said.code, lines_of(said.out)) == (0, expected(run))  # no weight of it is large
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (("--weights", "int4"), "`int4` are no weights."),
+        (
+            ("--weights", "int8", "--engine", "ctranslate2"),
+            "The ctranslate2 engine has the weights of its conversion. Make one with: whyformer "
+            "convert",
+        ),
+    ],
+)
+def test_weights_that_are_refused(cli, run, given, sentence):
+    said = cli("translate", run, *given, "--text", "a")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(f"whyformer: {sentence}")
+
+
 def test_nbest_prints_index_score_text(cli, run):
     said = cli("translate", run, "--nbest", "2", stdin=TEXT)
     rows = [line.split("\t") for line in lines_of(said.out)]

@@ -2,14 +2,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from whyformer.decoding.packing import LARGE, PackedLinear, can_pack, pack
+from whyformer.decoding.packing import LARGE, Int8Linear, PackedLinear, Weights, can_pack, pack
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.tokenizer import train_tokenizer
 
-pytestmark = pytest.mark.skipif(not can_pack(), reason="oneDNN packs on x86-64 alone")
+packs = pytest.mark.skipif(not can_pack(), reason="oneDNN packs on x86-64 alone")
 WIDE = 64
 SHAPE = TransformerSettings(
     encoder_layers=1, decoder_layers=1, d_model=WIDE, heads=2, d_ff=LARGE // WIDE, dropout=0.5
@@ -21,6 +21,7 @@ def layer(*, bias: bool = True) -> nn.Linear:
     return nn.Linear(WIDE, 100, bias=bias)
 
 
+@packs
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("shape", [(1,), (5,), (64,), (3, 7), (2, 3, 1)])
 def test_a_packed_layer_is_its_plain_twin(shape: tuple[int, ...], *, bias: bool) -> None:
@@ -31,6 +32,7 @@ def test_a_packed_layer_is_its_plain_twin(shape: tuple[int, ...], *, bias: bool)
         torch.testing.assert_close(packed(x), plain(x))
 
 
+@packs
 @pytest.mark.parametrize("fused", [True, False])
 def test_changed_weights_are_arranged_anew(*, fused: bool) -> None:
     plain = layer()
@@ -48,6 +50,7 @@ def test_changed_weights_are_arranged_anew(*, fused: bool) -> None:
         torch.testing.assert_close(packed(x), packed.bias.expand(4, -1))
 
 
+@packs
 def test_rows_need_not_lie_side_by_side() -> None:
     plain = layer()
     packed, x = PackedLinear(plain), torch.randn(6, 5, WIDE)
@@ -56,12 +59,14 @@ def test_rows_need_not_lie_side_by_side() -> None:
             torch.testing.assert_close(packed(rows), plain(rows))
 
 
+@packs
 def test_a_model_made_in_inference_mode_goes_the_plain_way() -> None:
     with torch.inference_mode():
         plain, x = layer(), torch.randn(4, WIDE)
         torch.testing.assert_close(PackedLinear(plain)(x), plain(x))
 
 
+@packs
 def test_gradients_and_other_precisions_go_the_plain_way() -> None:
     plain = layer()
     packed, x = PackedLinear(plain), torch.randn(4, WIDE, requires_grad=True)
@@ -75,6 +80,7 @@ def test_gradients_and_other_precisions_go_the_plain_way() -> None:
         torch.testing.assert_close(double(x.double()), plain(x.double()))
 
 
+@packs
 def test_only_large_layers_are_packed_and_no_parameter_changes() -> None:
     model = Transformer(SHAPE, (LARGE // WIDE, LARGE // WIDE))
     before = {name: id(parameter) for name, parameter in model.named_parameters()}
@@ -89,6 +95,7 @@ def test_only_large_layers_are_packed_and_no_parameter_changes() -> None:
     assert packed < linears
 
 
+@packs
 def test_a_packed_model_says_the_same() -> None:
     tokenizer = train_tokenizer("words", ["a b c d e f g"], vocabulary=300)
     torch.manual_seed(3)
@@ -110,6 +117,7 @@ def test_a_packed_model_says_the_same() -> None:
     torch.testing.assert_close(scored, scores)
 
 
+@packs
 def test_a_packed_language_model_steps_the_same() -> None:
     torch.manual_seed(4)
     model = GPT(GPTSettings(layers=1, d_model=WIDE, heads=2, d_ff=LARGE // WIDE), (50, 50)).eval()
@@ -118,3 +126,51 @@ def test_a_packed_language_model_steps_the_same() -> None:
         expected = model(rows)
         pack(model)
         torch.testing.assert_close(model(rows), expected)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(1,), (5,), (64,), (3, 7), (2, 3, 1)])
+def test_eight_bits_are_nearly_the_plain_twin(shape: tuple[int, ...], *, bias: bool) -> None:
+    plain = layer(bias=bias)
+    rounded = Int8Linear(plain)
+    x = torch.randn(*shape, WIDE)
+    with torch.inference_mode():
+        expected, found = plain(x), rounded(x)
+    assert found.shape == expected.shape
+    # Rounding to 127 or 63 steps of the largest of 64 normal numbers, about 2.5 deviations away.
+    assert (found - expected).norm() < 0.03 * expected.norm()
+
+
+def test_a_row_in_eight_bits_does_not_depend_on_its_neighbours() -> None:
+    rounded = Int8Linear(layer())
+    rows = torch.randn(50, WIDE) * torch.logspace(-6, 6, 50)[:, None]
+    rows[7] = 0.0
+    with torch.inference_mode():
+        together = rounded(rows)
+        assert torch.equal(together, torch.cat([rounded(row[None]) for row in rows]))
+    assert torch.equal(together[7], rounded.bias)
+
+
+def test_the_largest_sums_do_not_overflow() -> None:
+    plain = layer(bias=False)
+    nn.init.ones_(plain.weight)
+    with torch.inference_mode():
+        for sign in (1.0, -1.0):
+            rows = torch.full((40, WIDE), sign)
+            torch.testing.assert_close(Int8Linear(plain)(rows), plain(rows))
+
+
+def test_a_model_in_eight_bits_says_nearly_the_same() -> None:
+    torch.manual_seed(5)
+    model = Transformer(SHAPE, (LARGE // WIDE, LARGE // WIDE)).eval()
+    source, target = torch.randint(5, 50, (3, 6)), torch.randint(5, 50, (3, 4))
+    with torch.inference_mode():
+        expected = model(source, None, target)
+        pack(model, Weights.INT8)
+        found = model(source, None, target)
+    assert isinstance(model.projection, Int8Linear)
+    assert not isinstance(model.encoder.layers[0].self_attention.project_query, Int8Linear)
+    assert 0 < (found - expected).norm() < 0.05 * expected.norm()
+    parts = [part for part in model.modules() if isinstance(part, Int8Linear)]
+    pack(model)
+    assert parts == [part for part in model.modules() if isinstance(part, Int8Linear)]

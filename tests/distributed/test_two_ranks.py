@@ -21,7 +21,9 @@ from filelock import FileLock
 from safetensors.torch import load_file
 
 from toy_runs import toy_run
+from whyformer.foundation.errors import BundleError
 from whyformer.foundation.ranks import ALONE
+from whyformer.training.checkpoints import whole_tensors
 from whyformer.training.journal import read_journal
 from whyformer.workflows.diagnose import diagnose
 
@@ -83,7 +85,7 @@ def told(out: Path) -> dict[str, Any]:
 
 def held(directory: Path) -> dict[str, torch.Tensor]:
     """Return the tensors of a checkpoint but for the random streams."""
-    found = load_file(directory / "state.safetensors")
+    found = whole_tensors(directory)
     return {name: tensor for name, tensor in found.items() if not name.startswith("random.")}
 
 
@@ -131,14 +133,28 @@ def test_one_process_goes_on_from_two_sharded_ranks(out: Path, tmp_path: Path) -
     assert_alike(out / "one-after-one", tmp_path / "state")
 
 
+def test_each_sharded_rank_writes_its_own_part(out: Path) -> None:
+    files = [load_file(file) for file in (out / "fsdp" / "muon").glob("*.safetensors")]
+    sizes = [sum(t.numel() for n, t in f.items() if not n.startswith("random.")) for f in files]
+    assert len(sizes) == 2
+    assert sum(sizes) == sum(tensor.numel() for tensor in held(out / "one" / "muon").values())
+    assert max(sizes) < 0.6 * sum(sizes)  # odd sizes fall to the first
+
+
+def test_a_part_that_is_missing_is_an_error_in_words(out: Path, tmp_path: Path) -> None:
+    shutil.copytree(out / "fsdp" / "muon", tmp_path / "state")
+    name = sorted(file.name for file in (tmp_path / "state").glob("*.safetensors"))[1]
+    (tmp_path / "state" / name).unlink()
+    with pytest.raises(BundleError, match=rf"is damaged \({name} is missing\)\. Delete it"):
+        cases.go_on(tmp_path / "state", tmp_path / "after", ALONE, "fsdp")
+
+
 def test_sharded_ranks_resume_bit_for_bit_with_dropout(out: Path) -> None:
     whole, halves = held(out / "dropout" / "whole"), held(out / "dropout" / "halves")
     assert whole.keys() == halves.keys()
     for name, tensor in whole.items():
         assert torch.equal(halves[name], tensor), name
-    randomness = [
-        load_file(out / "dropout" / name / "state.safetensors") for name in ("whole", "halves")
-    ]
+    randomness = [whole_tensors(out / "dropout" / name) for name in ("whole", "halves")]
     for rank in (0, 1):
         assert torch.equal(*(one[f"random.{rank}.torch"] for one in randomness))
 
@@ -161,8 +177,8 @@ def test_sharded_ranks_keep_the_diagnosis_of_a_run(out: Path, told: dict[str, An
         assert "whyformer: Training stopped before update 2: the loss was nan" in complained
     found = diagnose(out / "two" / "bad").render()
     assert "the weights before it are kept" in found
-    state = load_file(out / "two" / "bad" / "diagnosis" / "state" / "state.safetensors")
-    whole = load_file(out / "two" / "fsdp" / "checkpoint" / "state.safetensors")
+    state = whole_tensors(out / "two" / "bad" / "diagnosis" / "state")
+    whole = whole_tensors(out / "two" / "fsdp" / "checkpoint")
     for name, tensor in whole.items():
         assert state[name].shape == tensor.shape
 

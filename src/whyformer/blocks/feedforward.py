@@ -6,6 +6,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from whyformer.blocks.linear import Linear
+
 
 class Activation(StrEnum):
     """The non-linearity of the feed-forward network."""
@@ -21,8 +23,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, d_model: int, d_ff: int) -> None:
         super().__init__()
-        self.expand = nn.Linear(d_model, d_ff)
-        self.contract = nn.Linear(d_ff, d_model)
+        self.expand = Linear(d_model, d_ff)
+        self.contract = Linear(d_ff, d_model)
 
     def forward(
         self, x: Float[Tensor, "batch length d_model"]
@@ -58,9 +60,9 @@ class SwiGLUFeedForward(FeedForward):
 
     def __init__(self, d_model: int, d_ff: int) -> None:
         nn.Module.__init__(self)
-        self.gate = nn.Linear(d_model, d_ff, bias=False)
-        self.expand = nn.Linear(d_model, d_ff, bias=False)
-        self.contract = nn.Linear(d_ff, d_model, bias=False)
+        self.gate = Linear(d_model, d_ff, bias=False)
+        self.expand = Linear(d_model, d_ff, bias=False)
+        self.contract = Linear(d_ff, d_model, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform every position alike."""

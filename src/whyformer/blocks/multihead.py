@@ -6,6 +6,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from whyformer.blocks.attention import attention, fused_attention
+from whyformer.blocks.linear import Linear
 from whyformer.blocks.positions import Positions
 from whyformer.blocks.scaling import SCALINGS, ScoreScale
 from whyformer.blocks.taps import Tap
@@ -41,10 +42,10 @@ class MultiHeadAttention(nn.Module):
     ) -> None:
         super().__init__()
         self.heads, self.d_k, self.path = heads, d_k, path
-        self.project_query = nn.Linear(d_model, heads * d_k, bias=bias)
-        self.project_key = nn.Linear(d_model, heads * d_k, bias=bias)
-        self.project_value = nn.Linear(d_model, heads * d_k, bias=bias)
-        self.project_output = nn.Linear(heads * d_k, d_model, bias=bias)
+        self.project_query = Linear(d_model, heads * d_k, bias=bias)
+        self.project_key = Linear(d_model, heads * d_k, bias=bias)
+        self.project_value = Linear(d_model, heads * d_k, bias=bias)
+        self.project_output = Linear(heads * d_k, d_model, bias=bias)
         self.scale = SCALINGS[scale](d_k, heads)
         self.scores = Tap()
         self.weights = Tap()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.bundle import Bundle, find_bundle
+from whyformer.decoding.packing import Weights
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import TextTranslator
 from whyformer.foundation.devices import choose_device
@@ -45,6 +46,7 @@ def choose(
     prefix: str,
     alignments: bool,
     ranks: Ranks = ALONE,
+    weights: str = Weights.FLOAT32,
 ) -> Chosen:
     """Load what translates.
 
@@ -52,10 +54,20 @@ def choose(
         engine: auto takes CTranslate2 where a fresh conversion is there and can do what is asked.
         given: search settings laid over the run's own.
         ranks: who translates together.
+        weights: how torch holds them; with int8, auto takes torch.
     Raises: UsageError when the engine that was named cannot do what is asked.
     """
     if engine not in set(Engine):
         raise UsageError(f"`{engine}` is not an engine.{nearest(engine, list(Engine))}")
+    if weights not in set(Weights):
+        raise UsageError(f"`{weights}` are no weights.{nearest(weights, list(Weights))}")
+    if weights != Weights.FLOAT32:
+        if engine == Engine.CTRANSLATE2:
+            raise UsageError(
+                "The ctranslate2 engine has the weights of its conversion. Make one with: "
+                f"whyformer convert {runs[0]} --to ctranslate2 --quantize {weights}"
+            )
+        engine = Engine.TORCH
     if engine == Engine.TORCH and any(stands_alone(run) for run in runs):
         raise UsageError(
             "The torch engine needs a run, but this is a conversion without one. Give the run "
@@ -69,7 +81,7 @@ def choose(
             raise found
         if isinstance(found, _Stale) and ranks.first:
             print(f"whyformer: {found} Translated by torch.", file=sys.stderr)
-    system = load_system(runs, device=device, warn=False, ranks=ranks)
+    system = load_system(runs, device=device, warn=False, ranks=ranks, weights=Weights(weights))
     return Chosen(system.translator, search_settings(system.facts, given), system.bundles)
 
 

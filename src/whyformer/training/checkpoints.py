@@ -1,42 +1,46 @@
 """Stop and go on: everything that changes while training, on disk without a pickle."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 from whyformer.bundle import save_tensors
 from whyformer.foundation.errors import BundleError
-from whyformer.foundation.files import atomic_directory, recover_directory
+from whyformer.foundation.files import atomic_directory, explain_write_errors, recover_directory
 from whyformer.foundation.randomness import (
     random_state,
     restore_random_state,
     seed_everything,
     seed_of_rank,
 )
+from whyformer.foundation.ranks import Ranks
 from whyformer.training.loop import TrainingState
-from whyformer.training.shards import cut_like, gathered, local
+from whyformer.training.shards import is_sharded, local, read_parts, write_parts
 
-FORMAT = 2
+FORMAT = 3
+"""3 may hold a file a rank; what one process writes is still what 2 was."""
+OLDEST = 2
+META, WHOLE = "state.json", "state.safetensors"
 
 
 def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]) -> None:
     """Write weights, optimizer, averages, random streams and the data cursor, whole or not at all.
 
-    All ranks call this together; the first one writes. Shares are gathered tensor by tensor, as
-    torch.distributed.checkpoint.state_dict does for full state dicts, instead of a file a rank: so
-    there is one format, which any number of ranks reads, sharded or not, and so do other tools.
+    All ranks call this together, with a directory that all of them see. Where each holds a part
+    (FSDP2), each writes its part into a file of its own, by torch.distributed.checkpoint, and no
+    rank ever holds the whole; otherwise the first one writes one file.
     Args:
         extra: what the caller wants back with the checkpoint (JSON values).
     """
     ranks = state.together.ranks
     streams = ranks.collected(random_state())
-    tensors = gathered(_held(state), keep=ranks.first, device="cpu")
-    if not ranks.first:
-        return
+    tensors = _held(state)
     for rank, stream in enumerate(streams):
         for name in ("torch", "cuda"):
             if stream[name] is not None:
@@ -50,9 +54,33 @@ def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]
         "random_bytes": [stream["bytes"] for stream in streams],
         "extra": extra,
     }
-    with atomic_directory(directory) as temporary:
-        save_tensors(tensors, temporary / "state.safetensors")
-        (temporary / "state.json").write_text(json.dumps(meta), encoding="utf-8")
+    in_parts = any(map(is_sharded, tensors.values()))
+    with _written_together(directory, ranks, wanted=in_parts) as temporary:
+        if temporary and in_parts:
+            write_parts(tensors, temporary)
+        elif temporary:
+            save_tensors(tensors, temporary / WHOLE)
+        if temporary and ranks.first:
+            meta["files"] = sorted(file.name for file in temporary.iterdir())
+            (temporary / META).write_text(json.dumps(meta), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _written_together(directory: Path, ranks: Ranks, *, wanted: bool) -> Iterator[Path | None]:
+    """Lend all ranks the directory that the first one puts in place at the end.
+
+    Args: wanted: whether the others write at all; they get None without.
+    """
+    if ranks.first:
+        with atomic_directory(directory) as temporary:
+            if wanted:
+                ranks.said(temporary)
+            yield temporary
+    elif wanted:
+        with explain_write_errors(directory):
+            yield ranks.said(None)
+    else:
+        yield None
 
 
 def _held(state: TrainingState) -> dict[str, Tensor]:
@@ -81,26 +109,8 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
     Raises: BundleError when the checkpoint is damaged or does not fit the model.
     """
     recover_directory(directory)
-    try:
-        meta = json.loads((directory / "state.json").read_text(encoding="utf-8"))
-        with safe_open(directory / "state.safetensors", framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, ValueError, SafetensorError) as error:
-        raise BundleError(
-            f"The checkpoint `{directory}` is damaged ({error}). Delete it to start again from the "
-            "beginning."
-        ) from None
-    if meta.get("format", 0) < FORMAT:
-        raise BundleError(
-            f"The checkpoint `{directory}` is of an older version of whyformer, which kept random "
-            "streams otherwise. Go on with that version, or delete it to start again."
-        )
-    if meta["format"] > FORMAT:
-        raise BundleError(
-            f"The checkpoint `{directory}` has format {meta['format']}, and this version reads up "
-            f"to {FORMAT}. Upgrade whyformer."
-        )
     parameters = dict(state.model.named_parameters())
+    meta, tensors = _read(directory, parameters)
     for name, parameter in parameters.items():
         saved = tensors.get(f"model.{name}")
         if saved is None or saved.shape != parameter.shape:
@@ -110,7 +120,7 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
                 f"{tuple(parameter.shape)}, found {found}."
             )
         with torch.no_grad():
-            local(parameter).copy_(local(cut_like(saved.to(parameter.device), parameter)))
+            local(parameter).copy_(local(saved))
     for key, value in tensors.items():
         kind, _, rest = key.partition(".")
         if kind == "model" and rest not in parameters:
@@ -119,21 +129,15 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
                 "the model does not have."
             )
         if kind == "optimizer":
-            name, _, slot = rest.rpartition(".")
-            parameter = parameters[name]
+            parameter = parameters[_parameter_of(key)]
             # The fused kernels want their step counts beside the parameters too.
-            value = value.to(parameter.device)
-            whole_slot = value.shape == parameter.shape  # else a count of steps
-            state.optimizer.state[parameter][slot] = (
-                cut_like(value, parameter) if whole_slot else value
-            )
+            slot = rest.rpartition(".")[2]
+            state.optimizer.state[parameter][slot] = value.to(parameter.device)
     average: dict[str, Tensor] = {}
     for key, tensor in tensors.items():
         kind, _, rest = key.partition(".")
-        if kind == "average":  # ema.NAME or kept.INDEX.NAME
-            name = rest.split(".", 1 if rest.startswith("ema.") else 2)[-1]
-            parameter = parameters[name]
-            average[rest] = cut_like(tensor.to(parameter.device), parameter)
+        if kind == "average":
+            average[rest] = tensor.to(parameters[_parameter_of(key)].device)
     try:
         state.average.restore(average, meta["average_steps"])
     except KeyError as missing:
@@ -154,6 +158,61 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
     else:
         seed_everything(seed_of_rank(seed, ranks.rank, state.step))
     return meta["extra"]
+
+
+def _read(
+    directory: Path, parameters: dict[str, nn.Parameter]
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return what a checkpoint says and its tensors, cut as the parameters are.
+
+    Raises: BundleError when it is damaged or of another format.
+    """
+    damaged = (
+        f"The checkpoint `{directory}` is damaged ({{}}). Delete it to start again from the "
+        "beginning."
+    )
+    try:
+        meta = json.loads((directory / META).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BundleError(damaged.format(error)) from None
+    if meta.get("format", 0) < OLDEST:
+        raise BundleError(
+            f"The checkpoint `{directory}` is of an older version of whyformer, which kept random "
+            "streams otherwise. Go on with that version, or delete it to start again."
+        )
+    if meta["format"] > FORMAT:
+        raise BundleError(
+            f"The checkpoint `{directory}` has format {meta['format']}, and this version reads up "
+            f"to {FORMAT}. Upgrade whyformer."
+        )
+    files = meta.get("files", [WHOLE])
+    if missing := [name for name in files if not (directory / name).exists()]:
+        raise BundleError(damaged.format(f"{missing[0]} is missing"))
+    try:
+        if files == [WHOLE] and not any(map(is_sharded, parameters.values())):
+            with safe_open(directory / WHOLE, framework="pt") as file:
+                return meta, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return meta, read_parts(directory, lambda name: parameters.get(_parameter_of(name)))
+    except (OSError, ValueError, SafetensorError) as error:
+        raise BundleError(damaged.format(error)) from None
+
+
+def whole_tensors(directory: Path) -> dict[str, Tensor]:
+    """Return all tensors of a checkpoint, whole, however many ranks wrote it.
+
+    Raises: BundleError when it is damaged or of another format.
+    """
+    return _read(directory, {})[1]
+
+
+def _parameter_of(key: str) -> str:
+    """Return the name of the parameter that a tensor of a checkpoint belongs to."""
+    kind, _, rest = key.partition(".")
+    if kind == "optimizer":  # optimizer.NAME.SLOT
+        return rest.rpartition(".")[0]
+    if kind == "average":  # average.ema.NAME or average.kept.INDEX.NAME
+        return rest.split(".", 1 if rest.startswith("ema.") else 2)[-1]
+    return rest
 
 
 def _stream(name: str, rank: int) -> str:

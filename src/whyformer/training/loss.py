@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from whyformer.blocks.linear import by_onednn, multiply, product
 from whyformer.text.symbols import PAD
 
 CHUNK_ELEMENTS = 1 << 22
@@ -72,7 +73,7 @@ class _FusedCrossEntropy(torch.autograd.Function):
         size = max(1, CHUNK_ELEMENTS // vocabulary)
         for start in range(0, rows, size):
             x, label = features[start : start + size], labels[start : start + size, None]
-            logits = F.linear(x, weight).float()
+            logits = product(x, weight).float()
             chosen += logits.gather(1, label).sum(dtype=torch.float64)
             top = logits.amax(-1, keepdim=True)
             odds = logits.sub_(top).exp_()  # z · softmax, where the logits stood
@@ -84,7 +85,10 @@ class _FusedCrossEntropy(torch.autograd.Function):
                 odds.scatter_add_(1, label, (smoothing - 1) * z)
                 slope = odds.to(x.dtype)
                 here = grad_features[start : start + size]
-                torch.mm(slope, weight.to(x.dtype), out=here).div_(z)
+                if by_onednn(slope, weight):
+                    torch.div(multiply(slope, weight.T), z, out=here)
+                else:
+                    torch.mm(slope, weight.to(x.dtype), out=here).div_(z)
                 scaled = (x / z).to(x.dtype)
                 if x.dtype == weight.dtype:
                     grad_weight.addmm_(slope.T, scaled)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.bundle import Bundle, load_bundle
-from whyformer.decoding.packing import pack
+from whyformer.decoding.packing import Weights, pack
 from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.translator import WINDOW, TextTranslator, Translation, Translator
 from whyformer.foundation.config import build
@@ -36,17 +36,26 @@ class System:
 
 
 def load_system(
-    runs: Sequence[Path], *, device: str = "auto", warn: bool = True, ranks: Ranks = ALONE
+    runs: Sequence[Path],
+    *,
+    device: str = "auto",
+    warn: bool = True,
+    ranks: Ranks = ALONE,
+    weights: Weights = Weights.FLOAT32,
 ) -> System:
     """Load one run, or several as an ensemble.
 
     Args:
+        weights: int8 is for the CPU alone.
         warn: log lines that are too long to be read whole.
         ranks: who translates together; with device auto, each takes its own.
-    Raises: BundleError when one is missing or damaged, or their tokenizers differ.
+    Raises: BundleError when one is missing or damaged, or their tokenizers differ; UsageError for
+        int8 on a GPU.
     """
     own = ranks.device if device == "auto" else None
     where = own or choose_device(device)
+    if weights is Weights.INT8 and where.type != "cpu":
+        raise UsageError("Weights of int8 are for the CPU. Give --device cpu, or leave them out.")
     bundles = [load_bundle(run, device=where) for run in runs]
     first = bundles[0]
     for run, other in zip(runs[1:], bundles[1:], strict=True):
@@ -65,7 +74,7 @@ def load_system(
                 f"`{run}` holds a model of kind `{bundle.model.settings.family}`, which reads no "
                 "source. Use `whyformer generate`."
             )
-        pack(bundle.model)
+        pack(bundle.model, weights)
         models.append(bundle.model)
     translator = Translator(
         models,

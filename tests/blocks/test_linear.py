@@ -1,0 +1,124 @@
+"""Products by oneDNN are those of BLAS; where oneDNN is asked, it is asked in these tests alone."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from whyformer.blocks import linear
+from whyformer.blocks.linear import FEW_ROWS, Linear, by_onednn, product
+from whyformer.foundation import devices
+from whyformer.training.loss import cross_entropy, fused_cross_entropy
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(torch.ops.mkldnn, "_linear_pointwise"), reason="this torch has no oneDNN"
+)
+SHAPES = [(FEW_ROWS, 8), (5, FEW_ROWS, 8), (2, 3, 40, 8)]
+
+
+@pytest.fixture(autouse=True)
+def faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear, "onednn_multiplies_faster", lambda: True)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_products_and_gradients_are_those_of_the_plain_twin(
+    shape: tuple[int, ...], *, bias: bool
+) -> None:
+    torch.manual_seed(0)
+    layer = Linear(8, 12, bias=bias)
+    x, slope = torch.randn(*shape, requires_grad=True), torch.randn(*shape[:-1], 12)
+    assert by_onednn(x, layer.weight)
+    inputs = [x, *layer.parameters()]
+    found = layer(x)
+    plain = F.linear(x, layer.weight, layer.bias)
+    torch.testing.assert_close(found, plain)
+    torch.testing.assert_close(
+        torch.autograd.grad(found, inputs, slope), torch.autograd.grad(plain, inputs, slope)
+    )
+    with torch.inference_mode():
+        torch.testing.assert_close(layer(x), plain)
+
+
+def test_what_follows_may_change_the_product_in_place() -> None:
+    layer, x = Linear(8, 12), torch.randn(4, FEW_ROWS, 8)
+    found = F.relu(layer(x), inplace=True)
+    found.sum().backward()
+    plain = nn.Linear(8, 12)
+    plain.load_state_dict(layer.state_dict())
+    F.relu(plain(x)).sum().backward()
+    torch.testing.assert_close(layer.weight.grad, plain.weight.grad)
+
+
+def test_gradients_have_gradients() -> None:
+    torch.manual_seed(1)
+    x = torch.randn(FEW_ROWS, 4, requires_grad=True)
+    layer = Linear(4, 3)
+
+    def bent(output: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        (first,) = torch.autograd.grad(output.tanh().sum(), x, create_graph=True)
+        return torch.autograd.grad(first.square().sum(), [x, layer.weight])
+
+    torch.testing.assert_close(
+        bent(layer(x)), bent(F.linear(x, layer.weight, layer.bias)), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_only_what_learns_gets_a_gradient() -> None:
+    layer = Linear(8, 12)
+    layer.weight.requires_grad_(False)
+    x = torch.randn(FEW_ROWS, 8, requires_grad=True)
+    layer(x).sum().backward()
+    assert layer.weight.grad is None
+    assert x.grad is not None
+
+
+def test_few_rows_and_other_precisions_go_the_plain_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("oneDNN was asked")
+
+    monkeypatch.setattr(linear, "multiply", refuse)
+    layer = Linear(8, 12)
+    with torch.inference_mode():
+        layer(torch.randn(FEW_ROWS - 1, 8))
+        layer.double()(torch.randn(FEW_ROWS, 8, dtype=torch.float64))
+        with torch.autocast("cpu", torch.bfloat16):
+            assert layer.float()(torch.randn(FEW_ROWS, 8)).dtype == torch.bfloat16
+        with pytest.raises(AssertionError):
+            layer(torch.randn(FEW_ROWS, 8))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_fused_loss_is_its_plain_twin_by_onednn_too(smoothing: float) -> None:
+    torch.manual_seed(2)
+    features, weight = torch.randn(70, 8), torch.randn(50, 8)
+    labels = torch.randint(50, (70,))
+    found = []
+    for loss in (cross_entropy, fused_cross_entropy):
+        inputs = [features.clone().requires_grad_(), weight.clone().requires_grad_()]
+        total = loss(*inputs, labels, smoothing).smoothed
+        found.append([total, *torch.autograd.grad(total, inputs)])
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("capability", "about", "answer"),
+    [
+        ("AVX512", "vendor_id\t: AuthenticAMD", True),
+        ("AVX512", "vendor_id\t: GenuineIntel", False),
+        ("AVX2", "vendor_id\t: AuthenticAMD", False),
+    ],
+)
+def test_the_processor_alone_decides(
+    monkeypatch: pytest.MonkeyPatch, capability: str, about: str, *, answer: bool
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(devices, "_about_cpu", lambda: about)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    assert devices.onednn_multiplies_faster.__wrapped__() is answer
+
+
+def test_the_functional_form_is_the_layer() -> None:
+    layer, x = Linear(8, 12), torch.randn(FEW_ROWS, 8)
+    torch.testing.assert_close(product(x, layer.weight, layer.bias), layer(x))
