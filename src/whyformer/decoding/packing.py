@@ -12,8 +12,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from whyformer.blocks.linear import Linear
-
 
 class Weights(StrEnum):
     """How the large weights of a model that only searches are held on a CPU."""
@@ -112,5 +110,7 @@ def pack(model: nn.Module, weights: Weights = Weights.FLOAT32) -> None:
         return
     for module in list(model.modules()):
         for name, layer in module.named_children():
-            if type(layer) in (nn.Linear, Linear) and layer.weight.numel() >= LARGE:
+            if not isinstance(layer, nn.Linear) or isinstance(layer, PackedLinear | Int8Linear):
+                continue
+            if layer.weight.numel() >= LARGE:
                 setattr(module, name, kind(layer))
