@@ -32,11 +32,11 @@ def test_a_shared_node_is_visited_once():
 
 
 def test_attention_is_as_deep_for_every_length_and_a_recurrence_is_not():
-    attention = MultiHeadAttention(8, 2, 4, path=AttentionPath.EXPLICIT)
+    attention = MultiHeadAttention(8, 2, 4, path=AttentionPath.EXPLICIT).double()
     loop = Recurrence(Cell.RNN, 8, 8, path=RecurrencePath.EXPLICIT)
 
     def of_attention(n: int) -> int:
-        x = torch.randn(1, n, 8)
+        x = torch.randn(1, n, 8, dtype=torch.float64)
         return depth(attention(x, attention.keys_values(x)))
 
     assert of_attention(4) == of_attention(64)

@@ -42,11 +42,11 @@ def product(
 def by_onednn(x: Tensor, weight: Tensor) -> bool:
     """Say whether oneDNN multiplies: float32 on a CPU where it is faster, and not few rows."""
     return (
-        x.device.type == "cpu"
+        not torch.compiler.is_compiling()
+        and x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
         and x.numel() >= FEW_ROWS * x.shape[-1]
         and onednn_multiplies_faster()
-        and not torch.compiler.is_compiling()
         and not torch.is_autocast_enabled("cpu")
     )
 
