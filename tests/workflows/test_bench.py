@@ -166,6 +166,7 @@ def test_the_training_contender_makes_real_updates(name, tmp_path):
 def test_a_decoding_contender_translates_in_groups(tmp_path):
     config = {
         "contender": "torch",
+        "weights": "float32",
         "directory": str(toy_run(tmp_path / "run")),
         "search": {"max_length": 4},
         "sentences": ["a b c", "d"],
@@ -290,7 +291,8 @@ def test_everything_is_measured_once(tmp_path, monkeypatch):
     found = json.loads(json.dumps(found))
     assert set(found) == set(summary())
     timed = {(one["engine"], one["beam"], one["batch"]) for one in found["decoding"]}
-    assert timed >= {("torch", beam, batch) for beam in (1, 5) for batch in (1, 64)}
+    both = ("torch", "torch-int8")
+    assert timed >= {(name, beam, batch) for name in both for beam in (1, 5) for batch in (1, 64)}
     assert {engine for engine, _, _ in timed} | set(found["left_out"]) >= {
         "torch", "ctranslate2", "ctranslate2-int8"
     }  # fmt: skip

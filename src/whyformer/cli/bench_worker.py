@@ -22,9 +22,11 @@ def load(config: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
     directory = Path(config["directory"])
     if config["contender"] == "torch":
+        from whyformer.decoding.packing import Weights
         from whyformer.workflows.translate import load_system
 
-        translator = load_system([directory], warn=False).translator
+        weights = Weights(config["weights"])
+        translator = load_system([directory], warn=False, weights=weights).translator
     else:
         from whyformer.interop.engine import CTranslate2Translator
 

@@ -68,7 +68,7 @@ def convert_for_engines(
     engines = Engines({"torch": run})
     wanted = {"ctranslate2": "none"}
     if references:
-        engines.left_out["torch-int8"] = "whyformer has no dynamic int8 for torch"
+        engines.places["torch-int8"] = run
         wanted["ctranslate2-int8"] = "int8"
     for engine, quantization in wanted.items():
         if find_spec("ctranslate2") is None:
@@ -124,6 +124,7 @@ def measure_decoding(
                     engine,
                     {
                         "contender": engine.removesuffix("-int8"),
+                        "weights": "int8" if engine == "torch-int8" else "float32",
                         "directory": str(directory),
                         "search": search,
                         "sentences": list(texts),
