@@ -72,6 +72,8 @@ def test_only_what_learns_gets_a_gradient() -> None:
     layer(x).sum().backward()
     assert layer.weight.grad is None
     assert x.grad is not None
+    layer(x.detach()).sum().backward()  # of the bias alone
+    torch.testing.assert_close(layer.bias.grad, torch.full((12,), 2.0 * FEW_ROWS))
 
 
 def test_few_rows_and_other_precisions_go_the_plain_way(monkeypatch: pytest.MonkeyPatch) -> None:

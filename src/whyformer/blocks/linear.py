@@ -33,7 +33,8 @@ def product(
     """Return xWᵀ + b; the plain twin is `torch.nn.functional.linear`."""
     if not by_onednn(x, weight):
         return F.linear(x, weight, bias)
-    if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
+    learning = any(one is not None and one.requires_grad for one in (x, weight, bias))
+    if learning and torch.is_grad_enabled():
         rows: Tensor = _Product.apply(x.reshape(-1, x.shape[-1]), weight, bias)  # pyright: ignore
         return rows.view(*x.shape[:-1], -1)
     return multiply(x, weight, bias)
