@@ -151,7 +151,13 @@ def test_a_row_in_eight_bits_does_not_depend_on_its_neighbours() -> None:
     assert torch.equal(together[7], rounded.bias)
 
 
-def test_the_largest_sums_do_not_overflow() -> None:
+@pytest.mark.parametrize("vnni", [None, False])
+def test_the_largest_sums_do_not_overflow(
+    monkeypatch: pytest.MonkeyPatch, vnni: bool | None
+) -> None:
+    """With the bits that this processor takes, and with those of one without VNNI."""
+    if vnni is not None:
+        monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: vnni)
     plain = layer(bias=False)
     nn.init.ones_(plain.weight)
     with torch.inference_mode():
