@@ -21,21 +21,19 @@ Translate = Callable[[Sequence[str], int], list[tuple[str, int]]]
 """Texts and the width of the beam -> the best translation of each, and its tokens, eos counted."""
 
 
-def whyformer_torch(config: dict[str, Any]) -> Translate:
-    """whyformer's reference engine."""
+def whyformer_torch(config: dict[str, Any], *, weights: str = "float32") -> Translate:
+    """whyformer's reference engine. Args: weights: how it holds the large ones."""
+    from whyformer.decoding.packing import Weights
     from whyformer.workflows.translate import load_system
 
-    system = load_system([Path(config["run"])], device=config["device"])
+    run, held = Path(config["run"]), Weights(weights)
+    system = load_system([run], device=config["device"], weights=held)
     return _by_whyformer(system.translator, config)
 
 
 def whyformer_torch_int8(config: dict[str, Any]) -> Translate:
     """The same with large weights in eight bits."""
-    from whyformer.decoding.packing import Weights
-    from whyformer.workflows.translate import load_system
-
-    system = load_system([Path(config["run"])], device=config["device"], weights=Weights.INT8)
-    return _by_whyformer(system.translator, config)
+    return whyformer_torch(config, weights="int8")
 
 
 def whyformer_ctranslate2(config: dict[str, Any]) -> Translate:

@@ -1,7 +1,7 @@
 """The product xWᵀ + b, by whichever of torch's two libraries multiplies faster on this machine.
 
-On a CPU torch multiplies float32 by its BLAS. MKL, the usual one, keeps its widest kernels for
-Intel's processors; oneDNN, which torch carries as well, uses AVX-512 wherever it is.
+On a CPU torch multiplies float32 by its BLAS, mostly MKL. On some processors oneDNN, which torch
+carries as well, is faster (`onednn_multiplies_faster`).
 """
 
 from typing import Any
@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from whyformer.foundation.devices import onednn_multiplies_faster
 
 FEW_ROWS = 32
-"""Below so many rows BLAS is as fast: oneDNN then mostly arranges the weight."""
+"""Below so many rows BLAS is asked: with 256 × 256 one row takes 6 µs, by oneDNN 16; 64 take the
+same."""
 
 
 class Linear(nn.Linear):

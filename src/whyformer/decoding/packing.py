@@ -12,6 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from whyformer.blocks.linear import multiply
+from whyformer.foundation.devices import has_onednn
+
 
 class Weights(StrEnum):
     """How the large weights of a model that only searches are held on a CPU."""
@@ -47,7 +50,7 @@ class PackedLinear(nn.Linear):
         if plain or self.weight.device.type != "cpu" or self.weight.dtype != torch.float32:
             self._kept = None  # fused optimizers change a weight without raising its version
             return super().forward(input)
-        return torch.ops.mkldnn._linear_pointwise(input, self._packed(), self.bias, "none", [], "")
+        return multiply(input, self._packed(), self.bias)
 
     def _packed(self) -> Tensor:
         state = (self.weight.data_ptr(), self.weight._version)
@@ -72,13 +75,13 @@ class Int8Linear(nn.Linear):
         self.weight, self.bias = linear.weight, linear.bias
         levels = 127 if torch.cpu._is_vnni_supported() else 63
         weight = linear.weight.detach()
-        self._scale = weight.abs().amax(1).clamp_min(TINY) / levels  # (d_out,)
+        self._scale = (weight.abs().amax(1) / levels).clamp_min(TINY)  # (d_out,)
         self._rounded = (weight / self._scale[:, None]).round_().to(torch.int8).T  # (d_in, d_out)
 
     def forward(self, input: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"]:
         """Return xWᵀ + b, nearly."""
         rows = input.reshape(-1, self.in_features)
-        step = rows.abs().amax(1, keepdim=True).clamp_min(TINY) / 127  # (rows, 1)
+        step = (rows.abs().amax(1, keepdim=True) / 127).clamp_min(TINY)  # (rows, 1)
         sums = torch._int_mm((rows / step).round_().to(torch.int8), self._rounded)
         product = (sums * step).mul_(self._scale)
         if self.bias is not None:
@@ -87,15 +90,14 @@ class Int8Linear(nn.Linear):
 
 
 TINY = torch.finfo(torch.float32).tiny
-"""Stands for the largest number of a row of zeros, by which it is divided."""
+"""The least step, by which a row of zeros is divided."""
 
 
 def can_pack() -> bool:
     """Say whether this machine gains: measured on x86-64 alone, and torch must have oneDNN."""
     return (
         platform.machine().lower() in ("x86_64", "amd64")
-        and torch.backends.mkldnn.is_available()
-        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+        and has_onednn()
         and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
     )
 

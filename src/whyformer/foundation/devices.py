@@ -61,9 +61,13 @@ def onednn_multiplies_faster() -> bool:
     return (
         torch.backends.cpu.get_cpu_capability() == "AVX512"
         and "AuthenticAMD" in _about_cpu()
-        and torch.backends.mkldnn.is_available()
-        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+        and has_onednn()
     )
+
+
+def has_onednn() -> bool:
+    """Say whether this torch carries oneDNN with the product that we call."""
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 def _about_cpu() -> str:
