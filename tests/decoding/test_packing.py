@@ -2,7 +2,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from whyformer.decoding.packing import LARGE, Int8Linear, PackedLinear, Weights, can_pack, pack
+from whyformer.blocks.multihead import MultiHeadAttention
+from whyformer.decoding import packing
+from whyformer.decoding.packing import (
+    LARGE,
+    SMALL,
+    Arranged,
+    Int8Linear,
+    PackedLinear,
+    Weights,
+    can_pack,
+    pack,
+)
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
 from whyformer.models.gpt import GPT, GPTSettings
@@ -10,10 +21,18 @@ from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.tokenizer import train_tokenizer
 
 packs = pytest.mark.skipif(not can_pack(), reason="oneDNN packs on x86-64 alone")
+all_pay_here = pytest.mark.usefixtures("all_pay")
 WIDE = 64
 SHAPE = TransformerSettings(
     encoder_layers=1, decoder_layers=1, d_model=WIDE, heads=2, d_ff=LARGE // WIDE, dropout=0.5
 )
+
+
+@pytest.fixture
+def all_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every weight be multiplied as it was arranged, however small, by any number of rows."""
+    for least in ("SMALL", "MEDIUM", "LARGE"):
+        monkeypatch.setattr(packing, least, 1)
 
 
 def layer(*, bias: bool = True) -> nn.Linear:
@@ -22,6 +41,7 @@ def layer(*, bias: bool = True) -> nn.Linear:
 
 
 @packs
+@all_pay_here
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("shape", [(1,), (5,), (64,), (3, 7), (2, 3, 1)])
 def test_a_packed_layer_is_its_plain_twin(shape: tuple[int, ...], *, bias: bool) -> None:
@@ -33,6 +53,7 @@ def test_a_packed_layer_is_its_plain_twin(shape: tuple[int, ...], *, bias: bool)
 
 
 @packs
+@all_pay_here
 @pytest.mark.parametrize("fused", [True, False])
 def test_changed_weights_are_arranged_anew(*, fused: bool) -> None:
     plain = layer()
@@ -51,6 +72,7 @@ def test_changed_weights_are_arranged_anew(*, fused: bool) -> None:
 
 
 @packs
+@all_pay_here
 def test_rows_need_not_lie_side_by_side() -> None:
     plain = layer()
     packed, x = PackedLinear(plain), torch.randn(6, 5, WIDE)
@@ -60,6 +82,7 @@ def test_rows_need_not_lie_side_by_side() -> None:
 
 
 @packs
+@all_pay_here
 def test_a_model_made_in_inference_mode_goes_the_plain_way() -> None:
     with torch.inference_mode():
         plain, x = layer(), torch.randn(4, WIDE)
@@ -67,6 +90,7 @@ def test_a_model_made_in_inference_mode_goes_the_plain_way() -> None:
 
 
 @packs
+@all_pay_here
 def test_gradients_and_other_precisions_go_the_plain_way() -> None:
     plain = layer()
     packed, x = PackedLinear(plain), torch.randn(4, WIDE, requires_grad=True)
@@ -78,6 +102,46 @@ def test_gradients_and_other_precisions_go_the_plain_way() -> None:
     double = PackedLinear(plain.double())
     with torch.inference_mode():
         torch.testing.assert_close(double(x.double()), plain(x.double()))
+
+
+@packs
+@all_pay_here
+@pytest.mark.parametrize("bias", [True, False])
+def test_three_projections_by_one_product_are_three_products(*, bias: bool) -> None:
+    torch.manual_seed(2)
+    attention = MultiHeadAttention(WIDE, 4, 8, bias=bias)
+    x = torch.randn(3, 5, WIDE)
+    with torch.inference_mode():
+        expected = attention.queries_keys_values(x)
+        attention.joint = joint = Arranged(
+            attention.project_query, attention.project_key, attention.project_value
+        )
+        assert joint(x) is not None
+        for found, one in zip(attention.queries_keys_values(x), expected, strict=True):
+            torch.testing.assert_close(found, one)
+        kept = joint._kept
+        joint(x)
+        assert joint._kept is kept
+        attention.project_key.weight.zero_()
+        assert joint(x)[..., 32:64].sub(attention.project_key(x)).abs().max() < 1e-6
+
+
+@packs
+@pytest.mark.parametrize(
+    ("numbers", "rows", "paying"),
+    [
+        (SMALL, 32, True),
+        (SMALL - WIDE, 1000, False),
+        (SMALL, 31, False),
+        (LARGE // 2, 2, True),
+        (LARGE // 2, 1, False),
+        (LARGE, 1, True),
+    ],
+)
+def test_small_weights_and_few_rows_are_left_to_blas(numbers: int, rows: int, paying: bool) -> None:
+    arranged = Arranged(nn.Linear(WIDE, numbers // WIDE))
+    with torch.inference_mode():
+        assert (arranged(torch.randn(rows, 1, WIDE)) is not None) == paying
 
 
 @packs
@@ -96,6 +160,7 @@ def test_only_large_layers_are_packed_and_no_parameter_changes() -> None:
 
 
 @packs
+@all_pay_here
 def test_a_packed_model_says_the_same() -> None:
     tokenizer = train_tokenizer("words", ["a b c d e f g"], vocabulary=300)
     torch.manual_seed(3)
@@ -118,6 +183,7 @@ def test_a_packed_model_says_the_same() -> None:
 
 
 @packs
+@all_pay_here
 def test_a_packed_language_model_steps_the_same() -> None:
     torch.manual_seed(4)
     model = GPT(GPTSettings(layers=1, d_model=WIDE, heads=2, d_ff=LARGE // WIDE), (50, 50)).eval()

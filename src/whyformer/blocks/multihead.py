@@ -1,5 +1,6 @@
 """Multi-head attention (§3.2.2): h attentions side by side on learned projections."""
 
+from collections.abc import Callable
 from enum import StrEnum
 
 from jaxtyping import Bool, Float
@@ -49,6 +50,25 @@ class MultiHeadAttention(nn.Module):
         self.scale = SCALINGS[scale](d_k, heads)
         self.scores = Tap()
         self.weights = Tap()
+        self.joint: Callable[[Tensor], Tensor | None] | None = None
+        """Queries, keys and values of x side by side, where one product may compute them all."""
+
+    def queries_keys_values(
+        self,
+        x: Float[Tensor, "batch length d_model"],
+        positions: Positions | None = None,
+        offset: int = 0,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Project what looks at itself; all three are (batch, heads, length, d_k).
+
+        Queries are not turned by their positions yet: `forward` does that.
+        Args: offset: position of the first of ``x``.
+        """
+        joint = None if self.joint is None else self.joint(x)
+        if joint is None:
+            return self._split(self.project_query(x)), *self.keys_values(x, positions, offset)
+        Q, K, V = (self._split(part) for part in joint.chunk(3, dim=-1))
+        return Q, (K if positions is None else positions.rotate(K, offset)), V
 
     def keys_values(
         self,
@@ -65,14 +85,20 @@ class MultiHeadAttention(nn.Module):
         self,
         x: Float[Tensor, "batch queries d_model"],
         keys_values: tuple[Tensor, Tensor],
-        allowed: Bool[Tensor, "#batch #heads #queries keys"] | None = None,
+        allowed: Bool[Tensor, "#batch #heads #queries keys"]
+        | Float[Tensor, "#batch #heads #queries keys"]
+        | None = None,
         *,
         causal: bool = False,
         positions: Positions | None = None,
+        queries: Float[Tensor, "batch heads queries d_k"] | None = None,
     ) -> Float[Tensor, "batch queries d_model"]:
-        """Let every position of ``x`` look at the keys; the last query stands at the last key."""
+        """Let every position of ``x`` look at the keys; the last query stands at the last key.
+
+        Args: queries: those of ``x``, where they are projected already.
+        """
         K, V = keys_values
-        Q = self._split(self.project_query(x))
+        Q = self._split(self.project_query(x)) if queries is None else queries
         bias = None
         if positions is not None:
             Q = positions.rotate(Q, K.shape[2] - Q.shape[2])

@@ -66,13 +66,15 @@ class WindowedAttention(MultiHeadAttention):
         *,
         causal: bool = True,
         positions: Positions | None = None,
+        queries: Float[Tensor, "batch heads queries d_k"] | None = None,
     ) -> Float[Tensor, "batch queries d_model"]:
         """Let every position look back. Args: causal: always so, whatever is asked."""
         K, V = keys_values
-        queries, keys = x.shape[1], K.shape[2]
-        if not self.is_banded(queries, keys, allowed, positions):
-            inside = combine(allowed, window_mask(queries, keys, self.width, x.device))
-            return super().forward(x, keys_values, inside, positions=positions)
-        Q, K, scale = self.scale(self._split(self.project_query(x)), K)
+        length, keys = x.shape[1], K.shape[2]
+        if not self.is_banded(length, keys, allowed, positions):
+            inside = combine(allowed, window_mask(length, keys, self.width, x.device))
+            return super().forward(x, keys_values, inside, positions=positions, queries=queries)
+        Q = self._split(self.project_query(x)) if queries is None else queries
+        Q, K, scale = self.scale(Q, K)
         heads = windowed_attention(Q, K, V, self.width, scale=scale)
         return self.project_output(heads.transpose(1, 2).flatten(2))

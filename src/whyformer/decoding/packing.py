@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from whyformer.blocks.linear import multiply
+from whyformer.blocks.linear import FEW_ROWS, multiply
+from whyformer.blocks.multihead import MultiHeadAttention
 from whyformer.foundation.devices import has_onednn
 
 
@@ -25,38 +26,70 @@ class Weights(StrEnum):
     """Rounded to eight bits: faster, and nearly the same."""
 
 
-LARGE = 1 << 18
-"""Numbers in a weight from which the arrangement pays: d_model · d_ff of a small model."""
+SMALL, MEDIUM, LARGE = 1 << 15, 1 << 17, 1 << 18
+"""Numbers in a weight from which the arrangement pays: with `FEW_ROWS` rows and more, with fewer,
+and with one."""
+LARGE_INT8 = 1 << 18
+"""Numbers from which eight bits pay: d_model · d_ff of a small model."""
+
+
+class Arranged:
+    """The weights of layers that read the same input, one below the other, as oneDNN wants them.
+
+    When the layers' weights are exchanged, changed in place or trained, they are arranged anew.
+    """
+
+    def __init__(self, *layers: nn.Linear) -> None:
+        self.layers = layers
+        self.size = sum(layer.weight.numel() for layer in layers)
+        self._kept: tuple[list[tuple[int, int]], Tensor, Tensor | None] | None = None
+
+    def __call__(self, x: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"] | None:
+        """Return the layers' outputs side by side; None where it is for the layers to compute.
+
+        That is so with gradients, in another precision than float32, and where it would be slower.
+        """
+        if torch.is_grad_enabled():
+            self._kept = None  # fused optimizers change a weight without raising its version
+            return None
+        rows = x.numel() // x.shape[-1]
+        if self.size < (LARGE if rows == 1 else MEDIUM if rows < FEW_ROWS else SMALL):
+            return None
+        weight = self.layers[0].weight
+        plain = weight.device.type != "cpu" or weight.dtype != torch.float32
+        plain |= any(layer.weight.is_inference() for layer in self.layers)  # they have no version
+        if plain or torch.is_autocast_enabled("cpu"):
+            return None
+        return multiply(x, *self._weight_bias())
+
+    def _weight_bias(self) -> tuple[Tensor, Tensor | None]:
+        weights = [p for layer in self.layers for p in layer.parameters()]
+        state = [(one.data_ptr(), one._version) for one in weights]
+        if self._kept is None or self._kept[0] != state:
+            weight = torch.cat([layer.weight.detach() for layer in self.layers])
+            biases = [layer.bias.detach() for layer in self.layers if layer.bias is not None]
+            bias = torch.cat(biases) if biases else None
+            self._kept = state, torch.ops.mkldnn._reorder_linear_weight(weight), bias
+        return self._kept[1:]
 
 
 class PackedLinear(nn.Linear):
     """An `nn.Linear` that keeps its weight a second time, as oneDNN wants it.
 
-    Equal to its plain twin within floating-point tolerance. With gradients, or in another precision
-    than float32, it is its plain twin. Holds the same parameters as the layer it was made from;
-    when they are exchanged, changed in place or trained, they are arranged anew.
+    Equal to its plain twin within floating-point tolerance. Holds the same parameters as the layer
+    it was made from.
     """
 
     def __init__(self, linear: nn.Linear) -> None:
         nn.Module.__init__(self)
         self.in_features, self.out_features = linear.in_features, linear.out_features
         self.weight, self.bias = linear.weight, linear.bias
-        self._kept: tuple[tuple[int, int], Tensor] | None = None
+        self.arranged = Arranged(self)
 
     def forward(self, input: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"]:
         """Return xWᵀ + b."""
-        plain = torch.is_grad_enabled() or torch.is_autocast_enabled("cpu")
-        plain |= self.weight.is_inference()  # such a weight has no version
-        if plain or self.weight.device.type != "cpu" or self.weight.dtype != torch.float32:
-            self._kept = None  # fused optimizers change a weight without raising its version
-            return super().forward(input)
-        return multiply(input, self._packed(), self.bias)
-
-    def _packed(self) -> Tensor:
-        state = (self.weight.data_ptr(), self.weight._version)
-        if self._kept is None or self._kept[0] != state:
-            self._kept = state, torch.ops.mkldnn._reorder_linear_weight(self.weight.detach())
-        return self._kept[1]
+        found = self.arranged(input)
+        return super().forward(input) if found is None else found
 
 
 class Int8Linear(nn.Linear):
@@ -103,16 +136,20 @@ def can_pack() -> bool:
 
 
 def pack(model: nn.Module, weights: Weights = Weights.FLOAT32) -> None:
-    """Exchange the large linear layers of ``model`` for packed ones, where that is faster.
+    """Exchange the linear layers of ``model`` for packed ones, where that is faster.
 
     For models that will search and not train: the weights in question are held twice.
     """
-    kind = Int8Linear if weights is Weights.INT8 else PackedLinear
-    if kind is PackedLinear and not can_pack():
-        return
     for module in list(model.modules()):
         for name, layer in module.named_children():
             if not isinstance(layer, nn.Linear) or isinstance(layer, PackedLinear | Int8Linear):
                 continue
-            if layer.weight.numel() >= LARGE:
-                setattr(module, name, kind(layer))
+            if weights is Weights.INT8 and layer.weight.numel() >= LARGE_INT8:
+                setattr(module, name, Int8Linear(layer))
+            elif can_pack() and layer.weight.numel() >= SMALL:
+                setattr(module, name, PackedLinear(layer))
+    if can_pack():
+        for module in model.modules():
+            if isinstance(module, MultiHeadAttention):
+                projections = module.project_query, module.project_key, module.project_value
+                module.joint = Arranged(*projections)

@@ -25,8 +25,10 @@ class EncoderLayer(nn.Module):
         """Return the stream after this layer."""
 
         def look(x: Tensor) -> Tensor:
-            keys_values = self.self_attention.keys_values(x, positions)
-            return self.self_attention(x, keys_values, allowed, positions=positions)
+            queries, keys, values = self.self_attention.queries_keys_values(x, positions)
+            return self.self_attention(
+                x, (keys, values), allowed, positions=positions, queries=queries
+            )
 
         x = self.wire_self_attention(x, look)
         return self.wire_feedforward(x, self.feedforward)
