@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from whyformer.decoding.hypotheses import Hypothesis, hypothesis
+from whyformer.models.interface import EMPTY
 from whyformer.text.symbols import EOS
 
 WORDS = (5, 6, 7)
@@ -42,9 +43,8 @@ class ToyModel:
         assert tokens.shape == state.past.shape[:2]
         self.rows.append(tuple(tokens.shape))
         past = torch.cat([state.past, tokens[..., None]], dim=-1)
-        return self.table[self.place(state.sources[:, None], past)].float(), ToyState(
-            state.sources, past
-        )
+        logits = self.table[self.place(state.sources[:, None], past)].float()
+        return logits[tokens != EMPTY], ToyState(state.sources, past)
 
     def select(self, state: ToyState, sentences: Tensor | None, beams: Tensor) -> ToyState:
         kept = torch.arange(len(state.sources)) if sentences is None else sentences

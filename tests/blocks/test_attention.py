@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from whyformer.blocks.attention import attention, fused_attention
-from whyformer.blocks.masks import causal_mask, combine, padding_mask
+from whyformer.blocks.masks import as_bias, causal_mask, combine, padding_mask
 
 sizes = st.integers(1, 5)
 widths = st.integers(1, 9)
@@ -160,6 +160,18 @@ def test_a_causal_mask_with_more_keys_than_queries_lets_the_last_see_all():
         [True, True, False],
         [True, True, True],
     ]
+
+
+@TWINS
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_a_mask_made_a_bias_hides_the_same(twin, causal, with_bias):
+    g = torch.Generator().manual_seed(7)
+    Q, K, V = (torch.randn(3, 2, length, 4, generator=g) for length in (2, 5, 5))
+    allowed = padding_mask(torch.arange(5) < torch.tensor([[5], [1], [3]]))
+    bias = torch.randn(1, 2, 2, 5, generator=g) if with_bias else None
+    found = twin(Q, K, V, as_bias(allowed), causal=causal, bias=bias)
+    assert_close(found, twin(Q, K, V, allowed, causal=causal, bias=bias))
 
 
 def test_masks_combine_by_and_and_none_allows_all():

@@ -21,7 +21,7 @@ def greedy(model: Model, source: Tensor, real: Tensor | None, limit: int) -> lis
     token, said = torch.full((len(source), 1), BOS), []
     for _ in range(limit):
         logits, state = model.step(state, token)
-        token = logits.argmax(-1)
+        token = logits.argmax(-1, keepdim=True)
         said.append(token)
     rows = torch.cat(said, 1).tolist()
     return [row[: row.index(EOS)] if EOS in row else row for row in rows]

@@ -14,6 +14,7 @@ import tiny
 from whyformer.blocks.multihead import AttentionPath, use_path
 from whyformer.blocks.positions import Position
 from whyformer.models.build import Model
+from whyformer.models.interface import EMPTY
 from whyformer.text.symbols import BOS, PAD
 
 pytestmark = pytest.mark.usefixtures("unchecked")
@@ -134,11 +135,13 @@ def test_only_without_positions_is_the_encoder_permutation_equivariant(position,
 
 
 def all_at_once(model: Model, x: Tensor, real: Tensor | None, past: Tensor) -> Tensor:
-    """Return the logits after each (sentence, beam)'s whole past."""
+    """Return the logits after the whole past of each (sentence, beam) that is not empty."""
     beams = past.shape[1]
+    live = past[:, :, -1] != EMPTY
+    past = past.clamp_min(0)
     real = None if real is None else real.repeat_interleave(beams, 0)
     features = tiny.features(model, x.repeat_interleave(beams, 0), real, past.flatten(0, 1))
-    return model.projection(features[:, -1]).unflatten(0, past.shape[:2])
+    return model.projection(features[:, -1])[live.flatten()]
 
 
 def search_at_random(model: Model, g: torch.Generator, steps: int) -> None:
@@ -160,7 +163,11 @@ def search_at_random(model: Model, g: torch.Generator, steps: int) -> None:
         beams = torch.randint(0, past.shape[1], shape, generator=g)
         state = model.select(state, kept, beams)
         past = past.gather(1, beams[:, :, None].expand(-1, -1, past.shape[2]))
-        past = torch.cat([past, tiny.ids(g, *shape)[:, :, None]], -1)
+        dead = (past == EMPTY).any(-1) | (torch.rand(shape, generator=g) < 0.2)
+        if dead.all():
+            return
+        tokens = tiny.ids(g, *shape).masked_fill(dead, EMPTY)
+        past = torch.cat([past, tokens[:, :, None]], -1)
 
 
 @EVERY_VARIANT
@@ -184,7 +191,7 @@ def test_step_by_step_equals_all_at_once_past_64_positions(position, family):
     for token in y.unbind(1):
         one, state = model.step(state, token[:, None])
         logits.append(one)
-    assert_close(torch.cat(logits, 1), whole, **CLOSE)
+    assert_close(torch.stack(logits, 1), whole, **CLOSE)
 
 
 choices = st.fixed_dictionaries({n: st.sampled_from(list(k)) for n, k in tiny.SWITCHES.items()})

@@ -163,3 +163,15 @@ def test_the_same_seed_makes_the_same_model_and_evaluation_draws_nothing():
     first.train()
     dropped = first(batch.source, batch.source_real, batch.target)
     assert not torch.equal(dropped, outputs[0])
+
+
+@pytest.mark.parametrize("path", AttentionPath)
+@torch.no_grad()
+def test_a_source_of_padding_alone_is_nothing_to_look_at_in_a_step_either(path):
+    model = tiny.shaken("positions=sinusoidal", path)
+    g = torch.Generator().manual_seed(0)
+    x, y = tiny.ids(g, 2, 4), tiny.ids(g, 2, 1)
+    real = torch.tensor([[True, True, True, False], [False] * 4])
+    logits, _ = model.step(model.begin(x, real), y)
+    assert logits.isfinite().all()
+    torch.testing.assert_close(logits, tiny.logits(model, x, real, y)[:, 0])

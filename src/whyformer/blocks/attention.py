@@ -14,7 +14,9 @@ def attention(
     Q: Float[Tensor, "batch heads queries d_k"],
     K: Float[Tensor, "batch heads keys d_k"],
     V: Float[Tensor, "batch heads keys d_v"],
-    allowed: Bool[Tensor, "#batch #heads #queries keys"] | None = None,
+    allowed: Bool[Tensor, "#batch #heads #queries keys"]
+    | Float[Tensor, "#batch #heads #queries keys"]
+    | None = None,
     *,
     causal: bool = False,
     scale: float | None = None,
@@ -30,7 +32,7 @@ def attention(
     Differs: a query that may attend nowhere gets weights 0 and output 0; the paper leaves it
         undefined.
     Args:
-        allowed: True where a query may attend to a key; None allows all.
+        allowed: True where a query may attend to a key, or the mask `as_bias`; None allows all.
         causal: the last query stands at the last key's position and none looks ahead.
         scale: factor on QKᵀ; None means 1/√d_k.
         bias: added to the scaled scores (ALiBi, relative positions).
@@ -39,6 +41,8 @@ def attention(
     scores = Q @ K.mT * (Q.shape[-1] ** -0.5 if scale is None else scale)
     if bias is not None:
         scores = scores + bias
+    if allowed is not None and allowed.is_floating_point():
+        allowed = allowed.isfinite()
     if causal:
         allowed = combine(allowed, causal_mask(Q.shape[-2], K.shape[-2], Q.device))
     output, weights = weigh(scores, V, allowed)
@@ -70,7 +74,9 @@ def fused_attention(
     Q: Float[Tensor, "batch heads queries d_k"],
     K: Float[Tensor, "batch heads keys d_k"],
     V: Float[Tensor, "batch heads keys d_v"],
-    allowed: Bool[Tensor, "#batch #heads #queries keys"] | None = None,
+    allowed: Bool[Tensor, "#batch #heads #queries keys"]
+    | Float[Tensor, "#batch #heads #queries keys"]
+    | None = None,
     *,
     causal: bool = False,
     scale: float | None = None,
@@ -83,6 +89,8 @@ def fused_attention(
     """
     if causal and Q.shape[-2] == 1:
         causal = False  # one query at the last position sees every key
+    if allowed is not None and allowed.is_floating_point():
+        allowed, bias = None, allowed if bias is None else bias + allowed
     # The kernel's own causal flag aligns the first query with the first key: right without history.
     flag = causal and Q.shape[-2] == K.shape[-2] and allowed is None and bias is None
     if causal and not flag:

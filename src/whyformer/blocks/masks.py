@@ -1,7 +1,9 @@
 """Who may attend: from which tokens are real to which query may look at which key."""
 
+import math
+
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
@@ -36,6 +38,21 @@ def window_mask(
 def padding_mask(real: Bool[Tensor, "batch keys"] | None) -> Bool[Tensor, "batch 1 1 keys"] | None:
     """True where the key is a real token, for every head and query; None when all are real."""
     return None if real is None else real[:, None, None, :]
+
+
+def as_bias(
+    allowed: Bool[Tensor, "*shape"], dtype: torch.dtype = torch.float32
+) -> Float[Tensor, "*shape"]:
+    """0 where a query may attend and −∞ where not; every query must have somewhere to attend.
+
+    What attention would otherwise make of the mask in every call.
+
+    >>> as_bias(torch.tensor([True, False])).tolist()
+    [0.0, -inf]
+    """
+    return torch.zeros(allowed.shape, dtype=dtype, device=allowed.device).masked_fill(
+        ~allowed, -math.inf
+    )
 
 
 def combine(

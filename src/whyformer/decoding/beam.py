@@ -18,6 +18,7 @@ from whyformer.decoding.candidates import Prefixes, Stepper, candidates, ranked
 from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
 from whyformer.decoding.penalties import length_penalty
 from whyformer.decoding.settings import SearchSettings
+from whyformer.models.interface import EMPTY
 from whyformer.text.symbols import BOS, EOS, PAD
 
 
@@ -36,6 +37,11 @@ class Group:
     totals: Float[Tensor, "sentences beams"]
     places: Int[Tensor, "sentences"]
     first: int = 0
+
+    @property
+    def last(self) -> Int[Tensor, "sentences beams"]:
+        """The last token of each hypothesis."""
+        return self.tokens[..., -1].masked_fill(self.totals.isinf(), EMPTY)
 
     def keep(self, sentences: Tensor) -> "Group":
         """Go on with some sentences, and with no more beams than the fullest of them needs."""
@@ -74,9 +80,9 @@ def beam_search(
     length = 0
     while len(sentences):
         logits, state = model.step(state, last.to(source.device))
-        found = candidates(
-            logits, _count(groups), _history(groups), settings, given.at(length, sentences)
-        )
+        forced = given.at(length, sentences)
+        live = last != EMPTY
+        found = candidates(logits, live, _count(groups), _history(groups), settings, forced)
         length += 1
         cut = limit[sentences] <= length
         chosen: list[Tensor] = []  # tokens that groups took in this step
@@ -98,10 +104,10 @@ def beam_search(
         first = 0
         for group in groups:
             group.first, first = first, first + group.totals.shape[1]
-        last = torch.cat([group.tokens[..., -1] for group in groups], dim=-1)
+        last = torch.cat([group.last for group in groups], dim=-1)
         parents = torch.cat(beams, dim=-1)
         sentences = sentences[kept]
-        if ended or not _unchanged(parents, logits.shape[1]):
+        if ended or not _unchanged(parents, live.shape[1]):
             chosen_rows = kept.to(source.device) if ended else None
             state = model.select(state, chosen_rows, parents.to(source.device))
     return [found.kept for found in best]

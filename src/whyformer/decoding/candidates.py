@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from whyformer.decoding.penalties import repeated_ngrams
@@ -88,19 +88,29 @@ def forbidden(settings: SearchSettings, length: int) -> list[int]:
 
 
 def without_repeats(
-    logits: Float[Tensor, "sentences beams vocab"],
-    tokens: Int[Tensor, "sentences beams length"],
-    n: int,
-) -> Float[Tensor, "sentences beams vocab"]:
+    logits: Float[Tensor, "hypotheses vocab"], tokens: Int[Tensor, "hypotheses length"], n: int
+) -> Float[Tensor, "hypotheses vocab"]:
     """Return a copy of the logits with −∞ where a token would repeat an n-gram."""
-    sentences, beams, ids = (index.to(logits.device) for index in repeated_ngrams(tokens, n))
+    hypotheses, ids = (index.to(logits.device) for index in repeated_ngrams(tokens, n))
     logits = logits.clone()
-    logits[sentences, beams, ids] = -math.inf
+    logits[hypotheses, ids] = -math.inf
     return logits
 
 
+def spread(
+    rows: Shaped[Tensor, "hypotheses k"], live: Bool[Tensor, "sentences beams"], empty: float
+) -> Shaped[Tensor, "sentences beams k"]:
+    """Give each place of a search its row, and ``empty`` to places that hold no hypothesis."""
+    if len(rows) == live.numel():
+        return rows.unflatten(0, live.shape)
+    places = rows.new_full((*live.shape, *rows.shape[1:]), empty)
+    places[live.to(rows.device)] = rows
+    return places
+
+
 def candidates(
-    logits: Float[Tensor, "sentences beams vocab"],
+    logits: Float[Tensor, "hypotheses vocab"],
+    live: Bool[Tensor, "sentences beams"],
     count: int,
     tokens: Int[Tensor, "sentences beams length"],
     settings: SearchSettings,
@@ -109,8 +119,10 @@ def candidates(
     """Return log-probabilities and ids of at least the ``count`` best allowed tokens of each beam.
 
     A log-probability is the model's own: bans take tokens away without sharing out their mass.
-    What is banned has log-probability −∞. Ids ascend within a beam.
+    What is banned has log-probability −∞, and so has every token of an empty place. Ids ascend
+    within a beam.
     Args:
+        live: which places hold a hypothesis, whose logits are given.
         tokens: the hypotheses so far.
         forced: for each sentence whether its next token is given, and which it is.
     Raises: WhyformerError when the model's logits are not numbers.
@@ -119,7 +131,7 @@ def candidates(
     log_probabilities = logits.log_softmax(-1)
     allowed = logits
     if settings.no_repeat_ngram:
-        allowed = without_repeats(logits, tokens, settings.no_repeat_ngram)
+        allowed = without_repeats(logits, tokens[live], settings.no_repeat_ngram)
     banned = forbidden(settings, tokens.shape[-1])
     values, ids = top_k(allowed, min(count + len(banned), logits.shape[-1]))
     ids, order = ids.sort(-1)
@@ -134,15 +146,15 @@ def candidates(
     ids = ids.cpu()
     scores.masked_fill_(torch.isin(ids, torch.tensor(banned)), -math.inf)
     if forced is not None:
-        rows = forced[0].nonzero().flatten()
-        given = forced[1][rows]
+        sentences = live.nonzero()[:, 0]  # of each hypothesis
+        rows = forced[0][sentences].nonzero().flatten()
+        given = forced[1][sentences[rows]]
         check_vocabulary(given, logits.shape[-1])
-        where = rows.to(logits.device)
+        chosen = log_probabilities[rows.to(logits.device), given.to(logits.device)]  # (forced,)
         scores[rows] = -math.inf
-        chosen = log_probabilities[where, :, given.to(logits.device)]  # (forced, beams)
-        scores[rows, :, 0] = chosen.cpu().double()
-        ids[rows, :, 0] = given[:, None]
-    return scores.clamp_(max=0.0), ids
+        scores[rows, 0] = chosen.cpu().double()
+        ids[rows, 0] = given
+    return spread(scores.clamp_(max=0.0), live, -math.inf), spread(ids, live, PAD)
 
 
 def check_vocabulary(ids: Tensor, vocab: int) -> None:

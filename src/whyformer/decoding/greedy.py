@@ -36,7 +36,8 @@ def greedy_search(
     while len(sentences):
         logits, state = model.step(state, last.to(source.device))
         place = tokens.shape[-1]
-        scores, ids = candidates(logits, 1, tokens, settings, given.at(place, sentences))
+        live = torch.ones_like(last, dtype=torch.bool)
+        scores, ids = candidates(logits, live, 1, tokens, settings, given.at(place, sentences))
         best = scores[:, 0].amax(-1)
         where = (scores[:, 0] == best[:, None]).int().argmax(-1)  # of equals, the lowest id
         last = ids[:, 0].gather(-1, where[:, None])

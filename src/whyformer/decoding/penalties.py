@@ -19,22 +19,20 @@ def length_penalty(length: int, alpha: float) -> float:
     return ((5 + length) / 6) ** alpha
 
 
-def repeated_ngrams(
-    tokens: Int[Tensor, "sentences beams length"], n: int
-) -> tuple[Tensor, Tensor, Tensor]:
+def repeated_ngrams(tokens: Int[Tensor, "hypotheses length"], n: int) -> tuple[Tensor, Tensor]:
     """Find the next tokens that would repeat an n-gram of the same hypothesis.
 
     Paper: Paulus et al. 2017 (arXiv:1705.04304), §2.5, where n is 3.
-    Returns: three equally long index tensors: sentence, beam, and the token banned there.
+    Returns: two equally long tensors: hypothesis, and the token banned there.
     """
     length = tokens.shape[-1]
     if length < n:
         none = torch.empty(0, dtype=torch.long)
-        return none, none, none
+        return none, none
     if n == 1:
         again = torch.ones_like(tokens, dtype=torch.bool)
     else:
-        starts = tokens[..., :-1].unfold(-1, n - 1, 1)  # (sentences, beams, length − n + 1, n − 1)
-        again = (starts == tokens[..., None, length - n + 1 :]).all(-1)
-    sentences, beams, places = again.nonzero(as_tuple=True)
-    return sentences, beams, tokens[sentences, beams, places + n - 1]
+        starts = tokens[:, :-1].unfold(-1, n - 1, 1)  # (hypotheses, length − n + 1, n − 1)
+        again = (starts == tokens[:, None, length - n + 1 :]).all(-1)
+    hypotheses, places = again.nonzero(as_tuple=True)
+    return hypotheses, tokens[hypotheses, places + n - 1]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from whyformer.blocks.history import flat_rows
 from whyformer.decoding.candidates import Stepper
+from whyformer.models.interface import of_hypotheses
 from whyformer.text.symbols import BOS
 
 
@@ -68,14 +69,14 @@ class PromptReader:
 
     def step(
         self, state: PromptState, tokens: Int[Tensor, "sentences beams"]
-    ) -> tuple[Float[Tensor, "sentences beams vocab"], PromptState]:
+    ) -> tuple[Float[Tensor, "hypotheses vocab"], PromptState]:
         """Look up what follows the next token of the prompts; after them, let the model step."""
         if state.features is None:
             logits, inner = self._model.step(state.state, tokens)
             return logits, PromptState(inner, None, state.beams)
         x, place = state.features[:, state.place], state.place + 1
         features = state.features if place < state.features.shape[1] else None
-        logits = self._model.projection(x).view(*tokens.shape, -1)
+        logits = self._model.projection(of_hypotheses(x, tokens))
         return logits, PromptState(state.state, features, state.beams, place)
 
     def select(

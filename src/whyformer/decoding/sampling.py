@@ -13,10 +13,12 @@ from whyformer.decoding.candidates import (
     Stepper,
     check_vocabulary,
     forbidden,
+    spread,
     without_repeats,
 )
 from whyformer.decoding.hypotheses import Hypothesis, hypothesis
 from whyformer.decoding.settings import SearchSettings
+from whyformer.models.interface import EMPTY
 from whyformer.text.symbols import BOS, EOS, PAD
 
 
@@ -50,7 +52,7 @@ def sample(
     state = model.begin(source, source_real)
     while len(sentences):
         logits, state = model.step(state, last.to(source.device))
-        logits, place = logits.float(), tokens.shape[-1]
+        logits, place = spread(logits.float(), last != EMPTY, 0.0), tokens.shape[-1]
         if place == 0 and settings.nbest > 1:  # every draw begins from the one row there was
             logits = logits.expand(-1, settings.nbest, -1)
             beams = torch.zeros(len(sentences), settings.nbest, dtype=torch.long)
@@ -77,6 +79,7 @@ def sample(
                 settings.length_penalty,
             )
         tokens, alive = longer, alive & ~done
+        last = last.masked_fill(~alive, EMPTY)
         going = alive.any(-1)
         if not bool(going.all()):
             kept = going.nonzero().flatten()
@@ -134,7 +137,8 @@ def _numbers(settings: SearchSettings, indices: Sequence[int], limits: Sequence[
 
 def _allowed(logits: Tensor, tokens: Tensor, settings: SearchSettings) -> Tensor:
     if settings.no_repeat_ngram:
-        logits = without_repeats(logits, tokens, settings.no_repeat_ngram)
+        flat = logits.flatten(0, 1), tokens.flatten(0, 1)
+        logits = without_repeats(*flat, settings.no_repeat_ngram).view_as(logits)
     banned = torch.tensor(forbidden(settings, tokens.shape[-1]), device=logits.device)
     return logits.index_fill(-1, banned[banned < logits.shape[-1]], -math.inf)
 

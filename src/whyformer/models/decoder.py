@@ -2,12 +2,11 @@
 
 from typing import cast
 
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from whyformer.blocks.embeddings import TokenEmbedding
-from whyformer.blocks.history import History
-from whyformer.blocks.masks import padding_mask
+from whyformer.blocks.history import History, Layout
 from whyformer.models.parts import Parts
 
 KeysValues = tuple[Tensor, Tensor]
@@ -35,6 +34,7 @@ class DecoderLayer(nn.Module):
         memory_allowed: Tensor | None,
         positions,
         history: History | None = None,
+        layout: Layout | None = None,
     ) -> Tensor:
         """Return the stream after this layer.
 
@@ -43,19 +43,23 @@ class DecoderLayer(nn.Module):
             memory: keys and values of the source, (sentences, heads, source, d_k). When a sentence
                 has several beams, all of them look at its one memory.
             history: what the rows remember; it grows by this call.
+            layout: which hypotheses the rows are; None: row i is sentence i.
         """
-        sentences = len(memory[0])
 
         def look_back(x: Tensor) -> Tensor:
             offset = 0 if history is None else history.length
-            keys_values = self.self_attention.keys_values(x, positions, offset)
+            queries, keys, values = self.self_attention.queries_keys_values(x, positions, offset)
             if history is not None:
-                keys_values = history.append(*keys_values)
-            return self.self_attention(x, keys_values, causal=True, positions=positions)
+                keys, values = history.append(keys, values)
+            return self.self_attention(
+                x, (keys, values), causal=True, positions=positions, queries=queries
+            )
 
         def look_at_source(x: Tensor) -> Tensor:
-            beams = x.reshape(sentences, -1, x.shape[-1])  # the beams of a sentence are its queries
-            return self.cross_attention(beams, memory, memory_allowed).reshape(x.shape)
+            if layout is None:
+                return self.cross_attention(x, memory, memory_allowed)
+            beams = layout.spread(x[:, 0])  # the beams of a sentence are its queries
+            return layout.rows(self.cross_attention(beams, memory, memory_allowed))[:, None]
 
         x = self.wire_self_attention(x, look_back)
         x = self.wire_cross_attention(x, look_at_source)
@@ -81,16 +85,19 @@ class Decoder(nn.Module):
         self,
         target: Int[Tensor, "rows target"],
         memories: list[KeysValues],
-        memory_real: Bool[Tensor, "sentences source"] | None,
+        memory_allowed: Tensor | None,
         histories: list[History] | None = None,
+        layout: Layout | None = None,
     ) -> Float[Tensor, "rows target d_model"]:
         """Return a vector for each target position, which has seen that and earlier positions.
 
         Padding to the right of a target needs no mask: no real position looks right.
+        Args:
+            memory_allowed: (sentences, 1, 1, source), see `attention`; None allows all.
+            layout: see `DecoderLayer.forward`.
         """
-        allowed = padding_mask(memory_real)
         x = self.embedding(target, self.positions, histories[0].length if histories else 0)
         for number, layer in enumerate(self.layers):
             history = histories[number] if histories else None
-            x = layer(x, memories[number], allowed, self.positions, history)
+            x = layer(x, memories[number], memory_allowed, self.positions, history, layout)
         return self.final_norm(x)

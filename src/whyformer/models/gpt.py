@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from whyformer.blocks.embeddings import EmbeddingScale, TokenEmbedding, Tying
 from whyformer.blocks.feedforward import Activation
-from whyformer.blocks.history import History, flat_rows
+from whyformer.blocks.history import History, Layout, Past
 from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
 from whyformer.blocks.masks import causal_mask
 from whyformer.blocks.positions import Position
 from whyformer.blocks.residual import Wiring
+from whyformer.models.interface import EMPTY
 from whyformer.models.parts import Parts, StackSettings
 
 
@@ -56,10 +57,9 @@ class GPTSettings(StackSettings):
 
 @dataclass(frozen=True)
 class GPTState:
-    """What a search remembers: the past, once a beam."""
+    """What a search remembers: the past, once a hypothesis."""
 
-    histories: list[History]
-    beams: int
+    past: Past
 
 
 class GPTLayer(nn.Module):
@@ -82,11 +82,12 @@ class GPTLayer(nn.Module):
 
         def look_back(x: Tensor) -> Tensor:
             offset = 0 if history is None else history.length
-            keys_values = self.self_attention.keys_values(x, positions, offset)
+            queries, keys, values = self.self_attention.queries_keys_values(x, positions, offset)
             if history is not None:
-                keys_values = history.append(*keys_values)
+                keys, values = history.append(keys, values)
+            causal = allowed is None
             return self.self_attention(
-                x, keys_values, allowed, causal=allowed is None, positions=positions
+                x, (keys, values), allowed, causal=causal, positions=positions, queries=queries
             )
 
         x = self.wire_self_attention(x, look_back)
@@ -156,20 +157,21 @@ class GPT(nn.Module):
         source_real: Bool[Tensor, "sentences source"] | None,
     ) -> GPTState:
         """Begin as many texts as there are rows; what the rows hold is not read."""
-        return GPTState([History() for _ in self.layers], beams=1)
+        return GPTState(Past.of(len(self.layers), source))
 
     def read(
         self, state: GPTState, tokens: Int[Tensor, "rows length"]
     ) -> tuple[Float[Tensor, "rows length d_model"], GPTState]:
-        """Feed the same number of tokens to each row, all at once."""
-        return self.features(tokens, None, state.histories), state
+        """Feed the same number of tokens to each hypothesis, all at once."""
+        return self.features(tokens, None, state.past.histories), state
 
     def step(
         self, state: GPTState, tokens: Int[Tensor, "sentences beams"]
-    ) -> tuple[Float[Tensor, "sentences beams vocab"], GPTState]:
-        """Feed one token to each beam. See `interface`."""
-        x, state = self.read(state, tokens.reshape(-1, 1))
-        return self.projection(x).view(*tokens.shape, -1), state
+    ) -> tuple[Float[Tensor, "hypotheses vocab"], GPTState]:
+        """Feed one token to each hypothesis. See `interface`."""
+        layout = Layout.of(tokens != EMPTY)
+        x, state = self.read(GPTState(state.past.at(layout)), layout.rows(tokens)[:, None])
+        return self.projection(x[:, 0]), state
 
     def select(
         self,
@@ -178,10 +180,7 @@ class GPT(nn.Module):
         beams: Int[Tensor, "kept new_beams"],
     ) -> GPTState:
         """Reorder beams and drop sentences. See `interface`."""
-        rows = flat_rows(beams, sentences, state.beams)
-        for history in state.histories:
-            history.select(rows)
-        return GPTState(state.histories, beams.shape[1])
+        return GPTState(state.past.select(sentences, beams))
 
 
 def deepnorm_decoder_constants(layers: int) -> tuple[float, float]:

@@ -3,8 +3,9 @@
 Every search in `decoding` and the loop in `training` know a model only by this protocol, so that
 one beam search and one trainer serve every architecture.
 
-Rows of a search are laid out as (sentences, beams): `step` receives one token for each beam of each
-sentence. What belongs to a sentence (its encoded source) is held once, however wide the beam.
+A search lays its hypotheses out as (sentences, beams): `step` receives one token for each place. A
+place whose token is `EMPTY` holds no hypothesis, and no logits come for it. What belongs to a
+sentence (its encoded source) is held once, however wide the beam.
 """
 
 from typing import Any, Protocol, runtime_checkable
@@ -14,6 +15,16 @@ from torch import Tensor, nn
 
 State = Any
 """What a model remembers between two steps of a search; opaque to the search."""
+EMPTY = -1
+"""Instead of a token: no hypothesis is here."""
+
+
+def of_hypotheses(
+    rows: Float[Tensor, "places d"], tokens: Int[Tensor, "sentences beams"]
+) -> Float[Tensor, "hypotheses d"]:
+    """Return the rows of places that hold a hypothesis, for models that compute them all."""
+    live = (tokens != EMPTY).flatten()
+    return rows if bool(live.all()) else rows[live]
 
 
 @runtime_checkable
@@ -49,9 +60,10 @@ class SequenceModel(Protocol):
 
     def step(
         self, state: State, tokens: Int[Tensor, "sentences beams"]
-    ) -> tuple[Float[Tensor, "sentences beams vocab"], State]:
-        """Feed one token to every beam; return the next token's logits and the new state.
+    ) -> tuple[Float[Tensor, "hypotheses vocab"], State]:
+        """Feed one token to every hypothesis; return the next token's logits and the new state.
 
+        Args: tokens: `EMPTY` where there is no hypothesis; logits come without those, in order.
         The state passed in may share memory with the one returned and must not be used again.
         """
         ...

@@ -21,6 +21,7 @@ from whyformer.blocks.recurrent_initialization import (
 )
 from whyformer.blocks.taps import observe
 from whyformer.foundation.config import Settings
+from whyformer.models.interface import of_hypotheses
 
 
 class RecurrentSettings(Settings):
@@ -346,10 +347,10 @@ class RecurrentModel(nn.Module):
 
     def step(
         self, state: RecurrentState, tokens: Int[Tensor, "sentences beams"]
-    ) -> tuple[Float[Tensor, "sentences beams vocab"], RecurrentState]:
-        """Feed one token to each beam. See `interface`."""
-        x, memory = self.decoder(tokens.reshape(-1, 1), state.source, state.memory)
-        return self.projection(x).view(*tokens.shape, -1), replace(state, memory=memory)
+    ) -> tuple[Float[Tensor, "hypotheses vocab"], RecurrentState]:
+        """Feed one token to each hypothesis. See `interface`."""
+        x, memory = self.decoder(tokens.reshape(-1, 1).clamp_min(0), state.source, state.memory)
+        return self.projection(of_hypotheses(x[:, 0], tokens)), replace(state, memory=memory)
 
     def select(
         self,

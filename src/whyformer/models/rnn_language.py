@@ -18,6 +18,7 @@ from whyformer.blocks.recurrent_initialization import (
     RecurrentInitialization,
 )
 from whyformer.foundation.config import Settings
+from whyformer.models.interface import of_hypotheses
 
 
 class RecurrentLanguageSettings(Settings):
@@ -144,10 +145,10 @@ class RecurrentLanguageModel(nn.Module):
 
     def step(
         self, state: RecurrentLanguageState, tokens: Int[Tensor, "sentences beams"]
-    ) -> tuple[Float[Tensor, "sentences beams vocab"], RecurrentLanguageState]:
-        """Feed one token to each beam. See `interface`."""
-        x, state = self.read(state, tokens.reshape(-1, 1))
-        return self.projection(x).view(*tokens.shape, -1), state
+    ) -> tuple[Float[Tensor, "hypotheses vocab"], RecurrentLanguageState]:
+        """Feed one token to each hypothesis. See `interface`."""
+        x, state = self.read(state, tokens.reshape(-1, 1).clamp_min(0))
+        return self.projection(of_hypotheses(x[:, 0], tokens)), state
 
     def select(
         self,

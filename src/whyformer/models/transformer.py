@@ -1,6 +1,6 @@
 """The Transformer of Figure 1: an encoder, a decoder, and one matrix of embeddings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -9,12 +9,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from whyformer.blocks.embeddings import TokenEmbedding, Tying
-from whyformer.blocks.history import History, flat_rows
+from whyformer.blocks.history import Layout, Past
 from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
+from whyformer.blocks.masks import as_bias, padding_mask
 from whyformer.blocks.multihead import AttentionPath, use_path
 from whyformer.blocks.taps import observe
 from whyformer.models.decoder import Decoder, KeysValues
 from whyformer.models.encoder import Encoder
+from whyformer.models.interface import EMPTY
 from whyformer.models.parts import StackSettings
 
 
@@ -43,12 +45,11 @@ class TransformerSettings(StackSettings):
 
 @dataclass(frozen=True)
 class TransformerState:
-    """What a search remembers: the source once a sentence, the past once a beam."""
+    """What a search remembers: the source once a sentence, the past once a hypothesis."""
 
     memories: list[KeysValues]
-    memory_real: Tensor | None
-    histories: list[History]
-    beams: int
+    memory_allowed: Tensor | None
+    past: Past
 
 
 class Transformer(nn.Module):
@@ -96,7 +97,7 @@ class Transformer(nn.Module):
     ) -> Float[Tensor, "batch target d_model"]:
         """Teacher forcing: the decoder's vector at each target position. See `interface`."""
         memories = self.decoder.read(self.encoder(source, source_real))
-        return self.decoder(target, memories, source_real)
+        return self.decoder(target, memories, padding_mask(source_real))
 
     def forward(
         self,
@@ -114,14 +115,20 @@ class Transformer(nn.Module):
     ) -> TransformerState:
         """Encode the sources. See `interface`."""
         memories = self.decoder.read(self.encoder(source, source_real))
-        return TransformerState(memories, source_real, [History() for _ in memories], beams=1)
+        allowed = padding_mask(source_real)
+        if allowed is not None and bool(allowed.any(-1).all()):
+            allowed = as_bias(allowed, memories[0][0].dtype)  # once instead of in every step
+        return TransformerState(memories, allowed, Past.of(len(memories), source))
 
     def step(
         self, state: TransformerState, tokens: Int[Tensor, "sentences beams"]
-    ) -> tuple[Float[Tensor, "sentences beams vocab"], TransformerState]:
-        """Feed one token to each beam. See `interface`."""
-        x = self.decoder(tokens.reshape(-1, 1), state.memories, state.memory_real, state.histories)
-        return self.projection(x).view(*tokens.shape, -1), state
+    ) -> tuple[Float[Tensor, "hypotheses vocab"], TransformerState]:
+        """Feed one token to each hypothesis. See `interface`."""
+        layout = Layout.of(tokens != EMPTY)
+        past = state.past.at(layout)
+        rows = layout.rows(tokens)[:, None]
+        x = self.decoder(rows, state.memories, state.memory_allowed, past.histories, layout)
+        return self.projection(x[:, 0]), replace(state, past=past)
 
     def select(
         self,
@@ -130,16 +137,13 @@ class Transformer(nn.Module):
         beams: Int[Tensor, "kept new_beams"],
     ) -> TransformerState:
         """Reorder beams and drop sentences. See `interface`."""
-        rows = flat_rows(beams, sentences, state.beams)
-        for history in state.histories:
-            history.select(rows)
-        memories, real = state.memories, state.memory_real
+        memories, allowed = state.memories, state.memory_allowed
         if sentences is not None:
             memories = [
                 (K.index_select(0, sentences), V.index_select(0, sentences)) for K, V in memories
             ]
-            real = None if real is None else real.index_select(0, sentences)
-        return TransformerState(memories, real, state.histories, beams.shape[1])
+            allowed = None if allowed is None else allowed.index_select(0, sentences)
+        return TransformerState(memories, allowed, state.past.select(sentences, beams))
 
     def source_weights(
         self,

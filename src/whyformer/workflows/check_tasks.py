@@ -252,7 +252,7 @@ def _one_by_one(model: TextModel, batch: TextBatch) -> Finding:
             one, state = model.step(state, token[:, None])
             logits.append(one)
         whole = model(row)
-    return _same("step by step is all at once", torch.cat(logits, 1), whole)
+    return _same("step by step is all at once", torch.cat(logits)[None], whole)
 
 
 def _padding(model: Model, batch: Any) -> Finding:

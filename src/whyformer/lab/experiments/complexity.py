@@ -208,7 +208,7 @@ class Observed:
             return self.model.step(state, tokens)
         assert isinstance(self.model, GPT)
         longer = torch.cat([state, tokens], 1)
-        return self.model(longer)[:, -1:], longer
+        return self.model(longer)[:, -1], longer
 
     def select(self, state, sentences: Tensor | None, beams: Tensor) -> object:
         """See `Stepper`."""
