@@ -13,6 +13,7 @@ from whyformer.blocks.positions import Position
 from whyformer.blocks.residual import Wiring
 from whyformer.foundation.config import build
 from whyformer.foundation.errors import ConfigError, UsageError
+from whyformer.models import encoder
 from whyformer.models.build import build_model
 from whyformer.models.interface import SequenceModel
 from whyformer.models.presets import PRESETS
@@ -175,3 +176,22 @@ def test_a_source_of_padding_alone_is_nothing_to_look_at_in_a_step_either(path):
     logits, _ = model.step(model.begin(x, real), y)
     assert logits.isfinite().all()
     torch.testing.assert_close(logits, tiny.logits(model, x, real, y)[:, 0])
+
+
+@torch.no_grad()
+def test_an_encoder_in_groups_says_the_same_of_every_real_token(monkeypatch):
+    monkeypatch.setattr(encoder, "GROUP", 2)
+    model = tiny.shaken("positions=sinusoidal")
+    real = torch.arange(9) < torch.tensor([[9], [8], [3], [2], [1]])
+    x = tiny.ids(torch.Generator().manual_seed(0), 5, 9)
+    widths = []
+    count = model.encoder.layers[0].register_forward_hook(
+        lambda layer, given, output: widths.append(output.shape[1])
+    )
+    found = model.encoder.in_groups(x, real)
+    assert widths == [9, 3, 1]
+    count.remove()
+    torch.testing.assert_close(found[real], model.encoder(x, real)[real])
+    assert (found[2:4, 3:] == 0).all()
+    whole = torch.ones_like(real)
+    assert torch.equal(model.encoder.in_groups(x, whole), model.encoder(x, whole))

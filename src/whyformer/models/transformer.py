@@ -114,7 +114,7 @@ class Transformer(nn.Module):
         source_real: Bool[Tensor, "sentences source"] | None,
     ) -> TransformerState:
         """Encode the sources. See `interface`."""
-        memories = self.decoder.read(self.encoder(source, source_real))
+        memories = self.decoder.read(self.encoder.in_groups(source, source_real))
         allowed = padding_mask(source_real)
         if allowed is not None and bool(allowed.any(-1).all()):
             allowed = as_bias(allowed, memories[0][0].dtype)  # once instead of in every step
