@@ -1,10 +1,10 @@
 """From a step's logits to the few next tokens worth looking at, on the CPU.
 
-The device computes logits, their log-softmax and a top-k over the raw logits; everything a search
+The device computes logits, their log-softmax and a top-k over it; everything a search
 decides afterwards happens on small CPU tensors, in double precision.
 
 The tie rule of every search: of equal scores the lower beam comes first, then the lower token id.
-It holds among the candidates; which of several equal logits become candidates at the edge of a
+It holds among the candidates; which of several equal tokens become candidates at the edge of a
 top-k is torch's choice, which promises no order (`top_k`).
 """
 
@@ -87,14 +87,12 @@ def forbidden(settings: SearchSettings, length: int) -> list[int]:
     return ids
 
 
-def without_repeats(
-    logits: Float[Tensor, "hypotheses vocab"], tokens: Int[Tensor, "hypotheses length"], n: int
-) -> Float[Tensor, "hypotheses vocab"]:
-    """Return a copy of the logits with −∞ where a token would repeat an n-gram."""
-    hypotheses, ids = (index.to(logits.device) for index in repeated_ngrams(tokens, n))
-    logits = logits.clone()
-    logits[hypotheses, ids] = -math.inf
-    return logits
+def hide_repeats(
+    scores: Float[Tensor, "hypotheses vocab"], tokens: Int[Tensor, "hypotheses length"], n: int
+) -> None:
+    """Write −∞ where a token would repeat an n-gram."""
+    hypotheses, ids = (index.to(scores.device) for index in repeated_ngrams(tokens, n))
+    scores[hypotheses, ids] = -math.inf
 
 
 def spread(
@@ -116,7 +114,7 @@ def candidates(
     settings: SearchSettings,
     forced: tuple[Bool[Tensor, "sentences"], Int[Tensor, "sentences"]] | None = None,
 ) -> tuple[Float[Tensor, "sentences beams k"], Int[Tensor, "sentences beams k"]]:
-    """Return log-probabilities and ids of at least the ``count`` best allowed tokens of each beam.
+    """Return log-probabilities and ids of the ``count`` best allowed tokens of each beam.
 
     A log-probability is the model's own: bans take tokens away without sharing out their mass.
     What is banned has log-probability −∞, and so has every token of an empty place. Ids ascend
@@ -127,33 +125,31 @@ def candidates(
         forced: for each sentence whether its next token is given, and which it is.
     Raises: WhyformerError when the model's logits are not numbers.
     """
-    logits = logits.float()
-    log_probabilities = logits.log_softmax(-1)
-    allowed = logits
-    if settings.no_repeat_ngram:
-        allowed = without_repeats(logits, tokens[live], settings.no_repeat_ngram)
-    banned = forbidden(settings, tokens.shape[-1])
-    values, ids = top_k(allowed, min(count + len(banned), logits.shape[-1]))
-    ids, order = ids.sort(-1)
-    scores = log_probabilities.gather(-1, ids).cpu().double()
-    if bool(scores.isnan().any()):
-        raise WhyformerError(
-            "The model's logits must be finite, but some are not. Its weights may be damaged, or "
-            "its precision too low: try float32."
-        )
-    if settings.no_repeat_ngram:
-        scores.masked_fill_(values.gather(-1, order).cpu().isinf(), -math.inf)
-    ids = ids.cpu()
-    scores.masked_fill_(torch.isin(ids, torch.tensor(banned)), -math.inf)
+    log_probabilities = logits.float().log_softmax(-1)
+    chosen = None
     if forced is not None:
         sentences = live.nonzero()[:, 0]  # of each hypothesis
         rows = forced[0][sentences].nonzero().flatten()
         given = forced[1][sentences[rows]]
         check_vocabulary(given, logits.shape[-1])
-        chosen = log_probabilities[rows.to(logits.device), given.to(logits.device)]  # (forced,)
+        where = rows.to(logits.device), given.to(logits.device)
+        chosen = rows, given, log_probabilities[where].cpu().double()
+    for banned in forbidden(settings, tokens.shape[-1]):
+        log_probabilities[:, banned : banned + 1] = -math.inf
+    if settings.no_repeat_ngram:
+        hide_repeats(log_probabilities, tokens[live], settings.no_repeat_ngram)
+    values, ids = top_k(log_probabilities, min(count, logits.shape[-1]))
+    ids, order = ids.sort(-1)
+    scores, ids = values.gather(-1, order).cpu().double(), ids.cpu()
+    if bool(scores.isnan().any()):
+        raise WhyformerError(
+            "The model's logits must be finite, but some are not. Its weights may be damaged, or "
+            "its precision too low: try float32."
+        )
+    if chosen is not None:
+        rows, given, certain = chosen
         scores[rows] = -math.inf
-        scores[rows, 0] = chosen.cpu().double()
-        ids[rows, 0] = given
+        scores[rows, 0], ids[rows, 0] = certain, given
     return spread(scores.clamp_(max=0.0), live, -math.inf), spread(ids, live, PAD)
 
 

@@ -13,8 +13,8 @@ from whyformer.decoding.candidates import (
     Stepper,
     check_vocabulary,
     forbidden,
+    hide_repeats,
     spread,
-    without_repeats,
 )
 from whyformer.decoding.hypotheses import Hypothesis, hypothesis
 from whyformer.decoding.settings import SearchSettings
@@ -137,8 +137,8 @@ def _numbers(settings: SearchSettings, indices: Sequence[int], limits: Sequence[
 
 def _allowed(logits: Tensor, tokens: Tensor, settings: SearchSettings) -> Tensor:
     if settings.no_repeat_ngram:
-        flat = logits.flatten(0, 1), tokens.flatten(0, 1)
-        logits = without_repeats(*flat, settings.no_repeat_ngram).view_as(logits)
+        logits = logits.clone()
+        hide_repeats(logits.flatten(0, 1), tokens.flatten(0, 1), settings.no_repeat_ngram)
     banned = torch.tensor(forbidden(settings, tokens.shape[-1]), device=logits.device)
     return logits.index_fill(-1, banned[banned < logits.shape[-1]], -math.inf)
 
