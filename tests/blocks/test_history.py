@@ -67,6 +67,19 @@ def test_a_past_equals_rows_that_each_hypothesis_carries_along(steps, seed):
         keys = keys[sentences[:, None], beams]
 
 
+def test_gradients_pass_through_a_reordered_history():
+    history, K = History(), torch.ones(2, 1, 1, 1, requires_grad=True)
+    history.append(K, K)
+    history.select(torch.tensor([1, 1, 0]))
+    new = torch.zeros(3, 1, 1, 1)
+    keys, _ = history.append(new, new)
+    (gradient,) = torch.autograd.grad(keys.sum(), K)
+    assert gradient.flatten().tolist() == [1.0, 2.0]
+    with torch.no_grad():
+        history.select(torch.tensor([2]))
+    assert history.append(new[:1], new[:1])[0].flatten().tolist() == [1.0, 0.0, 0.0]
+
+
 def test_a_past_in_order_is_not_copied():
     past = Past.of(1, torch.empty(2, 1))
     everything = Layout.of(torch.ones(2, 1, dtype=torch.bool))

@@ -49,7 +49,10 @@ class History:
     def _copy_rows(self, memory: Tensor, places: Int[Tensor, "length new_rows"]) -> Tensor:
         fresh = memory.new_empty(len(memory), places.shape[1], *memory.shape[2:])
         into = fresh[: self.length].flatten(0, 1)  # only what is filled is copied
-        torch.index_select(memory.flatten(0, 1), 0, places.flatten(), out=into)
+        if torch.is_grad_enabled():
+            into.copy_(memory.flatten(0, 1).index_select(0, places.flatten()))
+        else:  # one pass instead of two, but without gradients
+            torch.index_select(memory.flatten(0, 1), 0, places.flatten(), out=into)
         return fresh
 
     def _roomy(self, memory: Tensor | None, like: Tensor, needed: int) -> Tensor:
