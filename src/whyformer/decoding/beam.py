@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from whyformer.blocks.history import Layout
 from whyformer.decoding.candidates import Prefixes, Stepper, candidates, ranked
 from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
 from whyformer.decoding.penalties import length_penalty
@@ -27,7 +28,7 @@ class Group:
     """The unfinished hypotheses of one group, for every sentence still searched; all on the CPU.
 
     Args:
-        tokens: (sentences, beams, length), what was predicted so far.
+        tokens: (sentences, beams, length), what was predicted so far; an empty place ends in EMPTY.
         totals: (sentences, beams), log-probabilities; −∞ marks an empty place, always at the end.
         places: (sentences,), how many hypotheses this group may still finish.
         first: the first of its beams in the model's rows.
@@ -37,11 +38,6 @@ class Group:
     totals: Float[Tensor, "sentences beams"]
     places: Int[Tensor, "sentences"]
     first: int = 0
-
-    @property
-    def last(self) -> Int[Tensor, "sentences beams"]:
-        """The last token of each hypothesis."""
-        return self.tokens[..., -1].masked_fill(self.totals.isinf(), EMPTY)
 
     def keep(self, sentences: Tensor) -> "Group":
         """Go on with some sentences, and with no more beams than the fullest of them needs."""
@@ -81,8 +77,8 @@ def beam_search(
     while len(sentences):
         logits, state = model.step(state, last.to(source.device))
         forced = given.at(length, sentences)
-        live = last != EMPTY
-        found = candidates(logits, live, _count(groups), _history(groups), settings, forced)
+        layout = Layout.of(last != EMPTY)
+        found = candidates(logits, layout, _count(groups), _history(groups), settings, forced)
         length += 1
         cut = limit[sentences] <= length
         chosen: list[Tensor] = []  # tokens that groups took in this step
@@ -104,10 +100,10 @@ def beam_search(
         first = 0
         for group in groups:
             group.first, first = first, first + group.totals.shape[1]
-        last = torch.cat([group.last for group in groups], dim=-1)
+        last = torch.cat([group.tokens[..., -1] for group in groups], dim=-1)
         parents = torch.cat(beams, dim=-1)
         sentences = sentences[kept]
-        if ended or not _unchanged(parents, live.shape[1]):
+        if ended or not _unchanged(parents, layout.shape[1]):
             chosen_rows = kept.to(source.device) if ended else None
             state = model.select(state, chosen_rows, parents.to(source.device))
     return [found.kept for found in best]
@@ -178,7 +174,7 @@ def _extend(
     front = going.int().sort(dim=1, descending=True, stable=True)[1]  # empty places to the end
     alive = going.gather(1, front)
     parents = parents.gather(1, front).masked_fill(~alive, 0)
-    token = ids.gather(1, front).masked_fill(~alive, PAD)
+    token = ids.gather(1, front).masked_fill(~alive, EMPTY)
     before = group.tokens.gather(1, parents[..., None].expand(-1, -1, group.tokens.shape[-1]))
     return (
         Group(

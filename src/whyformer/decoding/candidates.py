@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from whyformer.blocks.history import Layout
 from whyformer.decoding.penalties import repeated_ngrams
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.topk import top_k
@@ -95,20 +96,9 @@ def hide_repeats(
     scores[hypotheses, ids] = -math.inf
 
 
-def spread(
-    rows: Shaped[Tensor, "hypotheses k"], live: Bool[Tensor, "sentences beams"], empty: float
-) -> Shaped[Tensor, "sentences beams k"]:
-    """Give each place of a search its row, and ``empty`` to places that hold no hypothesis."""
-    if len(rows) == live.numel():
-        return rows.unflatten(0, live.shape)
-    places = rows.new_full((*live.shape, *rows.shape[1:]), empty)
-    places[live.to(rows.device)] = rows
-    return places
-
-
 def candidates(
     logits: Float[Tensor, "hypotheses vocab"],
-    live: Bool[Tensor, "sentences beams"],
+    layout: Layout,
     count: int,
     tokens: Int[Tensor, "sentences beams length"],
     settings: SearchSettings,
@@ -120,7 +110,7 @@ def candidates(
     What is banned has log-probability −∞, and so has every token of an empty place. Ids ascend
     within a beam.
     Args:
-        live: which places hold a hypothesis, whose logits are given.
+        layout: which places hold the hypotheses whose logits are given.
         tokens: the hypotheses so far.
         forced: for each sentence whether its next token is given, and which it is.
     Raises: WhyformerError when the model's logits are not numbers.
@@ -128,16 +118,16 @@ def candidates(
     log_probabilities = logits.float().log_softmax(-1)
     chosen = None
     if forced is not None:
-        sentences = live.nonzero()[:, 0]  # of each hypothesis
-        rows = forced[0][sentences].nonzero().flatten()
-        given = forced[1][sentences[rows]]
+        here, which = (layout.rows(one[:, None].expand(layout.shape)) for one in forced)
+        rows = here.nonzero()[:, 0]
+        given = which[rows]
         check_vocabulary(given, logits.shape[-1])
         where = rows.to(logits.device), given.to(logits.device)
         chosen = rows, given, log_probabilities[where].cpu().double()
     for banned in forbidden(settings, tokens.shape[-1]):
         log_probabilities[:, banned : banned + 1] = -math.inf
     if settings.no_repeat_ngram:
-        hide_repeats(log_probabilities, tokens[live], settings.no_repeat_ngram)
+        hide_repeats(log_probabilities, layout.rows(tokens), settings.no_repeat_ngram)
     values, ids = top_k(log_probabilities, min(count, logits.shape[-1]))
     ids, order = ids.sort(-1)
     scores, ids = values.gather(-1, order).cpu().double(), ids.cpu()
@@ -150,7 +140,7 @@ def candidates(
         rows, given, certain = chosen
         scores[rows] = -math.inf
         scores[rows, 0], ids[rows, 0] = certain, given
-    return spread(scores.clamp_(max=0.0), live, -math.inf), spread(ids, live, PAD)
+    return layout.spread(scores.clamp_(max=0.0), -math.inf), layout.spread(ids)
 
 
 def check_vocabulary(ids: Tensor, vocab: int) -> None:

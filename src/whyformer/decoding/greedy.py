@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from whyformer.blocks.history import Layout
 from whyformer.decoding.candidates import Prefixes, Stepper, candidates
 from whyformer.decoding.hypotheses import Hypothesis, hypothesis
 from whyformer.decoding.settings import SearchSettings
@@ -36,8 +37,8 @@ def greedy_search(
     while len(sentences):
         logits, state = model.step(state, last.to(source.device))
         place = tokens.shape[-1]
-        live = torch.ones_like(last, dtype=torch.bool)
-        scores, ids = candidates(logits, live, 1, tokens, settings, given.at(place, sentences))
+        everyone, forced = Layout(last.shape, None), given.at(place, sentences)
+        scores, ids = candidates(logits, everyone, 1, tokens, settings, forced)
         best = scores[:, 0].amax(-1)
         where = (scores[:, 0] == best[:, None]).int().argmax(-1)  # of equals, the lowest id
         last = ids[:, 0].gather(-1, where[:, None])

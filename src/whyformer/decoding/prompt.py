@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from whyformer.blocks.history import flat_rows
+from whyformer.blocks.history import Layout, flat_rows
 from whyformer.decoding.candidates import Stepper
-from whyformer.models.interface import of_hypotheses
+from whyformer.models.interface import EMPTY
 from whyformer.text.symbols import BOS
 
 
@@ -76,7 +76,8 @@ class PromptReader:
             return logits, PromptState(inner, None, state.beams)
         x, place = state.features[:, state.place], state.place + 1
         features = state.features if place < state.features.shape[1] else None
-        logits = self._model.projection(of_hypotheses(x, tokens))
+        hypotheses = Layout.of(tokens != EMPTY).rows(x.view(*tokens.shape, -1))
+        logits = self._model.projection(hypotheses)
         return logits, PromptState(state.state, features, state.beams, place)
 
     def select(

@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from whyformer.blocks.history import Layout
 from whyformer.decoding.candidates import (
     Prefixes,
     Stepper,
     check_vocabulary,
     forbidden,
     hide_repeats,
-    spread,
 )
 from whyformer.decoding.hypotheses import Hypothesis, hypothesis
 from whyformer.decoding.settings import SearchSettings
@@ -52,7 +52,7 @@ def sample(
     state = model.begin(source, source_real)
     while len(sentences):
         logits, state = model.step(state, last.to(source.device))
-        logits, place = spread(logits.float(), last != EMPTY, 0.0), tokens.shape[-1]
+        logits, place = Layout.of(last != EMPTY).spread(logits.float()), tokens.shape[-1]
         if place == 0 and settings.nbest > 1:  # every draw begins from the one row there was
             logits = logits.expand(-1, settings.nbest, -1)
             beams = torch.zeros(len(sentences), settings.nbest, dtype=torch.long)

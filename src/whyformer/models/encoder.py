@@ -71,10 +71,10 @@ class Encoder(nn.Module):
         """
         if real is None or source.device.type != "cpu" or real.float().mean() > MOSTLY_REAL:
             return self(source, real)
-        ends = (real * torch.arange(1, source.shape[1] + 1)).amax(1)  # (batch,)
+        length = source.shape[1]
         parts = []
-        for rows in torch.arange(len(source)).split(GROUP):
-            end = max(int(ends[rows].max()), 1)
-            part = self(source[rows, :end], real[rows, :end])
-            parts.append(F.pad(part, (0, 0, 0, source.shape[1] - end)))
+        for ids, there in zip(source.split(GROUP), real.split(GROUP), strict=True):
+            end = max(int((there * torch.arange(1, length + 1)).amax()), 1)
+            part = self(ids[:, :end], there[:, :end])
+            parts.append(F.pad(part, (0, 0, 0, length - end)))
         return torch.cat(parts)

@@ -19,14 +19,6 @@ EMPTY = -1
 """Instead of a token: no hypothesis is here."""
 
 
-def of_hypotheses(
-    rows: Float[Tensor, "places d"], tokens: Int[Tensor, "sentences beams"]
-) -> Float[Tensor, "hypotheses d"]:
-    """Return the rows of places that hold a hypothesis, for models that compute them all."""
-    live = (tokens != EMPTY).flatten()
-    return rows if bool(live.all()) else rows[live]
-
-
 @runtime_checkable
 class SequenceModel(Protocol):
     """A model that reads a source sequence and predicts a target sequence token by token."""
@@ -63,8 +55,8 @@ class SequenceModel(Protocol):
     ) -> tuple[Float[Tensor, "hypotheses vocab"], State]:
         """Feed one token to every hypothesis; return the next token's logits and the new state.
 
-        Args: tokens: `EMPTY` where there is no hypothesis; logits come without those, in order.
         The state passed in may share memory with the one returned and must not be used again.
+        Args: tokens: `EMPTY` where there is no hypothesis; logits come without those, in order.
         """
         ...
 

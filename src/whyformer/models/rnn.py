@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from whyformer.blocks.additive_attention import RecurrentAttention, SourceAttention
 from whyformer.blocks.dropout import DROPOUTS, Dropout, DropoutForm, VariationalDropout
 from whyformer.blocks.embeddings import TokenEmbedding, Tying
-from whyformer.blocks.history import flat_rows
+from whyformer.blocks.history import Layout, flat_rows
 from whyformer.blocks.positions import POSITIONS, Position
 from whyformer.blocks.recurrence import Cell, Recurrence, State, last_real, reverse
 from whyformer.blocks.recurrent_initialization import (
@@ -21,7 +21,7 @@ from whyformer.blocks.recurrent_initialization import (
 )
 from whyformer.blocks.taps import observe
 from whyformer.foundation.config import Settings
-from whyformer.models.interface import of_hypotheses
+from whyformer.models.interface import EMPTY
 
 
 class RecurrentSettings(Settings):
@@ -350,7 +350,8 @@ class RecurrentModel(nn.Module):
     ) -> tuple[Float[Tensor, "hypotheses vocab"], RecurrentState]:
         """Feed one token to each hypothesis. See `interface`."""
         x, memory = self.decoder(tokens.reshape(-1, 1).clamp_min(0), state.source, state.memory)
-        return self.projection(of_hypotheses(x[:, 0], tokens)), replace(state, memory=memory)
+        hypotheses = Layout.of(tokens != EMPTY).rows(x.view(*tokens.shape, -1))
+        return self.projection(hypotheses), replace(state, memory=memory)
 
     def select(
         self,

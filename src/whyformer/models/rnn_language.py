@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from whyformer.blocks.dropout import DROPOUTS, DropoutForm, VariationalDropout
 from whyformer.blocks.embeddings import TokenEmbedding, Tying
-from whyformer.blocks.history import flat_rows
+from whyformer.blocks.history import Layout, flat_rows
 from whyformer.blocks.positions import POSITIONS, Position
 from whyformer.blocks.recurrence import Cell, Recurrence, State
 from whyformer.blocks.recurrent_initialization import (
@@ -18,7 +18,7 @@ from whyformer.blocks.recurrent_initialization import (
     RecurrentInitialization,
 )
 from whyformer.foundation.config import Settings
-from whyformer.models.interface import of_hypotheses
+from whyformer.models.interface import EMPTY
 
 
 class RecurrentLanguageSettings(Settings):
@@ -148,7 +148,8 @@ class RecurrentLanguageModel(nn.Module):
     ) -> tuple[Float[Tensor, "hypotheses vocab"], RecurrentLanguageState]:
         """Feed one token to each hypothesis. See `interface`."""
         x, state = self.read(state, tokens.reshape(-1, 1).clamp_min(0))
-        return self.projection(of_hypotheses(x[:, 0], tokens)), state
+        hypotheses = Layout.of(tokens != EMPTY).rows(x.view(*tokens.shape, -1))
+        return self.projection(hypotheses), state
 
     def select(
         self,
