@@ -25,8 +25,8 @@ TASKS: dict[str, dict[str, Any]] = {
     "cmudict": {"recipe": "pronounce", "metrics": ["wer", "per"], "beam": 5, "rate": 2e-3},
     "multi30k": {"recipe": "multi30k-en-de", "metrics": ["bleu", "chrf"], "beam": 1, "rate": 3e-3},
 }
-"""What is trained, what is reported, the beam of both contenders, and Marian's highest learning rate,
-the best of those tried (docs/performance.md)."""
+"""What is trained, what is reported, the beam of both contenders, and Marian's highest learning
+rate, the best of those tried (docs/performance.md)."""
 WARMUP = 200
 """Updates in which Marian's learning rate rises."""
 

@@ -86,13 +86,11 @@ class Layout:
         rows = x.flatten(0, 1)
         return rows if self.places is None else rows.index_select(0, self.places)
 
-    def spread(
-        self, rows: Shaped[Tensor, "rows *rest"], empty: float = 0
-    ) -> Shaped[Tensor, "sentences beams *rest"]:
-        """Put the rows into their places, and ``empty`` where there is no hypothesis."""
+    def spread(self, rows: Shaped[Tensor, "rows *rest"]) -> Shaped[Tensor, "sentences beams *rest"]:
+        """Put the rows into their places, and zeros where there is no hypothesis."""
         if self.places is not None:
-            whole = rows.new_full((self.shape.numel(), *rows.shape[1:]), empty)
-            rows = whole.index_copy_(0, self.places.to(rows.device), rows)
+            empty = rows.new_zeros(self.shape.numel(), *rows.shape[1:])
+            rows = empty.index_copy_(0, self.places.to(rows.device), rows)
         return rows.unflatten(0, self.shape)
 
 

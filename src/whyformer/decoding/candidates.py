@@ -107,8 +107,7 @@ def candidates(
     """Return log-probabilities and ids of the ``count`` best allowed tokens of each beam.
 
     A log-probability is the model's own: bans take tokens away without sharing out their mass.
-    What is banned has log-probability −∞, and so has every token of an empty place. Ids ascend
-    within a beam.
+    What is banned has log-probability −∞; an empty place holds zeros. Ids ascend within a beam.
     Args:
         layout: which places hold the hypotheses whose logits are given.
         tokens: the hypotheses so far.
@@ -140,7 +139,7 @@ def candidates(
         rows, given, certain = chosen
         scores[rows] = -math.inf
         scores[rows, 0], ids[rows, 0] = certain, given
-    return layout.spread(scores.clamp_(max=0.0), -math.inf), layout.spread(ids)
+    return layout.spread(scores.clamp_(max=0.0)), layout.spread(ids)
 
 
 def check_vocabulary(ids: Tensor, vocab: int) -> None:
