@@ -352,6 +352,9 @@ def forbidden():
         place.chmod(0o555)
         root = os.geteuid() == 0
         if root:  # who may write anywhere: be nobody for a while
+            here = Path(__file__).resolve()
+            if not all(parent.stat().st_mode & 0o001 for parent in here.parents):
+                pytest.skip("root stands in for nobody, who may not enter this checkout")
             import whyformer.workflows.train  # noqa: F401 -- nobody may not read root's Python
 
             os.seteuid(65534)
