@@ -355,7 +355,9 @@ def forbidden():
             here = Path(__file__).resolve()
             if not all(parent.stat().st_mode & 0o001 for parent in here.parents):
                 pytest.skip("root stands in for nobody, who may not enter this checkout")
-            import whyformer.workflows.train  # noqa: F401 -- nobody may not read root's Python
+            import importlib.readers  # noqa: F401 -- nobody may not read root's Python
+
+            import whyformer.workflows.train  # noqa: F401
 
             os.seteuid(65534)
         try:
