@@ -1,8 +1,7 @@
 """``python -m whyformer`` is the command ``whyformer``."""
 
-import sys
-
 from whyformer.cli.main import main
+from whyformer.foundation.torchrun import leave
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -22,6 +22,7 @@ import tiny
 from whyformer.cli.main import main as whyformer
 from whyformer.foundation.randomness import seed_everything, seed_of_rank
 from whyformer.foundation.ranks import Ranks, joined
+from whyformer.foundation.torchrun import leave
 from whyformer.models.bert import BERT, BERTSettings
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from whyformer.training.finite import Divergence
@@ -252,3 +253,4 @@ def main(out: Path) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    leave(0)

@@ -1,6 +1,8 @@
 """What torchrun told this process in its environment, to be asked before torch is loaded."""
 
 import os
+import sys
+from typing import NoReturn
 
 
 def by_torchrun() -> bool:
@@ -21,3 +23,18 @@ def is_first() -> bool:
 def restarts() -> int:
     """Return how often torchrun started this process again, after one of its ranks had died."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+
+
+def leave(code: int) -> NoReturn:
+    """End this process; one of several ranks ends at once, without taking the interpreter apart.
+
+    A rank's gloo threads outlive `destroy_process_group`, because DDP holds the group until the
+    process ends. One of them that then wants the interpreter, to let go of a tensor, aborts the
+    rank ("terminate called without an active exception"), and torchrun reports as failed what had
+    been finished. Everything is written and flushed by then; only `atexit` is passed over.
+    """
+    if world_size() == 1:
+        sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
