@@ -313,7 +313,8 @@ def test_a_killed_rank_ends_the_others_and_all_go_on_bit_for_bit(
     text = said.read_text()
     assert "whyformer: Rank 0 stopped, because another rank ended or no longer answers" in text
     assert "Signal 9 (SIGKILL) received by PID" in text  # torchrun's report of the other
-    assert "Traceback" not in text.partition("failed (exitcode: -9)")[0]
+    # Which of the two torchrun names in its log depends on when it looked; its report is sure.
+    assert "Traceback" not in text.partition("failed (exitcode: ")[0]
     # The same command goes on, and where torchrun may start ranks again, so does that.
     later, code = killed_once(run, said, 0, "--max-restarts=1")
     assert code == 0, said.read_text()
