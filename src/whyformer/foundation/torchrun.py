@@ -29,9 +29,9 @@ def leave(code: int) -> NoReturn:
     """End this process; one of several ranks ends at once, without taking the interpreter apart.
 
     A rank's gloo threads outlive `destroy_process_group`, because DDP holds the group until the
-    process ends. One of them that then wants the interpreter, to let go of a tensor, aborts the
-    rank ("terminate called without an active exception"), and torchrun reports as failed what had
-    been finished. Everything is written and flushed by then; only `atexit` is passed over.
+    process ends. Ranks that had finished were seen to abort then ("terminate called without an
+    active exception"), which torchrun reports as a failure: most likely such a thread let go of a
+    tensor, for which it needs the interpreter. Only `atexit` is passed over.
     """
     if world_size() == 1:
         sys.exit(code)
