@@ -1,8 +1,9 @@
 """The worker of `decoding_speed.py`: one contender in one process, obeying JSON lines.
 
 ``python decoding_contenders.py NAME CONFIG`` loads the run and answers each command
-``{"beam": b, "batch": n, "count": c}`` with what translating c sentences in groups of n took; it
-ends with its input. Every contender is given text and gives text, by the run's own tokenizers. Only
+``{"beam": b, "batch": n, "count": c}`` with what translating c sentences took, n at once; it ends
+with its input. Every contender is given text and gives text, by the run's own tokenizers: whyformer
+is given all of it, the others a group of n after another, longest first, as their users would. Only
 `hugging-face` imports transformers.
 """
 
@@ -17,8 +18,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Translate = Callable[[Sequence[str], int], list[tuple[str, int]]]
-"""Texts and the width of the beam -> the best translation of each, and its tokens, eos counted."""
+Found = list[tuple[str, int]]
+"""The best translation of each text, and its tokens, eos counted."""
+Translate = Callable[[Sequence[str], int, int], Found]
+"""Texts, the width of the beam and how many may be searched at once -> what was found."""
+
+
+def in_groups(translate: Callable[[Sequence[str], int], Found]) -> Translate:
+    """Translate one group after another."""
+
+    def grouped(texts: Sequence[str], beam: int, batch: int) -> Found:
+        firsts = range(0, len(texts), batch)
+        return [one for first in firsts for one in translate(texts[first : first + batch], beam)]
+
+    return grouped
 
 
 def whyformer_torch(config: dict[str, Any], *, weights: str = "float32") -> Translate:
@@ -47,9 +60,9 @@ def whyformer_ctranslate2(config: dict[str, Any]) -> Translate:
 def _by_whyformer(translator: Any, config: dict[str, Any]) -> Translate:
     from whyformer.decoding.settings import SearchSettings
 
-    def translate(texts: Sequence[str], beam: int) -> list[tuple[str, int]]:
+    def translate(texts: Sequence[str], beam: int, batch: int) -> Found:
         asked = SearchSettings(beam=beam, length_penalty=config["length_penalty"])
-        answers = translator.translate(texts, asked, batch_tokens=1 << 20)
+        answers = translator.translate(texts, asked, batch_tokens=1 << 20, batch_lines=batch)
         return [(one.text, len(one.hypotheses[0][1].tokens) + 1) for one in answers]
 
     return translate
@@ -72,7 +85,7 @@ def ctranslate2_api(config: dict[str, Any], *, plain: bool = False) -> Translate
     engine = ctranslate2.Translator(str(directory), intra_threads=config["threads"])
     limit = SearchSettings().limit
 
-    def translate(texts: Sequence[str], beam: int) -> list[tuple[str, int]]:
+    def translate(texts: Sequence[str], beam: int) -> Found:
         rows = [[*map(str, source.encode(text)), "2"] for text in texts]
         search: dict[str, Any] = {"length_penalty": config["length_penalty"]}
         if not plain and beam > 1:
@@ -93,7 +106,7 @@ def ctranslate2_api(config: dict[str, Any], *, plain: bool = False) -> Translate
         best = [[int(word) for word in result.hypotheses[0]] for result in results]
         return [(target.decode(ids), len(ids) + 1) for ids in best]
 
-    return translate
+    return in_groups(translate)
 
 
 def ctranslate2_plain(config: dict[str, Any]) -> Translate:
@@ -112,14 +125,14 @@ def hugging_face(config: dict[str, Any]) -> Translate:
     model = hugging_face_model(bundle.model).to(device)
     limit = SearchSettings().limit
 
-    def translate(texts: Sequence[str], beam: int) -> list[tuple[str, int]]:
+    def translate(texts: Sequence[str], beam: int) -> Found:
         rows = [[*bundle.source_tokenizer.encode(text), EOS] for text in texts]
         found = generated(
             model, rows, beam=beam, limit=limit, length_penalty=config["length_penalty"]
         )
         return [(bundle.target_tokenizer.decode(said), len(said) + 1) for said in found]
 
-    return translate
+    return in_groups(translate)
 
 
 def generated(
@@ -257,6 +270,11 @@ def serve(name: str, config: dict[str, Any]) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no answer
     torch.set_num_threads(config["threads"])
+    if config["allocator"] == "kept" or (config["allocator"] == "ours-only" and "whyf" in name):
+        from whyformer.cli.allocator import keep_big_blocks
+
+        if not keep_big_blocks():
+            raise SystemExit("The allocator cannot be changed here: use --allocator default.")
 
     def answer(**values: Any) -> None:
         answers.write(json.dumps(values) + "\n")
@@ -270,9 +288,9 @@ def serve(name: str, config: dict[str, Any]) -> None:
         some = texts[: command["count"]]
         seconds, found = [], []
         cpu = time.process_time()
-        for start in range(0, len(some), command["batch"]):
+        for texts_of_call in [some] if command["batch"] > 1 else [[one] for one in some]:
             began = time.perf_counter()
-            found += translate(some[start : start + command["batch"]], command["beam"])
+            found += translate(texts_of_call, command["beam"], command["batch"])
             seconds.append(time.perf_counter() - began)
         answer(
             seconds=seconds,

@@ -2,8 +2,8 @@
 
     python benchmarks/decoding_speed.py --run runs/mine --input test.en
 
-Greedy and beam 5; in groups of 64 sentences of like length (target tokens a second) and one by one
-(milliseconds, p50 and p95). Every contender is a process of its own; all stay loaded, one computes
+Greedy and beam 5; 64 sentences at once (target tokens a second) and one by one (milliseconds, p50
+and p95). Every contender is a process of its own; all stay loaded, one computes
 at a time, in rounds A B C A B C … See README.md. Run it with an interpreter that has
 whyformer[export]; Hugging Face's models are taken from ``.benchmarks/peers`` where
 `training_speed.py` made that.
@@ -45,6 +45,7 @@ def main() -> None:
         "threads": options.threads,
         "device": options.device,
         "length_penalty": options.length_penalty,
+        "allocator": options.allocator,
         "sentences": sentences,
     }
     tasks = [
@@ -65,6 +66,7 @@ def main() -> None:
         "run": options.run.name,
         "quantize": options.quantize,
         "device": options.device,
+        "allocator": options.allocator,
         "threads": options.threads,
         "cores": len(os.sched_getaffinity(0)),
         "sentences": len(sentences),
@@ -93,7 +95,13 @@ def parse_options() -> argparse.Namespace:
         "--device", choices=("cpu", "cuda"), default="cpu",
         help="cuda: whyformer's own engine and Hugging Face's, on a GPU",
     )  # fmt: skip
-    parser.add_argument("--group", type=positive, default=BATCH, help=f"default {BATCH}")
+    parser.add_argument(
+        "--group", type=positive, default=BATCH, help=f"sentences at once (default {BATCH})"
+    )
+    parser.add_argument(
+        "--allocator", choices=("ours-only", "kept", "default"), default="ours-only",
+        help="who is told to keep big blocks: whyformer, as its command line does; all; or none",
+    )  # fmt: skip
     parser.add_argument(
         "--contenders", nargs="+", choices=CONTENDERS, metavar="NAME",
         help=f"of {', '.join(CONTENDERS)}; default all that the device has",
@@ -230,7 +238,8 @@ def table(result: dict[str, Any]) -> str:
     lines = [
         f"Decoding with {result['run']} on {result['device']}, {result['threads']} of "
         f"{result['cores']} cores, "
-        f"conversion: {result['quantize'].replace('none', 'float32')}; medians of "
+        f"conversion: {result['quantize'].replace('none', 'float32')}, "
+        f"allocator {result['allocator']}; medians of "
         f"{result['rounds']} alternating rounds"
     ]
     for task in result["tasks"]:
@@ -239,7 +248,7 @@ def table(result: dict[str, Any]) -> str:
         unit = "p50 ms | p95 ms" if single else "tok/s | min–max"
         lines += [
             "",
-            f"{search}, {task['count']} sentences in groups of {task['batch']}:",
+            f"{search}, {task['count']} sentences, {task['batch']} at once:",
             "",
             f"| contender | {unit} | time / CTranslate2's API | same text as torch |",
             "| --- | ---: | ---: | ---: | ---: |",

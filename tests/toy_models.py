@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from whyformer.decoding.hypotheses import Hypothesis, hypothesis
@@ -13,6 +14,8 @@ from whyformer.text.symbols import EOS
 
 WORDS = (5, 6, 7)
 VOCABULARY = 8
+UNFED = -2
+"""Before the past of a sentence that began later than others of its search."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class ToyModel:
         self.table = torch.randn(997, vocabulary, generator=generator, dtype=torch.float64) * 1.5
         self.table[:, EOS] += eos
         self.rows: list[tuple[int, int]] = []  # (sentences, beams) of each step
+        self.computed: list[int] = []  # hypotheses of each step
 
     def begin(self, source: Tensor, source_real: Tensor | None) -> ToyState:
         real = torch.ones_like(source) if source_real is None else source_real
@@ -42,6 +46,7 @@ class ToyModel:
     def step(self, state: ToyState, tokens: Tensor) -> tuple[Tensor, ToyState]:
         assert tokens.shape == state.past.shape[:2]
         self.rows.append(tuple(tokens.shape))
+        self.computed.append(int((tokens != EMPTY).sum()))
         past = torch.cat([state.past, tokens[..., None]], dim=-1)
         logits = self.table[self.place(state.sources[:, None], past)].float()
         return logits[tokens != EMPTY], ToyState(state.sources, past)
@@ -51,11 +56,20 @@ class ToyModel:
         assert len(kept) == len(beams)
         return ToyState(state.sources[kept], state.past[kept[:, None], beams])
 
+    def join(self, state: ToyState, newcomers: ToyState) -> ToyState:
+        beams, length = state.past.shape[1:]
+        past = newcomers.past.expand(-1, beams, -1)
+        missing = max(length, past.shape[-1])  # of the two, one has the longer past
+        pasts = [
+            F.pad(one, (missing - one.shape[-1], 0), value=UNFED) for one in (state.past, past)
+        ]
+        return ToyState(torch.cat([state.sources, newcomers.sources]), torch.cat(pasts))
+
     @staticmethod
     def place(sources: Tensor, past: Tensor) -> Tensor:
         value = sources.expand(past.shape[:-1])
         for token in past.unbind(-1):
-            value = (value * 31 + token * 17 + 7) % 997
+            value = torch.where(token == UNFED, value, (value * 31 + token * 17 + 7) % 997)
         return value
 
     def probabilities(self, source: list[int], past: list[int]) -> Tensor:

@@ -1,10 +1,18 @@
 """Keys and values so far: what goes in comes out, in any order of rows, past any room."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whyformer.blocks.history import History, Layout, Past, flat_rows
+from whyformer.blocks.history import (
+    History,
+    Layout,
+    Past,
+    flat_rows,
+    real_together,
+    together,
+)
 
 
 @settings(max_examples=40)
@@ -51,9 +59,11 @@ def test_a_past_equals_rows_that_each_hypothesis_carries_along(steps, seed):
         live = torch.rand(keys.shape[:2], generator=g) < 0.7
         live[:, 0] = True
         layout = Layout.of(live)
-        past = past.at(layout)
+        past, _ = past.at(layout)
         new = torch.randn(int(live.sum()), generator=g)
-        K, V = past.histories[0].append(new[:, None, None, None], -new[:, None, None, None])
+        K, V = (
+            past.cohorts[0].histories[0].append(new[:, None, None, None], -new[:, None, None, None])
+        )
         keys = torch.cat([keys, layout.spread(new)[..., None]], -1)
         assert torch.equal(K[:, 0, :, 0], keys[live])
         assert torch.equal(V, -K)
@@ -65,6 +75,80 @@ def test_a_past_equals_rows_that_each_hypothesis_carries_along(steps, seed):
             beams[row] = there[torch.randint(0, len(there), beams.shape[1:], generator=g)]
         past = past.select(sentences, beams)
         keys = keys[sentences[:, None], beams]
+
+
+@settings(max_examples=60)
+@given(steps=st.integers(1, 7), seed=st.integers(0, 2**31))
+def test_those_who_join_later_have_pasts_of_their_own(steps, seed):
+    g = torch.Generator().manual_seed(seed)
+
+    def up_to(most):
+        return int(torch.randint(1, most + 1, (), generator=g))
+
+    past = Past.of(1, torch.empty(2, 3))
+    carried = [[()], [()]]  # of each sentence what each beam saw
+    for _ in range(steps):
+        if torch.rand((), generator=g) < 0.5:
+            new = up_to(3)
+            past = past.join(Past.of(1, torch.empty(new, 4)))
+            carried += [[()] * past.rows.shape[1]] * new
+        live = torch.rand(past.rows.shape, generator=g) < 0.7
+        live[:, 0] = True
+        layout = Layout.of(live)
+        past, standing = past.at(layout)
+        behind = [len(beams[beam]) for beams, row in zip(carried, live, strict=True)
+                  for beam in row.nonzero()[:, 0].tolist()]  # fmt: skip
+        assert sum(standing.counts) == len(behind)
+        if isinstance(standing.offset, int):
+            assert set(behind) == {standing.offset}
+        else:
+            assert standing.offset.tolist() == behind
+        new = torch.randn(len(behind), generator=g)
+        seen = []
+        for cohort, part in zip(past.cohorts, new.split(standing.counts), strict=True):
+            K, V = cohort.histories[0].append(part[:, None, None, None], -part[:, None, None, None])
+            assert torch.equal(V, -K)
+            seen += [tuple(row) for row in K[:, 0, :, 0].tolist()]
+        values = layout.spread(new).tolist()
+        carried = [
+            [(*beam, value) for beam, value in zip(beams, row, strict=True)]
+            for beams, row in zip(carried, values, strict=True)
+        ]
+        flat = [beam for beams in carried for beam in beams]
+        wanted = [one for one, there in zip(flat, live.flatten().tolist(), strict=True) if there]
+        assert seen == wanted
+        kept = torch.randperm(len(carried), generator=g)[: up_to(len(carried))].sort()[0]
+        beams = torch.zeros(len(kept), up_to(3), dtype=torch.long)
+        for row, sentence in enumerate(kept.tolist()):  # only a hypothesis is continued
+            there = live[sentence].nonzero()[:, 0]
+            beams[row] = there[torch.randint(0, len(there), beams.shape[1:], generator=g)]
+        past = past.select(kept, beams)
+        chosen = zip(kept.tolist(), beams.tolist(), strict=True)
+        carried = [[carried[sentence][beam] for beam in row] for sentence, row in chosen]
+
+
+def test_those_who_began_at_different_times_keep_their_order():
+    past, both = Past.of(1, torch.empty(2, 1)), torch.zeros(2, 1, dtype=torch.long)
+    past.select(torch.tensor([1, 0]), both)
+    past = past.join(Past.of(1, torch.empty(1, 1)))
+    past.select(torch.tensor([1, 0]), both)  # these two began together
+    with pytest.raises(ValueError, match="must keep their order"):
+        past.select(torch.tensor([2, 0]), both)
+
+
+def test_rows_of_different_widths_lie_together():
+    first, second = torch.ones(1, 2, 3), 2 * torch.ones(2, 2, 5)
+    both = together(first, second, 2, 4)
+    assert both.shape == (3, 2, 4)
+    assert both[0].tolist() == [[1.0, 1.0, 1.0, 0.0]] * 2
+    assert (both[1:] == 2.0).all()
+
+
+def test_columns_that_no_row_needs_are_left_out():
+    first = torch.tensor([[True, False, False]])
+    second = torch.tensor([[True, True, False, False]])
+    assert real_together(first, second).tolist() == [[True, False], [True, True]]
+    assert real_together(second, first[:, :1]).tolist() == [[True, True], [True, False]]
 
 
 def test_gradients_pass_through_a_reordered_history():
@@ -84,12 +168,12 @@ def test_a_past_in_order_is_not_copied():
     past = Past.of(1, torch.empty(2, 1))
     everything = Layout.of(torch.ones(2, 1, dtype=torch.bool))
     row = torch.ones(2, 1, 1, 1)
-    past.at(everything).histories[0].append(row, row)
-    memory = past.histories[0]._K
+    past.at(everything)[0].cohorts[0].histories[0].append(row, row)
+    memory = past.cohorts[0].histories[0]._K
     past.at(everything)
-    assert past.histories[0]._K is memory
+    assert past.cohorts[0].histories[0]._K is memory
     past.select(None, torch.tensor([[0, 0], [0, 0]])).at(Layout.of(torch.ones(2, 2) > 0))
-    assert past.histories[0].rows == 4
+    assert past.cohorts[0].histories[0].rows == 4
 
 
 def test_a_layout_takes_rows_and_puts_them_back():

@@ -47,6 +47,27 @@ def test_sinusoids_stand_between_the_integers_too():
     assert_close(half, torch.tensor([[math.sin(0.5), math.cos(0.5)]], dtype=torch.float64))
 
 
+@pytest.mark.parametrize("kind", POSITIONS.values())
+@pytest.mark.parametrize("length", [1, 3])
+def test_a_position_for_each_row_is_each_row_at_its_position(kind, length):
+    positions, offsets = make(kind), [5, 0, 90, 5]
+    rows, x = torch.tensor(offsets), torch.randn(4, 2, length, 4)
+    turned = positions.rotate(x, rows)
+    for row, offset in enumerate(offsets):
+        assert_close(turned[row], positions.rotate(x[row : row + 1], offset)[0])
+    added = positions.embed(length, rows, x)
+    for row, offset in enumerate(offsets):
+        alone = positions.embed(length, offset, x)
+        assert (added is None) == (alone is None)
+        if added is not None:
+            assert_close(added[row], alone)
+
+
+def test_learned_positions_end_for_every_row():
+    with pytest.raises(UsageError, match="position 129"):
+        make(LearnedPositions).embed(1, torch.tensor([3, 128]), torch.empty(0))
+
+
 def test_a_fixed_offset_is_a_rotation_of_the_sinusoids():
     table = sinusoids(torch.arange(50), 16).unflatten(-1, (-1, 2))
     angle = 3 / 10000 ** (torch.arange(0, 16, 2, dtype=torch.float64) / 16)

@@ -109,6 +109,29 @@ def test_the_allocator_is_chosen_once(monkeypatch):
 
 
 @pytest.mark.skipif(not allocator._glibc(), reason="glibc only")
+def test_a_running_program_keeps_big_blocks_where_that_is_left_to_it():
+    kept = {k: v for k, v in os.environ.items() if k not in (allocator.OFF, "GLIBC_TUNABLES")}
+    program = (
+        "import ctypes, sys; from whyformer.cli.allocator import keep_big_blocks\n"
+        "class Info(ctypes.Structure):\n"
+        "    _fields_ = [(name, ctypes.c_size_t) for name in 'arena ordblks smblks hblks hblkhd '\n"
+        "        'usmblks fsmblks uordblks fordblks keepcost'.split()]\n"
+        "libc = ctypes.CDLL(None); libc.mallinfo2.restype = Info; libc.malloc.restype = "
+        "ctypes.c_void_p\n"
+        "done = keep_big_blocks(); before = libc.mallinfo2().hblks\n"
+        "libc.malloc(1 << 24); print(done, libc.mallinfo2().hblks - before)"
+    )
+
+    def said(**environment: str) -> str:
+        command = [sys.executable, "-c", program]
+        return subprocess.check_output(command, env=kept | environment, text=True).strip()
+
+    assert said() == "True 0"  # 16 MiB lie in the heap
+    assert said(**{allocator.OFF: "1"}) == "False 1"  # and else in a mapping of their own
+    assert said(GLIBC_TUNABLES="glibc.malloc.check=0") == "False 1"
+
+
+@pytest.mark.skipif(not allocator._glibc(), reason="glibc only")
 @pytest.mark.parametrize("start", [["-m", "whyformer"], ["-c", "import sys; from "
     "whyformer.cli.main import main; sys.exit(main())"]])  # fmt: skip
 def test_the_restarted_program_is_the_same(start):

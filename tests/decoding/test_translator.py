@@ -47,6 +47,31 @@ def test_order_is_kept_and_batches_change_nothing() -> None:
                 assert a.score == pytest.approx(b.score, abs=1e-4)
 
 
+def test_lines_that_begin_beside_others_change_nothing() -> None:
+    whole = translator(1)
+    alone = list(whole.stream(LINES, WANTED, window=1))
+    for asked in (1, 2, 5, 9):
+        found = whole.translate(LINES, WANTED, batch_lines=asked)
+        assert [one.text for one in found] == [one.text for one in alone]
+        for a, b in zip(found, alone, strict=True):
+            assert a.score == pytest.approx(b.score, abs=1e-4)
+
+
+def test_so_many_lines_are_searched_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, sizes = translator(1), []
+    model = whole.models[0]
+    step = model.step
+
+    def counted(state: object, tokens: torch.Tensor) -> object:
+        sizes.append(len(tokens))
+        return step(state, tokens)
+
+    monkeypatch.setattr(model, "step", counted)
+    whole.translate(LINES * 4, SearchSettings(beam=1, max_length=6), batch_lines=8)
+    assert max(sizes) == 8
+    assert sizes.count(8) > len(sizes) // 2
+
+
 def test_an_empty_line_is_an_empty_translation() -> None:
     found = translator(1).translate(["", "  "], WANTED)
     assert [(one.text, one.score, one.hypotheses) for one in found] == [("", 0.0, ())] * 2
@@ -149,5 +174,6 @@ def test_misuse_is_explained() -> None:
         translator(1, max_source_tokens=1)
     with pytest.raises(UsageError, match="2 sources and 1 targets"):
         translator(1).score(["a", "b"], ["a"])
-    with pytest.raises(UsageError, match="`window` and `batch_tokens` must be at least 1"):
-        list(translator(1).stream(["a"], window=0))
+    for name in ("window", "batch_tokens", "batch_lines"):
+        with pytest.raises(UsageError, match=f"`{name}` must be at least 1, but it is 0"):
+            list(translator(1).stream(["a"], **{name: 0}))

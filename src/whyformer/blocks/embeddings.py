@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from whyformer.blocks.dropout import Dropout
-from whyformer.blocks.positions import Positions
+from whyformer.blocks.positions import Offset, Positions
 
 
 class Tying(StrEnum):
@@ -43,7 +43,7 @@ class TokenEmbedding(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(
-        self, ids: Int[Tensor, "batch length"], positions: Positions, offset: int = 0
+        self, ids: Int[Tensor, "batch length"], positions: Positions, offset: Offset = 0
     ) -> Float[Tensor, "batch length d_model"]:
         """Embed tokens whose first stands at position ``offset``."""
         x = F.embedding(ids, self.weight) * self.scale

@@ -1,10 +1,13 @@
 """Keys and values of the positions decoded so far, in memory that is reused from step to step."""
 
+import itertools
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
+
+from whyformer.blocks.positions import Offset
 
 
 class History:
@@ -95,36 +98,142 @@ class Layout:
 
 
 @dataclass(frozen=True)
+class Cohort:
+    """Sentences that began together, whose hypotheses are all of one length.
+
+    Args:
+        histories: of each layer.
+        sentences: how many of them there are.
+    """
+
+    histories: list[History]
+    sentences: int
+
+    @property
+    def length(self) -> int:
+        """How many tokens each hypothesis has."""
+        return self.histories[0].length
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the rows of one step stand.
+
+    Args:
+        layout: which hypotheses they are.
+        counts: how many belong to each cohort, in order.
+        offset: how many tokens each has behind it.
+    """
+
+    layout: Layout
+    counts: list[int]
+    offset: Offset
+
+
+@dataclass(frozen=True)
 class Past:
     """What a stack remembers of every hypothesis of a search, a history for each layer.
 
     Reordering is put off until the next tokens come, for these tell which places hold a hypothesis.
+    Sentences that joined later have histories of their own: one would have to be as long as the
+    oldest hypothesis, for all rows.
 
-    Args: rows: the row of the histories that each place continues.
+    Args:
+        cohorts: in the order of their sentences.
+        rows: the row of its cohort's histories that each place continues.
     """
 
-    histories: list[History]
+    cohorts: list[Cohort]
     rows: Int[Tensor, "sentences beams"]
 
     @classmethod
     def of(cls, layers: int, source: Tensor) -> "Past":
         """Begin with one hypothesis for each row of ``source``."""
         rows = torch.arange(len(source), device=source.device)[:, None]
-        return cls([History() for _ in range(layers)], rows)
+        return cls([Cohort([History() for _ in range(layers)], len(source))], rows)
+
+    @property
+    def layers(self) -> list[list[History]]:
+        """The histories of each layer, a cohort each."""
+        return [list(one) for one in zip(*(c.histories for c in self.cohorts), strict=True)]
 
     def select(self, sentences: Tensor | None, beams: Int[Tensor, "kept new_beams"]) -> "Past":
-        """Reorder beams and drop sentences; see `SequenceModel.select`."""
-        rows = self.rows if sentences is None else self.rows[sentences]
-        return Past(self.histories, rows.gather(1, beams))
+        """Reorder beams and drop sentences; see `SequenceModel.select`.
 
-    def at(self, layout: Layout) -> "Past":
+        Raises: ValueError when sentences would leave the order of their cohorts.
+        """
+        rows, cohorts = self.rows, self.cohorts
+        if sentences is not None:
+            rows, cohorts = rows[sentences], self._kept(sentences)
+        return Past(cohorts, rows.gather(1, beams))
+
+    def _kept(self, sentences: Int[Tensor, "kept"]) -> list[Cohort]:
+        numbers = torch.arange(len(self.cohorts), device=sentences.device)
+        sizes = torch.tensor([one.sentences for one in self.cohorts], device=sentences.device)
+        numbers = numbers.repeat_interleave(sizes)[sentences]
+        if len(self.cohorts) > 1 and bool((numbers.diff() < 0).any()):
+            raise ValueError("sentences that began at different times must keep their order")
+        counts = numbers.bincount(minlength=len(self.cohorts)).tolist()
+        return [
+            Cohort(cohort.histories, count)
+            for cohort, count in zip(self.cohorts, counts, strict=True)
+            if count
+        ]
+
+    def join(self, newcomers: "Past") -> "Past":
+        """Let more sentences begin, behind the others and with as many beams."""
+        rows = newcomers.rows.expand(-1, self.rows.shape[1])
+        return Past(self.cohorts + newcomers.cohorts, torch.cat([self.rows, rows]))
+
+    def at(self, layout: Layout) -> tuple["Past", Standing]:
         """Bring the histories into the order of a layout's rows, and drop what has none."""
         wanted = layout.rows(self.rows)
-        order = torch.arange(len(wanted), device=wanted.device)
-        if len(wanted) != self.histories[0].rows or not torch.equal(wanted, order):
-            for history in self.histories:
-                history.select(wanted)
-        return Past(self.histories, layout.spread(order))
+        orders = []
+        for cohort, rows in zip(self.cohorts, wanted.split(self._counts(layout)), strict=True):
+            order = torch.arange(len(rows), device=rows.device)
+            if len(rows) != cohort.histories[0].rows or not torch.equal(rows, order):
+                for history in cohort.histories:
+                    history.select(rows)
+            orders.append(order)
+        counts = [len(order) for order in orders]
+        lengths = [cohort.length for cohort in self.cohorts]
+        offset: Offset = lengths[0]
+        if len(set(lengths)) > 1:
+            offset = torch.tensor(lengths).repeat_interleave(torch.tensor(counts)).to(wanted.device)
+        past = Past(self.cohorts, layout.spread(torch.cat(orders)))
+        return past, Standing(layout, counts, offset)
+
+    def _counts(self, layout: Layout) -> list[int]:
+        sizes = [one.sentences for one in self.cohorts]
+        places = [size * layout.shape[1] for size in sizes]
+        if layout.places is None:
+            return places
+        if len(sizes) == 1:
+            return [len(layout.places)]
+        ends = torch.tensor(places).cumsum(0).to(layout.places.device)
+        before = torch.searchsorted(layout.places, ends).tolist()  # hypotheses up to each's end
+        return [end - start for start, end in itertools.pairwise([0, *before])]
+
+
+def together(first: Tensor, second: Tensor, dim: int, width: int) -> Tensor:
+    """Return the rows of both, dimension ``dim`` cut or filled with zeros to ``width``."""
+    shape = [len(first) + len(second), *first.shape[1:]]
+    shape[dim] = width
+    both = first.new_empty(shape)
+    for rows, part in zip(both.split([len(first), len(second)]), (first, second), strict=True):
+        end = min(width, part.shape[dim])
+        rows.narrow(dim, 0, end).copy_(part.narrow(dim, 0, end))
+        rows.narrow(dim, end, width - end).zero_()
+    return both
+
+
+def real_together(
+    first: Bool[Tensor, "first source"], second: Bool[Tensor, "second source2"]
+) -> Bool[Tensor, "both width"]:
+    """Say of the rows of both where they are real, and leave out columns that no row needs."""
+    both = together(first, second, 1, max(first.shape[1], second.shape[1]))
+    places = torch.arange(1, both.shape[1] + 1, device=both.device)
+    return both[:, : int((both * places).amax())]
 
 
 def flat_rows(

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from whyformer.blocks.attention import attention, fused_attention
 from whyformer.blocks.linear import Linear
-from whyformer.blocks.positions import Positions
+from whyformer.blocks.positions import Offset, Positions
 from whyformer.blocks.scaling import SCALINGS, ScoreScale
 from whyformer.blocks.taps import Tap
 
@@ -57,7 +57,7 @@ class MultiHeadAttention(nn.Module):
         self,
         x: Float[Tensor, "batch length d_model"],
         positions: Positions | None = None,
-        offset: int = 0,
+        offset: Offset = 0,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Project what looks at itself; all three are (batch, heads, length, d_k).
 
@@ -74,7 +74,7 @@ class MultiHeadAttention(nn.Module):
         self,
         x: Float[Tensor, "batch keys d_model"],
         positions: Positions | None = None,
-        offset: int = 0,
+        offset: Offset = 0,
     ) -> tuple[Float[Tensor, "batch heads keys d_k"], Float[Tensor, "batch heads keys d_k"]]:
         """Project what is looked at. Args: offset: position of the first of ``x``."""
         K = self._split(self.project_key(x))
@@ -97,8 +97,20 @@ class MultiHeadAttention(nn.Module):
 
         Args: queries: those of ``x``, where they are projected already.
         """
-        K, V = keys_values
         Q = self._split(self.project_query(x)) if queries is None else queries
+        return self.merge(self.look(Q, keys_values, allowed, causal=causal, positions=positions))
+
+    def look(
+        self,
+        Q: Float[Tensor, "batch heads queries d_k"],
+        keys_values: tuple[Tensor, Tensor],
+        allowed: Tensor | None = None,
+        *,
+        causal: bool = False,
+        positions: Positions | None = None,
+    ) -> Float[Tensor, "batch heads queries d_k"]:
+        """Compute every head; what they found is for `merge`. See `forward`."""
+        K, V = keys_values
         bias = None
         if positions is not None:
             Q = positions.rotate(Q, K.shape[2] - Q.shape[2])
@@ -112,6 +124,12 @@ class MultiHeadAttention(nn.Module):
             )
             self.scores(scores)
             self.weights(weights)
+        return heads
+
+    def merge(
+        self, heads: Float[Tensor, "batch heads queries d_k"]
+    ) -> Float[Tensor, "batch queries d_model"]:
+        """Concatenate the heads and project them: the W^O of §3.2.2."""
         return self.project_output(heads.transpose(1, 2).flatten(2))
 
     def _split(

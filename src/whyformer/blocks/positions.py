@@ -9,10 +9,13 @@ from collections.abc import Callable
 from enum import StrEnum
 
 import torch
-from jaxtyping import Float, Real
+from jaxtyping import Float, Int, Real
 from torch import Tensor, nn
 
 from whyformer.foundation.errors import UsageError
+
+Offset = int | Int[Tensor, "batch"]
+"""Position of the first token given: the same in every row, or one for each."""
 
 
 class Position(StrEnum):
@@ -51,11 +54,11 @@ class Positions(nn.Module):
         self.d_model, self.d_k, self.heads = d_model, d_k, heads
         self.causal, self.max_length = causal, max_length
 
-    def embed(self, length: int, offset: int, like: Tensor) -> Tensor | None:
+    def embed(self, length: int, offset: Offset, like: Tensor) -> Tensor | None:
         """Return what is added to the embeddings of positions offset … offset+length-1."""
         return None
 
-    def rotate(self, x: Float[Tensor, "batch heads length d_k"], offset: int) -> Tensor:
+    def rotate(self, x: Float[Tensor, "batch heads length d_k"], offset: Offset) -> Tensor:
         """Return queries or keys turned by their position."""
         return x
 
@@ -79,11 +82,24 @@ class Table(Positions):
         """Return the table in float64."""
         return sinusoids(torch.arange(length), self.d_model)
 
-    def embed(self, length: int, offset: int, like: Tensor) -> Tensor:
+    def embed(self, length: int, offset: Offset, like: Tensor) -> Tensor:
         """Return rows of the table, growing it when a longer sequence comes."""
-        end = offset + length
-        self.table = grown(self.table, self.make, end)
-        return self.table[offset:end].to(like)
+        self.table = grown(self.table, self.make, end_of(offset, length))
+        return rows_at(self.table, offset, length).to(like)
+
+
+def end_of(offset: Offset, length: int) -> int:
+    """Return the position after the last of ``length`` tokens."""
+    return length + (offset if isinstance(offset, int) else int(offset.max()))
+
+
+def rows_at(
+    table: Float[Tensor, "length2 *rest"], offset: Offset, length: int
+) -> Float[Tensor, "..."]:
+    """Return the rows of a table for ``length`` positions; a batch of them for many offsets."""
+    if isinstance(offset, int):
+        return table[offset : offset + length]
+    return table[offset[:, None] + torch.arange(length, device=offset.device)]
 
 
 def grown(
@@ -121,14 +137,14 @@ class LearnedPositions(Positions):
         super().__init__(d_model, d_k, heads, causal=causal, max_length=max_length)
         self.vectors = nn.Parameter(torch.randn(max_length, d_model) * d_model**-0.5)
 
-    def embed(self, length: int, offset: int, like: Tensor) -> Tensor:
+    def embed(self, length: int, offset: Offset, like: Tensor) -> Tensor:
         """Return the learned rows. Raises: UsageError past `max_length`."""
-        if offset + length > self.max_length:
+        if (end := end_of(offset, length)) > self.max_length:
             raise UsageError(
                 f"Learned positions end at `max_length` {self.max_length}, but position "
-                f"{offset + length} was asked for. Use shorter inputs or positions without a limit."
+                f"{end} was asked for. Use shorter inputs or positions without a limit."
             )
-        return self.vectors[offset : offset + length]
+        return rows_at(self.vectors, offset, length)
 
 
 class Rotary(Positions):
@@ -149,18 +165,21 @@ class Rotary(Positions):
         """Return cosine and sine of every angle, in float64."""
         return sinusoids(torch.arange(length), self.d_k).unflatten(-1, (-1, 2)).flip(-1)
 
-    def rotate(self, x: Tensor, offset: int) -> Tensor:
+    def rotate(self, x: Tensor, offset: Offset) -> Tensor:
         """Rotate the pairs of ``x``."""
-        end = offset + x.shape[2]
-        if end > len(self.table):
+        length = x.shape[2]
+        if (end := end_of(offset, length)) > len(self.table):
             self.table = grown(self.table, self.make, end)
+        turns = rows_at(self.table, offset, length)
+        if not isinstance(offset, int):
+            turns = turns[:, None]  # for every head
         exact = x.dtype in (torch.float32, torch.float64)  # what complex numbers are made of
         turn = turn_complex if exact and not torch.compiler.is_compiling() else turn_pairs
-        return turn(x, self.table[offset:end].to(x))
+        return turn(x, turns.to(x))
 
 
 def turn_pairs(
-    x: Float[Tensor, "*rows length d_k"], turns: Float[Tensor, "length pairs 2"]
+    x: Float[Tensor, "*rows length d_k"], turns: Float[Tensor, "*#rows length pairs 2"]
 ) -> Float[Tensor, "*rows length d_k"]:
     """Turn each pair (x₁, x₂) into (x₁cos - x₂sin, x₂cos + x₁sin). Source: as `Rotary`, Eq. 34.
 
@@ -172,7 +191,7 @@ def turn_pairs(
 
 
 def turn_complex(
-    x: Float[Tensor, "*rows length d_k"], turns: Float[Tensor, "length pairs 2"]
+    x: Float[Tensor, "*rows length d_k"], turns: Float[Tensor, "*#rows length pairs 2"]
 ) -> Float[Tensor, "*rows length d_k"]:
     """The same as one product of complex numbers, several times as fast on a CPU.
 

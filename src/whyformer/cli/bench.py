@@ -17,7 +17,7 @@ EXAMPLES = """Examples:
 
 Prints the speed of plain matrix products in the model's shapes, of training
 (the real updates, and their share of that ceiling), of decoding by each engine
-(one sentence, and groups of 64; greedy and beam 5), memory, and the time that
+(one sentence, and 64 at once; greedy and beam 5), memory, and the time that
 programs take to start. Measure on a quiet machine, with nothing beside it."""
 
 

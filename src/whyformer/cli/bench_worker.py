@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from whyformer.cli.allocator import keep_big_blocks
 from whyformer.workflows.bench_process import answer_questions
 
 
@@ -37,6 +38,7 @@ def load(config: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
 def main() -> None:
     """Be the contender that the command line names."""
     config = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    keep_big_blocks()  # as the command line does
     answer_questions(lambda: load(config))
 
 

@@ -27,7 +27,7 @@ from whyformer.cli import (
     train,
     translate,
 )
-from whyformer.cli.allocator import restart_with_fast_allocator
+from whyformer.cli.allocator import keep_big_blocks, restart_with_fast_allocator
 from whyformer.cli.dotted import split
 from whyformer.cli.streams import abandon_output, use_utf8
 from whyformer.foundation.errors import UsageError, WhyformerError
@@ -102,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code.
 
     Args: argv: without the program's name; None takes the process's own, and only then the process
-        may restart itself for a faster allocator.
+        may change its allocator, and restart itself for that.
     """
     use_utf8()
     logging.basicConfig(format="whyformer: %(message)s", level=logging.WARNING)
@@ -134,6 +134,7 @@ def _run(tokens: list[str], *, restart: bool) -> int:
         )
     if restart:
         restart_with_fast_allocator(getattr(command, "__name__", ""))
+        keep_big_blocks()
     result: Any = command(*bound.args, **bound.kwargs)
     sys.stdout.flush()
     return result if isinstance(result, int) else 0

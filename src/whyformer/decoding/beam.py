@@ -7,17 +7,18 @@ is decided exactly: a search that stops early returns what it would have returne
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from whyformer.blocks.history import Layout
-from whyformer.decoding.candidates import Prefixes, Stepper, candidates, ranked
+from whyformer.decoding.candidates import Stepper, candidates, ranked, unused
 from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
 from whyformer.decoding.penalties import length_penalty
+from whyformer.decoding.queue import Queue, begin, mostly_ended
 from whyformer.decoding.settings import SearchSettings
 from whyformer.models.interface import EMPTY
 from whyformer.text.symbols import BOS, EOS, PAD
@@ -28,93 +29,133 @@ class Group:
     """The unfinished hypotheses of one group, for every sentence still searched; all on the CPU.
 
     Args:
-        tokens: (sentences, beams, length), what was predicted so far; an empty place ends in EMPTY.
+        tokens: (sentences, beams, length), what was predicted so far, `unused` before a sentence
+            began; an empty place ends in EMPTY.
         totals: (sentences, beams), log-probabilities; −∞ marks an empty place, always at the end.
         places: (sentences,), how many hypotheses this group may still finish.
-        first: the first of its beams in the model's rows.
     """
 
     tokens: Int[Tensor, "sentences beams length"]
     totals: Float[Tensor, "sentences beams"]
     places: Int[Tensor, "sentences"]
-    first: int = 0
 
-    def keep(self, sentences: Tensor) -> "Group":
-        """Go on with some sentences, and with no more beams than the fullest of them needs."""
-        totals = self.totals[sentences]
-        width = int(totals.isfinite().sum(-1).max())
+    @property
+    def width(self) -> int:
+        """How many beams the fullest sentence needs."""
+        return int(self.totals.isfinite().sum(-1).amax()) if len(self.totals) else 0
+
+    def keep(self, sentences: Tensor, width: int, forget: int) -> "Group":
+        """Go on with some sentences and so many beams, without the first columns of tokens."""
+        tokens, totals = self.tokens[sentences, :width, forget:], self.totals[sentences, :width]
+        missing = width - totals.shape[1]
+        tokens = F.pad(tokens, (0, 0, 0, missing), value=EMPTY)
+        totals = F.pad(totals, (0, missing), value=-math.inf)
+        return Group(tokens, totals, self.places[sentences])
+
+    def join(self, count: int, places: int) -> "Group":
+        """Let sentences begin, of one hypothesis each."""
+        width, length = self.tokens.shape[1:]
+        totals = self.totals.new_full((count, width), -math.inf)
+        totals[:, 0] = 0.0
         return Group(
-            self.tokens[sentences, :width], totals[:, :width], self.places[sentences], self.first
+            torch.cat([self.tokens, unused(count, width, length)]),
+            torch.cat([self.totals, totals]),
+            torch.cat([self.places, self.places.new_full((count,), places)]),
         )
 
 
-def beam_search(
-    model: Stepper,
-    source: Int[Tensor, "sentences source"],
-    source_real: Bool[Tensor, "sentences source"] | None,
-    limits: Sequence[int],
-    settings: SearchSettings,
-    prefixes: Sequence[Sequence[int]] | None = None,
-) -> list[list[Hypothesis]]:
+def beam_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[list[Hypothesis]]:
     """Return the best `nbest` hypotheses of each sentence, best first.
 
     Paper: Wu et al. 2016 (arXiv:1609.08144), §7, for the ranking; with several groups, Vijayakumar
     et al. 2016 (arXiv:1610.02424), Algorithm 1 with Hamming diversity.
     Differs: no coverage penalty and no pruning by score (Wu et al. use both). Diverse groups may
-    find the same hypothesis, which is returned once, so `nbest` may fall short then.
-    Args:
-        limits: most target tokens of each sentence, eos not counted; one that reaches its limit
-            is cut and ranked with the finished ones.
+    find the same hypothesis, which is returned once, so `nbest` may fall short then. A hypothesis
+    that reaches its sentence's limit is cut and ranked with the finished ones.
     """
-    sentences = torch.arange(len(limits))  # which sentence each remaining row is
-    limit = torch.tensor(list(limits), dtype=torch.long)
-    given = Prefixes(prefixes, limits)
-    best = [Best(settings.nbest) for _ in limits]
-    groups = [_empty_group(len(limits), settings) for _ in range(settings.groups)]
-    last = torch.full((len(limits), 1), BOS)  # the first step expands one beam, shared by all
-    state = model.begin(source, source_real)
-    length = 0
-    while len(sentences):
-        logits, state = model.step(state, last.to(source.device))
-        forced = given.at(length, sentences)
+    best = [Best(settings.nbest) for _ in range(len(queue))]
+    sentences = torch.empty(0, dtype=torch.long)  # which sentence each remaining row is
+    begun = torch.empty(0, dtype=torch.long)  # in which column of tokens it begins
+    alive = torch.empty(0, dtype=torch.bool)  # whether it goes on
+    groups = [_no_group() for _ in range(settings.groups)]
+    origins = [torch.empty(0, 0, dtype=torch.long) for _ in groups]
+    state, width = None, 0
+    while True:
+        waits = queue.waits(sentences[alive])
+        dropping = waits or mostly_ended(alive)
+        kept = alive.nonzero().flatten() if dropping else torch.arange(len(alive))
+        length = groups[0].tokens.shape[-1]
+        forget = 0 if not dropping else int(begun[kept].min()) if len(kept) else length
+        widths = [max(group.width, int(waits)) for group in groups]
+        groups = [group.keep(kept, w, forget) for group, w in zip(groups, widths, strict=True)]
+        length -= forget
+        if len(kept):
+            parents = _parents(origins, widths)[kept]
+            ended = len(kept) < len(sentences)
+            if ended or not _unchanged(parents, width):
+                chosen_rows = kept.to(queue.device) if ended else None
+                state = model.select(state, chosen_rows, parents.to(queue.device))
+        else:
+            state = None
+        sentences, begun, width = sentences[kept], begun[kept] - forget, sum(widths)
+        while waits:
+            arrivals, new = queue.take()
+            state = begin(model, state, arrivals, width)
+            groups = [group.join(len(new), settings.beam // len(groups)) for group in groups]
+            sentences = torch.cat([sentences, new])
+            begun = torch.cat([begun, torch.full_like(new, length)])
+            waits = queue.waits(sentences)
+        if not len(sentences):
+            return [found.kept for found in best]
+        last, age = _last(groups, begun == length), length - begun
+        logits, state = model.step(state, last.to(queue.device))
+        forced = queue.prefixes.at(age, sentences)
+        tokens = torch.cat([group.tokens for group in groups], dim=1)
         layout = Layout.of(last != EMPTY)
-        found = candidates(logits, layout, _count(groups), _history(groups), settings, forced)
-        length += 1
-        cut = limit[sentences] <= length
+        found = candidates(logits, layout, _count(groups), tokens, age, settings, forced)
+        limit = queue.limit[sentences]
+        cut = limit <= age + 1
         chosen: list[Tensor] = []  # tokens that groups took in this step
-        origins: list[Tensor] = []
         rows = [best[index] for index in sentences.tolist()]
-        for place, group in enumerate(groups):
-            groups[place], origin = _extend(group, found, cut, chosen, rows, settings)
-            origins.append(origin)
-        going = _may_win(groups, rows, limit[sentences], settings.length_penalty)
-        kept = going.nonzero().flatten()
-        if not len(kept):
-            break
-        ended = len(kept) < len(sentences)
-        groups = [group.keep(kept) for group in groups]
-        beams = [
-            origin[kept, : group.totals.shape[1]]
-            for origin, group in zip(origins, groups, strict=True)
-        ]
         first = 0
+        for place, group in enumerate(groups):
+            groups[place], origins[place] = _extend(
+                group, first, begun, found, cut, chosen, rows, settings
+            )
+            first += widths[place]
+        alive = _may_win(groups, rows, limit, settings.length_penalty)
         for group in groups:
-            group.first, first = first, first + group.totals.shape[1]
-        last = torch.cat([group.tokens[..., -1] for group in groups], dim=-1)
-        parents = torch.cat(beams, dim=-1)
-        sentences = sentences[kept]
-        if ended or not _unchanged(parents, layout.shape[1]):
-            chosen_rows = kept.to(source.device) if ended else None
-            state = model.select(state, chosen_rows, parents.to(source.device))
-    return [found.kept for found in best]
+            group.totals = group.totals.masked_fill(~alive[:, None], -math.inf)
 
 
-def _empty_group(sentences: int, settings: SearchSettings) -> Group:
+def _no_group() -> Group:
     return Group(
-        tokens=torch.empty(sentences, 1, 0, dtype=torch.long),
-        totals=torch.zeros(sentences, 1, dtype=torch.float64),
-        places=torch.full((sentences,), settings.beam // settings.groups),
+        tokens=torch.empty(0, 0, 0, dtype=torch.long),
+        totals=torch.empty(0, 0, dtype=torch.float64),
+        places=torch.empty(0, dtype=torch.long),
     )
+
+
+def _parents(origins: list[Tensor], widths: list[int]) -> Int[Tensor, "sentences beams"]:
+    """Say which row each place continues; one without a hypothesis: any."""
+    return torch.cat(
+        [
+            F.pad(origin[:, :width], (0, max(width - origin.shape[1], 0)))
+            for origin, width in zip(origins, widths, strict=True)
+        ],
+        dim=-1,
+    )
+
+
+def _last(groups: list[Group], new: Bool[Tensor, "sentences"]) -> Int[Tensor, "sentences beams"]:
+    """What is fed to the model next."""
+    live = torch.cat([group.totals for group in groups], dim=1).isfinite()
+    if bool(new.all()):
+        last = torch.full(live.shape, BOS)
+    else:
+        last = torch.cat([group.tokens[..., -1] for group in groups], dim=1)
+        last = last.masked_fill(new[:, None], BOS)
+    return last.masked_fill(~live, EMPTY)
 
 
 def _count(groups: list[Group]) -> int:
@@ -123,19 +164,14 @@ def _count(groups: list[Group]) -> int:
     return max(places) + sum(places[:-1])
 
 
-def _history(groups: list[Group]) -> Tensor:
-    """The tokens of the model's rows; before the first step all groups share one row."""
-    if groups[0].tokens.shape[-1] == 0:
-        return groups[0].tokens
-    return torch.cat([group.tokens for group in groups], dim=1)
-
-
 def _unchanged(parents: Tensor, width: int) -> bool:
     return parents.shape[1] == width and bool((parents == torch.arange(width)).all())
 
 
 def _extend(
     group: Group,
+    first: int,
+    begun: Int[Tensor, "sentences"],
     found: tuple[Tensor, Tensor],
     cut: Bool[Tensor, "sentences"],
     chosen: list[Tensor],
@@ -144,10 +180,13 @@ def _extend(
 ) -> tuple[Group, Int[Tensor, "sentences beams"]]:
     """Lengthen one group's hypotheses by one token, hand in what ended, and return the rest.
 
+    Args:
+        first: the first of its beams in the model's rows.
+        begun: in which column of its tokens each sentence begins.
     Returns: the new group and, for each of its beams, the model's row that it continues.
     """
     width = group.totals.shape[1]
-    columns = slice(group.first, group.first + width)
+    columns = slice(first, first + width)
     scores = (group.totals[..., None] + found[0][:, columns]).flatten(1)  # (sentences, beams × k)
     ids = found[1][:, columns].flatten(1)
     order = ranked(_less_alike(scores, ids, chosen, settings.diversity))[1]
@@ -159,7 +198,7 @@ def _extend(
     going = taken & ~ended & ~cut[:, None]
     alpha = settings.length_penalty
     for sentence, rank in (taken & ~going).nonzero().tolist():
-        tokens = group.tokens[sentence, parents[sentence, rank]].tolist()
+        tokens = group.tokens[sentence, parents[sentence, rank], begun[sentence] :].tolist()
         finished = bool(ended[sentence, rank])
         if not finished:
             tokens.append(int(ids[sentence, rank]))
@@ -167,7 +206,8 @@ def _extend(
         best[sentence].add(hypothesis(tokens, total, finished, alpha))
     stuck = ~taken.any(1, keepdim=True) & group.totals.isfinite() & (group.places[:, None] > 0)
     for sentence, beam in stuck.nonzero().tolist():  # everything is banned: cut before this step
-        tokens, total = group.tokens[sentence, beam].tolist(), float(group.totals[sentence, beam])
+        tokens = group.tokens[sentence, beam, begun[sentence] :].tolist()
+        total = float(group.totals[sentence, beam])
         best[sentence].add(hypothesis(tokens, total, False, alpha))
     chosen.append(ids.masked_fill(~taken, PAD))
 
@@ -182,7 +222,7 @@ def _extend(
             totals=scores.gather(1, front).masked_fill(~alive, -math.inf),
             places=group.places - ended.sum(1),
         ),
-        parents + group.first,
+        parents + first,
     )
 
 

@@ -70,12 +70,23 @@ class Prefixes:
         for row, prefix in enumerate(prefixes):
             self.tokens[row, : len(prefix)] = torch.tensor(list(prefix), dtype=torch.long)
 
-    def at(self, place: int, sentences: Tensor) -> tuple[Tensor, Tensor] | None:
-        """Return for each sentence whether a token is forced here, and which; None if none is."""
+    def at(
+        self, place: Int[Tensor, "sentences"], sentences: Int[Tensor, "sentences"]
+    ) -> tuple[Bool[Tensor, "sentences"], Int[Tensor, "sentences"]] | None:
+        """Return for each sentence whether a token is forced there, and which; None if none is."""
         forced = self.lengths[sentences] > place
         if not bool(forced.any()):
             return None
-        return forced, self.tokens[sentences, place]
+        return forced, self.tokens[sentences, place.clamp_max(self.tokens.shape[1] - 1)]
+
+
+UNUSED = -2
+"""Instead of a token: here the hypothesis had not begun. Lower numbers stand before it."""
+
+
+def unused(sentences: int, beams: int, length: int) -> Int[Tensor, "sentences beams length"]:
+    """Return columns of a sentence that begins after them; no n-gram occurs in them twice."""
+    return (UNUSED - torch.arange(length)).expand(sentences, beams, -1)
 
 
 def forbidden(settings: SearchSettings, length: int) -> list[int]:
@@ -93,7 +104,8 @@ def hide_repeats(
 ) -> None:
     """Write −∞ where a token would repeat an n-gram."""
     hypotheses, ids = (index.to(scores.device) for index in repeated_ngrams(tokens, n))
-    scores[hypotheses, ids] = -math.inf
+    words = ids >= 0
+    scores[hypotheses[words], ids[words]] = -math.inf
 
 
 def candidates(
@@ -101,6 +113,7 @@ def candidates(
     layout: Layout,
     count: int,
     tokens: Int[Tensor, "sentences beams length"],
+    age: Int[Tensor, "sentences"],
     settings: SearchSettings,
     forced: tuple[Bool[Tensor, "sentences"], Int[Tensor, "sentences"]] | None = None,
 ) -> tuple[Float[Tensor, "sentences beams k"], Int[Tensor, "sentences beams k"]]:
@@ -110,7 +123,8 @@ def candidates(
     What is banned has log-probability −∞; an empty place holds zeros. Ids ascend within a beam.
     Args:
         layout: which places hold the hypotheses whose logits are given.
-        tokens: the hypotheses so far.
+        tokens: the hypotheses so far; `unused` before they began.
+        age: how many tokens they have.
         forced: for each sentence whether its next token is given, and which it is.
     Raises: WhyformerError when the model's logits are not numbers.
     """
@@ -123,8 +137,11 @@ def candidates(
         check_vocabulary(given, logits.shape[-1])
         where = rows.to(logits.device), given.to(logits.device)
         chosen = rows, given, log_probabilities[where].cpu().double()
-    for banned in forbidden(settings, tokens.shape[-1]):
+    for banned in forbidden(settings, settings.min_length):
         log_probabilities[:, banned : banned + 1] = -math.inf
+    if bool((young := age < settings.min_length).any()):
+        rows = layout.rows(young[:, None].expand(layout.shape)).to(logits.device)
+        log_probabilities[rows, EOS : EOS + 1] = -math.inf
     if settings.no_repeat_ngram:
         hide_repeats(log_probabilities, layout.rows(tokens), settings.no_repeat_ngram)
     values, ids = top_k(log_probabilities, min(count, logits.shape[-1]))

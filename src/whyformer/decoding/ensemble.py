@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from whyformer.decoding.candidates import Stepper
+from whyformer.decoding.queue import Joiner
 from whyformer.foundation.errors import UsageError
 
 
@@ -42,6 +43,13 @@ class Ensemble:
         return [
             model.select(one, sentences, beams)
             for model, one in zip(self.models, state, strict=True)
+        ]
+
+    def join(self, state: list[Any], newcomers: list[Any]) -> list[Any]:
+        """See `SequenceModel.join`."""
+        return [
+            cast(Joiner, model).join(one, more)
+            for model, one, more in zip(self.models, state, newcomers, strict=True)
         ]
 
 

@@ -1,67 +1,76 @@
 """Greedy search: always the most probable next token."""
 
-from collections.abc import Sequence
-
 import torch
-from jaxtyping import Bool, Int
-from torch import Tensor
 
 from whyformer.blocks.history import Layout
-from whyformer.decoding.candidates import Prefixes, Stepper, candidates
+from whyformer.decoding.candidates import Stepper, candidates, unused
 from whyformer.decoding.hypotheses import Hypothesis, hypothesis
+from whyformer.decoding.queue import Queue, begin, mostly_ended
 from whyformer.decoding.settings import SearchSettings
+from whyformer.models.interface import EMPTY
 from whyformer.text.symbols import BOS, EOS
 
 
-def greedy_search(
-    model: Stepper,
-    source: Int[Tensor, "sentences source"],
-    source_real: Bool[Tensor, "sentences source"] | None,
-    limits: Sequence[int],
-    settings: SearchSettings,
-    prefixes: Sequence[Sequence[int]] | None = None,
-) -> list[list[Hypothesis]]:
+def greedy_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[list[Hypothesis]]:
     """Follow the most probable token from bos to eos or to the length limit.
 
-    The plain twin of `beam_search` with one beam. A sentence that ended leaves the batch.
-    Args: limits: most target tokens of each sentence, eos not counted.
+    The plain twin of `beam_search` with one beam. A sentence that ended leaves its place to others.
     """
-    given = Prefixes(prefixes, limits)
-    results: list[list[Hypothesis]] = [[] for _ in limits]
-    sentences = torch.arange(len(limits))  # which sentence each remaining row is
-    limit = torch.tensor(list(limits), dtype=torch.long)
-    tokens = torch.empty(len(limits), 1, 0, dtype=torch.long)
-    totals = torch.zeros(len(limits), dtype=torch.float64)
-    last = torch.full((len(limits), 1), BOS)
-    state = model.begin(source, source_real)
-    while len(sentences):
-        logits, state = model.step(state, last.to(source.device))
-        place = tokens.shape[-1]
-        everyone, forced = Layout(last.shape, None), given.at(place, sentences)
-        scores, ids = candidates(logits, everyone, 1, tokens, settings, forced)
+    results: list[list[Hypothesis]] = [[] for _ in range(len(queue))]
+    sentences = torch.empty(0, dtype=torch.long)  # which sentence each row is
+    begun = torch.empty(0, dtype=torch.long)  # in which column of `tokens` it begins
+    tokens = torch.empty(0, 1, 0, dtype=torch.long)
+    totals = torch.empty(0, dtype=torch.float64)
+    last = torch.empty(0, 1, dtype=torch.long)  # EMPTY once it ended
+    state = None
+    while True:
+        alive = last[:, 0] != EMPTY
+        waits = queue.waits(sentences[alive])
+        if waits or mostly_ended(alive):
+            kept = alive.nonzero().flatten()
+            if not len(kept):
+                state = None
+            elif len(kept) < len(alive):
+                beams = torch.zeros(len(kept), 1, dtype=torch.long, device=queue.device)
+                state = model.select(state, kept.to(queue.device), beams)
+            sentences, begun, tokens, totals, last = (
+                x[kept] for x in (sentences, begun, tokens, totals, last)
+            )
+            first = int(begun.min()) if len(begun) else tokens.shape[-1]
+            tokens, begun = tokens[..., first:], begun - first
+        while waits:
+            arrivals, new = queue.take()
+            state = begin(model, state, arrivals, 1)
+            before = unused(len(new), 1, tokens.shape[-1])
+            sentences, tokens = torch.cat([sentences, new]), torch.cat([tokens, before])
+            begun = torch.cat([begun, torch.full_like(new, tokens.shape[-1])])
+            totals = torch.cat([totals, totals.new_zeros(len(new))])
+            last = torch.cat([last, last.new_full((len(new), 1), BOS)])
+            waits = queue.waits(sentences)
+        if not len(sentences):
+            return results
+        logits, state = model.step(state, last.to(queue.device))
+        layout, age = Layout.of(last != EMPTY), tokens.shape[-1] - begun
+        forced = queue.prefixes.at(age, sentences)
+        scores, ids = candidates(logits, layout, 1, tokens, age, settings, forced)
         best = scores[:, 0].amax(-1)
         where = (scores[:, 0] == best[:, None]).int().argmax(-1)  # of equals, the lowest id
+        alive = last[:, 0] != EMPTY
         last = ids[:, 0].gather(-1, where[:, None])
         stuck = best.isinf()  # everything is banned: cut here
         ended = (last[:, 0] == EOS) & ~stuck
         totals = torch.where(stuck, totals, totals + best)
         longer = torch.cat([tokens, last[:, None]], dim=-1)
-        done = ended | stuck | (place + 1 >= limit[sentences])
-        for row in done.nonzero().flatten().tolist():
+        done = ended | stuck | (age + 1 >= queue.limit[sentences])
+        for row in (done & alive).nonzero().flatten().tolist():
             whole = tokens if ended[row] or stuck[row] else longer
             results[int(sentences[row])] = [
                 hypothesis(
-                    whole[row, 0].tolist(),
+                    whole[row, 0, begun[row] :].tolist(),
                     float(totals[row]),
                     bool(ended[row]),
                     settings.length_penalty,
                 )
             ]
         tokens = longer
-        if bool(done.any()):
-            kept = (~done).nonzero().flatten()
-            sentences, tokens, totals, last = (x[kept] for x in (sentences, tokens, totals, last))
-            if len(kept):
-                beams = torch.zeros(len(kept), 1, dtype=torch.long, device=source.device)
-                state = model.select(state, kept.to(source.device), beams)
-    return results
+        last = last.masked_fill((done | ~alive)[:, None], EMPTY)

@@ -60,7 +60,7 @@ def sample(
         allowed = _allowed(logits, tokens, settings)
         stuck = allowed.amax(-1).isinf().cpu()  # everything is banned: the draw is cut here
         drawn = draw(likely(allowed, settings), numbers[sentences, :, place].to(source.device))
-        if (forced := given.at(place, sentences)) is not None:
+        if (forced := given.at(torch.full_like(sentences, place), sentences)) is not None:
             check_vocabulary(forced[1], logits.shape[-1])
             drawn = torch.where(forced[0][:, None].to(drawn.device), _like(forced[1], drawn), drawn)
             stuck &= ~forced[0][:, None]

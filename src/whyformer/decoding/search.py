@@ -9,6 +9,7 @@ from whyformer.decoding.beam import beam_search
 from whyformer.decoding.candidates import Stepper
 from whyformer.decoding.greedy import greedy_search
 from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.queue import Arrivals, Queue
 from whyformer.decoding.sampling import sample
 from whyformer.decoding.settings import Method, SearchSettings
 
@@ -37,13 +38,25 @@ def search(
         lengths = [source.shape[1]] * source.shape[0]
     else:
         lengths = source_real.sum(-1).tolist()
-    limits = [settings.limit(length) for length in lengths]
-    if longest is not None:
-        limits = [min(limit, longest) for limit in limits]
+    limits = [limit_of(settings, length, longest) for length in lengths]
     if not limits:
         return []
     if settings.method is Method.SAMPLE:
         return sample(model, source, source_real, limits, settings, prefixes, indices)
+    return search_all(model, Queue([Arrivals(source, source_real, limits, prefixes)]), settings)
+
+
+def limit_of(settings: SearchSettings, length: int, longest: int | None) -> int:
+    """Return the most target tokens for a source of so many tokens, eos counted. See `search`."""
+    limit = settings.limit(length)
+    return limit if longest is None else min(limit, longest)
+
+
+def search_all(model: Stepper, queue: Queue, settings: SearchSettings) -> list[list[Hypothesis]]:
+    """Return the hypotheses of each sentence of a queue, by greedy or by beam search.
+
+    Args: model: a `Joiner` where the queue has several cohorts.
+    """
     if settings.beam == 1:
-        return greedy_search(model, source, source_real, limits, settings, prefixes)
-    return beam_search(model, source, source_real, limits, settings, prefixes)
+        return greedy_search(model, queue, settings)
+    return beam_search(model, queue, settings)

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from whyformer.decoding.candidates import Stepper
 from whyformer.decoding.ensemble import Ensemble
 from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.queue import Arrivals, Joiner, Queue, Room
 from whyformer.decoding.scoring import PairScore, token_log_probabilities
-from whyformer.decoding.search import search
-from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.search import limit_of, search, search_all
+from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.foundation.errors import UsageError
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.models.interface import SequenceModel
@@ -26,6 +27,9 @@ log = logging.getLogger(__name__)
 
 BATCH_TOKENS = 4096
 """Default padded source tokens of a batch."""
+COHORTS = 4
+"""The lines searched at once begin in so many parts: fewer leave places empty for longer, more make
+each step dearer, for every cohort attends to its past by itself."""
 WINDOW = 2048
 """Default lines read ahead, so that lines of one length are translated together."""
 
@@ -78,7 +82,7 @@ class TextTranslator(ABC):
             translated, and its `Translation.truncated` says so.
         warn: also log a warning that names such a line, by its place among the lines given.
         ranks: who translates together. All are given the same lines and return the same answers;
-            each searches its share of the batches, which are those that one alone would form.
+            each searches its share of them.
     """
 
     def __init__(
@@ -107,18 +111,41 @@ class TextTranslator(ABC):
     ) -> list[list[Hypothesis]]:
         """Return the hypotheses of each line of a batch, best first; the longest line is first."""
 
+    def cohorts(
+        self,
+        lines: Sequence[Line],
+        settings: SearchSettings,
+        batch_tokens: int,
+        batch_lines: int | None,
+    ) -> list[list[Line]]:
+        """Return the lines in groups that begin together."""
+        return list(batches(lines, batch_tokens, batch_lines))
+
+    def search_cohorts(
+        self,
+        cohorts: Sequence[Sequence[Line]],
+        settings: SearchSettings,
+        batch_tokens: int,
+        batch_lines: int | None,
+    ) -> Iterator[tuple[Line, list[Hypothesis]]]:
+        """Yield every line with its hypotheses, one group searched after another."""
+        for lines in cohorts:
+            yield from zip(lines, self.search_lines(lines, settings), strict=True)
+
     def translate(
         self,
         texts: Iterable[str],
         settings: SearchSettings | None = None,
         *,
         batch_tokens: int = BATCH_TOKENS,
+        batch_lines: int | None = None,
         prefixes: Iterable[str] | None = None,
     ) -> list[Translation]:
         """Translate lines; the answers are in the order of the lines.
 
         Args:
-            batch_tokens: padded source tokens of a batch.
+            batch_tokens: most source tokens, padded, that are searched at once.
+            batch_lines: most lines that are searched at once; None: as many as the tokens allow.
             prefixes: for each line the text its translation must begin with; "" for none.
         """
         window = texts if isinstance(texts, Sequence) else list(texts)
@@ -127,6 +154,7 @@ class TextTranslator(ABC):
                 window,
                 settings,
                 batch_tokens=batch_tokens,
+                batch_lines=batch_lines,
                 prefixes=prefixes,
                 window=max(len(window), 1),
             )
@@ -138,6 +166,7 @@ class TextTranslator(ABC):
         settings: SearchSettings | None = None,
         *,
         batch_tokens: int = BATCH_TOKENS,
+        batch_lines: int | None = None,
         prefixes: Iterable[str] | None = None,
         window: int = WINDOW,
     ) -> Iterator[Translation]:
@@ -148,10 +177,10 @@ class TextTranslator(ABC):
                 is faster; 1 answers every line before the next is read, as a dialogue needs.
         Raises: UsageError when there are not as many prefixes as lines.
         """
-        if window < 1 or batch_tokens < 1:
-            raise UsageError(
-                f"`window` and `batch_tokens` must be at least 1, not {window} and {batch_tokens}."
-            )
+        sizes = {"window": window, "batch_tokens": batch_tokens, "batch_lines": batch_lines}
+        for name, size in sizes.items():
+            if size is not None and size < 1:
+                raise UsageError(f"`{name}` must be at least 1, but it is {size}. Raise it.")
         settings = settings or SearchSettings()
         numbered = enumerate(_with_prefixes(texts, prefixes))
         while lines := [
@@ -161,11 +190,11 @@ class TextTranslator(ABC):
             answers: dict[int, Translation] = {
                 line.index: Translation(line.source, "", 0.0) for line in lines if not line.ids
             }
-            full = list(batches([line for line in lines if line.ids], batch_tokens))
-            own: dict[int, Translation] = {}
-            for batch in self.ranks.share(full):
-                for line, found in zip(batch, self.search_lines(batch, settings), strict=True):
-                    own[line.index] = self._answer(line, found)
+            asked = [line for line in lines if line.ids]
+            full = self.cohorts(asked, settings, batch_tokens, batch_lines)
+            shared = self.ranks.share(full)
+            searched = self.search_cohorts(shared, settings, batch_tokens, batch_lines)
+            own = {line.index: self._answer(line, found) for line, found in searched}
             for part in self.ranks.collected(own):
                 answers |= part
             for line in lines:
@@ -265,18 +294,60 @@ class Translator(TextTranslator):
         self, lines: Sequence[Line], settings: SearchSettings
     ) -> list[list[Hypothesis]]:
         """See `TextTranslator`."""
-        source, source_real = pad([line.ids for line in lines], self.device)
-        padded = len(lines[0].ids) != len(lines[-1].ids)  # lines are sorted by length
+        source, source_real = self._padded(lines)
         with self._ready():
             return search(
                 self.searched,
                 source,
-                source_real if padded else None,
+                source_real,
                 settings,
                 prefixes=[line.prefix for line in lines],
                 indices=[line.index for line in lines],
                 longest=self.longest,
             )
+
+    def cohorts(
+        self,
+        lines: Sequence[Line],
+        settings: SearchSettings,
+        batch_tokens: int,
+        batch_lines: int | None,
+    ) -> list[list[Line]]:
+        """Return groups that are a part of what is searched at once, where others may join them."""
+        if self._joins(settings):
+            batch_tokens = max(batch_tokens // COHORTS, 1)
+            batch_lines = batch_lines and max(batch_lines // COHORTS, 1)
+        return super().cohorts(lines, settings, batch_tokens, batch_lines)
+
+    def search_cohorts(
+        self,
+        cohorts: Sequence[Sequence[Line]],
+        settings: SearchSettings,
+        batch_tokens: int,
+        batch_lines: int | None,
+    ) -> Iterator[tuple[Line, list[Hypothesis]]]:
+        """Search them all in one go: as lines end, others begin beside those on their way."""
+        if not self._joins(settings):
+            yield from super().search_cohorts(cohorts, settings, batch_tokens, batch_lines)
+            return
+        waiting = []
+        for lines in cohorts:
+            limits = [limit_of(settings, len(line.ids), self.longest) for line in lines]
+            waiting.append(Arrivals(*self._padded(lines), limits, [line.prefix for line in lines]))
+        queue = Queue(waiting, Room(batch_tokens, batch_lines))
+        with self._ready():
+            found = search_all(self.searched, queue, settings)
+        yield from zip(itertools.chain.from_iterable(cohorts), found, strict=True)
+
+    def _joins(self, settings: SearchSettings) -> bool:
+        """Say whether lines may begin beside others; on a GPU that was never measured."""
+        able = self.device.type == "cpu" and all(isinstance(one, Joiner) for one in self.models)
+        return able and settings.method is Method.BEAM
+
+    def _padded(self, lines: Sequence[Line]) -> tuple[Tensor, Tensor | None]:
+        source, source_real = pad([line.ids for line in lines], self.device)
+        padded = len(lines[0].ids) != len(lines[-1].ids)  # lines are sorted by length
+        return source, source_real if padded else None
 
     @contextlib.contextmanager
     def _ready(self) -> Iterator[None]:
@@ -312,7 +383,9 @@ def pad(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Te
     return ids.to(device), (torch.arange(longest) < lengths).to(device)
 
 
-def batches(lines: Sequence[Line], batch_tokens: int) -> Iterator[list[Line]]:
+def batches(
+    lines: Sequence[Line], batch_tokens: int, batch_lines: int | None = None
+) -> Iterator[list[Line]]:
     """Group lines of like length, longest first, so that each batch padded fits the budget.
 
     A line longer than the whole budget is a batch of its own.
@@ -320,7 +393,8 @@ def batches(lines: Sequence[Line], batch_tokens: int) -> Iterator[list[Line]]:
     batch: list[Line] = []
     for line in sorted(lines, key=lambda line: (-len(line.ids), -len(line.prefix), line.index)):
         widest = max(len(line.ids), *(len(one.ids) for one in batch[:1]), 1)
-        if batch and widest * (len(batch) + 1) > batch_tokens:
+        full = batch_lines is not None and len(batch) >= batch_lines
+        if batch and (full or widest * (len(batch) + 1) > batch_tokens):
             yield batch
             batch = []
         batch.append(line)

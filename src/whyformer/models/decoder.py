@@ -2,11 +2,12 @@
 
 from typing import cast
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from whyformer.blocks.embeddings import TokenEmbedding
-from whyformer.blocks.history import History, Layout
+from whyformer.blocks.history import History, Past, Standing
 from whyformer.models.parts import Parts
 
 KeysValues = tuple[Tensor, Tensor]
@@ -33,8 +34,8 @@ class DecoderLayer(nn.Module):
         memory: KeysValues,
         memory_allowed: Tensor | None,
         positions,
-        history: History | None = None,
-        layout: Layout | None = None,
+        histories: list[History] | None = None,
+        standing: Standing | None = None,
     ) -> Tensor:
         """Return the stream after this layer.
 
@@ -42,24 +43,33 @@ class DecoderLayer(nn.Module):
             x: (rows, length, d_model); with a history, the new positions only.
             memory: keys and values of the source, (sentences, heads, source, d_k). When a sentence
                 has several beams, all of them look at its one memory.
-            history: what the rows remember; it grows by this call.
-            layout: which hypotheses the rows are; None: row i is sentence i.
+            histories: what the rows of each cohort remember; they grow by this call.
+            standing: which hypotheses the rows are, and where; None: row i is sentence i and
+                begins at its first position.
         """
 
         def look_back(x: Tensor) -> Tensor:
-            offset = 0 if history is None else history.length
-            queries, keys, values = self.self_attention.queries_keys_values(x, positions, offset)
-            if history is not None:
-                keys, values = history.append(keys, values)
-            return self.self_attention(
-                x, (keys, values), causal=True, positions=positions, queries=queries
-            )
+            offset = 0 if standing is None else standing.offset
+            attention = self.self_attention
+            queries, keys, values = attention.queries_keys_values(x, positions, offset)
+            if standing is None or histories is None:
+                return attention(
+                    x, (keys, values), causal=True, positions=positions, queries=queries
+                )
+            parts = [one.split(standing.counts) for one in (queries, keys, values)]
+            heads = [
+                attention.look(Q, history.append(K, V), causal=True, positions=positions)
+                for history, Q, K, V in zip(histories, *parts, strict=True)
+            ]
+            return attention.merge(torch.cat(heads) if len(heads) > 1 else heads[0])
 
         def look_at_source(x: Tensor) -> Tensor:
-            if layout is None:
+            if standing is None:
                 return self.cross_attention(x, memory, memory_allowed)
-            beams = layout.spread(x[:, 0])  # the beams of a sentence are its queries
-            return layout.rows(self.cross_attention(beams, memory, memory_allowed))[:, None]
+            # The beams of a sentence are its queries.
+            beams = standing.layout.spread(x[:, 0])
+            found = self.cross_attention(beams, memory, memory_allowed)
+            return standing.layout.rows(found)[:, None]
 
         x = self.wire_self_attention(x, look_back)
         x = self.wire_cross_attention(x, look_at_source)
@@ -86,18 +96,18 @@ class Decoder(nn.Module):
         target: Int[Tensor, "rows target"],
         memories: list[KeysValues],
         memory_allowed: Tensor | None,
-        histories: list[History] | None = None,
-        layout: Layout | None = None,
+        past: Past | None = None,
+        standing: Standing | None = None,
     ) -> Float[Tensor, "rows target d_model"]:
         """Return a vector for each target position, which has seen that and earlier positions.
 
         Padding to the right of a target needs no mask: no real position looks right.
         Args:
             memory_allowed: (sentences, 1, 1, source), see `attention`; None allows all.
-            layout: see `DecoderLayer.forward`.
+            past, standing: of a search, see `DecoderLayer.forward`; the past grows by this call.
         """
-        x = self.embedding(target, self.positions, histories[0].length if histories else 0)
-        for number, layer in enumerate(self.layers):
-            history = histories[number] if histories else None
-            x = layer(x, memories[number], memory_allowed, self.positions, history, layout)
+        x = self.embedding(target, self.positions, 0 if standing is None else standing.offset)
+        histories = [None] * len(self.layers) if past is None else past.layers
+        for layer, memory, history in zip(self.layers, memories, histories, strict=True):
+            x = layer(x, memory, memory_allowed, self.positions, history, standing)
         return self.final_norm(x)

@@ -163,14 +163,14 @@ class GPT(nn.Module):
         self, state: GPTState, tokens: Int[Tensor, "rows length"]
     ) -> tuple[Float[Tensor, "rows length d_model"], GPTState]:
         """Feed the same number of tokens to each hypothesis, all at once."""
-        return self.features(tokens, None, state.past.histories), state
+        return self.features(tokens, None, state.past.cohorts[0].histories), state
 
     def step(
         self, state: GPTState, tokens: Int[Tensor, "sentences beams"]
     ) -> tuple[Float[Tensor, "hypotheses vocab"], GPTState]:
         """Feed one token to each hypothesis. See `interface`."""
         layout = Layout.of(tokens != EMPTY)
-        x, state = self.read(GPTState(state.past.at(layout)), layout.rows(tokens)[:, None])
+        x, state = self.read(GPTState(state.past.at(layout)[0]), layout.rows(tokens)[:, None])
         return self.projection(x[:, 0]), state
 
     def select(

@@ -74,6 +74,13 @@ class SequenceModel(Protocol):
         """
         ...
 
+    def join(self, state: State, newcomers: State) -> State:
+        """Let more sentences begin, behind those that are on their way and with as many beams.
+
+        Args: newcomers: what `begin` returned for them; each new beam continues their one.
+        """
+        ...
+
     def source_weights(
         self,
         source: Int[Tensor, "batch source"],

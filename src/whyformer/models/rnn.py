@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from whyformer.blocks.additive_attention import RecurrentAttention, SourceAttention
 from whyformer.blocks.dropout import DROPOUTS, Dropout, DropoutForm, VariationalDropout
 from whyformer.blocks.embeddings import TokenEmbedding, Tying
-from whyformer.blocks.history import Layout, flat_rows
+from whyformer.blocks.history import Layout, flat_rows, real_together, together
 from whyformer.blocks.positions import POSITIONS, Position
 from whyformer.blocks.recurrence import Cell, Recurrence, State, last_real, reverse
 from whyformer.blocks.recurrent_initialization import (
@@ -94,7 +94,22 @@ class Source:
 
     keys: Tensor | None
     memory: Tensor
-    allowed: Tensor | None
+    allowed: Bool[Tensor, "sentences 1 source"] | None
+
+    def join(self, other: "Source") -> "Source":
+        """Return the sentences of both."""
+        real = real_together(self.real, other.real)
+        width, keys = real.shape[1], self.keys
+        if keys is not None and other.keys is not None:
+            keys = together(keys, other.keys, 1, width)
+        return Source(keys, together(self.memory, other.memory, 1, width), real[:, None])
+
+    @property
+    def real(self) -> Bool[Tensor, "sentences source"]:
+        """Where the source is not padding."""
+        if self.allowed is not None:
+            return self.allowed[:, 0]
+        return self.memory.new_ones(self.memory.shape[:2], dtype=torch.bool)
 
     def rows(self, rows: Tensor) -> "Source":
         """Return the named sentences in the named order."""
@@ -114,6 +129,14 @@ class Memory:
         """Return the named rows in the named order."""
         states = [tuple(part.index_select(0, rows) for part in one) for one in self.states]
         return Memory(states, self.fed.index_select(0, rows))
+
+    def join(self, other: "Memory") -> "Memory":
+        """Return the rows of both."""
+        states = [
+            tuple(torch.cat(parts) for parts in zip(one, more, strict=True))
+            for one, more in zip(self.states, other.states, strict=True)
+        ]
+        return Memory(states, torch.cat([self.fed, other.fed]))
 
 
 @dataclass(frozen=True)
@@ -365,6 +388,14 @@ class RecurrentModel(nn.Module):
         if sentences is not None:
             source = source.rows(sentences)
         return RecurrentState(source, memory, beams.shape[1])
+
+    def join(self, state: RecurrentState, newcomers: RecurrentState) -> RecurrentState:
+        """Let sentences begin behind those that are on their way. See `interface`."""
+        everyone = torch.arange(len(newcomers.source.memory), device=newcomers.memory.fed.device)
+        memory = newcomers.memory.rows(everyone.repeat_interleave(state.beams))
+        return RecurrentState(
+            state.source.join(newcomers.source), state.memory.join(memory), state.beams
+        )
 
     def source_weights(
         self,

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from whyformer.blocks.embeddings import TokenEmbedding, Tying
-from whyformer.blocks.history import Layout, Past
+from whyformer.blocks.history import Layout, Past, real_together, together
 from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
 from whyformer.blocks.masks import as_bias, padding_mask
 from whyformer.blocks.multihead import AttentionPath, use_path
@@ -48,6 +48,7 @@ class TransformerState:
     """What a search remembers: the source once a sentence, the past once a hypothesis."""
 
     memories: list[KeysValues]
+    source_real: Bool[Tensor, "sentences source"]
     memory_allowed: Tensor | None
     past: Past
 
@@ -115,19 +116,18 @@ class Transformer(nn.Module):
     ) -> TransformerState:
         """Encode the sources. See `interface`."""
         memories = self.decoder.read(self.encoder.in_groups(source, source_real))
-        allowed = padding_mask(source_real)
-        if allowed is not None and bool(allowed.any(-1).all()):
-            allowed = as_bias(allowed, memories[0][0].dtype)  # once instead of in every step
-        return TransformerState(memories, allowed, Past.of(len(memories), source))
+        real = torch.ones_like(source, dtype=torch.bool) if source_real is None else source_real
+        past = Past.of(len(memories), source)
+        return TransformerState(memories, real, _visible(source_real, memories), past)
 
     def step(
         self, state: TransformerState, tokens: Int[Tensor, "sentences beams"]
     ) -> tuple[Float[Tensor, "hypotheses vocab"], TransformerState]:
         """Feed one token to each hypothesis. See `interface`."""
         layout = Layout.of(tokens != EMPTY)
-        past = state.past.at(layout)
+        past, standing = state.past.at(layout)
         rows = layout.rows(tokens)[:, None]
-        x = self.decoder(rows, state.memories, state.memory_allowed, past.histories, layout)
+        x = self.decoder(rows, state.memories, state.memory_allowed, past, standing)
         return self.projection(x[:, 0]), replace(state, past=past)
 
     def select(
@@ -137,13 +137,25 @@ class Transformer(nn.Module):
         beams: Int[Tensor, "kept new_beams"],
     ) -> TransformerState:
         """Reorder beams and drop sentences. See `interface`."""
-        memories, allowed = state.memories, state.memory_allowed
+        memories, real, allowed = state.memories, state.source_real, state.memory_allowed
         if sentences is not None:
             memories = [
                 (K.index_select(0, sentences), V.index_select(0, sentences)) for K, V in memories
             ]
+            real = real.index_select(0, sentences)
             allowed = None if allowed is None else allowed.index_select(0, sentences)
-        return TransformerState(memories, allowed, state.past.select(sentences, beams))
+        return TransformerState(memories, real, allowed, state.past.select(sentences, beams))
+
+    def join(self, state: TransformerState, newcomers: TransformerState) -> TransformerState:
+        """Let sentences begin behind those that are on their way. See `interface`."""
+        real = real_together(state.source_real, newcomers.source_real)
+        width = real.shape[1]
+        memories = [
+            (together(K, more_K, 2, width), together(V, more_V, 2, width))
+            for (K, V), (more_K, more_V) in zip(state.memories, newcomers.memories, strict=True)
+        ]
+        past = state.past.join(newcomers.past)
+        return TransformerState(memories, real, _visible(real, memories), past)
 
     def source_weights(
         self,
@@ -163,6 +175,16 @@ class Transformer(nn.Module):
         finally:
             use_path(self, AttentionPath.FUSED)
         return seen[tap][0].mean(dim=1)
+
+
+def _visible(
+    real: Bool[Tensor, "sentences source"] | None, memories: list[KeysValues]
+) -> Tensor | None:
+    """What may be seen of the memories: a bias where it can be one; None: everything."""
+    allowed = None if real is None or bool(real.all()) else padding_mask(real)
+    if allowed is None or not bool(allowed.any(-1).all()):
+        return allowed
+    return as_bias(allowed, memories[0][0].dtype)  # once instead of in every step
 
 
 def deepnorm_constants(

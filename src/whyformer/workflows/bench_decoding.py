@@ -9,7 +9,7 @@ from whyformer.decoding.translator import TextTranslator
 from whyformer.foundation.config import build
 
 WHOLE = 1 << 20
-"""Padded tokens of a batch: no group of sentences is cut."""
+"""Padded tokens that are searched at once: only the number of sentences bounds them."""
 
 
 def decoding_contender(
@@ -18,8 +18,8 @@ def decoding_contender(
     """Return what answers for an engine.
 
     Questions: ``{"do": "time", "beam": b, "batch": n, "count": c}`` translates c sentences (from
-    the first again after the last) in groups of n; ``{"do": "write", "texts": […]}`` translates
-    texts by the run's own search.
+    the first again after the last), one after another with n of 1, else by one call, n at once;
+    ``{"do": "write", "texts": […]}`` translates texts by the run's own search.
 
     Args: search: settings of the run.
     """
@@ -36,11 +36,10 @@ def decoding_contender(
         )
         times = -(-question["count"] // len(sentences))
         chosen = (list(sentences) * times)[: question["count"]]
-        seconds, tokens = [], 0
-        for first in range(0, len(chosen), question["batch"]):
-            group = chosen[first : first + question["batch"]]
+        batch, seconds, tokens = question["batch"], [], 0
+        for some in [chosen] if batch > 1 else [[one] for one in chosen]:
             began = time.perf_counter()
-            answers = translator.translate(group, settings, batch_tokens=WHOLE)
+            answers = translator.translate(some, settings, batch_tokens=WHOLE, batch_lines=batch)
             seconds.append(time.perf_counter() - began)
             tokens += sum(len(one.hypotheses[0][1].tokens) + 1 for one in answers)  # eos counted
         return {"seconds": seconds, "sentences": len(chosen), "tokens": tokens}

@@ -183,7 +183,7 @@ def _count(contenders: Mapping[str, Contender], beam: int, batch: int, seconds: 
 
 
 def decoding_summary(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return latencies of groups and speeds over rounds."""
+    """Return latencies of calls and speeds over rounds."""
     total = [sum(turn["seconds"]) for turn in rounds]
     return {
         "ms_p50": spread([1000 * float(np.percentile(t["seconds"], 50)) for t in rounds]),

@@ -66,7 +66,7 @@ def _training(found: dict[str, Any]) -> list[str]:
 
 def _decoding(found: dict[str, Any]) -> list[str]:
     single = [["one by one", "search", "p50 ms", "p95 ms", "a round", "MiB"]]
-    groups = [["in groups", "search", "tokens/s", "sentences/s", "MiB"]]
+    groups = [["many at once", "search", "tokens/s", "sentences/s", "MiB"]]
     for one in found["decoding"]:
         names, memory = [one["engine"], one["search"]], f"{one['peak_memory_mib']:,.0f}"
         if one["batch"] == 1:
@@ -81,7 +81,7 @@ def _decoding(found: dict[str, Any]) -> list[str]:
         *_aligned(single),
         "",
         *_aligned(groups),
-        f"groups of {found['decoding'][-1]['batch']}; {length:.1f} tokens a sentence ({what}); "
+        f"{found['decoding'][-1]['batch']} at once; {length:.1f} tokens a sentence ({what}); "
         "MiB resident at most",
     ]
 

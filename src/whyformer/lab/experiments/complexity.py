@@ -17,6 +17,7 @@ from whyformer.blocks.multihead import AttentionPath, MultiHeadAttention, use_pa
 from whyformer.blocks.recurrence import Cell, Recurrence, RecurrencePath, use_recurrence
 from whyformer.blocks.windowed import WindowedAttention, windowed_attention
 from whyformer.decoding.greedy import greedy_search
+from whyformer.decoding.queue import Arrivals, Queue
 from whyformer.decoding.settings import SearchSettings
 from whyformer.lab.charts import Axis, Chart, Figure, Formula, HeatMap, Look, Series, Table
 from whyformer.lab.counter import Equation, count_operations
@@ -222,7 +223,7 @@ def measure_decoding(settings: Settings, seed: int) -> Numbers:
     observed = Observed(model, settings["cached"])
     search = SearchSettings(beam=1, min_length=n, max_length=n)
     with count_operations(model) as counted:
-        greedy_search(observed, torch.full((1, 4), 7), None, [n], search)
+        greedy_search(observed, Queue([Arrivals(torch.full((1, 4), 7), None, [n])]), search)
     return {"calls": observed.calls, "operations": counted.total}
 
 
