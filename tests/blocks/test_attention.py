@@ -1,6 +1,7 @@
 """Eq. 1 by hand, and the laws that both twins obey."""
 
 import math
+from unittest import mock
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.testing import assert_close
 
+import whyformer.blocks.attention as attention_module
 from whyformer.blocks.attention import attention, fused_attention
 from whyformer.blocks.masks import as_bias, causal_mask, combine, padding_mask
 
@@ -21,7 +23,17 @@ def explicit_output(Q: Tensor, K: Tensor, V: Tensor, allowed=None, **rest) -> Te
     return attention(Q, K, V, allowed, **rest)[0]
 
 
-TWINS = pytest.mark.parametrize("twin", [explicit_output, fused_attention])
+def by_kernel(*given: Tensor, **rest) -> Tensor:
+    with mock.patch.object(attention_module, "SHORT_KEYS", 0):
+        return fused_attention(*given, **rest)
+
+
+def by_products(*given: Tensor, **rest) -> Tensor:
+    with mock.patch.object(attention_module, "MANY_ROWS", 0):  # one query too
+        return fused_attention(*given, **rest)
+
+
+TWINS = pytest.mark.parametrize("twin", [explicit_output, by_kernel, by_products])
 
 
 def test_a_score_of_ln_3_beside_0_gives_weights_three_quarters_and_one_quarter():
@@ -77,6 +89,7 @@ def test_weights_sum_to_one_and_are_zero_where_not_allowed(batch, heads, queries
     assert (weights >= 0).all()
 
 
+@pytest.mark.parametrize("fused", [by_kernel, by_products])
 @pytest.mark.parametrize("with_bias", [False, True])
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("mask", ["none", "padding", "free"])
@@ -91,7 +104,7 @@ def test_weights_sum_to_one_and_are_zero_where_not_allowed(batch, heads, queries
     seed=seeds,
 )
 def test_the_fused_twin_equals_the_plain_one_in_values_and_gradients(
-    mask, causal, with_bias, batch, heads, queries, more, d_k, d_v, seed
+    mask, causal, with_bias, fused, batch, heads, queries, more, d_k, d_v, seed
 ):
     g = torch.Generator().manual_seed(seed)
     keys = queries + more
@@ -109,7 +122,7 @@ def test_the_fused_twin_equals_the_plain_one_in_values_and_gradients(
     }[mask]
     outward = torch.randn(batch, heads, queries, d_v, generator=g, dtype=torch.float64)
     results = []
-    for twin in (explicit_output, fused_attention):
+    for twin in (explicit_output, fused):
         own = {name: leaf.clone().requires_grad_() for name, leaf in leaves.items()}
         output = twin(**own, allowed=allowed, causal=causal)
         gradients = torch.autograd.grad((output * outward).sum(), list(own.values()))
@@ -151,6 +164,23 @@ def test_future_keys_and_values_never_change_past_outputs(twin, length, d_k, see
     K[:, :, t:] = torch.randn(2, 2, length - t, d_k, generator=g) * 100
     V[:, :, t:] = torch.randn(2, 2, length - t, d_k, generator=g) * 100
     assert torch.equal(before[:, :, :t], twin(Q, K, V, causal=True)[:, :, :t])
+
+
+def test_short_sequences_are_computed_by_products_where_that_is_faster():
+    def kernel_runs(rows: int, queries: int, keys: int, dtype: torch.dtype = torch.float32) -> int:
+        Q, K = (torch.randn(rows, 2, n, 4, dtype=dtype) for n in (queries, keys))
+        kernel = torch.nn.functional.scaled_dot_product_attention
+        with mock.patch.object(
+            attention_module.F, "scaled_dot_product_attention", side_effect=kernel
+        ) as called:
+            assert_close(fused_attention(Q, K, K), explicit_output(Q, K, K), rtol=0.02, atol=0.02)
+        return called.call_count
+
+    assert kernel_runs(1, 2, 64) == 0
+    assert kernel_runs(1, 2, 65) == 1
+    assert kernel_runs(63, 1, 9) == 1
+    assert kernel_runs(64, 1, 9) == 0
+    assert kernel_runs(1, 2, 9, torch.bfloat16) == 1
 
 
 def test_a_causal_mask_with_more_keys_than_queries_lets_the_last_see_all():
