@@ -54,6 +54,11 @@ class Room:
     tokens: int | None = None
     sentences: int | None = None
 
+    def part(self, count: int) -> "Room":
+        """Return one of so many parts of the room, at least one token and one sentence."""
+        sizes = (size and max(size // count, 1) for size in (self.tokens, self.sentences))
+        return Room(*sizes)
+
     def holds(self, sentences: int, longest: int) -> bool:
         """Say whether so many sentences may be searched at once."""
         few = self.sentences is None or sentences <= self.sentences

@@ -115,18 +115,16 @@ class TextTranslator(ABC):
         self,
         lines: Sequence[Line],
         settings: SearchSettings,
-        batch_tokens: int,
-        batch_lines: int | None,
+        room: Room,
     ) -> list[list[Line]]:
         """Return the lines in groups that begin together."""
-        return list(batches(lines, batch_tokens, batch_lines))
+        return list(batches(lines, room.tokens or BATCH_TOKENS, room.sentences))
 
     def search_cohorts(
         self,
         cohorts: Sequence[Sequence[Line]],
         settings: SearchSettings,
-        batch_tokens: int,
-        batch_lines: int | None,
+        room: Room,
     ) -> Iterator[tuple[Line, list[Hypothesis]]]:
         """Yield every line with its hypotheses, one group searched after another."""
         for lines in cohorts:
@@ -191,9 +189,10 @@ class TextTranslator(ABC):
                 line.index: Translation(line.source, "", 0.0) for line in lines if not line.ids
             }
             asked = [line for line in lines if line.ids]
-            full = self.cohorts(asked, settings, batch_tokens, batch_lines)
+            room = Room(batch_tokens, batch_lines)
+            full = self.cohorts(asked, settings, room)
             shared = self.ranks.share(full)
-            searched = self.search_cohorts(shared, settings, batch_tokens, batch_lines)
+            searched = self.search_cohorts(shared, settings, room)
             own = {line.index: self._answer(line, found) for line, found in searched}
             for part in self.ranks.collected(own):
                 answers |= part
@@ -310,31 +309,28 @@ class Translator(TextTranslator):
         self,
         lines: Sequence[Line],
         settings: SearchSettings,
-        batch_tokens: int,
-        batch_lines: int | None,
+        room: Room,
     ) -> list[list[Line]]:
         """Return groups that are a part of what is searched at once, where others may join them."""
         if self._joins(settings):
-            batch_tokens = max(batch_tokens // COHORTS, 1)
-            batch_lines = batch_lines and max(batch_lines // COHORTS, 1)
-        return super().cohorts(lines, settings, batch_tokens, batch_lines)
+            room = room.part(COHORTS)
+        return super().cohorts(lines, settings, room)
 
     def search_cohorts(
         self,
         cohorts: Sequence[Sequence[Line]],
         settings: SearchSettings,
-        batch_tokens: int,
-        batch_lines: int | None,
+        room: Room,
     ) -> Iterator[tuple[Line, list[Hypothesis]]]:
         """Search them all in one go: as lines end, others begin beside those on their way."""
         if not self._joins(settings):
-            yield from super().search_cohorts(cohorts, settings, batch_tokens, batch_lines)
+            yield from super().search_cohorts(cohorts, settings, room)
             return
         waiting = []
         for lines in cohorts:
             limits = [limit_of(settings, len(line.ids), self.longest) for line in lines]
             waiting.append(Arrivals(*self._padded(lines), limits, [line.prefix for line in lines]))
-        queue = Queue(waiting, Room(batch_tokens, batch_lines))
+        queue = Queue(waiting, room)
         with self._ready():
             found = search_all(self.searched, queue, settings)
         yield from zip(itertools.chain.from_iterable(cohorts), found, strict=True)
