@@ -6,7 +6,15 @@ import torch.nn.functional as F
 from torch import nn
 
 from whyformer.blocks import linear
-from whyformer.blocks.linear import FEW_ROWS, Linear, by_onednn
+from whyformer.blocks.linear import (
+    FEW_ROWS,
+    FEW_ROWS_TO_SUM,
+    NARROW,
+    Linear,
+    by_onednn,
+    multiply,
+    sum_over_rows,
+)
 from whyformer.foundation import devices
 from whyformer.training.loss import cross_entropy, fused_cross_entropy
 
@@ -17,6 +25,7 @@ SHAPES = [(FEW_ROWS, 8), (5, FEW_ROWS, 8), (2, 3, 40, 8)]
 @pytest.fixture(autouse=True)
 def faster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linear, "onednn_multiplies_faster", lambda: True)
+    monkeypatch.setattr(linear, "onednn_sums_rows_faster", lambda: True)
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -39,9 +48,54 @@ def test_products_and_gradients_are_those_of_the_plain_twin(
         torch.testing.assert_close(layer(x), plain)
 
 
+@pytest.mark.parametrize(
+    ("rows", "d_in", "d_out"),
+    [
+        (FEW_ROWS_TO_SUM, NARROW + 1, NARROW + 1),
+        (FEW_ROWS_TO_SUM, NARROW + 1, 3 * NARROW),
+        (FEW_ROWS_TO_SUM + 7, 3 * NARROW, NARROW + 1),
+    ],
+)
+def test_sums_over_rows_are_those_of_the_plain_twin(
+    monkeypatch: pytest.MonkeyPatch, rows: int, d_in: int, d_out: int
+) -> None:
+    torch.manual_seed(3)
+    asked = []
+    monkeypatch.setattr(linear, "multiply", lambda *two: (asked.append(two), multiply(*two))[1])
+    layer, x = Linear(d_in, d_out), torch.randn(rows, d_in, requires_grad=True)
+    with torch.no_grad():
+        found = sum_over_rows(torch.ones(rows, d_out), x)
+    assert len(asked) == 1
+    torch.testing.assert_close(found, torch.ones(d_out, rows) @ x)
+    slope = torch.randn(rows, d_out)
+    for _ in range(2):  # the second gradient is added to the first
+        layer(x).backward(slope)
+    assert len(asked) == 1 + 2 * 3
+    torch.testing.assert_close(layer.weight.grad, 2 * slope.T @ x, rtol=1e-4, atol=1e-4)
+
+
+def test_few_rows_and_narrow_sums_go_the_plain_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("oneDNN was asked")
+
+    monkeypatch.setattr(linear, "multiply", refuse)
+    rows, wide = FEW_ROWS_TO_SUM, NARROW + 1
+    with torch.no_grad():
+        for few, d_in, d_out in (
+            (rows - 1, wide, wide),
+            (rows, NARROW, wide),
+            (rows, wide, NARROW),
+        ):
+            sum_over_rows(torch.ones(few, d_out), torch.ones(few, d_in))
+        with pytest.raises(AssertionError):
+            sum_over_rows(torch.ones(rows, wide), torch.ones(rows, wide))
+
+
 def test_what_follows_may_change_the_product_in_place() -> None:
     layer, x = Linear(8, 12), torch.randn(4, FEW_ROWS, 8)
     found = F.relu(layer(x), inplace=True)
+    assert found.grad_fn is not None
+    assert found.grad_fn.name() == "ReluBackward0"  # of a view it would be CopySlices, and slow
     found.sum().backward()
     plain = nn.Linear(8, 12)
     plain.load_state_dict(layer.state_dict())
@@ -90,10 +144,15 @@ def test_few_rows_and_other_precisions_go_the_plain_way(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_the_fused_loss_is_its_plain_twin_by_onednn_too(smoothing: float) -> None:
+@pytest.mark.parametrize(
+    ("rows", "vocabulary", "width"), [(70, 50, 8), (FEW_ROWS_TO_SUM, 2 * NARROW, NARROW + 1)]
+)
+def test_the_fused_loss_is_its_plain_twin_by_onednn_too(
+    rows: int, vocabulary: int, width: int, smoothing: float
+) -> None:
     torch.manual_seed(2)
-    features, weight = torch.randn(70, 8), torch.randn(50, 8)
-    labels = torch.randint(50, (70,))
+    features, weight = torch.randn(rows, width), torch.randn(vocabulary, width)
+    labels = torch.randint(vocabulary, (rows,))
     found = []
     for loss in (cross_entropy, fused_cross_entropy):
         inputs = [features.clone().requires_grad_(), weight.clone().requires_grad_()]
@@ -103,17 +162,22 @@ def test_the_fused_loss_is_its_plain_twin_by_onednn_too(smoothing: float) -> Non
 
 
 @pytest.mark.parametrize(
-    ("capability", "about", "answer"),
+    ("capability", "about", "answer", "sums"),
     [
-        ("AVX512", "vendor_id\t: AuthenticAMD", True),
-        ("AVX512", "vendor_id\t: GenuineIntel", False),
-        ("AVX2", "vendor_id\t: AuthenticAMD", False),
+        ("AVX512", "vendor_id\t: AuthenticAMD\ncpu family\t: 26", True, True),
+        ("AVX512", "vendor_id\t: AuthenticAMD\ncpu family\t: 25", True, False),
+        ("AVX512", "vendor_id\t: GenuineIntel\ncpu family\t: 26", False, False),
+        ("AVX2", "vendor_id\t: AuthenticAMD\ncpu family\t: 26", False, False),
     ],
 )
 def test_the_processor_alone_decides(
-    monkeypatch: pytest.MonkeyPatch, capability: str, about: str, *, answer: bool
+    monkeypatch: pytest.MonkeyPatch, capability: str, about: str, *, answer: bool, sums: bool
 ) -> None:
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     monkeypatch.setattr(devices, "_about_cpu", lambda: about)
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
-    assert devices.onednn_multiplies_faster.__wrapped__() is answer
+    monkeypatch.setattr(
+        devices, "onednn_multiplies_faster", devices.onednn_multiplies_faster.__wrapped__
+    )
+    assert devices.onednn_multiplies_faster() is answer
+    assert devices.onednn_sums_rows_faster.__wrapped__() is sums

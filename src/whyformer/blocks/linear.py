@@ -11,11 +11,15 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from whyformer.foundation.devices import onednn_multiplies_faster
+from whyformer.foundation.devices import onednn_multiplies_faster, onednn_sums_rows_faster
 
 FEW_ROWS = 32
 """Below so many rows BLAS is asked: with 256 × 256 one row takes 6 µs, by oneDNN 16; 64 take the
 same."""
+FEW_ROWS_TO_SUM = 128
+"""Below so many rows BLAS sums over them, and where the result has a side of no more than…"""
+NARROW = 64
+"""…so many (Zen 5; 512 rows, 64 × 64: 28 µs, by oneDNN 38; 128 × 512: 381 and 234)."""
 
 
 class Linear(nn.Linear):
@@ -36,8 +40,7 @@ def product(
         return F.linear(x, weight, bias)
     learning = any(one is not None and one.requires_grad for one in (x, weight, bias))
     if learning and torch.is_grad_enabled():
-        rows: Tensor = _Product.apply(x.reshape(-1, x.shape[-1]), weight, bias)  # pyright: ignore
-        return rows.view(*x.shape[:-1], -1)
+        return _Product.apply(x, weight, bias)  # pyright: ignore
     return multiply(x, weight, bias)
 
 
@@ -58,13 +61,36 @@ def multiply(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
 
 
+def sum_over_rows(
+    slope: Float[Tensor, "rows d_out"], x: Float[Tensor, "rows d_in"]
+) -> Float[Tensor, "d_out d_in"]:
+    """Return slopeᵀx, the gradient of a weight; the plain twin is `slope.T @ x`."""
+    if not sums_by_onednn(slope, x):
+        return slope.T @ x
+    # The first factor is copied, turned, by one thread; the second is read as it lies.
+    wide = slope.shape[1] > x.shape[1]
+    return multiply(x.T, slope.T).T if wide else multiply(slope.T, x.T)
+
+
+def sums_by_onednn(slope: Tensor, x: Tensor) -> bool:
+    """Say whether oneDNN sums over rows: where it is faster, many rows and both sides wide."""
+    return (
+        len(x) >= FEW_ROWS_TO_SUM
+        and min(slope.shape[1], x.shape[1]) > NARROW
+        and onednn_sums_rows_faster()
+        and by_onednn(x, slope)
+    )
+
+
 class _Product(torch.autograd.Function):
     @staticmethod
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None
     ) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return multiply(x, weight, bias)
+        rows = multiply(x.reshape(-1, x.shape[-1]), weight, bias)
+        # A view could not be changed in place by what follows without its gradient being copied.
+        return torch.ops.aten._unsafe_view(rows, [*x.shape[:-1], len(weight)])
 
     @staticmethod
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -74,8 +100,9 @@ class _Product(torch.autograd.Function):
         # Where gradients of gradients are wanted, what computes them must have gradients too.
         by = F.linear if torch.is_grad_enabled() else multiply
         for_x, for_weight, for_bias = ctx.needs_input_grad
+        rows = slope.reshape(-1, slope.shape[-1])
         return (
             by(slope, weight.T) if for_x else None,
-            slope.T @ x if for_weight else None,  # BLAS is the faster one where both are turned
-            slope.sum(0) if for_bias else None,
+            sum_over_rows(rows, x.reshape(-1, x.shape[-1])) if for_weight else None,
+            rows.sum(0) if for_bias else None,
         )

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from whyformer.blocks.linear import by_onednn, multiply, product
+from whyformer.blocks.linear import by_onednn, multiply, product, sum_over_rows, sums_by_onednn
 from whyformer.text.symbols import PAD
 
 CHUNK_ELEMENTS = 1 << 22
@@ -90,10 +90,10 @@ class _FusedCrossEntropy(torch.autograd.Function):
                 else:
                     torch.mm(slope, weight.to(x.dtype), out=here).div_(z)
                 scaled = (x / z).to(x.dtype)
-                if x.dtype == weight.dtype:
-                    grad_weight.addmm_(slope.T, scaled)
+                if x.dtype != weight.dtype or sums_by_onednn(slope, scaled):
+                    grad_weight += sum_over_rows(slope, scaled)
                 else:
-                    grad_weight += slope.T @ scaled
+                    grad_weight.addmm_(slope.T, scaled)
         nll = log_z - chosen
         smoothed = nll
         if smoothing:
