@@ -12,6 +12,7 @@ from whyformer.blocks.linear import (
     NARROW,
     Linear,
     by_onednn,
+    heads_by_one_product,
     multiply,
     sum_over_rows,
 )
@@ -181,3 +182,52 @@ def test_the_processor_alone_decides(
     )
     assert devices.onednn_multiplies_faster() is answer
     assert devices.onednn_sums_rows_faster.__wrapped__() is sums
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("count", [2, 3])
+def test_heads_by_one_product_are_those_of_each_layer_alone(count: int, *, bias: bool) -> None:
+    torch.manual_seed(4)
+    layers = [Linear(8, 12, bias=bias) for _ in range(count)]
+    x = torch.randn(5, FEW_ROWS, 8, requires_grad=True)
+    inputs = [x, *(p for layer in layers for p in layer.parameters())]
+    slopes = [torch.randn(5, 3, FEW_ROWS, 4) for _ in layers]
+    found = heads_by_one_product(x, layers, 3)
+    assert found is not None
+    assert all(one.is_contiguous() for one in found)
+    plain = [layer(x).unflatten(-1, (3, 4)).transpose(1, 2) for layer in layers]
+    for one, other in zip(found, plain, strict=True):
+        torch.testing.assert_close(one, other)
+    twins = [
+        torch.autograd.grad(outputs, inputs, slopes, create_graph=True)
+        for outputs in (found, plain)
+    ]
+    torch.testing.assert_close(*twins)
+    bent = [  # the second gradient, of something that is not linear in x
+        torch.autograd.grad(sum(one.tanh().sum() for one in outputs), x, create_graph=True)[0]
+        for outputs in (found, plain)
+    ]
+    torch.testing.assert_close(
+        *(torch.autograd.grad(one.square().sum(), inputs) for one in bent), rtol=1e-4, atol=1e-5
+    )
+    torch.testing.assert_close(
+        torch.autograd.grad(heads_by_one_product(x.detach(), layers, 3), inputs[1:], slopes),
+        torch.autograd.grad(
+            [layer(x) for layer in layers],
+            inputs[1:],
+            [one.transpose(1, 2).flatten(2) for one in slopes],
+        ),
+    )
+
+
+def test_layers_that_one_product_cannot_replace_are_asked_alone() -> None:
+    x, layers = torch.randn(2, FEW_ROWS, 8), [Linear(8, 12) for _ in range(2)]
+    with torch.no_grad():
+        assert heads_by_one_product(x, layers, 3) is None
+    assert heads_by_one_product(x[:1, 1:], layers, 3) is None  # too few rows
+    assert heads_by_one_product(x, [layers[0], nn.Linear(8, 12)], 3) is None
+    assert heads_by_one_product(x, layers, 3) is not None
+    with layers[1].register_forward_hook(lambda *_: None):
+        assert heads_by_one_product(x, layers, 3) is None
+    layers[0].weight.requires_grad_(False)
+    assert heads_by_one_product(x, layers, 3) is None

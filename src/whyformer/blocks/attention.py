@@ -1,6 +1,7 @@
 """Scaled dot-product attention, the paper's Eq. 1: the plain twin and the fused twin."""
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -8,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from whyformer.blocks.masks import causal_mask, combine
+from whyformer.foundation.devices import softmax_wants_keys
 
 
 def attention(
@@ -137,7 +139,37 @@ def by_products(
     if mask is not None:
         floating = mask.is_floating_point()
         scores = scores.add_(mask) if floating else scores.masked_fill_(~mask, -math.inf)
-    return scores.softmax(dim=-1) @ V
+    return softmax(scores) @ V
+
+
+MANY_SCORES = 2048
+"""Scores from which `softmax` computes short rows itself."""
+
+
+def softmax(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows keys"]:
+    """Return softmax over the keys; no row may be all -inf. Plain twin: `Tensor.softmax`.
+
+    With AVX-512 torch computes rows of fewer than 16 keys one number at a time. Then: exp(score -
+    the row's largest), over its sum.
+    """
+    if scores.shape[-1] < softmax_wants_keys() and scores.numel() >= MANY_SCORES:
+        return _ShortSoftmax.apply(scores)  # pyright: ignore
+    return scores.softmax(dim=-1)
+
+
+class _ShortSoftmax(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, scores: Tensor) -> Tensor:  # pyright: ignore
+        weights = (scores - scores.amax(-1, keepdim=True)).exp_()
+        weights.div_(weights.sum(-1, keepdim=True))
+        ctx.save_for_backward(weights)
+        return weights
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> Tensor:  # pyright: ignore
+        (weights,) = ctx.saved_tensors
+        each = slope * weights
+        return torch.addcmul(each, weights, each.sum(-1, keepdim=True), value=-1)
 
 
 def _short(Q: Tensor, K: Tensor) -> bool:

@@ -4,6 +4,7 @@ On a CPU torch multiplies float32 by its BLAS, mostly MKL. On some processors on
 carries as well, is faster (`onednn_multiplies_faster`).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -106,3 +107,55 @@ class _Product(torch.autograd.Function):
             sum_over_rows(rows, x.reshape(-1, x.shape[-1])) if for_weight else None,
             rows.sum(0) if for_bias else None,
         )
+
+
+def heads_by_one_product(
+    x: Float[Tensor, "batch length d_in"], layers: Sequence[nn.Linear], heads: int
+) -> tuple[Float[Tensor, "batch heads length d_head"], ...] | None:
+    """Return what every layer makes of ``x``, cut into heads, by one product of all weights.
+
+    The plain twin asks each layer alone; that is for the caller where this returns None: where BLAS
+    multiplies, nothing learns, or somebody listens to one of the layers.
+    """
+    weights = [layer.weight for layer in layers]
+    biases = [layer.bias for layer in layers if layer.bias is not None]
+    if (
+        not torch.is_grad_enabled()
+        or not by_onednn(x, weights[0])
+        or not all(type(layer) is Linear and not layer._forward_hooks for layer in layers)
+        or not all(one.requires_grad for one in weights + biases)
+    ):
+        return None
+    return _Heads.apply(x, heads, *weights, *biases)  # pyright: ignore
+
+
+class _Heads(torch.autograd.Function):
+    @staticmethod
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, x: Tensor, heads: int, *parameters: Tensor
+    ) -> tuple[Tensor, ...]:
+        ctx.save_for_backward(x, *parameters)
+        weights, biases = _weights_biases(parameters)
+        bias = torch.cat(biases) if biases else None
+        joint = multiply(x.reshape(-1, x.shape[-1]), torch.cat(weights), bias)
+        cut = joint.view(*x.shape[:-1], len(weights), heads, -1)
+        return cut.permute(2, 0, 3, 1, 4).contiguous().unbind()
+
+    @staticmethod
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *slopes: Tensor
+    ) -> tuple[Tensor | None, ...]:
+        x, *parameters = ctx.saved_tensors
+        weights, biases = _weights_biases(parameters)
+        by = F.linear if torch.is_grad_enabled() else multiply
+        slope = torch.stack([one.transpose(1, 2) for one in slopes], dim=2).flatten(2)
+        rows = slope.flatten(0, 1)
+        for_weights = sum_over_rows(rows, x.reshape(-1, x.shape[-1])).chunk(len(weights))
+        for_biases = rows.sum(0).chunk(len(biases)) if biases else ()
+        for_x = by(slope, torch.cat(weights).T) if ctx.needs_input_grad[0] else None
+        return for_x, None, *for_weights, *for_biases
+
+
+def _weights_biases(parameters: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    weights = [one for one in parameters if one.dim() == 2]
+    return weights, list(parameters[len(weights) :])

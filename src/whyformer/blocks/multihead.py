@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from whyformer.blocks.attention import attention, fused_attention
-from whyformer.blocks.linear import Linear
+from whyformer.blocks.linear import Linear, heads_by_one_product
 from whyformer.blocks.positions import Offset, Positions
 from whyformer.blocks.scaling import SCALINGS, ScoreScale
 from whyformer.blocks.taps import Tap
@@ -66,8 +66,9 @@ class MultiHeadAttention(nn.Module):
         """
         joint = None if self.joint is None else self.joint(x)
         if joint is None:
-            return self._split(self.project_query(x)), *self.keys_values(x, positions, offset)
-        Q, K, V = (self._split(part) for part in joint.chunk(3, dim=-1))
+            Q, K, V = self._project(x, self.project_query, self.project_key, self.project_value)
+        else:
+            Q, K, V = (self._split(part) for part in joint.chunk(3, dim=-1))
         return Q, (K if positions is None else positions.rotate(K, offset)), V
 
     def keys_values(
@@ -77,8 +78,7 @@ class MultiHeadAttention(nn.Module):
         offset: Offset = 0,
     ) -> tuple[Float[Tensor, "batch heads keys d_k"], Float[Tensor, "batch heads keys d_k"]]:
         """Project what is looked at. Args: offset: position of the first of ``x``."""
-        K = self._split(self.project_key(x))
-        V = self._split(self.project_value(x))
+        K, V = self._project(x, self.project_key, self.project_value)
         return (K if positions is None else positions.rotate(K, offset)), V
 
     def forward(
@@ -131,6 +131,10 @@ class MultiHeadAttention(nn.Module):
     ) -> Float[Tensor, "batch queries d_model"]:
         """Concatenate the heads and project them: the W^O of §3.2.2."""
         return self.project_output(heads.transpose(1, 2).flatten(2))
+
+    def _project(self, x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
+        found = heads_by_one_product(x, layers, self.heads)
+        return tuple(self._split(layer(x)) for layer in layers) if found is None else found
 
     def _split(
         self, x: Float[Tensor, "batch length {self.heads*self.d_k}"]

@@ -182,7 +182,8 @@ def fit(
     while upcoming:
         (micro, cursor), upcoming = upcoming, None
         began = time.perf_counter()
-        model.train()
+        if not model.training:  # whoever consumes the stream may have validated
+            model.train()
         randomness = random_state()
         tokens = int(ranks.sums([sum(batch.tokens for batch in micro)])[0])
         losses: list[Loss] = []
