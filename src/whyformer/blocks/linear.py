@@ -74,9 +74,13 @@ def sum_over_rows(
 
 
 def sums_by_onednn(slope: Tensor, x: Tensor) -> bool:
-    """Say whether oneDNN sums over rows: where it is faster, many rows and both sides wide."""
+    """Say whether oneDNN sums over rows: where it is faster, many rows and both sides wide.
+
+    Not where gradients of gradients are wanted, for it leaves none.
+    """
     return (
-        len(x) >= FEW_ROWS_TO_SUM
+        not torch.is_grad_enabled()
+        and len(x) >= FEW_ROWS_TO_SUM
         and min(slope.shape[1], x.shape[1]) > NARROW
         and onednn_sums_rows_faster()
         and by_onednn(x, slope)
@@ -114,8 +118,8 @@ def heads_by_one_product(
 ) -> tuple[Float[Tensor, "batch heads length d_head"], ...] | None:
     """Return what every layer makes of ``x``, cut into heads, by one product of all weights.
 
-    The plain twin asks each layer alone; that is for the caller where this returns None: where BLAS
-    multiplies, nothing learns, or somebody listens to one of the layers.
+    The layers are of one size. The plain twin asks each layer alone; that is for the caller where
+    this returns None: where BLAS multiplies, nothing learns, or somebody listens to a layer.
     """
     weights = [layer.weight for layer in layers]
     biases = [layer.bias for layer in layers if layer.bias is not None]
@@ -124,6 +128,7 @@ def heads_by_one_product(
         or not by_onednn(x, weights[0])
         or not all(type(layer) is Linear and not layer._forward_hooks for layer in layers)
         or not all(one.requires_grad for one in weights + biases)
+        or len(biases) not in (0, len(layers))
     ):
         return None
     return _Heads.apply(x, heads, *weights, *biases)  # pyright: ignore
