@@ -25,7 +25,7 @@ from training_speed import CACHE, PAUSE, PEERS, QUIET, busy_seconds, fail, posit
 HERE = Path(__file__).resolve().parent
 CONTENDERS = (
     "whyformer-torch", "whyformer-ctranslate2", "ctranslate2", "ctranslate2-plain", "hugging-face",
-    "whyformer-torch-int8",
+    "whyformer-torch-int8", "ctranslate2-wide",
 )  # fmt: skip
 REFERENCE, ENGINE, API = CONTENDERS[:3]
 ON_GPU = (REFERENCE, "hugging-face")
@@ -42,6 +42,7 @@ def main() -> None:
     config = {
         "run": str(options.run.resolve()),
         "conversion": str(conversion),
+        "quantize": options.quantize,
         "threads": options.threads,
         "device": options.device,
         "length_penalty": options.length_penalty,
@@ -182,9 +183,10 @@ Round = dict[str, dict[str, Any]]
 
 
 def measure(workers: dict[str, Worker], task: dict[str, Any], rounds: int) -> list[Round]:
-    """Let the workers take turns at one task; the first round, of a few sentences, warms up."""
+    """Let the workers take turns at one task; two groups for every core warm them up."""
+    warm = min(task["count"], 2 * len(os.sched_getaffinity(0)) * task["batch"])
     for worker in workers.values():
-        worker.ask(**{**task, "count": min(task["count"], 2 * task["batch"], BATCH)})
+        worker.ask(**{**task, "count": warm})
     found: list[Round] = []
     for number in range(1, rounds + 1):
         turn: Round = {}

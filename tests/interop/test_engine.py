@@ -1,5 +1,6 @@
 """The engine gives the answers of the torch engine: order, limits, bans, scores, n-best."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from whyformer.decoding.translator import Translator, pad
 from whyformer.foundation.errors import BundleError, UsageError
 from whyformer.interop.conversion import RECORD, read_record
 from whyformer.interop.convert import convert
-from whyformer.interop.engine import CTranslate2Translator, cores, search_refusal
+from whyformer.interop.engine import CTranslate2Translator, cores, open_engine, search_refusal
 from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
 
 pytest.importorskip("ctranslate2", reason='needs pip install "whyformer[export]"')
@@ -139,6 +140,63 @@ def test_the_answer_to_a_line_does_not_depend_on_its_batch(system, beam, request
     assert [one.text for one in streamed] == [one.text for one in together]
 
 
+@pytest.mark.parametrize("beam", [1, 3])
+@pytest.mark.parametrize("system", ["both", "symbolic"])
+def test_batches_side_by_side_give_the_answers_of_one_after_another(
+    system, beam, request, monkeypatch
+):
+    _, engine = request.getfixturevalue(system)
+    asked = settings(beam=beam, nbest=beam)
+    cores = CTranslate2Translator(engine.directory, threads=2)
+    opened = []
+    search = CTranslate2Translator.search_lines
+
+    def watched(self, lines, settings):
+        opened.append((self._engine.num_translators, threading.current_thread()))
+        return search(self, lines, settings)
+
+    monkeypatch.setattr(CTranslate2Translator, "search_lines", watched)
+    texts = LINES * 3
+    many = cores.translate(texts, asked, batch_lines=1)
+    assert {count for count, _ in opened} == {2}
+    assert threading.main_thread() not in {thread for _, thread in opened}
+    opened.clear()
+    few = cores.translate(texts, asked)
+    assert opened == [(1, threading.main_thread())]
+    alone = engine.translate(texts, asked)
+    for answers in (many, few):
+        assert [one.source for one in answers] == texts
+        for answer, other in zip(answers, alone, strict=True):
+            assert [text for text, _ in answer.hypotheses] == [text for text, _ in other.hypotheses]
+            assert answer.score == pytest.approx(other.score, abs=1e-4)
+
+
+def test_eight_bits_are_computed_by_one_core_a_batch(both, monkeypatch):
+    _, engine = both
+    monkeypatch.setattr(
+        "whyformer.interop.engine.read_record",
+        lambda directory: replace(read_record(directory), quantization="int8"),
+    )
+    opened = []
+    monkeypatch.setattr(
+        "whyformer.interop.engine.open_engine",
+        lambda *asked: opened.append(asked[2:]) or open_engine(*asked),
+    )
+    eight = CTranslate2Translator(engine.directory, threads=3)
+    many = eight.translate(LINES, settings(), batch_lines=3)  # fewer batches than cores
+    assert opened == [(1, 3)]
+    assert [one.text for one in many] == [one.text for one in engine.translate(LINES, settings())]
+
+
+def test_an_error_of_one_batch_beside_others_ends_all(both):
+    _, engine = both
+    cores = CTranslate2Translator(engine.directory, threads=2)
+    cores.record = replace(cores.record, rows=5)
+    with pytest.raises(UsageError, match="is longer than the 5 positions"):
+        cores.translate(["a", "", "a b", "a"], settings(max_length=30), batch_lines=1)
+    assert len(cores.translate(["a", "b"], settings(max_length=3), batch_lines=1)) == 2
+
+
 def test_a_long_source_is_cut_as_by_torch(both, caplog):
     translator, engine = both
     long = " ".join("abcdefghij" * 4)
@@ -193,11 +251,23 @@ def test_a_translation_beyond_the_table_of_positions_is_refused(both):
     engine.record = replace(record, rows=5)
     try:
         within = engine.translate(["a b"], settings(max_length=5))
-        with pytest.raises(UsageError, match="line 2 is longer than the 5 positions"):
+        with pytest.raises(UsageError, match="is longer than the 5 positions"):
             engine.translate(["", "a b"], settings(max_length=30))
     finally:
         engine.record = record
     assert within[0].text == translator.translate(["a b"], settings(max_length=5))[0].text
+
+
+@pytest.mark.parametrize("beam", [1, 2])
+def test_learned_positions_end_where_the_run_itself_ends(tmp_path, beam):
+    bundle = toy_bundle(5, positions="learned", max_length=9)  # it would say what it may not
+    translator, engine = make(bundle, tmp_path)
+    assert engine.record.rows == engine.record.max_source_tokens == 9
+    asked = settings(beam=beam, max_length=None, max_length_ratio=2.0)
+    texts = ["a b c d e f g", "c b a"]
+    ours, theirs = translator.translate(texts, asked), engine.translate(texts, asked)
+    assert not all(one.hypotheses[0][1].finished for one in ours)
+    assert [one.text for one in theirs] == [one.text for one in ours]
 
 
 def test_cores_follow_the_environment(monkeypatch):

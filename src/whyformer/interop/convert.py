@@ -15,8 +15,8 @@ from whyformer.foundation.config import build
 from whyformer.foundation.errors import DataError, OutputError, UsageError, WhyformerError
 from whyformer.foundation.files import atomic_directory
 from whyformer.interop.conversion import FORMAT, PLACE, RECORD, Record, fingerprint
-from whyformer.interop.ctranslate2 import check_expressible, library, specification
-from whyformer.interop.engine import CTranslate2Translator, open_engine
+from whyformer.interop.ctranslate2 import SPARE, check_expressible, library, specification
+from whyformer.interop.engine import CTranslate2Translator, cores, open_engine
 from whyformer.interop.gate import Parity, compare_generators, compare_translators, invented
 from whyformer.models.gpt import GPT
 from whyformer.models.transformer import Transformer
@@ -111,7 +111,7 @@ def convert(
     spec = specification(model, sizes, rows)
     tables = hasattr(spec.decoder, "position_encodings")
     if tables:
-        rows = len(spec.decoder.position_encodings.encodings)
+        rows = len(spec.decoder.position_encodings.encodings) - SPARE
     record = Record(
         format=FORMAT,
         library=version,
@@ -171,7 +171,7 @@ def _compared(
 ) -> Parity:
     model = bundle.model
     if isinstance(model, GPT):
-        engine = open_engine("Generator", directory)
+        engine = open_engine("Generator", directory, cores())
         count = len(chosen.sources)
         return compare_generators(model, engine, len(bundle.target_tokenizer), count)
     assert isinstance(model, Transformer)

@@ -29,6 +29,9 @@ from whyformer.text.symbols import BOS, EOS, UNK
 EPSILON = 1e-5
 """Of LayerNorm and RMSNorm."""
 
+SPARE = 1
+"""Rows of a table beyond its positions. What CTranslate2 scores, it scores with the end that might
+follow it: after the longest sequence that end has no position, and its score is thrown away."""
 ACTIVATIONS = {
     Activation.RELU: "RELU",
     Activation.GELU: "GELU",
@@ -239,7 +242,7 @@ def _fill_stack(spec: Any, stack: Any, weights: Weights, prefix: str, rows: int)
     embeddings = spec.embeddings[0] if isinstance(spec.embeddings, list) else spec.embeddings
     embeddings.weight = weights.take([f"{prefix}embedding.weight"])
     spec.scale_embeddings = np.float32(stack.embedding.scale * alpha)
-    table = _table(stack.positions, rows)
+    table = _table(stack.positions, rows + SPARE)
     if table is not None:
         spec.position_encodings.encodings = (table * alpha).astype(np.float32)
     for name in ("vectors", "numbers"):
@@ -288,7 +291,8 @@ def _fill_norm(spec: Any, weights: Weights, name: str) -> None:
 def _table(positions: Positions, rows: int) -> np.ndarray | None:
     """Return what a scheme adds to embeddings; None when it works elsewhere."""
     if isinstance(positions, LearnedPositions):
-        return _numpy(positions.vectors)
+        learned = _numpy(positions.vectors)
+        return np.concatenate([learned, learned[-SPARE:]])
     if isinstance(positions, Table):
         return positions.make(rows).float().numpy()
     if type(positions) is Positions:  # without a table CTranslate2 would add its own sinusoids

@@ -7,13 +7,17 @@ under its own limit, and with scores taken from the model without bans. (A greed
 its limit need only be cut and scored.)
 """
 
+import copy
+import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from whyformer.decoding.candidates import forbidden
 from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
+from whyformer.decoding.queue import Room
 from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.translator import BATCH_TOKENS, Line, TextTranslator
 from whyformer.foundation.errors import BundleError, UsageError
@@ -50,9 +54,12 @@ def search_refusal(settings: SearchSettings, prefix: str = "") -> str | None:
 class CTranslate2Translator(TextTranslator):
     """A conversion as a translator; see `Translator`, whose answers it gives.
 
+    One batch is computed by all cores; of many, each core computes one by itself. From then on the
+    weights are held twice. Eight bits are always computed by one core a batch: there a second one
+    makes CTranslate2 slower (docs/performance.md).
     Args:
         directory: a conversion.
-        threads: cores for one batch; None takes all that this process may use.
+        threads: how many cores to use; None takes all that this process may use.
         warn, ranks: see `TextTranslator`.
     Raises: BundleError when the conversion is damaged; MissingExtraError without CTranslate2.
     """
@@ -74,7 +81,10 @@ class CTranslate2Translator(TextTranslator):
                 f"`{directory}` holds a model of kind `{self.record.family}`, which reads no "
                 "source. Use `whyformer generate` with the run it came from."
             )
-        self._engine = open_engine("Translator", directory, threads)
+        self.directory, self.threads = directory.absolute(), threads or cores()
+        self._one_core = self.record.quantization == "int8"
+        cores_batches = (1, self.threads) if self._one_core else (self.threads, 1)
+        self._engine = open_engine("Translator", directory, *cores_batches)
         self._words = [str(number) for number in range(max(len(source), len(target)))]
 
     def search_lines(
@@ -110,12 +120,34 @@ class CTranslate2Translator(TextTranslator):
         again([row for row, one in enumerate(found) if _holds(one, banned)], ban=True)
         answers = [_ranked(one, settings) for one in found]
         for line, limit, best in zip(lines, limits, answers, strict=True):
-            if limit < settings.limit(len(line.ids)) and not all(one.finished for one in best):
-                raise UsageError(
-                    f"The translation of line {line.index + 1} is longer than the {limit} "
-                    "positions of this conversion. Use the torch engine."
-                )
+            shorter = limit < settings.limit(len(line.ids))
+            own = limit == self.record.max_source_tokens  # learned positions: so ends the run too
+            if shorter and not own and not all(one.finished for one in best):
+                raise _too_long(limit)
         return answers
+
+    def search_cohorts(
+        self, cohorts: Sequence[Sequence[Line]], settings: SearchSettings, room: Room
+    ) -> Iterator[tuple[Line, list[Hypothesis]]]:
+        """Yield every line with its hypotheses; where every core has a group, side by side."""
+        if self.threads == 1 or len(cohorts) < (2 if self._one_core else self.threads):
+            yield from super().search_cohorts(cohorts, settings, room)
+            return
+        twin = copy.copy(self)
+        twin._engine = self._engine_of_many
+        search = functools.partial(twin.search_lines, settings=settings)
+        pool = ThreadPoolExecutor(self.threads + 1)  # one waits, so that no core does
+        try:
+            for lines, found in zip(cohorts, pool.map(search, cohorts), strict=True):
+                yield from zip(lines, found, strict=True)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    @functools.cached_property
+    def _engine_of_many(self) -> Any:
+        if self._one_core:
+            return self._engine
+        return open_engine("Translator", self.directory, 1, self.threads)
 
     def token_log_probabilities(
         self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]
@@ -175,14 +207,18 @@ class CTranslate2Translator(TextTranslator):
         return [list(result.log_probs) for result in results]
 
 
-def open_engine(kind: str, directory: Path, threads: int | None = None) -> Any:
+def open_engine(kind: str, directory: Path, threads: int, batches: int = 1) -> Any:
     """Open a conversion's model with CTranslate2, on the CPU.
 
-    Args: kind: Translator or Generator, as CTranslate2 calls them.
+    Args:
+        kind: Translator or Generator, as CTranslate2 calls them.
+        threads: cores for one batch; batches: how many it computes at a time.
     Raises: BundleError when it is damaged; MissingExtraError without CTranslate2.
     """
     try:
-        return getattr(library(), kind)(str(directory), intra_threads=threads or cores())
+        return getattr(library(), kind)(
+            str(directory), intra_threads=threads, inter_threads=batches
+        )
     except (RuntimeError, ValueError) as error:
         raise BundleError(
             f"`{directory}` is damaged ({error}). Run `whyformer convert` again."
@@ -195,6 +231,13 @@ def cores() -> int:
     allowed = len(affinity(0)) if affinity else os.cpu_count() or 1
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return min(allowed, int(asked)) if asked.isdigit() and int(asked) else allowed
+
+
+def _too_long(rows: int) -> UsageError:
+    return UsageError(
+        f"A translation is longer than the {rows} positions of this conversion. Use the torch "
+        "engine."
+    )
 
 
 def _longest(found: Found) -> int:

@@ -25,6 +25,8 @@ SENTENCES = 256
 """Most sentences that decoding is timed on."""
 BATCH = 64
 BEAMS = (1, 5)
+BATCHES = 4
+"""Fewest batches that are timed: CTranslate2 computes several side by side."""
 LEAST_SINGLES = 8
 """Fewest sentences one by one in a round, for a p95 to mean anything."""
 
@@ -172,9 +174,9 @@ def _search(beam: int) -> str:
 
 def _count(contenders: Mapping[str, Contender], beam: int, batch: int, seconds: float) -> int:
     """Warm every engine up, and return how many sentences the slowest does in ``seconds``."""
-    least = LEAST_SINGLES if batch == 1 else batch
+    least = LEAST_SINGLES if batch == 1 else BATCHES * batch
     for worker in contenders.values():
-        worker.ask(do="time", beam=beam, batch=batch, count=min(least, batch + 1))
+        worker.ask(do="time", beam=beam, batch=batch, count=2 if batch == 1 else least)
     slowest = max(
         sum(worker.ask(do="time", beam=beam, batch=batch, count=least)["seconds"])
         for worker in contenders.values()
