@@ -90,6 +90,7 @@ def test_evaluate_two_runs(cli, run, lines, tmp_path):
         (["RUN"], "`--source` is required"),
         (["--hypotheses", "FILE", "--beam", "3"], "`--beam` is for runs"),
         (["--hypotheses", "FILE", "FILE"], "is given twice"),
+        (["RUN", "RUN", "--source", "FILE"], "is given twice"),
         (["--hypotheses", "FILE", "--metric", "blue"], "Did you mean `bleu`?"),
     ],
 )
@@ -186,6 +187,16 @@ def test_check_ends_as_its_findings(cli, monkeypatch, passed, code):
     said = cli("check", "copy")
     assert (said.code, said.out) == (code, "all of it\n")
     assert json.loads(cli("check", "copy", "--json").out) == {"passed": passed}
+
+
+@pytest.mark.parametrize("given", [[], ["--overwrite"]])
+def test_a_demo_can_begin_anew(cli, monkeypatch, given):
+    asked = {}
+    monkeypatch.setattr(
+        demonstration, "demo", lambda **given: asked.update(given) or Ended(interrupted=True)
+    )
+    cli("demo", *given)
+    assert asked["overwrite"] is bool(given)
 
 
 def test_a_stopped_demo_is_no_success(cli, monkeypatch):

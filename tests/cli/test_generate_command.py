@@ -1,6 +1,7 @@
 """``whyformer generate`` and ``evaluate --text`` as a user types them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,23 @@ def test_a_prompt_is_continued(run: Path, capsys: pytest.CaptureFixture[str]):
     assert first.startswith("the")
     assert main(words) == 0
     assert capsys.readouterr().out == first
+
+
+def test_what_is_about_drawing_draws_whatever_the_recipe_does(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    copied = shutil.copytree(run, tmp_path / "run")
+    config = copied / "model" / "config.json"
+    found = json.loads(config.read_text(encoding="utf-8"))
+    found["facts"]["decoding"]["method"] = "beam"
+    config.write_text(json.dumps(found), encoding="utf-8")
+    said = []
+    for place in (run, copied):
+        assert (
+            main(["generate", str(place), "--prompt", "the", "--tokens", "9", "--seed", "1"]) == 0
+        )
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
 
 
 def test_json_has_everything(run: Path, capsys: pytest.CaptureFixture[str]):

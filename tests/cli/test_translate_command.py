@@ -63,7 +63,8 @@ def test_options_win_over_the_settings_of_the_run(cli, run):
 
 def test_weights_of_eight_bits(cli, run):
     said = cli("translate", run, "--weights", "int8", stdin=TEXT)
-    assert (said.code, lines_of(said.out)) == (0, expected(run))  # no weight of it is large
+    assert (said.code, lines_of(said.out)) == (0, expected(run))
+    assert "there is none here: nothing is rounded." in said.err
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,13 @@ def test_samples_depend_on_the_seed_and_not_on_how_the_lines_come(cli, run, tmp_
     assert first != cli("translate", run, "--sample", "--seed", "6", stdin=TEXT).out
 
 
+@pytest.mark.parametrize("given", ["--temperature", "--top-p", "--seed"])
+def test_what_only_sampling_reads_is_refused_without_it(cli, run, given):
+    said = cli("translate", run, given, "1", stdin=TEXT)
+    name = given[2:].replace("-", "_")
+    assert f"`{name}` is a setting of sampling, but nothing is drawn in a beam" in said.sentence
+
+
 @pytest.mark.parametrize("how", [(), ("--sample",)])
 def test_a_prefix_begins_every_translation(cli, run, how):
     said = cli("translate", run, *how, "--prefix", "g h", stdin=TEXT)
@@ -129,6 +137,17 @@ def test_alignments(cli, run, tmp_path):
         for weights in row["weights"]:
             assert len(weights) == len(row["source"])
             assert math.isclose(sum(weights), 1, abs_tol=1e-3)
+
+
+def test_alignments_read_no_more_of_a_source_than_the_translator(cli, tmp_path):
+    run = toy_run(tmp_path / "run", positions="learned", max_length=8)
+    place = tmp_path / "alignments.jsonl"
+    said = cli("translate", run, "--alignments", place, stdin="a b c d e f g h i j a b\na\n")
+    assert "line 1 is longer than the model reads" in said.err
+    first, second = [json.loads(line) for line in lines_of(place.read_text(encoding="utf-8"))]
+    assert first["source"] == [*"abcdefg", "<eos>"]
+    assert {len(row) for row in first["weights"]} == {8}
+    assert second["source"] == ["a", "<eos>"]
 
 
 def test_alignments_of_many_lines_are_those_of_each(cli, run, tmp_path):

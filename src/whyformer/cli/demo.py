@@ -16,6 +16,7 @@ def demo(
     *,
     minutes: float = 6.0,
     out: Path = Path("runs/demo"),
+    overwrite: Flag = False,
     quiet: Flag = False,
     json: Flag = False,
 ) -> int:
@@ -24,6 +25,7 @@ def demo(
     Args:
         minutes: How long training may take on this machine.
         out: Directory of the run; report.html is written there.
+        overwrite: Forget the run that is in --out and begin anew.
         quiet: Show no progress.
         json: Print the outcome as one JSON object.
     """
@@ -34,7 +36,7 @@ def demo(
         raise UsageError(f"`--minutes` must be more than 0, but it is {minutes}. Give 6, say.")
     from whyformer.workflows.demo import demo
 
-    outcome = demo(minutes=minutes, out=out, quiet=quiet)
+    outcome = demo(minutes=minutes, out=out, overwrite=overwrite, quiet=quiet)
     found = outcome.to_json()
     if json:
         print_json(found)

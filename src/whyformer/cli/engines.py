@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.bundle import Bundle, find_bundle
-from whyformer.decoding.packing import Weights
+from whyformer.decoding.packing import LARGE_INT8, Weights, is_rounded
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import TextTranslator
 from whyformer.foundation.devices import choose_device
@@ -82,6 +82,12 @@ def choose(
         if isinstance(found, _Stale) and ranks.first:
             print(f"whyformer: {found} Translated by torch.", file=sys.stderr)
     system = load_system(runs, device=device, warn=False, ranks=ranks, weights=Weights(weights))
+    if weights == Weights.INT8 and ranks.first and not is_rounded(system.translator.models):
+        print(
+            f"whyformer: --weights int8 rounds weights of {LARGE_INT8:,} numbers and more, and "
+            "there is none here: nothing is rounded.",
+            file=sys.stderr,
+        )
     return Chosen(system.translator, search_settings(system.facts, given), system.bundles)
 
 

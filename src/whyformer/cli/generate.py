@@ -71,13 +71,15 @@ def generate(
         raise UsageError("`--input` and `--prompt` were both given. Keep one.")
     if tokens < 1:
         raise UsageError(f"`--tokens` must be at least 1, but it is {tokens}.")
-    if beam is not None and any(x is not None for x in (temperature, top_k, top_p, seed)):
+    drawn = any(x is not None for x in (temperature, top_k, top_p, seed))
+    if beam is not None and drawn:
         raise UsageError("`--beam` searches and draws nothing. Leave out what is about drawing.")
     if output is not None:
         refuse_existing(output, overwrite)
     prompts = list(read_lines(input)) if input is not None else prompt or [""]
     search: dict[str, Any] = {
-        "method": None if beam is None else "beam", "beam": beam, "nbest": nbest,
+        "method": "sample" if drawn else None if beam is None else "beam", "beam": beam,
+        "nbest": nbest,
         "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed,
         "no_repeat_ngram": no_repeat_ngram,
     }  # fmt: skip

@@ -40,7 +40,8 @@ def align(bundle: Bundle, sources: Sequence[str], targets: Sequence[str]) -> lis
 def _align(bundle: Bundle, pairs: list[tuple[str, str]]) -> Iterator[Aligned]:
     model, device = bundle.model, next(bundle.model.parameters()).device
     assert isinstance(model, SourceModel)
-    sources = [[*bundle.source_tokenizer.encode(source), EOS] for source, _ in pairs]
+    room = model.settings.max_length - 1  # as much as a translator reads
+    sources = [[*bundle.source_tokenizer.encode(source)[:room], EOS] for source, _ in pairs]
     targets = [[*bundle.target_tokenizer.encode(target), EOS] for _, target in pairs]
     source, real = pad(sources, device)
     target, _ = pad([[BOS, *ids[:-1]] for ids in targets], device)

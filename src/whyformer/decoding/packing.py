@@ -6,6 +6,7 @@ itself; oneDNN, which torch carries, can keep the arrangement.
 """
 
 import platform
+from collections.abc import Iterable
 from enum import StrEnum
 
 import torch
@@ -133,6 +134,12 @@ def can_pack() -> bool:
         and has_onednn()
         and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
     )
+
+
+def is_rounded(models: Iterable[object]) -> bool:
+    """Say whether any of the models holds weights in eight bits."""
+    modules = [model for model in models if isinstance(model, nn.Module)]
+    return any(isinstance(layer, Int8Linear) for model in modules for layer in model.modules())
 
 
 def pack(model: nn.Module, weights: Weights = Weights.FLOAT32) -> None:

@@ -41,16 +41,25 @@ class DemoOutcome:
 
 
 def demo(
-    *, minutes: float = 6.0, out: Path = Path("runs/demo"), quiet: bool = False
+    *,
+    minutes: float = 6.0,
+    out: Path = Path("runs/demo"),
+    overwrite: bool = False,
+    quiet: bool = False,
 ) -> DemoOutcome:
     """Train the recipe `pronounce`, evaluate it on held-out words and write ``report.html``.
 
-    Args: minutes: of training, validation included, on this machine.
+    Args:
+        minutes: of training, validation included, on this machine.
+        overwrite: forget the run that is there.
     Raises: MissingExtraError when the dictionary is not installed.
     """
     split = pronunciation_split()
     outcome: Outcome = train(
-        resolve("pronounce", {"training.minutes": minutes * TRAINING_SHARE}), out, quiet=quiet
+        resolve("pronounce", {"training.minutes": minutes * TRAINING_SHARE}),
+        out,
+        overwrite=overwrite,
+        quiet=quiet,
     )
     if outcome.interrupted:
         return DemoOutcome(out, True, {})

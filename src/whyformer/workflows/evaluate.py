@@ -52,6 +52,7 @@ def evaluate_runs(
         ranks: who translates together; the first one scores, and the others return None.
     """
     _check_metrics(metrics, lowercase, tokenize)
+    names = _names_of(runs)
     systems: list[list[str]] = []
     for run in runs:
         system = load_system([run], ranks=ranks)
@@ -59,7 +60,9 @@ def evaluate_runs(
         systems.append([t.text for t in system.translator.translate(sources, settings)])
     if not ranks.first:
         return None
-    return _report(systems, references, metrics, runs, lowercase, tokenize)
+    return evaluate_texts(
+        systems, references, metrics, names=names, lowercase=lowercase, tokenize=tokenize
+    )
 
 
 def evaluate_files(
@@ -75,9 +78,12 @@ def evaluate_files(
     Raises: DataError when files do not fit together.
     """
     _check_metrics(metrics, lowercase, tokenize)
+    names = _names_of(hypotheses)
     right = alternatives([list(read_lines(path)) for path in references])
     systems = [list(read_lines(path)) for path in hypotheses]
-    return _report(systems, right, metrics, hypotheses, lowercase, tokenize)
+    return evaluate_texts(
+        systems, right, metrics, names=names, lowercase=lowercase, tokenize=tokenize
+    )
 
 
 def _check_metrics(metrics: Sequence[str], lowercase: bool, tokenize: str) -> None:
@@ -86,18 +92,10 @@ def _check_metrics(metrics: Sequence[str], lowercase: bool, tokenize: str) -> No
         metric_named(name, lowercase=lowercase, tokenize=tokenize)
 
 
-def _report(
-    systems: list[list[str]],
-    references: Sequence[Sequence[str]],
-    metrics: Sequence[str],
-    paths: Sequence[Path],
-    lowercase: bool,
-    tokenize: str,
-) -> Report:
+def _names_of(paths: Sequence[Path]) -> list[str]:
+    """Name the systems; refuse one that is given twice."""
     names = [str(path) for path in paths]
     for path in paths:
         if names.count(str(path)) > 1:
             raise UsageError(f"Systems to compare must differ, but `{path}` is given twice.")
-    return evaluate_texts(
-        systems, references, metrics, names=names, lowercase=lowercase, tokenize=tokenize
-    )
+    return names

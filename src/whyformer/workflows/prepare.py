@@ -190,7 +190,7 @@ def _sources(data: DataSettings, seed: int, run: Path) -> _Sources:
 
     if dev_files:
         return _Sources(lambda: read(train_files), lambda: read(dev_files), key)
-    held = [p for p in read(train_files) if _held_out(p.source, data.dev_share)]
+    held = (p for p in read(train_files) if _held_out(p.source, data.dev_share))
     chosen = {pair.source for pair in islice(held, MOST_HELD_OUT)}
     if not chosen:
         raise DataError(

@@ -18,6 +18,8 @@ from whyformer.foundation.errors import BundleError, UsageError
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.models.build import SourceModel
 
+OF_SAMPLING = ("temperature", "top_k", "top_p", "seed")
+"""Search settings that only sampling reads."""
 PAUSE_SECONDS = 0.02
 """A live input that is silent for so long has said all it wants answered now."""
 
@@ -90,10 +92,18 @@ def load_system(
 def search_settings(facts: Mapping[str, Any], given: Mapping[str, Any]) -> SearchSettings:
     """Return the run's own search settings with the given ones laid over them.
 
-    Raises: ConfigError when they do not fit together.
+    Raises: ConfigError when they do not fit together; UsageError for settings of sampling where
+        nothing is drawn.
     """
     tree = {**facts.get("decoding", {}), **given}
-    return build(SearchSettings, tree, where="search settings")
+    settings = build(SearchSettings, tree, where="search settings")
+    idle = [name for name in OF_SAMPLING if name in given]
+    if idle and settings.method is not Method.SAMPLE:
+        raise UsageError(
+            f"`{idle[0]}` is a setting of sampling, but nothing is drawn in a beam search. Leave "
+            "it out, or sample (--sample)."
+        )
+    return settings
 
 
 def answers(
