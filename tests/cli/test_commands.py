@@ -90,7 +90,7 @@ def test_evaluate_two_runs(cli, run, lines, tmp_path):
         (["RUN"], "`--source` is required"),
         (["--hypotheses", "FILE", "--beam", "3"], "`--beam` is for runs"),
         (["--hypotheses", "FILE", "FILE"], "is given twice"),
-        (["RUN", "RUN", "--source", "FILE"], "is given twice"),
+        (["nowhere", "nowhere", "--source", "FILE"], "is given twice"),  # before any is loaded
         (["--hypotheses", "FILE", "--metric", "blue"], "Did you mean `bleu`?"),
     ],
 )

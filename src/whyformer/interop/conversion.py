@@ -34,6 +34,7 @@ class Record:
         max_source_tokens: longest source read, eos counted.
         facts: what the run's maker remembered, its search settings among them.
         gate: what was measured before the conversion was kept.
+        ends_with_run: whether the run itself has no position beyond the rows.
     """
 
     format: int
@@ -45,6 +46,7 @@ class Record:
     max_source_tokens: int
     facts: dict[str, Any]
     gate: dict[str, Any]
+    ends_with_run: bool = False
 
     def write(self, directory: Path) -> None:
         """Write it into a conversion's directory."""

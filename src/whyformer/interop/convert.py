@@ -122,6 +122,7 @@ def convert(
         max_source_tokens=model.settings.max_length,
         facts=bundle.facts,
         gate={},
+        ends_with_run=model.settings.longest is not None,
     )
     with atomic_directory(directory) as temporary:
         spec.validate()

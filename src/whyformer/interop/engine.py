@@ -121,9 +121,12 @@ class CTranslate2Translator(TextTranslator):
         answers = [_ranked(one, settings) for one in found]
         for line, limit, best in zip(lines, limits, answers, strict=True):
             shorter = limit < settings.limit(len(line.ids))
-            own = limit == self.record.max_source_tokens  # learned positions: so ends the run too
-            if shorter and not own and not all(one.finished for one in best):
-                raise _too_long(limit)
+            whole = self.record.ends_with_run or all(one.finished for one in best)
+            if shorter and not whole:
+                raise UsageError(
+                    f"A translation is longer than the {limit} positions of this conversion. Use "
+                    "the torch engine."
+                )
         return answers
 
     def search_cohorts(
@@ -231,13 +234,6 @@ def cores() -> int:
     allowed = len(affinity(0)) if affinity else os.cpu_count() or 1
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return min(allowed, int(asked)) if asked.isdigit() and int(asked) else allowed
-
-
-def _too_long(rows: int) -> UsageError:
-    return UsageError(
-        f"A translation is longer than the {rows} positions of this conversion. Use the torch "
-        "engine."
-    )
 
 
 def _longest(found: Found) -> int:
