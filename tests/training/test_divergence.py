@@ -117,3 +117,48 @@ def test_a_failure_that_does_not_repeat_says_so():
 
     failure = diverge(start(tiny.build(0), SETTINGS), loss_of=broken)
     assert failure.first == "none when repeated alone"
+
+
+@pytest.mark.parametrize(
+    "name", ["decoder.layers.1.feedforward", "encoder.layers.0.self_attention"]
+)
+def test_the_module_whose_output_gradient_is_the_first_that_is_not_finite_is_named(name):
+    state = start(tiny.build(0), SETTINGS)
+
+    def spoil(_module, _inputs, output):
+        output.register_hook(lambda slope: slope * float("inf"))
+
+    handle = state.model.get_submodule(name).register_forward_hook(spoil)
+    try:
+        with pytest.raises(Divergence) as caught:
+            list(fit(state, tiny.CopyBatches(), SETTINGS, d_model=16))
+    finally:
+        handle.remove()
+    assert (caught.value.first, caught.value.kind) == (name, "output gradient")
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_a_recurrent_layer_that_returns_its_state_as_well_is_named(cell):
+    state = start(tiny.recurrent(0, cell=cell), SETTINGS)
+    name = next(n for n, m in state.model.named_modules() if type(m).__name__ == "Recurrence")
+
+    def spoil(_module, _inputs, output):
+        sequence, last = output
+        return sequence * float("nan"), last
+
+    handle = state.model.get_submodule(name).register_forward_hook(spoil)
+    try:
+        with pytest.raises(Divergence) as caught:
+            list(fit(state, tiny.CopyBatches(), SETTINGS, d_model=16))
+    finally:
+        handle.remove()
+    assert (caught.value.first, caught.value.kind) == (name, "output")
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_every_cell_trains_in_bf16_on_this_machine(cell):
+    settings = SETTINGS.model_copy(update={"precision": "bf16", "updates": 2})
+    reports = list(
+        fit(start(tiny.recurrent(0, cell=cell), settings), tiny.CopyBatches(), settings, d_model=16)
+    )
+    assert len(reports) == 2

@@ -94,6 +94,12 @@ def has_onednn() -> bool:
     return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
+@functools.cache
+def onednn_computes_bf16() -> bool:
+    """Say whether oneDNN has bf16 kernels for this CPU; below AVX-512 it has none."""
+    return has_onednn() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def _about_cpu() -> str:
     file = Path("/proc/cpuinfo")
     return file.read_text(encoding="utf-8") if file.exists() else platform.processor()

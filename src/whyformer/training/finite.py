@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -115,10 +115,16 @@ def _watch(model: "nn.Module") -> Iterator[list[tuple[str, str]]]:
     """Record modules, innermost first, whose output or output gradient is not finite."""
     seen: list[tuple[str, str]] = []
 
+    def look(name: str, kind: str, tensor: Tensor) -> None:
+        if not torch.isfinite(tensor).all():
+            seen.append((name, kind))
+
     def forward(name: str):
         def hook(_module: "nn.Module", _inputs: object, output: object) -> None:
-            if isinstance(output, Tensor) and not torch.isfinite(output).all():
-                seen.append((name, "output"))
+            for tensor in _tensors(output):
+                look(name, "output", tensor)
+                if tensor.requires_grad:  # the backward pass meets the last module first
+                    tensor.register_hook(lambda slope: look(name, "output gradient", slope))
 
         return hook
 
@@ -128,6 +134,15 @@ def _watch(model: "nn.Module") -> Iterator[list[tuple[str, str]]]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _tensors(output: object) -> Iterator[Tensor]:
+    """Yield what a module returned; a recurrent layer returns its state beside its output."""
+    if isinstance(output, Tensor):
+        yield output
+    elif isinstance(output, tuple | list):
+        for one in cast("tuple[object, ...]", output):
+            yield from _tensors(one)
 
 
 def _advice(settings: "TrainingSettings", step: int, spoiled: bool) -> list[str]:
