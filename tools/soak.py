@@ -1,0 +1,146 @@
+"""Soak test: thousands of trials of what must never happen, counted in a JSON file.
+
+    python tools/soak.py flips --work /tmp/soak --json soak.json --trials 1000
+    python tools/soak.py --all --minutes 1 --work /tmp/soak --json soak.json
+
+A part that was stopped resumes after its last counted trial: run the same command again. Trial
+number i depends on the seed and on i alone, so a failure is repeated by `--only i`. `--plant FAULT`
+puts a fault into the package first, to see that it is found.
+
+Exit code: 0 no failure, 1 at least one failure.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from soak_parts.parts import PARTS
+from soak_parts.planted import PLANTED
+from soak_parts.verdicts import Tally
+
+MOST_FAILURES = 200
+"""Failures that are written out; all are counted."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run parts and return the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--all", action="store_true", help="run every part")
+    parser.add_argument("--work", type=Path, required=True, help="directory for prepared runs")
+    parser.add_argument("--json", type=Path, required=True, help="result file, also to resume from")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--trials", type=int, help="trials of each part in all; default: its goal")
+    parser.add_argument("--minutes", type=float, help="stop each part after this time")
+    parser.add_argument(
+        "--only", type=int, help="make one trial, print what it found, count nothing"
+    )
+    parser.add_argument("--plant", choices=PLANTED, help="put this fault into the package first")
+    asked = parser.parse_args(argv)
+    names = list(PARTS) if asked.all else asked.parts
+    unknown = [name for name in names if name not in PARTS]
+    if unknown or not names:
+        parser.error(f"choose parts from {', '.join(PARTS)}, or give --all")
+    import_everything()
+    if asked.plant:
+        PLANTED[asked.plant]()
+    failed = False
+    for name in names:
+        if asked.only is not None:
+            tally = repeat(name, asked.seed, asked.only, asked.work)
+            print(json.dumps(tally.failures or dict(tally.kinds), indent=1, ensure_ascii=False))
+            failed |= bool(tally.failures)
+        else:
+            record = soak(
+                name, asked.seed, asked.work, asked.json, trials=asked.trials, minutes=asked.minutes
+            )
+            print(line(name, record))
+            failed |= bool(record["failed"])
+    return int(failed)
+
+
+def import_everything() -> None:
+    """Load what the children of every part use, so that each begins with it."""
+    for name in (
+        "torch",
+        "whyformer",
+        "whyformer.cli.main",
+        "whyformer.workflows.train",
+        "whyformer.workflows.evaluate",
+        "whyformer.interop.convert",
+    ):
+        importlib.import_module(name)
+
+
+def repeat(name: str, seed: int, index: int, work: Path) -> Tally:
+    """Make one trial again."""
+    PARTS[name].set_up(work)
+    return PARTS[name].run(seed, index, index + 1, work)
+
+
+def soak(
+    name: str, seed: int, work: Path, result: Path, *, trials: int | None, minutes: float | None
+) -> dict[str, object]:
+    """Run one part until its trials are made or its time is over; return its record."""
+    part = PARTS[name]
+    wanted = part.goal if trials is None else trials
+    key = name if seed == 1 else f"{name}/{seed}"
+    whole = json.loads(result.read_text(encoding="utf-8")) if result.exists() else {}
+    record = whole.get(key) or {
+        "claim": part.claim,
+        "goal": part.goal,
+        "seed": seed,
+        "trials": 0,
+        "failed": 0,
+        "seconds": 0.0,
+        "kinds": {},
+        "figures": {},
+        "failures": [],
+    }
+    part.set_up(work)
+    until = time.monotonic() + 60 * minutes if minutes is not None else float("inf")
+    while record["trials"] < wanted and time.monotonic() < until:
+        began = time.monotonic()
+        first = record["trials"]
+        tally = part.run(seed, first, min(wanted, first + part.stretch), work)
+        record["trials"] += tally.trials
+        record["failed"] += len(tally.failures)
+        record["seconds"] = round(record["seconds"] + time.monotonic() - began, 1)
+        record["kinds"] = dict(Counter(record["kinds"]) + tally.kinds)
+        for figure, value in tally.figures.items():
+            record["figures"][figure] = max(value, record["figures"].get(figure, value))
+        record["failures"] = (record["failures"] + tally.failures)[:MOST_FAILURES]
+        whole = json.loads(result.read_text(encoding="utf-8")) if result.exists() else {}
+        whole[key] = record
+        written(result, json.dumps(whole, indent=1, ensure_ascii=False))
+        print(line(name, record), file=sys.stderr)
+    return record
+
+
+def line(name: str, record: dict[str, object]) -> str:
+    """Return one part's result as a line."""
+    return (
+        f"{name}: {record['trials']:,} of {record['goal']:,} trials, {record['failed']} failed, "
+        f"{record['seconds']} s; {record['kinds']} {record['figures'] or ''}"
+    )
+
+
+def written(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+    os.replace(temporary, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""Faults put into the package on purpose, to show that the soak test can fail.
+
+Each changes this process, and with it the children that trials run in; nothing is written.
+"""
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+
+def checksum_not_read() -> None:
+    """Make damage look sealed, as if no hash of a file were ever compared."""
+    from soak_parts import flips, sealing
+
+    flips.after_damage = sealing.seal
+
+
+def depends_on_the_batch() -> None:
+    """Let a Transformer attend to padding."""
+    from whyformer.models.transformer import Transformer
+
+    begin = Transformer.begin
+    Transformer.begin = lambda self, source, source_real: begin(self, source, None)  # type: ignore[method-assign]
+
+
+def traceback_swallowed() -> None:
+    """Let `score` fail with a traceback and exit code 0."""
+    from whyformer.cli import main
+
+    run = main._run
+
+    def swallowing(tokens: list[str], **options: Any) -> int:
+        try:
+            if tokens[:1] == ["score"]:
+                raise RuntimeError("planted")
+            return run(tokens, **options)
+        except RuntimeError:
+            traceback.print_exc()
+            return 0
+
+    main._run = swallowing
+
+
+def not_finite_not_checked() -> None:
+    """Let training go on whatever the loss and the gradient are."""
+    import types
+
+    from whyformer.training import loop
+
+    math = types.SimpleNamespace(**vars(loop.math))
+    math.isfinite = lambda _: True
+    loop.math = math  # type: ignore[assignment]
+
+
+def pickle_loaded() -> None:
+    """Unpickle weights that are a pickle."""
+    import pickle
+
+    from whyformer import bundle
+
+    read = bundle._read_weights
+
+    def reading(path: Any, *rest: Any) -> Any:
+        if path.read_bytes()[:1] == b"\x80":
+            pickle.loads(path.read_bytes())
+        return read(path, *rest)
+
+    bundle._read_weights = reading
+
+
+def memory_wasted() -> None:
+    """Take half a gigabyte before a configuration is read."""
+    from whyformer import bundle
+
+    read = bundle.find_bundle
+
+    def reading(path: Any) -> Any:
+        kept.append(b"x" * (1 << 29))
+        return read(path)
+
+    kept: list[bytes] = []
+    bundle.find_bundle = reading
+
+
+def everything_refused() -> None:
+    """Refuse whatever is asked."""
+    from whyformer.cli import main
+    from whyformer.foundation.errors import UsageError
+
+    def refusing(_tokens: list[str], **_options: Any) -> int:
+        raise UsageError("planted")
+
+    main._run = refusing
+
+
+def reader_fails() -> None:
+    """Let the reader of pairs fail with an error of Python's own."""
+    from whyformer.data import reading
+
+    whole = reading.read_pairs
+
+    def failing(path: Any, *rest: Any, **options: Any) -> Any:
+        for pair in whole(path, *rest, **options):
+            if "\x00" in pair.target or '"' in pair.target:
+                raise KeyError(pair.target)
+            yield pair
+
+    reading.read_pairs = failing
+
+
+PLANTED: dict[str, Callable[[], None]] = {
+    "checksum-not-read": checksum_not_read,
+    "depends-on-the-batch": depends_on_the_batch,
+    "traceback-swallowed": traceback_swallowed,
+    "not-finite-not-checked": not_finite_not_checked,
+    "pickle-loaded": pickle_loaded,
+    "memory-wasted": memory_wasted,
+    "everything-refused": everything_refused,
+    "reader-fails": reader_fails,
+}
+"""Name -> what plants it."""

@@ -1,0 +1,35 @@
+"""Put the hashes of a run right after its files were changed, as whoever attacks would."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def seal(run: Path) -> None:
+    """Correct every hash in every JSON file of ``run`` that names a file beside it."""
+    for path in sorted(run.rglob("*.json")):
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > 1 << 20:
+            continue
+        try:
+            state = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError, OSError):
+            continue
+        if _corrected(state, path.parent):
+            path.write_text(json.dumps(state), encoding="utf-8")
+
+
+def _corrected(state: Any, place: Path) -> bool:
+    changed = False
+    if isinstance(state, dict):
+        for name, value in state.items():
+            beside = place / str(name).replace("\0", "")
+            if isinstance(value, str) and SHA256.fullmatch(value) and beside.is_file():
+                state[name] = hashlib.sha256(beside.read_bytes()).hexdigest()
+                changed |= state[name] != value
+            elif isinstance(value, dict | list):
+                changed |= _corrected(value, place)
+    return changed
