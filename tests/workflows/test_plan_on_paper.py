@@ -14,7 +14,7 @@ from whyformer.workflows.plan import plan, preset_recipe
 H100 = machine_named("h100")
 
 
-def made(name="base", gpus=(8, 64, 512), machine=H100, mfu=0.4, length=30, **overrides):
+def made(name="base", gpus=(8, 64, 512), machine=H100, mfu=0.4, length=None, **overrides):
     asked = {key.replace("__", "."): value for key, value in overrides.items()}
     return plan(preset_recipe(name, asked), machine, gpus, mfu=mfu, length=length)
 
@@ -76,6 +76,9 @@ def test_a_language_model_has_a_plan():
     shape, size = PRESETS["gpt2"], 37_000
     assert found.parameters == count_parameters(build_model(shape, (size, size), shared=True))
     assert found.length == 1024
+    assert made().length == 30
+    with pytest.raises(UsageError, match="`--length` has no effect on a language model"):
+        made("gpt2", length=30)
 
 
 @pytest.mark.parametrize(

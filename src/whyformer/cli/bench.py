@@ -21,6 +21,10 @@ Prints the speed of plain matrix products in the model's shapes, of training
 programs take to start. Measure on a quiet machine, with nothing beside it."""
 
 
+READS = ("model.", "text.", "data.", "decoding.", "training.", "task", "preset")
+"""The settings of a recipe that its speed may depend on."""
+
+
 def bench(
     recipe: str | None = None,
     /,
@@ -49,7 +53,9 @@ def bench(
     from whyformer.workflows.bench import bench
     from whyformer.workflows.bench_process import Programs
     from whyformer.workflows.bench_report import render
+    from whyformer.workflows.unused import refuse_unread
 
+    refuse_unread(overrides, READS, "bench")
     if run is not None:
         find_bundle(run)
     of_run = None if run is None or recipe is not None else run / "recipe.yaml"

@@ -47,6 +47,7 @@ def check(
     """
     from whyformer.cli.recipes import resolved
     from whyformer.cli.streams import print_json
+    from whyformer.foundation.torchrun import world_size
     from whyformer.workflows.check import check
 
     asked = resolved(
@@ -60,6 +61,7 @@ def check(
         target=target,
         task=task,
         start_from=start_from,
+        ranks=world_size(),
     )
     report = check(asked, out=out)
     if json:

@@ -52,8 +52,7 @@ def classify(
 
     if input is not None and text:
         raise UsageError("`--input` and `--text` were both given. Keep one.")
-    if output is not None:
-        refuse_existing(output, overwrite)
+    refuse_existing(overwrite, output=output)
     lines = iter(text) if text else read_lines(STDIN if input is None else input)
     labeller = load_labeller(run, device=device)
     with written(output) as stream:

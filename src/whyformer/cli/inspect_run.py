@@ -59,8 +59,7 @@ def inspect_run(
     from whyformer.foundation.errors import UsageError
 
     asked = required(text, "text", '--text "A dog runs."')
-    if out is not None:
-        refuse_existing(out, overwrite)
+    refuse_existing(overwrite, out=out)
     found = look(load_bundle(run, device=choose_device(device)), run, asked, target)
     longest = max(map(len, found.tokens.values()))
     if out is not None and longest > MOST_DRAWN:

@@ -51,11 +51,11 @@ lab = App(
 
 
 @lab.command(name="list", help_epilogue="Example:\n\n  whyformer lab list --lang ko")
-def list_questions(*, lang: Lang = "en", json: Flag = False) -> int:
+def list_questions(*, lang: Lang | None = None, json: Flag = False) -> int:
     """List the questions with the verdict on every claim.
 
     Args:
-        lang: Language: en or ko.
+        lang: Language: en or ko; without it, en. The JSON object holds both.
         json: Print them as one JSON object.
     """
     from whyformer.cli.streams import print_json
@@ -67,9 +67,10 @@ def list_questions(*, lang: Lang = "en", json: Flag = False) -> int:
 
     found = [(experiment_named(name), result_of(name)) for name in written()]
     if json:
+        refuse_language(lang)
         print_json({experiment.name: as_json(experiment, record) for experiment, record in found})
         return 0
-    language = Language(lang)
+    language = Language(lang or "en")
     lines: list[str] = []
     for experiment, record in found:
         facts = facts_of(experiment, record.results if record else None)
@@ -83,12 +84,12 @@ def list_questions(*, lang: Lang = "en", json: Flag = False) -> int:
 
 
 @lab.command(help_epilogue="Example:\n\n  whyformer lab show scaling --lang ko")
-def show(question: Positional, /, *, lang: Lang = "en", json: Flag = False) -> int:
+def show(question: Positional, /, *, lang: Lang | None = None, json: Flag = False) -> int:
     """Show one question: its answer in short, claims, criteria, verdicts and numbers.
 
     Args:
         question: Name of the question, as `whyformer lab list` shows it.
-        lang: Language: en or ko.
+        lang: Language: en or ko; without it, en. The JSON object holds both.
         json: Print it as one JSON object.
     """
     from whyformer.cli.streams import print_json
@@ -99,9 +100,10 @@ def show(question: Positional, /, *, lang: Lang = "en", json: Flag = False) -> i
 
     experiment, record = experiment_named(question), result_of(question)
     if json:
+        refuse_language(lang)
         print_json(as_json(experiment, record))
     else:
-        say(in_full(experiment, record, Language(lang)))
+        say(in_full(experiment, record, Language(lang or "en")))
     return 0
 
 
@@ -115,7 +117,7 @@ def run(
     workers: int | None = None,
     out: Path = Path("runs/lab"),
     all: Flag = False,
-    lang: Lang = "en",
+    lang: Lang | None = None,
     json: Flag = False,
 ) -> int:
     """Measure questions anew on this machine and judge their claims.
@@ -129,7 +131,7 @@ def run(
         workers: Processes at a time; without it, one a core.
         out: Directory for what is measured.
         all: Every question.
-        lang: Language: en or ko.
+        lang: Language: en or ko; without it, en. The JSON object holds both.
         json: Print verdicts and numbers as one JSON object.
     """
     from whyformer.cli.streams import print_json
@@ -139,6 +141,8 @@ def run(
     from whyformer.lab.runner import Engine
     from whyformer.lab.said import Language
 
+    if json:
+        refuse_language(lang)
     if quick and full:
         raise UsageError("`--quick` and `--full` exclude each other. Give one of them.")
     if bool(questions) == all:
@@ -153,7 +157,9 @@ def run(
     told: dict[str, Any] = {}
     wrong: list[str] = []
     for experiment in experiments:
-        one, against = _measure(experiment, mode, out, seeds, workers, Engine(on), Language(lang))
+        one, against = _measure(
+            experiment, mode, out, seeds, workers, Engine(on), Language(lang or "en")
+        )
         told[experiment.name] = one
         wrong += [f"{experiment.name}/{claim}" for claim in against]
         if not json:
@@ -204,6 +210,20 @@ def report(
         print(made[0])
         print(f"{len(made)} files in {out}", file=sys.stderr)
     return 0
+
+
+def refuse_language(lang: str | None) -> None:
+    """Refuse --lang beside --json, whose object holds every language.
+
+    Raises: UsageError.
+    """
+    from whyformer.foundation.errors import UsageError
+
+    if lang is not None:
+        raise UsageError(
+            "`--lang` has no effect with --json: the JSON object holds both languages. Leave it "
+            "out."
+        )
 
 
 def say(text: str) -> None:

@@ -14,6 +14,13 @@ memory_gb_per_second, node_gb_per_second, network_gb_per_second (links in one
 direction, the network a GPU's share) and gpus_per_node."""
 
 
+READS = (
+    "model.", "text.vocabulary", "data.row_tokens",
+    "training.batch_tokens", "training.optimizer", "training.average",
+)  # fmt: skip
+"""The settings of a recipe that a plan depends on."""
+
+
 def plan(
     recipe: str = "base",
     /,
@@ -21,7 +28,7 @@ def plan(
     gpus: str = "8,64,512",
     machine: str = "h100",
     mfu: float = 0.4,
-    length: int = 30,
+    length: int | None = None,
     vocabulary: int | None = None,
     json: Flag = False,
     overrides: Overrides,
@@ -33,7 +40,8 @@ def plan(
         gpus: Numbers of GPUs, commas between. Each computes one batch an update.
         machine: a100, h100, h200, or a YAML file.
         mfu: Share of the peak that the model's operations reach, above 0 and at most 1.
-        length: Tokens of a source and of a target.
+        length: Tokens of a source and of a target; without it 30. A language model takes
+            --data.row-tokens instead.
         vocabulary: Ids; without it the most that the recipe allows, for a preset 37,000.
         json: Print it as one JSON object.
     """
@@ -44,6 +52,7 @@ def plan(
     from whyformer.training.machines import machine_named
     from whyformer.workflows.plan import plan, preset_recipe
     from whyformer.workflows.recipe import parse_overrides
+    from whyformer.workflows.unused import refuse_unread
 
     numbers = gpus.replace(",", " ").split()
     if not numbers or not all(number.isdigit() for number in numbers):
@@ -52,6 +61,7 @@ def plan(
         raise UsageError(
             f"`--vocabulary` must be at least 261 (5 symbols and 256 bytes), but is {vocabulary}."
         )
+    refuse_unread(overrides, READS, "plan")
     if recipe in PRESETS:
         asked = preset_recipe(recipe, parse_overrides(overrides))
     else:

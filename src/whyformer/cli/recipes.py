@@ -22,12 +22,16 @@ def resolved(
     task: str | None = None,
     start_from: str | None = None,
     frozen: bool = False,
+    ranks: int | None = None,
 ) -> "Resolved":
     """Resolve a recipe. `data`, `dev`, `source`, `target`: short for ``data.train`` etc.
 
-    Raises: UsageError when a setting is given in both forms; ConfigError for what is not known.
+    Args: ranks: processes that will train together; None when that is not known.
+    Raises: UsageError when a setting is given in both forms; ConfigError for a setting that is not
+        known, or that the recipe's run never reads.
     """
     from whyformer.workflows.recipe import parse_overrides, resolve
+    from whyformer.workflows.unused import refuse_unused
 
     laid = dict(overrides)
     for short, key, texts in (
@@ -44,4 +48,6 @@ def resolved(
             raise UsageError(f"`--{short}` is short for `--{key}`: both were given. Keep one.")
         if texts:
             laid[key] = texts
-    return resolve(name, parse_overrides(laid), full=full)
+    found = resolve(name, parse_overrides(laid), full=full)
+    refuse_unused(found.recipe, laid, ranks=ranks)
+    return found

@@ -11,16 +11,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from whyformer.foundation.errors import OutputError
+from whyformer.foundation.errors import OutputError, UsageError
 from whyformer.foundation.files import atomic_path, explain_write_errors, refuse_to_overwrite
 
 
-def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Raise OutputError when a file stands at ``path``; devices and pipes may be written to."""
-    if path.is_dir():
-        raise OutputError(f"`{path}` is a directory. Choose the path of a file.")
-    if path.is_file():
-        refuse_to_overwrite(path, overwrite)
+def refuse_existing(overwrite: bool, **outputs: Path | None) -> None:
+    """Refuse to replace a file without --overwrite; devices and pipes may be written to.
+
+    Args: outputs: flag -> the path that was given with it, None where it was not given.
+    Raises: OutputError when a file exists at one of the paths; UsageError for --overwrite when
+        nothing is written to a file.
+    """
+    paths = [path for path in outputs.values() if path is not None]
+    if overwrite and not paths:
+        flags = " or ".join(f"--{name}" for name in outputs)
+        raise UsageError(f"`--overwrite` has no effect without {flags}. Leave it out.")
+    for path in paths:
+        if path.is_dir():
+            raise OutputError(f"`{path}` is a directory. Choose the path of a file.")
+        if path.is_file():
+            refuse_to_overwrite(path, overwrite)
 
 
 @contextlib.contextmanager

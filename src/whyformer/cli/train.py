@@ -63,7 +63,7 @@ def train(
     run = required(out, "out", "--out runs/NAME, the directory that shall hold the run")
     from whyformer.cli.recipes import resolved
     from whyformer.cli.streams import print_json
-    from whyformer.foundation.torchrun import is_first
+    from whyformer.foundation.torchrun import is_first, world_size
     from whyformer.workflows.train import train
 
     asked = resolved(
@@ -78,6 +78,7 @@ def train(
         task=task,
         start_from=start_from,
         frozen=frozen,
+        ranks=world_size(),
     )
     outcome = train(asked, run, overwrite=overwrite, quiet=quiet)
     code = 130 if outcome.interrupted else 0

@@ -112,9 +112,8 @@ def translate(
             "Several processes cannot share standard input. Give --input FILE, or leave torchrun "
             "out."
         )
-    for path in (output, alignments):
-        if path is not None and is_first():
-            refuse_existing(path, overwrite)
+    if is_first():
+        refuse_existing(overwrite, output=output, alignments=alignments)
     if alignments is not None and alignments == output:
         raise UsageError("`--output` and `--alignments` must be two files, but they are the same.")
     if alignments is not None and len(runs) > 1:

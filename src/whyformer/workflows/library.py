@@ -8,9 +8,11 @@ from whyformer.decoding.scoring import PairScore
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translation
 from whyformer.foundation.errors import UsageError
+from whyformer.foundation.torchrun import world_size
 from whyformer.workflows import train as training
 from whyformer.workflows.recipe import resolve
 from whyformer.workflows.translate import load_system, search_settings
+from whyformer.workflows.unused import refuse_unused
 
 
 class Model:
@@ -66,4 +68,5 @@ def train(
         full: take the recipe's `full` variant.
     """
     resolved = resolve(recipe, overrides, full=full)
+    refuse_unused(resolved.recipe, overrides or {}, ranks=world_size())
     return training.train(resolved, Path(out), overwrite=overwrite, quiet=quiet)

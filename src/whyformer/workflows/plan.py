@@ -24,6 +24,8 @@ PAPER_VOCABULARY = 37_000
 """Ids of the paper's shared vocabulary (§5.1), taken where a preset stands for a recipe."""
 PAPER_BATCH = 25_000
 """Target tokens of the paper's batch (§5.1)."""
+LENGTH = 30
+"""Tokens of a source and of a target unless told otherwise."""
 USABLE = 0.9
 """Share of a GPU's memory that a plan fills; the rest is CUDA's, NCCL's and the allocator's."""
 DDP, FSDP = "DDP", "FSDP2"
@@ -96,14 +98,15 @@ def plan(
     gpus: Sequence[int],
     *,
     mfu: float,
-    length: int,
+    length: int | None = None,
     vocabulary: int | None = None,
 ) -> Plan:
     """Compute a plan.
 
     Args:
         mfu: share of the peak that the model's operations reach, from 0 to 1.
-        length: tokens of a source and of a target; a language model's rows are the recipe's.
+        length: tokens of a source and of a target; None takes 30. A language model has none: its
+            rows are those of the recipe.
         vocabulary: ids; None takes the most that the recipe allows.
     Raises: UsageError, ConfigError for figures or families that make no plan.
     """
@@ -113,7 +116,7 @@ def plan(
         raise UsageError(
             f"`--mfu` must be above 0 and at most 1, but is {mfu:g}. Say 0.4 for 40 %."
         )
-    if length < 1:
+    if length is not None and length < 1:
         raise UsageError(f"`--length` must be at least 1, but is {length}.")
     recipe = resolved.recipe
     shape, size = recipe.model, vocabulary or recipe.text.vocabulary
@@ -123,7 +126,13 @@ def plan(
             f"family {shape.family}. Choose another recipe, or a preset: base or big."
         )
     if isinstance(shape, GPTSettings):
+        if length is not None:
+            raise UsageError(
+                "`--length` has no effect on a language model, whose rows have `data.row_tokens` "
+                "tokens. Set --data.row-tokens instead."
+            )
         length = recipe.data.row_tokens
+    length = length or LENGTH
     batch = recipe.training.batch_tokens
     matrices, others, unit = _sizes(shape, size)
     parameters = matrices + others

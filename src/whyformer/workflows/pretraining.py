@@ -15,7 +15,7 @@ from whyformer.data.documents import Documents, build_documents
 from whyformer.data.pretraining_rows import Fill, PretrainingBatch, PretrainingRows
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.randomness import seed_everything
-from whyformer.models.bert import BERT
+from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.build import Model, build_model
 from whyformer.text.symbols import PAD
 from whyformer.text.tokenizer import Tokenizer
@@ -42,6 +42,11 @@ class Pretraining:
                 f"The task `{recipe.task}` needs `model.family` {self.family}, but it is "
                 f"{recipe.model.family}. Set --model.family {self.family}, or choose a recipe such "
                 f"as tiny-{self.family}."
+            )
+        if isinstance(recipe.model, BERTSettings) and recipe.model.outputs:
+            raise ConfigError(
+                f"`model.outputs` must be 0 for the task `{recipe.task}`, which has its own heads, "
+                f"but it is {recipe.model.outputs}. Leave it out."
             )
         if recipe.data.next_sentence and recipe.data.rows is not Fill.DOCUMENTS:
             raise ConfigError(

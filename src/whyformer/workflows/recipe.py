@@ -179,6 +179,9 @@ class Resolved:
     name: str
 
 
+SIZES = ("layers", "encoder_layers", "decoder_layers", "d_model", "heads", "d_k", "d_ff")
+"""The settings of a model that a preset given on the command line replaces, whatever a recipe says;
+`dropout` too where the preset has its own."""
 DEFAULTS = {
     TaskName.TRANSLATE: "translate",
     TaskName.LANGUAGE: "tiny-gpt",
@@ -317,6 +320,7 @@ def _read(name: str) -> tuple[Tree, dict[tuple[str, ...], int], str]:
 def _with_preset(
     tree: Tree, overrides: Mapping[str, Any], where: str, origins: dict[str, str]
 ) -> Tree:
+    """Start the recipe's model from its preset; a preset on the command line replaces its sizes."""
     preset = overrides.get("preset", tree.get("preset"))
     if preset is None:
         return tree
@@ -324,11 +328,20 @@ def _with_preset(
         raise ConfigError(f"{where}: `preset` {preset!r} is not known.{nearest(preset, PRESETS)}")
     settings = PRESETS[preset]
     shape = settings.model_dump(mode="json", exclude_defaults=True)
+    replaces = "preset" in overrides
+    if replaces:
+        shape |= settings.model_dump(mode="json", include=set(SIZES))
     shape = {"family": settings.family} | shape
-    origins |= {f"model.{key}": f"preset {preset}" for key in shape} | {
-        key: origin for key, origin in origins.items() if key.startswith("model.")
-    }
-    return merge({"model": shape}, tree)
+    given = tree.get("model", {})
+    family = given.get("family", settings.family)
+    if family != settings.family:
+        raise ConfigError(
+            f"{where}: the preset {preset} is of family {settings.family}, but `model.family` is "
+            f"{family}. Choose another preset, or leave it out."
+        )
+    kept = [key for key in given if f"model.{key}" in origins and not (replaces and key in shape)]
+    origins |= {f"model.{key}": f"preset {preset}" for key in shape if key not in kept}
+    return merge(tree, {"model": shape}) if replaces else merge({"model": shape}, tree)
 
 
 def nested(flat: Mapping[str, Any]) -> Tree:
