@@ -1,5 +1,6 @@
 """Whatever is asked wrongly: exit code 2, one sentence, no traceback, nothing overwritten."""
 
+import errno
 import importlib
 import json
 import os
@@ -311,6 +312,37 @@ def test_search_settings(cli, run, argv, message):
 
 
 # --- places that cannot be written to
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["translate", "RUN", "--text", "a", "--output", "NAME"],
+        ["classify", "RUN", "--text", "a", "--output", "NAME"],
+        ["inspect", "RUN", "--text", "a", "--out", "NAME"],
+        ["convert", "RUN", "--out", "NAME"],
+        ["translate", "NAME", "--text", "a"],
+        ["score", "RUN", "--source", "NAME", "--target", "NAME"],
+        [*COPY, "--out", "NAME"],
+        ["lab", "report", "--out", "NAME"],
+        ["diagnose", "NAME"],
+    ],
+)
+def test_a_name_that_is_too_long_for_the_system_is_refused(cli, run, tmp_path, argv):
+    name = str(tmp_path / ("x" * 300))
+    argv = [{"RUN": str(run), "NAME": name}.get(one, one) for one in argv]
+    assert cli(*argv).sentence
+
+
+def test_whatever_the_system_refuses_is_one_sentence(cli, run, monkeypatch):
+    def broken(*_args, **_options):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "some/file")
+
+    monkeypatch.setattr("whyformer.bundle.find_bundle", broken)
+    said = cli("inspect", run, "--text", "a")
+    assert said.code == 1
+    assert said.err.startswith("whyformer: The operating system refused `some/file`: input/output")
+    assert said.err.count("\n") == 1
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

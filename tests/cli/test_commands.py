@@ -143,6 +143,8 @@ def test_diagnose_tells_the_story(cli, own_run):
     (place / "diagnosis.json").write_text(alone, encoding="utf-8")
     assert "'one side'" in cli("diagnose", own_run).out
     assert json.loads(cli("diagnose", own_run, "--json").out)["step"] == 7
+    (place / "diagnosis.json").write_text("[" * 100_000, encoding="utf-8")
+    assert "is damaged" in cli("diagnose", own_run).sentence
     (place / "diagnosis.json").write_text("{}", encoding="utf-8")
     assert "is damaged" in cli("diagnose", own_run).sentence
 

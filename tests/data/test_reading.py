@@ -72,6 +72,8 @@ def test_a_blank_line_is_an_empty_pair(tmp_path):
         ("a.jsonl", "{}\n", r"a\.jsonl:1: the key `source` is required, but only none"),
         ("a.jsonl", "[1]\n", r"a\.jsonl:1: a line must be one JSON object, but a list was found"),
         ("a.jsonl", "{\n", r"a\.jsonl:1: a line must be one JSON object, but it is not JSON at"),
+        ("a.jsonl", "[" * 100_000 + "\n", r"a\.jsonl:1: .*cannot be parsed"),
+        ("a.jsonl", "9" * 5000 + "\n", r"a\.jsonl:1: .*cannot be parsed"),
         ("a.jsonl", '{"source": 1}\n', r"a\.jsonl:1: `source` must be a string, found 1"),
     ],
 )

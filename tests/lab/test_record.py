@@ -82,9 +82,16 @@ def test_what_broke_down_is_kept_as_null(tmp_path):
     assert all(math.isnan(value) for value in again)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 9}'])
+CELL = '{"part": "a", "settings": {}, "seeds": [1, 2], "seconds": [1], "numbers": {"x": [1]}}'
+"""Of two seeds, but with the numbers of one."""
+SHORT = f'{{"format": 1, "mode": "quick", "cells": [{CELL}]}}'
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"format": 1}', '{"format": 9}', SHORT, "[" * 100_000]
+)
 def test_other_files_are_refused(tmp_path, text):
-    (tmp_path / "x.json").write_text(text)
+    (tmp_path / "x.json").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=r"is not the result of a question|only 1 is known"):
         read_record(tmp_path / "x.json")
     assert result_of("y", tmp_path) is None

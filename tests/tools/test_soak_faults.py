@@ -87,6 +87,27 @@ fuzz_readers.chosen = lambda rng, every: 'pairs, TSV'
 kinds = [one['kind'] for one in fuzz.read_chunk(1, 0, 300, place).failures]
 """,
 )
+SPLIT = (
+    "",
+    """
+from soak_parts import split
+split.TASKS, split.TROUBLES = ('gpt',), {'none': split.TROUBLES['none']}
+kinds = [split.trial(1, 0, split.set_up(place)).kind]
+""",
+)
+BATCHES = (
+    "prepare(place, ('letters',), convert=False)",
+    """
+import random
+from soak_parts import batches
+some = batches.texts('sentences', random.Random(1), 30)
+kinds = [
+    verdict.kind
+    for number in range(4)
+    for _, verdict, _ in batches.translated('letters', random.Random(number), some, place)
+]
+""",
+)
 VALID = (
     "prepare(place, ('gpt', 'pairs', 'classify'))",
     """
@@ -100,6 +121,8 @@ kinds = [valid.trial(1, index, place).kind for index in (10, 13)]
     ("fault", "trials", "kind"),
     [
         ("checksum-not-read", FLIPS, "silent"),
+        ("split-leaks", SPLIT, "leak"),
+        ("depends-on-the-batch", BATCHES, "score"),
         ("pickle-loaded", PICKLES, "executed"),
         ("memory-wasted", MEMORY, "memory"),
         ("not-finite-not-checked", NAN, "wrong"),
@@ -112,9 +135,10 @@ def test_a_planted_fault_is_found(place: Path, fault: str, trials: tuple[str, st
     assert kind in kinds(place, fault, *trials)
 
 
-@pytest.mark.parametrize("trials", [PICKLES, MEMORY, NAN, COMMANDS, READERS, VALID])
+@pytest.mark.parametrize("trials", [PICKLES, MEMORY, NAN, COMMANDS, READERS, SPLIT, BATCHES, VALID])
 def test_without_a_fault_nothing_is_found(place: Path, trials: tuple[str, str]):
     found = kinds(place, "", *trials)
-    assert not {"executed", "memory", "wrong", "refused", "crash", "score", "pairs, TSV"} & {
-        kind for kind in found if trials not in (PICKLES, MEMORY) or kind != "refused"
-    }
+    bad = {"executed", "memory", "wrong", "crash", "score", "different", "leak", "pairs, TSV"}
+    if trials not in (PICKLES, MEMORY):  # which are to be refused
+        bad.add("refused")
+    assert not bad & set(found)

@@ -101,7 +101,7 @@ def _run(seed: int, first: int, last: int, data: Path) -> Tally:
         rng = random.Random(f"batches/{seed}/{block}")
         name = NAMES[block % len(NAMES)]
         some = texts(name, rng, min(BLOCK, last - begin))
-        answer = _classified if name == "labels" else _translated
+        answer = _classified if name == "labels" else translated
         for place, verdict, gap in answer(name, rng, some, data):
             tally.add(begin + place, verdict)
             if verdict.kind != "tie":
@@ -133,7 +133,7 @@ def compare(
     return place, Verdict(tie, "tie" if tie else "different", f"{how}: {one} {other}"), gap
 
 
-def _translated(
+def translated(
     name: str, rng: random.Random, some: Sequence[str], data: Path
 ) -> list[tuple[int, Verdict, float]]:
     import torch
@@ -141,7 +141,7 @@ def _translated(
     from whyformer.decoding.settings import SearchSettings
 
     how = rng.choice(("order", "batch size", "alone", "threads", "CTranslate2"))
-    if name == "recurrent" and how == "CTranslate2":
+    if how == "CTranslate2" and not (data / name / "ctranslate2").exists():
         how = "order"
     translator = _translator(data / name, "torch")
     beam = 1 if how == "CTranslate2" else rng.choice((1, 4))

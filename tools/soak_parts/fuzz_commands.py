@@ -58,7 +58,6 @@ TEXTS = (
     "-",
     "--",
     "-5",
-    "\x00",
     "\ud800",
     "%s{}",
     "'",
@@ -130,7 +129,6 @@ ODD_PATHS = (
     "x" * 300,
     "a\nb",
     "pairs/model/config.json",
-    "\x00",
 )
 TINY = (
     "--model.encoder-layers",

@@ -1,6 +1,6 @@
 """The parts of the soak test, by name."""
 
-from soak_parts import batches, flips, fuzz, hostile, nan, valid
+from soak_parts import batches, flips, fuzz, hostile, nan, split, valid
 from soak_parts.tiny_runs import prepare
 from soak_parts.verdicts import Part, one_by_one
 
@@ -39,6 +39,13 @@ PARTS: dict[str, Part] = {
         20,
         valid.set_up,
         one_by_one(valid.trial),
+    ),
+    "split": Part(
+        "no row of the validation set is in the training set, in any spelling",
+        100,
+        10,
+        split.set_up,
+        one_by_one(split.trial),
     ),
     "batches": Part(
         "a text's best hypothesis does not depend on its batch, threads or engine",

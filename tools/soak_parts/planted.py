@@ -23,6 +23,27 @@ def depends_on_the_batch() -> None:
     Transformer.begin = lambda self, source, source_real: begin(self, source, None)  # type: ignore[method-assign]
 
 
+def split_leaks() -> None:
+    """Put the first documents that were learned from into the validation set as well."""
+    import itertools
+
+    from whyformer.workflows import language
+
+    build = language.build_documents
+    first: list[Any] = []
+
+    def leaking(documents: Any, tokenizer: Any, directory: Any, **options: Any) -> Any:
+        if directory.name == "corpus":
+            learned = [list(one) for one in documents]
+            first[:] = learned[:3]
+            documents = iter(learned)
+        else:
+            documents = itertools.chain(documents, first)
+        return build(documents, tokenizer, directory, **options)
+
+    language.build_documents = leaking
+
+
 def traceback_swallowed() -> None:
     """Let `score` fail with a traceback and exit code 0."""
     from whyformer.cli import main
@@ -111,6 +132,7 @@ def reader_fails() -> None:
 PLANTED: dict[str, Callable[[], None]] = {
     "checksum-not-read": checksum_not_read,
     "depends-on-the-batch": depends_on_the_batch,
+    "split-leaks": split_leaks,
     "traceback-swallowed": traceback_swallowed,
     "not-finite-not-checked": not_finite_not_checked,
     "pickle-loaded": pickle_loaded,

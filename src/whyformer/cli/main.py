@@ -1,5 +1,6 @@
 """The command ``whyformer``: find the command, run it, turn what happened into an exit code."""
 
+import errno
 import logging
 import sys
 from collections.abc import Sequence
@@ -33,6 +34,8 @@ from whyformer.cli.streams import abandon_output, use_utf8
 from whyformer.foundation.errors import UsageError, WhyformerError
 
 INTERRUPTED = 130
+LONGEST_SHOWN = 200
+"""Characters of a path in a message."""
 EPILOGUE = """Start here:
 
   whyformer demo
@@ -120,6 +123,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except KeyboardInterrupt:
         return _say("Stopped by Ctrl-C.", INTERRUPTED)
+    except OSError as error:  # what no reader or writer foresaw: names too long, broken disks
+        return _say(*_refused_by_system(error))
 
 
 def _run(tokens: list[str], *, restart: bool) -> int:
@@ -138,6 +143,19 @@ def _run(tokens: list[str], *, restart: bool) -> int:
     result: Any = command(*bound.args, **bound.kwargs)
     sys.stdout.flush()
     return result if isinstance(result, int) else 0
+
+
+def _refused_by_system(error: OSError) -> tuple[str, int]:
+    """Return the sentence and the exit code for a refusal by the operating system."""
+    where = "" if error.filename is None else f" `{str(error.filename)[:LONGEST_SHOWN]}`"
+    reason = (error.strerror or str(error)).lower()
+    if error.errno in (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.ENODEV, errno.ENXIO):
+        return f"The path{where} cannot be used: {reason}. Give another path.", UsageError.exit_code
+    return (
+        f"The operating system refused{where}: {reason}. Check the disk and the permissions, and "
+        "run the command again.",
+        WhyformerError.exit_code,
+    )
 
 
 def _say(message: str, code: int) -> int:

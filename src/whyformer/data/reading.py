@@ -183,7 +183,7 @@ def _read_json_columns(path: str, names: Sequence[str]) -> Iterator[tuple[int, l
         try:
             found = json.loads(line)
             yield number, [_joined(found[name]) for name in names]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError(
                 f"{path}:{number}: a line must be a JSON object with the keys "
                 f"{', '.join(names)} ({type(error).__name__}: {error})."
@@ -220,6 +220,11 @@ def _read_json(path: str, source: str, target: str) -> Iterator[Pair]:
             raise DataError(
                 f"{path}:{number}: a line must be one JSON object, but it is not JSON at column "
                 f"{error.colno} ({error.msg.lower()}). Write one object per line."
+            ) from None
+        except (ValueError, RecursionError) as error:  # numbers of thousands of digits, deep lists
+            raise DataError(
+                f"{path}:{number}: a line must be one JSON object of two texts, but it cannot be "
+                f"parsed ({error}). Write one object per line."
             ) from None
         if not isinstance(record, dict):
             raise DataError(

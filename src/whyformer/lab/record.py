@@ -104,7 +104,7 @@ def read_record(path: Path) -> Record:
         results = Results(Mode(one["mode"]), cells)
         made = {k: v for k, v in one.items() if k not in ("cells", "verdicts", "estimates")}
         return Record(one["question"], one["revision"], one["config"], results, made)
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"`{path}` is not the result of a question ({type(error).__name__}: {error}). "
             "`whyformer lab run` writes such files."

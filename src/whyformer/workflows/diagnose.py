@@ -58,7 +58,7 @@ def diagnose(run: Path) -> Diagnosis:
             f"`{run}` holds no diagnosis: no loss or gradient of this run was ever not finite. "
             "Nothing needs to be done."
         ) from None
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as error:
         raise DataError(
             f"`{path}` is damaged ({type(error).__name__}: {error}). Train again to get a new one."
         ) from None
