@@ -1,11 +1,13 @@
 """A run on disk with random weights: small enough to load in a test, whole enough to be used."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from whyformer.bundle import Bundle, save_bundle
+from whyformer.bundle import CONFIG, Bundle, save_bundle
+from whyformer.foundation.integrity import FILES, hashes, sealed_text
 from whyformer.models.build import build_model
 from whyformer.models.transformer import TransformerSettings
 from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE
@@ -45,3 +47,11 @@ def toy_run(directory: Path, seed: int = 0, **options: Any) -> Path:
     """Save such a bundle as a run's model and return the run."""
     save_bundle(directory / "model", toy_bundle(seed, **options))
     return directory
+
+
+def seal(run: Path, **changes: Any) -> None:
+    """Change a run's settings and make hashes and seal fit its files, whatever they hold."""
+    path = run / "model" / CONFIG
+    config = json.loads(path.read_text(encoding="utf-8")) | changes
+    config[FILES] = hashes(path.parent, config[FILES])
+    path.write_text(sealed_text(config), encoding="utf-8")

@@ -2,13 +2,15 @@
 
 A bundle is a directory of four files: ``config.json``, ``model.safetensors``, ``source.json`` and
 ``target.json`` (the tokenizers; ``target.json`` is absent when both sides share one). Nothing in it
-is pickled, and nothing pickled is ever read.
+is pickled, and nothing pickled is ever read. ``config.json`` holds the SHA-256 of the other files
+and a seal over itself; loading checks both.
 """
 
 import contextlib
 import json
 import os
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,10 +24,20 @@ from torch import Tensor
 from whyformer.foundation.config import build
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import atomic_directory, standing
+from whyformer.foundation.integrity import (
+    FILES,
+    SEAL,
+    changed_settings,
+    first_changed_file,
+    hashes,
+    named,
+    sealed_text,
+)
 from whyformer.models.build import FAMILIES, Model, build_model
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
-FORMAT = 1
+FORMAT = 2
+"""2 added the hashes of the files and the seal; 1 is still read."""
 CONFIG, WEIGHTS, SOURCE, TARGET = "config.json", "model.safetensors", "source.json", "target.json"
 
 
@@ -54,7 +66,7 @@ def save_bundle(
 
     Args: weights: by parameter name, instead of the model's own (an average, say).
     """
-    named = weights or {name: p.detach() for name, p in bundle.model.named_parameters()}
+    tensors = weights or {name: p.detach() for name, p in bundle.model.named_parameters()}
     config = {
         "format": FORMAT,
         "kind": bundle.model.settings.family,
@@ -63,12 +75,12 @@ def save_bundle(
         "facts": bundle.facts,
     }
     with atomic_directory(directory) as temporary:
-        text = json.dumps(config, indent=2, ensure_ascii=False)
-        (temporary / CONFIG).write_text(text, encoding="utf-8")
         (temporary / SOURCE).write_text(bundle.source_tokenizer.to_json(), encoding="utf-8")
         if not bundle.shared:
             (temporary / TARGET).write_text(bundle.target_tokenizer.to_json(), encoding="utf-8")
-        save_tensors(named, temporary / WEIGHTS)
+        save_tensors(tensors, temporary / WEIGHTS)
+        config[FILES] = hashes(temporary, (file.name for file in temporary.iterdir()))
+        (temporary / CONFIG).write_text(sealed_text(config), encoding="utf-8")
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -142,8 +154,13 @@ def _identity(directory: Path) -> tuple[int, int] | None:
 
 def _load(directory: Path) -> Bundle:
     config = _read_config(directory)
+    _refuse_pickle(directory / WEIGHTS)
+    two = (directory / TARGET).exists()
+    if config["format"] > 1:
+        _check_files(directory, config)
+        two = TARGET in config[FILES]
     source = _read_tokenizer(directory / SOURCE)
-    target = _read_tokenizer(directory / TARGET) if (directory / TARGET).exists() else source
+    target = _read_tokenizer(directory / TARGET) if two else source
     sizes = (len(source), len(target))
     if tuple(config["vocabularies"]) != sizes:
         raise BundleError(
@@ -169,10 +186,28 @@ def _read_config(directory: Path) -> dict[str, Any]:
             f"`{path}` is damaged ({type(error).__name__}: {error}). "
             "Copy the model directory again."
         ) from None
-    if not isinstance(found, int) or found > FORMAT:
+    if SEAL in config and (changed := changed_settings(config)):
+        raise BundleError(
+            f"`{path}` changed after it was written: {named(changed)}. Copy the model directory "
+            f"again. If you made the change, run `whyformer doctor {directory} --reseal`."
+        )
+    if type(found) is not int or not 1 <= found <= FORMAT:
         raise BundleError(
             f"`{directory}` has format {found}, and this version of whyformer reads up to "
             f"{FORMAT}. Upgrade whyformer."
+        )
+    if (SEAL in config) != (found > 1) or (FILES in config) != (found > 1):
+        raise BundleError(
+            f"`{path}` is damaged: format {found} "
+            + ("needs" if found > 1 else "does not have")
+            + f" `{FILES}` and `{SEAL}`. Copy the model directory again. If you made the change, "
+            f"run `whyformer doctor {directory} --reseal`."
+        )
+    if found == 1:
+        print(
+            f"Note: `{directory}` has format 1, without checksums; damage to it is not detected. "
+            f"Run `whyformer doctor {directory} --reseal` to add them.",
+            file=sys.stderr,
         )
     kinds = {"kind": str, "vocabularies": list, "model": dict, "facts": dict}
     missing = [name for name, kind in kinds.items() if not isinstance(config.get(name), kind)]
@@ -189,6 +224,34 @@ def _read_config(directory: Path) -> dict[str, Any]:
     return config
 
 
+def _check_files(directory: Path, config: dict[str, Any]) -> None:
+    files = config[FILES]
+    if not isinstance(files, dict) or not {WEIGHTS, SOURCE} <= files.keys():
+        raise BundleError(
+            f"`{directory / CONFIG}` is damaged: `{FILES}` must list {WEIGHTS} and {SOURCE}. "
+            "Copy the model directory again."
+        )
+    if found := first_changed_file(directory, files):
+        name, how = found
+        raise BundleError(
+            f"`{directory / name}` is missing, truncated or damaged: it {how}. Copy the model "
+            "directory again. If you made the change, run "
+            f"`whyformer doctor {directory} --reseal`."
+        )
+
+
+def _refuse_pickle(path: Path) -> None:
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+        raise BundleError(
+            f"`{path}` is a pickle, not a safetensors file; a pickle can run any code when "
+            "opened and is never loaded. Convert it where it came from."
+        )
+
+
 def _read_tokenizer(path: Path) -> Tokenizer:
     try:
         return tokenizer_from_json(path.read_text(encoding="utf-8"), str(path))
@@ -200,13 +263,6 @@ def _read_tokenizer(path: Path) -> Tokenizer:
 
 def _read_weights(path: Path, model: Model) -> None:
     try:
-        with path.open("rb") as file:
-            start = file.read(2)
-        if start in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-            raise BundleError(
-                f"`{path}` is a pickle, not a safetensors file; a pickle can run any code when "
-                "opened and is never loaded. Convert it where it came from."
-            )
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:

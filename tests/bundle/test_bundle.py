@@ -1,7 +1,6 @@
 """A bundle comes back as it was saved, or says in one sentence why it cannot."""
 
 import errno
-import json
 import pickle
 import subprocess
 from pathlib import Path
@@ -10,16 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from toy_runs import toy_bundle, toy_run
+from toy_runs import seal, toy_bundle, toy_run
 from whyformer import bundle as bundles
 from whyformer.bundle import find_bundle, load_bundle, save_bundle, save_tensors
 from whyformer.foundation.errors import BundleError, OutputError
-
-
-def change(run: Path, **changes: object) -> None:
-    path = run / "model" / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**config, **changes}), encoding="utf-8")
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -150,6 +143,7 @@ def test_every_wrong_tensor_is_counted_in_one_error(tmp_path):
     tensors[name] = torch.zeros(3, 3)
     tensors["stranger"] = torch.zeros(1)
     save_file(tensors, place)
+    seal(run)
     with pytest.raises(
         BundleError, match=rf"`{name}` should be \(16, 16\), found \(3, 3\) \(2 fau"
     ):
@@ -159,7 +153,7 @@ def test_every_wrong_tensor_is_counted_in_one_error(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 2}, "has format 2, and this version of whyformer reads up to 1"),
+        ({"format": 3}, "has format 3, and this version of whyformer reads up to 2"),
         ({"format": "x"}, "has format x"),
         ({"kind": "diffusion"}, "holds a model of kind `diffusion`"),
         ({"kind": None}, "is damaged: it lacks kind"),
@@ -170,7 +164,7 @@ def test_every_wrong_tensor_is_counted_in_one_error(tmp_path):
 )
 def test_a_config_that_is_not_ours_is_refused(tmp_path, changes, message):
     run = toy_run(tmp_path / "run")
-    change(run, **changes)
+    seal(run, **changes)
     with pytest.raises(BundleError, match=message):
         load_bundle(run)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
+from toy_runs import seal
 from whyformer.workflows.lock import only_run_in
 
 COPY = ("train", "copy", "--training.updates", "4", "--validation.sentences", "4")
@@ -181,8 +182,7 @@ def spoil_weights(run: Path) -> None:
 
 
 def spoil_format(run: Path) -> None:
-    place = run / "model" / "config.json"
-    place.write_text(place.read_text(encoding="utf-8").replace('"format": 1', '"format": 99'))
+    seal(run, format=99)
 
 
 def spoil_shape(run: Path) -> None:
@@ -191,6 +191,7 @@ def spoil_shape(run: Path) -> None:
     name = next(iter(tensors))
     tensors[name] = tensors[name][:-1].clone()
     save_file(tensors, place)
+    seal(run)
 
 
 class Trap:
@@ -212,7 +213,7 @@ def spoil_with_only_pickle(run: Path) -> None:
     [
         (spoil_nothing, "does not exist. Give the directory that"),
         (spoil_weights, "is missing, truncated or damaged"),
-        (spoil_format, "has format 99, and this version of whyformer reads up to 1"),
+        (spoil_format, "has format 99, and this version of whyformer reads up to 2"),
         (spoil_shape, "does not fit its config.json"),
         (spoil_with_pickle, "is a pickle, not a safetensors file"),
         (spoil_with_only_pickle, "holds `pytorch_model.bin`, a pickle"),

@@ -206,3 +206,14 @@ def test_a_stopped_demo_is_no_success(cli, monkeypatch):
     said = cli("demo")
     assert said.code == 130
     assert "the same command goes on from here" in said.out
+
+
+def test_doctor_verifies_a_run_and_seals_a_deliberate_change(cli, own_run):
+    assert "is intact" in cli("doctor", own_run).out
+    path = own_run / "model" / "config.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"dropout": 0.1', '"dropout": 0.2'))
+    assert "`model.dropout`" in cli("translate", own_run, "--text", "a").sentence
+    assert "--reseal" in cli("doctor", own_run).sentence
+    assert "model.dropout" in cli("doctor", own_run, "--reseal").out
+    assert json.loads(cli("doctor", own_run, "--json").out)["intact"] is True
+    assert "needs a run" in cli("doctor", "--reseal").sentence

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from toy_runs import seal
 from whyformer.cli.main import main
 from whyformer.workflows.recipe import resolve
 from whyformer.workflows.train import train
@@ -43,7 +44,7 @@ def test_what_is_about_drawing_draws_whatever_the_recipe_does(
     config = copied / "model" / "config.json"
     found = json.loads(config.read_text(encoding="utf-8"))
     found["facts"]["decoding"]["method"] = "beam"
-    config.write_text(json.dumps(found), encoding="utf-8")
+    seal(copied, facts=found["facts"])
     said = []
     for place in (run, copied):
         assert (

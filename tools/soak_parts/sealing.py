@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from whyformer.foundation.integrity import sealed_text
+
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -18,7 +20,10 @@ def seal(run: Path) -> None:
             state = json.loads(path.read_text(encoding="utf-8"))
         except (ValueError, RecursionError, OSError):
             continue
-        if _corrected(state, path.parent):
+        changed = _corrected(state, path.parent)
+        if isinstance(state, dict) and "seal" in state:
+            path.write_text(sealed_text(state), encoding="utf-8")
+        elif changed:
             path.write_text(json.dumps(state), encoding="utf-8")
 
 

@@ -1,25 +1,51 @@
-"""``whyformer doctor``: what this machine offers."""
+"""``whyformer doctor``: what this machine offers, and whether a run is intact."""
+
+from pathlib import Path
 
 from whyformer.cli.options import Flag
 
 EXAMPLES = """Examples:
 
   whyformer doctor
-  whyformer doctor --json"""
+  whyformer doctor --json
+  whyformer doctor runs/demo
+  whyformer doctor runs/demo --reseal"""
 
 
-def doctor(*, json: Flag = False) -> int:
-    """Show versions, device, threads, memory, disk, extras, and this machine's measured speed.
+def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = False) -> int:
+    """Show versions, device, threads, memory, disk, extras, and speed; or verify a run.
 
     Args:
+        run: A run or model directory; its files are checked against their SHA-256.
+        reseal: List what changed in RUN's model since it was written, and accept the changes.
         json: Print it as one JSON object.
     """
     from whyformer.cli.streams import print_json
+    from whyformer.foundation.errors import UsageError
     from whyformer.workflows.doctor import examine, render
+    from whyformer.workflows.sealing import reseal as seal_again
+    from whyformer.workflows.sealing import verify
 
-    findings = examine()
+    if run is None:
+        if reseal:
+            raise UsageError("--reseal needs a run, such as `whyformer doctor runs/demo --reseal`.")
+        findings = examine()
+        if json:
+            print_json(findings)
+        else:
+            print(render(findings))
+        return 0
+    if reseal:
+        sealed = seal_again(run)
+        changed = [*sealed.settings, *sealed.files]
+        if json:
+            print_json({"path": str(sealed.path), "changed": changed})
+        else:
+            print(f"Changed: {', '.join(changed) or 'nothing'}. Sealed `{sealed.path}` again.")
+        return 0
+    place = verify(run)
     if json:
-        print_json(findings)
+        print_json({"path": str(place), "intact": True})
     else:
-        print(render(findings))
+        print(f"`{place}` is intact.")
     return 0

@@ -1,0 +1,87 @@
+"""Detect damage: hashes of files, and a seal over the JSON file that lists them.
+
+A directory is described by one JSON file. It holds ``files`` (name -> SHA-256) and ``seal`` (the
+dotted name of every value in it -> the start of the SHA-256 of that value), so that each changed
+file and each changed setting can be named.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from whyformer.foundation.files import sha256_of
+
+FILES, SEAL = "files", "seal"
+DIGITS = 16
+"""Hex digits kept of the hash of one value: 64 bits."""
+
+
+def sealed_text(state: Mapping[str, Any]) -> str:
+    """Return JSON text of ``state`` with its seal.
+
+    >>> "a.b" in json.loads(sealed_text({"a": {"b": 1}}))["seal"]
+    True
+    """
+    # A round trip first: JSON turns tuples into lists and all keys into strings.
+    plain = json.loads(json.dumps({key: state[key] for key in state if key != SEAL}))
+    return json.dumps({**plain, SEAL: seal_of(plain)}, indent=1, ensure_ascii=False)
+
+
+def seal_of(state: Mapping[str, Any]) -> dict[str, str]:
+    """Return the hash of every value by its dotted name; the seal itself is left out."""
+    leaves: dict[str, str] = {}
+    for key, value in state.items():
+        if key != SEAL:
+            _collect(value, key, leaves)
+    return leaves
+
+
+def _collect(value: Any, name: str, leaves: dict[str, str]) -> None:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            _collect(inner, f"{name}.{key}", leaves)
+        return
+    text = json.dumps(value, sort_keys=True)
+    leaves[name] = hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def changed_settings(state: Mapping[str, Any]) -> list[str]:
+    """Return the names of all values that changed, appeared or vanished since the seal was made."""
+    kept = state.get(SEAL)
+    if not isinstance(kept, dict):
+        return [SEAL]
+    now = seal_of(state)
+    return sorted(name for name in kept.keys() | now.keys() if kept.get(name) != now.get(name))
+
+
+def hashes(directory: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of each named file."""
+    return {name: sha256_of(directory / name) for name in sorted(names)}
+
+
+def first_changed_file(directory: Path, files: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the first file that differs from its hash, and how; None when all are the same.
+
+    Files are read block by block, so this needs no memory for them.
+    """
+    for name, digest in files.items():
+        if Path(name).name != name or not isinstance(digest, str):
+            return name, "is not a file beside its list"
+        path = directory / name
+        if not path.is_file():
+            return name, "is missing"
+        if sha256_of(path) != digest:
+            return name, "does not have the SHA-256 recorded for it"
+    return None
+
+
+def named(names: list[str], limit: int = 5) -> str:
+    """Return the first names for a sentence, and how many more there are.
+
+    >>> named(["a", "b", "c"], limit=2)
+    '`a`, `b` and 1 more'
+    """
+    shown = ", ".join(f"`{name}`" for name in names[:limit])
+    return shown + (f" and {len(names) - limit} more" if len(names) > limit else "")

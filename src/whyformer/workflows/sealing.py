@@ -1,0 +1,62 @@
+"""Verify a run, and seal a model directory again after a deliberate change."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whyformer.bundle import CONFIG, FORMAT, SOURCE, TARGET, WEIGHTS, find_bundle, load_bundle
+from whyformer.foundation.errors import BundleError
+from whyformer.foundation.files import write_text
+from whyformer.foundation.integrity import FILES, changed_settings, hashes, sealed_text
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What `reseal` found and wrote."""
+
+    path: Path
+    settings: list[str]
+    """Dotted names of the values of the JSON file that changed."""
+    files: list[str]
+    """Names of the files that changed, appeared or vanished."""
+
+
+def verify(run: Path) -> Path:
+    """Load a run's model, with all checks; return its directory.
+
+    Raises: BundleError when anything is damaged or changed.
+    """
+    load_bundle(run)
+    return find_bundle(run)
+
+
+def reseal(run: Path) -> Sealed:
+    """Write hashes and seal of a model directory again, from the files as they are now.
+
+    Raises: BundleError when `config.json` cannot be read or a file is missing.
+    """
+    directory = find_bundle(run)
+    path = directory / CONFIG
+    try:
+        config: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BundleError(
+            f"`{path}` is damaged ({error}) and cannot be sealed. Copy the model directory again."
+        ) from None
+    if not isinstance(config, dict) or config.get("format") not in range(1, FORMAT + 1):
+        raise BundleError(
+            f"`{path}` must be a model's {CONFIG} of format {FORMAT} or older. "
+            "Copy the model directory again."
+        )
+    names = [name for name in (WEIGHTS, SOURCE, TARGET) if (directory / name).is_file()]
+    if missing := {WEIGHTS, SOURCE} - set(names):
+        raise BundleError(
+            f"`{directory / min(missing)}` is missing. Copy the model directory again."
+        )
+    files, listed = hashes(directory, names), config.get(FILES)
+    known = listed if isinstance(listed, dict) else {}
+    changed = sorted(n for n in files.keys() | known.keys() if files.get(n) != known.get(n))
+    settings = [name for name in changed_settings(config) if not name.startswith(f"{FILES}.")]
+    write_text(path, sealed_text({**config, "format": FORMAT, FILES: files}))
+    return Sealed(path, settings, changed)

@@ -1,0 +1,94 @@
+"""Damage to any file of a model directory is named, and a deliberate change can be sealed."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from toy_runs import toy_run
+from whyformer.bundle import load_bundle
+from whyformer.foundation.errors import BundleError
+from whyformer.workflows.sealing import reseal, verify
+
+FILES = ("config.json", "model.safetensors", "source.json", "target.json")
+
+
+def edit(run: Path, **changes: object) -> None:
+    """Change `config.json` by hand; None removes a key."""
+    path = run / "model" / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8")) | changes
+    kept = {key: value for key, value in config.items() if value is not None}
+    path.write_text(json.dumps(kept), encoding="utf-8")
+
+
+def old_format(run: Path) -> Path:
+    edit(run, format=1, files=None, seal=None)
+    return run
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_flipped_bit_is_refused_by_name(tmp_path, name):
+    run = toy_run(tmp_path / "run", shared=False)
+    path = run / "model" / name
+    whole, rng = path.read_bytes(), random.Random(name)
+    for _ in range(12):
+        content, at = bytearray(whole), rng.randrange(len(whole))
+        content[at] ^= 1 << rng.randrange(8)
+        if name == "config.json" and bytes(content).split() == whole.split():
+            continue  # one kind of white space became another
+        path.write_bytes(content)
+        with pytest.raises(BundleError) as refused:
+            load_bundle(run)
+        assert name in str(refused.value)
+    path.write_bytes(whole)
+    load_bundle(run)
+
+
+def test_a_missing_tokenizer_is_not_replaced_by_the_other(tmp_path):
+    run = toy_run(tmp_path / "run", shared=False)
+    (run / "model" / "target.json").unlink()
+    with pytest.raises(BundleError, match=r"target\.json` is missing"):
+        load_bundle(run)
+
+
+def test_a_changed_setting_is_named(tmp_path):
+    run = toy_run(tmp_path / "run")
+    config = json.loads((run / "model" / "config.json").read_text(encoding="utf-8"))
+    edit(run, model={**config["model"], "dropout": 0.7})
+    with pytest.raises(BundleError, match=r"changed .*: `model\.dropout`\. .*doctor .* --reseal"):
+        load_bundle(run)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"format": 1}, {"seal": None}, {"files": None}, {"format": 1, "seal": None}, {"format": 0}],
+)
+def test_verification_cannot_be_switched_off_by_one_change(tmp_path, changes):
+    run = toy_run(tmp_path / "run")
+    edit(run, **changes)
+    with pytest.raises(BundleError, match=r"config\.json` (changed|is damaged)"):
+        load_bundle(run)
+
+
+def test_a_directory_of_format_1_is_read_with_a_note(tmp_path, capsys):
+    load_bundle(old_format(toy_run(tmp_path / "run")))
+    note = capsys.readouterr().err
+    assert note.count("\n") == 1
+    assert "has format 1, without checksums" in note
+
+
+def test_sealing_again_names_the_changes_and_makes_the_run_load(tmp_path, capsys):
+    run = toy_run(tmp_path / "run")
+    edit(run, facts={"decoding": {"beam": 3}})
+    source = run / "model" / "source.json"
+    source.write_text(source.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    done = reseal(run)
+    assert "facts.decoding.beam" in done.settings
+    assert done.files == ["source.json"]
+    verify(run)
+    assert load_bundle(run).facts == {"decoding": {"beam": 3}}
+    old = old_format(toy_run(tmp_path / "old"))
+    reseal(old)
+    load_bundle(old)
+    assert capsys.readouterr().err == ""
