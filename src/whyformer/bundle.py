@@ -7,7 +7,6 @@ and a seal over itself; loading checks both.
 """
 
 import contextlib
-import json
 import os
 import re
 import sys
@@ -33,6 +32,7 @@ from whyformer.foundation.integrity import (
     named,
     sealed_text,
 )
+from whyformer.foundation.parsing import read_json
 from whyformer.models.build import FAMILIES, Model, build_model
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
@@ -179,7 +179,7 @@ def _load(directory: Path) -> Bundle:
 def _read_config(directory: Path) -> dict[str, Any]:
     path = directory / CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path)
         found = config["format"]
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise BundleError(

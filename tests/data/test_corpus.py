@@ -237,8 +237,8 @@ def test_what_is_no_corpus_is_said(tmp_path):
         place.write_text(text)
         with pytest.raises(DataError, match=r"Delete the directory and build the corpus again"):
             open_corpus(tmp_path)
-    place.write_text(json.dumps({"format": 2}))
-    with pytest.raises(DataError, match=r"must be of format 1, but it is of format 2"):
+    place.write_text(json.dumps({"format": 3}))
+    with pytest.raises(DataError, match=r"must be of format 2, but it is of format 3"):
         open_corpus(tmp_path)
 
 

@@ -11,6 +11,7 @@ from torch.testing import assert_close
 
 import tiny
 from whyformer.foundation.errors import BundleError
+from whyformer.foundation.integrity import hashes, sealed_text
 from whyformer.foundation.randomness import random_state, seed_everything
 from whyformer.training.averaging import Averaging
 from whyformer.training.checkpoints import (
@@ -269,5 +270,9 @@ def test_a_checkpoint_that_misses_a_part_is_damaged(tmp_path):
     file = tmp_path / "checkpoint" / "state.safetensors"
     tensors = {n: t for n, t in load_file(file).items() if not n.startswith("average.")}
     save_file(tensors, file)
+    place = file.with_name("state.json")
+    meta = json.loads(place.read_text(encoding="utf-8"))
+    meta["files"] = hashes(file.parent, [file.name])
+    place.write_text(sealed_text(meta), encoding="utf-8")
     with pytest.raises(BundleError, match=r"is damaged \('ema\..*' is missing\)"):
         load_checkpoint(tmp_path / "checkpoint", state)

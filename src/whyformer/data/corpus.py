@@ -7,7 +7,6 @@ memory for a thousand pairs as for a million.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -28,9 +27,12 @@ from whyformer.foundation.files import (
     sha256_of,
     standing,
 )
+from whyformer.foundation.integrity import SEAL, changed_settings, sealed_text
+from whyformer.foundation.parsing import read_json
 from whyformer.text.tokenizer import Tokenizer
 
-FORMAT = 1
+FORMAT = 2
+"""2 added the seal; 1 is still read."""
 CHUNK = 4096
 """Pairs that are read at a time; each process holds so many."""
 
@@ -124,7 +126,7 @@ def build_corpus(
             "files": files,
             "report": asdict(report),
         }
-        (temporary / "corpus.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+        (temporary / "corpus.json").write_text(sealed_text(state), encoding="utf-8")
     return Corpus(directory, state)
 
 
@@ -136,18 +138,20 @@ def open_corpus(directory: Path) -> Corpus:
     directory = standing(directory)
     place = directory / "corpus.json"
     try:
-        state = json.loads(place.read_text(encoding="utf-8"))
+        state = read_json(place)
     except FileNotFoundError:
         raise DataError(
             f"`{directory}` must be a corpus directory, but it has no corpus.json. Build it first."
         ) from None
     except (ValueError, OSError) as error:
         raise DataError(f"`{place}` is damaged ({error}). {_REBUILD}") from None
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
+    if not isinstance(state, dict) or state.get("format") not in (1, FORMAT):
         found = state.get("format") if isinstance(state, dict) else None
         raise DataError(
             f"`{place}` must be of format {FORMAT}, but it is of format {found}. {_REBUILD}"
         )
+    if (SEAL in state) != (state["format"] > 1) or (SEAL in state and changed_settings(state)):
+        raise DataError(f"`{place}` changed after it was written. {_REBUILD}")
     try:
         for name, digest in state["files"].items():
             file = directory / name

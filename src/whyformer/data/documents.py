@@ -6,7 +6,6 @@ everything else.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,10 +16,13 @@ from jaxtyping import Int
 
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import atomic_directory, recover_directory, sha256_of
+from whyformer.foundation.integrity import changed_settings, sealed_text
+from whyformer.foundation.parsing import read_json
 from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE
 from whyformer.text.tokenizer import Tokenizer
 
-FORMAT = 1
+FORMAT = 2
+"""2 added the seal."""
 STATE = "documents.json"
 
 Document = Iterable[str]
@@ -116,7 +118,7 @@ def build_documents(
             "files": files,
             "report": asdict(report),
         }
-        (temporary / STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
+        (temporary / STATE).write_text(sealed_text(state), encoding="utf-8")
     return Documents(directory, state)
 
 
@@ -141,8 +143,9 @@ def _reusable(directory: Path, full_key: str) -> Documents | None:
     if not directory.exists():
         recover_directory(directory)
     try:
-        state = json.loads((directory / STATE).read_text(encoding="utf-8"))
+        state = read_json(directory / STATE)
         whole = state["format"] == FORMAT and state["key"] == full_key
+        whole = whole and not changed_settings(state)
         if whole and all(sha256_of(directory / f) == d for f, d in state["files"].items()):
             return Documents(directory, state)
     except (OSError, ValueError, KeyError, TypeError):

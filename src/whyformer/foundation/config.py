@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from whyformer.foundation.errors import ConfigError, nearest
+from whyformer.foundation.parsing import MAX_DEPTH
 
 
 class Settings(BaseModel):
@@ -21,6 +22,8 @@ class Settings(BaseModel):
 
 
 S = TypeVar("S", bound=Settings)
+MAX_CHARACTERS = 1 << 20
+"""Longest YAML text, and most values it may expand to."""
 Tree = dict[str, Any]
 """Nested mapping as YAML gives it: section -> key -> value."""
 
@@ -81,12 +84,17 @@ def parse_yaml(text: str, name: str) -> tuple[Tree, dict[tuple[str, ...], int]]:
         raise ConfigError(f"{name}:{line}: not valid YAML: {error.reason}.") from None
     loader.name = name
     try:
+        if len(text) > MAX_CHARACTERS:
+            raise ConfigError(f"{name}: a recipe may have {MAX_CHARACTERS} characters at most.")
         node = loader.get_single_node()
         if node is None:
             return {}, {}
         if not isinstance(node, yaml.MappingNode):
             raise ConfigError(f"{name}:1: a recipe is a mapping of sections such as `model:`.")
+        _limit(node, name)
         tree = loader.construct_document(node)
+    except RecursionError:
+        raise ConfigError(f"{name}: sections are nested deeper than {MAX_DEPTH} levels.") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = mark.line + 1 if mark else 1
@@ -94,6 +102,22 @@ def parse_yaml(text: str, name: str) -> tuple[Tree, dict[tuple[str, ...], int]]:
     lines: dict[tuple[str, ...], int] = {}
     _collect_lines(node, (), lines)
     return cast(Tree, tree), lines
+
+
+def _limit(root: yaml.Node, name: str) -> None:
+    """Refuse depth, and aliases that expand to more than a recipe can need."""
+    waiting, seen = [(root, 1)], 0
+    while waiting:
+        node, depth = waiting.pop()
+        seen += 1
+        if depth > MAX_DEPTH:
+            raise ConfigError(f"{name}: sections are nested deeper than {MAX_DEPTH} levels.")
+        if seen > MAX_CHARACTERS:
+            raise ConfigError(f"{name}: the aliases expand to more than {MAX_CHARACTERS} values.")
+        if isinstance(node, yaml.MappingNode):
+            waiting += [(inner, depth + 1) for pair in node.value for inner in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += [(inner, depth + 1) for inner in node.value]
 
 
 def _collect_lines(

@@ -85,3 +85,22 @@ def named(names: list[str], limit: int = 5) -> str:
     """
     shown = ", ".join(f"`{name}`" for name in names[:limit])
     return shown + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def damage(directory: Path, state: Mapping[str, Any], *, since: int) -> str | None:
+    """Return what is wrong with a sealed state or the files it lists; None when it is intact.
+
+    Args: since: the first format that is sealed; earlier ones must have no seal.
+    """
+    sealed = SEAL in state
+    if sealed and (changed := changed_settings(state)):
+        return f"changed after it was written: {named(changed)}"
+    if sealed != (state.get("format", 0) >= since):
+        return f"format {state.get('format', 0)} {'has no' if sealed else 'needs a'} `{SEAL}`"
+    if not sealed:
+        return None
+    files = state.get(FILES, {})
+    if not isinstance(files, dict):
+        return f"`{FILES}` must be a list of hashes by name"
+    found = first_changed_file(directory, files)
+    return None if found is None else f"`{found[0]}` {found[1]}"

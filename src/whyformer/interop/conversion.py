@@ -5,7 +5,6 @@ A directory holds what CTranslate2 wrote (``model.bin``, ``config.json``, vocabu
 one), and ``whyformer.json``: what it was made from, and what the gate found before it was kept.
 """
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,12 @@ from typing import Any
 from whyformer.bundle import CONFIG, SOURCE, TARGET, WEIGHTS, find_bundle
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import sha256_of
+from whyformer.foundation.integrity import FILES, SEAL, damage, hashes, sealed_text
+from whyformer.foundation.parsing import read_json
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
-FORMAT = 1
+FORMAT = 2
+"""2 added the hashes of the files and the seal; 1 is still read."""
 RECORD = "whyformer.json"
 PLACE = "ctranslate2"
 """The directory of a run in which its conversion lies."""
@@ -49,9 +51,10 @@ class Record:
     ends_with_run: bool = False
 
     def write(self, directory: Path) -> None:
-        """Write it into a conversion's directory."""
-        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
-        (directory / RECORD).write_text(text, encoding="utf-8")
+        """Write it into a conversion's directory, after all other files are there."""
+        names = [f.name for f in directory.iterdir() if f.is_file() and f.name != RECORD]
+        state = {**asdict(self), FILES: hashes(directory, names)}
+        (directory / RECORD).write_text(sealed_text(state), encoding="utf-8")
 
 
 def fingerprint(run: Path) -> str:
@@ -89,8 +92,11 @@ def read_record(directory: Path) -> Record:
     """
     path = directory / RECORD
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = read_json(path)
         newer = tree["format"] > FORMAT
+        if not newer and (fault := damage(directory, tree, since=2)):
+            raise ValueError(fault)
+        tree = {key: tree[key] for key in tree if key not in (FILES, SEAL)}
         record = None if newer else Record(**tree)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(

@@ -1,6 +1,5 @@
 """The tokenizer as every other room sees it: strings to ids, ids to strings, and one JSON text."""
 
-import json
 import random
 from collections.abc import Callable, Iterable
 from enum import StrEnum
@@ -10,6 +9,7 @@ from pydantic import Field, model_validator
 
 from whyformer.foundation.config import Settings
 from whyformer.foundation.errors import BundleError, ConfigError
+from whyformer.foundation.parsing import parse_json
 from whyformer.text.bpe import BPE, train_bpe
 from whyformer.text.pieces import FORMAT
 from whyformer.text.unigram import Unigram, train_unigram
@@ -163,7 +163,7 @@ def tokenizer_from_json(text: str, where: str = "tokenizer.json") -> Tokenizer:
     Raises: BundleError when the text is damaged or of a newer format.
     """
     try:
-        state: dict[str, Any] = json.loads(text)
+        state: dict[str, Any] = parse_json(text, finite=True)
         if int(state["format"]) > FORMAT:
             raise BundleError(
                 f"{where}: the tokenizer's format must be {FORMAT} or older, but it is "

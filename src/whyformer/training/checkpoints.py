@@ -1,7 +1,6 @@
 """Stop and go on: everything that changes while training, on disk without a pickle."""
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from torch import Tensor, nn
 from whyformer.bundle import save_tensors
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import atomic_directory, explain_write_errors, recover_directory
+from whyformer.foundation.integrity import damage, hashes, sealed_text
+from whyformer.foundation.parsing import read_json
 from whyformer.foundation.randomness import (
     random_state,
     restore_random_state,
@@ -23,8 +24,8 @@ from whyformer.foundation.ranks import Ranks
 from whyformer.training.loop import TrainingState
 from whyformer.training.shards import is_sharded, local, read_parts, write_parts
 
-FORMAT = 3
-"""3 may hold a file a rank; what one process writes is still what 2 was."""
+FORMAT = 4
+"""3 added one file for each rank; 4 added the hashes of the files and the seal."""
 OLDEST = 2
 META, WHOLE = "state.json", "state.safetensors"
 
@@ -61,8 +62,8 @@ def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]
         elif temporary:
             save_tensors(tensors, temporary / WHOLE)
         if temporary and ranks.first:
-            meta["files"] = sorted(file.name for file in temporary.iterdir())
-            (temporary / META).write_text(json.dumps(meta), encoding="utf-8")
+            meta["files"] = hashes(temporary, (file.name for file in temporary.iterdir()))
+            (temporary / META).write_text(sealed_text(meta), encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -172,7 +173,9 @@ def _read(
         "beginning."
     )
     try:
-        meta = json.loads((directory / META).read_text(encoding="utf-8"))
+        meta = read_json(directory / META)
+        if not isinstance(meta, dict) or type(meta.get("format", 0)) is not int:
+            raise ValueError(f"{META} is not a checkpoint's")
     except (OSError, ValueError) as error:
         raise BundleError(damaged.format(error)) from None
     if meta.get("format", 0) < OLDEST:
@@ -185,7 +188,9 @@ def _read(
             f"The checkpoint `{directory}` has format {meta['format']}, and this version reads up "
             f"to {FORMAT}. Upgrade whyformer."
         )
-    files = meta.get("files", [WHOLE])
+    if fault := damage(directory, meta, since=4):
+        raise BundleError(damaged.format(fault))
+    files = list(meta.get("files", [WHOLE]))
     if missing := [name for name in files if not (directory / name).exists()]:
         raise BundleError(damaged.format(f"{missing[0]} is missing"))
     try:

@@ -1,6 +1,5 @@
 """Verify a run, and seal a model directory again after a deliberate change."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from whyformer.bundle import CONFIG, FORMAT, SOURCE, TARGET, WEIGHTS, find_bundl
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import write_text
 from whyformer.foundation.integrity import FILES, changed_settings, hashes, sealed_text
+from whyformer.foundation.parsing import read_json
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def reseal(run: Path) -> Sealed:
     directory = find_bundle(run)
     path = directory / CONFIG
     try:
-        config: Any = json.loads(path.read_text(encoding="utf-8"))
+        config: Any = read_json(path)
     except (OSError, ValueError) as error:
         raise BundleError(
             f"`{path}` is damaged ({error}) and cannot be sealed. Copy the model directory again."

@@ -17,7 +17,7 @@ from torch import nn
 
 from whyformer import __version__
 from whyformer.bundle import save_bundle, save_tensors
-from whyformer.foundation.config import build, parse_yaml
+from whyformer.foundation.config import build, read_yaml
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.files import atomic_directory, recover_directory, write_text
@@ -35,6 +35,7 @@ from whyformer.workflows.display import Display
 from whyformer.workflows.lock import only_run_in
 from whyformer.workflows.prepare import forget_input
 from whyformer.workflows.recipe import Recipe, Resolved, Tracker, differences, dump
+from whyformer.workflows.run_file import read_run, write_run
 from whyformer.workflows.task import Task
 from whyformer.workflows.tasks import data_key_of, open_task
 
@@ -103,7 +104,7 @@ def train(
 
 
 def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome:
-    known = _known_run(out)
+    known = read_run(out)
     if known:
         _refuse_changes(recipe, out, known)
     device = ranks.device or choose_device()
@@ -133,7 +134,7 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
             "threads": torch.get_num_threads(),
             "ranks": ranks.count,
         }
-        write_text(out / "run.json", json.dumps(about, indent=2))
+        write_run(out, about)
     seed_everything(seed_of_rank(settings.seed, ranks.rank))
     state = start(model, settings, ranks)
     progress = Progress()
@@ -292,14 +293,9 @@ def _fit_into_minutes(
     return settings.model_copy(update={"updates": updates})
 
 
-def _known_run(out: Path) -> dict[str, Any] | None:
-    path = out / "run.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
 def _refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
-    text = (out / "recipe.yaml").read_text(encoding="utf-8")
-    former = build(Recipe, parse_yaml(text, "recipe.yaml")[0], where=str(out / "recipe.yaml"))
+    path = out / "recipe.yaml"
+    former = build(Recipe, read_yaml(path)[0], where=str(path))
     # How the ranks hold the model changes nothing of what is learned.
     parallel = {"parallel": former.training.parallel}
     alike = {"preset": None, "training": recipe.training.model_copy(update=parallel)}

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from whyformer.foundation.files import write_text
+from whyformer.foundation.errors import BundleError
+from whyformer.foundation.files import sha256_of, write_text
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
 KEY = "key"
@@ -27,11 +28,34 @@ def kept_tokenizers(
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     place = directory / KEY
     files = [directory / f"{name}.json" for name in names]
-    if place.exists() and place.read_text(encoding="utf-8") == key:
-        return [tokenizer_from_json(file.read_text(encoding="utf-8")) for file in files]
+    kept = place.read_text(encoding="utf-8", errors="replace") if place.exists() else ""
+    if kept == key:  # written by a version without hashes
+        return [_read(file) for file in files]
+    if kept.startswith(key):
+        fault = next((f for f in files if not f.is_file()), None)
+        if fault is None and kept == _vouched(key, files):
+            return [_read(file) for file in files]
+        raise BundleError(
+            f"`{fault or directory}` is missing or damaged: the tokenizers do not have the SHA-256 "
+            f"recorded in `{place}`. Copy the run again, or start again with --overwrite."
+        )
     tokenizers = list(learn())
     place.unlink(missing_ok=True)  # a crash from here on leaves files that nothing vouches for
     for file, tokenizer in zip(files, tokenizers, strict=True):
         write_text(file, tokenizer.to_json())
-    write_text(place, key)
+    write_text(place, _vouched(key, files))
     return tokenizers
+
+
+def _vouched(key: str, files: Sequence[Path]) -> str:
+    """Return the content of the key file: the key, then the hash of each tokenizer."""
+    return "\n".join([key, *(f"{file.name} {sha256_of(file)}" for file in files), ""])
+
+
+def _read(file: Path) -> Tokenizer:
+    try:
+        return tokenizer_from_json(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(
+            f"`{file}` cannot be read ({error}). Start again with --overwrite."
+        ) from None

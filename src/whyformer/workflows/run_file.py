@@ -1,0 +1,48 @@
+"""``run.json``: what a run decided when it began, sealed together with its recipe."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from whyformer.foundation.errors import BundleError
+from whyformer.foundation.files import write_text
+from whyformer.foundation.integrity import FILES, damage, hashes, sealed_text
+from whyformer.foundation.parsing import read_json
+
+FORMAT = 2
+"""2 added the seal and the hash of the recipe; files of 1 say no format."""
+RUN, RECIPE = "run.json", "recipe.yaml"
+
+
+def write_run(out: Path, about: Mapping[str, Any]) -> None:
+    """Write ``run.json``, after the recipe."""
+    state = {"format": FORMAT, **about, FILES: hashes(out, [RECIPE])}
+    write_text(out / RUN, sealed_text(state))
+
+
+def read_run(out: Path) -> dict[str, Any] | None:
+    """Return what a run says of itself; None when none has begun here.
+
+    Raises: BundleError when ``run.json`` or ``recipe.yaml`` is missing, damaged or changed.
+    """
+    path = out / RUN
+    remedy = "Copy the run again, choose another --out, or start again with --overwrite."
+    if not path.exists():
+        if (out / "checkpoint").exists():
+            raise BundleError(f"`{out}` has a checkpoint but no {RUN}. {remedy}")
+        return None
+    if not (out / RECIPE).is_file():
+        raise BundleError(f"`{out / RECIPE}` is missing. {remedy}")
+    try:
+        state = read_json(path)
+        if not isinstance(state, dict):
+            raise ValueError("it is not an object")
+        if fault := damage(out, state, since=2):
+            raise ValueError(fault)
+        if type(state["updates"]) is not int or not isinstance(state["data_key"], str):
+            raise ValueError("`updates` must be a number and `data_key` a text")
+    except KeyError as error:
+        raise BundleError(f"`{path}` is damaged: {error} is missing. {remedy}") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise BundleError(f"`{path}` is damaged ({error}). {remedy}") from None
+    return state

@@ -1,0 +1,51 @@
+"""Hostile JSON and YAML end in one sentence, without recursion or expansion."""
+
+import json
+
+import pytest
+
+from whyformer.foundation.config import parse_yaml
+from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.parsing import MAX_DEPTH, parse_json, read_json
+
+
+def nested(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+def test_depth_is_limited_at_any_depth():
+    assert parse_json(nested(MAX_DEPTH)) is not None
+    for depth in (MAX_DEPTH + 2, 900, 200_000):
+        with pytest.raises(ValueError, match="nested deeper"):
+            parse_json(nested(depth))
+
+
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a": -Infinity}'])
+def test_numbers_that_json_does_not_have_are_refused_on_request(text):
+    parse_json(text)
+    with pytest.raises(ValueError, match="is not a JSON number"):
+        parse_json(text, finite=True)
+
+
+def test_size_is_limited(tmp_path, monkeypatch):
+    path = tmp_path / "large.json"
+    path.write_text(json.dumps("a" * 100), encoding="utf-8")
+    read_json(path)
+    monkeypatch.setattr("whyformer.foundation.parsing.MAX_BYTES", 50)
+    with pytest.raises(ValueError, match="larger than"):
+        read_json(path)
+
+
+@pytest.mark.parametrize("depth", [200, 5_000])
+def test_a_recipe_nested_deeply_is_refused(depth):
+    with pytest.raises(ConfigError, match="nested deeper than 100 levels"):
+        parse_yaml("a: " + nested(depth), "deep.yaml")
+
+
+def test_aliases_that_expand_without_end_are_refused():
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 10)}]" for k in range(1, 9)]
+    with pytest.raises(ConfigError, match="aliases expand"):
+        parse_yaml("\n".join(lines), "bomb.yaml")
+    with pytest.raises(ConfigError, match="nested deeper"):
+        parse_yaml("a: &a [*a]", "loop.yaml")

@@ -1,0 +1,74 @@
+"""A run whose files are damaged is refused on resume, by the name of the file."""
+
+import json
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from whyformer.foundation.errors import WhyformerError
+from whyformer.workflows.recipe import resolve
+from whyformer.workflows.train import train
+
+SMALL = {
+    "model.d_model": 16,
+    "model.heads": 2,
+    "model.d_ff": 24,
+    "model.encoder_layers": 1,
+    "model.decoder_layers": 1,
+    "training.updates": 2,
+    "validation.sentences": 4,
+}
+FILES = ("checkpoint/state.json", "checkpoint/state.safetensors", "run.json", "recipe.yaml")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "run"
+    train(resolve("copy", SMALL), out, quiet=True)
+    return out
+
+
+def refused(out: Path) -> str:
+    with pytest.raises(WhyformerError) as failure:
+        train(resolve("copy", SMALL), out, quiet=True)
+    assert failure.value.exit_code == 2
+    return str(failure.value)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_flipped_bit_is_refused_on_resume_by_name(run, tmp_path, name):
+    out = shutil.copytree(run, tmp_path / "run")
+    whole, rng = (out / name).read_bytes(), random.Random(name)
+    for _ in range(3):
+        content = bytearray(whole)
+        place = rng.choice([k for k, byte in enumerate(whole) if not chr(byte).isspace()])
+        content[place] ^= 1 << rng.randrange(7)
+        (out / name).write_bytes(content)
+        said = refused(out)
+        assert any(part in said for part in (name, Path(name).name, name.split("/")[0]))
+
+
+@pytest.mark.parametrize("name", ["run.json", "recipe.yaml"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"null", b"\xff", b"[" * 100_000, None])
+def test_a_run_file_that_is_empty_damaged_or_missing_is_one_sentence(run, tmp_path, name, content):
+    out = shutil.copytree(run, tmp_path / "run")
+    (out / name).unlink()
+    if content is not None:
+        (out / name).write_bytes(content)
+    assert name in refused(out)
+
+
+def test_an_intact_run_of_the_old_format_is_resumed(run, tmp_path):
+    out = shutil.copytree(run, tmp_path / "run")
+    for place in (out / "run.json", out / "checkpoint" / "state.json"):
+        state = json.loads(place.read_text(encoding="utf-8"))
+        del state["seal"]
+        files = state.pop("files")
+        if place.name == "run.json":
+            del state["format"]
+        else:
+            state |= {"format": 3, "files": list(files)}
+        place.write_text(json.dumps(state), encoding="utf-8")
+    assert train(resolve("copy", SMALL), out, quiet=True).updates == 2
