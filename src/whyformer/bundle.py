@@ -262,27 +262,38 @@ def _read_tokenizer(path: Path) -> Tokenizer:
 
 
 def _read_weights(path: Path, model: Model) -> None:
+    """Compare all names and shapes with the header, then read the tensors one by one."""
+    wanted = dict(model.named_parameters())
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            _compare(path, shapes, {name: tuple(p.shape) for name, p in wanted.items()})
+            for name, parameter in wanted.items():
+                with torch.no_grad():
+                    parameter.copy_(file.get_tensor(name))
+                if not parameter.isfinite().all():
+                    raise BundleError(
+                        f"`{path}`: the weights `{name}` hold NaN or infinity. "
+                        "Use another checkpoint or train the model again."
+                    )
     except (OSError, SafetensorError) as error:
         raise BundleError(
             f"`{path}` is missing, truncated or damaged ({error}). Copy the model directory again."
         ) from None
-    wanted = dict(model.named_parameters())
+
+
+def _compare(
+    path: Path, found: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...]]
+) -> None:
     faults = [
-        f"`{name}` should be {tuple(p.shape)}, found "
-        + (str(tuple(tensors[name].shape)) if name in tensors else "nothing")
-        for name, p in wanted.items()
-        if name not in tensors or tensors[name].shape != p.shape
+        f"`{name}` should be {shape}, found {found.get(name, 'nothing')}"
+        for name, shape in wanted.items()
+        if found.get(name) != shape
     ]
-    faults += [f"`{name}` is not part of this model" for name in tensors if name not in wanted]
+    faults += [f"`{name}` is not part of this model" for name in found if name not in wanted]
     if faults:
         more = f" ({len(faults)} faults in all)" if len(faults) > 1 else ""
         raise BundleError(
             f"`{path}` does not fit its {CONFIG}: {faults[0]}{more}. "
             "Copy the model directory again."
         )
-    with torch.no_grad():
-        for name, parameter in wanted.items():
-            parameter.copy_(tensors[name])

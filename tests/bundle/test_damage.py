@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from toy_runs import toy_run
-from whyformer.bundle import load_bundle
+from toy_runs import toy_bundle, toy_run
+from whyformer.bundle import load_bundle, save_bundle
 from whyformer.foundation.errors import BundleError
 from whyformer.workflows.sealing import reseal, verify
 
@@ -92,3 +92,13 @@ def test_sealing_again_names_the_changes_and_makes_the_run_load(tmp_path, capsys
     reseal(old)
     load_bundle(old)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path, value):
+    bundle = toy_bundle()
+    name, parameter = next(iter(bundle.model.named_parameters()))
+    parameter.data.view(-1)[0] = value
+    save_bundle(tmp_path / "model", bundle)
+    with pytest.raises(BundleError, match=f"the weights `{name}` hold NaN or infinity"):
+        load_bundle(tmp_path)
