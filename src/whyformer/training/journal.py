@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 from typing import Any, TextIO
 
-from whyformer.foundation.errors import MissingExtraError
+from whyformer.foundation.errors import DataError, MissingExtraError
 from whyformer.foundation.files import explain_write_errors, write_text
+from whyformer.foundation.parsing import parse_json
 from whyformer.training.reports import StepReport
 
 JOURNAL, TIMINGS = "journal.jsonl", "timings.jsonl"
@@ -21,7 +22,7 @@ class Journal:
         """Args: after: last update that counts; later lines are of a run that was cut off."""
         for name in (JOURNAL, TIMINGS):
             path = directory / name
-            kept = [line for line in _whole_lines(path) if json.loads(line)["step"] <= after]
+            kept = [line for line, found in _whole_lines(path) if found["step"] <= after]
             write_text(path, "".join(line + "\n" for line in kept))
         with explain_write_errors(directory):
             self._journal: TextIO = (directory / JOURNAL).open("a", encoding="utf-8")
@@ -57,20 +58,36 @@ class Journal:
 
 def read_journal(directory: Path) -> list[dict[str, Any]]:
     """Return the lines of a run's journal."""
-    return [json.loads(line) for line in _whole_lines(directory / JOURNAL)]
+    return [found for _, found in _whole_lines(directory / JOURNAL)]
 
 
 def read_timings(directory: Path) -> list[dict[str, Any]]:
     """Return step, seconds and tokens of every update."""
-    return [json.loads(line) for line in _whole_lines(directory / TIMINGS)]
+    return [found for _, found in _whole_lines(directory / TIMINGS)]
 
 
-def _whole_lines(path: Path) -> list[str]:
-    """Return the lines of a file without a last one that was cut off by a crash."""
+def _whole_lines(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Return the lines of a file and what they hold, without a last line cut off by a crash.
+
+    Raises: DataError when a line is damaged.
+    """
     if not path.exists():
         return []
-    text = path.read_text(encoding="utf-8")
-    return text[: text.rfind("\n") + 1].splitlines()
+    content = path.read_bytes()
+    whole: list[tuple[str, dict[str, Any]]] = []
+    for number, raw in enumerate(content[: content.rfind(b"\n") + 1].split(b"\n")[:-1], start=1):
+        try:
+            line = raw.decode("utf-8")
+            found = parse_json(line)
+            if not isinstance(found, dict) or type(found.get("step")) is not int:
+                raise ValueError("a line must be an object with the number `step`")
+        except ValueError as error:
+            raise DataError(
+                f"{path}:{number}: the line is damaged ({error}). Copy the run again, or delete "
+                "this line."
+            ) from None
+        whole.append((line, found))
+    return whole
 
 
 class TensorBoard:
