@@ -79,14 +79,14 @@ def pickle_loaded() -> None:
 
     from whyformer import bundle
 
-    read = bundle._read_weights
+    refuse = bundle._refuse_pickle
 
-    def reading(path: Any, *rest: Any) -> Any:
+    def loading(path: Any) -> None:
         if path.read_bytes()[:1] == b"\x80":
             pickle.loads(path.read_bytes())
-        return read(path, *rest)
+        refuse(path)
 
-    bundle._read_weights = reading
+    bundle._refuse_pickle = loading
 
 
 def memory_wasted() -> None:
