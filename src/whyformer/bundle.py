@@ -170,8 +170,21 @@ def _load(directory: Path) -> Bundle:
         )
     kind, _ = FAMILIES[config["kind"]]
     settings = build(kind, config["model"], where=str(directory / CONFIG))
+    shared = source.fingerprint == target.fingerprint
+    shapes = _header(directory / WEIGHTS)
+    layers = [n for n, v in settings if n.endswith("layers") and isinstance(v, int)]
+    if many := [n for n in layers if getattr(settings, n) > len(shapes)]:
+        raise BundleError(
+            f"`{directory / WEIGHTS}` does not fit its {CONFIG}: `model.{many[0]}` is "
+            f"{getattr(settings, many[0])}, but there are {len(shapes)} tensors in all. "
+            "Copy the model directory again."
+        )
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):  # no memory yet
+        shell = build_model(settings, sizes, shared=shared)
+    wanted = {name: tuple(p.shape) for name, p in shell.named_parameters()}
+    _compare(directory / WEIGHTS, shapes, wanted)
     with torch.random.fork_rng(devices=[]):  # loading leaves the caller's random stream alone
-        model = build_model(settings, sizes, shared=source.fingerprint == target.fingerprint)
+        model = build_model(settings, sizes, shared=shared)
     _read_weights(directory / WEIGHTS, model)
     return Bundle(model, source, target, config["facts"])
 
@@ -262,13 +275,10 @@ def _read_tokenizer(path: Path) -> Tokenizer:
 
 
 def _read_weights(path: Path, model: Model) -> None:
-    """Compare all names and shapes with the header, then read the tensors one by one."""
-    wanted = dict(model.named_parameters())
+    """Read the tensors one by one into the parameters."""
     try:
         with safe_open(path, framework="pt") as file:
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-            _compare(path, shapes, {name: tuple(p.shape) for name, p in wanted.items()})
-            for name, parameter in wanted.items():
+            for name, parameter in model.named_parameters():
                 with torch.no_grad():
                     parameter.copy_(file.get_tensor(name))
                 if not parameter.isfinite().all():
@@ -276,6 +286,17 @@ def _read_weights(path: Path, model: Model) -> None:
                         f"`{path}`: the weights `{name}` hold NaN or infinity. "
                         "Use another checkpoint or train the model again."
                     )
+    except (OSError, SafetensorError) as error:
+        raise BundleError(
+            f"`{path}` is missing, truncated or damaged ({error}). Copy the model directory again."
+        ) from None
+
+
+def _header(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor; nothing but the header is read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise BundleError(
             f"`{path}` is missing, truncated or damaged ({error}). Copy the model directory again."

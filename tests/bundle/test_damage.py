@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from toy_runs import toy_bundle, toy_run
+from toy_runs import seal, toy_bundle, toy_run
 from whyformer.bundle import load_bundle, save_bundle
 from whyformer.foundation.errors import BundleError
 from whyformer.workflows.sealing import reseal, verify
@@ -102,3 +102,12 @@ def test_weights_that_are_not_finite_are_refused_by_name(tmp_path, value):
     save_bundle(tmp_path / "model", bundle)
     with pytest.raises(BundleError, match=f"the weights `{name}` hold NaN or infinity"):
         load_bundle(tmp_path)
+
+
+@pytest.mark.parametrize("setting", ["d_model", "d_ff", "encoder_layers", "decoder_layers"])
+def test_absurd_sizes_are_compared_with_the_header_before_memory_is_taken(tmp_path, setting):
+    run = toy_run(tmp_path / "run")
+    config = json.loads((run / "model" / "config.json").read_text(encoding="utf-8"))
+    seal(run, model={**config["model"], setting: 10**9})
+    with pytest.raises(BundleError, match=r"does not fit its config\.json"):
+        load_bundle(run)
