@@ -136,6 +136,7 @@ def compare(
 def translated(
     name: str, rng: random.Random, some: Sequence[str], data: Path
 ) -> list[tuple[int, Verdict, float]]:
+    """Answer texts with a translator in two ways and compare."""
     import torch
 
     from whyformer.decoding.settings import SearchSettings
