@@ -27,7 +27,7 @@ SMALL = {
 NARROW = {"model.d_model": 16, "model.heads": 2, "model.d_ff": 32}
 ONE_LAYER = NARROW | {"model.layers": 1}
 ROWS = {"data.row_tokens": 32}
-PAIRS = SMALL | {"validation.metric": "chrf"}
+PAIRS = SMALL | {"validation.metric": "loss"}
 LABELLED = SMALL | ONE_LAYER | {"data.dev_share": 0.2}
 BASES = {
     "translate": ("translate", "pairs.tsv", PAIRS | NARROW | {"model.encoder_layers": 1}),
