@@ -33,6 +33,7 @@ def test_what_is_there_already_is_not_sent_again():
     assert sent(tensor, "cpu") is tensor
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_gets_what_was_sent():
     tensor = torch.arange(6)

@@ -1,4 +1,4 @@
-"""On a GPU: every optimizer trains, and goes on from a checkpoint with its state where it was."""
+"""On a GPU: every optimizer trains, and resumes from a checkpoint."""
 
 import pytest
 import torch
@@ -9,7 +9,10 @@ from whyformer.training.checkpoints import load_checkpoint, save_checkpoint
 from whyformer.training.loop import TrainingSettings, fit, start
 from whyformer.training.optimizers import OptimizerKind
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
+]
 
 
 @pytest.mark.parametrize("average", Averaging)
@@ -37,3 +40,41 @@ def test_every_optimizer_trains_and_goes_on(optimizer, average, tmp_path):
     assert len(losses) == 25
     assert losses[-1] < 0.9 * losses[0]
     assert all(w.is_cuda for w in state.average.weights(state.model).values())
+
+
+@pytest.mark.parametrize("name", sorted(tiny.VARIANTS))
+@pytest.mark.usefixtures("unchecked")
+def test_the_gpu_computes_what_the_cpu_computes(name):
+    model, batch = tiny.build(0, **tiny.VARIANTS[name]), tiny.copy_batch(1, rows=4)
+    model.eval()
+    with torch.no_grad():
+        here = model(batch.source, batch.source_real, batch.target)
+        there = batch.to("cuda")
+        found = model.cuda()(there.source, there.source_real, there.target)
+    torch.testing.assert_close(found.cpu(), here, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("beam", [1, 4])
+def test_searches_on_the_gpu_find_what_they_find_on_the_cpu(beam):
+    from whyformer.decoding.search import search
+    from whyformer.decoding.settings import SearchSettings
+
+    model, batch = tiny.build(0).eval(), tiny.copy_batch(1, rows=4)
+    asked = SearchSettings(beam=beam, nbest=beam, max_length=8)
+    with torch.inference_mode():
+        here = search(model, batch.source, batch.source_real, asked)
+        there = batch.to("cuda")
+        found = search(model.cuda(), there.source, there.source_real, asked)
+    assert [[one.tokens for one in row] for row in found] == [
+        [one.tokens for one in row] for row in here
+    ]
+
+
+def test_a_loss_in_bf16_is_near_the_one_in_fp32():
+    batches = tiny.FixedBatches([tiny.copy_batch(1, rows=4)])
+    losses = []
+    for precision in ("fp32", "bf16"):
+        settings = TrainingSettings(updates=3, precision=precision, schedule="constant", warmup=1)
+        state = start(tiny.build(0).cuda(), settings)
+        losses.append([report.nll for report in fit(state, batches, settings, d_model=16)])
+    torch.testing.assert_close(*map(torch.tensor, losses), rtol=0.05, atol=0.05)
