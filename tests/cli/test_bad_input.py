@@ -325,7 +325,6 @@ def test_search_settings(cli, run, argv, message):
         ["translate", "NAME", "--text", "a"],
         ["score", "RUN", "--source", "NAME", "--target", "NAME"],
         [*COPY, "--out", "NAME"],
-        ["lab", "report", "--out", "NAME"],
         ["diagnose", "NAME"],
     ],
 )

@@ -26,6 +26,7 @@ from whyformer.foundation.ranks import ALONE
 from whyformer.training.checkpoints import whole_tensors
 from whyformer.training.journal import read_journal
 from whyformer.workflows.diagnose import diagnose
+from whyformer.workflows.run_file import write_run
 
 pytestmark = [
     pytest.mark.usefixtures("unchecked"),
@@ -145,7 +146,7 @@ def test_a_part_that_is_missing_is_an_error_in_words(out: Path, tmp_path: Path) 
     shutil.copytree(out / "fsdp" / "muon", tmp_path / "state")
     name = sorted(file.name for file in (tmp_path / "state").glob("*.safetensors"))[1]
     (tmp_path / "state" / name).unlink()
-    with pytest.raises(BundleError, match=rf"is damaged \({name} is missing\)\. Delete it"):
+    with pytest.raises(BundleError, match=rf"is damaged \(`{name}` is missing\)\. Delete it"):
         cases.go_on(tmp_path / "state", tmp_path / "after", ALONE, "fsdp")
 
 
@@ -254,13 +255,12 @@ def test_one_process_goes_on_with_the_run_of_two_sharded_ranks(
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(out / "two" / "fsdp", run)
-    for name, former, now in (
-        ("recipe.yaml", "updates: 8\n", "updates: 12\n"),
-        ("run.json", '"updates": 8', '"updates": 12'),
-    ):
-        text = (run / name).read_text()
-        assert former in text
-        (run / name).write_text(text.replace(former, now))
+    recipe = (run / "recipe.yaml").read_text()
+    assert "updates: 8\n" in recipe
+    (run / "recipe.yaml").write_text(recipe.replace("updates: 8\n", "updates: 12\n"))
+    about = json.loads((run / "run.json").read_text())
+    assert about["updates"] == 8
+    write_run(run, about | {"updates": 12})  # sealed with the recipe as it is now
     code, _, complained = cases.called(cases.learn(run, training__updates=12), run)
     assert code == 0, complained
     assert "Going on after update 8 of 12." in complained
