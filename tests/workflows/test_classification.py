@@ -181,7 +181,11 @@ def test_columns_are_found_by_name(tmp_path: Path):
         ("a\tx\nb\tx\n" * 40, {}, "There must be two labels or more"),
         ("a\tx\n", {}, "too few to hold out"),
         ("a\tx\nb\ty\n" * 40, {"task": "regress"}, "must be labelled with a number"),
-        ("a\tx\nb\ty\n" * 40, {"model__family": "bert", "start_from": "nowhere"}, "does not exist"),
+        (
+            "a\tx\nb\ty\nc\tx\n" * 40,
+            {"model__family": "bert", "start_from": "nowhere"},
+            "does not exist",
+        ),
     ],
 )
 def test_bad_data_is_named(tmp_path: Path, content: str, changes: dict[str, str], message: str):

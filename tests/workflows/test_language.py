@@ -76,7 +76,7 @@ def test_a_model_that_knows_nothing_needs_the_bits_of_its_vocabulary(tmp_path: P
 
 
 def test_what_cannot_be_learned_from_says_why(tmp_path: Path):
-    with pytest.raises(DataError, match="too short to hold out"):
+    with pytest.raises(DataError, match="too short to split off"):
         task(tmp_path, "one line")
     with pytest.raises(ConfigError, match=r"`data\.row_tokens` must be at most"):
         task(tmp_path, "a\nb", data__row_tokens=5000)

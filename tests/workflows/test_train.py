@@ -239,8 +239,29 @@ def test_a_dev_file_beside_the_training_file_is_found(tmp_path: Path) -> None:
         data__target="en",
     ).recipe
     data = prepare(recipe, tmp_path / "run")
-    assert [item.source for item in data.dev] == ["dev ko 0", "dev ko 1", "dev ko 2"]
+    assert sorted(item.source for item in data.dev) == ["dev ko 0", "dev ko 1", "dev ko 2"]
+    assert data.overlap == (0, 0)
     assert len(data.corpus) == 30
+
+
+def test_validation_pairs_that_are_trained_on_are_counted(tmp_path: Path) -> None:
+    from whyformer.workflows.prepare import prepare
+
+    (tmp_path / "train.tsv").write_text("a\tb\nc\td\ne\tf\n\n", encoding="utf-8")
+    (tmp_path / "dev.tsv").write_text("a \tb\nc\tx\nz\ty\n\n", encoding="utf-8")
+    recipe = tiny(data__builtin=None, data__train=[str(tmp_path / "train.tsv")]).recipe
+    assert prepare(recipe, tmp_path / "run").overlap == (2, 1)
+
+
+def test_blank_lines_are_not_what_is_validated_on(tmp_path: Path) -> None:
+    from whyformer.workflows.prepare import prepare
+
+    text = "\n" * 500 + "".join(f"{k}\t{k}\n\n" for k in range(60))
+    (tmp_path / "pairs.tsv").write_text(text, encoding="utf-8")
+    recipe = tiny(data__builtin=None, data__train=[str(tmp_path / "pairs.tsv")]).recipe
+    data = prepare(recipe, tmp_path / "run")
+    assert (len(data.corpus), len(data.dev_corpus), len(data.dev)) == (54, 6, 6)
+    assert all(item.source for item in data.dev)
 
 
 def test_several_right_answers_of_one_source_become_one_item(tmp_path: Path) -> None:
@@ -260,7 +281,7 @@ def test_nothing_to_train_on_is_said(tmp_path: Path) -> None:
 
 def test_too_few_pairs_to_hold_out_are_said(tmp_path: Path) -> None:
     path = own_data(tmp_path, 1)
-    with pytest.raises(DataError, match="too small to hold out"):
+    with pytest.raises(DataError, match="must have at least two different sources"):
         train(
             tiny(data__builtin=None, data__train=[str(path)], data__dev_share=0.0001),
             tmp_path / "run",
@@ -472,9 +493,9 @@ def test_equal_texts_stay_together_however_many_are_held_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fine_tuning, "MOST_HELD_OUT", 3)
-    data = resolve("classify", {"data.train": ["any"], "data.dev_share": 0.5}).recipe.data
+    recipe = resolve("classify", {"data.train": ["any"], "data.dev_share": 0.5}).recipe
     texts = [f"t{n % 10}" for n in range(100)]
-    kept, held = fine_tuning.read_split(data, lambda _: iter(texts), str)
+    kept, held = fine_tuning.read_split(recipe, lambda _: iter(texts), str, lambda _: ())
     assert held
     assert not set(kept) & set(held)
     assert len(kept) + len(held) == 100

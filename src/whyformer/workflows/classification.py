@@ -26,6 +26,7 @@ from whyformer.training.loop import AnyBatch
 from whyformer.training.loss import Loss
 from whyformer.workflows.fine_tuning import (
     data_key,
+    few_facts,
     fresh_encoder,
     need_encoder,
     own_tokenizer,
@@ -49,9 +50,10 @@ class Classification:
             "text": recipe.data.source, "second": recipe.data.second, "label": recipe.data.target
         }  # fmt: skip
         train, dev = read_split(
-            recipe.data,
+            recipe,
             lambda path: read_examples(path, **names),
-            lambda one: f"{one.first}/{one.second}",
+            lambda one: f"{one.first}/{one.second or ''}",
+            lambda one: () if self.numbers else (one.label,),
         )
         self.key = data_key(recipe, run)
         self.start = read_start(recipe)
@@ -73,6 +75,7 @@ class Classification:
         """See `Task`."""
         for name, rows in (("texts", self.batches), ("validation", self.dev)):
             yield rows_facts(name, rows, f"{len(rows):,}", len(self.tokenizer))
+        yield from few_facts(len(self.dev))
         what = "a number" if self.numbers else f"{len(self.classes)}: {', '.join(self.classes)}"
         yield f"labels      {what}"
         yield from training_facts(self.recipe, self.shape, parameters, device)

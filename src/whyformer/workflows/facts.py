@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from whyformer.data.held_out import FEW
 from whyformer.data.plan import padding_share
 
 if TYPE_CHECKING:
@@ -25,7 +26,16 @@ def facts_before_training(
     yield f"pairs       {report.kept:,} of {report.read:,}" + (
         f"; dropped {dropped}" if dropped else ""
     )
-    yield f"validation  {len(data.dev):,} sources, {len(data.dev_corpus):,} pairs"
+    yield f"validation  {len(data.dev):,} sources, {len(data.dev_corpus):,} pairs" + _overlap(data)
+    dropped = data.dev_corpus.report.dropped
+    if dropped:
+        reasons = "; ".join(f"{reason}: {what}" for reason, what in dropped.items())
+        yield f"            validation pairs dropped: {reasons}"
+    if len(data.dev_corpus) < FEW:
+        yield (
+            f"            warning: scores on {len(data.dev_corpus)} pairs say little; give more "
+            "pairs or a validation set with --dev"
+        )
     for name, side, tokenizer in (
         ("source", report.source, data.source_tokenizer),
         ("target", report.target, data.target_tokenizer),
@@ -61,4 +71,17 @@ def facts_before_training(
         f"{training.schedule} after {training.warmup} updates of warm-up, "
         f"dropout {shape.dropout:g}, label smoothing {training.label_smoothing:g}; "
         f"best by {recipe.validation.metric} (`whyformer config show` lists all)"
+    )
+
+
+def _overlap(data: "Prepared") -> str:
+    """Say how much of a validation set that came with the data is also trained on."""
+    if data.overlap is None:
+        return ", held out of the training data"
+    sources, pairs = data.overlap
+    if not sources:
+        return "; none of them is in the training data"
+    return (
+        f"; warning: {sources:,} of these sources and {pairs:,} of these pairs are also in the "
+        "training data, so scores are too good"
     )

@@ -1,15 +1,14 @@
 """What all tasks on labelled data share: an encoder, fresh or lent by a pre-trained run."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
 from whyformer.bundle import WEIGHTS, find_bundle, load_bundle
+from whyformer.data.held_out import FEW, key_of, split
 from whyformer.data.reading import STDIN, readable
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import sha256_of
@@ -18,7 +17,7 @@ from whyformer.models.bert import BERT, AnswerOf, BERTSettings
 from whyformer.models.build import build_model
 from whyformer.models.electra import Electra
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
-from whyformer.workflows.recipe import DataSettings, Recipe
+from whyformer.workflows.recipe import Recipe
 from whyformer.workflows.vocabulary import kept_tokenizers
 
 MOST_HELD_OUT = 5000
@@ -90,30 +89,40 @@ def fresh_encoder(
 
 
 def read_split(
-    data: DataSettings, read: Callable[[str], Iterable[One]], text_of: Callable[[One], str]
+    recipe: Recipe,
+    read: Callable[[str], Iterable[One]],
+    text_of: Callable[[One], str],
+    labels_of: Callable[[One], Iterable[str]],
 ) -> tuple[list[One], list[One]]:
-    """Return the examples of a recipe to learn from and to judge by.
+    """Return the examples of a recipe to learn from and to validate on.
 
-    Without a set of its own to judge by, a share is held out by a hash of the text, so that equal
-    texts stay together and the choice never changes.
-    Args: read: reads a file. text_of: what is hashed.
+    Without a validation set, a part of the examples is held out; see `data.held_out`.
+    Args:
+        read: reads a file.
+        text_of: the text of an example; examples without text are left out.
+        labels_of: its labels; nothing for numbers.
     Raises: ConfigError, DataError for what cannot be used.
     """
+    data = recipe.data
     if data.builtin or not data.train:
         raise ConfigError("Give --data FILE: a TSV or JSONL file of texts with their labels.")
     if STDIN in (*data.train, *data.dev):
         raise ConfigError("Texts with labels are read from files. Give the path of one.")
-    found = [one for path in data.train for one in read(path)]
+    found = [one for path in data.train for one in read(path) if text_of(one).strip("/ \t")]
     if data.dev:
-        return found, [one for path in data.dev for one in read(path)]
-    drawn = (text_of(one) for one in found if _drawn(text_of(one), data.dev_share))
-    chosen = set(islice(drawn, MOST_HELD_OUT))
-    kept = [one for one in found if text_of(one) not in chosen]
-    held = [one for one in found if text_of(one) in chosen]
-    if not held or not kept:
+        return found, [one for path in data.dev for one in read(path) if text_of(one).strip("/ ")]
+    key = key_of(recipe.text.lowercase)
+    kept, held = split(
+        found,
+        key=lambda one: key(text_of(one)),
+        labels=labels_of,
+        share=data.dev_share,
+        most=MOST_HELD_OUT,
+    )
+    if not held:
         raise DataError(
-            f"{len(found)} texts are too few to hold out {data.dev_share:.0%} for validation. Give "
-            "more, a larger --data.dev-share, or a set of its own with --dev."
+            f"{len(found)} texts are too few to hold out some for validation: a label needs at "
+            "least two different texts. Give more texts, or a validation set with --dev."
         )
     return kept, held
 
@@ -165,14 +174,18 @@ def training_facts(
     )
 
 
+def few_facts(count: int) -> Iterator[str]:
+    """Yield a warning where a validation set is too small. Args: count: its examples."""
+    if count < FEW:
+        yield (
+            f"            warning: scores on {count} texts say little; give more texts or a "
+            "validation set with --dev"
+        )
+
+
 def rows_facts(name: str, rows: Any, what: str, size: int) -> str:
     """Return the line about one set of rows. Args: rows: have a length and `lengths`."""
     return (
         f"{name:<11} {what}, {int(rows.lengths.sum()):,} tokens of a vocabulary of {size:,}, "
         f"longest {int(rows.lengths.max())}"
     )
-
-
-def _drawn(text: str, share: float) -> bool:
-    digest = hashlib.sha256(f"whyformer/{text}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < share

@@ -40,7 +40,7 @@ class Language:
                 f"{recipe.data.row_tokens} is more than {recipe.model.max_length}. "
                 "Lower the one or raise the other."
             )
-        texts = read_texts(recipe.data)
+        texts = read_texts(recipe.data, lowercase=recipe.text.lowercase)
         self.recipe, self.key = recipe, texts.key
         self.tokenizer = text_tokenizer(recipe, texts, run / "tokenizers", progress)
 

@@ -14,16 +14,19 @@ from whyformer.data import catalog
 from whyformer.data.batch import Batch
 from whyformer.data.batching import SubwordSampling, make_batch
 from whyformer.data.corpus import Corpus, build_corpus
+from whyformer.data.filters import Filters
+from whyformer.data.held_out import Draw, Key, key_of, place
 from whyformer.data.plan import kept_plan
 from whyformer.data.reading import STDIN, Pair, pair_files, pair_key, read_lines, read_pairs
 from whyformer.data.synthetic import synthetic_pairs
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import write_text
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
-from whyformer.workflows.recipe import Builtin, DataSettings, Recipe
+from whyformer.workflows.recipe import Builtin, Recipe
 from whyformer.workflows.vocabulary import kept_tokenizers
 
 MOST_HELD_OUT = 2000
+"""Most pairs that are held out."""
 TOKENIZER_LINES = 2_000_000
 """Most lines a tokenizer is learned from."""
 SPOOLED = "stdin.tsv"
@@ -48,6 +51,9 @@ class Prepared:
     dev_corpus: Corpus
     dev: list[Item]
     key: str
+    overlap: tuple[int, int] | None = None
+    """How many validation sources, and how many validation pairs, are in the training data; None
+    where the validation set was held out, so that none can be."""
 
     @property
     def shared(self) -> bool:
@@ -62,6 +68,8 @@ class _Sources:
     train: Callable[[], Iterator[Pair]]
     dev: Callable[[], Iterator[Pair]]
     key: str
+    separate: bool = False
+    """Whether `dev` came with the data, so that it may repeat what is trained on."""
 
 
 def prepare(
@@ -72,7 +80,7 @@ def prepare(
     Args: progress: called with what is being done and how many lines are done.
     Raises: DataError, ConfigError for data that cannot be used.
     """
-    sources = _sources(recipe.data, recipe.training.seed, run)
+    sources = _sources(recipe, run)
     source, target = _tokenizers(recipe, sources, run / "tokenizers", progress)
 
     def corpus(name: str, pairs: Callable[[], Iterator[Pair]]) -> Corpus:
@@ -88,12 +96,15 @@ def prepare(
         )
 
     train, dev = corpus("corpus", sources.train), corpus("corpus-dev", sources.dev)
-    return Prepared(source, target, train, dev, _items(sources.dev()), sources.key)
+    key = key_of(recipe.text.lowercase)
+    items = _items(sources.dev(), recipe.data.filters, key)
+    overlap = _overlap(sources, recipe.data.filters, key) if sources.separate else None
+    return Prepared(source, target, train, dev, items, sources.key, overlap)
 
 
 def data_key(recipe: Recipe, run: Path) -> str:
     """Return the hash by which a resumed run knows that its data is unchanged."""
-    return _sources(recipe.data, recipe.training.seed, run).key
+    return _sources(recipe, run).key
 
 
 class CorpusBatches:
@@ -159,7 +170,8 @@ class CorpusBatches:
         return make_batch(self._corpus, self.plan(epoch)[index], sample=sample)
 
 
-def _sources(data: DataSettings, seed: int, run: Path) -> _Sources:
+def _sources(recipe: Recipe, run: Path) -> _Sources:
+    data, seed = recipe.data, recipe.training.seed
     if data.builtin and data.train:
         raise ConfigError(
             f"`data.builtin` {data.builtin} and `data.train` cannot both be given. Leave one out."
@@ -189,19 +201,23 @@ def _sources(data: DataSettings, seed: int, run: Path) -> _Sources:
         return chain.from_iterable(read_pairs(path, **names) for path in files)
 
     if dev_files:
-        return _Sources(lambda: read(train_files), lambda: read(dev_files), key)
-    held = (p for p in read(train_files) if _held_out(p.source, data.dev_share))
-    chosen = {pair.source for pair in islice(held, MOST_HELD_OUT)}
+        return _Sources(lambda: read(train_files), lambda: read(dev_files), key, separate=True)
+    key_of_text = key_of(recipe.text.lowercase)
+    draw = Draw(2 * MOST_HELD_OUT)
+    for pair in read(train_files):
+        if data.filters.reason_by_text(pair.source, pair.target) is None:
+            draw.see(key_of_text(pair.source))
+    chosen = draw.held_out(data.dev_share, MOST_HELD_OUT)
     if not chosen:
         raise DataError(
-            f"`{train_files[0]}` is too small to hold out {data.dev_share:.0%} for validation. "
-            "Give more pairs, a larger --data.dev-share, or a set of its own with --dev."
+            f"`{train_files[0]}` must have at least two different sources, of which one is held "
+            "out for validation. Give more pairs, or a validation set with --dev."
         )
-    return _Sources(
-        lambda: (p for p in read(train_files) if p.source not in chosen),
-        lambda: (p for p in read(train_files) if p.source in chosen),
-        key,
-    )
+
+    def part(held: bool) -> Iterator[Pair]:
+        return (p for p in read(train_files) if (place(key_of_text(p.source)) in chosen) == held)
+
+    return _Sources(lambda: part(False), lambda: part(True), key)
 
 
 def forget_input(run: Path) -> None:
@@ -237,16 +253,34 @@ def _siblings(train: list[str], names: dict[str, str]) -> list[str]:
     return found
 
 
-def _held_out(source: str, share: float) -> bool:
-    digest = hashlib.sha256(f"whyformer/{source}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < share
-
-
-def _items(pairs: Iterable[Pair]) -> list[Item]:
+def _items(pairs: Iterable[Pair], filters: Filters, key: Key) -> list[Item]:
+    """Return the sources to validate on, in an order that does not depend on that of the files."""
     grouped: dict[str, list[str]] = {}
     for pair in pairs:
-        grouped.setdefault(pair.source, []).append(pair.target)
-    return [Item(source, references) for source, references in grouped.items()]
+        if filters.reason_by_text(pair.source, pair.target) is None:
+            grouped.setdefault(pair.source, []).append(pair.target)
+    order = sorted(grouped, key=lambda source: (place(key(source)), source))
+    return [Item(source, grouped[source]) for source in order]
+
+
+def _overlap(sources: _Sources, filters: Filters, key: Key) -> tuple[int, int]:
+    """Return how many different validation sources, and pairs, are also in the training data."""
+    dev_sources: set[int] = set()
+    dev_pairs: set[int] = set()
+    for pair in sources.dev():
+        if filters.reason_by_text(pair.source, pair.target) is not None:
+            continue
+        dev_sources.add(place(key(pair.source)))
+        dev_pairs.add(place(f"{key(pair.source)}\t{key(pair.target)}"))
+    seen_sources: set[int] = set()
+    seen_pairs: set[int] = set()
+    for pair in sources.train():
+        source = key(pair.source)
+        if (where := place(source)) in dev_sources:
+            seen_sources.add(where)
+            if (both := place(f"{source}\t{key(pair.target)}")) in dev_pairs:
+                seen_pairs.add(both)
+    return len(seen_sources), len(seen_pairs)
 
 
 def _tokenizers(

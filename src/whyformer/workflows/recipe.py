@@ -95,7 +95,8 @@ class DataSettings(Settings):
     stress: bool = False
     """cmudict only: keep the stress digits of vowels (0, 1, 2)."""
     dev_share: float = Field(default=0.02, gt=0, lt=1)
-    """Share of the training pairs held out when there is no dev set; at most 2,000 pairs."""
+    """Share of the training examples held out when there is no dev set: at least 100, or a tenth of
+    fewer than 1,000; at most 2,000 pairs or 5,000 labelled texts."""
     filters: Filters = Filters()
     """Which pairs are dropped."""
     documents: Documents = Documents.FILE

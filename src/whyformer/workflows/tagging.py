@@ -21,6 +21,7 @@ from whyformer.training.loop import AnyBatch
 from whyformer.training.loss import Loss
 from whyformer.workflows.fine_tuning import (
     data_key,
+    few_facts,
     fresh_encoder,
     need_encoder,
     own_tokenizer,
@@ -45,9 +46,10 @@ class Tagging:
         data = recipe.data
         self.recipe = recipe
         train, dev = read_split(
-            data,
+            recipe,
             lambda path: read_tagged(path, text=data.source, label=data.target),
             lambda one: " ".join(one.words),
+            lambda one: one.labels,
         )
         self.key = data_key(recipe, run)
         self.start = read_start(recipe)
@@ -83,6 +85,7 @@ class Tagging:
         for name, rows, sentences in found:
             what = f"{len(sentences):,}, {rows.words:,} words"
             yield rows_facts(name, rows, what, len(self.tokenizer))
+        yield from few_facts(len(self.dev))
         yield f"labels      {len(self.classes)}: {', '.join(self.classes)}"
         yield from training_facts(self.recipe, self.shape, parameters, device)
 

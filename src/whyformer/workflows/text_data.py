@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, groupby, islice
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from whyformer.data import catalog
 from whyformer.data.documents import Document
+from whyformer.data.held_out import Draw, Key, key_of, number_held_out, place
 from whyformer.data.reading import STDIN, read_columns, read_lines
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import sha256_of
@@ -19,6 +21,10 @@ from whyformer.workflows.task import Progress
 from whyformer.workflows.vocabulary import kept_tokenizers
 
 TOKENIZER_LINES = 2_000_000
+MOST_HELD_OUT = 2000
+"""Most documents that are held out."""
+LONG_LINE = 1000
+"""A document that is one line of so many characters is cut inside the line."""
 MANY = 50
 """So many documents are held out whole; of fewer, each lends its end to validation."""
 
@@ -51,9 +57,10 @@ def read_documents(path: str, end: DocumentEnd, column: str | None = None) -> It
                 yield list(paragraph)
 
 
-def read_texts(data: DataSettings) -> Texts:
-    """Return the documents of a recipe to learn from and to judge by.
+def read_texts(data: DataSettings, *, lowercase: bool = False) -> Texts:
+    """Return the documents of a recipe to learn from and to validate on.
 
+    Args: lowercase: whether the run puts all text in lower case.
     Raises: ConfigError, DataError for what cannot be used.
     """
     if data.builtin is Builtin.TOPICS:
@@ -62,7 +69,7 @@ def read_texts(data: DataSettings) -> Texts:
                 "`data.builtin` topics and `data.train` cannot both be given. Leave one out."
             )
         topics = [text.splitlines() for text in catalog.topics()]
-        return _held_out(lambda: iter(topics), data.dev_share, _digest(topics))
+        return _topics(topics, data.dev_share)
     if data.builtin:
         raise ConfigError(
             f"`data.builtin` {data.builtin} is not a text. Choose topics, or give --data FILE."
@@ -87,38 +94,98 @@ def read_texts(data: DataSettings) -> Texts:
     key += f"/{data.documents}/{data.source}/{len(data.train)}"
     if data.dev:
         return Texts(lambda: read(data.train), lambda: read(data.dev), key)
-    return _held_out(lambda: read(data.train), data.dev_share, key)
+    return _held_out(lambda: read(data.train), data.dev_share, key, lowercase=lowercase)
 
 
-def _held_out(read: Callable[[], Iterator[Document]], share: float, key: str) -> Texts:
+def _topics(topics: list[list[str]], share: float) -> Texts:
+    """Split the built-in text by the numbers of its documents, as published scores did."""
+    places = [place(f"document/{number}") for number in range(len(topics))]
+    held = {number for number, where in enumerate(places) if where < share * 2**64} or {0}
+
+    def part(wanted: bool) -> Iterator[Document]:
+        return (one for number, one in enumerate(topics) if (number in held) == wanted)
+
+    return Texts(lambda: part(False), lambda: part(True), f"{_digest(topics)}/{share}")
+
+
+def _held_out(
+    read: Callable[[], Iterator[Document]], share: float, key: str, *, lowercase: bool
+) -> Texts:
     """Hold out whole documents where there are many, else the end of each."""
     key = f"{key}/{share}"
-    lengths = [sum(1 for _ in document) for document in read()]
-    if len(lengths) >= MANY:
-        chosen = {i for i in range(len(lengths)) if _drawn(i, share)} or {0}
+    key_of_line = key_of(lowercase, keep_spaces=True)
+    draw = Draw(2 * MOST_HELD_OUT)
+    for document in read():
+        if (content := _content(document, key_of_line)) is not None:
+            draw.see(content)
+    if draw.count >= MANY:
+        chosen = draw.held_out(share, MOST_HELD_OUT)
 
         def part(held: bool) -> Iterator[Document]:
-            return (d for i, d in enumerate(read()) if (i in chosen) == held)
+            for document in map(list, read()):
+                content = _content(document, key_of_line)
+                if (content is not None and place(content) in chosen) == held:
+                    yield document
     else:
-        if max(lengths, default=0) < 2:
+        cuts = [_cut_of(document, share) for document in read()]
+        if not any(cut.lines or cut.characters for cut in cuts):
             raise DataError(
-                "The text is too short to hold out a part for validation. Give a text to validate "
-                "on with --dev."
+                "The text is too short to split off a validation set. Give a longer text, or a "
+                "text to validate on with --dev."
             )
-        cuts = [min(n - 1, round(n * (1 - share))) if n > 1 else n for n in lengths]
 
         def part(held: bool) -> Iterator[Document]:
             return (
-                islice(d, cut, None) if held else islice(d, cut)
-                for d, cut in zip(read(), cuts, strict=True)
+                cut.validation(document) if held else cut.training(document)
+                for document, cut in zip(read(), cuts, strict=True)
             )
 
     return Texts(lambda: part(False), lambda: part(True), key)
 
 
-def _drawn(index: int, share: float) -> bool:
-    digest = hashlib.sha256(f"whyformer/document/{index}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < share
+def _content(document: Document, key: Key) -> str | None:
+    """Return a hash of what the model sees of a document; None for one without text."""
+    digest, filled = hashlib.sha256(), False
+    for line in document:
+        filled = filled or bool(line.strip())
+        digest.update(key(line).encode() + b"\n")
+    return digest.hexdigest() if filled else None
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Where a document ends for training, and where it begins for validation.
+
+    Args:
+        lines: lines of training; 0 where the document is one line.
+        characters: of a document of one long line, the characters of training; 0: all of it.
+    """
+
+    lines: int
+    characters: int = 0
+
+    def training(self, document: Document) -> Document:
+        if self.characters:
+            return [line[: self.characters] for line in document]
+        return islice(document, self.lines) if self.lines else document
+
+    def validation(self, document: Document) -> Document:
+        if self.characters:
+            return [line[self.characters :] for line in document]
+        return islice(document, self.lines, None) if self.lines else []
+
+
+def _cut_of(document: Document, share: float) -> _Cut:
+    """Cut before the last lines, or inside a line that is a whole document, at a space."""
+    last = deque(enumerate(document, start=1), maxlen=1)
+    count, line = last[0] if last else (0, "")
+    if count > 1:
+        return _Cut(count - min(count - 1, number_held_out(count, share, count)))
+    if len(line) < LONG_LINE:
+        return _Cut(0)
+    cut = len(line) - number_held_out(len(line), share, len(line))
+    space = line.rfind(" ", cut // 2, cut)
+    return _Cut(0, space + 1 if space > 0 else cut)
 
 
 def _digest(documents: list[list[str]]) -> str:
@@ -149,4 +216,4 @@ def text_tokenizer(
 
 def data_key(recipe: Recipe, run: Path) -> str:
     """Return the hash by which a resumed run knows that its data is unchanged."""
-    return read_texts(recipe.data).key
+    return read_texts(recipe.data, lowercase=recipe.text.lowercase).key

@@ -1,0 +1,142 @@
+"""Which examples are held out for validation: chosen by a hash of what the model will see.
+
+One rule for all tasks. Examples with the same text (after normalisation) stay together, so that
+nothing is on both sides; the choice depends on the texts alone, not on their order; and it needs
+memory for what is held out, not for the data.
+"""
+
+import hashlib
+import heapq
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from whyformer.text.normalization import lower, normalize
+
+LEAST = 100
+"""Examples that are held out at least, where this is no more than a tenth of them."""
+FEW = 20
+"""With fewer held-out examples than this, a score says little."""
+OF_ONE_TEXT = 10
+"""A text with more than one in so many of the examples to be held out stays in training."""
+
+Item = TypeVar("Item")
+Key = Callable[[str], str]
+"""From a text to what the model sees of it."""
+
+
+def key_of(lowercase: bool, *, keep_spaces: bool = False) -> Key:
+    """Return the function that maps texts the model cannot tell apart to one key.
+
+    >>> key_of(lowercase=True)(" Cafe\\u0301") == key_of(lowercase=True)("caf\\u00e9 ")
+    True
+    """
+    case = lower if lowercase else normalize
+
+    def key(text: str) -> str:
+        return case(text) if keep_spaces else case(text).strip()
+
+    return key
+
+
+def place(key: str) -> int:
+    """Return where a key stands in the order in which examples are held out, from 0 to 2⁶⁴ - 1."""
+    return int.from_bytes(hashlib.sha256(f"whyformer/{key}".encode()).digest()[:8], "big")
+
+
+def number_held_out(count: int, share: float, most: int) -> int:
+    """Return how many of ``count`` examples are held out.
+
+    >>> [number_held_out(count, 0.02, 2000) for count in (50, 300, 3000, 100_000, 10**6)]
+    [5, 30, 100, 2000, 2000]
+    """
+    least = min(LEAST, math.ceil(count / 10))
+    return min(most, max(round(share * count), least))
+
+
+class Draw:
+    """The texts that come first in the order of `place`, found while the data streams by.
+
+    Args: capacity: most texts that are remembered; more than will be held out.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.count = 0
+        """Examples seen."""
+        self._capacity = capacity
+        self._times: dict[int, int] = {}
+        self._last: list[int] = []  # a heap of negative places: the last one is on top
+
+    def see(self, key: str) -> None:
+        """Take in an example by the key of its text."""
+        self.count += 1
+        where = place(key)
+        if where in self._times:
+            self._times[where] += 1
+            return
+        if len(self._times) == self._capacity:
+            if where > -self._last[0]:
+                return
+            del self._times[-heapq.heappop(self._last)]
+        self._times[where] = 1
+        heapq.heappush(self._last, -where)
+
+    def held_out(self, share: float, most: int) -> frozenset[int]:
+        """Return the places of the texts to hold out; none when no two texts were seen."""
+        wanted = number_held_out(self.count, share, most)
+        of_one = max(OF_ONE_TEXT, wanted // OF_ONE_TEXT)
+        chosen: list[int] = []
+        taken = 0
+        for where in sorted(self._times):
+            if taken >= wanted or len(chosen) == len(self._times) - 1:
+                break
+            if self._times[where] <= of_one and taken + self._times[where] <= 2 * wanted:
+                chosen.append(where)
+                taken += self._times[where]
+        return frozenset(chosen)
+
+
+def split(
+    items: Sequence[Item],
+    *,
+    key: Callable[[Item], str],
+    labels: Callable[[Item], Iterable[str]],
+    share: float,
+    most: int,
+) -> tuple[list[Item], list[Item]]:
+    """Return the items to learn from and to validate on, each in the given order.
+
+    Of items with one label each, every label gives its part, at least one of its texts staying in
+    training. A label is never only among what is held out.
+    Args:
+        key: what the model sees of an item's text; equal keys stay together.
+        labels: the labels of an item; nothing for items without.
+    """
+    groups: dict[int, list[int]] = defaultdict(list)
+    for index, item in enumerate(items):
+        groups[place(key(item))].append(index)
+    wanted = number_held_out(len(items), share, most)
+    strata: dict[str, list[int]] = defaultdict(list)
+    for where in sorted(groups):
+        found = sorted(set(labels(items[groups[where][0]])))
+        strata[found[0] if len(found) == 1 else ""].append(where)
+    held: set[int] = set()
+    for members in strata.values():
+        size = sum(len(groups[where]) for where in members)
+        quota, taken = wanted * size / len(items), 0
+        for where in members[: len(members) - 1]:
+            if taken + len(groups[where]) / 2 <= quota:
+                held.add(where)
+                taken += len(groups[where])
+    if not held and (spare := [m for m in strata.values() if len(m) > 1]):
+        held.add(min((w for m in spare for w in m), key=lambda w: (len(groups[w]), w)))
+    learned = {
+        label for w in groups if w not in held for i in groups[w] for label in labels(items[i])
+    }
+    for where in sorted(held):  # what nothing else would teach
+        if any(label not in learned for index in groups[where] for label in labels(items[index])):
+            held.remove(where)
+    chosen = {index for where in held for index in groups[where]}
+    train = [item for index, item in enumerate(items) if index not in chosen]
+    return train, [items[index] for index in sorted(chosen)]
