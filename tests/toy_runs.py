@@ -26,7 +26,12 @@ SHAPE: dict[str, Any] = {
 
 
 def toy_bundle(
-    seed: int = 0, *, shared: bool = True, lines: tuple[str, ...] = LINES, **shape: Any
+    seed: int = 0,
+    *,
+    shared: bool = True,
+    lines: tuple[str, ...] = LINES,
+    decoding: dict[str, Any] | None = None,
+    **shape: Any,
 ) -> Bundle:
     """Make a bundle of words; its search is greedy by its own facts."""
     source = train_tokenizer("words", lines, vocabulary=300)
@@ -39,7 +44,7 @@ def toy_bundle(
     with torch.no_grad():  # logits near 0, so that it says words, as many as it may
         model.projection.weight[EOS] *= 0.01
         model.projection.weight[FIRST_BYTE:FIRST_PIECE] *= 0.01
-    facts = {"decoding": {"beam": 2, "length_penalty": 0.0, "max_length": 6}}
+    facts = {"decoding": {"beam": 2, "length_penalty": 0.0, "max_length": 6} | (decoding or {})}
     return Bundle(model.eval(), source, target, facts)
 
 

@@ -114,7 +114,34 @@ def test_samples_depend_on_the_seed_and_not_on_how_the_lines_come(cli, run, tmp_
 def test_what_only_sampling_reads_is_refused_without_it(cli, run, given):
     said = cli("translate", run, given, "1", stdin=TEXT)
     name = given[2:].replace("-", "_")
-    assert f"`{name}` is a setting of sampling, but nothing is drawn in a beam" in said.sentence
+    assert f"`{name}` has no effect here: it is read by sampling only (--sample)" in said.sentence
+
+
+@pytest.mark.parametrize("given", [("--beam", "7"), ("--groups", "2"), ("--diversity", "1")])
+def test_what_only_beam_search_reads_is_refused_while_sampling(cli, run, given):
+    said = cli("translate", run, "--sample", *given, stdin=TEXT)
+    assert (said.code, said.out) == (2, "")
+    assert f"`{given[0][2:]}` has no effect here" in said.sentence
+
+
+def test_diversity_needs_groups(cli, run):
+    said = cli("translate", run, "--diversity", "1", stdin=TEXT)
+    assert "`diversity` has no effect here: it is read with several groups only" in said.sentence
+
+
+@pytest.mark.parametrize(
+    "given",
+    [("--length-penalty", "99999999999"), ("--beam", "99999999999"), ("--max-length", "1e30")],
+)
+def test_numbers_beyond_their_bounds_are_refused(cli, run, given):
+    said = cli("translate", run, *given, "--text", "a")
+    assert (said.code, said.out) == (2, "")
+
+
+def test_more_hypotheses_than_the_beam_of_the_run_raise_it(cli, tmp_path):
+    greedy = toy_run(tmp_path / "run", decoding={"beam": 1})
+    said = cli("translate", greedy, "--text", "a b", "--nbest", "3")
+    assert (said.code, len(lines_of(said.out))) == (0, 3)
 
 
 @pytest.mark.parametrize("how", [(), ("--sample",)])

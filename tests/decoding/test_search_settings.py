@@ -10,6 +10,7 @@ from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.config import build
 from whyformer.foundation.errors import ConfigError, UsageError, WhyformerError
+from whyformer.workflows.translate import search_settings
 
 
 @pytest.mark.parametrize(
@@ -18,7 +19,7 @@ from whyformer.foundation.errors import ConfigError, UsageError, WhyformerError
         ({"beam": 4, "nbest": 5}, "`nbest` must not exceed `beam`, but 5 is more than 4"),
         ({"beam": 6, "groups": 4}, "`groups` must divide `beam`.*Choose groups from 1, 2, 3, 6"),
         ({"min_length": 9, "max_length": 8}, "`min_length` must not exceed `max_length`"),
-        ({"temperature": 0.0}, "`temperature`: input should be greater than 0"),
+        ({"temperature": 0.0}, "`temperature`: input should be greater than or equal to 0.0001"),
         ({"beem": 3}, "`beem` is not a setting. Did you mean `beam`"),
     ],
 )
@@ -27,6 +28,65 @@ def test_impossible_settings_are_explained(fields: dict[str, float], message: st
         build(SearchSettings, fields, where="command line")
     with pytest.raises(ValidationError):
         SearchSettings(**fields)  # pyright: ignore[reportArgumentType]
+
+
+NUMBERS = [
+    name
+    for name, field in SearchSettings.model_fields.items()
+    if field.annotation in (int, float, int | None)
+]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("huge", [10**30, float("inf"), float("nan")])
+def test_every_number_of_a_search_has_an_upper_bound(name: str, huge: float) -> None:
+    with pytest.raises(ConfigError, match=f"`{name}`"):
+        build(SearchSettings, {name: huge}, where="command line")
+
+
+@pytest.mark.parametrize("name", ["beam", "nbest", "groups", "length_penalty", "temperature"])
+def test_the_largest_allowed_number_of_a_search_works(name: str) -> None:
+    field = SearchSettings.model_fields[name]
+    most = next(one.le for one in field.metadata if hasattr(one, "le"))
+    beam = {"beam": most} if name == "groups" else {}
+    method = {"method": "sample"} if name in ("nbest", "temperature") else {}
+    wanted = build(SearchSettings, {name: most, "max_length": 2, **beam, **method}, where="here")
+    (found,) = search(ToyModel(1), torch.tensor([[9]]), None, wanted)
+    assert all(math.isfinite(one.score) for one in found)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"method": "sample", "beam": 7}, "beam"),
+        ({"method": "sample", "groups": 1}, "groups"),
+        ({"method": "sample", "diversity": 1.0}, "diversity"),
+        ({"diversity": 1.0}, "diversity"),
+        ({"seed": 1}, "seed"),
+        ({"top_k": 3}, "top_k"),
+        ({"max_length": 9, "max_length_extra": 3}, "max_length_extra"),
+    ],
+)
+def test_a_given_setting_that_the_search_never_reads_is_refused(
+    given: dict[str, object], name: str
+) -> None:
+    with pytest.raises(UsageError, match=f"`{name}` has no effect here: .* Leave it out."):
+        search_settings({}, given)
+
+
+@pytest.mark.parametrize(
+    ("facts", "beam"),
+    [({"beam": 1}, 3), ({"beam": 2, "groups": 2}, 4), ({"beam": 5}, 5), ({}, 5)],
+)
+def test_nbest_raises_the_beam_of_the_run(facts: dict[str, int], beam: int) -> None:
+    assert search_settings({"decoding": facts}, {"nbest": 3}).beam == beam
+    with pytest.raises(ConfigError, match="`nbest` must not exceed `beam`"):
+        search_settings({"decoding": facts}, {"nbest": 3, "beam": 2})
+
+
+def test_more_tokens_than_the_model_can_write_are_not_required() -> None:
+    with pytest.raises(UsageError, match="`min_length` must not exceed the 4 tokens"):
+        search(ToyModel(1), torch.tensor([[9]]), None, SearchSettings(min_length=5), longest=4)
 
 
 def test_samples_may_outnumber_the_beam() -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from toy_runs import toy_bundle
+from whyformer.decoding.alignment import align
 from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
@@ -177,3 +179,17 @@ def test_misuse_is_explained() -> None:
     for name in ("window", "batch_tokens", "batch_lines"):
         with pytest.raises(UsageError, match=f"`{name}` must be at least 1, but it is 0"):
             list(translator(1).stream(["a"], **{name: 0}))
+
+
+def test_one_string_is_no_list_of_lines() -> None:
+    bundle = toy_bundle()
+    translator = Translator([bundle.model], bundle.source_tokenizer, bundle.target_tokenizer)
+    for asked in (
+        lambda: translator.translate("s01"),
+        lambda: list(translator.stream("s01")),
+        lambda: translator.translate(["a", "b"], prefixes="ab"),
+        lambda: align(bundle, "ab", ["a", "b"]),
+        lambda: align(bundle, ["a", "b"], "ab"),
+    ):
+        with pytest.raises(UsageError, match=r"must be a list of texts, but it is one string"):
+            asked()

@@ -44,6 +44,10 @@ def test_messages(tmp_path):
     model = whyformer.load(toy_run(tmp_path / "run"))
     with pytest.raises(UsageError, match=r"must be a list of texts.*Write \[text\]"):
         model.translate("one")
+    with pytest.raises(UsageError, match=r"`sources` must be a list of texts"):
+        model.score("ab", "cd")
+    with pytest.raises(UsageError, match=r"`targets` must be a list of texts"):
+        model.score(["a", "b"], "cd")
     with pytest.raises(ConfigError, match=r"`beem` is not a setting. Did you mean `beam`"):
         model.translate(["one"], beem=3)
     with pytest.raises(AttributeError, match="has no attribute `lod`"):

@@ -76,7 +76,7 @@ def test_given_settings_lie_over_those_of_the_run(system):
     merged = search_settings(system.facts, {"beam": 4})
     assert (merged.beam, merged.max_length) == (4, 6)
     with pytest.raises(ConfigError, match="`nbest` must not exceed `beam`"):
-        search_settings(system.facts, {"nbest": 9})
+        search_settings(system.facts, {"nbest": 9, "beam": 4})
 
 
 def test_an_ensemble_must_share_both_tokenizers(tmp_path):

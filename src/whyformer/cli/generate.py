@@ -58,7 +58,7 @@ def generate(
         top_k: Draw among so many most probable tokens.
         top_p: Draw among the most probable tokens of this total probability.
         seed: Of drawing.
-        no_repeat_ngram: Say no n-gram of this size twice.
+        no_repeat_ngram: Never repeat an n-gram of this size.
     """
     import json as jsons
 

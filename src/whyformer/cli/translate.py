@@ -82,14 +82,14 @@ def translate(
         engine: auto, torch or ctranslate2.
         weights: float32, or int8: of the torch engine on a CPU, faster and nearly the same.
         beam: Hypotheses followed at once; 1 is greedy search.
-        nbest: Translations of each line.
+        nbest: Translations of each line; more than the beam of the run raise it.
         length_penalty: 0 ranks by plain log-probability; more favours longer translations.
         prefix: Text that every translation must begin with.
         min_length: Fewest tokens of a translation.
         max_length: Most tokens of a translation.
-        no_repeat_ngram: Say no n-gram of this size twice.
+        no_repeat_ngram: Never repeat an n-gram of this size.
         groups: Groups of a diverse beam search.
-        diversity: How much groups avoid each other's tokens.
+        diversity: How much groups avoid each other's tokens; needs --groups.
         sample: Draw at random instead of searching.
         temperature: Of sampling: below 1 sharper, above 1 flatter.
         top_k: Sample among so many most probable tokens.
@@ -127,7 +127,7 @@ def translate(
         "beam": beam, "nbest": nbest, "length_penalty": length_penalty, "min_length": min_length,
         "max_length": max_length, "no_repeat_ngram": no_repeat_ngram, "groups": groups,
         "diversity": diversity, "temperature": temperature, "top_k": top_k, "top_p": top_p,
-        "seed": seed, "method": "sample" if sample else None,
+        "seed": seed, "method": "sample" if sample else None if beam is None else "beam",
     }  # fmt: skip
     if text:
         lines: Iterator[str] = iter([line for one in text for line in one.split("\n")])

@@ -8,7 +8,7 @@ import torch
 
 from whyformer.bundle import Bundle
 from whyformer.decoding.translator import pad
-from whyformer.foundation.errors import UsageError
+from whyformer.foundation.errors import UsageError, refuse_string
 from whyformer.models.build import SourceModel
 from whyformer.text.symbols import BOS, EOS
 
@@ -30,6 +30,8 @@ def align(bundle: Bundle, sources: Sequence[str], targets: Sequence[str]) -> lis
 
     Raises: UsageError when the model does not look at its source while it writes.
     """
+    refuse_string("sources", sources)
+    refuse_string("targets", targets)
     pairs = zip(sources, targets, strict=True)
     found: list[Aligned] = []
     while some := list(islice(pairs, TOGETHER)):

@@ -10,7 +10,7 @@ from torch import nn
 from whyformer.decoding.prompt import PromptModel, PromptReader
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
-from whyformer.foundation.errors import UsageError
+from whyformer.foundation.errors import UsageError, refuse_string
 from whyformer.text.tokenizer import Tokenizer
 
 TOGETHER = 64
@@ -46,8 +46,9 @@ class Generator:
         """Return for each prompt its continuations: ``nbest`` of them, best or first drawn first.
 
         Args: tokens: most tokens to add; fewer where the model can hold no more.
-        Raises: UsageError when a prompt leaves no room.
+        Raises: UsageError when a prompt leaves no room, or one string is given.
         """
+        refuse_string("prompts", prompts)
         ids = [self.tokenizer.encode(prompt) for prompt in prompts]
         for number, one in enumerate(ids, start=1):
             if len(one) >= self.max_tokens:

@@ -21,6 +21,9 @@ from whyformer.decoding.settings import SearchSettings
 from whyformer.models.interface import EMPTY
 from whyformer.text.symbols import BOS, EOS, PAD
 
+STEPS = 64
+"""Random numbers drawn at once for each sentence and draw; changes no value."""
+
 
 def sample(
     model: Stepper,
@@ -41,7 +44,8 @@ def sample(
     """
     given = Prefixes(prefixes, limits)
     names = range(len(limits)) if indices is None else indices
-    numbers = _numbers(settings, names, limits)  # (sentences, draws, steps)
+    streams = _streams(settings, names)
+    numbers = torch.empty(0)  # (sentences, draws, steps), those of the next few steps
     results: list[list[Hypothesis | None]] = [[None] * settings.nbest for _ in limits]
     sentences = torch.arange(len(limits))
     limit = torch.tensor(list(limits), dtype=torch.long)
@@ -59,7 +63,10 @@ def sample(
             state = model.select(state, None, beams.to(source.device))
         allowed = _allowed(logits, tokens, settings)
         stuck = allowed.amax(-1).isinf().cpu()  # everything is banned: the draw is cut here
-        drawn = draw(likely(allowed, settings), numbers[sentences, :, place].to(source.device))
+        if place % STEPS == 0:
+            numbers = _numbers(streams, sentences.tolist())
+        uniform = numbers[sentences, :, place % STEPS].to(source.device)
+        drawn = draw(likely(allowed, settings), uniform)
         if (forced := given.at(torch.full_like(sentences, place), sentences)) is not None:
             check_vocabulary(forced[1], logits.shape[-1])
             drawn = torch.where(forced[0][:, None].to(drawn.device), _like(forced[1], drawn), drawn)
@@ -126,12 +133,19 @@ def draw(
     return torch.minimum(ids, (last.amax(-1) - 1).clamp_min(0))
 
 
-def _numbers(settings: SearchSettings, indices: Sequence[int], limits: Sequence[int]) -> Tensor:
-    numbers = np.zeros((len(limits), settings.nbest, max(limits, default=0)))
-    for row, index in enumerate(indices):
-        for number in range(settings.nbest):
-            stream = np.random.default_rng([settings.seed, index, number])
-            numbers[row, number, : limits[row]] = stream.random(limits[row])
+def _streams(settings: SearchSettings, indices: Sequence[int]) -> list[list[np.random.Generator]]:
+    return [
+        [np.random.default_rng([settings.seed, index, number]) for number in range(settings.nbest)]
+        for index in indices
+    ]
+
+
+def _numbers(streams: list[list[np.random.Generator]], going: Sequence[int]) -> Tensor:
+    """Return the next numbers of the sentences that are not finished; zeros for the others."""
+    numbers = np.zeros((len(streams), len(streams[0]), STEPS))
+    for row in going:
+        for number, stream in enumerate(streams[row]):
+            numbers[row, number] = stream.random(STEPS)
     return torch.from_numpy(numbers)
 
 

@@ -12,6 +12,7 @@ from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.queue import Arrivals, Queue
 from whyformer.decoding.sampling import sample
 from whyformer.decoding.settings import Method, SearchSettings
+from whyformer.foundation.errors import UsageError
 
 
 def search(
@@ -47,9 +48,19 @@ def search(
 
 
 def limit_of(settings: SearchSettings, length: int, longest: int | None) -> int:
-    """Return the most target tokens for a source of so many tokens, eos counted. See `search`."""
+    """Return the most target tokens for a source of so many tokens, eos counted. See `search`.
+
+    Raises: UsageError when the model cannot hold `min_length` tokens.
+    """
     limit = settings.limit(length)
-    return limit if longest is None else min(limit, longest)
+    if longest is None:
+        return limit
+    if settings.min_length > longest:
+        raise UsageError(
+            f"`min_length` must not exceed the {longest} tokens that this model can write, but it "
+            f"is {settings.min_length}. Lower it."
+        )
+    return min(limit, longest)
 
 
 def search_all(model: Stepper, queue: Queue, settings: SearchSettings) -> list[list[Hypothesis]]:

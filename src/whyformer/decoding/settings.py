@@ -16,40 +16,46 @@ class Method(StrEnum):
     """Draw at random from the model's distribution; `nbest` independent draws a sentence."""
 
 
+MOST_HYPOTHESES = 1000
+"""Upper bound of `beam` and `groups`; there may be ten times as many samples."""
+MOST_TOKENS = 100_000
+"""Upper bound of lengths, in target tokens."""
+
+
 class SearchSettings(Settings):
     """Settings of one search. Lengths are target tokens, eos not counted."""
 
     method: Method = Method.BEAM
     """`beam` searches for the most probable target, `sample` draws targets at random."""
-    beam: int = Field(default=5, ge=1)
+    beam: int = Field(default=5, ge=1, le=MOST_HYPOTHESES)
     """Hypotheses followed at once; 1 is greedy search. The paper (§6.1) uses 4."""
-    length_penalty: float = Field(default=0.6, ge=0.0, allow_inf_nan=False)
+    length_penalty: float = Field(default=0.6, ge=0.0, le=10.0, allow_inf_nan=False)
     """α of the length penalty ((5 + n) / 6)^α; 0 ranks by plain log-probability. Paper: 0.6."""
-    nbest: int = Field(default=1, ge=1)
+    nbest: int = Field(default=1, ge=1, le=10 * MOST_HYPOTHESES)
     """Hypotheses returned for each sentence."""
-    max_length: int | None = Field(default=None, ge=1)
+    max_length: int | None = Field(default=None, ge=1, le=MOST_TOKENS)
     """Most tokens in a target; null derives it from the source by the two fields below."""
-    max_length_ratio: float = Field(default=1.0, ge=0.0, allow_inf_nan=False)
+    max_length_ratio: float = Field(default=1.0, ge=0.0, le=1000.0, allow_inf_nan=False)
     """Without `max_length`: limit = this × source tokens (eos counted) + `max_length_extra`."""
-    max_length_extra: int = Field(default=50, ge=1)
+    max_length_extra: int = Field(default=50, ge=1, le=MOST_TOKENS)
     """See `max_length_ratio`. Paper (§6.1): source length + 50."""
-    min_length: int = Field(default=0, ge=0)
+    min_length: int = Field(default=0, ge=0, le=MOST_TOKENS)
     """Fewest tokens in a target: eos is forbidden before."""
-    no_repeat_ngram: int = Field(default=0, ge=0)
+    no_repeat_ngram: int = Field(default=0, ge=0, le=1000)
     """Forbid a hypothesis to hold any n-gram of this size twice; 0 allows all."""
     allow_unknown: bool = False
     """Let the search predict the unknown symbol. Padding, bos and mask are never predicted."""
-    groups: int = Field(default=1, ge=1)
+    groups: int = Field(default=1, ge=1, le=MOST_HYPOTHESES)
     """Groups of a diverse beam search; each holds `beam` / `groups` hypotheses. 1 = plain beam."""
-    diversity: float = Field(default=0.5, ge=0.0, allow_inf_nan=False)
+    diversity: float = Field(default=0.5, ge=0.0, le=1000.0, allow_inf_nan=False)
     """With several groups: penalty on a token each time an earlier group chose it in this step."""
-    temperature: float = Field(default=1.0, gt=0.0, allow_inf_nan=False)
+    temperature: float = Field(default=1.0, ge=0.0001, le=1000.0, allow_inf_nan=False)
     """Sampling: logits are divided by this; below 1 sharper, above 1 flatter."""
-    top_k: int | None = Field(default=None, ge=1)
+    top_k: int | None = Field(default=None, ge=1, le=10_000_000)
     """Sampling: draw among the k most probable tokens; null draws among all."""
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
     """Sampling: draw among the fewest most probable tokens that together have at least mass p."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**64 - 1)
     """Sampling: a draw depends on this, the sentence's index and its own number, nothing else."""
 
     @model_validator(mode="after")
@@ -82,3 +88,27 @@ class SearchSettings(Settings):
             return self.max_length
         derived = int(self.max_length_ratio * source_length) + self.max_length_extra
         return max(derived, self.min_length)
+
+
+OF_SAMPLING = ("temperature", "top_k", "top_p", "seed")
+"""Settings that only sampling reads."""
+OF_BEAM_SEARCH = ("beam", "groups", "diversity")
+"""Settings that sampling does not read."""
+
+
+def unread(settings: SearchSettings, name: str) -> str | None:
+    """Return why a search never reads the setting ``name``; None when it reads it.
+
+    >>> unread(SearchSettings(), "diversity")
+    'it is read with several groups only (--groups 2)'
+    """
+    sampling = settings.method is Method.SAMPLE
+    if name in OF_BEAM_SEARCH and sampling:
+        return "it is read by beam search only, and this search samples"
+    if name in OF_SAMPLING and not sampling:
+        return "it is read by sampling only (--sample), and this is a beam search"
+    if name == "diversity" and settings.groups == 1:
+        return "it is read with several groups only (--groups 2)"
+    if name in ("max_length_ratio", "max_length_extra") and settings.max_length is not None:
+        return "`max_length` is set"
+    return None

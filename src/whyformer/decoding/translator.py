@@ -17,7 +17,7 @@ from whyformer.decoding.queue import Arrivals, Joiner, Queue, Room
 from whyformer.decoding.scoring import PairScore, token_log_probabilities
 from whyformer.decoding.search import limit_of, search, search_all
 from whyformer.decoding.settings import Method, SearchSettings
-from whyformer.foundation.errors import UsageError
+from whyformer.foundation.errors import UsageError, refuse_string
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.models.interface import SequenceModel
 from whyformer.text.symbols import BOS, EOS, PAD
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 BATCH_TOKENS = 4096
 """Default padded source tokens of a batch."""
+WIDE = 16
+"""Widest search that fills a whole batch; a wider one takes fewer source tokens at once."""
 COHORTS = 4
 """The lines searched at once begin in so many parts: fewer leave places empty for longer, more make
 each step dearer, for every cohort attends to its past by itself."""
@@ -146,6 +148,7 @@ class TextTranslator(ABC):
             batch_lines: most lines that are searched at once; None: as many as the tokens allow.
             prefixes: for each line the text its translation must begin with; "" for none.
         """
+        refuse_string("texts", texts)
         window = texts if isinstance(texts, Sequence) else list(texts)
         return list(
             self.stream(
@@ -173,8 +176,10 @@ class TextTranslator(ABC):
         Args:
             window: lines read before the first is answered. Batches are formed within it, so wider
                 is faster; 1 answers every line before the next is read, as a dialogue needs.
-        Raises: UsageError when there are not as many prefixes as lines.
+        Raises: UsageError when there are not as many prefixes as lines, or one string is given.
         """
+        refuse_string("texts", texts)
+        refuse_string("prefixes", prefixes)
         sizes = {"window": window, "batch_tokens": batch_tokens, "batch_lines": batch_lines}
         for name, size in sizes.items():
             if size is not None and size < 1:
@@ -189,7 +194,8 @@ class TextTranslator(ABC):
                 line.index: Translation(line.source, "", 0.0) for line in lines if not line.ids
             }
             asked = [line for line in lines if line.ids]
-            room = Room(batch_tokens, batch_lines)
+            width = settings.nbest if settings.method is Method.SAMPLE else settings.beam
+            room = Room(max(batch_tokens * WIDE // max(width, WIDE), 1), batch_lines)
             full = self.cohorts(asked, settings, room)
             shared = self.ranks.share(full)
             searched = self.search_cohorts(shared, settings, room)
@@ -267,8 +273,10 @@ class Translator(TextTranslator):
     ) -> list[PairScore]:
         """Return how probable each target is given its source; no search is made.
 
-        Raises: UsageError when there are not as many targets as sources.
+        Raises: UsageError when there are not as many targets as sources, or one string is given.
         """
+        refuse_string("sources", sources)
+        refuse_string("targets", targets)
         if len(sources) != len(targets):
             raise UsageError(
                 f"Sources and targets must be as many, but there are {len(sources)} sources and "

@@ -54,6 +54,15 @@ class LostRankError(WhyformerError):
     """Another of the processes that work together has ended."""
 
 
+def refuse_string(name: str, value: object) -> None:
+    """Refuse one string where a list of strings is expected: it would be a list of characters.
+
+    Raises: UsageError when ``value`` is a string.
+    """
+    if isinstance(value, str | bytes):
+        raise UsageError(f"`{name}` must be a list of texts, but it is one string. Write [text].")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean `x`?"`` for the closest known word, or the list of all known words.
 

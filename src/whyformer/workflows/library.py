@@ -7,7 +7,6 @@ from typing import Any
 from whyformer.decoding.scoring import PairScore
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translation
-from whyformer.foundation.errors import UsageError
 from whyformer.foundation.torchrun import world_size
 from whyformer.workflows import train as training
 from whyformer.workflows.recipe import resolve
@@ -32,8 +31,6 @@ class Model:
 
     def answers(self, texts: Sequence[str], **search: Any) -> list[Translation]:
         """Return for each text all that the search found: texts, scores, tokens, best first."""
-        if isinstance(texts, str):
-            raise UsageError("`texts` must be a list of texts, found one string. Write [text].")
         settings = search_settings(self._system.facts, search)
         return self._system.translator.translate(texts, settings)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from whyformer.bundle import Bundle, load_bundle
 from whyformer.decoding.packing import Weights, pack
-from whyformer.decoding.settings import Method, SearchSettings
+from whyformer.decoding.settings import Method, SearchSettings, unread
 from whyformer.decoding.translator import WINDOW, TextTranslator, Translation, Translator
 from whyformer.foundation.config import build
 from whyformer.foundation.devices import choose_device
@@ -18,8 +18,6 @@ from whyformer.foundation.errors import BundleError, UsageError
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.models.build import SourceModel
 
-OF_SAMPLING = ("temperature", "top_k", "top_p", "seed")
-"""Search settings that only sampling reads."""
 PAUSE_SECONDS = 0.02
 """A live input that is silent for so long has said all it wants answered now."""
 
@@ -90,20 +88,31 @@ def load_system(
 
 
 def search_settings(facts: Mapping[str, Any], given: Mapping[str, Any]) -> SearchSettings:
-    """Return the run's own search settings with the given ones laid over them.
+    """Return the run's own search settings, replaced by those that are given.
 
-    Raises: ConfigError when they do not fit together; UsageError for settings of sampling where
-        nothing is drawn.
+    ``nbest`` without ``beam`` raises the run's beam where it is smaller.
+    Raises: ConfigError when they do not fit together; UsageError for a given setting that the
+        search does not read.
     """
     tree = {**facts.get("decoding", {}), **given}
+    if "nbest" in given and "beam" not in given and tree.get("method") != Method.SAMPLE:
+        tree["beam"] = _wide_enough(tree)
     settings = build(SearchSettings, tree, where="search settings")
-    idle = [name for name in OF_SAMPLING if name in given]
-    if idle and settings.method is not Method.SAMPLE:
-        raise UsageError(
-            f"`{idle[0]}` is a setting of sampling, but nothing is drawn in a beam search. Leave "
-            "it out, or sample (--sample)."
-        )
+    for name in given:
+        if reason := unread(settings, name):
+            raise UsageError(f"`{name}` has no effect here: {reason}. Leave it out.")
     return settings
+
+
+def _wide_enough(tree: Mapping[str, Any]) -> int | None:
+    """Return the smallest beam that holds `nbest` hypotheses and is divisible by `groups`."""
+    defaults = SearchSettings()
+    beam, nbest, groups = (
+        tree.get(name, getattr(defaults, name)) for name in ("beam", "nbest", "groups")
+    )
+    if not all(isinstance(one, int) and one > 0 for one in (beam, nbest, groups)) or nbest <= beam:
+        return beam
+    return -(-nbest // groups) * groups
 
 
 def answers(

@@ -6,6 +6,7 @@ from pathlib import Path
 from whyformer.blocks.recurrence import Cell
 from whyformer.blocks.recurrent_initialization import RecurrentInitialization
 from whyformer.data.reading import STDIN
+from whyformer.decoding.settings import unread
 from whyformer.foundation.errors import ConfigError
 from whyformer.models.rnn import RecurrentSettings
 from whyformer.models.rnn_language import RecurrentLanguageSettings
@@ -80,7 +81,7 @@ def reason_unused(recipe: Recipe, name: str, *, ranks: int | None = None) -> str
     tasks = OF_SEARCHES if section == "decoding" else TASKS_OF.get(name)
     if tasks is not None and recipe.task not in tasks:
         return f"it is read by {_listed(tasks)} only, and the task is {recipe.task}"
-    reasons = (_of_data, _of_text, _of_model, _of_training)
+    reasons = (_of_data, _of_text, _of_model, _of_training, _of_decoding)
     if name == "training.parallel" and ranks == 1:
         return "it is for several processes; start them with torchrun"
     return next((found for reason in reasons if (found := reason(recipe, name))), None)
@@ -149,6 +150,11 @@ def _of_training(recipe: Recipe, name: str) -> str | None:
     if name == "training.average_last" and training.average is not Averaging.CHECKPOINTS:
         return f"it is for --training.average checkpoints, and the average is {training.average}"
     return None
+
+
+def _of_decoding(recipe: Recipe, name: str) -> str | None:
+    section, _, field = name.partition(".")
+    return unread(recipe.decoding, field) if section == "decoding" else None
 
 
 def _is_tsv(path: str) -> bool:
