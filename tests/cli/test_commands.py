@@ -35,6 +35,35 @@ def test_score_adds_up(cli, run, lines):
     assert [len(pair["tokens"]) for pair in found["pairs"]] == [3, 2, 4]
 
 
+def test_score_reproduces_what_translate_searched(cli, run, tmp_path):
+    file = tmp_path / "out.jsonl"
+    cli("translate", run, "--nbest", "2", "--json", "--output", file, stdin="a b\n\nc\n")
+    records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    wanted = [one["log_probability"] for record in records for one in record["hypotheses"]]
+    said = cli("score", run, "--translations", file)
+    found = [float(line.split("\t")[0]) for line in said.out.splitlines()]
+    assert len(found) == 4
+    assert found == pytest.approx(wanted, abs=1e-3)
+    records[0]["hypotheses"][0]["text"] = "x"
+    file.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    said = cli("score", run, "--translations", file)
+    assert (said.code, said.out) == (2, "")
+    assert f"`{file}:1`: the tokens do not give the text" in said.sentence
+    file.write_text("{}", encoding="utf-8")
+    said = cli("score", run, "--translations", file)
+    assert f"`{file}:1`: this must be a line of `whyformer translate --json`" in said.sentence
+
+
+def test_score_names_a_target_beyond_the_positions(cli, tmp_path):
+    short = toy_run(tmp_path / "run", positions="learned", max_length=8)
+    (tmp_path / "s").write_text("a\nb\nc\n", encoding="utf-8")
+    (tmp_path / "t").write_text(f"a\n{'b ' * 9}\nc\n", encoding="utf-8")
+    said = cli("score", short, "--source", tmp_path / "s", "--target", tmp_path / "t")
+    assert [row.split("\t")[1] for row in said.out.splitlines()] == ["2", "-", "2"]
+    assert "the target of pair 2 is longer than the model's positions" in said.err
+    assert "2 pairs, 4 tokens" in said.err
+
+
 def test_evaluate_a_run_says_what_evaluating_its_translations_says(cli, run, lines, tmp_path):
     source, target = lines
     translated = tmp_path / "translated.txt"

@@ -8,7 +8,7 @@ from toy_runs import toy_bundle
 from whyformer.decoding.alignment import align
 from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.settings import SearchSettings
-from whyformer.decoding.translator import Translator
+from whyformer.decoding.translator import Translator, pair_batches
 from whyformer.foundation.errors import UsageError
 from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.tokenizer import train_tokenizer
@@ -152,9 +152,38 @@ def test_scores_are_those_of_the_search(seeds: tuple[int, ...]) -> None:
     assert wanted
     for budget in (7, 4096):
         found = whole.score(sources, targets, batch_tokens=budget)
-        assert [one.log_probability for one in found] == pytest.approx(wanted, abs=1e-4)
-        assert all(one.log_probability == sum(one.tokens) for one in found)
-    assert [len(one.tokens) for one in whole.score(["a"], ["b c"])] == [3]
+        scored = [one for one in found if one is not None]
+        assert [one.log_probability for one in scored] == pytest.approx(wanted, abs=1e-4)
+        assert all(one.log_probability == sum(one.tokens) for one in scored)
+    (found,) = whole.score(["a"], ["b c"])
+    assert found is not None
+    assert len(found.tokens) == 3
+
+
+def test_pairs_are_scored_in_batches_bounded_by_both_sides() -> None:
+    pairs = [("a", "b")] * 50 + [("a", "b " * 40)] + [("a " * 40, "b")] * 2
+    lines = [translator(1)._pair(i, *pair) for i, pair in enumerate(pairs)]
+    batches = list(pair_batches(lines, 90))
+    assert sorted(line.index for batch in batches for line in batch) == list(range(53))
+    for batch in batches:
+        widest = max(max(len(line.ids), len(line.prefix)) for line in batch)
+        assert len(batch) == 1 or widest * len(batch) <= 90
+    assert len(batches) <= 6
+
+
+def test_a_target_beyond_the_positions_is_left_out_and_the_others_are_scored() -> None:
+    torch.manual_seed(1)
+    learned = TransformerSettings.model_validate(
+        SHAPE.model_dump() | {"positions": "learned", "max_length": 8}
+    )
+    model = Transformer(learned, (len(TOKENIZER), len(TOKENIZER)))
+    short = Translator([model], TOKENIZER, TOKENIZER)
+    found = short.score(["a", "b", "c"], ["a", "b " * 8, "a " * 7])
+    assert [one is None for one in found] == [False, True, False]
+    (alone,) = short.score(["a"], ["a"])
+    assert found[0] is not None
+    assert alone is not None
+    assert found[0].tokens == pytest.approx(alone.tokens, abs=1e-4)
 
 
 def test_projecting_in_pieces_changes_no_score(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -219,6 +219,7 @@ def test_probabilities_of_given_targets(both):
     )
     scores = translator.score([a for a, _ in texts], [b for _, b in texts])
     for row, score in zip(rows, scores, strict=True):
+        assert score is not None
         assert row == pytest.approx(score.tokens, abs=1e-4)
 
 

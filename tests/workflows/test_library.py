@@ -17,7 +17,12 @@ def test_load_and_translate(tmp_path):
     assert len(answers[0].hypotheses) == 2
     assert model.search.beam == 2
     (score,) = model.score(["a b"], [texts[0]])
+    assert score is not None
     assert score.log_probability < 0
+    (best,) = (one for _, one in answers[0].hypotheses[:1])
+    (score,) = model.score(["a b"], [best])
+    assert score is not None
+    assert score.log_probability == pytest.approx(best.log_probability, abs=1e-4)
 
 
 def test_an_ensemble(tmp_path):

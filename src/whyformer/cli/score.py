@@ -9,9 +9,15 @@ EXAMPLES = """Examples:
 
   whyformer score runs/mine --source test.ko --target test.en
   whyformer score runs/mine --source test.ko --target test.en --json
+  whyformer translate runs/mine --input in.txt --nbest 5 --json > out.jsonl
+  whyformer score runs/mine --translations out.jsonl
 
 Output: for each pair LOG_PROBABILITY<TAB>TOKENS: ln P(target, end | source) in
 nats, and the number of target tokens it is a sum over, the end included.
+A text is scored with the one way in which the tokenizer cuts it; with
+--translations every hypothesis is scored with the tokens that were searched.
+A target longer than the model's positions gets `-` and is named on standard
+error.
 Totals go to standard error, or into the JSON object."""
 
 
@@ -19,14 +25,16 @@ def score(
     *runs: Path,
     source: Path | None = None,
     target: Path | None = None,
+    translations: Path | None = None,
     json: Flag = False,
 ) -> int:
     """Print how probable each line of a file is as the translation of the same line of another.
 
     Args:
         runs: Directory that `whyformer train` wrote; several score as an ensemble.
-        source: UTF-8 file of the sources, one a line. Required.
-        target: UTF-8 file of their translations. Required.
+        source: UTF-8 file of the sources, one a line.
+        target: UTF-8 file of their translations.
+        translations: Output of `whyformer translate --json` instead of --source and --target.
         json: Print pairs and totals as one JSON object.
     """
     from whyformer.cli.streams import print_json, written
@@ -36,19 +44,33 @@ def score(
         raise UsageError(
             "A run is required and was not given. Give the directory that `whyformer train` wrote."
         )
-    sources = required(source, "source", "--source FILE, the sources")
-    targets = required(target, "target", "--target FILE, their translations")
-    from whyformer.workflows.score import score
+    from whyformer.workflows.score import score, score_translations
 
-    scored = score(runs, sources, targets)
+    if translations is None:
+        sources = required(source, "source", "--source FILE, the sources")
+        targets = required(target, "target", "--target FILE, their translations")
+        scored = score(runs, sources, targets)
+    elif source is None and target is None:
+        scored = score_translations(runs, translations)
+    else:
+        raise UsageError(
+            "`--translations` stands for --source and --target. Give one or the others."
+        )
+    for number in scored.too_long:
+        print(
+            f"whyformer: the target of pair {number} is longer than the model's positions and is "
+            "not scored.",
+            file=sys.stderr,
+        )
     if json:
         print_json(scored.to_json())
         return 0
     with written(None) as stream:
         for pair in scored.pairs:
-            print(f"{pair.log_probability:.4f}\t{len(pair.tokens)}", file=stream)
+            shown = "-\t-" if pair is None else f"{pair.log_probability:.4f}\t{len(pair.tokens)}"
+            print(shown, file=stream)
     print(
-        f"{len(scored.pairs):,} pairs, {scored.tokens:,} tokens, "
+        f"{len(scored.scored):,} pairs, {scored.tokens:,} tokens, "
         f"log-probability {scored.log_probability:.2f} nats; "
         + ", ".join(f"{total.name} {total.value:.4g}" for total in scored.totals),
         file=sys.stderr,

@@ -29,8 +29,10 @@ EXAMPLES = """Examples:
 Output: a line for each line, in order; an empty line stays empty.
   --nbest above 1   INDEX<TAB>SCORE<TAB>TEXT: number of the input line from 1,
                     ranking score (log-probability over length penalty), text.
+                    A beam search lists no text twice.
   --json            a JSON object a line: index, source, text, score,
-                    truncated, hypotheses.
+                    truncated, hypotheses (text, score, log_probability,
+                    finished, tokens: the ids that were searched).
   --alignments      a JSON object a line: text, source and target (tokens) and
                     weights[target][source]: cross-attention of the last
                     decoder layer, mean over heads.
@@ -179,6 +181,7 @@ def _shown(index: int, answer: "Translation", *, many: bool, json_lines: bool) -
                 "score": one.score,
                 "log_probability": one.log_probability,
                 "finished": one.finished,
+                "tokens": list(one.tokens),
             }
             for text, one in answer.hypotheses
         ]
@@ -212,7 +215,9 @@ def _with_alignments(
 
     while some := list(itertools.islice(answers, 1 if live else TOGETHER)):
         read = [answer for answer in some if answer.source.strip()]
-        found = iter(align(bundle, [one.source for one in read], [one.text for one in read]))
+        found = iter(
+            align(bundle, [one.source for one in read], [one.hypotheses[0][1] for one in read])
+        )
         for answer in some:
             shown: dict[str, Any] = {"text": answer.text, "source": [], "target": [], "weights": []}
             if answer.source.strip():

@@ -7,7 +7,8 @@ from itertools import islice
 import torch
 
 from whyformer.bundle import Bundle
-from whyformer.decoding.translator import pad
+from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.translator import pad, target_ids
 from whyformer.foundation.errors import UsageError, refuse_string
 from whyformer.models.build import SourceModel
 from whyformer.text.symbols import BOS, EOS
@@ -18,16 +19,22 @@ TOGETHER = 64
 
 @dataclass(frozen=True)
 class Aligned:
-    """Weights (target, source) of one pair, each row summing to 1; both sides end with eos."""
+    """Weights (target, source) of one pair, each row summing to 1.
+
+    Both sides end with eos, except the target of a hypothesis that was cut.
+    """
 
     source_tokens: list[str]
     target_tokens: list[str]
     weights: list[list[float]]
 
 
-def align(bundle: Bundle, sources: Sequence[str], targets: Sequence[str]) -> list[Aligned]:
+def align(
+    bundle: Bundle, sources: Sequence[str], targets: Sequence[str | Hypothesis]
+) -> list[Aligned]:
     """Return where the model looks in the source, of given pairs, read once by teacher forcing.
 
+    Args: targets: texts, or hypotheses, whose tokens are those that were searched.
     Raises: UsageError when the model does not look at its source while it writes.
     """
     refuse_string("sources", sources)
@@ -39,12 +46,13 @@ def align(bundle: Bundle, sources: Sequence[str], targets: Sequence[str]) -> lis
     return found
 
 
-def _align(bundle: Bundle, pairs: list[tuple[str, str]]) -> Iterator[Aligned]:
+def _align(bundle: Bundle, pairs: list[tuple[str, str | Hypothesis]]) -> Iterator[Aligned]:
     model, device = bundle.model, next(bundle.model.parameters()).device
     assert isinstance(model, SourceModel)
     room = model.settings.max_length - 1  # as much as a translator reads
     sources = [[*bundle.source_tokenizer.encode(source)[:room], EOS] for source, _ in pairs]
-    targets = [[*bundle.target_tokenizer.encode(target), EOS] for _, target in pairs]
+    given = [target_ids(bundle.target_tokenizer, target) for _, target in pairs]
+    targets = [[*ids, *[EOS] * finished] for ids, finished in given]
     source, real = pad(sources, device)
     target, _ = pad([[BOS, *ids[:-1]] for ids in targets], device)
     try:

@@ -7,6 +7,8 @@ from itertools import groupby
 import torch
 from torch import nn
 
+from whyformer.decoding.distinct import distinct
+from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.prompt import PromptModel, PromptReader
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
@@ -75,19 +77,14 @@ class Generator:
         if isinstance(self.model, nn.Module):
             self.model.eval()
             device = next(self.model.parameters()).device
-        nothing = torch.zeros(len(some), 1, dtype=torch.long, device=device)
-        prompts = [ids[index] for index in some]
-        with torch.inference_mode():
-            results = search(
-                PromptReader(self.model, prompts),
-                nothing,
-                None,
-                settings,
-                prefixes=prompts,
-                indices=some,
-            )
-        for hypotheses in results:
-            yield [
-                Continuation(self.tokenizer.decode(one.tokens), one.log_probability, one.finished)
-                for one in hypotheses
-            ]
+
+        def searched(indices: Sequence[int], how: SearchSettings) -> list[list[Hypothesis]]:
+            nothing = torch.zeros(len(indices), 1, dtype=torch.long, device=device)
+            prompts = [ids[index] for index in indices]
+            reader = PromptReader(self.model, prompts)
+            with torch.inference_mode():
+                return search(reader, nothing, None, how, prefixes=prompts, indices=indices)
+
+        results = searched(some, settings)
+        for texts in distinct(some, results, settings, self.tokenizer.decode, searched):
+            yield [Continuation(text, one.log_probability, one.finished) for text, one in texts]

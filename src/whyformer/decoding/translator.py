@@ -5,12 +5,13 @@ import itertools
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from whyformer.decoding.candidates import Stepper
+from whyformer.decoding.distinct import Named, distinct
 from whyformer.decoding.ensemble import Ensemble
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.queue import Arrivals, Joiner, Queue, Room
@@ -44,7 +45,8 @@ class Translation:
         source: the line as it was given.
         text: the best hypothesis as text; empty for an empty line.
         score: the best hypothesis's ranking score; 0 for an empty line.
-        hypotheses: every hypothesis returned, as text and as the search saw it, best first.
+        hypotheses: every hypothesis returned, as text and as the search saw it, best first. No two
+            have the same text, except samples.
         truncated: True when the source was longer than the model takes and its end was not read.
     """
 
@@ -199,7 +201,7 @@ class TextTranslator(ABC):
             full = self.cohorts(asked, settings, room)
             shared = self.ranks.share(full)
             searched = self.search_cohorts(shared, settings, room)
-            own = {line.index: self._answer(line, found) for line, found in searched}
+            own = dict(self._answers(list(searched), settings, room))
             for part in self.ranks.collected(own):
                 answers |= part
             for line in lines:
@@ -219,11 +221,22 @@ class TextTranslator(ABC):
         whole = [*ids[:room], EOS] if ids else []
         return Line(index, text, whole, target, len(ids) > room)
 
-    def _answer(self, line: Line, found: list[Hypothesis]) -> Translation:
-        texts = [(self.target_tokenizer.decode(list(one.tokens)), one) for one in found]
-        return Translation(
-            line.source, texts[0][0], found[0].score, tuple(texts), truncated=line.truncated
-        )
+    def _answers(
+        self,
+        searched: Sequence[tuple[Line, list[Hypothesis]]],
+        settings: SearchSettings,
+        room: Room,
+    ) -> Iterator[tuple[int, Translation]]:
+        def again(lines: Sequence[Line], wider: SearchSettings) -> list[list[Hypothesis]]:
+            cohorts = self.cohorts(lines, wider, room)
+            found = {line.index: one for line, one in self.search_cohorts(cohorts, wider, room)}
+            return [found[line.index] for line in lines]
+
+        lines = [line for line, _ in searched]
+        found = [one for _, one in searched]
+        lists = distinct(lines, found, settings, self.target_tokenizer.decode, again)
+        for line, texts in zip(lines, lists, strict=True):
+            yield line.index, _translation(line, texts)
 
 
 class Translator(TextTranslator):
@@ -267,12 +280,16 @@ class Translator(TextTranslator):
     def score(
         self,
         sources: Sequence[str],
-        targets: Sequence[str],
+        targets: Sequence[str | Hypothesis],
         *,
         batch_tokens: int = BATCH_TOKENS,
-    ) -> list[PairScore]:
+    ) -> list[PairScore | None]:
         """Return how probable each target is given its source; no search is made.
 
+        Args:
+            targets: a text is cut into tokens as the tokenizer cuts it; a `Hypothesis` is scored
+                with the tokens that were searched, and without eos when it was cut.
+        Returns: None for a target that is longer than the model's positions.
         Raises: UsageError when there are not as many targets as sources, or one string is given.
         """
         refuse_string("sources", sources)
@@ -283,19 +300,28 @@ class Translator(TextTranslator):
                 f"{len(targets)} targets. Give one target for each source."
             )
         pairs = enumerate(zip(sources, targets, strict=True))
-        lines = [self._line(index, source, target) for index, (source, target) in pairs]
-        scores: dict[int, PairScore] = {}
-        for batch in batches(lines, batch_tokens):
+        lines = [self._pair(index, source, target) for index, (source, target) in pairs]
+        scores: list[PairScore | None] = [PairScore(0.0, ())] * len(lines)
+        for line in lines:
+            if self.longest is not None and len(line.prefix) > self.longest:
+                scores[line.index] = None
+        scored = [line for line in lines if line.prefix and scores[line.index] is not None]
+        for batch in pair_batches(scored, batch_tokens):
             source, source_real = pad([line.ids or [EOS] for line in batch], self.device)
-            target, target_real = pad([[BOS, *line.prefix, EOS] for line in batch], self.device)
+            target, target_real = pad([[BOS, *line.prefix] for line in batch], self.device)
             with self._ready():
                 values = token_log_probabilities(
                     self.models, source, source_real, target, target_real
                 )
             for line, row in zip(batch, values.tolist(), strict=True):
-                tokens = tuple(row[: len(line.prefix) + 1])
+                tokens = tuple(row[: len(line.prefix)])
                 scores[line.index] = PairScore(sum(tokens), tokens)
-        return [scores[index] for index in range(len(sources))]
+        return scores
+
+    def _pair(self, index: int, source: str, target: str | Hypothesis) -> Line:
+        """Return a source whose `prefix` is the whole target, eos included where it has one."""
+        ids, finished = target_ids(self.target_tokenizer, target)
+        return replace(self._line(index, source, ""), prefix=[*ids, *[EOS] * finished])
 
     def search_lines(
         self, lines: Sequence[Line], settings: SearchSettings
@@ -373,10 +399,22 @@ class Translator(TextTranslator):
                 module.training = True
 
 
+def _translation(line: Line, texts: Named) -> Translation:
+    text, best = texts[0]
+    return Translation(line.source, text, best.score, tuple(texts), truncated=line.truncated)
+
+
 def _ends(models: Sequence[SequenceModel]) -> list[int]:
     """Return the most tokens that each model holds, of those whose positions have an end."""
     ends = [getattr(getattr(model, "settings", None), "longest", None) for model in models]
     return [end for end in ends if end is not None]
+
+
+def target_ids(tokenizer: Tokenizer, target: str | Hypothesis) -> tuple[list[int], bool]:
+    """Return the tokens of a target, without eos, and whether eos follows them."""
+    if isinstance(target, Hypothesis):
+        return list(target.tokens), target.finished
+    return tokenizer.encode(target), True
 
 
 def pad(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
@@ -401,6 +439,24 @@ def batches(
         if batch and (full or widest * (len(batch) + 1) > batch_tokens):
             yield batch
             batch = []
+        batch.append(line)
+    if batch:
+        yield batch
+
+
+def pair_batches(lines: Sequence[Line], batch_tokens: int) -> Iterator[list[Line]]:
+    """Group pairs of like length so that sources and targets, padded, both fit the budget.
+
+    Args: lines: the `prefix` of each is its target.
+    """
+    batch: list[Line] = []
+    source = target = 0
+    for line in sorted(lines, key=lambda one: (-len(one.prefix), -len(one.ids), one.index)):
+        wider = max(source, len(line.ids)), max(target, len(line.prefix))
+        if batch and max(wider) * (len(batch) + 1) > batch_tokens:
+            yield batch
+            batch, wider = [], (len(line.ids), len(line.prefix))
+        source, target = wider
         batch.append(line)
     if batch:
         yield batch

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.scoring import PairScore
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translation
@@ -34,8 +35,14 @@ class Model:
         settings = search_settings(self._system.facts, search)
         return self._system.translator.translate(texts, settings)
 
-    def score(self, sources: Sequence[str], targets: Sequence[str]) -> list[PairScore]:
-        """Return how probable each target is given its source, in nats."""
+    def score(
+        self, sources: Sequence[str], targets: Sequence[str | Hypothesis]
+    ) -> list[PairScore | None]:
+        """Return how probable each target is given its source, in nats.
+
+        Args: targets: texts, or hypotheses of `answers`, scored with the tokens they hold.
+        Returns: None for a target that is longer than the model's positions.
+        """
         return self._system.translator.score(sources, targets)
 
 

@@ -1,14 +1,18 @@
 """How probable are given targets under a run? Nats a pair, perplexity of all."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whyformer.data.reading import Pair, read_pairs
+from whyformer.data.reading import Pair, read_lines, read_pairs
+from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.scoring import PairScore
+from whyformer.decoding.translator import Translator
 from whyformer.evaluation.perplexity import perplexity_scores
 from whyformer.evaluation.score import Score
+from whyformer.foundation.errors import DataError
 from whyformer.workflows.translate import load_system
 
 
@@ -16,28 +20,39 @@ from whyformer.workflows.translate import load_system
 class Scored:
     """Every pair's probability, and the totals."""
 
-    pairs: list[PairScore]
+    pairs: list[PairScore | None]
+    """None for a pair whose target is longer than the model's positions."""
     totals: list[Score]
-    """Perplexity per token, bits per character and bits per byte of the targets."""
+    """Perplexity per token, bits per character and bits per byte of the targets scored."""
+
+    @property
+    def scored(self) -> list[PairScore]:
+        """The pairs that have a score."""
+        return [pair for pair in self.pairs if pair is not None]
+
+    @property
+    def too_long(self) -> list[int]:
+        """The numbers, from 1, of the pairs without a score."""
+        return [number for number, pair in enumerate(self.pairs, start=1) if pair is None]
 
     @property
     def log_probability(self) -> float:
         """ln P of all targets together."""
-        return sum(pair.log_probability for pair in self.pairs)
+        return sum(pair.log_probability for pair in self.scored)
 
     @property
     def tokens(self) -> int:
-        """Target tokens, one eos a pair counted."""
-        return sum(len(pair.tokens) for pair in self.pairs)
+        """Target tokens, one eos a finished pair counted."""
+        return sum(len(pair.tokens) for pair in self.scored)
 
     def to_json(self) -> dict[str, Any]:
-        """Return all of it as JSON values."""
+        """Return all of it as JSON values; a pair without a score is null."""
         return {
             "log_probability": self.log_probability,
             "tokens": self.tokens,
             "totals": [score.to_json() for score in self.totals],
             "pairs": [
-                {"log_probability": pair.log_probability, "tokens": list(pair.tokens)}
+                pair and {"log_probability": pair.log_probability, "tokens": list(pair.tokens)}
                 for pair in self.pairs
             ],
         }
@@ -46,16 +61,68 @@ class Scored:
 def score(runs: Sequence[Path], source: Path, target: Path) -> Scored:
     """Score the lines of ``target`` given those of ``source``; several runs score as an ensemble.
 
-    Raises: DataError when a file cannot be read or the files differ in their number of lines.
+    Raises: DataError when a file cannot be read, the files differ in their number of lines, or no
+        pair can be scored.
     """
     pairs: list[Pair] = list(read_pairs(source, target))
     targets = [pair.target for pair in pairs]
     translator = load_system(runs).translator
-    found = translator.score([pair.source for pair in pairs], targets)
+    return _scored(translator, [pair.source for pair in pairs], targets, targets)
+
+
+def score_translations(runs: Sequence[Path], file: Path) -> Scored:
+    """Score every hypothesis of a file of ``whyformer translate --json``, by its searched tokens.
+
+    Raises: DataError when a line is not of that form, or its tokens are those of another run.
+    """
+    translator = load_system(runs).translator
+    found = list(_hypotheses(file, translator.target_tokenizer.decode))
+    sources, texts = [source for source, _, _ in found], [text for _, text, _ in found]
+    return _scored(translator, sources, [one for _, _, one in found], texts)
+
+
+def _hypotheses(
+    file: Path, decode: Callable[[list[int]], str]
+) -> Iterator[tuple[str, str, Hypothesis]]:
+    for number, line in enumerate(read_lines(file), start=1):
+        try:
+            record = json.loads(line)
+            source, hypotheses = record["source"], record["hypotheses"]
+            for one in hypotheses:
+                text, tokens, finished = one["text"], one["tokens"], one["finished"]
+                fits = isinstance(source, str) and isinstance(finished, bool)
+                if not fits or not all(type(token) is int and token > 4 for token in tokens):
+                    raise TypeError
+                if decode(tokens) != text:
+                    raise DataError(
+                        f"`{file}:{number}`: the tokens do not give the text, so another run made "
+                        "this line. Score it with that run."
+                    )
+                yield source, text, Hypothesis(tuple(tokens), 0.0, 0.0, finished)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise DataError(
+                f"`{file}:{number}`: this must be a line of `whyformer translate --json`, with "
+                "source, hypotheses and their text, tokens and finished. Translate again."
+            ) from None
+
+
+def _scored(
+    translator: Translator,
+    sources: Sequence[str],
+    targets: Sequence[str | Hypothesis],
+    texts: Sequence[str],
+) -> Scored:
+    found = translator.score(sources, targets)
+    kept = [(pair, text) for pair, text in zip(found, texts, strict=True) if pair is not None]
+    if not kept:
+        raise DataError(
+            f"There must be a pair to score, but each of the {len(found)} targets is longer than "
+            "the model's positions, or there is none. Give shorter targets."
+        )
     totals = perplexity_scores(
-        -sum(pair.log_probability for pair in found),
-        sum(len(pair.tokens) for pair in found),
-        characters=sum(map(len, targets)) or None,
-        bytes_=sum(len(text.encode()) for text in targets) or None,
+        -sum(pair.log_probability for pair, _ in kept),
+        sum(len(pair.tokens) for pair, _ in kept),
+        characters=sum(len(text) for _, text in kept) or None,
+        bytes_=sum(len(text.encode()) for _, text in kept) or None,
     )
     return Scored(found, totals)
