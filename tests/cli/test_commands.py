@@ -87,16 +87,32 @@ def test_evaluate_pairs_gives_each_source_all_its_right_answers(cli, run, tmp_pa
     assert "`--pairs` is for runs and stands for --source" in both.sentence
 
 
-def test_evaluate_two_systems_tests_the_difference(cli, lines):
-    source, target = lines
+def test_evaluate_two_systems_tests_the_difference(cli, tmp_path):
+    source, target = tmp_path / "a.txt", tmp_path / "b.txt"
+    source.write_text("".join(f"one two three four {n} six\n" for n in range(20)))
+    target.write_text("".join(f"one two three four {n} seven\n" for n in range(20)))
     said = cli(
-        *("evaluate", "--hypotheses", target, source, "--references", target, source),
+        *("evaluate", "--hypotheses", target, source, "--references", target),
         *("--metric", "bleu", "--tokenize", "none", "--lowercase"),
     )
     assert "p = " in said.out
-    assert "bootstrap" in said.out
+    assert "randomization, 10000 trials" in said.out
     assert "tok:none" in said.out
     assert "case:lc" in said.out
+
+
+def test_evaluate_one_line_claims_nothing(cli, tmp_path):
+    for name, text in (("h1", "a b c d e\n"), ("h2", "a b c d f\n"), ("r", "a b c d e\n")):
+        (tmp_path / name).write_text(text)
+    files = ("--hypotheses", tmp_path / "h1", tmp_path / "h2", "--references", tmp_path / "r")
+    said = cli("evaluate", *files)
+    assert said.code == 0
+    assert "p = " not in said.out
+    assert said.out.count("1 item is too few for an interval or a significance test") == 1
+    tree = json.loads(cli("evaluate", *files, "--json").out)
+    assert tree["comparisons"][0]["p"] is None
+    assert tree["comparisons"][0]["interval"] is None
+    assert {one[0]["interval"] for one in tree["scores"].values()} == {None}
 
 
 def test_evaluate_two_runs(cli, run, lines, tmp_path):

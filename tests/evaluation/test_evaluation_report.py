@@ -6,9 +6,9 @@ from whyformer.evaluation.report import METRICS, alternatives, evaluate_texts, m
 from whyformer.evaluation.significance import PairedTest
 from whyformer.foundation.errors import DataError, UsageError
 
-REFERENCES = [["a dog runs on the mat"], ["the cat sits in a house", "a cat is in the house"]] * 8
-GOOD = ["a dog runs on the mat", "the cat sits in a house"] * 8
-BAD = ["a x runs on y mat", "z cat sits w a house"] * 8
+REFERENCES = [["a dog runs on the mat"], ["the cat sits in a house", "a cat is in the house"]] * 10
+GOOD = ["a dog runs on the mat", "the cat sits in a house"] * 10
+BAD = ["a x runs on y mat", "z cat sits w a house"] * 10
 
 
 def test_every_metric_scores_every_system() -> None:
@@ -20,7 +20,7 @@ def test_every_metric_scores_every_system() -> None:
         metric = metric_named(good.name)
         assert good.value == pytest.approx(100 if metric.higher_is_better else 0)
         assert (good.value > bad.value) == metric.higher_is_better
-        assert good.n == 16
+        assert good.n == 20
     assert [one.metric for one in report.comparisons] == list(METRICS)
     assert all(one.p == pytest.approx(1 / 51) for one in report.comparisons)
 
@@ -29,13 +29,30 @@ def test_the_table_and_the_json_say_everything() -> None:
     report = evaluate_texts([BAD, GOOD], REFERENCES, ["per", "wer"], names=["bad", "good"])
     table = report.table()
     assert table.splitlines()[0].split() == ["system", "per", "wer"]
-    assert table.splitlines()[2].startswith("good    0.00 [0.00, 0.00]")
-    assert "wer: good − bad = -100.00 [-100.00, -100.00], p = 0.0010 (bootstrap, 1000" in table
-    assert "edits per 100 reference tokens, lower is better; 16 lines; per|nrefs:var" in table
+    assert table.splitlines()[2].startswith("good    0.00   0.00 [0.00, 16.11]")
+    assert "wer: good − bad = -100.00, p = 0.0001 (randomization, 10000" in table
+    assert "A score has no interval where all bootstrap resamples have the same value.\n" in table
+    assert "edits per 100 reference tokens, lower is better; 20 lines; per|nrefs:var" in table
     tree = json.loads(json.dumps(report.to_json()))
-    assert tree["scores"]["good"][0]["interval"] == [0.0, 0.0]
+    assert tree["scores"]["good"][0]["interval"] is None
+    assert tree["scores"]["good"][1]["interval"] == pytest.approx([0.0, 16.11], abs=0.01)
     assert tree["comparisons"][0]["system"] == "good"
     assert tree["comparisons"][0]["seed"] == 12345
+
+
+def test_few_lines_have_no_interval_and_no_p_and_one_sentence_says_so() -> None:
+    report = evaluate_texts([BAD[:1], GOOD[:1]], REFERENCES[:1], METRICS)
+    table = report.table()
+    assert "p =" not in table
+    assert table.count("1 item is too few for an interval or a significance test") == 1
+    assert not any(line.startswith(("system 1", "bleu:")) and "[" in line for line in table.split())
+    tree = json.loads(json.dumps(report.to_json()))
+    for scores in tree["scores"].values():
+        assert {one["interval"] for one in scores} == {None}
+        assert all("interval:" not in one["signature"] for one in scores)
+    assert {one["p"] for one in tree["comparisons"]} == {None}
+    assert {one["interval"] for one in tree["comparisons"]} == {None}
+    assert {one["test"] for one in tree["comparisons"]} == {None}
 
 
 def test_one_system_is_compared_with_nothing() -> None:
@@ -74,7 +91,7 @@ def test_reference_files_become_answers_of_lines() -> None:
 def test_mistakes_are_explained() -> None:
     with pytest.raises(UsageError, match=r"`blue` is not a metric. Did you mean `bleu`\?"):
         evaluate_texts([GOOD], REFERENCES, ["blue"])
-    with pytest.raises(DataError, match="15 hypotheses and 16 references"):
+    with pytest.raises(DataError, match="19 hypotheses and 20 references"):
         evaluate_texts([GOOD, BAD[1:]], REFERENCES)
     with pytest.raises(UsageError, match="at least one system and one metric"):
         evaluate_texts([], REFERENCES)

@@ -6,6 +6,7 @@ from whyformer.evaluation.significance import (
     PairedTest,
     approximate_randomization,
     compare,
+    exact_permutation,
     paired_bootstrap,
 )
 from whyformer.foundation.errors import UsageError
@@ -46,6 +47,38 @@ def test_randomization_is_exact_where_every_exchange_can_be_counted() -> None:
     difference, p = approximate_randomization(value, a, b, trials=20_000)
     assert difference == pytest.approx(60.0)
     assert p == pytest.approx(0.25, abs=0.02)
+
+
+def test_all_exchanges_of_few_lines_are_counted() -> None:
+    a = outcomes(np.array([False, False, False, True, True]))
+    b = outcomes(np.array([True, True, True, True, True]))
+    assert exact_permutation(value, a, b) == (pytest.approx(60.0), 0.25, 8)
+    # 4 better and 1 worse: differences of 3 or more lines are 2 · (5 + 1) of 32
+    a, b = (outcomes(np.array(one)) for one in ([0, 0, 0, 0, 1], [1, 1, 1, 1, 0]))
+    assert exact_permutation(value, a, b) == (pytest.approx(60.0), 12 / 32, 32)
+
+
+@pytest.mark.parametrize("test", list(PairedTest))
+@pytest.mark.parametrize("different", [0, 1, 5, 10, 14])
+def test_p_never_falls_below_what_the_lines_that_differ_can_show(
+    test: PairedTest, different: int
+) -> None:
+    a = np.zeros(100)
+    b = np.where(np.arange(100) < different, 1.0, 0.0)
+    (found,) = compare("exact", value, {"a": outcomes(a), "b": outcomes(b)}, test=test)
+    assert found.p == min(1.0, 2 * 2.0**-different)
+    assert found.test == "exact"
+    assert found.trials == 2**different
+
+
+@pytest.mark.parametrize("test", list(PairedTest))
+@pytest.mark.parametrize("count", [1, 2, 19])
+def test_few_lines_have_no_p_and_no_interval(test: PairedTest, count: int) -> None:
+    a, b = outcomes(np.zeros(count)), outcomes(np.ones(count))
+    (found,) = compare("exact", value, {"a": a, "b": b}, test=test)
+    assert (found.p, found.interval, found.test) == (None, None, None)
+    assert found.difference == 100.0
+    assert "at least 20 are needed" in (found.note or "")
 
 
 def test_the_bootstrap_agrees_with_the_normal_approximation() -> None:

@@ -48,7 +48,9 @@ def test_intervals_resample_sentences():
         low, high = score.interval
         assert low < score.value < high
         assert score.n == 60
-        assert "bs:100" in score.signature
+        assert {"accuracy": "wilson-design-effect", "span_f1": "bs:100"}[
+            score.name
+        ] in score.signature
 
 
 def test_what_does_not_fit_says_so():

@@ -64,7 +64,10 @@ def test_a_reference_is_perfect(metric: Metric) -> None:
     found = score(metric, [answers[1] for answers in references], references, resamples=20)
     best = 100.0 if metric.higher_is_better else 0.0
     assert found.value == pytest.approx(best)
-    assert found.interval == pytest.approx((best, best))
+    assert (
+        found.interval is None
+    )  # every resample is perfect, so nothing shows how far it may be off
+    assert found.note is not None
 
 
 @pytest.mark.parametrize("metric", [bleu(), chrf(), ter()])

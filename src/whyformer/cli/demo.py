@@ -46,9 +46,11 @@ def demo(
         for word, hypotheses in found["pronounced"].items():
             print(f"{word:<16}{hypotheses[0][0]}")
         for score in found["scores"].values():
-            low, high = score["interval"] or (score["value"], score["value"])
+            between = (
+                "" if score["interval"] is None else " [{:.2f}, {:.2f}]".format(*score["interval"])
+            )
             print(
-                f"{score['name']} {score['value']:.2f} [{low:.2f}, {high:.2f}] "
+                f"{score['name']} {score['value']:.2f}{between} "
                 f"on {found['words']:,} unseen words ({score['unit']})"
             )
         print(f"page: {found['report']}")

@@ -17,8 +17,10 @@ EXAMPLES = """Examples:
   whyformer evaluate --hypotheses a.txt b.txt --references r1.txt r2.txt \\
     --metric bleu,chrf
 
-Every score has a 95 % bootstrap interval. With two or more systems, each
-further one is tested against the first by paired bootstrap resampling."""
+Scores have 95 % intervals: Wilson's for proportions, else the bootstrap's.
+With two or more systems, each further one is tested against the first by
+paired bootstrap resampling, or exactly where at most 14 lines differ. Fewer
+than 20 items get neither an interval nor a p-value."""
 
 
 def evaluate(
@@ -155,6 +157,7 @@ def _text(runs: tuple[Path, ...], text: Path, documents: str, *, json: bool) -> 
 
 def _labelled(runs: tuple[Path, ...], file: Path, columns: list[str] | None, *, json: bool) -> int:
     from whyformer.cli.streams import print_json
+    from whyformer.evaluation.score import each_once
     from whyformer.foundation.errors import UsageError
     from whyformer.workflows.labelling import evaluate_labelled
 
@@ -169,4 +172,6 @@ def _labelled(runs: tuple[Path, ...], file: Path, columns: list[str] | None, *, 
         return 0
     for run, scores in found:
         print(f"{run}: {', '.join(map(str, scores))} ({scores[0].n:,} texts)")
+    for note in each_once(score.note for _, scores in found for score in scores):
+        print(note)
     return 0

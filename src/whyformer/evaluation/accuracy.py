@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from whyformer.evaluation.metric import Array
+from whyformer.evaluation.interval import Array, IntervalKind
 
 
 def edit_distance(a: Sequence[str], b: Sequence[str]) -> int:
@@ -41,6 +41,7 @@ class TokenErrorRate:
     name = "per"
     unit = "edits per 100 reference tokens, lower is better"
     higher_is_better = False
+    interval = IntervalKind.BOOTSTRAP
 
     def signature(self, references: Sequence[Sequence[str]]) -> str:
         """Return the settings."""
@@ -69,6 +70,7 @@ class _ShareOfLines:
     name: str
     unit: str
     higher_is_better: bool
+    interval = IntervalKind.WILSON
 
     def holds(self, output: str, answer: str) -> bool:
         """Say whether the output is this answer."""

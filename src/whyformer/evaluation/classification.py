@@ -1,11 +1,23 @@
 """How well labels and numbers were predicted: accuracy, F1, Matthews, Pearson, Spearman."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from whyformer.evaluation.metric import RESAMPLES, SEED, Array, bootstrap_interval
+from whyformer.evaluation.confusions import Confusions
+from whyformer.evaluation.interval import (
+    FEWEST_ITEMS,
+    RESAMPLES,
+    SEED,
+    Array,
+    Interval,
+    IntervalKind,
+    Value,
+    from_resamples,
+    interval_of,
+)
+from whyformer.evaluation.metric import scored
 from whyformer.evaluation.score import Score
 from whyformer.foundation.errors import DataError
 
@@ -21,28 +33,36 @@ def score_labels(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> list[Score]:
-    """Return accuracy, macro F1 and Matthews' coefficient with 95 % bootstrap intervals.
+    """Return accuracy, macro F1 and Matthews' coefficient with 95 % intervals.
 
-    Each is a function of the table of confusions, so an interval adds up the lines' own tables.
+    Accuracy has Wilson's interval, the others a bootstrap over the lines. Time and memory grow
+    with the pairs of classes that occur, not with all that there could be.
     Raises: DataError when there is nothing to score or the lengths differ.
 
     >>> [round(s.value, 2) for s in score_labels([0, 1, 1, 0], [0, 1, 0, 0], 2, resamples=0)]
     [75.0, 73.33, 57.74]
     """
     _check(len(predicted), len(wanted))
-    table = np.zeros((len(wanted), classes * classes))
-    cells = np.asarray(wanted) * classes + np.asarray(predicted)
-    table[np.arange(len(wanted)), cells] = 1
-
-    def of(value: Callable[[Array], float]) -> Callable[[Array], float]:
-        return lambda sums: value(sums.reshape(classes, classes))
-
-    found = (
-        ("accuracy", of(_accuracy), "% of lines, higher is better"),
-        ("f1", of(_f1), "% , mean of the classes' F1, higher is better"),
-        ("matthews", of(_matthews), "correlation × 100, higher is better"),
-    )
-    return [_score(name, value, table, unit, resamples, seed) for name, value, unit in found]
+    lines = len(wanted)
+    counts = Confusions.of(np.asarray(predicted), np.asarray(wanted), classes)
+    right = np.asarray(predicted) == np.asarray(wanted)
+    outcomes = np.stack([right, np.ones(lines)], axis=1)
+    unit = "% of lines, higher is better"
+    scores = [_score("accuracy", _share, outcomes, unit, resamples, seed, IntervalKind.WILSON)]
+    drawn: list[tuple[float, float]] = []
+    if lines >= FEWEST_ITEMS:
+        drawn = [(one.f1(), one.matthews()) for one in counts.resampled(resamples, seed)]
+    for place, (name, value, unit) in enumerate(
+        (
+            ("f1", counts.f1(), "% , mean of the classes' F1, higher is better"),
+            ("matthews", counts.matthews(), "correlation × 100, higher is better"),
+        )
+    ):
+        interval = Interval()
+        if resamples:
+            interval = from_resamples([pair[place] for pair in drawn], lines, seed)
+        scores.append(scored(name, value, unit, name, interval, lines))
+    return scores
 
 
 def score_numbers(
@@ -62,8 +82,8 @@ def score_numbers(
     x, y = np.asarray(predicted, dtype=float), np.asarray(wanted, dtype=float)
     error = np.stack([(x - y) ** 2, np.ones_like(x)], 1)
     found = (
-        ("pearson", _pearson, _moments(x, y), "correlation × 100, higher is better"),
-        ("spearman", _pearson, _moments(ranks(x), ranks(y)), "correlation × 100, higher is better"),
+        ("pearson", pearson, moments(x, y), "correlation × 100, higher is better"),
+        ("spearman", pearson, moments(ranks(x), ranks(y)), "correlation × 100, higher is better"),
         ("mse", lambda sums: sums[0] / sums[1], error, "mean squared error, lower is better"),
     )
     return [_score(name, v, table, unit, resamples, seed) for name, v, table, unit in found]
@@ -80,43 +100,34 @@ def ranks(values: Array) -> Array:
     return (last - (counts - 1) / 2)[which]
 
 
-def _accuracy(table: Array) -> float:
-    return 100 * float(np.trace(table) / table.sum())
+def _share(sums: Array) -> float:
+    return 100 * float(sums[0] / sums[1])
 
 
-def _f1(table: Array) -> float:
-    right, wanted, predicted = np.diag(table), table.sum(1), table.sum(0)
-    present = (wanted + predicted) > 0
-    return 100 * float(np.mean(2 * right[present] / (wanted + predicted)[present]))
-
-
-def _matthews(table: Array) -> float:
-    """Return the correlation of two labellings. Source: Gorodkin 2004, Eq. 8 (R_K)."""
-    total, wanted, predicted = table.sum(), table.sum(1), table.sum(0)
-    above = np.trace(table) * total - wanted @ predicted
-    below = math.sqrt((total**2 - predicted @ predicted) * (total**2 - wanted @ wanted))
-    return 100 * float(above / below) if below else 0.0
-
-
-def _moments(x: Array, y: Array) -> Array:
+def moments(x: Array, y: Array) -> Array:
+    """Return (lines, 6) statistics whose sums determine Pearson's correlation."""
     x, y = x - x.mean(), y - y.mean()
     return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], 1)
 
 
-def _pearson(sums: Array) -> float:
+def pearson(sums: Array) -> float:
+    """Return Pearson's correlation × 100 from the sums of `moments`."""
     n, x, y, xx, yy, xy = sums
     below = math.sqrt(max(0.0, (n * xx - x * x) * (n * yy - y * y)))
     return 100 * float((n * xy - x * y) / below) if below else 0.0
 
 
 def _score(
-    name: str, value: Callable[[Array], float], table: Array, unit: str, resamples: int, seed: int
+    name: str,
+    value: Value,
+    table: Array,
+    unit: str,
+    resamples: int,
+    seed: int,
+    kind: IntervalKind = IntervalKind.BOOTSTRAP,
 ) -> Score:
-    interval, signature = None, name
-    if resamples:
-        interval = bootstrap_interval(value, table, resamples=resamples, seed=seed)
-        signature = f"{name}|interval:bootstrap-percentile-95|bs:{resamples}|seed:{seed}"
-    return Score(name, value(table.sum(0)), unit, interval, signature, len(table))
+    interval = interval_of(kind, value, table, resamples=resamples, seed=seed)
+    return scored(name, value(table.sum(0)), unit, name, interval, len(table))
 
 
 def _check(predicted: int, wanted: int) -> None:

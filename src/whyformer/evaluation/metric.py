@@ -4,17 +4,19 @@ Because every metric has this one form, intervals and significance tests are wri
 up the lines again in another way and ask for the value.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-
+from whyformer.evaluation.interval import (
+    RESAMPLES,
+    SEED,
+    Array,
+    Interval,
+    IntervalKind,
+    interval_of,
+)
 from whyformer.evaluation.score import Score
 from whyformer.foundation.errors import DataError, UsageError
-
-Array = np.ndarray
-RESAMPLES = 1000
-SEED = 12345
 
 
 @runtime_checkable
@@ -34,6 +36,11 @@ class Metric(Protocol):
     @property
     def higher_is_better(self) -> bool:
         """Direction."""
+        ...
+
+    @property
+    def interval(self) -> IntervalKind:
+        """How its interval is computed."""
         ...
 
     def signature(self, references: Sequence[Sequence[str]]) -> str:
@@ -75,41 +82,23 @@ def score_statistics(
     metric: Metric, statistics: Array, signature: str, *, resamples: int, seed: int
 ) -> Score:
     """Return the value and interval of lines whose statistics are known."""
-    interval = None
-    if resamples:
-        interval = bootstrap_interval(metric.value, statistics, resamples=resamples, seed=seed)
-        signature = f"{signature}|interval:bootstrap-percentile-95|bs:{resamples}|seed:{seed}"
-    value = metric.value(statistics.sum(axis=0))
-    return Score(metric.name, value, metric.unit, interval, signature, len(statistics))
+    found = interval_of(metric.interval, metric.value, statistics, resamples=resamples, seed=seed)
+    return scored(
+        metric.name,
+        metric.value(statistics.sum(axis=0)),
+        metric.unit,
+        signature,
+        found,
+        len(statistics),
+    )
 
 
-def bootstrap_interval(
-    value: Callable[[Array], float], statistics: Array, *, resamples: int, seed: int
-) -> tuple[float, float]:
-    """Return the 95 % percentile bootstrap interval over lines.
-
-    Paper: Koehn 2004, “Statistical Significance Tests for Machine Translation Evaluation”, §3.
-    """
-    sums = resampled_sums(statistics[None], resamples=resamples, seed=seed)[:, 0]
-    values = [value(row) for row in sums]
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def resampled_sums(statistics: Array, *, resamples: int, seed: int) -> Array:
-    """Draw as many lines as there are, with replacement, again and again; return their sums.
-
-    Every system is summed over the same draws, as paired tests need.
-    Args: statistics: (systems, lines, k).
-    Returns: (resamples, systems, k).
-    """
-    lines = statistics.shape[1]
-    generator = np.random.default_rng(seed)
-    sums = np.empty((resamples, statistics.shape[0], statistics.shape[2]))
-    for row in sums:
-        times = np.bincount(generator.integers(lines, size=lines), minlength=lines)
-        row[:] = times @ statistics
-    return sums
+def scored(
+    name: str, value: float, unit: str, signature: str, interval: Interval, items: int
+) -> Score:
+    """Return a score whose signature says how its interval was computed."""
+    signature = "|".join(part for part in (signature, interval.signature) if part)
+    return Score(name, value, unit, interval.ends, signature, items, interval.note)
 
 
 def check_lines(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from whyformer.evaluation.accuracy import ExactMatch, TokenErrorRate, WordErrorRate
 from whyformer.evaluation.metric import RESAMPLES, SEED, Metric, check_lines, score_statistics
-from whyformer.evaluation.score import Score
+from whyformer.evaluation.score import Score, each_once
 from whyformer.evaluation.significance import Comparison, PairedTest, compare
 from whyformer.evaluation.translation import bleu, chrf, ter
 from whyformer.foundation.errors import DataError, UsageError, nearest
@@ -39,14 +39,11 @@ class Report:
         for name, scores in self.scores.items():
             rows.append([name, *(str(score).removeprefix(score.name + " ") for score in scores)])
         lines = [*_aligned(rows), ""]
-        for one in self.comparisons:
-            spread = "" if one.interval is None else " [{:+.2f}, {:+.2f}]".format(*one.interval)
-            lines.append(
-                f"{one.metric}: {one.system} − {one.baseline} = {one.difference:+.2f}{spread}, "
-                f"p = {one.p:.4f} ({one.test}, {one.trials} trials, seed {one.seed})"
-            )
+        lines += map(str, self.comparisons)
         if self.comparisons:
             lines.append("")
+        every = [score for scores in self.scores.values() for score in scores]
+        lines += each_once(one.note for one in (*every, *self.comparisons))
         for score in next(iter(self.scores.values())):
             lines.append(f"{score.name}: {score.unit}; {score.n} lines; {score.signature}")
         return "\n".join(lines)

@@ -1,16 +1,26 @@
-"""Is one system better than another, or was it luck? Two paired tests over the same lines."""
+"""Is one system better than another, or was it luck? Paired tests over the same lines."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
-from whyformer.evaluation.metric import SEED, Array, resampled_sums
+from whyformer.evaluation.interval import (
+    SEED,
+    Array,
+    Value,
+    expanded_percentiles,
+    few_items,
+    resampled_sums,
+)
 from whyformer.foundation.errors import UsageError
 
-Value = Callable[[Array], float]
+EXACT = "exact"
+EXACT_LINES = 14
+"""Up to this many lines that differ, every exchange is counted: 2^14 is about 10,000 trials."""
+FEW_LINES = 200
+"""Below this the p of the bootstrap is too small (docs/evaluation.md): lines are exchanged."""
 
 
 class PairedTest(StrEnum):
@@ -23,7 +33,7 @@ class PairedTest(StrEnum):
 
 
 TRIALS = {PairedTest.BOOTSTRAP: 1000, PairedTest.RANDOMIZATION: 10000}
-"""Trials of each test unless told; as in sacreBLEU."""
+"""Trials of each test unless given; as in sacreBLEU."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +42,13 @@ class Comparison:
 
     Args:
         difference: value of the system minus value of the baseline, in the metric's unit.
-        interval: 95 % interval of the difference; the bootstrap gives one, randomisation does not.
-        p: two-sided probability of a difference at least as large between equal systems; never 0,
-            since the observed difference counts as one of the trials (+1 correction).
+        interval: 95 % interval of the difference, from the bootstrap; None where there is none.
+        p: two-sided probability of a difference at least as large between equal systems; None for
+            too few lines; never 0, since the observed difference counts as one of the trials, and
+            never below 2 · 2⁻ⁿ for n lines that differ.
+        test: bootstrap; randomization, also for fewer than 200 lines; exact where at most 14 lines
+            differ; None where there is no p.
+        note: one sentence that says why interval and p are missing.
     """
 
     metric: str
@@ -42,20 +56,31 @@ class Comparison:
     system: str
     difference: float
     interval: tuple[float, float] | None
-    p: float
-    test: str
+    p: float | None
+    test: str | None
     trials: int
     seed: int
+    note: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
         return asdict(self)
 
+    def __str__(self) -> str:
+        spread = "" if self.interval is None else " [{:+.2f}, {:+.2f}]".format(*self.interval)
+        text = f"{self.metric}: {self.system} − {self.baseline} = {self.difference:+.2f}{spread}"
+        if self.p is None:
+            return text
+        how = f"{self.trials} trials, seed {self.seed}"
+        if self.test == EXACT:
+            how = f"all {self.trials} exchanges of the lines that differ"
+        return f"{text}, p = {self.p:.4f} ({self.test}, {how})"
+
 
 def paired_bootstrap(
     value: Value, baseline: Array, system: Array, *, trials: int = 1000, seed: int = SEED
-) -> tuple[float, tuple[float, float], float]:
-    """Return the difference, its 95 % interval, and p.
+) -> tuple[float, tuple[float, float] | None, float]:
+    """Return the difference, its 95 % interval (None where all resamples are equal), and p.
 
     Paper: Koehn 2004, §4; Riezler and Maxwell 2005, Figure 1, for the shift to the null.
     Differs: Koehn counts how often one system wins; here resampled differences are shifted to
@@ -65,8 +90,8 @@ def paired_bootstrap(
     sums = resampled_sums(_paired(baseline, system), resamples=trials, seed=seed)
     observed = value(system.sum(axis=0)) - value(baseline.sum(axis=0))
     differences = np.array([value(b) - value(a) for a, b in sums])
-    low, high = np.percentile(differences, [2.5, 97.5])
-    return observed, (float(low), float(high)), _p(differences - differences.mean(), observed)
+    interval = expanded_percentiles(differences, len(baseline))
+    return observed, interval, _p(differences - differences.mean(), observed)
 
 
 def approximate_randomization(
@@ -90,6 +115,28 @@ def approximate_randomization(
     return observed, _p(differences, observed)
 
 
+def exact_permutation(value: Value, baseline: Array, system: Array) -> tuple[float, float, int]:
+    """Return the difference, p, and how many exchanges there are, all of them counted.
+
+    Lines where the systems have equal statistics change nothing, so only the d others are
+    exchanged: 2^d ways. One way and its opposite give the same size of the difference, so that p
+    is at least 2 · 2^-d.
+    Source: Fisher 1935, "The Design of Experiments", §21.
+    Args: baseline, system: (lines, k) statistics of the same lines.
+    """
+    _paired(baseline, system)
+    gap = (system - baseline)[_different(baseline, system)]
+    a, b = baseline.sum(axis=0), system.sum(axis=0)
+    observed = value(b) - value(a)
+    count = len(gap)
+    if not count:
+        return observed, 1.0, 1
+    half = 2 ** (count - 1)  # the last line stays: the other half has the opposite differences
+    moves = (np.arange(half)[:, None] >> np.arange(count)) & 1
+    differences = np.array([value(b - moved) - value(a + moved) for moved in moves @ gap])
+    return observed, _as_large(differences, observed) / half, 2 * half
+
+
 def compare(
     metric: str,
     value: Value,
@@ -101,30 +148,59 @@ def compare(
 ) -> list[Comparison]:
     """Compare every further system with the first.
 
-    Args: systems: name -> (lines, k) statistics, the baseline first.
+    Args:
+        systems: name -> (lines, k) statistics, the baseline first.
+        test: for many lines; few lines are exchanged, and where at most 14 differ, in every way.
+        trials: None takes the usual number of the test that is used.
     Raises: UsageError when there are fewer than two systems.
     """
     if len(systems) < 2:
         raise UsageError(
             f"A comparison must have at least two systems, but there is {len(systems)}."
         )
-    trials = TRIALS[test] if trials is None else trials
     (first, baseline), *others = systems.items()
     found: list[Comparison] = []
     for name, system in others:
-        interval = None
-        if test is PairedTest.BOOTSTRAP:
-            difference, interval, p = paired_bootstrap(
-                value, baseline, system, trials=trials, seed=seed
-            )
-        else:
-            difference, p = approximate_randomization(
-                value, baseline, system, trials=trials, seed=seed
-            )
-        found.append(
-            Comparison(metric, first, name, difference, interval, p, test.value, trials, seed)
-        )
+        of = Comparison(metric, first, name, 0.0, None, None, None, 0, seed)
+        found.append(_compared(of, value, baseline, system, test, trials))
     return found
+
+
+def _compared(
+    of: Comparison,
+    value: Value,
+    baseline: Array,
+    system: Array,
+    test: PairedTest,
+    trials: int | None,
+) -> Comparison:
+    _paired(baseline, system)
+    lines = len(baseline)
+    note = few_items(lines)
+    if note is not None:
+        difference = value(system.sum(axis=0)) - value(baseline.sum(axis=0))
+        return replace(of, difference=difference, note=note)
+    if test is PairedTest.BOOTSTRAP:
+        count = trials or TRIALS[test]
+        difference, interval, p = paired_bootstrap(
+            value, baseline, system, trials=count, seed=of.seed
+        )
+        of = replace(of, difference=difference, interval=interval, p=p, test=test, trials=count)
+    if _different(baseline, system).sum() <= EXACT_LINES:
+        difference, p, count = exact_permutation(value, baseline, system)
+        return replace(of, difference=difference, p=p, test=EXACT, trials=count)
+    if test is PairedTest.RANDOMIZATION or lines < FEW_LINES:
+        count = trials or TRIALS[PairedTest.RANDOMIZATION]
+        difference, p = approximate_randomization(
+            value, baseline, system, trials=count, seed=of.seed
+        )
+        name = PairedTest.RANDOMIZATION
+        return replace(of, difference=difference, p=p, test=name, trials=count)
+    return of
+
+
+def _different(baseline: Array, system: Array) -> Array:
+    return (baseline != system).any(axis=1)
 
 
 def _paired(baseline: Array, system: Array) -> Array:
@@ -137,7 +213,10 @@ def _paired(baseline: Array, system: Array) -> Array:
 
 
 def _p(differences: Array, observed: float) -> float:
+    return (_as_large(differences, observed) + 1) / (len(differences) + 1)
+
+
+def _as_large(differences: Array, observed: float) -> int:
     # Sums in another order differ in the last bits: what is equal must count as equal.
     tolerance = 1e-9 * max(1.0, abs(observed))
-    as_large = int((np.abs(differences) >= abs(observed) - tolerance).sum())
-    return (as_large + 1) / (len(differences) + 1)
+    return int((np.abs(differences) >= abs(observed) - tolerance).sum())

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from whyformer.evaluation.metric import RESAMPLES, SEED, Array, bootstrap_interval
+from whyformer.evaluation.interval import RESAMPLES, SEED, Array, IntervalKind, interval_of
+from whyformer.evaluation.metric import scored
 from whyformer.evaluation.score import Score
 from whyformer.foundation.errors import DataError
 
@@ -75,16 +76,14 @@ def score_tags(
         words[number] = sum(a == b for a, b in zip(said, right, strict=True)), len(right)
         mine, theirs = spans(said), spans(right)
         found[number] = len(mine & theirs), len(mine), len(theirs)
-    parts = [("accuracy", _share, words, "% of words, higher is better")]
+    parts = [("accuracy", _share, words, "% of words, higher is better", IntervalKind.WILSON)]
     if marks_spans(label for right in wanted for label in right):
-        parts.append(("span_f1", _f1, found, "F1 of spans × 100, higher is better"))
+        unit = "F1 of spans × 100, higher is better"
+        parts.append(("span_f1", f1, found, unit, IntervalKind.BOOTSTRAP))
     scores = []
-    for name, value, table, unit in parts:
-        interval, signature = None, name
-        if resamples:
-            interval = bootstrap_interval(value, table, resamples=resamples, seed=seed)
-            signature = f"{name}|interval:bootstrap-percentile-95|bs:{resamples}|seed:{seed}"
-        scores.append(Score(name, value(table.sum(0)), unit, interval, signature, len(table)))
+    for name, value, table, unit, kind in parts:
+        interval = interval_of(kind, value, table, resamples=resamples, seed=seed)
+        scores.append(scored(name, value(table.sum(0)), unit, name, interval, len(table)))
     return scores
 
 
@@ -92,6 +91,7 @@ def _share(sums: Array) -> float:
     return 100 * float(sums[0] / sums[1]) if sums[1] else 0.0
 
 
-def _f1(sums: Array) -> float:
+def f1(sums: Array) -> float:
+    """Return F1 × 100. Args: sums: spans found and right, found, wanted."""
     right, mine, theirs = sums
     return 200 * float(right / (mine + theirs)) if mine + theirs else 0.0

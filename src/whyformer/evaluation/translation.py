@@ -9,7 +9,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
-from whyformer.evaluation.metric import Array
+from whyformer.evaluation.interval import Array, IntervalKind
 from whyformer.foundation.errors import UsageError, nearest
 
 TOKENIZERS = ("13a", "char", "intl", "none", "zh")
@@ -22,6 +22,8 @@ class SacreMetric:
     sacreBLEU counts each line and turns summed counts into the value, so `value` of all lines
     is sacreBLEU's corpus score to the last bit.
     """
+
+    interval = IntervalKind.BOOTSTRAP
 
     def __init__(self, name: str, unit: str, higher_is_better: bool, counter: Any) -> None:
         self.name = name

@@ -242,7 +242,7 @@ class Classifier:
         return Prediction(self.labels[best], dict(zip(self.labels, shares, strict=True)))
 
     def evaluate(self, examples: Sequence[Example]) -> list[Score]:
-        """Return every metric of the task, with 95 % bootstrap intervals."""
+        """Return every metric of the task, with 95 % intervals."""
         found = self.classify([(one.first, one.second) for one in examples])
         if not self.labels:
             said = [p.number for p in found if p.number is not None]

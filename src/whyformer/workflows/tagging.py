@@ -184,7 +184,7 @@ class Tagger:
         return found
 
     def evaluate(self, sentences: Iterable[Tagged]) -> list[Score]:
-        """Return every metric of the task, with 95 % bootstrap intervals."""
+        """Return every metric of the task, with 95 % intervals."""
         given = list(sentences)
         said = self.tag([one.words for one in given])
         return score_tags(said, [one.labels for one in given])

@@ -1,0 +1,170 @@
+"""95 % intervals: Wilson's for proportions, the bootstrap for all else, and none for few items."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import NormalDist
+
+import numpy as np
+
+Array = np.ndarray
+Value = Callable[[Array], float]
+
+RESAMPLES = 1000
+SEED = 12345
+FEWEST_ITEMS = 20
+"""With fewer items neither an interval nor a p-value is given: see docs/evaluation.md."""
+NO_SPREAD = "A score has no interval where all bootstrap resamples have the same value."
+Z = NormalDist().inv_cdf(0.975)
+
+
+class IntervalKind(StrEnum):
+    """How the interval of a metric is computed."""
+
+    BOOTSTRAP = "bootstrap"
+    """Resample the items with replacement."""
+    WILSON = "wilson"
+    """The metric is 100 × a proportion: column 0 of its statistics over column 1."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % interval, or the reason why there is none.
+
+    Args:
+        ends: low and high, in the unit of the metric; None where there is no interval.
+        signature: how it was computed; "" where there is none.
+        note: one sentence that says why there is none; None where there is one.
+    """
+
+    ends: tuple[float, float] | None = None
+    signature: str = ""
+    note: str | None = None
+
+
+def few_items(items: int) -> str | None:
+    """Return the sentence that refuses an interval and a p-value to few items; None for enough.
+
+    >>> few_items(1)
+    '1 item is too few for an interval or a significance test: at least 20 are needed.'
+    """
+    if items >= FEWEST_ITEMS:
+        return None
+    return (
+        f"{items} item{' is' if items == 1 else 's are'} too few for an interval or a "
+        f"significance test: at least {FEWEST_ITEMS} are needed."
+    )
+
+
+def interval_of(
+    kind: IntervalKind, value: Value, statistics: Array, *, resamples: int, seed: int
+) -> Interval:
+    """Return the 95 % interval of a metric.
+
+    Args:
+        statistics: (items, k); ``value`` takes the sums of its columns.
+        resamples: of the bootstrap; 0 computes no interval, whatever the kind.
+    """
+    if not resamples:
+        return Interval()
+    if (note := few_items(len(statistics))) is not None:
+        return Interval(note=note)
+    if kind is IntervalKind.WILSON:
+        plain = bool((statistics[:, 1] == 1).all())
+        name = "wilson-95" if plain else "wilson-design-effect-95"
+        return Interval(proportion_interval(statistics), f"interval:{name}")
+    sums = resampled_sums(statistics[None], resamples=resamples, seed=seed)[:, 0]
+    return from_resamples([value(row) for row in sums], len(statistics), seed)
+
+
+def from_resamples(values: list[float], items: int, seed: int) -> Interval:
+    """Return the interval that a metric's values of bootstrap resamples give."""
+    if (note := few_items(items)) is not None:
+        return Interval(note=note)
+    ends = expanded_percentiles(np.asarray(values), items)
+    if ends is None:
+        return Interval(note=NO_SPREAD)
+    name = f"interval:bootstrap-expanded-percentile-95|bs:{len(values)}|seed:{seed}"
+    return Interval(ends, name)
+
+
+def expanded_percentiles(values: Array, items: int) -> tuple[float, float] | None:
+    """Return the percentiles of bootstrap values that enclose 95 %; None where all are equal.
+
+    Percentiles 2.5 and 97.5 are too narrow for few items: they divide by n instead of n - 1, and
+    take the normal distribution for Student's t. The expanded ones make up for both. For 20 items
+    they are 1.6 and 98.4, for 1,000 items 2.5 and 97.5.
+    Source: Hesterberg 2015, "What Teachers Should Know about the Bootstrap", §5.3 (expanded
+    percentiles); Koehn 2004, "Statistical Significance Tests for Machine Translation Evaluation",
+    §3, for the resampling of lines.
+    """
+    if np.ptp(values) <= 1e-9 * max(1.0, float(np.abs(values).max())):
+        return None
+    outside = 100 * NormalDist().cdf(-math.sqrt(items / (items - 1)) * _student(items - 1))
+    low, high = np.percentile(values, [outside, 100 - outside])
+    return float(low), float(high)
+
+
+def proportion_interval(statistics: Array) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a proportion, in percent.
+
+    Source: Wilson 1927; Korn and Graubard 1998 for items that count more than once (the words of a
+    sentence): the counts are divided by how much more the items vary than independent draws would.
+    Where items do not vary at all, as when everything is right, each item counts as one draw.
+    Args: statistics: for each item how many are right, and of how many.
+
+    >>> low, high = proportion_interval(np.array([[1.0, 1.0]] * 30))
+    >>> round(low, 1), round(high, 1)
+    (88.6, 100.0)
+    """
+    items = len(statistics)
+    right, total = (float(one) for one in statistics.sum(axis=0))
+    if not total:
+        return 0.0, 100.0
+    share = right / total
+    draws = total
+    if not (statistics[:, 1] == 1).all():
+        residual = statistics[:, 0] - share * statistics[:, 1]
+        variance = float(residual @ residual) / total**2 * items / max(1, items - 1)
+        if variance > 1e-12:
+            draws = share * (1 - share) / variance * (Z / _student(items - 1)) ** 2
+            draws = min(draws, total)
+        else:
+            draws = float(items)
+    return wilson(share, draws)
+
+
+def wilson(share: float, draws: float) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share of independent draws, in percent."""
+    middle = (share + Z**2 / (2 * draws)) / (1 + Z**2 / draws)
+    half = Z / (1 + Z**2 / draws)
+    half *= math.sqrt(share * (1 - share) / draws + Z**2 / (4 * draws**2))
+    return 100 * max(0.0, middle - half), 100 * min(1.0, middle + half)
+
+
+def resampled_sums(statistics: Array, *, resamples: int, seed: int) -> Array:
+    """Draw as many items as there are, with replacement, again and again; return their sums.
+
+    All systems are summed over the same draws, as paired tests need.
+    Args: statistics: (systems, items, k).
+    Returns: (resamples, systems, k).
+    """
+    items = statistics.shape[1]
+    generator = np.random.default_rng(seed)
+    sums = np.empty((resamples, statistics.shape[0], statistics.shape[2]))
+    for row in sums:
+        times = np.bincount(generator.integers(items, size=items), minlength=items)
+        row[:] = times @ statistics
+    return sums
+
+
+def _student(freedom: int) -> float:
+    """Return the 97.5 % point of Student's t. Source: Abramowitz and Stegun 1964, 26.7.5."""
+    z, v = Z, float(freedom)
+    return (
+        z
+        + (z**3 + z) / (4 * v)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3)
+    )
