@@ -1,6 +1,8 @@
 """Scores of labels and numbers against their textbook values."""
 
 import math
+import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -60,6 +62,55 @@ def test_intervals_hold_the_value_and_shrink():
 
     few, many = interval(50), interval(2000)
     assert many[1] - many[0] < few[1] - few[0]
+
+
+def dense(predicted: np.ndarray, wanted: np.ndarray, classes: int) -> tuple[float, float]:
+    """Return F1 and Matthews from the whole table of confusions."""
+    table = np.zeros((classes, classes))
+    np.add.at(table, (wanted, predicted), 1)
+    right, rows, columns = np.diag(table), table.sum(1), table.sum(0)
+    present = rows + columns > 0
+    f1 = np.mean(2 * right[present] / (rows + columns)[present])
+    n = table.sum()
+    above = right.sum() * n - rows @ columns
+    return 100 * f1, 100 * above / math.sqrt((n**2 - columns @ columns) * (n**2 - rows @ rows))
+
+
+@pytest.mark.parametrize("classes", [2, 7, 40])
+def test_cells_that_occur_say_what_the_whole_table_says(classes: int):
+    """Values are equal; the bootstrap's are distributed as those of resampled lines are."""
+    rng = np.random.default_rng(classes)
+    wanted = rng.integers(classes, size=300)
+    predicted = np.where(rng.random(300) < 0.7, wanted, rng.integers(classes, size=300))
+    found = score_labels(predicted.tolist(), wanted.tolist(), classes)
+    f1, matthews = dense(predicted, wanted, classes)
+    assert found[1].value == pytest.approx(f1)
+    assert found[2].value == pytest.approx(matthews)
+    places = rng.integers(300, size=(2000, 300))
+    lines = [dense(predicted[one], wanted[one], classes) for one in places]
+    for score, values in zip(found[1:], zip(*lines, strict=True), strict=True):
+        assert score.interval is not None
+        wide = np.percentile(values, 97.5) - np.percentile(values, 2.5)
+        assert score.interval[1] - score.interval[0] == pytest.approx(wide, rel=0.12)
+        assert sum(score.interval) == pytest.approx(
+            np.percentile(values, 97.5) + np.percentile(values, 2.5), abs=0.25 * wide
+        )
+
+
+def test_the_cost_of_many_classes_is_that_of_the_pairs_that_occur():
+    """1,000 classes × 10,000 texts: a table of lines × classes² would want 80 GB."""
+    rng = np.random.default_rng(0)
+    wanted = rng.integers(1000, size=10_000)
+    predicted = np.where(rng.random(10_000) < 0.5, wanted, rng.integers(1000, size=10_000))
+    tracemalloc.start()
+    begun = time.process_time()
+    found = score_labels(predicted.tolist(), wanted.tolist(), 1000, resamples=100)
+    seconds = time.process_time() - begun
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [score.interval is not None for score in found] == [True] * 3
+    assert peak < 20e6
+    assert seconds < 5
 
 
 def test_what_cannot_be_scored():

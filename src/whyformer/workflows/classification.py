@@ -1,7 +1,7 @@
 """The tasks of labels and of numbers: a text, or two, and what is said of them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,9 @@ from whyformer.workflows.fine_tuning import (
 from whyformer.workflows.recipe import Recipe, TaskName
 from whyformer.workflows.task import Progress
 
+EVALUATED_TOGETHER = 1024
+"""Texts whose probabilities of all labels are in memory at once while a file is evaluated."""
+
 
 class Classification:
     """A `Task` on texts with labels (classify) or numbers (regress)."""
@@ -58,6 +61,7 @@ class Classification:
         self.key = data_key(recipe, run)
         self.start = read_start(recipe)
         self.classes = [] if self.numbers else sorted({example.label for example in train})
+        self.places = {label: place for place, label in enumerate(self.classes)}
         if not self.numbers and len(self.classes) < 2:
             raise DataError(
                 f"There must be two labels or more, but all are `{self.classes[0]}`. "
@@ -155,12 +159,13 @@ class Classification:
 
     def _label(self, example: Example) -> int | float:
         if not self.numbers:
-            if example.label not in self.classes:
+            place = self.places.get(example.label)
+            if place is None:
                 raise DataError(
                     f"Line {example.line} of the dev set has the label `{example.label}`, which no "
                     f"training text has. Known: {', '.join(self.classes)}."
                 )
-            return self.classes.index(example.label)
+            return place
         return number(example)
 
     def _scores(
@@ -243,16 +248,20 @@ class Classifier:
 
     def evaluate(self, examples: Sequence[Example]) -> list[Score]:
         """Return every metric of the task, with 95 % intervals."""
-        found = self.classify([(one.first, one.second) for one in examples])
-        if not self.labels:
-            said = [p.number for p in found if p.number is not None]
-            return score_numbers(said, [number(e) for e in examples])
         place = {label: index for index, label in enumerate(self.labels)}
         for one in examples:
-            if one.label not in place:
+            if self.labels and one.label not in place:
                 raise DataError(
                     f"Line {one.line} has the label `{one.label}`, which this run does not know. "
                     f"Known: {', '.join(self.labels)}."
                 )
+        found: list[Prediction] = []
+        for start in range(0, len(examples), EVALUATED_TOGETHER):
+            some = examples[start : start + EVALUATED_TOGETHER]
+            predictions = self.classify([(one.first, one.second) for one in some])
+            found += [replace(one, probabilities={}) for one in predictions]
+        if not self.labels:
+            said = [p.number for p in found if p.number is not None]
+            return score_numbers(said, [number(e) for e in examples])
         wanted = [place[one.label] for one in examples]
         return score_labels([place[p.label] for p in found], wanted, len(place))
