@@ -156,13 +156,13 @@ def test_an_unknown_recipe_names_the_nearest(cli, out):
     [
         (["trian"], "Did you mean \"train\"?"),
         (["train", "--ouf", "x"], "Unknown option: --ouf. Did you mean --out?"),
-        (["translate", "x", "--beam", "wide"], 'unable to convert "wide" into int'),
+        (["translate", "x", "--beam", "wide"], "`--beam` must be a whole number such as 100"),
         (["translate", "x", "--model.d-model", "3"], "which this command does not read"),
         (["diagnose"], "requires"),
         (["translate"], "A run is required"),
         (["score", "x"], "`--source` is required"),
         (["evaluate", "x"], "`--references` is required"),
-        (["demo", "--minutes", "0"], "`--minutes` must be more than 0"),
+        (["demo", "--minutes", "0"], "`--minutes` must be from 0.01 to"),
     ],
 )  # fmt: skip
 def test_arguments(cli, argv, message):
@@ -298,10 +298,10 @@ def test_output_is_kept_when_the_input_is_bad_half_way(cli, tmp_path, run):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["--beam", "0"], "`beam`: input should be greater than or equal to 1, found 0"),
+        (["--beam", "0"], "`--beam` must be from 1 to 1000, but it is 0"),
         (["--beam", "2", "--nbest", "3"], "Raise `beam` to 3 or lower `nbest`"),
         (["--beam", "4", "--groups", "3"], "`groups` must divide `beam`"),
-        (["--top-p", "2"], "`top_p`"),
+        (["--top-p", "2"], "`--top-p` must be from 0.0 to 1.0"),
         (["--device", "tpu9"], "is not a device"),
         (["--input", "x", "--text", "a"], "`--input` and `--text` were both given"),
         (["--output", "x", "--alignments", "x"], "must be two files"),

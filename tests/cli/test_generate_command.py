@@ -77,7 +77,7 @@ def test_a_text_is_measured(run: Path, tmp_path: Path, capsys: pytest.CaptureFix
     ("words", "sentence"),
     [
         (["generate", "RUN", "--prompt", "a", "--input", "x"], "were both given"),
-        (["generate", "RUN", "--tokens", "0"], "must be at least 1"),
+        (["generate", "RUN", "--tokens", "0"], "`--tokens` must be from 1 to 100000, but it is 0"),
         (["generate", "RUN", "--beam", "2", "--seed", "1"], "draws nothing"),
         (["generate", "nowhere"], "does not exist"),
         (["translate", "RUN", "--text", "a"], "Use `whyformer generate`"),

@@ -5,9 +5,10 @@ import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Annotated
 
 from whyformer.cli.allocator import wanted_environment
-from whyformer.cli.options import Flag, Overrides, Paths
+from whyformer.cli.options import Flag, Overrides, Paths, within
 
 EXAMPLES = """Examples:
 
@@ -32,7 +33,7 @@ def bench(
     run: Path | None = None,
     source: Path | None = None,
     references: Paths = None,
-    seconds: float = 45.0,
+    seconds: Annotated[float, within(0.1, 86_400.0)] = 45.0,
     json: Flag = False,
     overrides: Overrides,
 ) -> int:

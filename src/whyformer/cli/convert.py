@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from whyformer.cli.options import Flag
+from whyformer.cli.options import Flag, within
 
 EXAMPLES = """Examples:
 
@@ -27,7 +27,7 @@ def convert(
     quantize: str = "none",
     out: Path | None = None,
     pairs: Annotated[Path | None, Parameter(negative="")] = None,
-    sentences: int = 200,
+    sentences: Annotated[int, within(1, 1_000_000)] = 200,
     json: Flag = False,
 ) -> int:
     """Convert a run for a faster engine, and compare the two before the conversion is kept.

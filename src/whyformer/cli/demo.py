@@ -1,8 +1,9 @@
 """``whyformer demo``: the whole story in a few minutes."""
 
 from pathlib import Path
+from typing import Annotated
 
-from whyformer.cli.options import Flag
+from whyformer.cli.options import Flag, within
 
 EXAMPLES = """Examples:
 
@@ -14,7 +15,7 @@ Needs the pronouncing dictionary: pip install "whyformer[demo]"."""
 
 def demo(
     *,
-    minutes: float = 6.0,
+    minutes: Annotated[float, within(0.01, 527_040.0)] = 6.0,
     out: Path = Path("runs/demo"),
     overwrite: Flag = False,
     quiet: Flag = False,
@@ -30,10 +31,6 @@ def demo(
         json: Print the outcome as one JSON object.
     """
     from whyformer.cli.streams import print_json
-    from whyformer.foundation.errors import UsageError
-
-    if not 0 < minutes < float("inf"):
-        raise UsageError(f"`--minutes` must be more than 0, but it is {minutes}. Give 6, say.")
     from whyformer.workflows.demo import demo
 
     outcome = demo(minutes=minutes, out=out, overwrite=overwrite, quiet=quiet)

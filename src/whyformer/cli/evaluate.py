@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from whyformer.cli.options import Flag, Paths, required
+from whyformer.cli.options import Flag, Paths, required, within
 
 EXAMPLES = """Examples:
 
@@ -36,8 +36,8 @@ def evaluate(
     metric: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     lowercase: Flag = False,
     tokenize: str = "13a",
-    beam: int | None = None,
-    length_penalty: float | None = None,
+    beam: Annotated[int | None, within(1, 1000)] = None,
+    length_penalty: Annotated[float | None, within(0.0, 10.0)] = None,
     json: Flag = False,
 ) -> int:
     """Score runs, or files of translations, against references.

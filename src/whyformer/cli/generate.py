@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from whyformer.cli.options import Flag
+from whyformer.cli.options import Flag, within
 
 EXAMPLES = """Examples:
 
@@ -32,14 +32,14 @@ def generate(
     overwrite: Flag = False,
     json: Flag = False,
     device: str = "auto",
-    tokens: int = 200,
-    nbest: Annotated[int | None, Search] = None,
-    beam: Annotated[int | None, Search] = None,
-    temperature: Annotated[float | None, Search] = None,
-    top_k: Annotated[int | None, Search] = None,
-    top_p: Annotated[float | None, Search] = None,
-    seed: Annotated[int | None, Search] = None,
-    no_repeat_ngram: Annotated[int | None, Search] = None,
+    tokens: Annotated[int, within(1, 100_000)] = 200,
+    nbest: Annotated[int | None, Search, within(1, 10_000)] = None,
+    beam: Annotated[int | None, Search, within(1, 1000)] = None,
+    temperature: Annotated[float | None, Search, within(0.0001, 1000.0)] = None,
+    top_k: Annotated[int | None, Search, within(1, 10_000_000)] = None,
+    top_p: Annotated[float | None, Search, within(0.0, 1.0)] = None,
+    seed: Annotated[int | None, Search, within(0, 2**64 - 1)] = None,
+    no_repeat_ngram: Annotated[int | None, Search, within(0, 1000)] = None,
 ) -> int:
     """Continue text with a run that was trained on text.
 
@@ -69,8 +69,6 @@ def generate(
 
     if input is not None and prompt:
         raise UsageError("`--input` and `--prompt` were both given. Keep one.")
-    if tokens < 1:
-        raise UsageError(f"`--tokens` must be at least 1, but it is {tokens}.")
     drawn = any(x is not None for x in (temperature, top_k, top_p, seed))
     if beam is not None and drawn:
         raise UsageError("`--beam` searches and draws nothing. Leave out what is about drawing.")

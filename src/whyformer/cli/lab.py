@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from whyformer.cli.options import Flag
+from whyformer.cli.options import Flag, within
 
 if TYPE_CHECKING:
     from whyformer.lab.experiment import Experiment, Mode
@@ -112,9 +112,9 @@ def run(
     *questions: str,
     quick: Flag = False,
     full: Flag = False,
-    seeds: int | None = None,
+    seeds: Annotated[int | None, within(1, 10_000)] = None,
     on: Literal["processes", "ray"] = "processes",
-    workers: int | None = None,
+    workers: Annotated[int | None, within(1, 1024)] = None,
     out: Path = Path("runs/lab"),
     all: Flag = False,
     lang: Lang | None = None,
@@ -149,9 +149,6 @@ def run(
         raise UsageError(
             "Name the questions to run, or give --all; `whyformer lab list` shows all."
         )
-    for name, value in (("seeds", seeds), ("workers", workers)):
-        if value is not None and value < 1:
-            raise UsageError(f"`--{name}` must be at least 1, but is {value}.")
     experiments = [experiment_named(name) for name in (written() if all else questions)]
     mode = Mode.FULL if full else Mode.QUICK
     told: dict[str, Any] = {}

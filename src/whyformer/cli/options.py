@@ -1,9 +1,12 @@
 """Kinds of arguments that several commands share."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
 from whyformer.foundation.errors import UsageError
 
@@ -17,6 +20,43 @@ Overrides = Annotated[dict[str, list[str]], Parameter(parse=False)]
 """The dotted settings that `main` took off the command line."""
 
 T = TypeVar("T")
+_WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]{0,30})")
+_DECIMAL = re.compile(r"[+-]?(0|[1-9][0-9]*|(?=\.[0-9]))(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Read the number of an option, in decimal notation and within bounds.
+
+    Args: low, high: the smallest and the largest number that is allowed.
+    """
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """Return the form that `--help` shows."""
+        return f"{self.low}..{self.high if self.high < 2**62 else f'{self.high:.1e}'}"
+
+    def __call__(self, kind: Any, tokens: Sequence[Token]) -> float:
+        """Return the number. Raises: UsageError when it is malformed or out of bounds."""
+        name, text = tokens[0].keyword or "number", tokens[0].value
+        whole = isinstance(self.low, int)
+        if not (_WHOLE if whole else _DECIMAL).fullmatch(text):
+            form = "a whole number such as 100" if whole else "a decimal number such as 0.5"
+            raise UsageError(f"`{name}` must be {form}, but it is `{text[:50]}`.")
+        number = int(text) if whole else float(text)
+        if not self.low <= number <= self.high:
+            raise UsageError(
+                f"`{name}` must be from {self.low} to {self.high}, but it is {text[:50]}."
+            )
+        return number
+
+
+def within(low: float, high: float) -> Parameter:
+    """Return the annotation of a numeric option; whole numbers when ``low`` is one."""
+    bounds = Bounds(low, high)
+    return Parameter(converter=bounds, metavar=str(bounds))
 
 
 def required(value: T | None, name: str, example: str) -> T:

@@ -1,6 +1,9 @@
 """``whyformer plan``: memory, communication and computation on many GPUs, on paper."""
 
-from whyformer.cli.options import Flag, Overrides
+import re
+from typing import Annotated
+
+from whyformer.cli.options import Flag, Overrides, within
 
 EXAMPLES = """Examples:
 
@@ -27,9 +30,9 @@ def plan(
     *,
     gpus: str = "8,64,512",
     machine: str = "h100",
-    mfu: float = 0.4,
-    length: int | None = None,
-    vocabulary: int | None = None,
+    mfu: Annotated[float, within(0.0001, 1.0)] = 0.4,
+    length: Annotated[int | None, within(1, 1_048_576)] = None,
+    vocabulary: Annotated[int | None, within(261, 10_000_000)] = None,
     json: Flag = False,
     overrides: Overrides,
 ) -> int:
@@ -55,11 +58,10 @@ def plan(
     from whyformer.workflows.unused import refuse_unread
 
     numbers = gpus.replace(",", " ").split()
-    if not numbers or not all(number.isdigit() for number in numbers):
-        raise UsageError(f"`--gpus` must be numbers with commas between, but is {gpus}.")
-    if vocabulary is not None and vocabulary < 261:
+    if not numbers or not all(re.fullmatch("[1-9][0-9]{0,6}", number) for number in numbers):
         raise UsageError(
-            f"`--vocabulary` must be at least 261 (5 symbols and 256 bytes), but is {vocabulary}."
+            "`--gpus` must be whole numbers from 1 to 9999999 with commas between, but it is "
+            f"`{gpus[:50]}`."
         )
     refuse_unread(overrides, READS, "plan")
     if recipe in PRESETS:

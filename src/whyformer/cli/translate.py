@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from whyformer.cli.options import Flag
+from whyformer.cli.options import Flag, within
 
 if TYPE_CHECKING:
     from whyformer.bundle import Bundle
@@ -55,20 +55,20 @@ def translate(
     device: str = "auto",
     engine: str = "auto",
     weights: str = "float32",
-    beam: Annotated[int | None, Search] = None,
-    nbest: Annotated[int | None, Search] = None,
-    length_penalty: Annotated[float | None, Search] = None,
+    beam: Annotated[int | None, Search, within(1, 1000)] = None,
+    nbest: Annotated[int | None, Search, within(1, 10_000)] = None,
+    length_penalty: Annotated[float | None, Search, within(0.0, 10.0)] = None,
     prefix: Annotated[str, Parameter(group=SEARCH, show_default=False)] = "",
-    min_length: Annotated[int | None, Search] = None,
-    max_length: Annotated[int | None, Search] = None,
-    no_repeat_ngram: Annotated[int | None, Search] = None,
-    groups: Annotated[int | None, Search] = None,
-    diversity: Annotated[float | None, Search] = None,
+    min_length: Annotated[int | None, Search, within(0, 100_000)] = None,
+    max_length: Annotated[int | None, Search, within(1, 100_000)] = None,
+    no_repeat_ngram: Annotated[int | None, Search, within(0, 1000)] = None,
+    groups: Annotated[int | None, Search, within(1, 1000)] = None,
+    diversity: Annotated[float | None, Search, within(0.0, 1000.0)] = None,
     sample: Annotated[bool, Parameter(group=SEARCH, negative="", show_default=False)] = False,
-    temperature: Annotated[float | None, Search] = None,
-    top_k: Annotated[int | None, Search] = None,
-    top_p: Annotated[float | None, Search] = None,
-    seed: Annotated[int | None, Search] = None,
+    temperature: Annotated[float | None, Search, within(0.0001, 1000.0)] = None,
+    top_k: Annotated[int | None, Search, within(1, 10_000_000)] = None,
+    top_p: Annotated[float | None, Search, within(0.0, 1.0)] = None,
+    seed: Annotated[int | None, Search, within(0, 2**64 - 1)] = None,
 ) -> int:
     """Translate text with a trained run, or with several as an ensemble.
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from pydantic import Field
 
+from whyformer.foundation.bounds import MOST_CHARACTERS, MOST_FACTOR, MOST_POSITIONS
 from whyformer.foundation.config import Settings
 
 SHORT = 20
@@ -15,12 +16,12 @@ SHOWN_LINES = 5
 class Filters(Settings):
     """Which pairs are left out of a corpus. A side without text is always left out."""
 
-    max_tokens: int = Field(default=256, ge=1)
+    max_tokens: int = Field(default=256, ge=1, le=MOST_POSITIONS)
     """Most tokens a side may have, EOS not counted."""
-    max_ratio: float = Field(default=9.0, ge=0.0)
+    max_ratio: float = Field(default=9.0, ge=0.0, le=MOST_FACTOR)
     """Most times one side may be longer than the other, in tokens; 0 allows any. Pairs of at most
     20 tokens are exempt."""
-    max_characters: int = Field(default=20_000, ge=1)
+    max_characters: int = Field(default=20_000, ge=1, le=MOST_CHARACTERS)
     """Most characters a side may have; looked at before anything is tokenized."""
 
     def reason_by_text(self, source: str, target: str) -> str | None:

@@ -15,6 +15,14 @@ from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
 from whyformer.blocks.masks import padding_mask
 from whyformer.blocks.normalization import NORMS
 from whyformer.blocks.positions import POSITIONS, Position
+from whyformer.foundation.bounds import (
+    MOST_HEADS,
+    MOST_IDS,
+    MOST_INNER,
+    MOST_LAYERS,
+    MOST_POSITIONS,
+    MOST_WIDTH,
+)
 from whyformer.models.encoder import EncoderLayer
 from whyformer.models.parts import StackSettings
 
@@ -39,21 +47,21 @@ class AnswerOf(StrEnum):
 class EncoderSettings(StackSettings):
     """Shape and choices of an encoder alone; defaults are BERT's base model."""
 
-    layers: int = Field(default=12, ge=1)
+    layers: int = Field(default=12, ge=1, le=MOST_LAYERS)
     """Layers (BERT base: 12)."""
-    d_model: int = Field(default=768, ge=1)
+    d_model: int = Field(default=768, ge=1, le=MOST_WIDTH)
     """Width of the residual stream (BERT base: 768)."""
-    heads: int = Field(default=12, ge=1)
+    heads: int = Field(default=12, ge=1, le=MOST_HEADS)
     """Attention heads a layer (BERT base: 12)."""
-    d_ff: int = Field(default=3072, ge=1)
+    d_ff: int = Field(default=3072, ge=1, le=MOST_INNER)
     """Inner width of the feed-forward network (BERT base: 3072)."""
     activation: Activation = Activation.GELU
     """Activation of the feed-forward network (BERT: gelu)."""
     positions: Position = Position.LEARNED
     """Position scheme (BERT: learned)."""
-    max_length: int = Field(default=512, ge=1)
+    max_length: int = Field(default=512, ge=1, le=MOST_POSITIONS)
     """Longest sequence in tokens (BERT: 512)."""
-    embedding_width: int | None = Field(default=None, ge=1)
+    embedding_width: int | None = Field(default=None, ge=1, le=MOST_WIDTH)
     """Width of the embeddings, projected to d_model (ALBERT: 128); None means d_model (BERT)."""
     sharing: LayerSharing = LayerSharing.NONE
     """Whether all layers are one (ALBERT: all; BERT: none)."""
@@ -77,7 +85,7 @@ class BERTSettings(EncoderSettings):
 
     family: Literal["bert"] = "bert"
     """Which kind of model this is."""
-    outputs: int = Field(default=0, ge=0)
+    outputs: int = Field(default=0, ge=0, le=MOST_IDS)
     """Numbers that a head gives: classes, or 1 for regression. 0: none, and instead the heads that
     pre-training asks for."""
     answer_of: AnswerOf = AnswerOf.TEXT

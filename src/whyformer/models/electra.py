@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from whyformer.blocks.positions import Position
+from whyformer.foundation.bounds import MOST_FACTOR
 from whyformer.models.bert import BERT, AnswerOf, BERTSettings, EncoderSettings
 
 
@@ -19,7 +20,7 @@ class ElectraSettings(EncoderSettings):
     generator_share: float = Field(default=0.25, gt=0, le=1)
     """Width, inner width and heads of the generator over those of the discriminator (Clark et al.
     2020: 1/4 to 1/2)."""
-    detection_weight: float = Field(default=50.0, gt=0)
+    detection_weight: float = Field(default=50.0, gt=0, le=MOST_FACTOR)
     """Weight of the detection beside the restoring: λ (Clark et al. 2020: 50)."""
 
     @property

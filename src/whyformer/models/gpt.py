@@ -14,6 +14,7 @@ from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
 from whyformer.blocks.masks import causal_mask
 from whyformer.blocks.positions import Position
 from whyformer.blocks.residual import Wiring
+from whyformer.foundation.bounds import MOST_HEADS, MOST_INNER, MOST_LAYERS, MOST_WIDTH
 from whyformer.models.interface import EMPTY
 from whyformer.models.parts import Parts, StackSettings
 
@@ -23,13 +24,13 @@ class GPTSettings(StackSettings):
 
     family: Literal["gpt"] = "gpt"
     """Which kind of model this is."""
-    layers: int = Field(default=12, ge=1)
+    layers: int = Field(default=12, ge=1, le=MOST_LAYERS)
     """Layers (GPT-2: 12)."""
-    d_model: int = Field(default=768, ge=1)
+    d_model: int = Field(default=768, ge=1, le=MOST_WIDTH)
     """Width of the residual stream (GPT-2: 768)."""
-    heads: int = Field(default=12, ge=1)
+    heads: int = Field(default=12, ge=1, le=MOST_HEADS)
     """Attention heads a layer (GPT-2: 12)."""
-    d_ff: int = Field(default=3072, ge=1)
+    d_ff: int = Field(default=3072, ge=1, le=MOST_INNER)
     """Inner width of the feed-forward network (GPT-2: 3072)."""
     wiring: Wiring = Wiring.PRE_NORM
     """Residual wiring (GPT-2: pre-norm)."""
@@ -43,7 +44,7 @@ class GPTSettings(StackSettings):
     """Starting weights of the layers (GPT-2: normal)."""
     embedding_scale: EmbeddingScale = EmbeddingScale.ONE
     """What embeddings are multiplied by: one (GPT-2) or sqrt-d-model (Vaswani et al. 2017)."""
-    embedding_deviation: float = Field(default=0.02, gt=0)
+    embedding_deviation: float = Field(default=0.02, gt=0, le=100)
     """Standard deviation of the starting embeddings (GPT-2: 0.02)."""
 
     @property

@@ -11,19 +11,20 @@ from whyformer.blocks.normalization import NORMS, Norm
 from whyformer.blocks.positions import POSITIONS, Position, Positions
 from whyformer.blocks.residual import WIRINGS, Residual, Wiring
 from whyformer.blocks.scaling import ScoreScale
+from whyformer.foundation.bounds import MOST_HEADS, MOST_INNER, MOST_POSITIONS, MOST_WIDTH
 from whyformer.foundation.config import Settings
 
 
 class StackSettings(Settings):
     """What the layers of any stack choose among; defaults are the paper's base model."""
 
-    d_model: int = Field(default=512, ge=1)
+    d_model: int = Field(default=512, ge=1, le=MOST_WIDTH)
     """Width of the residual stream (paper: 512)."""
-    heads: int = Field(default=8, ge=1)
+    heads: int = Field(default=8, ge=1, le=MOST_HEADS)
     """Attention heads a layer (h in the paper: 8)."""
-    d_k: int | None = Field(default=None, ge=1)
+    d_k: int | None = Field(default=None, ge=1, le=MOST_WIDTH)
     """Width of a head's queries, keys and values; None means d_model / heads (paper: 64)."""
-    d_ff: int = Field(default=2048, ge=1)
+    d_ff: int = Field(default=2048, ge=1, le=MOST_INNER)
     """Inner width of the feed-forward network (paper: 2048)."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of elements dropped from every sub-layer's output and embedding sum (paper: 0.1)."""
@@ -37,7 +38,7 @@ class StackSettings(Settings):
     """Position scheme (paper: sinusoidal)."""
     score_scale: ScoreScale = ScoreScale.INVERSE_SQRT
     """What multiplies QKᵀ (paper: inverse-sqrt, 1/√d_k)."""
-    max_length: int = Field(default=1024, ge=1)
+    max_length: int = Field(default=1024, ge=1, le=MOST_POSITIONS)
     """Longest sequence in tokens; a table of this length exists for learned positions only."""
 
     @model_validator(mode="after")

@@ -20,6 +20,7 @@ from whyformer.blocks.recurrent_initialization import (
     linear,
 )
 from whyformer.blocks.taps import observe
+from whyformer.foundation.bounds import MOST_LAYERS, MOST_POSITIONS, MOST_WIDTH
 from whyformer.foundation.config import Settings
 from whyformer.models.interface import EMPTY
 
@@ -31,11 +32,11 @@ class RecurrentSettings(Settings):
     """Which kind of model this is."""
     cell: Cell = Cell.LSTM
     """Equations of a layer: rnn (tanh), gru or lstm."""
-    encoder_layers: int = Field(default=2, ge=1)
+    encoder_layers: int = Field(default=2, ge=1, le=MOST_LAYERS)
     """Layers of the encoder (Luong et al. 2015: 4)."""
-    decoder_layers: int = Field(default=2, ge=1)
+    decoder_layers: int = Field(default=2, ge=1, le=MOST_LAYERS)
     """Layers of the decoder (Luong et al. 2015: 4)."""
-    d_model: int = Field(default=256, ge=1)
+    d_model: int = Field(default=256, ge=1, le=MOST_WIDTH)
     """Width of embeddings and of the decoder's state; each direction of the encoder has half."""
     bidirectional: bool = True
     """Whether the encoder also reads from the end (Bahdanau et al. 2014: yes)."""
@@ -52,11 +53,11 @@ class RecurrentSettings(Settings):
     """Which embeddings and projections share a matrix."""
     initialization: RecurrentInitialization = RecurrentInitialization.ORTHOGONAL
     """Starting weights of the recurrent layers: uniform, xavier, orthogonal or chrono."""
-    forget_bias: float = 1.0
+    forget_bias: float = Field(default=1.0, ge=-100, le=100)
     """Starting bias of an LSTM's forget gate, with all but chrono."""
-    chrono_span: int = Field(default=100, ge=2)
+    chrono_span: int = Field(default=100, ge=2, le=MOST_POSITIONS)
     """Positions that the longest-lasting gates remember at the start, with chrono."""
-    max_length: int = Field(default=1024, ge=1)
+    max_length: int = Field(default=1024, ge=1, le=MOST_POSITIONS)
     """Longest sequence in tokens; rows of the table of attention `location`."""
 
     @model_validator(mode="after")

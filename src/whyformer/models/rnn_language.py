@@ -17,6 +17,7 @@ from whyformer.blocks.recurrent_initialization import (
     RECURRENT_INITIALIZATIONS,
     RecurrentInitialization,
 )
+from whyformer.foundation.bounds import MOST_LAYERS, MOST_POSITIONS, MOST_WIDTH
 from whyformer.foundation.config import Settings
 from whyformer.models.interface import EMPTY
 
@@ -28,9 +29,9 @@ class RecurrentLanguageSettings(Settings):
     """Which kind of model this is."""
     cell: Cell = Cell.LSTM
     """Equations of a layer: rnn (tanh), gru or lstm."""
-    layers: int = Field(default=2, ge=1)
+    layers: int = Field(default=2, ge=1, le=MOST_LAYERS)
     """Layers (Zaremba et al. 2014: 2)."""
-    d_model: int = Field(default=650, ge=1)
+    d_model: int = Field(default=650, ge=1, le=MOST_WIDTH)
     """Width of embeddings and states (Zaremba et al. 2014: 650, the medium model)."""
     dropout: float = Field(default=0.5, ge=0, lt=1)
     """Share of elements dropped from embeddings, between layers and before the projection (Zaremba
@@ -42,11 +43,11 @@ class RecurrentLanguageSettings(Settings):
     """Whether embedding and projection are one matrix: decoder (Press and Wolf 2016) or none."""
     initialization: RecurrentInitialization = RecurrentInitialization.ORTHOGONAL
     """Starting weights of the recurrent layers: uniform, xavier, orthogonal or chrono."""
-    forget_bias: float = 1.0
+    forget_bias: float = Field(default=1.0, ge=-100, le=100)
     """Starting bias of an LSTM's forget gate, with all but chrono."""
-    chrono_span: int = Field(default=100, ge=2)
+    chrono_span: int = Field(default=100, ge=2, le=MOST_POSITIONS)
     """Positions that the longest-lasting gates remember at the start, with chrono."""
-    max_length: int = Field(default=1024, ge=1)
+    max_length: int = Field(default=1024, ge=1, le=MOST_POSITIONS)
     """Longest row in training, and longest text that `generate` continues to; a state has no limit
     of its own."""
 

@@ -14,6 +14,7 @@ from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
 from whyformer.blocks.masks import as_bias, padding_mask
 from whyformer.blocks.multihead import AttentionPath, use_path
 from whyformer.blocks.taps import observe
+from whyformer.foundation.bounds import MOST_LAYERS
 from whyformer.models.decoder import Decoder, KeysValues
 from whyformer.models.encoder import Encoder
 from whyformer.models.interface import EMPTY
@@ -25,9 +26,9 @@ class TransformerSettings(StackSettings):
 
     family: Literal["transformer"] = "transformer"
     """Which kind of model this is."""
-    encoder_layers: int = Field(default=6, ge=1)
+    encoder_layers: int = Field(default=6, ge=1, le=MOST_LAYERS)
     """Layers of the encoder (N in the paper: 6)."""
-    decoder_layers: int = Field(default=6, ge=1)
+    decoder_layers: int = Field(default=6, ge=1, le=MOST_LAYERS)
     """Layers of the decoder (N in the paper: 6)."""
     tying: Tying = Tying.THREE_WAY
     """Which embeddings and projections share a matrix (paper: three-way)."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import Field, model_validator
 
+from whyformer.foundation.bounds import MOST_IDS
 from whyformer.foundation.config import Settings
 from whyformer.foundation.errors import BundleError, ConfigError
 from whyformer.foundation.parsing import parse_json
@@ -38,7 +39,7 @@ class TokenizerSettings(Settings):
 
     units: Units = Units.bpe
     """What one token is, on both sides."""
-    vocabulary: int = Field(default=8000, ge=261)
+    vocabulary: int = Field(default=8000, ge=261, le=MOST_IDS)
     """Largest number of ids: 5 symbols, 256 bytes and what is learned. A small corpus gives
     fewer; words beyond it are spelled in bytes."""
     shared: bool = True

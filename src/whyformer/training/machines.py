@@ -15,17 +15,17 @@ class Machine(Settings):
     """What it is."""
     source: str
     """Where the figures come from."""
-    peak_tflops: float = Field(gt=0)
+    peak_tflops: float = Field(gt=0, le=1e9)
     """10¹² dense bf16 operations a second, without sparsity."""
-    memory_gb: float = Field(gt=0)
+    memory_gb: float = Field(gt=0, le=1e9)
     """Memory in 10⁹ bytes."""
-    memory_gb_per_second: float = Field(gt=0)
+    memory_gb_per_second: float = Field(gt=0, le=1e9)
     """Rate of that memory in 10⁹ bytes a second."""
-    node_gb_per_second: float = Field(gt=0)
+    node_gb_per_second: float = Field(gt=0, le=1e9)
     """Link of a GPU to the others of its node, 10⁹ bytes a second in one direction."""
-    network_gb_per_second: float = Field(gt=0)
+    network_gb_per_second: float = Field(gt=0, le=1e9)
     """A GPU's share of the node's network cards, 10⁹ bytes a second in one direction."""
-    gpus_per_node: int = Field(default=8, ge=1)
+    gpus_per_node: int = Field(default=8, ge=1, le=1_000_000)
     """GPUs in a node."""
 
     def ring_bandwidth(self, gpus: int) -> float:
