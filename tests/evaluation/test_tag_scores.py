@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from whyformer.evaluation.tagging import marks_spans, score_tags, spans
+from whyformer.evaluation.tagging import scheme_of, score_tags, spans
 from whyformer.foundation.errors import DataError
 
 
@@ -33,10 +33,47 @@ def test_a_span_counts_whole_or_not_at_all():
 
 
 def test_labels_without_spans_have_accuracy_only():
-    assert not marks_spans(["NOUN", "VERB"])
-    assert not marks_spans(["O", "O"])
-    assert marks_spans(["O", "I-X"])
+    for labels in (["NOUN", "VERB"], ["O", "O"], [], ["B-", "O"], ["B", "I"], ["B-X", "X-B"]):
+        assert scheme_of([labels]) is None
+    assert scheme_of([["B-X", "L-X", "S-X"]]) is None  # BILOU or IOBES, not both
     assert [one.name for one in score_tags([["NOUN"]], [["VERB"]], resamples=0)] == ["accuracy"]
+
+
+SAME_SPANS = {
+    "IOB1": "I-A I-A B-A I-A I-B O I-A O",
+    "IOB2": "B-A I-A B-A I-A B-B O B-A O",
+    "IOE1": "I-A E-A I-A I-A I-B O I-A O",
+    "IOE2": "I-A E-A I-A E-A E-B O E-A O",
+    "IOBES": "B-A E-A B-A E-A S-B O S-A O",
+    "BILOU": "B-A L-A B-A L-A U-B O U-A O",
+}
+
+
+@pytest.mark.parametrize("name", SAME_SPANS)
+def test_every_scheme_is_recognised_named_and_read_alike(name: str):
+    labels = SAME_SPANS[name].split()
+    assert scheme_of([["O"], labels]) == name
+    assert spans(labels) == {(0, 2, "A"), (2, 4, "A"), (4, 5, "B"), (6, 7, "A")}
+    found = score_tags([labels], [labels], resamples=0)
+    assert [one.name for one in found] == ["accuracy", "span_f1"]
+    assert found[1].value == 100
+    assert f"scheme:{name}|mode:conlleval" in found[1].signature
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said", "f1"),
+    [  # the values of seqeval 1.2.2 (default mode); most are not well formed
+        ("B-X B-X O B-X E-X E-X E-Y S-Y", "B-X S-X O O E-X B-X E-X S-Y", 6 / 11),
+        ("S-X I-X E-X O B-Y I-Y I-Y O", "S-X B-X E-X O B-Y I-Y E-Y O", 1.0),
+        ("B-X I-X I-Y B-Y I-Y", "B-X I-X B-Y B-Y I-Y", 1.0),
+        ("B-X I-X O I-X I-Y", "B-X O I-X I-X I-Y", 1 / 3),
+        ("I-X E-X E-X I-Y E-X", "I-X E-X I-X I-Y E-X", 1.0),
+        ("I-X I-X E-X O E-Y", "I-X E-X I-X O I-Y", 0.4),
+    ],
+)
+def test_spans_that_are_not_well_formed_count_as_in_seqeval(wanted: str, said: str, f1: float):
+    (found,) = score_tags([said.split()], [wanted.split()], resamples=0)[1:]
+    assert found.value == pytest.approx(100 * f1)
 
 
 def test_intervals_resample_sentences():

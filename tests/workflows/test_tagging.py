@@ -157,7 +157,7 @@ def test_metrics_are_those_of_the_labels(tmp_path: Path):
     plain = tmp_path / "plain.tsv"
     plain.write_text("".join(f"a b {k}\tX Y Z\n" for k in range(40)), encoding="utf-8")
     task = Tagging(asked(plain).recipe, tmp_path / "other")
-    with pytest.raises(ConfigError, match=r"span_f1 needs labels O, B-X and I-X"):
+    with pytest.raises(ConfigError, match=r"span_f1 needs labels such as O, B-X and I-X"):
         task.higher_is_better("span_f1")
     assert set(task.validate(task.model(torch.device("cpu")))) == {"loss", "accuracy"}
 

@@ -15,30 +15,73 @@ Span = tuple[int, int, str]
 """First word, the word after the last, and the type."""
 
 
-def marks_spans(labels: Iterable[str]) -> bool:
-    """Say whether labels mark spans: each is O, or begins with B- or I-, and not all are O."""
-    found = set(labels)
-    return bool(found - {"O"}) and all(one == "O" or one[:2] in ("B-", "I-") for one in found)
+PREFIXES = frozenset("BIESLU")
+SAME = {"L": "E", "U": "S"}
+"""BILOU calls the last word L and the only word U; IOBES calls them E and S."""
+
+
+def scheme_of(sentences: Iterable[Sequence[str]]) -> str | None:
+    """Return the scheme by which labels mark spans; None where they mark none.
+
+    All labels must be O or a prefix and a type, such as B-PER. The prefixes decide: BILOU, IOBES
+    (also called BIOES), IOB2 (also called BIO), IOB1, IOE1 or IOE2. IOB1 writes B, and IOE1 writes
+    E, only between two spans of the same type; `IOB` and `IOE` are mixtures.
+
+    >>> scheme_of([["B-PER", "I-PER", "O"]]), scheme_of([["I-PER", "O"]]), scheme_of([["NOUN"]])
+    ('IOB2', 'IOB1', None)
+    """
+    prefixes: set[str] = set()
+    fits = {"IOB1": True, "IOB2": True, "IOE1": True, "IOE2": True}
+    for labels in sentences:
+        read = [label.partition("-") for label in labels]
+        if any(
+            label != "O" and (how not in PREFIXES or not kind)
+            for label, (how, _, kind) in zip(labels, read, strict=True)
+        ):
+            return None
+        before, before_kind = "O", ""
+        for how, _, kind in [*read, ("O", "", "")]:
+            same = before != "O" and how != "O" and kind == before_kind
+            fits["IOB1"] &= how != "B" or same
+            fits["IOB2"] &= how != "I" or same
+            fits["IOE1"] &= before != "E" or same
+            fits["IOE2"] &= before != "I" or same
+            before, before_kind = how, kind
+            prefixes.add(how)
+    return _scheme(prefixes - {"O"}, fits)
+
+
+def _scheme(prefixes: set[str], fits: dict[str, bool]) -> str | None:
+    if prefixes & {"L", "U"}:
+        return None if prefixes & {"E", "S"} else "BILOU"
+    if "S" in prefixes or {"B", "E"} <= prefixes:
+        return "IOBES"
+    family = "IOE" if "E" in prefixes else "IOB" if prefixes else None
+    if family is None:
+        return None
+    return next((name for name in (f"{family}2", f"{family}1") if fits[name]), family)
 
 
 def spans(labels: Sequence[str]) -> set[Span]:
-    """Return the spans that labels in BIO form mark.
+    """Return the spans that labels mark, in any scheme of `scheme_of`.
 
-    B- begins a span and I- of the same type goes on with it. An I- that continues nothing begins a
-    span as well, as in the CoNLL-2000 script conlleval, so that every labelling means something.
+    A span ends where its scheme ends it, and where a label of another type or O follows. A label
+    that continues nothing begins a span as well. These are the rules of the CoNLL-2000 script
+    conlleval and of seqeval in its default mode, so every labelling means something.
 
     >>> sorted(spans(["B-PER", "I-PER", "O", "I-LOC", "B-LOC", "I-PER"]))
     [(0, 2, 'PER'), (3, 4, 'LOC'), (4, 5, 'LOC'), (5, 6, 'PER')]
     """
     found: set[Span] = set()
-    start, kind = 0, ""
+    start, before, before_kind = 0, "O", ""
     for place, label in enumerate([*labels, "O"]):
-        how, _, now = label.partition("-")
-        goes_on = how == "I" and kind != "" and now == kind
-        if not goes_on:
-            if kind:
-                found.add((start, place, kind))
-            start, kind = place, now if how in ("B", "I") else ""
+        how, _, kind = label.partition("-")
+        how = SAME.get(how, how) if how in PREFIXES else "O"
+        if before != "O" and (before in "ES" or how in "BSO" or kind != before_kind):
+            found.add((start, place, before_kind))
+        if how in "BS" or before in "ESO" or kind != before_kind:
+            start = place
+        before, before_kind = how, kind
     return found
 
 
@@ -49,10 +92,11 @@ def score_tags(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> list[Score]:
-    """Return how many percent of words are right and, for labels in BIO form, the F1 of spans.
+    """Return how many percent of words are right and, for labels that mark spans, their F1.
 
     A span is right when its ends and its type are (Tjong Kim Sang and De Meulder 2003, §2.3); F1 is
     over all spans of all types together. Intervals resample whole sentences.
+    The signature names the scheme of the right labels.
     Raises: DataError when there is nothing to score or the lengths differ.
 
     >>> found = score_tags([["B-X", "O"], ["O"]], [["B-X", "I-X"], ["O"]], resamples=0)
@@ -77,13 +121,15 @@ def score_tags(
         mine, theirs = spans(said), spans(right)
         found[number] = len(mine & theirs), len(mine), len(theirs)
     parts = [("accuracy", _share, words, "% of words, higher is better", IntervalKind.WILSON)]
-    if marks_spans(label for right in wanted for label in right):
+    scheme = scheme_of(wanted)
+    if scheme is not None:
         unit = "F1 of spans × 100, higher is better"
         parts.append(("span_f1", f1, found, unit, IntervalKind.BOOTSTRAP))
     scores = []
     for name, value, table, unit, kind in parts:
         interval = interval_of(kind, value, table, resamples=resamples, seed=seed)
-        scores.append(scored(name, value(table.sum(0)), unit, name, interval, len(table)))
+        signature = f"{name}|scheme:{scheme}|mode:conlleval" if name == "span_f1" else name
+        scores.append(scored(name, value(table.sum(0)), unit, signature, interval, len(table)))
     return scores
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from whyformer.bundle import Bundle
 from whyformer.data.tagged import NOTHING, Tagged, TaggedBatch, TaggedRows, read_tagged, word_rows
 from whyformer.evaluation.score import Score
-from whyformer.evaluation.tagging import TAG_METRICS, marks_spans, score_tags
+from whyformer.evaluation.tagging import TAG_METRICS, scheme_of, score_tags
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.models.bert import BERT, AnswerOf
 from whyformer.models.build import Model
@@ -123,12 +123,13 @@ class Tagging:
 
     def higher_is_better(self, metric: str) -> bool:
         """See `Task`."""
-        spans = marks_spans(label for one in self.dev for label in one.labels)
+        spans = scheme_of(one.labels for one in self.dev) is not None
         known = ("loss", *(TAG_METRICS if spans else TAG_METRICS[:1]))
         if metric not in known:
             raise ConfigError(
                 f"`validation.metric` {metric} is not a metric of these labels. Choose from "
-                f"{', '.join(known)}{'' if spans else ' (span_f1 needs labels O, B-X and I-X)'}."
+                f"{', '.join(known)}"
+                f"{'' if spans else ' (span_f1 needs labels such as O, B-X and I-X)'}."
             )
         return metric != "loss"
 
