@@ -14,6 +14,7 @@ import argparse
 import importlib
 import json
 import os
+import pkgutil
 import sys
 import time
 from collections import Counter
@@ -22,7 +23,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from soak_parts.parts import PARTS
+from soak_parts import syscalls
+from soak_parts.parts import PARTS, PRELOADED
 from soak_parts.planted import PLANTED
 from soak_parts.verdicts import Tally
 
@@ -51,6 +53,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     unknown = [name for name in names if name not in PARTS]
     if unknown or not names:
         parser.error(f"choose parts from {', '.join(PARTS)}, or give --all")
+    if set(names) & set(PRELOADED):
+        if syscalls.compiler() is None:
+            print(f"{', '.join(PRELOADED)}: left out, no C compiler for Linux", file=sys.stderr)
+            names = [name for name in names if name not in PRELOADED]
+        else:
+            syscalls.restart_preloaded(asked.work)
     import_everything()
     if asked.plant:
         PLANTED[asked.plant]()
@@ -71,15 +79,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def import_everything() -> None:
     """Load what the children of every part use, so that each begins with it."""
-    for name in (
-        "torch",
-        "whyformer",
-        "whyformer.cli.main",
-        "whyformer.workflows.train",
-        "whyformer.workflows.evaluate",
-        "whyformer.interop.convert",
-    ):
-        importlib.import_module(name)
+    import torch._dynamo  # by the first optimizer otherwise: a second and a half in every child
+
+    import whyformer
+
+    for module in pkgutil.walk_packages(whyformer.__path__, "whyformer."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
 
 def repeat(name: str, seed: int, index: int, work: Path) -> Tally:

@@ -59,9 +59,9 @@ def in_child(
     if child == 0:
         os.close(reading)
         os.setsid()
-        _answer(writing, function, arguments, memory)
+        answer(writing, function, arguments, memory)
     os.close(writing)
-    answer, late = _received(reading, began + seconds)
+    found, late = _received(reading, began + seconds)
     if late:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)
@@ -69,12 +69,17 @@ def in_child(
     spent = time.monotonic() - began
     if late:
         return Ending(None, f"took longer than {seconds:g} s", spent, 0)
-    if not answer:
-        number = os.waitstatus_to_exitcode(status)
-        name = signal.Signals(-number).name if number < 0 else f"exit code {number}"
-        return Ending(None, f"the process died: {name}", spent, 0)
-    value, fault, grown = pickle.loads(answer)  # from our own child
+    if not found:
+        return Ending(None, died(status), spent, 0)
+    value, fault, grown = pickle.loads(found)  # from our own child
     return Ending(value, fault, spent, grown)
+
+
+def died(status: int) -> str:
+    """Return how a process ended that returned nothing."""
+    number = os.waitstatus_to_exitcode(status)
+    name = signal.Signals(-number).name if number < 0 else f"exit code {number}"
+    return f"the process died: {name}"
 
 
 def _received(reading: int, until: float) -> tuple[bytes, bool]:
@@ -91,7 +96,7 @@ def _received(reading: int, until: float) -> tuple[bytes, bool]:
     return bytes(found), True
 
 
-def _answer(
+def answer(
     writing: int, function: Callable[..., Any], arguments: tuple[Any, ...], memory: int | None
 ) -> None:
     """Be the child: call, write the pickled answer, leave without the parent's clean-up."""
@@ -106,9 +111,9 @@ def _answer(
     except BaseException:
         fault = traceback.format_exc()[-4000:]
     try:
-        answer = pickle.dumps((value, fault, max(0, _peak() - before)))
+        told = pickle.dumps((value, fault, max(0, _peak() - before)))
         with open(writing, "wb") as pipe:
-            pipe.write(answer)
+            pipe.write(told)
     finally:
         os._exit(0)
 

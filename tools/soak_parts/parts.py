@@ -1,10 +1,17 @@
 """The parts of the soak test, by name."""
 
-from soak_parts import batches, flips, fuzz, hostile, nan, split, valid
+from soak_parts import batches, flips, fuzz, hostile, kill, nan, split, valid, works
 from soak_parts.tiny_runs import prepare
 from soak_parts.verdicts import Part, one_by_one
 
 PARTS: dict[str, Part] = {
+    "kill": Part(
+        "a command killed at any moment is completed by the same command, bit for bit",
+        1000,
+        20,
+        works.set_up,
+        one_by_one(kill.trial),
+    ),
     "flips": Part(
         "one flipped bit is refused with one sentence or changes nothing",
         1000,
@@ -62,3 +69,5 @@ PARTS: dict[str, Part] = {
         one_by_one(nan.trial),
     ),
 }
+PRELOADED = ("kill",)
+"""Parts that need the library of syscalls.py."""

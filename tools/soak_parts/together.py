@@ -1,0 +1,106 @@
+"""Run one or two forked children side by side, as torchrun would, and let stopped ones continue."""
+
+import contextlib
+import os
+import pickle
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from soak_parts.forks import Ending, answer, died
+
+STOPPED_SECONDS = 0.02
+"""How long a process that was stopped stays so."""
+
+
+def together(calls: Sequence[Callable[[], Any]], *, seconds: float) -> list[Ending]:
+    """Call every function in its own forked child at the same time; return how each ended.
+
+    A child that is stopped (SIGSTOP) continues a moment later.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    began = time.monotonic()
+    pipes: list[int] = []
+    children: list[int] = []
+    for call in calls:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            os.setsid()
+            answer(writing, call, (), None)
+        os.close(writing)
+        pipes.append(reading)
+        children.append(child)
+    found: dict[int, bytes] = dict.fromkeys(pipes, b"")
+    status: dict[int, int] = {}
+    spent: dict[int, float] = {}
+    open_pipes, late = set(pipes), False
+    while open_pipes or len(status) < len(children):
+        late = time.monotonic() - began > seconds
+        if late:
+            break
+        for pipe in select.select(list(open_pipes), [], [], 0.01)[0]:
+            block = os.read(pipe, 1 << 16)
+            found[pipe] += block
+            if not block:
+                open_pipes.discard(pipe)
+        if not open_pipes:
+            time.sleep(0.001)
+        for child in children:
+            if child not in status and (ended := _ended(child)) is not None:
+                status[child], spent[child] = ended, time.monotonic() - began
+    for child in children:
+        if child not in status:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    for pipe in pipes:
+        os.close(pipe)
+    endings: list[Ending] = []
+    for pipe, child in zip(pipes, children, strict=True):
+        if child not in status:
+            endings.append(Ending(None, f"took longer than {seconds:g} s", seconds, 0))
+        elif not found[pipe]:
+            endings.append(Ending(None, died(status[child]), spent[child], 0))
+        else:
+            value, fault, grown = pickle.loads(found[pipe])  # from our own child
+            endings.append(Ending(value, fault, spent[child], grown))
+    return endings
+
+
+def _ended(child: int) -> int | None:
+    """Return a child's status when it has ended; wake it when it was stopped."""
+    number, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED)
+    if number == 0:
+        return None
+    if os.WIFSTOPPED(status):
+        time.sleep(STOPPED_SECONDS)
+        os.kill(child, signal.SIGCONT)
+        return None
+    return status
+
+
+def as_rank(rank: int, count: int, port: int) -> None:
+    """Set in this process's environment what torchrun tells a rank."""
+    os.environ |= {
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "WORLD_SIZE": str(count),
+        "LOCAL_WORLD_SIZE": str(count),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "TORCHELASTIC_RUN_ID": "soak",
+    }
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
