@@ -79,7 +79,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def import_everything() -> None:
     """Load what the children of every part use, so that each begins with it."""
-    import torch._dynamo  # by the first optimizer otherwise: a second and a half in every child
 
     import whyformer
 

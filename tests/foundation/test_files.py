@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from whyformer.foundation.errors import OutputError
+from whyformer.foundation.errors import OutputError, WhyformerError
 from whyformer.foundation.files import (
     atomic_directory,
     atomic_path,
     explain_write_errors,
     recover_directory,
     refuse_to_overwrite,
+    remove_leftovers,
     sha256_of,
     standing,
     write_text,
@@ -54,7 +55,7 @@ def test_a_directory_is_replaced_whole(tmp_path):
 def test_a_crash_between_the_renames_is_undone(tmp_path):
     (tmp_path / ".d.former").mkdir()
     (tmp_path / ".d.former" / "f").write_text("old")
-    (tmp_path / ".d.abc.tmp").mkdir()
+    (tmp_path / ".d.abcdefgh.tmp").mkdir()
     recover_directory(tmp_path / "d")
     assert (tmp_path / "d" / "f").read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["d"]
@@ -107,3 +108,44 @@ def test_the_hash_is_of_all_bytes_in_order(tmp_path):
     write_text(tmp_path / "a", "ab")
     write_text(tmp_path / "b", "c")
     assert sha256_of(tmp_path / "a", tmp_path / "b") == hashlib.sha256(b"abc").hexdigest()
+
+
+def killed_writer(path: Path, *, age_seconds: float = 0) -> Path:
+    """Return the temporary file that a killed `atomic_path` left."""
+    leftover = path.with_name(f".{path.name}.ab_4efgh.tmp")
+    leftover.parent.mkdir(parents=True, exist_ok=True)
+    leftover.write_text("half")
+    then = leftover.stat().st_mtime - age_seconds
+    os.utime(leftover, (then, then))
+    return leftover
+
+
+def test_a_run_removes_what_killed_writers_left_in_it_and_nothing_else(tmp_path):
+    leftovers = [killed_writer(tmp_path / "a.json"), killed_writer(tmp_path / "deep" / "b.json")]
+    kept = [tmp_path / name for name in ("a.json", ".hidden.tmp", "notes.tmp", ".c.former/x")]
+    for path in (*kept, tmp_path / ".deep.former" / "x"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("whole")
+    remove_leftovers(tmp_path)
+    assert not any(path.exists() for path in [*leftovers, tmp_path / ".deep.former"])
+    assert all(path.exists() for path in kept)  # `.c.former` is all there is of `c`
+
+
+def test_only_old_leftovers_of_the_same_file_are_removed_by_its_next_writer(tmp_path):
+    old = killed_writer(tmp_path / "[a].txt", age_seconds=25 * 3600)
+    of_another = killed_writer(tmp_path / "b.txt", age_seconds=25 * 3600)
+    write_text(tmp_path / "[a].txt", "whole")
+    assert not old.exists()
+    assert of_another.exists()
+    young = killed_writer(tmp_path / "[a].txt")
+    write_text(tmp_path / "[a].txt", "whole")
+    assert young.exists()
+
+
+def test_a_broken_disk_is_named_with_the_file_and_the_work_has_failed(tmp_path):
+    with (
+        pytest.raises(WhyformerError, match=r"`.*a\.txt` cannot be written: the disk reports") as e,
+        explain_write_errors(tmp_path / "a.txt"),
+    ):
+        raise OSError(errno.EIO, "Input/output error")
+    assert e.value.exit_code == 1

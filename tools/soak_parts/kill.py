@@ -10,13 +10,13 @@ leaves its writes to the system: loss of power is another matter, and is not sho
 import json
 import random
 import signal
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from soak_parts import syscalls
 from soak_parts.forks import Ending
 from soak_parts.syscalls import CHANGING, Action, Plan
+from soak_parts.together import KILLED
 from soak_parts.verdicts import Verdict
 from soak_parts.works import (
     EVERY,
@@ -77,7 +77,7 @@ def trial(seed: int, index: int, place: Path) -> Verdict:
     if fault := _ended_wrongly(way, endings, rank, known.code):
         return Verdict(False, "ending", f"{label}: {fault}")
     again = rng.random() < AGAIN and not way.startswith("stop")
-    expected = _kept(log, out)
+    expected = _kept(log, out, asked=way.startswith("SIG"))
     if again:
         run(
             work, place, out, disturb=partial(_disturb, "kill within", rng.random(), known, 0.0),
@@ -88,7 +88,7 @@ def trial(seed: int, index: int, place: Path) -> Verdict:
         if ending.fault or ending.value[0].code != known.code or ending.value[0].fault:
             kind = "lost" if "Lost" in ending.fault else "not completed"
             return Verdict(False, kind, f"{label}: {told(ending)}")
-    if how := difference(known.files, snapshot(out)):
+    if how := difference(known.files, snapshot(out, sweeps=work.trains)):
         return Verdict(False, "different", f"{label}: {how}")
     return Verdict(True, f"{work.name.split(',')[0]} · {way.split()[0]}", label)
 
@@ -109,7 +109,10 @@ def _disturb(way: str, moment: float, known: Undisturbed, draw: float) -> None:
 
 def _ended_wrongly(way: str, endings: list[Ending], rank: int, code: int) -> str:
     """Return what is wrong with how the processes ended; "" when nothing is."""
+    failed = any(e.fault not in ("", KILLED) or (e.value and e.value[0].code) for e in endings)
     for number, ending in enumerate(endings):
+        if ending.fault == KILLED and failed:  # torchrun does that
+            continue
         if ending.fault:
             own = {"kill": "SIGKILL", "SIGTERM": "SIGTERM"}.get(way.split()[0])
             if number == rank and own and ending.fault == f"the process died: {own}":
@@ -126,12 +129,16 @@ def _ended_wrongly(way: str, endings: list[Ending], rank: int, code: int) -> str
     return ""
 
 
-def _kept(log: Path, out: Path) -> int:
-    """Return the update whose checkpoint had been put in its place before the process ended."""
+def _kept(log: Path, out: Path, *, asked: bool) -> int:
+    """Return the update whose checkpoint had been put in its place before the process ended.
+
+    Args: asked: whether the process was asked to stop, which makes one more checkpoint.
+    """
     renamed = syscalls.operations(log, ("rename",))
     whole = sum(one == f"rename {out / 'checkpoint'}" for one in renamed)
     last = syscalls.operations(log)[-1:]
-    return EVERY * (whole - (last == [f"rename {out / 'checkpoint'}"]))
+    unsure = asked or last == [f"rename {out / 'checkpoint'}"]
+    return EVERY * max(0, whole - unsure)
 
 
 class LostError(Exception):
@@ -155,7 +162,8 @@ def check_standing(work: Work, out: Path, expected: int) -> None:
             step = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))["step"]
             if step < expected:
                 raise LostError(f"the checkpoint is of update {step}, not of {expected}")
-            load_bundle(out)
+            if standing(out / "model").exists():
+                load_bundle(out)
         elif expected:
             raise LostError(f"no checkpoint, where one of update {expected} had been written")
     elif work.name == "translate":
@@ -170,6 +178,3 @@ def told(ending: Ending) -> str:
         return ending.fault[-900:]
     said = ending.value[0]
     return f"exit code {said.code}: {(said.fault or said.err)[-700:]}"
-
-
-Trial = Callable[[int, int, Path], Verdict]

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -88,6 +88,7 @@ def preloaded() -> bool:
 def restart_preloaded(place: Path) -> None:
     """Start this program again with the library; return only where it is loaded already."""
     if not preloaded():
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
         os.environ["LD_PRELOAD"] = str(compiled(place).resolve())
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
@@ -136,6 +137,3 @@ def marked(log: Path) -> list[str]:
     """Return the operations at which something was done, `kind path` each."""
     found = log.read_text(encoding="utf-8", errors="replace").splitlines()
     return [line[2:] for line in found if line.startswith("! ")]
-
-
-Prepare = Callable[[], None]

@@ -15,12 +15,17 @@ from soak_parts.forks import Ending, answer, died
 
 STOPPED_SECONDS = 0.02
 """How long a process that was stopped stays so."""
+ALONE_SECONDS = 3.0
+"""When one of several processes has ended, the others have so long to end by themselves; then they
+are killed, as torchrun does after a longer while."""
+KILLED = "killed because another rank had ended"
 
 
 def together(calls: Sequence[Callable[[], Any]], *, seconds: float) -> list[Ending]:
     """Call every function in its own forked child at the same time; return how each ended.
 
-    A child that is stopped (SIGSTOP) continues a moment later.
+    A child that is stopped (SIGSTOP) continues a moment later. One that outlives another by
+    `ALONE_SECONDS` ends with the fault `KILLED`.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -40,11 +45,15 @@ def together(calls: Sequence[Callable[[], Any]], *, seconds: float) -> list[Endi
     found: dict[int, bytes] = dict.fromkeys(pipes, b"")
     status: dict[int, int] = {}
     spent: dict[int, float] = {}
-    open_pipes, late = set(pipes), False
+    open_pipes, left = set(pipes), set[int]()
     while open_pipes or len(status) < len(children):
-        late = time.monotonic() - began > seconds
-        if late:
+        now = time.monotonic() - began
+        if now > seconds:
             break
+        if spent and now > min(spent.values()) + ALONE_SECONDS:
+            for child in set(children) - set(status) - left:
+                left.add(child)
+                os.killpg(child, signal.SIGKILL)
         for pipe in select.select(list(open_pipes), [], [], 0.01)[0]:
             block = os.read(pipe, 1 << 16)
             found[pipe] += block
@@ -64,7 +73,9 @@ def together(calls: Sequence[Callable[[], Any]], *, seconds: float) -> list[Endi
         os.close(pipe)
     endings: list[Ending] = []
     for pipe, child in zip(pipes, children, strict=True):
-        if child not in status:
+        if child in left:
+            endings.append(Ending(None, KILLED, spent[child], 0))
+        elif child not in status:
             endings.append(Ending(None, f"took longer than {seconds:g} s", seconds, 0))
         elif not found[pipe]:
             endings.append(Ending(None, died(status[child]), spent[child], 0))

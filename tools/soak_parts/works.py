@@ -1,4 +1,4 @@
-"""What the parts `kill` and `io` disturb: command lines that write, and what they write undisturbed.
+"""What the parts `kill` and `io` disturb: commands that write, and what they write undisturbed.
 
 Every task trains here, alone and as two ranks; further a conversion, a question of the laboratory,
 and a translation into a file that stands there already.
@@ -241,12 +241,20 @@ def run(
     return together([partial(child, number) for number in range(work.ranks)], seconds=seconds)
 
 
-def snapshot(out: Path) -> dict[str, str]:
-    """Return a hash of every file below a directory, of what must be equal in it."""
+def snapshot(out: Path, *, sweeps: bool = True) -> dict[str, str]:
+    """Return a hash of every file below a directory, of what must be equal in it.
+
+    Args: sweeps: whether a command removes at once what its killed predecessor left; others wait
+        until it is a day old, for another process might be writing there.
+    """
+    from whyformer.foundation.files import TEMPORARY
+
     found: dict[str, str] = {}
     for path in sorted(out.rglob("*")):
-        name = str(path.relative_to(out))
-        if path.is_file() and path.name != ".lock":
+        parts = path.relative_to(out).parts
+        left = not sweeps and any(TEMPORARY.fullmatch(part) for part in parts)
+        name = "/".join(parts)
+        if path.is_file() and path.name != ".lock" and not left:
             found[name] = hashlib.sha256(_lasting(path)).hexdigest()
     return found
 
@@ -254,6 +262,11 @@ def snapshot(out: Path) -> dict[str, str]:
 def _lasting(path: Path) -> bytes:
     """Return a file's content without seconds and counts of starts, which no run repeats."""
     content = path.read_bytes()
+    if path.name.startswith("shard-"):  # torch.distributed.checkpoint keeps no order of tensors
+        return _tensors(content)
+    if path.name == "state.json" and list(path.parent.glob("shard-*")):
+        state = json.loads(content)
+        return json.dumps([state[n] for n in sorted(state) if n not in ("files", "seal")]).encode()
     if path.name == "timings.jsonl":
         lines = [json.loads(line) for line in content.splitlines()]
         return json.dumps([(one["step"], one["tokens"]) for one in lines]).encode()
@@ -265,6 +278,19 @@ def _lasting(path: Path) -> bytes:
     if path.name == "cells.jsonl":  # a line that was cut off stays, and is skipped
         return "\n".join(filter(_is_json, content.decode(errors="replace").split("\n"))).encode()
     return content
+
+
+def _tensors(content: bytes) -> bytes:
+    """Return the tensors of a safetensors file in the order of their names."""
+    begin = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:begin])
+    found = [
+        (name, about["dtype"], about["shape"], content[begin + first : begin + last].hex())
+        for name, about in sorted(header.items())
+        if name != "__metadata__"
+        for first, last in [about["data_offsets"]]
+    ]
+    return json.dumps(found).encode()
 
 
 def _is_json(line: str) -> bool:

@@ -2,14 +2,22 @@
 
 import contextlib
 import errno
+import glob
 import hashlib
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from whyformer.foundation.errors import OutputError
+from whyformer.foundation.errors import OutputError, WhyformerError
+
+TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
+"""Names of the files and directories that are renamed when they are whole."""
+ABANDONED_SECONDS = 24 * 3600
+"""Age from which a temporary sibling is taken to be of a process that was killed."""
 
 
 @contextlib.contextmanager
@@ -33,6 +41,11 @@ def explain_write_errors(path: Path) -> Iterator[None]:
                 f"`{path}` cannot be written: {os.strerror(error.errno or 0).lower()}. "
                 "Choose another place."
             ) from error
+        if error.errno == errno.EIO:
+            raise WhyformerError(
+                f"`{path}` cannot be written: the disk reports an input/output error; what stood "
+                "there before is unchanged. Check the disk, and run the command again."
+            ) from error
         raise
 
 
@@ -45,6 +58,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     path = Path(path)
     with explain_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         os.close(handle)
         temporary = Path(name)
@@ -70,6 +84,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     path = Path(path).absolute()
     with explain_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
         try:
             yield temporary
@@ -113,8 +128,22 @@ def recover_directory(path: Path) -> None:
     former = _former(path)
     if former.exists() and not path.exists():
         os.replace(former, path)
-    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    for leftover in _temporaries(path):
+        _remove(leftover)
+
+
+def remove_leftovers(directory: Path) -> None:
+    """Remove what killed writers left anywhere below a directory that this process alone writes to.
+
+    That is temporary files and directories, and former directories whose successor stands.
+    """
+    for place, directories, files in os.walk(directory):
+        for name in [*directories, *files]:
+            path = Path(place) / name
+            former = name.startswith(".") and name.endswith(".former")
+            replaced = former and path.with_name(name[1 : -len(".former")]).exists()
+            if replaced or TEMPORARY.fullmatch(name):
+                _remove(path)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -137,6 +166,26 @@ def sha256_of(*paths: Path) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def _temporaries(path: Path) -> list[Path]:
+    found = path.parent.glob(f".{glob.escape(path.name)}.*.tmp")
+    return [one for one in found if TEMPORARY.fullmatch(one.name)]
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove the old temporary siblings of ``path``; younger ones may be of a running process."""
+    for leftover in _temporaries(path):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - leftover.stat().st_mtime > ABANDONED_SECONDS:
+                _remove(leftover)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _former(path: Path) -> Path:

@@ -20,7 +20,12 @@ from whyformer.bundle import save_bundle, save_tensors
 from whyformer.foundation.config import build, read_yaml
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import ConfigError
-from whyformer.foundation.files import atomic_directory, recover_directory, write_text
+from whyformer.foundation.files import (
+    atomic_directory,
+    recover_directory,
+    remove_leftovers,
+    write_text,
+)
 from whyformer.foundation.randomness import seed_everything, seed_of_rank
 from whyformer.foundation.ranks import Ranks, joined
 from whyformer.foundation.torchrun import by_torchrun, restarts
@@ -94,6 +99,7 @@ def train(
         if ranks.first:
             held.enter_context(only_run_in(out))
             recover_directory(out / "model")
+            remove_leftovers(out)
             if not restarts():
                 if overwrite:
                     _forget(out)
