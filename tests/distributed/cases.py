@@ -216,7 +216,7 @@ def commands(out: Path) -> dict[str, list[str]]:
         "ddp": learn(),
         "fsdp": learn(training__parallel="fsdp"),
         "dropping": learn(**DROPPING),
-        "bad": learn(training__parallel="fsdp", training__learning_rate=1e30, training__warmup=0),
+        "bad": learn(training__parallel="fsdp", training__learning_rate=1e6, training__warmup=0),
     }
 
 
