@@ -49,6 +49,7 @@ class Classification:
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
         need_encoder(recipe)
         self.recipe, self.numbers = recipe, recipe.task is TaskName.REGRESS
+        self.metric = recipe.validation.metric
         names = {
             "text": recipe.data.source, "second": recipe.data.second, "label": recipe.data.target
         }  # fmt: skip

@@ -13,7 +13,7 @@ from whyformer.training.reports import StepReport
 
 if TYPE_CHECKING:
     from whyformer.training.loop import TrainingSettings, TrainingState
-    from whyformer.workflows.train import Progress as Validation
+    from whyformer.training.selection import Selection
 
 PLAIN_EVERY_SECONDS = 15.0
 """Time between two lines where there is no terminal to draw a bar on."""
@@ -92,8 +92,8 @@ class Display:
                 f"left {int(left // 60)}:{int(left % 60):02d}"
             )
 
-    def validated(self, progress: "Validation", metric: str) -> None:
+    def validated(self, selection: "Selection", metric: str) -> None:
         """Show the best validation so far."""
-        value = progress.best[metric]
+        value = selection.best[metric]
         shown = f"{value:.3f}" if metric == "loss" else f"{value:.2f}"
-        self._metric = f"  best {metric} {shown} (update {progress.best['step']})"
+        self._metric = f"  best {metric} {shown} (update {selection.best['step']})"

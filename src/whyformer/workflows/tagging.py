@@ -44,7 +44,7 @@ class Tagging:
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
         need_encoder(recipe)
         data = recipe.data
-        self.recipe = recipe
+        self.recipe, self.metric = recipe, recipe.validation.metric
         train, dev = read_split(
             recipe,
             lambda path: read_tagged(path, text=data.source, label=data.target),

@@ -22,6 +22,8 @@ class Task(Protocol):
 
     batches: BatchSource
     """What is trained on."""
+    metric: str
+    """What chooses the best weights: the recipe's metric, or one that can move on this data."""
     key: str
     """Hash of the data as it was read."""
     fingerprint: str

@@ -8,7 +8,7 @@ import signal
 import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from whyformer.training.finite import Divergence
 from whyformer.training.journal import Journal, TensorBoard
 from whyformer.training.loop import TrainingSettings, TrainingState, fit, start
 from whyformer.training.reports import StepReport
+from whyformer.training.selection import Selection
 from whyformer.workflows.display import Display
 from whyformer.workflows.lock import only_run_in
 from whyformer.workflows.prepare import forget_input
@@ -60,6 +61,9 @@ class Outcome:
     updates: int
     interrupted: bool = False
     stopped_early: bool = False
+    notes: tuple[str, ...] = ()
+    """What is worth knowing of the choice of the weights: an early stop, a metric that never
+    moved."""
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON values."""
@@ -69,15 +73,8 @@ class Outcome:
             "updates": self.updates,
             "interrupted": self.interrupted,
             "stopped_early": self.stopped_early,
+            "notes": list(self.notes),
         }
-
-
-@dataclass
-class Progress:
-    """What validation has seen so far; checkpoints carry it."""
-
-    best: dict[str, Any] = field(default_factory=dict)
-    since_best: int = 0
 
 
 def train(
@@ -119,7 +116,7 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
     task = open_task(recipe, out, display.preparing)
     if ranks.first:
         ranks.wait()
-    task.higher_is_better(recipe.validation.metric)  # an unknown metric is told before any update
+    task.higher_is_better(task.metric)  # an unknown metric is refused before any update
     settings = recipe.training
     model = task.model(device)
     for line in task.facts(count_parameters(model), device):
@@ -143,12 +140,12 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
         write_run(out, about)
     seed_everything(seed_of_rank(settings.seed, ranks.rank))
     state = start(model, settings, ranks)
-    progress = Progress()
+    selection = Selection()
     # The first rank alone looks, for looking may put a former checkpoint back in its place.
     if ranks.said(ranks.first and has_checkpoint(out / "checkpoint")):
-        progress = Progress(**load_checkpoint(out / "checkpoint", state, seed=settings.seed))
+        selection = Selection(**load_checkpoint(out / "checkpoint", state, seed=settings.seed))
         display.say(f"Going on after update {state.step} of {settings.updates}.")
-    return _run(recipe, settings, state, task, progress, out, display)
+    return _run(recipe, settings, state, task, selection, out, display)
 
 
 def _run(
@@ -156,11 +153,12 @@ def _run(
     settings: TrainingSettings,
     state: TrainingState,
     task: Task,
-    progress: Progress,
+    selection: Selection,
     out: Path,
     display: Display,
 ) -> Outcome:
     ranks = state.together.ranks
+    patience = recipe.validation.patience
     every = recipe.validation.every or max(1, math.ceil(settings.updates / 20))
     tracked = recipe.validation.track is Tracker.TENSORBOARD
     board = TensorBoard(out, after=state.step) if tracked and ranks.first else None
@@ -172,12 +170,8 @@ def _run(
         nonlocal saved_at
         if journal:
             journal.flush()
-        save_checkpoint(out / "checkpoint", state, vars(progress))
+        save_checkpoint(out / "checkpoint", state, vars(selection))
         saved_at = time.monotonic()
-
-    def out_of_patience() -> bool:
-        patience = recipe.validation.patience
-        return bool(patience) and progress.since_best >= patience
 
     with contextlib.ExitStack() as ending:
         for log in (journal, board):
@@ -189,7 +183,7 @@ def _run(
             state, task.batches, settings, d_model=recipe.model.d_model, loss_of=task.loss
         )
         try:
-            if not out_of_patience():
+            if not selection.out_of_patience(patience):
                 for report in updates:
                     asked = ranks.any(stop.requested)
                     late = ranks.said(time.monotonic() - saved_at > CHECKPOINT_SECONDS)
@@ -199,14 +193,14 @@ def _run(
                         board.update(report)
                     display.update(report)
                     if report.step % every == 0 or report.step == settings.updates:
-                        scores = _validate(recipe, state, task, progress, report, out)
+                        scores = _validate(recipe, state, task, selection, report, out)
                         for log in (journal, board):
                             if log:
                                 log.validation(report.step, scores)
-                        progress = ranks.said(progress)
-                        display.validated(progress, recipe.validation.metric)
+                        selection = ranks.said(selection)
+                        display.validated(selection, task.metric)
                         save()
-                        if out_of_patience():
+                        if selection.out_of_patience(patience):
                             stopped_early = True
                             break
                     elif asked or late:
@@ -219,14 +213,27 @@ def _run(
             raise
     if interrupted:
         display.say(f"Stopped after update {state.step}. The same command goes on from here.")
-    return Outcome(out, progress.best, state.step, interrupted, stopped_early)
+    notes = _notes(selection, task.metric, patience if stopped_early else 0)
+    for note in notes:
+        display.say(note)
+    return Outcome(out, selection.best, state.step, interrupted, stopped_early, notes)
+
+
+def _notes(selection: Selection, metric: str, patience: int) -> tuple[str, ...]:
+    """Return what the user should know of how the weights were chosen. Args: patience: spent."""
+    early = (
+        f"Stopped early: neither {metric} nor the loss improved in {patience} validations "
+        f"(--validation.patience {patience})."
+    )
+    stuck = selection.stuck(metric)
+    return (*([early] if patience else []), *([stuck] if stuck else []))
 
 
 def _validate(
     recipe: Recipe,
     state: TrainingState,
     task: Task,
-    progress: Progress,
+    selection: Selection,
     report: StepReport,
     out: Path,
 ) -> dict[str, Any]:
@@ -238,33 +245,27 @@ def _validate(
     with state.together.whole(state.average.weights(state.model)) as model:
         if model is None:
             return {}
-        return _judge(recipe, model, task, progress, report, out)
+        return _judge(recipe, model, task, selection, report, out)
 
 
 def _judge(
     recipe: Recipe,
     model: nn.Module,
     task: Task,
-    progress: Progress,
+    selection: Selection,
     report: StepReport,
     out: Path,
 ) -> dict[str, Any]:
     assert isinstance(model, Model)
     scores = task.validate(model)
-    metric = recipe.validation.metric
-    higher = task.higher_is_better(metric)
-    former = progress.best.get(metric)
-    if former is None or (scores[metric] > former if higher else scores[metric] < former):
-        progress.best = {"step": report.step, **scores}
-        progress.since_best = 0
+    higher = task.higher_is_better(task.metric)
+    if selection.see(report.step, scores, task.metric, higher=higher):
         facts = {
             "decoding": recipe.decoding.model_dump(mode="json"),
-            "validation": progress.best,
+            "validation": selection.best,
             "description": recipe.description,
         }
         save_bundle(out / "model", task.bundle(model, facts))
-    else:
-        progress.since_best += 1
     return scores
 
 

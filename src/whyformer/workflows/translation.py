@@ -24,6 +24,8 @@ from whyformer.workflows.prepare import CorpusBatches, Prepared, prepare
 from whyformer.workflows.recipe import Recipe
 from whyformer.workflows.task import Progress
 
+BLEU_WORDS = 4
+"""Words of the longest runs that BLEU counts."""
 GREEDY = {"beam": 1, "nbest": 1, "method": "beam", "groups": 1}
 
 
@@ -43,14 +45,21 @@ class Translation:
                 f"{longest} positions. Set --data.filters.max-tokens {longest - 1} or less, or "
                 f"--model.max-length {most + 1} or more."
             )
-        self.recipe = recipe
         self.data: Prepared = prepare(recipe, run, progress)
+        self.asked, self.metric = recipe.validation.metric, metric_for(recipe, self.data)
+        validation = recipe.validation.model_copy(update={"metric": self.metric})
+        self.recipe = recipe = recipe.model_copy(update={"validation": validation})
         self.batches = CorpusBatches.of(recipe, self.data)
         self.key, self.fingerprint = self.data.key, self.data.corpus.fingerprint
 
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
         """See `Task`."""
-        return facts_before_training(self.recipe, self.data, self.batches, parameters, device)
+        yield from facts_before_training(self.recipe, self.data, self.batches, parameters, device)
+        if self.metric != self.asked:
+            yield (
+                f"            {self.asked} needs targets of {BLEU_WORDS} words and more, and most "
+                f"validation targets are shorter: {self.metric} chooses the best weights instead"
+            )
 
     def model(self, device: torch.device) -> SourceModel:
         """See `Task`."""
@@ -79,6 +88,18 @@ class Translation:
         texts = [self.data.corpus.texts(int(index)) for index in batch.indices]
         tensors = {"source": batch.source, "target": batch.target, "labels": batch.labels}
         return [{"source": source, "target": target} for source, target in texts], tensors
+
+
+def metric_for(recipe: Recipe, data: Prepared) -> str:
+    """Return the recipe's metric, or chrF in place of BLEU where most targets are too short.
+
+    BLEU counts runs of four words: where a target has fewer, it is 0 even for a perfect output.
+    """
+    if recipe.validation.metric != "bleu":
+        return recipe.validation.metric
+    longest = (max(len(one.split()) for one in item.references) for item in data.dev)
+    long_enough = sum(words >= BLEU_WORDS for words in longest)
+    return "bleu" if 2 * long_enough >= len(data.dev) else "chrf"
 
 
 def fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> SourceModel:
