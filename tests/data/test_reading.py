@@ -9,10 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whyformer.data.reading import Pair, pair_key, read_lines, read_pairs
+from whyformer.data.reading import (
+    Pair,
+    has_columns,
+    pair_key,
+    read_columns,
+    read_lines,
+    read_pairs,
+)
 from whyformer.foundation.errors import DataError
 
 PAIRS = [Pair(1, "a b", "x"), Pair(2, "c\u2028d\x0b", "é"), Pair(3, "", "z")]
+TEXTS = [pair[:3] for pair in PAIRS]
+
+
+def read(*places, **names):
+    """Return line, source and target of each pair."""
+    return [pair[:3] for pair in read_pairs(*places, **names)]
 
 
 def written(path, text):
@@ -29,21 +42,21 @@ def test_all_formats_give_the_same_pairs(tmp_path, gz):
     written(tmp_path / f"a.jsonl{gz}", rows)
     left = written(tmp_path / f"p.en{gz}", "".join(p.source + "\n" for p in PAIRS))
     right = written(tmp_path / f"p.de{gz}", "".join(p.target + "\r\n" for p in PAIRS))
-    assert list(read_pairs(tmp_path / f"a.tsv{gz}")) == PAIRS
-    assert list(read_pairs(tmp_path / f"a.jsonl{gz}", source="en", target="de")) == PAIRS
-    assert list(read_pairs(left, right)) == PAIRS
-    assert list(read_pairs(tmp_path / "p", source="en", target="de")) == PAIRS
+    assert read(tmp_path / f"a.tsv{gz}") == TEXTS
+    assert read(tmp_path / f"a.jsonl{gz}", source="en", target="de") == TEXTS
+    assert read(left, right) == TEXTS
+    assert read(tmp_path / "p", source="en", target="de") == TEXTS
 
 
 def test_standard_input_is_read_as_it_comes(monkeypatch):
     stdin = io.TextIOWrapper(io.BytesIO(b"a\tx\nb\ty"))
     monkeypatch.setattr(sys, "stdin", stdin)
     pairs = read_pairs("-")
-    assert next(pairs) == Pair(1, "a", "x")
-    assert list(pairs) == [Pair(2, "b", "y")]
+    assert next(pairs) == Pair(1, "a", "x", "-")
+    assert list(pairs) == [Pair(2, "b", "y", "-")]
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n\r")), min_size=1))
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n\r\0")), min_size=1))
 def test_only_newlines_end_lines(tmp_path_factory, lines):
     path = tmp_path_factory.mktemp("lines") / "f"
     path.write_bytes("".join(line + "\n" for line in lines).encode())
@@ -52,9 +65,53 @@ def test_only_newlines_end_lines(tmp_path_factory, lines):
     ]
 
 
-def test_a_blank_line_is_an_empty_pair(tmp_path):
-    path = written(tmp_path / "a.tsv", "a\tb\n\n")
-    assert list(read_pairs(path))[1] == Pair(2, "", "")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.tsv", "a\tb\n\n"), ("a.jsonl", '{"source": "a", "target": "b"}\n \n')],
+)
+def test_a_blank_line_is_an_empty_pair(tmp_path, name, content):
+    path = written(tmp_path / name, content)
+    assert list(read_pairs(path))[1] == Pair(2, "", "", str(path))
+
+
+def test_a_pair_names_its_file_and_line(tmp_path):
+    path = written(tmp_path / "a.tsv", "a\tb\n")
+    assert next(read_pairs(path)).place == f"{path}:1"
+    assert Pair(7, "a", "b").place == 7
+
+
+@pytest.mark.parametrize("order", ["utf-16-be", "utf-16-le", "utf-16"])
+def test_utf16_is_recognised(tmp_path, order):
+    path = written(tmp_path / "a.tsv", "source\ttarget\n".encode(order))
+    with pytest.raises(DataError, match=r"a\.tsv:1: .*the file looks like UTF-16\. Convert"):
+        list(read_pairs(path))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("null", r"a\.jsonl:1: `text` must be a text, a number or a list of them, found null"),
+        ('["a", null]', "must be a text, a number or a list"),
+        ('{"a": 1}', "must be a text, a number or a list"),
+        ('"\\ud83d"', r"`text` contains half of a surrogate pair \(\\ud83d\)"),
+    ],
+)
+def test_a_json_value_that_is_no_text_is_refused(tmp_path, value, message):
+    path = written(tmp_path / "a.jsonl", f'{{"text": {value}}}\n')
+    with pytest.raises(DataError, match=message):
+        list(read_columns(path, ["text"]))
+    assert has_columns(path, ["text"])
+
+
+def test_a_lone_surrogate_in_a_pair_is_refused(tmp_path):
+    path = written(tmp_path / "a.jsonl", '{"source": "\\udc80x", "target": "b"}\n')
+    with pytest.raises(DataError, match=r"a\.jsonl:1: `source` contains half of a surrogate pair"):
+        list(read_pairs(path))
+
+
+def test_numbers_and_lists_of_json_become_text(tmp_path):
+    path = written(tmp_path / "a.jsonl", '{"a": 3.5, "b": ["x", 1], "c": true}\n')
+    assert list(read_columns(path, ["a", "b", "c"])) == [(1, ["3.5", "x 1", "true"])]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +126,7 @@ def test_a_blank_line_is_an_empty_pair(tmp_path):
         ("a.tsv", "", r"a\.tsv` must have at least one line, but it is empty"),
         ("a.tsv", b"a\tb\n\xff\tb\n", r"a\.tsv:2: text must be UTF-8, but byte 0xff at position 1"),
         ("a.jsonl", '{"source": "a"}\n', r"a\.jsonl:1: the key `target` is required, .*`source`"),
-        ("a.jsonl", "{}\n", r"a\.jsonl:1: the key `source` is required, but only none"),
+        ("a.jsonl", "{}\n", r"a\.jsonl:1: .*but an empty one was found"),
         ("a.jsonl", "[1]\n", r"a\.jsonl:1: a line must be one JSON object, but a list was found"),
         ("a.jsonl", "{\n", r"a\.jsonl:1: a line must be one JSON object, but it is not JSON at"),
         ("a.jsonl", "[" * 100_000 + "\n", r"a\.jsonl:1: .*cannot be parsed"),

@@ -9,7 +9,7 @@ import torch
 from whyformer.bundle import load_bundle
 from whyformer.cli.main import main
 from whyformer.data.labelled import cut, read_examples
-from whyformer.foundation.errors import ConfigError, WhyformerError
+from whyformer.foundation.errors import ConfigError, DataError, WhyformerError
 from whyformer.text.symbols import BOS, EOS
 from whyformer.text.tokenizer import train_tokenizer
 from whyformer.workflows.classification import Classification
@@ -74,6 +74,21 @@ def test_a_run_is_measured(run: Path, capsys: pytest.CaptureFixture[str]):
     label, probability = capsys.readouterr().out.strip().split("\t")
     assert label == "yes"
     assert 0.5 < float(probability) <= 1
+
+
+def test_a_run_remembers_its_columns(tmp_path: Path):
+    path = tmp_path / "named.tsv"
+    body = reviews(tmp_path).read_text(encoding="utf-8")
+    path.write_text("document\tlabel\n" + body, encoding="utf-8")
+    recipe = asked(path, data__source="document", data__target="label", training__updates=2)
+    train(recipe, tmp_path / "run", quiet=True)
+    without = evaluate_labelled(tmp_path / "run", path)
+    assert without == evaluate_labelled(tmp_path / "run", path, ["document", "label"])
+    assert evaluate_labelled(tmp_path / "run", tmp_path / "reviews.tsv") == without
+    empty = tmp_path / "empty.tsv"
+    empty.write_text("document\tlabel\n", encoding="utf-8")
+    with pytest.raises(DataError):
+        evaluate_labelled(tmp_path / "run", empty)
 
 
 @pytest.mark.parametrize("frozen", [False, True])
@@ -169,7 +184,7 @@ def test_columns_are_found_by_name(tmp_path: Path):
     lines = tmp_path / "t.jsonl"
     lines.write_text('{"a": "x", "b": "y", "n": 3}\n', encoding="utf-8")
     found = list(read_examples(str(lines), text="a", second="b", label="n"))
-    assert found == [(1, "x", "y", "3")]
+    assert [example[:4] for example in found] == [(1, "x", "y", "3")]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +195,7 @@ def test_columns_are_found_by_name(tmp_path: Path):
         ("a\tb\nc\n", {"data__source": "a", "data__target": "b"}, r"t\.tsv:2: a line must have"),
         ("a\tx\nb\tx\n" * 40, {}, "There must be two labels or more"),
         ("a\tx\n", {}, "too few to hold out"),
-        ("a\tx\nb\ty\n" * 40, {"task": "regress"}, "must be labelled with a number"),
+        ("a\tx\nb\ty\n" * 40, {"task": "regress"}, r"t\.tsv:2: the label must be a number"),
         (
             "a\tx\nb\ty\nc\tx\n" * 40,
             {"model__family": "bert", "start_from": "nowhere"},

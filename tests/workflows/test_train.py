@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from whyformer.bundle import load_bundle
+from whyformer.data.labelled import Example
 from whyformer.foundation.errors import (
     ConfigError,
     DataError,
@@ -494,8 +495,13 @@ def test_equal_texts_stay_together_however_many_are_held_out(
 ) -> None:
     monkeypatch.setattr(fine_tuning, "MOST_HELD_OUT", 3)
     recipe = resolve("classify", {"data.train": ["any"], "data.dev_share": 0.5}).recipe
-    texts = [f"t{n % 10}" for n in range(100)]
-    kept, held = fine_tuning.read_split(recipe, lambda _: iter(texts), str, lambda _: ())
+    texts = [Example(n + 1, f"t{n % 10}", None, "") for n in range(100)] + [
+        Example(101, " ", None, "")
+    ]
+    kept, held, dropped = fine_tuning.read_split(
+        recipe, lambda _: iter(texts), lambda one: one.first, lambda _: ()
+    )
     assert held
-    assert not set(kept) & set(held)
+    assert not {one.first for one in kept} & {one.first for one in held}
     assert len(kept) + len(held) == 100
+    assert dropped.first_lines == ["any:101"]

@@ -51,8 +51,8 @@ class Encoded:
     sides: tuple[SideReport, SideReport] = field(
         default_factory=lambda: (SideReport(), SideReport())
     )
-    dropped: list[tuple[str, int]] = field(default_factory=list)
-    failures: list[int] = field(default_factory=list)
+    dropped: list[tuple[str, int | str]] = field(default_factory=list)
+    failures: list[int | str] = field(default_factory=list)
 
 
 def encode_chunk(chunk: Sequence[Pair], tokenizers: Tokenizers, filters: Filters) -> Encoded:
@@ -61,7 +61,7 @@ def encode_chunk(chunk: Sequence[Pair], tokenizers: Tokenizers, filters: Filters
     readable: list[Pair] = []
     for pair in chunk:
         if reason := filters.reason_by_text(pair.source, pair.target):
-            found.dropped.append((reason, pair.line))
+            found.dropped.append((reason, pair.place))
         else:
             readable.append(pair)
     source_ids = tokenizers[0].encode_batch([pair.source for pair in readable])
@@ -70,7 +70,7 @@ def encode_chunk(chunk: Sequence[Pair], tokenizers: Tokenizers, filters: Filters
     rows: tuple[list[list[int]], list[list[int]]] = ([], [])
     for pair, source, target in zip(readable, source_ids, target_ids, strict=True):
         if reason := filters.reason_by_tokens(len(source), len(target)):
-            found.dropped.append((reason, pair.line))
+            found.dropped.append((reason, pair.place))
             continue
         kept.append(pair)
         rows[0].append(source)
@@ -82,7 +82,7 @@ def encode_chunk(chunk: Sequence[Pair], tokenizers: Tokenizers, filters: Filters
                 (tokenizers[1], target, pair.target),
             )
         ):
-            found.failures.append(pair.line)
+            found.failures.append(pair.place)
     found.kept = len(kept)
     texts = [normalize(text) for pair in kept for text in (pair.source, pair.target)]
     for k, (name, side) in enumerate(zip(SIDES, found.sides, strict=True)):

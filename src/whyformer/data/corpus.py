@@ -114,7 +114,7 @@ def build_corpus(
                 if progress:
                     progress(report.read)
         if not report.kept:
-            raise DataError(_nothing_left(report))
+            raise DataError(report.nothing_left())
         for side in (report.source, report.target):
             side.fertility = (side.tokens - report.kept) / max(side.words, 1)
         files = {name: digest for column in columns.values() for name, digest in column.digests()}
@@ -245,16 +245,6 @@ def _fingerprint(files: dict[str, str], tokenizers: tuple[Tokenizer, Tokenizer])
     return hashlib.sha256(
         "\n".join([*ids, *(t.fingerprint for t in tokenizers)]).encode()
     ).hexdigest()
-
-
-def _nothing_left(report: CorpusReport) -> str:
-    if not report.read:
-        return "A corpus must have at least one pair, but none was read. Check the input files."
-    reasons = "; ".join(f"{reason}: {found}" for reason, found in report.dropped.items())
-    return (
-        f"A corpus must keep at least one pair, but all {report.read} were left out: {reasons}. "
-        "Change the data or its filters."
-    )
 
 
 def _report_from(state: dict[str, Any]) -> CorpusReport:

@@ -49,9 +49,10 @@ class Occurrences:
     """How often something happened, and on which lines first."""
 
     count: int = 0
-    first_lines: list[int] = field(default_factory=list)
+    first_lines: list[int | str] = field(default_factory=list)
+    """Lines, or files with lines ("pairs.tsv:4")."""
 
-    def add(self, line: int) -> None:
+    def add(self, line: int | str) -> None:
         """Count one more, on ``line``."""
         self.count += 1
         if len(self.first_lines) < SHOWN_LINES:
@@ -60,7 +61,9 @@ class Occurrences:
     def __str__(self) -> str:
         lines = ", ".join(map(str, self.first_lines))
         more = ", …" if self.count > len(self.first_lines) else ""
-        return f"{self.count} (line{'s' if self.count > 1 else ''} {lines}{more})"
+        numbers = all(isinstance(line, int) for line in self.first_lines)
+        word = f"line{'s' if self.count > 1 else ''} " if numbers else ""
+        return f"{self.count} ({word}{lines}{more})"
 
 
 @dataclass
@@ -93,6 +96,16 @@ class CorpusReport:
     round_trip_failures: Occurrences = field(default_factory=Occurrences)
     """Kept lines whose ids do not decode to the text that was encoded."""
 
-    def drop(self, reason: str, line: int) -> None:
+    def drop(self, reason: str, line: int | str) -> None:
         """Count a pair that is left out."""
         self.dropped.setdefault(reason, Occurrences()).add(line)
+
+    def nothing_left(self) -> str:
+        """Return the sentence that refuses data of which no pair is kept."""
+        if not self.read:
+            return "A corpus must have at least one pair, but none was read. Check the input files."
+        reasons = "; ".join(f"{reason}: {found}" for reason, found in self.dropped.items())
+        return (
+            f"A corpus must keep at least one pair, but all {self.read} were left out: {reasons}. "
+            "Change the data or its filters."
+        )

@@ -14,6 +14,7 @@ from whyformer.data.plan import plan_epoch
 from whyformer.data.reading import read_columns
 from whyformer.foundation.devices import sent
 from whyformer.foundation.errors import DataError
+from whyformer.text.normalization import normalize
 from whyformer.text.symbols import BOS, EOS, PAD
 from whyformer.text.tokenizer import Tokenizer
 
@@ -25,6 +26,12 @@ class Example(NamedTuple):
     first: str
     second: str | None
     label: str
+    path: str = ""
+
+    @property
+    def place(self) -> str:
+        """The file and the line, for messages."""
+        return f"{self.path}:{self.line}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +69,7 @@ class LabelledBatch:
 def read_examples(
     path: str, *, text: str | None, second: str | None, label: str | None
 ) -> Iterator[Example]:
-    """Yield the examples of a TSV or JSONL file.
+    """Yield the examples of a TSV or JSONL file; a blank line is one without text and label.
 
     Args: text, second, label: names of the columns (of a TSV with a header) or keys. Without names
         a line is a text, a tab and its label, or two texts and their label.
@@ -70,17 +77,27 @@ def read_examples(
     """
     if text is None and label is None:
         for line, columns in read_columns(path):
+            if not any(column.strip() for column in columns):
+                columns = ["", ""]
             if len(columns) not in (2, 3):
                 raise DataError(
                     f"{path}:{line}: a line must be a text, a tab and its label, or two texts and "
                     f"their label, but {len(columns)} columns were found. Name the columns of a "
                     "file with a header: --source TEXT --target LABEL."
                 )
-            yield Example(line, columns[0], columns[1] if len(columns) == 3 else None, columns[-1])
+            other = columns[1] if len(columns) == 3 else None
+            yield _example(path, line, columns[0], other, columns[-1])
         return
     names = [text or "text", label or "label", *([second] if second else [])]
     for line, (one, said, *other) in read_columns(path, names):
-        yield Example(line, one, other[0] if other else None, said)
+        yield _example(path, line, one, other[0] if other else None, said)
+
+
+def _example(path: str, line: int, first: str, second: str | None, label: str) -> Example:
+    example = Example(line, first, second, normalize(label).strip(), path)
+    if not example.label and (first.strip() or (second or "").strip()):
+        raise DataError(f"{example.place}: a text must have a label, but the label is empty.")
+    return example
 
 
 def cut(

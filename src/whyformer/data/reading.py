@@ -13,10 +13,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from io import BufferedIOBase
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import sha256_of
+from whyformer.foundation.parsing import parse_json
 
 STDIN = "-"
 
@@ -28,6 +29,13 @@ class Pair(NamedTuple):
     """Line in the file, from 1."""
     source: str
     target: str
+    path: str = ""
+    """The file; "" where there is none."""
+
+    @property
+    def place(self) -> int | str:
+        """The line, with its file where there is one."""
+        return f"{self.path}:{self.line}" if self.path else self.line
 
 
 def read_lines(path: str | Path) -> Iterator[str]:
@@ -43,7 +51,12 @@ def read_lines(path: str | Path) -> Iterator[str]:
             try:
                 line = raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
             except UnicodeDecodeError as error:
-                raise _not_utf8(path, number, error) from None
+                raise _not_utf8(path, number, raw, error) from None
+            if "\0" in line:
+                raise DataError(
+                    f"{_name(path)}:{number}: text must not contain NUL characters, but one was "
+                    f"found{_UTF16 if _looks_like_utf16(raw) else ''}. Convert the file to UTF-8."
+                )
             yield line
     if number == 0:
         raise DataError(
@@ -134,7 +147,7 @@ def _read_tsv(path: str) -> Iterator[Pair]:
                 f"{len(columns)} column{'s were' if len(columns) > 1 else ' was'} found. "
                 "Separate the two texts with one tab and use none inside them."
             )
-        yield Pair(number, *columns)
+        yield Pair(number, columns[0], columns[1], path)
 
 
 def read_columns(
@@ -142,9 +155,10 @@ def read_columns(
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield line numbers and columns of a TSV, or of JSON lines.
 
+    Of a blank line every column is empty.
     Args: names: the columns that are wanted, in this order; a TSV must then begin with a header, a
         line that names them. None yields all columns of a TSV without header. A JSON list is read
-        as its items with spaces between them.
+        as its items with spaces between them, a number as its digits.
     Raises: DataError with the path and line of whatever is wrong.
     """
     if _kind(path) == ".jsonl":
@@ -170,6 +184,8 @@ def read_columns(
         if places is None:
             yield number, columns
             continue
+        if not line.strip():
+            columns = [""] * width
         if len(columns) != width:
             raise DataError(
                 f"{path}:{number}: a line must have the {width} columns of the header, but "
@@ -178,20 +194,84 @@ def read_columns(
         yield number, [columns[place] for place in places]
 
 
+def has_columns(path: str | Path, names: Sequence[str]) -> bool:
+    """Return whether the first line of a TSV names these columns; JSON lines always may."""
+    if _kind(path) == ".jsonl":
+        return True
+    return set(names) <= set(next(read_lines(path)).split("\t"))
+
+
 def _read_json_columns(path: str, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    for number, record in _records(path, names):
+        where = f"{path}:{number}"
+        yield (
+            number,
+            [_column(where, name, record) for name in names] if record else [""] * len(names),
+        )
+
+
+def _column(where: str, name: str, record: dict[str, Any]) -> str:
+    value = _value(where, name, record)
+    items = value if isinstance(value, list) else [value]
+    if any(one is None or isinstance(one, list | dict) for one in items):
+        raise DataError(
+            f"{where}: `{name}` must be a text, a number or a list of them, found "
+            f"{json.dumps(value)[:60]}. Correct it, or leave the line out."
+        )
+    return " ".join(
+        _text(where, name, one) if isinstance(one, str) else json.dumps(one) for one in items
+    )
+
+
+def _records(path: str, names: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield line numbers and JSON objects; an empty one for a blank line."""
+    example = ", ".join(f'"{name}": "…"' for name in names)
     for number, line in enumerate(read_lines(path), start=1):
+        if not line.strip():
+            yield number, {}
+            continue
         try:
-            found = json.loads(line)
-            yield number, [_joined(found[name]) for name in names]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            record = parse_json(line)
+        except json.JSONDecodeError as error:
             raise DataError(
-                f"{path}:{number}: a line must be a JSON object with the keys "
-                f"{', '.join(names)} ({type(error).__name__}: {error})."
+                f"{path}:{number}: a line must be one JSON object, but it is not JSON at column "
+                f"{error.colno} ({error.msg.lower()}). Write one object per line."
             ) from None
+        except ValueError as error:  # numbers of thousands of digits, deep lists
+            raise DataError(
+                f"{path}:{number}: a line must be one JSON object, but it cannot be parsed "
+                f"({error}). Write one object per line."
+            ) from None
+        if not isinstance(record, dict) or not record:
+            raise DataError(
+                f"{path}:{number}: a line must be one JSON object, but "
+                f"{'an empty one' if record == {} else f'a {type(record).__name__}'} was found. "
+                f"Write {{{example}}}."
+            )
+        yield number, record
 
 
-def _joined(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _value(where: str, name: str, record: dict[str, Any]) -> Any:
+    if name not in record:
+        raise DataError(
+            f"{where}: the key `{name}` is required, but only "
+            f"{', '.join(f'`{key}`' for key in record)} was found. "
+            "Add it, or name the keys to read with --source and --target."
+        )
+    return record[name]
+
+
+def _text(where: str, name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise DataError(f"{where}: `{name}` must be a string, found {value!r}. Quote it.")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{where}: `{name}` contains half of a surrogate pair "
+            f"(\\u{ord(value[error.start]):04x}), which is no character. Write both halves."
+        ) from None
+    return value
 
 
 def _read_side_by_side(source: str, target: str) -> Iterator[Pair]:
@@ -202,7 +282,7 @@ def _read_side_by_side(source: str, target: str) -> Iterator[Pair]:
         if left is None or right is None:
             break
         number += 1
-        yield Pair(number, left, right)
+        yield Pair(number, left, right, source)
     lines = [number + (text is not None) for text in (left, right)]
     lines = [n + sum(1 for _ in rest) for n, rest in zip(lines, (sources, targets), strict=True)]
     if lines[0] != lines[1]:
@@ -213,38 +293,13 @@ def _read_side_by_side(source: str, target: str) -> Iterator[Pair]:
 
 
 def _read_json(path: str, source: str, target: str) -> Iterator[Pair]:
-    for number, line in enumerate(read_lines(path), start=1):
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(
-                f"{path}:{number}: a line must be one JSON object, but it is not JSON at column "
-                f"{error.colno} ({error.msg.lower()}). Write one object per line."
-            ) from None
-        except (ValueError, RecursionError) as error:  # numbers of thousands of digits, deep lists
-            raise DataError(
-                f"{path}:{number}: a line must be one JSON object of two texts, but it cannot be "
-                f"parsed ({error}). Write one object per line."
-            ) from None
-        if not isinstance(record, dict):
-            raise DataError(
-                f"{path}:{number}: a line must be one JSON object, but a "
-                f'{type(record).__name__} was found. Write {{"{source}": "…", "{target}": "…"}}.'
-            )
-        texts: list[str] = []
-        for key in (source, target):
-            if key not in record:
-                raise DataError(
-                    f"{path}:{number}: the key `{key}` is required, but only "
-                    f"{', '.join(f'`{k}`' for k in record) or 'none'} was found. "
-                    "Add it, or name the keys to read as source and target."
-                )
-            if not isinstance(record[key], str):
-                raise DataError(
-                    f"{path}:{number}: `{key}` must be a string, found {record[key]!r}. Quote it."
-                )
-            texts.append(record[key])
-        yield Pair(number, *texts)
+    for number, record in _records(path, (source, target)):
+        where = f"{path}:{number}"
+        left, right = (
+            _text(where, key, _value(where, key, record)) if record else ""
+            for key in (source, target)
+        )
+        yield Pair(number, left, right, path)
 
 
 def _kind(path: str | Path) -> str:
@@ -293,9 +348,20 @@ def _raw_lines(file: BufferedIOBase, path: str | Path) -> Iterator[bytes]:
         ) from None
 
 
-def _not_utf8(path: str | Path, number: int, error: UnicodeDecodeError) -> DataError:
-    name = "standard input" if str(path) == STDIN else path
+_UTF16 = ": the file looks like UTF-16"
+
+
+def _name(path: str | Path) -> str:
+    return "standard input" if str(path) == STDIN else str(path)
+
+
+def _looks_like_utf16(raw: bytes) -> bool:
+    return raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or 3 * raw.count(0) > len(raw)
+
+
+def _not_utf8(path: str | Path, number: int, raw: bytes, error: UnicodeDecodeError) -> DataError:
     return DataError(
-        f"{name}:{number}: text must be UTF-8, but byte {error.object[error.start]:#04x} at "
-        f"position {error.start + 1} is not. Convert the file to UTF-8."
+        f"{_name(path)}:{number}: text must be UTF-8, but byte {error.object[error.start]:#04x} at "
+        f"position {error.start + 1} is not{_UTF16 if _looks_like_utf16(raw) else ''}. "
+        "Convert the file to UTF-8."
     )

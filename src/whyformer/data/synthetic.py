@@ -39,8 +39,8 @@ def synthetic_pairs(
         shortest: fewest symbols in a source.
         longest: most symbols in a source.
 
-    >>> next(synthetic_pairs("reverse", 1, seed=0, shortest=3, longest=3))
-    Pair(line=1, source='s06 s04 s03', target='s03 s04 s06')
+    >>> next(synthetic_pairs("reverse", 1, seed=0, shortest=3, longest=3))[:3]
+    (1, 's06 s04 s03', 's03 s04 s06')
     """
     rng = random.Random(f"{Task(task)}/{seed}")
     answer = _ANSWER[Task(task)]

@@ -15,6 +15,7 @@ from whyformer.data.plan import plan_epoch
 from whyformer.data.reading import read_columns, read_lines
 from whyformer.foundation.devices import sent
 from whyformer.foundation.errors import DataError
+from whyformer.text.normalization import normalize
 from whyformer.text.symbols import BOS, EOS, PAD
 from whyformer.text.tokenizer import Tokenizer
 
@@ -50,13 +51,15 @@ def read_tagged(
         return
     names = None if text is None and label is None else [text or "text", label or "label"]
     for line, columns in read_columns(path, names):
+        if not any(column.strip() for column in columns):
+            continue
         if len(columns) != 2:
             raise DataError(
                 f"{path}:{line}: a line must be words, a tab and their labels, but {len(columns)} "
                 f"column{'s were' if len(columns) > 1 else ' was'} found. Name the columns of a "
                 "file with a header: --source TEXT --target LABELS."
             )
-        words, labels = (column.split() for column in columns)
+        words, labels = columns[0].split(), normalize(columns[1]).split()
         if len(words) != len(labels):
             raise DataError(
                 f"{path}:{line}: every word must have a label, but there are {len(words)} words "
@@ -79,7 +82,7 @@ def _word_by_word(path: str) -> Iterator[Tagged]:
                     f"`{line}` has one column. Separate sentences by empty lines."
                 )
             words.append(columns[0])
-            labels.append(columns[-1])
+            labels.append(normalize(columns[-1]))
         elif words:
             yield Tagged(number - len(words), words, labels)
             words, labels = [], []

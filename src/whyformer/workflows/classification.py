@@ -26,6 +26,7 @@ from whyformer.training.loop import AnyBatch
 from whyformer.training.loss import Loss
 from whyformer.workflows.fine_tuning import (
     data_key,
+    drop_facts,
     few_facts,
     fresh_encoder,
     need_encoder,
@@ -41,6 +42,9 @@ from whyformer.workflows.task import Progress
 
 EVALUATED_TOGETHER = 1024
 """Texts whose probabilities of all labels are in memory at once while a file is evaluated."""
+LARGEST_NUMBER = 1e30
+"""Largest label of a regression: its square must be finite in 32 bits."""
+SHOWN_LABELS = 20
 
 
 class Classification:
@@ -50,12 +54,12 @@ class Classification:
         need_encoder(recipe)
         self.recipe, self.numbers = recipe, recipe.task is TaskName.REGRESS
         self.metric = recipe.validation.metric
-        names = {
+        self.columns = {
             "text": recipe.data.source, "second": recipe.data.second, "label": recipe.data.target
         }  # fmt: skip
-        train, dev = read_split(
+        train, dev, self.dropped = read_split(
             recipe,
-            lambda path: read_examples(path, **names),
+            lambda path: read_examples(path, **self.columns),
             lambda one: f"{one.first}/{one.second or ''}",
             lambda one: () if self.numbers else (one.label,),
         )
@@ -80,8 +84,9 @@ class Classification:
         """See `Task`."""
         for name, rows in (("texts", self.batches), ("validation", self.dev)):
             yield rows_facts(name, rows, f"{len(rows):,}", len(self.tokenizer))
+        yield from drop_facts(self.dropped)
         yield from few_facts(len(self.dev))
-        what = "a number" if self.numbers else f"{len(self.classes)}: {', '.join(self.classes)}"
+        what = "a number" if self.numbers else f"{len(self.classes)}: {listed(self.classes)}"
         yield f"labels      {what}"
         yield from training_facts(self.recipe, self.shape, parameters, device)
 
@@ -139,6 +144,7 @@ class Classification:
             "mean": self.mean,
             "deviation": self.deviation,
             "row_tokens": self.recipe.data.row_tokens,
+            "columns": self.columns,
         }
         return Bundle(model, self.tokenizer, self.tokenizer, facts | about)
 
@@ -163,8 +169,8 @@ class Classification:
             place = self.places.get(example.label)
             if place is None:
                 raise DataError(
-                    f"Line {example.line} of the dev set has the label `{example.label}`, which no "
-                    f"training text has. Known: {', '.join(self.classes)}."
+                    f"{example.place}: the label `{example.label}` of the validation set must "
+                    f"occur in the training data. Known: {listed(self.classes)}."
                 )
             return place
         return number(example)
@@ -181,12 +187,24 @@ class Classification:
 def number(example: Example) -> float:
     """Return the number that an example's label is. Raises: DataError when it is none."""
     try:
-        return float(example.label)
+        value = float(example.label)
     except ValueError:
         raise DataError(
-            f"Line {example.line} must be labelled with a number, but it is labelled "
-            f"`{example.label}`. Choose --task classify for labels that are words."
+            f"{example.place}: the label must be a number, but it is `{example.label}`. "
+            "Choose --task classify for labels that are words."
         ) from None
+    if not abs(value) <= LARGEST_NUMBER:
+        raise DataError(
+            f"{example.place}: the label must be a finite number of at most {LARGEST_NUMBER:g}, "
+            f"but it is `{example.label}`. Correct the line, or leave it out."
+        )
+    return value
+
+
+def listed(labels: Sequence[str]) -> str:
+    """Return the first labels, for a message."""
+    more = f", and {len(labels) - SHOWN_LABELS} more" if len(labels) > SHOWN_LABELS else ""
+    return ", ".join(labels[:SHOWN_LABELS]) + more
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float]:
@@ -217,6 +235,11 @@ class Classifier:
     def labels(self) -> list[str]:
         """The labels, in the order of the model's outputs; none for numbers."""
         return self.bundle.facts["labels"]
+
+    @property
+    def columns(self) -> dict[str, str | None]:
+        """Names of the columns that the run was trained with."""
+        return self.bundle.facts.get("columns", {})
 
     def classify(
         self, texts: Sequence[tuple[str, str | None]], *, batch_tokens: int = 4096
@@ -253,8 +276,9 @@ class Classifier:
         for one in examples:
             if self.labels and one.label not in place:
                 raise DataError(
-                    f"Line {one.line} has the label `{one.label}`, which this run does not know. "
-                    f"Known: {', '.join(self.labels)}."
+                    f"{one.place}: the label `{one.label}` is unknown to this run. "
+                    f"Known: {listed(self.labels)}. If line 1 is a header, name its columns with "
+                    "--columns."
                 )
         found: list[Prediction] = []
         for start in range(0, len(examples), EVALUATED_TOGETHER):

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 
 from whyformer.bundle import WEIGHTS, find_bundle, load_bundle
+from whyformer.data.filters import Occurrences
 from whyformer.data.held_out import FEW, key_of, split
 from whyformer.data.reading import STDIN, readable
 from whyformer.foundation.errors import ConfigError, DataError
@@ -25,7 +26,19 @@ ANSWER = "answer."
 """Parameters of the head, which no pre-trained run lends."""
 HEAD = ("pooler.", ANSWER)
 """Parameters that learn although the rest is frozen."""
-One = TypeVar("One")
+
+
+@runtime_checkable
+class HasLine(Protocol):
+    """Something that was read from a file."""
+
+    @property
+    def line(self) -> int:
+        """Its line, from 1."""
+        ...
+
+
+One = TypeVar("One", bound=HasLine)
 
 
 @dataclass(frozen=True)
@@ -93,8 +106,8 @@ def read_split(
     read: Callable[[str], Iterable[One]],
     text_of: Callable[[One], str],
     labels_of: Callable[[One], Iterable[str]],
-) -> tuple[list[One], list[One]]:
-    """Return the examples of a recipe to learn from and to validate on.
+) -> tuple[list[One], list[One], Occurrences]:
+    """Return the examples of a recipe to learn from and to validate on, and those left out.
 
     Without a validation set, a part of the examples is held out; see `data.held_out`.
     Args:
@@ -108,9 +121,25 @@ def read_split(
         raise ConfigError("Give --data FILE: a TSV or JSONL file of texts with their labels.")
     if STDIN in (*data.train, *data.dev):
         raise ConfigError("Texts with labels are read from files. Give the path of one.")
-    found = [one for path in data.train for one in read(path) if text_of(one).strip("/ \t")]
+    dropped = Occurrences()
+
+    def read_all(paths: list[str]) -> list[One]:
+        kept: list[One] = []
+        for path in paths:
+            for one in read(path):
+                if text_of(one).strip("/ \t"):
+                    kept.append(one)
+                else:
+                    dropped.add(f"{path}:{one.line}")
+        return kept
+
+    found = read_all(data.train)
     if data.dev:
-        return found, [one for path in data.dev for one in read(path) if text_of(one).strip("/ ")]
+        dev = read_all(data.dev)
+        if not found or not dev:
+            empty = data.dev if found else data.train
+            raise DataError(f"`{empty[0]}` must have at least one text, but all are empty.")
+        return found, dev, dropped
     key = key_of(recipe.text.lowercase)
     kept, held = split(
         found,
@@ -124,7 +153,7 @@ def read_split(
             f"{len(found)} texts are too few to hold out some for validation: a label needs at "
             "least two different texts. Give more texts, or a validation set with --dev."
         )
-    return kept, held
+    return kept, held, dropped
 
 
 def data_key(recipe: Recipe, run: Path) -> str:
@@ -172,6 +201,12 @@ def training_facts(
         f"of warm-up, dropout {shape.dropout:g}; best by {recipe.validation.metric} "
         "(`whyformer config show` lists all)"
     )
+
+
+def drop_facts(dropped: Occurrences) -> Iterator[str]:
+    """Yield a line about the examples without text, if there are any."""
+    if dropped.count:
+        yield f"            left out, without text: {dropped}"
 
 
 def few_facts(count: int) -> Iterator[str]:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from whyformer.bundle import load_bundle
 from whyformer.data.labelled import read_examples
-from whyformer.data.tagged import read_tagged
+from whyformer.data.reading import has_columns
+from whyformer.data.tagged import A_WORD_A_LINE, read_tagged
 from whyformer.evaluation.score import Score
 from whyformer.foundation.devices import choose_device
-from whyformer.foundation.errors import UsageError
+from whyformer.foundation.errors import DataError, UsageError
 from whyformer.models.bert import BERT, AnswerOf
 from whyformer.workflows.classification import Classifier
 from whyformer.workflows.tagging import Tagger
@@ -28,7 +29,13 @@ def load_labeller(run: Path, *, device: str = "auto") -> Classifier | Tagger:
         )
     if model.settings.answer_of is AnswerOf.TOKENS:
         facts = bundle.facts
-        return Tagger(model, bundle.source_tokenizer, facts["labels"], facts["row_tokens"])
+        return Tagger(
+            model,
+            bundle.source_tokenizer,
+            facts["labels"],
+            facts["row_tokens"],
+            facts.get("columns", {}),
+        )
     return Classifier(bundle, model)
 
 
@@ -36,7 +43,8 @@ def evaluate_labelled(run: Path, file: Path, columns: Sequence[str] = ()) -> lis
     """Return every metric of a run's task on a file of right answers.
 
     Args: columns: names of the columns or keys of text and label, or of first text, second text
-        and label; empty where the file has no header.
+        and label. Empty: those the run was trained with, where the file has them.
+    Raises: DataError when the file has no text, or a label that the run does not know.
     """
     if len(columns) not in (0, 2, 3):
         raise UsageError(
@@ -44,10 +52,27 @@ def evaluate_labelled(run: Path, file: Path, columns: Sequence[str] = ()) -> lis
             f"{len(columns)} were given."
         )
     labeller = load_labeller(run)
+    columns = columns or remembered(labeller, file)
     text, label = (columns[0], columns[-1]) if columns else (None, None)
     if isinstance(labeller, Tagger):
         if len(columns) == 3:
             raise UsageError(f"`{run}` labels words of one text. Give --columns TEXT LABELS.")
-        return labeller.evaluate(read_tagged(str(file), text=text, label=label))
+        sentences = list(read_tagged(str(file), text=text, label=label))
+        if not sentences:
+            raise DataError(f"`{file}` must have at least one sentence with labels.")
+        return labeller.evaluate(sentences)
     second = columns[1] if len(columns) == 3 else None
-    return labeller.evaluate(list(read_examples(str(file), text=text, second=second, label=label)))
+    examples = read_examples(str(file), text=text, second=second, label=label)
+    given = [one for one in examples if one.label]
+    if not given:
+        raise DataError(f"`{file}` must have at least one text with a label.")
+    return labeller.evaluate(given)
+
+
+def remembered(labeller: Classifier | Tagger, file: Path) -> tuple[str, ...]:
+    """Return the columns that a run was trained with, where a file has them; otherwise none."""
+    kept = labeller.columns
+    columns = (kept.get("text"), kept.get("second"), kept.get("label"))
+    names = tuple(name for name in columns if name)
+    word_a_line = Path(str(file).removesuffix(".gz")).suffix in A_WORD_A_LINE
+    return names if names and not word_a_line and has_columns(file, names) else ()

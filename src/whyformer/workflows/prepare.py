@@ -14,7 +14,7 @@ from whyformer.data import catalog
 from whyformer.data.batch import Batch
 from whyformer.data.batching import SubwordSampling, make_batch
 from whyformer.data.corpus import Corpus, build_corpus
-from whyformer.data.filters import Filters
+from whyformer.data.filters import CorpusReport, Filters
 from whyformer.data.held_out import Draw, Key, key_of, place
 from whyformer.data.plan import kept_plan
 from whyformer.data.reading import STDIN, Pair, pair_files, pair_key, read_lines, read_pairs
@@ -203,10 +203,15 @@ def _sources(recipe: Recipe, run: Path) -> _Sources:
     if dev_files:
         return _Sources(lambda: read(train_files), lambda: read(dev_files), key, separate=True)
     key_of_text = key_of(recipe.text.lowercase)
-    draw = Draw(2 * MOST_HELD_OUT)
-    for pair in read(train_files):
-        if data.filters.reason_by_text(pair.source, pair.target) is None:
+    draw, report = Draw(2 * MOST_HELD_OUT), CorpusReport()
+    for report.read, pair in enumerate(read(train_files), start=1):
+        reason = data.filters.reason_by_text(pair.source, pair.target)
+        if reason is None:
             draw.see(key_of_text(pair.source))
+        else:
+            report.drop(reason, pair.place)
+    if not draw.count:
+        raise DataError(report.nothing_left())
     chosen = draw.held_out(data.dev_share, MOST_HELD_OUT)
     if not chosen:
         raise DataError(

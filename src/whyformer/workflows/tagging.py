@@ -1,7 +1,7 @@
 """The task of words: a label for each word of a sentence, such as names and parts of speech."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from whyformer.training.loop import AnyBatch
 from whyformer.training.loss import Loss
 from whyformer.workflows.fine_tuning import (
     data_key,
+    drop_facts,
     few_facts,
     fresh_encoder,
     need_encoder,
@@ -45,7 +46,7 @@ class Tagging:
         need_encoder(recipe)
         data = recipe.data
         self.recipe, self.metric = recipe, recipe.validation.metric
-        train, dev = read_split(
+        train, dev, self.dropped = read_split(
             recipe,
             lambda path: read_tagged(path, text=data.source, label=data.target),
             lambda one: " ".join(one.words),
@@ -85,6 +86,7 @@ class Tagging:
         for name, rows, sentences in found:
             what = f"{len(sentences):,}, {rows.words:,} words"
             yield rows_facts(name, rows, what, len(self.tokenizer))
+        yield from drop_facts(self.dropped)
         yield from few_facts(len(self.dev))
         yield f"labels      {len(self.classes)}: {', '.join(self.classes)}"
         yield from training_facts(self.recipe, self.shape, parameters, device)
@@ -135,7 +137,8 @@ class Tagging:
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
         """See `Task`."""
-        about = {"labels": self.classes, "row_tokens": self.longest}
+        columns = {"text": self.recipe.data.source, "label": self.recipe.data.target}
+        about = {"labels": self.classes, "row_tokens": self.longest, "columns": columns}
         return Bundle(model, self.tokenizer, self.tokenizer, facts | about)
 
     def story(self, batch: AnyBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
@@ -151,13 +154,15 @@ class Tagger:
 
     Args:
         labels: in the order of the model's outputs.
-        longest: tokens of a row; a longer sentence goes on in another row.
+        longest: tokens of a row; a longer sentence continues in another row.
+        columns: names of the columns that the run was trained with.
     """
 
     model: BERT
     tokenizer: Tokenizer
     labels: list[str]
     longest: int
+    columns: dict[str, str | None] = field(default_factory=dict)
 
     def tag(
         self, sentences: Sequence[Sequence[str]], *, batch_tokens: int = 4096
