@@ -136,12 +136,12 @@ def test_prefixes_must_be_as_many_as_sentences() -> None:
         search(ToyModel(1), torch.tensor([[9]]), None, SearchSettings(), prefixes=[[5], [6]])
 
 
-@pytest.mark.parametrize("beam", [1, 3])
-def test_damaged_weights_are_explained(beam: int) -> None:
+@pytest.mark.parametrize("wanted", [{"beam": 1}, {"beam": 3}, {"method": "sample"}])
+def test_damaged_weights_are_explained(wanted: dict[str, object]) -> None:
     model = ToyModel(1)
     model.table.fill_(math.nan)
     with pytest.raises(WhyformerError, match="logits must be finite"):
-        search(model, torch.tensor([[9]]), None, SearchSettings(beam=beam))
+        search(model, torch.tensor([[9]]), None, SearchSettings.model_validate(wanted))
 
 
 def test_unknown_is_predicted_only_when_allowed() -> None:

@@ -9,7 +9,7 @@ from whyformer.decoding.alignment import align
 from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator, pair_batches
-from whyformer.foundation.errors import UsageError
+from whyformer.foundation.errors import UsageError, WhyformerError
 from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.tokenizer import train_tokenizer
 
@@ -222,3 +222,11 @@ def test_one_string_is_no_list_of_lines() -> None:
     ):
         with pytest.raises(UsageError, match=r"must be a list of texts, but it is one string"):
             asked()
+
+
+def test_scores_of_damaged_weights_are_refused() -> None:
+    whole = translator(1)
+    with torch.no_grad():
+        whole.models[0].projection.weight[5, 0] = torch.nan  # pyright: ignore[reportArgumentType, reportIndexIssue]
+    with pytest.raises(WhyformerError, match="logits must be finite"):
+        whole.score(["a"], ["b"])

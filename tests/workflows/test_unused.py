@@ -90,9 +90,9 @@ def data(tmp_path_factory) -> Path:
     words = " ".join(["long"] * 60)
     long_pairs = f"{words}\tz\n{words}\t{words}\n"
     files = {
-        "pairs.tsv": long_pairs + "".join(f"{one}\t{one[::-1]}\n" for one in texts),
-        "labels.tsv": "".join(f"{one}\t{'yes' if 'cat' in one else 'no'}\n" for one in texts),
-        "numbers.tsv": "".join(f"{one}\t{len(one)}\n" for one in texts),
+        "pairs.tsv": long_pairs + "".join(f" {one}\t{one[::-1]} \n" for one in texts),
+        "labels.tsv": "".join(f"{one} \t{'yes' if 'cat' in one else 'no'}\n" for one in texts),
+        "numbers.tsv": "".join(f"{one} \t{len(one)}\n" for one in texts),
         "tags.tsv": "".join(
             f"{one}\t{' '.join('B-X' if len(word) == 3 else 'O' for word in one.split())}\n"
             for one in texts

@@ -293,12 +293,18 @@ def _reading(
 
 def _own(bundle: "Bundle", text: str) -> str:
     """Return the model's own translation, by the search of its recipe."""
+    from whyformer.decoding.expected import Expected
     from whyformer.decoding.translator import Translator
     from whyformer.models.build import SourceModel
     from whyformer.workflows.translate import search_settings
 
     assert isinstance(bundle.model, SourceModel)
-    translator = Translator([bundle.model], bundle.source_tokenizer, bundle.target_tokenizer)
+    translator = Translator(
+        [bundle.model],
+        bundle.source_tokenizer,
+        bundle.target_tokenizer,
+        expected=Expected.from_facts(bundle.facts),
+    )
     return translator.translate([text], search_settings(bundle.facts, {}))[0].text
 
 

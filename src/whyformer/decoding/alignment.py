@@ -7,6 +7,7 @@ from itertools import islice
 import torch
 
 from whyformer.bundle import Bundle
+from whyformer.decoding.expected import Expected
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.translator import pad, target_ids
 from whyformer.foundation.errors import UsageError, refuse_string
@@ -50,8 +51,14 @@ def _align(bundle: Bundle, pairs: list[tuple[str, str | Hypothesis]]) -> Iterato
     model, device = bundle.model, next(bundle.model.parameters()).device
     assert isinstance(model, SourceModel)
     room = model.settings.max_length - 1  # as much as a translator reads
-    sources = [[*bundle.source_tokenizer.encode(source)[:room], EOS] for source, _ in pairs]
-    given = [target_ids(bundle.target_tokenizer, target) for _, target in pairs]
+    trimmed = Expected.from_facts(bundle.facts).trimmed
+    sources = [
+        [*bundle.source_tokenizer.encode(trimmed(source))[:room], EOS] for source, _ in pairs
+    ]
+    given = [
+        target_ids(bundle.target_tokenizer, trimmed(target) if isinstance(target, str) else target)
+        for _, target in pairs
+    ]
     targets = [[*ids, *[EOS] * finished] for ids, finished in given]
     source, real = pad(sources, device)
     target, _ = pad([[BOS, *ids[:-1]] for ids in targets], device)

@@ -147,16 +147,21 @@ def candidates(
     values, ids = top_k(log_probabilities, min(count, logits.shape[-1]))
     ids, order = ids.sort(-1)
     scores, ids = values.gather(-1, order).cpu().double(), ids.cpu()
-    if bool(scores.isnan().any()):
-        raise WhyformerError(
-            "The model's logits must be finite, but some are not. Its weights may be damaged, or "
-            "its precision too low: try float32."
-        )
+    check_finite(scores)
     if chosen is not None:
         rows, given, certain = chosen
         scores[rows] = -math.inf
         scores[rows, 0], ids[rows, 0] = certain, given
     return layout.spread(scores.clamp_(max=0.0)), layout.spread(ids)
+
+
+def check_finite(scores: Tensor) -> None:
+    """Raise WhyformerError when what a model computed is not a number."""
+    if bool(scores.isnan().any()):
+        raise WhyformerError(
+            "The model's logits must be finite, but some are not. Its weights may be damaged, or "
+            "its precision too low: try float32."
+        )
 
 
 def check_vocabulary(ids: Tensor, vocab: int) -> None:

@@ -12,6 +12,7 @@ from whyformer.blocks.history import Layout
 from whyformer.decoding.candidates import (
     Prefixes,
     Stepper,
+    check_finite,
     check_vocabulary,
     forbidden,
     hide_repeats,
@@ -38,6 +39,7 @@ def sample(
 
     Draw j of sentence i depends on (seed, i, j) only, whatever else is in the batch. The
     log-probability returned is the model's own, before temperature, top-k and top-p.
+    Raises: WhyformerError when the model's logits are not numbers.
     Args:
         limits: most target tokens of each sentence, eos not counted.
         indices: the number i of each sentence; None counts from 0.
@@ -56,6 +58,7 @@ def sample(
     state = model.begin(source, source_real)
     while len(sentences):
         logits, state = model.step(state, last.to(source.device))
+        check_finite(logits)
         logits, place = Layout.of(last != EMPTY).spread(logits.float()), tokens.shape[-1]
         if place == 0 and settings.nbest > 1:  # every draw begins from the one row there was
             logits = logits.expand(-1, settings.nbest, -1)

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from whyformer.decoding.candidates import check_finite
 from whyformer.models.interface import SequenceModel
 
 ROWS = 2048
@@ -49,6 +50,8 @@ def token_log_probabilities(
             for rows, ids in zip(features.split(ROWS), wanted[real].split(ROWS), strict=True)
         ]
         opinions.append(torch.cat(pieces) if pieces else features.new_zeros(0))
+    for opinion in opinions:
+        check_finite(opinion)
     values = torch.stack(opinions).logsumexp(0) - math.log(len(models))
     result = torch.zeros(wanted.shape, dtype=values.dtype, device=values.device)
     result[real] = values

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from whyformer.decoding.candidates import Stepper
 from whyformer.decoding.distinct import Named, distinct
 from whyformer.decoding.ensemble import Ensemble
+from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.queue import Arrivals, Joiner, Queue, Room
 from whyformer.decoding.scoring import PairScore, token_log_probabilities
@@ -85,6 +86,7 @@ class TextTranslator(ABC):
         max_source_tokens: longest source read, eos counted; of a longer line only the beginning is
             translated, and its `Translation.truncated` says so.
         warn: also log a warning that names such a line, by its place among the lines given.
+        expected: what the training data showed; spaces around lines are removed or kept by it.
         ranks: who translates together. All are given the same lines and return the same answers;
             each searches its share of them.
     """
@@ -96,6 +98,7 @@ class TextTranslator(ABC):
         *,
         max_source_tokens: int = 1024,
         warn: bool = True,
+        expected: Expected = USUAL,
         ranks: Ranks = ALONE,
     ) -> None:
         if max_source_tokens < 2:
@@ -107,6 +110,7 @@ class TextTranslator(ABC):
         self.target_tokenizer = target_tokenizer
         self.max_source_tokens = max_source_tokens
         self.warn = warn
+        self.expected = expected
         self.ranks = ranks
 
     @abstractmethod
@@ -208,8 +212,9 @@ class TextTranslator(ABC):
                 yield answers[line.index]
 
     def _line(self, index: int, text: str, prefix: str) -> Line:
-        ids = self.source_tokenizer.encode(text) if text.strip() else []
-        target = self.target_tokenizer.encode(prefix) if prefix else []
+        trimmed = self.expected.trimmed
+        ids = self.source_tokenizer.encode(trimmed(text)) if text.strip() else []
+        target = self.target_tokenizer.encode(trimmed(prefix)) if prefix else []
         room = self.max_source_tokens - 1
         if len(ids) > room and self.warn:
             log.warning(
@@ -246,7 +251,7 @@ class Translator(TextTranslator):
         models: at least one; several predict by their mean probability.
         device: where to compute, models are moved there; None leaves them where they are.
         max_source_tokens: see `TextTranslator`; no more than the models hold.
-        warn, ranks: see `TextTranslator`.
+        warn, expected, ranks: see `TextTranslator`.
     """
 
     def __init__(
@@ -258,6 +263,7 @@ class Translator(TextTranslator):
         *,
         max_source_tokens: int = 1024,
         warn: bool = True,
+        expected: Expected = USUAL,
         ranks: Ranks = ALONE,
     ) -> None:
         if not models:
@@ -267,6 +273,7 @@ class Translator(TextTranslator):
             target_tokenizer,
             max_source_tokens=min([max_source_tokens, *_ends(models)]),
             warn=warn,
+            expected=expected,
             ranks=ranks,
         )
         self.models = list(models)
@@ -320,6 +327,8 @@ class Translator(TextTranslator):
 
     def _pair(self, index: int, source: str, target: str | Hypothesis) -> Line:
         """Return a source whose `prefix` is the whole target, eos included where it has one."""
+        if isinstance(target, str):
+            target = self.expected.trimmed(target)
         ids, finished = target_ids(self.target_tokenizer, target)
         return replace(self._line(index, source, ""), prefix=[*ids, *[EOS] * finished])
 

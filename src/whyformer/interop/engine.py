@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.decoding.candidates import forbidden
+from whyformer.decoding.expected import Expected
 from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
 from whyformer.decoding.queue import Room
 from whyformer.decoding.settings import Method, SearchSettings
@@ -75,7 +76,14 @@ class CTranslate2Translator(TextTranslator):
         self.record = read_record(directory)
         source, target = read_tokenizers(directory)
         longest = self.record.max_source_tokens
-        super().__init__(source, target, max_source_tokens=longest, warn=warn, ranks=ranks)
+        super().__init__(
+            source,
+            target,
+            max_source_tokens=longest,
+            warn=warn,
+            expected=Expected.from_facts(self.record.facts),
+            ranks=ranks,
+        )
         if self.record.family != "transformer":
             raise UsageError(
                 f"`{directory}` holds a model of kind `{self.record.family}`, which reads no "

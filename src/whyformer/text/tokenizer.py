@@ -46,6 +46,9 @@ class TokenizerSettings(Settings):
     """Whether both sides have one vocabulary learned from both (paper: yes)."""
     lowercase: bool = False
     """Put all text in lower case before encoding. Lossy: case does not come back."""
+    keep_spaces: bool = False
+    """Keep spaces at the ends of a text, in training and use; code may need them. Otherwise they
+    are removed."""
     sampling: float = Field(default=0.0, ge=0.0, le=1.0)
     """Random cutting of training text: the share of merges left out (BPE-dropout, 0.1 is usual)
     or of words redrawn (unigram). 0 cuts every word in the one best way."""

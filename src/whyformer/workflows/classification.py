@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from whyformer.bundle import Bundle
 from whyformer.data.labelled import Example, LabelledBatch, LabelledRows, cut, read_examples
+from whyformer.decoding.expected import Expected
 from whyformer.evaluation.classification import (
     LABEL_METRICS,
     NUMBER_METRICS,
@@ -57,9 +58,15 @@ class Classification:
         self.columns = {
             "text": recipe.data.source, "second": recipe.data.second, "label": recipe.data.target
         }  # fmt: skip
+        self.expected = Expected(keep_spaces=recipe.text.keep_spaces)
+
+        def trimmed(one: Example) -> Example:
+            trim = self.expected.trimmed
+            return one._replace(first=trim(one.first), second=one.second and trim(one.second))
+
         train, dev, self.dropped = read_split(
             recipe,
-            lambda path: read_examples(path, **self.columns),
+            lambda path: map(trimmed, read_examples(path, **self.columns)),
             lambda one: f"{one.first}/{one.second or ''}",
             lambda one: () if self.numbers else (one.label,),
         )
@@ -145,6 +152,7 @@ class Classification:
             "deviation": self.deviation,
             "row_tokens": self.recipe.data.row_tokens,
             "columns": self.columns,
+            "keep_spaces": self.expected.keep_spaces,
         }
         return Bundle(model, self.tokenizer, self.tokenizer, facts | about)
 
@@ -248,7 +256,10 @@ class Classifier:
         longest = self.model.settings.max_length  # of runs older than `row_tokens` in their facts
         longest = min(longest, self.bundle.facts.get("row_tokens", longest))
         tokenizer = self.bundle.source_tokenizer
-        rows = [cut(tokenizer, first, second, longest) for first, second in texts]
+        trim = Expected.from_facts(self.bundle.facts).trimmed
+        rows = [
+            cut(tokenizer, trim(first), second and trim(second), longest) for first, second in texts
+        ]
         batches = LabelledRows(rows, [0] * len(rows), budget_tokens=batch_tokens)
         device = next(self.model.parameters()).device
         found: dict[int, Prediction] = {}

@@ -140,7 +140,7 @@ def read_split(
             empty = data.dev if found else data.train
             raise DataError(f"`{empty[0]}` must have at least one text, but all are empty.")
         return found, dev, dropped
-    key = key_of(recipe.text.lowercase)
+    key = key_of(recipe.text.lowercase, keep_spaces=recipe.text.keep_spaces)
     kept, held = split(
         found,
         key=lambda one: key(text_of(one)),

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -80,7 +80,7 @@ def prepare(
     Args: progress: called with what is being done and how many lines are done.
     Raises: DataError, ConfigError for data that cannot be used.
     """
-    sources = _sources(recipe, run)
+    sources = _trimmed(_sources(recipe, run), keep_spaces=recipe.text.keep_spaces)
     source, target = _tokenizers(recipe, sources, run / "tokenizers", progress)
 
     def corpus(name: str, pairs: Callable[[], Iterator[Pair]]) -> Corpus:
@@ -96,7 +96,7 @@ def prepare(
         )
 
     train, dev = corpus("corpus", sources.train), corpus("corpus-dev", sources.dev)
-    key = key_of(recipe.text.lowercase)
+    key = _key_of_text(recipe)
     items = _items(sources.dev(), recipe.data.filters, key)
     overlap = _overlap(sources, recipe.data.filters, key) if sources.separate else None
     return Prepared(source, target, train, dev, items, sources.key, overlap)
@@ -104,7 +104,7 @@ def prepare(
 
 def data_key(recipe: Recipe, run: Path) -> str:
     """Return the hash by which a resumed run knows that its data is unchanged."""
-    return _sources(recipe, run).key
+    return _trimmed(_sources(recipe, run), keep_spaces=recipe.text.keep_spaces).key
 
 
 class CorpusBatches:
@@ -202,7 +202,7 @@ def _sources(recipe: Recipe, run: Path) -> _Sources:
 
     if dev_files:
         return _Sources(lambda: read(train_files), lambda: read(dev_files), key, separate=True)
-    key_of_text = key_of(recipe.text.lowercase)
+    key_of_text = _key_of_text(recipe)
     draw, report = Draw(2 * MOST_HELD_OUT), CorpusReport()
     for report.read, pair in enumerate(read(train_files), start=1):
         reason = data.filters.reason_by_text(pair.source, pair.target)
@@ -223,6 +223,24 @@ def _sources(recipe: Recipe, run: Path) -> _Sources:
         return (p for p in read(train_files) if (place(key_of_text(p.source)) in chosen) == held)
 
     return _Sources(lambda: part(False), lambda: part(True), key)
+
+
+def _trimmed(sources: _Sources, *, keep_spaces: bool) -> _Sources:
+    """Remove the spaces at the ends of all texts, unless they are to be kept."""
+    if keep_spaces:
+        return replace(sources, key=f"{sources.key}/spaces")
+
+    def trimmed(pairs: Callable[[], Iterator[Pair]]) -> Callable[[], Iterator[Pair]]:
+        return lambda: (
+            pair._replace(source=pair.source.strip(), target=pair.target.strip())
+            for pair in pairs()
+        )
+
+    return replace(sources, train=trimmed(sources.train), dev=trimmed(sources.dev))
+
+
+def _key_of_text(recipe: Recipe) -> Key:
+    return key_of(recipe.text.lowercase, keep_spaces=recipe.text.keep_spaces)
 
 
 def forget_input(run: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.bundle import Bundle, load_bundle
+from whyformer.decoding.expected import Expected
 from whyformer.decoding.packing import Weights, pack
 from whyformer.decoding.settings import Method, SearchSettings, unread
 from whyformer.decoding.translator import WINDOW, TextTranslator, Translation, Translator
@@ -82,6 +83,7 @@ def load_system(
         first.target_tokenizer,
         max_source_tokens=min(model.settings.max_length for model in models),
         warn=warn and ranks.first,
+        expected=Expected.from_facts(first.facts),
         ranks=ranks,
     )
     return System(translator, bundles)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from whyformer.bundle import Bundle
 from whyformer.data.batch import Batch
+from whyformer.decoding.expected import Expected
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
 from whyformer.evaluation.report import evaluate_texts, metric_named
@@ -80,6 +81,7 @@ class Translation:
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
         """See `Task`."""
+        facts = facts | expected_facts(self.recipe)
         return Bundle(model, self.data.source_tokenizer, self.data.target_tokenizer, facts)
 
     def story(self, batch: AnyBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
@@ -111,6 +113,11 @@ def fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> SourceM
     return model
 
 
+def expected_facts(recipe: Recipe) -> dict[str, Any]:
+    """Return what a run remembers of its training texts; see `Expected`."""
+    return {"keep_spaces": recipe.text.keep_spaces}
+
+
 def validation_scores(recipe: Recipe, model: SourceModel, data: Prepared) -> dict[str, Any]:
     """Return the mean loss in nats a token over the dev set, and the metric of a decoded part."""
     batches = CorpusBatches(
@@ -134,7 +141,10 @@ def validation_scores(recipe: Recipe, model: SourceModel, data: Prepared) -> dic
     if metric == "loss":
         return scores
     items = data.dev[: recipe.validation.sentences]
-    translator = Translator([model], data.source_tokenizer, data.target_tokenizer)
+    expected = Expected.from_facts(expected_facts(recipe))
+    translator = Translator(
+        [model], data.source_tokenizer, data.target_tokenizer, expected=expected
+    )
     search = SearchSettings.model_validate(recipe.decoding.model_dump() | GREEDY)
     texts = [t.text for t in translator.translate([item.source for item in items], search)]
     found = evaluate_texts(

@@ -10,6 +10,7 @@ from whyformer.decoding.settings import unread
 from whyformer.foundation.errors import ConfigError
 from whyformer.models.rnn import RecurrentSettings
 from whyformer.models.rnn_language import RecurrentLanguageSettings
+from whyformer.text.tokenizer import Units
 from whyformer.training.averaging import Averaging
 from whyformer.training.optimizers import OptimizerKind
 from whyformer.workflows.recipe import Builtin, Recipe, TaskName
@@ -34,6 +35,7 @@ TASKS_OF: dict[str, tuple[TaskName, ...]] = {
     "data.mask_rate": HIDDEN,
     "data.whole_words": HIDDEN,
     "text.shared": (TaskName.TRANSLATE,),
+    "text.keep_spaces": (TaskName.TRANSLATE, TaskName.CLASSIFY, TaskName.REGRESS),
     "text.sampling": (TaskName.TRANSLATE,),
     "text.source_units": (TaskName.TRANSLATE,),
     "text.target_units": (TaskName.TRANSLATE,),
@@ -41,6 +43,8 @@ TASKS_OF: dict[str, tuple[TaskName, ...]] = {
     "validation.sentences": (TaskName.TRANSLATE,),
 }
 """Setting -> the tasks that read it; a setting that is not listed is read by every task."""
+SPACELESS = {Units.words, Units.phonemes}
+"""Units that no space is part of."""
 OF_SEARCHES = (TaskName.TRANSLATE, TaskName.LANGUAGE)
 """The tasks whose runs search, and so read the section `decoding`."""
 
@@ -113,6 +117,8 @@ def _of_text(recipe: Recipe, name: str) -> str | None:
         return "the tokenizer is that of --start-from"
     if name == "text.units" and text.source_units and text.target_units:
         return "text.source_units and text.target_units are both set"
+    if name == "text.keep_spaces" and {text.of_source, text.of_target} <= SPACELESS:
+        return f"units of {text.of_source} stand between spaces, which are no part of them"
     if name == "text.shared" and text.of_source != text.of_target:
         return f"the two sides have different units, {text.of_source} and {text.of_target}"
     return None
