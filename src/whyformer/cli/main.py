@@ -123,6 +123,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except KeyboardInterrupt:
         return _say("Stopped by Ctrl-C.", INTERRUPTED)
+    except (MemoryError, RuntimeError) as error:
+        from whyformer.foundation.memory import ran_out
+
+        if not ran_out(error):
+            raise
+        return _say(*_out_of_memory(argv))
     except OSError as error:  # what no reader or writer foresaw: names too long, broken disks
         return _say(*_refused_by_system(error))
 
@@ -143,6 +149,25 @@ def _run(tokens: list[str], *, restart: bool) -> int:
     result: Any = command(*bound.args, **bound.kwargs)
     sys.stdout.flush()
     return result if isinstance(result, int) else 0
+
+
+TO_LOWER = {
+    "train": "`--training.batch-tokens`, `--data.filters.max-tokens`, `--data.row-tokens` or the "
+    "sizes of the model; the last checkpoint is kept, and the same command resumes from it",
+    "check": "`--training.batch-tokens` or the sizes of the model",
+    "bench": "`--training.batch-tokens` or the sizes of the model",
+    "translate": "`--beam`, `--nbest` or `--max-length`",
+    "generate": "`--beam`, `--nbest` or `--tokens`",
+    "evaluate": "`--beam`, or give a smaller file",
+}
+"""Command -> what takes less memory."""
+
+
+def _out_of_memory(argv: Sequence[str] | None) -> tuple[str, int]:
+    """Return the sentence and the exit code when memory ran out."""
+    command = next(iter(sys.argv[1:] if argv is None else argv), "")
+    advice = TO_LOWER.get(command, "the size of the input, or use a smaller model")
+    return f"Memory ran out. Lower {advice}.", WhyformerError.exit_code
 
 
 def _refused_by_system(error: OSError) -> tuple[str, int]:

@@ -8,6 +8,7 @@ from pydantic import Discriminator, Tag
 
 from whyformer.blocks.embeddings import Tying
 from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.memory import refuse_too_large
 from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.electra import Electra, ElectraSettings
 from whyformer.models.gpt import GPT, GPTSettings
@@ -48,6 +49,9 @@ FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
 }
 """Family -> its settings and its model."""
 
+SIZES_TO_LOWER = "`model.d_model`, the number of layers or `text.vocabulary`"
+"""What makes a model smaller."""
+
 
 def build_model(
     settings: ModelSettings,
@@ -61,7 +65,8 @@ def build_model(
     Args:
         vocabularies: sizes of the source and the target vocabulary.
         shared: whether both sides have the same tokenizer.
-    Raises: ConfigError when three-way tying meets two vocabularies.
+    Raises: ConfigError when three-way tying meets two vocabularies; UsageError when the weights do
+        not fit in the memory that is available.
     """
     if getattr(settings, "tying", None) is Tying.THREE_WAY and not shared:
         raise ConfigError(
@@ -70,5 +75,19 @@ def build_model(
             "sides, or model.tying to decoder."
         )
     _, kind = FAMILIES[settings.family]
+    if torch.get_default_device().type != "meta":
+        _refuse_too_large(settings, vocabularies, device)
     model = kind(settings, vocabularies)
     return model if device is None else model.to(device)
+
+
+def _refuse_too_large(
+    settings: ModelSettings, vocabularies: tuple[int, int], device: torch.device | None
+) -> None:
+    """Count the weights without allocating them; refuse a model that cannot fit."""
+    _, kind = FAMILIES[settings.family]
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        shell = kind(settings, vocabularies)
+    needed = sum(one.nbytes for one in (*shell.parameters(), *shell.buffers()))
+    for place in {torch.device("cpu"), device or torch.device("cpu")}:
+        refuse_too_large(needed, place, "The model", SIZES_TO_LOWER)

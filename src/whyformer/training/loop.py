@@ -28,6 +28,7 @@ from whyformer.training.compilation import CompiledLayers
 from whyformer.training.distributed import LossOf, Parallel, Together, make_together
 from whyformer.training.finite import explain_divergence
 from whyformer.training.loss import Loss, fused_cross_entropy, real_places
+from whyformer.training.memory import BatchMemory
 from whyformer.training.optimizers import OptimizerKind, make_optimizer
 from whyformer.training.reports import StepReport
 from whyformer.training.schedules import Schedule, learning_rate
@@ -173,8 +174,8 @@ def fit(
     The state may be checkpointed whenever a report has been yielded. Whoever consumes the stream
     stops by no longer asking; of several ranks, every one must consume the stream alike.
 
-    Raises: DivergedError before an update whose loss or gradient is not finite; the state is then
-        still the one before that update.
+    Raises: UsageError when a batch cannot fit in memory; DivergedError before an update whose loss
+        or gradient is not finite. The state is then still the one before that update.
     """
     model, optimizer, together = state.model, state.optimizer, state.together
     ranks = together.ranks
@@ -182,9 +183,13 @@ def fit(
     parameters = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     compiled = CompiledLayers(model).at_work if settings.compile else contextlib.nullcontext
 
+    fits = BatchMemory(model, device)
+
     def prepare(epoch: int, index: int) -> tuple[list[AnyBatch], tuple[int, int]]:
         places, after = _next_places(batches, epoch, index, settings.accumulate)
-        return [batches.batch(*place).to(device) for place in ranks.share(places)], after
+        return [
+            fits.checked(batches.batch(*place)).to(device) for place in ranks.share(places)
+        ], after
 
     upcoming = prepare(state.epoch, state.next_batch) if state.step < settings.updates else None
     while upcoming:

@@ -35,6 +35,7 @@ from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import Journal, TensorBoard
 from whyformer.training.loop import TrainingSettings, TrainingState, fit, start
+from whyformer.training.memory import refuse_state
 from whyformer.training.reports import StepReport
 from whyformer.training.selection import Selection
 from whyformer.workflows.display import Display
@@ -119,6 +120,7 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
     task.higher_is_better(task.metric)  # an unknown metric is refused before any update
     settings = recipe.training
     model = task.model(device)
+    refuse_state(settings, count_parameters(model), device, ranks.count)
     for line in task.facts(count_parameters(model), device):
         display.say(line)
     if known:

@@ -1,0 +1,121 @@
+"""How much memory is available, refusal of what cannot fit, and errors of an allocator."""
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from whyformer.foundation.errors import UsageError
+
+CGROUP = Path("/sys/fs/cgroup")
+MEMINFO = Path("/proc/meminfo")
+FLOAT = 4
+"""Bytes of a number in fp32."""
+_RAN_OUT = re.compile(
+    "out of memory|can't allocate memory|cannot allocate memory|not enough memory|"
+    "bad_alloc|CUBLAS_STATUS_ALLOC_FAILED",
+    re.IGNORECASE,
+)
+
+
+def available_bytes(device: torch.device) -> int | None:
+    """Return the bytes that can still be allocated; None when the system does not say.
+
+    On a CPU this is the least of what the machine, the cgroup and the process limit leave.
+    """
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    if device.type != "cpu":
+        return None
+    found = [one for one in (_of_machine(), _of_cgroup(), _of_process()) if one is not None]
+    return max(0, min(found)) if found else None
+
+
+def refuse_too_large(needed: int, device: torch.device, what: str, advice: str) -> None:
+    """Refuse an allocation that cannot fit.
+
+    Args:
+        needed: bytes, at least.
+        what: what needs them, as the subject of the sentence.
+        advice: what to lower.
+    Raises: UsageError with the bytes needed and available.
+    """
+    there = available_bytes(device)
+    if there is not None and needed > there:
+        raise UsageError(
+            f"{what} needs at least {readable(needed)} of memory, but {readable(there)} are "
+            f"available on {device}. Lower {advice}."
+        )
+
+
+def ran_out(error: BaseException) -> bool:
+    """Say whether an error is an allocator's, of Python, numpy, or torch on any device.
+
+    >>> ran_out(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ..."))
+    True
+    """
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and _RAN_OUT.search(str(error)) is not None
+
+
+def readable(count: int) -> str:
+    """Return bytes as people write them.
+
+    >>> readable(4_012_345_678_901), readable(23_900_000_000), readable(512)
+    ('4.0 TB', '23.9 GB', '512 bytes')
+    """
+    for unit, size in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:,.1f} {unit}"
+    return f"{count} bytes"
+
+
+def _of_machine() -> int | None:
+    try:
+        found = re.search(r"^MemAvailable:\s+(\d+) kB", MEMINFO.read_text("utf-8"), re.MULTILINE)
+    except OSError:  # not Linux
+        return None
+    return None if found is None else 1024 * int(found[1])
+
+
+def _of_cgroup() -> int | None:
+    """Return what the limit of a container leaves; its page cache can be given back."""
+    for limit, used, cache in (
+        ("memory.max", "memory.current", "inactive_file"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
+    ):
+        most, now = _number(CGROUP / limit), _number(CGROUP / used)
+        if most is None or now is None:
+            continue
+        return most - now + _cached((CGROUP / limit).with_name("memory.stat"), cache)
+    return None
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return int(path.read_text("utf-8"))
+    except (OSError, ValueError):  # absent, or `max`
+        return None
+
+
+def _cached(path: Path, name: str) -> int:
+    try:
+        found = re.search(rf"^{name} (\d+)$", path.read_text("utf-8"), re.MULTILINE)
+    except OSError:
+        return 0
+    return 0 if found is None else int(found[1])
+
+
+def _of_process() -> int | None:
+    """Return what the limit of the address space leaves (``ulimit -v``)."""
+    try:
+        resource: Any = importlib.import_module("resource")
+        pages = int(Path("/proc/self/statm").read_text("utf-8").split()[0])
+    except (ImportError, OSError):
+        return None
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if most == resource.RLIM_INFINITY else most - pages * resource.getpagesize()
