@@ -8,7 +8,7 @@ import pytest
 
 from toy_runs import seal, toy_bundle, toy_run
 from whyformer.bundle import load_bundle, save_bundle
-from whyformer.foundation.errors import BundleError
+from whyformer.foundation.errors import BundleError, ConfigError
 from whyformer.workflows.sealing import reseal, verify
 
 FILES = ("config.json", "model.safetensors", "source.json", "target.json")
@@ -104,10 +104,22 @@ def test_weights_that_are_not_finite_are_refused_by_name(tmp_path, value):
         load_bundle(tmp_path)
 
 
-@pytest.mark.parametrize("setting", ["d_model", "d_ff", "encoder_layers", "decoder_layers"])
-def test_absurd_sizes_are_compared_with_the_header_before_memory_is_taken(tmp_path, setting):
+LARGEST = {"d_model": 1 << 17, "d_ff": 1 << 20, "encoder_layers": 10**4, "decoder_layers": 10**4}
+
+
+@pytest.mark.parametrize("setting", [*LARGEST, "max_length"])
+def test_a_size_beyond_its_bound_is_refused(tmp_path, setting):
     run = toy_run(tmp_path / "run")
     config = json.loads((run / "model" / "config.json").read_text(encoding="utf-8"))
     seal(run, model={**config["model"], setting: 10**9})
+    with pytest.raises(ConfigError, match=f"`{setting}`: input should be less than or equal to"):
+        load_bundle(run)
+
+
+@pytest.mark.parametrize("setting", LARGEST)
+def test_absurd_sizes_are_compared_with_the_header_before_memory_is_taken(tmp_path, setting):
+    run = toy_run(tmp_path / "run")
+    config = json.loads((run / "model" / "config.json").read_text(encoding="utf-8"))
+    seal(run, model={**config["model"], setting: LARGEST[setting]})
     with pytest.raises(BundleError, match=r"does not fit its config\.json"):
         load_bundle(run)
