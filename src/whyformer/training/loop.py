@@ -187,9 +187,10 @@ def fit(
 
     def prepare(epoch: int, index: int) -> tuple[list[AnyBatch], tuple[int, int]]:
         places, after = _next_places(batches, epoch, index, settings.accumulate)
-        return [
-            fits.checked(batches.batch(*place)).to(device) for place in ranks.share(places)
-        ], after
+        drawn = [batches.batch(*place) for place in ranks.share(places)]
+        for batch in drawn:
+            fits.check(batch.tokens)
+        return [batch.to(device) for batch in drawn], after
 
     upcoming = prepare(state.epoch, state.next_batch) if state.step < settings.updates else None
     while upcoming:

@@ -1,6 +1,6 @@
 """Lower bounds of the memory that training takes, to refuse early what cannot fit."""
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -11,9 +11,8 @@ from whyformer.training.distributed import Parallel
 from whyformer.training.optimizers import OptimizerKind
 
 if TYPE_CHECKING:
-    from whyformer.training.loop import AnyBatch, TrainingSettings
+    from whyformer.training.loop import TrainingSettings
 
-Some = TypeVar("Some", bound="AnyBatch")
 KEPT = 2
 """Vectors of width d_model that a layer keeps of each token for the backward pass, at least."""
 
@@ -59,14 +58,13 @@ class BatchMemory:
         self._device = device
         self._largest = 0
 
-    def checked(self, batch: Some) -> Some:
-        """Return the batch. Raises: UsageError when it cannot fit."""
-        if batch.tokens > 2 * self._largest:
-            self._largest = batch.tokens
+    def check(self, tokens: int) -> None:
+        """Refuse a batch of so many tokens when it cannot fit. Raises: UsageError."""
+        if tokens > 2 * self._largest:
+            self._largest = tokens
             refuse_too_large(
-                batch.tokens * self._bytes_per_token,
+                tokens * self._bytes_per_token,
                 self._device,
-                f"A batch of {batch.tokens:,} tokens",
+                f"A batch of {tokens:,} tokens",
                 "`training.batch_tokens` (and raise `training.accumulate` for the same update)",
             )
-        return batch
