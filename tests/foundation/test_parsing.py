@@ -49,3 +49,14 @@ def test_aliases_that_expand_without_end_are_refused():
         parse_yaml("\n".join(lines), "bomb.yaml")
     with pytest.raises(ConfigError, match="nested deeper"):
         parse_yaml("a: &a [*a]", "loop.yaml")
+
+
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '[{"b": {"a": 1, "c": 2, "a": 1}}]'])
+def test_a_key_given_twice_is_refused_in_json(text):
+    with pytest.raises(ValueError, match="the key `a` is given twice"):
+        parse_json(text)
+
+
+def test_a_key_given_twice_is_refused_in_yaml_with_its_line():
+    with pytest.raises(ConfigError, match=r"r\.yaml:3: `a` is given twice"):
+        parse_yaml("s:\n  a: 1\n  a: 2\n", "r.yaml")

@@ -4,21 +4,51 @@ A section of settings stands beside what it configures; this file only says how 
 is read, and turns pydantic's errors into sentences that name file, line and nearest key.
 """
 
+import functools
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from whyformer.foundation.errors import ConfigError, nearest
 from whyformer.foundation.parsing import MAX_DEPTH
+
+INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)$")
+DECIMAL = re.compile(r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$")
+"""The only notations of a number in YAML and on the command line. YAML 1.1 also reads `0100` as 64
+and `1:30` as 90."""
 
 
 class Settings(BaseModel):
     """Base of every settings section: immutable, no unknown keys, fields documented in place."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _decimal_numbers(cls, value: Any, info: Any) -> Any:
+        """Refuse a truth value, and text that is no decimal number, where a number is expected."""
+        field = cls.model_fields[str(info.field_name)]
+        if not _holds_numbers(field.annotation):
+            return value
+        for one in value if isinstance(value, list | tuple) else (value,):
+            wrong = isinstance(one, bool) or (isinstance(one, str) and not DECIMAL.match(one))
+            if wrong:
+                raise PydanticCustomError("decimal", "must be a decimal number such as 100 or 0.5")
+        return value
+
+
+@functools.cache
+def _holds_numbers(kind: Any) -> bool:
+    """Say whether a type is a number or made of numbers, and holds no text."""
+    inner = get_args(kind)
+    if inner:
+        return any(map(_holds_numbers, inner))
+    return kind in (int, float)
 
 
 S = TypeVar("S", bound=Settings)
@@ -51,6 +81,20 @@ def _mapping(loader: _LineLoader, node: yaml.MappingNode) -> dict[Any, Any]:
 
 
 _LineLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_LineLoader.yaml_implicit_resolvers = {
+    first: [one for one in found if one[0] not in _NUMBERS]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_LineLoader.add_implicit_resolver(_NUMBERS[0], INTEGER, list("-+0123456789"))
+_LineLoader.add_implicit_resolver(_NUMBERS[1], DECIMAL, list("-+.0123456789"))
+
+
+def _decimal(loader: _LineLoader, node: yaml.ScalarNode) -> float:
+    return float(node.value)
+
+
+_LineLoader.add_constructor(_NUMBERS[1], _decimal)
 
 
 def read_yaml(path: Path) -> tuple[Tree, dict[tuple[str, ...], int]]:
@@ -102,6 +146,18 @@ def parse_yaml(text: str, name: str) -> tuple[Tree, dict[tuple[str, ...], int]]:
     lines: dict[tuple[str, ...], int] = {}
     _collect_lines(node, (), lines)
     return cast(Tree, tree), lines
+
+
+def parse_value(text: str) -> Any:
+    """Return the value that one flag gives, as YAML reads it; text that is no YAML stays text.
+
+    >>> parse_value("100"), parse_value("1e3"), parse_value("0100"), parse_value("[0.9, 0.98]")
+    (100, 1000.0, '0100', [0.9, 0.98])
+    """
+    try:
+        return parse_yaml(f"value: {text}", "command line")[0]["value"]
+    except (ConfigError, KeyError):
+        return text
 
 
 def _limit(root: yaml.Node, name: str) -> None:

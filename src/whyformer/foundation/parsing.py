@@ -13,10 +13,12 @@ def parse_json(text: str, *, finite: bool = False) -> Any:
     """Parse JSON text within the limits.
 
     Args: finite: refuse NaN and Infinity, which JSON does not have but Python writes.
-    Raises: ValueError when the text is not JSON or exceeds a limit.
+    Raises: ValueError when the text is not JSON, gives a key twice, or exceeds a limit.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse if finite else None)
+        value = json.loads(
+            text, parse_constant=_refuse if finite else None, object_pairs_hook=_without_repeats
+        )
     except RecursionError:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels") from None
     level, depth = [value], 0
@@ -44,6 +46,16 @@ def read_json(path: Path, *, finite: bool = False) -> Any:
     if len(content) > MAX_BYTES:
         raise ValueError(f"larger than {MAX_BYTES >> 20} MiB")
     return parse_json(content.decode("utf-8"), finite=finite)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; JSON libraries disagree which value of a repeated key counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        again = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise ValueError(f"the key `{again}` is given twice in one object")
+    return found
 
 
 def _refuse(name: str) -> None:

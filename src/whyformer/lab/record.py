@@ -10,6 +10,7 @@ from typing import Any
 
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import write_text
+from whyformer.foundation.parsing import read_json
 from whyformer.lab.experiment import Experiment, Mode, Results, Settings
 from whyformer.lab.runner import cell_from_json, cells_of, machine, plain
 from whyformer.lab.statistics import Estimate
@@ -85,7 +86,7 @@ def write_record(
 def read_record(path: Path) -> Record:
     """Return a run as it was written. Raises: DataError when the file is no such thing."""
     try:
-        one = json.loads(path.read_text(encoding="utf-8"))
+        one = read_json(path)
         if one["format"] != FORMAT:
             raise DataError(f"`{path}` has format {one['format']}, and only {FORMAT} is known.")
         cells = [

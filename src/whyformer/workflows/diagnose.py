@@ -1,11 +1,11 @@
 """Tell why a run stopped: what its diagnosis holds, in words."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from whyformer.foundation.errors import DataError
+from whyformer.foundation.parsing import read_json
 
 SHOWN = 5
 """Texts of the failed batch that are shown."""
@@ -50,7 +50,7 @@ def diagnose(run: Path) -> Diagnosis:
     if not run.is_dir():
         raise DataError(f"The run `{run}` does not exist. Give what `whyformer train --out` wrote.")
     try:
-        story = json.loads(path.read_text(encoding="utf-8"))
+        story = read_json(path)
         found = Diagnosis(run, story)
         found.render()
     except FileNotFoundError:

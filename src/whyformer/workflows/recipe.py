@@ -14,7 +14,15 @@ from whyformer.data.corpus import Filters
 from whyformer.data.pretraining_rows import Fill
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.bounds import MOST_ITEMS, MOST_POSITIONS, MOST_UPDATES
-from whyformer.foundation.config import Settings, Tree, build, merge, parse_yaml, read_yaml
+from whyformer.foundation.config import (
+    Settings,
+    Tree,
+    build,
+    merge,
+    parse_value,
+    parse_yaml,
+    read_yaml,
+)
 from whyformer.foundation.errors import ConfigError, nearest
 from whyformer.models.build import FAMILIES, ModelSettings
 from whyformer.models.presets import PRESETS
@@ -297,10 +305,7 @@ def _kinds(settings: type[BaseModel], prefix: str = "") -> dict[str, set[Any]]:
 
 
 def _value(text: str, kinds: set[Any]) -> Any:
-    try:
-        value = float(text) if "e" in text.lower() else yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError):
-        return text
+    value = parse_value(text)
     # The suffix of Norwegian is `no`, and a column may be called 1.
     return text if str in kinds and value is not None else value
 

@@ -1,6 +1,5 @@
 """How probable are given targets under a run? Nats a pair, perplexity of all."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from whyformer.decoding.translator import Translator
 from whyformer.evaluation.perplexity import perplexity_scores
 from whyformer.evaluation.score import Score
 from whyformer.foundation.errors import DataError
+from whyformer.foundation.parsing import parse_json
 from whyformer.workflows.translate import load_system
 
 
@@ -86,7 +86,7 @@ def _hypotheses(
 ) -> Iterator[tuple[str, str, Hypothesis]]:
     for number, line in enumerate(read_lines(file), start=1):
         try:
-            record = json.loads(line)
+            record = parse_json(line)
             source, hypotheses = record["source"], record["hypotheses"]
             for one in hypotheses:
                 text, tokens, finished = one["text"], one["tokens"], one["finished"]
