@@ -38,7 +38,10 @@ def test_a_recipe_becomes_settings():
         ("seed: [1\n", r"^r\.yaml:\d+: not valid YAML"),
         ("seed: 1\nmodel: \x00\n", r"^r\.yaml:2: not valid YAML: special characters are not"),
         ("seed: 1\n? [a]\n: b\n", r"^r\.yaml:2: a key must be a word, not a list or a section\."),
-        ("seed: one\n", r"^r\.yaml:1: `seed`: must be a decimal number such as 100 or 0\.5, found 'one'\."),
+        (
+            "seed: one\n",
+            r"^r\.yaml:1: `seed`: must be a decimal number such as 100 or 0\.5, found 'one'\.",
+        ),
     ],
 )
 def test_faults_name_file_line_and_way_out(text, message):

@@ -1,9 +1,13 @@
 """The journal of a run: one JSON object a line, repeated bit for bit by a resumed run.
 
+The last value of each line is a CRC-32 of the line, verified whenever the file is read.
+
 What is not repeatable (seconds) goes to a second file beside it.
 """
 
 import json
+import re
+import zlib
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -13,6 +17,9 @@ from whyformer.foundation.parsing import parse_json
 from whyformer.training.reports import StepReport
 
 JOURNAL, TIMINGS = "journal.jsonl", "timings.jsonl"
+CHECKSUM = "crc32"
+_MARK = f', "{CHECKSUM}": "'.encode()
+_SEALED = re.compile(_MARK + rb'[0-9a-f]{8}"}$')
 
 
 class Journal:
@@ -22,8 +29,8 @@ class Journal:
         """Args: after: last update that counts; later lines are of a run that was cut off."""
         for name in (JOURNAL, TIMINGS):
             path = directory / name
-            kept = [line for line, found in _whole_lines(path) if found["step"] <= after]
-            write_text(path, "".join(line + "\n" for line in kept))
+            kept = [found for found in _whole_lines(path) if found["step"] <= after]
+            write_text(path, "".join(map(_sealed, kept)))  # old lines get their checksum too
         with explain_write_errors(directory):
             self._journal: TextIO = (directory / JOURNAL).open("a", encoding="utf-8")
             self._timings: TextIO = (directory / TIMINGS).open("a", encoding="utf-8")
@@ -33,7 +40,7 @@ class Journal:
         """Record one update."""
         self._write(report.journal_line())
         timing = {"step": report.step, "seconds": report.seconds, "tokens": report.tokens}
-        self._timings.write(json.dumps(timing) + "\n")
+        self._timings.write(_sealed(timing))
 
     def validation(self, step: int, scores: dict[str, Any]) -> None:
         """Record one validation."""
@@ -53,32 +60,48 @@ class Journal:
 
     def _write(self, line: dict[str, Any]) -> None:
         with explain_write_errors(self._path):
-            self._journal.write(json.dumps(line) + "\n")
+            self._journal.write(_sealed(line))
 
 
 def read_journal(directory: Path) -> list[dict[str, Any]]:
     """Return the lines of a run's journal."""
-    return [found for _, found in _whole_lines(directory / JOURNAL)]
+    return _whole_lines(directory / JOURNAL)
 
 
 def read_timings(directory: Path) -> list[dict[str, Any]]:
     """Return step, seconds and tokens of every update."""
-    return [found for _, found in _whole_lines(directory / TIMINGS)]
+    return _whole_lines(directory / TIMINGS)
 
 
-def _whole_lines(path: Path) -> list[tuple[str, dict[str, Any]]]:
-    """Return the lines of a file and what they hold, without a last line cut off by a crash.
+def _sealed(line: dict[str, Any]) -> str:
+    """Return a line of the file: an object whose last value is the CRC-32 of the text before it.
+
+    >>> _sealed({"step": 1})
+    '{"step": 1, "crc32": "3daa833a"}\\n'
+    """
+    text = json.dumps(line)[:-1]
+    return f'{text}, "{CHECKSUM}": "{zlib.crc32(text.encode()):08x}"}}\n'
+
+
+def _whole_lines(path: Path) -> list[dict[str, Any]]:
+    """Return what the lines of a file hold, without a last line cut off by a crash.
+
+    Older journals have no checksums; a file has one in all of its lines or in none.
 
     Raises: DataError when a line is damaged.
     """
     if not path.exists():
         return []
     content = path.read_bytes()
-    whole: list[tuple[str, dict[str, Any]]] = []
-    for number, raw in enumerate(content[: content.rfind(b"\n") + 1].split(b"\n")[:-1], start=1):
+    whole: list[dict[str, Any]] = []
+    lines = content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]
+    sealed = any(map(_SEALED.search, lines))
+    for number, raw in enumerate(lines, start=1):
         try:
-            line = raw.decode("utf-8")
-            found = parse_json(line)
+            text, _, checksum = raw.rpartition(_MARK)
+            if sealed and (not _SEALED.search(raw) or int(checksum[:8], 16) != zlib.crc32(text)):
+                raise ValueError("it does not have the CRC-32 recorded in it")
+            found = parse_json(raw.decode("utf-8"))
             if not isinstance(found, dict) or type(found.get("step")) is not int:
                 raise ValueError("a line must be an object with the number `step`")
         except ValueError as error:
@@ -86,7 +109,8 @@ def _whole_lines(path: Path) -> list[tuple[str, dict[str, Any]]]:
                 f"{path}:{number}: the line is damaged ({error}). Copy the run again, or delete "
                 "this line."
             ) from None
-        whole.append((line, found))
+        found.pop(CHECKSUM, None)
+        whole.append(found)
     return whole
 
 
