@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -33,6 +33,7 @@ from whyformer.foundation.integrity import (
     sealed_text,
 )
 from whyformer.foundation.parsing import read_json
+from whyformer.foundation.tensors import is_finite, read_into, read_shapes
 from whyformer.models.build import FAMILIES, Model, build_model
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
@@ -275,32 +276,32 @@ def _read_tokenizer(path: Path) -> Tokenizer:
 
 
 def _read_weights(path: Path, model: Model) -> None:
-    """Read the tensors one by one into the parameters."""
+    """Read the tensors into the parameters, and refuse numbers that are not finite."""
+    parameters = dict(model.named_parameters())
     try:
-        with safe_open(path, framework="pt") as file:
-            for name, parameter in model.named_parameters():
-                with torch.no_grad():
-                    parameter.copy_(file.get_tensor(name))
-                if not parameter.isfinite().all():
-                    raise BundleError(
-                        f"`{path}`: the weights `{name}` hold NaN or infinity. "
-                        "Use another checkpoint or train the model again."
-                    )
-    except (OSError, SafetensorError) as error:
-        raise BundleError(
-            f"`{path}` is missing, truncated or damaged ({error}). Copy the model directory again."
-        ) from None
+        read_into(path, parameters)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise _damaged(path, error) from None
+    for name, parameter in parameters.items():
+        if not is_finite(parameter):
+            raise BundleError(
+                f"`{path}`: the weights `{name}` hold NaN or infinity. "
+                "Use another checkpoint or train the model again."
+            )
 
 
 def _header(path: Path) -> dict[str, tuple[int, ...]]:
     """Return the shape of every tensor; nothing but the header is read."""
     try:
-        with safe_open(path, framework="pt") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        return read_shapes(path)
     except (OSError, SafetensorError) as error:
-        raise BundleError(
-            f"`{path}` is missing, truncated or damaged ({error}). Copy the model directory again."
-        ) from None
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> BundleError:
+    return BundleError(
+        f"`{path}` is missing, truncated or damaged ({error}). Copy the model directory again."
+    )
 
 
 def _compare(

@@ -1,0 +1,66 @@
+"""Read a safetensors file straight into tensors that exist, without a mapping or copies."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from whyformer.foundation.parsing import parse_json
+
+CHUNK = 1 << 20
+"""Numbers looked at together: 4 MiB in fp32."""
+MAX_HEADER_BYTES = 100_000_000
+"""Longest header that the format allows."""
+_DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
+
+
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor; only the header is read, and it is checked.
+
+    Raises: SafetensorError or OSError when it is damaged.
+    """
+    with safe_open(path, framework="pt") as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+
+
+def read_into(path: Path, targets: Mapping[str, Tensor]) -> None:
+    """Fill tensors from a file whose names and shapes were compared with `read_shapes`.
+
+    The peak of memory is the targets and one block. A tensor of another number format is converted,
+    one tensor at a time.
+
+    Raises: SafetensorError, ValueError or OSError when the file is damaged.
+    """
+    others: list[str] = []
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > MAX_HEADER_BYTES:
+            raise ValueError("the header is too long")
+        header = parse_json(file.read(length).decode("utf-8"))
+        for name, target in targets.items():
+            whole = target.detach()
+            plain = whole.is_contiguous() and whole.device.type == "cpu"
+            if sys.byteorder != "little" or not plain or _DTYPES.get(
+                header[name]["dtype"]
+            ) is not whole.dtype:  # fmt: skip
+                others.append(name)
+                continue
+            file.seek(8 + length + header[name]["data_offsets"][0])
+            room = whole.view(-1).view(torch.uint8).numpy().data
+            while room:
+                count = file.readinto(room)
+                if not count:
+                    raise ValueError("the file is too short")
+                room = room[count:]
+    if others:
+        with safe_open(path, framework="pt") as file, torch.no_grad():
+            for name in others:
+                targets[name].copy_(file.get_tensor(name))
+
+
+def is_finite(tensor: Tensor) -> bool:
+    """Say whether all numbers are finite, without temporary tensors of the same size."""
+    return all(bool(part.isfinite().all()) for part in tensor.detach().view(-1).split(CHUNK))
