@@ -72,7 +72,7 @@ def trial(seed: int, index: int, place: Path) -> Verdict:
     out, log = fresh(work, place), place / "kill.log"
     endings = run(
         work, place, out, disturb=partial(_disturb, way, moment, known, rng.random()),
-        rank=rank, watch=(log,) * work.ranks, seconds=60,
+        rank=rank, watch=(log,) * work.ranks,
     )  # fmt: skip
     if fault := _ended_wrongly(way, endings, rank, known.code):
         return Verdict(False, "ending", f"{label}: {fault}")
@@ -81,7 +81,7 @@ def trial(seed: int, index: int, place: Path) -> Verdict:
     if again:
         run(
             work, place, out, disturb=partial(_disturb, "kill within", rng.random(), known, 0.0),
-            watch=(place / "again.log",) * work.ranks, seconds=60,
+            watch=(place / "again.log",) * work.ranks,
         )  # fmt: skip
     final = run(work, place, out, disturb=partial(check_standing, work, out, expected))
     for ending in final:

@@ -11,20 +11,20 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from soak_parts.forks import Ending, answer, died
+from soak_parts.forks import Ending, Said, answer, died
 
 STOPPED_SECONDS = 0.02
 """How long a process that was stopped stays so."""
 ALONE_SECONDS = 3.0
-"""When one of several processes has ended, the others have so long to end by themselves; then they
+"""When one of several processes has failed, the others have so long to end by themselves; then they
 are killed, as torchrun does after a longer while."""
 KILLED = "killed because another rank had ended"
 
 
-def together(calls: Sequence[Callable[[], Any]], *, seconds: float) -> list[Ending]:
+def together(calls: Sequence[Callable[[], tuple[Said, Any]]], *, seconds: float) -> list[Ending]:
     """Call every function in its own forked child at the same time; return how each ended.
 
-    A child that is stopped (SIGSTOP) continues a moment later. One that outlives another by
+    A child that is stopped (SIGSTOP) continues a moment later. One that outlives one that failed by
     `ALONE_SECONDS` ends with the fault `KILLED`.
     """
     sys.stdout.flush()
@@ -50,7 +50,12 @@ def together(calls: Sequence[Callable[[], Any]], *, seconds: float) -> list[Endi
         now = time.monotonic() - began
         if now > seconds:
             break
-        if spent and now > min(spent.values()) + ALONE_SECONDS:
+        failed = [
+            spent[child]
+            for child, pipe in zip(children, pipes, strict=True)
+            if child in spent and pipe not in open_pipes and _failed(found[pipe])
+        ]
+        if failed and now > min(failed) + ALONE_SECONDS:
             for child in set(children) - set(status) - left:
                 left.add(child)
                 os.killpg(child, signal.SIGKILL)
@@ -83,6 +88,14 @@ def together(calls: Sequence[Callable[[], Any]], *, seconds: float) -> list[Endi
             value, fault, grown = pickle.loads(found[pipe])  # from our own child
             endings.append(Ending(value, fault, spent[child], grown))
     return endings
+
+
+def _failed(found: bytes) -> bool:
+    """Say whether a child that has ended with this answer failed."""
+    if not found:
+        return True
+    value, fault, _ = pickle.loads(found)  # from our own child
+    return bool(fault) or bool(value[0].code)
 
 
 def _ended(child: int) -> int | None:

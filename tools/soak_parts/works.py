@@ -208,7 +208,7 @@ def run(
     disturb: Disturb | None = None,
     rank: int = 0,
     watch: tuple[Path, ...] = (),
-    seconds: float = 120,
+    seconds: float = 300,
 ) -> list[Ending]:
     """Run a work; return how each rank ended, with (Said, processor seconds) as value.
 
