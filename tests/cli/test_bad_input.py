@@ -472,7 +472,32 @@ def test_standard_input_of_an_attempt_that_failed_is_not_used_again(cli, out):
     assert "stdin.tsv:1" in cli(*train, *settings, stdin="no tab\n").sentence
     assert cli(*train, *settings, stdin=pairs).code == 0
     assert cli(*train, *settings, stdin="").code == 0  # done; what was read then is kept
+    assert cli(*train, *settings, stdin=pairs).code == 0
+    assert cli(*train, *settings, stdin=pairs.replace("\n", "\r\n")).code == 0
+    for other in (pairs + "c\t1\n", pairs[:-4], "\xff\n", "\n"):
+        said = cli(*train, *settings, stdin=other)
+        assert "Standard input is not the text that the run" in said.sentence
+    (out / "stdin.tsv").write_text(pairs + "c\t1\n", encoding="utf-8")
+    assert "has changed since it was begun" in cli(*train, *settings, stdin="").sentence
+    (out / "stdin.tsv").write_text(pairs, encoding="utf-8")
     assert fit_for_use(out)
+
+
+def test_standard_input_as_validation_data_is_read_once(cli, tmp_path, out):
+    file = write(tmp_path / "pairs.tsv", "".join(f"a {n}\t{n}\n" for n in range(60)))
+    train = ("train", "--out", out, "--quiet", "--training.updates", "2", "--json")
+    said = cli(*train, "--data", file, "--dev", "-", stdin="a 1\t1\nb\t2\n")
+    assert said.code == 0
+    assert json.loads(said.out)["scores"]["loss"] > 0
+    assert (out / "stdin.tsv").read_text(encoding="utf-8") == "a 1\t1\nb\t2\n"
+    said = cli(*train, "--data", file, "--dev", "-", stdin="a 1\t1\n")
+    assert "Standard input is not the text" in said.sentence
+
+
+@pytest.mark.parametrize("given", [["--data", "-", "--dev", "-"], ["--data.train", "-", "-"]])
+def test_standard_input_is_given_once(cli, out, given):
+    said = cli("train", *given, "--out", out, "--quiet", stdin="a\tb\n" * 50)
+    assert "Standard input can be given once" in said.sentence
 
 
 def test_a_text_of_empty_lines(cli, tmp_path, out):

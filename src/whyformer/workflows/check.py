@@ -22,8 +22,9 @@ from whyformer.models.build import SourceModel
 from whyformer.training.loop import fit, sequence_loss, start
 from whyformer.workflows.check_tasks import task_findings
 from whyformer.workflows.display import Display
-from whyformer.workflows.prepare import CorpusBatches, Prepared, forget_input, prepare
+from whyformer.workflows.prepare import CorpusBatches, Prepared, prepare
 from whyformer.workflows.recipe import Recipe, Resolved, TaskName
+from whyformer.workflows.standard_input import forget_input
 from whyformer.workflows.translation import fresh_model
 from whyformer.workflows.trial import (
     Finding,

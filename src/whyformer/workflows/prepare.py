@@ -17,20 +17,18 @@ from whyformer.data.corpus import Corpus, build_corpus
 from whyformer.data.filters import CorpusReport, Filters
 from whyformer.data.held_out import Draw, Key, key_of, place
 from whyformer.data.plan import kept_plan
-from whyformer.data.reading import STDIN, Pair, pair_files, pair_key, read_lines, read_pairs
+from whyformer.data.reading import Pair, pair_files, pair_key, read_pairs
 from whyformer.data.synthetic import synthetic_pairs
 from whyformer.foundation.errors import ConfigError, DataError
-from whyformer.foundation.files import write_text
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 from whyformer.workflows.recipe import Builtin, Recipe
+from whyformer.workflows.standard_input import kept_input, refuse_two_inputs
 from whyformer.workflows.vocabulary import kept_tokenizers
 
 MOST_HELD_OUT = 2000
 """Most pairs that are held out."""
 TOKENIZER_LINES = 2_000_000
 """Most lines a tokenizer is learned from."""
-SPOOLED = "stdin.tsv"
-"""What came by standard input."""
 
 
 @dataclass(frozen=True)
@@ -192,8 +190,9 @@ def _sources(recipe: Recipe, run: Path) -> _Sources:
             "Give --data PATH: a TSV or JSONL file, or the common prefix of two files."
         )
     names = {"source": data.source or "source", "target": data.target or "target"}
-    train_files = [_spooled(path, run) for path in data.train]
-    dev_files = data.dev or _siblings(train_files, names)
+    refuse_two_inputs([*data.train, *data.dev])
+    train_files = [kept_input(path, run) for path in data.train]
+    dev_files = [kept_input(path, run) for path in data.dev] or _siblings(train_files, names)
     key = "/".join(pair_key(path, **names) for path in [*train_files, *dev_files])
     key += f"/{data.dev_share if not dev_files else ''}"
 
@@ -241,22 +240,6 @@ def _trimmed(sources: _Sources, *, keep_spaces: bool) -> _Sources:
 
 def _key_of_text(recipe: Recipe) -> Key:
     return key_of(recipe.text.lowercase, keep_spaces=recipe.text.keep_spaces)
-
-
-def forget_input(run: Path) -> None:
-    """Drop the standard input of an attempt that never became a run, so that it is read anew."""
-    if not (run / "run.json").exists():
-        (run / SPOOLED).unlink(missing_ok=True)
-
-
-def _spooled(path: str, run: Path) -> str:
-    """Keep standard input in the run, for it is read more than once and again on resume."""
-    if path != STDIN:
-        return path
-    kept = run / SPOOLED
-    if not kept.exists():
-        write_text(kept, "".join(line + "\n" for line in read_lines(STDIN)))
-    return str(kept)
 
 
 def _siblings(train: list[str], names: dict[str, str]) -> list[str]:

@@ -40,9 +40,9 @@ from whyformer.training.reports import StepReport
 from whyformer.training.selection import Selection
 from whyformer.workflows.display import Display
 from whyformer.workflows.lock import only_run_in
-from whyformer.workflows.prepare import forget_input
 from whyformer.workflows.recipe import Recipe, Resolved, Tracker, differences, dump
 from whyformer.workflows.run_file import read_run, write_run
+from whyformer.workflows.standard_input import KEPT, forget_input, refuse_other_input
 from whyformer.workflows.task import Task
 from whyformer.workflows.tasks import data_key_of, open_task
 
@@ -102,6 +102,8 @@ def train(
                 if overwrite:
                     _forget(out)
                 forget_input(out)
+                data = resolved.recipe.data
+                refuse_other_input([*data.train, *data.dev], out)
         ranks.wait()
         display = held.enter_context(Display(quiet=quiet or not ranks.first))
         return _train(resolved.recipe, out, display, ranks)
@@ -326,7 +328,7 @@ def _forget(out: Path) -> None:
     ours = ("checkpoint", "model", "diagnosis", "tokenizers", "corpus", "corpus-dev", "tensorboard")
     for name in ours:
         shutil.rmtree(out / name, ignore_errors=True)
-    for name in ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", "stdin.tsv"):
+    for name in ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", KEPT):
         (out / name).unlink(missing_ok=True)
 
 

@@ -1,0 +1,65 @@
+"""Standard input as training data: kept in the run, since training reads its data several times."""
+
+import codecs
+import hashlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from whyformer.data.reading import STDIN, read_lines
+from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.files import atomic_path, sha256_of
+
+KEPT = "stdin.tsv"
+"""File of the run that holds what came by standard input."""
+
+
+def forget_input(run: Path) -> None:
+    """Remove the input of an attempt that never became a run, so that the input is read again."""
+    if not (run / "run.json").exists():
+        (run / KEPT).unlink(missing_ok=True)
+
+
+def refuse_two_inputs(paths: Sequence[str]) -> None:
+    """Raise ConfigError when more than one path is standard input."""
+    if (times := list(paths).count(STDIN)) > 1:
+        raise ConfigError(
+            f"Standard input can be given once, but `-` was given {times} times. "
+            "Put the other data into a file."
+        )
+
+
+def kept_input(path: str, run: Path) -> str:
+    """Return ``path``; for standard input the file of the run into which its lines were written."""
+    if path != STDIN:
+        return path
+    kept = run / KEPT
+    if not kept.exists():
+        with atomic_path(kept) as temporary, temporary.open("wb") as file:
+            file.writelines(line.encode() + b"\n" for line in read_lines(STDIN))
+    return str(kept)
+
+
+def refuse_other_input(paths: Sequence[str], run: Path) -> None:
+    """Compare standard input with the text that the run in ``run`` was begun with.
+
+    No text at all (a terminal, or an empty input) means the text that the run keeps.
+
+    Raises: ConfigError when the texts differ.
+    """
+    kept = run / KEPT
+    if STDIN not in paths or not kept.exists() or not sys.stdin or sys.stdin.isatty():
+        return
+    digest, empty = hashlib.sha256(), True
+    for raw in sys.stdin.buffer:
+        line = raw.removeprefix(codecs.BOM_UTF8) if empty else raw
+        digest.update(line.removesuffix(b"\n").removesuffix(b"\r") + b"\n")
+        empty = False
+    if empty:
+        return
+    if digest.hexdigest() != sha256_of(kept):
+        raise ConfigError(
+            f"Standard input is not the text that the run in `{run}` was begun with. Give the same "
+            "text or an empty input (`< /dev/null`) to continue the run; or choose another --out, "
+            "or start again with --overwrite."
+        )
