@@ -340,7 +340,9 @@ def main() -> None:
     if how.trials < 1 or how.resamples < 1:
         parser.error("--trials and --resamples must be at least 1")
     found = [
-        coverage(case, n, how.trials, how.resamples) for case in cases(how.only) for n in SIZES
+        coverage(case, n, how.trials, how.resamples)
+        for case in (cases(how.only) if how.part != "errors" else [])
+        for n in SIZES
     ]
     false = [
         errors(pair, n, how.trials, how.resamples)

@@ -539,8 +539,31 @@ def test_data_of_a_labelled_run_that_was_moved(cli, tmp_path, out):
         (("--text", "t", "--metric", "bleu"), "metric"),
         (("--text", "t", "--labelled", "l"), "labelled"),
         (("--labelled", "l", "--source", "s"), "source"),
-        (("--source", "s", "--references", "r", "--columns", "a", "b"), "columns"),
+        (("--text", "t", "--tokenize", "13a"), "tokenize"),
+        (("--text", "t", "--lowercase"), "lowercase"),
+        (("--text", "t", "--no-normalize"), "no-normalize"),
+        (("--labelled", "l", "--documents", "lines"), "documents"),
+        (("--labelled", "l", "--no-normalize"), "no-normalize"),
+        (("--labelled", "l", "--metric", "exact"), "metric"),
     ],
 )
 def test_what_evaluate_would_not_use_is_refused(cli, run, flags, name):
-    assert f"`--{name}` means nothing beside" in cli("evaluate", run, *flags).sentence
+    assert f"`--{name}` has no effect with" in cli("evaluate", run, *flags).sentence
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--columns", "a", "b"), "`--columns` is only for `--labelled FILE`"),
+        (("--documents", "lines"), "`--documents` is only for `--text FILE`"),
+        (("--documents", "file"), "`--documents` is only for `--text FILE`"),
+        (("--metric", "per,exact", "--tokenize", "13a"), "the tokenizer of bleu, but the metrics"),
+        (("--metric", "chrf", "--tokenize", "char"), "the tokenizer of bleu, but the metrics"),
+        (("--metric", "ter", "--lowercase"), "TER always ignores case"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["runs", "files"])
+def test_settings_that_no_metric_reads_are_refused(cli, run, tmp_path, mode, flags, message):
+    source = target = write(tmp_path / "lines.txt", "a b c\n" * 3)
+    what = (run, "--source", source) if mode == "runs" else ("--hypotheses", source)
+    assert message in cli("evaluate", *what, "--references", target, *flags).sentence

@@ -2,6 +2,7 @@
 
 import json
 import math
+import unicodedata
 
 import pytest
 
@@ -99,6 +100,28 @@ def test_evaluate_two_systems_tests_the_difference(cli, tmp_path):
     assert "randomization, 10000 trials" in said.out
     assert "tok:none" in said.out
     assert "case:lc" in said.out
+
+
+def test_evaluate_reads_both_unicode_forms_as_one_text(cli, tmp_path):
+    composed, separate = tmp_path / "nfc", tmp_path / "nfd"
+    composed.write_text("안녕하세요 세계\n" * 20, encoding="utf-8")
+    separate.write_text(unicodedata.normalize("NFD", "안녕하세요 세계\n") * 20, encoding="utf-8")
+    how = ("--hypotheses", composed, "--references", separate, "--metric", "chrf,exact", "--json")
+    (scores,) = json.loads(cli("evaluate", *how).out)["scores"].values()
+    assert [one["value"] for one in scores] == [100.0, 100.0]
+    assert all("norm:nfc" in one["signature"] for one in scores)
+    (scores,) = json.loads(cli("evaluate", *how, "--no-normalize").out)["scores"].values()
+    assert [one["value"] for one in scores] == [0.0, 0.0]
+    assert all("norm:none" in one["signature"] for one in scores)
+
+
+def test_evaluate_pairs_takes_both_unicode_forms_of_a_source_as_one_item(cli, run, tmp_path):
+    source = "café"
+    pairs = tmp_path / "pairs.tsv"
+    text = f"{source}\tx\n{unicodedata.normalize('NFD', source)}\ty\n"
+    pairs.write_text(text, encoding="utf-8")
+    said = cli("evaluate", run, "--pairs", pairs, "--metric", "exact", "--json")
+    assert json.loads(said.out)["scores"][str(run)][0]["n"] == 1
 
 
 def test_evaluate_one_line_claims_nothing(cli, tmp_path):

@@ -1,6 +1,7 @@
 """Words with labels: read from every form, cut into rows, put into batches."""
 
 import gzip
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whyformer.data.labelled import read_examples
 from whyformer.data.tagged import NOTHING, TaggedRows, read_tagged, word_rows
 from whyformer.foundation.errors import DataError
 from whyformer.text.symbols import BOS, EOS, PAD
@@ -103,3 +105,16 @@ def test_the_fingerprint_sees_ids_and_labels():
     first, second = (TaggedRows(rows, [said], budget_tokens=9) for said in ([0, 1], [1, 0]))
     assert first.fingerprint != second.fingerprint
     assert first.fingerprint == TaggedRows(rows, [[0, 1]], budget_tokens=9).fingerprint
+
+
+def test_labels_are_read_in_one_unicode_form(tmp_path):
+    separate = unicodedata.normalize("NFD", "긍정")
+    assert separate != "긍정"
+    (tmp_path / "t.tsv").write_text(f"a b\t{separate} O\n", encoding="utf-8")
+    (tmp_path / "t.conll").write_text(f"a {separate}\nb O\n", encoding="utf-8")
+    for name in ("t.tsv", "t.conll"):
+        (found,) = read_tagged(str(tmp_path / name))
+        assert found.labels == ["긍정", "O"]
+    (tmp_path / "l.tsv").write_text(f"a b\t{separate}\n", encoding="utf-8")
+    (example,) = read_examples(str(tmp_path / "l.tsv"), text=None, second=None, label=None)
+    assert example.label == "긍정"

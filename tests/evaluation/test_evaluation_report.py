@@ -1,4 +1,5 @@
 import json
+import unicodedata
 
 import pytest
 
@@ -82,6 +83,32 @@ def test_settings_reach_the_metric() -> None:
     assert "case:lc|eff:no|tok:char" in lower.scores["system 1"][0].signature
 
 
+@pytest.mark.parametrize("name", METRICS)
+def test_the_unicode_form_of_a_file_changes_no_score(name: str) -> None:
+    """What macOS writes (NFD) and what a model writes (NFC) are the same text."""
+    texts = ["안녕하세요 세계 한국어 문장 입니다", "une phrase écrite à Orléans là"] * 10
+    other = [unicodedata.normalize("NFD", text) for text in texts]
+    assert texts != other
+    for hypotheses, references in ((texts, other), (other, texts), (other, other)):
+        right = [[text] for text in references]
+        (score,) = evaluate_texts([hypotheses], right, [name], resamples=0).scores["system 1"]
+        assert score.value == pytest.approx(100 if metric_named(name).higher_is_better else 0)
+        assert "|norm:nfc" in score.signature
+    right = [[text] for text in other]
+    report = evaluate_texts([texts], right, [name], normalize=False, resamples=0)
+    (score,) = report.scores["system 1"]
+    assert abs(score.value - (100 if metric_named(name).higher_is_better else 0)) > 50
+    assert "|norm:none" in score.signature
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_can_ignore_case(name: str) -> None:
+    upper = [line.upper() for line in GOOD]
+    (score,) = evaluate_texts([upper], REFERENCES, [name], lowercase=True).scores["system 1"]
+    assert score.value == pytest.approx(100 if metric_named(name).higher_is_better else 0)
+    assert "case:lc" in score.signature
+
+
 def test_reference_files_become_answers_of_lines() -> None:
     assert alternatives([["a", "b"], ["c", "d"]]) == [["a", "c"], ["b", "d"]]
     with pytest.raises(DataError, match="same number of lines, but they have 2, 1"):
@@ -95,7 +122,7 @@ def test_mistakes_are_explained() -> None:
         evaluate_texts([GOOD, BAD[1:]], REFERENCES)
     with pytest.raises(UsageError, match="at least one system and one metric"):
         evaluate_texts([], REFERENCES)
-    with pytest.raises(UsageError, match="a name of its own"):
+    with pytest.raises(UsageError, match="System names must be unique"):
         evaluate_texts([GOOD, BAD], REFERENCES, names=["a", "a"])
     with pytest.raises(DataError, match="input is empty"):
         evaluate_texts([[]], [])

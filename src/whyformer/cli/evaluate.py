@@ -30,12 +30,13 @@ def evaluate(
     pairs: Path | None = None,
     hypotheses: Paths = None,
     text: Path | None = None,
-    documents: str = "file",
+    documents: str | None = None,
     labelled: Path | None = None,
     columns: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     metric: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     lowercase: Flag = False,
-    tokenize: str = "13a",
+    tokenize: str | None = None,
+    no_normalize: Flag = False,
     beam: Annotated[int | None, within(1, 1000)] = None,
     length_penalty: Annotated[float | None, within(0.0, 10.0)] = None,
     json: Flag = False,
@@ -50,14 +51,15 @@ def evaluate(
             are one item with several right answers.
         hypotheses: Files of finished translations, instead of runs.
         text: For language models: a text to measure perplexity on.
-        documents: Of --text: what one document is, file, paragraphs or lines.
+        documents: Of --text: what one document is, file (the default), paragraphs or lines.
         labelled: For runs that label: a TSV or JSONL file of texts with labels, and for words a
             .conll file as well.
         columns: Of --labelled: names of the columns or keys of text and label, or of first text,
             second text and label. Without them a TSV has no header.
         metric: Out of bleu, chrf, ter, per, wer, exact; commas or spaces between. Default bleu.
-        lowercase: Ignore case (bleu, chrf).
-        tokenize: sacreBLEU's tokenizer for bleu: 13a, intl, char, zh, none, ...
+        lowercase: Ignore case (ter always does).
+        tokenize: sacreBLEU's tokenizer for bleu: 13a (the default), intl, char, zh, none.
+        no_normalize: Compare hypotheses and references as they are, not in Unicode NFC.
         beam: Hypotheses followed at once, instead of the run's own setting.
         length_penalty: Instead of the run's own setting.
         json: Print everything as one JSON object.
@@ -74,15 +76,18 @@ def evaluate(
     translating: dict[str, Any] = {
         "source": source, "references": references, "pairs": pairs, "hypotheses": hypotheses,
         "metric": metric, "lowercase": lowercase or None, "beam": beam,
-        "tokenize": None if tokenize == "13a" else tokenize, "length-penalty": length_penalty,
+        "tokenize": tokenize, "no-normalize": no_normalize or None,
+        "length-penalty": length_penalty,
     }  # fmt: skip
     if text is not None:
         _refuse("text", translating | {"labelled": labelled, "columns": columns})
-        return _text(runs, text, documents, json=json)
+        return _text(runs, text, documents or "file", json=json)
     if labelled is not None:
-        _refuse("labelled", translating)
+        _refuse("labelled", translating | {"documents": documents})
         return _labelled(runs, labelled, columns, json=json)
-    _refuse("source", {"columns": columns})
+    for name, value, owner in (("columns", columns, "labelled"), ("documents", documents, "text")):
+        if value is not None:
+            raise UsageError(f"`--{name}` is only for `--{owner} FILE`. Leave it out.")
     names = [name for one in metric or ["bleu"] for name in one.split(",") if name]
     if bool(runs) == bool(hypotheses):
         raise UsageError(
@@ -93,7 +98,11 @@ def evaluate(
         raise UsageError(
             "`--pairs` is for runs and stands for --source and --references. Give either."
         )
-    how: dict[str, Any] = {"lowercase": lowercase, "tokenize": tokenize}
+    how: dict[str, Any] = {
+        "lowercase": lowercase,
+        "tokenize": tokenize,
+        "normalize": not no_normalize,
+    }
     if runs:
         from whyformer.foundation.ranks import joined
         from whyformer.workflows.evaluate import evaluate_runs, read_items, read_parallel
@@ -130,7 +139,7 @@ def _refuse(mode: str, others: dict[str, Any]) -> None:
 
     for name, value in others.items():
         if value is not None:
-            raise UsageError(f"`--{name}` means nothing beside `--{mode}`. Leave one of them out.")
+            raise UsageError(f"`--{name}` has no effect with `--{mode}`. Leave one of them out.")
 
 
 def _text(runs: tuple[Path, ...], text: Path, documents: str, *, json: bool) -> int:

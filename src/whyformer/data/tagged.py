@@ -33,10 +33,15 @@ class Tagged(NamedTuple):
     labels: list[str]
 
 
+def a_word_a_line(path: str) -> bool:
+    """Return whether a file's name says that each line holds a word and its label."""
+    return Path(path.removesuffix(".gz")).suffix in A_WORD_A_LINE
+
+
 def read_tagged(
     path: str, *, text: str | None = None, label: str | None = None
 ) -> Iterator[Tagged]:
-    """Yield the sentences of a file that have words.
+    """Yield the sentences of a file that have words, with labels in Unicode NFC.
 
     A TSV or JSONL file holds a sentence a line: its words with spaces between them, and as many
     labels (JSON: or lists of both). A file whose name ends in .conll, .iob, .iob2 or .bio holds a
@@ -46,7 +51,7 @@ def read_tagged(
         is the words, a tab and the labels.
     Raises: DataError with the path and line of whatever is wrong.
     """
-    if Path(path.removesuffix(".gz")).suffix in A_WORD_A_LINE:
+    if a_word_a_line(path):
         yield from _word_by_word(path)
         return
     names = None if text is None and label is None else [text or "text", label or "label"]

@@ -43,16 +43,20 @@ class TokenErrorRate:
     higher_is_better = False
     interval = IntervalKind.BOOTSTRAP
 
+    def __init__(self, *, lowercase: bool = False) -> None:
+        self.lowercase = lowercase
+
     def signature(self, references: Sequence[Sequence[str]]) -> str:
         """Return the settings."""
-        return f"per|{_references(references)}|tok:spaces|ref:nearest|{_version()}"
+        case = _case(self.lowercase)
+        return f"per|{_references(references)}|{case}|tok:spaces|ref:nearest|{_version()}"
 
     def statistics(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
         """Return (edits, length of the nearest reference) for each line."""
         rows = np.empty((len(hypotheses), 2))
         for row, output, alternatives in zip(rows, hypotheses, references, strict=True):
-            tokens = output.split()
-            answers = [answer.split() for answer in alternatives]
+            tokens = _cased(output, self.lowercase).split()
+            answers = [_cased(answer, self.lowercase).split() for answer in alternatives]
             row[:] = min(
                 ((edit_distance(tokens, answer), len(answer)) for answer in answers),
                 key=lambda found: found[0],
@@ -72,6 +76,9 @@ class _ShareOfLines:
     higher_is_better: bool
     interval = IntervalKind.WILSON
 
+    def __init__(self, *, lowercase: bool = False) -> None:
+        self.lowercase = lowercase
+
     def holds(self, output: str, answer: str) -> bool:
         """Say whether the output is this answer."""
         raise NotImplementedError
@@ -79,7 +86,10 @@ class _ShareOfLines:
     def statistics(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
         """Return (1 where the line counts, 1) for each line."""
         right = [
-            any(self.holds(output, answer) for answer in alternatives)
+            any(
+                self.holds(_cased(output, self.lowercase), _cased(answer, self.lowercase))
+                for answer in alternatives
+            )
             for output, alternatives in zip(hypotheses, references, strict=True)
         ]
         counted = np.array(right) if self.higher_is_better else ~np.array(right)
@@ -99,7 +109,8 @@ class WordErrorRate(_ShareOfLines):
 
     def signature(self, references: Sequence[Sequence[str]]) -> str:
         """Return the settings."""
-        return f"wer|{_references(references)}|word:line|tok:spaces|ref:any|{_version()}"
+        case = _case(self.lowercase)
+        return f"wer|{_references(references)}|{case}|word:line|tok:spaces|ref:any|{_version()}"
 
     def holds(self, output: str, answer: str) -> bool:
         """Compare token by token, so that extra spaces are no error."""
@@ -115,7 +126,7 @@ class ExactMatch(_ShareOfLines):
 
     def signature(self, references: Sequence[Sequence[str]]) -> str:
         """Return the settings."""
-        return f"exact|{_references(references)}|case:mixed|ref:any|{_version()}"
+        return f"exact|{_references(references)}|{_case(self.lowercase)}|ref:any|{_version()}"
 
     def holds(self, output: str, answer: str) -> bool:
         """Compare letter by letter."""
@@ -125,6 +136,14 @@ class ExactMatch(_ShareOfLines):
 def _references(references: Sequence[Sequence[str]]) -> str:
     sizes = {len(alternatives) for alternatives in references}
     return f"nrefs:{sizes.pop()}" if len(sizes) == 1 else "nrefs:var"
+
+
+def _case(lowercase: bool) -> str:
+    return "case:lc" if lowercase else "case:mixed"
+
+
+def _cased(text: str, lowercase: bool) -> str:
+    return text.lower() if lowercase else text
 
 
 def _version() -> str:

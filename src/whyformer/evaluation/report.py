@@ -10,6 +10,7 @@ from whyformer.evaluation.score import Score, each_once
 from whyformer.evaluation.significance import Comparison, PairedTest, compare
 from whyformer.evaluation.translation import bleu, chrf, ter
 from whyformer.foundation.errors import DataError, UsageError, nearest
+from whyformer.text.normalization import normalize as nfc
 
 METRICS = ("bleu", "chrf", "ter", "per", "wer", "exact")
 
@@ -52,7 +53,9 @@ class Report:
 def metric_named(name: str, *, lowercase: bool = False, tokenize: str = "13a") -> Metric:
     """Return a metric by the name the command line uses.
 
-    Args: lowercase, tokenize: for BLEU, and lowercase for chrF; the others have no such setting.
+    Args:
+        lowercase: ignore case; TER always does.
+        tokenize: for BLEU; the others have no such setting.
     Raises: UsageError when the name is not known.
     """
     match name:
@@ -63,11 +66,11 @@ def metric_named(name: str, *, lowercase: bool = False, tokenize: str = "13a") -
         case "ter":
             return ter()
         case "per":
-            return TokenErrorRate()
+            return TokenErrorRate(lowercase=lowercase)
         case "wer":
-            return WordErrorRate()
+            return WordErrorRate(lowercase=lowercase)
         case "exact":
-            return ExactMatch()
+            return ExactMatch(lowercase=lowercase)
         case _:
             raise UsageError(f"`{name}` is not a metric.{nearest(name, METRICS)}")
 
@@ -94,6 +97,7 @@ def evaluate_texts(
     names: Sequence[str] | None = None,
     lowercase: bool = False,
     tokenize: str = "13a",
+    normalize: bool = True,
     resamples: int = RESAMPLES,
     seed: int = SEED,
     test: PairedTest = PairedTest.BOOTSTRAP,
@@ -107,7 +111,9 @@ def evaluate_texts(
             reference files.
         metrics: names out of `METRICS`.
         names: of the systems, all different; None numbers them.
-        resamples: of the 95 % bootstrap interval; 0 computes none.
+        normalize: compare hypotheses and references in Unicode NFC, the form of a run's text;
+            False compares them as they are.
+        resamples: of the bootstrap interval; 0 computes no interval at all.
         trials: of the significance test; None takes the test's usual number.
     Raises:
         UsageError: no system, an unknown metric or tokenizer, or names that do not fit.
@@ -118,16 +124,19 @@ def evaluate_texts(
     names = names or [f"system {number}" for number in range(1, len(hypotheses) + 1)]
     if len(names) != len(hypotheses) or len(set(names)) != len(names):
         raise UsageError(
-            f"Every system must have a name of its own, but there are {len(hypotheses)} systems "
-            f"and the names {', '.join(names)}."
+            f"System names must be unique, one for each system, but there are {len(hypotheses)} "
+            f"systems and the names {', '.join(names)}."
         )
     chosen = [metric_named(name, lowercase=lowercase, tokenize=tokenize) for name in metrics]
     for lines in hypotheses:
         check_lines(lines, references)
+    if normalize:
+        hypotheses = [[nfc(line) for line in lines] for lines in hypotheses]
+        references = [[nfc(answer) for answer in answers] for answers in references]
     scores: dict[str, list[Score]] = {name: [] for name in names}
     comparisons: list[Comparison] = []
     for metric in chosen:
-        signature = metric.signature(references)
+        signature = f"{metric.signature(references)}|norm:{'nfc' if normalize else 'none'}"
         statistics = {
             name: metric.statistics(lines, references)
             for name, lines in zip(names, hypotheses, strict=True)

@@ -23,6 +23,7 @@ from whyformer.evaluation.score import Score
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.models.bert import BERT, AnswerOf
 from whyformer.models.build import Model
+from whyformer.text.normalization import normalize
 from whyformer.training.loop import AnyBatch
 from whyformer.training.loss import Loss
 from whyformer.workflows.fine_tuning import (
@@ -283,7 +284,9 @@ class Classifier:
 
     def evaluate(self, examples: Sequence[Example]) -> list[Score]:
         """Return every metric of the task, with 95 % intervals."""
-        place = {label: index for index, label in enumerate(self.labels)}
+        place: dict[str, int] = {}
+        for label in self.labels:  # of older runs perhaps not in NFC, as the file's are
+            place.setdefault(normalize(label), len(place))
         for one in examples:
             if self.labels and one.label not in place:
                 raise DataError(
@@ -300,4 +303,4 @@ class Classifier:
             said = [p.number for p in found if p.number is not None]
             return score_numbers(said, [number(e) for e in examples])
         wanted = [place[one.label] for one in examples]
-        return score_labels([place[p.label] for p in found], wanted, len(place))
+        return score_labels([place[normalize(p.label)] for p in found], wanted, len(place))

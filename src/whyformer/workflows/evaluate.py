@@ -9,6 +9,7 @@ from whyformer.evaluation.metric import check_lines
 from whyformer.evaluation.report import Report, alternatives, evaluate_texts, metric_named
 from whyformer.foundation.errors import UsageError
 from whyformer.foundation.ranks import ALONE, Ranks
+from whyformer.text.normalization import normalize as nfc
 from whyformer.workflows.translate import load_system, search_settings
 
 Items = tuple[list[str], list[list[str]]]
@@ -27,10 +28,13 @@ def read_parallel(source: Path, references: Sequence[Path]) -> Items:
 
 
 def read_items(path: Path) -> Items:
-    """Read pairs; those with the same source become one item with several right answers."""
+    """Read pairs; those with the same source become one item with several right answers.
+
+    Sources are the same when a run reads them as the same text: in Unicode NFC.
+    """
     grouped: dict[str, list[str]] = {}
     for pair in read_pairs(path):
-        grouped.setdefault(pair.source, []).append(pair.target)
+        grouped.setdefault(nfc(pair.source), []).append(pair.target)
     return list(grouped), list(grouped.values())
 
 
@@ -42,7 +46,8 @@ def evaluate_runs(
     *,
     search: Mapping[str, Any] | None = None,
     lowercase: bool = False,
-    tokenize: str = "13a",
+    tokenize: str | None = None,
+    normalize: bool = True,
     ranks: Ranks = ALONE,
 ) -> Report | None:
     """Translate ``sources`` by each run, with the run's own search settings, and score it.
@@ -51,7 +56,7 @@ def evaluate_runs(
         search: settings laid over each run's own.
         ranks: who translates together; the first one scores, and the others return None.
     """
-    _check_metrics(metrics, lowercase, tokenize)
+    texts = _text_settings(metrics, lowercase, tokenize, normalize)
     names = _names_of(runs)
     systems: list[list[str]] = []
     for run in runs:
@@ -60,9 +65,7 @@ def evaluate_runs(
         systems.append([t.text for t in system.translator.translate(sources, settings)])
     if not ranks.first:
         return None
-    return evaluate_texts(
-        systems, references, metrics, names=names, lowercase=lowercase, tokenize=tokenize
-    )
+    return evaluate_texts(systems, references, metrics, names=names, **texts)
 
 
 def evaluate_files(
@@ -71,25 +74,38 @@ def evaluate_files(
     metrics: Sequence[str],
     *,
     lowercase: bool = False,
-    tokenize: str = "13a",
+    tokenize: str | None = None,
+    normalize: bool = True,
 ) -> Report:
     """Score files of finished translations, line by line beside the references.
 
     Raises: DataError when files do not fit together.
     """
-    _check_metrics(metrics, lowercase, tokenize)
+    texts = _text_settings(metrics, lowercase, tokenize, normalize)
     names = _names_of(hypotheses)
     right = alternatives([list(read_lines(path)) for path in references])
     systems = [list(read_lines(path)) for path in hypotheses]
-    return evaluate_texts(
-        systems, right, metrics, names=names, lowercase=lowercase, tokenize=tokenize
-    )
+    return evaluate_texts(systems, right, metrics, names=names, **texts)
 
 
-def _check_metrics(metrics: Sequence[str], lowercase: bool, tokenize: str) -> None:
-    """Refuse an unknown metric before anything is translated."""
+def _text_settings(
+    metrics: Sequence[str], lowercase: bool, tokenize: str | None, normalize: bool
+) -> dict[str, Any]:
+    """Return how texts are compared; refuse mistakes before anything is translated.
+
+    Raises: UsageError for an unknown metric, and for a setting that changes none of the metrics.
+    """
+    settings: dict[str, Any] = {"lowercase": lowercase, "tokenize": tokenize or "13a"}
     for name in metrics:
-        metric_named(name, lowercase=lowercase, tokenize=tokenize)
+        metric_named(name, **settings)
+    if lowercase and set(metrics) == {"ter"}:
+        raise UsageError("`--lowercase` changes nothing here: TER always ignores case.")
+    if tokenize is not None and "bleu" not in metrics:
+        raise UsageError(
+            "`--tokenize` is the tokenizer of bleu, but the metrics are "
+            f"{', '.join(metrics)}. Add bleu to --metric or leave --tokenize out."
+        )
+    return settings | {"normalize": normalize}
 
 
 def _names_of(paths: Sequence[Path]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from whyformer.bundle import load_bundle
 from whyformer.data.labelled import read_examples
 from whyformer.data.reading import has_columns
-from whyformer.data.tagged import A_WORD_A_LINE, read_tagged
+from whyformer.data.tagged import a_word_a_line, read_tagged
 from whyformer.evaluation.score import Score
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import DataError, UsageError
@@ -57,6 +57,11 @@ def evaluate_labelled(run: Path, file: Path, columns: Sequence[str] = ()) -> lis
     if isinstance(labeller, Tagger):
         if len(columns) == 3:
             raise UsageError(f"`{run}` labels words of one text. Give --columns TEXT LABELS.")
+        if columns and a_word_a_line(str(file)):
+            raise UsageError(
+                f"`--columns` names the columns of a TSV or JSONL file, but `{file}` has a word a "
+                "line: first the word, last its label. Leave --columns out."
+            )
         sentences = list(read_tagged(str(file), text=text, label=label))
         if not sentences:
             raise DataError(f"`{file}` must have at least one sentence with labels.")
@@ -74,5 +79,4 @@ def remembered(labeller: Classifier | Tagger, file: Path) -> tuple[str, ...]:
     kept = labeller.columns
     columns = (kept.get("text"), kept.get("second"), kept.get("label"))
     names = tuple(name for name in columns if name)
-    word_a_line = Path(str(file).removesuffix(".gz")).suffix in A_WORD_A_LINE
-    return names if names and not word_a_line and has_columns(file, names) else ()
+    return names if names and not a_word_a_line(str(file)) and has_columns(file, names) else ()

@@ -13,6 +13,7 @@ from whyformer.evaluation.perplexity import perplexity_scores
 from whyformer.evaluation.score import Score
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.parsing import parse_json
+from whyformer.text.normalization import normalize
 from whyformer.workflows.translate import load_system
 
 
@@ -122,7 +123,7 @@ def _scored(
     totals = perplexity_scores(
         -sum(pair.log_probability for pair, _ in kept),
         sum(len(pair.tokens) for pair, _ in kept),
-        characters=sum(len(text) for _, text in kept) or None,
-        bytes_=sum(len(text.encode()) for _, text in kept) or None,
+        characters=sum(len(normalize(text)) for _, text in kept) or None,
+        bytes_=sum(len(normalize(text).encode()) for _, text in kept) or None,
     )
     return Scored(found, totals)

@@ -16,6 +16,7 @@ from whyformer.evaluation.tagging import TAG_METRICS, scheme_of, score_tags
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.models.bert import BERT, AnswerOf
 from whyformer.models.build import Model
+from whyformer.text.normalization import normalize
 from whyformer.text.tokenizer import Tokenizer
 from whyformer.training.loop import AnyBatch
 from whyformer.training.loss import Loss
@@ -192,5 +193,8 @@ class Tagger:
     def evaluate(self, sentences: Iterable[Tagged]) -> list[Score]:
         """Return every metric of the task, with 95 % intervals."""
         given = list(sentences)
-        said = self.tag([one.words for one in given])
+        said = [
+            [normalize(label) for label in labels]  # of older runs perhaps not in NFC
+            for labels in self.tag([one.words for one in given])
+        ]
         return score_tags(said, [one.labels for one in given])
