@@ -5,7 +5,8 @@ import pytest
 from whyformer.foundation.errors import UsageError
 from whyformer.lab import questions
 from whyformer.lab.experiment import Mode
-from whyformer.lab.questions import QUESTIONS, answering, experiment_named, written
+from whyformer.lab.matching import answering
+from whyformer.lab.questions import QUESTIONS, experiment_named, written
 
 ASKED = {
     "scaling": (

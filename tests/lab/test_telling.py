@@ -60,8 +60,8 @@ def test_a_missing_number_is_a_dash_that_is_explained_once(records, monkeypatch,
 @pytest.mark.parametrize(
     ("asked", "language", "said"),
     [
-        ("what is attention", EN, "No question of the laboratory is about that."),
-        ("어텐션이 뭐예요", KO, "실험실에는 그에 대한 질문이 없습니다."),
+        ("what is attention", EN, "The laboratory has no answer to that yet."),
+        ("어텐션이 뭐예요", KO, "아직 그 질문에 대한 답이 없습니다."),
     ],
 )
 def test_who_asks_about_something_else_reads_what_can_be_asked(capsys, asked, language, said):

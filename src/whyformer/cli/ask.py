@@ -11,8 +11,12 @@ EXAMPLES = """Examples:
   whyformer ask why sqrt dk
   whyformer ask "does post-norm need warm-up?" --json
 
-The words are compared with each question's keywords; no model is asked.
-Exit code 2 where no question of the laboratory is about that."""
+The words are compared with the keywords of each question; no model is used.
+Exit code 2 if no card answers the question: the nearest questions are shown,
+and --json prints them as `nearest`."""
+
+NEAREST = 3
+"""Questions that are shown when none answers."""
 
 
 def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False) -> int:
@@ -32,18 +36,29 @@ def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False
         )
     from whyformer.cli.lab import say
     from whyformer.cli.streams import print_json
-    from whyformer.lab.questions import answering, experiment_named, written
+    from whyformer.lab.matching import matches
+    from whyformer.lab.questions import experiment_named, written
     from whyformer.lab.record import result_of
     from whyformer.lab.said import Language
     from whyformer.lab.telling import answer, as_json, language_of
     from whyformer.lab.words import WORDS
 
     language = language_of(asked) if lang is None else Language(lang)
-    found = answering(asked)
+    near = matches(asked)
+    found = [match.experiment for match in near if match.answers]
     if not found:
-        print(f"{WORDS['answered'].in_(language)}:", file=sys.stderr)
-        for name in written():
-            print(f"  {experiment_named(name).question.in_(language)}", file=sys.stderr)
+        nearest = [match.experiment for match in near[:NEAREST]]
+        shown = nearest or [experiment_named(name) for name in written()]
+        if json:
+            questions = [
+                {"name": one.name, "question": {"en": one.question.en, "ko": one.question.ko}}
+                for one in nearest
+            ]
+            print_json({"asked": asked, "name": None, "nearest": questions})
+        else:
+            print(f"{WORDS['nearest' if nearest else 'answered'].in_(language)}:", file=sys.stderr)
+            for one in shown:
+                print(f"  {one.question.in_(language)}  ({one.name})", file=sys.stderr)
         raise UsageError(WORDS["nothing_found"].in_(language))
     first, others = found[0], [experiment.name for experiment in found[1:4]]
     if json:

@@ -143,7 +143,10 @@ class Experiment:
     """One question of the laboratory.
 
     Args:
-        keywords: what a person who asks might write, in both languages.
+        keywords: words of the questions that the card answers, in both languages. A keyword of
+            several words is found where all of them are.
+        mentions: words of its field that are not its subject: a question about nothing else is
+            not answered by the card.
         numbers: what the cards' sentences may quote: every `{name}` in a card is one of these.
         charts: charts, heat maps and tables, from the results alone.
         names: how circumstances and arms are called in the pages.
@@ -157,6 +160,7 @@ class Experiment:
     claims: tuple[Claim, ...]
     numbers: Callable[[Results], Mapping[str, Estimate]]
     charts: Callable[[Results], Sequence[Figure]]
+    mentions: tuple[str, ...] = ()
     names: Mapping[str, Said] = field(default_factory=dict)
     revision: int = 1
 

@@ -152,8 +152,10 @@ WORDS: dict[str, Said] = {
     "this_run": Said("this run", "이번 실행"),
     "contradicts": Said("CONTRADICTS the published verdict", "공개된 판정과 모순됩니다"),
     "nothing_found": Said(
-        "No question of the laboratory is about that.", "실험실에는 그에 대한 질문이 없습니다."
+        "The laboratory has no answer to that yet.",
+        "아직 그 질문에 대한 답이 없습니다.",
     ),
+    "nearest": Said("The nearest questions it answers", "답이 있는 가장 가까운 질문"),
     "answered": Said("The questions that it answers", "실험실이 답하는 질문"),
     "also": Said("Also about this", "관련된 다른 질문"),
 }

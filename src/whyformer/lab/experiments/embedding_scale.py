@@ -419,8 +419,12 @@ EXPERIMENT = Experiment(
         "Why multiply the embeddings by √d_model?", "왜 임베딩에 √d_model을 곱하나요?"
     ),
     keywords=(
-        "embedding", "embeddings", "√d_model", "d_model", "tied", "tying", "weight tying",
-        "scale", "multiply", "norm", "loud", "임베딩", "곱하", "공유", "스케일", "노름", "루트",
+        "√d_model", "d_model", "tied", "tying", "weight tying", "multiply", "loud", "곱하",
+        "공유", "embedding scale", "embeddings scale", "임베딩 스케일",
+        "multiplied",
+    ),
+    mentions=(
+        "embedding", "embeddings", "norm", "scale", "sqrt", "임베딩", "노름", "루트", "스케일",
     ),
     parts=(
         Part("loudness", measure_loudness, loudness_conditions, {Mode.QUICK: 5, Mode.FULL: 20}),

@@ -290,6 +290,10 @@ EXPERIMENT = Experiment(
         "멀티 헤드",
         "가지치기",
         "부분 공간",
+        "multiple heads",
+        "several heads",
+        "many heads",
+        "여러 헤드",
     ),
     parts=(Part("training", measure, conditions, {Mode.QUICK: 2, Mode.FULL: 5}),),
     claims=(
