@@ -32,7 +32,7 @@ from whyformer.foundation.integrity import (
     named,
     sealed_text,
 )
-from whyformer.foundation.parsing import read_json
+from whyformer.foundation.parsing import read_json, read_small
 from whyformer.foundation.tensors import is_finite, read_into, read_shapes
 from whyformer.models.build import FAMILIES, Model, build_model
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
@@ -268,8 +268,8 @@ def _refuse_pickle(path: Path) -> None:
 
 def _read_tokenizer(path: Path) -> Tokenizer:
     try:
-        return tokenizer_from_json(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
+        return tokenizer_from_json(read_small(path), str(path))
+    except (OSError, ValueError) as error:
         raise BundleError(
             f"`{path}` cannot be read ({error}). Copy the model directory again."
         ) from None

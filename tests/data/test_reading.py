@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import sys
 
 import pytest
@@ -18,6 +19,7 @@ from whyformer.data.reading import (
     read_pairs,
 )
 from whyformer.foundation.errors import DataError
+from whyformer.foundation.files import sha256_of
 
 PAIRS = [Pair(1, "a b", "x"), Pair(2, "c\u2028d\x0b", "é"), Pair(3, "", "z")]
 TEXTS = [pair[:3] for pair in PAIRS]
@@ -177,3 +179,13 @@ def test_keys_follow_the_content(tmp_path):
     written(path, "a\tc\n")
     assert pair_key(path) != key
     assert pair_key("-") == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_data_that_can_be_read_only_once_is_refused_without_waiting(tmp_path):
+    pipe = tmp_path / "pairs.tsv"
+    os.mkfifo(pipe)
+    with pytest.raises(DataError, match="must be a regular file, because training reads its data"):
+        pair_key(pipe)
+    with pytest.raises(OSError, match="not a regular file"):
+        sha256_of(pipe)

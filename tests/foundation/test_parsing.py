@@ -1,12 +1,13 @@
 """Hostile JSON and YAML end in one sentence, without recursion or expansion."""
 
 import json
+import os
 
 import pytest
 
 from whyformer.foundation.config import parse_yaml
 from whyformer.foundation.errors import ConfigError
-from whyformer.foundation.parsing import MAX_DEPTH, parse_json, read_json
+from whyformer.foundation.parsing import MAX_DEPTH, parse_json, read_json, read_small
 
 
 def nested(depth: int) -> str:
@@ -60,3 +61,23 @@ def test_a_key_given_twice_is_refused_in_json(text):
 def test_a_key_given_twice_is_refused_in_yaml_with_its_line():
     with pytest.raises(ConfigError, match=r"r\.yaml:3: `a` is given twice"):
         parse_yaml("s:\n  a: 1\n  a: 2\n", "r.yaml")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for read in (read_json, read_small):
+        with pytest.raises(ValueError, match="not a regular file"):
+            read(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(("digits", "fits"), [(str(2**63 - 1), True), (str(2**63), False),
+                         ("-" + str(2**63), True), ("9" * 5000, False)])  # fmt: skip
+def test_whole_numbers_of_our_files_fit_64_bits(tmp_path, digits, fits):
+    path = tmp_path / "a.json"
+    path.write_text(digits, encoding="utf-8")
+    if fits:
+        assert read_json(path) == int(digits)
+    else:
+        with pytest.raises(ValueError, match="does not fit 64 bits"):
+            read_json(path)

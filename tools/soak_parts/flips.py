@@ -328,6 +328,6 @@ def _stopped_half_way(name: str, place: Path) -> Said:
 def _diverged(_name: str, place: Path) -> Said:
     """Train with a rate at which nothing stays finite, so that a diagnosis is written."""
     argv = training_command(
-        "pairs", place / "data", place / "diverged", training__learning_rate="1e30"
+        "pairs", place / "data", place / "diverged", training__learning_rate="1e6"
     )
     return say(*argv)

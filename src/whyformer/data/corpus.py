@@ -19,6 +19,12 @@ from jaxtyping import Int
 
 from whyformer.data.chunks import COLUMNS, SIDES, Encoded, encode_chunks
 from whyformer.data.filters import CorpusReport, Filters, Occurrences, SideReport
+from whyformer.data.mapped import (
+    mapped,
+    refuse_foreign_ids,
+    refuse_wrong_counts,
+    refuse_wrong_offsets,
+)
 from whyformer.data.reading import Pair
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import (
@@ -45,9 +51,12 @@ class Corpus:
         self.fingerprint: str = state["fingerprint"]
         self.key: str = state["key"]
         self.report = _report_from(state["report"])
-        self.ids = {side: _map(directory / f"{side}.bin", state["dtypes"][side]) for side in SIDES}
-        self.offsets = {c: _map(directory / f"{c}.offsets.bin", "int64") for c in COLUMNS}
-        self._text = _map(directory / "text.bin", "uint8")
+        self.ids = {
+            side: mapped(directory / f"{side}.bin", state["dtypes"][side]) for side in SIDES
+        }
+        self.offsets = {c: mapped(directory / f"{c}.offsets.bin", "int64") for c in COLUMNS}
+        self.text = mapped(directory / "text.bin", "uint8")
+        """All sources and targets, one after the other, in UTF-8."""
         self.source_lengths: Int[np.ndarray, " pairs"] = _lengths(self.offsets["source"])
         self.target_lengths: Int[np.ndarray, " pairs"] = _lengths(self.offsets["target"])
 
@@ -65,7 +74,7 @@ class Corpus:
     def texts(self, index: int) -> tuple[str, str]:
         """Return source and target as they were read, in NFC."""
         start, middle, end = self.offsets["text"][2 * index : 2 * index + 3]
-        source, target = self._text[start:middle], self._text[middle:end]
+        source, target = self.text[start:middle], self.text[middle:end]
         return source.tobytes().decode(), target.tobytes().decode()
 
     def _row(self, side: str, index: int) -> np.ndarray:
@@ -96,7 +105,8 @@ def build_corpus(
     filters = filters or Filters()
     tokenizers = (source_tokenizer, target_tokenizer)
     full_key = _full_key(key, tokenizers, filters)
-    if key and (corpus := _reusable(directory, full_key)):
+    sizes = (len(source_tokenizer), len(target_tokenizer))
+    if key and (corpus := _reusable(directory, full_key, sizes)):
         return corpus
     dtypes = {
         side: "uint16" if len(tokenizer) <= 1 << 16 else "uint32"
@@ -130,9 +140,10 @@ def build_corpus(
     return Corpus(directory, state)
 
 
-def open_corpus(directory: Path) -> Corpus:
+def open_corpus(directory: Path, vocabularies: tuple[int, int] | None = None) -> Corpus:
     """Open a corpus that `build_corpus` made, after checking every file against its hash.
 
+    Args: vocabularies: sizes of source and target, which no id may reach.
     Raises: DataError when the directory is no corpus, is of a newer format, or is damaged.
     """
     directory = standing(directory)
@@ -158,9 +169,24 @@ def open_corpus(directory: Path) -> Corpus:
             if not file.is_file() or sha256_of(file) != digest:
                 what = "changed or truncated" if file.is_file() else "missing"
                 raise DataError(f"`{file}` is {what} since the corpus was built. {_REBUILD}")
-        return Corpus(directory, state)
-    except (KeyError, TypeError, AttributeError) as error:
+        corpus = Corpus(directory, state)
+        _refuse_inconsistent(corpus, vocabularies)
+        return corpus
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise DataError(f"`{place}` is damaged ({error!r}). {_REBUILD}") from None
+
+
+def _refuse_inconsistent(corpus: Corpus, vocabularies: tuple[int, int] | None) -> None:
+    """Raise ValueError unless ids, offsets and counts fit each other."""
+    for side, size in zip(SIDES, vocabularies or (), strict=False):
+        refuse_foreign_ids(corpus.ids[side], size)
+    pairs = corpus.report.kept
+    for name in COLUMNS:
+        ends = corpus.offsets[name]
+        values = corpus.text if name == "text" else corpus.ids[name]
+        refuse_wrong_offsets(ends, values, name)
+        if len(ends) - 1 != (2 * pairs if name == "text" else pairs):
+            raise ValueError(f"`{name}` has {len(ends) - 1} entries for {pairs} pairs")
 
 
 _REBUILD = "Delete the directory and build the corpus again."
@@ -224,11 +250,11 @@ def _add(found: Encoded, columns: dict[str, _Column], report: CorpusReport) -> N
         side.spelled += more.spelled
 
 
-def _reusable(directory: Path, full_key: str) -> Corpus | None:
+def _reusable(directory: Path, full_key: str, vocabularies: tuple[int, int]) -> Corpus | None:
     if not directory.exists():
         recover_directory(directory)
     try:
-        corpus = open_corpus(directory)
+        corpus = open_corpus(directory, vocabularies)
     except DataError:
         return None
     return corpus if corpus.key == full_key else None
@@ -248,7 +274,7 @@ def _fingerprint(files: dict[str, str], tokenizers: tuple[Tokenizer, Tokenizer])
 
 
 def _report_from(state: dict[str, Any]) -> CorpusReport:
-    return CorpusReport(
+    report = CorpusReport(
         read=state["read"],
         kept=state["kept"],
         dropped={reason: Occurrences(**found) for reason, found in state["dropped"].items()},
@@ -256,10 +282,10 @@ def _report_from(state: dict[str, Any]) -> CorpusReport:
         target=SideReport(**state["target"]),
         round_trip_failures=Occurrences(**state["round_trip_failures"]),
     )
-
-
-def _map(path: Path, dtype: str) -> np.ndarray:
-    return np.memmap(path, dtype=dtype, mode="r")
+    occurrences = [*report.dropped.values(), report.round_trip_failures]
+    for part in (report, report.source, report.target, *occurrences):
+        refuse_wrong_counts(part)
+    return report
 
 
 def _lengths(offsets: np.ndarray) -> np.ndarray:

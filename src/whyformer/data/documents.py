@@ -14,6 +14,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
+from whyformer.data.mapped import (
+    mapped,
+    refuse_foreign_ids,
+    refuse_wrong_counts,
+    refuse_wrong_offsets,
+)
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import atomic_directory, recover_directory, sha256_of
 from whyformer.foundation.integrity import changed_settings, sealed_text
@@ -51,10 +57,10 @@ class Documents:
         self.fingerprint: str = state["fingerprint"]
         self.key: str = state["key"]
         self.report = TextReport(**state["report"])
-        self.ids = np.memmap(directory / "ids.bin", dtype=state["dtype"], mode="r")
-        self.offsets: Int[np.ndarray, " ends"] = np.memmap(
-            directory / "offsets.bin", dtype="int64", mode="r"
-        )
+        self.ids = mapped(directory / "ids.bin", state["dtype"])
+        self.offsets: Int[np.ndarray, " ends"] = mapped(directory / "offsets.bin", "int64")
+        refuse_wrong_counts(self.report)
+        refuse_wrong_offsets(self.offsets, self.ids, "ids")
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -82,7 +88,7 @@ def build_documents(
     Raises: DataError when there is no text; OutputError when the disk is full.
     """
     full_key = hashlib.sha256(f"{key}\n{tokenizer.fingerprint}".encode()).hexdigest()
-    if (found := _reusable(directory, full_key)) is not None:
+    if (found := _reusable(directory, full_key, len(tokenizer))) is not None:
         return found
     dtype = "uint16" if len(tokenizer) <= 1 << 16 else "uint32"
     counts = dict.fromkeys(TextReport.__dataclass_fields__, 0)
@@ -139,7 +145,7 @@ def _encoded(
         yield ids
 
 
-def _reusable(directory: Path, full_key: str) -> Documents | None:
+def _reusable(directory: Path, full_key: str, vocabulary: int) -> Documents | None:
     if not directory.exists():
         recover_directory(directory)
     try:
@@ -147,7 +153,9 @@ def _reusable(directory: Path, full_key: str) -> Documents | None:
         whole = state["format"] == FORMAT and state["key"] == full_key
         whole = whole and not changed_settings(state)
         if whole and all(sha256_of(directory / f) == d for f, d in state["files"].items()):
-            return Documents(directory, state)
-    except (OSError, ValueError, KeyError, TypeError):
+            documents = Documents(directory, state)
+            refuse_foreign_ids(documents.ids, vocabulary)
+            return documents
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None  # not there, or damaged: it is made anew
     return None

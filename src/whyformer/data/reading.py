@@ -319,8 +319,14 @@ def readable(path: str | Path) -> Path:
 
     Raises: DataError when it cannot, with the reason.
     """
-    with _explained(path), Path(path).open("rb"):
-        return Path(path)
+    place = Path(path)
+    if place.exists() and not place.is_file() and not place.is_dir():
+        raise DataError(
+            f"`{path}` must be a regular file, because training reads its data several times, but "
+            "it is a pipe or a device. Write the data to a file, or give pairs with `--data -`."
+        )
+    with _explained(path), place.open("rb"):
+        return place
 
 
 @contextmanager

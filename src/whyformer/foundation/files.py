@@ -159,9 +159,14 @@ def refuse_to_overwrite(path: Path, overwrite: bool) -> None:
 
 
 def sha256_of(*paths: Path) -> str:
-    """Return the hex SHA-256 of the files' bytes, one after the other."""
+    """Return the hex SHA-256 of the files' bytes, one after the other.
+
+    Raises: OSError when one cannot be read, or is a pipe or a device, which may never end.
+    """
     digest = hashlib.sha256()
     for path in paths:
+        if Path(path).exists() and not Path(path).is_file():
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         with Path(path).open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)

@@ -1,6 +1,7 @@
 """Read JSON from files that may be damaged or hostile: limits on size, depth and numbers."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,16 @@ def parse_json(text: str, *, finite: bool = False) -> Any:
     Args: finite: refuse NaN and Infinity, which JSON does not have but Python writes.
     Raises: ValueError when the text is not JSON, gives a key twice, or exceeds a limit.
     """
+    return _parsed(text, finite=finite)
+
+
+def _parsed(text: str, *, finite: bool, parse_int: Callable[[str], int] | None = None) -> Any:
     try:
         value = json.loads(
-            text, parse_constant=_refuse if finite else None, object_pairs_hook=_without_repeats
+            text,
+            parse_constant=_refuse if finite else None,
+            parse_int=parse_int,
+            object_pairs_hook=_without_repeats,
         )
     except RecursionError:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels") from None
@@ -37,15 +45,26 @@ def parse_json(text: str, *, finite: bool = False) -> Any:
 
 
 def read_json(path: Path, *, finite: bool = False) -> Any:
-    """Read a JSON file within the limits.
+    """Read a JSON file of ours within the limits; its whole numbers must fit 64 bits.
 
-    Raises: ValueError as `parse_json`, or when the file is too large; OSError.
+    Raises: ValueError as `parse_json`, or as `read_small`; OSError.
     """
+    return _parsed(read_small(path), finite=finite, parse_int=_fits_64_bits)
+
+
+def read_small(path: Path) -> str:
+    """Return the text of a UTF-8 file of at most `MAX_BYTES`.
+
+    Raises: ValueError when it is larger, no regular file (a pipe would wait for ever), or not
+        UTF-8; OSError.
+    """
+    if path.exists() and not path.is_file():
+        raise ValueError("it is not a regular file")
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ValueError(f"larger than {MAX_BYTES >> 20} MiB")
-    return parse_json(content.decode("utf-8"), finite=finite)
+    return content.decode("utf-8")
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -56,6 +75,13 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         again = next(key for key, _ in pairs if key in seen or seen.add(key))
         raise ValueError(f"the key `{again}` is given twice in one object")
     return found
+
+
+def _fits_64_bits(digits: str) -> int:
+    number = int(digits) if len(digits) <= 20 else 2**64
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"the number {digits[:20]}… does not fit 64 bits")
+    return number
 
 
 def _refuse(name: str) -> None:

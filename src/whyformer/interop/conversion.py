@@ -13,7 +13,7 @@ from whyformer.bundle import CONFIG, SOURCE, TARGET, WEIGHTS, find_bundle
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import sha256_of
 from whyformer.foundation.integrity import FILES, SEAL, damage, hashes, sealed_text
-from whyformer.foundation.parsing import read_json
+from whyformer.foundation.parsing import read_json, read_small
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
 FORMAT = 2
@@ -118,7 +118,7 @@ def read_tokenizers(directory: Path) -> tuple[Tokenizer, Tokenizer]:
     try:
         source = _tokenizer(directory / SOURCE)
         target = _tokenizer(directory / TARGET) if (directory / TARGET).exists() else source
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise BundleError(
             f"`{directory}` cannot be read ({error}). Run `whyformer convert` again."
         ) from None
@@ -126,4 +126,4 @@ def read_tokenizers(directory: Path) -> tuple[Tokenizer, Tokenizer]:
 
 
 def _tokenizer(path: Path) -> Tokenizer:
-    return tokenizer_from_json(path.read_text(encoding="utf-8"), str(path))
+    return tokenizer_from_json(read_small(path), str(path))

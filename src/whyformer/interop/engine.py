@@ -7,6 +7,7 @@ under its own limit, and with scores taken from the model without bans. (A greed
 its limit need only be cut and scored.)
 """
 
+import contextlib
 import copy
 import functools
 import os
@@ -22,6 +23,7 @@ from whyformer.decoding.queue import Room
 from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.translator import BATCH_TOKENS, Line, TextTranslator
 from whyformer.foundation.errors import BundleError, UsageError
+from whyformer.foundation.memory import ran_out
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.interop.conversion import read_record, read_tokenizers
 from whyformer.interop.ctranslate2 import library
@@ -179,21 +181,22 @@ class CTranslate2Translator(TextTranslator):
         self, sources: list[list[str]], limit: int, settings: SearchSettings, *, ban: bool = False
     ) -> list[Found]:
         patience = PATIENCE if settings.beam > 1 else 1
-        results = self._engine.translate_batch(
-            sources,
-            beam_size=settings.beam,
-            patience=patience,
-            num_hypotheses=settings.beam * patience,
-            length_penalty=NO_PENALTY,
-            max_input_length=0,
-            max_decoding_length=limit,
-            min_decoding_length=0,
-            return_end_token=True,
-            return_scores=True,
-            suppress_sequences=[[str(number)] for number in forbidden(settings, 0)]
-            if ban
-            else None,
-        )
+        with _explained(self.directory):
+            results = self._engine.translate_batch(
+                sources,
+                beam_size=settings.beam,
+                patience=patience,
+                num_hypotheses=settings.beam * patience,
+                length_penalty=NO_PENALTY,
+                max_input_length=0,
+                max_decoding_length=limit,
+                min_decoding_length=0,
+                return_end_token=True,
+                return_scores=True,
+                suppress_sequences=[[str(number)] for number in forbidden(settings, 0)]
+                if ban
+                else None,
+            )
         found = [list(zip(one.hypotheses, one.scores, strict=True)) for one in results]
         return self._rescored(sources, found) if ban else found
 
@@ -208,13 +211,14 @@ class CTranslate2Translator(TextTranslator):
         return again
 
     def _scores(self, sources: list[list[str]], targets: list[list[str]]) -> list[list[float]]:
-        results = self._engine.score_batch(
-            sources,
-            targets,
-            max_batch_size=BATCH_TOKENS,
-            batch_type="tokens",
-            max_input_length=0,
-        )
+        with _explained(self.directory):
+            results = self._engine.score_batch(
+                sources,
+                targets,
+                max_batch_size=BATCH_TOKENS,
+                batch_type="tokens",
+                max_input_length=0,
+            )
         return [list(result.log_probs) for result in results]
 
 
@@ -233,6 +237,19 @@ def open_engine(kind: str, directory: Path, threads: int, batches: int = 1) -> A
     except (RuntimeError, ValueError) as error:
         raise BundleError(
             f"`{directory}` is damaged ({error}). Run `whyformer convert` again."
+        ) from None
+
+
+@contextlib.contextmanager
+def _explained(directory: Path) -> Iterator[None]:
+    """Turn what CTranslate2 refuses while it computes into one sentence."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        if ran_out(error):
+            raise
+        raise BundleError(
+            f"`{directory}` cannot be used ({error}). Run `whyformer convert` again."
         ) from None
 
 

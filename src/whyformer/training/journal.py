@@ -92,6 +92,8 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
     """
     if not path.exists():
         return []
+    if not path.is_file():
+        raise DataError(f"`{path}` must be a regular file. Copy the run again, or delete it.")
     content = path.read_bytes()
     whole: list[dict[str, Any]] = []
     lines = content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]

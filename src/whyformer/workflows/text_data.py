@@ -11,7 +11,7 @@ from pathlib import Path
 from whyformer.data import catalog
 from whyformer.data.documents import Document
 from whyformer.data.held_out import Draw, Key, key_of, number_held_out, place
-from whyformer.data.reading import STDIN, read_columns, read_lines
+from whyformer.data.reading import STDIN, read_columns, read_lines, readable
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import sha256_of
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
@@ -89,7 +89,7 @@ def read_texts(data: DataSettings, *, lowercase: bool = False) -> Texts:
         )
 
     for path in (*data.train, *data.dev):
-        next(read_lines(path))  # told before anything is learned
+        next(read_lines(readable(path)))  # refused before anything is learned
     key = "/".join(sha256_of(Path(path)) for path in (*data.train, *data.dev))
     key += f"/{data.documents}/{data.source}/{len(data.train)}"
     if data.dev:

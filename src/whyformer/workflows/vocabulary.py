@@ -8,6 +8,7 @@ from typing import Any
 
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import sha256_of, write_text
+from whyformer.foundation.parsing import read_small
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
 KEY = "key"
@@ -28,7 +29,7 @@ def kept_tokenizers(
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     place = directory / KEY
     files = [directory / f"{name}.json" for name in names]
-    kept = place.read_text(encoding="utf-8", errors="replace") if place.exists() else ""
+    kept = place.read_text(encoding="utf-8", errors="replace") if place.is_file() else ""
     if kept == key:  # written by a version without hashes
         return [_read(file) for file in files]
     if kept.startswith(key):
@@ -54,8 +55,8 @@ def _vouched(key: str, files: Sequence[Path]) -> str:
 
 def _read(file: Path) -> Tokenizer:
     try:
-        return tokenizer_from_json(file.read_text(encoding="utf-8"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
+        return tokenizer_from_json(read_small(file), str(file))
+    except (OSError, ValueError) as error:
         raise BundleError(
             f"`{file}` cannot be read ({error}). Start again with --overwrite."
         ) from None

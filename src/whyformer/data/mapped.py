@@ -1,0 +1,41 @@
+"""Arrays of a corpus on disk, and the checks that keep a damaged one from being read."""
+
+import math
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+LARGEST_COUNT = 2**53
+"""Counts beyond it cannot be right, and floating-point numbers cannot hold them exactly."""
+
+
+def mapped(path: Path, dtype: str) -> np.ndarray:
+    """Return a file as an array that is read when it is used.
+
+    Raises: ValueError when the file is empty or its size does not fit ``dtype``; OSError.
+    """
+    return np.memmap(path, dtype=dtype, mode="r")
+
+
+def refuse_wrong_offsets(offsets: np.ndarray, values: np.ndarray, name: str) -> None:
+    """Raise ValueError unless offsets ascend from 0 to the number of values."""
+    if offsets[0] != 0 or offsets[-1] != len(values) or np.any(offsets[1:] < offsets[:-1]):
+        raise ValueError(f"the offsets of `{name}` do not divide its {len(values)} values")
+
+
+def refuse_foreign_ids(ids: np.ndarray, vocabulary: int) -> None:
+    """Raise ValueError when an id is not one of a vocabulary of this size."""
+    if len(ids) and (largest := int(ids.max())) >= vocabulary:
+        raise ValueError(f"the id {largest} is not one of {vocabulary} tokens")
+
+
+def refuse_wrong_counts(report: Any) -> None:
+    """Raise ValueError unless the numbers of a report (a dataclass) are counts or finite."""
+    for one in fields(report):
+        value = getattr(report, one.name)
+        if one.type is int and not (type(value) is int and 0 <= value < LARGEST_COUNT):
+            raise ValueError(f"`{one.name}` is not a count")
+        if one.type is float and not (isinstance(value, int | float) and math.isfinite(value)):
+            raise ValueError(f"`{one.name}` is not a finite number")
