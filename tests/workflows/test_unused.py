@@ -44,7 +44,8 @@ BASES = {
 ELSEWHERE = {
     "task", "preset", "description", "start_from", "model.family", "model.tying",
     "data.train", "data.dev", "data.builtin", "data.source", "data.target", "data.second",
-    "text.shared", "text.source_units", "text.target_units",
+    "text.shared", "text.source_units", "text.target_units", "text.source_lowercase",
+    "text.target_lowercase",
     "training.minutes", "training.precision", "training.compile", "training.parallel",
     "training.betas", "validation.metric", "validation.patience", "validation.sentences",
     "validation.track",

@@ -71,8 +71,8 @@ def build_model(
     if getattr(settings, "tying", None) is Tying.THREE_WAY and not shared:
         raise ConfigError(
             "`model.tying` is three-way, which needs one vocabulary for both sides, but source and "
-            "target have different tokenizers. Set text.shared to true with the same units on both "
-            "sides, or model.tying to decoder."
+            "target have different tokenizers. Set text.shared to true with the same units and "
+            "case on both sides, or model.tying to decoder."
         )
     _, kind = FAMILIES[settings.family]
     if torch.get_default_device().type != "meta":

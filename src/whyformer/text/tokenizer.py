@@ -56,6 +56,10 @@ class TokenizerSettings(Settings):
     """Units of the source side, where they differ from `units`."""
     target_units: Units | None = None
     """Units of the target side, where they differ from `units`."""
+    source_lowercase: bool | None = None
+    """`lowercase` of the source side only, where it differs from `lowercase`."""
+    target_lowercase: bool | None = None
+    """`lowercase` of the target side only, where it differs from `lowercase`."""
 
     @property
     def of_source(self) -> Units:
@@ -68,9 +72,20 @@ class TokenizerSettings(Settings):
         return self.target_units or self.units
 
     @property
+    def lowers_source(self) -> bool:
+        """Whether the source side is put in lower case."""
+        return self.lowercase if self.source_lowercase is None else self.source_lowercase
+
+    @property
+    def lowers_target(self) -> bool:
+        """Whether the target side is put in lower case."""
+        return self.lowercase if self.target_lowercase is None else self.target_lowercase
+
+    @property
     def is_shared(self) -> bool:
-        """Whether one tokenizer serves both sides: asked for, and the units are the same."""
-        return self.shared and self.of_source == self.of_target
+        """Whether one tokenizer serves both sides: `shared`, with equal units and case."""
+        same_case = self.lowers_source == self.lowers_target
+        return self.shared and self.of_source == self.of_target and same_case
 
     @model_validator(mode="after")
     def _sampling_needs_subwords(self) -> "TokenizerSettings":

@@ -20,7 +20,7 @@ from whyformer.data.plan import kept_plan
 from whyformer.data.reading import Pair, pair_files, pair_key, read_pairs
 from whyformer.data.synthetic import synthetic_pairs
 from whyformer.foundation.errors import ConfigError, DataError
-from whyformer.text.tokenizer import Tokenizer, train_tokenizer
+from whyformer.text.tokenizer import Tokenizer, Units, train_tokenizer
 from whyformer.workflows.recipe import Builtin, Recipe
 from whyformer.workflows.standard_input import kept_input, refuse_two_inputs
 from whyformer.workflows.vocabulary import kept_tokenizers
@@ -94,9 +94,11 @@ def prepare(
         )
 
     train, dev = corpus("corpus", sources.train), corpus("corpus-dev", sources.dev)
-    key = _key_of_text(recipe)
+    key = _key_of_source(recipe)
     items = _items(sources.dev(), recipe.data.filters, key)
-    overlap = _overlap(sources, recipe.data.filters, key) if sources.separate else None
+    overlap = None
+    if sources.separate:
+        overlap = _overlap(sources, recipe.data.filters, key, _key_of_target(recipe))
     return Prepared(source, target, train, dev, items, sources.key, overlap)
 
 
@@ -201,7 +203,7 @@ def _sources(recipe: Recipe, run: Path) -> _Sources:
 
     if dev_files:
         return _Sources(lambda: read(train_files), lambda: read(dev_files), key, separate=True)
-    key_of_text = _key_of_text(recipe)
+    key_of_text = _key_of_source(recipe)
     draw, report = Draw(2 * MOST_HELD_OUT), CorpusReport()
     for report.read, pair in enumerate(read(train_files), start=1):
         reason = data.filters.reason_by_text(pair.source, pair.target)
@@ -238,8 +240,12 @@ def _trimmed(sources: _Sources, *, keep_spaces: bool) -> _Sources:
     return replace(sources, train=trimmed(sources.train), dev=trimmed(sources.dev))
 
 
-def _key_of_text(recipe: Recipe) -> Key:
-    return key_of(recipe.text.lowercase, keep_spaces=recipe.text.keep_spaces)
+def _key_of_source(recipe: Recipe) -> Key:
+    return key_of(recipe.text.lowers_source, keep_spaces=recipe.text.keep_spaces)
+
+
+def _key_of_target(recipe: Recipe) -> Key:
+    return key_of(recipe.text.lowers_target, keep_spaces=recipe.text.keep_spaces)
 
 
 def _siblings(train: list[str], names: dict[str, str]) -> list[str]:
@@ -269,7 +275,7 @@ def _items(pairs: Iterable[Pair], filters: Filters, key: Key) -> list[Item]:
     return [Item(source, grouped[source]) for source in order]
 
 
-def _overlap(sources: _Sources, filters: Filters, key: Key) -> tuple[int, int]:
+def _overlap(sources: _Sources, filters: Filters, key: Key, key_of_answer: Key) -> tuple[int, int]:
     """Return how many different validation sources, and pairs, are also in the training data."""
     dev_sources: set[int] = set()
     dev_pairs: set[int] = set()
@@ -277,14 +283,14 @@ def _overlap(sources: _Sources, filters: Filters, key: Key) -> tuple[int, int]:
         if filters.reason_by_text(pair.source, pair.target) is not None:
             continue
         dev_sources.add(place(key(pair.source)))
-        dev_pairs.add(place(f"{key(pair.source)}\t{key(pair.target)}"))
+        dev_pairs.add(place(f"{key(pair.source)}\t{key_of_answer(pair.target)}"))
     seen_sources: set[int] = set()
     seen_pairs: set[int] = set()
     for pair in sources.train():
         source = key(pair.source)
         if (where := place(source)) in dev_sources:
             seen_sources.add(where)
-            if (both := place(f"{source}\t{key(pair.target)}")) in dev_pairs:
+            if (both := place(f"{source}\t{key_of_answer(pair.target)}")) in dev_pairs:
                 seen_pairs.add(both)
     return len(seen_sources), len(seen_pairs)
 
@@ -312,12 +318,17 @@ def _tokenizers(
                     yield side
 
     def learn() -> list[Tokenizer]:
-        options = {"vocabulary": text.vocabulary, "lowercase": text.lowercase}
+        def trained(units: Units, sides: tuple[bool, bool], *, lowercase: bool) -> Tokenizer:
+            return train_tokenizer(
+                units, texts(sides), vocabulary=text.vocabulary, lowercase=lowercase
+            )
+
         if text.is_shared:
-            return [train_tokenizer(text.of_source, texts((True, True)), **options)] * 2
+            both = trained(text.of_source, (True, True), lowercase=text.lowers_source)
+            return [both, both]
         return [
-            train_tokenizer(text.of_source, texts((True, False)), **options),
-            train_tokenizer(text.of_target, texts((False, True)), **options),
+            trained(text.of_source, (True, False), lowercase=text.lowers_source),
+            trained(text.of_target, (False, True), lowercase=text.lowers_target),
         ]
 
     source, target = kept_tokenizers(directory, ["source", "target"], asked, learn)

@@ -148,7 +148,12 @@ def validation_scores(recipe: Recipe, model: SourceModel, data: Prepared) -> dic
     search = SearchSettings.model_validate(recipe.decoding.model_dump() | GREEDY)
     texts = [t.text for t in translator.translate([item.source for item in items], search)]
     found = evaluate_texts(
-        [texts], [item.references for item in items], [metric], names=["model"], resamples=0
+        [texts],
+        [item.references for item in items],
+        [metric],
+        names=["model"],
+        lowercase=recipe.text.lowers_target,
+        resamples=0,
     )
     scores[metric] = found.scores["model"][0].value
     return scores

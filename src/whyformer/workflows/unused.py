@@ -39,6 +39,8 @@ TASKS_OF: dict[str, tuple[TaskName, ...]] = {
     "text.sampling": (TaskName.TRANSLATE,),
     "text.source_units": (TaskName.TRANSLATE,),
     "text.target_units": (TaskName.TRANSLATE,),
+    "text.source_lowercase": (TaskName.TRANSLATE,),
+    "text.target_lowercase": (TaskName.TRANSLATE,),
     "training.label_smoothing": tuple(task for task in TaskName if task is not TaskName.REGRESS),
     "validation.sentences": (TaskName.TRANSLATE,),
 }
@@ -117,10 +119,14 @@ def _of_text(recipe: Recipe, name: str) -> str | None:
         return "the tokenizer is that of --start-from"
     if name == "text.units" and text.source_units and text.target_units:
         return "text.source_units and text.target_units are both set"
+    if name == "text.lowercase" and None not in (text.source_lowercase, text.target_lowercase):
+        return "text.source_lowercase and text.target_lowercase are both set"
     if name == "text.keep_spaces" and {text.of_source, text.of_target} <= SPACELESS:
         return f"units of {text.of_source} stand between spaces, which are no part of them"
     if name == "text.shared" and text.of_source != text.of_target:
         return f"the two sides have different units, {text.of_source} and {text.of_target}"
+    if name == "text.shared" and text.lowers_source != text.lowers_target:
+        return "one side is put in lower case and the other is not"
     return None
 
 
