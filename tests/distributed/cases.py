@@ -192,12 +192,14 @@ TINY: dict[str, Any] = {
     "training.average": "ema", "validation.every": 4, "validation.sentences": 5,
 }  # fmt: skip
 DROPPING = {"model__dropout": 0.1, "training__updates": 40}
+BY_MINUTES = {"training__updates": None, "training__minutes": 0.03}
 
 
 def learn(place: str | Path = "{}", **changes: Any) -> list[str]:
     """Return the words of a small training. Args: changes: settings, two underscores for a dot."""
     given = TINY | {name.replace("__", "."): value for name, value in changes.items()}
-    options = [word for key, value in given.items() for word in (f"--{key}", str(value))]
+    kept = {key: value for key, value in given.items() if value is not None}
+    options = [word for key, value in kept.items() for word in (f"--{key}", str(value))]
     return ["train", "copy", "--out", str(place), *options]
 
 
@@ -216,6 +218,7 @@ def commands(out: Path) -> dict[str, list[str]]:
         "ddp": learn(),
         "fsdp": learn(training__parallel="fsdp"),
         "dropping": learn(**DROPPING),
+        "minutes": learn(**BY_MINUTES),
         "bad": learn(training__parallel="fsdp", training__learning_rate=1e6, training__warmup=0),
     }
 

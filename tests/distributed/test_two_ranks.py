@@ -25,6 +25,7 @@ from whyformer.foundation.errors import BundleError
 from whyformer.foundation.ranks import ALONE
 from whyformer.training.checkpoints import whole_tensors
 from whyformer.training.journal import read_journal
+from whyformer.training.timetable import read_timetable
 from whyformer.workflows.diagnose import diagnose
 from whyformer.workflows.run_file import write_run
 
@@ -248,6 +249,16 @@ def test_ranks_leave_the_run_that_one_process_leaves(
     assert bundles[0].keys() == bundles[1].keys()
     for key, tensor in bundles[0].items():
         torch.testing.assert_close(bundles[1][key], tensor, **CLOSE)
+
+
+def test_two_ranks_by_minutes_decide_alike(out: Path, told: dict[str, Any]) -> None:
+    run = out / "two" / "minutes"
+    assert [code for code, _, _ in told["minutes"]] == [0, 0]
+    steps = [line["step"] for line in read_journal(run) if "loss" in line]
+    timetable = read_timetable(run)
+    assert steps == list(range(1, timetable.last.updates + 1))
+    state = json.loads((run / "checkpoint" / "state.json").read_text())
+    assert state["extra"]["pace"]["decisions"] == len(timetable.decisions)
 
 
 def test_one_process_goes_on_with_the_run_of_two_sharded_ranks(

@@ -72,3 +72,25 @@ def test_an_intact_run_of_the_old_format_is_resumed(run, tmp_path):
             state |= {"format": 3, "files": list(files)}
         place.write_text(json.dumps(state), encoding="utf-8")
     assert train(resolve("copy", SMALL), out, quiet=True).updates == 2
+
+
+BY_MINUTES = {name: value for name, value in SMALL.items() if name != "training.updates"} | {
+    "training.minutes": 1e-4
+}
+
+
+@pytest.mark.parametrize("fault", ["flip", "empty", "list", "missing"])
+def test_a_damaged_timetable_is_refused_on_resume_by_name(tmp_path, fault):
+    recipe, out = resolve("copy", BY_MINUTES), tmp_path / "run"
+    train(recipe, out, quiet=True)
+    path = out / "timetable.json"
+    content = path.read_bytes()
+    flipped = content.replace(b'"updates": 1', b'"updates": 2')
+    assert flipped != content
+    found = {"flip": flipped, "empty": b"", "list": b"[]"}.get(fault)
+    path.unlink()
+    if found is not None:
+        path.write_bytes(found)
+    with pytest.raises(WhyformerError, match=r"timetable\.json") as failure:
+        train(recipe, out, quiet=True)
+    assert failure.value.exit_code == 2

@@ -1,8 +1,11 @@
 """A run from a recipe: what it leaves, how it stops and goes on, what it refuses."""
 
+import functools
 import json
+import shutil
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import torch
 from whyformer.bundle import load_bundle
 from whyformer.data.labelled import Example
 from whyformer.foundation.errors import (
+    BundleError,
     ConfigError,
     DataError,
     MissingExtraError,
@@ -22,11 +26,14 @@ from whyformer.text.tokenizer import train_tokenizer
 from whyformer.training import loop
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import read_journal
+from whyformer.training.pacing import Pacer
+from whyformer.training.timetable import read_timetable
 from whyformer.workflows import fine_tuning, vocabulary
 from whyformer.workflows.generate import load_language_model
 from whyformer.workflows.labelling import load_labeller
 from whyformer.workflows.lock import only_run_in
 from whyformer.workflows.recipe import Resolved, parse_overrides, resolve
+from whyformer.workflows.run_file import write_run
 from whyformer.workflows.train import _stop_requests, train
 from whyformer.workflows.translate import load_system
 from whyformer.workflows.vocabulary import kept_tokenizers
@@ -298,13 +305,90 @@ def test_two_runs_in_one_directory_are_refused(tmp_path: Path) -> None:
         train(tiny(), tmp_path / "run", quiet=True)
 
 
-def test_minutes_become_updates_once_and_for_all(tmp_path: Path) -> None:
+@dataclass
+class Clock:
+    """A clock that moves by ``tick`` seconds whenever it is read."""
+
+    tick: float
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        self.now += self.tick
+        return self.now
+
+
+def by_minutes(name: str, monkeypatch: pytest.MonkeyPatch, tick: float) -> Resolved:
+    """Return a tiny recipe of ten minutes, which run by a clock of its own."""
+    paced = functools.partial(Pacer, clock=Clock(tick))
+    monkeypatch.setattr("whyformer.workflows.run_length.Pacer", paced)
+    given = RECIPES[name] | {"training.minutes": 10, "model.dropout": 0.1}
+    given |= {"validation.every": 0, "training.schedule": "cosine", "training.warmup": 3}
+    del given["training.updates"]
+    return resolve(name, given)
+
+
+@EVERY_FAMILY
+def test_a_run_by_minutes_repeats_its_decisions_bit_for_bit_after_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    class Crash(Exception):
+        pass
+
+    run, original, decided = tmp_path / "run", loop.fit, []
+
+    def crashing(*arguments: object, **options: object):
+        for report in original(*arguments, **options):  # pyright: ignore
+            yield report
+            decided[:] = read_timetable(run).decisions
+            if len(decided) > 8 and not decided[-1].validate:  # so the checkpoint is older
+                raise Crash
+
+    with monkeypatch.context() as patched:
+        patched.setattr("whyformer.workflows.train.fit", crashing)
+        with pytest.raises(Crash):
+            train(by_minutes(name, patched, 4.0), run, quiet=True)
+    state = json.loads((run / "checkpoint" / "state.json").read_text())
+    assert state["step"] < decided[-1].step
+    outcome = train(by_minutes(name, monkeypatch, 1.0), run, quiet=True)  # 4 times faster now
+    timetable = read_timetable(run)
+    assert timetable.decisions[: len(decided)] == decided
+    assert timetable.decisions[len(decided) :]
+    assert outcome.updates == timetable.last.updates
+    assert not outcome.interrupted
+    once = contents(run)
+    assert train(by_minutes(name, monkeypatch, 4.0), run, quiet=True).updates == outcome.updates
+    assert contents(run) == once  # it was finished
+    for name_of in ("checkpoint", "model", "journal.jsonl", "timings.jsonl"):
+        path = run / name_of
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    train(by_minutes(name, monkeypatch, 2.0), run, quiet=True)  # only the decisions are left
+    again = contents(run)
+    assert again.keys() == once.keys()
+    assert [name for name in again if again[name] != once[name]] == []
+
+
+def test_a_checkpoint_and_a_timetable_of_two_runs_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, tick in (("slow", 8.0), ("fast", 1.0)):
+        train(by_minutes("copy", monkeypatch, tick), tmp_path / name, quiet=True)
+    assert (tmp_path / "slow" / "timetable.json").exists()
+    shutil.copy(tmp_path / "slow" / "timetable.json", tmp_path / "fast")
+    with pytest.raises(BundleError, match="does not belong to the checkpoint"):
+        train(by_minutes("copy", monkeypatch, 1.0), tmp_path / "fast", quiet=True)
+
+
+def test_a_run_that_planned_its_minutes_once_keeps_its_updates(tmp_path: Path) -> None:
+    """Earlier versions measured the speed before the first update, and kept the number."""
     asked = {name: value for name, value in TINY.items() if name != "training.updates"}
-    recipe = resolve("copy", asked | {"training.minutes": 0.01})
-    first = train(recipe, tmp_path / "run", quiet=True)
+    recipe = resolve("copy", asked | {"training.minutes": 1e-4})
+    train(recipe, tmp_path / "run", quiet=True)
     about = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert first.updates == about["updates"] >= 20
-    assert train(recipe, tmp_path / "run", quiet=True).updates == first.updates
+    for name in ("checkpoint", "model"):
+        shutil.rmtree(tmp_path / "run" / name)
+    (tmp_path / "run" / "timetable.json").unlink()
+    write_run(tmp_path / "run", about | {"updates": 7})
+    assert train(recipe, tmp_path / "run", quiet=True).updates == 7
 
 
 def test_patience_ends_a_run_early_and_resuming_does_not_go_on(tmp_path: Path) -> None:

@@ -20,7 +20,10 @@ from soak_parts.verdicts import Verdict
 
 NOT_OURS = (".lock", "done")
 """Files of a prepared run that hold nothing."""
-MODEL, RESUMED = "model/", ("checkpoint/", "tokenizers/", "corpus", "journal", "recipe", "run.json")
+MODEL, RESUMED = (
+    "model/",
+    ("checkpoint/", "tokenizers/", "corpus", "journal", "recipe", "run.json", "timetable"),
+)
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,9 @@ from whyformer.training.loss import Loss, fused_cross_entropy, real_places
 from whyformer.training.memory import BatchMemory
 from whyformer.training.optimizers import OptimizerKind, make_optimizer
 from whyformer.training.reports import StepReport
-from whyformer.training.schedules import Schedule, learning_rate
+from whyformer.training.schedules import Schedule
 from whyformer.training.shards import local
+from whyformer.training.timetable import Timetable
 
 LAYER_NORMS_EVERY = 10
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -44,8 +45,8 @@ class TrainingSettings(Settings):
     updates: int = Field(default=10_000, ge=1, le=MOST_UPDATES)
     """Length of the run in updates; schedules that end, end here."""
     minutes: float | None = Field(default=None, gt=0, le=MOST_MINUTES)
-    """Instead of `updates`: about how long training may take on this machine. The speed is measured
-    before the first update, and the number of updates that follows from it is kept for the run."""
+    """Instead of `updates`: minutes that training may take, validations and checkpoints included.
+    The speed is measured all the time, and the number of updates follows from it."""
     batch_tokens: int = Field(default=4096, ge=16, le=MOST_BATCH_TOKENS)
     """Padded tokens of a batch, source or target, whichever are more (paper: 25,000)."""
     accumulate: int = Field(default=1, ge=1, le=1_000_000)
@@ -168,17 +169,22 @@ def fit(
     *,
     d_model: int,
     loss_of: LossOf = sequence_loss,
+    timetable: Timetable | None = None,
 ) -> Iterator[StepReport]:
-    """Train until `settings.updates`, yielding a report after each update.
+    """Train until the last planned update, yielding a report after each update.
 
-    The state may be checkpointed whenever a report has been yielded. Whoever consumes the stream
-    stops by no longer asking; of several ranks, every one must consume the stream alike.
+    The state may be saved to a checkpoint after each report. To stop, the caller stops iterating;
+    with several ranks, all of them must iterate alike.
 
+    Args:
+        timetable: the number of updates, to which the caller may add decisions after each report
+            (alike on all ranks); without it, `settings.updates`.
     Raises: UsageError when a batch cannot fit in memory; DivergedError before an update whose loss
         or gradient is not finite. The state is then still the one before that update.
     """
     model, optimizer, together = state.model, state.optimizer, state.together
     ranks = together.ranks
+    plan = timetable or Timetable.fixed(settings.updates)
     device = next(model.parameters()).device
     parameters = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     compiled = CompiledLayers(model).at_work if settings.compile else contextlib.nullcontext
@@ -192,9 +198,9 @@ def fit(
             fits.check(batch.tokens)
         return [batch.to(device) for batch in drawn], after
 
-    upcoming = prepare(state.epoch, state.next_batch) if state.step < settings.updates else None
-    while upcoming:
-        (micro, cursor), upcoming = upcoming, None
+    upcoming = None
+    while state.step < plan.updates_at(state.step):
+        (micro, cursor), upcoming = upcoming or prepare(state.epoch, state.next_batch), None
         began = time.perf_counter()
         if not model.training:  # whoever consumes the stream may have validated
             model.train()
@@ -208,7 +214,8 @@ def fit(
                     loss = together(loss_of, batch, settings.label_smoothing)
                 (loss.smoothed * together.factor(tokens)).backward()
             losses.append(Loss(loss.smoothed.detach(), loss.nll.detach()))
-        if state.step + 1 < settings.updates:  # made while a GPU still computes this update
+        # Made while a GPU still computes this update.
+        if state.step + 1 < plan.updates_at(state.step):
             upcoming = prepare(*cursor)
         smoothed = sum(loss.smoothed.item() for loss in losses)
         nll = sum(loss.nll.item() for loss in losses)
@@ -226,11 +233,10 @@ def fit(
         step = state.step + 1
 
         def rate_after(warmup: int, step: int = step) -> float:
-            return learning_rate(
+            return plan.learning_rate(
                 settings.schedule,
                 step,
                 peak=settings.learning_rate,
-                total=settings.updates,
                 warmup=warmup,
                 d_model=d_model,
             )

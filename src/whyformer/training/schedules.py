@@ -16,7 +16,7 @@ class Schedule(StrEnum):
     TRAPEZOID = "trapezoid"
 
 
-def noam(step: int, d_model: int, warmup: int) -> float:
+def noam(step: float, d_model: int, warmup: float) -> float:
     """d_model^-0.5 · min(step^-0.5, step · warmup^-1.5): the learning rate itself.
 
     Paper: Vaswani et al. 2017, §5.3, Eq. 3. Args: step: counted from 1.
@@ -27,20 +27,20 @@ def noam(step: int, d_model: int, warmup: int) -> float:
     return d_model**-0.5 * min(step**-0.5, step * max(warmup, 1) ** -1.5)
 
 
-def inverse_sqrt(step: int, total: int, warmup: int) -> float:
+def inverse_sqrt(step: float, total: int, warmup: float) -> float:
     """Eq. 3 as a share of its peak: rises to 1 at ``warmup``, then falls as step^-0.5."""
     warmup = max(warmup, 1)
     return min(step / warmup, (warmup / step) ** 0.5)
 
 
-def linear(step: int, total: int, warmup: int) -> float:
+def linear(step: float, total: int, warmup: float) -> float:
     """Rises to 1 at ``warmup``, then falls in a line to 0 after the last step."""
     if step < warmup:
         return step / warmup
     return max(0.0, (total + 1 - step) / max(1, total + 1 - warmup))
 
 
-def cosine(step: int, total: int, warmup: int) -> float:
+def cosine(step: float, total: int, warmup: float) -> float:
     """Rises to 1 at ``warmup``, then falls along half a cosine to 0 after the last step."""
     if step < warmup:
         return step / warmup
@@ -48,19 +48,19 @@ def cosine(step: int, total: int, warmup: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * gone))
 
 
-def constant(step: int, total: int, warmup: int) -> float:
+def constant(step: float, total: int, warmup: float) -> float:
     """Rises to 1 at ``warmup`` and stays."""
     return min(1.0, step / max(warmup, 1))
 
 
-def trapezoid(step: int, total: int, warmup: int) -> float:
+def trapezoid(step: float, total: int, warmup: float) -> float:
     """Rises to 1 at ``warmup``, stays, and falls in a line to 0 over the last 30 % of the steps."""
     if step < warmup:
         return step / warmup
     return min(1.0, (total + 1 - step) / max(1.0, 0.3 * total))
 
 
-SHAPES: dict[Schedule, Callable[[int, int, int], float]] = {
+SHAPES: dict[Schedule, Callable[[float, int, float], float]] = {
     Schedule.INVERSE_SQRT: inverse_sqrt,
     Schedule.LINEAR: linear,
     Schedule.COSINE: cosine,
@@ -70,7 +70,7 @@ SHAPES: dict[Schedule, Callable[[int, int, int], float]] = {
 
 
 def learning_rate(
-    schedule: Schedule, step: int, *, peak: float, total: int, warmup: int, d_model: int
+    schedule: Schedule, step: float, *, peak: float, total: int, warmup: float, d_model: int
 ) -> float:
     """Return the learning rate of update ``step`` (from 1).
 

@@ -20,9 +20,9 @@ from whyformer.models.flops import has_formula, update_flops
 from whyformer.models.transformer import count_parameters
 from whyformer.text.symbols import PAD
 from whyformer.training.loop import AnyBatch, BatchSource, fit, start
+from whyformer.training.timetable import ENDLESS
 from whyformer.workflows.recipe import Recipe
 from whyformer.workflows.tasks import open_task
-from whyformer.workflows.train import ENDLESS
 
 WARM_UP_UPDATES = 3
 WARM_UP_SECONDS = 5.0

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from whyformer.training.reports import StepReport
 
 if TYPE_CHECKING:
-    from whyformer.training.loop import TrainingSettings, TrainingState
     from whyformer.training.selection import Selection
+    from whyformer.workflows.run_length import RunLength
 
 PLAIN_EVERY_SECONDS = 15.0
 """Time between two lines where there is no terminal to draw a bar on."""
@@ -28,18 +28,19 @@ class Display:
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[text]}"),
-            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[left]}"),
             console=self._console,
             disable=quiet or not sys.stderr.isatty(),
             transient=False,
         )
-        self._task = self._bar.add_task("preparing", total=None, text="", visible=False)
+        self._task = self._bar.add_task("preparing", total=None, text="", left="", visible=False)
         self._plain = not quiet and not sys.stderr.isatty()
         self._spoken = 0.0
         self._loss = 0.0
         self._tokens, self._seconds = 0, 0.0
         self._metric = ""
-        self._began, self._first, self._total = 0.0, 0, 0
+        self._began, self._first = 0.0, 0
+        self._total: int | None = None
 
     def __enter__(self) -> "Display":
         self._bar.start()
@@ -57,40 +58,48 @@ class Display:
         self._bar.update(self._task, description=what, text=f"{count:,} lines", visible=True)
 
     @contextlib.contextmanager
-    def training(self, settings: "TrainingSettings", state: "TrainingState") -> Iterator[None]:
-        """Draw the bar of the updates while the block runs."""
-        self._began, self._first, self._total = time.monotonic(), state.step, settings.updates
+    def training(self, length: "RunLength", step: int) -> Iterator[None]:
+        """Draw the bar of the updates while the block runs. Args: step: the last one so far."""
+        self._began, self._first = time.monotonic(), step
+        self._total = length.updates_at(step)
         self._bar.update(
             self._task,
             description="training",
-            total=settings.updates,
-            completed=state.step,
+            total=self._total,
+            completed=step,
             text="",
             visible=True,
         )
         try:
             yield
         finally:
-            if self._bar.tasks[self._task].completed < settings.updates:
+            if self._total is None or self._bar.tasks[self._task].completed < self._total:
                 self._bar.stop_task(self._task)
 
-    def update(self, report: StepReport) -> None:
+    def update(self, report: StepReport, length: "RunLength") -> None:
         """Show one update; losses and speeds are moving averages."""
         keep = 0.98 if self._seconds else 0.0
         self._loss = keep * self._loss + (1 - keep) * report.nll
         self._tokens = int(keep * self._tokens + report.tokens)
         self._seconds = keep * self._seconds + report.seconds
         text = f"loss {self._loss:.3f}{self._metric}  {self._tokens / self._seconds:,.0f} tok/s"
-        self._bar.update(self._task, completed=report.step, text=text)
+        former, self._total = self._total, length.updates_at(report.step)
+        left = self._left(report.step, length)
+        self._bar.update(self._task, total=self._total, completed=report.step, text=text, left=left)
+        if former is None and self._total:
+            self.say(f"About {self._total:,} updates fit into the time at the present speed.")
         now = time.monotonic()
         if self._plain and now - self._spoken > PLAIN_EVERY_SECONDS:
             self._spoken = now
-            pace = (now - self._began) / max(1, report.step - self._first)
-            left = pace * (self._total - report.step)
-            self.say(
-                f"update {report.step}/{self._total}  {text}  "
-                f"left {int(left // 60)}:{int(left % 60):02d}"
-            )
+            self.say(f"update {report.step}/{self._total or '?'}  {text}  left {left}")
+
+    def _left(self, step: int, length: "RunLength") -> str:
+        """Return the remaining time, validations included."""
+        left = length.seconds_left
+        if left is None:
+            pace = (time.monotonic() - self._began) / max(1, step - self._first)
+            left = pace * ((self._total or step) - step)
+        return f"{int(left // 60)}:{int(left % 60):02d}"
 
     def validated(self, selection: "Selection", metric: str) -> None:
         """Show the best validation so far."""

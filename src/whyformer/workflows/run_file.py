@@ -9,8 +9,9 @@ from whyformer.foundation.files import write_text
 from whyformer.foundation.integrity import FILES, damage, hashes, sealed_text
 from whyformer.foundation.parsing import read_json
 
-FORMAT = 2
-"""2 added the seal and the hash of the recipe; files of 1 say no format."""
+FORMAT = 3
+"""2 added the seal and the hash of the recipe; files of 1 say no format. 3 added runs by minutes,
+whose `updates` is null because ``timetable.json`` holds them."""
 RUN, RECIPE = "run.json", "recipe.yaml"
 
 
@@ -39,8 +40,10 @@ def read_run(out: Path) -> dict[str, Any] | None:
             raise ValueError("it is not an object")
         if fault := damage(out, state, since=2):
             raise ValueError(fault)
-        if type(state["updates"]) is not int or not isinstance(state["data_key"], str):
-            raise ValueError("`updates` must be a number and `data_key` a text")
+        if type(state["updates"]) not in (int, type(None)) or not isinstance(
+            state["data_key"], str
+        ):
+            raise ValueError("`updates` must be a number or null and `data_key` a text")
     except KeyError as error:
         raise BundleError(f"`{path}` is damaged: {error} is missing. {remedy}") from None
     except (OSError, ValueError, TypeError) as error:

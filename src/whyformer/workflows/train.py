@@ -2,10 +2,8 @@
 
 import contextlib
 import json
-import math
 import shutil
 import signal
-import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,22 +32,22 @@ from whyformer.models.transformer import count_parameters
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import Journal, TensorBoard
-from whyformer.training.loop import TrainingSettings, TrainingState, fit, start
+from whyformer.training.loop import TrainingState, fit, start
 from whyformer.training.memory import refuse_state
 from whyformer.training.reports import StepReport
 from whyformer.training.selection import Selection
+from whyformer.training.timetable import TIMETABLE
 from whyformer.workflows.display import Display
 from whyformer.workflows.lock import only_run_in
 from whyformer.workflows.recipe import Recipe, Resolved, Tracker, differences, dump
 from whyformer.workflows.run_file import read_run, write_run
+from whyformer.workflows.run_length import RunLength
 from whyformer.workflows.standard_input import KEPT, forget_input, refuse_other_input
 from whyformer.workflows.task import Task
 from whyformer.workflows.tasks import data_key_of, open_task
 
 CHECKPOINT_SECONDS = 120
 """Longest time between two checkpoints; validations make one too."""
-ENDLESS = 10**9
-"""Updates of a run that only measures its speed."""
 
 
 @dataclass(frozen=True)
@@ -125,14 +123,12 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
     refuse_state(settings, count_parameters(model), device, ranks.count)
     for line in task.facts(count_parameters(model), device):
         display.say(line)
-    if known:
-        settings = settings.model_copy(update={"updates": known["updates"]})
-    elif settings.minutes:
-        settings = _fit_into_minutes(recipe, task, device, display, ranks)
+    length = RunLength(recipe, out, known, ranks)
     if not known and ranks.first:
+        length.write()
         write_text(out / "recipe.yaml", dump(recipe))
         about = {
-            "updates": settings.updates,
+            "updates": length.fixed_updates,
             "data_key": task.key,
             "corpus": task.fingerprint,
             "parameters": count_parameters(model),
@@ -147,14 +143,17 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
     selection = Selection()
     # The first rank alone looks, for looking may put a former checkpoint back in its place.
     if ranks.said(ranks.first and has_checkpoint(out / "checkpoint")):
-        selection = Selection(**load_checkpoint(out / "checkpoint", state, seed=settings.seed))
-        display.say(f"Going on after update {state.step} of {settings.updates}.")
-    return _run(recipe, settings, state, task, selection, out, display)
+        kept = load_checkpoint(out / "checkpoint", state, seed=settings.seed)
+        length.resume(kept.pop("pace", None), state.step)
+        selection = Selection(**kept)
+        planned = length.updates_at(state.step)
+        display.say(f"Going on after update {state.step}{f' of {planned}' if planned else ''}.")
+    return _run(recipe, length, state, task, selection, out, display)
 
 
 def _run(
     recipe: Recipe,
-    settings: TrainingSettings,
+    length: RunLength,
     state: TrainingState,
     task: Task,
     selection: Selection,
@@ -163,7 +162,6 @@ def _run(
 ) -> Outcome:
     ranks = state.together.ranks
     patience = recipe.validation.patience
-    every = recipe.validation.every or max(1, math.ceil(settings.updates / 20))
     tracked = recipe.validation.track is Tracker.TENSORBOARD
     board = TensorBoard(out, after=state.step) if tracked and ranks.first else None
     journal = Journal(out, after=state.step) if ranks.first else None
@@ -174,7 +172,8 @@ def _run(
         nonlocal saved_at
         if journal:
             journal.flush()
-        save_checkpoint(out / "checkpoint", state, vars(selection))
+        kept = vars(selection) | length.to_json(state.step)
+        save_checkpoint(out / "checkpoint", state, kept)
         saved_at = time.monotonic()
 
     with contextlib.ExitStack() as ending:
@@ -182,35 +181,45 @@ def _run(
             if log:
                 ending.callback(log.close)
         stop = ending.enter_context(_stop_requests())
-        ending.enter_context(display.training(settings, state))
+        ending.enter_context(display.training(length, state.step))
         updates = fit(
-            state, task.batches, settings, d_model=recipe.model.d_model, loss_of=task.loss
+            state,
+            task.batches,
+            recipe.training,
+            d_model=recipe.model.d_model,
+            loss_of=task.loss,
+            timetable=length.timetable,
         )
         try:
             if not selection.out_of_patience(patience):
                 for report in updates:
                     asked = ranks.any(stop.requested)
-                    late = ranks.said(time.monotonic() - saved_at > CHECKPOINT_SECONDS)
+                    late = time.monotonic() - saved_at > CHECKPOINT_SECONDS
+                    late, decision = ranks.said((late, length.decide(report.step)))
+                    if decision:
+                        length.record(decision)
                     if journal:
                         journal.update(report)
                     if board:
                         board.update(report)
-                    display.update(report)
-                    if report.step % every == 0 or report.step == settings.updates:
-                        scores = _validate(recipe, state, task, selection, report, out)
-                        for log in (journal, board):
-                            if log:
-                                log.validation(report.step, scores)
-                        selection = ranks.said(selection)
-                        display.validated(selection, task.metric)
-                        save()
+                    display.update(report, length)
+                    if length.validates(report.step):
+                        with length.validating():
+                            scores = _validate(recipe, state, task, selection, report, out)
+                            for log in (journal, board):
+                                if log:
+                                    log.validation(report.step, scores)
+                            selection = ranks.said(selection)
+                            display.validated(selection, task.metric)
+                            save()
                         if selection.out_of_patience(patience):
                             stopped_early = True
                             break
                     elif asked or late:
-                        save()
+                        with length.saving():
+                            save()
                     if asked:
-                        interrupted = report.step < settings.updates
+                        interrupted = not length.ends(report.step)
                         break
         except Divergence as failure:
             _keep_diagnosis(failure, state, task, out)
@@ -273,37 +282,6 @@ def _judge(
     return scores
 
 
-def _fit_into_minutes(
-    recipe: Recipe, task: Task, device: torch.device, display: Display, ranks: Ranks
-) -> TrainingSettings:
-    """Measure the speed with a throw-away model and return settings with the updates that fit."""
-    settings = recipe.training
-    assert settings.minutes is not None
-    display.say("Measuring the speed of this machine …")
-    model = task.model(device)
-    endless = settings.model_copy(update={"updates": ENDLESS})
-    state = start(model, endless, ranks)
-    reports = fit(state, task.batches, endless, d_model=recipe.model.d_model, loss_of=task.loss)
-    for _ in range(5):
-        next(reports)
-    began, paces = time.perf_counter(), []
-    while ranks.said(len(paces) < 40 and time.perf_counter() - began < 10):
-        paces.append(next(reports).seconds)
-    # The median, for another program's burst shall not decide the length of the run.
-    step_seconds = statistics.median(paces)
-    began = time.perf_counter()
-    with state.together.whole() as whole:
-        if isinstance(whole, Model):
-            task.validate(whole)
-    # An untrained model never says eos and is decoded to the length limit: a bound from above.
-    validations = 20 if not recipe.validation.every else 0
-    spare = min(0.15 * 60 * settings.minutes, validations * (time.perf_counter() - began))
-    updates = max(20, int(0.97 * (60 * settings.minutes - spare) / step_seconds))
-    updates = ranks.said(updates)
-    display.say(f"{1000 * step_seconds:.0f} ms an update: {updates} updates in this time.")
-    return settings.model_copy(update={"updates": updates})
-
-
 def _refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
     path = out / "recipe.yaml"
     former = build(Recipe, read_yaml(path)[0], where=str(path))
@@ -328,7 +306,7 @@ def _forget(out: Path) -> None:
     ours = ("checkpoint", "model", "diagnosis", "tokenizers", "corpus", "corpus-dev", "tensorboard")
     for name in ours:
         shutil.rmtree(out / name, ignore_errors=True)
-    for name in ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", KEPT):
+    for name in ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", KEPT, TIMETABLE):
         (out / name).unlink(missing_ok=True)
 
 

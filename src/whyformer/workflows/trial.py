@@ -12,8 +12,8 @@ from torch import nn
 from whyformer.training.loop import AnyBatch, BatchSource, TrainingSettings, fit, start
 from whyformer.training.loss import Loss
 from whyformer.training.schedules import Schedule
+from whyformer.training.timetable import ENDLESS
 from whyformer.workflows.recipe import Recipe
-from whyformer.workflows.train import ENDLESS
 
 MOST_UPDATES = 600
 """Updates within which a few examples must be learned by heart."""

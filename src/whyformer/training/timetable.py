@@ -1,0 +1,164 @@
+"""The timetable of a run: how many updates it makes, as decided at the start or along the way.
+
+A run that was asked for minutes re-plans its number of updates while it trains. Each decision is
+written to disk before the first update that depends on it, and the learning rate and the
+validations are functions of the step and of the decisions alone. So a resumed run, which repeats
+the recorded decisions, computes the same weights bit for bit.
+"""
+
+import bisect
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from whyformer.foundation.errors import BundleError
+from whyformer.foundation.files import write_text
+from whyformer.foundation.integrity import damage, sealed_text
+from whyformer.foundation.parsing import read_json
+from whyformer.training.schedules import Schedule, learning_rate
+
+FORMAT = 1
+TIMETABLE = "timetable.json"
+ENDLESS = 10**9
+"""Planned updates of a run that only measures its speed, or has not measured it yet."""
+WITHOUT_END = (Schedule.NOAM, Schedule.INVERSE_SQRT, Schedule.CONSTANT)
+"""Schedules that do not depend on the number of updates."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """After update ``step``, the run is planned to have ``updates`` updates."""
+
+    step: int
+    updates: int
+    seconds: float = 0.0
+    """Seconds that the run had used by then."""
+    validate: bool = False
+    """Whether to validate after this update."""
+
+
+class Timetable:
+    """The decisions of a run in their order, and what follows from them for each update.
+
+    Progress moves in a line from where it is at a decision to the end at the planned last update,
+    so the learning rate never jumps. With one decision it is the plain function of the step.
+
+    Args: decisions: in the order of their steps; the first has step 0.
+    """
+
+    def __init__(self, decisions: Iterable[Decision]) -> None:
+        self.decisions: list[Decision] = []
+        self._steps: list[int] = []
+        self._lines: list[tuple[float, float]] = []
+        for decision in decisions:
+            self.add(decision)
+        if not self.decisions:
+            raise ValueError("a timetable has at least one decision")
+
+    @classmethod
+    def fixed(cls, updates: int) -> "Timetable":
+        """Return the timetable of a run with a fixed number of updates."""
+        return cls([Decision(0, updates)])
+
+    @property
+    def last(self) -> Decision:
+        """The latest decision."""
+        return self.decisions[-1]
+
+    def add(self, decision: Decision) -> None:
+        """Append a decision.
+
+        Raises: ValueError when it does not come after the last one, or ends before its step.
+        """
+        step, former = decision.step, self._steps[-1] if self._steps else -1
+        if (former < 0 < step) or step <= former or decision.updates < max(step, 1):
+            raise ValueError(f"decision {len(self.decisions) + 1} does not fit those before it")
+        if not self._lines:
+            self._lines.append((0, 1))
+        else:
+            place = self.place(step)
+            slope = (self.decisions[0].updates + 1 - place) / (decision.updates + 1 - step)
+            self._lines.append((place, slope))
+        self._steps.append(step)
+        self.decisions.append(decision)
+
+    def updates_at(self, step: int) -> int:
+        """Return the number of updates planned when update ``step`` is done."""
+        return self.decisions[bisect.bisect_right(self._steps, step) - 1].updates
+
+    def validates(self, step: int) -> bool:
+        """Return whether a decision asks for a validation after update ``step``."""
+        index = bisect.bisect_right(self._steps, step) - 1
+        return self._steps[index] == step and self.decisions[index].validate
+
+    def decided(self, step: int) -> int:
+        """Return the number of decisions up to and including update ``step``."""
+        return bisect.bisect_right(self._steps, step)
+
+    def place(self, step: int) -> float:
+        """Return the place of update ``step`` in the first plan, which every later one stretches.
+
+        >>> timetable = Timetable([Decision(0, 99), Decision(50, 74)])
+        >>> [timetable.place(step) for step in (0, 50, 51, 75)]
+        [0, 50, 52.0, 100.0]
+        """
+        index = max(0, bisect.bisect_left(self._steps, step) - 1)
+        place, slope = self._lines[index]
+        return place + slope * (step - self._steps[index])
+
+    def learning_rate(
+        self, schedule: Schedule, step: int, *, peak: float, warmup: int, d_model: int
+    ) -> float:
+        """Return the learning rate of update ``step`` (from 1). The warm-up is never stretched."""
+        position, end_of_warmup = step, warmup
+        if schedule not in WITHOUT_END and step >= warmup:
+            position, end_of_warmup = self.place(step), self.place(warmup)
+        return learning_rate(
+            schedule,
+            position,
+            peak=peak,
+            total=self.decisions[0].updates,
+            warmup=end_of_warmup,
+            d_model=d_model,
+        )
+
+
+def write_timetable(directory: Path, timetable: Timetable) -> None:
+    """Write ``timetable.json``, sealed and synchronized with the disk."""
+    state = {"format": FORMAT, "decisions": [asdict(one) for one in timetable.decisions]}
+    write_text(directory / TIMETABLE, sealed_text(state))
+
+
+def read_timetable(directory: Path) -> Timetable:
+    """Read ``timetable.json``.
+
+    Raises: BundleError when it is missing or damaged.
+    """
+    path = directory / TIMETABLE
+    try:
+        state = read_json(path)
+        if not isinstance(state, dict):
+            raise ValueError("it is not an object")
+        if fault := damage(directory, state, since=1):
+            raise ValueError(fault)
+        return Timetable(_parsed(one) for one in state["decisions"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BundleError(
+            f"`{path}` is missing or damaged ({error}). Copy the run again, or start again with "
+            "--overwrite."
+        ) from None
+
+
+def _parsed(found: object) -> Decision:
+    kinds: dict[str, Callable[[object], bool]] = {
+        "step": lambda value: type(value) is int,
+        "updates": lambda value: type(value) is int,
+        "seconds": lambda value: type(value) is float and math.isfinite(value),
+        "validate": lambda value: type(value) is bool,
+    }
+    if not isinstance(found, dict) or found.keys() != kinds.keys():
+        raise ValueError(f"a decision must have {', '.join(kinds)}")
+    if wrong := [name for name, fits in kinds.items() if not fits(found[name])]:
+        raise ValueError(f"`{wrong[0]}` of a decision has the wrong type")
+    return Decision(**found)
