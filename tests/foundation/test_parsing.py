@@ -71,8 +71,9 @@ def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
             read(tmp_path / "pipe")
 
 
-@pytest.mark.parametrize(("digits", "fits"), [(str(2**63 - 1), True), (str(2**63), False),
-                         ("-" + str(2**63), True), ("9" * 5000, False)])  # fmt: skip
+@pytest.mark.parametrize(("digits", "fits"), [(str(2**64 - 1), True), (str(2**64), False),
+                         ("-" + str(2**63), True), ("-" + str(2**63 + 1), False),
+                         ("9" * 5000, False)])  # fmt: skip
 def test_whole_numbers_of_our_files_fit_64_bits(tmp_path, digits, fits):
     path = tmp_path / "a.json"
     path.write_text(digits, encoding="utf-8")

@@ -78,8 +78,9 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _fits_64_bits(digits: str) -> int:
+    """Return a whole number, signed or (the states of random streams) unsigned."""
     number = int(digits) if len(digits) <= 20 else 2**64
-    if not -(2**63) <= number < 2**63:
+    if not -(2**63) <= number < 2**64:
         raise ValueError(f"the number {digits[:20]}… does not fit 64 bits")
     return number
 
