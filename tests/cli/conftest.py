@@ -20,6 +20,12 @@ class Said:
     err: str
 
     @property
+    def trouble(self) -> str:
+        """Standard error without warnings of cut outputs: a toy run writes as much as it may."""
+        lines = self.err.splitlines(keepends=True)
+        return "".join(line for line in lines if "the length limit cut" not in line)
+
+    @property
     def sentence(self) -> str:
         """The one message of a command that was asked wrongly."""
         assert self.code == 2, (self.code, self.err)

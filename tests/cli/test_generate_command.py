@@ -94,3 +94,19 @@ def test_what_is_asked_wrongly_is_said(
     said = capsys.readouterr()
     assert sentence in said.err
     assert said.out == ""
+
+
+def test_text_that_ends_where_the_model_does_is_named(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "in.txt").write_text("the\nthe cat\n", encoding="utf-8")
+    words = ["generate", str(run), "--input", str(tmp_path / "in.txt"), "--beam", "1", "--json"]
+    assert main([*words, "--tokens", "5"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main([*words, "--tokens", "500"]) == 0
+    said = capsys.readouterr()
+    found = [json.loads(line)["continuations"][0] for line in said.out.splitlines()]
+    cut = [not one["finished"] for one in found]
+    assert [one["model_limit"] for one in found] == cut
+    assert any(cut)
+    assert "fewer than --tokens 500 were added to" in said.err

@@ -34,7 +34,7 @@ def lines_of(text: str) -> list[str]:
 
 def test_standard_input_to_standard_output(cli, run):
     said = cli("translate", run, stdin=TEXT)
-    assert (said.code, said.err) == (0, "")
+    assert (said.code, said.trouble) == (0, "")
     assert lines_of(said.out) == expected(run)
     assert lines_of(said.out)[1] == lines_of(said.out)[4] == ""
 
@@ -46,7 +46,7 @@ def test_file_to_file(cli, run, tmp_path, name, ending):
     (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
     output = tmp_path / "deep" / "out.txt"
     said = cli("translate", run, "--input", tmp_path / name, "--output", output)
-    assert (said.code, said.out, said.err) == (0, "", "")
+    assert (said.code, said.out, said.trouble) == (0, "", "")
     assert lines_of(output.read_text(encoding="utf-8")) == expected(run)
 
 
@@ -239,3 +239,23 @@ def test_a_waiting_reader_is_answered_before_the_input_ends(run):
         process.stdin.close()
         assert process.stdout.read() == ""
     assert process.wait() == 0
+
+
+def test_cut_translations_are_named_by_their_lines(cli, run):
+    answers = [
+        json.loads(line) for line in lines_of(cli("translate", run, "--json", stdin=TEXT).out)
+    ]
+    cut = [a["index"] for a in answers if a["hypotheses"] and not a["hypotheses"][0]["finished"]]
+    assert cut
+    said = cli("translate", run, stdin=TEXT)
+    named = f"{len(cut)} (line{'s' if len(cut) > 1 else ''} {', '.join(map(str, cut))})"
+    assert f"the length limit cut the translation of {named} before its end" in said.err
+
+
+def test_evaluate_names_the_outputs_that_were_cut(cli, run, tmp_path):
+    (tmp_path / "in.txt").write_text(TEXT + "\n", encoding="utf-8")
+    asked = ("--source", tmp_path / "in.txt", "--references", tmp_path / "in.txt")
+    said = cli("evaluate", run, *asked)
+    assert said.code == 0
+    cut = cli("translate", run, stdin=TEXT).err.partition("translation of ")[2]
+    assert f"whyformer: `{run}`: the length limit cut the translation of {cut[:10]}" in said.err

@@ -10,7 +10,9 @@ from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator, pair_batches
 from whyformer.foundation.errors import UsageError, WhyformerError
+from whyformer.models.rnn import RecurrentModel, RecurrentSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
+from whyformer.text.symbols import EOS
 from whyformer.text.tokenizer import train_tokenizer
 
 LINES = ["a b c", "b", "", "c c c c a b", "a", "   ", "b a c a", "c b a"]
@@ -184,6 +186,21 @@ def test_a_target_beyond_the_positions_is_left_out_and_the_others_are_scored() -
     assert found[0] is not None
     assert alone is not None
     assert found[0].tokens == pytest.approx(alone.tokens, abs=1e-4)
+
+
+def test_attention_by_location_limits_sources_and_no_targets() -> None:
+    torch.manual_seed(0)
+    settings = RecurrentSettings(
+        d_model=16, encoder_layers=1, decoder_layers=1, attention="location", max_length=8
+    )
+    model = RecurrentModel(settings, (len(TOKENIZER), len(TOKENIZER)))
+    with torch.no_grad():
+        model.projection.weight[EOS] *= 0.0
+    (found,) = Translator([model], TOKENIZER, TOKENIZER, warn=False).translate(
+        ["a b c " * 5], SearchSettings(beam=1, max_length=30, min_length=30)
+    )
+    assert found.truncated
+    assert len(found.hypotheses[0][1].tokens) == 30
 
 
 def test_projecting_in_pieces_changes_no_score(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,6 +104,7 @@ def evaluate(
         "normalize": not no_normalize,
     }
     if runs:
+        from whyformer.cli.streams import warn
         from whyformer.foundation.ranks import joined
         from whyformer.workflows.evaluate import evaluate_runs, read_items, read_parallel
 
@@ -116,7 +117,9 @@ def evaluate(
         given = {"beam": beam, "length_penalty": length_penalty}
         search = {name: value for name, value in given.items() if value is not None}
         with joined() as ranks:
-            report = evaluate_runs(runs, *items, names, search=search, ranks=ranks, **how)
+            report = evaluate_runs(
+                runs, *items, names, search=search, ranks=ranks, warn=warn, **how
+            )
         if report is None:
             return 0
     else:

@@ -15,7 +15,8 @@ EXAMPLES = """Examples:
   whyformer generate runs/gpt --input prompts.txt --json
 
 Each continuation is printed after its prompt; an empty line stands between
-two. --json prints a JSON object a prompt: index, prompt, continuations.
+two. --json prints a JSON object a prompt: index, prompt, continuations (text,
+score, finished, model_limit: cut because the model holds no more tokens).
 Search settings that are not given come from the run's recipe."""
 
 SEARCH = Group("Search")
@@ -62,7 +63,8 @@ def generate(
     """
     import json as jsons
 
-    from whyformer.cli.streams import refuse_existing, written
+    from whyformer.cli.streams import refuse_existing, warn, written
+    from whyformer.data.filters import Occurrences
     from whyformer.data.reading import read_lines
     from whyformer.foundation.errors import UsageError
     from whyformer.workflows.generate import load_language_model
@@ -83,8 +85,11 @@ def generate(
     found = load_language_model(run, device=device).generate(
         prompts, tokens=tokens, **{name: x for name, x in search.items() if x is not None}
     )
+    full = Occurrences()
     with written(output) as stream:
         for index, (one, answers) in enumerate(zip(prompts, found, strict=True), start=1):
+            if any(answer.model_limit for answer in answers):
+                full.add(index)
             if json:
                 whole = {"index": index, "prompt": one, "continuations": [*map(vars, answers)]}
                 print(jsons.dumps(whole, ensure_ascii=False), file=stream)
@@ -93,4 +98,9 @@ def generate(
                 if index > 1 or number:
                     print(file=stream)
                 print(answer.text, file=stream)
+    if full.count:
+        warn(
+            f"fewer than --tokens {tokens} were added to {full} of the prompts: the model holds no "
+            "more tokens, the prompt included."
+        )
     return 0

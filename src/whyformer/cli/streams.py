@@ -64,6 +64,11 @@ def print_json(value: dict[str, Any]) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def warn(text: str) -> None:
+    """Print a sentence that a user should know on standard error."""
+    print(f"whyformer: {text}", file=sys.stderr)
+
+
 def use_utf8() -> None:
     """Write UTF-8 whatever the locale says: results are text in any language."""
     for stream in (sys.stdout, sys.stderr):

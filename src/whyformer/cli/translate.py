@@ -38,6 +38,7 @@ Output: a line for each line, in order; an empty line stays empty.
                     decoder layer, mean over heads.
 --engine auto takes CTranslate2 where `whyformer convert` made a conversion of
 the run as it is now and the search is greedy or plain beam search; else torch.
+Lines whose translation was cut at the length limit are named on standard error.
 Search settings that are not given come from the run's recipe."""
 
 SEARCH = Group("Search")
@@ -121,7 +122,9 @@ def translate(
     if alignments is not None and len(runs) > 1:
         raise UsageError("Alignments are those of one run, but several were given. Give one run.")
     from whyformer.cli.engines import choose
+    from whyformer.data.filters import Occurrences
     from whyformer.data.reading import read_lines
+    from whyformer.decoding.settings import Method
     from whyformer.foundation.ranks import joined
     from whyformer.workflows.translate import answers
 
@@ -162,14 +165,22 @@ def translate(
             pairs = ((answer, "") for answer in found)
         else:
             pairs = _with_alignments(chosen.bundles[0], found, live=live)
+        cut = Occurrences()
+        sampled = chosen.settings.method is Method.SAMPLE
         for index, (answer, alignment) in enumerate(pairs, start=1):
             _warn(index, answer)
+            if not all(one.finished for _, one in answer.hypotheses[: None if sampled else 1]):
+                cut.add(index)
+                if live:  # the end may never come
+                    _warn_of_cut(f"line {index}")
             for line in _shown(index, answer, many=chosen.settings.nbest > 1, json_lines=json):
                 print(line, file=stream)
             if aligned is not None:
                 print(alignment, file=aligned)
             if live:
                 stream.flush()
+        if cut.count and not live:
+            _warn_of_cut(cut)
     return 0
 
 
@@ -231,8 +242,13 @@ def _with_alignments(
 
 
 def _warn(index: int, answer: "Translation") -> None:
+    from whyformer.cli.streams import warn
+
     if answer.truncated:
-        print(
-            f"whyformer: line {index} is longer than the model reads: its end is not translated.",
-            file=sys.stderr,
-        )
+        warn(f"line {index} is longer than the model reads: its end is not translated.")
+
+
+def _warn_of_cut(which: object) -> None:
+    from whyformer.cli.streams import warn
+
+    warn(f"the length limit cut the translation of {which} before its end. Raise --max-length.")

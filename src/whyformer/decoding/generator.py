@@ -29,6 +29,8 @@ class Continuation:
     """Log-probability of the continuation and of the prompt itself, in nats."""
     finished: bool
     """Whether the model ended the text; otherwise the length limit did."""
+    model_limit: bool = False
+    """Whether it was cut because the model holds no more tokens, not because of ``tokens``."""
 
 
 class Generator:
@@ -66,12 +68,14 @@ class Generator:
             bounded = settings.model_copy(update={"max_length": limit})
             for start in range(0, len(members), TOGETHER):
                 some = members[start : start + TOGETHER]
-                for index, answers in zip(some, self._search(ids, some, bounded), strict=True):
+                full = limit < length + tokens
+                searched = self._search(ids, some, bounded, full=full)
+                for index, answers in zip(some, searched, strict=True):
                     found[index] = list(answers)
         return found
 
     def _search(
-        self, ids: list[list[int]], some: list[int], settings: SearchSettings
+        self, ids: list[list[int]], some: list[int], settings: SearchSettings, *, full: bool
     ) -> Iterator[list[Continuation]]:
         device = torch.device("cpu")
         if isinstance(self.model, nn.Module):
@@ -87,4 +91,7 @@ class Generator:
 
         results = searched(some, settings)
         for texts in distinct(some, results, settings, self.tokenizer.decode, searched):
-            yield [Continuation(text, one.log_probability, one.finished) for text, one in texts]
+            yield [
+                Continuation(text, one.log_probability, one.finished, full and not one.finished)
+                for text, one in texts
+            ]

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from whyformer.decoding.beam import beam_search
 from whyformer.decoding.candidates import Stepper
+from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.greedy import greedy_search
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.queue import Arrivals, Queue
@@ -24,6 +25,7 @@ def search(
     prefixes: Sequence[Sequence[int]] | None = None,
     indices: Sequence[int] | None = None,
     longest: int | None = None,
+    expected: Expected = USUAL,
 ) -> list[list[Hypothesis]]:
     """Return the hypotheses of each sentence, best first (for samples: in the order of drawing).
 
@@ -34,12 +36,13 @@ def search(
         prefixes: target ids that each sentence's hypotheses must begin with.
         indices: the number of each sentence, on which its random draws depend; None counts from 0.
         longest: most target tokens the model can hold, whatever the settings allow.
+        expected: what the training targets need; it raises the limit of the settings.
     """
     if source_real is None:
         lengths = [source.shape[1]] * source.shape[0]
     else:
         lengths = source_real.sum(-1).tolist()
-    limits = [limit_of(settings, length, longest) for length in lengths]
+    limits = [limit_of(settings, length, longest, expected) for length in lengths]
     if not limits:
         return []
     if settings.method is Method.SAMPLE:
@@ -47,12 +50,18 @@ def search(
     return search_all(model, Queue([Arrivals(source, source_real, limits, prefixes)]), settings)
 
 
-def limit_of(settings: SearchSettings, length: int, longest: int | None) -> int:
+def limit_of(
+    settings: SearchSettings, length: int, longest: int | None, expected: Expected = USUAL
+) -> int:
     """Return the most target tokens for a source of so many tokens, eos counted. See `search`.
 
+    `max_length` is taken as it is; without it, the limit is never below what the model's training
+    targets need.
     Raises: UsageError when the model cannot hold `min_length` tokens.
     """
     limit = settings.limit(length)
+    if settings.max_length is None:
+        limit = max(limit, expected.limit(length))
     if longest is None:
         return limit
     if settings.min_length > longest:

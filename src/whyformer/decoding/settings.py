@@ -34,9 +34,11 @@ class SearchSettings(Settings):
     nbest: int = Field(default=1, ge=1, le=10 * MOST_HYPOTHESES)
     """Hypotheses returned for each sentence."""
     max_length: int | None = Field(default=None, ge=1, le=MOST_TOKENS)
-    """Most tokens in a target; null derives it from the source by the two fields below."""
+    """Most tokens in a target; null derives it from the source by the two fields below and by what
+    the targets of the run's training data need, whichever is more."""
     max_length_ratio: float = Field(default=1.0, ge=0.0, le=1000.0, allow_inf_nan=False)
-    """Without `max_length`: limit = this × source tokens (eos counted) + `max_length_extra`."""
+    """Without `max_length`: limit = this × source tokens (eos counted) + `max_length_extra`, or
+    more where the run's training targets need more."""
     max_length_extra: int = Field(default=50, ge=1, le=MOST_TOKENS)
     """See `max_length_ratio`. Paper (§6.1): source length + 50."""
     min_length: int = Field(default=0, ge=0, le=MOST_TOKENS)

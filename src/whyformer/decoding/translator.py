@@ -86,7 +86,8 @@ class TextTranslator(ABC):
         max_source_tokens: longest source read, eos counted; of a longer line only the beginning is
             translated, and its `Translation.truncated` says so.
         warn: also log a warning that names such a line, by its place among the lines given.
-        expected: what the training data showed; spaces around lines are removed or kept by it.
+        expected: what the training data showed; spaces around lines are removed or kept by it, and
+            outputs may be as long as its targets need.
         ranks: who translates together. All are given the same lines and return the same answers;
             each searches its share of them.
     """
@@ -271,13 +272,13 @@ class Translator(TextTranslator):
         super().__init__(
             source_tokenizer,
             target_tokenizer,
-            max_source_tokens=min([max_source_tokens, *_ends(models)]),
+            max_source_tokens=min([max_source_tokens, *_ends(models, "longest_source")]),
             warn=warn,
             expected=expected,
             ranks=ranks,
         )
         self.models = list(models)
-        self.longest = min(_ends(models), default=None)
+        self.longest = min(_ends(models, "longest_target"), default=None)
         self.device = torch.device(device) if device is not None else _device_of(models)
         for model in models:
             if device is not None and isinstance(model, nn.Module):
@@ -346,6 +347,7 @@ class Translator(TextTranslator):
                 prefixes=[line.prefix for line in lines],
                 indices=[line.index for line in lines],
                 longest=self.longest,
+                expected=self.expected,
             )
 
     def cohorts(
@@ -371,7 +373,9 @@ class Translator(TextTranslator):
             return
         waiting = []
         for lines in cohorts:
-            limits = [limit_of(settings, len(line.ids), self.longest) for line in lines]
+            limits = [
+                limit_of(settings, len(line.ids), self.longest, self.expected) for line in lines
+            ]
             waiting.append(Arrivals(*self._padded(lines), limits, [line.prefix for line in lines]))
         queue = Queue(waiting, room)
         with self._ready():
@@ -413,9 +417,12 @@ def _translation(line: Line, texts: Named) -> Translation:
     return Translation(line.source, text, best.score, tuple(texts), truncated=line.truncated)
 
 
-def _ends(models: Sequence[SequenceModel]) -> list[int]:
-    """Return the most tokens that each model holds, of those whose positions have an end."""
-    ends = [getattr(getattr(model, "settings", None), "longest", None) for model in models]
+def _ends(models: Sequence[SequenceModel], which: str) -> list[int]:
+    """Return the most tokens that each model holds, of those whose positions have an end.
+
+    Args: which: longest_source or longest_target.
+    """
+    ends = [getattr(getattr(model, "settings", None), which, None) for model in models]
     return [end for end in ends if end is not None]
 
 

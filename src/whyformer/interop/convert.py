@@ -9,6 +9,8 @@ import numpy as np
 
 from whyformer.bundle import SOURCE, TARGET, Bundle, load_bundle
 from whyformer.data.corpus import open_corpus
+from whyformer.decoding.expected import Expected
+from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
 from whyformer.foundation.config import build
@@ -22,6 +24,8 @@ from whyformer.models.gpt import GPT
 from whyformer.models.transformer import Transformer
 
 QUANTIZATIONS = ("none", "int8")
+MOST_ROWS = 16_384
+"""Most positions that are written for outputs longer than the search settings ask for."""
 SENTENCES = 200
 """Default sentences that the gate compares."""
 
@@ -106,7 +110,10 @@ def convert(
             )
         )
     settings = build(SearchSettings, bundle.facts.get("decoding", {}), where="search settings")
-    rows = max(model.settings.max_length, settings.limit(model.settings.max_length))
+    longest = model.settings.max_length
+    expected = Expected.from_facts(bundle.facts)
+    needed = limit_of(settings, longest, None, expected)
+    rows = max(longest, settings.limit(longest), min(needed, MOST_ROWS))
     sizes = (len(bundle.source_tokenizer), len(bundle.target_tokenizer))
     spec = specification(model, sizes, rows)
     tables = hasattr(spec.decoder, "position_encodings")
@@ -122,7 +129,7 @@ def convert(
         max_source_tokens=model.settings.max_length,
         facts=bundle.facts,
         gate={},
-        ends_with_run=model.settings.longest is not None,
+        ends_with_run=model.settings.longest_target is not None,
     )
     with atomic_directory(directory) as temporary:
         spec.validate()
@@ -182,6 +189,7 @@ def _compared(
         bundle.target_tokenizer,
         max_source_tokens=model.settings.max_length,
         warn=False,
+        expected=Expected.from_facts(bundle.facts),
     )
     engine = CTranslate2Translator(directory, warn=False)
     return compare_translators(translator, engine, chosen.sources, chosen.references, settings)

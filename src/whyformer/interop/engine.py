@@ -20,6 +20,7 @@ from whyformer.decoding.candidates import forbidden
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
 from whyformer.decoding.queue import Room
+from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.translator import BATCH_TOKENS, Line, TextTranslator
 from whyformer.foundation.errors import BundleError, UsageError
@@ -130,7 +131,7 @@ class CTranslate2Translator(TextTranslator):
         again([row for row, one in enumerate(found) if _holds(one, banned)], ban=True)
         answers = [_ranked(one, settings) for one in found]
         for line, limit, best in zip(lines, limits, answers, strict=True):
-            shorter = limit < settings.limit(len(line.ids))
+            shorter = limit < limit_of(settings, len(line.ids), None, self.expected)
             whole = self.record.ends_with_run or all(one.finished for one in best)
             if shorter and not whole:
                 raise UsageError(
@@ -171,8 +172,7 @@ class CTranslate2Translator(TextTranslator):
         )
 
     def _limit(self, line: Line, settings: SearchSettings) -> int:
-        limit = settings.limit(len(line.ids))
-        return limit if self.record.rows is None else min(limit, self.record.rows)
+        return limit_of(settings, len(line.ids), self.record.rows, self.expected)
 
     def _spelled(self, ids: Sequence[int]) -> list[str]:
         return [self._words[number] for number in ids]

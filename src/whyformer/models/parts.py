@@ -57,9 +57,14 @@ class StackSettings(Settings):
         return self
 
     @property
-    def longest(self) -> int | None:
-        """Most tokens that a sequence may have; None where positions have no end."""
+    def longest_source(self) -> int | None:
+        """Most tokens that the model can read; None where positions have no end."""
         return self.max_length if self.positions is Position.LEARNED else None
+
+    @property
+    def longest_target(self) -> int | None:
+        """Most tokens that the decoder reads, bos counted; None where positions have no end."""
+        return self.longest_source
 
     @property
     def head_width(self) -> int:

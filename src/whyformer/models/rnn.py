@@ -75,9 +75,14 @@ class RecurrentSettings(Settings):
         return self
 
     @property
-    def longest(self) -> int | None:
+    def longest_source(self) -> int | None:
         """Most tokens that a source may have; None where there is no end."""
         return self.max_length if self.attention is RecurrentAttention.LOCATION else None
+
+    @property
+    def longest_target(self) -> int | None:
+        """None: a recurrent decoder writes without end."""
+        return None
 
     @property
     def summary(self) -> str:

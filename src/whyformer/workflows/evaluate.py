@@ -1,9 +1,10 @@
 """Score runs, or files of finished translations, against references; compare several of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from whyformer.data.filters import Occurrences
 from whyformer.data.reading import read_lines, read_pairs
 from whyformer.evaluation.metric import check_lines
 from whyformer.evaluation.report import Report, alternatives, evaluate_texts, metric_named
@@ -49,12 +50,14 @@ def evaluate_runs(
     tokenize: str | None = None,
     normalize: bool = True,
     ranks: Ranks = ALONE,
+    warn: Callable[[str], None] = lambda text: None,
 ) -> Report | None:
     """Translate ``sources`` by each run, with the run's own search settings, and score it.
 
     Args:
         search: settings laid over each run's own.
         ranks: who translates together; the first one scores, and the others return None.
+        warn: called with what a user should know, such as the lines whose outputs were cut.
     """
     texts = _text_settings(metrics, lowercase, tokenize, normalize)
     names = _names_of(runs)
@@ -62,7 +65,14 @@ def evaluate_runs(
     for run in runs:
         system = load_system([run], ranks=ranks)
         settings = search_settings(system.facts, search or {})
-        systems.append([t.text for t in system.translator.translate(sources, settings)])
+        found = system.translator.translate(sources, settings)
+        cut = Occurrences()
+        for line, answer in enumerate(found, start=1):
+            if answer.hypotheses and not answer.hypotheses[0][1].finished:
+                cut.add(line)
+        if cut.count and ranks.first:
+            warn(f"`{run}`: the length limit cut the translation of {cut} before its end.")
+        systems.append([answer.text for answer in found])
     if not ranks.first:
         return None
     return evaluate_texts(systems, references, metrics, names=names, **texts)

@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from whyformer.data.held_out import FEW
 from whyformer.data.plan import padding_share
+from whyformer.decoding.expected import Expected
+from whyformer.decoding.search import limit_of
+from whyformer.decoding.settings import SearchSettings
 
 if TYPE_CHECKING:
     from whyformer.workflows.prepare import CorpusBatches, Prepared
@@ -72,6 +76,23 @@ def facts_before_training(
         f"dropout {shape.dropout:g}, label smoothing {training.label_smoothing:g}; "
         f"best by {recipe.validation.metric} (`whyformer config show` lists all)"
     )
+
+
+def limit_fact(
+    settings: SearchSettings, data: "Prepared", longest: int | None, expected: Expected
+) -> str:
+    """Say how long outputs may be, and how many training targets are longer than that."""
+    lengths, places = np.unique(data.corpus.source_lengths, return_inverse=True)
+    limits = [limit_of(settings, int(length), longest, expected) for length in lengths]
+    limit = np.array(limits)[places]
+    over = int((data.corpus.target_lengths - 1 > limit).sum())
+    told = f"outputs have at most {int(limit.min()):,} to {int(limit.max()):,} tokens by source"
+    if limit.min() == limit.max():
+        told = f"outputs have at most {int(limit.max()):,} tokens"
+    if not over:
+        return f"limit       {told}; all training targets fit"
+    advice = " Raise decoding.max_length" if settings.max_length is not None else ""
+    return f"limit       {told}; warning: {over:,} training targets have more.{advice}"
 
 
 def _overlap(data: "Prepared") -> str:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from whyformer.bundle import Bundle
 from whyformer.data.batch import Batch
-from whyformer.decoding.expected import Expected
+from whyformer.decoding.expected import Expected, learned_limit
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
 from whyformer.evaluation.report import evaluate_texts, metric_named
@@ -20,7 +20,7 @@ from whyformer.models.rnn import RecurrentSettings
 from whyformer.models.transformer import TransformerSettings
 from whyformer.training.loop import AnyBatch, sequence_loss
 from whyformer.training.loss import Loss
-from whyformer.workflows.facts import facts_before_training
+from whyformer.workflows.facts import facts_before_training, limit_fact
 from whyformer.workflows.prepare import CorpusBatches, Prepared, prepare
 from whyformer.workflows.recipe import Recipe
 from whyformer.workflows.task import Progress
@@ -39,13 +39,14 @@ class Translation:
                 f"The task `translate` needs a model that reads a source, but `model.family` is "
                 f"{recipe.model.family}. Choose transformer or rnn, or --task language."
             )
-        longest, most = recipe.model.longest, recipe.data.filters.max_tokens
+        longest, most = recipe.model.longest_source, recipe.data.filters.max_tokens
         if longest is not None and most >= longest:  # and eos
             raise ConfigError(
                 f"`data.filters.max_tokens` lets in {most} tokens and eos, but the model holds "
                 f"{longest} positions. Set --data.filters.max-tokens {longest - 1} or less, or "
                 f"--model.max-length {most + 1} or more."
             )
+        self.longest = recipe.model.longest_target
         self.data: Prepared = prepare(recipe, run, progress)
         self.asked, self.metric = recipe.validation.metric, metric_for(recipe, self.data)
         validation = recipe.validation.model_copy(update={"metric": self.metric})
@@ -56,6 +57,8 @@ class Translation:
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
         """See `Task`."""
         yield from facts_before_training(self.recipe, self.data, self.batches, parameters, device)
+        expected = Expected.from_facts(expected_facts(self.recipe, self.data))
+        yield limit_fact(self.recipe.decoding, self.data, self.longest, expected)
         if self.metric != self.asked:
             yield (
                 f"            {self.asked} needs targets of {BLEU_WORDS} words and more, and most "
@@ -81,7 +84,7 @@ class Translation:
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
         """See `Task`."""
-        facts = facts | expected_facts(self.recipe)
+        facts = facts | expected_facts(self.recipe, self.data)
         return Bundle(model, self.data.source_tokenizer, self.data.target_tokenizer, facts)
 
     def story(self, batch: AnyBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
@@ -113,9 +116,10 @@ def fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> SourceM
     return model
 
 
-def expected_facts(recipe: Recipe) -> dict[str, Any]:
+def expected_facts(recipe: Recipe, data: Prepared) -> dict[str, Any]:
     """Return what a run remembers of its training texts; see `Expected`."""
-    return {"keep_spaces": recipe.text.keep_spaces}
+    ratio, extra = learned_limit(data.corpus.source_lengths, data.corpus.target_lengths)
+    return {"keep_spaces": recipe.text.keep_spaces, "target_ratio": ratio, "target_extra": extra}
 
 
 def validation_scores(recipe: Recipe, model: SourceModel, data: Prepared) -> dict[str, Any]:
@@ -141,7 +145,7 @@ def validation_scores(recipe: Recipe, model: SourceModel, data: Prepared) -> dic
     if metric == "loss":
         return scores
     items = data.dev[: recipe.validation.sentences]
-    expected = Expected.from_facts(expected_facts(recipe))
+    expected = Expected.from_facts(expected_facts(recipe, data))
     translator = Translator(
         [model], data.source_tokenizer, data.target_tokenizer, expected=expected
     )
