@@ -3,6 +3,7 @@
 import json
 import math
 import unicodedata
+from pathlib import Path
 
 import pytest
 
@@ -276,12 +277,38 @@ def test_a_stopped_demo_is_no_success(cli, monkeypatch):
     assert "the same command goes on from here" in said.out
 
 
+def test_doctor_names_every_damaged_part_of_a_run(cli, tmp_path):
+    own_run = tmp_path / "run"
+    tiny = ("--training.updates", "2", "--validation.sentences", "4", "--preset", "tiny")
+    assert cli("train", "copy", "--out", own_run, "--quiet", *tiny).code == 0
+    intact = json.loads(cli("doctor", own_run, "--json").out)
+    assert intact["without_hashes"] == []
+    names = [Path(one).name for one in intact["intact"]]
+    assert names == ["model", "run.json", "journal.jsonl", "timings.jsonl", "checkpoint",
+                     "tokenizers", "corpus", "corpus-dev"]  # fmt: skip
+    files = [path for path in sorted(own_run.rglob("*")) if path.is_file()]
+    unchecked = {".lock", "plan.npz"}
+    for path in files:
+        before = path.read_bytes()
+        if path.name in unchecked or not before:
+            continue
+        path.write_bytes(before[:-2] + bytes([before[-2] ^ 1]) + before[-1:])
+        said = cli("doctor", own_run)
+        assert said.code == 2, path
+        assert path.name in said.sentence or f"{path.parent}`" in said.sentence, path
+        path.write_bytes(before)
+    for name in ("corpus/text.bin", "checkpoint/state.json", "tokenizers/source.json"):
+        (own_run / name).unlink()
+    said = cli("doctor", own_run)
+    assert all(name in said.sentence for name in ("corpus/text.bin", "checkpoint", "tokenizers"))
+
+
 def test_doctor_verifies_a_run_and_seals_a_deliberate_change(cli, own_run):
-    assert "is intact" in cli("doctor", own_run).out
+    assert f"intact: {own_run / 'model'}" in cli("doctor", own_run).out
     path = own_run / "model" / "config.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"dropout": 0.1', '"dropout": 0.2'))
     assert "`model.dropout`" in cli("translate", own_run, "--text", "a").sentence
     assert "--reseal" in cli("doctor", own_run).sentence
     assert "model.dropout" in cli("doctor", own_run, "--reseal").out
-    assert json.loads(cli("doctor", own_run, "--json").out)["intact"] is True
+    assert str(own_run / "model") in json.loads(cli("doctor", own_run, "--json").out)["intact"]
     assert "needs a run" in cli("doctor", "--reseal").sentence

@@ -16,7 +16,8 @@ def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = Fal
     """Show versions, device, threads, memory, disk, extras, and speed; or verify a run.
 
     Args:
-        run: A run or model directory; its files are checked against their SHA-256.
+        run: A run or model directory. All its files are compared with their SHA-256: model,
+            checkpoint, tokenizers, corpora, conversion, recipe and the lines of the journal.
         reseal: List what changed in RUN's model since it was written, and accept the changes.
         json: Print it as one JSON object.
     """
@@ -24,7 +25,7 @@ def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = Fal
     from whyformer.foundation.errors import UsageError
     from whyformer.workflows.doctor import examine, render
     from whyformer.workflows.sealing import reseal as seal_again
-    from whyformer.workflows.sealing import verify
+    from whyformer.workflows.verifying import verify
 
     if run is None:
         if reseal:
@@ -43,9 +44,12 @@ def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = Fal
         else:
             print(f"Changed: {', '.join(changed) or 'nothing'}. Sealed `{sealed.path}` again.")
         return 0
-    place = verify(run)
+    parts = verify(run)
     if json:
-        print_json({"path": str(place), "intact": True})
-    else:
-        print(f"`{place}` is intact.")
+        unchecked = [str(part.path) for part in parts if not part.checked]
+        intact = [str(part.path) for part in parts if part.checked]
+        print_json({"path": str(run), "intact": intact, "without_hashes": unchecked})
+        return 0
+    for part in parts:
+        print(f"{'intact' if part.checked else 'readable, has no hashes'}: {part.path}")
     return 0

@@ -168,16 +168,28 @@ def _read(
 
     Raises: BundleError when it is damaged or of another format.
     """
-    damaged = (
-        f"The checkpoint `{directory}` is damaged ({{}}). Delete it to start again from the "
-        "beginning."
-    )
+    meta = verified_state(directory)
+    files = list(meta.get("files", [WHOLE]))
+    try:
+        if files == [WHOLE] and not any(map(is_sharded, parameters.values())):
+            with safe_open(directory / WHOLE, framework="pt") as file:
+                return meta, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return meta, read_parts(directory, lambda name: parameters.get(_parameter_of(name)))
+    except (OSError, ValueError, SafetensorError) as error:
+        raise BundleError(_damaged(directory, error)) from None
+
+
+def verified_state(directory: Path) -> dict[str, Any]:
+    """Return what a checkpoint says of itself, after all its files were compared with their hashes.
+
+    Raises: BundleError when it is damaged or of another format.
+    """
     try:
         meta = read_json(directory / META)
         if not isinstance(meta, dict) or type(meta.get("format", 0)) is not int:
             raise ValueError(f"{META} is not a checkpoint's")
     except (OSError, ValueError) as error:
-        raise BundleError(damaged.format(error)) from None
+        raise BundleError(_damaged(directory, f"{META}: {error}")) from None
     if meta.get("format", 0) < OLDEST:
         raise BundleError(
             f"The checkpoint `{directory}` is of an older version of whyformer, which kept random "
@@ -189,17 +201,17 @@ def _read(
             f"to {FORMAT}. Upgrade whyformer."
         )
     if fault := damage(directory, meta, since=4):
-        raise BundleError(damaged.format(fault))
-    files = list(meta.get("files", [WHOLE]))
-    if missing := [name for name in files if not (directory / name).exists()]:
-        raise BundleError(damaged.format(f"{missing[0]} is missing"))
-    try:
-        if files == [WHOLE] and not any(map(is_sharded, parameters.values())):
-            with safe_open(directory / WHOLE, framework="pt") as file:
-                return meta, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return meta, read_parts(directory, lambda name: parameters.get(_parameter_of(name)))
-    except (OSError, ValueError, SafetensorError) as error:
-        raise BundleError(damaged.format(error)) from None
+        raise BundleError(_damaged(directory, fault))
+    if missing := [n for n in meta.get("files", [WHOLE]) if not (directory / n).exists()]:
+        raise BundleError(_damaged(directory, f"{missing[0]} is missing"))
+    return meta
+
+
+def _damaged(directory: Path, fault: object) -> str:
+    return (
+        f"The checkpoint `{directory}` is damaged ({fault}). Delete it to start again from the "
+        "beginning."
+    )
 
 
 def whole_tensors(directory: Path) -> dict[str, Tensor]:

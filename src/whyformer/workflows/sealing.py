@@ -1,10 +1,10 @@
-"""Verify a run, and seal a model directory again after a deliberate change."""
+"""Seal a model directory again after a deliberate change."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import CONFIG, FORMAT, SOURCE, TARGET, WEIGHTS, find_bundle, load_bundle
+from whyformer.bundle import CONFIG, FORMAT, SOURCE, TARGET, WEIGHTS, find_bundle
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import write_text
 from whyformer.foundation.integrity import FILES, changed_settings, hashes, sealed_text
@@ -20,15 +20,6 @@ class Sealed:
     """Dotted names of the values of the JSON file that changed."""
     files: list[str]
     """Names of the files that changed, appeared or vanished."""
-
-
-def verify(run: Path) -> Path:
-    """Load a run's model, with all checks; return its directory.
-
-    Raises: BundleError when anything is damaged or changed.
-    """
-    load_bundle(run)
-    return find_bundle(run)
 
 
 def reseal(run: Path) -> Sealed:

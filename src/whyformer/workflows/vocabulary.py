@@ -36,16 +36,35 @@ def kept_tokenizers(
         fault = next((f for f in files if not f.is_file()), None)
         if fault is None and kept == _vouched(key, files):
             return [_read(file) for file in files]
-        raise BundleError(
-            f"`{fault or directory}` is missing or damaged: the tokenizers do not have the SHA-256 "
-            f"recorded in `{place}`. Copy the run again, or start again with --overwrite."
-        )
+        raise BundleError(_do_not_fit(fault or directory, place))
     tokenizers = list(learn())
     place.unlink(missing_ok=True)  # a crash from here on leaves files that nothing vouches for
     for file, tokenizer in zip(files, tokenizers, strict=True):
         write_text(file, tokenizer.to_json())
     write_text(place, _vouched(key, files))
     return tokenizers
+
+
+def verify_tokenizers(directory: Path) -> bool:
+    """Compare the tokenizers that a run keeps with their hashes; False when they have none.
+
+    Raises: BundleError when one is missing or damaged.
+    """
+    place = directory / KEY
+    kept = place.read_text(encoding="utf-8", errors="replace")
+    key, *lines = kept.splitlines() or [""]
+    files = [directory / line.rpartition(" ")[0] for line in lines]
+    fault = next((f for f in files if f.parent != directory or not f.is_file()), None)
+    if fault or (files and kept != _vouched(key, files)):
+        raise BundleError(_do_not_fit(fault or directory, place))
+    return bool(files)
+
+
+def _do_not_fit(fault: Path, place: Path) -> str:
+    return (
+        f"`{fault}` is missing or damaged: the tokenizers do not have the SHA-256 "
+        f"recorded in `{place}`. Copy the run again, or start again with --overwrite."
+    )
 
 
 def _vouched(key: str, files: Sequence[Path]) -> str:
