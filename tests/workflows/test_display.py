@@ -1,5 +1,6 @@
 """What a run shows about its progress."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from whyformer.training.reports import StepReport
 from whyformer.workflows import display
 from whyformer.workflows.display import Display
+from whyformer.workflows.recipe import resolve
+from whyformer.workflows.tasks import TASKS, open_task
 
 REPORT = StepReport(
     step=10, epoch=0, loss=1.0, nll=1.0, learning_rate=0.1, gradient_norm=1.0, tokens=100,
@@ -29,9 +32,50 @@ def test_the_time_left_is_that_of_the_run(
     monkeypatch.setattr(display.time, "monotonic", lambda: next(now))
     length = SimpleNamespace(updates_at=lambda step: planned, seconds_left=seconds_left)
     shown = Display()
-    with shown.training(length, 0):  # pyright: ignore[reportArgumentType]
+    with shown.training(length, 0, "texts"):  # pyright: ignore[reportArgumentType]
         shown.update(REPORT, length)  # pyright: ignore[reportArgumentType]
     said = capsys.readouterr().err
     assert wanted in said
+    assert "200 texts/s" in said  # 100 in half a second
     if seconds_left is None:
         assert "left 1:00" in said  # 10 updates took 20 seconds, and 30 are left
+
+
+WORDS = ("the", "big", "cat", "saw", "a", "small", "dog")
+TEXTS = [" ".join(WORDS[i % 5 : i % 5 + 2]) for i in range(40)]
+"""Texts of two words, of which a batch therefore has twice as many words as texts."""
+TAGGED = [f"{text}\tO B-X" for text in TEXTS]
+UNITS = {
+    "translate": ("copy", None, "tokens"),
+    "language": ("tiny-gpt", TEXTS, "tokens"),
+    "masked": ("tiny-bert", TEXTS, "masked tokens"),
+    "replaced": ("tiny-electra", TEXTS, "masked tokens"),
+    "classify": ("classify", [f"{t}\t{'yes' if 'cat' in t else 'no'}" for t in TEXTS], "texts"),
+    "regress": ("regress", [f"{t}\t{len(t)}" for t in TEXTS], "texts"),
+    "tag": ("tag", TAGGED, "words"),
+}
+"""Task -> recipe, training data and what the progress line must count."""
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_progress_line_names_what_the_batches_count(tmp_path: Path, name: str) -> None:
+    recipe, lines, wanted = UNITS[name]
+    settings: dict[str, object] = {"training.batch_tokens": 64}
+    if lines:
+        (tmp_path / "data").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (tmp_path / "dev").write_text("\n".join(lines[:5]) + "\n", encoding="utf-8")
+        settings |= {
+            "data.train": [str(tmp_path / "data")], "data.dev": [str(tmp_path / "dev")],
+            "text.vocabulary": 280,
+        }  # fmt: skip
+    task = open_task(resolve(recipe, settings).recipe, tmp_path / "run")
+    assert task.unit == wanted
+    batch = task.batches.batch(0, 0)
+    rows = len(getattr(batch, "ids", ()))
+    if wanted == "texts":
+        assert batch.tokens == rows
+    if wanted == "words":
+        assert batch.tokens == 2 * rows
+    if wanted == "masked tokens":
+        hidden = sum(task.batches.batch(0, k).tokens for k in range(task.batches.count(0)))
+        assert hidden < sum(len(text.split()) for text in TEXTS)

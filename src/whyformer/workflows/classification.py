@@ -55,7 +55,7 @@ class Classification:
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
         need_encoder(recipe)
         self.recipe, self.numbers = recipe, recipe.task is TaskName.REGRESS
-        self.metric = recipe.validation.metric
+        self.metric, self.unit = recipe.validation.metric, "texts"
         self.columns = {
             "text": recipe.data.source, "second": recipe.data.second, "label": recipe.data.target
         }  # fmt: skip

@@ -38,6 +38,7 @@ class Display:
         self._spoken = 0.0
         self._loss = 0.0
         self._tokens, self._seconds = 0, 0.0
+        self._unit = "tokens"
         self._metric = ""
         self._began, self._first = 0.0, 0
         self._total: int | None = None
@@ -58,8 +59,12 @@ class Display:
         self._bar.update(self._task, description=what, text=f"{count:,} lines", visible=True)
 
     @contextlib.contextmanager
-    def training(self, length: "RunLength", step: int) -> Iterator[None]:
-        """Draw the bar of the updates while the block runs. Args: step: the last one so far."""
+    def training(self, length: "RunLength", step: int, unit: str) -> Iterator[None]:
+        """Draw the bar of the updates while the block runs.
+
+        Args: step: the last one so far. unit: what the batches count, such as tokens.
+        """
+        self._unit = unit
         self._began, self._first = time.monotonic(), step
         self._total = length.updates_at(step)
         self._bar.update(
@@ -82,7 +87,8 @@ class Display:
         self._loss = keep * self._loss + (1 - keep) * report.nll
         self._tokens = int(keep * self._tokens + report.tokens)
         self._seconds = keep * self._seconds + report.seconds
-        text = f"loss {self._loss:.3f}{self._metric}  {self._tokens / self._seconds:,.0f} tok/s"
+        speed = f"{self._tokens / self._seconds:,.0f} {self._unit}/s"
+        text = f"loss {self._loss:.3f}{self._metric}  {speed}"
         former, self._total = self._total, length.updates_at(report.step)
         left = self._left(report.step, length)
         self._bar.update(self._task, total=self._total, completed=report.step, text=text, left=left)

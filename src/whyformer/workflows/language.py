@@ -42,7 +42,7 @@ class Language:
             )
         texts = read_texts(recipe.data, lowercase=recipe.text.lowercase)
         self.recipe, self.key = recipe, texts.key
-        self.metric = recipe.validation.metric
+        self.metric, self.unit = recipe.validation.metric, "tokens"
         self.tokenizer = text_tokenizer(recipe, texts, run / "tokenizers", progress)
 
         def documents(name: str, read: Callable[[], Iterator[Document]]) -> Documents:

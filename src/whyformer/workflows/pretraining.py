@@ -61,7 +61,7 @@ class Pretraining:
             )
         texts = read_texts(recipe.data, lowercase=recipe.text.lowercase)
         self.recipe, self.key = recipe, texts.key
-        self.metric = recipe.validation.metric
+        self.metric, self.unit = recipe.validation.metric, "masked tokens"
         self.tokenizer = text_tokenizer(recipe, texts, run / "tokenizers", progress)
         self.train, self.dev = (
             build_documents(

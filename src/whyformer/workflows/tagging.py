@@ -46,7 +46,7 @@ class Tagging:
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
         need_encoder(recipe)
         data = recipe.data
-        self.recipe, self.metric = recipe, recipe.validation.metric
+        self.recipe, self.metric, self.unit = recipe, recipe.validation.metric, "words"
         train, dev, self.dropped = read_split(
             recipe,
             lambda path: read_tagged(path, text=data.source, label=data.target),

@@ -24,6 +24,8 @@ class Task(Protocol):
     """What is trained on."""
     metric: str
     """What chooses the best weights: the recipe's metric, or one that can move on this data."""
+    unit: str
+    """What a batch counts, for the progress line: tokens, masked tokens, words or texts."""
     key: str
     """Hash of the data as it was read."""
     fingerprint: str

@@ -181,7 +181,7 @@ def _run(
             if log:
                 ending.callback(log.close)
         stop = ending.enter_context(_stop_requests())
-        ending.enter_context(display.training(length, state.step))
+        ending.enter_context(display.training(length, state.step, task.unit))
         updates = fit(
             state,
             task.batches,

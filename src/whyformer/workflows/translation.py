@@ -49,6 +49,7 @@ class Translation:
         self.longest = recipe.model.longest_target
         self.data: Prepared = prepare(recipe, run, progress)
         self.asked, self.metric = recipe.validation.metric, metric_for(recipe, self.data)
+        self.unit = "tokens"
         validation = recipe.validation.model_copy(update={"metric": self.metric})
         self.recipe = recipe = recipe.model_copy(update={"validation": validation})
         self.batches = CorpusBatches.of(recipe, self.data)
