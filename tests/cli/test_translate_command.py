@@ -259,3 +259,28 @@ def test_evaluate_names_the_outputs_that_were_cut(cli, run, tmp_path):
     assert said.code == 0
     cut = cli("translate", run, stdin=TEXT).err.partition("translation of ")[2]
     assert f"whyformer: `{run}`: the length limit cut the translation of {cut[:10]}" in said.err
+
+
+def test_sentences_are_translated_one_by_one_and_a_line_stays_a_line(cli, run, tmp_path):
+    lines = ["a bb. Cc d.", "", "e f g"]
+    split = cli("translate", run, "--split-sentences", stdin="\n".join(lines))
+    parts = lines_of(cli("translate", run, stdin="a bb.\nCc d.\n\ne f g").out)
+    assert lines_of(split.out) == [f"{parts[0]} {parts[1]}", "", parts[3]]
+    made = cli("translate", run, "--split-sentences", "--json", stdin="\n".join(lines)).out
+    first, _, last = map(json.loads, lines_of(made))
+    assert [one["text"] for one in first["sentences"]] == parts[:2]
+    assert first["hypotheses"] == last["sentences"] == []
+    (tmp_path / "made.jsonl").write_text(made, encoding="utf-8")
+    scored = cli("score", run, "--translations", tmp_path / "made.jsonl", "--json")
+    assert scored.code == 0
+    searched = [one["hypotheses"][0]["log_probability"] for one in first["sentences"]]
+    found = [one["log_probability"] for one in json.loads(scored.out)["pairs"]]
+    assert found[:2] == pytest.approx(searched, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "option", [("--nbest", "2"), ("--alignments", "a.jsonl"), ("--prefix", "a")]
+)
+def test_options_of_a_whole_line_are_refused_with_split_sentences(cli, run, option):
+    said = cli("translate", run, "--split-sentences", *option, stdin="a bb. Cc d.")
+    assert "belongs to a whole line" in said.sentence

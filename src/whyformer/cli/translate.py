@@ -23,6 +23,7 @@ EXAMPLES = """Examples:
   whyformer translate runs/a runs/b --input in.txt    (an ensemble)
   whyformer translate runs/mine --text hello --nbest 3
   whyformer translate runs/mine --text hello --sample --top-p 0.9 --seed 1
+  whyformer translate runs/mine --input book.txt --split-sentences
   whyformer translate runs/mine --input in.txt --engine torch
   torchrun --nproc-per-node 2 -m whyformer translate runs/mine --input in.txt
 
@@ -32,7 +33,9 @@ Output: a line for each line, in order; an empty line stays empty.
                     A beam search lists no text twice.
   --json            a JSON object a line: index, source, text, score,
                     truncated, hypotheses (text, score, log_probability,
-                    finished, tokens: the ids that were searched).
+                    finished, tokens: the ids that were searched). With
+                    --split-sentences also sentences: the same for each
+                    sentence of a line that was split.
   --alignments      a JSON object a line: text, source and target (tokens) and
                     weights[target][source]: cross-attention of the last
                     decoder layer, mean over heads.
@@ -53,6 +56,7 @@ def translate(
     alignments: Path | None = None,
     overwrite: Flag = False,
     json: Flag = False,
+    split_sentences: Flag = False,
     device: str = "auto",
     engine: str = "auto",
     weights: str = "float32",
@@ -81,6 +85,8 @@ def translate(
         alignments: Also write where the decoder looked, as JSON lines, to this file.
         overwrite: Replace --output and --alignments where they exist.
         json: Write JSON lines.
+        split_sentences: Split each line into sentences, translate each one, and join the
+            translations with spaces. For models trained on single sentences.
         device: auto, cpu, cuda or cuda:0.
         engine: auto, torch or ctranslate2.
         weights: float32, or int8: of the torch engine on a CPU, faster and nearly the same.
@@ -119,6 +125,18 @@ def translate(
         refuse_existing(overwrite, output=output, alignments=alignments)
     if alignments is not None and alignments == output:
         raise UsageError("`--output` and `--alignments` must be two files, but they are the same.")
+    if split_sentences:
+        several = nbest is not None and nbest > 1
+        for name, given_too in (
+            ("nbest", several),
+            ("alignments", alignments is not None),
+            ("prefix", bool(prefix)),
+        ):
+            if given_too:
+                raise UsageError(
+                    f"`--{name}` belongs to a whole line, and `--split-sentences` translates the "
+                    "sentences of a line one by one. Leave one of them out."
+                )
     if alignments is not None and len(runs) > 1:
         raise UsageError("Alignments are those of one run, but several were given. Give one run.")
     from whyformer.cli.engines import choose
@@ -154,7 +172,14 @@ def translate(
             ranks=ranks,
             weights=weights,
         )
-        found = answers(chosen.translator, lines, chosen.settings, prefix=prefix, live=live)
+        found = answers(
+            chosen.translator,
+            lines,
+            chosen.settings,
+            prefix=prefix,
+            live=live,
+            split_sentences=split_sentences,
+        )
         if not ranks.first:  # its share is done by asking; the first one writes
             for _ in found:
                 continue
@@ -166,14 +191,16 @@ def translate(
         else:
             pairs = _with_alignments(chosen.bundles[0], found, live=live)
         cut = Occurrences()
-        sampled = chosen.settings.method is Method.SAMPLE
+        listed = None if chosen.settings.method is Method.SAMPLE else 1
         for index, (answer, alignment) in enumerate(pairs, start=1):
             _warn(index, answer)
-            if not all(one.finished for _, one in answer.hypotheses[: None if sampled else 1]):
+            shown = [h for one in answer.sentences or (answer,) for h in one.hypotheses[:listed]]
+            if not all(one.finished for _, one in shown):
                 cut.add(index)
                 if live:  # the end may never come
                     _warn_of_cut(f"line {index}")
-            for line in _shown(index, answer, many=chosen.settings.nbest > 1, json_lines=json):
+            many = chosen.settings.nbest > 1
+            for line in _shown(index, answer, many=many, json_lines=json, split=split_sentences):
                 print(line, file=stream)
             if aligned is not None:
                 print(alignment, file=aligned)
@@ -184,26 +211,13 @@ def translate(
     return 0
 
 
-def _shown(index: int, answer: "Translation", *, many: bool, json_lines: bool) -> Iterator[str]:
+def _shown(
+    index: int, answer: "Translation", *, many: bool, json_lines: bool, split: bool = False
+) -> Iterator[str]:
     if json_lines:
-        found = [
-            {
-                "text": text,
-                "score": one.score,
-                "log_probability": one.log_probability,
-                "finished": one.finished,
-                "tokens": list(one.tokens),
-            }
-            for text, one in answer.hypotheses
-        ]
-        shown = {
-            "index": index,
-            "source": answer.source,
-            "text": answer.text,
-            "score": answer.score,
-            "truncated": answer.truncated,
-            "hypotheses": found,
-        }
+        shown = {"index": index, **_as_json(answer)}
+        if split:
+            shown["sentences"] = [_as_json(one) for one in answer.sentences]
         yield jsons.dumps(shown, ensure_ascii=False)
     elif not many:
         yield _one_line(answer.text)
@@ -211,6 +225,26 @@ def _shown(index: int, answer: "Translation", *, many: bool, json_lines: bool) -
         scored = [(one.score, text) for text, one in answer.hypotheses] or [(0.0, "")]
         for score, text in scored:
             yield f"{index}\t{score:.4f}\t{_one_line(text)}"
+
+
+def _as_json(answer: "Translation") -> dict[str, Any]:
+    found = [
+        {
+            "text": text,
+            "score": one.score,
+            "log_probability": one.log_probability,
+            "finished": one.finished,
+            "tokens": list(one.tokens),
+        }
+        for text, one in answer.hypotheses
+    ]
+    return {
+        "source": answer.source,
+        "text": answer.text,
+        "score": answer.score,
+        "truncated": answer.truncated,
+        "hypotheses": found,
+    }
 
 
 def _one_line(text: str) -> str:

@@ -49,6 +49,8 @@ class Translation:
         hypotheses: every hypothesis returned, as text and as the search saw it, best first. No two
             have the same text, except samples.
         truncated: True when the source was longer than the model takes and its end was not read.
+        sentences: the translations of the sentences when the line was split into several; the
+            hypotheses are those of the sentences then.
     """
 
     source: str
@@ -56,6 +58,7 @@ class Translation:
     score: float
     hypotheses: tuple[tuple[str, Hypothesis], ...] = ()
     truncated: bool = False
+    sentences: "tuple[Translation, ...]" = ()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from whyformer.decoding.by_sentence import translate_by_sentence
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.scoring import PairScore
 from whyformer.decoding.settings import SearchSettings
@@ -23,17 +24,31 @@ class Model:
         self.search: SearchSettings = search_settings(self._system.facts, {})
         """How it searches unless told otherwise: the settings its recipe gave it."""
 
-    def translate(self, texts: Sequence[str], **search: Any) -> list[str]:
+    def translate(
+        self, texts: Sequence[str], *, split_sentences: bool = False, **search: Any
+    ) -> list[str]:
         """Return the best translation of each text, in order.
 
-        Args: search: fields of `SearchSettings` by name, such as ``beam=1``.
+        Args:
+            split_sentences: translate the sentences of a text one by one, and join the
+                translations with spaces.
+            search: fields of `SearchSettings` by name, such as ``beam=1``.
         """
-        return [answer.text for answer in self.answers(texts, **search)]
+        found = self.answers(texts, split_sentences=split_sentences, **search)
+        return [answer.text for answer in found]
 
-    def answers(self, texts: Sequence[str], **search: Any) -> list[Translation]:
-        """Return for each text all that the search found: texts, scores, tokens, best first."""
+    def answers(
+        self, texts: Sequence[str], *, split_sentences: bool = False, **search: Any
+    ) -> list[Translation]:
+        """Return for each text all that the search found: texts, scores, tokens, best first.
+
+        Args: split_sentences, search: see `translate`.
+        """
         settings = search_settings(self._system.facts, search)
-        return self._system.translator.translate(texts, settings)
+        translator = self._system.translator
+        if split_sentences:
+            return translate_by_sentence(translator, texts, settings)
+        return translator.translate(texts, settings)
 
     def score(
         self, sources: Sequence[str], targets: Sequence[str | Hypothesis]

@@ -88,8 +88,12 @@ def _hypotheses(
     for number, line in enumerate(read_lines(file), start=1):
         try:
             record = parse_json(line)
-            source, hypotheses = record["source"], record["hypotheses"]
-            for one in hypotheses:
+            scored = [
+                (part["source"], one)
+                for part in record.get("sentences") or [record]
+                for one in part["hypotheses"]
+            ]
+            for source, one in scored:
                 text, tokens, finished = one["text"], one["tokens"], one["finished"]
                 fits = isinstance(source, str) and isinstance(finished, bool)
                 if not fits or not all(type(token) is int and token > 4 for token in tokens):

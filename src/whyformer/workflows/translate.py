@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.bundle import Bundle, load_bundle
+from whyformer.decoding.by_sentence import SentenceSplitter, refuse_several
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.packing import Weights, pack
 from whyformer.decoding.settings import Method, SearchSettings, unread
@@ -124,14 +125,26 @@ def answers(
     *,
     prefix: str = "",
     live: bool = False,
+    split_sentences: bool = False,
 ) -> Iterator[Translation]:
     """Translate lines in their order.
 
     Args:
         prefix: what every translation must begin with.
+        split_sentences: translate the sentences of a line one by one and join them again.
         live: the lines come from someone who may wait for an answer before the next: whatever has
             arrived is translated as soon as no more comes. Otherwise many are read ahead.
     """
+    if split_sentences:
+        refuse_several(settings)
+        if prefix:
+            raise UsageError(
+                "A prefix belongs to a whole line, but sentences are to be split. Leave one out."
+            )
+        splitter = SentenceSplitter()
+        found = answers(translator, splitter.split(lines), settings, live=live)
+        yield from splitter.joined(found)
+        return
     if settings.method is Method.SAMPLE:  # draws depend on a line's number: one stream counts them
         window = 1 if live else WINDOW
         taken = itertools.count(1)

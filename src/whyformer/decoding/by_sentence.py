@@ -1,0 +1,75 @@
+"""Translate lines of several sentences: each sentence by itself, then joined again."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.translator import TextTranslator, Translation
+from whyformer.foundation.errors import UsageError, refuse_string
+from whyformer.text.sentences import sentences
+
+
+class SentenceSplitter:
+    """Splits lines into sentences on their way in, and joins the translations on their way out.
+
+    The two iterators belong together: `joined` takes as many translations for a line as `split`
+    made sentences of it.
+    """
+
+    def __init__(self) -> None:
+        self._lines: deque[tuple[str, int]] = deque()
+
+    def split(self, lines: Iterable[str]) -> Iterator[str]:
+        """Yield the sentences of every line; an empty line is one empty sentence."""
+        for line in lines:
+            found = sentences(line)
+            self._lines.append((line, len(found)))
+            yield from found
+
+    def joined(self, translations: Iterable[Translation]) -> Iterator[Translation]:
+        """Yield one translation for every line."""
+        iterator = iter(translations)
+        for first in iterator:
+            line, count = self._lines.popleft()
+            yield join(line, [first, *islice(iterator, count - 1)])
+
+
+def join(line: str, parts: Sequence[Translation]) -> Translation:
+    """Return the translations of a line's sentences as one.
+
+    A line of one sentence keeps its translation as it is. Otherwise the texts are joined by a
+    space, the score is the sum of the scores, and `Translation.sentences` has the parts.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    return Translation(
+        source=line,
+        text=" ".join(text for part in parts if (text := part.text.strip())),
+        score=sum(part.score for part in parts),
+        truncated=any(part.truncated for part in parts),
+        sentences=tuple(parts),
+    )
+
+
+def translate_by_sentence(
+    translator: TextTranslator, lines: Iterable[str], settings: SearchSettings | None = None
+) -> list[Translation]:
+    """Split each line into sentences, translate each, and join them again: a line for each line.
+
+    Raises: UsageError when several hypotheses are asked for, or one string is given.
+    """
+    refuse_string("lines", lines)
+    settings = settings or SearchSettings()
+    refuse_several(settings)
+    splitter = SentenceSplitter()
+    return list(splitter.joined(translator.translate(list(splitter.split(lines)), settings)))
+
+
+def refuse_several(settings: SearchSettings) -> None:
+    """Raise UsageError when a line would have several translations, which cannot be joined."""
+    if settings.nbest > 1:
+        raise UsageError(
+            "Sentences can be joined when each has one translation, but `nbest` is "
+            f"{settings.nbest}. Set nbest to 1 or do not split sentences."
+        )

@@ -1,0 +1,77 @@
+"""Split a line into its sentences by plain rules, for languages with or without upper case.
+
+The rules are those of the splitters of Moses and Europarl (Koehn 2005): an end mark, a space, and
+something that can begin a sentence, but not after an abbreviation. The list of abbreviations is
+short; German and English share it. Korean, Chinese and Japanese need no list.
+"""
+
+import re
+
+END = re.compile(
+    r"""
+    (?P<mark> \.{3,} | … | [.!?]+ | [。！？｡]+ )
+    (?P<close> ["'”’»)\]」』]* )
+    (?P<gap> \s+ | (?<=[。！？｡」』]) )      # a full-width mark needs no space
+    (?= (?P<next> ["'“‘«(\[「『¿¡]* \w ) )
+    """,
+    re.VERBOSE,
+)
+ABBREVIATIONS = frozenset(
+    """
+    adj adm al apr aug bd bldg bros bsp bzw ca capt cf cmdr co col comdr corp dec dept dez dipl dr
+    ed eds eg etc ev evtl feb ft gen ggf gov hon hr hrn hrsg ie inc ing jan jr jul jun km lt ltd maj
+    mar max messrs mgr min mio mlle mm mme mr mrd mrs ms mt nov okt oct pfc prof pvt rep rev sen
+    sep sept sgt sog sr st str tel univ usw vgl vs zb
+    """.split()  # noqa: SIM905
+)
+"""Words that a full stop shortens, in lower case."""
+BEFORE_NUMBERS = {"art", "fig", "figs", "no", "nr", "op", "p", "pp", "vol", "s", "ch", "eq"}
+"""Words that a full stop shortens before a number only."""
+QUOTES = frozenset("\"'”’»」』")
+LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]*$")
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a line; a line of one sentence is returned unchanged.
+
+    Nothing but the whitespace between sentences is lost.
+
+    >>> sentences("Dr. Kim paid 3.50 euros. Why? He had to.")
+    ['Dr. Kim paid 3.50 euros.', 'Why?', 'He had to.']
+    >>> sentences("비가 옵니다. 우산이 있나요?")
+    ['비가 옵니다.', '우산이 있나요?']
+    """
+    cased = any(letter.isupper() for letter in text)
+    found: list[str] = []
+    start = 0
+    for end in END.finditer(text):
+        quoted = bool(set(end["close"]) & QUOTES)
+        before, following = text[start : end.start()], end["next"][-1]
+        if _is_boundary(before, end["mark"], following, cased=cased, quoted=quoted):
+            found.append(text[start : end.start("gap")])
+            start = end.end("gap")
+    return [*found, text[start:]]
+
+
+def _is_boundary(before: str, mark: str, following: str, *, cased: bool, quoted: bool) -> bool:
+    """Decide whether an end mark ends a sentence.
+
+    Args:
+        before: the sentence so far, without the mark.
+        following: the first letter or digit after it.
+        cased: whether the line has upper case, so that a sentence does not begin in lower case.
+        quoted: whether the mark ends a quotation; the sentence may continue after it.
+    """
+    if not before.strip() or (cased and following.islower()):
+        return False
+    if quoted or mark == "…" or mark.startswith("..."):  # a new sentence must be certain
+        return following.isupper()
+    if mark != ".":
+        return True
+    word = LAST_WORD.search(before)
+    last = word[0] if word else ""
+    plain = last.lower().replace(".", "")
+    shortened = plain in ABBREVIATIONS or (plain in BEFORE_NUMBERS and following.isdigit())
+    initials = re.fullmatch(r"(?:[^\W\d_]\.)*[^\W\d_]", last) is not None and last.isascii()
+    ordinal = re.fullmatch(r"\d{1,2}", last) is not None
+    return not (shortened or initials or ordinal)
