@@ -35,6 +35,7 @@ from whyformer.foundation.integrity import (
 from whyformer.foundation.parsing import read_json, read_small
 from whyformer.foundation.tensors import is_finite, read_into, read_shapes
 from whyformer.models.build import FAMILIES, Model, build_model
+from whyformer.models.shapes import shapes_only
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
 FORMAT = 2
@@ -180,7 +181,7 @@ def _load(directory: Path) -> Bundle:
             f"{getattr(settings, many[0])}, but there are {len(shapes)} tensors in all. "
             "Copy the model directory again."
         )
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):  # no memory yet
+    with shapes_only():  # no memory yet
         shell = build_model(settings, sizes, shared=shared)
     wanted = {name: tuple(p.shape) for name, p in shell.named_parameters()}
     _compare(directory / WEIGHTS, shapes, wanted)

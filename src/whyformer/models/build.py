@@ -14,6 +14,7 @@ from whyformer.models.electra import Electra, ElectraSettings
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.models.rnn import RecurrentModel, RecurrentSettings
 from whyformer.models.rnn_language import RecurrentLanguageModel, RecurrentLanguageSettings
+from whyformer.models.shapes import shapes_only
 from whyformer.models.transformer import Transformer, TransformerSettings
 
 Model = Transformer | RecurrentModel | GPT | RecurrentLanguageModel | BERT | Electra
@@ -86,7 +87,7 @@ def _refuse_too_large(
 ) -> None:
     """Count the weights without allocating them; refuse a model that cannot fit."""
     _, kind = FAMILIES[settings.family]
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+    with shapes_only():
         shell = kind(settings, vocabularies)
     needed = sum(one.nbytes for one in (*shell.parameters(), *shell.buffers()))
     for place in {torch.device("cpu"), device or torch.device("cpu")}:
