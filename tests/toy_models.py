@@ -82,7 +82,10 @@ class ToyModel:
 def everything(
     model: ToyModel, source: list[int], limit: int, alpha: float, *, minimum: int = 0
 ) -> list[Hypothesis]:
-    """Return every hypothesis there is, best first."""
+    """Return every hypothesis there is, best first.
+
+    At the limit it is finished where eos is the most probable next token, else cut.
+    """
     found: list[Hypothesis] = []
     for length in range(limit + 1):
         for tokens in itertools.product(WORDS, repeat=length):
@@ -90,11 +93,13 @@ def everything(
             for token in tokens:
                 total += math.log(model.probabilities(source, past)[token])
                 past.append(token)
-            if length < limit and length >= minimum:
-                total += math.log(model.probabilities(source, past)[EOS])
-            elif length < limit:
+            if length < minimum:
                 continue
-            found.append(hypothesis(list(tokens), total, length < limit, alpha))
+            after = model.probabilities(source, past)
+            finished = length < limit or all(after[EOS] >= after[word] for word in WORDS)
+            if finished:
+                total += math.log(after[EOS])
+            found.append(hypothesis(list(tokens), total, finished, alpha))
     return sorted(found, key=lambda one: -one.score)
 
 

@@ -185,7 +185,7 @@ def test_greedy_rows_leave_the_batch() -> None:
     model = ToyModel(2, eos=1.0)
     ids, real = sources(8, 2)
     found = search(model, ids, real, SearchSettings(beam=1, max_length=30))
-    steps = [len(one.tokens) + one.finished for (one,) in found]
+    steps = [len(one.tokens) + 1 for (one,) in found]
     wanted = [sum(step > place for step in steps) for place in range(max(steps))]
     assert model.computed == wanted
     assert model.rows[-1][0] < 8  # and what is kept of them goes too, if not at once
@@ -232,3 +232,25 @@ def test_diverse_scores_are_the_models_own() -> None:
 
 def test_no_sentences_need_no_search() -> None:
     assert search(ToyModel(0), torch.empty(0, 3, dtype=torch.long), None, SearchSettings()) == []
+
+
+@pytest.mark.parametrize("method", ["beam", "sample"])
+@pytest.mark.parametrize("beam", [1, 4])
+def test_what_fits_exactly_is_what_a_larger_limit_gives(method: str, beam: int) -> None:
+    ids, real = sources(8, 3)
+    common = {"method": method, "beam": beam, "top_k": 1 if method == "sample" else None}
+    whole = search(ToyModel(3, eos=1.0), ids, real, SearchSettings(**common, max_length=40))
+    checked = 0
+    for row, (one,) in enumerate(whole):
+        if not one.finished or not one.tokens:
+            continue
+        exact = SearchSettings(**common, max_length=len(one.tokens))
+        found = search(ToyModel(3, eos=1.0), ids[row : row + 1], real[row : row + 1], exact)[0]
+        assert one in found or beam > 1  # a shorter limit may let another hypothesis win
+        short = SearchSettings(**common, max_length=max(len(one.tokens) - 1, 1))
+        (cut,) = search(ToyModel(3, eos=1.0), ids[row : row + 1], real[row : row + 1], short)[0]
+        if beam == 1 and len(one.tokens) > 1:
+            assert not cut.finished
+            assert cut.tokens == one.tokens[:-1]
+            checked += 1
+    assert checked or beam > 1

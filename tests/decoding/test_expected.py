@@ -44,7 +44,7 @@ def test_one_misaligned_pair_among_many_does_not_set_the_limit():
 def test_a_given_max_length_and_the_end_of_the_model_hold():
     expected = Expected(target_ratio=10.0, target_extra=5)
     assert limit_of(SearchSettings(max_length=7), 20, None, expected) == 7
-    assert limit_of(PLAIN, 20, 64, expected) == 64
+    assert limit_of(PLAIN, 20, 64, expected) == 63  # and eos
     assert limit_of(PLAIN, 20, None, expected) == 205
 
 

@@ -71,4 +71,4 @@ def test_the_model_is_asked_once_for_all_prompts(monkeypatch):
         search(PromptReader(model, PROMPTS), nothing, None, settings, prefixes=PROMPTS)
     assert lengths[0] == len(PROMPTS[0]) + 1  # bos
     assert lengths[1:] == [1] * len(lengths[1:])
-    assert len(lengths) <= 8 - len(PROMPTS[0])
+    assert len(lengths) <= 8 - len(PROMPTS[0]) + 1  # the last step asks for eos

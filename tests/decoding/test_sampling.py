@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from toy_models import VOCABULARY, ToyModel, everything, sources
+from toy_models import VOCABULARY, ToyModel, sources
+from whyformer.decoding.penalties import length_penalty
 from whyformer.decoding.sampling import draw, likely
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import Method, SearchSettings
+from whyformer.text.symbols import BOS, EOS
 
 
 def settings(**fields: object) -> SearchSettings:
@@ -55,11 +57,27 @@ def test_frequencies_are_the_models_probabilities() -> None:
 
 def test_log_probabilities_are_before_temperature() -> None:
     model = ToyModel(12)
-    truth = {one.tokens: one for one in everything(model, [9], 3, 0.6)}
     wanted = settings(nbest=20, max_length=3, temperature=3.0, top_p=0.9)
     for one in search(model, torch.tensor([[9]]), None, wanted)[0]:
-        assert one.log_probability == pytest.approx(truth[one.tokens].log_probability, abs=1e-5)
-        assert one.score == pytest.approx(truth[one.tokens].score, abs=1e-5)
+        said = [*one.tokens, *[EOS] * one.finished]
+        truth = sum(
+            math.log(model.probabilities([9], [BOS, *said[:place]])[token])
+            for place, token in enumerate(said)
+        )
+        assert one.log_probability == pytest.approx(truth, abs=1e-5)
+        assert one.score == pytest.approx(truth / length_penalty(len(said), 0.6), abs=1e-5)
+
+
+def test_a_draw_at_the_limit_is_finished_as_often_as_eos_is_next() -> None:
+    model, draws = ToyModel(11), 4000
+    found = search(model, torch.tensor([[9, 8]]), None, settings(nbest=draws, max_length=1))[0]
+    at_limit = [one for one in found if one.tokens == (5,)]
+    shares = model.probabilities([9, 8], [BOS, 5]).numpy()[[2, 5, 6, 7]]
+    share = shares[0] / shares.sum()
+    finished = sum(one.finished for one in at_limit)
+    assert len(at_limit) > 100
+    spread = 5 * math.sqrt(len(at_limit) * share * (1 - share)) + 1
+    assert abs(finished - len(at_limit) * share) < spread
 
 
 def test_the_first_draw_is_the_same_however_many_follow() -> None:

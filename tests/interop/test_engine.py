@@ -84,7 +84,7 @@ def assert_lawful(
         limit = asked.limit(len(translator.source_tokenizer.encode(text)) + 1)
         for shown, one in answer.hypotheses:
             assert shown == translator.target_tokenizer.decode(list(one.tokens))
-            assert len(one.tokens) <= limit - one.finished
+            assert len(one.tokens) <= limit
             assert one.finished or len(one.tokens) == limit
             assert not {PAD, BOS, MASK, EOS}.intersection(one.tokens)
             assert asked.allow_unknown or UNK not in one.tokens
@@ -191,8 +191,8 @@ def test_eight_bits_are_computed_by_one_core_a_batch(both, monkeypatch):
 def test_an_error_of_one_batch_beside_others_ends_all(both):
     _, engine = both
     cores = CTranslate2Translator(engine.directory, threads=2)
-    cores.record = replace(cores.record, rows=5)
-    with pytest.raises(UsageError, match="is longer than the 5 positions"):
+    cores.record = replace(cores.record, rows=6)
+    with pytest.raises(UsageError, match="is longer than the 5 tokens"):
         cores.translate(["a", "", "a b", "a"], settings(max_length=30), batch_lines=1)
     assert len(cores.translate(["a", "b"], settings(max_length=3), batch_lines=1)) == 2
 
@@ -249,10 +249,10 @@ def test_what_it_can_search_is_not_refused():
 def test_a_translation_beyond_the_table_of_positions_is_refused(both):
     translator, engine = both
     record = engine.record
-    engine.record = replace(record, rows=5)
+    engine.record = replace(record, rows=6)
     try:
         within = engine.translate(["a b"], settings(max_length=5))
-        with pytest.raises(UsageError, match="is longer than the 5 positions"):
+        with pytest.raises(UsageError, match="is longer than the 5 tokens"):
             engine.translate(["", "a b"], settings(max_length=30))
     finally:
         engine.record = record
@@ -269,6 +269,33 @@ def test_learned_positions_end_where_the_run_itself_ends(tmp_path, beam):
     ours, theirs = translator.translate(texts, asked), engine.translate(texts, asked)
     assert not all(one.hypotheses[0][1].finished for one in ours)
     assert [one.text for one in theirs] == [one.text for one in ours]
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+def test_a_translation_that_fits_exactly_is_finished(tmp_path, beam):
+    bundle = toy_bundle(6, shared=False, tying="none")
+    with torch.no_grad():  # a model that ends after one to five tokens
+        weight = bundle.model.projection.weight
+        random = torch.Generator().manual_seed(6)
+        weight[EOS] = torch.randn(weight.shape[1], generator=random) * 0.6
+    translator, engine = make(bundle, tmp_path)
+    fitting = 0
+    for text in LINES:
+        for limit in range(1, 6):
+            asked = settings(beam=beam, nbest=beam, max_length=limit)
+            (ours,), (theirs,) = (
+                translator.translate([text], asked),
+                engine.translate([text], asked),
+            )
+            mine, other = ({one.tokens: one for _, one in x.hypotheses} for x in (ours, theirs))
+            for tokens in mine.keys() & other.keys():
+                assert mine[tokens].finished == other[tokens].finished
+                assert mine[tokens].log_probability == pytest.approx(
+                    other[tokens].log_probability, abs=1e-4
+                )
+                fitting += len(tokens) == limit and mine[tokens].finished
+            assert ours.text == theirs.text or beam > 1
+    assert fitting
 
 
 def test_cores_follow_the_environment(monkeypatch):

@@ -130,9 +130,9 @@ def _by_conversion(
     settings = search_settings(record.facts, given)
     if refusal := search_refusal(settings, prefix):
         return UsageError(f"{refusal}. Use --engine torch.")
-    if record.rows is not None and (settings.max_length or 0) > record.rows:
+    if record.rows is not None and (settings.max_length or 0) >= record.rows:
         return UsageError(
             f"The conversion holds {record.rows} positions, but a translation may have "
-            f"{settings.max_length} tokens. Lower --max-length or use --engine torch."
+            f"{settings.max_length} tokens and eos. Lower --max-length or use --engine torch."
         )
     return Chosen(CTranslate2Translator(directory, warn=False, ranks=ranks), settings, [])

@@ -71,7 +71,8 @@ def beam_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[
     et al. 2016 (arXiv:1610.02424), Algorithm 1 with Hamming diversity.
     Differs: no coverage penalty and no pruning by score (Wu et al. use both). Diverse groups may
     find the same hypothesis, which is returned once, so `nbest` may fall short then. A hypothesis
-    that reaches its sentence's limit is cut and ranked with the finished ones.
+    that reaches its sentence's limit is finished where eos is its most probable next token, as in
+    greedy search; else it is cut, and ranked with the finished ones.
     """
     best = [Best(settings.nbest) for _ in range(len(queue))]
     sentences = torch.empty(0, dtype=torch.long)  # which sentence each remaining row is
@@ -114,13 +115,14 @@ def beam_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[
         layout = Layout.of(last != EMPTY)
         found = candidates(logits, layout, _count(groups), tokens, age, settings, forced)
         limit = queue.limit[sentences]
-        cut = limit <= age + 1
+        full = age >= limit
+        found = _only_eos(found, full)
         chosen: list[Tensor] = []  # tokens that groups took in this step
         rows = [best[index] for index in sentences.tolist()]
         first = 0
         for place, group in enumerate(groups):
             groups[place], origins[place] = _extend(
-                group, first, begun, found, cut, chosen, rows, settings
+                group, first, begun, found, full, chosen, rows, settings
             )
             first += widths[place]
         alive = _may_win(groups, rows, limit, settings.length_penalty)
@@ -173,7 +175,7 @@ def _extend(
     first: int,
     begun: Int[Tensor, "sentences"],
     found: tuple[Tensor, Tensor],
-    cut: Bool[Tensor, "sentences"],
+    full: Bool[Tensor, "sentences"],
     chosen: list[Tensor],
     best: list[Best],
     settings: SearchSettings,
@@ -183,6 +185,7 @@ def _extend(
     Args:
         first: the first of its beams in the model's rows.
         begun: in which column of its tokens each sentence begins.
+        full: whose hypotheses are at the length limit; what is not ended now is cut.
     Returns: the new group and, for each of its beams, the model's row that it continues.
     """
     width = group.totals.shape[1]
@@ -195,16 +198,15 @@ def _extend(
     parents = order // found[0].shape[-1] if width else order
     taken = scores.isfinite() & (torch.arange(order.shape[1]) < group.places[:, None])
     ended = taken & (ids == EOS)
-    going = taken & ~ended & ~cut[:, None]
+    going = taken & ~ended
     alpha = settings.length_penalty
-    for sentence, rank in (taken & ~going).nonzero().tolist():
+    for sentence, rank in ended.nonzero().tolist():
         tokens = group.tokens[sentence, parents[sentence, rank], begun[sentence] :].tolist()
-        finished = bool(ended[sentence, rank])
-        if not finished:
-            tokens.append(int(ids[sentence, rank]))
-        total = float(scores[sentence, rank])
-        best[sentence].add(hypothesis(tokens, total, finished, alpha))
-    stuck = ~taken.any(1, keepdim=True) & group.totals.isfinite() & (group.places[:, None] > 0)
+        best[sentence].add(hypothesis(tokens, float(scores[sentence, rank]), True, alpha))
+    nothing = ~taken.any(1, keepdim=True) | (
+        full[:, None] & ~found[0][:, columns].isfinite().any(-1)
+    )
+    stuck = nothing & group.totals.isfinite() & (group.places[:, None] > 0)
     for sentence, beam in stuck.nonzero().tolist():  # everything is banned: cut before this step
         tokens = group.tokens[sentence, beam, begun[sentence] :].tolist()
         total = float(group.totals[sentence, beam])
@@ -226,6 +228,18 @@ def _extend(
     )
 
 
+def _only_eos(
+    found: tuple[Tensor, Tensor], full: Bool[Tensor, "sentences"]
+) -> tuple[Tensor, Tensor]:
+    """Leave hypotheses at the length limit eos where it is their best candidate, else nothing."""
+    if not bool(full.any()):
+        return found
+    scores, ids = found
+    best = (scores == scores.amax(-1, keepdim=True)).int().argmax(-1, keepdim=True)
+    ends = (ids.gather(-1, best) == EOS) & (ids == EOS)
+    return scores.masked_fill(full[:, None, None] & ~ends, -math.inf), ids
+
+
 def _less_alike(scores: Tensor, ids: Tensor, chosen: list[Tensor], diversity: float) -> Tensor:
     """Lower the rank of tokens that earlier groups chose in this step; totals stay untouched."""
     if not chosen:
@@ -240,11 +254,11 @@ def _may_win(
     """Say which sentences hold an unfinished hypothesis that may yet be among the best.
 
     A log-probability can only fall and the penalty only grow, so no continuation scores above
-    the present log-probability over the penalty at the length limit.
+    the present log-probability over the penalty at the length limit and eos.
     """
     hopes = torch.cat([group.totals for group in groups], dim=1).amax(1).tolist()
     verdicts = [
-        hope / length_penalty(most, alpha) > found.worst
+        hope / length_penalty(most + 1, alpha) > found.worst
         for hope, most, found in zip(hopes, limit.tolist(), best, strict=True)
     ]
     return torch.tensor(verdicts)

@@ -60,7 +60,7 @@ class Prefixes:
                     "A prefix must hold words only, but "
                     f"{list(prefix)} holds pad, bos, eos or mask."
                 )
-            if len(prefix) >= limit:
+            if prefix and len(prefix) >= limit:
                 raise UsageError(
                     f"A prefix must be shorter than the length limit, but one has {len(prefix)} "
                     f"tokens and the limit is {limit}. Raise `max_length` or `max_length_extra`."

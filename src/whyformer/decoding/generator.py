@@ -42,7 +42,9 @@ class Generator:
     """
 
     def __init__(self, model: PromptModel, tokenizer: Tokenizer, *, max_tokens: int) -> None:
-        self.model, self.tokenizer, self.max_tokens = model, tokenizer, max_tokens
+        fed = getattr(getattr(model, "settings", None), "longest_target", None)
+        self.model, self.tokenizer = model, tokenizer
+        self.max_tokens = max_tokens if fed is None else min(max_tokens, fed - 1)
 
     def generate(
         self, prompts: Sequence[str], settings: SearchSettings, *, tokens: int = 200

@@ -14,6 +14,7 @@ from whyformer.text.symbols import BOS, EOS
 def greedy_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[list[Hypothesis]]:
     """Follow the most probable token from bos to eos or to the length limit.
 
+    At the limit one more step asks whether eos is next: if so the hypothesis is finished, else cut.
     The plain twin of `beam_search` with one beam. A sentence that ended leaves its place to others.
     """
     results: list[list[Hypothesis]] = [[] for _ in range(len(queue))]
@@ -57,16 +58,16 @@ def greedy_search(model: Stepper, queue: Queue, settings: SearchSettings) -> lis
         where = (scores[:, 0] == best[:, None]).int().argmax(-1)  # of equals, the lowest id
         alive = last[:, 0] != EMPTY
         last = ids[:, 0].gather(-1, where[:, None])
-        stuck = best.isinf()  # everything is banned: cut here
+        over = (age >= queue.limit[sentences]) & (last[:, 0] != EOS)
+        stuck = best.isinf() | over  # everything is banned, or the limit is reached: cut here
         ended = (last[:, 0] == EOS) & ~stuck
         totals = torch.where(stuck, totals, totals + best)
         longer = torch.cat([tokens, last[:, None]], dim=-1)
-        done = ended | stuck | (age + 1 >= queue.limit[sentences])
+        done = ended | stuck
         for row in (done & alive).nonzero().flatten().tolist():
-            whole = tokens if ended[row] or stuck[row] else longer
             results[int(sentences[row])] = [
                 hypothesis(
-                    whole[row, 0, begun[row] :].tolist(),
+                    tokens[row, 0, begun[row] :].tolist(),
                     float(totals[row]),
                     bool(ended[row]),
                     settings.length_penalty,

@@ -14,7 +14,8 @@ class Hypothesis:
         score: what hypotheses are ranked by: log-probability over length penalty.
         log_probability: ln P(tokens, eos | source) under the model, forced tokens included; without
             the eos when the hypothesis was cut.
-        finished: True when it ended with eos, False when it was cut at the length limit.
+        finished: True when it ended with eos. False when it was cut: at the length limit it would
+            have gone on, or every continuation was forbidden.
     """
 
     tokens: tuple[int, ...]

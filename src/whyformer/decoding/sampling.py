@@ -38,7 +38,8 @@ def sample(
     """Draw `nbest` independent targets for each sentence, in the order of drawing.
 
     Draw j of sentence i depends on (seed, i, j) only, whatever else is in the batch. The
-    log-probability returned is the model's own, before temperature, top-k and top-p.
+    log-probability returned is the model's own, before temperature, top-k and top-p. A draw that
+    reaches its limit draws once more: it is finished if that is eos, else cut.
     Raises: WhyformerError when the model's logits are not numbers.
     Args:
         limits: most target tokens of each sentence, eos not counted.
@@ -74,16 +75,16 @@ def sample(
             check_vocabulary(forced[1], logits.shape[-1])
             drawn = torch.where(forced[0][:, None].to(drawn.device), _like(forced[1], drawn), drawn)
             stuck &= ~forced[0][:, None]
+        stuck |= (drawn != EOS).cpu() & (place >= limit[sentences])[:, None]
         picked = logits.log_softmax(-1).gather(-1, drawn[..., None])[..., 0]
         totals += picked.cpu().double().clamp_max(0.0).masked_fill(~alive | stuck, 0.0)
         last = drawn.cpu().masked_fill(~alive, PAD)
         ended = (last == EOS) & ~stuck
         longer = torch.cat([tokens, last[..., None]], dim=-1)
-        done = alive & (ended | stuck | (place + 1 >= limit[sentences])[:, None])
+        done = alive & (ended | stuck)
         for row, beam in done.nonzero().tolist():
-            whole = tokens if ended[row, beam] or stuck[row, beam] else longer
             results[int(sentences[row])][beam] = hypothesis(
-                whole[row, beam].tolist(),
+                tokens[row, beam].tolist(),
                 float(totals[row, beam]),
                 bool(ended[row, beam]),
                 settings.length_penalty,

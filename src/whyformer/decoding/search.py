@@ -35,7 +35,7 @@ def search(
         source_real: True = a real token, False = padding; None when nothing is padded.
         prefixes: target ids that each sentence's hypotheses must begin with.
         indices: the number of each sentence, on which its random draws depend; None counts from 0.
-        longest: most target tokens the model can hold, whatever the settings allow.
+        longest: most tokens the model can be fed, bos counted, whatever the settings allow.
         expected: what the training targets need; it raises the limit of the settings.
     """
     if source_real is None:
@@ -64,12 +64,12 @@ def limit_of(
         limit = max(limit, expected.limit(length))
     if longest is None:
         return limit
-    if settings.min_length > longest:
+    if settings.min_length > longest - 1:
         raise UsageError(
-            f"`min_length` must not exceed the {longest} tokens that this model can write, but it "
-            f"is {settings.min_length}. Lower it."
+            f"`min_length` must not exceed the {longest - 1} tokens that this model can write, but "
+            f"it is {settings.min_length}. Lower it."
         )
-    return min(limit, longest)
+    return min(limit, longest - 1)
 
 
 def search_all(model: Stepper, queue: Queue, settings: SearchSettings) -> list[list[Hypothesis]]:

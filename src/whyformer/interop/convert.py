@@ -113,7 +113,7 @@ def convert(
     longest = model.settings.max_length
     expected = Expected.from_facts(bundle.facts)
     needed = limit_of(settings, longest, None, expected)
-    rows = max(longest, settings.limit(longest), min(needed, MOST_ROWS))
+    rows = max(longest, settings.limit(longest) + 1, min(needed + 1, MOST_ROWS))  # and eos
     sizes = (len(bundle.source_tokenizer), len(bundle.target_tokenizer))
     spec = specification(model, sizes, rows)
     tables = hasattr(spec.decoder, "position_encodings")

@@ -119,7 +119,8 @@ class CTranslate2Translator(TextTranslator):
                 for row, result in zip(some, results, strict=True):
                     found[row] = result
 
-        long = [row for row, limit in enumerate(limits) if _longest(found[row]) > limit]
+        ends = settings.beam > 1  # a beam that found an end at the limit is searched under it too
+        long = [row for row, limit in enumerate(limits) if _longest(found[row], ends) > limit]
         if settings.beam > 1:
             again(long, ban=False)
         elif long:  # what greedy search does up to a limit does not depend on the limit
@@ -129,14 +130,15 @@ class CTranslate2Translator(TextTranslator):
                 found[row] = result
         banned = {str(number) for number in forbidden(settings, 0)}
         again([row for row, one in enumerate(found) if _holds(one, banned)], ban=True)
+        self._end(sources, found, limits, settings)
         answers = [_ranked(one, settings) for one in found]
         for line, limit, best in zip(lines, limits, answers, strict=True):
             shorter = limit < limit_of(settings, len(line.ids), None, self.expected)
             whole = self.record.ends_with_run or all(one.finished for one in best)
             if shorter and not whole:
                 raise UsageError(
-                    f"A translation is longer than the {limit} positions of this conversion. Use "
-                    "the torch engine."
+                    f"A translation is longer than the {limit} tokens that this conversion can "
+                    "write. Use the torch engine."
                 )
         return answers
 
@@ -200,6 +202,46 @@ class CTranslate2Translator(TextTranslator):
         found = [list(zip(one.hypotheses, one.scores, strict=True)) for one in results]
         return self._rescored(sources, found) if ban else found
 
+    def _end(
+        self,
+        sources: list[list[str]],
+        found: list[Found],
+        limits: list[int],
+        settings: SearchSettings,
+    ) -> None:
+        """Add the end to hypotheses at their limit whose most probable next token it is."""
+        for limit in set(limits):
+            cut = [
+                (row, place)
+                for row, one in enumerate(found)
+                for place, (words, _) in enumerate(one)
+                if limits[row] == limit == len(words) and words[-1] != END
+            ]
+            if not cut:
+                continue
+            pasts = [found[row][place][0] for row, place in cut]
+            results = self._engine.translate_batch(
+                [sources[row] for row, _ in cut],
+                target_prefix=pasts,
+                beam_size=1,
+                max_input_length=0,
+                max_decoding_length=limit + 1,
+                min_decoding_length=0,
+                return_end_token=True,
+                max_batch_size=BATCH_TOKENS,
+                batch_type="tokens",
+                suppress_sequences=[[str(number)] for number in forbidden(settings, limit)],
+            )
+            ended = [
+                (where, past)
+                for where, past, result in zip(cut, pasts, results, strict=True)
+                if result.hypotheses[0][limit:] == [END]
+            ]
+            whole = [[([*past, END], 0.0)] for _, past in ended]
+            scored = self._rescored([sources[row] for (row, _), _ in ended], whole)
+            for ((row, place), _), (one,) in zip(ended, scored, strict=True):
+                found[row][place] = one
+
     def _rescored(self, sources: list[list[str]], found: list[Found]) -> list[Found]:
         """Return the hypotheses with the model's own probabilities, as if nothing were banned."""
         pairs = [(row, words) for row, one in enumerate(found) for words, _ in one]
@@ -261,8 +303,9 @@ def cores() -> int:
     return min(allowed, int(asked)) if asked.isdigit() and int(asked) else allowed
 
 
-def _longest(found: Found) -> int:
-    return max(len(words) for words, _ in found)
+def _longest(found: Found, ends: bool) -> int:
+    """Return the most words of a hypothesis. Args: ends: whether the end counts as one."""
+    return max(len(words) - (words[-1] == END and not ends) for words, _ in found)
 
 
 def _holds(found: Found, banned: set[str]) -> bool:

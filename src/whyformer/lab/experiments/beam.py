@@ -20,7 +20,7 @@ from torch import Tensor
 from whyformer.blocks.embeddings import Tying
 from whyformer.blocks.residual import Wiring
 from whyformer.data.batch import Batch
-from whyformer.decoding.hypotheses import hypothesis
+from whyformer.decoding.penalties import length_penalty
 from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
@@ -181,10 +181,17 @@ def best_scores(model: Transformer, source: Tensor, alpha: float) -> Tensor:
         rows = source.repeat_interleave(len(answers), 0)
         target = target.repeat(len(source), 1)
         values = token_log_probabilities([model], rows, None, target, torch.ones_like(target) > 0)
-        finished = length < LIMIT  # at the limit an answer is cut: its eos is not counted
-        totals = values.double()[:, : length + finished].sum(1).view(len(source), -1).amax(1)
-        scores = [hypothesis([0] * length, t, finished, alpha).score for t in totals.tolist()]
-        best = torch.maximum(best, torch.tensor(scores, dtype=torch.float64))
+        values = values.double()
+        with_eos, without = (
+            values[:, : length + ends].sum(1) / length_penalty(length + ends, alpha)
+            for ends in (1, 0)
+        )
+        finished = torch.ones(len(rows), dtype=torch.bool)
+        if length == LIMIT:  # an answer is cut here, unless eos is its most probable next token
+            after = model(rows, None, target[:, :-1])[:, -1, [EOS, *words]]
+            finished = after.argmax(-1) == 0
+        scores = torch.where(finished, with_eos, without).view(len(source), -1)
+        best = torch.maximum(best, scores.amax(1))
     return best
 
 
