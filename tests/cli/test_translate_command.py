@@ -8,13 +8,16 @@ import sys
 import time
 
 import pytest
+import torch
 
 from toy_runs import toy_run
-from whyformer.bundle import load_bundle
+from whyformer.bundle import load_bundle, save_bundle
+from whyformer.cli.streams import json_text
 from whyformer.cli.translate import _shown
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translation, Translator
+from whyformer.foundation.errors import WhyformerError
 
 TEXT = "c b a\n\na b\nf g h i\n  \ne"
 LINES = TEXT.split("\n")
@@ -284,3 +287,21 @@ def test_sentences_are_translated_one_by_one_and_a_line_stays_a_line(cli, run, t
 def test_options_of_a_whole_line_are_refused_with_split_sentences(cli, run, option):
     said = cli("translate", run, "--split-sentences", *option, stdin="a bb. Cc d.")
     assert "belongs to a whole line" in said.sentence
+
+
+@pytest.mark.parametrize("search", [(), ("--beam", "1"), ("--sample", "--seed", "1")])
+def test_weights_that_are_no_numbers_give_no_answer(cli, own_run, search):
+    bundle = load_bundle(own_run)
+    with torch.no_grad():
+        next(iter(bundle.model.parameters())).fill_(math.nan)
+    save_bundle(own_run / "model", bundle)
+    said = cli("translate", own_run, "--text", "a b", "--json", *search)
+    assert said.code in (1, 2)
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_json_with_what_is_no_number_is_refused(value):
+    with pytest.raises(WhyformerError, match="must be a finite number to be written as JSON"):
+        json_text({"scores": [1.0, value]})

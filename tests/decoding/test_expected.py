@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from whyformer.decoding.expected import MARGIN, USUAL, Expected, learned_limit
+from whyformer.decoding.expected import MARGIN, USUAL, Expected, learned_limit, seen_bytes
 from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import SearchSettings
+from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 
 PLAIN = SearchSettings()
 
@@ -57,3 +58,13 @@ def test_a_run_without_the_fact_keeps_the_limit_of_its_settings():
 def test_a_fact_that_is_no_sensible_number_is_ignored(bad):
     facts = {"target_ratio": bad, "target_extra": bad}
     assert Expected.from_facts(facts) == USUAL
+
+
+@pytest.mark.parametrize("kind", ["uint16", "uint32", "int64"])
+def test_seen_bytes_are_those_whose_tokens_occur(kind, monkeypatch):
+    monkeypatch.setattr("whyformer.decoding.expected.CHUNK", 3)
+    ids = np.array([4, FIRST_BYTE, 300, FIRST_PIECE, FIRST_PIECE - 1, 7, 7], dtype=kind)
+    assert seen_bytes(ids) == [0, 2, 255]
+    assert Expected.from_facts({"target_bytes": [0, 2]}).target_bytes == {0, 2}
+    for bad in (None, "ab", [256], [-1], [True], [1.0]):
+        assert Expected.from_facts({"target_bytes": bad}).target_bytes is None

@@ -41,10 +41,9 @@ def classify(
         json: Write JSON lines.
         device: auto, cpu, cuda or cuda:0.
     """
-    import json as jsons
     from itertools import islice
 
-    from whyformer.cli.streams import refuse_existing, written
+    from whyformer.cli.streams import json_text, refuse_existing, written
     from whyformer.data.reading import STDIN, read_lines
     from whyformer.foundation.errors import UsageError
     from whyformer.workflows.labelling import load_labeller
@@ -79,8 +78,6 @@ def classify(
             for line, text_line, one in zip(window, shown, whole, strict=True):
                 index += 1
                 if json:
-                    text_line = jsons.dumps(
-                        {"index": index, "text": line, **one}, ensure_ascii=False
-                    )
+                    text_line = json_text({"index": index, "text": line, **one})
                 print(text_line, file=stream)
     return 0

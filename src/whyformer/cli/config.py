@@ -70,7 +70,7 @@ def show(
         json: Print name -> value and origin as one JSON object.
     """
     from whyformer.cli.recipes import resolved
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.streams import json_text, print_json
 
     asked = resolved(
         recipe,
@@ -92,9 +92,7 @@ def show(
     if json:
         print_json(found)
         return 0
-    import json as jsons
-
-    shown = {name: jsons.dumps(one["value"], ensure_ascii=False) for name, one in found.items()}
+    shown = {name: json_text(one["value"]) for name, one in found.items()}
     width = max(map(len, shown))
     room = max(len(value) for value in shown.values() if len(value) <= 24)
     for name, value in shown.items():

@@ -61,9 +61,7 @@ def generate(
         seed: Of drawing.
         no_repeat_ngram: Never repeat an n-gram of this size.
     """
-    import json as jsons
-
-    from whyformer.cli.streams import refuse_existing, warn, written
+    from whyformer.cli.streams import json_text, refuse_existing, warn, written
     from whyformer.data.filters import Occurrences
     from whyformer.data.reading import read_lines
     from whyformer.foundation.errors import UsageError
@@ -92,7 +90,7 @@ def generate(
                 full.add(index)
             if json:
                 whole = {"index": index, "prompt": one, "continuations": [*map(vars, answers)]}
-                print(jsons.dumps(whole, ensure_ascii=False), file=stream)
+                print(json_text(whole), file=stream)
                 continue
             for number, answer in enumerate(answers):
                 if index > 1 or number:

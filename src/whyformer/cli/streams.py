@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from whyformer.foundation.errors import OutputError, UsageError
+from whyformer.foundation.errors import OutputError, UsageError, WhyformerError
 from whyformer.foundation.files import atomic_path, explain_write_errors, refuse_to_overwrite
 
 
@@ -61,7 +61,21 @@ def written(path: Path | None) -> Iterator[TextIO]:
 
 def print_json(value: dict[str, Any]) -> None:
     """Print one JSON object on standard output."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(json_text(value, indent=2))
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Return a value as JSON: on one line, or indented.
+
+    Raises: WhyformerError when it holds NaN or an infinity, for which JSON has no form.
+    """
+    try:
+        return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        raise WhyformerError(
+            "A result must be a finite number to be written as JSON, but one is NaN or infinite. "
+            "Check the weights with `whyformer doctor RUN`."
+        ) from None
 
 
 def warn(text: str) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import json as jsons
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -214,11 +213,13 @@ def translate(
 def _shown(
     index: int, answer: "Translation", *, many: bool, json_lines: bool, split: bool = False
 ) -> Iterator[str]:
+    from whyformer.cli.streams import json_text
+
     if json_lines:
         shown = {"index": index, **_as_json(answer)}
         if split:
             shown["sentences"] = [_as_json(one) for one in answer.sentences]
-        yield jsons.dumps(shown, ensure_ascii=False)
+        yield json_text(shown)
     elif not many:
         yield _one_line(answer.text)
     else:
@@ -256,6 +257,7 @@ def _with_alignments(
     bundle: "Bundle", answers: Iterator["Translation"], *, live: bool
 ) -> Iterator[tuple["Translation", str]]:
     """Yield each answer with its alignment as JSON. Args: live: one at a time, someone waits."""
+    from whyformer.cli.streams import json_text
     from whyformer.decoding.alignment import TOGETHER, align
 
     while some := list(itertools.islice(answers, 1 if live else TOGETHER)):
@@ -272,7 +274,7 @@ def _with_alignments(
                     "target": one.target_tokens,
                     "weights": [[round(weight, 5) for weight in row] for row in one.weights],
                 }
-            yield answer, jsons.dumps(shown, ensure_ascii=False)
+            yield answer, json_text(shown)
 
 
 def _warn(index: int, answer: "Translation") -> None:

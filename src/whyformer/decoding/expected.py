@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 
 from whyformer.decoding.settings import MOST_TOKENS
+from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 
+CHUNK = 1 << 20
+"""Ids looked at at a time."""
 COVERED = 0.999
 """Share of the training targets of each range of source lengths that the length limit covers. A
 few are allowed to exceed it, so that one misaligned pair in thousands does not set the limit."""
@@ -26,11 +29,13 @@ class Expected:
         keep_spaces: whether spaces around a text are part of it (`text.keep_spaces`).
         target_ratio, target_extra: outputs may have this ratio × source tokens + extra tokens; see
             `learned_limit`. 0 and 0: the search settings alone limit them.
+        target_bytes: bytes whose tokens occur among the training targets; None: not known.
     """
 
     keep_spaces: bool = False
     target_ratio: float = 0.0
     target_extra: int = 0
+    target_bytes: frozenset[int] | None = None
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "Expected":
@@ -39,6 +44,7 @@ class Expected:
             keep_spaces=facts.get("keep_spaces") is True,
             target_ratio=float(_number(facts.get("target_ratio"))),
             target_extra=int(_number(facts.get("target_extra"))),
+            target_bytes=_bytes(facts.get("target_bytes")),
         )
 
     def limit(self, source_tokens: int) -> int:
@@ -75,6 +81,22 @@ def learned_limit(
         for one in np.unique(ranges)
     )
     return MARGIN * ratio, math.ceil(MARGIN * max(extra, 0.0))
+
+
+def seen_bytes(ids: Integer[np.ndarray, " tokens"]) -> list[int]:
+    """Return the bytes whose tokens are among ids, which may be mapped from a large file."""
+    seen = np.zeros(256, dtype=bool)
+    for start in range(0, len(ids), CHUNK):
+        part = ids[start : start + CHUNK]
+        seen[part[(part >= FIRST_BYTE) & (part < FIRST_PIECE)] - FIRST_BYTE] = True
+    return np.flatnonzero(seen).tolist()
+
+
+def _bytes(value: object) -> frozenset[int] | None:
+    """Return bytes of a bundle's facts; None for what is no list of them."""
+    if not isinstance(value, list) or not all(type(one) is int and 0 <= one < 256 for one in value):
+        return None
+    return frozenset(value)
 
 
 def _number(value: object) -> float:

@@ -8,10 +8,12 @@ import torch
 from torch import nn
 
 from whyformer.decoding.distinct import distinct
+from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.prompt import PromptModel, PromptReader
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.wellformed import WellFormed
 from whyformer.foundation.errors import UsageError, refuse_string
 from whyformer.text.tokenizer import Tokenizer
 
@@ -38,12 +40,22 @@ class Generator:
 
     Each prompt gets what it would get alone: only prompts of the same number of tokens share a
     batch, and a draw depends on the seed and the prompt's number, not on its neighbours.
-    Args: max_tokens: longest text the model can hold, the prompt counted.
+    Args:
+        max_tokens: longest text the model can hold, the prompt counted.
+        expected: what the training data showed; samples hold only bytes that it held.
     """
 
-    def __init__(self, model: PromptModel, tokenizer: Tokenizer, *, max_tokens: int) -> None:
+    def __init__(
+        self,
+        model: PromptModel,
+        tokenizer: Tokenizer,
+        *,
+        max_tokens: int,
+        expected: Expected = USUAL,
+    ) -> None:
         fed = getattr(getattr(model, "settings", None), "longest_target", None)
         self.model, self.tokenizer = model, tokenizer
+        self._text = WellFormed(tokenizer.spellings, expected.target_bytes)
         self.max_tokens = max_tokens if fed is None else min(max_tokens, fed - 1)
 
     def generate(
@@ -89,7 +101,9 @@ class Generator:
             prompts = [ids[index] for index in indices]
             reader = PromptReader(self.model, prompts)
             with torch.inference_mode():
-                return search(reader, nothing, None, how, prefixes=prompts, indices=indices)
+                return search(
+                    reader, nothing, None, how, prefixes=prompts, indices=indices, text=self._text
+                )
 
         results = searched(some, settings)
         for texts in distinct(some, results, settings, self.tokenizer.decode, searched):

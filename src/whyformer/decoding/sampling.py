@@ -18,7 +18,8 @@ from whyformer.decoding.candidates import (
     hide_repeats,
 )
 from whyformer.decoding.hypotheses import Hypothesis, hypothesis
-from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.settings import MOST_TOKENS, SearchSettings
+from whyformer.decoding.wellformed import BEGINS, WellFormed
 from whyformer.models.interface import EMPTY
 from whyformer.text.symbols import BOS, EOS, PAD
 
@@ -34,6 +35,7 @@ def sample(
     settings: SearchSettings,
     prefixes: Sequence[Sequence[int]] | None = None,
     indices: Sequence[int] | None = None,
+    text: WellFormed | None = None,
 ) -> list[list[Hypothesis]]:
     """Draw `nbest` independent targets for each sentence, in the order of drawing.
 
@@ -44,6 +46,7 @@ def sample(
     Args:
         limits: most target tokens of each sentence, eos not counted.
         indices: the number i of each sentence; None counts from 0.
+        text: draws only tokens that make up valid text; None: any token.
     """
     given = Prefixes(prefixes, limits)
     names = range(len(limits)) if indices is None else indices
@@ -56,6 +59,7 @@ def sample(
     totals = torch.zeros(len(limits), settings.nbest, dtype=torch.float64)
     alive = torch.ones(len(limits), settings.nbest, dtype=torch.bool)
     last = torch.full((len(limits), 1), BOS)
+    bytes_ = None if text is None else text.begin(len(limits), settings.nbest)
     state = model.begin(source, source_real)
     while len(sentences):
         logits, state = model.step(state, last.to(source.device))
@@ -65,7 +69,11 @@ def sample(
             logits = logits.expand(-1, settings.nbest, -1)
             beams = torch.zeros(len(sentences), settings.nbest, dtype=torch.long)
             state = model.select(state, None, beams.to(source.device))
-        allowed = _allowed(logits, tokens, settings)
+        whole = None if bytes_ is None else bytes_ == BEGINS
+        allowed = _allowed(logits, tokens, settings, whole)
+        if text is not None and bytes_ is not None:
+            room = limit[sentences] - place - 1
+            allowed = text.hide(allowed, bytes_, room.masked_fill(room < 0, MOST_TOKENS))
         stuck = allowed.amax(-1).isinf().cpu()  # everything is banned: the draw is cut here
         if place % STEPS == 0:
             numbers = _numbers(streams, sentences.tolist())
@@ -77,8 +85,11 @@ def sample(
             stuck &= ~forced[0][:, None]
         stuck |= (drawn != EOS).cpu() & (place >= limit[sentences])[:, None]
         picked = logits.log_softmax(-1).gather(-1, drawn[..., None])[..., 0]
+        check_finite(picked)
         totals += picked.cpu().double().clamp_max(0.0).masked_fill(~alive | stuck, 0.0)
         last = drawn.cpu().masked_fill(~alive, PAD)
+        if text is not None and bytes_ is not None:
+            bytes_ = text.follow(bytes_, last)
         ended = (last == EOS) & ~stuck
         longer = torch.cat([tokens, last[..., None]], dim=-1)
         done = alive & (ended | stuck)
@@ -97,6 +108,7 @@ def sample(
             sentences, tokens, totals, alive, last = (
                 x[kept] for x in (sentences, tokens, totals, alive, last)
             )
+            bytes_ = None if bytes_ is None else bytes_[kept]
             if len(kept):
                 beams = torch.arange(settings.nbest).expand(len(kept), -1)
                 state = model.select(state, kept.to(source.device), beams.to(source.device))
@@ -153,10 +165,15 @@ def _numbers(streams: list[list[np.random.Generator]], going: Sequence[int]) -> 
     return torch.from_numpy(numbers)
 
 
-def _allowed(logits: Tensor, tokens: Tensor, settings: SearchSettings) -> Tensor:
+def _allowed(
+    logits: Tensor, tokens: Tensor, settings: SearchSettings, whole: Tensor | None
+) -> Tensor:
+    """Hide what is forbidden. Args: whole: where no character is half spelled; None: everywhere."""
     if settings.no_repeat_ngram:
-        logits = logits.clone()
+        given, logits = logits, logits.clone()
         hide_repeats(logits.flatten(0, 1), tokens.flatten(0, 1), settings.no_repeat_ngram)
+        if whole is not None:  # the bytes of a character are needed, repeated or not
+            logits = logits.where(whole[..., None].to(logits.device), given)
     banned = torch.tensor(forbidden(settings, tokens.shape[-1]), device=logits.device)
     return logits.index_fill(-1, banned[banned < logits.shape[-1]], -math.inf)
 

@@ -13,6 +13,7 @@ from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.queue import Arrivals, Queue
 from whyformer.decoding.sampling import sample
 from whyformer.decoding.settings import Method, SearchSettings
+from whyformer.decoding.wellformed import WellFormed
 from whyformer.foundation.errors import UsageError
 
 
@@ -26,6 +27,7 @@ def search(
     indices: Sequence[int] | None = None,
     longest: int | None = None,
     expected: Expected = USUAL,
+    text: WellFormed | None = None,
 ) -> list[list[Hypothesis]]:
     """Return the hypotheses of each sentence, best first (for samples: in the order of drawing).
 
@@ -37,6 +39,7 @@ def search(
         indices: the number of each sentence, on which its random draws depend; None counts from 0.
         longest: most tokens the model can be fed, bos counted, whatever the settings allow.
         expected: what the training targets need; it raises the limit of the settings.
+        text: samples are valid text by these rules; other searches do not read it.
     """
     if source_real is None:
         lengths = [source.shape[1]] * source.shape[0]
@@ -46,7 +49,7 @@ def search(
     if not limits:
         return []
     if settings.method is Method.SAMPLE:
-        return sample(model, source, source_real, limits, settings, prefixes, indices)
+        return sample(model, source, source_real, limits, settings, prefixes, indices, text)
     return search_all(model, Queue([Arrivals(source, source_real, limits, prefixes)]), settings)
 
 

@@ -1,6 +1,7 @@
 """Text in, text out: tokenizers, batching and search behind one object."""
 
 import contextlib
+import functools
 import itertools
 import logging
 from abc import ABC, abstractmethod
@@ -19,6 +20,7 @@ from whyformer.decoding.queue import Arrivals, Joiner, Queue, Room
 from whyformer.decoding.scoring import PairScore, token_log_probabilities
 from whyformer.decoding.search import limit_of, search, search_all
 from whyformer.decoding.settings import Method, SearchSettings
+from whyformer.decoding.wellformed import WellFormed
 from whyformer.foundation.errors import UsageError, refuse_string
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.models.interface import SequenceModel
@@ -288,6 +290,11 @@ class Translator(TextTranslator):
                 model.to(self.device)
         self.searched: Stepper = models[0] if len(models) == 1 else Ensemble(models)
 
+    @functools.cached_property
+    def _text(self) -> WellFormed:
+        """What samples may hold."""
+        return WellFormed(self.target_tokenizer.spellings, self.expected.target_bytes)
+
     def score(
         self,
         sources: Sequence[str],
@@ -351,6 +358,7 @@ class Translator(TextTranslator):
                 indices=[line.index for line in lines],
                 longest=self.longest,
                 expected=self.expected,
+                text=self._text,
             )
 
     def cohorts(

@@ -16,7 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from whyformer.decoding.candidates import forbidden
+import torch
+
+from whyformer.decoding.candidates import check_finite, forbidden
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
 from whyformer.decoding.queue import Room
@@ -199,6 +201,7 @@ class CTranslate2Translator(TextTranslator):
                 if ban
                 else None,
             )
+        check_finite(torch.tensor([score for one in results for score in one.scores]))
         found = [list(zip(one.hypotheses, one.scores, strict=True)) for one in results]
         return self._rescored(sources, found) if ban else found
 
@@ -261,7 +264,9 @@ class CTranslate2Translator(TextTranslator):
                 batch_type="tokens",
                 max_input_length=0,
             )
-        return [list(result.log_probs) for result in results]
+        scores = [list(result.log_probs) for result in results]
+        check_finite(torch.tensor([score for one in scores for score in one]))
+        return scores
 
 
 def open_engine(kind: str, directory: Path, threads: int, batches: int = 1) -> Any:

@@ -42,6 +42,11 @@ class Pieces:
         return FIRST_PIECE + len(self.pieces)
 
     @property
+    def spellings(self) -> Sequence[bytes]:
+        """What each id spells, in bytes; nothing for symbols."""
+        return self._bytes
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of `to_json`: equal fingerprints encode every text equally."""
         if not self._fingerprint:

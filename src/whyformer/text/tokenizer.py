@@ -1,7 +1,7 @@
 """The tokenizer as every other room sees it: strings to ids, ids to strings, and one JSON text."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
@@ -111,6 +111,11 @@ class Tokenizer(Protocol):
     @property
     def lowercase(self) -> bool:
         """Whether text is put in lower case before encoding."""
+        ...
+
+    @property
+    def spellings(self) -> Sequence[bytes]:
+        """What each id spells, in bytes; nothing for symbols."""
         ...
 
     @property

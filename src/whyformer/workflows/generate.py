@@ -9,6 +9,7 @@ from typing import Any
 from whyformer.bundle import Bundle, load_bundle
 from whyformer.data.documents import build_documents
 from whyformer.data.rows import ContiguousRows, PackedRows
+from whyformer.decoding.expected import Expected
 from whyformer.decoding.generator import Continuation, Generator
 from whyformer.decoding.packing import pack
 from whyformer.foundation.devices import choose_device
@@ -35,7 +36,10 @@ class LanguageModel:
         """Continue each prompt. Args: search: fields of `SearchSettings` by name."""
         settings = search_settings(self.bundle.facts, search)
         generator = Generator(
-            self.model, self.bundle.target_tokenizer, max_tokens=self.model.settings.max_length
+            self.model,
+            self.bundle.target_tokenizer,
+            max_tokens=self.model.settings.max_length,
+            expected=Expected.from_facts(self.bundle.facts),
         )
         return generator.generate(prompts, settings, tokens=tokens)
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from whyformer.bundle import Bundle
 from whyformer.data.documents import Document, Documents, build_documents
 from whyformer.data.rows import ContiguousRows, PackedRows, TextBatch
+from whyformer.decoding.expected import seen_bytes
 from whyformer.evaluation.perplexity import perplexity_scores
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.randomness import seed_everything
@@ -56,6 +57,7 @@ class Language:
 
         self.train, self.dev = documents("corpus", texts.train), documents("corpus-dev", texts.dev)
         self.fingerprint = self.train.fingerprint
+        self.seen = seen_bytes(self.train.ids)
         self.batches = self._rows(self.train, shuffle=True)
 
     def _rows(self, documents: Documents, *, shuffle: bool) -> ContiguousRows | PackedRows:
@@ -124,7 +126,7 @@ class Language:
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
         """See `Task`."""
-        facts = facts | {"row_tokens": self.recipe.data.row_tokens}
+        facts = facts | {"row_tokens": self.recipe.data.row_tokens, "target_bytes": self.seen}
         return Bundle(model, self.tokenizer, self.tokenizer, facts)
 
     def story(self, batch: AnyBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:

@@ -1,11 +1,13 @@
 """From a recipe's files to tokenizers, a training corpus and what a run is judged by."""
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +21,7 @@ from whyformer.data.held_out import Draw, Key, key_of, place
 from whyformer.data.plan import kept_plan
 from whyformer.data.reading import Pair, pair_files, pair_key, read_pairs
 from whyformer.data.synthetic import synthetic_pairs
+from whyformer.decoding.expected import learned_limit, seen_bytes
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.text.tokenizer import Tokenizer, Units, train_tokenizer
 from whyformer.workflows.recipe import Builtin, Recipe
@@ -52,6 +55,16 @@ class Prepared:
     overlap: tuple[int, int] | None = None
     """How many validation sources, and how many validation pairs, are in the training data; None
     where the validation set was held out, so that none can be."""
+
+    @functools.cached_property
+    def target_facts(self) -> dict[str, Any]:
+        """What a run remembers of the training targets; see `Expected`."""
+        ratio, extra = learned_limit(self.corpus.source_lengths, self.corpus.target_lengths)
+        return {
+            "target_ratio": ratio,
+            "target_extra": extra,
+            "target_bytes": seen_bytes(self.corpus.ids["target"]),
+        }
 
     @property
     def shared(self) -> bool:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from whyformer.bundle import Bundle
 from whyformer.data.batch import Batch
-from whyformer.decoding.expected import Expected, learned_limit
+from whyformer.decoding.expected import Expected
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
 from whyformer.evaluation.report import evaluate_texts, metric_named
@@ -119,8 +119,7 @@ def fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> SourceM
 
 def expected_facts(recipe: Recipe, data: Prepared) -> dict[str, Any]:
     """Return what a run remembers of its training texts; see `Expected`."""
-    ratio, extra = learned_limit(data.corpus.source_lengths, data.corpus.target_lengths)
-    return {"keep_spaces": recipe.text.keep_spaces, "target_ratio": ratio, "target_extra": extra}
+    return {"keep_spaces": recipe.text.keep_spaces, **data.target_facts}
 
 
 def validation_scores(recipe: Recipe, model: SourceModel, data: Prepared) -> dict[str, Any]:
