@@ -361,7 +361,10 @@ def measure(
 
 def busy_seconds() -> float:
     """Return how long the machine's cores have worked since it started, all of them together."""
-    ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    ticks = [
+        int(word)
+        for word in Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0].split()[1:9]
+    ]
     idle = ticks[3] + ticks[4]  # idle and waiting for input
     return (sum(ticks) - idle) / os.sysconf("SC_CLK_TCK")
 
@@ -413,7 +416,7 @@ def machine(python: Path) -> dict[str, Any]:
     ).stdout
     names = [
         line.split(":", 1)[1].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         if line.startswith("model name")
     ]
     return {

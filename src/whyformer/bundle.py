@@ -77,12 +77,16 @@ def save_bundle(
         "facts": bundle.facts,
     }
     with atomic_directory(directory) as temporary:
-        (temporary / SOURCE).write_text(bundle.source_tokenizer.to_json(), encoding="utf-8")
+        (temporary / SOURCE).write_text(
+            bundle.source_tokenizer.to_json(), encoding="utf-8", newline="\n"
+        )
         if not bundle.shared:
-            (temporary / TARGET).write_text(bundle.target_tokenizer.to_json(), encoding="utf-8")
+            (temporary / TARGET).write_text(
+                bundle.target_tokenizer.to_json(), encoding="utf-8", newline="\n"
+            )
         save_tensors(tensors, temporary / WEIGHTS)
         config[FILES] = hashes(temporary, (file.name for file in temporary.iterdir()))
-        (temporary / CONFIG).write_text(sealed_text(config), encoding="utf-8")
+        (temporary / CONFIG).write_text(sealed_text(config), encoding="utf-8", newline="\n")
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:

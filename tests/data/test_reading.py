@@ -51,7 +51,7 @@ def test_all_formats_give_the_same_pairs(tmp_path, gz):
 
 
 def test_standard_input_is_read_as_it_comes(monkeypatch):
-    stdin = io.TextIOWrapper(io.BytesIO(b"a\tx\nb\ty"))
+    stdin = io.TextIOWrapper(io.BytesIO(b"a\tx\nb\ty"), encoding="utf-8")
     monkeypatch.setattr(sys, "stdin", stdin)
     pairs = read_pairs("-")
     assert next(pairs) == Pair(1, "a", "x", "-")

@@ -301,7 +301,9 @@ def step_of(run: Path) -> int:
 
 def kill_a_rank(launcher: int, rank: int) -> None:
     """Send SIGKILL to one of the processes that torchrun started."""
-    children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
+    children = (
+        Path(f"/proc/{launcher}/task/{launcher}/children").read_text(encoding="utf-8").split()
+    )
     for child in map(int, children):
         if f"RANK={rank}\0".encode() in Path(f"/proc/{child}/environ").read_bytes():
             os.kill(child, signal.SIGKILL)
@@ -315,7 +317,7 @@ def killed_once(run: Path, said: Path, rank: int, *options: str) -> tuple[int, i
     with launched(run, said, *options) as launcher:
         until = time.monotonic() + 120
         while step_of(run) <= before:
-            assert launcher.poll() is None, said.read_text()
+            assert launcher.poll() is None, said.read_text(encoding="utf-8")
             assert time.monotonic() < until
             time.sleep(0.01)
         kill_a_rank(launcher.pid, rank)

@@ -149,3 +149,35 @@ def test_a_broken_disk_is_named_with_the_file_and_the_work_has_failed(tmp_path):
     ):
         raise OSError(errno.EIO, "Input/output error")
     assert e.value.exit_code == 1
+
+
+def shared(failures: int, winerror: int | None):
+    """Return a rename that Windows refuses some times, because another program reads the file."""
+    left = [failures]
+
+    def rename(source, target):
+        if left[0]:
+            left[0] -= 1
+            error = PermissionError(errno.EACCES, "The file is used by another process", source)
+            error.winerror = winerror
+            raise error
+        os.rename(source, target)
+
+    return rename
+
+
+def test_a_file_that_another_program_has_open_for_a_moment_is_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "replace", shared(2, winerror=32))
+    write_text(tmp_path / "a", "new\n")
+    assert (tmp_path / "a").read_bytes() == b"new\n"
+
+
+@pytest.mark.parametrize(("failures", "winerror"), [(10**9, 32), (1, None)])
+def test_a_file_that_stays_open_is_refused_and_unchanged(tmp_path, monkeypatch, failures, winerror):
+    write_text(tmp_path / "a", "old\n")
+    monkeypatch.setattr(os, "replace", shared(failures, winerror))
+    monkeypatch.setattr("whyformer.foundation.files.SHARING_SECONDS", 0.1)
+    with pytest.raises(OutputError, match="may not be written"):
+        write_text(tmp_path / "a", "new\n")
+    assert (tmp_path / "a").read_bytes() == b"old\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import torch
 
@@ -56,3 +58,11 @@ def test_errors_of_allocators_are_known():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**58)
     assert ran_out(caught.value)
+
+
+def test_the_peak_is_known_from_the_kernel_from_getrusage_or_not_at_all(tmp_path, monkeypatch):
+    assert memory.peak_bytes() > 2**20
+    monkeypatch.setattr(memory, "STATUS", tmp_path / "absent")
+    assert memory.peak_bytes() > 2**20
+    monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows
+    assert memory.peak_bytes() is None

@@ -30,7 +30,7 @@ from whyformer.cli import (
 )
 from whyformer.cli.allocator import keep_big_blocks, restart_with_fast_allocator
 from whyformer.cli.dotted import split
-from whyformer.cli.streams import abandon_output, use_utf8
+from whyformer.cli.streams import abandon_output, set_encodings
 from whyformer.foundation.errors import UsageError, WhyformerError
 
 INTERRUPTED = 130
@@ -107,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args: argv: without the program's name; None takes the process's own, and only then the process
         may change its allocator, and restart itself for that.
     """
-    use_utf8()
+    set_encodings()
     logging.basicConfig(format="whyformer: %(message)s", level=logging.WARNING)
     try:
         return _run(sys.argv[1:] if argv is None else list(argv), restart=argv is None)

@@ -83,11 +83,19 @@ def warn(text: str) -> None:
     print(f"whyformer: {text}", file=sys.stderr)
 
 
-def use_utf8() -> None:
-    """Write UTF-8 whatever the locale says: results are text in any language."""
+def set_encodings() -> None:
+    """Write UTF-8 to files and pipes; on a terminal, replace what its encoding cannot show.
+
+    Results are text in any language, so the locale of a pipe (CP949 on Korean Windows) is not
+    used. Lines end with one byte everywhere, so that files are the same on every system.
+    """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        if stream.isatty():
+            stream.reconfigure(errors="replace")
+        else:
+            stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")
 
 
 def is_live(stream: Any) -> bool:

@@ -136,7 +136,7 @@ def build_corpus(
             "files": files,
             "report": asdict(report),
         }
-        (temporary / "corpus.json").write_text(sealed_text(state), encoding="utf-8")
+        (temporary / "corpus.json").write_text(sealed_text(state), encoding="utf-8", newline="\n")
     return Corpus(directory, state)
 
 

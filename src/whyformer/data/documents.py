@@ -124,7 +124,7 @@ def build_documents(
             "files": files,
             "report": asdict(report),
         }
-        (temporary / STATE).write_text(sealed_text(state), encoding="utf-8")
+        (temporary / STATE).write_text(sealed_text(state), encoding="utf-8", newline="\n")
     return Documents(directory, state)
 
 

@@ -19,6 +19,10 @@ TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 ABANDONED_SECONDS = 24 * 3600
 """Age from which a temporary sibling is taken to be of a process that was killed."""
 
+SHARING = (5, 32)
+"""Windows' numbers of "access is denied" and "the file is used by another process"."""
+SHARING_SECONDS = 2.0
+
 
 @contextlib.contextmanager
 def explain_write_errors(path: Path) -> Iterator[None]:
@@ -67,7 +71,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
             os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, path)
+            replace(temporary, path)
             _sync_directory(path.parent)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -96,8 +100,8 @@ def atomic_directory(path: Path) -> Iterator[Path]:
             former = _former(path)
             if path.exists():
                 shutil.rmtree(former, ignore_errors=True)
-                os.replace(path, former)
-            os.replace(temporary, path)
+                replace(path, former)
+            replace(temporary, path)
             _sync_directory(path.parent)
             shutil.rmtree(former, ignore_errors=True)
         except BaseException:
@@ -127,7 +131,7 @@ def recover_directory(path: Path) -> None:
     path = Path(path).absolute()
     former = _former(path)
     if former.exists() and not path.exists():
-        os.replace(former, path)
+        replace(former, path)
     for leftover in _temporaries(path):
         _remove(leftover)
 
@@ -147,9 +151,9 @@ def remove_leftovers(directory: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically."""
+    """Write UTF-8 text atomically, with the same bytes on every system."""
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def refuse_to_overwrite(path: Path, overwrite: bool) -> None:
@@ -203,7 +207,27 @@ def _umask() -> int:
     return mask
 
 
+def replace(source: Path, target: Path) -> None:
+    """Rename ``source`` to ``target``, replacing it.
+
+    Windows refuses while another program, such as a virus scanner, has one of them open. That is
+    usually over soon, so the rename is tried again for `SHARING_SECONDS`.
+    """
+    until = time.monotonic() + SHARING_SECONDS
+    while True:
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError as error:
+            if getattr(error, "winerror", None) not in SHARING or time.monotonic() > until:
+                raise
+        time.sleep(0.05)
+
+
 def _sync_directory(path: Path) -> None:
+    """Write the names in a directory to the disk; Windows cannot open directories and does it."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,7 +1,9 @@
 """How much memory is available, refusal of what cannot fit, and errors of an allocator."""
 
+import contextlib
 import importlib
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from whyformer.foundation.errors import UsageError
 
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
+STATUS = Path("/proc/self/status")
 FLOAT = 4
 """Bytes of a number in fp32."""
 _RAN_OUT = re.compile(
@@ -32,6 +35,22 @@ def available_bytes(device: torch.device) -> int | None:
         return None
     found = [one for one in (_of_machine(), _of_cgroup(), _of_process()) if one is not None]
     return max(0, min(found)) if found else None
+
+
+def peak_bytes() -> int | None:
+    """Return the most resident memory this process has had; None when the system does not say.
+
+    /proc is asked first: `getrusage` starts with what the parent process held.
+    """
+    with contextlib.suppress(OSError, StopIteration):
+        lines = STATUS.read_text(encoding="utf-8").splitlines()
+        return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+    try:
+        resource: Any = importlib.import_module("resource")
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def refuse_too_large(needed: int, device: torch.device, what: str, advice: str) -> None:

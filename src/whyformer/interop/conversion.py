@@ -54,7 +54,7 @@ class Record:
         """Write it into a conversion's directory, after all other files are there."""
         names = [f.name for f in directory.iterdir() if f.is_file() and f.name != RECORD]
         state = {**asdict(self), FILES: hashes(directory, names)}
-        (directory / RECORD).write_text(sealed_text(state), encoding="utf-8")
+        (directory / RECORD).write_text(sealed_text(state), encoding="utf-8", newline="\n")
 
 
 def fingerprint(run: Path) -> str:

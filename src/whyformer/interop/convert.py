@@ -135,9 +135,13 @@ def convert(
         spec.validate()
         spec.optimize(quantization=None if quantization == "none" else quantization)
         spec.save(str(temporary))
-        (temporary / SOURCE).write_text(bundle.source_tokenizer.to_json(), encoding="utf-8")
+        (temporary / SOURCE).write_text(
+            bundle.source_tokenizer.to_json(), encoding="utf-8", newline="\n"
+        )
         if not bundle.shared:
-            (temporary / TARGET).write_text(bundle.target_tokenizer.to_json(), encoding="utf-8")
+            (temporary / TARGET).write_text(
+                bundle.target_tokenizer.to_json(), encoding="utf-8", newline="\n"
+            )
         record.write(temporary)
         say(f"Comparing {len(chosen.sources)} {chosen.origin} with the run.")
         parity = _compared(bundle, temporary, chosen, settings)

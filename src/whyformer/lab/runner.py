@@ -82,7 +82,7 @@ def run(
     timed = {part.name for part in experiment.parts if part.timed}
     together = [work for work in missing if work.part not in timed]
     alone = [work for work in missing if work.part in timed]
-    with journal.open("a", encoding="utf-8") as file:
+    with journal.open("a", encoding="utf-8", newline="\n") as file:
         if file.tell() and not journal.read_bytes().endswith(b"\n"):
             file.write("\n")  # a line that a crash tore must not swallow the next
         for batch, hands in ((together, workers), (alone, 1)):

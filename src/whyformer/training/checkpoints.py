@@ -63,7 +63,7 @@ def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]
             save_tensors(tensors, temporary / WHOLE)
         if temporary and ranks.first:
             meta["files"] = hashes(temporary, (file.name for file in temporary.iterdir()))
-            (temporary / META).write_text(sealed_text(meta), encoding="utf-8")
+            (temporary / META).write_text(sealed_text(meta), encoding="utf-8", newline="\n")
 
 
 @contextlib.contextmanager

@@ -32,8 +32,8 @@ class Journal:
             kept = [found for found in _whole_lines(path) if found["step"] <= after]
             write_text(path, "".join(map(_sealed, kept)))  # old lines get their checksum too
         with explain_write_errors(directory):
-            self._journal: TextIO = (directory / JOURNAL).open("a", encoding="utf-8")
-            self._timings: TextIO = (directory / TIMINGS).open("a", encoding="utf-8")
+            self._journal: TextIO = (directory / JOURNAL).open("a", encoding="utf-8", newline="\n")
+            self._timings: TextIO = (directory / TIMINGS).open("a", encoding="utf-8", newline="\n")
         self._path = directory / JOURNAL
 
     def update(self, report: StepReport) -> None:

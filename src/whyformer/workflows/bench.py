@@ -25,7 +25,15 @@ from whyformer.workflows.bench_engines import (
     measure_decoding,
     sentences_of,
 )
-from whyformer.workflows.bench_process import ROUNDS, BenchError, Programs, Say, contender, spread
+from whyformer.workflows.bench_process import (
+    ROUNDS,
+    BenchError,
+    Programs,
+    Say,
+    contender,
+    most_memory,
+    spread,
+)
 from whyformer.workflows.evaluate import read_parallel
 from whyformer.workflows.recipe import Recipe, Resolved, TaskName
 from whyformer.workflows.tasks import open_task
@@ -130,7 +138,7 @@ def with_data(recipe: Recipe, scratch: Path) -> tuple[Recipe, str]:
     files = []
     for name, seed, count in (("train", 1, GENERATED_PAIRS), ("dev", 2, 2 * SENTENCES)):
         file = scratch / f"{name}.tsv"
-        with file.open("w", encoding="utf-8") as stream:
+        with file.open("w", encoding="utf-8", newline="\n") as stream:
             stream.writelines(f"{p.source}\t{p.target}\n" for p in made_up_pairs(count, seed=seed))
         files.append(str(file))
     made = data.model_copy(update={"train": files[:1], "dev": files[1:], "source": None,
@@ -211,7 +219,7 @@ def training_summary(
         else None,
         "tokens_per_update": tokens / sum(turn["updates"] for turn in updates),
         "updates": sum(turn["updates"] for turn in updates),
-        "peak_memory_mib": max(turn["memory_mib"] for turn in updates),
+        "peak_memory_mib": most_memory(updates),
     }
 
 
@@ -232,7 +240,7 @@ def _starting(programs: Programs, run: Path | None, say: Say) -> dict[str, Any]:
     for _ in range(ROUNDS):
         for name, command in commands.items():
             began = time.perf_counter()
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
             seconds[name].append(time.perf_counter() - began)
             if done.returncode:
                 said = done.stderr.strip().splitlines() or ["it said nothing"]

@@ -18,7 +18,15 @@ from whyformer.bundle import save_bundle
 from whyformer.data.reading import read_lines
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.foundation.errors import DataError
-from whyformer.workflows.bench_process import ROUNDS, Contender, Programs, Say, contender, spread
+from whyformer.workflows.bench_process import (
+    ROUNDS,
+    Contender,
+    Programs,
+    Say,
+    contender,
+    most_memory,
+    spread,
+)
 from whyformer.workflows.translation import Translation
 
 SENTENCES = 256
@@ -82,7 +90,7 @@ def convert_for_engines(
         command += ["--quantize", quantization, "--sentences", "16"]
         if source and references:
             command += ["--pairs", str(_as_pairs(source, references[0], scratch / "judged.tsv"))]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["it said nothing"]
             engines.left_out[engine] = said[-1].removeprefix("whyformer: ")
@@ -94,7 +102,7 @@ def convert_for_engines(
 def _as_pairs(source: Path, references: Path, out: Path) -> Path:
     texts = zip(read_lines(source), read_lines(references), strict=True)
     lines = ["\t".join(text.replace("\t", " ") for text in pair) + "\n" for pair in texts]
-    out.write_text("".join(lines), encoding="utf-8")
+    out.write_text("".join(lines), encoding="utf-8", newline="\n")
     return out
 
 
@@ -197,7 +205,7 @@ def decoding_summary(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "tokens_per_sentence": sum(t["tokens"] for t in rounds)
         / sum(t["sentences"] for t in rounds),
         "sentences": rounds[0]["sentences"],
-        "peak_memory_mib": max(turn["memory_mib"] for turn in rounds),
+        "peak_memory_mib": most_memory(rounds),
     }
 
 

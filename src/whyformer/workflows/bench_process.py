@@ -8,12 +8,11 @@ import contextlib
 import io
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from whyformer.foundation.errors import WhyformerError
+from whyformer.foundation.memory import peak_bytes
 
 ROUNDS = 5
 PAUSE_SECONDS = 0.2
@@ -64,7 +64,6 @@ class Contender:
             stdout=subprocess.PIPE,
             stderr=self._log,
             env=environment,
-            text=True,
             encoding="utf-8",
         )
         self.about = self._answer()
@@ -123,7 +122,7 @@ def contender(
 ) -> Iterator[Contender]:
     """Start a contender, its configuration in a file, and end it with the block."""
     file = scratch / f"{name}.json"
-    file.write_text(json.dumps(config), encoding="utf-8")
+    file.write_text(json.dumps(config), encoding="utf-8", newline="\n")
     with Contender(name, [*programs.contender, str(file)], environment) as contender:
         yield contender
 
@@ -133,7 +132,7 @@ def answer_questions(ready: Callable[[], Callable[[dict[str, Any]], dict[str, An
 
     Args: ready: loads, and returns what answers a question.
     """
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)  # what a library prints is no answer
     if isinstance(sys.stdout, io.TextIOWrapper):  # and keeps its place before the last word
         sys.stdout.reconfigure(line_buffering=True)
@@ -150,16 +149,16 @@ def answer_questions(ready: Callable[[], Callable[[dict[str, Any]], dict[str, An
         say({**found, "cpu_seconds": time.process_time() - cpu, "memory_mib": peak_mib()})
 
 
-def peak_mib() -> float:
-    """Return the most resident memory this process has had, in MiB.
+def peak_mib() -> float | None:
+    """Return the most resident memory this process has had, in MiB; None if it is not known."""
+    peak = peak_bytes()
+    return None if peak is None else peak / 2**20
 
-    Where /proc tells, it is asked: `getrusage` begins with what the parent held.
-    """
-    with contextlib.suppress(OSError, StopIteration):
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 2**10
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+def most_memory(turns: Iterable[Mapping[str, Any]]) -> float | None:
+    """Return the most MiB that processes reported; None when one of them does not know."""
+    found = [turn["memory_mib"] for turn in turns]
+    return None if None in found else max(found)
 
 
 def busy_seconds() -> float | None:

@@ -60,15 +60,20 @@ def _training(found: dict[str, Any]) -> list[str]:
         f"training: {_spread(found['tokens_per_second'], 0)} target tokens/s; {cost}",
         f"          {_spread(found['updates_per_second'], 2)} updates/s of "
         f"{found['tokens_per_update']:,.0f} tokens; "
-        f"{found['peak_memory_mib']:,.0f} MiB resident at most",
+        f"{_mib(found['peak_memory_mib'])} MiB resident at most",
     ]
+
+
+def _mib(value: float | None) -> str:
+    """Return a size as text; not every system reports it."""
+    return "?" if value is None else f"{value:,.0f}"
 
 
 def _decoding(found: dict[str, Any]) -> list[str]:
     single = [["one by one", "search", "p50 ms", "p95 ms", "a round", "MiB"]]
     groups = [["many at once", "search", "tokens/s", "sentences/s", "MiB"]]
     for one in found["decoding"]:
-        names, memory = [one["engine"], one["search"]], f"{one['peak_memory_mib']:,.0f}"
+        names, memory = [one["engine"], one["search"]], _mib(one["peak_memory_mib"])
         if one["batch"] == 1:
             times = [_spread(one["ms_p50"], 2), _spread(one["ms_p95"], 2)]
             single.append([*names, *times, f"{one['sentences']:,}", memory])

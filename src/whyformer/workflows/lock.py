@@ -1,12 +1,12 @@
 """One run in one directory at a time."""
 
 import contextlib
-import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
 from whyformer.foundation.errors import OutputError
 from whyformer.foundation.files import explain_write_errors
+from whyformer.foundation.locking import lock
 
 
 @contextlib.contextmanager
@@ -17,12 +17,11 @@ def only_run_in(directory: Path) -> Iterator[None]:
     """
     with explain_write_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        file = (directory / ".lock").open("w")
+        # Not truncated: on Windows, writing to a file that another process locks is an error.
+        file = (directory / ".lock").open("ab", buffering=0)
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not lock(file):
             raise OutputError(
                 f"Another run is writing to `{directory}`. Wait for it, or choose another --out."
-            ) from None
+            )
         yield

@@ -331,7 +331,7 @@ def _keep_story(failure: Divergence, task: Task, out: Path) -> None:
     }
     with atomic_directory(out / "diagnosis") as directory:
         (directory / "diagnosis.json").write_text(
-            json.dumps(story, indent=2, ensure_ascii=False), encoding="utf-8"
+            json.dumps(story, indent=2, ensure_ascii=False), encoding="utf-8", newline="\n"
         )
         save_tensors(tensors, directory / "batch.safetensors")
 

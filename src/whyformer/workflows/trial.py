@@ -1,14 +1,13 @@
 """What every check before a long run is made of: a finding, a batch for ever, speed and memory."""
 
 import math
-import resource
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 
+from whyformer.foundation.memory import peak_bytes
 from whyformer.training.loop import AnyBatch, BatchSource, TrainingSettings, fit, start
 from whyformer.training.loss import Loss
 from whyformer.training.schedules import Schedule
@@ -131,9 +130,6 @@ def largest(
         if "memory" not in str(error).lower():
             raise
         return Finding(name, False, f"out of memory: {error}; lower batch_tokens")
-    return Finding(name, True, f"{shape}; the process has used {_peak_gib():.2f} GiB at most")
-
-
-def _peak_gib() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**30 if sys.platform == "darwin" else 2**20)
+    peak = peak_bytes()
+    used = "" if peak is None else f"; the process has used {peak / 2**30:.2f} GiB at most"
+    return Finding(name, True, f"{shape}{used}")

@@ -1,0 +1,31 @@
+"""A lock on an open file that ends with its process, on POSIX and on Windows."""
+
+import errno
+import importlib
+from typing import Any, BinaryIO
+
+_HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+"""Errors that say that another process holds the lock."""
+
+
+def lock(file: BinaryIO) -> bool:
+    """Lock an open file without waiting; return False when another process holds the lock.
+
+    The lock ends when the file is closed or the process ends, also when it is killed.
+
+    Raises: OSError when the file system cannot lock.
+    """
+    try:
+        try:
+            fcntl: Any = importlib.import_module("fcntl")
+        except ImportError:  # Windows
+            msvcrt: Any = importlib.import_module("msvcrt")
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _HELD:
+            return False
+        raise
+    return True
