@@ -268,10 +268,10 @@ def test_one_process_goes_on_with_the_run_of_two_sharded_ranks(
     shutil.copytree(out / "two" / "fsdp", run)
     recipe = (run / "recipe.yaml").read_text()
     assert "updates: 8\n" in recipe
-    (run / "recipe.yaml").write_text(recipe.replace("updates: 8\n", "updates: 12\n"))
+    recipe = recipe.replace("updates: 8\n", "updates: 12\n")
     about = json.loads((run / "run.json").read_text())
     assert about["updates"] == 8
-    write_run(run, about | {"updates": 12})  # sealed with the recipe as it is now
+    write_run(run, recipe, about | {"updates": 12})  # sealed together
     code, _, complained = cases.called(cases.learn(run, training__updates=12), run)
     assert code == 0, complained
     assert "Going on after update 8 of 12." in complained

@@ -20,6 +20,7 @@ from jaxtyping import Int
 from whyformer.data.chunks import COLUMNS, SIDES, Encoded, encode_chunks
 from whyformer.data.filters import CorpusReport, Filters, Occurrences, SideReport
 from whyformer.data.mapped import (
+    explain_damage_after_writing,
     mapped,
     refuse_foreign_ids,
     refuse_wrong_counts,
@@ -137,7 +138,10 @@ def build_corpus(
             "report": asdict(report),
         }
         (temporary / "corpus.json").write_text(sealed_text(state), encoding="utf-8", newline="\n")
-    return Corpus(directory, state)
+    with explain_damage_after_writing(directory):
+        corpus = Corpus(directory, state)
+        _refuse_inconsistent(corpus, None)
+        return corpus
 
 
 def open_corpus(directory: Path, vocabularies: tuple[int, int] | None = None) -> Corpus:

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Int
 
 from whyformer.data.mapped import (
+    explain_damage_after_writing,
     mapped,
     refuse_foreign_ids,
     refuse_wrong_counts,
@@ -125,7 +126,8 @@ def build_documents(
             "report": asdict(report),
         }
         (temporary / STATE).write_text(sealed_text(state), encoding="utf-8", newline="\n")
-    return Documents(directory, state)
+    with explain_damage_after_writing(directory):
+        return Documents(directory, state)
 
 
 def _encoded(

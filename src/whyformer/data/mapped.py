@@ -1,11 +1,15 @@
 """Arrays of a corpus on disk, and the checks that keep a damaged one from being read."""
 
+import contextlib
 import math
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from whyformer.foundation.errors import DataError
 
 LARGEST_COUNT = 2**53
 """Counts beyond it cannot be right, and floating-point numbers cannot hold them exactly."""
@@ -17,6 +21,21 @@ def mapped(path: Path, dtype: str) -> np.ndarray:
     Raises: ValueError when the file is empty or its size does not fit ``dtype``; OSError.
     """
     return np.memmap(path, dtype=dtype, mode="r")
+
+
+@contextlib.contextmanager
+def explain_damage_after_writing(directory: Path) -> Iterator[None]:
+    """Turn what is found wrong with arrays that were just written into one sentence.
+
+    Raises: DataError.
+    """
+    try:
+        yield
+    except (OSError, ValueError, IndexError) as error:
+        raise DataError(
+            f"`{directory}` was damaged right after it was written ({error}). Check the disk, and "
+            "run the command again: the data is prepared again."
+        ) from None
 
 
 def refuse_wrong_offsets(offsets: np.ndarray, values: np.ndarray, name: str) -> None:

@@ -1,8 +1,10 @@
 """Read a safetensors file straight into tensors that exist, without a mapping or copies."""
 
+import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -17,12 +19,27 @@ MAX_HEADER_BYTES = 100_000_000
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
 
 
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """Open a safetensors file for torch.
+
+    Raises: SafetensorError or OSError when it is damaged; torch hides the system's error in a
+        RuntimeError.
+    """
+    try:
+        file = safe_open(path, framework="pt")
+    except RuntimeError as error:
+        raise OSError(str(error)) from None
+    with file:
+        yield file
+
+
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Return the shape of every tensor; only the header is read, and it is checked.
 
     Raises: SafetensorError or OSError when it is damaged.
     """
-    with safe_open(path, framework="pt") as file:
+    with opened(path) as file:
         return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
 
 
@@ -56,7 +73,7 @@ def read_into(path: Path, targets: Mapping[str, Tensor]) -> None:
                     raise ValueError("the file is too short")
                 room = room[count:]
     if others:
-        with safe_open(path, framework="pt") as file, torch.no_grad():
+        with opened(path) as file, torch.no_grad():
             for name in others:
                 targets[name].copy_(file.get_tensor(name))
 

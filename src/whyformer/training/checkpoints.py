@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from whyformer.bundle import save_tensors
@@ -21,6 +21,7 @@ from whyformer.foundation.randomness import (
     seed_of_rank,
 )
 from whyformer.foundation.ranks import Ranks
+from whyformer.foundation.tensors import opened
 from whyformer.training.loop import TrainingState
 from whyformer.training.shards import is_sharded, local, read_parts, write_parts
 
@@ -172,7 +173,7 @@ def _read(
     files = list(meta.get("files", [WHOLE]))
     try:
         if files == [WHOLE] and not any(map(is_sharded, parameters.values())):
-            with safe_open(directory / WHOLE, framework="pt") as file:
+            with opened(directory / WHOLE) as file:
                 return meta, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         return meta, read_parts(directory, lambda name: parameters.get(_parameter_of(name)))
     except (OSError, ValueError, SafetensorError) as error:

@@ -1,12 +1,13 @@
 """``run.json``: what a run decided when it began, sealed together with its recipe."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import write_text
-from whyformer.foundation.integrity import FILES, damage, hashes, sealed_text
+from whyformer.foundation.integrity import FILES, damage, sealed_text
 from whyformer.foundation.parsing import read_json
 
 FORMAT = 3
@@ -15,9 +16,14 @@ whose `updates` is null because ``timetable.json`` holds them."""
 RUN, RECIPE = "run.json", "recipe.yaml"
 
 
-def write_run(out: Path, about: Mapping[str, Any]) -> None:
-    """Write ``run.json``, after the recipe."""
-    state = {"format": FORMAT, **about, FILES: hashes(out, [RECIPE])}
+def write_run(out: Path, recipe: str, about: Mapping[str, Any]) -> None:
+    """Write ``recipe.yaml``, then ``run.json``.
+
+    Args: recipe: its YAML. The hash is of this text, not of what a damaged disk returns.
+    """
+    write_text(out / RECIPE, recipe)
+    digest = hashlib.sha256(recipe.encode("utf-8")).hexdigest()
+    state = {"format": FORMAT, **about, FILES: {RECIPE: digest}}
     write_text(out / RUN, sealed_text(state))
 
 

@@ -22,7 +22,6 @@ from whyformer.foundation.files import (
     atomic_directory,
     recover_directory,
     remove_leftovers,
-    write_text,
 )
 from whyformer.foundation.randomness import seed_everything, seed_of_rank
 from whyformer.foundation.ranks import Ranks, joined
@@ -126,7 +125,6 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
     length = RunLength(recipe, out, known, ranks)
     if not known and ranks.first:
         length.write()
-        write_text(out / "recipe.yaml", dump(recipe))
         about = {
             "updates": length.fixed_updates,
             "data_key": task.key,
@@ -137,7 +135,7 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
             "threads": torch.get_num_threads(),
             "ranks": ranks.count,
         }
-        write_run(out, about)
+        write_run(out, dump(recipe), about)
     seed_everything(seed_of_rank(settings.seed, ranks.rank))
     state = start(model, settings, ranks)
     selection = Selection()

@@ -34,14 +34,17 @@ def kept_tokenizers(
         return [_read(file) for file in files]
     if kept.startswith(key):
         fault = next((f for f in files if not f.is_file()), None)
-        if fault is None and kept == _vouched(key, files):
+        if fault is None and kept == _vouched(key, files, [*map(sha256_of, files)]):
             return [_read(file) for file in files]
         raise BundleError(_do_not_fit(fault or directory, place))
     tokenizers = list(learn())
     place.unlink(missing_ok=True)  # a crash from here on leaves files that nothing vouches for
+    hashes: list[str] = []  # of what is written, not of what a damaged disk returns
     for file, tokenizer in zip(files, tokenizers, strict=True):
-        write_text(file, tokenizer.to_json())
-    write_text(place, _vouched(key, files))
+        text = tokenizer.to_json()
+        write_text(file, text)
+        hashes.append(hashlib.sha256(text.encode("utf-8")).hexdigest())
+    write_text(place, _vouched(key, files, hashes))
     return tokenizers
 
 
@@ -55,7 +58,7 @@ def verify_tokenizers(directory: Path) -> bool:
     key, *lines = kept.splitlines() or [""]
     files = [directory / line.rpartition(" ")[0] for line in lines]
     fault = next((f for f in files if f.parent != directory or not f.is_file()), None)
-    if fault or (files and kept != _vouched(key, files)):
+    if fault or (files and kept != _vouched(key, files, [*map(sha256_of, files)])):
         raise BundleError(_do_not_fit(fault or directory, place))
     return bool(files)
 
@@ -67,9 +70,10 @@ def _do_not_fit(fault: Path, place: Path) -> str:
     )
 
 
-def _vouched(key: str, files: Sequence[Path]) -> str:
+def _vouched(key: str, files: Sequence[Path], hashes: Sequence[str]) -> str:
     """Return the content of the key file: the key, then the hash of each tokenizer."""
-    return "\n".join([key, *(f"{file.name} {sha256_of(file)}" for file in files), ""])
+    listed = zip(files, hashes, strict=True)
+    return "\n".join([key, *(f"{file.name} {digest}" for file, digest in listed), ""])
 
 
 def _read(file: Path) -> Tokenizer:
