@@ -77,7 +77,7 @@ def trial(seed: int, index: int, place: Path) -> Verdict:
     if fault := _ended_wrongly(way, endings, rank, known.code):
         return Verdict(False, "ending", f"{label}: {fault}")
     again = rng.random() < AGAIN and not way.startswith("stop")
-    expected = _kept(log, out, asked=way.startswith("SIG"))
+    expected = checkpoints_in_place(log, out, asked=way.startswith("SIG"))
     if again:
         run(
             work, place, out, disturb=partial(_disturb, "kill within", rng.random(), known, 0.0),
@@ -129,15 +129,14 @@ def _ended_wrongly(way: str, endings: list[Ending], rank: int, code: int) -> str
     return ""
 
 
-def _kept(log: Path, out: Path, *, asked: bool) -> int:
+def checkpoints_in_place(log: Path, out: Path, *, asked: bool) -> int:
     """Return the update whose checkpoint had been put in its place before the process ended.
 
     Args: asked: whether the process was asked to stop, which makes one more checkpoint.
     """
-    renamed = syscalls.operations(log, ("rename",))
-    whole = sum(one == f"rename {out / 'checkpoint'}" for one in renamed)
-    last = syscalls.operations(log)[-1:]
-    unsure = asked or last == [f"rename {out / 'checkpoint'}"]
+    moved = f"rename {out / 'checkpoint'}"
+    whole = syscalls.operations(log, ("rename",)).count(moved) - syscalls.marked(log).count(moved)
+    unsure = asked or syscalls.operations(log)[-1:] == [moved]
     return EVERY * max(0, whole - unsure)
 
 

@@ -1,6 +1,6 @@
 """The parts of the soak test, by name."""
 
-from soak_parts import batches, flips, fuzz, hostile, kill, nan, split, valid, works
+from soak_parts import batches, flips, fuzz, hostile, io, kill, nan, split, valid, works
 from soak_parts.tiny_runs import prepare
 from soak_parts.verdicts import Part, one_by_one
 
@@ -11,6 +11,13 @@ PARTS: dict[str, Part] = {
         20,
         works.set_up,
         one_by_one(kill.trial),
+    ),
+    "io": Part(
+        "a command whose disk fails ends with one sentence, loses nothing, and goes on",
+        500,
+        20,
+        io.set_up,
+        one_by_one(io.trial),
     ),
     "flips": Part(
         "one flipped bit is refused with one sentence or changes nothing",
@@ -69,5 +76,5 @@ PARTS: dict[str, Part] = {
         one_by_one(nan.trial),
     ),
 }
-PRELOADED = ("kill",)
+PRELOADED = ("kill", "io")
 """Parts that need the library of syscalls.py."""

@@ -129,6 +129,42 @@ def reader_fails() -> None:
     reading.read_pairs = failing
 
 
+def write_not_atomic() -> None:
+    """Write files in their place, as if there were no temporary ones."""
+    import contextlib
+
+    from whyformer.cli import streams
+    from whyformer.foundation import files
+
+    @contextlib.contextmanager
+    def in_place(path: Any) -> Any:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with files.explain_write_errors(path):
+            yield path
+
+    files.atomic_path = in_place
+    streams.atomic_path = in_place
+
+
+def state_not_saved() -> None:
+    """Leave the optimizer's state out of checkpoints."""
+    from whyformer.training import checkpoints
+
+    held = checkpoints._held
+    checkpoints._held = lambda state: {
+        name: tensor for name, tensor in held(state).items() if not name.startswith("optimizer.")
+    }
+
+
+def write_errors_ignored() -> None:
+    """Go on when the system refuses to write."""
+    import contextlib
+
+    from whyformer.foundation import files
+
+    files.explain_write_errors = lambda _path: contextlib.suppress(OSError)
+
+
 PLANTED: dict[str, Callable[[], None]] = {
     "checksum-not-read": checksum_not_read,
     "depends-on-the-batch": depends_on_the_batch,
@@ -139,5 +175,8 @@ PLANTED: dict[str, Callable[[], None]] = {
     "memory-wasted": memory_wasted,
     "everything-refused": everything_refused,
     "reader-fails": reader_fails,
+    "write-not-atomic": write_not_atomic,
+    "state-not-saved": state_not_saved,
+    "write-errors-ignored": write_errors_ignored,
 }
 """Name -> what plants it."""

@@ -9,7 +9,7 @@ import json
 import shutil
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -146,46 +146,55 @@ class Undisturbed:
         counts: kind of operation -> how many the first rank makes.
         seconds: of its processor.
         code: its exit code.
+        operations: of each rank in their order, `kind path` each.
     """
 
     files: dict[str, str]
     counts: Counter[str]
     seconds: float
     code: int
-    operations: list[str] = field(default_factory=list)
+    operations: list[list[str]] = field(default_factory=list)
 
     def number(self, kinds: tuple[str, ...]) -> int:
         """Return how many operations of these kinds there are."""
         return sum(self.counts[kind] for kind in kinds)
 
 
-_known: dict[tuple[Path, str], Undisturbed] = {}
+_known: dict[tuple[Path, str, bool], Undisturbed] = {}
 
 
-def set_up(place: Path) -> Path:
+def set_up(place: Path, works: Iterable[Work] = tuple(WORKS.values())) -> Path:
     """Write data and the runs that works need; return ``place``."""
     write_data(place / "data")
-    needed = {kind for work in WORKS.values() for kind in work.needs}
+    needed = {kind for work in works for kind in work.needs}
     prepare(place, tuple(kind for kind in KINDS if kind in needed), convert=False)
     return place
 
 
-def undisturbed(work: Work, place: Path) -> Undisturbed:
+def undisturbed(work: Work, place: Path, *, reading: bool = False) -> Undisturbed:
     """Run a work once and remember what it left.
 
+    Args: reading: whether operations on the files that it reads are listed as well.
     Raises: RuntimeError when it fails.
     """
-    if (place, work.name) not in _known:
+    if (place, work.name, reading) not in _known:
         out, log = fresh(work, place), place / "baseline.log"
-        endings = run(work, place, out, watch=(log,) * work.ranks)
+        endings = run(work, place, out, watch=(log,) * work.ranks, reading=reading)
         for ending in endings:
             if ending.fault or ending.value[0].code not in (0, 1) or ending.value[0].fault:
                 raise RuntimeError(f"{work.name}, undisturbed: {ending}")
         said, seconds = endings[0].value
-        found = syscalls.operations(log)
-        counts = Counter(one.split(" ", 1)[0] for one in found)
-        _known[place, work.name] = Undisturbed(snapshot(out), counts, seconds, said.code, found)
-    return _known[place, work.name]
+        found = [syscalls.operations(log_of(log, rank)) for rank in range(work.ranks)]
+        counts = Counter(one.split(" ", 1)[0] for one in found[0])
+        _known[place, work.name, reading] = Undisturbed(
+            snapshot(out), counts, seconds, said.code, found
+        )
+    return _known[place, work.name, reading]
+
+
+def log_of(log: Path, rank: int) -> Path:
+    """Return the log of a rank's operations, given that of the first."""
+    return log.with_suffix(f".{rank}") if rank else log
 
 
 def fresh(work: Work, place: Path) -> Path:
@@ -208,6 +217,8 @@ def run(
     disturb: Disturb | None = None,
     rank: int = 0,
     watch: tuple[Path, ...] = (),
+    reading: bool = False,
+    more: tuple[str, ...] = (),
     seconds: float = 300,
 ) -> list[Ending]:
     """Run a work; return how each rank ended, with (Said, processor seconds) as value.
@@ -215,6 +226,8 @@ def run(
     Args:
         disturb: what happens to it, in the process of ``rank``.
         watch: one log of operations for each rank.
+        reading: whether files that the work reads are watched as well.
+        more: further arguments.
     """
     port = free_port() if work.ranks > 1 else 0
     stdin = (place / work.stdin).read_bytes() if work.stdin else b""
@@ -228,12 +241,11 @@ def run(
             as_rank(number, work.ranks, port)
         work.patch()
         if watch:
-            log = watch[number].with_suffix(f".{number}") if number else watch[number]
-            syscalls.watch(out, log)
+            syscalls.watch(place if reading else out, log_of(watch[number], number))
         if disturb is not None and number == rank:
             disturb()
         began = time.process_time()
-        said = say(*work.argv(place, out), stdin=stdin)
+        said = say(*work.argv(place, out), *more, stdin=stdin)
         for one in (signal.SIGINT, signal.SIGTERM):  # the command has ended
             signal.signal(one, signal.SIG_IGN)
         return said, time.process_time() - began
