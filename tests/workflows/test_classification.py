@@ -218,3 +218,13 @@ def test_other_kinds_of_runs_are_refused(tmp_path: Path, capsys: pytest.CaptureF
     start = asked(reviews(tmp_path), start_from=str(tmp_path / "copy"))
     with pytest.raises(ConfigError, match="must be a run of task masked"):
         Classification(start.recipe, tmp_path / "run")
+
+
+def test_texts_of_unknown_characters_are_named_once(run: Path, tmp_path: Path, capsys):
+    (tmp_path / "in.txt").write_text("a film\n안녕하세요\n여러분\n", encoding="utf-8")
+    assert main(["classify", str(run), "--input", str(tmp_path / "in.txt")]) == 0
+    said = capsys.readouterr().err
+    assert said.count("unknown to the model: 2 sources (lines 2, 3)") == 1
+    (tmp_path / "test.tsv").write_text("good film\tyes\n안녕하세요\tno\n", encoding="utf-8")
+    assert main(["evaluate", str(run), "--labelled", str(tmp_path / "test.tsv")]) == 0
+    assert "unknown to the model: 1 source (line 2)" in capsys.readouterr().err

@@ -43,10 +43,11 @@ def classify(
     """
     from itertools import islice
 
-    from whyformer.cli.streams import json_text, refuse_existing, written
+    from whyformer.cli.streams import json_text, refuse_existing, warn, written
     from whyformer.data.reading import STDIN, read_lines
     from whyformer.foundation.errors import UsageError
     from whyformer.workflows.labelling import load_labeller
+    from whyformer.workflows.source_checks import SourceCheck
     from whyformer.workflows.tagging import Tagger
 
     if input is not None and text:
@@ -54,6 +55,7 @@ def classify(
     refuse_existing(overwrite, output=output)
     lines = iter(text) if text else read_lines(STDIN if input is None else input)
     labeller = load_labeller(run, device=device)
+    check = SourceCheck(labeller.tokenizer)
     with written(output) as stream:
         index = 0
         while window := list(islice(lines, 4096)):
@@ -77,7 +79,10 @@ def classify(
                 whole = [vars(one) for one in found]
             for line, text_line, one in zip(window, shown, whole, strict=True):
                 index += 1
+                check.see(index, line)
                 if json:
                     text_line = json_text({"index": index, "text": line, **one})
                 print(text_line, file=stream)
+    for finding in check.findings():
+        warn(finding)
     return 0

@@ -104,12 +104,13 @@ def evaluate(
         "normalize": not no_normalize,
     }
     if runs:
-        from whyformer.cli.streams import warn
+        from whyformer.cli.streams import shortened, warn
         from whyformer.foundation.ranks import joined
         from whyformer.workflows.evaluate import evaluate_runs, read_items, read_parallel
 
         if pairs:
             items = read_items(pairs)
+            how["places"] = [shortened(source) for source in items[0]]
         else:
             right = required(references, "references", "--references FILE, the right answers")
             sources = required(source, "source", "--source FILE, the text to translate")
@@ -168,7 +169,7 @@ def _text(runs: tuple[Path, ...], text: Path, documents: str, *, json: bool) -> 
 
 
 def _labelled(runs: tuple[Path, ...], file: Path, columns: list[str] | None, *, json: bool) -> int:
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.streams import print_json, warn
     from whyformer.evaluation.score import each_once
     from whyformer.foundation.errors import UsageError
     from whyformer.workflows.labelling import evaluate_labelled
@@ -177,7 +178,7 @@ def _labelled(runs: tuple[Path, ...], file: Path, columns: list[str] | None, *, 
         raise UsageError(
             "`--labelled` needs a run. Give the directory that `whyformer train` wrote."
         )
-    found = [(str(run), evaluate_labelled(run, file, columns or ())) for run in runs]
+    found = [(str(run), evaluate_labelled(run, file, columns or (), warn=warn)) for run in runs]
     if json:
         systems = [{"run": run, "scores": [s.to_json() for s in scores]} for run, scores in found]
         print_json({"systems": systems})

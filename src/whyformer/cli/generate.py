@@ -66,6 +66,7 @@ def generate(
     from whyformer.data.reading import read_lines
     from whyformer.foundation.errors import UsageError
     from whyformer.workflows.generate import load_language_model
+    from whyformer.workflows.source_checks import SourceCheck
 
     if input is not None and prompt:
         raise UsageError("`--input` and `--prompt` were both given. Keep one.")
@@ -80,7 +81,12 @@ def generate(
         "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed,
         "no_repeat_ngram": no_repeat_ngram,
     }  # fmt: skip
-    found = load_language_model(run, device=device).generate(
+    model = load_language_model(run, device=device)
+    for finding in (
+        SourceCheck(model.bundle.target_tokenizer).see_all(enumerate(prompts, start=1)).findings()
+    ):
+        warn(finding)
+    found = model.generate(
         prompts, tokens=tokens, **{name: x for name, x in search.items() if x is not None}
     )
     full = Occurrences()

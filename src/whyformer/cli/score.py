@@ -37,7 +37,7 @@ def score(
         translations: Output of `whyformer translate --json` instead of --source and --target.
         json: Print pairs and totals as one JSON object.
     """
-    from whyformer.cli.streams import print_json, written
+    from whyformer.cli.streams import print_json, warn, written
     from whyformer.foundation.errors import UsageError
 
     if not runs:
@@ -56,6 +56,8 @@ def score(
         raise UsageError(
             "`--translations` stands for --source and --target. Give one or the others."
         )
+    for finding in scored.findings:
+        warn(finding)
     for number in scored.too_long:
         print(
             f"whyformer: the target of pair {number} is longer than the model's positions and is "

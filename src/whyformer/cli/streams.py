@@ -83,6 +83,11 @@ def warn(text: str) -> None:
     print(f"whyformer: {text}", file=sys.stderr)
 
 
+def shortened(text: str, most: int = 30) -> str:
+    """Return a text in quotes, its end left out where it has more than ``most`` characters."""
+    return f"“{text if len(text) <= most else text[: most - 1] + '…'}”"
+
+
 def set_encodings() -> None:
     """Write UTF-8 to files and pipes; on a terminal, replace what its encoding cannot show.
 

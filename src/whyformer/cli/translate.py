@@ -14,6 +14,7 @@ from whyformer.cli.options import Flag, within
 if TYPE_CHECKING:
     from whyformer.bundle import Bundle
     from whyformer.decoding.translator import Translation
+    from whyformer.workflows.source_checks import SourceCheck
 
 EXAMPLES = """Examples:
 
@@ -41,6 +42,8 @@ Output: a line for each line, in order; an empty line stays empty.
 --engine auto takes CTranslate2 where `whyformer convert` made a conversion of
 the run as it is now and the search is greedy or plain beam search; else torch.
 Lines whose translation was cut at the length limit are named on standard error.
+Lines that are unlike the training data are named on standard error: most of
+their characters are unknown to the model, or they are far longer.
 Search settings that are not given come from the run's recipe."""
 
 SEARCH = Group("Search")
@@ -143,6 +146,7 @@ def translate(
     from whyformer.data.reading import read_lines
     from whyformer.decoding.settings import Method
     from whyformer.foundation.ranks import joined
+    from whyformer.workflows.source_checks import SourceCheck
     from whyformer.workflows.translate import answers
 
     given: dict[str, Any] = {
@@ -191,8 +195,10 @@ def translate(
             pairs = _with_alignments(chosen.bundles[0], found, live=live)
         cut = Occurrences()
         listed = None if chosen.settings.method is Method.SAMPLE else 1
+        check = SourceCheck(chosen.translator.source_tokenizer, chosen.translator.expected)
         for index, (answer, alignment) in enumerate(pairs, start=1):
             _warn(index, answer)
+            check.see(index, answer.source, [one.source for one in answer.sentences])
             shown = [h for one in answer.sentences or (answer,) for h in one.hypotheses[:listed]]
             if not all(one.finished for _, one in shown):
                 cut.add(index)
@@ -203,10 +209,12 @@ def translate(
                 print(line, file=stream)
             if aligned is not None:
                 print(alignment, file=aligned)
-            if live:
+            if live:  # the end may never come
+                _warn_of_sources(check)
                 stream.flush()
         if cut.count and not live:
             _warn_of_cut(cut)
+        _warn_of_sources(check)
     return 0
 
 
@@ -275,6 +283,13 @@ def _with_alignments(
                     "weights": [[round(weight, 5) for weight in row] for row in one.weights],
                 }
             yield answer, json_text(shown)
+
+
+def _warn_of_sources(check: "SourceCheck") -> None:
+    from whyformer.cli.streams import warn
+
+    for finding in check.findings():
+        warn(finding)
 
 
 def _warn(index: int, answer: "Translation") -> None:

@@ -30,12 +30,17 @@ class Expected:
         target_ratio, target_extra: outputs may have this ratio × source tokens + extra tokens; see
             `learned_limit`. 0 and 0: the search settings alone limit them.
         target_bytes: bytes whose tokens occur among the training targets; None: not known.
+        longest_source: tokens of the longest source, eos included; 0 when that is not known.
+        most_sentences: sentences that sources have, but for the 1 % with most; 0 when that is not
+            known.
     """
 
     keep_spaces: bool = False
     target_ratio: float = 0.0
     target_extra: int = 0
     target_bytes: frozenset[int] | None = None
+    longest_source: int = 0
+    most_sentences: int = 0
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "Expected":
@@ -45,6 +50,8 @@ class Expected:
             target_ratio=float(_number(facts.get("target_ratio"))),
             target_extra=int(_number(facts.get("target_extra"))),
             target_bytes=_bytes(facts.get("target_bytes")),
+            longest_source=int(_number(facts.get("longest_source"))),
+            most_sentences=int(_number(facts.get("most_sentences"))),
         )
 
     def limit(self, source_tokens: int) -> int:

@@ -21,25 +21,21 @@ MENTION = 0.5
 """What a word of a card's field counts; a word of its subject counts 1."""
 UNKNOWN = 0.5
 """How much a word that the card does not know weighs, where others weigh 1."""
-EMPTY = set(
-    re.findall(
-        r"\S+",
-        """
-        a about actually after all always am an and any are as at attention be because
-        been before being best better between by can could did do does doing done each
-        else ever every exactly explain for from gets give given gives good had happen
-        happens has have help helps here how i if important in into is it its just learn
-        like make makes many matter matters may me mean means model models more most much
-        must my necessarily necessary need needed needs network neural no not of often on
-        one only or other our out output outputs paper please point purpose really
-        required same say self-attention should since so some still such tell than that
-        the their them then there these they this those to too train training transformer
-        transformers translation translations up us use used useful uses using very was we
-        well were what when where whether which while who why will with without work works
-        would you your
-        """,
-    )
-)
+_EMPTY = """
+a about actually after all always am an and any are as at attention be because
+been before being best better between by can could did do does doing done each
+else ever every exactly explain for from gets give given gives good had happen
+happens has have help helps here how i if important in into is it its just learn
+like make makes many matter matters may me mean means model models more most much
+must my necessarily necessary need needed needs network neural no not of often on
+one only or other our out output outputs paper please point purpose really
+required same say self-attention should since so some still such tell than that
+the their them then there these they this those to too train training transformer
+transformers translation translations up us use used useful uses using very was we
+well were what when where whether which while who why will with without work works
+would you your
+"""
+EMPTY = frozenset(_EMPTY.split())
 """English words that say nothing about the subject; `attention` is in every card."""
 EMPTY_KOREAN = re.compile(
     r"(왜|뭐|무엇|무슨|뭔|어떻|어떤|어디|언제|누가|얼마|정말|진짜|항상|꼭|더|가장|그냥|같이|갈수록|"

@@ -16,14 +16,13 @@ END = re.compile(
     """,
     re.VERBOSE,
 )
-ABBREVIATIONS = frozenset(
-    """
-    adj adm al apr aug bd bldg bros bsp bzw ca capt cf cmdr co col comdr corp dec dept dez dipl dr
-    ed eds eg etc ev evtl feb ft gen ggf gov hon hr hrn hrsg ie inc ing jan jr jul jun km lt ltd maj
-    mar max messrs mgr min mio mlle mm mme mr mrd mrs ms mt nov okt oct pfc prof pvt rep rev sen
-    sep sept sgt sog sr st str tel univ usw vgl vs zb
-    """.split()  # noqa: SIM905
-)
+_ABBREVIATIONS = """
+adj adm al apr aug bd bldg bros bsp bzw ca capt cf cmdr co col comdr corp dec dept dez dipl dr
+ed eds eg etc ev evtl feb ft gen ggf gov hon hr hrn hrsg ie inc ing jan jr jul jun km lt ltd maj
+mar max messrs mgr min mio mlle mm mme mr mrd mrs ms mt nov okt oct pfc prof pvt rep rev sen
+sep sept sgt sog sr st str tel univ usw vgl vs zb
+"""
+ABBREVIATIONS = frozenset(_ABBREVIATIONS.split())
 """Words that a full stop shortens, in lower case."""
 BEFORE_NUMBERS = {"art", "fig", "figs", "no", "nr", "op", "p", "pp", "vol", "s", "ch", "eq"}
 """Words that a full stop shortens before a number only."""

@@ -24,6 +24,7 @@ from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.models.bert import BERT, AnswerOf
 from whyformer.models.build import Model
 from whyformer.text.normalization import normalize
+from whyformer.text.tokenizer import Tokenizer
 from whyformer.training.loop import AnyBatch
 from whyformer.training.loss import Loss
 from whyformer.workflows.fine_tuning import (
@@ -246,6 +247,11 @@ class Classifier:
         return self.bundle.facts["labels"]
 
     @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of the texts."""
+        return self.bundle.source_tokenizer
+
+    @property
     def columns(self) -> dict[str, str | None]:
         """Names of the columns that the run was trained with."""
         return self.bundle.facts.get("columns", {})
@@ -256,7 +262,7 @@ class Classifier:
         """Return a prediction for each text, or pair of texts, in order."""
         longest = self.model.settings.max_length  # of runs older than `row_tokens` in their facts
         longest = min(longest, self.bundle.facts.get("row_tokens", longest))
-        tokenizer = self.bundle.source_tokenizer
+        tokenizer = self.tokenizer
         trim = Expected.from_facts(self.bundle.facts).trimmed
         rows = [
             cut(tokenizer, trim(first), second and trim(second), longest) for first, second in texts

@@ -11,6 +11,7 @@ from whyformer.evaluation.report import Report, alternatives, evaluate_texts, me
 from whyformer.foundation.errors import UsageError
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.text.normalization import normalize as nfc
+from whyformer.workflows.source_checks import SourceCheck
 from whyformer.workflows.translate import load_system, search_settings
 
 Items = tuple[list[str], list[list[str]]]
@@ -51,25 +52,33 @@ def evaluate_runs(
     normalize: bool = True,
     ranks: Ranks = ALONE,
     warn: Callable[[str], None] = lambda text: None,
+    places: Sequence[int | str] | None = None,
 ) -> Report | None:
     """Translate ``sources`` by each run, with the run's own search settings, and score it.
 
     Args:
         search: settings laid over each run's own.
         ranks: who translates together; the first one scores, and the others return None.
-        warn: called with what a user should know, such as the lines whose outputs were cut.
+        warn: called with what a user should know: lines whose outputs were cut, or that are unlike
+            the training data.
+        places: where each source is, for `warn`; None: on the line of its number.
     """
     texts = _text_settings(metrics, lowercase, tokenize, normalize)
     names = _names_of(runs)
     systems: list[list[str]] = []
+    places = places or range(1, len(sources) + 1)
     for run in runs:
         system = load_system([run], ranks=ranks)
         settings = search_settings(system.facts, search or {})
+        if ranks.first:
+            check = SourceCheck(system.translator.source_tokenizer, system.translator.expected)
+            for finding in check.see_all(zip(places, sources, strict=True)).findings():
+                warn(f"`{run}`: {finding}")
         found = system.translator.translate(sources, settings)
         cut = Occurrences()
-        for line, answer in enumerate(found, start=1):
+        for place, answer in zip(places, found, strict=True):
             if answer.hypotheses and not answer.hypotheses[0][1].finished:
-                cut.add(line)
+                cut.add(place)
         if cut.count and ranks.first:
             warn(f"`{run}`: the length limit cut the translation of {cut} before its end.")
         systems.append([answer.text for answer in found])

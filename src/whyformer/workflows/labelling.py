@@ -1,6 +1,6 @@
 """Use a run that labels: load it, whatever it labels, and measure it on a file of right answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from whyformer.bundle import load_bundle
@@ -12,6 +12,7 @@ from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import DataError, UsageError
 from whyformer.models.bert import BERT, AnswerOf
 from whyformer.workflows.classification import Classifier
+from whyformer.workflows.source_checks import SourceCheck
 from whyformer.workflows.tagging import Tagger
 
 
@@ -39,11 +40,19 @@ def load_labeller(run: Path, *, device: str = "auto") -> Classifier | Tagger:
     return Classifier(bundle, model)
 
 
-def evaluate_labelled(run: Path, file: Path, columns: Sequence[str] = ()) -> list[Score]:
+def evaluate_labelled(
+    run: Path,
+    file: Path,
+    columns: Sequence[str] = (),
+    *,
+    warn: Callable[[str], None] = lambda text: None,
+) -> list[Score]:
     """Return every metric of a run's task on a file of right answers.
 
-    Args: columns: names of the columns or keys of text and label, or of first text, second text
-        and label. Empty: those the run was trained with, where the file has them.
+    Args:
+        columns: names of the columns or keys of text and label, or of first text, second text
+            and label. Empty: those the run was trained with, where the file has them.
+        warn: called with what a user should know, such as texts unlike the training data.
     Raises: DataError when the file has no text, or a label that the run does not know.
     """
     if len(columns) not in (0, 2, 3):
@@ -65,13 +74,32 @@ def evaluate_labelled(run: Path, file: Path, columns: Sequence[str] = ()) -> lis
         sentences = list(read_tagged(str(file), text=text, label=label))
         if not sentences:
             raise DataError(f"`{file}` must have at least one sentence with labels.")
+        _check(
+            labeller, ((one.line, " ".join(one.words)) for one in sentences), f"`{file}`: ", warn
+        )
         return labeller.evaluate(sentences)
     second = columns[1] if len(columns) == 3 else None
     examples = read_examples(str(file), text=text, second=second, label=label)
     given = [one for one in examples if one.label]
     if not given:
         raise DataError(f"`{file}` must have at least one text with a label.")
+    _check(
+        labeller,
+        ((one.line, f"{one.first} {one.second or ''}") for one in given),
+        f"`{file}`: ",
+        warn,
+    )
     return labeller.evaluate(given)
+
+
+def _check(
+    labeller: Classifier | Tagger,
+    texts: Iterable[tuple[int, str]],
+    where: str,
+    warn: Callable[[str], None],
+) -> None:
+    for finding in SourceCheck(labeller.tokenizer).see_all(texts).findings():
+        warn(where + finding)
 
 
 def remembered(labeller: Classifier | Tagger, file: Path) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from whyformer.data.reading import Pair, pair_files, pair_key, read_pairs
 from whyformer.data.synthetic import synthetic_pairs
 from whyformer.decoding.expected import learned_limit, seen_bytes
 from whyformer.foundation.errors import ConfigError, DataError
+from whyformer.text.sentences import sentences
 from whyformer.text.tokenizer import Tokenizer, Units, train_tokenizer
 from whyformer.workflows.recipe import Builtin, Recipe
 from whyformer.workflows.standard_input import kept_input, refuse_two_inputs
@@ -32,6 +33,10 @@ MOST_HELD_OUT = 2000
 """Most pairs that are held out."""
 TOKENIZER_LINES = 2_000_000
 """Most lines a tokenizer is learned from."""
+
+
+SENTENCE_SAMPLE = 2000
+"""Training sources whose sentences are counted."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,13 @@ class Prepared:
     def shared(self) -> bool:
         """Whether both sides have one tokenizer."""
         return self.source_tokenizer.fingerprint == self.target_tokenizer.fingerprint
+
+    @cached_property
+    def most_sentences(self) -> int:
+        """Sentences that training sources have, but for the 1 % with most; from a sample."""
+        sample = np.linspace(0, len(self.corpus) - 1, num=min(len(self.corpus), SENTENCE_SAMPLE))
+        counts = sorted(len(sentences(self.corpus.texts(int(place))[0])) for place in sample)
+        return counts[int(0.99 * (len(counts) - 1))]
 
 
 @dataclass(frozen=True)

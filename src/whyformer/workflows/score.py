@@ -1,7 +1,7 @@
 """How probable are given targets under a run? Nats a pair, perplexity of all."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from whyformer.evaluation.score import Score
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.parsing import parse_json
 from whyformer.text.normalization import normalize
+from whyformer.workflows.source_checks import SourceCheck
 from whyformer.workflows.translate import load_system
 
 
@@ -25,6 +26,8 @@ class Scored:
     """None for a pair whose target is longer than the model's positions."""
     totals: list[Score]
     """Perplexity per token, bits per character and bits per byte of the targets scored."""
+    findings: tuple[str, ...] = ()
+    """What a user should know of the sources; see `SourceCheck`."""
 
     @property
     def scored(self) -> list[PairScore]:
@@ -68,7 +71,10 @@ def score(runs: Sequence[Path], source: Path, target: Path) -> Scored:
     pairs: list[Pair] = list(read_pairs(source, target))
     targets = [pair.target for pair in pairs]
     translator = load_system(runs).translator
-    return _scored(translator, [pair.source for pair in pairs], targets, targets)
+    sources = [pair.source for pair in pairs]
+    check = SourceCheck(translator.source_tokenizer, translator.expected)
+    findings = check.see_all(enumerate(sources, start=1)).findings()
+    return replace(_scored(translator, sources, targets, targets), findings=tuple(findings))
 
 
 def score_translations(runs: Sequence[Path], file: Path) -> Scored:

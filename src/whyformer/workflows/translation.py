@@ -119,7 +119,12 @@ def fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> SourceM
 
 def expected_facts(recipe: Recipe, data: Prepared) -> dict[str, Any]:
     """Return what a run remembers of its training texts; see `Expected`."""
-    return {"keep_spaces": recipe.text.keep_spaces, **data.target_facts}
+    return {
+        "keep_spaces": recipe.text.keep_spaces,
+        "longest_source": int(data.corpus.source_lengths.max()),
+        "most_sentences": data.most_sentences,
+        **data.target_facts,
+    }
 
 
 def validation_scores(recipe: Recipe, model: SourceModel, data: Prepared) -> dict[str, Any]:

@@ -1,0 +1,89 @@
+"""Sources that are unlike the training data: counted as they pass, reported once for all."""
+
+from collections.abc import Iterable, Sequence
+
+from whyformer.data.filters import Occurrences
+from whyformer.decoding.expected import USUAL, Expected
+from whyformer.text.known import Known
+from whyformer.text.sentences import sentences
+from whyformer.text.tokenizer import Tokenizer
+
+MOSTLY = 0.5
+"""A source is reported when more than this share of its characters is unknown to the model."""
+FAR_LONGER = 1.5
+"""A source is reported when it has more than so many times the tokens of the longest in training;
+a little more than that is seldom harmful."""
+
+
+class SourceCheck:
+    """Counts the sources for which a model's answer cannot be relied on, and names their lines.
+
+    Args:
+        tokenizer: of the source side.
+        expected: how long sources were in training; by default that is not known.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, expected: Expected = USUAL) -> None:
+        self._tokenizer = tokenizer
+        self._expected = expected
+        self._known = Known(tokenizer)
+        self._start()
+
+    def _start(self) -> None:
+        self._unknown, self._long, self._many = Occurrences(), Occurrences(), Occurrences()
+
+    def see(self, place: int | str, text: str, parts: Sequence[str] = ()) -> None:
+        """Check a source.
+
+        Args:
+            place: number of its line, from 1, or a name for it.
+            parts: the sentences, when they are translated one by one.
+        """
+        if self._known.unknown_share(text) > MOSTLY:
+            self._unknown.add(place)
+        elif any(self._has_many_sentences(part) for part in parts or (text,)):
+            self._many.add(place)
+        elif any(self._is_long(part) for part in parts or (text,)):
+            self._long.add(place)
+
+    def see_all(self, sources: Iterable[tuple[int | str, str]]) -> "SourceCheck":
+        """Check sources. Args: sources: place and text of each, as in `see`."""
+        for place, text in sources:
+            self.see(place, text)
+        return self
+
+    def findings(self) -> list[str]:
+        """Return a sentence for each kind of source that was found since the last call."""
+        found: list[str] = []
+        if self._unknown.count:
+            found.append(
+                f"most characters are unknown to the model: {_sources(self._unknown)}. Do not rely "
+                "on its answer there."
+            )
+        if self._many.count:
+            found.append(
+                f"more sentences than the sources in training: {_sources(self._many)}. Some may be "
+                "left out; `translate --split-sentences` translates them one by one."
+            )
+        if self._long.count:
+            found.append(
+                f"more than {FAR_LONGER:g} times as long as the longest source in training "
+                f"({self._expected.longest_source:,} tokens): {_sources(self._long)}. Parts may be "
+                "left out; give shorter lines."
+            )
+        self._start()
+        return found
+
+    def _has_many_sentences(self, text: str) -> bool:
+        most = self._expected.most_sentences
+        return most > 0 and len(sentences(text)) > most
+
+    def _is_long(self, text: str) -> bool:
+        most = FAR_LONGER * self._expected.longest_source
+        # A token is a byte at least, but for eos: most lines need not be encoded again.
+        return 0 < most < len(text.encode()) + 1 and most < len(self._tokenizer.encode(text)) + 1
+
+
+def _sources(which: Occurrences) -> str:
+    """Name sources: "1 source (line 3)", "12 sources (lines 1, 2, 3, 4, 5, …)"."""
+    return str(which).replace(" (", f" source{'s' if which.count > 1 else ''} (", 1)
