@@ -5,6 +5,7 @@ import torch
 
 from whyformer.data.held_out import key_of
 from whyformer.foundation.errors import ConfigError
+from whyformer.workflows.evaluate import evaluate_runs
 from whyformer.workflows.prepare import Prepared, prepare
 from whyformer.workflows.recipe import resolve
 from whyformer.workflows.train import train
@@ -81,6 +82,21 @@ def test_validation_ignores_the_case_that_the_targets_lose(pairs, tmp_path, monk
 
     monkeypatch.setattr("whyformer.workflows.translation.Translator", Perfect)
     assert task.validate(task.model(torch.device("cpu")))["exact"] == 100
+
+
+def test_evaluation_says_that_a_run_writes_lower_case_only(pairs, tmp_path):
+    asked = SMALL | {"data.train": [pairs], "text.lowercase": True}
+    train(resolve("translate", asked), tmp_path / "run", quiet=True)
+    said: list[str] = []
+
+    def evaluate(reference: str, *, lowercase: bool) -> list[str]:
+        said.clear()
+        evaluate_runs([tmp_path / "run"], ["word ab"], [[reference]], ["exact"],
+                      lowercase=lowercase, warn=said.append)  # fmt: skip
+        return [one for one in said if "lower case" in one]
+
+    assert len(evaluate("X B", lowercase=False)) == 1
+    assert evaluate("x b", lowercase=False) == evaluate("X B", lowercase=True) == []
 
 
 def test_a_setting_that_both_sides_replace_is_refused(pairs):

@@ -11,6 +11,7 @@ from whyformer.evaluation.report import Report, alternatives, evaluate_texts, me
 from whyformer.foundation.errors import UsageError
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.text.normalization import normalize as nfc
+from whyformer.text.tokenizer import Tokenizer
 from whyformer.workflows.source_checks import SourceCheck
 from whyformer.workflows.translate import load_system, search_settings
 
@@ -74,6 +75,11 @@ def evaluate_runs(
             check = SourceCheck(system.translator.source_tokenizer, system.translator.expected)
             for finding in check.see_all(zip(places, sources, strict=True)).findings():
                 warn(f"`{run}`: {finding}")
+            if _loses_case(system.translator.target_tokenizer, references) and not lowercase:
+                warn(
+                    f"`{run}` writes lower case only, but the references have upper case, which "
+                    "counts as wrong. Add --lowercase to ignore case."
+                )
         found = system.translator.translate(sources, settings)
         cut = Occurrences()
         for place, answer in zip(places, found, strict=True):
@@ -85,6 +91,10 @@ def evaluate_runs(
     if not ranks.first:
         return None
     return evaluate_texts(systems, references, metrics, names=names, **texts)
+
+
+def _loses_case(tokenizer: Tokenizer, references: Sequence[Sequence[str]]) -> bool:
+    return tokenizer.lowercase and any(one != one.lower() for some in references for one in some)
 
 
 def evaluate_files(
