@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int, Real
 from torch import Tensor, nn
 
+from whyformer.foundation.devices import exact, exact_dtype
 from whyformer.foundation.errors import UsageError
 
 Offset = int | Int[Tensor, "batch"]
@@ -35,11 +36,11 @@ def sinusoids(
 ) -> Float[Tensor, "length d_model"]:
     """PE(pos, 2i) = sin(pos / 10000^(2i/d_model)), PE(pos, 2i+1) = cos of the same angle.
 
-    Paper: Vaswani et al. 2017, §3.5. Computed in float64.
+    Paper: Vaswani et al. 2017, §3.5. Computed in float64 (float32 on mps).
     Args: longest: wavelengths run from 2π to 2π · ``longest``^((d_model-2)/d_model).
     """
-    pair = torch.arange(0, d_model, 2, dtype=torch.float64, device=positions.device)
-    angle = positions.double()[:, None] / longest ** (pair / d_model)
+    pair = torch.arange(0, d_model, 2, dtype=exact_dtype(positions.device), device=positions.device)
+    angle = exact(positions)[:, None] / longest ** (pair / d_model)
     table = torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(-2)
     return table[:, :d_model]
 
@@ -112,7 +113,7 @@ def grown(
     if length <= len(table):
         return table
     with torch.inference_mode(False):
-        return make(max(2 * len(table), length)).to(table)
+        return make(max(2 * len(table), length)).to(table.dtype).to(table.device)
 
 
 class Sinusoidal(Table):
@@ -173,8 +174,9 @@ class Rotary(Positions):
         turns = rows_at(self.table, offset, length)
         if not isinstance(offset, int):
             turns = turns[:, None]  # for every head
-        exact = x.dtype in (torch.float32, torch.float64)  # what complex numbers are made of
-        turn = turn_complex if exact and not torch.compiler.is_compiling() else turn_pairs
+        whole = x.dtype in (torch.float32, torch.float64)  # what complex numbers are made of
+        able = whole and x.device.type != "mps" and not torch.compiler.is_compiling()
+        turn = turn_complex if able else turn_pairs
         return turn(x, turns.to(x))
 
 

@@ -39,7 +39,7 @@ def classify(
         text: Label this text instead of a file. May be given again.
         overwrite: Replace --output where it exists.
         json: Write JSON lines.
-        device: auto, cpu, cuda or cuda:0.
+        device: auto, cpu, cuda, cuda:0 or mps.
     """
     from itertools import islice
 

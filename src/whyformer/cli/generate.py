@@ -51,7 +51,7 @@ def generate(
         output: File to write, whole or not at all; without it, standard output.
         overwrite: Replace --output where it exists.
         json: Write JSON lines.
-        device: auto, cpu, cuda or cuda:0.
+        device: auto, cpu, cuda, cuda:0 or mps.
         tokens: Most tokens to add.
         nbest: Continuations of each prompt.
         beam: Search for the most probable continuation; 1 is greedy.

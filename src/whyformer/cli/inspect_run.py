@@ -51,7 +51,7 @@ def inspect_run(
         out: HTML file to write, with a heat map of each head.
         overwrite: Replace --out where it exists.
         json: Print it as one JSON object.
-        device: auto, cpu, cuda or cuda:0.
+        device: auto, cpu, cuda, cuda:0 or mps.
     """
     from whyformer.bundle import load_bundle
     from whyformer.cli.streams import print_json, refuse_existing, written

@@ -89,7 +89,7 @@ def translate(
         json: Write JSON lines.
         split_sentences: Split each line into sentences, translate each one, and join the
             translations with spaces. For models trained on single sentences.
-        device: auto, cpu, cuda or cuda:0.
+        device: auto, cpu, cuda, cuda:0 or mps.
         engine: auto, torch or ctranslate2.
         weights: float32, or int8: of the torch engine on a CPU, faster and nearly the same.
         beam: Hypotheses followed at once; 1 is greedy search.

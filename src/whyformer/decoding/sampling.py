@@ -20,6 +20,7 @@ from whyformer.decoding.candidates import (
 from whyformer.decoding.hypotheses import Hypothesis, hypothesis
 from whyformer.decoding.settings import MOST_TOKENS, SearchSettings
 from whyformer.decoding.wellformed import BEGINS, WellFormed
+from whyformer.foundation.devices import exact, exact_dtype
 from whyformer.models.interface import EMPTY
 from whyformer.text.symbols import BOS, EOS, PAD
 
@@ -77,8 +78,8 @@ def sample(
         stuck = allowed.amax(-1).isinf().cpu()  # everything is banned: the draw is cut here
         if place % STEPS == 0:
             numbers = _numbers(streams, sentences.tolist())
-        uniform = numbers[sentences, :, place % STEPS].to(source.device)
-        drawn = draw(likely(allowed, settings), uniform)
+        uniform = numbers[sentences, :, place % STEPS].to(exact_dtype(source.device))
+        drawn = draw(likely(allowed, settings), uniform.to(source.device))
         if (forced := given.at(torch.full_like(sentences, place), sentences)) is not None:
             check_vocabulary(forced[1], logits.shape[-1])
             drawn = torch.where(forced[0][:, None].to(drawn.device), _like(forced[1], drawn), drawn)
@@ -131,7 +132,7 @@ def likely(
     probabilities = logits.softmax(-1).nan_to_num(0.0)
     if settings.top_p < 1.0:
         sorted_, ids = probabilities.sort(dim=-1, descending=True, stable=True)
-        before = sorted_.double().cumsum(-1) - sorted_  # mass of all more probable tokens
+        before = exact(sorted_).cumsum(-1) - sorted_  # mass of all more probable tokens
         sorted_ = sorted_.masked_fill(before >= settings.top_p, 0.0)
         probabilities = torch.zeros_like(probabilities).scatter(-1, ids, sorted_)
         probabilities = probabilities / probabilities.sum(-1, keepdim=True).clamp_min(1e-30)
@@ -142,7 +143,7 @@ def draw(
     probabilities: Float[Tensor, "*rows vocab"], uniform: Float[Tensor, "*rows"]
 ) -> Int[Tensor, "*rows"]:
     """Draw one token a row by inverting the cumulative distribution at a number in [0, 1)."""
-    cumulative = probabilities.double().cumsum(-1)
+    cumulative = exact(probabilities).cumsum(-1)
     target = (uniform * cumulative[..., -1])[..., None]
     ids = torch.searchsorted(cumulative, target, right=True)[..., 0]
     last = (probabilities > 0).int() * torch.arange(1, probabilities.shape[-1] + 1).to(ids.device)

@@ -15,6 +15,10 @@ from whyformer.foundation.errors import ConfigError
 ZEN_5 = 26
 """AMD's number of the family of processors."""
 
+KINDS = ("cuda", "mps", "cpu")
+"""Kinds of devices, those that auto prefers first."""
+CHOICES = "auto, cpu, cuda, cuda:0 or mps"
+
 
 class Precision(StrEnum):
     """Number format of activations in training; weights stay in fp32."""
@@ -24,34 +28,86 @@ class Precision(StrEnum):
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """Return a device by name; auto takes the first GPU, else the CPU.
+    """Return a device by name; auto takes the first available of cuda, mps (Apple GPUs) and cpu.
 
-    Raises: ConfigError when the named device is not there.
+    Raises: ConfigError when the named device is not available.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device(next(kind for kind in KINDS if is_available(kind)))
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ConfigError(f"`{name}` is not a device. Choose auto, cpu, cuda or cuda:0.") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"`{name}` was asked for, but torch sees no GPU. Choose cpu or auto.")
+        device = None
+    if device is None or device.type not in KINDS:
+        raise ConfigError(f"`{name}` is not a device. Choose {CHOICES}.")
+    if not is_available(device.type):
+        there = ", ".join(kind for kind in KINDS if is_available(kind))
+        raise ConfigError(
+            f"`{name}` was asked for, but torch sees no such device here. Choose auto or one of: "
+            f"{there}."
+        )
+    count = torch.cuda.device_count() if device.type == "cuda" else 1
+    if (device.index or 0) >= count:
+        raise ConfigError(
+            f"`{name}` was asked for, but the devices of this kind are numbered from 0 to "
+            f"{count - 1}. Choose one of them, or auto."
+        )
     return device
 
 
+def is_available(kind: str) -> bool:
+    """Say whether torch can compute on a kind of device here."""
+    if kind == "mps":
+        return torch.backends.mps.is_available()
+    return kind == "cpu" or torch.cuda.is_available()
+
+
+def device_name(device: torch.device) -> str:
+    """Return the name of a device as its maker gives it, if there is one."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return "Apple GPU (mps)" if device.type == "mps" else str(device)
+
+
+def wait_for(device: torch.device) -> None:
+    """Wait until a GPU has done what it was given; a CPU has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
 def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
-    """Return a tensor on ``device``; a GPU fetches it from pinned memory while others compute."""
-    if torch.device(device).type == "cuda" and tensor.device.type == "cpu":
+    """Return a tensor on ``device``; CUDA fetches it from pinned memory while others compute."""
+    fetched = torch.device(device).type == "cuda"  # mps has no pinned memory to fetch from
+    if fetched and tensor.device.type == "cpu":
         tensor = tensor.pin_memory()
-    return tensor.to(device, non_blocking=True)
+    return tensor.to(device, non_blocking=fetched)
+
+
+def exact(tensor: Tensor) -> Tensor:
+    """Return numbers in float64, or in float32 on mps, which has no float64."""
+    return tensor.to(exact_dtype(tensor.device))
+
+
+def exact_dtype(device: torch.device) -> torch.dtype:
+    """Return the most exact number format of a device."""
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def autocast(
     device: torch.device, precision: Precision
 ) -> contextlib.AbstractContextManager[object]:
-    """Return the context in which a forward pass is computed."""
+    """Return the context in which a forward pass is computed.
+
+    Raises: ConfigError when the device cannot compute so.
+    """
     if precision is Precision.FP32:
         return contextlib.nullcontext()
+    if device.type == "mps" and not torch.backends.mps.is_macos_or_newer(14, 0):
+        raise ConfigError(
+            "`training.precision` bf16 needs macOS 14 or newer on mps. Set it to fp32."
+        )
     return torch.autocast(device.type, dtype=torch.bfloat16)
 
 

@@ -31,8 +31,8 @@ def available_bytes(device: torch.device) -> int | None:
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    if device.type != "cpu":
-        return None
+    if device.type == "mps":  # memory of the whole machine, of which a part is for the GPU
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
     found = [one for one in (_of_machine(), _of_cgroup(), _of_process()) if one is not None]
     return max(0, min(found)) if found else None
 

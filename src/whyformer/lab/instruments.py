@@ -127,7 +127,7 @@ def diversity(x: Float[Tensor, "batch length width"]) -> float:
     >>> diversity(torch.ones(1, 3, 2))
     0.0
     """
-    x = x.double()
+    x = x.cpu().double()
     apart = (x - x.mean(1, keepdim=True)).flatten(1).norm(dim=1)
     return (apart / x.flatten(1).norm(dim=1).clamp_min(1e-300)).mean().item()
 
@@ -141,7 +141,7 @@ def score_deviation(
     scores: Float[Tensor, "*rows keys"], allowed: Bool[Tensor, "*rows keys"] | None = None
 ) -> float:
     """Return the standard deviation of scores. Args: allowed: which pairs count; None: all."""
-    return (scores if allowed is None else scores[allowed]).double().std(correction=0).item()
+    return (scores if allowed is None else scores[allowed]).cpu().double().std(correction=0).item()
 
 
 def gradient_norms(model: nn.Module) -> dict[str, float]:
@@ -153,7 +153,9 @@ def gradient_norms(model: nn.Module) -> dict[str, float]:
     for name, parameter in model.named_parameters():
         if parameter.grad is not None:
             place = layer_of(name)
-            squares[place] = squares.get(place, 0.0) + parameter.grad.double().square().sum().item()
+            squares[place] = (
+                squares.get(place, 0.0) + parameter.grad.cpu().double().square().sum().item()
+            )
     return {name: math.sqrt(square) for name, square in squares.items()}
 
 
@@ -193,7 +195,8 @@ def _recurrent(module: nn.Module) -> bool:
 
 
 def _heads(module: str, scores: Tensor, weights: Tensor, allowed: Tensor) -> Iterator[Head]:
-    scores, weights = scores.detach(), weights.detach().double()
+    scores, weights = scores.detach().cpu(), weights.detach().cpu().double()
+    allowed = allowed.cpu()
     if weights.dim() == 3:  # attention without heads is one head
         scores, weights, allowed = scores[:, None], weights[:, None], allowed[:, None]
     for number in range(weights.shape[1]):

@@ -44,7 +44,7 @@ def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]
     streams = ranks.collected(random_state())
     tensors = _held(state)
     for rank, stream in enumerate(streams):
-        for name in ("torch", "cuda"):
+        for name in ("torch", "cuda", "mps"):
             if stream[name] is not None:
                 tensors[_stream(name, rank)] = stream[name]
     meta = {
@@ -154,6 +154,7 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
             {
                 "torch": tensors[_stream("torch", ranks.rank)],
                 "cuda": tensors.get(_stream("cuda", ranks.rank)),
+                "mps": tensors.get(_stream("mps", ranks.rank)),
                 "bytes": streams[ranks.rank],
             }
         )

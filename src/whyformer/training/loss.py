@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from whyformer.blocks.linear import by_onednn, multiply, product, sum_over_rows, sums_by_onednn
+from whyformer.foundation.devices import exact, exact_dtype
 from whyformer.text.symbols import PAD
 
 CHUNK_ELEMENTS = 1 << 22
@@ -68,17 +69,18 @@ class _FusedCrossEntropy(torch.autograd.Function):
         learn = any(ctx.needs_input_grad[:2])
         grad_features = torch.empty_like(features) if learn else None
         grad_weight = torch.zeros_like(weight) if learn else None
-        log_z = features.new_zeros((), dtype=torch.float64)  # sum over tokens of ln Σ exp(logit)
-        chosen = features.new_zeros((), dtype=torch.float64)  # sum over tokens of the label's logit
+        wide = exact_dtype(features.device)
+        log_z = features.new_zeros((), dtype=wide)  # sum over tokens of ln Σ exp(logit)
+        chosen = features.new_zeros((), dtype=wide)  # sum over tokens of the label's logit
         size = max(1, CHUNK_ELEMENTS // vocabulary)
         for start in range(0, rows, size):
             x, label = features[start : start + size], labels[start : start + size, None]
             logits = product(x, weight).float()
-            chosen += logits.gather(1, label).sum(dtype=torch.float64)
+            chosen += logits.gather(1, label).sum(dtype=wide)
             top = logits.amax(-1, keepdim=True)
             odds = logits.sub_(top).exp_()  # z · softmax, where the logits stood
             z = odds.sum(-1, keepdim=True)
-            log_z += (z.log() + top).sum(dtype=torch.float64)
+            log_z += (z.log() + top).sum(dtype=wide)
             if grad_features is not None and grad_weight is not None:
                 # d/dlogits = softmax - (1-ε)·onehot - ε/V. The factor 1/z moves to the narrow side
                 # of the products, and the constant ε/V out of the loop.
@@ -98,7 +100,7 @@ class _FusedCrossEntropy(torch.autograd.Function):
         smoothed = nll
         if smoothing:
             read, shown = features.sum(0), weight.sum(0)
-            mean_logits = (read.double() @ shown.double()) / vocabulary  # summed over tokens
+            mean_logits = (exact(read) @ exact(shown)) / vocabulary  # summed over tokens
             smoothed = (1 - smoothing) * nll + smoothing * (log_z - mean_logits)
             if grad_features is not None and grad_weight is not None:
                 grad_features.sub_(smoothing / vocabulary * shown)

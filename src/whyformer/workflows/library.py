@@ -64,7 +64,7 @@ class Model:
 def load(run: Path | str, *more: Path | str, device: str = "auto") -> Model:
     """Load what `train` wrote; several runs predict together as an ensemble.
 
-    Args: device: auto, cpu, cuda or cuda:0.
+    Args: device: auto, cpu, cuda, cuda:0 or mps.
     Raises: BundleError when a run is missing or damaged; UsageError when runs do not fit together.
     """
     return Model([Path(one) for one in (run, *more)], device)
