@@ -61,6 +61,18 @@ def test_text_is_written_with_the_same_line_ends_on_every_system() -> None:
     assert not wrong
 
 
+def test_the_output_of_other_programs_is_read_with_a_named_encoding() -> None:
+    wrong = [
+        where
+        for where, node in nodes()
+        if isinstance(node, ast.Call)
+        and "text" in (given := {keyword.arg for keyword in node.keywords})
+        and {"capture_output", "stdout", "stdin"} & given
+        and "encoding" not in given
+    ]
+    assert not wrong
+
+
 def test_no_module_that_windows_lacks_is_imported_by_name() -> None:
     wrong = []
     for where, node in nodes():

@@ -3,6 +3,7 @@
 import itertools
 import json
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -74,6 +75,19 @@ def test_stopping_and_going_on_changes_no_bit(optimizer, average, tmp_path):
     assert all(torch.equal(mine[name], theirs[name]) for name in mine)
     assert random_state()["bytes"] == end["bytes"]
     assert torch.equal(random_state()["torch"], end["torch"])
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc")
+@pytest.mark.parametrize("average", Averaging)
+@pytest.mark.parametrize("optimizer", OptimizerKind)
+def test_a_loaded_checkpoint_is_not_kept_open(optimizer, average, tmp_path):
+    settings = TrainingSettings(**REST, optimizer=optimizer, average=average, average_last=2)
+    first = start(tiny.build(5, **SMALL), settings)
+    run(first, settings, 5)
+    save_checkpoint(tmp_path / "checkpoint", first, {})
+    second = start(tiny.build(5, **SMALL), settings)
+    load_checkpoint(tmp_path / "checkpoint", second)
+    assert str(tmp_path) not in Path("/proc/self/maps").read_text(encoding="utf-8")
 
 
 def test_two_micro_batches_are_one_joint_batch():

@@ -132,14 +132,15 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
             )
         if kind == "optimizer":
             parameter = parameters[_parameter_of(key)]
-            # The fused kernels want their step counts beside the parameters too.
+            # The fused kernels want their step counts beside the parameters too. Copied, because a
+            # tensor of a file keeps it open, and Windows does not replace open files.
             slot = rest.rpartition(".")[2]
-            state.optimizer.state[parameter][slot] = value.to(parameter.device)
+            state.optimizer.state[parameter][slot] = value.to(parameter.device, copy=True)
     average: dict[str, Tensor] = {}
     for key, tensor in tensors.items():
         kind, _, rest = key.partition(".")
         if kind == "average":
-            average[rest] = tensor.to(parameters[_parameter_of(key)].device)
+            average[rest] = tensor.to(parameters[_parameter_of(key)].device, copy=True)
     try:
         state.average.restore(average, meta["average_steps"])
     except KeyError as missing:
