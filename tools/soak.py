@@ -2,6 +2,7 @@
 
     python tools/soak.py flips --work /tmp/soak --json soak.json --trials 1000
     python tools/soak.py --all --minutes 1 --work /tmp/soak --json soak.json
+    python tools/soak.py --report docs/reliability.md --json soak.json
 
 A part that was stopped resumes after its last counted trial: run the same command again. Trial
 number i depends on the seed and on i alone, so a failure is repeated by `--only i`. `--plant FAULT`
@@ -23,7 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from soak_parts import syscalls
+from soak_parts import report, syscalls
 from soak_parts.parts import PARTS, PRELOADED
 from soak_parts.planted import PLANTED
 from soak_parts.verdicts import Tally
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--all", action="store_true", help="run every part")
-    parser.add_argument("--work", type=Path, required=True, help="directory for prepared runs")
+    parser.add_argument("--work", type=Path, help="directory for prepared runs")
     parser.add_argument("--json", type=Path, required=True, help="result file, also to resume from")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--trials", type=int, help="trials of each part in all; default: its goal")
@@ -47,8 +48,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--only", type=int, help="make one trial, print what it found, count nothing"
     )
+    parser.add_argument(
+        "--report", type=Path, help="run nothing; put the figures of --json into this page"
+    )
     parser.add_argument("--plant", choices=PLANTED, help="put this fault into the package first")
     asked = parser.parse_args(argv)
+    if asked.report:
+        report.write(asked.report, json.loads(asked.json.read_text(encoding="utf-8")))
+        return 0
+    if asked.work is None:
+        parser.error("give --work, a directory for prepared runs")
     names = list(PARTS) if asked.all else asked.parts
     unknown = [name for name in names if name not in PARTS]
     if unknown or not names:
