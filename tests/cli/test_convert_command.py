@@ -78,7 +78,7 @@ def test_the_same_lines_whichever_engine(cli, converted, searched, options):
     assert searched == []
     for engine in ("auto", "ctranslate2"):
         found = cli("translate", converted, "--engine", engine, *options, stdin=TEXT)
-        assert (found.code, found.err) == (0, "")
+        assert (found.code, found.trouble) == (0, "")
         assert len(found.out.splitlines()) == len(by_torch.out.splitlines())
         if "--json" in options:
             rows = zip(found.out.splitlines(), by_torch.out.splitlines(), strict=True)
@@ -113,7 +113,7 @@ def test_what_it_cannot_do_is_left_to_torch_or_refused(cli, converted, searched,
     said = cli("translate", converted, "--engine", "ctranslate2", *options, stdin=TEXT)
     assert reason in said.sentence
     said = cli("translate", converted, *options, stdin=TEXT)
-    assert (said.code, said.err, searched) == (0, "", [])
+    assert (said.code, said.trouble, searched) == (0, "", [])
 
 
 def test_ensembles_devices_and_runs_without_conversion(cli, converted, run, searched, monkeypatch):
@@ -126,7 +126,7 @@ def test_ensembles_devices_and_runs_without_conversion(cli, converted, run, sear
     said = cli("translate", run / "nowhere", "--engine", "ctranslate2", stdin=TEXT)
     assert "does not exist" in said.sentence
     assert "is not an engine" in cli("translate", run, "--engine", "onnx", stdin=TEXT).sentence
-    assert cli("translate", run, stdin=TEXT).err == ""
+    assert cli("translate", run, stdin=TEXT).trouble == ""
     monkeypatch.setattr(engines, "choose_device", lambda name: type("D", (), {"type": "cuda"}))
     said = cli("translate", converted, "--engine", "ctranslate2", stdin=TEXT)
     assert "computes on the CPU" in said.sentence
@@ -136,7 +136,7 @@ def test_ensembles_devices_and_runs_without_conversion(cli, converted, run, sear
 def test_without_the_package_torch_translates(cli, converted, searched, monkeypatch):
     monkeypatch.setattr(engines, "find_spec", lambda name: None)
     said = cli("translate", converted, stdin=TEXT)
-    assert (said.code, said.err, searched) == (0, "", [])
+    assert (said.code, said.trouble, searched) == (0, "", [])
     said = cli("translate", converted, "--engine", "ctranslate2", stdin=TEXT)
     assert 'pip install "whyformer[export]"' in said.sentence
 
@@ -147,7 +147,7 @@ def test_a_stale_conversion_is_told_and_not_used(cli, own_run, searched):
     searched.clear()
     said = cli("translate", own_run, stdin=TEXT)
     assert (said.code, searched) == (0, [])
-    assert said.err == (
+    assert said.trouble == (
         f"whyformer: The conversion in `{own_run / 'ctranslate2'}` was made before the run "
         f"changed. Make it again with: whyformer convert {own_run} --to ctranslate2. "
         "Translated by torch.\n"

@@ -6,9 +6,10 @@ import torch
 
 from toy_runs import toy_bundle
 from whyformer.decoding.alignment import align
+from whyformer.decoding.lines import pair_batches
 from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.settings import SearchSettings
-from whyformer.decoding.translator import Translator, pair_batches
+from whyformer.decoding.translator import Translator
 from whyformer.foundation.errors import UsageError, WhyformerError
 from whyformer.models.rnn import RecurrentModel, RecurrentSettings
 from whyformer.models.transformer import Transformer, TransformerSettings

@@ -64,7 +64,7 @@ def test_positions_reach_as_far_as_the_run_may_search(tmp_path):
     save_bundle(
         tmp_path / "a" / "model", Bundle(bundle.model, *[bundle.source_tokenizer] * 2, facts)
     )
-    assert convert(tmp_path / "a", sentences=2).record.rows == 215
+    assert convert(tmp_path / "a", sentences=2).record.rows == 216  # and eos
     learned = toy_run(tmp_path / "b", positions="learned", max_length=70)
     assert convert(learned, sentences=2).record.rows == 70
     rotary = toy_run(tmp_path / "c", positions="rotary", max_length=70)

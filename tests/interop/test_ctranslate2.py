@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import tiny
+from whyformer.decoding.lines import pad
 from whyformer.decoding.scoring import token_log_probabilities
-from whyformer.decoding.translator import pad
 from whyformer.foundation.errors import UsageError
 from whyformer.interop.ctranslate2 import Weights, refusals, specification
 from whyformer.models.bert import BERTSettings

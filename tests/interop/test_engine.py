@@ -12,10 +12,11 @@ import torch
 from toy_runs import toy_bundle
 from whyformer.bundle import Bundle, load_bundle, save_bundle
 from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.lines import pad
 from whyformer.decoding.penalties import length_penalty
 from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.settings import SearchSettings
-from whyformer.decoding.translator import Translator, pad
+from whyformer.decoding.translator import Translator
 from whyformer.foundation.errors import BundleError, UsageError
 from whyformer.interop.conversion import RECORD, read_record
 from whyformer.interop.convert import convert

@@ -9,7 +9,8 @@ import torch
 from whyformer.bundle import Bundle
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.hypotheses import Hypothesis
-from whyformer.decoding.translator import pad, target_ids
+from whyformer.decoding.lines import pad
+from whyformer.decoding.translator import target_ids
 from whyformer.foundation.errors import UsageError, refuse_string
 from whyformer.models.build import SourceModel
 from whyformer.text.symbols import BOS, EOS

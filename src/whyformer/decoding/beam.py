@@ -110,10 +110,10 @@ def beam_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[
             return [found.kept for found in best]
         last, age = _last(groups, begun == length), length - begun
         logits, state = model.step(state, last.to(queue.device))
-        forced = queue.prefixes.at(age, sentences)
         tokens = torch.cat([group.tokens for group in groups], dim=1)
         layout = Layout.of(last != EMPTY)
-        found = candidates(logits, layout, _count(groups), tokens, age, settings, forced)
+        held = queue.prefixes.at(age, sentences, tokens, last != EMPTY)
+        found = candidates(logits, layout, _count(groups), tokens, age, settings, held)
         limit = queue.limit[sentences]
         full = age >= limit
         found = _only_eos(found, full)

@@ -9,15 +9,15 @@ top-k is torch's choice, which promises no order (`top_k`).
 """
 
 import math
-from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from whyformer.blocks.history import Layout
 from whyformer.decoding.penalties import repeated_ngrams
+from whyformer.decoding.prefixes import Allowed
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.topk import top_k
 from whyformer.foundation.errors import UsageError, WhyformerError
@@ -39,45 +39,6 @@ class Stepper(Protocol):
     def select(self, state: Any, sentences: Tensor | None, beams: Tensor) -> Any:
         """See `SequenceModel.select`."""
         ...
-
-
-class Prefixes:
-    """Target tokens forced at the start of each sentence; the lengths may differ.
-
-    Raises: UsageError when a prefix holds a symbol such as eos, or fills the whole length limit.
-    """
-
-    def __init__(self, prefixes: Sequence[Sequence[int]] | None, limits: Sequence[int]) -> None:
-        prefixes = prefixes or [()] * len(limits)
-        if len(prefixes) != len(limits):
-            raise UsageError(
-                f"There must be one prefix for each sentence, but there are {len(prefixes)} "
-                f"prefixes and {len(limits)} sentences."
-            )
-        for prefix, limit in zip(prefixes, limits, strict=True):
-            if {PAD, BOS, EOS, MASK}.intersection(prefix):
-                raise UsageError(
-                    "A prefix must hold words only, but "
-                    f"{list(prefix)} holds pad, bos, eos or mask."
-                )
-            if prefix and len(prefix) >= limit:
-                raise UsageError(
-                    f"A prefix must be shorter than the length limit, but one has {len(prefix)} "
-                    f"tokens and the limit is {limit}. Raise `max_length` or `max_length_extra`."
-                )
-        self.lengths = torch.tensor([len(prefix) for prefix in prefixes])
-        self.tokens = torch.full((len(prefixes), max(map(len, prefixes), default=0)), PAD)
-        for row, prefix in enumerate(prefixes):
-            self.tokens[row, : len(prefix)] = torch.tensor(list(prefix), dtype=torch.long)
-
-    def at(
-        self, place: Int[Tensor, "sentences"], sentences: Int[Tensor, "sentences"]
-    ) -> tuple[Bool[Tensor, "sentences"], Int[Tensor, "sentences"]] | None:
-        """Return for each sentence whether a token is forced there, and which; None if none is."""
-        forced = self.lengths[sentences] > place
-        if not bool(forced.any()):
-            return None
-        return forced, self.tokens[sentences, place.clamp_max(self.tokens.shape[1] - 1)]
 
 
 UNUSED = -2
@@ -115,7 +76,7 @@ def candidates(
     tokens: Int[Tensor, "sentences beams length"],
     age: Int[Tensor, "sentences"],
     settings: SearchSettings,
-    forced: tuple[Bool[Tensor, "sentences"], Int[Tensor, "sentences"]] | None = None,
+    held: Allowed | None = None,
 ) -> tuple[Float[Tensor, "sentences beams k"], Int[Tensor, "sentences beams k"]]:
     """Return log-probabilities and ids of the ``count`` best allowed tokens of each beam.
 
@@ -125,18 +86,11 @@ def candidates(
         layout: which places hold the hypotheses whose logits are given.
         tokens: the hypotheses so far; `unused` before they began.
         age: how many tokens they have.
-        forced: for each sentence whether its next token is given, and which it is.
+        held: the only tokens that may follow some of the hypotheses, whatever else is banned.
     Raises: WhyformerError when the model's logits are not numbers.
     """
     log_probabilities = logits.float().log_softmax(-1)
-    chosen = None
-    if forced is not None:
-        here, which = (layout.rows(one[:, None].expand(layout.shape)) for one in forced)
-        rows = here.nonzero()[:, 0]
-        given = which[rows]
-        check_vocabulary(given, logits.shape[-1])
-        where = rows.to(logits.device), given.to(logits.device)
-        chosen = rows, given, log_probabilities[where].cpu().double()
+    chosen = None if held is None else _chosen(log_probabilities, layout, held)
     for banned in forbidden(settings, settings.min_length):
         log_probabilities[:, banned : banned + 1] = -math.inf
     if bool((young := age < settings.min_length).any()):
@@ -150,9 +104,27 @@ def candidates(
     check_finite(scores)
     if chosen is not None:
         rows, given, certain = chosen
+        best, order = certain.topk(min(scores.shape[-1], given.shape[-1]))
+        order, best = order.sort(-1)[0], best.gather(-1, order.sort(-1)[1])
         scores[rows] = -math.inf
-        scores[rows, 0], ids[rows, 0] = certain, given
+        scores[rows, : best.shape[-1]] = best
+        ids[rows, : best.shape[-1]] = given.gather(-1, order)
     return layout.spread(scores.clamp_(max=0.0)), layout.spread(ids)
+
+
+def _chosen(
+    log_probabilities: Float[Tensor, "hypotheses vocab"], layout: Layout, held: Allowed
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the rows that are held to some tokens, these tokens, and their log-probabilities."""
+    numbers = torch.full(layout.shape, -1)
+    numbers[held.sentences, held.beams] = torch.arange(len(held.ids))
+    numbers = layout.rows(numbers)
+    rows = (numbers >= 0).nonzero()[:, 0]
+    given = held.ids[numbers[rows]]
+    check_vocabulary(given, log_probabilities.shape[-1])
+    where = rows[:, None].to(log_probabilities.device), given.to(log_probabilities.device)
+    certain = log_probabilities[where].cpu().double()
+    return rows, given.clamp_min(0), certain.masked_fill(given < 0, -math.inf)
 
 
 def check_finite(scores: Tensor) -> None:

@@ -52,8 +52,8 @@ def greedy_search(model: Stepper, queue: Queue, settings: SearchSettings) -> lis
             return results
         logits, state = model.step(state, last.to(queue.device))
         layout, age = Layout.of(last != EMPTY), tokens.shape[-1] - begun
-        forced = queue.prefixes.at(age, sentences)
-        scores, ids = candidates(logits, layout, 1, tokens, age, settings, forced)
+        held = queue.prefixes.at(age, sentences, tokens, last != EMPTY)
+        scores, ids = candidates(logits, layout, 1, tokens, age, settings, held)
         best = scores[:, 0].amax(-1)
         where = (scores[:, 0] == best[:, None]).int().argmax(-1)  # of equals, the lowest id
         alive = last[:, 0] != EMPTY

@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from whyformer.decoding.candidates import Prefixes, Stepper
+from whyformer.decoding.candidates import Stepper
+from whyformer.decoding.prefixes import Prefixes, TextPrefix
 
 MOSTLY_ENDED = 4
 """A search drops sentences that ended when they are one of so many, for that copies the others."""
@@ -35,13 +36,13 @@ class Arrivals:
         source: ids with eos.
         source_real: True = a real token, False = padding; None when nothing is padded.
         limits: most target tokens of each sentence, eos not counted.
-        prefixes: target ids that each sentence's hypotheses must begin with; None: nothing.
+        prefixes: tokens or a text that each sentence's hypotheses must begin with; None: nothing.
     """
 
     source: Int[Tensor, "sentences source"]
     source_real: Bool[Tensor, "sentences source"] | None
     limits: Sequence[int]
-    prefixes: Sequence[Sequence[int]] | None = None
+    prefixes: Sequence[Sequence[int] | TextPrefix] | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from whyformer.blocks.history import Layout
 from whyformer.decoding.candidates import (
-    Prefixes,
     Stepper,
     check_finite,
     check_vocabulary,
@@ -18,6 +17,7 @@ from whyformer.decoding.candidates import (
     hide_repeats,
 )
 from whyformer.decoding.hypotheses import Hypothesis, hypothesis
+from whyformer.decoding.prefixes import Allowed, Prefixes, TextPrefix
 from whyformer.decoding.settings import MOST_TOKENS, SearchSettings
 from whyformer.decoding.wellformed import BEGINS, WellFormed
 from whyformer.foundation.devices import exact, exact_dtype
@@ -34,7 +34,7 @@ def sample(
     source_real: Bool[Tensor, "sentences source"] | None,
     limits: Sequence[int],
     settings: SearchSettings,
-    prefixes: Sequence[Sequence[int]] | None = None,
+    prefixes: Sequence[Sequence[int] | TextPrefix] | None = None,
     indices: Sequence[int] | None = None,
     text: WellFormed | None = None,
 ) -> list[list[Hypothesis]]:
@@ -79,11 +79,10 @@ def sample(
         if place % STEPS == 0:
             numbers = _numbers(streams, sentences.tolist())
         uniform = numbers[sentences, :, place % STEPS].to(exact_dtype(source.device))
+        held = given.at(torch.full_like(sentences, place), sentences, tokens, alive)
+        if held is not None:
+            allowed, stuck = _held(held, logits, allowed, stuck)
         drawn = draw(likely(allowed, settings), uniform.to(source.device))
-        if (forced := given.at(torch.full_like(sentences, place), sentences)) is not None:
-            check_vocabulary(forced[1], logits.shape[-1])
-            drawn = torch.where(forced[0][:, None].to(drawn.device), _like(forced[1], drawn), drawn)
-            stuck &= ~forced[0][:, None]
         stuck |= (drawn != EOS).cpu() & (place >= limit[sentences])[:, None]
         picked = logits.log_softmax(-1).gather(-1, drawn[..., None])[..., 0]
         check_finite(picked)
@@ -179,5 +178,21 @@ def _allowed(
     return logits.index_fill(-1, banned[banned < logits.shape[-1]], -math.inf)
 
 
-def _like(ids: Tensor, drawn: Tensor) -> Tensor:
-    return ids[:, None].to(drawn.device).expand_as(drawn)
+def _held(held: Allowed, logits: Tensor, allowed: Tensor, stuck: Tensor) -> tuple[Tensor, Tensor]:
+    """Leave draws that are held to some tokens only these; of them what is not banned, if any."""
+    check_vocabulary(held.ids, logits.shape[-1])
+    rows, beams = held.sentences.to(logits.device), held.beams.to(logits.device)
+    none = (held.ids < 0).to(logits.device)
+    ids = held.ids.clamp_min(0).to(logits.device)
+    lenient, strict = (one[rows, beams].gather(-1, ids) for one in (logits, allowed))
+    lenient, strict = (one.masked_fill(none, -math.inf) for one in (lenient, strict))
+    kept = torch.where(strict.amax(-1, keepdim=True).isinf(), lenient, strict)
+    kept[~none & (none.sum(-1, keepdim=True) == none.shape[-1] - 1)] = (
+        0.0  # the only one is certain
+    )
+    allowed, stuck = allowed.clone(), stuck.clone()
+    allowed[rows, beams] = torch.full_like(allowed[rows, beams], -math.inf).scatter_reduce(
+        -1, ids, kept, "amax"
+    )
+    stuck[held.sentences, held.beams] = kept.amax(-1).isinf().cpu()
+    return allowed, stuck

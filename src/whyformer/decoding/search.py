@@ -10,6 +10,7 @@ from whyformer.decoding.candidates import Stepper
 from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.greedy import greedy_search
 from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.prefixes import TextPrefix
 from whyformer.decoding.queue import Arrivals, Queue
 from whyformer.decoding.sampling import sample
 from whyformer.decoding.settings import Method, SearchSettings
@@ -23,7 +24,7 @@ def search(
     source_real: Bool[Tensor, "sentences source"] | None,
     settings: SearchSettings,
     *,
-    prefixes: Sequence[Sequence[int]] | None = None,
+    prefixes: Sequence[Sequence[int] | TextPrefix] | None = None,
     indices: Sequence[int] | None = None,
     longest: int | None = None,
     expected: Expected = USUAL,
@@ -35,7 +36,7 @@ def search(
     Args:
         source: ids with eos; its length, eos counted, sets the length limit.
         source_real: True = a real token, False = padding; None when nothing is padded.
-        prefixes: target ids that each sentence's hypotheses must begin with.
+        prefixes: tokens or a text that each sentence's hypotheses must begin with.
         indices: the number of each sentence, on which its random draws depend; None counts from 0.
         longest: most tokens the model can be fed, bos counted, whatever the settings allow.
         expected: what the training targets need; it raises the limit of the settings.

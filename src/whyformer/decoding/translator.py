@@ -5,7 +5,7 @@ import functools
 import itertools
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,6 +16,8 @@ from whyformer.decoding.distinct import Named, distinct
 from whyformer.decoding.ensemble import Ensemble
 from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.lines import Line, batches, pad, pair_batches, with_prefixes
+from whyformer.decoding.prefixes import Spellings, TextPrefix
 from whyformer.decoding.queue import Arrivals, Joiner, Queue, Room
 from whyformer.decoding.scoring import PairScore, token_log_probabilities
 from whyformer.decoding.search import limit_of, search, search_all
@@ -24,7 +26,7 @@ from whyformer.decoding.wellformed import WellFormed
 from whyformer.foundation.errors import UsageError, refuse_string
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.models.interface import SequenceModel
-from whyformer.text.symbols import BOS, EOS, PAD
+from whyformer.text.symbols import BOS, EOS
 from whyformer.text.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
@@ -61,25 +63,6 @@ class Translation:
     hypotheses: tuple[tuple[str, Hypothesis], ...] = ()
     truncated: bool = False
     sentences: "tuple[Translation, ...]" = ()
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line to be translated, as ids.
-
-    Args:
-        index: its number among all lines given.
-        source: the line as it was given.
-        ids: its tokens with eos; none when it is empty.
-        prefix: tokens that its translation must begin with.
-        truncated: True when it was longer than what is read.
-    """
-
-    index: int
-    source: str
-    ids: list[int]
-    prefix: list[int]
-    truncated: bool
 
 
 class TextTranslator(ABC):
@@ -197,7 +180,7 @@ class TextTranslator(ABC):
             if size is not None and size < 1:
                 raise UsageError(f"`{name}` must be at least 1, but it is {size}. Raise it.")
         settings = settings or SearchSettings()
-        numbered = enumerate(_with_prefixes(texts, prefixes))
+        numbered = enumerate(with_prefixes(texts, prefixes))
         while lines := [
             self._line(index, text, prefix)
             for index, (text, prefix) in itertools.islice(numbered, window)
@@ -220,7 +203,7 @@ class TextTranslator(ABC):
     def _line(self, index: int, text: str, prefix: str) -> Line:
         trimmed = self.expected.trimmed
         ids = self.source_tokenizer.encode(trimmed(text)) if text.strip() else []
-        target = self.target_tokenizer.encode(trimmed(prefix)) if prefix else []
+        opening = self._opening(trimmed(prefix)) if prefix else None
         room = self.max_source_tokens - 1
         if len(ids) > room and self.warn:
             log.warning(
@@ -230,7 +213,16 @@ class TextTranslator(ABC):
                 room,
             )
         whole = [*ids[:room], EOS] if ids else []
-        return Line(index, text, whole, target, len(ids) > room)
+        target = [] if opening is None else opening.ids
+        return Line(index, text, whole, target, len(ids) > room, opening)
+
+    @functools.cached_property
+    def _opening(self) -> Callable[[str], TextPrefix]:
+        """What makes a prefix; lines often share one."""
+        spellings = Spellings(self.target_tokenizer)
+        return functools.lru_cache(WINDOW)(
+            lambda text: TextPrefix(text, self.target_tokenizer, spellings)
+        )
 
     def _answers(
         self,
@@ -354,7 +346,7 @@ class Translator(TextTranslator):
                 source,
                 source_real,
                 settings,
-                prefixes=[line.prefix for line in lines],
+                prefixes=[line.opening or () for line in lines],
                 indices=[line.index for line in lines],
                 longest=self.longest,
                 expected=self.expected,
@@ -387,7 +379,8 @@ class Translator(TextTranslator):
             limits = [
                 limit_of(settings, len(line.ids), self.longest, self.expected) for line in lines
             ]
-            waiting.append(Arrivals(*self._padded(lines), limits, [line.prefix for line in lines]))
+            openings = [line.opening or () for line in lines]
+            waiting.append(Arrivals(*self._padded(lines), limits, openings))
         queue = Queue(waiting, room)
         with self._ready():
             found = search_all(self.searched, queue, settings)
@@ -442,67 +435,6 @@ def target_ids(tokenizer: Tokenizer, target: str | Hypothesis) -> tuple[list[int
     if isinstance(target, Hypothesis):
         return list(target.tokens), target.finished
     return tokenizer.encode(target), True
-
-
-def pad(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return rows as one matrix padded on the right, and where it holds real tokens."""
-    longest = max(map(len, rows))
-    ids = torch.tensor([[*row, *[PAD] * (longest - len(row))] for row in rows])
-    lengths = torch.tensor([[len(row)] for row in rows])
-    return ids.to(device), (torch.arange(longest) < lengths).to(device)
-
-
-def batches(
-    lines: Sequence[Line], batch_tokens: int, batch_lines: int | None = None
-) -> Iterator[list[Line]]:
-    """Group lines of like length, longest first, so that each batch padded fits the budget.
-
-    A line longer than the whole budget is a batch of its own.
-    """
-    batch: list[Line] = []
-    for line in sorted(lines, key=lambda line: (-len(line.ids), -len(line.prefix), line.index)):
-        widest = max(len(line.ids), *(len(one.ids) for one in batch[:1]), 1)
-        full = batch_lines is not None and len(batch) >= batch_lines
-        if batch and (full or widest * (len(batch) + 1) > batch_tokens):
-            yield batch
-            batch = []
-        batch.append(line)
-    if batch:
-        yield batch
-
-
-def pair_batches(lines: Sequence[Line], batch_tokens: int) -> Iterator[list[Line]]:
-    """Group pairs of like length so that sources and targets, padded, both fit the budget.
-
-    Args: lines: the `prefix` of each is its target.
-    """
-    batch: list[Line] = []
-    source = target = 0
-    for line in sorted(lines, key=lambda one: (-len(one.prefix), -len(one.ids), one.index)):
-        wider = max(source, len(line.ids)), max(target, len(line.prefix))
-        if batch and max(wider) * (len(batch) + 1) > batch_tokens:
-            yield batch
-            batch, wider = [], (len(line.ids), len(line.prefix))
-        source, target = wider
-        batch.append(line)
-    if batch:
-        yield batch
-
-
-def _with_prefixes(
-    texts: Iterable[str], prefixes: Iterable[str] | None
-) -> Iterator[tuple[str, str]]:
-    if prefixes is None:
-        yield from ((text, "") for text in texts)
-        return
-    for text, prefix in itertools.zip_longest(texts, prefixes):
-        if text is None or prefix is None:
-            more = "prefixes than lines" if text is None else "lines than prefixes"
-            raise UsageError(
-                f"There must be one prefix for each line, but there are more {more}. "
-                'Give "" for a line without a prefix.'
-            )
-        yield text, prefix
 
 
 def _device_of(models: Sequence[object]) -> torch.device:

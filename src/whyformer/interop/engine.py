@@ -21,10 +21,11 @@ import torch
 from whyformer.decoding.candidates import check_finite, forbidden
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
+from whyformer.decoding.lines import Line
 from whyformer.decoding.queue import Room
 from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import Method, SearchSettings
-from whyformer.decoding.translator import BATCH_TOKENS, Line, TextTranslator
+from whyformer.decoding.translator import BATCH_TOKENS, TextTranslator
 from whyformer.foundation.errors import BundleError, UsageError
 from whyformer.foundation.memory import ran_out
 from whyformer.foundation.ranks import ALONE, Ranks

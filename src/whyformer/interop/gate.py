@@ -14,10 +14,11 @@ import torch
 
 from whyformer.decoding.candidates import forbidden
 from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.lines import pad
 from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
-from whyformer.decoding.translator import Translation, Translator, pad
+from whyformer.decoding.translator import Translation, Translator
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.interop.engine import CTranslate2Translator, search_refusal
 from whyformer.models.gpt import GPT

@@ -47,6 +47,11 @@ class Pieces:
         return self._bytes
 
     @property
+    def gaps(self) -> bool:
+        """Whether a space that is not written stands between tokens, but for runs of bytes."""
+        return False
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of `to_json`: equal fingerprints encode every text equally."""
         if not self._fingerprint:

@@ -119,6 +119,11 @@ class Tokenizer(Protocol):
         ...
 
     @property
+    def gaps(self) -> bool:
+        """Whether a space that is not written stands between tokens, but for runs of bytes."""
+        ...
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of `to_json`; equal fingerprints encode every text equally."""
         ...

@@ -45,6 +45,11 @@ class Words(Pieces):
         super().__init__(units, pieces, lowercase=lowercase)
         self._id = {piece: FIRST_PIECE + k for k, piece in enumerate(self.pieces)}
 
+    @property
+    def gaps(self) -> bool:
+        """See `Pieces.gaps`."""
+        return True
+
     def encode(self, text: str) -> list[int]:
         """Return the ids of ``text``, without BOS and EOS."""
         ids: list[int] = []

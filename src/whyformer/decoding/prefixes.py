@@ -1,0 +1,192 @@
+"""What targets must begin with: given tokens, or a text however it is cut into tokens.
+
+A text that is cut off may end inside a unit, and its own cutting into tokens need not be that of
+the whole. So a hypothesis may take every token that agrees with the text: one that the rest of the
+text begins with, or one that begins with the rest of the text.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from whyformer.foundation.errors import UsageError
+from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, FIRST_PIECE, MASK, PAD
+from whyformer.text.tokenizer import Tokenizer
+
+NEVER = 1 << 30
+"""Tokens that are needed where no tokens spell the rest."""
+
+
+class At(NamedTuple):
+    """Where a search stands in a text: bytes spelled, and whether the last token was a byte."""
+
+    place: int
+    in_bytes: bool
+
+
+class Spellings:
+    """The tokens of a vocabulary by what they spell."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.of = list(tokenizer.spellings)
+        self.gaps = tokenizer.gaps
+        self.tokens: dict[bytes, list[int]] = defaultdict(list)
+        for token in range(FIRST_BYTE, len(self.of)):
+            self.tokens[self.of[token]].append(token)
+        self.tokens.pop(b"", None)
+        self.sorted = sorted(self.tokens)
+        self.longest = max(map(len, self.sorted), default=0)
+
+    def agreeing(self, rest: bytes) -> list[int]:
+        """Return the tokens that begin with ``rest``, and those that it begins with."""
+        found: list[int] = []
+        for length in range(1, min(len(rest), self.longest + 1)):
+            found += self.tokens.get(rest[:length], ())
+        place = bisect_left(self.sorted, rest)
+        while place < len(self.sorted) and self.sorted[place].startswith(rest):
+            found += self.tokens[self.sorted[place]]
+            place += 1
+        return found
+
+
+class TextPrefix:
+    """A text that every hypothesis must begin with, in any cutting into tokens.
+
+    Args: ids: the tokenizer's own cutting; its length is what a length limit must exceed.
+    """
+
+    def __init__(self, text: str, tokenizer: Tokenizer, spellings: Spellings) -> None:
+        self.ids = tokenizer.encode(text)
+        self._text = tokenizer.normalize(text).encode()
+        self._spellings = spellings
+        self._steps: dict[At, list[tuple[int, At]]] = {}
+        self._needed: dict[At, int] = {}
+        for place in range(len(self._text) - 1, -1, -1):  # what comes later is known first
+            for in_bytes in (False, True):
+                self._find(At(place, in_bytes))
+
+    def __len__(self) -> int:
+        """Return how many tokens the text can have at most."""
+        return len(self._text)
+
+    def allowed(self, tokens: Sequence[int], room: int) -> list[int] | None:
+        """Return the tokens that may follow others; None where the text is spelled already.
+
+        Args: room: most tokens that may follow.
+        """
+        at = At(0, False)
+        for token in tokens:
+            if token >= FIRST_BYTE:
+                at = self._after(at, token)
+        if at.place >= len(self._text):
+            return None
+        return [token for token, after in self._steps[at] if self._tokens_to_end(after) < room]
+
+    def _find(self, at: At) -> None:
+        found: list[tuple[int, At]] = []
+        rest = self._text[at.place :]
+        gap = self._spellings.gaps and at.place > 0
+        if gap and rest.startswith(b" "):  # a space that a token brings with it
+            found += [(t, self._after(at, t)) for t in self._agreeing(rest[1:])]
+            found = [(t, after) for t, after in found if not (at.in_bytes and t < FIRST_PIECE)]
+        if not gap or at.in_bytes:
+            more = self._agreeing(rest)
+            found += [(t, self._after(at, t)) for t in more if not gap or t < FIRST_PIECE]
+        needed = [(self._tokens_to_end(after), token, after) for token, after in found]
+        self._steps[at] = [(token, after) for count, token, after in needed if count < NEVER]
+        self._needed[at] = 1 + min((count for count, _, _ in needed), default=NEVER)
+
+    def _agreeing(self, rest: bytes) -> list[int]:
+        return self._spellings.agreeing(rest) if rest else []
+
+    def _after(self, at: At, token: int) -> At:
+        is_byte = token < FIRST_PIECE
+        gap = self._spellings.gaps and at.place > 0 and not (is_byte and at.in_bytes)
+        return At(at.place + gap + len(self._spellings.of[token]), is_byte)
+
+    def _tokens_to_end(self, at: At) -> int:
+        return 0 if at.place >= len(self._text) else self._needed[at]
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The only tokens that may follow some hypotheses.
+
+    Args:
+        sentences, beams: which hypotheses.
+        ids: the tokens of each, ascending, with -1 after the last.
+    """
+
+    sentences: Int[Tensor, " held"]
+    beams: Int[Tensor, " held"]
+    ids: Int[Tensor, "held most"]
+
+
+class Prefixes:
+    """What hypotheses of each sentence must begin with; the lengths may differ.
+
+    Raises: UsageError when a prefix holds a symbol such as eos, or fills the whole length limit.
+    """
+
+    def __init__(
+        self, prefixes: Sequence[Sequence[int] | TextPrefix] | None, limits: Sequence[int]
+    ) -> None:
+        prefixes = prefixes or [()] * len(limits)
+        if len(prefixes) != len(limits):
+            raise UsageError(
+                f"There must be one prefix for each sentence, but there are {len(prefixes)} "
+                f"prefixes and {len(limits)} sentences."
+            )
+        for prefix, limit in zip(prefixes, limits, strict=True):
+            ids = prefix.ids if isinstance(prefix, TextPrefix) else prefix
+            if {PAD, BOS, EOS, MASK}.intersection(ids):
+                raise UsageError(
+                    f"A prefix must hold words only, but {list(ids)} holds pad, bos, eos or mask."
+                )
+            if ids and len(ids) >= limit:
+                raise UsageError(
+                    f"A prefix must be shorter than the length limit, but one has {len(ids)} "
+                    f"tokens and the limit is {limit}. Raise `max_length` or `max_length_extra`."
+                )
+        self._prefixes, self._limits = prefixes, limits
+        self._most = torch.tensor([len(prefix) for prefix in prefixes])
+
+    def at(
+        self,
+        age: Int[Tensor, "sentences"],
+        sentences: Int[Tensor, "sentences"],
+        tokens: Int[Tensor, "sentences beams length"],
+        live: Bool[Tensor, "sentences beams"],
+    ) -> Allowed | None:
+        """Return what may follow the hypotheses that are not through their prefix; None: anything.
+
+        Args:
+            age: how many tokens the hypotheses of each sentence have.
+            tokens: them, at the end of the last dimension.
+            live: which of them there are.
+        """
+        held = (self._most[sentences] > age).nonzero().flatten().tolist()
+        found: list[tuple[int, int, list[int]]] = []
+        for row in held:
+            number, count = int(sentences[row]), int(age[row])
+            prefix = self._prefixes[number]
+            for beam in live[row].nonzero().flatten().tolist():
+                if isinstance(prefix, TextPrefix):
+                    said = tokens[row, beam, tokens.shape[-1] - count :].tolist()
+                    allowed = prefix.allowed(said, self._limits[number] - count)
+                else:
+                    allowed = [prefix[count]]
+                if allowed is not None:
+                    found.append((row, beam, sorted(allowed)))
+        if not found:
+            return None
+        width = max(1, *(len(ids) for _, _, ids in found))
+        ids = torch.tensor([[*ids, *[-1] * (width - len(ids))] for _, _, ids in found])
+        rows, beams, _ = zip(*found, strict=True)
+        return Allowed(torch.tensor(rows), torch.tensor(beams), ids)
