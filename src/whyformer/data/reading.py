@@ -15,6 +15,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from whyformer.data.inputs import note_input
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import sha256_of
 from whyformer.foundation.parsing import parse_json
@@ -310,6 +311,7 @@ def _kind(path: str | Path) -> str:
 def _opened(path: str | Path) -> AbstractContextManager[BufferedIOBase]:
     if str(path) == STDIN:
         return nullcontext(cast(BufferedIOBase, sys.stdin.buffer))
+    note_input(path)
     with _explained(path):
         return gzip.GzipFile(path, "rb") if str(path).endswith(".gz") else Path(path).open("rb")
 
@@ -320,6 +322,7 @@ def readable(path: str | Path) -> Path:
     Raises: DataError when it cannot, with the reason.
     """
     place = Path(path)
+    note_input(place)
     if place.exists() and not place.is_file() and not place.is_dir():
         raise DataError(
             f"`{path}` must be a regular file, because training reads its data several times, but "

@@ -15,6 +15,7 @@ from torch import nn
 
 from whyformer import __version__
 from whyformer.bundle import save_bundle, save_tensors
+from whyformer.data.inputs import ChangedInputError, unchanged_inputs
 from whyformer.foundation.config import build, read_yaml
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import ConfigError
@@ -113,7 +114,8 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
     device = ranks.device or choose_device()
     if not ranks.first:
         ranks.wait()  # until the first rank has mapped the data
-    task = open_task(recipe, out, display.preparing)
+    with _prepared_whole(out):
+        task = open_task(recipe, out, display.preparing)
     if ranks.first:
         ranks.wait()
     task.higher_is_better(task.metric)  # an unknown metric is refused before any update
@@ -297,6 +299,18 @@ def _refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
             f"The data of the run in `{out}` has changed since it was begun. Restore the former "
             "files to go on, or choose another --out, or --overwrite to begin anew."
         )
+
+
+@contextlib.contextmanager
+def _prepared_whole(out: Path) -> Iterator[None]:
+    """Drop what was prepared in this block from files that changed meanwhile."""
+    try:
+        with unchanged_inputs():
+            yield
+    except ChangedInputError:
+        for name in ("tokenizers", "corpus", "corpus-dev"):
+            shutil.rmtree(out / name, ignore_errors=True)
+        raise
 
 
 def _forget(out: Path) -> None:

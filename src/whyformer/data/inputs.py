@@ -1,0 +1,50 @@
+"""Notice a file that changes while data is prepared from it, which takes several readings."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+from whyformer.foundation.errors import DataError
+
+_seen: ContextVar[dict[str, tuple[int, int, int] | None] | None] = ContextVar("seen", default=None)
+
+
+class ChangedInputError(DataError):
+    """A file was changed, replaced or removed between two readings."""
+
+
+@contextlib.contextmanager
+def unchanged_inputs() -> Iterator[None]:
+    """Compare the files that are read in this block at its end with what they were at first.
+
+    Size, time of change and inode are compared, so this costs nothing for large files.
+
+    Raises: ChangedInputError when one is another than before.
+    """
+    seen: dict[str, tuple[int, int, int] | None] = {}
+    token = _seen.set(seen)
+    try:
+        yield
+    finally:
+        _seen.reset(token)
+    for path, before in seen.items():
+        if _state(path) != before:
+            raise ChangedInputError(
+                f"`{path}` changed while it was read. Wait until nothing writes to it, and run "
+                "the command again: the data is prepared again."
+            )
+
+
+def note_input(path: str | os.PathLike[str]) -> None:
+    """Remember what a file is when it is read first; outside of `unchanged_inputs`, do nothing."""
+    if (seen := _seen.get()) is not None:
+        seen.setdefault(os.fspath(path), _state(path))
+
+
+def _state(path: str | os.PathLike[str]) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
