@@ -1,0 +1,390 @@
+"""Every flag of every command changes something, or is refused in every context without effect.
+
+A context is a command line that works. Each flag is added to each context of its command: what the
+command prints, writes or hands to the long work (training, measuring) must change, or the flag must
+be refused with exit code 2. Long work is replaced here by a record of what it was asked for.
+"""
+
+import inspect
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from toy_runs import toy_bundle
+from whyformer.bundle import save_bundle
+from whyformer.cli.main import app, main
+from whyformer.text.symbols import EOS
+
+PAIRS = "".join(f"{'a b c d e f g h'[: 2 * n % 16 + 1]}\tc {n}\n" for n in range(8))
+LABELLED = "".join(f"good {n}\tyes\nbad {n}\tno\n" for n in range(100))
+TINY = ["--model.d-model", "16", "--model.heads", "2", "--model.d-ff", "16", "--quiet"]
+TWO = ["--training.updates", "2"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """What is tried with a command.
+
+    Args:
+        contexts: command lines, as text; ``{place}`` stands for the prepared files.
+        flags: name -> value, "" for a flag without one. A list is tried value by value: one of
+            them must have an effect.
+        ignored: flags that are rightly without effect, with the reason.
+    """
+
+    contexts: tuple[str, ...]
+    flags: dict[str, str | list[str]]
+    ignored: dict[str, str]
+
+
+DEVICE = {"device": "the default is the same device here"}
+NEW = {"overwrite": "there is nothing to replace; `test_overwrite` has a file to replace"}
+JSON = {"json": "it changes what is printed after the long work; tests of the command have it"}
+SEARCH = {
+    "beam": ["3", "1", "8"],
+    "nbest": "3",
+    "temperature": "0.2",
+    "top_k": "1",
+    "top_p": "0.01",
+    "seed": "9",
+    "no_repeat_ngram": "1",
+}
+RECIPE = {
+    "data": "{place}/pairs.tsv",
+    "source": "left",
+    "target": "right",
+    "dev": "{place}/dev.tsv",
+    "preset": "small",
+    "task": "translate",
+    "start_from": "{place}/run",
+    "full": "",
+}
+RECIPES = (
+    "copy",
+    "pronounce",
+    "translate --data {place}/train",
+    "tiny-bert",
+    "tiny-gpt",
+    "--task classify --data {place}/labelled.tsv --start-from {place}/run",
+    "--task tag --data {place}/words.conll",
+)
+
+COMMANDS = {
+    "translate": Command(
+        (
+            "{place}/run --input {place}/lines.txt --json",
+            "{place}/run --input {place}/lines.txt --beam 1 --json",
+            "{place}/run --input {place}/lines.txt --beam 4 --groups 2 --nbest 4 --json",
+            "{place}/run --input {place}/lines.txt --sample --seed 1 --json",
+            "{place}/run {place}/second --input {place}/lines.txt --json",
+            "{place}/run --text 'a b c' --nbest 2",
+        ),
+        SEARCH
+        | {
+            "input": "{place}/others.txt",
+            "output": "{new}/out.txt",
+            "text": "b c d",
+            "alignments": "{new}/aligned.jsonl",
+            "json": "",
+            "engine": ["ctranslate2", "torch"],
+            "split_sentences": "",
+            "weights": "int8",
+            "length_penalty": "9",
+            "prefix": "g",
+            "min_length": ["5", "12"],
+            "max_length": ["2", "1"],
+            "groups": "3",
+            "diversity": "50",
+            "sample": "",
+        },
+        DEVICE | NEW,
+    ),
+    "generate": Command(
+        (
+            "{place}/gpt --prompt ab --tokens 12 --seed 1 --json",
+            "{place}/gpt --prompt ab --tokens 12 --beam 2 --json",
+            "{place}/gpt --prompt ab --tokens 12 --beam 1",
+        ),
+        SEARCH
+        | {
+            "prompt": "zz",
+            "input": "{place}/lines.txt",
+            "output": "{new}/out.txt",
+            "json": "",
+            "tokens": "3",
+            "seed": "12",
+        },
+        DEVICE | NEW,
+    ),
+    "classify": Command(
+        ("{place}/labels --input {place}/lines.txt", "{place}/labels --text 'good 1' --json"),
+        {"input": "{place}/others.txt", "output": "{new}/out.txt", "text": "bad 2", "json": ""},
+        DEVICE | NEW,
+    ),
+    "score": Command(
+        (
+            "{place}/run --source {place}/lines.txt --target {place}/others.txt",
+            "{place}/run --translations {place}/translations.jsonl",
+        ),
+        {
+            "source": "{place}/others.txt",
+            "target": "{place}/lines.txt",
+            "translations": "{place}/translations.jsonl",
+            "json": "",
+        },
+        {},
+    ),
+    "evaluate": Command(
+        (
+            "{place}/run --source {place}/lines.txt --references {place}/others.txt --metric chrf",
+            "{place}/run --pairs {place}/pairs.tsv",
+            "--hypotheses {place}/lines.txt --references {place}/decomposed.txt --metric chrf bleu",
+            "{place}/gpt --text {place}/lines.txt",
+            "{place}/labels --labelled {place}/labelled.tsv",
+        ),
+        {
+            "source": "{place}/others.txt",
+            "references": "{place}/lines.txt",
+            "pairs": "{place}/dev.tsv",
+            "hypotheses": "{place}/others.txt",
+            "text": "{place}/others.txt",
+            "documents": "lines",
+            "labelled": "{place}/labelled-again.tsv",
+            "columns": "text label",
+            "metric": "ter",
+            "lowercase": "",
+            "tokenize": "char",
+            "no_normalize": "",
+            "beam": ["3", "1", "8"],
+            "length_penalty": "9",
+            "json": "",
+        },
+        {},
+    ),
+    "inspect": Command(
+        ("{place}/run --text 'a b c' --target 'c b'", "{place}/gpt --text abc"),
+        {"text": "b", "target": "a b c d", "out": "{new}/heads.html", "json": ""},
+        DEVICE | NEW,
+    ),
+    "doctor": Command(
+        ("", "{place}/run"),
+        {"reseal": "", "json": ""},
+        {},
+    ),
+    "diagnose": Command(("{place}/diverged",), {"json": ""}, {}),
+    "plan": Command(
+        ("base", "tiny-gpt --gpus 8"),
+        {
+            "gpus": "3",
+            "machine": "a100",
+            "mfu": "0.1",
+            "length": "77",
+            "vocabulary": "999",
+            "json": "",
+        },
+        {},
+    ),
+    "ask": Command(
+        ("why sqrt dk", "'왜 루트 d_k로 나누나요?'"), {"lang": ["en", "ko"], "json": ""}, {}
+    ),
+    "config list": Command(("",), {"json": ""}, {}),
+    "config show": Command(RECIPES[:2], RECIPE | {"frozen": "", "json": ""}, {}),
+    "lab list": Command(("",), {"lang": "ko", "json": ""}, {}),
+    "lab show": Command(("scaling",), {"lang": "ko", "json": ""}, {}),
+    "lab run": Command(
+        ("scaling", "--all", "scaling --json"),
+        {
+            "full": "",
+            "seeds": "3",
+            "on": "ray",
+            "workers": "7",
+            "out": "{new}",
+            "all": "",
+            "lang": "ko",
+        },
+        JSON | {"quick": "it is what is done without --full"},
+    ),
+    "lab report": Command(
+        ("--out {new}/lab",), {"lang": "ko", "results": "{place}", "out": "{new}/b"}, JSON
+    ),
+    "train": Command(
+        tuple(f"{recipe} --out {{new}}/run" for recipe in RECIPES),
+        RECIPE | {"frozen": "", "out": "{new}/other", "overwrite": "", "quiet": ""},
+        JSON,
+    ),
+    "check": Command(RECIPES[2:4], RECIPE | {"out": "{new}/kept"}, JSON),
+    "demo": Command(("",), {"minutes": "2", "out": "{new}/d", "overwrite": "", "quiet": ""}, JSON),
+    "bench": Command(
+        ("copy", "--run {place}/run --source {place}/lines.txt"),
+        {
+            "run": "{place}/second",
+            "source": "{place}/others.txt",
+            "references": "{place}/others.txt",
+            "seconds": "3",
+        },
+        JSON,
+    ),
+    "convert": Command(
+        ("{place}/run",),
+        {
+            "to": "onnx",
+            "quantize": "int8",
+            "out": "{new}/c",
+            "pairs": "{place}/pairs.tsv",
+            "sentences": "3",
+        },
+        JSON,
+    ),
+}
+WORK = (
+    "workflows.train.train",
+    "workflows.check.check",
+    "workflows.demo.demo",
+    "workflows.bench.bench",
+    "interop.convert.convert",
+    "cli.lab._measure",
+    "lab.report.write_report",
+)
+"""Functions that take long; their arguments are what a flag must change."""
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    """Yield every command with the names of its flags."""
+
+    def walk(level, before: str) -> Iterator[tuple[str, list[str]]]:
+        for name in level:
+            if name.startswith("-"):
+                continue
+            whole = f"{before} {name}".strip()
+            if level[name].default_command:
+                parameters = inspect.signature(level[name].default_command).parameters.values()
+                flags = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+                yield whole, [flag for flag in flags if flag != "overrides"]
+            yield from walk(level[name], whole)
+
+    yield from walk(app, "")
+
+
+def test_every_flag_is_in_the_table():
+    found = dict(commands())
+    assert found.keys() == COMMANDS.keys()
+    for name, flags in found.items():
+        assert set(flags) == COMMANDS[name].flags.keys() | COMMANDS[name].ignored.keys(), name
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    place = tmp_path_factory.mktemp("flags")
+    for seed, name in enumerate(("run", "second")):
+        bundle = toy_bundle(seed, decoding={"max_length": 9})
+        with torch.no_grad():  # sentences end after a few words, so that limits have an effect
+            bundle.model.projection.weight[EOS] *= 40
+        save_bundle(place / name / "model", bundle)
+    texts = {
+        "lines.txt": "a b c\nc b a d\nf g h i j\na\ne e\nj i\nb b b b b\n",
+        "others.txt": "b c\nE\na a a\na\nb\nc\nd\n",
+        "decomposed.txt": "a b c\nC b e\u0301\nf g\na\nb\nc\nd\n",
+        "pairs.tsv": PAIRS,
+        "dev.tsv": "a\tb\n",
+        "train.source": "a\nb\n" * 9,
+        "train.target": "b\na\n" * 9,
+        "labelled.tsv": LABELLED,
+        "labelled-again.tsv": LABELLED[:200],
+        "words.conll": "a O\nb B-X\n\n" * 9,
+    }
+    for name, text in texts.items():
+        (place / name).write_text(text, encoding="utf-8")
+    for out, given in (
+        ("gpt", ["tiny-gpt", "--data", str(place / "labelled.tsv"), *TWO]),
+        ("labels", ["--task", "classify", "--data", str(place / "labelled.tsv"), *TWO]),
+        ("diverged", ["copy", "--training.learning-rate", "1e6", "--training.updates", "30"]),
+    ):
+        main(["train", *given, *TINY, "--out", str(place / out)])
+    main(
+        [
+            "translate",
+            str(place / "run"),
+            "--input",
+            str(place / "lines.txt"),
+            "--json",
+            "--output",
+            str(place / "translations.jsonl"),
+        ]
+    )
+    return place
+
+
+def observed(cli, name: str, line: list[str], new: Path) -> object:
+    """Return all that a command did; the seconds that it took are not part of it."""
+    said = cli(*name.split(), *line)
+    files = {str(p.relative_to(new)): p.read_bytes() for p in new.rglob("*") if p.is_file()}
+    return said.code, re.sub(r"\d+\.\d GFLOP.*|\d+(\.\d+)? s\b", "", said.out), said.err, files
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_flag_has_an_effect_or_is_refused(cli, monkeypatch, tmp_path, place, name):
+    asked: list[object] = []
+
+    def record(*given: object, **named: object) -> object:
+        asked.append((given, {k: v for k, v in named.items() if not callable(v)}))
+        raise StopIteration
+
+    for work in WORK:
+        monkeypatch.setattr(f"whyformer.{work}", record)
+    monkeypatch.setattr("whyformer.lab.questions.written", lambda: ("scaling",))
+    silent = []
+    for number, context in enumerate(COMMANDS[name].contexts):
+        for flag, values in {"": "", **COMMANDS[name].flags}.items():
+            results = []
+            for trial, value in enumerate(values if isinstance(values, list) else [values]):
+                new = tmp_path / f"{number}-{flag}-{trial}"
+                new.mkdir()
+                option = [f"--{flag.replace('_', '-')}"] if flag else []
+                line = [*words(context), *option, *words(value)]
+                line = [one.format(place=place, new=new) for one in line]
+                results.append(_done(cli, name, line, new, asked))
+            if not flag:
+                plain = results[0]
+                assert plain[0] in (0, 1, "asked"), (context, plain)
+            elif flag not in context and all(result == plain for result in results):
+                silent.append(f"{context} --{flag}")
+    assert not silent, "\n".join(silent)
+
+
+def _done(cli, name: str, line: list[str], new: Path, asked: list[object]) -> tuple:
+    asked.clear()
+    try:
+        found = observed(cli, name, line, new)
+    except StopIteration:
+        found = ("asked", repr(asked))
+    return (found[0], *(str(part).replace(str(new), "NEW") for part in found[1:]))
+
+
+def words(line: str) -> list[str]:
+    return shlex.split(line)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("translate", "output"),
+        ("translate", "alignments"),
+        ("classify", "output"),
+        ("generate", "output"),
+        ("inspect", "out"),
+    ],
+)
+def test_overwrite(cli, place, tmp_path, name, option):
+    context = COMMANDS[name].contexts[0].format(place=place)
+    file = tmp_path / "there"
+    file.write_text("before", encoding="utf-8")
+    line = [*words(context), f"--{option}", file]
+    assert "exists already" in cli(name, *line).sentence
+    assert file.read_text(encoding="utf-8") == "before"
+    assert cli(name, *line, "--overwrite").code == 0
+    assert file.read_text(encoding="utf-8") != "before"
