@@ -34,6 +34,20 @@ def test_a_file_that_changes_between_two_readings_is_refused(tmp_path, read, cha
         read(path)
 
 
+def test_a_change_is_named_even_when_something_else_failed_first(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_bytes(b"a\n")
+
+    def cut():
+        with unchanged_inputs():
+            readable(path)
+            path.write_bytes(b"")
+            list(read_lines(path))  # must have at least one line
+
+    with pytest.raises(ChangedInputError):
+        cut()
+
+
 @pytest.mark.parametrize("kind", ["gpt", "pairs", "classify"])
 def test_training_drops_what_it_prepared_from_data_that_changed(tmp_path, monkeypatch, kind):
     write_data(tmp_path / "data")

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-from whyformer.foundation.errors import DataError
+from whyformer.foundation.errors import DataError, WhyformerError
 
 _seen: ContextVar[dict[str, tuple[int, int, int] | None] | None] = ContextVar("seen", default=None)
 
@@ -26,14 +26,22 @@ def unchanged_inputs() -> Iterator[None]:
     token = _seen.set(seen)
     try:
         yield
+    except WhyformerError:  # perhaps because of the change
+        _refuse_changed(seen)
+        raise
+    else:
+        _refuse_changed(seen)
     finally:
         _seen.reset(token)
+
+
+def _refuse_changed(seen: dict[str, tuple[int, int, int] | None]) -> None:
     for path, before in seen.items():
         if _state(path) != before:
             raise ChangedInputError(
                 f"`{path}` changed while it was read. Wait until nothing writes to it, and run "
                 "the command again: the data is prepared again."
-            )
+            ) from None
 
 
 def note_input(path: str | os.PathLike[str]) -> None:
