@@ -9,7 +9,8 @@ import pytest
 from toy_runs import seal, toy_bundle, toy_run
 from whyformer.bundle import load_bundle, save_bundle
 from whyformer.foundation.errors import BundleError, ConfigError
-from whyformer.workflows.sealing import reseal, verify
+from whyformer.workflows.sealing import reseal
+from whyformer.workflows.verifying import verify
 
 FILES = ("config.json", "model.safetensors", "source.json", "target.json")
 

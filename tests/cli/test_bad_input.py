@@ -275,9 +275,8 @@ def test_a_line_of_100_000_characters_is_translated_up_to_the_models_limit(cli, 
     said = cli("translate", run, "--input", path)
     assert said.code == 0
     assert len(said.out.removesuffix("\n").split("\n")) == 3
-    assert said.err == (
-        "whyformer: line 2 is longer than the model reads: its end is not translated.\n"
-    )
+    first = said.err.splitlines()[0]
+    assert first == "whyformer: line 2 is longer than the model reads: its end is not translated."
 
 
 def test_output_that_exists_is_kept(cli, tmp_path, run):
@@ -352,7 +351,8 @@ def test_whatever_the_system_refuses_is_one_sentence(cli, run, monkeypatch):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_under_the_translations(cli, run):
     said = cli("translate", run, "--text", "a", "--output", "/dev/full")
-    assert "There is no space left on the disk to write `/dev/full`" in said.sentence
+    assert said.code == 2
+    assert "There is no space left on the disk to write `/dev/full`" in said.err.splitlines()[-1]
 
 
 @pytest.fixture
@@ -440,8 +440,8 @@ def test_a_pipe_that_closes_early(run):
     )
     assert done.stdout.splitlines()[-1] == "2"
     assert len(done.stdout.splitlines()) == 2
-    assert done.stderr == (
-        "whyformer: The program that reads the output has ended, so the rest was not written.\n"
+    assert done.stderr.splitlines()[-1] == (
+        "whyformer: The program that reads the output has ended, so the rest was not written."
     )
 
 

@@ -32,7 +32,7 @@ from whyformer.workflows import fine_tuning, vocabulary
 from whyformer.workflows.generate import load_language_model
 from whyformer.workflows.labelling import load_labeller
 from whyformer.workflows.lock import only_run_in
-from whyformer.workflows.recipe import Resolved, parse_overrides, resolve
+from whyformer.workflows.recipe import Resolved, dump, parse_overrides, resolve
 from whyformer.workflows.run_file import write_run
 from whyformer.workflows.train import _stop_requests, train
 from whyformer.workflows.translate import load_system
@@ -387,7 +387,7 @@ def test_a_run_that_planned_its_minutes_once_keeps_its_updates(tmp_path: Path) -
     for name in ("checkpoint", "model"):
         shutil.rmtree(tmp_path / "run" / name)
     (tmp_path / "run" / "timetable.json").unlink()
-    write_run(tmp_path / "run", about | {"updates": 7})
+    write_run(tmp_path / "run", dump(recipe.recipe), about | {"updates": 7})
     assert train(recipe, tmp_path / "run", quiet=True).updates == 7
 
 

@@ -218,12 +218,12 @@ class Observed:
 
 @torch.inference_mode()
 def measure_decoding(settings: Settings, seed: int) -> Numbers:
-    """Generate n tokens by the toolkit's own search; count calls, each waiting for the last."""
+    """Generate n tokens, the last of them the end; count calls, each waiting for the last."""
     n, model = settings["n"], model_of(settings["kind"]).eval()
     observed = Observed(model, settings["cached"])
-    search = SearchSettings(beam=1, min_length=n, max_length=n)
+    search = SearchSettings(beam=1, min_length=n - 1, max_length=n - 1)
     with count_operations(model) as counted:
-        greedy_search(observed, Queue([Arrivals(torch.full((1, 4), 7), None, [n])]), search)
+        greedy_search(observed, Queue([Arrivals(torch.full((1, 4), 7), None, [n - 1])]), search)
     return {"calls": observed.calls, "operations": counted.total}
 
 
