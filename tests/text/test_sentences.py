@@ -61,5 +61,6 @@ def test_a_sentence_is_not_split_again():
 
 
 def test_long_lines_take_time_in_proportion_to_their_length():
-    line = "A dog runs. " * 20_000 + "." * 20_000 + "“" * 20_000 + "a." * 20_000
-    assert len(sentences(line)) >= 20_000
+    for part in ("A dog runs. ", ".", "“", "a.", "dr. ", "。", "!?", "a ", '." ', "b(", " . "):
+        line = part * 20_000 + "x" * 20_000 + " y. Z"
+        assert "".join(sentences(line)).replace(" ", "") == line.replace(" ", "")

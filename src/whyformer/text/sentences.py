@@ -9,7 +9,7 @@ import re
 
 END = re.compile(
     r"""
-    (?P<mark> \.{3,} | … | [.!?]+ | [。！？｡]+ )
+    (?P<mark> (?<!\.)\.{3,} | … | (?<![.!?])[.!?]+ | (?<![。！？｡])[。！？｡]+ )
     (?P<close> ["'”’»)\]」』]* )
     (?P<gap> \s+ | (?<=[。！？｡」』]) )      # a full-width mark needs no space
     (?= (?P<next> ["'“‘«(\[「『¿¡]* \w ) )
@@ -27,7 +27,9 @@ ABBREVIATIONS = frozenset(_ABBREVIATIONS.split())
 BEFORE_NUMBERS = {"art", "fig", "figs", "no", "nr", "op", "p", "pp", "vol", "s", "ch", "eq"}
 """Words that a full stop shortens before a number only."""
 QUOTES = frozenset("\"'”’»」』")
-LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]*$")
+INK = re.compile(r"\S")
+BEFORE_WORDS = frozenset("([\"'“‘«")
+"""Opening marks, which are not part of the word after them."""
 
 
 def sentences(text: str) -> list[str]:
@@ -45,30 +47,38 @@ def sentences(text: str) -> list[str]:
     start = 0
     for end in END.finditer(text):
         quoted = bool(set(end["close"]) & QUOTES)
-        before, following = text[start : end.start()], end["next"][-1]
-        if _is_boundary(before, end["mark"], following, cased=cased, quoted=quoted):
+        if not INK.search(text, start, end.start()):
+            continue  # nothing but space before the mark
+        last, following = _last_word(text, start, end.start()), end["next"][-1]
+        if _is_boundary(last, end["mark"], following, cased=cased, quoted=quoted):
             found.append(text[start : end.start("gap")])
             start = end.end("gap")
     return [*found, text[start:]]
 
 
-def _is_boundary(before: str, mark: str, following: str, *, cased: bool, quoted: bool) -> bool:
+def _last_word(text: str, start: int, end: int) -> str:
+    """Return what stands before ``end``, from the last space or opening mark on."""
+    begin = end
+    while begin > start and not (text[begin - 1].isspace() or text[begin - 1] in BEFORE_WORDS):
+        begin -= 1
+    return text[begin:end]
+
+
+def _is_boundary(last: str, mark: str, following: str, *, cased: bool, quoted: bool) -> bool:
     """Decide whether an end mark ends a sentence.
 
     Args:
-        before: the sentence so far, without the mark.
+        last: the word before the mark.
         following: the first letter or digit after it.
         cased: whether the line has upper case, so that a sentence does not begin in lower case.
         quoted: whether the mark ends a quotation; the sentence may continue after it.
     """
-    if not before.strip() or (cased and following.islower()):
+    if cased and following.islower():
         return False
     if quoted or mark == "…" or mark.startswith("..."):  # a new sentence must be certain
         return following.isupper()
     if mark != ".":
         return True
-    word = LAST_WORD.search(before)
-    last = word[0] if word else ""
     plain = last.lower().replace(".", "")
     shortened = plain in ABBREVIATIONS or (plain in BEFORE_NUMBERS and following.isdigit())
     initials = re.fullmatch(r"(?:[^\W\d_]\.)*[^\W\d_]", last) is not None and last.isascii()
