@@ -331,6 +331,11 @@ def _stopped_half_way(name: str, place: Path) -> Said:
 def _diverged(_name: str, place: Path) -> Said:
     """Train with a rate at which nothing stays finite, so that a diagnosis is written."""
     argv = training_command(
-        "pairs", place / "data", place / "diverged", training__learning_rate="1e6"
+        "pairs",
+        place / "data",
+        place / "diverged",
+        training__learning_rate="1e6",
+        training__clip="0",
+        training__warmup="0",
     )
     return say(*argv)

@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.foundation.errors import DataError
+from whyformer.foundation.integrity import FILES, SEAL, damage
 from whyformer.foundation.parsing import read_json
 
+FORMAT = 1
+"""1 added the seal and the hash of the batch; files without a format are still read."""
 SHOWN = 5
 """Texts of the failed batch that are shown."""
 
@@ -51,6 +54,9 @@ def diagnose(run: Path) -> Diagnosis:
         raise DataError(f"The run `{run}` does not exist. Give what `whyformer train --out` wrote.")
     try:
         story = read_json(path)
+        if fault := damage(path.parent, story, since=1):
+            raise ValueError(fault)
+        story = {k: v for k, v in story.items() if k not in (FILES, SEAL, "format")}
         found = Diagnosis(run, story)
         found.render()
     except FileNotFoundError:

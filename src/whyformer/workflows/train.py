@@ -1,7 +1,6 @@
 """Train a model from a recipe: prepare, fit, validate, keep the best; stop and go on anywhere."""
 
 import contextlib
-import json
 import shutil
 import signal
 import time
@@ -24,6 +23,7 @@ from whyformer.foundation.files import (
     recover_directory,
     remove_leftovers,
 )
+from whyformer.foundation.integrity import hashes, sealed_text
 from whyformer.foundation.randomness import seed_everything, seed_of_rank
 from whyformer.foundation.ranks import Ranks, joined
 from whyformer.foundation.torchrun import by_torchrun, restarts
@@ -37,6 +37,7 @@ from whyformer.training.memory import refuse_state
 from whyformer.training.reports import StepReport
 from whyformer.training.selection import Selection
 from whyformer.training.timetable import TIMETABLE
+from whyformer.workflows.diagnose import FORMAT as DIAGNOSIS_FORMAT
 from whyformer.workflows.display import Display
 from whyformer.workflows.lock import only_run_in
 from whyformer.workflows.recipe import Recipe, Resolved, Tracker, differences, dump
@@ -332,6 +333,7 @@ def _keep_diagnosis(failure: Divergence, state: TrainingState, task: Task, out: 
 def _keep_story(failure: Divergence, task: Task, out: Path) -> None:
     texts, tensors = task.story(failure.batch)
     story = {
+        "format": DIAGNOSIS_FORMAT,
         "step": failure.step,
         "first": failure.first,
         "kind": failure.kind,
@@ -342,10 +344,9 @@ def _keep_story(failure: Divergence, task: Task, out: Path) -> None:
         "batch": texts,
     }
     with atomic_directory(out / "diagnosis") as directory:
-        (directory / "diagnosis.json").write_text(
-            json.dumps(story, indent=2, ensure_ascii=False), encoding="utf-8", newline="\n"
-        )
         save_tensors(tensors, directory / "batch.safetensors")
+        sealed = sealed_text({**story, "files": hashes(directory, ["batch.safetensors"])})
+        (directory / "diagnosis.json").write_text(sealed, encoding="utf-8", newline="\n")
 
 
 @dataclass
