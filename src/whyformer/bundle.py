@@ -30,7 +30,7 @@ from whyformer.foundation.integrity import (
     first_changed_file,
     hashes,
     named,
-    sealed_text,
+    write_sealed,
 )
 from whyformer.foundation.parsing import read_json, read_small
 from whyformer.foundation.tensors import is_finite, read_into, read_shapes
@@ -86,7 +86,7 @@ def save_bundle(
             )
         save_tensors(tensors, temporary / WEIGHTS)
         config[FILES] = hashes(temporary, (file.name for file in temporary.iterdir()))
-        (temporary / CONFIG).write_text(sealed_text(config), encoding="utf-8", newline="\n")
+        write_sealed(temporary / CONFIG, config)
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -8,9 +8,17 @@ from pathlib import Path
 import pytest
 
 from toy_runs import toy_run
+from whyformer.foundation.integrity import write_sealed
+from whyformer.training.timetable import Timetable, write_timetable
 from whyformer.workflows import check as checking
 from whyformer.workflows import demo as demonstration
 from whyformer.workflows.recipe import Recipe
+
+STORY = {
+    "step": 7, "first": "encoder.layers.0", "kind": "output", "advice": ["a", "b"],
+    "loss": "nan", "norm": "inf", "message": "Training stopped before update 7.",
+    "batch": [{"source": f"s{n}", "target": f"t{n}"} for n in range(9)],
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -196,19 +204,14 @@ def test_config_show_says_where_each_value_came_from(cli):
 
 
 def test_diagnose_tells_the_story(cli, own_run):
-    story = {
-        "step": 7, "first": "encoder.layers.0", "kind": "output", "advice": ["a", "b"],
-        "loss": "nan", "norm": "inf", "message": "Training stopped before update 7.",
-        "batch": [{"source": f"s{n}", "target": f"t{n}"} for n in range(9)],
-    }  # fmt: skip
     place = own_run / "diagnosis"
     place.mkdir()
-    (place / "diagnosis.json").write_text(json.dumps(story), encoding="utf-8")
+    (place / "diagnosis.json").write_text(json.dumps(STORY), encoding="utf-8")
     text = cli("diagnose", own_run).out
     for part in ("update 7", "encoder.layers.0", "nan", "inf", "9 texts", "'s4' -> 't4'"):
         assert part in text
     assert "s5" not in text
-    alone = json.dumps(story | {"batch": [{"text": "one side"}]})
+    alone = json.dumps(STORY | {"batch": [{"text": "one side"}]})
     (place / "diagnosis.json").write_text(alone, encoding="utf-8")
     assert "'one side'" in cli("diagnose", own_run).out
     assert json.loads(cli("diagnose", own_run, "--json").out)["step"] == 7
@@ -281,14 +284,19 @@ def test_doctor_names_every_damaged_part_of_a_run(cli, tmp_path):
     own_run = tmp_path / "run"
     tiny = ("--training.updates", "2", "--validation.sentences", "4", "--preset", "tiny")
     assert cli("train", "copy", "--out", own_run, "--quiet", *tiny).code == 0
+    write_timetable(own_run, Timetable.fixed(2))
+    (own_run / "diagnosis").mkdir()
+    write_sealed(own_run / "diagnosis" / "diagnosis.json", {"format": 1, **STORY})
     intact = json.loads(cli("doctor", own_run, "--json").out)
     assert intact["without_hashes"] == []
     names = [Path(one).name for one in intact["intact"]]
-    assert names == ["model", "run.json", "journal.jsonl", "timings.jsonl", "checkpoint",
-                     "tokenizers", "corpus", "corpus-dev"]  # fmt: skip
-    files = [path for path in sorted(own_run.rglob("*")) if path.is_file()]
+    assert names == ["model", "run.json", "journal.jsonl", "timings.jsonl", "timetable.json",
+                     "diagnosis.json", "checkpoint", "tokenizers", "corpus",
+                     "corpus-dev"]  # fmt: skip
+    found = [path for path in sorted(own_run.rglob("*")) if path.is_file()]
+    files = {one.parent / (".bin" if one.suffix == ".bin" else one.name): one for one in found}
     unchecked = {".lock", "plan.npz"}
-    for path in {(path.parent, path.suffix): path for path in files}.values():
+    for path in files.values():
         before = path.read_bytes()
         if path.name in unchecked or not before:
             continue

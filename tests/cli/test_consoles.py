@@ -38,7 +38,7 @@ with Display() as display, display.training(length, 0, "tokens"):
 
 
 def in_cp949(code: str, *arguments: object, terminal: bool) -> bytes:
-    """Return what a program writes to a terminal or pipe, of which it is told that it is CP949."""
+    """Return what a program writes to a terminal or pipe whose encoding is CP949."""
     environment = os.environ | {"PYTHONIOENCODING": "cp949", "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-c", code, *map(str, arguments)]
     if not terminal:

@@ -60,7 +60,7 @@ def test_a_sentence_is_not_split_again():
             assert sentences(sentence) == [sentence]
 
 
-def test_long_lines_take_time_in_proportion_to_their_length():
+def test_long_runs_of_marks_lose_nothing():
     for part in ("A dog runs. ", ".", "“", "a.", "dr. ", "。", "!?", "a ", '." ', "b(", " . "):
         line = part * 20_000 + "x" * 20_000 + " y. Z"
         assert "".join(sentences(line)).replace(" ", "") == line.replace(" ", "")

@@ -318,7 +318,7 @@ class Clock:
 
 
 def by_minutes(name: str, monkeypatch: pytest.MonkeyPatch, tick: float) -> Resolved:
-    """Return a tiny recipe of ten minutes, which run by a clock of its own."""
+    """Return a tiny recipe that trains for ten minutes of a simulated clock."""
     paced = functools.partial(Pacer, clock=Clock(tick))
     monkeypatch.setattr("whyformer.workflows.run_length.Pacer", paced)
     given = RECIPES[name] | {"training.minutes": 10, "model.dropout": 0.1}

@@ -1,4 +1,4 @@
-"""Part `io`: a command whose disk fails ends with one sentence, and goes on once it is mended.
+"""Part `io`: a command whose disk fails ends with one sentence, and completes once it is repaired.
 
 A trial starts a work (see writers.py) and lets the system refuse what it asks for at the k-th
 operation on its files: once, or from there on; or removes or cuts another file at that moment. The
@@ -8,7 +8,7 @@ every file must be equal to that of an undisturbed run. Where a file of its own 
 it may refuse and name the file; it must then complete with --overwrite.
 
 The faults come from a library that is preloaded, so that they also reach what Rust and C++ write,
-and so that they mean something to root, whom no permission stops.
+and so that they also stop root, who has every permission.
 """
 
 import errno

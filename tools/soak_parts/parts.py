@@ -13,7 +13,7 @@ PARTS: dict[str, Part] = {
         one_by_one(kill.trial),
     ),
     "io": Part(
-        "a command whose disk fails ends with one sentence, loses nothing, and goes on",
+        "a command whose disk fails ends with one sentence, loses nothing, completes after repair",
         500,
         20,
         io.set_up,

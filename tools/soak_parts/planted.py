@@ -157,7 +157,7 @@ def state_not_saved() -> None:
 
 
 def write_errors_ignored() -> None:
-    """Go on when the system refuses to write."""
+    """Continue when the system refuses to write."""
     import contextlib
 
     from whyformer.foundation import files

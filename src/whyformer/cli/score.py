@@ -59,11 +59,7 @@ def score(
     for finding in scored.findings:
         warn(finding)
     for number in scored.too_long:
-        print(
-            f"whyformer: the target of pair {number} is longer than the model's positions and is "
-            "not scored.",
-            file=sys.stderr,
-        )
+        warn(f"the target of pair {number} is longer than the model's positions and is not scored.")
     if json:
         print_json(scored.to_json())
         return 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Group, Parameter
 
 from whyformer.cli.options import Flag, within
+from whyformer.cli.streams import is_live, json_text, refuse_existing, warn, written
 
 if TYPE_CHECKING:
     from whyformer.bundle import Bundle
@@ -107,7 +108,6 @@ def translate(
         top_p: Sample among the most probable tokens of this total probability.
         seed: Of sampling.
     """
-    from whyformer.cli.streams import is_live, refuse_existing, written
     from whyformer.data.reading import STDIN
     from whyformer.foundation.errors import UsageError
     from whyformer.foundation.torchrun import is_first, world_size
@@ -221,8 +221,6 @@ def translate(
 def _shown(
     index: int, answer: "Translation", *, many: bool, json_lines: bool, split: bool = False
 ) -> Iterator[str]:
-    from whyformer.cli.streams import json_text
-
     if json_lines:
         shown = {"index": index, **_as_json(answer)}
         if split:
@@ -265,7 +263,6 @@ def _with_alignments(
     bundle: "Bundle", answers: Iterator["Translation"], *, live: bool
 ) -> Iterator[tuple["Translation", str]]:
     """Yield each answer with its alignment as JSON. Args: live: one at a time, someone waits."""
-    from whyformer.cli.streams import json_text
     from whyformer.decoding.alignment import TOGETHER, align
 
     while some := list(itertools.islice(answers, 1 if live else TOGETHER)):
@@ -286,20 +283,14 @@ def _with_alignments(
 
 
 def _warn_of_sources(check: "SourceCheck") -> None:
-    from whyformer.cli.streams import warn
-
     for finding in check.findings():
         warn(finding)
 
 
 def _warn(index: int, answer: "Translation") -> None:
-    from whyformer.cli.streams import warn
-
     if answer.truncated:
         warn(f"line {index} is longer than the model reads: its end is not translated.")
 
 
 def _warn_of_cut(which: object) -> None:
-    from whyformer.cli.streams import warn
-
     warn(f"the length limit cut the translation of {which} before its end. Raise --max-length.")

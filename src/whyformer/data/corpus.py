@@ -34,7 +34,7 @@ from whyformer.foundation.files import (
     sha256_of,
     standing,
 )
-from whyformer.foundation.integrity import SEAL, changed_settings, sealed_text
+from whyformer.foundation.integrity import SEAL, changed_settings, write_sealed
 from whyformer.foundation.parsing import read_json
 from whyformer.text.tokenizer import Tokenizer
 
@@ -137,7 +137,7 @@ def build_corpus(
             "files": files,
             "report": asdict(report),
         }
-        (temporary / "corpus.json").write_text(sealed_text(state), encoding="utf-8", newline="\n")
+        write_sealed(temporary / "corpus.json", state)
     with explain_damage_after_writing(directory):
         corpus = Corpus(directory, state)
         _refuse_inconsistent(corpus, None)

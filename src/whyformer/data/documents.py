@@ -23,7 +23,7 @@ from whyformer.data.mapped import (
 )
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import atomic_directory, recover_directory, sha256_of
-from whyformer.foundation.integrity import changed_settings, sealed_text
+from whyformer.foundation.integrity import changed_settings, write_sealed
 from whyformer.foundation.parsing import read_json
 from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE
 from whyformer.text.tokenizer import Tokenizer
@@ -125,7 +125,7 @@ def build_documents(
             "files": files,
             "report": asdict(report),
         }
-        (temporary / STATE).write_text(sealed_text(state), encoding="utf-8", newline="\n")
+        write_sealed(temporary / STATE, state)
     with explain_damage_after_writing(directory):
         return Documents(directory, state)
 

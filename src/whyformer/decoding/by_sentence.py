@@ -11,7 +11,7 @@ from whyformer.text.sentences import sentences
 
 
 class SentenceSplitter:
-    """Splits lines into sentences on their way in, and joins the translations on their way out.
+    """Splits lines into sentences before translation, and joins the translations after it.
 
     The two iterators belong together: `joined` takes as many translations for a line as `split`
     made sentences of it.

@@ -105,7 +105,8 @@ def candidates(
     if chosen is not None:
         rows, given, certain = chosen
         best, order = certain.topk(min(scores.shape[-1], given.shape[-1]))
-        order, best = order.sort(-1)[0], best.gather(-1, order.sort(-1)[1])
+        order, back = order.sort(-1)
+        best = best.gather(-1, back)
         scores[rows] = -math.inf
         scores[rows, : best.shape[-1]] = best
         ids[rows, : best.shape[-1]] = given.gather(-1, order)

@@ -46,7 +46,7 @@ def batches(
 ) -> Iterator[list[Line]]:
     """Group lines of like length, longest first, so that each batch padded fits the budget.
 
-    A line longer than the whole budget is a batch of its own.
+    A line longer than the whole budget gets a batch for itself alone.
     """
     batch: list[Line] = []
     for line in sorted(lines, key=lambda line: (-len(line.ids), -len(line.prefix), line.index)):

@@ -187,9 +187,8 @@ def _held(held: Allowed, logits: Tensor, allowed: Tensor, stuck: Tensor) -> tupl
     lenient, strict = (one[rows, beams].gather(-1, ids) for one in (logits, allowed))
     lenient, strict = (one.masked_fill(none, -math.inf) for one in (lenient, strict))
     kept = torch.where(strict.amax(-1, keepdim=True).isinf(), lenient, strict)
-    kept[~none & (none.sum(-1, keepdim=True) == none.shape[-1] - 1)] = (
-        0.0  # the only one is certain
-    )
+    alone = none.sum(-1, keepdim=True) == none.shape[-1] - 1
+    kept[~none & alone] = 0.0  # the only one is certain
     allowed, stuck = allowed.clone(), stuck.clone()
     allowed[rows, beams] = torch.full_like(allowed[rows, beams], -math.inf).scatter_reduce(
         -1, ids, kept, "amax"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.foundation.files import sha256_of
+from whyformer.foundation.parsing import read_json
 
 FILES, SEAL = "files", "seal"
 DIGITS = 16
@@ -27,6 +28,25 @@ def sealed_text(state: Mapping[str, Any]) -> str:
     # A round trip first: JSON turns tuples into lists and all keys into strings.
     plain = json.loads(json.dumps({key: state[key] for key in state if key != SEAL}))
     return json.dumps({**plain, SEAL: seal_of(plain)}, indent=1, ensure_ascii=False)
+
+
+def write_sealed(path: Path, state: Mapping[str, Any]) -> None:
+    """Write a state with its seal, with the same bytes on every system; not atomically."""
+    path.write_text(sealed_text(state), encoding="utf-8", newline="\n")
+
+
+def read_sealed(path: Path, *, since: int) -> dict[str, Any]:
+    """Read a sealed state, and compare it and the files that it lists with their hashes.
+
+    Args: since: see `damage`.
+    Raises: ValueError that says what is wrong; OSError, TypeError.
+    """
+    state = read_json(path)
+    if not isinstance(state, dict):
+        raise ValueError("it is not an object")
+    if fault := damage(path.parent, state, since=since):
+        raise ValueError(fault)
+    return state
 
 
 def seal_of(state: Mapping[str, Any]) -> dict[str, str]:

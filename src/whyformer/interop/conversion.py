@@ -12,7 +12,7 @@ from typing import Any
 from whyformer.bundle import CONFIG, SOURCE, TARGET, WEIGHTS, find_bundle
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import sha256_of
-from whyformer.foundation.integrity import FILES, SEAL, damage, hashes, sealed_text
+from whyformer.foundation.integrity import FILES, SEAL, damage, hashes, write_sealed
 from whyformer.foundation.parsing import read_json, read_small
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
@@ -54,7 +54,7 @@ class Record:
         """Write it into a conversion's directory, after all other files are there."""
         names = [f.name for f in directory.iterdir() if f.is_file() and f.name != RECORD]
         state = {**asdict(self), FILES: hashes(directory, names)}
-        (directory / RECORD).write_text(sealed_text(state), encoding="utf-8", newline="\n")
+        write_sealed(directory / RECORD, state)
 
 
 def fingerprint(run: Path) -> str:

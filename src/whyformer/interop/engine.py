@@ -224,18 +224,19 @@ class CTranslate2Translator(TextTranslator):
             if not cut:
                 continue
             pasts = [found[row][place][0] for row, place in cut]
-            results = self._engine.translate_batch(
-                [sources[row] for row, _ in cut],
-                target_prefix=pasts,
-                beam_size=1,
-                max_input_length=0,
-                max_decoding_length=limit + 1,
-                min_decoding_length=0,
-                return_end_token=True,
-                max_batch_size=BATCH_TOKENS,
-                batch_type="tokens",
-                suppress_sequences=[[str(number)] for number in forbidden(settings, limit)],
-            )
+            with _explained(self.directory):
+                results = self._engine.translate_batch(
+                    [sources[row] for row, _ in cut],
+                    target_prefix=pasts,
+                    beam_size=1,
+                    max_input_length=0,
+                    max_decoding_length=limit + 1,
+                    min_decoding_length=0,
+                    return_end_token=True,
+                    max_batch_size=BATCH_TOKENS,
+                    batch_type="tokens",
+                    suppress_sequences=[[str(number)] for number in forbidden(settings, limit)],
+                )
             ended = [
                 (where, past)
                 for where, past, result in zip(cut, pasts, results, strict=True)

@@ -7,6 +7,8 @@ short; German and English share it. Korean, Chinese and Japanese need no list.
 
 import re
 
+# A mark begins at the first character of a run only: otherwise a long run would take time in
+# proportion to the square of its length.
 END = re.compile(
     r"""
     (?P<mark> (?<!\.)\.{3,} | … | (?<![.!?])[.!?]+ | (?<![。！？｡])[。！？｡]+ )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from whyformer.bundle import save_tensors
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import atomic_directory, explain_write_errors, recover_directory
-from whyformer.foundation.integrity import damage, hashes, sealed_text
+from whyformer.foundation.integrity import damage, hashes, write_sealed
 from whyformer.foundation.parsing import read_json
 from whyformer.foundation.randomness import (
     random_state,
@@ -64,7 +64,7 @@ def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]
             save_tensors(tensors, temporary / WHOLE)
         if temporary and ranks.first:
             meta["files"] = hashes(temporary, (file.name for file in temporary.iterdir()))
-            (temporary / META).write_text(sealed_text(meta), encoding="utf-8", newline="\n")
+            write_sealed(temporary / META, meta)
 
 
 @contextlib.contextmanager

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import write_text
-from whyformer.foundation.integrity import damage, sealed_text
-from whyformer.foundation.parsing import read_json
+from whyformer.foundation.integrity import read_sealed, sealed_text
 from whyformer.training.schedules import Schedule, learning_rate
 
 FORMAT = 1
@@ -137,12 +136,8 @@ def read_timetable(directory: Path) -> Timetable:
     """
     path = directory / TIMETABLE
     try:
-        state = read_json(path)
-        if not isinstance(state, dict):
-            raise ValueError("it is not an object")
-        if fault := damage(directory, state, since=1):
-            raise ValueError(fault)
-        return Timetable(_parsed(one) for one in state["decisions"])
+        decisions = read_sealed(path, since=1)["decisions"]
+        return Timetable(_parsed(one) for one in decisions)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BundleError(
             f"`{path}` is missing or damaged ({error}). Copy the run again, or start again with "

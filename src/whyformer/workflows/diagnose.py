@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.foundation.errors import DataError
-from whyformer.foundation.integrity import FILES, SEAL, damage
-from whyformer.foundation.parsing import read_json
+from whyformer.foundation.integrity import FILES, SEAL, read_sealed
 
 FORMAT = 1
 """1 added the seal and the hash of the batch; files without a format are still read."""
@@ -53,9 +52,7 @@ def diagnose(run: Path) -> Diagnosis:
     if not run.is_dir():
         raise DataError(f"The run `{run}` does not exist. Give what `whyformer train --out` wrote.")
     try:
-        story = read_json(path)
-        if fault := damage(path.parent, story, since=1):
-            raise ValueError(fault)
+        story = read_sealed(path, since=1)
         story = {k: v for k, v in story.items() if k not in (FILES, SEAL, "format")}
         found = Diagnosis(run, story)
         found.render()

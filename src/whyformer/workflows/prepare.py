@@ -1,6 +1,5 @@
 """From a recipe's files to tokenizers, a training corpus and what a run is judged by."""
 
-import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -33,8 +32,6 @@ MOST_HELD_OUT = 2000
 """Most pairs that are held out."""
 TOKENIZER_LINES = 2_000_000
 """Most lines a tokenizer is learned from."""
-
-
 SENTENCE_SAMPLE = 2000
 """Training sources whose sentences are counted."""
 
@@ -61,7 +58,7 @@ class Prepared:
     """How many validation sources, and how many validation pairs, are in the training data; None
     where the validation set was held out, so that none can be."""
 
-    @functools.cached_property
+    @cached_property
     def target_facts(self) -> dict[str, Any]:
         """What a run remembers of the training targets; see `Expected`."""
         ratio, extra = learned_limit(self.corpus.source_lengths, self.corpus.target_lengths)

@@ -7,12 +7,11 @@ from typing import Any
 
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import write_text
-from whyformer.foundation.integrity import FILES, damage, sealed_text
-from whyformer.foundation.parsing import read_json
+from whyformer.foundation.integrity import FILES, read_sealed, sealed_text
 
 FORMAT = 3
-"""2 added the seal and the hash of the recipe; files of 1 say no format. 3 added runs by minutes,
-whose `updates` is null because ``timetable.json`` holds them."""
+"""2 added the seal and the hash of the recipe; files of 1 have no ``format``. 3 added runs by
+minutes, whose `updates` is null because ``timetable.json`` holds them."""
 RUN, RECIPE = "run.json", "recipe.yaml"
 
 
@@ -41,14 +40,9 @@ def read_run(out: Path) -> dict[str, Any] | None:
     if not (out / RECIPE).is_file():
         raise BundleError(f"`{out / RECIPE}` is missing. {remedy}")
     try:
-        state = read_json(path)
-        if not isinstance(state, dict):
-            raise ValueError("it is not an object")
-        if fault := damage(out, state, since=2):
-            raise ValueError(fault)
-        if type(state["updates"]) not in (int, type(None)) or not isinstance(
-            state["data_key"], str
-        ):
+        state = read_sealed(path, since=2)
+        updates, data_key = state["updates"], state["data_key"]
+        if type(updates) not in (int, type(None)) or not isinstance(data_key, str):
             raise ValueError("`updates` must be a number or null and `data_key` a text")
     except KeyError as error:
         raise BundleError(f"`{path}` is damaged: {error} is missing. {remedy}") from None

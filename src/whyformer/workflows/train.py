@@ -23,7 +23,7 @@ from whyformer.foundation.files import (
     recover_directory,
     remove_leftovers,
 )
-from whyformer.foundation.integrity import hashes, sealed_text
+from whyformer.foundation.integrity import FILES, hashes, write_sealed
 from whyformer.foundation.randomness import seed_everything, seed_of_rank
 from whyformer.foundation.ranks import Ranks, joined
 from whyformer.foundation.torchrun import by_torchrun, restarts
@@ -47,6 +47,8 @@ from whyformer.workflows.standard_input import KEPT, forget_input, refuse_other_
 from whyformer.workflows.task import Task
 from whyformer.workflows.tasks import data_key_of, open_task
 
+PREPARED = ("tokenizers", "corpus", "corpus-dev")
+"""Directories of a run that are made from its data."""
 CHECKPOINT_SECONDS = 120
 """Longest time between two checkpoints; validations make one too."""
 
@@ -309,15 +311,14 @@ def _prepared_whole(out: Path) -> Iterator[None]:
         with unchanged_inputs():
             yield
     except ChangedInputError:
-        for name in ("tokenizers", "corpus", "corpus-dev"):
+        for name in PREPARED:
             shutil.rmtree(out / name, ignore_errors=True)
         raise
 
 
 def _forget(out: Path) -> None:
     """Drop what a former run left, but nothing that is not ours."""
-    ours = ("checkpoint", "model", "diagnosis", "tokenizers", "corpus", "corpus-dev", "tensorboard")
-    for name in ours:
+    for name in ("checkpoint", "model", "diagnosis", "tensorboard", *PREPARED):
         shutil.rmtree(out / name, ignore_errors=True)
     for name in ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", KEPT, TIMETABLE):
         (out / name).unlink(missing_ok=True)
@@ -345,8 +346,8 @@ def _keep_story(failure: Divergence, task: Task, out: Path) -> None:
     }
     with atomic_directory(out / "diagnosis") as directory:
         save_tensors(tensors, directory / "batch.safetensors")
-        sealed = sealed_text({**story, "files": hashes(directory, ["batch.safetensors"])})
-        (directory / "diagnosis.json").write_text(sealed, encoding="utf-8", newline="\n")
+        files = hashes(directory, ["batch.safetensors"])
+        write_sealed(directory / "diagnosis.json", {**story, FILES: files})
 
 
 @dataclass

@@ -10,10 +10,12 @@ from whyformer.data.corpus import open_corpus
 from whyformer.data.documents import STATE as DOCUMENTS
 from whyformer.foundation.errors import BundleError, DataError, WhyformerError
 from whyformer.foundation.files import standing
-from whyformer.foundation.integrity import SEAL, damage
+from whyformer.foundation.integrity import SEAL, read_sealed
 from whyformer.foundation.parsing import read_json
 from whyformer.training.checkpoints import verified_state
 from whyformer.training.journal import JOURNAL, TIMINGS, read_journal, read_timings
+from whyformer.training.timetable import TIMETABLE, read_timetable
+from whyformer.workflows.diagnose import diagnose
 from whyformer.workflows.run_file import RUN, read_run
 from whyformer.workflows.vocabulary import KEY, verify_tokenizers
 
@@ -56,6 +58,10 @@ def verify(run: Path) -> list[Part]:
     for name, read in ((JOURNAL, read_journal), (TIMINGS, read_timings)):
         if (run / name).exists():
             examine(run / name, lambda read=read: bool(read(run)))
+    if (run / TIMETABLE).exists():
+        examine(run / TIMETABLE, lambda: bool(read_timetable(run)))
+    if (story := run / "diagnosis" / "diagnosis.json").exists():
+        examine(story, lambda: bool(diagnose(run)) and SEAL in read_json(story))
     for state in (run / "checkpoint", run / "diagnosis" / "state"):
         if (place := standing(state)).exists():
             examine(state, lambda place=place: SEAL in verified_state(place))
@@ -85,14 +91,9 @@ def _corpus(place: Path) -> bool:
 def _described(place: Path) -> dict[str, Any]:
     """Return what a sealed file says, after it and the files it lists were compared."""
     try:
-        state = read_json(place)
-        if not isinstance(state, dict):
-            raise ValueError("it is not an object")
-        if fault := damage(place.parent, state, since=2):
-            raise ValueError(fault)
+        return read_sealed(place, since=2)
     except (OSError, ValueError, TypeError) as error:
         raise DataError(
             f"`{place}` is damaged ({error}). Delete `{place.parent}` and run the command that "
             "made it again."
         ) from None
-    return state
