@@ -14,6 +14,17 @@ from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE
 from whyformer.text.tokenizer import train_tokenizer
 
 LINES = ("a b c", "c b a d", "e", "f g h i j")
+SMALL: dict[str, Any] = {
+    "model.d_model": 16,
+    "model.heads": 2,
+    "model.d_ff": 24,
+    "model.encoder_layers": 1,
+    "model.decoder_layers": 1,
+    "training.updates": 4,
+    "validation.every": 2,
+    "validation.sentences": 4,
+}
+"""Settings with which a recipe such as copy trains in a second."""
 SHAPE: dict[str, Any] = {
     "encoder_layers": 1,
     "decoder_layers": 2,

@@ -7,19 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from toy_runs import SMALL
 from whyformer.foundation.errors import WhyformerError
 from whyformer.workflows.recipe import resolve
 from whyformer.workflows.train import train
 
-SMALL = {
-    "model.d_model": 16,
-    "model.heads": 2,
-    "model.d_ff": 24,
-    "model.encoder_layers": 1,
-    "model.decoder_layers": 1,
-    "training.updates": 2,
-    "validation.sentences": 4,
-}
 FILES = ("checkpoint/state.json", "checkpoint/state.safetensors", "run.json", "recipe.yaml")
 
 

@@ -9,19 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from toy_runs import SMALL
 from whyformer.workflows.recipe import resolve
 from whyformer.workflows.train import train
 
-SMALL = {
-    "model.d_model": 16,
-    "model.heads": 2,
-    "model.d_ff": 24,
-    "model.encoder_layers": 1,
-    "model.decoder_layers": 1,
-    "training.updates": 4,
-    "validation.every": 2,
-    "validation.sentences": 4,
-}
 COMPARED = ("checkpoint/state.safetensors", "model/model.safetensors", "journal.jsonl")
 
 TAKEN_AWAY = '''
