@@ -13,7 +13,7 @@ demo: $(VENV)/.installed
 test: check
 
 check: lint types imports
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadgroup
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check --no-cache .

@@ -22,6 +22,7 @@ from whyformer.text.symbols import EOS
 
 PAIRS = "".join(f"{'a b c d e f g h'[: 2 * n % 16 + 1]}\tc {n}\n" for n in range(8))
 LABELLED = "".join(f"good {n}\tyes\nbad {n}\tno\n" for n in range(100))
+pytestmark = pytest.mark.xdist_group("flags")  # one worker prepares the runs for all
 TINY = ["--model.d-model", "16", "--model.heads", "2", "--model.d-ff", "16", "--quiet"]
 TWO = ["--training.updates", "2"]
 

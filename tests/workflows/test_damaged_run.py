@@ -63,7 +63,7 @@ def test_an_intact_run_of_the_old_format_is_resumed(run, tmp_path):
         else:
             state |= {"format": 3, "files": list(files)}
         place.write_text(json.dumps(state), encoding="utf-8")
-    assert train(resolve("copy", SMALL), out, quiet=True).updates == 2
+    assert train(resolve("copy", SMALL), out, quiet=True).updates == 4
 
 
 BY_MINUTES = {name: value for name, value in SMALL.items() if name != "training.updates"} | {
