@@ -9,6 +9,7 @@ import pytest
 from toy_runs import seal, toy_bundle, toy_run
 from whyformer.bundle import load_bundle, save_bundle
 from whyformer.foundation.errors import BundleError, ConfigError
+from whyformer.foundation.integrity import first_changed_file
 from whyformer.workflows.sealing import reseal
 from whyformer.workflows.verifying import verify
 
@@ -124,3 +125,8 @@ def test_absurd_sizes_are_compared_with_the_header_before_memory_is_taken(tmp_pa
     seal(run, model={**config["model"], setting: LARGEST[setting]})
     with pytest.raises(BundleError, match=r"does not fit its config\.json"):
         load_bundle(run)
+
+
+def test_a_listed_name_that_no_file_can_have_is_missing(tmp_path):
+    for name in ("x" * 5000, "a\0b"):
+        assert first_changed_file(tmp_path, {name: "0" * 64}) == (name, "is missing")

@@ -465,6 +465,22 @@ def test_a_run_that_never_diverged_has_no_diagnosis(cli, run, tmp_path):
     assert "does not exist" in cli("diagnose", tmp_path / "nowhere").sentence
 
 
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("model: x\n", ":1: `model` must be a section of settings"),
+        ("preset: base\nmodel:\n", ":2: `model` must be a section of settings"),
+        ("data:\n  filters: [1]\n", ":2: `data.filters` must be a section of settings"),
+        ("preset: [a]\n", "`preset` ['a'] is not known"),
+        (f"training:\n  updates: {'9' * 5000}\n", ":2: a whole number may have 30 digits"),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--model.d-model", "64", "--data.filters.max-tokens", "9"]])
+def test_a_recipe_with_a_value_of_another_kind(cli, tmp_path, text, fault, more):
+    recipe = write(tmp_path / "recipe.yaml", text)
+    assert fault in cli("config", "show", recipe, *more).sentence
+
+
 def test_standard_input_of_an_attempt_that_failed_is_not_used_again(cli, out):
     pairs = "".join(f"{word} {n}\t{n}\n" for n in range(60) for word in ("a", "b"))
     train = ("train", "--data", "-", "--out", out, "--data.dev-share", "0.2", "--quiet")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ def seal(run: Path) -> None:
             continue
         changed = _corrected(state, path.parent)
         if isinstance(state, dict) and "seal" in state:
-            path.write_text(sealed_text(state), encoding="utf-8")
+            ascii_only = json.dumps(json.loads(sealed_text(state)))  # also lone surrogates
+            path.write_text(ascii_only, encoding="utf-8")
         elif changed:
             path.write_text(json.dumps(state), encoding="utf-8")
 
@@ -32,7 +34,7 @@ def _corrected(state: Any, place: Path) -> bool:
     if isinstance(state, dict):
         for name, value in state.items():
             beside = place / str(name).replace("\0", "")
-            if isinstance(value, str) and SHA256.fullmatch(value) and beside.is_file():
+            if isinstance(value, str) and SHA256.fullmatch(value) and os.path.isfile(beside):
                 state[name] = hashlib.sha256(beside.read_bytes()).hexdigest()
                 changed |= state[name] != value
             elif isinstance(value, dict | list):

@@ -7,6 +7,7 @@ memory for a thousand pairs as for a million.
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -170,8 +171,9 @@ def open_corpus(directory: Path, vocabularies: tuple[int, int] | None = None) ->
     try:
         for name, digest in state["files"].items():
             file = directory / name
-            if not file.is_file() or sha256_of(file) != digest:
-                what = "changed or truncated" if file.is_file() else "missing"
+            there = os.path.isfile(file)  # also False where the name is too long
+            if not there or sha256_of(file) != digest:
+                what = "changed or truncated" if there else "missing"
                 raise DataError(f"`{file}` is {what} since the corpus was built. {_REBUILD}")
         corpus = Corpus(directory, state)
         _refuse_inconsistent(corpus, vocabularies)

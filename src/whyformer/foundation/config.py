@@ -52,6 +52,8 @@ def _holds_numbers(kind: Any) -> bool:
 
 
 S = TypeVar("S", bound=Settings)
+MOST_DIGITS = 30
+"""Digits of a whole number in YAML; no setting needs as many."""
 MAX_CHARACTERS = 1 << 20
 """Longest YAML text, and most values it may expand to."""
 Tree = dict[str, Any]
@@ -94,6 +96,16 @@ def _decimal(loader: _LineLoader, node: yaml.ScalarNode) -> float:
     return float(node.value)
 
 
+def _whole(loader: _LineLoader, node: yaml.ScalarNode) -> int:
+    if len(node.value) > MOST_DIGITS:
+        raise ConfigError(
+            f"{node.start_mark.name}:{node.start_mark.line + 1}: a whole number may have "
+            f"{MOST_DIGITS} digits at most."
+        )
+    return int(node.value)
+
+
+_LineLoader.add_constructor(_NUMBERS[0], _whole)
 _LineLoader.add_constructor(_NUMBERS[1], _decimal)
 
 

@@ -7,6 +7,7 @@ file and each changed setting can be named.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def first_changed_file(directory: Path, files: Mapping[str, Any]) -> tuple[str, 
         if Path(name).name != name or not isinstance(digest, str):
             return name, "is not a file beside its list"
         path = directory / name
-        if not path.is_file():
+        if not os.path.isfile(path):  # also where the name is too long
             return name, "is missing"
         if sha256_of(path) != digest:
             return name, "does not have the SHA-256 recorded for it"

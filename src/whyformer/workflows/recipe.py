@@ -229,6 +229,7 @@ def resolve(
     name = str(name) + ("-full" if full else "")
     tree, lines, where = _read(name)
     places = {path: f"{where}:{line}" for path, line in lines.items()}
+    _refuse_plain_sections(tree, Recipe(), where, places)
     origins = {".".join(path): places.get(path, where) for path in _leaves(tree)}
     tree = _with_preset(tree, overrides or {}, where, origins)
     if overrides:
@@ -324,6 +325,26 @@ def _read(name: str) -> tuple[Tree, dict[tuple[str, ...], int], str]:
     return tree, lines, f"recipe {name}"
 
 
+def _refuse_plain_sections(
+    tree: Tree,
+    settings: BaseModel,
+    where: str,
+    places: Mapping[tuple[str, ...], str],
+    path: tuple[str, ...] = (),
+) -> None:
+    """Raise ConfigError where a plain value stands for a section of settings."""
+    for name, value in tree.items():
+        section, inner = getattr(settings, str(name), None), (*path, name)
+        if not isinstance(section, BaseModel):
+            continue
+        if not isinstance(value, dict):
+            raise ConfigError(
+                f"{places.get(inner, where)}: `{'.'.join(inner)}` must be a section of settings, "
+                f"one a line, but it is {value!r}."
+            )
+        _refuse_plain_sections(value, section, where, places, inner)
+
+
 def _with_preset(
     tree: Tree, overrides: Mapping[str, Any], where: str, origins: dict[str, str]
 ) -> Tree:
@@ -331,8 +352,9 @@ def _with_preset(
     preset = overrides.get("preset", tree.get("preset"))
     if preset is None:
         return tree
-    if preset not in PRESETS:
-        raise ConfigError(f"{where}: `preset` {preset!r} is not known.{nearest(preset, PRESETS)}")
+    if not isinstance(preset, str) or preset not in PRESETS:
+        hint = nearest(str(preset), PRESETS)
+        raise ConfigError(f"{where}: `preset` {preset!r} is not known.{hint}")
     settings = PRESETS[preset]
     shape = settings.model_dump(mode="json", exclude_defaults=True)
     replaces = "preset" in overrides
