@@ -9,6 +9,8 @@ sys.path.append(str(Path(__file__).parents[2] / "tools"))
 
 from soak_parts import planted, syscalls
 
+pytestmark = pytest.mark.xdist_group("soak")  # one worker prepares the runs for all
+
 FLIPS = """
 from soak_parts import flips
 every = [use for use in flips.uses() if use.run == 'gpt' and use.name == 'evaluate']
@@ -64,8 +66,6 @@ STATE = "name, turn = 'train gpt', 12" + KILL
 OUTPUT = "name, turn = 'translate', 21" + KILL
 IO = """
 from soak_parts import io, works
-
-pytestmark = pytest.mark.xdist_group("soak")  # one worker prepares the runs for all
 one = {'translate': io.WRITERS['translate']}
 io.WRITERS = one
 found = [io.trial(1, turn, works.set_up(place, one.values())).kind for turn in (4, 22)]
