@@ -92,9 +92,9 @@ def measure(pairs: int, workers: int, vocabulary: int, budget_tokens: int) -> di
     """
     from whyformer.data.corpus import build_corpus, open_corpus
     from whyformer.data.made_up import made_up_pairs
+    from whyformer.tasks.pair_data import CorpusBatches
     from whyformer.text.tokenizer import train_tokenizer
-    from whyformer.workflows.bench_process import peak_mib
-    from whyformer.workflows.prepare import CorpusBatches
+    from whyformer.workflows.bench.process import peak_mib
 
     learned = islice(made_up_pairs(pairs, seed=SEED), TOKENIZER_PAIRS)
     texts = (text for pair in learned for text in (pair.source, pair.target))

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from training_batches import as_dict
 from training_contenders import marian_logits, marian_model, plain_loop
 
+from whyformer.recipes.recipe import resolve
+from whyformer.tasks.pair_data import CorpusBatches, Prepared, prepare
 from whyformer.text.symbols import EOS
-from whyformer.workflows.prepare import CorpusBatches, Prepared, prepare
-from whyformer.workflows.recipe import resolve
 
 GROUP = 64
 

@@ -17,9 +17,9 @@ import torch
 from whyformer.data.batch import Batch
 from whyformer.data.batching import make_batch
 from whyformer.data.plan import plan_epoch
+from whyformer.recipes.recipe import Recipe, resolve
+from whyformer.tasks.pair_data import prepare
 from whyformer.text.symbols import EOS, FIRST_PIECE
-from whyformer.workflows.prepare import prepare
-from whyformer.workflows.recipe import Recipe, resolve
 
 SEED = 1
 LOG_LENGTHS = ((2.687, 0.295), (2.710, 0.330), 0.859)

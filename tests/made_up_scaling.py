@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable, Mapping
 
-from whyformer.lab.experiment import Cell, Mode, Results
-from whyformer.lab.experiments import scaling
+from whyformer.lab.experiments.scaling import experiment as scaling
+from whyformer.lab.method.experiment import Cell, Mode, Results
 
 SEEDS = 5
 Change = Callable[[Mapping, int, dict], dict]

@@ -10,8 +10,8 @@ from toy_runs import seal, toy_bundle, toy_run
 from whyformer.bundle import load_bundle, save_bundle
 from whyformer.foundation.errors import BundleError, ConfigError
 from whyformer.foundation.integrity import first_changed_file
-from whyformer.workflows.sealing import reseal
-from whyformer.workflows.verifying import verify
+from whyformer.workflows.runs.sealing import reseal
+from whyformer.workflows.runs.verifying import verify
 
 FILES = ("config.json", "model.safetensors", "source.json", "target.json")
 

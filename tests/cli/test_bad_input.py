@@ -16,7 +16,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from toy_runs import seal
-from whyformer.workflows.lock import only_run_in
+from whyformer.workflows.runs.lock import only_run_in
 
 COPY = ("train", "copy", "--training.updates", "4", "--validation.sentences", "4")
 

@@ -9,10 +9,10 @@ import pytest
 
 from toy_runs import toy_run
 from whyformer.foundation.integrity import write_sealed
+from whyformer.recipes.recipe import Recipe
 from whyformer.training.timetable import Timetable, write_timetable
-from whyformer.workflows import check as checking
 from whyformer.workflows import demo as demonstration
-from whyformer.workflows.recipe import Recipe
+from whyformer.workflows.check import checks as checking
 
 STORY = {
     "step": 7, "first": "encoder.layers.0", "kind": "output", "advice": ["a", "b"],

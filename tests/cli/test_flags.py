@@ -244,9 +244,9 @@ COMMANDS = {
 }
 WORK = (
     "workflows.train.train",
-    "workflows.check.check",
+    "workflows.check.checks.check",
     "workflows.demo.demo",
-    "workflows.bench.bench",
+    "workflows.bench.measure.bench",
     "interop.convert.convert",
     "cli.lab._measure",
     "lab.report.write_report",
@@ -338,7 +338,7 @@ def test_every_flag_has_an_effect_or_is_refused(cli, monkeypatch, tmp_path, plac
     for work in WORK:
         monkeypatch.setattr(f"whyformer.{work}", record)
     if name.startswith("lab"):
-        monkeypatch.setattr("whyformer.lab.questions.written", lambda: ("scaling",))
+        monkeypatch.setattr("whyformer.lab.method.questions.written", lambda: ("scaling",))
     silent = []
     for number, context in enumerate(COMMANDS[name].contexts):
         for flag, values in {"": "", **COMMANDS[name].flags}.items():

@@ -8,7 +8,7 @@ import pytest
 
 from toy_runs import seal
 from whyformer.cli.main import main
-from whyformer.workflows.recipe import resolve
+from whyformer.recipes.recipe import resolve
 from whyformer.workflows.train import train
 
 

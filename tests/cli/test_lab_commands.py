@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from made_up_scaling import made
-from whyformer.lab.experiment import Mode
-from whyformer.lab.experiments.scaling import EXPERIMENT
-from whyformer.lab.questions import written
-from whyformer.lab.record import PUBLISHED, read_record, write_record
+from whyformer.lab.experiments.scaling.experiment import EXPERIMENT
+from whyformer.lab.method.experiment import Mode
+from whyformer.lab.method.questions import written
+from whyformer.lab.method.record import PUBLISHED, read_record, write_record
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def published(monkeypatch, tmp_path):
         path = place / f"{name}.json"
         return read_record(path) if path.is_file() else None
 
-    monkeypatch.setattr("whyformer.lab.record.result_of", result_of)
-    monkeypatch.setattr("whyformer.lab.record.PUBLISHED", directory)
+    monkeypatch.setattr("whyformer.lab.method.record.result_of", result_of)
+    monkeypatch.setattr("whyformer.lab.method.record.PUBLISHED", directory)
     return directory
 
 
@@ -38,7 +38,7 @@ def measured(monkeypatch):
         progress(10, 10)
         return made(mode)
 
-    monkeypatch.setattr("whyformer.lab.runner.run", run)
+    monkeypatch.setattr("whyformer.lab.method.runner.run", run)
     return asked
 
 
@@ -85,7 +85,7 @@ def test_lines_fit_a_terminal_in_both_languages(cli, published):
 
 
 def test_show_before_anything_is_measured(cli, monkeypatch):
-    monkeypatch.setattr("whyformer.lab.record.result_of", lambda name: None)
+    monkeypatch.setattr("whyformer.lab.method.record.result_of", lambda name: None)
     said = cli("lab", "show", "scaling")
     assert said.code == 0
     assert "not yet measured: Dividing by d_k" in " ".join(said.out.split())
@@ -195,7 +195,7 @@ def test_results_of_an_older_revision_are_not_compared_with(cli, measured, publi
 
 
 def test_run_all_measures_every_question(cli, measured, published, tmp_path, monkeypatch):
-    monkeypatch.setattr("whyformer.lab.questions.written", lambda: ["scaling"])
+    monkeypatch.setattr("whyformer.lab.method.questions.written", lambda: ["scaling"])
     found = json.loads(cli("lab", "run", "--all", "--out", tmp_path, "--json").out)
     assert list(found) == ["scaling"]
     assert "text" not in found["scaling"]

@@ -26,8 +26,8 @@ from whyformer.foundation.ranks import ALONE
 from whyformer.training.checkpoints import whole_tensors
 from whyformer.training.journal import read_journal
 from whyformer.training.timetable import read_timetable
-from whyformer.workflows.diagnose import diagnose
-from whyformer.workflows.run_file import write_run
+from whyformer.workflows.runs.diagnosis import diagnose
+from whyformer.workflows.runs.run_file import write_run
 
 pytestmark = [
     pytest.mark.usefixtures("unchecked"),

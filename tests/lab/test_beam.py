@@ -10,11 +10,11 @@ import torch
 from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
-from whyformer.lab.cards import facts_of, placeholders, read_card, unknown_placeholders
-from whyformer.lab.experiment import Cell, Mode, Results
-from whyformer.lab.experiments import beam
-from whyformer.lab.said import Language
-from whyformer.lab.verdict import Verdict
+from whyformer.lab.experiments.beam import experiment as beam
+from whyformer.lab.method.bilingual import Language
+from whyformer.lab.method.experiment import Cell, Mode, Results
+from whyformer.lab.method.verdict import Verdict
+from whyformer.lab.pages.cards import facts_of, placeholders, read_card, unknown_placeholders
 from whyformer.text.symbols import BOS, EOS, PAD
 
 SEEDS = 5

@@ -9,11 +9,11 @@ import torch
 from whyformer.data.synthetic import Task
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
-from whyformer.lab.cards import facts_of, read_card, typed_numbers, unknown_placeholders
-from whyformer.lab.experiment import Cell, Mode, Results
-from whyformer.lab.experiments import bottleneck as b
-from whyformer.lab.said import Language
-from whyformer.lab.verdict import Verdict
+from whyformer.lab.experiments.bottleneck import experiment as b
+from whyformer.lab.method.bilingual import Language
+from whyformer.lab.method.experiment import Cell, Mode, Results
+from whyformer.lab.method.verdict import Verdict
+from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknown_placeholders
 from whyformer.text.symbols import BOS, EOS
 
 pytestmark = pytest.mark.usefixtures("unchecked")

@@ -5,8 +5,13 @@ import re
 import pytest
 
 from whyformer.foundation.errors import DataError, MissingExtraError
-from whyformer.lab import cards
-from whyformer.lab.cards import (
+from whyformer.lab.method.bilingual import VERDICTS, Language
+from whyformer.lab.method.experiment import Mode, Results
+from whyformer.lab.method.questions import QUESTIONS, experiment_named, written
+from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, Spread, exactly
+from whyformer.lab.method.verdict import Judgement, Verdict
+from whyformer.lab.pages import cards
+from whyformer.lab.pages.cards import (
     SECTIONS,
     Card,
     Facts,
@@ -18,11 +23,6 @@ from whyformer.lab.cards import (
     spread_in_words,
     typed_numbers,
 )
-from whyformer.lab.experiment import Mode, Results
-from whyformer.lab.questions import QUESTIONS, experiment_named, written
-from whyformer.lab.said import VERDICTS, Language
-from whyformer.lab.statistics import NOT_MEASURED, Estimate, Spread, exactly
-from whyformer.lab.verdict import Judgement, Verdict
 
 EN, KO = Language.ENGLISH, Language.KOREAN
 FACTS = Facts(
@@ -157,7 +157,8 @@ def test_placeholders_of_nothing_are_found():
 
 
 def test_headings_must_be_the_seven(tmp_path):
-    (tmp_path / "x.en.md").write_text("## In short\n\nfine\n\n## Something else\n")
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "card.en.md").write_text("## In short\n\nfine\n\n## Something else\n")
     with pytest.raises(DataError, match="must begin with `## In short`"):
         read_card("x", EN, tmp_path)
     assert read_card("y", EN, tmp_path) is None

@@ -7,12 +7,12 @@ from functools import cache
 
 import pytest
 
-from whyformer.lab.cards import facts_of, read_card, typed_numbers, unknown_placeholders
-from whyformer.lab.charts import Chart, HeatMap, Table
-from whyformer.lab.experiment import Cell, Mode, Results
-from whyformer.lab.experiments import complexity as c
-from whyformer.lab.said import Language
-from whyformer.lab.verdict import Verdict
+from whyformer.lab.experiments.complexity import experiment as c
+from whyformer.lab.method.bilingual import Language
+from whyformer.lab.method.charts import Chart, HeatMap, Table
+from whyformer.lab.method.experiment import Cell, Mode, Results
+from whyformer.lab.method.verdict import Verdict
+from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknown_placeholders
 
 SEEDS = 2
 PARTS = {

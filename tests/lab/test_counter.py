@@ -13,7 +13,7 @@ from whyformer.blocks.linear_recurrence import LinearRecurrence, ScanPath
 from whyformer.blocks.multihead import AttentionPath, MultiHeadAttention
 from whyformer.blocks.recurrence import Cell, Recurrence, RecurrencePath
 from whyformer.blocks.windowed import WindowedAttention
-from whyformer.lab.counter import Equation, count_operations
+from whyformer.lab.instruments.counter import Equation, count_operations
 from whyformer.models.bert import BERT, BERTSettings
 
 MODELS = (

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from whyformer.lab.charts import Axis, Chart, Formula, HeatMap, Look, Series, Table
-from whyformer.lab.drawing import MOST_MARKERS, Scale, drawn
-from whyformer.lab.said import Language, Said, alike
-from whyformer.lab.statistics import NOT_MEASURED, Estimate, Spread, exactly
+from whyformer.lab.method.bilingual import Language, Said, alike
+from whyformer.lab.method.charts import Axis, Chart, Formula, HeatMap, Look, Series, Table
+from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, Spread, exactly
+from whyformer.lab.pages.drawing import MOST_MARKERS, Scale, drawn
 
 EN, KO = Language.ENGLISH, Language.KOREAN
 

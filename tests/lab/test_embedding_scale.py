@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from whyformer.lab import language_model as lm
-from whyformer.lab.cards import facts_of, read_card, typed_numbers, unknown_placeholders
-from whyformer.lab.experiment import Cell, Mode, Results
-from whyformer.lab.experiments import embedding_scale as e
-from whyformer.lab.said import Language
-from whyformer.lab.verdict import Verdict
+from whyformer.lab.experiments.embedding_scale import experiment as e
+from whyformer.lab.method import reference_task as lm
+from whyformer.lab.method.bilingual import Language
+from whyformer.lab.method.experiment import Cell, Mode, Results
+from whyformer.lab.method.verdict import Verdict
+from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknown_placeholders
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SEEDS = 5

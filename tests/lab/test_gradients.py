@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from whyformer.lab.cards import facts_of, read_card, typed_numbers, unknown_placeholders
-from whyformer.lab.charts import Chart
-from whyformer.lab.experiment import Cell, Mode, Results
-from whyformer.lab.experiments import gradients as g
-from whyformer.lab.said import Language
-from whyformer.lab.statistics import slope
-from whyformer.lab.verdict import Verdict
+from whyformer.lab.experiments.gradients import experiment as g
+from whyformer.lab.method.bilingual import Language
+from whyformer.lab.method.charts import Chart
+from whyformer.lab.method.experiment import Cell, Mode, Results
+from whyformer.lab.method.statistics import slope
+from whyformer.lab.method.verdict import Verdict
+from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknown_placeholders
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SEEDS = 5

@@ -11,7 +11,7 @@ from whyformer.blocks.linear_recurrence import LinearRecurrence, ScanPath
 from whyformer.blocks.multihead import AttentionPath, MultiHeadAttention
 from whyformer.blocks.recurrence import Cell, Recurrence, RecurrencePath
 from whyformer.blocks.windowed import WindowedAttention
-from whyformer.lab.graph import depth, path_length, reached
+from whyformer.lab.instruments.graph import depth, path_length, reached
 
 
 def test_a_chain_by_hand():

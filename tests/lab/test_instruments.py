@@ -11,7 +11,7 @@ from tiny import VOCABULARY, build, gpt, ids, recurrent
 from whyformer.blocks.multihead import AttentionPath, MultiHeadAttention
 from whyformer.blocks.recurrence import Recurrence, RecurrencePath
 from whyformer.blocks.windowed import WindowedAttention
-from whyformer.lab.instruments import (
+from whyformer.lab.instruments.probes import (
     diversity,
     entropies,
     gradient_norms,

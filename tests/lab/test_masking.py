@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from whyformer.lab import language_model as lm
-from whyformer.lab.cards import facts_of, placeholders, read_card, unknown_placeholders
-from whyformer.lab.experiment import Cell, Mode, Results
-from whyformer.lab.experiments import masking
-from whyformer.lab.said import Language
-from whyformer.lab.verdict import Verdict
+from whyformer.lab.experiments.masking import experiment as masking
+from whyformer.lab.method import reference_task as lm
+from whyformer.lab.method.bilingual import Language
+from whyformer.lab.method.experiment import Cell, Mode, Results
+from whyformer.lab.method.verdict import Verdict
+from whyformer.lab.pages.cards import facts_of, placeholders, read_card, unknown_placeholders
 from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.gpt import GPT
 from whyformer.text.symbols import MASK, PAD

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from whyformer.lab.cards import facts_of, placeholders, read_card, unknown_placeholders
-from whyformer.lab.charts import Table
-from whyformer.lab.experiment import Cell, Mode, Results
-from whyformer.lab.experiments import nsp
-from whyformer.lab.said import Language
-from whyformer.lab.verdict import Verdict
+from whyformer.lab.experiments.nsp import experiment as nsp
+from whyformer.lab.method.bilingual import Language
+from whyformer.lab.method.charts import Table
+from whyformer.lab.method.experiment import Cell, Mode, Results
+from whyformer.lab.method.verdict import Verdict
+from whyformer.lab.pages.cards import facts_of, placeholders, read_card, unknown_placeholders
 from whyformer.models.bert import BERT
 from whyformer.models.gpt import GPT
 from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, MASK, PAD

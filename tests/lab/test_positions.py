@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from whyformer.lab.cards import facts_of, read_card, typed_numbers, unknown_placeholders
-from whyformer.lab.experiment import Cell, Mode, Results
-from whyformer.lab.experiments import positions as p
-from whyformer.lab.said import Language
-from whyformer.lab.statistics import NOT_MEASURED
-from whyformer.lab.verdict import Answer, Verdict, above
+from whyformer.lab.experiments.positions import experiment as p
+from whyformer.lab.method.bilingual import Language
+from whyformer.lab.method.experiment import Cell, Mode, Results
+from whyformer.lab.method.statistics import NOT_MEASURED
+from whyformer.lab.method.verdict import Answer, Verdict, above
+from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknown_placeholders
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SEEDS = 5

@@ -3,10 +3,10 @@
 import pytest
 
 from whyformer.foundation.errors import UsageError
-from whyformer.lab import questions
-from whyformer.lab.experiment import Mode
 from whyformer.lab.matching import answering
-from whyformer.lab.questions import QUESTIONS, experiment_named, written
+from whyformer.lab.method import questions
+from whyformer.lab.method.experiment import Mode
+from whyformer.lab.method.questions import QUESTIONS, experiment_named, written
 
 ASKED = {
     "scaling": (

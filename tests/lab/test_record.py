@@ -7,10 +7,10 @@ import pytest
 
 from made_up_scaling import made
 from whyformer.foundation.errors import DataError
-from whyformer.lab.experiment import Cell, Mode, Results
-from whyformer.lab.experiments.scaling import EXPERIMENT
-from whyformer.lab.questions import experiment_named, written
-from whyformer.lab.record import (
+from whyformer.lab.experiments.scaling.experiment import EXPERIMENT
+from whyformer.lab.method.experiment import Cell, Mode, Results
+from whyformer.lab.method.questions import experiment_named, written
+from whyformer.lab.method.record import (
     PUBLISHED,
     config_of,
     current_config,

@@ -11,21 +11,22 @@ from pathlib import Path
 
 import pytest
 
+import whyformer
 from made_up_scaling import made
-from whyformer.lab.cards import in_symbols
-from whyformer.lab.experiment import Mode
-from whyformer.lab.experiments.scaling import EXPERIMENT
-from whyformer.lab.glossary import GLOSSARY
-from whyformer.lab.live import LIVE, SCRIPTS, script_of
-from whyformer.lab.questions import experiment_named, written
-from whyformer.lab.record import PUBLISHED, result_of, write_record
-from whyformer.lab.report import demanded, file_of, readable, write_report
-from whyformer.lab.said import Language, Said
-from whyformer.lab.shown import shown
-from whyformer.lab.statistics import Estimate, Spread, exactly
-from whyformer.lab.verdict import Test as OneTest
-from whyformer.lab.verdict import Verdict, above, below, within
-from whyformer.lab.words import VERDICT_MEANINGS, WORDS
+from whyformer.lab.experiments.scaling.experiment import EXPERIMENT
+from whyformer.lab.method.bilingual import Language, Said
+from whyformer.lab.method.experiment import Mode
+from whyformer.lab.method.questions import experiment_named, written
+from whyformer.lab.method.record import PUBLISHED, result_of, write_record
+from whyformer.lab.method.statistics import Estimate, Spread, exactly
+from whyformer.lab.method.verdict import Test as OneTest
+from whyformer.lab.method.verdict import Verdict, above, below, within
+from whyformer.lab.pages.cards import in_symbols
+from whyformer.lab.pages.glossary import GLOSSARY
+from whyformer.lab.pages.live import LIVE, SCRIPTS, script_of
+from whyformer.lab.pages.numbers import shown
+from whyformer.lab.pages.site import demanded, file_of, readable, write_report
+from whyformer.lab.pages.wording import VERDICT_MEANINGS, WORDS
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = ROOT / "docs" / "lab"
@@ -226,9 +227,12 @@ def test_blanks_are_the_same_in_both_languages():
 
 
 def test_every_word_of_the_pages_is_used():
-    code = "".join(p.read_text(encoding="utf-8") for p in SCRIPTS.parent.glob("*.py"))
-    code += (SCRIPTS.parent.parent / "cli" / "lab.py").read_text(encoding="utf-8")
-    code += (SCRIPTS.parent.parent / "cli" / "ask.py").read_text(encoding="utf-8")
+    laboratory = SCRIPTS.parents[1]
+    files = [*laboratory.glob("pages/*.py"), *laboratory.glob("method/*.py")]
+    code = "".join(p.read_text(encoding="utf-8") for p in files)
+    package = Path(whyformer.__file__).parent
+    code += (package / "cli" / "lab.py").read_text(encoding="utf-8")
+    code += (package / "cli" / "ask.py").read_text(encoding="utf-8")
     assert [word for word in WORDS if code.count(f'"{word}"') + code.count(f"'{word}'") < 2] == []
 
 

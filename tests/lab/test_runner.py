@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from whyformer.foundation.errors import MissingExtraError, WhyformerError
-from whyformer.lab import runner
-from whyformer.lab.experiment import Experiment, Mode, Part
-from whyformer.lab.experiments import scaling
-from whyformer.lab.runner import Engine, cells_of, machine, measure, plain, read_cells, run
+from whyformer.lab.experiments.scaling import experiment as scaling
+from whyformer.lab.method import runner
+from whyformer.lab.method.experiment import Experiment, Mode, Part
+from whyformer.lab.method.runner import Engine, cells_of, machine, measure, plain, read_cells, run
 
 WIDTHS = (1, 2, 3)
 

@@ -8,13 +8,13 @@ import torch
 
 from made_up_scaling import Change, ideal, made
 from whyformer.blocks.scaling import SCALINGS, ScoreScale
-from whyformer.lab import language_model as lm
-from whyformer.lab.cards import facts_of, placeholders, read_card, unknown_placeholders
-from whyformer.lab.charts import Chart
-from whyformer.lab.experiment import Mode
-from whyformer.lab.experiments import scaling
-from whyformer.lab.said import Language
-from whyformer.lab.verdict import Verdict
+from whyformer.lab.experiments.scaling import experiment as scaling
+from whyformer.lab.method import reference_task as lm
+from whyformer.lab.method.bilingual import Language
+from whyformer.lab.method.charts import Chart
+from whyformer.lab.method.experiment import Mode
+from whyformer.lab.method.verdict import Verdict
+from whyformer.lab.pages.cards import facts_of, placeholders, read_card, unknown_placeholders
 
 CLAIMS = {claim.name: claim for claim in scaling.EXPERIMENT.claims}
 

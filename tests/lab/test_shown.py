@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from whyformer.lab.shown import number, shown, tick
-from whyformer.lab.statistics import Estimate, Spread, exactly
+from whyformer.lab.method.statistics import Estimate, Spread, exactly
+from whyformer.lab.pages.numbers import number, shown, tick
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from whyformer.lab.statistics import (
+from whyformer.lab.method.statistics import (
     FEWEST_FOR_BOOTSTRAP,
     NOT_MEASURED,
     Estimate,

@@ -6,13 +6,13 @@ from made_up_scaling import made
 from whyformer.cli.ask import ask
 from whyformer.cli.lab import list_questions
 from whyformer.foundation.errors import UsageError
-from whyformer.lab.cards import Card
-from whyformer.lab.experiment import Mode
-from whyformer.lab.experiments.scaling import EXPERIMENT
-from whyformer.lab.questions import experiment_named, written
-from whyformer.lab.record import Record, read_record, write_record
-from whyformer.lab.said import Language
-from whyformer.lab.telling import answer, title
+from whyformer.lab.experiments.scaling.experiment import EXPERIMENT
+from whyformer.lab.method.bilingual import Language
+from whyformer.lab.method.experiment import Mode
+from whyformer.lab.method.questions import experiment_named, written
+from whyformer.lab.method.record import Record, read_record, write_record
+from whyformer.lab.pages.answers import answer, title
+from whyformer.lab.pages.cards import Card
 
 EN, KO = Language.ENGLISH, Language.KOREAN
 
@@ -42,8 +42,8 @@ def test_a_full_run_or_none_is_not_marked(records, language):
 
 def test_the_list_marks_quick_runs(records, monkeypatch, capsys):
     only = {"scaling": records[Mode.QUICK], "positions": records[Mode.FULL]}
-    monkeypatch.setattr("whyformer.lab.record.result_of", only.get)
-    monkeypatch.setattr("whyformer.lab.questions.written", lambda: ["scaling", "heads"])
+    monkeypatch.setattr("whyformer.lab.method.record.result_of", only.get)
+    monkeypatch.setattr("whyformer.lab.method.questions.written", lambda: ["scaling", "heads"])
     assert list_questions() == 0
     assert capsys.readouterr().out.count("(quick run)") == 1
 
@@ -51,7 +51,7 @@ def test_the_list_marks_quick_runs(records, monkeypatch, capsys):
 @pytest.mark.parametrize(("mode", "times"), [(Mode.QUICK, 1), (Mode.FULL, 0)])
 def test_a_missing_number_is_a_dash_that_is_explained_once(records, monkeypatch, mode, times):
     card = Card("scaling", EN, ("Costs {gap_cosine} and {gap_cosine:value}.", *[""] * 6))
-    monkeypatch.setattr("whyformer.lab.telling.read_card", lambda *_: card)
+    monkeypatch.setattr("whyformer.lab.pages.answers.read_card", lambda *_: card)
     told = answer(EXPERIMENT, records[mode], EN)
     assert told.count("Costs — and —.") == times
     assert told.count("— not part of this run") == times

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from whyformer.lab.statistics import NOT_MEASURED, Estimate, Spread, estimate, exactly
-from whyformer.lab.verdict import (
+from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, Spread, estimate, exactly
+from whyformer.lab.method.verdict import (
     Answer,
     Judgement,
     Verdict,

@@ -11,13 +11,13 @@ import torch.nn.functional as F
 
 from whyformer.blocks.initialization import Initialization
 from whyformer.blocks.residual import Wiring
-from whyformer.lab import language_model as lm
-from whyformer.lab.cards import facts_of, read_card, typed_numbers, unknown_placeholders
-from whyformer.lab.experiment import Cell, Mode, Results
-from whyformer.lab.experiments import warmup as w
-from whyformer.lab.said import Language
-from whyformer.lab.statistics import log_slope
-from whyformer.lab.verdict import Verdict
+from whyformer.lab.experiments.warmup import experiment as w
+from whyformer.lab.method import reference_task as lm
+from whyformer.lab.method.bilingual import Language
+from whyformer.lab.method.experiment import Cell, Mode, Results
+from whyformer.lab.method.statistics import log_slope
+from whyformer.lab.method.verdict import Verdict
+from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknown_placeholders
 from whyformer.training.loop import TrainingSettings, fit, start
 
 pytestmark = pytest.mark.usefixtures("unchecked")

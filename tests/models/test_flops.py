@@ -6,7 +6,7 @@ import torch
 
 from tiny import VOCABULARY, gpt, ids, recurrent, shape
 from whyformer.foundation.errors import ConfigError
-from whyformer.lab.counter import count_operations
+from whyformer.lab.instruments.counter import count_operations
 from whyformer.models.build import build_model
 from whyformer.models.flops import forward_multiply_adds, has_formula, update_flops
 from whyformer.models.presets import PRESETS

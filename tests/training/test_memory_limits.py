@@ -5,9 +5,9 @@ from whyformer.foundation import memory
 from whyformer.foundation.errors import UsageError
 from whyformer.models.build import build_model
 from whyformer.models.transformer import TransformerSettings
+from whyformer.recipes.recipe import resolve
 from whyformer.training.checkpoints import has_checkpoint
 from whyformer.workflows import train as training
-from whyformer.workflows.recipe import resolve
 from whyformer.workflows.train import train
 
 SMALL = {

@@ -15,23 +15,23 @@ from whyformer.bundle import save_bundle
 from whyformer.cli import bench_worker
 from whyformer.data.rows import TextBatch
 from whyformer.foundation.errors import DataError, UsageError
-from whyformer.lab.counter import count_operations
+from whyformer.lab.instruments.counter import count_operations
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.models.transformer import Transformer
-from whyformer.workflows import bench as bench_module
-from whyformer.workflows import bench_engines, bench_process
-from whyformer.workflows.bench import bench, training_summary, with_data
-from whyformer.workflows.bench_engines import decoding_summary, sentences_of
-from whyformer.workflows.bench_process import BenchError, Contender, Programs, peak_mib, spread
-from whyformer.workflows.bench_report import render
-from whyformer.workflows.bench_training import (
+from whyformer.recipes.recipe import Recipe, resolve
+from whyformer.tasks.translation import Translation
+from whyformer.workflows.bench import engines, process
+from whyformer.workflows.bench import measure as bench_module
+from whyformer.workflows.bench.engines import decoding_summary, sentences_of
+from whyformer.workflows.bench.lines import render
+from whyformer.workflows.bench.measure import bench, training_summary, with_data
+from whyformer.workflows.bench.process import BenchError, Contender, Programs, peak_mib, spread
+from whyformer.workflows.bench.training import (
     batch_flops,
     ceilings,
     product_shapes,
     training_contender,
 )
-from whyformer.workflows.recipe import Recipe, resolve
-from whyformer.workflows.translation import Translation
 
 PROGRAMS = Programs(
     whyformer=[sys.executable, "-m", "whyformer"],
@@ -40,7 +40,7 @@ PROGRAMS = Programs(
 NOTHING = Programs(whyformer=["false"], contender=["false"])
 SMALL = {"model.d_model": 16, "model.heads": 2, "model.d_ff": 24, "training.batch_tokens": 64}
 ECHO = """
-from whyformer.workflows.bench_process import answer_questions
+from whyformer.workflows.bench.process import answer_questions
 def ready():
     print("a library's chatter")
     return lambda question: {"doubled": 2 * question["number"]}
@@ -61,7 +61,7 @@ def test_a_spread_is_median_and_quartiles(values, low, middle, high):
 
 
 def test_a_contender_answers_what_it_is_asked(monkeypatch):
-    monkeypatch.setattr(bench_process, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(process, "PAUSE_SECONDS", 0)
     with Contender("echo", [sys.executable, "-c", ECHO]) as contender:
         assert contender.about["memory_mib"] > 0
         assert [contender.ask(number=n)["doubled"] for n in (1, 4)] == [2, 8]
@@ -75,7 +75,7 @@ def test_a_contender_that_ends_is_reported_with_its_last_word():
 
 def test_peak_memory_is_this_process_not_its_parents():
     assert peak_mib() > 50  # torch is loaded here
-    code = "from whyformer.workflows import bench_process as b; print(b.peak_mib())"
+    code = "from whyformer.workflows.bench import process as b; print(b.peak_mib())"
     held = np.ones(2**25)  # 256 MiB more than the child has
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert float(done.stdout) < peak_mib() - 200
@@ -223,7 +223,7 @@ def test_a_run_that_translates_nothing_is_refused_before_anything_is_measured(tm
 
 
 def test_a_contender_that_ends_when_asked_is_reported(monkeypatch):
-    monkeypatch.setattr(bench_process, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(process, "PAUSE_SECONDS", 0)
     code = ECHO.replace("2 * question", "1 / 0 * question")
     with (
         pytest.raises(BenchError, match="`echo` ended while it was measured: ZeroDivisionError"),
@@ -275,7 +275,7 @@ def test_the_table_admits_noise_and_what_is_missing():
 
 @pytest.mark.slow
 def test_everything_is_measured_once(tmp_path, monkeypatch):
-    for module in (bench_module, bench_engines):
+    for module in (bench_module, engines):
         monkeypatch.setattr(module, "ROUNDS", 1)
     run = toy_run(tmp_path / "run")
     for name in ("source", "references"):

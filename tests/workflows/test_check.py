@@ -13,12 +13,12 @@ from whyformer.cli.main import main
 from whyformer.data.pretraining_rows import PretrainingBatch
 from whyformer.data.rows import text_batch
 from whyformer.models.bert import BERT, BERTSettings
+from whyformer.recipes.recipe import Resolved, resolve
 from whyformer.text.symbols import FIRST_BYTE
-from whyformer.workflows import check_tasks
-from whyformer.workflows.check import check
-from whyformer.workflows.check_tasks import least_loss
-from whyformer.workflows.recipe import Resolved, resolve
-from whyformer.workflows.trial import rise
+from whyformer.workflows.check import text_tasks
+from whyformer.workflows.check.checks import check
+from whyformer.workflows.check.text_tasks import least_loss
+from whyformer.workflows.check.trial import rise
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SMALL = {
@@ -83,7 +83,7 @@ def test_labels_that_texts_do_not_decide_are_found(tmp_path: Path):
     asked = recipe("classify", tmp_path)
     lines = [f"the {k % 3}\t{'ab'[k // 3 % 2]}" for k in range(120)]
     (tmp_path / "data.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    with patch("whyformer.workflows.trial.MOST_UPDATES", 40):
+    with patch("whyformer.workflows.check.trial.MOST_UPDATES", 40):
         report = check(asked, quiet=True)
     found = {one.name: one for one in report.findings}
     assert not found["learns one batch by heart"].passed
@@ -94,12 +94,12 @@ def test_labels_that_texts_do_not_decide_are_found(tmp_path: Path):
 
 
 def test_a_loss_that_is_not_finite_is_found(tmp_path: Path):
-    task = check_tasks.open_task(recipe("classify", tmp_path).recipe, tmp_path / "run")
+    task = text_tasks.open_task(recipe("classify", tmp_path).recipe, tmp_path / "run")
     model = task.model(torch.device("cpu"))
     assert isinstance(model, BERT)
     with torch.no_grad():
         model.embedding.tokens.weight.fill_(math.inf)
-    found = check_tasks._gradients(recipe("classify", tmp_path).recipe, task, model)
+    found = text_tasks._gradients(recipe("classify", tmp_path).recipe, task, model)
     assert not found.passed
     assert "not finite in embedding.tokens.weight" in found.detail
 
@@ -119,12 +119,12 @@ class Sees(tiny.GPT):
 
 
 def test_faults_of_a_language_model_are_found():
-    with patch.object(check_tasks, "FIRST_BYTE", tiny.FIRST_WORD):
+    with patch.object(text_tasks, "FIRST_BYTE", tiny.FIRST_WORD):
         sound, faulty = tiny.gpt().eval(), Sees(tiny.gpt().settings, (13, 13)).eval()
         for look, packed in (
-            (check_tasks._later, False),
-            (check_tasks._other_documents, True),
-            (check_tasks._one_by_one, False),
+            (text_tasks._later, False),
+            (text_tasks._other_documents, True),
+            (text_tasks._one_by_one, False),
         ):
             assert look(sound, batch(packed=packed)).passed
             found = look(faulty, batch(packed=packed))
@@ -150,8 +150,8 @@ def test_faults_of_an_encoder_are_found():
     )
     sound, deaf = (kind(settings, (30, 30)).eval() for kind in (BERT, Deaf))
     for look, said in (
-        (check_tasks._sees, "changes 1 of 6 vectors; it must change all"),
-        (check_tasks._padding, "it must be below 0.001"),
+        (text_tasks._sees, "changes 1 of 6 vectors; it must change all"),
+        (text_tasks._padding, "it must be below 0.001"),
     ):
         assert look(sound, given).passed
         found = look(deaf, given)

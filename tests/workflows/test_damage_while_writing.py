@@ -12,9 +12,10 @@ from whyformer.foundation import files, tensors
 from whyformer.foundation.errors import BundleError, DataError
 from whyformer.models.build import build_model
 from whyformer.models.gpt import GPTSettings
+from whyformer.tasks import tokenizers
+from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.text.tokenizer import train_tokenizer
-from whyformer.workflows import run_file, vocabulary
-from whyformer.workflows.vocabulary import kept_tokenizers
+from whyformer.workflows.runs import run_file
 
 TOKENIZER = train_tokenizer("words", ["a b c"], vocabulary=300)
 
@@ -76,7 +77,7 @@ def test_the_hash_of_a_kept_tokenizer_is_of_what_was_written(tmp_path, monkeypat
         if path.name == "source.json":
             halved(path)
 
-    monkeypatch.setattr(vocabulary, "write_text", tearing)
+    monkeypatch.setattr(tokenizers, "write_text", tearing)
     kept_tokenizers(tmp_path, ["source"], {}, lambda: [TOKENIZER])
     with pytest.raises(BundleError, match="do not have the SHA-256"):
         kept_tokenizers(tmp_path, ["source"], {}, lambda: [TOKENIZER])

@@ -9,7 +9,7 @@ import pytest
 
 from toy_runs import SMALL
 from whyformer.foundation.errors import WhyformerError
-from whyformer.workflows.recipe import resolve
+from whyformer.recipes.recipe import resolve
 from whyformer.workflows.train import train
 
 FILES = ("checkpoint/state.json", "checkpoint/state.safetensors", "run.json", "recipe.yaml")

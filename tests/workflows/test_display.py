@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from whyformer.recipes.recipe import resolve
+from whyformer.tasks.build import TASKS, open_task
 from whyformer.training.reports import StepReport
 from whyformer.workflows import display
 from whyformer.workflows.display import Display
-from whyformer.workflows.recipe import resolve
-from whyformer.workflows.tasks import TASKS, open_task
 
 REPORT = StepReport(
     step=10, epoch=0, loss=1.0, nll=1.0, learning_rate=0.1, gradient_norm=1.0, tokens=100,

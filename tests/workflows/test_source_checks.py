@@ -4,11 +4,11 @@ import pytest
 
 from toy_runs import toy_run
 from whyformer.decoding.expected import Expected
+from whyformer.recipes.recipe import resolve
+from whyformer.tasks.pair_data import prepare
+from whyformer.tasks.translation import expected_facts
 from whyformer.text.tokenizer import train_tokenizer
-from whyformer.workflows.prepare import prepare
-from whyformer.workflows.recipe import resolve
 from whyformer.workflows.source_checks import FAR_LONGER, SourceCheck
-from whyformer.workflows.translation import expected_facts
 
 CHARS = train_tokenizer("chars", ["abc. D e"], vocabulary=300)
 USUAL = Expected(longest_source=9, most_sentences=1)

@@ -22,21 +22,21 @@ from whyformer.foundation.errors import (
     WhyformerError,
 )
 from whyformer.models.transformer import TransformerSettings
+from whyformer.recipes.recipe import Resolved, dump, parse_overrides, resolve
+from whyformer.tasks import fine_tuning, tokenizers
+from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.text.tokenizer import train_tokenizer
 from whyformer.training import loop
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import read_journal
 from whyformer.training.pacing import Pacer
 from whyformer.training.timetable import read_timetable
-from whyformer.workflows import fine_tuning, vocabulary
 from whyformer.workflows.generate import load_language_model
 from whyformer.workflows.labelling import load_labeller
-from whyformer.workflows.lock import only_run_in
-from whyformer.workflows.recipe import Resolved, dump, parse_overrides, resolve
-from whyformer.workflows.run_file import write_run
+from whyformer.workflows.runs.lock import only_run_in
+from whyformer.workflows.runs.run_file import write_run
 from whyformer.workflows.train import _stop_requests, train
 from whyformer.workflows.translate import load_system
-from whyformer.workflows.vocabulary import kept_tokenizers
 
 TINY = {
     "model.d_model": 16,
@@ -221,7 +221,7 @@ def test_changed_data_is_refused(tmp_path: Path) -> None:
 
 
 def test_held_out_pairs_are_not_trained_on(tmp_path: Path) -> None:
-    from whyformer.workflows.prepare import prepare
+    from whyformer.tasks.pair_data import prepare
 
     path = own_data(tmp_path, 200)
     recipe = tiny(data__builtin=None, data__train=[str(path)], data__dev_share=0.2).recipe
@@ -234,7 +234,7 @@ def test_held_out_pairs_are_not_trained_on(tmp_path: Path) -> None:
 
 
 def test_a_dev_file_beside_the_training_file_is_found(tmp_path: Path) -> None:
-    from whyformer.workflows.prepare import prepare
+    from whyformer.tasks.pair_data import prepare
 
     for name, count in (("train", 30), ("dev", 3)):
         for side in ("ko", "en"):
@@ -253,7 +253,7 @@ def test_a_dev_file_beside_the_training_file_is_found(tmp_path: Path) -> None:
 
 
 def test_validation_pairs_that_are_trained_on_are_counted(tmp_path: Path) -> None:
-    from whyformer.workflows.prepare import prepare
+    from whyformer.tasks.pair_data import prepare
 
     (tmp_path / "train.tsv").write_text("a\tb\nc\td\ne\tf\n\n", encoding="utf-8")
     (tmp_path / "dev.tsv").write_text("a \tb\nc\tx\nz\ty\n\n", encoding="utf-8")
@@ -262,7 +262,7 @@ def test_validation_pairs_that_are_trained_on_are_counted(tmp_path: Path) -> Non
 
 
 def test_blank_lines_are_not_what_is_validated_on(tmp_path: Path) -> None:
-    from whyformer.workflows.prepare import prepare
+    from whyformer.tasks.pair_data import prepare
 
     text = "\n" * 500 + "".join(f"{k}\t{k}\n\n" for k in range(60))
     (tmp_path / "pairs.tsv").write_text(text, encoding="utf-8")
@@ -273,7 +273,7 @@ def test_blank_lines_are_not_what_is_validated_on(tmp_path: Path) -> None:
 
 
 def test_several_right_answers_of_one_source_become_one_item(tmp_path: Path) -> None:
-    from whyformer.workflows.prepare import prepare
+    from whyformer.tasks.pair_data import prepare
 
     (tmp_path / "train.tsv").write_text("a\tb\nc\td\n", encoding="utf-8")
     (tmp_path / "dev.tsv").write_text("a\tx\na\ty\n", encoding="utf-8")
@@ -320,7 +320,7 @@ class Clock:
 def by_minutes(name: str, monkeypatch: pytest.MonkeyPatch, tick: float) -> Resolved:
     """Return a tiny recipe that trains for ten minutes of a simulated clock."""
     paced = functools.partial(Pacer, clock=Clock(tick))
-    monkeypatch.setattr("whyformer.workflows.run_length.Pacer", paced)
+    monkeypatch.setattr("whyformer.recipes.run_length.Pacer", paced)
     given = RECIPES[name] | {"training.minutes": 10, "model.dropout": 0.1}
     given |= {"validation.every": 0, "training.schedule": "cosine", "training.warmup": 3}
     del given["training.updates"]
@@ -567,7 +567,7 @@ def test_a_crash_while_tokenizers_are_written_leaves_none_that_is_taken(
     former, new = (train_tokenizer("words", [text], vocabulary=300) for text in ("a b", "c d"))
     kept_tokenizers(tmp_path, ["source"], {"x": 1}, lambda: [former])
     with monkeypatch.context() as patched:
-        patched.setattr(vocabulary, "write_text", lambda *_: pytest.fail("crash"))
+        patched.setattr(tokenizers, "write_text", lambda *_: pytest.fail("crash"))
         with pytest.raises(pytest.fail.Exception):
             kept_tokenizers(tmp_path, ["source"], {"x": 2}, lambda: [new])
     again = kept_tokenizers(tmp_path, ["source"], {"x": 1}, lambda: [new])

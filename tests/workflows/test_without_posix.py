@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from toy_runs import SMALL
-from whyformer.workflows.recipe import resolve
+from whyformer.recipes.recipe import resolve
 from whyformer.workflows.train import train
 
 COMPARED = ("checkpoint/state.safetensors", "model/model.safetensors", "journal.jsonl")
@@ -65,7 +65,7 @@ import signal
 from pathlib import Path
 from whyformer.cli.main import main
 from whyformer.training.journal import Journal
-from whyformer.workflows.recipe import resolve
+from whyformer.recipes.recipe import resolve
 from whyformer.workflows.train import train
 
 run, asked = Path(sys.argv[1]), eval(sys.argv[2])
@@ -87,7 +87,7 @@ assert main(["doctor", str(run)]) == 0
 HOLD = """
 from pathlib import Path
 from whyformer.foundation.errors import OutputError
-from whyformer.workflows.lock import only_run_in
+from whyformer.workflows.runs.lock import only_run_in
 
 try:
     with only_run_in(Path(sys.argv[1])):

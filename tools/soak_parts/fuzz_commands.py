@@ -268,7 +268,7 @@ def _plain(annotation: Any) -> Any:
 
 
 def _overrides(rng: random.Random) -> list[str]:
-    from whyformer.workflows.recipe import Recipe
+    from whyformer.recipes.recipe import Recipe
 
     names: list[str] = []
     for section, field in Recipe.model_fields.items():

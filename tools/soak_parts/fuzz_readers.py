@@ -41,13 +41,13 @@ def readers(place: Path, scratch: Path) -> dict[str, Reader]:
     from whyformer.data.labelled import read_examples
     from whyformer.data.reading import read_columns, read_lines, read_pairs
     from whyformer.data.tagged import read_tagged
-    from whyformer.lab.record import read_record
+    from whyformer.lab.method.record import read_record
+    from whyformer.recipes.recipe import resolve
     from whyformer.text.tokenizer import tokenizer_from_json
     from whyformer.training.checkpoints import whole_tensors
     from whyformer.training.journal import Journal, read_journal
     from whyformer.training.machines import machine_named
-    from whyformer.workflows.diagnose import diagnose
-    from whyformer.workflows.recipe import resolve
+    from whyformer.workflows.runs.diagnosis import diagnose
 
     data = place / "data"
 
@@ -118,7 +118,7 @@ def readers(place: Path, scratch: Path) -> dict[str, Reader]:
 
     def overrides(path: Path) -> object:
         from whyformer.cli.dotted import split
-        from whyformer.workflows.recipe import parse_overrides
+        from whyformer.recipes.recipe import parse_overrides
 
         tokens = path.read_bytes().decode("utf-8", errors="replace").split("\n")
         _, found = split(tokens)

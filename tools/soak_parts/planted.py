@@ -27,7 +27,7 @@ def split_leaks() -> None:
     """Put the first documents that were learned from into the validation set as well."""
     import itertools
 
-    from whyformer.workflows import language
+    from whyformer.tasks import language
 
     build = language.build_documents
     first: list[Any] = []

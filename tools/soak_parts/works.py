@@ -79,8 +79,8 @@ def _former_output(out: Path) -> None:
 
 def _published_numbers() -> None:
     """Let `lab run` take a question's published numbers instead of measuring for minutes."""
-    from whyformer.lab import runner
-    from whyformer.lab.record import result_of
+    from whyformer.lab.method import runner
+    from whyformer.lab.method.record import result_of
 
     record = result_of(QUESTION)
     assert record is not None

@@ -37,11 +37,11 @@ def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False
     from whyformer.cli.lab import say
     from whyformer.cli.streams import print_json
     from whyformer.lab.matching import matches
-    from whyformer.lab.questions import experiment_named, written
-    from whyformer.lab.record import result_of
-    from whyformer.lab.said import Language
-    from whyformer.lab.telling import answer, as_json, language_of
-    from whyformer.lab.words import WORDS
+    from whyformer.lab.method.bilingual import Language
+    from whyformer.lab.method.questions import experiment_named, written
+    from whyformer.lab.method.record import result_of
+    from whyformer.lab.pages.answers import answer, as_json, language_of
+    from whyformer.lab.pages.wording import WORDS
 
     language = language_of(asked) if lang is None else Language(lang)
     near = matches(asked)

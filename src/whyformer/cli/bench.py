@@ -51,10 +51,10 @@ def bench(
     from whyformer.bundle import find_bundle
     from whyformer.cli.recipes import resolved
     from whyformer.cli.streams import print_json
-    from whyformer.workflows.bench import bench
-    from whyformer.workflows.bench_process import Programs
-    from whyformer.workflows.bench_report import render
-    from whyformer.workflows.unused import refuse_unread
+    from whyformer.recipes.unused import refuse_unread
+    from whyformer.workflows.bench.lines import render
+    from whyformer.workflows.bench.measure import bench
+    from whyformer.workflows.bench.process import Programs
 
     refuse_unread(overrides, READS, "bench")
     if run is not None:

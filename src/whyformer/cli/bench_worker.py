@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.cli.allocator import keep_big_blocks
-from whyformer.workflows.bench_process import answer_questions
+from whyformer.workflows.bench.process import answer_questions
 
 
 def load(config: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Load what a configuration names and return what answers questions."""
     if config["contender"] == "training":
-        from whyformer.workflows.bench_training import training_contender
+        from whyformer.workflows.bench.training import training_contender
 
         return training_contender(config)
-    from whyformer.workflows.bench_decoding import decoding_contender
+    from whyformer.workflows.bench.decoding import decoding_contender
 
     directory = Path(config["directory"])
     if config["contender"] == "torch":

@@ -48,7 +48,7 @@ def check(
     from whyformer.cli.recipes import resolved
     from whyformer.cli.streams import print_json
     from whyformer.foundation.torchrun import world_size
-    from whyformer.workflows.check import check
+    from whyformer.workflows.check.checks import check
 
     asked = resolved(
         recipe,

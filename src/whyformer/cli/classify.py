@@ -46,9 +46,9 @@ def classify(
     from whyformer.cli.streams import json_text, refuse_existing, warn, written
     from whyformer.data.reading import STDIN, read_lines
     from whyformer.foundation.errors import UsageError
+    from whyformer.tasks.tagging import Tagger
     from whyformer.workflows.labelling import load_labeller
     from whyformer.workflows.source_checks import SourceCheck
-    from whyformer.workflows.tagging import Tagger
 
     if input is not None and text:
         raise UsageError("`--input` and `--text` were both given. Keep one.")

@@ -25,7 +25,7 @@ def list_recipes(*, json: Flag = False) -> int:
         json: Print them as one JSON object.
     """
     from whyformer.cli.streams import print_json
-    from whyformer.workflows.recipe import resolve, shipped
+    from whyformer.recipes.recipe import resolve, shipped
 
     found = {name: resolve(name).recipe.description for name in shipped()}
     if json:

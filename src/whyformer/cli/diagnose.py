@@ -18,7 +18,7 @@ def diagnose(run: Path, /, *, json: Flag = False) -> int:
         json: Print it as one JSON object.
     """
     from whyformer.cli.streams import print_json
-    from whyformer.workflows.diagnose import diagnose
+    from whyformer.workflows.runs.diagnosis import diagnose
 
     found = diagnose(run)
     if json:

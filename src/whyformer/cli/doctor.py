@@ -24,8 +24,8 @@ def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = Fal
     from whyformer.cli.streams import print_json
     from whyformer.foundation.errors import UsageError
     from whyformer.workflows.doctor import examine, render
-    from whyformer.workflows.sealing import reseal as seal_again
-    from whyformer.workflows.verifying import verify
+    from whyformer.workflows.runs.sealing import reseal as seal_again
+    from whyformer.workflows.runs.verifying import verify
 
     if run is None:
         if reseal:

@@ -55,7 +55,7 @@ def split(tokens: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
 
 def _takes_several(name: str) -> bool:
     """Say whether a recipe holds a list of texts under this name."""
-    from whyformer.workflows.recipe import Recipe
+    from whyformer.recipes.recipe import Recipe
 
     value: object = Recipe()
     for part in name.split("."):

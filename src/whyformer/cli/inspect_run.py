@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from whyformer.bundle import Bundle
-    from whyformer.lab.counter import Operations
-    from whyformer.lab.instruments import Head
+    from whyformer.lab.instruments.counter import Operations
+    from whyformer.lab.instruments.probes import Head
 
 EXAMPLES = """Examples:
 
@@ -169,8 +169,8 @@ class Inspection:
         """Return one HTML file with the tables and a heat map of each head."""
         from html import escape
 
-        from whyformer.workflows.charts import heat_map
-        from whyformer.workflows.report import STYLE
+        from whyformer.workflows.report.charts import heat_map
+        from whyformer.workflows.report.page import STYLE
 
         def table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
             head = "".join(f"<th>{escape(one)}</th>" for one in columns)
@@ -217,8 +217,8 @@ def look(bundle: "Bundle", run: Path, text: str, target: str | None) -> Inspecti
     """
     import torch
 
-    from whyformer.lab.counter import count_operations
-    from whyformer.lab.instruments import watch
+    from whyformer.lab.instruments.counter import count_operations
+    from whyformer.lab.instruments.probes import watch
 
     tokens, forward = _reading(bundle, run, text, target)
     model = bundle.model

@@ -11,8 +11,8 @@ from cyclopts import App, Parameter
 from whyformer.cli.options import Flag, within
 
 if TYPE_CHECKING:
-    from whyformer.lab.experiment import Experiment, Mode
-    from whyformer.lab.runner import Engine
+    from whyformer.lab.method.experiment import Experiment, Mode
+    from whyformer.lab.method.runner import Engine
 
 EXAMPLES = """Examples:
 
@@ -59,11 +59,11 @@ def list_questions(*, lang: Lang | None = None, json: Flag = False) -> int:
         json: Print them as one JSON object.
     """
     from whyformer.cli.streams import print_json
-    from whyformer.lab.cards import facts_of
-    from whyformer.lab.questions import experiment_named, written
-    from whyformer.lab.record import result_of
-    from whyformer.lab.said import Language
-    from whyformer.lab.telling import as_json, title, verdict_words
+    from whyformer.lab.method.bilingual import Language
+    from whyformer.lab.method.questions import experiment_named, written
+    from whyformer.lab.method.record import result_of
+    from whyformer.lab.pages.answers import as_json, title, verdict_words
+    from whyformer.lab.pages.cards import facts_of
 
     found = [(experiment_named(name), result_of(name)) for name in written()]
     if json:
@@ -93,10 +93,10 @@ def show(question: Positional, /, *, lang: Lang | None = None, json: Flag = Fals
         json: Print it as one JSON object.
     """
     from whyformer.cli.streams import print_json
-    from whyformer.lab.questions import experiment_named
-    from whyformer.lab.record import result_of
-    from whyformer.lab.said import Language
-    from whyformer.lab.telling import as_json, in_full
+    from whyformer.lab.method.bilingual import Language
+    from whyformer.lab.method.questions import experiment_named
+    from whyformer.lab.method.record import result_of
+    from whyformer.lab.pages.answers import as_json, in_full
 
     experiment, record = experiment_named(question), result_of(question)
     if json:
@@ -136,10 +136,10 @@ def run(
     """
     from whyformer.cli.streams import print_json
     from whyformer.foundation.errors import UsageError
-    from whyformer.lab.experiment import Mode
-    from whyformer.lab.questions import experiment_named, written
-    from whyformer.lab.runner import Engine
-    from whyformer.lab.said import Language
+    from whyformer.lab.method.bilingual import Language
+    from whyformer.lab.method.experiment import Mode
+    from whyformer.lab.method.questions import experiment_named, written
+    from whyformer.lab.method.runner import Engine
 
     if json:
         refuse_language(lang)
@@ -190,9 +190,9 @@ def report(
     """
     from whyformer.cli.streams import print_json
     from whyformer.foundation.errors import UsageError
-    from whyformer.lab.record import PUBLISHED
-    from whyformer.lab.report import write_report
-    from whyformer.lab.said import Language
+    from whyformer.lab.method.bilingual import Language
+    from whyformer.lab.method.record import PUBLISHED
+    from whyformer.lab.pages.site import write_report
 
     if results is not None and not any(results.glob("*.json")):
         raise UsageError(
@@ -260,11 +260,11 @@ def _measure(
     language: Any,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Run one question; return what to tell of it, and the claims that contradict the published."""
-    from whyformer.lab.record import read_record, result_of, write_record
-    from whyformer.lab.runner import run as fill
-    from whyformer.lab.telling import answer, as_json, contradictions, verdict_words
-    from whyformer.lab.words import WORDS
-    from whyformer.workflows.lock import only_run_in
+    from whyformer.lab.method.record import read_record, result_of, write_record
+    from whyformer.lab.method.runner import run as fill
+    from whyformer.lab.pages.answers import answer, as_json, contradictions, verdict_words
+    from whyformer.lab.pages.wording import WORDS
+    from whyformer.workflows.runs.lock import only_run_in
 
     directory, path = out / mode / experiment.name, out / mode / f"{experiment.name}.json"
     began = time.monotonic()

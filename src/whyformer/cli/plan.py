@@ -52,10 +52,10 @@ def plan(
     from whyformer.cli.streams import print_json
     from whyformer.foundation.errors import UsageError
     from whyformer.models.presets import PRESETS
+    from whyformer.recipes.recipe import parse_overrides
+    from whyformer.recipes.unused import refuse_unread
     from whyformer.training.machines import machine_named
     from whyformer.workflows.plan import plan, preset_recipe
-    from whyformer.workflows.recipe import parse_overrides
-    from whyformer.workflows.unused import refuse_unread
 
     numbers = gpus.replace(",", " ").split()
     if not numbers or not all(re.fullmatch("[1-9][0-9]{0,6}", number) for number in numbers):

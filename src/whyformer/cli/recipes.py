@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from whyformer.foundation.errors import UsageError
 
 if TYPE_CHECKING:
-    from whyformer.workflows.recipe import Resolved
+    from whyformer.recipes.recipe import Resolved
 
 
 def resolved(
@@ -30,8 +30,8 @@ def resolved(
     Raises: UsageError when a setting is given in both forms; ConfigError for a setting that is not
         known, or that the recipe's run never reads.
     """
-    from whyformer.workflows.recipe import parse_overrides, resolve
-    from whyformer.workflows.unused import refuse_unused
+    from whyformer.recipes.recipe import parse_overrides, resolve
+    from whyformer.recipes.unused import refuse_unused
 
     laid = dict(overrides)
     for short, key, texts in (

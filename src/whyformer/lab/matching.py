@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from whyformer.lab.experiment import Experiment
-from whyformer.lab.questions import experiment_named, written
+from whyformer.lab.method.experiment import Experiment
+from whyformer.lab.method.questions import experiment_named, written
 
 ANSWERED = 0.5
 """A card answers what was asked when more than this share of the words is its subject.

@@ -1,1 +1,1 @@
-"""The verbs as plain functions: here the rooms are wired together."""
+"""What a user can do: train, translate, evaluate and so on, each as a plain function."""

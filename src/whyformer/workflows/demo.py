@@ -12,8 +12,8 @@ from whyformer.decoding.settings import SearchSettings
 from whyformer.evaluation.accuracy import edit_distance
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.foundation.files import write_text
-from whyformer.workflows.recipe import resolve
-from whyformer.workflows.report import Mistake, Story, write_report
+from whyformer.recipes.recipe import resolve
+from whyformer.workflows.report.page import Mistake, Story, write_report
 from whyformer.workflows.train import Outcome, train
 from whyformer.workflows.translate import load_system
 

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from whyformer.training.reports import StepReport
 
 if TYPE_CHECKING:
+    from whyformer.recipes.run_length import RunLength
     from whyformer.training.selection import Selection
-    from whyformer.workflows.run_length import RunLength
 
 PLAIN_EVERY_SECONDS = 15.0
 """Time between two lines where there is no terminal to draw a bar on."""

@@ -15,9 +15,9 @@ from whyformer.decoding.packing import pack
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import UsageError
 from whyformer.models.build import TextModel
-from whyformer.workflows.language import text_scores
-from whyformer.workflows.recipe import Documents
-from whyformer.workflows.text_data import read_documents
+from whyformer.recipes.recipe import Documents
+from whyformer.tasks.language import text_scores
+from whyformer.tasks.text_data import read_documents
 from whyformer.workflows.translate import search_settings
 
 BATCH_TOKENS = 4096

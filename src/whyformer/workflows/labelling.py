@@ -11,9 +11,9 @@ from whyformer.evaluation.score import Score
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import DataError, UsageError
 from whyformer.models.bert import BERT, AnswerOf
-from whyformer.workflows.classification import Classifier
+from whyformer.tasks.classification import Classifier
+from whyformer.tasks.tagging import Tagger
 from whyformer.workflows.source_checks import SourceCheck
-from whyformer.workflows.tagging import Tagger
 
 
 def load_labeller(run: Path, *, device: str = "auto") -> Classifier | Tagger:

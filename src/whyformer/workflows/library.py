@@ -10,10 +10,10 @@ from whyformer.decoding.scoring import PairScore
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translation
 from whyformer.foundation.torchrun import world_size
+from whyformer.recipes.recipe import resolve
+from whyformer.recipes.unused import refuse_unused
 from whyformer.workflows import train as training
-from whyformer.workflows.recipe import resolve
 from whyformer.workflows.translate import load_system, search_settings
-from whyformer.workflows.unused import refuse_unused
 
 
 class Model:

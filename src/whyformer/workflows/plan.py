@@ -14,11 +14,11 @@ from whyformer.models.flops import FORMULAS, update_flops
 from whyformer.models.gpt import GPTSettings
 from whyformer.models.presets import PRESETS
 from whyformer.models.transformer import TransformerSettings
+from whyformer.recipes.recipe import Recipe, Resolved, nested
 from whyformer.training import scaling
 from whyformer.training.averaging import Averaging
 from whyformer.training.machines import Machine
 from whyformer.training.optimizers import is_matrix
-from whyformer.workflows.recipe import Recipe, Resolved, nested
 
 PAPER_VOCABULARY = 37_000
 """Ids of the paper's shared vocabulary (§5.1), taken where a preset stands for a recipe."""

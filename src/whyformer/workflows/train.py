@@ -29,6 +29,11 @@ from whyformer.foundation.ranks import Ranks, joined
 from whyformer.foundation.torchrun import by_torchrun, restarts
 from whyformer.models.build import Model
 from whyformer.models.transformer import count_parameters
+from whyformer.recipes.recipe import Recipe, Resolved, Tracker, differences, dump
+from whyformer.recipes.run_length import RunLength
+from whyformer.tasks.build import data_key_of, open_task
+from whyformer.tasks.standard_input import KEPT, forget_input, refuse_other_input
+from whyformer.tasks.task import Task
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import Journal, TensorBoard
@@ -37,15 +42,10 @@ from whyformer.training.memory import refuse_state
 from whyformer.training.reports import StepReport
 from whyformer.training.selection import Selection
 from whyformer.training.timetable import TIMETABLE
-from whyformer.workflows.diagnose import FORMAT as DIAGNOSIS_FORMAT
 from whyformer.workflows.display import Display
-from whyformer.workflows.lock import only_run_in
-from whyformer.workflows.recipe import Recipe, Resolved, Tracker, differences, dump
-from whyformer.workflows.run_file import read_run, write_run
-from whyformer.workflows.run_length import RunLength
-from whyformer.workflows.standard_input import KEPT, forget_input, refuse_other_input
-from whyformer.workflows.task import Task
-from whyformer.workflows.tasks import data_key_of, open_task
+from whyformer.workflows.runs.diagnosis import FORMAT as DIAGNOSIS_FORMAT
+from whyformer.workflows.runs.lock import only_run_in
+from whyformer.workflows.runs.run_file import read_run, write_run
 
 PREPARED = ("tokenizers", "corpus", "corpus-dev")
 """Directories of a run that are made from its data."""

@@ -1,0 +1,1 @@
+"""Vanishing gradients: along time, along depth, and whether skip connections decide."""

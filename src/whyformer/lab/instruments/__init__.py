@@ -1,0 +1,1 @@
+"""What measures a model: the operation counter, the depth of its graph, and probes."""

@@ -1,0 +1,1 @@
+"""How a question is answered: conditions, measurement, statistics, verdict and record."""

@@ -1,0 +1,88 @@
+"""What a chart shows, as data; `drawing` turns it into SVG and a table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.statistics import Estimate
+
+
+class Look(StrEnum):
+    """How a series is drawn."""
+
+    MEASURED = "measured"
+    """Points with their intervals, joined by a line."""
+    THEORY = "theory"
+    """A dashed line without points."""
+    MARK = "mark"
+    """A vertical line at the x of its only point."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What is along an axis, with its unit."""
+
+    name: Said
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Series:
+    """One curve: its points (x, estimate)."""
+
+    name: Said
+    points: Sequence[tuple[float, Estimate]]
+    look: Look = Look.MEASURED
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Curves over a common pair of axes.
+
+    Args: caption: what to see in it.
+    """
+
+    name: str
+    title: Said
+    x: Axis
+    y: Axis
+    series: Sequence[Series]
+    caption: Said
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """A matrix of numbers; rows and columns are named."""
+
+    name: str
+    title: Said
+    rows: Sequence[Said]
+    columns: Sequence[str]
+    values: Sequence[Sequence[float]]
+    caption: Said
+
+
+@dataclass(frozen=True)
+class Formula:
+    """Mathematics in a cell of a table, as TeX."""
+
+    tex: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Words, formulas and measured numbers side by side.
+
+    Args: columns: their heads. rows: of as many cells; None is an empty cell.
+    """
+
+    name: str
+    title: Said
+    columns: Sequence[Said]
+    rows: Sequence[Sequence[Said | Formula | Estimate | None]]
+    caption: Said
+
+
+Figure = Chart | HeatMap | Table
+"""What `charts(results)` may return."""

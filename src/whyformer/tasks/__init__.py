@@ -1,0 +1,1 @@
+"""What a model can learn: one file per task, their common protocol, and how their data is read."""

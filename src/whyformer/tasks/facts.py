@@ -1,0 +1,108 @@
+"""What a run prints before its first update: the data as it will be trained on."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from whyformer.data.held_out import FEW
+from whyformer.data.plan import padding_share
+from whyformer.decoding.expected import Expected
+from whyformer.decoding.search import limit_of
+from whyformer.decoding.settings import SearchSettings
+
+if TYPE_CHECKING:
+    from whyformer.recipes.recipe import Recipe
+    from whyformer.tasks.pair_data import CorpusBatches, Prepared
+
+
+def facts_before_training(
+    recipe: "Recipe",
+    data: "Prepared",
+    batches: "CorpusBatches",
+    parameters: int,
+    device: torch.device,
+) -> Iterator[str]:
+    """Yield the lines: pairs, tokens, fertility, unknowns, lengths, padding, failures, model."""
+    corpus, report = data.corpus, data.corpus.report
+    dropped = "; ".join(f"{reason}: {what}" for reason, what in report.dropped.items())
+    yield f"pairs       {report.kept:,} of {report.read:,}" + (
+        f"; dropped {dropped}" if dropped else ""
+    )
+    yield f"validation  {len(data.dev):,} sources, {len(data.dev_corpus):,} pairs" + _overlap(data)
+    dropped = data.dev_corpus.report.dropped
+    if dropped:
+        reasons = "; ".join(f"{reason}: {what}" for reason, what in dropped.items())
+        yield f"            validation pairs dropped: {reasons}"
+    if len(data.dev_corpus) < FEW:
+        yield (
+            f"            warning: scores on {len(data.dev_corpus)} pairs say little; give more "
+            "pairs or a validation set with --dev"
+        )
+    for name, side, tokenizer in (
+        ("source", report.source, data.source_tokenizer),
+        ("target", report.target, data.target_tokenizer),
+    ):
+        unknown = side.unknown / max(1, side.tokens)
+        spelled = side.spelled / max(1, side.tokens)
+        yield (
+            f"{name}      {side.tokens:,} tokens of a vocabulary of {len(tokenizer):,}, "
+            f"{side.fertility:.2f} a word, longest {side.longest}, "
+            f"<unk> {unknown:.0%}, spelled in bytes {spelled:.2%}"
+        )
+    yield (
+        f"round trip  {report.round_trip_failures.count} lines do not survive encode and decode"
+        + (f": {report.round_trip_failures}" if report.round_trip_failures.count else "")
+    )
+    plan = batches.plan(0)
+    padding = padding_share(plan, corpus.source_lengths, corpus.target_lengths)
+    yield (
+        f"batches     {len(plan):,} an epoch of at most {recipe.training.batch_tokens:,} tokens, "
+        f"padding {padding:.1%}"
+    )
+    shape = recipe.model
+    yield (
+        f"model       {parameters:,} parameters: {shape.summary}; on {device}, "
+        f"{torch.get_num_threads()} threads"
+    )
+    training = recipe.training
+    length = f"{training.updates:,} updates"
+    if training.minutes:
+        length = f"{training.minutes:g} minutes"
+    yield (
+        f"training    {length}, {training.optimizer}, rate {training.learning_rate:g} "
+        f"{training.schedule} after {training.warmup} updates of warm-up, "
+        f"dropout {shape.dropout:g}, label smoothing {training.label_smoothing:g}; "
+        f"best by {recipe.validation.metric} (`whyformer config show` lists all)"
+    )
+
+
+def limit_fact(
+    settings: SearchSettings, data: "Prepared", longest: int | None, expected: Expected
+) -> str:
+    """Say how long outputs may be, and how many training targets are longer than that."""
+    lengths, places = np.unique(data.corpus.source_lengths, return_inverse=True)
+    limits = [limit_of(settings, int(length), longest, expected) for length in lengths]
+    limit = np.array(limits)[places]
+    over = int((data.corpus.target_lengths - 1 > limit).sum())
+    told = f"outputs have at most {int(limit.min()):,} to {int(limit.max()):,} tokens by source"
+    if limit.min() == limit.max():
+        told = f"outputs have at most {int(limit.max()):,} tokens"
+    if not over:
+        return f"limit       {told}; all training targets fit"
+    advice = " Raise decoding.max_length" if settings.max_length is not None else ""
+    return f"limit       {told}; warning: {over:,} training targets have more.{advice}"
+
+
+def _overlap(data: "Prepared") -> str:
+    """Say how much of a validation set that came with the data is also trained on."""
+    if data.overlap is None:
+        return ", held out of the training data"
+    sources, pairs = data.overlap
+    if not sources:
+        return "; none of them is in the training data"
+    return (
+        f"; warning: {sources:,} of these sources and {pairs:,} of these pairs are also in the "
+        "training data, so scores are too good"
+    )

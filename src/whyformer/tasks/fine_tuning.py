@@ -1,0 +1,226 @@
+"""What all tasks on labelled data share: an encoder, fresh or lent by a pre-trained run."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import torch
+
+from whyformer.bundle import WEIGHTS, find_bundle, load_bundle
+from whyformer.data.filters import Occurrences
+from whyformer.data.held_out import FEW, key_of, split
+from whyformer.data.reading import STDIN, readable
+from whyformer.foundation.errors import ConfigError, DataError
+from whyformer.foundation.files import sha256_of
+from whyformer.foundation.randomness import seed_everything
+from whyformer.models.bert import BERT, AnswerOf, BERTSettings
+from whyformer.models.build import build_model
+from whyformer.models.electra import Electra
+from whyformer.recipes.recipe import Recipe
+from whyformer.tasks.tokenizers import kept_tokenizers
+from whyformer.text.tokenizer import Tokenizer, train_tokenizer
+
+MOST_HELD_OUT = 5000
+ANSWER = "answer."
+"""Parameters of the head, which no pre-trained run lends."""
+HEAD = ("pooler.", ANSWER)
+"""Parameters that learn although the rest is frozen."""
+
+
+@runtime_checkable
+class HasLine(Protocol):
+    """Something that was read from a file."""
+
+    @property
+    def line(self) -> int:
+        """Its line, from 1."""
+        ...
+
+
+One = TypeVar("One", bound=HasLine)
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a pre-trained run lends: its encoder and its tokenizer."""
+
+    encoder: BERT
+    tokenizer: Tokenizer
+
+
+def need_encoder(recipe: Recipe) -> None:
+    """Refuse a recipe whose model is no BERT. Raises: ConfigError."""
+    if not isinstance(recipe.model, BERTSettings):
+        raise ConfigError(
+            f"The task `{recipe.task}` needs `model.family` bert, but it is {recipe.model.family}. "
+            "Set --model.family bert, or choose a recipe such as classify or tag."
+        )
+
+
+def read_start(recipe: Recipe) -> Start | None:
+    """Return what the recipe's `start_from` lends. Raises: ConfigError when it is no encoder."""
+    if recipe.start_from is None:
+        return None
+    bundle = load_bundle(recipe.start_from)
+    encoder = bundle.model.discriminator if isinstance(bundle.model, Electra) else bundle.model
+    if not isinstance(encoder, BERT):
+        raise ConfigError(
+            f"`start_from` must be a run of task masked or replaced, but `{recipe.start_from}` "
+            f"holds a model of kind `{bundle.model.settings.family}`. Choose another run."
+        )
+    return Start(encoder, bundle.source_tokenizer)
+
+
+def shape_of(
+    recipe: Recipe, start: Start | None, outputs: int, answer_of: AnswerOf
+) -> BERTSettings:
+    """Return the shape of the model: the lender's where there is one, and its own head."""
+    shape = start.encoder.settings if start else recipe.model
+    assert isinstance(shape, BERTSettings)
+    own = {"outputs": outputs, "answer_of": answer_of, "dropout": recipe.model.dropout}
+    return shape.model_copy(update=own)
+
+
+def fresh_encoder(
+    recipe: Recipe, shape: BERTSettings, size: int, start: Start | None, device: torch.device
+) -> BERT:
+    """Return the model before its first update: what is lent, and a fresh head."""
+    seed_everything(recipe.training.seed)
+    model = build_model(shape, (size, size), shared=True, device=device)
+    assert isinstance(model, BERT)
+    if start is not None:
+        lent = dict(start.encoder.named_parameters())
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                if name in lent and not name.startswith(ANSWER):
+                    parameter.copy_(lent[name])
+    if recipe.frozen:
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad = name.startswith(HEAD)
+    return model
+
+
+def read_split(
+    recipe: Recipe,
+    read: Callable[[str], Iterable[One]],
+    text_of: Callable[[One], str],
+    labels_of: Callable[[One], Iterable[str]],
+) -> tuple[list[One], list[One], Occurrences]:
+    """Return the examples of a recipe to learn from and to validate on, and those left out.
+
+    Without a validation set, a part of the examples is held out; see `data.held_out`.
+    Args:
+        read: reads a file.
+        text_of: the text of an example; examples without text are left out.
+        labels_of: its labels; nothing for numbers.
+    Raises: ConfigError, DataError for what cannot be used.
+    """
+    data = recipe.data
+    if data.builtin or not data.train:
+        raise ConfigError("Give --data FILE: a TSV or JSONL file of texts with their labels.")
+    if STDIN in (*data.train, *data.dev):
+        raise ConfigError("Texts with labels are read from files. Give the path of one.")
+    dropped = Occurrences()
+
+    def read_all(paths: list[str]) -> list[One]:
+        kept: list[One] = []
+        for path in paths:
+            for one in read(path):
+                if text_of(one).strip("/ \t"):
+                    kept.append(one)
+                else:
+                    dropped.add(f"{path}:{one.line}")
+        return kept
+
+    found = read_all(data.train)
+    if data.dev:
+        dev = read_all(data.dev)
+        if not found or not dev:
+            empty = data.dev if found else data.train
+            raise DataError(f"`{empty[0]}` must have at least one text, but all are empty.")
+        return found, dev, dropped
+    key = key_of(recipe.text.lowercase, keep_spaces=recipe.text.keep_spaces)
+    kept, held = split(
+        found,
+        key=lambda one: key(text_of(one)),
+        labels=labels_of,
+        share=data.dev_share,
+        most=MOST_HELD_OUT,
+    )
+    if not held:
+        raise DataError(
+            f"{len(found)} texts are too few to hold out some for validation: a label needs at "
+            "least two different texts. Give more texts, or a validation set with --dev."
+        )
+    return kept, held, dropped
+
+
+def data_key(recipe: Recipe, run: Path) -> str:
+    """Return the hash by which a resumed run knows that its data and its start are unchanged."""
+    data = recipe.data
+    files = [sha256_of(readable(path)) for path in (*data.train, *data.dev)]
+    start = sha256_of(find_bundle(Path(recipe.start_from)) / WEIGHTS) if recipe.start_from else ""
+    return "/".join([*files, start, f"{data.source}:{data.second}:{data.target}", recipe.task])
+
+
+def own_tokenizer(
+    recipe: Recipe, start: Start | None, key: str, texts: Iterable[str], directory: Path
+) -> Tokenizer:
+    """Take the tokenizer of the run that this one starts from, or learn one from the texts.
+
+    Args: key: of the data. directory: keeps what was learned.
+    """
+    if start is not None:
+        return start.tokenizer
+    text = recipe.text
+    share = None if recipe.data.dev else recipe.data.dev_share
+    asked = {"data": key, "dev_share": share, "text": text.model_dump(mode="json")}
+    options = {"vocabulary": text.vocabulary, "lowercase": text.lowercase}
+    (tokenizer,) = kept_tokenizers(
+        directory, ["source"], asked, lambda: [train_tokenizer(text.units, texts, **options)]
+    )
+    return tokenizer
+
+
+def training_facts(
+    recipe: Recipe, shape: BERTSettings, parameters: int, device: torch.device
+) -> Iterator[str]:
+    """Yield the lines about the model and its training that a run prints before it begins."""
+    training = recipe.training
+    begins = recipe.start_from or "fresh weights"
+    learns = "the head only" if recipe.frozen else "all weights"
+    yield (
+        f"model       {parameters:,} parameters that learn ({learns}): {shape.summary}; "
+        f"begins with {begins}; on {device}, {torch.get_num_threads()} threads"
+    )
+    length = f"{training.minutes:g} minutes" if training.minutes else f"{training.updates:,}"
+    yield (
+        f"training    {length}{'' if training.minutes else ' updates'}, {training.optimizer}, "
+        f"rate {training.learning_rate:g} {training.schedule} after {training.warmup} updates "
+        f"of warm-up, dropout {shape.dropout:g}; best by {recipe.validation.metric} "
+        "(`whyformer config show` lists all)"
+    )
+
+
+def drop_facts(dropped: Occurrences) -> Iterator[str]:
+    """Yield a line about the examples without text, if there are any."""
+    if dropped.count:
+        yield f"            left out, without text: {dropped}"
+
+
+def few_facts(count: int) -> Iterator[str]:
+    """Yield a warning where a validation set is too small. Args: count: its examples."""
+    if count < FEW:
+        yield (
+            f"            warning: scores on {count} texts say little; give more texts or a "
+            "validation set with --dev"
+        )
+
+
+def rows_facts(name: str, rows: Any, what: str, size: int) -> str:
+    """Return the line about one set of rows. Args: rows: have a length and `lengths`."""
+    return (
+        f"{name:<11} {what}, {int(rows.lengths.sum()):,} tokens of a vocabulary of {size:,}, "
+        f"longest {int(rows.lengths.max())}"
+    )

@@ -1,0 +1,364 @@
+"""From a recipe's files to tokenizers, a training corpus and what a run is judged by."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from whyformer.data import catalog
+from whyformer.data.batch import Batch
+from whyformer.data.batching import SubwordSampling, make_batch
+from whyformer.data.corpus import Corpus, build_corpus
+from whyformer.data.filters import CorpusReport, Filters
+from whyformer.data.held_out import Draw, Key, key_of, place
+from whyformer.data.plan import kept_plan
+from whyformer.data.reading import Pair, pair_files, pair_key, read_pairs
+from whyformer.data.synthetic import synthetic_pairs
+from whyformer.decoding.expected import learned_limit, seen_bytes
+from whyformer.foundation.errors import ConfigError, DataError
+from whyformer.recipes.recipe import Builtin, Recipe
+from whyformer.tasks.standard_input import kept_input, refuse_two_inputs
+from whyformer.tasks.tokenizers import kept_tokenizers
+from whyformer.text.sentences import sentences
+from whyformer.text.tokenizer import Tokenizer, Units, train_tokenizer
+
+MOST_HELD_OUT = 2000
+"""Most pairs that are held out."""
+TOKENIZER_LINES = 2_000_000
+"""Most lines a tokenizer is learned from."""
+SENTENCE_SAMPLE = 2000
+"""Training sources whose sentences are counted."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One source to be judged on; any of the references counts as right."""
+
+    source: str
+    references: list[str]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What training needs."""
+
+    source_tokenizer: Tokenizer
+    target_tokenizer: Tokenizer
+    corpus: Corpus
+    dev_corpus: Corpus
+    dev: list[Item]
+    key: str
+    overlap: tuple[int, int] | None = None
+    """How many validation sources, and how many validation pairs, are in the training data; None
+    where the validation set was held out, so that none can be."""
+
+    @cached_property
+    def target_facts(self) -> dict[str, Any]:
+        """What a run remembers of the training targets; see `Expected`."""
+        ratio, extra = learned_limit(self.corpus.source_lengths, self.corpus.target_lengths)
+        return {
+            "target_ratio": ratio,
+            "target_extra": extra,
+            "target_bytes": seen_bytes(self.corpus.ids["target"]),
+        }
+
+    @property
+    def shared(self) -> bool:
+        """Whether both sides have one tokenizer."""
+        return self.source_tokenizer.fingerprint == self.target_tokenizer.fingerprint
+
+    @cached_property
+    def most_sentences(self) -> int:
+        """Sentences that training sources have, but for the 1 % with most; from a sample."""
+        sample = np.linspace(0, len(self.corpus) - 1, num=min(len(self.corpus), SENTENCE_SAMPLE))
+        counts = sorted(len(sentences(self.corpus.texts(int(place))[0])) for place in sample)
+        return counts[int(0.99 * (len(counts) - 1))]
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """Pairs that can be read again and again, and a hash of all of them."""
+
+    train: Callable[[], Iterator[Pair]]
+    dev: Callable[[], Iterator[Pair]]
+    key: str
+    separate: bool = False
+    """Whether `dev` came with the data, so that it may repeat what is trained on."""
+
+
+def prepare(
+    recipe: Recipe, run: Path, progress: Callable[[str, int], None] | None = None
+) -> Prepared:
+    """Read, tokenize and map the data of a recipe into ``run``, or open what was made there.
+
+    Args: progress: called with what is being done and how many lines are done.
+    Raises: DataError, ConfigError for data that cannot be used.
+    """
+    sources = _trimmed(_sources(recipe, run), keep_spaces=recipe.text.keep_spaces)
+    source, target = _tokenizers(recipe, sources, run / "tokenizers", progress)
+
+    def corpus(name: str, pairs: Callable[[], Iterator[Pair]]) -> Corpus:
+        return build_corpus(
+            pairs(),
+            source,
+            target,
+            run / name,
+            filters=recipe.data.filters,
+            key=f"{sources.key}/{name}",
+            progress=partial(progress, f"reading {name}") if progress else None,
+            workers=torch.get_num_threads(),
+        )
+
+    train, dev = corpus("corpus", sources.train), corpus("corpus-dev", sources.dev)
+    key = _key_of_source(recipe)
+    items = _items(sources.dev(), recipe.data.filters, key)
+    overlap = None
+    if sources.separate:
+        overlap = _overlap(sources, recipe.data.filters, key, _key_of_target(recipe))
+    return Prepared(source, target, train, dev, items, sources.key, overlap)
+
+
+def data_key(recipe: Recipe, run: Path) -> str:
+    """Return the hash by which a resumed run knows that its data is unchanged."""
+    return _trimmed(_sources(recipe, run), keep_spaces=recipe.text.keep_spaces).key
+
+
+class CorpusBatches:
+    """Batch ``index`` of ``epoch`` of a corpus, as `training.loop.BatchSource` asks for it."""
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        *,
+        seed: int,
+        budget_tokens: int,
+        tokenizers: tuple[Tokenizer, Tokenizer],
+        sampling: float = 0.0,
+        max_tokens: int = 256,
+    ) -> None:
+        self._corpus, self._seed, self._budget = corpus, seed, budget_tokens
+        self._tokenizers, self._sampling, self._max_tokens = tokenizers, sampling, max_tokens
+        self._plan: tuple[int, list[np.ndarray]] = (-1, [])
+
+    @classmethod
+    def of(cls, recipe: Recipe, data: Prepared) -> "CorpusBatches":
+        """Return the batches that a recipe trains on."""
+        return cls(
+            data.corpus,
+            seed=recipe.training.seed,
+            budget_tokens=recipe.training.batch_tokens,
+            tokenizers=(data.source_tokenizer, data.target_tokenizer),
+            sampling=recipe.text.sampling,
+            max_tokens=recipe.data.filters.max_tokens,
+        )
+
+    def plan(self, epoch: int) -> list[np.ndarray]:
+        """Return the batches of an epoch as indices of pairs."""
+        if self._plan[0] != epoch:
+            batches = kept_plan(
+                self._corpus.directory / "plan.npz",
+                self._corpus.source_lengths,
+                self._corpus.target_lengths,
+                seed=self._seed,
+                epoch=epoch,
+                budget_tokens=self._budget,
+                fingerprint=self._corpus.fingerprint,
+            )
+            self._plan = (epoch, batches)
+        return self._plan[1]
+
+    def count(self, epoch: int) -> int:
+        """Return the number of batches of an epoch."""
+        return len(self.plan(epoch))
+
+    def batch(self, epoch: int, index: int) -> Batch:
+        """Return one batch."""
+        sample = None
+        if self._sampling:
+            sample = SubwordSampling(
+                source_tokenizer=self._tokenizers[0],
+                target_tokenizer=self._tokenizers[1],
+                rate=self._sampling,
+                seed=self._seed,
+                epoch=epoch,
+                max_tokens=self._max_tokens,
+            )
+        return make_batch(self._corpus, self.plan(epoch)[index], sample=sample)
+
+
+def _sources(recipe: Recipe, run: Path) -> _Sources:
+    data, seed = recipe.data, recipe.training.seed
+    if data.builtin and data.train:
+        raise ConfigError(
+            f"`data.builtin` {data.builtin} and `data.train` cannot both be given. Leave one out."
+        )
+    if data.builtin is Builtin.CMUDICT:
+        split = catalog.pronunciation_split(stress=data.stress)
+        dev = [Pair(1, word, said) for word, all_said in split.dev.items() for said in all_said]
+        return _Sources(lambda: iter(split.train), lambda: iter(dev), _key_of(split.train))
+    if data.builtin:
+        train, dev = (
+            list(synthetic_pairs(data.builtin.value, count, seed=seed + part))
+            for part, count in enumerate((4000, 200))
+        )
+        return _Sources(lambda: iter(train), lambda: iter(dev), _key_of(train))
+    if not data.train:
+        raise ConfigError(
+            "There is nothing to train on: `data.train` is empty. "
+            "Give --data PATH: a TSV or JSONL file, or the common prefix of two files."
+        )
+    names = {"source": data.source or "source", "target": data.target or "target"}
+    refuse_two_inputs([*data.train, *data.dev])
+    train_files = [kept_input(path, run) for path in data.train]
+    dev_files = [kept_input(path, run) for path in data.dev] or _siblings(train_files, names)
+    key = "/".join(pair_key(path, **names) for path in [*train_files, *dev_files])
+    key += f"/{data.dev_share if not dev_files else ''}"
+
+    def read(files: list[str]) -> Iterator[Pair]:
+        return chain.from_iterable(read_pairs(path, **names) for path in files)
+
+    if dev_files:
+        return _Sources(lambda: read(train_files), lambda: read(dev_files), key, separate=True)
+    key_of_text = _key_of_source(recipe)
+    draw, report = Draw(2 * MOST_HELD_OUT), CorpusReport()
+    for report.read, pair in enumerate(read(train_files), start=1):
+        reason = data.filters.reason_by_text(pair.source, pair.target)
+        if reason is None:
+            draw.see(key_of_text(pair.source))
+        else:
+            report.drop(reason, pair.place)
+    if not draw.count:
+        raise DataError(report.nothing_left())
+    chosen = draw.held_out(data.dev_share, MOST_HELD_OUT)
+    if not chosen:
+        raise DataError(
+            f"`{train_files[0]}` must have at least two different sources, of which one is held "
+            "out for validation. Give more pairs, or a validation set with --dev."
+        )
+
+    def part(held: bool) -> Iterator[Pair]:
+        return (p for p in read(train_files) if (place(key_of_text(p.source)) in chosen) == held)
+
+    return _Sources(lambda: part(False), lambda: part(True), key)
+
+
+def _trimmed(sources: _Sources, *, keep_spaces: bool) -> _Sources:
+    """Remove the spaces at the ends of all texts, unless they are to be kept."""
+    if keep_spaces:
+        return replace(sources, key=f"{sources.key}/spaces")
+
+    def trimmed(pairs: Callable[[], Iterator[Pair]]) -> Callable[[], Iterator[Pair]]:
+        return lambda: (
+            pair._replace(source=pair.source.strip(), target=pair.target.strip())
+            for pair in pairs()
+        )
+
+    return replace(sources, train=trimmed(sources.train), dev=trimmed(sources.dev))
+
+
+def _key_of_source(recipe: Recipe) -> Key:
+    return key_of(recipe.text.lowers_source, keep_spaces=recipe.text.keep_spaces)
+
+
+def _key_of_target(recipe: Recipe) -> Key:
+    return key_of(recipe.text.lowers_target, keep_spaces=recipe.text.keep_spaces)
+
+
+def _siblings(train: list[str], names: dict[str, str]) -> list[str]:
+    """Return ``…/dev`` beside ``…/train`` where it exists."""
+    found: list[str] = []
+    for path in train:
+        place = Path(path)
+        sibling = place.with_name(place.name.replace("train", "dev", 1))
+        if sibling == place:
+            continue
+        try:
+            files = pair_files(str(sibling), **names)
+        except DataError:
+            continue
+        if all(Path(file).exists() for file in files):
+            found.append(str(sibling))
+    return found
+
+
+def _items(pairs: Iterable[Pair], filters: Filters, key: Key) -> list[Item]:
+    """Return the sources to validate on, in an order that does not depend on that of the files."""
+    grouped: dict[str, list[str]] = {}
+    for pair in pairs:
+        if filters.reason_by_text(pair.source, pair.target) is None:
+            grouped.setdefault(pair.source, []).append(pair.target)
+    order = sorted(grouped, key=lambda source: (place(key(source)), source))
+    return [Item(source, grouped[source]) for source in order]
+
+
+def _overlap(sources: _Sources, filters: Filters, key: Key, key_of_answer: Key) -> tuple[int, int]:
+    """Return how many different validation sources, and pairs, are also in the training data."""
+    dev_sources: set[int] = set()
+    dev_pairs: set[int] = set()
+    for pair in sources.dev():
+        if filters.reason_by_text(pair.source, pair.target) is not None:
+            continue
+        dev_sources.add(place(key(pair.source)))
+        dev_pairs.add(place(f"{key(pair.source)}\t{key_of_answer(pair.target)}"))
+    seen_sources: set[int] = set()
+    seen_pairs: set[int] = set()
+    for pair in sources.train():
+        source = key(pair.source)
+        if (where := place(source)) in dev_sources:
+            seen_sources.add(where)
+            if (both := place(f"{source}\t{key_of_answer(pair.target)}")) in dev_pairs:
+                seen_pairs.add(both)
+    return len(seen_sources), len(seen_pairs)
+
+
+def _tokenizers(
+    recipe: Recipe,
+    sources: _Sources,
+    directory: Path,
+    progress: Callable[[str, int], None] | None,
+) -> tuple[Tokenizer, Tokenizer]:
+    text, longest = recipe.text, recipe.data.filters.max_characters
+    asked = {
+        "data": sources.key,
+        "max_characters": longest,
+        "text": text.model_dump(mode="json"),
+    }
+
+    def texts(sides: tuple[bool, bool]) -> Iterator[str]:
+        for number, pair in enumerate(islice(sources.train(), TOKENIZER_LINES), start=1):
+            if progress and number % 4096 == 0:
+                progress("learning the vocabulary", number)
+            for take, side in zip(sides, (pair.source, pair.target), strict=True):
+                # A line that the corpus will drop for its length shall not shape the vocabulary.
+                if take and len(side) <= longest:
+                    yield side
+
+    def learn() -> list[Tokenizer]:
+        def trained(units: Units, sides: tuple[bool, bool], *, lowercase: bool) -> Tokenizer:
+            return train_tokenizer(
+                units, texts(sides), vocabulary=text.vocabulary, lowercase=lowercase
+            )
+
+        if text.is_shared:
+            both = trained(text.of_source, (True, True), lowercase=text.lowers_source)
+            return [both, both]
+        return [
+            trained(text.of_source, (True, False), lowercase=text.lowers_source),
+            trained(text.of_target, (False, True), lowercase=text.lowers_target),
+        ]
+
+    source, target = kept_tokenizers(directory, ["source", "target"], asked, learn)
+    return source, target
+
+
+def _key_of(pairs: Iterable[Pair]) -> str:
+    digest = hashlib.sha256()
+    for pair in pairs:
+        digest.update(f"{pair.source}\t{pair.target}\n".encode())
+    return digest.hexdigest()

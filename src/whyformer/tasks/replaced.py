@@ -1,0 +1,121 @@
+"""The task of replaced tokens: ELECTRA's pre-training on text."""
+
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from whyformer.data.pretraining_rows import PretrainingBatch, PretrainingRows
+from whyformer.models.build import Model
+from whyformer.models.electra import Electra, draw
+from whyformer.tasks.masked import Pretraining
+from whyformer.text.symbols import MASK, PAD
+from whyformer.training.loss import Loss
+
+
+class Replacing(Pretraining):
+    """A `Task` on text in which another model has replaced tokens."""
+
+    family = "electra"
+    metrics = {
+        "loss": False, "masked_accuracy": True, "detection_loss": False,
+        "detection_accuracy": True, "detection_f1": True,
+    }  # fmt: skip
+
+    def loss(self, model: nn.Module, batch: PretrainingBatch, smoothing: float) -> Loss:
+        """See `Task`."""
+        return replaced_loss(model, batch, smoothing)
+
+    def validate(self, model: Model) -> dict[str, Any]:
+        """See `Task`; over all dev rows, hidden and replaced in one fixed way."""
+        assert isinstance(model, Electra)
+        return replaced_scores(model, self._rows(self.dev, shuffle=False))
+
+
+class Replacement(NamedTuple):
+    """What generator and discriminator say of a batch."""
+
+    restored: Float[Tensor, "chosen vocab"]
+    """The generator's logits at the chosen places."""
+    odds: Float[Tensor, "real"]
+    """The discriminator's log-odds, for each real token, that it was replaced."""
+    replaced: Bool[Tensor, "real"]
+    """Whether it was: a drawn token that is the text's own counts as not replaced."""
+
+
+def replace(
+    model: Electra, batch: PretrainingBatch, generator: torch.Generator | None = None
+) -> Replacement:
+    """Hide the chosen tokens, draw others from the generator, and let the discriminator look.
+
+    Paper: Clark et al. 2020 (arXiv:2003.10555), §2. No gradient passes through the draw.
+    Differs: every chosen token is hidden; the authors' code leaves 15 % of them as they are.
+    Args: generator: of the draw; None draws from torch's global stream.
+    """
+    chosen = batch.labels != PAD
+    text = torch.where(chosen, batch.labels, batch.ids)  # the batch has hidden some already
+    hidden = text.masked_fill(chosen, MASK)
+    restored = model.restore(hidden, batch.real, batch.segments, chosen)
+    corrupt = text.masked_scatter(chosen, draw(restored, generator))
+    odds = model.detect(corrupt, batch.real, batch.segments)
+    real = torch.ones_like(chosen) if batch.real is None else batch.real
+    return Replacement(restored, odds[real], (corrupt != text)[real])
+
+
+def replaced_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float) -> Loss:
+    """Sum of the generator's loss over hidden tokens, and as often λ × the mean of detection.
+
+    Paper: Clark et al. 2020, §2: L_MLM + λ L_Disc, λ = 50; both means, as in the authors' code.
+    """
+    assert isinstance(model, Electra)
+    found = replace(model, batch)
+    labels = batch.labels[batch.labels != PAD]
+    nll = F.cross_entropy(found.restored, labels, reduction="sum")
+    smoothed = F.cross_entropy(found.restored, labels, reduction="sum", label_smoothing=smoothing)
+    detection = F.binary_cross_entropy_with_logits(found.odds, found.replaced.to(found.odds))
+    weight = model.settings.detection_weight
+    return Loss(smoothed + batch.tokens * weight * detection, nll.detach())
+
+
+def replaced_scores(model: Electra, rows: PretrainingRows) -> dict[str, Any]:
+    """Return both losses, what the generator restores, and what the discriminator finds.
+
+    detection_accuracy is over all tokens, most of which nobody replaced; detection_f1 is of the
+    replaced ones. Both get harder as the generator learns: they compare discriminators of one
+    generator, not the stages of a run. loss is the mean that training minimises.
+    """
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    restoring = detecting = 0.0
+    tokens = hits = real = right = said = replaced = found_replaced = 0
+    with torch.no_grad():
+        for index in range(rows.count(0)):
+            batch = rows.batch(0, index).to(device)
+            stream = torch.Generator(device).manual_seed(index)
+            found = replace(model, batch, stream)
+            labels = batch.labels[batch.labels != PAD]
+            restoring += F.cross_entropy(found.restored, labels, reduction="sum").item()
+            hits += int((found.restored.argmax(-1) == labels).sum())
+            tokens += len(labels)
+            target = found.replaced.to(found.odds)
+            detecting += F.binary_cross_entropy_with_logits(
+                found.odds, target, reduction="sum"
+            ).item()
+            guess = found.odds > 0
+            real += len(guess)
+            right += int((guess == found.replaced).sum())
+            said += int(guess.sum())
+            replaced += int(found.replaced.sum())
+            found_replaced += int((guess & found.replaced).sum())
+    model.train(was_training)
+    restoring, detecting = restoring / max(1, tokens), detecting / max(1, real)
+    return {
+        "loss": restoring + model.settings.detection_weight * detecting,
+        "masked_accuracy": 100 * hits / max(1, tokens),
+        "detection_loss": detecting,
+        "detection_accuracy": 100 * right / max(1, real),
+        "detection_f1": 200 * found_replaced / max(1, said + replaced),
+    }

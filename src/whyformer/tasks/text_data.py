@@ -1,0 +1,219 @@
+"""Text of a recipe: its documents, what of them is held out, and the tokenizer they teach."""
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, groupby, islice
+from pathlib import Path
+
+from whyformer.data import catalog
+from whyformer.data.documents import Document
+from whyformer.data.held_out import Draw, Key, key_of, number_held_out, place
+from whyformer.data.reading import STDIN, read_columns, read_lines, readable
+from whyformer.foundation.errors import ConfigError, DataError
+from whyformer.foundation.files import sha256_of
+from whyformer.recipes.recipe import Builtin, DataSettings, Recipe
+from whyformer.recipes.recipe import Documents as DocumentEnd
+from whyformer.tasks.task import Progress
+from whyformer.tasks.tokenizers import kept_tokenizers
+from whyformer.text.tokenizer import Tokenizer, train_tokenizer
+
+TOKENIZER_LINES = 2_000_000
+MOST_HELD_OUT = 2000
+"""Most documents that are held out."""
+LONG_LINE = 1000
+"""A document that is one line of so many characters is cut inside the line."""
+MANY = 50
+"""So many documents are held out whole; of fewer, each lends its end to validation."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Documents that can be read again and again, and a hash of all of them."""
+
+    train: Callable[[], Iterator[Document]]
+    dev: Callable[[], Iterator[Document]]
+    key: str
+
+
+def read_documents(path: str, end: DocumentEnd, column: str | None = None) -> Iterator[Document]:
+    """Yield the documents of a UTF-8 file; empty ones are left out where lines are documents.
+
+    Args: column: of a TSV with a header, or a key of JSON lines; None takes whole lines.
+    """
+    if column is None:
+        lines = read_lines(path)
+    else:
+        lines = (text for _, (text,) in read_columns(path, [column]))
+    if end is DocumentEnd.FILE:
+        yield lines
+    elif end is DocumentEnd.LINES:
+        yield from ([line] for line in lines if line.strip())
+    else:
+        for empty, paragraph in groupby(lines, key=lambda line: not line.strip()):
+            if not empty:
+                yield list(paragraph)
+
+
+def read_texts(data: DataSettings, *, lowercase: bool = False) -> Texts:
+    """Return the documents of a recipe to learn from and to validate on.
+
+    Args: lowercase: whether the run puts all text in lower case.
+    Raises: ConfigError, DataError for what cannot be used.
+    """
+    if data.builtin is Builtin.TOPICS:
+        if data.train:
+            raise ConfigError(
+                "`data.builtin` topics and `data.train` cannot both be given. Leave one out."
+            )
+        topics = [text.splitlines() for text in catalog.topics()]
+        return _topics(topics, data.dev_share)
+    if data.builtin:
+        raise ConfigError(
+            f"`data.builtin` {data.builtin} is not a text. Choose topics, or give --data FILE."
+        )
+    if not data.train:
+        raise ConfigError(
+            "There is nothing to train on: `data.train` is empty. Give --data PATH: a text file."
+        )
+    if STDIN in (*data.train, *data.dev):
+        raise ConfigError(
+            "A text is read several times, so it cannot come from standard input. Give a file."
+        )
+
+    def read(paths: list[str]) -> Iterator[Document]:
+        return chain.from_iterable(
+            read_documents(path, data.documents, data.source) for path in paths
+        )
+
+    for path in (*data.train, *data.dev):
+        next(read_lines(readable(path)))  # refused before anything is learned
+    key = "/".join(sha256_of(Path(path)) for path in (*data.train, *data.dev))
+    key += f"/{data.documents}/{data.source}/{len(data.train)}"
+    if data.dev:
+        return Texts(lambda: read(data.train), lambda: read(data.dev), key)
+    return _held_out(lambda: read(data.train), data.dev_share, key, lowercase=lowercase)
+
+
+def _topics(topics: list[list[str]], share: float) -> Texts:
+    """Split the built-in text by the numbers of its documents, as published scores did."""
+    places = [place(f"document/{number}") for number in range(len(topics))]
+    held = {number for number, where in enumerate(places) if where < share * 2**64} or {0}
+
+    def part(wanted: bool) -> Iterator[Document]:
+        return (one for number, one in enumerate(topics) if (number in held) == wanted)
+
+    return Texts(lambda: part(False), lambda: part(True), f"{_digest(topics)}/{share}")
+
+
+def _held_out(
+    read: Callable[[], Iterator[Document]], share: float, key: str, *, lowercase: bool
+) -> Texts:
+    """Hold out whole documents where there are many, else the end of each."""
+    key = f"{key}/{share}"
+    key_of_line = key_of(lowercase, keep_spaces=True)
+    draw = Draw(2 * MOST_HELD_OUT)
+    for document in read():
+        if (content := _content(document, key_of_line)) is not None:
+            draw.see(content)
+    if draw.count >= MANY:
+        chosen = draw.held_out(share, MOST_HELD_OUT)
+
+        def part(held: bool) -> Iterator[Document]:
+            for document in map(list, read()):
+                content = _content(document, key_of_line)
+                if (content is not None and place(content) in chosen) == held:
+                    yield document
+    else:
+        cuts = [_cut_of(document, share) for document in read()]
+        if not any(cut.lines or cut.characters for cut in cuts):
+            raise DataError(
+                "The text is too short to split off a validation set. Give a longer text, or a "
+                "text to validate on with --dev."
+            )
+
+        def part(held: bool) -> Iterator[Document]:
+            return (
+                cut.validation(document) if held else cut.training(document)
+                for document, cut in zip(read(), cuts, strict=True)
+            )
+
+    return Texts(lambda: part(False), lambda: part(True), key)
+
+
+def _content(document: Document, key: Key) -> str | None:
+    """Return a hash of what the model sees of a document; None for one without text."""
+    digest, filled = hashlib.sha256(), False
+    for line in document:
+        filled = filled or bool(line.strip())
+        digest.update(key(line).encode() + b"\n")
+    return digest.hexdigest() if filled else None
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Where a document ends for training, and where it begins for validation.
+
+    Args:
+        lines: lines of training; 0 where the document is one line.
+        characters: of a document of one long line, the characters of training; 0: all of it.
+    """
+
+    lines: int
+    characters: int = 0
+
+    def training(self, document: Document) -> Document:
+        if self.characters:
+            return [line[: self.characters] for line in document]
+        return islice(document, self.lines) if self.lines else document
+
+    def validation(self, document: Document) -> Document:
+        if self.characters:
+            return [line[self.characters :] for line in document]
+        return islice(document, self.lines, None) if self.lines else []
+
+
+def _cut_of(document: Document, share: float) -> _Cut:
+    """Cut before the last lines, or inside a line that is a whole document, at a space."""
+    last = deque(enumerate(document, start=1), maxlen=1)
+    count, line = last[0] if last else (0, "")
+    if count > 1:
+        return _Cut(count - min(count - 1, number_held_out(count, share, count)))
+    if len(line) < LONG_LINE:
+        return _Cut(0)
+    cut = len(line) - number_held_out(len(line), share, len(line))
+    space = line.rfind(" ", cut // 2, cut)
+    return _Cut(0, space + 1 if space > 0 else cut)
+
+
+def _digest(documents: list[list[str]]) -> str:
+    return hashlib.sha256(json.dumps(documents).encode()).hexdigest()
+
+
+def text_tokenizer(
+    recipe: Recipe, texts: Texts, directory: Path, progress: Progress | None
+) -> Tokenizer:
+    """Learn the recipe's tokenizer into ``directory``, or read what was learned there."""
+    text = recipe.text
+    asked = {"data": texts.key, "text": text.model_dump(mode="json")}
+    options = {"vocabulary": text.vocabulary, "lowercase": text.lowercase}
+
+    def lines() -> Iterator[str]:
+        found = chain.from_iterable(texts.train())
+        for number, line in enumerate(islice(found, TOKENIZER_LINES), start=1):
+            if progress and number % 4096 == 0:
+                progress("learning the vocabulary", number)
+            yield line
+            yield "\n"
+
+    (tokenizer,) = kept_tokenizers(
+        directory, ["source"], asked, lambda: [train_tokenizer(text.units, lines(), **options)]
+    )
+    return tokenizer
+
+
+def data_key(recipe: Recipe, run: Path) -> str:
+    """Return the hash by which a resumed run knows that its data is unchanged."""
+    return read_texts(recipe.data, lowercase=recipe.text.lowercase).key

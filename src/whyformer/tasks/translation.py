@@ -1,0 +1,168 @@
+"""The task of pairs: read a source, write a target."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from whyformer.bundle import Bundle
+from whyformer.data.batch import Batch
+from whyformer.decoding.expected import Expected
+from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.translator import Translator
+from whyformer.evaluation.report import evaluate_texts, metric_named
+from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.randomness import seed_everything
+from whyformer.models.build import Model, SourceModel, build_model
+from whyformer.models.rnn import RecurrentSettings
+from whyformer.models.transformer import TransformerSettings
+from whyformer.recipes.recipe import Recipe
+from whyformer.tasks.facts import facts_before_training, limit_fact
+from whyformer.tasks.pair_data import CorpusBatches, Prepared, prepare
+from whyformer.tasks.task import Progress
+from whyformer.training.loop import AnyBatch, sequence_loss
+from whyformer.training.loss import Loss
+
+BLEU_WORDS = 4
+"""Words of the longest runs that BLEU counts."""
+GREEDY = {"beam": 1, "nbest": 1, "method": "beam", "groups": 1}
+
+
+class Translation:
+    """A `Task` on sentence pairs."""
+
+    def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
+        if not isinstance(recipe.model, TransformerSettings | RecurrentSettings):
+            raise ConfigError(
+                f"The task `translate` needs a model that reads a source, but `model.family` is "
+                f"{recipe.model.family}. Choose transformer or rnn, or --task language."
+            )
+        longest, most = recipe.model.longest_source, recipe.data.filters.max_tokens
+        if longest is not None and most >= longest:  # and eos
+            raise ConfigError(
+                f"`data.filters.max_tokens` lets in {most} tokens and eos, but the model holds "
+                f"{longest} positions. Set --data.filters.max-tokens {longest - 1} or less, or "
+                f"--model.max-length {most + 1} or more."
+            )
+        self.longest = recipe.model.longest_target
+        self.data: Prepared = prepare(recipe, run, progress)
+        self.asked, self.metric = recipe.validation.metric, metric_for(recipe, self.data)
+        self.unit = "tokens"
+        validation = recipe.validation.model_copy(update={"metric": self.metric})
+        self.recipe = recipe = recipe.model_copy(update={"validation": validation})
+        self.batches = CorpusBatches.of(recipe, self.data)
+        self.key, self.fingerprint = self.data.key, self.data.corpus.fingerprint
+
+    def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
+        """See `Task`."""
+        yield from facts_before_training(self.recipe, self.data, self.batches, parameters, device)
+        expected = Expected.from_facts(expected_facts(self.recipe, self.data))
+        yield limit_fact(self.recipe.decoding, self.data, self.longest, expected)
+        if self.metric != self.asked:
+            yield (
+                f"            {self.asked} needs targets of {BLEU_WORDS} words and more, and most "
+                f"validation targets are shorter: {self.metric} chooses the best weights instead"
+            )
+
+    def model(self, device: torch.device) -> SourceModel:
+        """See `Task`."""
+        return fresh_model(self.recipe, self.data, device)
+
+    def loss(self, model: nn.Module, batch: Batch, smoothing: float) -> Loss:
+        """See `Task`."""
+        return sequence_loss(model, batch, smoothing)
+
+    def validate(self, model: Model) -> dict[str, Any]:
+        """See `Task`; the metric is of a decoded part of the dev set."""
+        assert isinstance(model, SourceModel)
+        return validation_scores(self.recipe, model, self.data)
+
+    def higher_is_better(self, metric: str) -> bool:
+        """See `Task`."""
+        return metric != "loss" and metric_named(metric).higher_is_better
+
+    def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
+        """See `Task`."""
+        facts = facts | expected_facts(self.recipe, self.data)
+        return Bundle(model, self.data.source_tokenizer, self.data.target_tokenizer, facts)
+
+    def story(self, batch: AnyBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
+        """See `Task`."""
+        assert isinstance(batch, Batch)
+        texts = [self.data.corpus.texts(int(index)) for index in batch.indices]
+        tensors = {"source": batch.source, "target": batch.target, "labels": batch.labels}
+        return [{"source": source, "target": target} for source, target in texts], tensors
+
+
+def metric_for(recipe: Recipe, data: Prepared) -> str:
+    """Return the recipe's metric, or chrF in place of BLEU where most targets are too short.
+
+    BLEU counts runs of four words: where a target has fewer, it is 0 even for a perfect output.
+    """
+    if recipe.validation.metric != "bleu":
+        return recipe.validation.metric
+    longest = (max(len(one.split()) for one in item.references) for item in data.dev)
+    long_enough = sum(words >= BLEU_WORDS for words in longest)
+    return "bleu" if 2 * long_enough >= len(data.dev) else "chrf"
+
+
+def fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> SourceModel:
+    """Return the recipe's model with the starting weights of its seed."""
+    seed_everything(recipe.training.seed)
+    sizes = (len(data.source_tokenizer), len(data.target_tokenizer))
+    model = build_model(recipe.model, sizes, shared=data.shared, device=device)
+    assert isinstance(model, SourceModel)
+    return model
+
+
+def expected_facts(recipe: Recipe, data: Prepared) -> dict[str, Any]:
+    """Return what a run remembers of its training texts; see `Expected`."""
+    return {
+        "keep_spaces": recipe.text.keep_spaces,
+        "longest_source": int(data.corpus.source_lengths.max()),
+        "most_sentences": data.most_sentences,
+        **data.target_facts,
+    }
+
+
+def validation_scores(recipe: Recipe, model: SourceModel, data: Prepared) -> dict[str, Any]:
+    """Return the mean loss in nats a token over the dev set, and the metric of a decoded part."""
+    batches = CorpusBatches(
+        data.dev_corpus,
+        seed=0,
+        budget_tokens=recipe.training.batch_tokens,
+        tokenizers=(data.source_tokenizer, data.target_tokenizer),
+    )
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    total = tokens = 0.0
+    with torch.no_grad():
+        for index in range(batches.count(0)):
+            batch = batches.batch(0, index).to(device)
+            total += sequence_loss(model, batch, 0.0).nll.item()
+            tokens += batch.tokens
+    model.train(was_training)
+    scores: dict[str, Any] = {"loss": total / tokens}
+    metric = recipe.validation.metric
+    if metric == "loss":
+        return scores
+    items = data.dev[: recipe.validation.sentences]
+    expected = Expected.from_facts(expected_facts(recipe, data))
+    translator = Translator(
+        [model], data.source_tokenizer, data.target_tokenizer, expected=expected
+    )
+    search = SearchSettings.model_validate(recipe.decoding.model_dump() | GREEDY)
+    texts = [t.text for t in translator.translate([item.source for item in items], search)]
+    found = evaluate_texts(
+        [texts],
+        [item.references for item in items],
+        [metric],
+        names=["model"],
+        lowercase=recipe.text.lowers_target,
+        resamples=0,
+    )
+    scores[metric] = found.scores["model"][0].value
+    return scores

@@ -1,0 +1,1 @@
+"""Measure the speed of a recipe on this machine, in training and in decoding."""

@@ -1,0 +1,1 @@
+"""Check a recipe in about a minute before a long run."""

@@ -1,0 +1,324 @@
+"""The checks before a long run for tasks on texts: language models, encoders, and their labels."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from whyformer.data.labelled import LabelledBatch, LabelledRows
+from whyformer.data.pretraining_rows import PretrainingBatch, PretrainingRows
+from whyformer.data.rows import TextBatch
+from whyformer.data.tagged import NOTHING, TaggedBatch, TaggedRows
+from whyformer.foundation.devices import choose_device
+from whyformer.models.bert import BERT
+from whyformer.models.build import Model, TextModel
+from whyformer.models.electra import Electra
+from whyformer.recipes.recipe import Recipe, TaskName
+from whyformer.tasks.build import open_task
+from whyformer.tasks.task import Progress, Task
+from whyformer.text.symbols import FIRST_BYTE, PAD
+from whyformer.training.loop import AnyBatch, fit, start
+from whyformer.workflows.check.trial import (
+    Finding,
+    Repeated,
+    by_heart,
+    largest,
+    rise,
+    speed,
+    without_dropout,
+)
+
+FEW_TOKENS = 1024
+"""Tokens of the batch that is learned by heart."""
+LOOKED_AT = 50
+"""Batches among which one is sought that can be learned by heart."""
+NEEDED_FALL = 0.1
+"""Share of the first loss to which that batch's must fall."""
+NEARLY_EQUAL = 1e-3
+"""Largest difference of vectors and logits that should be the same, by rounding alone."""
+STEPS = 24
+"""Tokens fed one by one."""
+UNITS = {
+    TaskName.LANGUAGE: ("nats a token", "tokens"),
+    TaskName.MASKED: ("nats a hidden token", "hidden tokens"),
+    TaskName.REPLACED: ("nats a hidden token", "hidden tokens"),
+    TaskName.CLASSIFY: ("nats a text", "texts"),
+    TaskName.REGRESS: ("squared deviations a text", "texts"),
+    TaskName.TAG: ("nats a word", "words"),
+}
+"""Task -> what its loss is in, and what it counts."""
+
+
+def task_findings(
+    recipe: Recipe, out: Path, progress: Progress | None, say: Callable[[str], None]
+) -> Iterator[Finding]:
+    """Yield the findings about a recipe of any task but translate.
+
+    Args: out: where prepared data stays. say: tells the user what is being done.
+    """
+    device = choose_device()
+    task = open_task(recipe, out, progress)
+    few = open_task(_small(recipe), out)
+    say("Looking at gradients, and learning one batch by heart …")
+    yield _gradients(recipe, task, task.model(device))
+    model, batch, finding = _overfit(recipe, few, few.model(device))
+    yield finding
+    if isinstance(batch, PretrainingBatch):
+        yield _sees(model, batch)  # by heart it may know hidden tokens by their places
+    else:
+        yield _reads(recipe, few, model, batch)
+    if isinstance(batch, TextBatch):
+        assert isinstance(model, TextModel)
+        yield _leak(few, model, batch)
+        yield _later(model, batch)
+        if batch.documents is not None and (batch.documents > 0).any():
+            yield _other_documents(model, batch)
+        yield _one_by_one(model, batch)
+    else:
+        yield _padding(model, batch)
+    say("Timing updates and trying the largest batch …")
+    _, what = UNITS[recipe.task]
+    yield speed(recipe, task.model(device), task.batches, task.loss, what)
+    biggest = task.batches.batch(0, int(np.argmax(_areas(task.batches))))
+    rows, width = _read(biggest).shape
+    shape = f"{rows} rows of up to {width} tokens"
+    yield largest(recipe, task.model(device), biggest, task.loss, shape)
+
+
+def _small(recipe: Recipe) -> Recipe:
+    """Return the recipe for learning one small batch by heart."""
+    budget = min(recipe.training.batch_tokens, FEW_TOKENS)
+    training = recipe.training.model_copy(update={"batch_tokens": budget})
+    return without_dropout(recipe).model_copy(update={"training": training})
+
+
+def _gradients(recipe: Recipe, task: Task, model: Model) -> Finding:
+    device = next(model.parameters()).device
+    batch = task.batches.batch(0, 0).to(device)
+    loss = task.loss(model.train(), batch, recipe.training.label_smoothing)
+    (loss.smoothed / batch.tokens).backward()
+    learning = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    wrong = [n for n, p in learning if p.grad is not None and not p.grad.isfinite().all()]
+    silent = [name for name, p in learning if p.grad is None]
+    if wrong or not loss.smoothed.isfinite():
+        return Finding(
+            "gradients are finite",
+            False,
+            f"loss {loss.smoothed.item() / batch.tokens:.4g}, not finite in "
+            f"{', '.join(wrong[:3]) or 'no parameter'}; lower the starting weights",
+        )
+    detail = f"{len(learning) - len(silent)} of {len(learning)} parameters get one"
+    if silent:
+        shown = ", ".join(silent[:4]) + (" …" if len(silent) > 4 else "")
+        detail += f"; this task does not use {shown}"
+    return Finding("gradients are finite", True, detail)
+
+
+def _overfit(recipe: Recipe, task: Task, model: Model) -> tuple[Model, Any, Finding]:
+    batch = _learnable(task)
+    settings = by_heart(recipe.training)
+    state = start(model, settings)
+    reports = fit(
+        state, Repeated([batch]), settings, d_model=recipe.model.d_model, loss_of=task.loss
+    )
+    least = least_loss(batch) if isinstance(batch, TextBatch) else 0.0
+    first = now = math.inf
+    steps = 0
+    for report in reports:
+        steps, now = report.step, report.loss
+        if steps == 1:
+            first = now
+        if now - least < NEEDED_FALL * (first - least):
+            break
+    passed = now - least < NEEDED_FALL * (first - least)
+    unit, what = UNITS[recipe.task]
+    detail = f"{batch.tokens} {what}: loss {first:.3f} falls to {now:.3f} {unit}"
+    detail += f" after {steps} updates"
+    if least > 0.005:
+        detail += f" (what its past does not tell is {least:.3f})"
+    if not passed:
+        detail += "; a model that cannot learn these will not learn the rest: check the data"
+    device = next(model.parameters()).device
+    return model.eval(), batch.to(device), Finding("learns one batch by heart", passed, detail)
+
+
+def _learnable(task: Task) -> Any:
+    """Return a batch in which what is read decides what is to be said, and not always the same."""
+    batches = task.batches
+    first = batches.batch(0, 0)
+    if not isinstance(first, LabelledBatch | TaggedBatch):
+        return first
+    varied: dict[int, AnyBatch] = {}
+    for index in range(min(LOOKED_AT, batches.count(0))):
+        batch = batches.batch(0, index)
+        assert isinstance(batch, LabelledBatch | TaggedBatch)
+        said: dict[tuple[int, ...], set[tuple[float, ...]]] = defaultdict(set)
+        labels = batch.labels if batch.labels.ndim == 2 else batch.labels[:, None]
+        for row, label in zip(batch.ids.tolist(), labels.tolist(), strict=True):
+            said[tuple(row)].add(tuple(label))
+        if max(map(len, said.values())) == 1:
+            kinds = batch.labels[batch.labels != NOTHING] if labels.shape[1] > 1 else labels
+            varied.setdefault(min(len(kinds.unique()), 5), batch)
+    return varied[max(varied)] if varied else first
+
+
+def least_loss(batch: TextBatch) -> float:
+    """Return the least mean loss on a batch: what follows the same past in different ways.
+
+    Texts that begin differently cannot be told apart before their first token, for instance.
+    """
+    documents = torch.zeros_like(batch.labels) if batch.documents is None else batch.documents
+    after: dict[int, Counter[int]] = defaultdict(Counter)
+    pasts: dict[tuple[int, int], int] = {}
+    for labels, numbers in zip(batch.labels.tolist(), documents.tolist(), strict=True):
+        past, of = 0, None
+        for label, number in zip(labels, numbers, strict=True):
+            past, of = (past if number == of else 0), number
+            if label != PAD:
+                after[past][label] += 1
+                past = pasts.setdefault((past, label), len(pasts) + 1)
+    total = sum(
+        count * math.log(found.total() / count)
+        for found in after.values()
+        for count in found.values()
+    )
+    return total / batch.tokens
+
+
+def _reads(recipe: Recipe, task: Task, model: Model, batch: Any) -> Finding:
+    """Shuffle what is read: a model that reads must lose."""
+    unit, _ = UNITS[recipe.task]
+    before, after = (_mean_loss(task, model, one) for one in (batch, _scrambled(batch)))
+    return rise("reads its text", "tokens shuffled", unit, before, after)
+
+
+def _sees(model: Model, batch: PretrainingBatch) -> Finding:
+    """Change one token in the middle: every other token's vector must change."""
+    row = batch.ids[(batch.ids != PAD).sum(1).argmax()]
+    row = row[row != PAD][None]
+    place = row.shape[1] // 2
+    changed = row.clone()
+    changed[0, place] = FIRST_BYTE if row[0, place] != FIRST_BYTE else FIRST_BYTE + 1
+    encoder = _encoder(model)
+    with torch.no_grad():
+        moved = (encoder(changed) - encoder(row)).abs().amax(-1)[0]
+    deaf = int((moved == 0).sum())
+    detail = f"another token at {place} changes {len(moved) - deaf} of {len(moved)} vectors"
+    if deaf:
+        detail += "; it must change all. This is a fault of whyformer: report it"
+    return Finding("every token sees the others", not deaf, detail)
+
+
+def _leak(task: Task, model: TextModel, batch: TextBatch) -> Finding:
+    """Let the model read the very token it must say: the right pipeline was not trained so."""
+    leaked = replace(batch, target=batch.labels)
+    before, after = (_mean_loss(task, model, one) for one in (batch, leaked))
+    unit, _ = UNITS[TaskName.LANGUAGE]
+    return rise("predicts the next token", "targets shifted by one", unit, before, after)
+
+
+def _later(model: TextModel, batch: TextBatch) -> Finding:
+    """Change the second half of every row: the first half must stay."""
+    half = batch.target.shape[1] // 2
+    changed = torch.cat([batch.target[:, :half], _turned(batch.target[:, half:])], 1)
+    with torch.no_grad():
+        before, after = (model.features(x, batch.documents) for x in (batch.target, changed))
+    return _same("no token sees a later one", before[:, :half], after[:, :half])
+
+
+def _other_documents(model: TextModel, batch: TextBatch) -> Finding:
+    """Change the first document of every row: the others must stay."""
+    assert batch.documents is not None
+    others = batch.documents > 0
+    changed = torch.where(others, batch.target, _turned(batch.target))
+    with torch.no_grad():
+        before, after = (model.features(x, batch.documents) for x in (batch.target, changed))
+    return _same("no document sees another", before[others], after[others])
+
+
+def _one_by_one(model: TextModel, batch: TextBatch) -> Finding:
+    """Feed tokens one at a time, as `generate` does."""
+    row = batch.target[:1, :STEPS]
+    with torch.no_grad():
+        state: Any = model.begin(row, None)
+        logits = []
+        for token in row.unbind(1):
+            one, state = model.step(state, token[:, None])
+            logits.append(one)
+        whole = model(row)
+    return _same("step by step is all at once", torch.cat(logits)[None], whole)
+
+
+def _padding(model: Model, batch: Any) -> Finding:
+    """Put half of the longest row into a padded row, and alone."""
+    encoder = _encoder(model)
+    ids: Tensor = batch.ids
+    row = ids[(ids != PAD).sum(1).argmax()][None]
+    half = max(1, row.shape[1] // 2)
+    padded = torch.cat([row[:, :half], torch.full_like(row[:, half:], PAD)], 1)
+    real = torch.arange(row.shape[1], device=row.device)[None] < half
+    with torch.no_grad():
+        before, after = encoder(row[:, :half]), encoder(padded, real)[:, :half]
+    return _same("padding changes nothing", before, after)
+
+
+def _encoder(model: Model) -> BERT:
+    encoder = model.discriminator if isinstance(model, Electra) else model
+    assert isinstance(encoder, BERT)
+    return encoder
+
+
+def _same(name: str, before: Tensor, after: Tensor) -> Finding:
+    difference = (before - after).abs().max().item()
+    passed = difference < NEARLY_EQUAL
+    detail = f"largest difference {difference:.1e}"
+    if not passed:
+        detail += f"; it must be below {NEARLY_EQUAL:g}. This is a fault of whyformer: report it"
+    return Finding(name, passed, detail)
+
+
+def _mean_loss(task: Task, model: nn.Module, batch: Any) -> float:
+    with torch.no_grad():
+        return task.loss(model, batch, 0.0).nll.item() / batch.tokens
+
+
+def _read(batch: Any) -> Tensor:
+    return batch.target if isinstance(batch, TextBatch) else batch.ids
+
+
+def _scrambled(batch: Any) -> Any:
+    """Return the batch with its tokens, but no symbols, in a random order; labels stay."""
+    read = _read(batch)
+    moving = read >= FIRST_BYTE
+    order = torch.randperm(int(moving.sum()), generator=torch.Generator().manual_seed(0))
+    mixed = read.clone()
+    mixed[moving] = read[moving][order.to(read.device)]
+    return replace(batch, **{"target" if isinstance(batch, TextBatch) else "ids": mixed})
+
+
+def _turned(ids: Tensor) -> Tensor:
+    """Return other tokens of the same texts: each becomes the next one of all, symbols stay."""
+    moving = ids >= FIRST_BYTE
+    known = ids[moving].unique()
+    turned = ids.clone()
+    if len(known):
+        turned[moving] = known[(torch.searchsorted(known, ids[moving]) + 1) % len(known)]
+    return turned
+
+
+def _areas(batches: Any) -> Sequence[int]:
+    """Return rows × longest row, squared, of every batch; equal where all rows are."""
+    if isinstance(batches, LabelledRows | TaggedRows):
+        lengths, plan = batches.lengths, batches.plan(0)
+    elif isinstance(batches, PretrainingRows):
+        rows, plan = batches.plan(0)
+        lengths = np.array([row.length for row in rows], dtype=np.int64)
+    else:
+        return [1]
+    return [len(batch) * int(lengths[batch].max()) ** 2 for batch in plan]

@@ -1,0 +1,135 @@
+"""What every check before a long run is made of: a finding, a batch for ever, speed and memory."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from whyformer.foundation.memory import peak_bytes
+from whyformer.recipes.recipe import Recipe
+from whyformer.training.loop import AnyBatch, BatchSource, TrainingSettings, fit, start
+from whyformer.training.loss import Loss
+from whyformer.training.schedules import Schedule
+from whyformer.training.timetable import ENDLESS
+
+MOST_UPDATES = 600
+"""Updates within which a few examples must be learned by heart."""
+NEEDED_RISE = 0.2
+"""What the loss must rise by when what the model reads is spoiled."""
+PATIENT_STEPS = 12
+"""Updates timed after a warm-up of three."""
+
+LossOf = Callable[[nn.Module, Any, float], Loss]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was asked, whether it passed, and the numbers."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+class Repeated:
+    """The same batches for ever, as `fit` asks for batches."""
+
+    def __init__(self, batches: list[AnyBatch]) -> None:
+        self._batches = batches
+
+    def count(self, epoch: int) -> int:
+        """Return the number of batches."""
+        return len(self._batches)
+
+    def batch(self, epoch: int, index: int) -> AnyBatch:
+        """Return one of them."""
+        return self._batches[index]
+
+
+def without_dropout(recipe: Recipe) -> Recipe:
+    """Return the recipe for learning by heart: nothing dropped, nothing frozen."""
+    model = recipe.model.model_copy(update={"dropout": 0.0})
+    return recipe.model_copy(update={"model": model, "frozen": False})
+
+
+def by_heart(settings: TrainingSettings) -> TrainingSettings:
+    """Return how a few examples are learned by heart: a steady moderate rate, nothing smoothed."""
+    moderate = min(settings.learning_rate, 2e-3)
+    return settings.model_copy(
+        update={
+            "updates": MOST_UPDATES,
+            "label_smoothing": 0.0,
+            "accumulate": 1,
+            "learning_rate": moderate if settings.schedule is not Schedule.NOAM else 2e-3,
+            "schedule": Schedule.CONSTANT,
+            "warmup": 30,
+            "clip": settings.clip or 1.0,
+        }
+    )
+
+
+def rise(name: str, what: str, unit: str, before: float, after: float) -> Finding:
+    """Return the finding about a loss that must rise. Args: what: was spoiled, and how."""
+    passed = after - before > NEEDED_RISE
+    detail = f"loss {before:.3f} becomes {after:.3f} {unit} with {what}"
+    if not passed:
+        detail += (
+            f"; it must rise by {NEEDED_RISE}: the {what.split()[0]} do not matter to the model"
+        )
+    return Finding(name, passed, detail)
+
+
+def speed(
+    recipe: Recipe, model: nn.Module, batches: BatchSource, loss_of: LossOf, unit: str
+) -> Finding:
+    """Time a few updates and say how long the whole run will take. Args: unit: of `tokens`."""
+    settings = recipe.training
+    endless = settings.model_copy(update={"updates": ENDLESS})
+    reports = fit(
+        start(model, endless), batches, endless, d_model=recipe.model.d_model, loss_of=loss_of
+    )
+    for _ in range(3):
+        next(reports)
+    timed = [next(reports) for _ in range(PATIENT_STEPS)]
+    seconds = sum(r.seconds for r in timed) / len(timed)
+    pace = sum(r.tokens for r in timed) / sum(r.seconds for r in timed)
+    if settings.minutes:
+        length = f"{settings.minutes:g} minutes were asked for: about "
+        length += f"{60 * settings.minutes / seconds:,.0f} updates"
+    else:
+        length = (
+            f"{settings.updates:,} updates take about {settings.updates * seconds / 3600:.2f} h"
+        )
+    epochs = batches.count(0) / settings.accumulate
+    detail = (
+        f"{1000 * seconds:.0f} ms an update, {pace:,.0f} {unit} a second; {length}, "
+        f"an epoch is {epochs:,.0f} updates"
+    )
+    return Finding("speed", math.isfinite(seconds), detail)
+
+
+def largest(
+    recipe: Recipe, model: nn.Module, batch: AnyBatch, loss_of: LossOf, shape: str
+) -> Finding:
+    """Learn once from the largest batch. Args: shape: of that batch, in words."""
+    settings = recipe.training
+    name = "largest batch fits"
+    try:
+        next(
+            fit(
+                start(model, settings),
+                Repeated([batch]),
+                settings.model_copy(update={"accumulate": 1}),
+                d_model=recipe.model.d_model,
+                loss_of=loss_of,
+            )
+        )
+    except (RuntimeError, MemoryError) as error:
+        if "memory" not in str(error).lower():
+            raise
+        return Finding(name, False, f"out of memory: {error}; lower batch_tokens")
+    peak = peak_bytes()
+    used = "" if peak is None else f"; the process has used {peak / 2**30:.2f} GiB at most"
+    return Finding(name, True, f"{shape}{used}")
