@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 
-from whyformer.lab.experiments.scaling import experiment as scaling
+from whyformer.lab.experiments.scaling import EXPERIMENT, experiment
 from whyformer.lab.method.experiment import Cell, Mode, Results
 
 SEEDS = 5
@@ -18,7 +18,7 @@ def ideal(part: str, settings: Mapping, seed: int) -> dict:
         return {"gap": 0.0 if settings["rate_too"] else 0.1}
     if part == "training":
         worse = {"none": 0.2, "inverse": 0.1, "cosine": 0.0, "folded": 0.05}
-        rates = scaling.RATES[settings["optimizer"]]
+        rates = experiment.RATES[settings["optimizer"]]
         tuning = 0.3 * abs(rates.index(settings["rate"]) - 1)
         return {"loss": 2.0 + 0.01 * seed + tuning + worse.get(settings["arm"], 0.0) * little}
     d, numbers = settings["d_k"], {}
@@ -41,7 +41,7 @@ def made(mode: Mode = Mode.FULL, change: Change = lambda s, seed, n: n) -> Resul
         mode,
         [
             Cell(part.name, s, seed, change(s, seed, ideal(part.name, s, seed)))
-            for part in scaling.EXPERIMENT.parts
+            for part in EXPERIMENT.parts
             for s in part.conditions(mode)
             for seed in range(SEEDS)
         ],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from made_up_scaling import made
-from whyformer.lab.experiments.scaling.experiment import EXPERIMENT
+from whyformer.lab.experiments.scaling import EXPERIMENT
 from whyformer.lab.method.experiment import Mode
 from whyformer.lab.method.questions import written
 from whyformer.lab.method.record import PUBLISHED, read_record, write_record

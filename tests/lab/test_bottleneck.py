@@ -6,19 +6,22 @@ from typing import Any
 import pytest
 import torch
 
+from whyformer.blocks.additive_attention import RecurrentAttention
 from whyformer.data.synthetic import Task
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
-from whyformer.lab.experiments.bottleneck import experiment as b
+from whyformer.lab.experiments.bottleneck import EXPERIMENT, claims, experiment, figures
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Cell, Mode, Results
 from whyformer.lab.method.verdict import Verdict
 from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknown_placeholders
 from whyformer.text.symbols import BOS, EOS
+from whyformer.training.loop import TrainingSettings, fit, start
+from whyformer.training.schedules import Schedule
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SEEDS = 5
-CLAIMS = {claim.name: claim for claim in b.EXPERIMENT.claims}
+CLAIMS = {claim.name: claim for claim in EXPERIMENT.claims}
 SUPPORTED, CONDITIONAL = Verdict.SUPPORTED, Verdict.CONDITIONAL
 NOT_SUPPORTED, REFUTED, OPEN = Verdict.NOT_SUPPORTED, Verdict.REFUTED, Verdict.INCONCLUSIVE
 Value = float | Callable[[int], float]
@@ -28,44 +31,44 @@ Value = float | Callable[[int], float]
 
 @pytest.mark.parametrize("length", [1, 5, 12])
 def test_reversing_spreads_the_distances_and_keeps_their_mean(length):
-    kept = b.measure_distances({"task": "copy", "length": length}, 0)
-    turned = b.measure_distances({"task": "reverse", "length": length}, 0)
+    kept = experiment.measure_distances({"task": "copy", "length": length}, 0)
+    turned = experiment.measure_distances({"task": "reverse", "length": length}, 0)
     assert kept == {"mean": length + 1, "shortest": length + 1, "longest": length + 1}
     assert turned == {"mean": length + 1, "shortest": 2, "longest": 2 * length}
 
 
 def test_reversing_is_copying_a_source_that_is_read_in_reverse():
-    copied, turned = (b.Rows(task, 9, 0).batch(0, 3) for task in (Task.copy, Task.reverse))
+    copied, turned = (experiment.Rows(task, 9, 0).batch(0, 3) for task in (Task.copy, Task.reverse))
     assert torch.equal(copied.labels, turned.labels)
     assert torch.equal(copied.source[:, :-1], turned.source[:, :-1].flip(1))
     assert torch.equal(copied.source, copied.labels)
     assert (copied.target[:, 0] == BOS).all()
     assert (copied.source[:, -1] == EOS).all()
     assert copied.tokens == copied.labels.numel()
-    assert not torch.equal(b.Rows(Task.copy, 9, 1).of(5, 1, 8).source, copied.source)
+    assert not torch.equal(experiment.Rows(Task.copy, 9, 1).of(5, 1, 8).source, copied.source)
 
 
 def test_all_lengths_are_drawn():
-    lengths = {b.Rows(Task.copy, 8, 0).batch(0, i).source.shape[1] - 1 for i in range(40)}
+    lengths = {experiment.Rows(Task.copy, 8, 0).batch(0, i).source.shape[1] - 1 for i in range(40)}
     assert lengths == {5, 6, 7, 8}
 
 
 def settings(**changes: Any) -> dict[str, Any]:
-    usual = {"encoder": b.TWO_WAY, "attention": "general", "width": 64, "task": "copy",
+    usual = {"encoder": experiment.TWO_WAY, "attention": "general", "width": 64, "task": "copy",
              "rate": 1e-2, "longest": 6, "steps": 40}  # fmt: skip
     return usual | changes
 
 
 def test_exact_rows_are_those_of_greedy_search():
     # Learned for a moment only: some rows are right and some are not.
-    model = b.fresh_model(settings(width=32), 0)
-    training = b.TrainingSettings(
-        updates=150, learning_rate=2e-2, warmup=5, label_smoothing=0.0, schedule=b.Schedule.CONSTANT
+    model = experiment.fresh_model(settings(width=32), 0)
+    training = TrainingSettings(
+        updates=150, learning_rate=2e-2, warmup=5, label_smoothing=0.0, schedule=Schedule.CONSTANT
     )
-    for _ in b.fit(b.start(model, training), b.Rows(Task.copy, 5, 0), training, d_model=32):
+    for _ in fit(start(model, training), experiment.Rows(Task.copy, 5, 0), training, d_model=32):
         pass
-    right = b.answers(model, Task.copy, 5, 0).prod(1)
-    fresh = b.Rows(Task.copy, 5, 0).of(5, -1, 256)
+    right = experiment.answers(model, Task.copy, 5, 0).prod(1)
+    fresh = experiment.Rows(Task.copy, 5, 0).of(5, -1, 256)
     with torch.inference_mode():
         found = search(model, fresh.source, None, SearchSettings(beam=1, max_length=20))
     greedy = [
@@ -80,17 +83,19 @@ def test_without_attention_there_are_not_fewer_parameters():
     none, general = (
         sum(
             p.numel()
-            for p in b.fresh_model(settings(attention=attention, width=width), 0).parameters()
+            for p in experiment.fresh_model(
+                settings(attention=attention, width=width), 0
+            ).parameters()
         )
-        for attention, width in b.WIDTHS.items()
+        for attention, width in experiment.WIDTHS.items()
     )
     assert 1 <= none / general < 1.1
 
 
 def test_a_run_measures_every_length():
-    found = b.measure_lengths(settings(longest=12, steps=3), 0)
+    found = experiment.measure_lengths(settings(longest=12, steps=3), 0)
     assert len(found["symbols"]) == len(found["exact"]) == 2
-    assert len(found["places"]) == b.WATCHED
+    assert len(found["places"]) == experiment.WATCHED
     assert found["mean"] == pytest.approx(sum(found["symbols"]) / 2)
     assert found["error"] == pytest.approx(1 - found["mean"])
 
@@ -112,30 +117,38 @@ def made(
 ) -> Results:
     """Return results. Args: arms: first and last accuracy by (attention, task, encoder, width)."""
     usual: dict[tuple, tuple[Value, Value]] = {
-        ("none", task, encoder, 72): (0.9, 0.3 if encoder == b.TWO_WAY or task == "copy" else 0.5)
+        ("none", task, encoder, 72): (
+            0.9,
+            0.3 if encoder == experiment.TWO_WAY or task == "copy" else 0.5,
+        )
         for task in ("copy", "reverse")
-        for encoder in (b.ONE_WAY, b.TWO_WAY)
+        for encoder in (experiment.ONE_WAY, experiment.TWO_WAY)
     }
-    usual |= {("general", task, b.TWO_WAY, 64): (1.0, 0.99) for task in ("copy", "reverse")}
-    usual[("none", "copy", b.TWO_WAY, b.TWICE_AS_WIDE)] = (0.9, 0.5)
+    usual |= {
+        ("general", task, experiment.TWO_WAY, 64): (1.0, 0.99) for task in ("copy", "reverse")
+    }
+    usual[("none", "copy", experiment.TWO_WAY, experiment.TWICE_AS_WIDE)] = (0.9, 0.5)
     usual |= arms or {}
 
     def numbers(part: str, s: Mapping[str, Any], seed: int) -> dict[str, Any]:
         if part == "distances":
-            real = dict(b.measure_distances(s, seed))
+            real = dict(experiment.measure_distances(s, seed))
             factor = (distances or {}) if s["task"] == "reverse" else {}
             return {name: value * factor.get(name, 1.0) for name, value in real.items()}
         ends = usual[(s["attention"], s["task"], s["encoder"], s["width"])]
         first, last = (end(seed) if callable(end) else end for end in ends)
-        worse = 0.1 * (s["rate"] != b.RATES[0])
+        worse = 0.1 * (s["rate"] != experiment.RATES[0])
         found = curve(first - worse, last - worse, len(range(5, s["longest"] + 1, 5)))
         early, late = places(seed) if s["task"] == "reverse" else (0.0, 0.0)
-        row = [0.5 + early + (late - early) * i / (b.WATCHED - 1) for i in range(b.WATCHED)]
+        row = [
+            0.5 + early + (late - early) * i / (experiment.WATCHED - 1)
+            for i in range(experiment.WATCHED)
+        ]
         return {**found, "places": row, "parameters": 80_000, "error": 1 - found["mean"]}
 
     cells = [
         Cell(part.name, s, seed, numbers(part.name, s, seed))
-        for part in b.EXPERIMENT.parts
+        for part in EXPERIMENT.parts
         for s in part.conditions(mode)
         for seed in range(1 if part.name == "distances" else SEEDS)
     ]
@@ -150,8 +163,8 @@ def spread(low: float, high: float) -> Callable[[int], float]:
     return lambda seed: low + (high - low) * (seed % 2)
 
 
-def arms(attention: str, copy: tuple, reverse: tuple, encoder: str = b.TWO_WAY) -> dict:
-    width = b.WIDTHS[b.RecurrentAttention(attention)]
+def arms(attention: str, copy: tuple, reverse: tuple, encoder: str = experiment.TWO_WAY) -> dict:
+    width = experiment.WIDTHS[RecurrentAttention(attention)]
     ends = {"copy": copy, "reverse": reverse}
     return {(attention, task, encoder, width): ends[task] for task in ends}
 
@@ -197,7 +210,7 @@ def test_flat(copy, reverse, expected):
 )
 def test_wider(last, expected):
     # One circumstance: it cannot be supported under conditions.
-    wide = {("none", "copy", b.TWO_WAY, b.TWICE_AS_WIDE): (0.9, last)}
+    wide = {("none", "copy", experiment.TWO_WAY, experiment.TWICE_AS_WIDE): (0.9, last)}
     assert verdict("wider", made(wide)) is expected
 
 
@@ -230,7 +243,7 @@ def test_nearer(distances, expected):
     ],
 )
 def test_helps(one_way, two_way, expected):
-    changes = arms("none", (0.9, 0.3), (0.9, one_way), b.ONE_WAY)
+    changes = arms("none", (0.9, 0.3), (0.9, one_way), experiment.ONE_WAY)
     changes |= arms("none", (0.9, 0.3), (0.9, two_way))
     assert verdict("helps", made(changes)) is expected
 
@@ -252,8 +265,8 @@ def test_beginning(places, expected):
 
 def test_each_arm_is_judged_at_its_best_rate():
     results = made()
-    assert b.drop(results, "none", "copy").value == pytest.approx(0.6)
-    assert b.at_end(results, b.arm("none", "copy"), 0).value == pytest.approx(0.9)
+    assert claims.drop(results, "none", "copy").value == pytest.approx(0.6)
+    assert claims.at_end(results, experiment.arm("none", "copy"), 0).value == pytest.approx(0.9)
 
 
 # --- what is shown
@@ -261,11 +274,11 @@ def test_each_arm_is_judged_at_its_best_rate():
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_numbers_fill_the_cards_in_both_modes(mode):
-    facts = facts_of(b.EXPERIMENT, made(mode=mode))
+    facts = facts_of(EXPERIMENT, made(mode=mode))
     for language in Language:
         card = read_card("bottleneck", language)
         assert card is not None
-        assert unknown_placeholders(card, b.EXPERIMENT, facts) == []
+        assert unknown_placeholders(card, EXPERIMENT, facts) == []
         assert typed_numbers(card) == []
     missing = {name for name, number in facts.numbers.items() if not number.seeds}
     assert missing == (set() if mode is Mode.FULL else {"wider"})
@@ -274,7 +287,7 @@ def test_numbers_fill_the_cards_in_both_modes(mode):
 def test_charts_and_names():
     for mode in Mode:
         results = made(mode=mode)
-        charts = b.charts(results)
+        charts = figures.charts(results)
         assert [chart.name for chart in charts] == ["symbols", "exact", "places", "distances"]
-        for claim in b.EXPERIMENT.claims:
-            assert set(claim.tests(results)) <= set(b.NAMES)
+        for claim in EXPERIMENT.claims:
+            assert set(claim.tests(results)) <= set(figures.NAMES)

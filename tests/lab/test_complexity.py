@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from whyformer.lab.experiments.complexity import experiment as c
+from whyformer.lab.experiments.complexity import EXPERIMENT, claims, effects, experiment, figures
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.charts import Chart, HeatMap, Table
 from whyformer.lab.method.experiment import Cell, Mode, Results
@@ -34,11 +34,11 @@ Change = Callable[[dict, int, dict], dict]
 # --- the laws, on the toolkit's modules
 
 
-@pytest.mark.parametrize("kind", c.COUNTED)
+@pytest.mark.parametrize("kind", experiment.COUNTED)
 @pytest.mark.parametrize(("n", "d"), [(8, 4), (13, 8)])
 def test_operations_are_the_table_times_a_constant(kind, n, d):
-    found = c.measure_counts({"kind": kind, "n": n, "d": d}, 0)
-    assert found["mixing"] == c.CONSTANTS[kind] * c.term(kind, n, d)
+    found = experiment.measure_counts({"kind": kind, "n": n, "d": d}, 0)
+    assert found["mixing"] == claims.CONSTANTS[kind] * effects.term(kind, n, d)
     attends = kind in ("attention", "restricted")
     assert found["projections"] == (4 * n * d * d if attends else 0)
 
@@ -47,7 +47,7 @@ def test_operations_are_the_table_times_a_constant(kind, n, d):
 def test_a_whole_layer_is_its_formula(ratio):
     d = 16
     n = ratio * d
-    found = c.measure_block({"d": d, "ratio": ratio}, 0)
+    found = experiment.measure_block({"d": d, "ratio": ratio}, 0)
     assert found == {
         "mixing": 2 * n * n * d,
         "projections": 4 * n * d * d,
@@ -57,42 +57,45 @@ def test_a_whole_layer_is_its_formula(ratio):
     assert (found["mixing"] == found["rest"]) is (ratio == 6)
 
 
-@pytest.mark.parametrize("kind", [*c.CONSTANT[:3], "gpt"])
+@pytest.mark.parametrize("kind", [*experiment.CONSTANT[:3], "gpt"])
 def test_the_chain_is_constant(kind):
-    assert len({c.measure_depth({"kind": kind, "n": n}, 0)["depth"] for n in (8, 13, 24)}) == 1
+    assert (
+        len({experiment.measure_depth({"kind": kind, "n": n}, 0)["depth"] for n in (8, 13, 24)})
+        == 1
+    )
 
 
-@pytest.mark.parametrize("kind", [*c.CELLS, "loop", "rnn model"])
+@pytest.mark.parametrize("kind", [*experiment.CELLS, "loop", "rnn model"])
 def test_the_chain_grows_by_the_same_number_with_each_position(kind):
-    a, b, d = (c.measure_depth({"kind": kind, "n": n}, 0)["depth"] for n in (8, 12, 20))
+    a, b, d = (experiment.measure_depth({"kind": kind, "n": n}, 0)["depth"] for n in (8, 12, 20))
     assert d - b == 2 * (b - a) >= 8
 
 
 def test_the_chain_of_a_scan_grows_with_the_logarithm():
-    a, b, d = (c.measure_depth({"kind": "scan", "n": n}, 0)["depth"] for n in (8, 16, 32))
+    a, b, d = (experiment.measure_depth({"kind": "scan", "n": n}, 0)["depth"] for n in (8, 16, 32))
     assert d - b == b - a < 8
-    assert c.measure_twins({"n": 37}, 0)["gap"] < 1e-12
+    assert experiment.measure_twins({"n": 37}, 0)["gap"] < 1e-12
 
 
-@pytest.mark.parametrize("kind", c.REACHING)
+@pytest.mark.parametrize("kind", experiment.REACHING)
 @pytest.mark.parametrize("n", [9, 27])
 def test_the_layers_needed_are_the_formula(kind, n):
-    found = c.measure_path({"kind": kind, "n": n}, 0)
-    assert found["layers"] == c.layers_needed(kind, n)
+    found = experiment.measure_path({"kind": kind, "n": n}, 0)
+    assert found["layers"] == effects.layers_needed(kind, n)
     assert found["updates"] == (n if kind == "rnn" else 0)
-    assert len(found["reached"]) == (c.LAYERS_DRAWN if n == c.DRAWN else 0)
+    assert len(found["reached"]) == (experiment.LAYERS_DRAWN if n == experiment.DRAWN else 0)
 
 
 def test_layers_needed_by_hand():
-    assert [c.layers_needed("dilated", n) for n in (3, 4, 9, 10, 256)] == [1, 2, 2, 3, 6]
-    assert [c.layers_needed("convolution", n) for n in (16, 64, 256)] == [8, 32, 128]
-    assert [c.layers_needed("restricted", n) for n in (16, 64)] == [3, 9]
-    assert c.layers_needed("attention", 99) == c.layers_needed("rnn", 99) == 1
+    assert [effects.layers_needed("dilated", n) for n in (3, 4, 9, 10, 256)] == [1, 2, 2, 3, 6]
+    assert [effects.layers_needed("convolution", n) for n in (16, 64, 256)] == [8, 32, 128]
+    assert [effects.layers_needed("restricted", n) for n in (16, 64)] == [3, 9]
+    assert effects.layers_needed("attention", 99) == effects.layers_needed("rnn", 99) == 1
 
 
 @pytest.mark.parametrize(("kind", "cached"), [("gpt", True), ("gpt", False), ("rnn model", True)])
 def test_generating_n_tokens_takes_n_calls(kind, cached):
-    assert c.measure_decoding({"kind": kind, "cached": cached, "n": 5}, 0)["calls"] == 5
+    assert experiment.measure_decoding({"kind": kind, "cached": cached, "n": 5}, 0)["calls"] == 5
 
 
 def test_keeping_nothing_finds_the_same_tokens_by_more_work():
@@ -102,21 +105,21 @@ def test_keeping_nothing_finds_the_same_tokens_by_more_work():
     for cached in (True, False):
         seed_everything(0)
         where = {"kind": "gpt", "cached": cached, "n": 6}
-        work.append(c.measure_decoding(where, 0)["operations"])
+        work.append(experiment.measure_decoding(where, 0)["operations"])
     assert work[1] > 2 * work[0]
 
 
-@pytest.mark.parametrize("kind", [*c.JUDGED_TIMES, "rnn loop", "loop", "scan"])
+@pytest.mark.parametrize("kind", [*experiment.JUDGED_TIMES, "rnn loop", "loop", "scan"])
 def test_everything_that_is_timed_runs(kind):
     where = {"kind": kind, "n": 40, "d": 8, "seconds": 0.0}
-    assert c.measure_time(where, 0)["milliseconds"] > 0
+    assert experiment.measure_time(where, 0)["milliseconds"] > 0
 
 
 def test_where_curves_cross():
     lengths = [16, 32, 64]
-    assert c._crossing(lengths, [1, 2, 8], [2, 4, 4]) == pytest.approx(math.sqrt(32 * 64))
-    assert c._crossing(lengths, [1, 1, 1], [2, 2, 2]) == 64
-    assert c._crossing(lengths, [2, 2, 2], [1, 1, 1]) == 16
+    assert effects._crossing(lengths, [1, 2, 8], [2, 4, 4]) == pytest.approx(math.sqrt(32 * 64))
+    assert effects._crossing(lengths, [1, 1, 1], [2, 2, 2]) == 64
+    assert effects._crossing(lengths, [2, 2, 2], [1, 1, 1]) == 16
 
 
 # --- the verdicts, on made-up results
@@ -126,7 +129,7 @@ def ideal(part: str, s: dict) -> dict:
     """Return what Table 1 would have measured; times cross where operations do."""
     kind, n, d = s.get("kind"), s.get("n", 0), s.get("d", 0)
     if part == "counts":
-        return {"mixing": c.CONSTANTS[kind] * c.term(kind, n, d), "projections": 0}
+        return {"mixing": claims.CONSTANTS[kind] * effects.term(kind, n, d), "projections": 0}
     if part == "block":
         n = d * s["ratio"]
         return {"mixing": 2 * n * n * d, "projections": 4 * n * d * d, "rest": 12 * n * d * d}
@@ -136,19 +139,19 @@ def ideal(part: str, s: dict) -> dict:
     if part == "twins":
         return {"gap": 1e-16}
     if part == "path":
-        reached = [[1] * n] * c.LAYERS_DRAWN if n == c.DRAWN else []
+        reached = [[1] * n] * experiment.LAYERS_DRAWN if n == experiment.DRAWN else []
         updates = n if kind == "rnn" else 0
-        return {"layers": c.layers_needed(kind, n), "updates": updates, "reached": reached}
+        return {"layers": effects.layers_needed(kind, n), "updates": updates, "reached": reached}
     if part == "decoding":
         return {"calls": n, "operations": n if s["cached"] else n * n}
-    return {"milliseconds": 1e-6 * (n * n * d if kind in c.TWINS else n * d * d)}
+    return {"milliseconds": 1e-6 * (n * n * d if kind in claims.TWINS else n * d * d)}
 
 
 @cache
 def grid(mode: Mode, part: str) -> tuple[tuple[dict, int, dict], ...]:
     return tuple(
         (dict(settings), seed, ideal(part, dict(settings)))
-        for settings in c.EXPERIMENT.part(part).conditions(mode)
+        for settings in EXPERIMENT.part(part).conditions(mode)
         for seed in range(SEEDS)
     )
 
@@ -156,14 +159,14 @@ def grid(mode: Mode, part: str) -> tuple[tuple[dict, int, dict], ...]:
 def made(mode: Mode = Mode.FULL, parts: Iterable[str] = (), **changes: Change) -> Results:
     """Return ideal results with some parts changed. Args: parts: to be filled; none is all."""
     cells = []
-    for part in parts or [part.name for part in c.EXPERIMENT.parts]:
+    for part in parts or [part.name for part in EXPERIMENT.parts]:
         change = changes.get(part, lambda s, seed, x: x)
         cells += [Cell(part, s, seed, change(s, seed, dict(x))) for s, seed, x in grid(mode, part)]
     return Results(mode, cells)
 
 
 def verdict(name: str, **changes: Change) -> Verdict:
-    (claim,) = (claim for claim in c.EXPERIMENT.claims if claim.name == name)
+    (claim,) = (claim for claim in EXPERIMENT.claims if claim.name == name)
     return claim.judge(made(parts=PARTS[name], **changes)).verdict
 
 
@@ -183,14 +186,14 @@ def time_as(power: Callable[[dict, int], float]) -> Change:
     return put("milliseconds", lambda s, seed: 1e-6 * s["n"] ** power(s, seed))
 
 
-ATTENTION = c.TWINS
+ATTENTION = claims.TWINS
 CASES: dict[str, dict[Verdict, dict[str, Change]]] = {
     "counts": {
         Verdict.SUPPORTED: {},
         Verdict.CONDITIONAL: {"counts": times("mixing", lambda s, _: 1.1 if s["kind"] == "rnn"
                                               else 1)},
         Verdict.NOT_SUPPORTED: {"counts": times("mixing", lambda s, _: 1 + 0.3
-                                                / c.CONSTANTS[s["kind"]])},
+                                                / claims.CONSTANTS[s["kind"]])},
         Verdict.REFUTED: {"counts": times("mixing", lambda *_: 4)},
         Verdict.INCONCLUSIVE: {"counts": times("mixing", lambda s, _: 1.1 if s["n"] == 16
                                                else 0.9)},
@@ -206,11 +209,11 @@ CASES: dict[str, dict[Verdict, dict[str, Change]]] = {
         Verdict.SUPPORTED: {},
         Verdict.CONDITIONAL: {"depth": put("depth", lambda s, _: 5.0 + s["n"])},
         Verdict.NOT_SUPPORTED: {"depth": put("depth", lambda s, _: 5.0 + s["n"] * (
-            0.5 if s["kind"] in c.CELLS else 0.3))},
+            0.5 if s["kind"] in experiment.CELLS else 0.3))},
         Verdict.REFUTED: {"depth": put("depth", lambda s, _: 5.0 + s["n"] * (
-            0.05 if s["kind"] in c.CELLS else 1))},
+            0.05 if s["kind"] in experiment.CELLS else 1))},
         Verdict.INCONCLUSIVE: {"depth": put("depth", lambda s, seed: 5.0 + s["n"] * (
-            (0.01, 2)[seed] if s["kind"] in c.CELLS else seed))},
+            (0.01, 2)[seed] if s["kind"] in experiment.CELLS else seed))},
     },
     "sequential": {
         Verdict.SUPPORTED: {"decoding": put("calls", lambda *_: 5)},
@@ -236,10 +239,12 @@ CASES: dict[str, dict[Verdict, dict[str, Change]]] = {
         Verdict.INCONCLUSIVE: {"path": put("layers", lambda *_: math.nan)},
     },
     "logarithm": {
-        Verdict.SUPPORTED: {"path": put("layers", lambda s, _: c.layers_needed("dilated", s["n"]))},
+        Verdict.SUPPORTED: {
+            "path": put("layers", lambda s, _: effects.layers_needed("dilated", s["n"]))
+        },
         Verdict.CONDITIONAL: {},
         Verdict.NOT_SUPPORTED: {"path": put("layers", lambda s, _: 1.2
-                                            * c.layers_needed("dilated", s["n"]))},
+                                            * effects.layers_needed("dilated", s["n"]))},
         Verdict.REFUTED: {"path": times("layers", lambda *_: 2)},
         Verdict.INCONCLUSIVE: {"path": put("layers", lambda *_: math.nan)},
     },
@@ -272,14 +277,14 @@ def test_every_claim_can_earn_every_word(claim, word):
 
 
 def test_every_claim_is_tested():
-    assert set(CASES) == set(PARTS) == {claim.name for claim in c.EXPERIMENT.claims}
+    assert set(CASES) == set(PARTS) == {claim.name for claim in EXPERIMENT.claims}
 
 
 def test_the_same_arm_twice_is_never_support():
     def alike(s: dict, _: int, x: dict) -> dict:
         return x | {"milliseconds": 1e-6 * s["n"] * s["d"] ** 2}
 
-    both_contiguous = put("layers", lambda s, _: c.layers_needed("convolution", s["n"]))
+    both_contiguous = put("layers", lambda s, _: effects.layers_needed("convolution", s["n"]))
     assert verdict("crossing", time=alike) is Verdict.NOT_SUPPORTED
     assert verdict("exponents", time=alike) is Verdict.CONDITIONAL
     assert verdict("logarithm", path=both_contiguous) is Verdict.REFUTED
@@ -292,13 +297,13 @@ def test_the_same_arm_twice_is_never_support():
 @pytest.mark.parametrize("mode", Mode)
 def test_numbers_and_figures_come_from_any_mode(mode):
     results = made(mode)
-    numbers = c.EXPERIMENT.numbers(results)
+    numbers = EXPERIMENT.numbers(results)
     assert numbers["counts_meet_rest"].value == 6
     assert numbers["counts_meet_projections"].value == 2
     assert numbers["counts_meet_rnn"].value == 1
     assert numbers["exponent_attention"].value == pytest.approx(2)
     assert numbers["crossing_fused_256"].value == pytest.approx(1)
-    drawn = c.EXPERIMENT.charts(results)
+    drawn = EXPERIMENT.charts(results)
     assert {type(one) for one in drawn} == {Chart, HeatMap, Table}
     assert len({one.name for one in drawn}) == len(drawn)
     for table in drawn:
@@ -311,15 +316,15 @@ def test_numbers_and_figures_come_from_any_mode(mode):
 def test_the_card_quotes_only_what_is_measured(language):
     card = read_card("complexity", language)
     assert card is not None
-    assert unknown_placeholders(card, c.EXPERIMENT, facts_of(c.EXPERIMENT, made())) == []
+    assert unknown_placeholders(card, EXPERIMENT, facts_of(EXPERIMENT, made())) == []
     assert typed_numbers(card) == []
-    for claim in c.EXPERIMENT.claims:
+    for claim in EXPERIMENT.claims:
         assert any(f"{{verdict:{claim.name}}}" in body for body in card.bodies)
 
 
 def test_every_circumstance_and_arm_has_a_name():
     results = made()
-    for claim in c.EXPERIMENT.claims:
-        assert set(claim.tests(results)) <= set(c.NAMES)
-    assert set(results.levels("time", "kind")) <= set(c.NAMES)
-    assert all(re.search("[가-힣]|[A-Za-z0-9]", said.ko) for said in c.NAMES.values())
+    for claim in EXPERIMENT.claims:
+        assert set(claim.tests(results)) <= set(figures.NAMES)
+    assert set(results.levels("time", "kind")) <= set(figures.NAMES)
+    assert all(re.search("[가-힣]|[A-Za-z0-9]", said.ko) for said in figures.NAMES.values())

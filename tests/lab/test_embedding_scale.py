@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from whyformer.lab.experiments.embedding_scale import experiment as e
+from whyformer.lab.experiments.embedding_scale import EXPERIMENT, claims, experiment, figures
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Cell, Mode, Results
@@ -16,23 +16,28 @@ from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknow
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SEEDS = 5
-CLAIMS = {claim.name: claim for claim in e.EXPERIMENT.claims}
+CLAIMS = {claim.name: claim for claim in EXPERIMENT.claims}
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 # --- the laws, on the toolkit's modules
 
 
-@pytest.mark.parametrize("scale", [e.ONE, e.SQRT])
-@pytest.mark.parametrize("init", [e.SMALL, e.UNIT])
+@pytest.mark.parametrize("scale", [experiment.ONE, experiment.SQRT])
+@pytest.mark.parametrize("init", [experiment.SMALL, experiment.UNIT])
 @pytest.mark.parametrize("d_model", [64, 256])
 def test_loudness_follows_the_formula(scale, init, d_model):
-    found = e.measure_loudness({"d_model": d_model, "init": init, "scale": scale}, 0)
+    found = experiment.measure_loudness({"d_model": d_model, "init": init, "scale": scale}, 0)
     assert found["position"] == pytest.approx(math.sqrt(d_model / 2), rel=1e-5)
-    assert found["ratio"] == pytest.approx(e.predicted_ratio(scale, init, d_model), rel=0.05)
+    assert found["ratio"] == pytest.approx(claims.predicted_ratio(scale, init, d_model), rel=0.05)
 
 
 def arm(**changes: Any) -> dict[str, Any]:
-    usual = {"d_model": 64, "init": e.SMALL, "scale": e.SQRT, "tying": e.UNTIED}
+    usual = {
+        "d_model": 64,
+        "init": experiment.SMALL,
+        "scale": experiment.SQRT,
+        "tying": experiment.UNTIED,
+    }
     return {**usual, "positions": "sinusoidal", **changes}
 
 
@@ -40,22 +45,25 @@ def test_two_untied_starts_are_the_same_function():
     ids = lm.text().dev[:64].view(2, 32)
     with torch.no_grad():
         factor, unit = (
-            e.fresh_model(one, 0)(ids) for one in (arm(), arm(scale=e.ONE, init=e.UNIT))
+            experiment.fresh_model(one, 0)(ids)
+            for one in (arm(), arm(scale=experiment.ONE, init=experiment.UNIT))
         )
-        tied = e.fresh_model(arm(scale=e.ONE, init=e.UNIT, tying=e.TIED), 0)(ids)
+        tied = experiment.fresh_model(
+            arm(scale=experiment.ONE, init=experiment.UNIT, tying=experiment.TIED), 0
+        )(ids)
     torch.testing.assert_close(factor, unit, rtol=1e-5, atol=1e-5)
     assert tied.std() > 4 * unit.std()
 
 
-@pytest.mark.parametrize("init", [e.SMALL, e.UNIT])
+@pytest.mark.parametrize("init", [experiment.SMALL, experiment.UNIT])
 def test_an_untied_output_starts_the_same_whatever_the_embedding_does(init):
-    weight = e.fresh_model(arm(init=init), 0).projection.weight
+    weight = experiment.fresh_model(arm(init=init), 0).projection.weight
     assert weight.std().item() == pytest.approx(1 / 8, rel=0.05)
 
 
 def test_the_factor_is_a_start_and_a_rate_unless_the_matrix_is_tied():
-    assert e.measure_identity({"tying": e.UNTIED, "steps": 6}, 0)["gap"] < 1e-9
-    assert e.measure_identity({"tying": e.TIED, "steps": 2}, 0)["gap"] > 1e-3
+    assert experiment.measure_identity({"tying": experiment.UNTIED, "steps": 6}, 0)["gap"] < 1e-9
+    assert experiment.measure_identity({"tying": experiment.TIED, "steps": 2}, 0)["gap"] > 1e-3
 
 
 # --- the verdicts
@@ -64,12 +72,12 @@ def test_the_factor_is_a_start_and_a_rate_unless_the_matrix_is_tied():
 def usual(part: str, s: dict[str, Any]) -> dict[str, Any]:
     """Return numbers in which the factor matters for the sake of the positions alone."""
     if part == "loudness":
-        ratio = e.predicted_ratio(s["scale"], s["init"], s["d_model"])
+        ratio = claims.predicted_ratio(s["scale"], s["init"], s["d_model"])
         return {"ratio": ratio, "token": 1.0, "position": 1.0, "logits": 1.0}
     if part == "identity":
         return {"gap": 1e-13}
-    drowned = s["positions"] == "sinusoidal" and s["scale"] == e.ONE
-    return {"loss": 2.0 + 0.3 * drowned + 0.1 * (s["rate"] != e.RATES[1])}
+    drowned = s["positions"] == "sinusoidal" and s["scale"] == experiment.ONE
+    return {"loss": 2.0 + 0.3 * drowned + 0.1 * (s["rate"] != experiment.RATES[1])}
 
 
 def made_up(
@@ -77,7 +85,7 @@ def made_up(
 ) -> Results:
     """Return results with the usual numbers, other where ``change`` of a part says so."""
     cells = []
-    for part in e.EXPERIMENT.parts:
+    for part in EXPERIMENT.parts:
         other = (change or {}).get(part.name, lambda s: {})
         for settings in part.conditions(mode):
             for seed in range(seeds):
@@ -101,7 +109,7 @@ def loss(of: Callable[[dict], Any]) -> dict[str, Change]:
 
 def noisy(s: dict[str, Any]) -> Any:
     """Return losses that agree on nothing where positions are and the factor is not."""
-    drowned = s["scale"] == e.ONE and s["positions"] == "sinusoidal"
+    drowned = s["scale"] == experiment.ONE and s["positions"] == "sinusoidal"
     return (1.5, 2.0, 2.5, 1.9, 2.2) if drowned else 2.0
 
 
@@ -110,20 +118,24 @@ def ratio(of: Callable[[dict], float]) -> dict[str, Change]:
 
 
 def predicted(s: dict[str, Any]) -> float:
-    return e.predicted_ratio(s["scale"], s["init"], s["d_model"])
+    return claims.predicted_ratio(s["scale"], s["init"], s["d_model"])
 
 
 def factor_helps(gain: float, alone: float = 0.0) -> dict[str, Change]:
     def of(s: dict[str, Any]) -> float:
         worse = gain if s["positions"] == "sinusoidal" else alone
-        return 2.0 + worse * (s["scale"] == e.ONE)
+        return 2.0 + worse * (s["scale"] == experiment.ONE)
 
     return loss(of)
 
 
 def unit_is_worse(by: Any, positions: tuple[str, ...] = ("sinusoidal", "none")) -> dict:
     def of(s: dict[str, Any]) -> Any:
-        here = s["init"] == e.UNIT and s["scale"] == e.ONE and s["positions"] in positions
+        here = (
+            s["init"] == experiment.UNIT
+            and s["scale"] == experiment.ONE
+            and s["positions"] in positions
+        )
         if not here:
             return 2.0
         return tuple(2.0 + one for one in by) if isinstance(by, tuple) else 2.0 + by
@@ -133,14 +145,14 @@ def unit_is_worse(by: Any, positions: tuple[str, ...] = ("sinusoidal", "none")) 
 
 def only_tied(gain: float, otherwise: float) -> dict[str, Change]:
     def of(s: dict[str, Any]) -> float:
-        here = gain if s["tying"] == e.TIED else otherwise
-        return 2.0 + here * (s["scale"] == e.ONE and s["positions"] == "sinusoidal")
+        here = gain if s["tying"] == experiment.TIED else otherwise
+        return 2.0 + here * (s["scale"] == experiment.ONE and s["positions"] == "sinusoidal")
 
     return loss(of)
 
 
 def gaps(tied: Any, untied: Any) -> dict[str, Change]:
-    return {"identity": lambda s: {"gap": tied if s["tying"] == e.TIED else untied}}
+    return {"identity": lambda s: {"gap": tied if s["tying"] == experiment.TIED else untied}}
 
 
 S, C, N, R, O = (
@@ -152,11 +164,11 @@ S, C, N, R, O = (
 )
 WORDS = [
     ("law", S, None),
-    ("law", C, ratio(lambda s: predicted(s) * (1.2 if s["init"] == e.UNIT else 1))),
+    ("law", C, ratio(lambda s: predicted(s) * (1.2 if s["init"] == experiment.UNIT else 1))),
     ("law", N, ratio(lambda s: 1.2 * predicted(s))),
     ("law", R, ratio(lambda s: 3 * predicted(s))),
     ("law", O, ratio(lambda s: math.nan)),
-    ("comparable", S, ratio(lambda s: 0.1 if s["scale"] == e.ONE else 1.4)),
+    ("comparable", S, ratio(lambda s: 0.1 if s["scale"] == experiment.ONE else 1.4)),
     ("comparable", C, None),
     ("comparable", N, ratio(lambda s: 1.4)),
     ("comparable", R, ratio(lambda s: 30.0)),
@@ -205,14 +217,19 @@ def test_the_same_arm_twice_is_no_gain():
 
 def test_each_arm_is_judged_at_its_own_best_rate():
     def of(s: dict[str, Any]) -> float:
-        best = e.RATES[0] if s["scale"] == e.ONE else e.RATES[2]
+        best = experiment.RATES[0] if s["scale"] == experiment.ONE else experiment.RATES[2]
         return 2.0 + (s["rate"] != best)
 
-    assert e.gain(made_up(loss(of)), tying=e.TIED, init=e.SMALL, positions="none").value == 0
+    assert (
+        claims.gain(
+            made_up(loss(of)), tying=experiment.TIED, init=experiment.SMALL, positions="none"
+        ).value
+        == 0
+    )
 
 
 def test_what_a_quick_run_leaves_out_stays_open():
-    judged = e.EXPERIMENT.judge(made_up(mode=Mode.QUICK))
+    judged = EXPERIMENT.judge(made_up(mode=Mode.QUICK))
     assert judged["start"].verdict is O
     assert judged["reason"].verdict is S
 
@@ -220,21 +237,21 @@ def test_what_a_quick_run_leaves_out_stays_open():
 @pytest.mark.parametrize("mode", Mode)
 def test_charts_and_numbers_come_from_results_alone(mode):
     results = made_up(mode=mode, seeds=2)
-    names = [chart.name for chart in e.EXPERIMENT.charts(results)]
+    names = [chart.name for chart in EXPERIMENT.charts(results)]
     assert len(set(names)) == len(names) == (3 if mode is Mode.QUICK else 5)
-    assert e.EXPERIMENT.numbers(results).keys() == e.EXPERIMENT.numbers(made_up(seeds=2)).keys()
+    assert EXPERIMENT.numbers(results).keys() == EXPERIMENT.numbers(made_up(seeds=2)).keys()
 
 
 def test_every_circumstance_has_a_name_in_both_languages():
-    for claim in e.EXPERIMENT.claims:
+    for claim in EXPERIMENT.claims:
         for circumstance, tests in claim.tests(made_up()).items():
-            assert circumstance in e.NAMES
-            assert all(test.name in e.NAMES for test in tests if test.name)
+            assert circumstance in figures.NAMES
+            assert all(test.name in figures.NAMES for test in tests if test.name)
 
 
 @pytest.mark.parametrize("language", Language)
 def test_the_card_quotes_only_what_was_measured(language):
     card = read_card("embedding_scale", language)
     assert card is not None
-    assert unknown_placeholders(card, e.EXPERIMENT, facts_of(e.EXPERIMENT, made_up(seeds=2))) == []
+    assert unknown_placeholders(card, EXPERIMENT, facts_of(EXPERIMENT, made_up(seeds=2))) == []
     assert typed_numbers(card) == []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from whyformer.lab.experiments.gradients import experiment as g
+from whyformer.lab.experiments.gradients import EXPERIMENT, claims, effects, experiment, figures
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.charts import Chart
 from whyformer.lab.method.experiment import Cell, Mode, Results
@@ -18,7 +18,7 @@ from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknow
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SEEDS = 5
-CLAIMS = {claim.name: claim for claim in g.EXPERIMENT.claims}
+CLAIMS = {claim.name: claim for claim in EXPERIMENT.claims}
 Change = Callable[[Mapping[str, Any], int], dict[str, Any]]
 """From settings and seed to the numbers that are other than usual there."""
 
@@ -29,21 +29,21 @@ NOT_SUPPORTED, REFUTED, OPEN = Verdict.NOT_SUPPORTED, Verdict.REFUTED, Verdict.I
 
 
 def measured_factor(model: str, seeds: int = 1) -> float:
-    curves = [g.measure_lags({"model": model}, seed)["log_norm"] for seed in range(seeds)]
-    return math.exp(slope(range(1, g.LENGTH), [curve[1:] for curve in curves]).value)
+    curves = [experiment.measure_lags({"model": model}, seed)["log_norm"] for seed in range(seeds)]
+    return math.exp(slope(range(1, experiment.LENGTH), [curve[1:] for curve in curves]).value)
 
 
 @pytest.mark.parametrize("model", ["rnn-uniform", "rnn-xavier", "rnn-orthogonal"])
 def test_a_tanh_rnn_keeps_what_mean_field_theory_says(model):
-    assert measured_factor(model, 3) == pytest.approx(g.PREDICTED[model], rel=0.05)
+    assert measured_factor(model, 3) == pytest.approx(claims.PREDICTED[model], rel=0.05)
 
 
 def test_theory_in_its_limits():
-    assert g.kept_by_tanh(1 / 3, 0.0) == pytest.approx(3**-0.5)  # tanh is the identity at 0
-    assert g.kept_by_tanh(1.0, 1.0) < g.kept_by_tanh(1.0, 0.1) < 1
-    assert g.kept_by_tanh(1.0, 1e6) < 0.05  # saturated
-    assert g.shared_by_skips(0) == pytest.approx((1 + 1 / 64) ** -0.5)
-    assert 0.97 < g.kept_by_chrono() < 1 - 1 / g.LENGTH
+    assert effects.kept_by_tanh(1 / 3, 0.0) == pytest.approx(3**-0.5)  # tanh is the identity at 0
+    assert effects.kept_by_tanh(1.0, 1.0) < effects.kept_by_tanh(1.0, 0.1) < 1
+    assert effects.kept_by_tanh(1.0, 1e6) < 0.05  # saturated
+    assert effects.shared_by_skips(0) == pytest.approx((1 + 1 / 64) ** -0.5)
+    assert 0.97 < effects.kept_by_chrono() < 1 - 1 / experiment.LENGTH
 
 
 def test_attention_keeps_the_gradient_at_any_lag():
@@ -58,7 +58,9 @@ def test_only_the_forget_gate_decides_what_an_lstm_keeps():
     assert 0.5 < shut < 0.65
     assert 1 / (1 + math.exp(-1)) < one < 0.85
     assert 0.98 < long < 1.03
-    assert measured_factor("lstm-chrono") == pytest.approx(g.PREDICTED["lstm-chrono"], abs=0.005)
+    assert measured_factor("lstm-chrono") == pytest.approx(
+        claims.PREDICTED["lstm-chrono"], abs=0.005
+    )
 
 
 def test_skips_along_depth_do_not_carry_gradients_back_in_time():
@@ -66,15 +68,18 @@ def test_skips_along_depth_do_not_carry_gradients_back_in_time():
 
 
 def test_skips_double_what_all_tokens_share():
-    rows = [g.measure_depth({"stack": "attention-skip"}, seed)["diversity"] for seed in range(3)]
+    rows = [
+        experiment.measure_depth({"stack": "attention-skip"}, seed)["diversity"]
+        for seed in range(3)
+    ]
     kept = np.exp(np.log(rows).mean(0))
     for layers in (1, 2, 3, 4):
-        assert kept[layers - 1] == pytest.approx(g.shared_by_skips(layers), rel=0.05)
+        assert kept[layers - 1] == pytest.approx(effects.shared_by_skips(layers), rel=0.05)
 
 
 def test_without_skips_tokens_become_one_and_the_norm_does_not_say_so():
-    lost = g.measure_depth({"stack": "no-skip"}, 0)
-    kept = g.measure_depth({"stack": "pre-norm"}, 0)
+    lost = experiment.measure_depth({"stack": "no-skip"}, 0)
+    kept = experiment.measure_depth({"stack": "pre-norm"}, 0)
     assert lost["diversity"][7] < 1e-6
     assert kept["diversity"][7] > 0.1
     assert lost["gradient_ratio"] > 0.1
@@ -83,33 +88,38 @@ def test_without_skips_tokens_become_one_and_the_norm_does_not_say_so():
 
 def test_one_attention_leaves_what_uneven_weights_leave():
     # Var(mean) is 1/n, what differs (e - 1)/n: the scores of a fresh attention are normal.
-    rows = [g.measure_depth({"stack": "attention-only"}, seed)["diversity"] for seed in range(3)]
+    rows = [
+        experiment.measure_depth({"stack": "attention-only"}, seed)["diversity"]
+        for seed in range(3)
+    ]
     assert np.mean(rows, 0)[0] == pytest.approx(math.sqrt(1 - 1 / math.e), rel=0.08)
 
 
 def test_what_is_to_be_recalled():
-    copied = g.Recalling(3, 8, 0).batch(0, 0)
+    copied = experiment.Recalling(3, 8, 0).batch(0, 0)
     assert copied.target.shape == (32, 8)
     assert torch.equal(copied.labels, copied.target[:, :5])
-    first = g.Recalling(3, 8, 0, "first").batch(0, 0)
+    first = experiment.Recalling(3, 8, 0, "first").batch(0, 0)
     assert torch.equal(first.labels, first.target[:, :1].expand(-1, 5))
-    assert not torch.equal(copied.target, g.Recalling(3, 8, 0).batch(0, 1).target)
+    assert not torch.equal(copied.target, experiment.Recalling(3, 8, 0).batch(0, 1).target)
 
 
 @pytest.mark.parametrize("model", ["lstm-skip", "gpt-no-skip"])
 def test_every_kind_of_model_learns_by_the_same_loop(model, monkeypatch):
-    monkeypatch.setattr(g, "STEPS", 2)
-    error = g.measure_reach({"model": model, "lag": 2, "rate": 1e-3}, 0)["error"]
+    monkeypatch.setattr(experiment, "STEPS", 2)
+    error = experiment.measure_reach({"model": model, "lag": 2, "rate": 1e-3}, 0)["error"]
     assert 0.5 < error < 1
 
 
 def test_copying_and_recalling_are_measured(monkeypatch):
-    monkeypatch.setattr(g, "STEPS", 2)
+    monkeypatch.setattr(experiment, "STEPS", 2)
     settings = {"wiring": "post-norm", "layers": 1, "rate": 1e-3}
-    assert 0.5 < g.measure_copy(settings, 0)["error"] < 1
-    assert g.measure_copy(settings, 0) == g.measure_copy(settings, 0)
-    model = g.gpt("no-skip", 1, 0)
-    assert 0.5 < g.learned_error(model, g.Recalling(2, 6, 0, "first"), 1e-3, 1) < 1
+    assert 0.5 < experiment.measure_copy(settings, 0)["error"] < 1
+    assert experiment.measure_copy(settings, 0) == experiment.measure_copy(settings, 0)
+    model = experiment.gpt("no-skip", 1, 0)
+    assert (
+        0.5 < experiment.learned_error(model, experiment.Recalling(2, 6, 0, "first"), 1e-3, 1) < 1
+    )
 
 
 # --- the claims, on made-up results
@@ -123,11 +133,11 @@ AFTER_24 = {"pre-norm": 0.3, "post-norm": 1e-3, "attention-skip": 5e-3}
 
 
 def line(factor: float) -> dict[str, Any]:
-    return {"log_norm": [math.log(factor) * lag for lag in range(g.LENGTH)]}
+    return {"log_norm": [math.log(factor) * lag for lag in range(experiment.LENGTH)]}
 
 
 def kept(diversity: float) -> dict[str, Any]:
-    return {"diversity": [diversity] * g.DEEPEST}
+    return {"diversity": [diversity] * experiment.DEEPEST}
 
 
 def usual(part: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,9 +146,12 @@ def usual(part: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     if part == "depth":
         last = AFTER_24.get(settings["stack"], 1e-15)
         return {
-            "diversity": [*np.geomspace(0.9, max(last, 1e-12), g.DEEPEST - 1).tolist(), last]
+            "diversity": [
+                *np.geomspace(0.9, max(last, 1e-12), experiment.DEEPEST - 1).tolist(),
+                last,
+            ]
             if last > 1e-10
-            else [0.5, 0.01, *[1e-15] * (g.DEEPEST - 2)],
+            else [0.5, 0.01, *[1e-15] * (experiment.DEEPEST - 2)],
             "gradient_ratio": 0.5,
             "gradient_diversity": 1e-14,
         }
@@ -152,7 +165,7 @@ def usual(part: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 def made(change: Change = lambda s, seed: {}, mode: Mode = Mode.FULL) -> Results:
     cells = [
         Cell(part.name, s, seed, {**usual(part.name, s), **change({**s, "part": part.name}, seed)})
-        for part in g.EXPERIMENT.parts
+        for part in EXPERIMENT.parts
         for s in part.conditions(mode)
         for seed in range(SEEDS)
     ]
@@ -348,10 +361,10 @@ def test_first(copied, first, expected):
 
 def test_each_wiring_is_judged_at_its_better_rate():
     results = made()
-    assert g.accuracies(results, "pre-norm", 4) == [1.0] * SEEDS
-    assert g.lost(results, 4).value == pytest.approx(0.6)
-    assert g.reached(results, "lstm", 8).value == pytest.approx(0.7)
-    assert not g.reached(made(mode=Mode.QUICK), "lstm", 8).seeds
+    assert effects.accuracies(results, "pre-norm", 4) == [1.0] * SEEDS
+    assert effects.lost(results, 4).value == pytest.approx(0.6)
+    assert effects.reached(results, "lstm", 8).value == pytest.approx(0.7)
+    assert not effects.reached(made(mode=Mode.QUICK), "lstm", 8).seeds
 
 
 # --- what is shown
@@ -359,11 +372,11 @@ def test_each_wiring_is_judged_at_its_better_rate():
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_numbers_fill_the_cards_in_both_modes(mode):
-    facts = facts_of(g.EXPERIMENT, made(mode=mode))
+    facts = facts_of(EXPERIMENT, made(mode=mode))
     for language in Language:
         card = read_card("gradients", language)
         assert card is not None
-        assert unknown_placeholders(card, g.EXPERIMENT, facts) == []
+        assert unknown_placeholders(card, EXPERIMENT, facts) == []
         assert typed_numbers(card) == []
     missing = {name for name, number in facts.numbers.items() if not number.seeds}
     assert bool(missing) is (mode is Mode.QUICK)
@@ -372,12 +385,12 @@ def test_numbers_fill_the_cards_in_both_modes(mode):
 def test_charts_and_names():
     for mode in Mode:
         results = made(mode=mode)
-        charts = g.charts(results)
+        charts = figures.charts(results)
         names = [chart.name for chart in charts]
         assert names[:5] == ["lags", "factors", "diversity", "total", "copy"]
         assert ("reach" in names) is (mode is Mode.FULL)
         lags = charts[0]
         assert isinstance(lags, Chart)
         assert all(series.points[0][1].value == 1 for series in lags.series)
-        for claim in g.EXPERIMENT.claims:
-            assert set(claim.tests(results)) <= set(g.NAMES)
+        for claim in EXPERIMENT.claims:
+            assert set(claim.tests(results)) <= set(figures.NAMES)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from whyformer.lab.experiments.heads import experiment as h
+from whyformer.lab.experiments.heads import EXPERIMENT, claims, experiment, figures
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Cell, Mode, Results
@@ -17,17 +17,21 @@ from whyformer.models.transformer import count_parameters
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SEEDS = 5
-CLAIMS = {claim.name: claim for claim in h.EXPERIMENT.claims}
+CLAIMS = {claim.name: claim for claim in EXPERIMENT.claims}
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 # --- the laws, on the toolkit's modules
 
 
 def test_every_shape_has_as_many_weights():
-    shapes = [(n, h.SPLIT) for n in h.HEADS] + [(n, h.FIXED) for n in h.FIXED_HEADS]
-    counts = {count_parameters(lm.fresh_model(h.shape(*one), 0)) for one in shapes}
+    shapes = [(n, experiment.SPLIT) for n in experiment.HEADS] + [
+        (n, experiment.FIXED) for n in experiment.FIXED_HEADS
+    ]
+    counts = {count_parameters(lm.fresh_model(experiment.shape(*one), 0)) for one in shapes}
     assert max(counts) / min(counts) - 1 < 2e-3
-    assert h.shape(h.MIDDLE, h.SPLIT) == h.shape(h.MIDDLE, h.FIXED).model_copy(update={"d_k": None})
+    assert experiment.shape(experiment.MIDDLE, experiment.SPLIT) == experiment.shape(
+        experiment.MIDDLE, experiment.FIXED
+    ).model_copy(update={"d_k": None})
 
 
 def small_model():
@@ -46,9 +50,9 @@ def test_a_removed_head_is_one_whose_values_are_zero():
         values.weight[2 * 8 : 3 * 8] = 0
         values.bias[2 * 8 : 3 * 8] = 0
     before = [p.clone() for p in model.parameters()]
-    whole = h.loss_without(model, [], batch())
-    without = h.loss_without(model, [(1, 2)], batch())
-    assert without == pytest.approx(h.loss_without(twin, [], batch()), rel=1e-6)
+    whole = experiment.loss_without(model, [], batch())
+    without = experiment.loss_without(model, [(1, 2)], batch())
+    assert without == pytest.approx(experiment.loss_without(twin, [], batch()), rel=1e-6)
     assert without != whole
     for one, old in zip(model.parameters(), before, strict=True):
         assert torch.equal(one, old)
@@ -61,17 +65,17 @@ def test_without_all_heads_attention_adds_nothing():
         for layer in twin.layers:
             layer.self_attention.project_output.weight.zero_()
     everywhere = [(layer, head) for layer in range(2) for head in range(4)]
-    wanted = h.loss_without(twin, [], batch())
-    assert h.loss_without(model, everywhere, batch()) == pytest.approx(wanted, rel=1e-6)
+    wanted = experiment.loss_without(twin, [], batch())
+    assert experiment.loss_without(model, everywhere, batch()) == pytest.approx(wanted, rel=1e-6)
 
 
 def test_the_probe_of_one_cell(monkeypatch):
-    monkeypatch.setattr(h, "STEPS", 1)
-    monkeypatch.setattr(h, "WIDTH", 32)
-    monkeypatch.setattr(h, "PROBED", 2)
-    found = h.measure({"family": h.SPLIT, "heads": 2, "rate": 1e-3}, 0)
+    monkeypatch.setattr(experiment, "STEPS", 1)
+    monkeypatch.setattr(experiment, "WIDTH", 32)
+    monkeypatch.setattr(experiment, "PROBED", 2)
+    found = experiment.measure({"family": experiment.SPLIT, "heads": 2, "rate": 1e-3}, 0)
     assert len(found["alone"]) == 4
-    assert len(found["rise"]) == len(h.SHARES)
+    assert len(found["rise"]) == len(experiment.SHARES)
     assert found["rise"][0] == 0
 
 
@@ -81,11 +85,11 @@ def test_the_probe_of_one_cell(monkeypatch):
 def usual(s: dict[str, Any]) -> dict[str, Any]:
     """Return numbers of a U with a narrow right side, and of models that miss few heads."""
     worse = {1: 0.15, 2: 0.05, 4: 0.01, 8: 0.0, 16: 0.01, 32: 0.05}
-    if s["family"] == h.FIXED:
+    if s["family"] == experiment.FIXED:
         worse = {1: 0.1, 2: 0.05, 4: 0.02, 16: 0.0}
     few = s["heads"] < 8
     return {
-        "loss": 2.0 + worse[s["heads"]] + 0.1 * (s["rate"] != h.RATES[1]),
+        "loss": 2.0 + worse[s["heads"]] + 0.1 * (s["rate"] != experiment.RATES[1]),
         "parameters": 1000,
         "alone": [0.1 if few else 0.001] * (2 * s["heads"]),
         "rise": [0.0, 0.1, 0.4, 0.6, 0.9] if few else [0.0, 0.01, 0.03, 0.1, 0.7],
@@ -95,7 +99,7 @@ def usual(s: dict[str, Any]) -> dict[str, Any]:
 def made_up(change: Change | None = None, mode: Mode = Mode.FULL, seeds: int = SEEDS) -> Results:
     """Return results with the usual numbers, other where ``change`` says so."""
     cells = []
-    for settings in h.conditions(mode):
+    for settings in experiment.conditions(mode):
         for seed in range(seeds):
             whole = {**usual(dict(settings)), **(change(dict(settings)) if change else {})}
             numbers = {n: v[seed] if isinstance(v, tuple) else v for n, v in whole.items()}
@@ -190,37 +194,37 @@ def test_the_same_arm_twice_is_no_gain():
 
 def test_each_arm_is_judged_at_its_own_best_rate():
     def of(s: dict[str, Any]) -> dict[str, Any]:
-        best = h.RATES[0] if s["heads"] == 1 else h.RATES[2]
+        best = experiment.RATES[0] if s["heads"] == 1 else experiment.RATES[2]
         return {"loss": 2.0 + (s["rate"] != best)}
 
-    assert h.worse(made_up(of), 1).value == 0
+    assert claims.worse(made_up(of), 1).value == 0
 
 
 def test_what_a_quick_run_leaves_out_stays_open():
-    judged = h.EXPERIMENT.judge(made_up(mode=Mode.QUICK))
-    assert judged["several"].open == (h.FIXED,)
+    judged = EXPERIMENT.judge(made_up(mode=Mode.QUICK))
+    assert judged["several"].open == (experiment.FIXED,)
     assert judged["u"].verdict is S
 
 
 @pytest.mark.parametrize("mode", Mode)
 def test_charts_and_numbers_come_from_results_alone(mode):
     results = made_up(mode=mode, seeds=2)
-    charts = h.EXPERIMENT.charts(results)
+    charts = EXPERIMENT.charts(results)
     assert [chart.name for chart in charts] == ["heads", "alone", "pruning"]
     assert len(charts[0].series) == (1 if mode is Mode.QUICK else 2)
-    assert h.EXPERIMENT.numbers(results).keys() == h.EXPERIMENT.numbers(made_up(seeds=2)).keys()
+    assert EXPERIMENT.numbers(results).keys() == EXPERIMENT.numbers(made_up(seeds=2)).keys()
 
 
 def test_every_circumstance_has_a_name_in_both_languages():
-    for claim in h.EXPERIMENT.claims:
+    for claim in EXPERIMENT.claims:
         for circumstance, tests in claim.tests(made_up()).items():
-            assert circumstance in h.NAMES
-            assert all(test.name in h.NAMES for test in tests if test.name)
+            assert circumstance in figures.NAMES
+            assert all(test.name in figures.NAMES for test in tests if test.name)
 
 
 @pytest.mark.parametrize("language", Language)
 def test_the_card_quotes_only_what_was_measured(language):
     card = read_card("heads", language)
     assert card is not None
-    assert unknown_placeholders(card, h.EXPERIMENT, facts_of(h.EXPERIMENT, made_up(seeds=2))) == []
+    assert unknown_placeholders(card, EXPERIMENT, facts_of(EXPERIMENT, made_up(seeds=2))) == []
     assert typed_numbers(card) == []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from whyformer.lab.experiments.masking import experiment as masking
+from whyformer.lab.experiments.masking import EXPERIMENT, data, experiment, figures
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Cell, Mode, Results
@@ -19,7 +19,7 @@ from whyformer.models.gpt import GPT
 from whyformer.text.symbols import MASK, PAD
 
 SEEDS = 5
-CLAIMS = {claim.name: claim for claim in masking.EXPERIMENT.claims}
+CLAIMS = {claim.name: claim for claim in EXPERIMENT.claims}
 Change = Callable[[Mapping, int, dict], dict]
 """From settings, seed and ideal numbers to other numbers."""
 
@@ -27,11 +27,11 @@ Change = Callable[[Mapping, int, dict], dict]
 # --- the laws
 
 
-@pytest.mark.parametrize("recipe", list(masking.RECIPES))
+@pytest.mark.parametrize("recipe", list(data.RECIPES))
 def test_the_masks_follow_their_law(recipe):
-    numbers = masking.measure_shares({"recipe": recipe}, 0)
+    numbers = experiment.measure_shares({"recipe": recipe}, 0)
     chosen = numbers["chosen"]
-    hidden, same = masking.expected_shares(recipe, numbers["vocabulary"])
+    hidden, same = data.expected_shares(recipe, numbers["vocabulary"])
 
     def margin(share: float, of: int) -> float:
         return 5 * math.sqrt(share * (1 - share) / of) + 1e-9
@@ -43,23 +43,23 @@ def test_the_masks_follow_their_law(recipe):
 
 
 def test_a_random_token_is_the_right_one_by_chance():
-    hidden, same = masking.expected_shares("80-10-10", 50)
+    hidden, same = data.expected_shares("80-10-10", 50)
     assert hidden == 0.8
     assert same == pytest.approx(0.1 + 0.1 / 50)
-    assert masking.expected_shares("100-0-0", 50) == (1.0, 0.0)
+    assert data.expected_shares("100-0-0", 50) == (1.0, 0.0)
 
 
-@pytest.mark.parametrize("task", [*masking.RECIPES, *masking.CAUSAL])
+@pytest.mark.parametrize("task", [*data.RECIPES, *data.CAUSAL])
 def test_batches_hide_or_shift_what_they_ask_for(task):
-    source = masking.Corrupted(3, task)
+    source = data.Corrupted(3, task)
     batch, same, other = source.batch(0, 7), source.batch(1, 7), source.batch(0, 8)
     assert torch.equal(batch.ids, same.ids)
     assert torch.equal(batch.labels, same.labels)
     assert not torch.equal(batch.ids, other.ids)
     asked = batch.labels != PAD
     assert batch.tokens == int(asked.sum())
-    if task in masking.CAUSAL:
-        assert asked.double().mean().item() == pytest.approx(masking.CAUSAL[task], abs=0.04)
+    if task in data.CAUSAL:
+        assert asked.double().mean().item() == pytest.approx(data.CAUSAL[task], abs=0.04)
         inner = asked[:, :-1]
         assert torch.equal(batch.labels[:, :-1][inner], batch.ids[:, 1:][inner])
     else:
@@ -68,14 +68,14 @@ def test_batches_hide_or_shift_what_they_ask_for(task):
 
 
 def test_both_kinds_read_the_same_text():
-    masked, causal = masking.Corrupted(0, "80-10-10"), masking.Corrupted(0, "causal-15")
+    masked, causal = data.Corrupted(0, "80-10-10"), data.Corrupted(0, "causal-15")
     a, b = masked.batch(0, 0), causal.batch(0, 0)
     kept = a.labels == PAD
     assert torch.equal(a.ids[kept], b.ids[kept])
 
 
 def test_the_models_have_one_shape():
-    bert, gpt = masking.fresh(BERT, 0), masking.fresh(GPT, 0)
+    bert, gpt = experiment.fresh(BERT, 0), experiment.fresh(GPT, 0)
 
     def layers(model: torch.nn.Module) -> list[tuple[int, ...]]:
         return [tuple(p.shape) for n, p in model.named_parameters() if "layers." in n]
@@ -84,13 +84,13 @@ def test_the_models_have_one_shape():
 
 
 def test_the_probe_asks_for_whole_words_that_are_there():
-    words = masking.common_words()
-    assert len(words) == masking.NAMED_WORDS
-    assert min(map(len, words)) >= masking.SHORTEST_WORD
-    found = masking.examples(lm.text().dev, 20, 0)
+    words = data.common_words()
+    assert len(words) == data.NAMED_WORDS
+    assert min(map(len, words)) >= data.SHORTEST_WORD
+    found = data.examples(lm.text().dev, 20, 0)
     asked = 0
     for ids, numbers in zip(found.ids, found.words, strict=True):
-        line = masking.spelled(ids - masking.FIRST)
+        line = data.spelled(ids - data.FIRST)
         for match in re.finditer("[A-Za-z]+", line):
             whole = match.start() > 0 and match.end() < len(line)
             here = numbers[slice(*match.span())].tolist()
@@ -104,7 +104,7 @@ def test_the_probe_asks_for_whole_words_that_are_there():
 
 
 def test_a_letter_alone_does_not_name_its_word():
-    words = masking.common_words()
+    words = data.common_words()
     letters = "".join(words)
     most = max(letters.count(c) for c in set(letters))
     assert most > 10  # many words share a letter, so that the neighbours must be known
@@ -115,24 +115,25 @@ def test_a_letter_alone_does_not_name_its_word():
     [([1.0, 0.0, -1.0], 1.5), ([1.0, -1.0], 1.0), ([-1.0], 0.5), ([1.0, 0.5], math.nan)],
 )
 def test_updates_are_counted_between_blocks(curve, blocks):
-    aim = lm.text().unigram_entropy - masking.LEVEL
-    found = masking.updates_to_level([aim + above for above in curve])
-    assert found == pytest.approx(blocks * masking.BLOCK, nan_ok=True)
+    aim = lm.text().unigram_entropy - experiment.LEVEL
+    found = experiment.updates_to_level([aim + above for above in curve])
+    assert found == pytest.approx(blocks * data.BLOCK, nan_ok=True)
 
 
 @pytest.mark.usefixtures("unchecked")
 def test_a_measurement_has_every_number(monkeypatch):
-    monkeypatch.setattr(masking, "ROWS", 2)
-    monkeypatch.setattr(masking, "TUNED_EVERY", 2)
+    monkeypatch.setattr(data, "ROWS", 2)
+    monkeypatch.setattr(experiment, "ROWS", 2)
+    monkeypatch.setattr(experiment, "TUNED_EVERY", 2)
     size = {"steps": 20, "rate": 1e-3, "windows": 20, "tuning": 2}
-    numbers = masking.measure_masked({"task": "80-10-10", **size}, 0)
+    numbers = experiment.measure_masked({"task": "80-10-10", **size}, 0)
     assert len(numbers["curve"]) == 2
     assert len(numbers["tuned"]) == 1
     assert 50 < numbers["probe"] <= 100
     assert math.isnan(numbers["updates"])
-    untrained = masking.measure_masked({"task": "none", **size, "tuning": 0}, 0)
+    untrained = experiment.measure_masked({"task": "none", **size, "tuning": 0}, 0)
     assert untrained["curve"] == untrained["tuned"] == []
-    causal = masking.measure_causal({"task": "causal-15", "rate": 1e-3, "steps": 10}, 0)
+    causal = experiment.measure_causal({"task": "causal-15", "rate": 1e-3, "steps": 10}, 0)
     assert np.isfinite(causal["curve"]).all()
 
 
@@ -144,12 +145,12 @@ def test_a_state_that_is_the_word_is_read_without_error():
             return torch.nn.functional.one_hot(ids.remainder(64), 64).float()
 
     torch.manual_seed(0)
-    words = torch.randint(masking.NAMED_WORDS, (30, 8))
-    told = masking.Examples(words, words)
+    words = torch.randint(data.NAMED_WORDS, (30, 8))
+    told = data.Examples(words, words)
     model = Told(BERTSettings(layers=1, d_model=64, heads=1, d_ff=4), (108, 108))
-    assert masking.probe_error(model, told, told) == 0
-    blind = masking.Examples(torch.zeros_like(words), words)
-    assert masking.probe_error(model, blind, blind) > 0.8
+    assert experiment.probe_error(model, told, told) == 0
+    blind = data.Examples(torch.zeros_like(words), words)
+    assert experiment.probe_error(model, blind, blind) > 0.8
 
 
 # --- the claims, on made-up results
@@ -159,7 +160,7 @@ def ideal(part: str, settings: Mapping, seed: int) -> dict:
     """Return numbers that support most claims, with a little spread over seeds."""
     if part == "shares":
         tokens, chosen = 1_000_000, 150_000
-        hidden, same = masking.expected_shares(settings["recipe"], 100)
+        hidden, same = data.expected_shares(settings["recipe"], 100)
         return {"tokens": tokens, "chosen": chosen, "hidden": round(hidden * chosen),
                 "same": round(same * chosen), "touched": 0, "vocabulary": 100,
                 "unigram": 3.2}  # fmt: skip
@@ -181,7 +182,7 @@ def made(mode: Mode = Mode.FULL, change: Change = lambda s, seed, n: n) -> Resul
         mode,
         [
             Cell(part.name, s, seed, change(s, seed, ideal(part.name, s, seed)))
-            for part in masking.EXPERIMENT.parts
+            for part in EXPERIMENT.parts
             for s in part.conditions(mode)
             for seed in range(SEEDS)
         ],
@@ -315,15 +316,15 @@ def test_arms_are_judged_at_their_own_best_rate():
             return numbers | {"probe": 1.0}
         return numbers
 
-    assert masking.gap(made(change=change), "100-0-0", "probe").value < -8
-    assert masking.gap(made(), "100-0-0", "probe").value == pytest.approx(5)
+    assert data.gap(made(change=change), "100-0-0", "probe").value < -8
+    assert data.gap(made(), "100-0-0", "probe").value == pytest.approx(5)
 
 
 def test_copying_is_read_where_the_probe_errs_least():
     def change(settings: Mapping, seed: int, numbers: dict) -> dict:
         return numbers | {"copied": 1e3 * settings["rate"]} if "rate" in settings else numbers
 
-    found = masking.EXPERIMENT.numbers(made(change=change))
+    found = EXPERIMENT.numbers(made(change=change))
     assert found["copied_berts"].value == pytest.approx(3.0)  # the least of all would be 1
 
 
@@ -332,23 +333,23 @@ def test_copying_is_read_where_the_probe_errs_least():
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_numbers_fill_the_cards_in_both_modes(mode):
-    facts = facts_of(masking.EXPERIMENT, made(mode))
+    facts = facts_of(EXPERIMENT, made(mode))
     for language in Language:
         card = read_card("masking", language)
         assert card is not None
         assert len(placeholders(card)) > 20
-        assert unknown_placeholders(card, masking.EXPERIMENT, facts) == []
+        assert unknown_placeholders(card, EXPERIMENT, facts) == []
     missing = {name for name, number in facts.numbers.items() if not number.seeds}
     assert (mode is Mode.FULL) == (not missing)
 
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_charts_are_drawn_in_both_modes(mode):
-    names = [chart.name for chart in masking.charts(made(mode))]
+    names = [chart.name for chart in figures.charts(made(mode))]
     assert names[:2] == ["updates", "predictions"]
     assert names[2:] == (["tuning", "rates"] if mode is Mode.FULL else [])
 
 
 def test_every_circumstance_has_a_name():
-    for claim in masking.EXPERIMENT.claims:
-        assert set(claim.tests(made())) <= set(masking.NAMES)
+    for claim in EXPERIMENT.claims:
+        assert set(claim.tests(made())) <= set(figures.NAMES)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from whyformer.lab.experiments.nsp import experiment as nsp
+from whyformer.lab.experiments.nsp import EXPERIMENT, data, experiment, figures
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.charts import Table
 from whyformer.lab.method.experiment import Cell, Mode, Results
@@ -18,7 +18,7 @@ from whyformer.models.gpt import GPT
 from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, MASK, PAD
 
 SEEDS = 5
-CLAIMS = {claim.name: claim for claim in nsp.EXPERIMENT.claims}
+CLAIMS = {claim.name: claim for claim in EXPERIMENT.claims}
 Change = Callable[[Mapping, int, dict], dict]
 """From settings, seed and ideal numbers to other numbers."""
 
@@ -27,7 +27,7 @@ Change = Callable[[Mapping, int, dict], dict]
 
 
 def test_no_held_out_line_is_learned_from():
-    text = nsp.text()
+    text = data.text()
 
     def lines(documents) -> set[str]:
         return {
@@ -43,19 +43,19 @@ def test_no_held_out_line_is_learned_from():
 
 
 def test_the_probe_asks_for_topics_with_enough_held_out_text():
-    text = nsp.text()
+    text = data.text()
     assert len(text.asked) > 5
     for topic, blocks in text.asked:
-        assert len(blocks) >= nsp.FEWEST_HELD_OUT
-        assert len(text.train.document(topic)) > nsp.ROW
-        assert all(len(text.held_out.document(block)) >= nsp.ROW - 1 for block in blocks)
+        assert len(blocks) >= data.FEWEST_HELD_OUT
+        assert len(text.train.document(topic)) > data.ROW
+        assert all(len(text.held_out.document(block)) >= data.ROW - 1 for block in blocks)
 
 
-@pytest.mark.parametrize("arm", nsp.DESIGN)
+@pytest.mark.parametrize("arm", experiment.DESIGN)
 def test_an_arm_is_a_format_and_a_loss(arm):
     form, _, loss = arm.partition(", ")
-    batch = nsp.ArmRows(arm, 0).batch(0, 0)
-    other = nsp.ArmRows(f"{form}, {'without' if loss == 'with' else 'with'}", 0).batch(0, 0)
+    batch = data.ArmRows(arm, 0).batch(0, 0)
+    other = data.ArmRows(f"{form}, {'without' if loss == 'with' else 'with'}", 0).batch(0, 0)
     assert torch.equal(batch.hidden.ids, other.hidden.ids)  # the loss changes no input
     assert torch.equal(batch.hidden.labels, other.hidden.labels)
     assert (batch.hidden.follows is not None) == (form == "pairs")
@@ -68,28 +68,28 @@ def test_an_arm_is_a_format_and_a_loss(arm):
 
 def test_formats_offer_about_as_many_tokens():
     found = []
-    for form in nsp.FORMATS:
-        rows = nsp.ArmRows(f"{form}, without", 0)
+    for form in experiment.FORMATS:
+        rows = data.ArmRows(f"{form}, without", 0)
         found.append(np.mean([rows.batch(0, index).tokens for index in range(10)]))
     assert found[0] == pytest.approx(found[1], rel=0.15)
 
 
 def test_the_pairs_of_the_loss_are_the_same_for_both_formats():
-    pairs = [nsp.ArmRows(f"{form}, with", 0).batch(0, 1).pairs for form in nsp.FORMATS]
+    pairs = [data.ArmRows(f"{form}, with", 0).batch(0, 1).pairs for form in experiment.FORMATS]
     assert pairs[0] is not None
     assert pairs[1] is not None
     assert torch.equal(pairs[0].ids, pairs[1].ids)
 
 
 def test_as_published_both_losses_are_of_the_same_pairs():
-    batch = nsp.ArmRows(nsp.PUBLISHED, 0).batch(0, 0)
+    batch = data.ArmRows(data.PUBLISHED, 0).batch(0, 0)
     assert batch.pairs is batch.hidden
     assert batch.hidden.follows is not None
 
 
 def test_left_to_right_reads_the_same_rows_with_nothing_hidden():
-    causal = nsp.CausalRows(0).batch(0, 0)
-    hidden = nsp.ArmRows("full, without", 0).batch(0, 0).hidden
+    causal = data.CausalRows(0).batch(0, 0)
+    hidden = data.ArmRows("full, without", 0).batch(0, 0).hidden
     assert not (causal.ids == MASK).any()
     kept = hidden.labels[:, :-1] == PAD
     assert torch.equal(causal.ids[kept], hidden.ids[:, :-1][kept])
@@ -98,36 +98,36 @@ def test_left_to_right_reads_the_same_rows_with_nothing_hidden():
 
 def test_passages_are_of_their_topics_and_equally_many():
     documents = [[np.arange(300) + FIRST_BYTE], [np.arange(300) + 1000, np.arange(200) + 2000]]
-    ids, topics = nsp.passages(documents, np.random.default_rng(0))
-    assert ids.shape == (2 * nsp.PASSAGES, nsp.ROW)
+    ids, topics = experiment.passages(documents, np.random.default_rng(0))
+    assert ids.shape == (2 * experiment.PASSAGES, data.ROW)
     assert (ids[:, 0] == BOS).all()
     assert (ids[:, -1] == EOS).all()
     assert ((ids[:, 1:-1] >= 1000).all(1) == topics.bool()).all()
-    assert topics.bincount().tolist() == [nsp.PASSAGES] * 2
+    assert topics.bincount().tolist() == [experiment.PASSAGES] * 2
     assert (ids[:, 2:-1] - ids[:, 1:-2] == 1).all()  # one stretch
 
 
 @pytest.mark.usefixtures("unchecked")
 def test_guessing_next_sentences_is_half_wrong():
-    model = nsp.fresh(BERT, 0)
+    model = experiment.fresh(BERT, 0)
     assert isinstance(model, BERT)
     with torch.no_grad():
         model.next_sentence.weight.zero_()
         model.next_sentence.bias[:] = torch.tensor([0.0, 1.0])  # always: it follows
-    loss, error = nsp.scores(model, "pairs")
+    loss, error = experiment.scores(model, "pairs")
     assert error == 50
-    assert loss == pytest.approx(math.log(len(nsp.text().tokenizer)), rel=0.05)
-    assert math.isnan(nsp.scores(model, "full")[1])
+    assert loss == pytest.approx(math.log(len(data.text().tokenizer)), rel=0.05)
+    assert math.isnan(experiment.scores(model, "full")[1])
 
 
 @pytest.mark.usefixtures("unchecked")
 def test_losses_reach_what_they_train():
-    model = nsp.fresh(BERT, 0)
+    model = experiment.fresh(BERT, 0)
     assert isinstance(model, BERT)
     for arm, reached in (("full, without", False), ("full, with", True)):
         model.zero_grad()
-        batch = nsp.ArmRows(arm, 0).batch(0, 0)
-        loss = nsp.arm_loss(model, batch, 0.0)
+        batch = data.ArmRows(arm, 0).batch(0, 0)
+        loss = experiment.arm_loss(model, batch, 0.0)
         (loss.smoothed / batch.tokens).backward()
         assert (model.pooler.weight.grad is not None) is reached
         extra = (loss.smoothed - loss.nll).item() / batch.tokens
@@ -136,23 +136,23 @@ def test_losses_reach_what_they_train():
 
 @pytest.mark.usefixtures("unchecked")
 def test_a_measurement_has_every_number(monkeypatch):
-    monkeypatch.setattr(nsp, "BUDGET", 2 * nsp.ROW)
-    monkeypatch.setattr(nsp, "PASSAGES", 4)
-    monkeypatch.setattr(nsp, "scores", lambda model, form: (1.0, 2.0))
-    size = {"rate": 1e-3, "steps": nsp.BLOCK}
-    for arm in ("pairs, with", nsp.LEFT_TO_RIGHT):
-        numbers = nsp.measure_arm({"arm": arm, **size}, 0)
+    monkeypatch.setattr(data, "BUDGET", 2 * data.ROW)
+    monkeypatch.setattr(experiment, "PASSAGES", 4)
+    monkeypatch.setattr(experiment, "scores", lambda model, form: (1.0, 2.0))
+    size = {"rate": 1e-3, "steps": experiment.BLOCK}
+    for arm in ("pairs, with", data.LEFT_TO_RIGHT):
+        numbers = experiment.measure_arm({"arm": arm, **size}, 0)
         assert len(numbers["curve"]) == 1
         assert 0 < numbers["mean_error"] <= 100
-        assert ("full_loss" in numbers) == (arm != nsp.LEFT_TO_RIGHT)
-    assert set(nsp.measure_untrained({}, 0)) == {"mean_error", "first_error", "topics"}
+        assert ("full_loss" in numbers) == (arm != data.LEFT_TO_RIGHT)
+    assert set(experiment.measure_untrained({}, 0)) == {"mean_error", "first_error", "topics"}
 
 
 def test_the_models_have_one_shape():
     def layers(model: torch.nn.Module) -> list[tuple[int, ...]]:
         return [tuple(p.shape) for n, p in model.named_parameters() if "layers." in n]
 
-    assert layers(nsp.fresh(BERT, 0)) == layers(nsp.fresh(GPT, 0))
+    assert layers(experiment.fresh(BERT, 0)) == layers(experiment.fresh(GPT, 0))
 
 
 # --- the claims, on made-up results
@@ -164,11 +164,11 @@ def ideal(part: str, settings: Mapping, seed: int) -> dict:
     if part == "untrained":
         return {"mean_error": 60.0 + little, "first_error": 60.0 + little, "topics": 20}
     arm, worse = settings["arm"], 0 if settings["rate"] == 3e-3 else 1
-    with_ = arm.endswith("with") or arm == nsp.PUBLISHED
+    with_ = arm.endswith("with") or arm == data.PUBLISHED
     loss = 4.0 + 0.2 * with_ - 0.1 * arm.startswith("full") + little + worse
-    error = 50.0 - 5 * with_ + 5 * (arm == nsp.LEFT_TO_RIGHT) + little + worse
+    error = 50.0 - 5 * with_ + 5 * (arm == data.LEFT_TO_RIGHT) + little + worse
     numbers = {"curve": [6.0, 5.0], "mean_error": error}
-    if arm != nsp.LEFT_TO_RIGHT:
+    if arm != data.LEFT_TO_RIGHT:
         numbers |= {"full_loss": loss, "pairs_loss": loss, "first_error": error, "next_error": 30.0}
     return numbers
 
@@ -178,7 +178,7 @@ def made(mode: Mode = Mode.FULL, change: Change = lambda s, seed, n: n) -> Resul
         mode,
         [
             Cell(part.name, s, seed, change(s, seed, ideal(part.name, s, seed)))
-            for part in nsp.EXPERIMENT.parts
+            for part in EXPERIMENT.parts
             for s in part.conditions(mode)
             for seed in range(SEEDS)
         ],
@@ -209,7 +209,7 @@ def more(arms: Callable[[str], bool], by: Callable[[str, str, int], float]) -> C
 
 
 def with_loss(arm: str) -> bool:
-    return arm in nsp.DESIGN and arm.endswith("with")
+    return arm in experiment.DESIGN and arm.endswith("with")
 
 
 @pytest.mark.parametrize(
@@ -265,11 +265,11 @@ def test_format(by, expected):
 )
 def test_direction(by, expected):
     # One circumstance: it cannot be supported under conditions.
-    assert verdict("direction", more(lambda arm: arm == nsp.LEFT_TO_RIGHT, by)) is expected
+    assert verdict("direction", more(lambda arm: arm == data.LEFT_TO_RIGHT, by)) is expected
 
 
 def test_what_a_short_run_leaves_out_stays_open():
-    judged = nsp.EXPERIMENT.judge(made(Mode.QUICK))
+    judged = EXPERIMENT.judge(made(Mode.QUICK))
     assert judged["direction"].verdict is Verdict.INCONCLUSIVE
     assert judged["dropping"].verdict is Verdict.SUPPORTED
 
@@ -282,7 +282,9 @@ def test_a_run_that_broke_down_is_never_the_best():
 
     results = made(change=change)
     assert results.best("arms", "full_loss", "rate", arm="full, with") != 3e-3
-    assert nsp.gain(results, "full, with", "full, without", "full_loss").value == pytest.approx(1.2)
+    assert experiment.gain(
+        results, "full, with", "full, without", "full_loss"
+    ).value == pytest.approx(1.2)
 
 
 # --- what is shown
@@ -290,29 +292,29 @@ def test_a_run_that_broke_down_is_never_the_best():
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_numbers_fill_the_cards_in_both_modes(mode):
-    facts = facts_of(nsp.EXPERIMENT, made(mode))
+    facts = facts_of(EXPERIMENT, made(mode))
     for language in Language:
         card = read_card("nsp", language)
         assert card is not None
         assert len(placeholders(card)) > 20
-        assert unknown_placeholders(card, nsp.EXPERIMENT, facts) == []
+        assert unknown_placeholders(card, EXPERIMENT, facts) == []
     missing = {name for name, number in facts.numbers.items() if not number.seeds}
     assert (mode is Mode.FULL) == (not missing)
 
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_the_tables_hold_the_design(mode):
-    figures = nsp.charts(made(mode))
-    names = [figure.name for figure in figures]
+    drawn = figures.charts(made(mode))
+    names = [figure.name for figure in drawn]
     assert (
         names == ["hidden-tokens", "topics", "learning", "rates"][: 4 if mode is Mode.FULL else 3]
     )
-    table = figures[0]
+    table = drawn[0]
     assert isinstance(table, Table)
     assert [len(row) for row in table.rows] == [4, 4]
 
 
 def test_every_circumstance_and_arm_has_a_name():
-    for claim in nsp.EXPERIMENT.claims:
-        assert set(claim.tests(made())) <= set(nsp.NAMES)
-    assert set(nsp.SHORT) <= set(nsp.NAMES)
+    for claim in EXPERIMENT.claims:
+        assert set(claim.tests(made())) <= set(figures.NAMES)
+    assert set(experiment.SHORT) <= set(figures.NAMES)

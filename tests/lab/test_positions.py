@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from whyformer.lab.experiments.positions import experiment as p
+from whyformer.lab.experiments.positions import EXPERIMENT, experiment, figures
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Cell, Mode, Results
 from whyformer.lab.method.statistics import NOT_MEASURED
@@ -16,7 +16,7 @@ from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknow
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SEEDS = 5
-CLAIMS = {claim.name: claim for claim in p.EXPERIMENT.claims}
+CLAIMS = {claim.name: claim for claim in EXPERIMENT.claims}
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 """From the settings of a condition to the numbers that are other than usual there."""
 
@@ -25,7 +25,7 @@ Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 @pytest.mark.parametrize("d_model", [64, 128])
 def test_the_sinusoids_obey_their_identities(d_model):
-    found = p.measure_algebra({"d_model": d_model, "positions": 2100}, 0)
+    found = experiment.measure_algebra({"d_model": d_model, "positions": 2100}, 0)
     assert found["rotation"] < 1e-9
     assert found["norm"] < 1e-9
     assert found["toeplitz"] < 1e-9
@@ -35,7 +35,7 @@ def test_the_sinusoids_obey_their_identities(d_model):
 
 
 def test_similarity_rises_again():
-    found = p.measure_algebra({"d_model": 64, "positions": 2100}, 0)
+    found = experiment.measure_algebra({"d_model": 64, "positions": 2100}, 0)
     assert found["first_rise"] == 6
     assert 0.4 < found["rises"] < 0.5
     assert found["similarity"][0] == pytest.approx(
@@ -44,9 +44,9 @@ def test_similarity_rises_again():
 
 
 def test_one_frequency_is_unique_but_hardly():
-    one = p.measure_margin({"pairs": 1, "positions": 1000}, 0)["nearest"]
+    one = experiment.measure_margin({"pairs": 1, "positions": 1000}, 0)["nearest"]
     assert one == pytest.approx(2 * abs(math.sin(355)), rel=1e-6)  # 710 is nearly 113 · 2π
-    assert p.measure_margin({"pairs": 8, "positions": 1000}, 0)["nearest"] > 1
+    assert experiment.measure_margin({"pairs": 8, "positions": 1000}, 0)["nearest"] > 1
 
 
 @pytest.mark.parametrize(
@@ -55,54 +55,59 @@ def test_one_frequency_is_unique_but_hardly():
      ("binary", 0.4, 0.7)],
 )  # fmt: skip
 def test_which_codes_a_linear_map_shifts(code, low, high):
-    found = p.measure_shift({"code": code, "d_model": 64, "shift": 7}, 0)
+    found = experiment.measure_shift({"code": code, "d_model": 64, "shift": 7}, 0)
     assert low <= found["inside"] <= high
     assert (found["nearest"] < 0.01) is (code == "line")
 
 
 def test_distances_survive_a_random_map_and_offsets_explain_little():
     torch.manual_seed(0)
-    found = p.measure_projection({"d_k": 512, "d_model": 512, "positions": 200}, 0)
+    found = experiment.measure_projection({"d_k": 512, "d_model": 512, "positions": 200}, 0)
     assert 0.8 < found["least_kept"] < 1 < found["most_kept"] < 1.25
     assert found["offset_share"] < 0.5
 
 
 @pytest.mark.parametrize("positions", ["none", "sinusoidal"])
-@pytest.mark.parametrize("mask", p.MASKS)
+@pytest.mark.parametrize("mask", experiment.MASKS)
 def test_only_an_encoder_without_positions_is_blind_to_order(mask, positions):
-    change = p.measure_order({"mask": mask, "positions": positions}, 0)["change"]
+    change = experiment.measure_order({"mask": mask, "positions": positions}, 0)["change"]
     assert (change < 1e-10) is (mask == "encoder" and positions == "none")
 
 
 def test_learned_positions_start_as_loud_as_sinusoids():
-    for mask in p.MASKS:
-        model = p.task_model(mask, "learned", 0)
+    for mask in experiment.MASKS:
+        model = experiment.task_model(mask, "learned", 0)
         (vectors,) = [v for name, v in model.named_parameters() if name.endswith("vectors")]
         assert vectors.square().mean().item() == pytest.approx(0.5, rel=0.05)
 
 
-@pytest.mark.parametrize("positions", p.SCHEMES)
+@pytest.mark.parametrize("positions", experiment.SCHEMES)
 def test_both_masks_have_models_of_one_size(positions):
     sizes = {
-        sum(v.numel() for v in p.task_model(mask, positions, 0).parameters()) for mask in p.MASKS
+        sum(v.numel() for v in experiment.task_model(mask, positions, 0).parameters())
+        for mask in experiment.MASKS
     }
     assert len(sizes) == 1
 
 
 def test_the_exercises_are_what_they_say():
-    copy = p.Exercises("copy", 10, 4, 0).batch(0, 0)
-    assert torch.equal(copy.labels[:, p.LAG :], copy.target[:, : -p.LAG])
-    assert (copy.labels[:, : p.LAG] == -1).all()
-    assert copy.tokens == 4 * (10 - p.LAG)
-    modulo = p.Exercises("modulo", 20, 4, 0).batch(0, 0)
+    copy = experiment.Exercises("copy", 10, 4, 0).batch(0, 0)
+    assert torch.equal(copy.labels[:, experiment.LAG :], copy.target[:, : -experiment.LAG])
+    assert (copy.labels[:, : experiment.LAG] == -1).all()
+    assert copy.tokens == 4 * (10 - experiment.LAG)
+    modulo = experiment.Exercises("modulo", 20, 4, 0).batch(0, 0)
     assert modulo.labels[0].tolist() == [i % 16 for i in range(20)]
-    assert not torch.equal(modulo.target, p.Exercises("modulo", 20, 4, 0).batch(0, 1).target)
+    assert not torch.equal(
+        modulo.target, experiment.Exercises("modulo", 20, 4, 0).batch(0, 1).target
+    )
 
 
-@pytest.mark.parametrize("mask", p.MASKS)
+@pytest.mark.parametrize("mask", experiment.MASKS)
 def test_a_task_is_measured_by_position(mask):
-    found = p.measure_tasks({"task": "copy", "mask": mask, "positions": "none", "steps": 2}, 0)
-    assert len(found["by_position"]) == p.LENGTHS[-1] // p.BLOCK
+    found = experiment.measure_tasks(
+        {"task": "copy", "mask": mask, "positions": "none", "steps": 2}, 0
+    )
+    assert len(found["by_position"]) == experiment.LENGTHS[-1] // experiment.BLOCK
     assert all(0 <= found[name] <= 1 for name in ("inside", "outside", "far"))
 
 
@@ -112,7 +117,8 @@ USUAL: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "algebra": lambda s: {
         "rotation": 1e-12, "norm": 1e-13, "toeplitz": 1e-12, "nearest": 1.5, "neighbours": 1.5,
         "longest_wavelength": 5e4, "first_rise": 6, "rises": 0.48,
-        "similarity": [0.5] * len(p.LAGS), "codes": [[0.0] * 64] * p.DRAWN_POSITIONS,
+        "similarity": [0.5] * len(experiment.LAGS),
+        "codes": [[0.0] * 64] * experiment.DRAWN_POSITIONS,
     },
     "margin": lambda s: {"nearest": 0.1 * s["pairs"]},
     "shift": lambda s: {
@@ -140,7 +146,7 @@ def made_up(
 ) -> Results:
     """Return results with the usual numbers, other where ``change`` of a part says so."""
     cells = []
-    for part in p.EXPERIMENT.parts:
+    for part in EXPERIMENT.parts:
         other = (change or {}).get(part.name, lambda s: {})
         for settings in part.conditions(mode):
             for seed in range(seeds if part.seeds[mode] > 1 else 1):
@@ -292,7 +298,7 @@ def test_an_effect_that_is_switched_off_is_not_supported():
 
 def test_what_a_quick_run_leaves_out_stays_open():
     quick = made_up(mode=Mode.QUICK)
-    judged = p.EXPERIMENT.judge(quick)
+    judged = EXPERIMENT.judge(quick)
     assert judged["learned"].verdict is O
     assert judged["extrapolation"].verdict is R
     assert above(NOT_MEASURED, 0.0).answer() is Answer.OPEN
@@ -301,22 +307,22 @@ def test_what_a_quick_run_leaves_out_stays_open():
 @pytest.mark.parametrize("mode", Mode)
 def test_charts_and_numbers_come_from_results_alone(mode):
     results = made_up(mode=mode, seeds=2)
-    names = [chart.name for chart in p.EXPERIMENT.charts(results)]
+    names = [chart.name for chart in EXPERIMENT.charts(results)]
     assert len(set(names)) == len(names) >= 8
     assert ("language" in names) is (mode is Mode.FULL)
-    assert p.EXPERIMENT.numbers(results).keys() == p.EXPERIMENT.numbers(made_up(seeds=2)).keys()
+    assert EXPERIMENT.numbers(results).keys() == EXPERIMENT.numbers(made_up(seeds=2)).keys()
 
 
 def test_every_circumstance_has_a_name_in_both_languages():
-    for claim in p.EXPERIMENT.claims:
+    for claim in EXPERIMENT.claims:
         for circumstance, tests in claim.tests(made_up()).items():
-            assert circumstance in p.NAMES
-            assert all(test.name in p.NAMES for test in tests if test.name)
+            assert circumstance in figures.NAMES
+            assert all(test.name in figures.NAMES for test in tests if test.name)
 
 
 @pytest.mark.parametrize("language", Language)
 def test_the_card_quotes_only_what_was_measured(language):
     card = read_card("positions", language)
     assert card is not None
-    assert unknown_placeholders(card, p.EXPERIMENT, facts_of(p.EXPERIMENT, made_up(seeds=2))) == []
+    assert unknown_placeholders(card, EXPERIMENT, facts_of(EXPERIMENT, made_up(seeds=2))) == []
     assert typed_numbers(card) == []

@@ -7,7 +7,7 @@ import pytest
 
 from made_up_scaling import made
 from whyformer.foundation.errors import DataError
-from whyformer.lab.experiments.scaling.experiment import EXPERIMENT
+from whyformer.lab.experiments.scaling import EXPERIMENT
 from whyformer.lab.method.experiment import Cell, Mode, Results
 from whyformer.lab.method.questions import experiment_named, written
 from whyformer.lab.method.record import (

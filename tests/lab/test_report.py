@@ -13,7 +13,7 @@ import pytest
 
 import whyformer
 from made_up_scaling import made
-from whyformer.lab.experiments.scaling.experiment import EXPERIMENT
+from whyformer.lab.experiments.scaling import EXPERIMENT
 from whyformer.lab.method.bilingual import Language, Said
 from whyformer.lab.method.experiment import Mode
 from whyformer.lab.method.questions import experiment_named, written

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from whyformer.foundation.errors import MissingExtraError, WhyformerError
-from whyformer.lab.experiments.scaling import experiment as scaling
+from whyformer.lab.experiments.scaling import EXPERIMENT, experiment
 from whyformer.lab.method import runner
 from whyformer.lab.method.experiment import Experiment, Mode, Part
 from whyformer.lab.method.runner import Engine, cells_of, machine, measure, plain, read_cells, run
@@ -23,8 +23,8 @@ def small(*, rows: int = 200, timed: bool = False, revision: int = 1) -> Experim
         return [{"d_k": d, "n": 4, "law": "normal", "rows": rows} for d in WIDTHS]
 
     seeds = {Mode.QUICK: 2, Mode.FULL: 3}
-    part = Part("scores", scaling.measure_scores, conditions, seeds, timed)
-    return replace(scaling.EXPERIMENT, parts=(part,), revision=revision)
+    part = Part("scores", experiment.measure_scores, conditions, seeds, timed)
+    return replace(EXPERIMENT, parts=(part,), revision=revision)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import torch
 
 from made_up_scaling import Change, ideal, made
 from whyformer.blocks.scaling import SCALINGS, ScoreScale
-from whyformer.lab.experiments.scaling import experiment as scaling
+from whyformer.lab.experiments.scaling import EXPERIMENT, experiment, figures
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.charts import Chart
@@ -16,7 +16,7 @@ from whyformer.lab.method.experiment import Mode
 from whyformer.lab.method.verdict import Verdict
 from whyformer.lab.pages.cards import facts_of, placeholders, read_card, unknown_placeholders
 
-CLAIMS = {claim.name: claim for claim in scaling.EXPERIMENT.claims}
+CLAIMS = {claim.name: claim for claim in EXPERIMENT.claims}
 
 
 # --- the laws
@@ -25,7 +25,7 @@ CLAIMS = {claim.name: claim for claim in scaling.EXPERIMENT.claims}
 @pytest.fixture(scope="module")
 def drawn() -> dict[int, dict]:
     where = {"n": 64, "law": "normal", "rows": 600}
-    return {d: dict(scaling.measure_scores({**where, "d_k": d}, 0)) for d in (16, 64, 256)}
+    return {d: dict(experiment.measure_scores({**where, "d_k": d}, 0)) for d in (16, 64, 256)}
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def test_the_deviation_of_scores_follows_its_power_of_the_width(drawn, scale, po
 
 def test_components_of_one_size_give_the_same_law():
     where = {"n": 64, "law": "rademacher", "rows": 600, "d_k": 64}
-    assert scaling.measure_scores(where, 0)["none/std"] == pytest.approx(8, rel=0.05)
+    assert experiment.measure_scores(where, 0)["none/std"] == pytest.approx(8, rel=0.05)
 
 
 def test_the_length_of_the_sequence_changes_no_deviation():
     where = {"law": "normal", "rows": 600, "d_k": 64}
-    few, many = (scaling.measure_scores({**where, "n": n}, 0)["none/std"] for n in (16, 128))
+    few, many = (experiment.measure_scores({**where, "n": n}, 0)["none/std"] for n in (16, 128))
     assert few == pytest.approx(many, rel=0.05)
 
 
@@ -64,7 +64,7 @@ def test_dividing_by_the_width_makes_all_weights_alike(drawn):
 
 def test_the_mean_square_grows_where_the_median_falls():
     where = {"n": 64, "law": "normal", "rows": 1000, "d_k": 1024}
-    numbers = scaling.measure_scores(where, 0)
+    numbers = experiment.measure_scores(where, 0)
     assert numbers["none/gradient_rms"] > 10 * numbers["inverse-sqrt/gradient_rms"]
     assert numbers["none/gradient_median"] < 0.3 * numbers["inverse-sqrt/gradient_median"]
 
@@ -76,7 +76,7 @@ def test_the_norm_of_the_jacobian_is_its_formula():
     torch.testing.assert_close(jacobian.norm() ** 2, second - 2 * third + second**2)
 
 
-@pytest.mark.parametrize("scale", list(scaling.DRAWN))
+@pytest.mark.parametrize("scale", list(experiment.DRAWN))
 def test_the_blocks_divide_by_what_they_say(scale):
     q = k = torch.ones(1, 1, 1, 16)
     scaled, other, factor = SCALINGS[scale](16, 1)(q, k)
@@ -89,8 +89,8 @@ def test_the_blocks_divide_by_what_they_say(scale):
 def test_a_smaller_start_and_a_slower_rate_are_the_factor(optimizer, monkeypatch):
     short = lm.Windows
     monkeypatch.setattr(lm, "Windows", lambda ids, n, rows, seed: short(ids, 8, 2, seed))
-    exact = scaling.measure_identity({"optimizer": optimizer, "rate_too": True}, 0)["gap"]
-    start_only = scaling.measure_identity({"optimizer": optimizer, "rate_too": False}, 0)["gap"]
+    exact = experiment.measure_identity({"optimizer": optimizer, "rate_too": True}, 0)["gap"]
+    start_only = experiment.measure_identity({"optimizer": optimizer, "rate_too": False}, 0)["gap"]
     assert exact < 1e-9
     assert start_only > 1e-3
 
@@ -98,7 +98,7 @@ def test_a_smaller_start_and_a_slower_rate_are_the_factor(optimizer, monkeypatch
 def test_folding_makes_only_the_queries_smaller():
     shape = lm.reference(layers=2, d_model=64)
     model, folded = lm.fresh_model(shape, 0), lm.fresh_model(shape, 0)
-    scaling.fold_into_queries(folded)
+    experiment.fold_into_queries(folded)
     for (name, a), b in zip(model.named_parameters(), folded.parameters(), strict=True):
         factor = shape.head_width**-0.5 if "project_query" in name else 1.0
         torch.testing.assert_close(a * factor, b)
@@ -268,12 +268,12 @@ def test_a_run_that_broke_down_is_never_the_best():
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_numbers_fill_the_cards_in_both_modes(mode):
-    facts = facts_of(scaling.EXPERIMENT, made(mode))
+    facts = facts_of(EXPERIMENT, made(mode))
     for language in Language:
         card = read_card("scaling", language)
         assert card is not None
         assert len(placeholders(card)) > 20
-        assert unknown_placeholders(card, scaling.EXPERIMENT, facts) == []
+        assert unknown_placeholders(card, EXPERIMENT, facts) == []
     missing = {name for name, number in facts.numbers.items() if not number.seeds}
     assert missing == (set() if mode is Mode.FULL else {
         "gap_none_narrow", "gap_inverse_sgd", "gap_cosine", "gap_folded",
@@ -281,7 +281,7 @@ def test_numbers_fill_the_cards_in_both_modes(mode):
 
 
 def test_charts_show_the_theory_on_the_same_axes():
-    charts = [c for c in scaling.charts(made()) if isinstance(c, Chart)]
+    charts = [c for c in figures.charts(made()) if isinstance(c, Chart)]
     assert [chart.name for chart in charts] == ["score-std", "gradient", "largest", "rates"]
     measured, theory = charts[0].series[0], charts[0].series[3]
     for (x, seen), (_, said) in zip(measured.points, theory.points, strict=True):

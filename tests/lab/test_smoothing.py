@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from whyformer.lab.experiments.smoothing import experiment as s
+from whyformer.lab.experiments.smoothing import EXPERIMENT, claims, experiment, figures
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Cell, Mode, Results
@@ -16,7 +16,7 @@ from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknow
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SEEDS = 5
-CLAIMS = {claim.name: claim for claim in s.EXPERIMENT.claims}
+CLAIMS = {claim.name: claim for claim in EXPERIMENT.claims}
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 # --- the laws
@@ -25,15 +25,15 @@ Change = Callable[[dict[str, Any]], dict[str, Any]]
 @pytest.mark.parametrize("epsilon", [0.05, 0.1, 0.2])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_optimum_is_the_smoothed_distribution(epsilon, seed):
-    found = s.measure_table({"epsilon": epsilon, "classes": 103}, seed)
+    found = experiment.measure_table({"epsilon": epsilon, "classes": 103}, seed)
     assert found["gap"] < 1e-6
     assert found["odds_gap"] < 1e-6
 
 
 def test_the_bound_by_hand():
     # Two classes, ε = 0.5: (0.75, 0.25).
-    assert s.log_odds_bound(0.5, 2) == pytest.approx(math.log(3))
-    found = s.measure_table({"epsilon": 0.5, "classes": 64}, 0)
+    assert experiment.log_odds_bound(0.5, 2) == pytest.approx(math.log(3))
+    found = experiment.measure_table({"epsilon": 0.5, "classes": 64}, 0)
     assert found["odds"] == pytest.approx(math.log((0.5 + 0.5 / 64) / (0.5 / 64)))
 
 
@@ -41,8 +41,8 @@ def test_the_calibration_error_by_hand():
     # Two guesses at 0.9 of which one is right, two at 0.5 of which both are: (0.4 + 0.5) / 2.
     confidence = torch.tensor([0.9, 0.9, 0.5, 0.5])
     right = torch.tensor([True, False, True, True])
-    assert s.calibration_error(confidence, right) == pytest.approx(0.45)
-    places, shares = s.reliability(confidence, right)
+    assert experiment.calibration_error(confidence, right) == pytest.approx(0.45)
+    places, shares = experiment.reliability(confidence, right)
     assert [round(p, 3) for p in places if math.isfinite(p)] == [0.5, 0.9]
     assert [share for share in shares if math.isfinite(share)] == [1.0, 0.5]
 
@@ -51,19 +51,23 @@ def test_a_model_that_is_right_as_often_as_it_is_sure_is_calibrated():
     generator = torch.Generator().manual_seed(0)
     confidence = torch.rand(200_000, generator=generator)
     right = torch.rand(200_000, generator=generator) < confidence
-    assert s.calibration_error(confidence, right) < 0.01
-    assert s.calibration_error(confidence.sqrt(), right) > 0.1
+    assert experiment.calibration_error(confidence, right) < 0.01
+    assert experiment.calibration_error(confidence.sqrt(), right) > 0.1
 
 
 def test_every_confidence_has_a_bin():
-    assert s.binned(torch.tensor([1e-9, 1 / s.BINS, 1.0])).tolist() == [0, 0, s.BINS - 1]
+    assert experiment.binned(torch.tensor([1e-9, 1 / experiment.BINS, 1.0])).tolist() == [
+        0,
+        0,
+        experiment.BINS - 1,
+    ]
 
 
 def test_a_fresh_model_is_judged_without_smoothing(monkeypatch):
-    monkeypatch.setattr(s, "DEV_WINDOWS", 4)
+    monkeypatch.setattr(experiment, "DEV_WINDOWS", 4)
     model = lm.fresh_model(lm.reference(layers=1, d_model=16, heads=2), 0)
-    found = s.judged(model, 0.1)
-    assert found["nll"] == pytest.approx(lm.dev_loss(model, s.LENGTH, 4), rel=1e-6)
+    found = experiment.judged(model, 0.1)
+    assert found["nll"] == pytest.approx(lm.dev_loss(model, experiment.LENGTH, 4), rel=1e-6)
     assert found["beyond"] == 0
     assert 0 <= found["accuracy"] < 0.2
 
@@ -75,10 +79,10 @@ def usual(part: str, c: dict[str, Any]) -> dict[str, Any]:
     """Return numbers in which smoothing costs with plenty of text and helps with little."""
     if part == "table":
         return {"gap": 1e-9, "odds": 6.8, "odds_gap": 1e-9}
-    smooth, scarce = c["epsilon"], c["text"] == s.SCARCE
+    smooth, scarce = c["epsilon"], c["text"] == experiment.SCARCE
     return {
         "nll": (2.8 - 2 * smooth if scarce else 1.9 + 0.6 * smooth)
-        + 0.1 * (c["rate"] != s.QUICK_RATES[c["text"]]),
+        + 0.1 * (c["rate"] != experiment.QUICK_RATES[c["text"]]),
         "accuracy": 0.3 + 0.1 * smooth * scarce,
         "confidence": 0.5,
         "error": 0.15 - 0.5 * smooth if scarce else 0.02 + 0.4 * smooth,
@@ -93,7 +97,7 @@ def made_up(
 ) -> Results:
     """Return results with the usual numbers, other where ``change`` of a part says so."""
     cells = []
-    for part in s.EXPERIMENT.parts:
+    for part in EXPERIMENT.parts:
         other = (change or {}).get(part.name, lambda c: {})
         for settings in part.conditions(mode):
             for seed in range(seeds):
@@ -107,7 +111,9 @@ def verdict(claim: str, change: dict[str, Change] | None = None) -> Verdict:
     return CLAIMS[claim].judge(made_up(change)).verdict
 
 
-def with_(number: str, value: Any, texts: tuple[str, ...] = (s.PLENTY, s.SCARCE)) -> dict:
+def with_(
+    number: str, value: Any, texts: tuple[str, ...] = (experiment.PLENTY, experiment.SCARCE)
+) -> dict:
     """Return a number that is 1 without smoothing and ``value`` with it, at every rate."""
 
     def of(c: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +148,7 @@ WORDS = [
     ("perplexity", R, with_("nll", 0.9)),
     ("perplexity", O, with_("nll", UNSURE)),
     ("price", S, None),
-    ("price", C, with_("nll", 1.5, (s.PLENTY,))),
+    ("price", C, with_("nll", 1.5, (experiment.PLENTY,))),
     ("price", N, with_("nll", 1.15)),
     ("price", R, with_("nll", 1.5)),
     ("price", O, with_("nll", UNSURE)),
@@ -182,32 +188,32 @@ def test_an_effect_that_is_switched_off_is_not_supported():
 
 def test_each_arm_is_judged_at_its_own_best_rate():
     def of(c: dict[str, Any]) -> dict[str, Any]:
-        best = s.RATES[0] if c["epsilon"] else s.RATES[2]
+        best = experiment.RATES[0] if c["epsilon"] else experiment.RATES[2]
         return {"nll": 2.0 + (c["rate"] != best), "accuracy": 0.5 + (c["rate"] == best)}
 
     results = made_up({"training": of})
-    assert s.gain(results, "nll", s.PLENTY).value == 0
-    assert s.gain(results, "accuracy", s.PLENTY).value == 0
+    assert claims.gain(results, "nll", experiment.PLENTY).value == 0
+    assert claims.gain(results, "accuracy", experiment.PLENTY).value == 0
 
 
 @pytest.mark.parametrize("mode", Mode)
 def test_charts_and_numbers_come_from_results_alone(mode):
     results = made_up(mode=mode, seeds=2)
-    names = [chart.name for chart in s.EXPERIMENT.charts(results)]
+    names = [chart.name for chart in EXPERIMENT.charts(results)]
     assert names == ["nll", "accuracy", "error", "reliability-plenty", "reliability-scarce"]
-    assert s.EXPERIMENT.numbers(results).keys() == s.EXPERIMENT.numbers(made_up(seeds=2)).keys()
+    assert EXPERIMENT.numbers(results).keys() == EXPERIMENT.numbers(made_up(seeds=2)).keys()
 
 
 def test_every_circumstance_has_a_name_in_both_languages():
-    for claim in s.EXPERIMENT.claims:
+    for claim in EXPERIMENT.claims:
         for circumstance, tests in claim.tests(made_up()).items():
-            assert circumstance in s.NAMES
-            assert all(test.name in s.NAMES for test in tests if test.name)
+            assert circumstance in figures.NAMES
+            assert all(test.name in figures.NAMES for test in tests if test.name)
 
 
 @pytest.mark.parametrize("language", Language)
 def test_the_card_quotes_only_what_was_measured(language):
     card = read_card("smoothing", language)
     assert card is not None
-    assert unknown_placeholders(card, s.EXPERIMENT, facts_of(s.EXPERIMENT, made_up(seeds=2))) == []
+    assert unknown_placeholders(card, EXPERIMENT, facts_of(EXPERIMENT, made_up(seeds=2))) == []
     assert typed_numbers(card) == []

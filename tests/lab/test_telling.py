@@ -6,7 +6,7 @@ from made_up_scaling import made
 from whyformer.cli.ask import ask
 from whyformer.cli.lab import list_questions
 from whyformer.foundation.errors import UsageError
-from whyformer.lab.experiments.scaling.experiment import EXPERIMENT
+from whyformer.lab.experiments.scaling import EXPERIMENT
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Mode
 from whyformer.lab.method.questions import experiment_named, written

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from whyformer.blocks.initialization import Initialization
 from whyformer.blocks.residual import Wiring
-from whyformer.lab.experiments.warmup import experiment as w
+from whyformer.lab.experiments.warmup import EXPERIMENT, claims, effects, experiment, figures
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Cell, Mode, Results
@@ -22,30 +22,33 @@ from whyformer.training.loop import TrainingSettings, fit, start
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SEEDS, FLOOR = 5, 3.24
-CLAIMS = {claim.name: claim for claim in w.EXPERIMENT.claims}
+CLAIMS = {claim.name: claim for claim in EXPERIMENT.claims}
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 # --- the laws, on the toolkit's modules
 
 
 def at_start(**changes: Any) -> dict[str, Any]:
-    usual = {"view": w.BOTH, "wiring": str(w.POST), "layers": 2, "d_model": 128}
+    usual = {"view": experiment.BOTH, "wiring": str(experiment.POST), "layers": 2, "d_model": 128}
     return {**usual, **changes}
 
 
-@pytest.mark.parametrize("view", [w.BOTH, w.CAUSAL])
-@pytest.mark.parametrize(("wiring", "power"), [(w.POST, 0.0), (w.PRE, -0.5)])
+@pytest.mark.parametrize("view", [experiment.BOTH, experiment.CAUSAL])
+@pytest.mark.parametrize(("wiring", "power"), [(experiment.POST, 0.0), (experiment.PRE, -0.5)])
 def test_the_last_gradient_follows_its_power_of_the_depth(view, wiring, power):
     torch.manual_seed(0)
     depths = (2, 8, 24)
-    rms = [w.measure_start(at_start(view=view, wiring=wiring, layers=n), 0)["rms"] for n in depths]
+    rms = [
+        experiment.measure_start(at_start(view=view, wiring=wiring, layers=n), 0)["rms"]
+        for n in depths
+    ]
     assert log_slope(depths, [rms]).value == pytest.approx(power, abs=0.1)
 
 
 def test_the_gradient_of_one_position_is_the_product_of_two_norms():
-    settings = at_start(view=w.CAUSAL, d_model=32)
-    model = lm.fresh_model(w.shape(w.ARMS["post"], 2, 32), 0)
-    batch = lm.Windows(lm.text().train, w.LENGTH, 8, 0).batch(0, 0)
+    settings = at_start(view=experiment.CAUSAL, d_model=32)
+    model = lm.fresh_model(experiment.shape(experiment.ARMS["post"], 2, 32), 0)
+    batch = lm.Windows(lm.text().train, experiment.LENGTH, 8, 0).batch(0, 0)
     losses = F.cross_entropy(
         model(batch.target).flatten(0, 1), batch.labels.flatten(), reduction="none"
     )
@@ -53,7 +56,7 @@ def test_the_gradient_of_one_position_is_the_product_of_two_norms():
     norms = torch.stack(
         [torch.autograd.grad(one, weight, retain_graph=True)[0].norm() for one in losses]
     )
-    found = w.measure_start(settings, 0)
+    found = experiment.measure_start(settings, 0)
     assert found["rms"] == pytest.approx(norms.square().mean().sqrt().item(), rel=1e-4)
     assert found["median"] == pytest.approx(norms.median().item(), rel=1e-4)
     whole = torch.autograd.grad(losses.mean(), weight)[0].norm().item()
@@ -62,7 +65,10 @@ def test_the_gradient_of_one_position_is_the_product_of_two_norms():
 
 def test_queries_die_where_positions_become_alike():
     torch.manual_seed(0)
-    post, pre = (w.measure_start(at_start(wiring=x, layers=12), 0) for x in (w.POST, w.PRE))
+    post, pre = (
+        experiment.measure_start(at_start(wiring=x, layers=12), 0)
+        for x in (experiment.POST, experiment.PRE)
+    )
     assert post["W_Q"][-1] < 0.01 * post["W_Q"][0]
     assert 0.5 < post["W_2"][-1] / post["W_2"][0] < 2
     assert len(post["diversity"]) == 12
@@ -71,32 +77,34 @@ def test_queries_die_where_positions_become_alike():
 
 def test_a_step_moves_a_deeper_post_norm_farther_and_a_light_branch_less():
     def moved(arm: str, layers: int) -> float:
-        return w.measure_step({"arm": arm, "layers": layers, "rate": w.TINY_STEP}, 0)["change"]
+        return experiment.measure_step(
+            {"arm": arm, "layers": layers, "rate": experiment.TINY_STEP}, 0
+        )["change"]
 
     assert moved("post", 8) > 2.5 * moved("post", 2)
     assert moved("small", 8) < 0.7 * moved("post", 8)
 
 
 def test_the_light_arms_change_the_branch_and_nothing_else():
-    arms = w.ARMS
+    arms = experiment.ARMS
     assert (arms["small"].wiring, arms["alpha"].wiring) == (Wiring.POST_NORM, Wiring.DEEPNORM)
-    post, small = (lm.fresh_model(w.shape(arms[a]), 0) for a in ("post", "small"))
-    beta = (8 * w.TRAINED_DEPTH) ** -0.25
+    post, small = (lm.fresh_model(experiment.shape(arms[a]), 0) for a in ("post", "small"))
+    beta = (8 * experiment.TRAINED_DEPTH) ** -0.25
     for name, p in post.named_parameters():
         if ".layers" not in f".{name}" or p.ndim != 2:
             continue
         light = re.search(r"project_(value|output)|feedforward", name)
         ratio = (dict(small.named_parameters())[name].std() / p.std()).item()
         assert ratio == pytest.approx(beta if light else 1.0, rel=0.05)
-    alpha = lm.fresh_model(w.shape(arms["alpha"]), 0)
+    alpha = lm.fresh_model(experiment.shape(arms["alpha"]), 0)
     for one, other in zip(post.parameters(), alpha.parameters(), strict=True):
         assert torch.equal(one, other)
     assert arms["alpha"].initialization is Initialization.XAVIER
 
 
 def warmed(arm: str) -> set[str]:
-    model = lm.fresh_model(w.shape(w.ARMS[arm]), 0)
-    pattern = w.ARMS[arm].warmed
+    model = lm.fresh_model(experiment.shape(experiment.ARMS[arm]), 0)
+    pattern = experiment.ARMS[arm].warmed
     assert pattern is not None
     return {name for name, _ in model.named_parameters() if re.search(pattern, name)}
 
@@ -112,7 +120,9 @@ def test_places_are_what_their_names_say():
     assert "projection.weight" in warmed("top")
     assert warmed("qk") | warmed("all-but-qk") == everything
     assert not warmed("qk") & warmed("all-but-qk")
-    assert len(warmed("qk")) == len(warmed("vo")) == len(warmed("ffn")) == 4 * w.TRAINED_DEPTH
+    assert (
+        len(warmed("qk")) == len(warmed("vo")) == len(warmed("ffn")) == 4 * experiment.TRAINED_DEPTH
+    )
 
 
 @pytest.mark.parametrize("arm", ["top", "post-all"])
@@ -120,9 +130,9 @@ def test_only_the_chosen_parameters_warm_up(arm):
     settings = TrainingSettings(
         updates=100, learning_rate=1e-2, warmup=10, schedule="trapezoid", label_smoothing=0
     )
-    state = start(lm.fresh_model(w.shape(w.ARMS[arm]), 0), settings)
+    state = start(lm.fresh_model(experiment.shape(experiment.ARMS[arm]), 0), settings)
     names = {p: name for name, p in state.model.named_parameters()}
-    w.warm_only(state, w.ARMS[arm].warmed or "")
+    experiment.warm_only(state, experiment.ARMS[arm].warmed or "")
     windows = lm.Windows(lm.text().train, 8, 2, 0)
     next(fit(state, windows, settings, d_model=64, loss_of=lm.window_loss))
     rates = {
@@ -157,16 +167,18 @@ def usual(part: str, s: dict[str, Any]) -> dict[str, Any]:
     """Return numbers as the theory and the first trainings have them."""
     if part == "start":
         n = s["layers"]
-        rms = n**-0.5 if s["wiring"] == w.PRE else 1.0
+        rms = n**-0.5 if s["wiring"] == experiment.PRE else 1.0
         grows = [1 + place / n for place in range(n)]
         dies = [10.0 ** (-3 * place / n) for place in range(n)]
-        matrices = {m: dies if m in ("W_Q", "W_K") else grows for m in w.MATRICES}
+        matrices = {m: dies if m in ("W_Q", "W_K") else grows for m in experiment.MATRICES}
         return {"rms": rms, "median": rms, "diversity": dies, **matrices}
     if part == "sensitivity":
         return {"change": 0.01 * s["layers"] ** POWERS[s["arm"]]}
     if s["optimizer"] == "sgd":
         return losing(UNDER_SGD[s["arm"]])
-    return losing(LOSSES.get(s["arm"], (2.9,) * 5)[w.RATES[w.ADAM].index(s["rate"])])
+    return losing(
+        LOSSES.get(s["arm"], (2.9,) * 5)[experiment.RATES[experiment.ADAM].index(s["rate"])]
+    )
 
 
 def losing(loss: Any) -> dict[str, Any]:
@@ -182,7 +194,7 @@ def made_up(
 ) -> Results:
     """Return results with the usual numbers, other where ``change`` of a part says so."""
     cells = []
-    for part in w.EXPERIMENT.parts:
+    for part in EXPERIMENT.parts:
         other = (change or {}).get(part.name, lambda s: {})
         for settings in part.conditions(mode):
             for seed in range(seeds):
@@ -199,7 +211,9 @@ def verdict(claim: str, change: dict[str, Change] | None = None) -> Verdict:
     return CLAIMS[claim].judge(made_up(change)).verdict
 
 
-def rms(power: float, wirings: tuple[str, ...] = (w.POST, w.PRE)) -> dict[str, Change]:
+def rms(
+    power: float, wirings: tuple[str, ...] = (experiment.POST, experiment.PRE)
+) -> dict[str, Change]:
     def of(s: dict[str, Any]) -> dict[str, Any]:
         value = s["layers"] ** power
         return {"rms": value, "median": value} if s["wiring"] in wirings else {}
@@ -207,7 +221,7 @@ def rms(power: float, wirings: tuple[str, ...] = (w.POST, w.PRE)) -> dict[str, C
     return {"start": of}
 
 
-def matrices(last: Any, chosen: tuple[str, ...] = tuple(w.MATRICES)) -> dict[str, Change]:
+def matrices(last: Any, chosen: tuple[str, ...] = tuple(experiment.MATRICES)) -> dict[str, Change]:
     def of(s: dict[str, Any]) -> dict[str, Any]:
         rows = [[1.0] * (s["layers"] - 1) + [one] for one in (last if last else [])]
         return dict.fromkeys(chosen, tuple(rows) if len(rows) > 1 else rows[0])
@@ -268,7 +282,7 @@ TOP = {"clip": 2.6, "top": 2.6, "bottom": FLOOR}
 """The mechanism as it would have to look."""
 WORDS = [
     ("start", S, None),
-    ("start", C, rms(0.2, (w.POST,))),
+    ("start", C, rms(0.2, (experiment.POST,))),
     ("start", N, rms(-0.25)),
     ("start", R, rms(1.0)),
     ("start", O, {"start": lambda s: {"rms": math.nan, "median": math.nan}}),
@@ -342,23 +356,23 @@ def test_an_effect_that_is_switched_off_is_not_supported():
 
 def test_rescue_is_a_share_of_what_warm_up_regains_and_of_no_less_than_a_fifth_of_a_nat():
     results = made_up(adam(clip=2.92))
-    assert w.rescue(results, "post-all").value == pytest.approx(1)
-    assert w.rescue(results, "post").value == 0
-    assert w.rescue(results, "clip").value == pytest.approx((FLOOR - 2.92) / (FLOOR - 2.6))
+    assert effects.rescue(results, "post-all").value == pytest.approx(1)
+    assert effects.rescue(results, "post").value == 0
+    assert effects.rescue(results, "clip").value == pytest.approx((FLOOR - 2.92) / (FLOOR - 2.6))
     useless = made_up(adam(post_all=FLOOR, clip=3.14))
-    assert w.rescue(useless, "clip").value == pytest.approx(0.5)
+    assert effects.rescue(useless, "clip").value == pytest.approx(0.5)
 
 
 def test_a_run_that_breaks_down_counts_as_one_that_learned_nothing(monkeypatch):
-    monkeypatch.setattr(w, "STEPS", 1)
+    monkeypatch.setattr(experiment, "STEPS", 1)
     monkeypatch.setattr(lm, "train", lambda *a, **k: lm.Trained(k["state"].model, math.nan, []))
-    found = w.measure_training({"arm": "top", "optimizer": "sgd", "rate": 0.1}, 0)
+    found = experiment.measure_training({"arm": "top", "optimizer": "sgd", "rate": 0.1}, 0)
     assert found["failed"] == 1
     assert found["judged"] == lm.text().unigram_entropy
 
 
 def test_what_a_quick_run_leaves_out_stays_open():
-    judged = w.EXPERIMENT.judge(made_up(mode=Mode.QUICK))
+    judged = EXPERIMENT.judge(made_up(mode=Mode.QUICK))
     assert judged["range"].verdict is O
     assert judged["mechanism"].open == judged["size"].open == ("adam", "sgd")
     assert judged["needed"].verdict is S
@@ -368,29 +382,29 @@ def test_what_a_quick_run_leaves_out_stays_open():
 @pytest.mark.parametrize("mode", Mode)
 def test_charts_and_numbers_come_from_results_alone(mode):
     results = made_up(mode=mode, seeds=2)
-    names = [chart.name for chart in w.EXPERIMENT.charts(results)]
+    names = [chart.name for chart in EXPERIMENT.charts(results)]
     assert len(set(names)) == len(names) == (5 if mode is Mode.QUICK else 7)
-    assert w.EXPERIMENT.numbers(results).keys() == w.EXPERIMENT.numbers(made_up(seeds=2)).keys()
+    assert EXPERIMENT.numbers(results).keys() == EXPERIMENT.numbers(made_up(seeds=2)).keys()
 
 
 def test_every_circumstance_has_a_name_in_both_languages():
-    for claim in w.EXPERIMENT.claims:
+    for claim in EXPERIMENT.claims:
         for circumstance, tests in claim.tests(made_up()).items():
-            assert circumstance in w.NAMES
-            assert all(test.name in w.NAMES for test in tests if test.name)
+            assert circumstance in figures.NAMES
+            assert all(test.name in figures.NAMES for test in tests if test.name)
 
 
 @pytest.mark.parametrize("language", Language)
 def test_the_card_quotes_only_what_was_measured(language):
     card = read_card("warmup", language)
     assert card is not None
-    assert unknown_placeholders(card, w.EXPERIMENT, facts_of(w.EXPERIMENT, made_up(seeds=2))) == []
+    assert unknown_placeholders(card, EXPERIMENT, facts_of(EXPERIMENT, made_up(seeds=2))) == []
     assert typed_numbers(card) == []
 
 
 def test_the_mechanism_is_asked_only_where_warm_up_rescues():
     both = made_up(under(TOP, TOP))
-    assert list(w.mechanism_tests(both)) == ["adam", "sgd"]
+    assert list(claims.mechanism_tests(both)) == ["adam", "sgd"]
     one = made_up(under(TOP, {**TOP, "post-all": FLOOR}))
-    assert list(w.mechanism_tests(one)) == ["adam"]
-    assert w.EXPERIMENT.judge(one)["mechanism"].verdict is S
+    assert list(claims.mechanism_tests(one)) == ["adam"]
+    assert EXPERIMENT.judge(one)["mechanism"].verdict is S

@@ -35,12 +35,12 @@ def experiment_named(name: str) -> Experiment:
         raise UsageError(
             f"`{name}` has no experiment yet. `whyformer lab list` shows what there is."
         )
-    return importlib.import_module(f"whyformer.lab.experiments.{name}.experiment").EXPERIMENT
+    return importlib.import_module(f"whyformer.lab.experiments.{name}").EXPERIMENT
 
 
 def written() -> list[str]:
     """Return the questions that have an experiment, in order, without importing any."""
-    return [name for name in QUESTIONS if _is_whole(EXPERIMENTS / name / "experiment.py")]
+    return [name for name in QUESTIONS if _is_whole(EXPERIMENTS / name / "__init__.py")]
 
 
 def _is_whole(file: Path) -> bool:

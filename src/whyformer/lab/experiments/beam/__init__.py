@@ -1,1 +1,70 @@
-"""Is a larger beam better? Against enumeration where that is possible; then on a made-up language."""
+"""Is a larger beam better? Against enumeration where that is possible; then on a made-up language.
+
+The language is made so that its probabilities are known. A source is a row of symbols. Each symbol
+has several renderings of two words; a rendering is drawn for each symbol on its own, so that every
+symbol costs a right answer the same probability. Training text may hold fragments: targets that
+stop somewhere, as badly aligned text does. Both together make stopping at once more probable than
+any one full answer.
+"""
+
+from whyformer.lab.experiments.beam.claims import CLAIMS, numbers
+from whyformer.lab.experiments.beam.experiment import (
+    exact_conditions,
+    measure_exact,
+    measure_search,
+    search_conditions,
+)
+from whyformer.lab.experiments.beam.figures import NAMES, charts
+from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.experiment import Experiment, Mode, Part
+
+EXPERIMENT = Experiment(
+    name="beam",
+    question=Said("Does a larger beam translate better?", "빔을 넓히면 번역이 더 좋아지나요?"),
+    keywords=(
+        "beam",
+        "beam search",
+        "length penalty",
+        "short",
+        "shorter",
+        "too short",
+        "빔",
+        "빔 서치",
+        "빔서치",
+        "길이 페널티",
+        "길이 벌점",
+        "길이 보정",
+        "빔 탐색",
+        "짧게",
+        "짧아",
+        "길이 정규화",
+        "greedy better",
+        "larger beam",
+        "wider beam",
+        "beam size",
+        "빔 크기",
+        "length normalization",
+    ),
+    mentions=(
+        "width",
+        "greedy",
+        "penalty",
+        "normalization",
+        "normalisation",
+        "search",
+        "decoding",
+        "bleu",
+        "탐색",
+        "탐욕",
+        "그리디",
+        "디코딩",
+    ),
+    parts=(
+        Part("exact", measure_exact, exact_conditions, {Mode.QUICK: 5, Mode.FULL: 20}),
+        Part("search", measure_search, search_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),
+    ),
+    claims=CLAIMS,
+    numbers=numbers,
+    charts=charts,
+    names=NAMES,
+)

@@ -1,1 +1,59 @@
-"""The bottleneck of sequence to sequence: one vector for a source of any length, or attention."""
+"""The bottleneck of sequence to sequence: one vector for a source of any length, or attention.
+
+An encoder-decoder LSTM copies rows of random symbols, or writes them in reverse. Reversing is also
+Sutskever's trick: to copy a source that is read in reverse order is the same task.
+"""
+
+from whyformer.lab.experiments.bottleneck.claims import CLAIMS, numbers
+from whyformer.lab.experiments.bottleneck.experiment import (
+    distance_conditions,
+    length_conditions,
+    measure_distances,
+    measure_lengths,
+)
+from whyformer.lab.experiments.bottleneck.figures import NAMES, charts
+from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.experiment import Experiment, Mode, Part
+
+EXPERIMENT = Experiment(
+    name="bottleneck",
+    question=Said(
+        "Is one vector for the whole source a bottleneck, and does attention remove it?",
+        "원문 전체를 벡터 하나에 담는 것이 병목인가요, 어텐션이 그것을 없애나요?",
+    ),
+    keywords=(
+        "bottleneck",
+        "context vector",
+        "fixed-length",
+        "reverse",
+        "reversing",
+        "병목",
+        "컨텍스트 벡터",
+        "문맥 벡터",
+        "고정 길이",
+        "뒤집",
+        "긴 문장",
+        "long sentences",
+        "one vector",
+        "벡터 하나",
+    ),
+    mentions=(
+        "seq2seq",
+        "encoder",
+        "decoder",
+        "length",
+        "sutskever",
+        "bahdanau",
+        "인코더",
+        "디코더",
+        "source",
+    ),
+    parts=(
+        Part("lengths", measure_lengths, length_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),
+        Part("distances", measure_distances, distance_conditions, {Mode.QUICK: 1, Mode.FULL: 1}),
+    ),
+    claims=CLAIMS,
+    numbers=numbers,
+    charts=charts,
+    names=NAMES,
+)

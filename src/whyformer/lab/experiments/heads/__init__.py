@@ -1,1 +1,35 @@
 """Are several heads better than one? Trained with many or few; then heads are taken out again."""
+
+from whyformer.lab.experiments.heads.claims import CLAIMS, numbers
+from whyformer.lab.experiments.heads.experiment import conditions, measure
+from whyformer.lab.experiments.heads.figures import NAMES, charts
+from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.experiment import Experiment, Mode, Part
+
+EXPERIMENT = Experiment(
+    name="heads",
+    question=Said("Are several heads better than one?", "헤드는 여러 개가 하나보다 나을까요?"),
+    keywords=(
+        "head",
+        "heads",
+        "multi-head",
+        "multihead",
+        "pruning",
+        "prune",
+        "subspace",
+        "헤드",
+        "멀티헤드",
+        "멀티 헤드",
+        "가지치기",
+        "부분 공간",
+        "multiple heads",
+        "several heads",
+        "many heads",
+        "여러 헤드",
+    ),
+    parts=(Part("training", measure, conditions, {Mode.QUICK: 2, Mode.FULL: 5}),),
+    claims=CLAIMS,
+    numbers=numbers,
+    charts=charts,
+    names=NAMES,
+)

@@ -1,1 +1,53 @@
-"""Does next-sentence prediction help? Two formats of input by two losses, each changed alone."""
+"""Does next-sentence prediction help? Two formats of input by two losses, each changed alone.
+
+BERT and RoBERTa differ in both at once. Here the loss on pairs is taken on rows of its own, so that
+it can be added to any input: an arm is what the hidden-token loss reads (pairs, or full rows) and
+whether the next-sentence loss is there.
+"""
+
+from whyformer.lab.experiments.nsp.claims import CLAIMS
+from whyformer.lab.experiments.nsp.experiment import (
+    arm_conditions,
+    measure_arm,
+    measure_untrained,
+    numbers,
+)
+from whyformer.lab.experiments.nsp.figures import NAMES, charts
+from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.experiment import Experiment, Mode, Part
+
+EXPERIMENT = Experiment(
+    name="nsp",
+    question=Said(
+        "Does next-sentence prediction help BERT?",
+        "다음 문장 예측(NSP)은 BERT에 도움이 되나요?",
+    ),
+    keywords=(
+        "nsp",
+        "next sentence",
+        "다음 문장",
+        "문장 예측",
+        "문장 쌍",
+        "roberta nsp",
+    ),
+    mentions=(
+        "sentence",
+        "bert",
+        "roberta",
+        "pair",
+        "pairs",
+        "bidirectional",
+        "로버타",
+        "버트",
+        "양방향",
+    ),
+    parts=(
+        Part("arms", measure_arm, arm_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),
+        Part("untrained", measure_untrained, lambda mode: [{}], {Mode.QUICK: 2, Mode.FULL: 5}),
+    ),
+    claims=CLAIMS,
+    numbers=numbers,
+    charts=charts,
+    names=NAMES,
+    revision=2,
+)

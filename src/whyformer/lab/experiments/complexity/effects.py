@@ -1,0 +1,161 @@
+"""The effects that the claims are judged by, computed from the results."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from whyformer.lab.experiments.complexity.experiment import CELLS, KERNEL, RATIOS, WIDTHS, WINDOW
+from whyformer.lab.method.experiment import Results
+from whyformer.lab.method.statistics import (
+    Estimate,
+    estimate,
+    exactly,
+    local_slopes,
+    log_slope,
+    median,
+    r_squared,
+    slope,
+)
+
+JUDGED_WIDTH, JUDGED_LENGTHS = 256, (256, 2048)
+
+
+def term(kind: str, n: int, d: int) -> int:
+    """Return the entry of Table 1, column "complexity per layer"."""
+    return {
+        "attention": n * n * d,
+        "restricted": WINDOW * n * d,
+        "convolution": KERNEL * n * d * d,
+    }.get(kind, n * d * d)
+
+
+def constant(results: Results, kind: str) -> Estimate:
+    """Return multiply-adds over the table's entry: mean, least and greatest over all sizes."""
+    found = [
+        results.values("counts", "mixing", **one)[0] / term(kind, one["n"], one["d"])
+        for one in results.conditions("counts", kind=kind)
+    ]
+    middle = exactly(sum(found) / len(found))
+    return Estimate(middle.value, min(found), max(found), 1, middle.spread)
+
+
+def share(results: Results, d: int, ratio: int) -> Estimate:
+    """Return the part of an encoder layer's multiply-adds that mixes positions."""
+    where = {"d": d, "ratio": ratio}
+    mixing = results.values("block", "mixing", **where)[0]
+    return exactly(mixing / (mixing + results.values("block", "rest", **where)[0]))
+
+
+def crossing_of_counts(results: Results, other: str) -> Estimate:
+    """Return n/d where attention's mixing, which grows as n², meets what grows as n."""
+    ratio, d = RATIOS[0], WIDTHS[-1]
+    mixing = results.values("block", "mixing", d=d, ratio=ratio)[0]
+    if other == "rnn":
+        met = results.values("counts", "mixing", kind="rnn", d=d, n=d * ratio)[0]
+    else:
+        met = results.values("block", other, d=d, ratio=ratio)[0]
+    return exactly(ratio * met / mixing)
+
+
+def depth_slope(results: Results, kind: str) -> Estimate:
+    """Return how many operations the longest chain gains with each position."""
+    return _exact(slope(*results.curves("depth", "depth", "n", kind=kind)))
+
+
+def depth_exponent(results: Results, kind: str) -> Estimate:
+    """Return the exponent of the longest chain over n."""
+    return _exact(log_slope(*results.curves("depth", "depth", "n", kind=kind)))
+
+
+def straightness(results: Results, kind: str) -> Estimate:
+    """Return R² of a line through chain against length; 0 where the chain does not grow."""
+    lengths, rows = results.curves("depth", "depth", "n", kind=kind)
+    grown = [r_squared(lengths, row) if len(set(row)) > 1 else 0.0 for row in rows]
+    return _exact(estimate(grown))
+
+
+def layers_needed(kind: str, n: int) -> int:
+    """Return the layers that connect the first position with the last, by formula."""
+    if kind == "dilated":
+        return next(level for level in range(1, n) if KERNEL**level >= n)
+    steps = {"restricted": WINDOW - 1, "convolution": KERNEL - 1}.get(kind, n - 1)
+    return math.ceil((n - 1) / steps)
+
+
+def path_error(results: Results, kind: str) -> Estimate:
+    """Return the largest relative error of the formula, and of a recurrence's n updates."""
+    errors = []
+    for n in results.levels("path", "n", kind=kind):
+        measured = results.values("path", "layers", kind=kind, n=n)
+        errors += [abs(one / layers_needed(kind, n) - 1) for one in measured]
+        if kind in CELLS:
+            errors += [abs(u / n - 1) for u in results.values("path", "updates", kind=kind, n=n)]
+    return exactly(max(errors))
+
+
+def logarithm_error(results: Results, kind: str) -> Estimate:
+    """Return the largest relative error of log_k n (rounded up) for layers of convolution."""
+    return exactly(
+        max(
+            abs(one / layers_needed("dilated", n) - 1)
+            for n in results.levels("path", "n", kind=kind)
+            for one in results.values("path", "layers", kind=kind, n=n)
+        )
+    )
+
+
+def calls_exponent(results: Results, kind: str, cached: bool) -> Estimate:
+    """Return the exponent of dependent model calls over generated tokens."""
+    return _exact(log_slope(*results.curves("decoding", "calls", "n", kind=kind, cached=cached)))
+
+
+def exponent(results: Results, kind: str, d: int = JUDGED_WIDTH) -> Estimate:
+    """Return the median local exponent of time over n, from 256 positions on."""
+    lengths, curves = results.curves("time", "milliseconds", "n", kind=kind, d=d)
+    kept = [i for i, n in enumerate(lengths) if JUDGED_LENGTHS[0] <= n <= JUDGED_LENGTHS[1]]
+    return estimate(
+        [
+            float(np.median(local_slopes([lengths[i] for i in kept], [row[i] for i in kept])))
+            for row in curves
+        ]
+    )
+
+
+def crossing(results: Results, twin: str, d: int) -> Estimate:
+    """Return n/d where attention becomes slower than a recurrence of the same width.
+
+    Where it does not within the lengths tried, the longest of them (a lower bound).
+    """
+    lengths, slow = results.curves("time", "milliseconds", "n", kind=twin, d=d)
+    _, fast = results.curves("time", "milliseconds", "n", kind="rnn", d=d)
+    return estimate([_crossing(lengths, a, b) / d for a, b in zip(slow, fast, strict=True)], median)
+
+
+def ratio_where_equal(results: Results, d: int) -> Estimate:
+    """Return attention's time over the recurrence's at n = d: as many multiply-adds in both."""
+    slow, fast = (
+        results.values("time", "milliseconds", kind=kind, d=d, n=d) for kind in ("attention", "rnn")
+    )
+    return estimate([a / b for a, b in zip(slow, fast, strict=True)], median)
+
+
+def _crossing(lengths: Sequence[int], attention: Sequence[float], rnn: Sequence[float]) -> float:
+    gaps = [math.log(a / b) for a, b in zip(attention, rnn, strict=True)]
+    if gaps[-1] <= 0:
+        return lengths[-1]
+    below = max((i for i, gap in enumerate(gaps) if gap <= 0), default=None)
+    if below is None:
+        return lengths[0]
+    part = -gaps[below] / (gaps[below + 1] - gaps[below])
+    return lengths[below] * (lengths[below + 1] / lengths[below]) ** part
+
+
+def _exact(of: Estimate) -> Estimate:
+    """What is the same for every seed has no spread."""
+    return exactly(of.value) if of.low == of.high else of
+
+
+def worst_gap(results: Results) -> Estimate:
+    """Return the largest distance between loop and scan at any length, a value a seed."""
+    return estimate([max(row) for row in results.curves("twins", "gap", "n")[1]])

@@ -1,0 +1,310 @@
+"""What is claimed, and which measured effect decides each claim."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from whyformer.lab.experiments.embedding_scale.experiment import (
+    JUDGED_WIDTH,
+    ONE,
+    SMALL,
+    SQRT,
+    TIED,
+    UNIT,
+    UNTIED,
+    deviation,
+)
+from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.experiment import Claim, Results
+from whyformer.lab.method.statistics import (
+    NOT_MEASURED,
+    Estimate,
+    estimate,
+    exactly,
+    log_slope,
+    paired,
+)
+from whyformer.lab.method.verdict import Test, above, below, within
+
+TIES: dict[str, str] = {TIED: "tied", UNTIED: "untied"}
+POSITIONS = {"sinusoidal": "with positions", "none": "without positions"}
+ALIKE = 0.02
+"""Nats a character below which a difference does not count, as for learned positions."""
+
+
+def predicted_ratio(scale: str, init: str, d_model: int) -> float:
+    """Return token over position: (factor · deviation · √d) / √(d/2).
+
+    >>> round(predicted_ratio("sqrt-d-model", "small", 512), 3)
+    1.414
+    """
+    factor = math.sqrt(d_model) if scale == SQRT else 1.0
+    return factor * deviation(init, d_model) * math.sqrt(2)
+
+
+def ratio(results: Results, scale: str, init: str, d_model: int = JUDGED_WIDTH) -> Estimate:
+    """Return how loud tokens are beside positions."""
+    where = {"scale": scale, "init": init, "d_model": d_model}
+    return estimate(results.values("loudness", "ratio", **where))
+
+
+def worst_error(results: Results, scale: str, init: str) -> Estimate:
+    """Return the largest relative distance from the formula, of the means over seeds."""
+    errors = []
+    for d in results.levels("loudness", "d_model", scale=scale, init=init):
+        predicted = predicted_ratio(scale, init, d)
+        errors.append(abs(ratio(results, scale, init, d).value / predicted - 1))
+    return exactly(max(errors))
+
+
+def tuned(results: Results, **arm: str) -> list[float]:
+    """Return the losses of an arm at its own best learning rate, a value a seed."""
+    best = results.best("training", "loss", "rate", **arm)
+    return results.values("training", "loss", rate=best, **arm)
+
+
+def measured(results: Results, **arm: str) -> bool:
+    """Say whether this mode has the arm."""
+    return bool(results.conditions("training", **arm))
+
+
+def gains(results: Results, **arm: str) -> list[float]:
+    """Return how much lower the loss is with the factor, each at its own best rate, by seed."""
+    without, factor = tuned(results, scale=ONE, **arm), tuned(results, scale=SQRT, **arm)
+    return [a - b for a, b in zip(without, factor, strict=True)]
+
+
+def gain(results: Results, **arm: str) -> Estimate:
+    """Return the mean of `gains`."""
+    return estimate(gains(results, **arm)) if measured(results, **arm) else NOT_MEASURED
+
+
+def share_of_positions(results: Results, **arm: str) -> Estimate:
+    """Return how much of the gain goes when positions go."""
+    if not measured(results, **arm):
+        return NOT_MEASURED
+    alone = gains(results, positions="none", **arm)
+    return paired(alone, gains(results, positions="sinusoidal", **arm))
+
+
+def same_start(results: Results, positions: str) -> Estimate:
+    """Return N(0, 1) without the factor against N(0, 1/d) with it: one function at the start."""
+    where = {"positions": positions, "tying": UNTIED}
+    if not measured(results, init=UNIT, **where):
+        return NOT_MEASURED
+    return paired(
+        tuned(results, scale=SQRT, init=SMALL, **where),
+        tuned(results, scale=ONE, init=UNIT, **where),
+    )
+
+
+def arms(results: Results) -> list[tuple[str, str]]:
+    """Return the pairs of tie and start that were trained."""
+    return [
+        (tying, init)
+        for tying in results.levels("training", "tying")
+        for init in results.levels("training", "init", tying=tying)
+    ]
+
+
+def comparable_tests(results: Results) -> Mapping[str, Sequence[Test]]:
+    """See the claim `comparable`."""
+    return {
+        init: [
+            within(ratio(results, SQRT, init), 0.5, 2.0, margin=8.0, name="ratio with"),
+            below(ratio(results, ONE, init), 0.5, contrary=10.0, name="ratio without"),
+        ]
+        for init in (SMALL, UNIT)
+    }
+
+
+def law_tests(results: Results) -> Mapping[str, Sequence[Test]]:
+    """See the claim `law`."""
+    return {
+        f"{init}, {scale}": [below(worst_error(results, scale, init), 0.05, contrary=0.5)]
+        for init in (SMALL, UNIT)
+        for scale in (ONE, SQRT)
+    }
+
+
+def training_tests(results: Results) -> Mapping[str, Sequence[Test]]:
+    """See the claim `training`."""
+    return {
+        f"{TIES[tying]}, {init}": [
+            above(gain(results, positions="sinusoidal", tying=tying, init=init), ALIKE)
+        ]
+        for tying, init in arms(results)
+    }
+
+
+def reason_tests(results: Results) -> Mapping[str, Sequence[Test]]:
+    """See the claim `reason`: asked where the positions are the louder ones."""
+    return {
+        TIES[tying]: [
+            above(share_of_positions(results, tying=tying, init=SMALL), ALIKE, name="gain that goes"),
+            within(gain(results, positions="none", tying=tying, init=SMALL), -ALIKE, ALIKE,
+                   margin=math.inf, name="gain that stays"),
+        ]
+        for tying in results.levels("training", "tying", init=SMALL)
+    }  # fmt: skip
+
+
+def start_tests(results: Results) -> Mapping[str, Sequence[Test]]:
+    """See the claim `start`."""
+    return {
+        name: [within(same_start(results, positions), -ALIKE, ALIKE)]
+        for positions, name in POSITIONS.items()
+    }
+
+
+def identity_tests(results: Results) -> Mapping[str, Sequence[Test]]:
+    """See the claim `identity`."""
+    return {
+        name: [below(estimate(results.values("identity", "gap", tying=tying)), 1e-9, contrary=1e-3)]
+        for tying, name in TIES.items()
+    }
+
+
+def numbers(results: Results) -> dict[str, Estimate]:
+    """See `Experiment`."""
+    found: dict[str, Estimate] = {}
+    for init in (SMALL, UNIT):
+        for scale, name in ((ONE, "one"), (SQRT, "sqrt")):
+            where = {"scale": scale, "init": init}
+            found[f"ratio_{init}_{name}"] = ratio(results, scale, init)
+            found[f"slope_{init}_{name}"] = log_slope(
+                *results.curves("loudness", "ratio", "d_model", **where)
+            )
+            for number in ("token", "position", "logits"):
+                found[f"{number}_{init}_{name}"] = estimate(
+                    results.values("loudness", number, d_model=JUDGED_WIDTH, **where)
+                )
+    for tying, tied in TIES.items():
+        found[f"identity_{tied}"] = estimate(results.values("identity", "gap", tying=tying))
+        found[f"reason_{tied}"] = share_of_positions(results, tying=tying, init=SMALL)
+        for init in (SMALL, UNIT):
+            for positions in POSITIONS:
+                arm = {"tying": tying, "init": init, "positions": positions}
+                found[f"gain_{tied}_{init}_{positions}"] = gain(results, **arm)
+                for scale, name in ((ONE, "one"), (SQRT, "sqrt")):
+                    known = measured(results, **arm)
+                    found[f"loss_{tied}_{init}_{positions}_{name}"] = (
+                        estimate(tuned(results, scale=scale, **arm)) if known else NOT_MEASURED
+                    )
+    for positions in POSITIONS:
+        found[f"same_start_{positions}"] = same_start(results, positions)
+    return found
+
+
+CLAIMS = (
+    Claim(
+        "law",
+        Said(
+            "How loud tokens are beside positions follows from the factor and the start.",
+            "위치에 비해 토큰이 얼마나 큰지는 인자와 초기화로 정해진다.",
+        ),
+        Said(
+            "The ratio of norms, token over position, is factor · deviation · √2 at every width.",
+            "토큰과 위치의 노름 비는 모든 너비에서 인자 · 표준편차 · √2이다.",
+        ),
+        Said(
+            "Means within 5 % of the formula at every width, for each factor and start.",
+            "모든 너비에서 평균이 식의 5 % 이내, 인자와 초기화마다.",
+        ),
+        law_tests,
+    ),
+    Claim(
+        "comparable",
+        Said(
+            "√d_model makes tokens and positions equally loud.",
+            "√d_model을 곱하면 토큰과 위치의 크기가 비슷해진다.",
+        ),
+        Said(
+            "At d_model = 512 neither is more than twice as loud with the factor, and without "
+            "it tokens are less than half as loud.",
+            "d_model = 512에서 인자가 있으면 어느 쪽도 2배를 넘지 않고, 없으면 토큰이 절반보다 작다.",
+        ),
+        Said(
+            "Ratio between 1/2 and 2 with the factor and below 1/2 without; a ratio above 10 "
+            "is the contrary. Asked of each start on its own.",
+            "비가 인자와 함께 1/2과 2 사이, 인자 없이 1/2 미만. 10보다 크면 반대이다. 초기화마다 "
+            "따로 묻는다.",
+        ),
+        comparable_tests,
+    ),
+    Claim(
+        "training",
+        Said(
+            "A model learns better with the factor.",
+            "인자가 있으면 모델이 더 잘 배운다.",
+        ),
+        Said(
+            "With positions, each arm at its own best learning rate, the loss without the "
+            "factor is higher by more than 0.02 nat a character.",
+            "위치 정보가 있고 각자 가장 좋은 학습률에서, 인자가 없는 쪽의 손실이 문자당 0.02 nat 넘게 "
+            "더 크다.",
+        ),
+        Said(
+            "The interval of the paired difference (without - with) lies above 0.02 nat; "
+            "refuted below -0.02.",
+            "짝지은 차이(없음 - 있음)의 구간이 0.02 nat보다 위에 있다. -0.02보다 아래면 반박된다.",
+        ),
+        training_tests,
+    ),
+    Claim(
+        "reason",
+        Said(
+            "The factor helps because positions would drown the tokens.",
+            "인자가 도움이 되는 것은, 없으면 위치가 토큰을 덮어 버리기 때문이다.",
+        ),
+        Said(
+            "The gain that the factor brings at N(0, 1/d) goes away when the positions do.",
+            "N(0, 1/d)에서 인자가 주는 이득은 위치 정보를 없애면 함께 사라진다.",
+        ),
+        Said(
+            "The gain with positions exceeds the one without by more than 0.02 nat, and the one "
+            "without lies within ±0.02 nat; refuted when it exceeds the one with positions by "
+            "0.02.",
+            "위치가 있을 때의 이득이 없을 때보다 0.02 nat 넘게 크고, 없을 때의 이득은 ±0.02 nat 안에 "
+            "있다. 없을 때의 이득이 0.02 넘게 더 크면 반박된다.",
+        ),
+        reason_tests,
+    ),
+    Claim(
+        "start",
+        Said(
+            "It is only a matter of how large embeddings start.",
+            "임베딩을 얼마나 크게 시작하느냐의 문제일 뿐이다.",
+        ),
+        Said(
+            "Two untied models that start as the same function, N(0, 1/d) with the factor and "
+            "N(0, 1) without, end with the same loss.",
+            "같은 함수로 시작하는 두 모델(인자를 곱한 N(0, 1/d)와 인자 없는 N(0, 1), 출력 행렬 분리)은 "
+            "같은 손실로 끝난다.",
+        ),
+        Said(
+            "Each at its own best rate, the whole interval of the difference within ±0.02 nat.",
+            "각자 가장 좋은 학습률에서 차이의 구간 전체가 ±0.02 nat 안에 있다.",
+        ),
+        start_tests,
+    ),
+    Claim(
+        "identity",
+        Said(
+            "The factor is only a matter of how the embedding starts and how fast it learns.",
+            "이 인자는 임베딩을 어떻게 시작하고 얼마나 빨리 배우게 하느냐의 문제일 뿐이다.",
+        ),
+        Said(
+            "A model without the factor whose embedding starts √d as large and, under Adam, "
+            "learns √d as fast takes exactly the course of the model with it.",
+            "임베딩을 √d배 크게 시작하고 Adam에서 √d배 빨리 배우게 한, 인자 없는 모델은 인자가 있는 "
+            "모델과 정확히 같은 길을 간다.",
+        ),
+        Said(
+            "Largest difference of the losses over 30 float64 updates below 1e-9; asked of tied "
+            "and of untied output matrices.",
+            "float64로 30번 갱신하는 동안 손실 차이의 최댓값이 1e-9 미만. 출력 행렬을 공유할 때와 "
+            "분리할 때 각각 묻는다.",
+        ),
+        identity_tests,
+    ),
+)

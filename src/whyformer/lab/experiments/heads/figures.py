@@ -1,0 +1,89 @@
+"""The charts and tables of the page."""
+
+from whyformer.lab.experiments.heads.claims import pruned, rise, tuned
+from whyformer.lab.experiments.heads.experiment import (
+    FIXED,
+    FIXED_HEADS,
+    HEADS,
+    MIDDLE,
+    SHARES,
+    SPLIT,
+)
+from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.charts import Axis, Chart, Figure, Series
+from whyformer.lab.method.experiment import Results
+from whyformer.lab.method.statistics import estimate
+
+
+def charts(results: Results) -> list[Figure]:
+    """See `Experiment`."""
+    series = []
+    for family, numbers_of_heads in ((SPLIT, HEADS), (FIXED, (*FIXED_HEADS, MIDDLE))):
+        found = [(h, tuned(results, h, family)) for h in sorted(numbers_of_heads)]
+        points = [(float(h), estimate(losses)) for h, losses in found if losses is not None]
+        if len(points) > 1:
+            series.append(Series(NAMES[family], points))
+    shares = [
+        Series(NAMES[f"{heads} heads"], [(share, rise(results, heads, share)) for share in SHARES])
+        for heads in pruned(results)
+    ]
+    alone = [
+        Series(
+            NAMES[f"{heads} heads"],
+            [
+                ((place + 0.5) / (2 * heads), estimate(column))
+                for place, column in enumerate(zip(*sorted_rows(results, heads), strict=True))
+            ],
+        )
+        for heads in pruned(results)
+    ]
+    return [
+        Chart(
+            "heads",
+            Said("Loss after training, over the number of heads", "헤드 수에 따른 학습 뒤의 손실"),
+            Axis(Said("heads, h", "헤드 수 h"), log=True),
+            Axis(Said("validation loss, nats a character", "검증 손실 (문자당 nat)")),
+            series,
+            Said(
+                "Each point at its own best learning rate; all models have as many weights.",
+                "점마다 자신의 가장 좋은 학습률입니다. 가중치의 수는 모두 같습니다.",
+            ),
+        ),
+        Chart(
+            "alone",
+            Said("What each head costs when it alone goes", "헤드를 하나만 뺄 때의 손해"),
+            Axis(Said("heads, from least missed to most", "헤드 (손해가 작은 것부터)")),
+            Axis(Said("rise of the loss, nats", "손실의 증가 (nat)")),
+            alone,
+            Said(
+                "Removed after training, without training on. The axis counts a share of all heads "
+                "of both layers.",
+                "학습을 마친 뒤 더 학습하지 않고 뺐습니다. 가로축은 두 층의 모든 헤드에 대한 비율입니다.",
+            ),
+        ),
+        Chart(
+            "pruning",
+            Said("Removing one head after another", "헤드를 하나씩 계속 빼면"),
+            Axis(Said("share of heads removed", "뺀 헤드의 비율")),
+            Axis(Said("rise of the loss, nats", "손실의 증가 (nat)")),
+            shares,
+            Said(
+                "Least missed first, as judged on text that was learned from.",
+                "학습한 글에서 손해가 작았던 헤드부터 뺐습니다.",
+            ),
+        ),
+    ]
+
+
+def sorted_rows(results: Results, heads: int) -> list[list[float]]:
+    """Return for each seed what every head costs alone, from the least."""
+    return [sorted(row) for row in tuned(results, heads, number="alone") or []]
+
+
+NAMES = {
+    SPLIT: Said("d_k = d_model / h", "d_k = d_model / h"),
+    FIXED: Said("d_k = 16, narrower feed-forward", "d_k = 16, 피드포워드를 줄임"),
+    "one head": Said("one head - eight", "헤드 하나 - 여덟"),
+    "most heads": Said("thirty-two heads - eight", "헤드 서른둘 - 여덟"),
+    **{f"{h} heads": Said(f"{h} heads a layer", f"층마다 헤드 {h}개") for h in HEADS if h > 1},
+}

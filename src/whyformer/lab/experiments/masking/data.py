@@ -1,0 +1,242 @@
+"""The rows that are trained on and tested with."""
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from whyformer.data.catalog import topics
+from whyformer.data.corruption import RATE, mask_tokens
+from whyformer.lab.method import reference_task as lm
+from whyformer.lab.method.experiment import Results
+from whyformer.lab.method.statistics import (
+    NOT_MEASURED,
+    Estimate,
+    estimate,
+    exactly,
+    paired,
+    proportion,
+)
+from whyformer.text.symbols import PAD, SYMBOLS
+
+FIRST = len(SYMBOLS)
+RECIPES = {"80-10-10": (0.8, 0.1), "100-0-0": (1.0, 0.0), "0-0-100": (0.0, 1.0)}
+"""Of the chosen tokens: hidden behind MASK, and replaced by a random one; the rest stay. The names
+give, as Devlin et al. do in Table 8, the shares of MASK, of the same token, and of a random one."""
+CAUSAL = {"causal": 1.0, "causal-15": RATE}
+"""Share of the positions whose loss a left-to-right model learns from."""
+LENGTH, ROWS, WARMUP, BLOCK = 64, 32, 20, 10
+NAMED_WORDS, SHORTEST_WORD = 50, 3
+BERTS = "80-10-10"
+SHORT = {"80-10-10": "berts", "100-0-0": "mask", "0-0-100": "random", "none": "none",
+         "causal": "causal", "causal-15": "causal_some"}  # fmt: skip
+"""How the numbers of an arm are called in the cards."""
+
+
+@dataclass(frozen=True)
+class Masked:
+    """Rows with some characters hidden; PAD in the labels wherever there is nothing to restore."""
+
+    ids: Int[Tensor, "batch length"]
+    labels: Int[Tensor, "batch length"]
+
+    @property
+    def tokens(self) -> int:
+        """Characters to restore."""
+        return max(1, int((self.labels != PAD).sum()))
+
+    def to(self, device: torch.device | str) -> "Masked":
+        """Return the rows on ``device``."""
+        return replace(self, ids=self.ids.to(device), labels=self.labels.to(device))
+
+
+@dataclass(frozen=True)
+class Corrupted:
+    """A `BatchSource`: batch ``index`` is windows of the text, chosen and hidden by (seed, index).
+
+    Args: task: a recipe of `RECIPES`, or one of `CAUSAL`, where the label is the next character.
+    """
+
+    seed: int
+    task: str
+
+    def count(self, epoch: int) -> int:
+        """Return a number that no run reaches: there are no epochs."""
+        return 1 << 40
+
+    def batch(self, epoch: int, index: int) -> Masked:
+        """Return one batch."""
+        rng = np.random.default_rng([self.seed, index])
+        text = characters()
+        starts = rng.integers(len(text) - LENGTH - 1, size=ROWS)
+        rows = text[starts[:, None] + np.arange(LENGTH + 1)]
+        if self.task in RECIPES:
+            shares = RECIPES[self.task]
+            read, labels = mask_tokens(rows[:, :-1], rng, vocabulary(), shares=shares)
+        else:
+            read, labels = rows[:, :-1], rows[:, 1:].copy()
+            labels[rng.random(labels.shape) >= CAUSAL[self.task]] = PAD
+        return Masked(torch.from_numpy(read), torch.from_numpy(labels))
+
+
+def vocabulary() -> int:
+    """Return the number of ids: the symbols, and the characters of the text."""
+    return FIRST + lm.text().vocabulary
+
+
+@cache
+def characters() -> np.ndarray:
+    """Return the training text as ids."""
+    return (lm.text().train + FIRST).numpy()
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Visible windows, and for each letter the word it belongs to; -1 where none is asked for."""
+
+    ids: Int[Tensor, "windows length"]
+    words: Int[Tensor, "windows length"]
+
+
+def examples(text: Tensor, windows: int, seed: int) -> Examples:
+    """Return windows at random places of a text; words that a window cuts are not asked for."""
+    words, begins, ends = spans(text)
+    generator = torch.Generator().manual_seed(seed)
+    starts = torch.randint(len(text) - LENGTH, (windows, 1), generator=generator)
+    places = starts + torch.arange(LENGTH)
+    whole = (begins[places] >= starts) & (ends[places] <= starts + LENGTH)
+    return Examples(text[places] + FIRST, torch.where(whole, words[places], -1))
+
+
+def spans(text: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return for each character its word's number among `common_words`, begin and end; else -1."""
+    numbers = {word: number for number, word in enumerate(common_words())}
+    words, begins, ends = (torch.full((len(text),), -1) for _ in range(3))
+    for match in re.finditer("[A-Za-z]+", spelled(text)):
+        if match.group() in numbers:
+            here = slice(*match.span())
+            words[here], (begins[here], ends[here]) = numbers[match.group()], match.span()
+    return words, begins, ends
+
+
+@cache
+def common_words() -> tuple[str, ...]:
+    """Return the commonest words of the training text, but the shortest."""
+    found = re.findall(f"[A-Za-z]{{{SHORTEST_WORD},}}", spelled(lm.text().train))
+    return tuple(word for word, _ in Counter(found).most_common(NAMED_WORDS))
+
+
+def spelled(text: Tensor) -> str:
+    """Return a text from its characters' numbers."""
+    alphabet = sorted(set("\n".join(topics())))
+    return "".join(alphabet[number] for number in text.tolist())
+
+
+BEST_BY = {"copied": "probe"}
+"""Which number is the best rate's, where it is another one."""
+
+
+def tuned(results: Results, task: str, number: str, by: str = "") -> list[float]:
+    """Return a number of an arm at its own best learning rate, a value a seed.
+
+    Args: by: the number that is least at the best rate; without it, this one itself.
+    """
+    part = "causal" if task in CAUSAL else "masked"
+
+    def values(rate: float, number: str = number) -> list[float]:
+        found = results.values(part, number, task=task, rate=rate)
+        return [(one or [math.nan])[-1] if isinstance(one, list) else one for one in found]
+
+    def worth(rate: float) -> float:
+        mean = float(np.mean(values(rate, by or number)))
+        return mean if math.isfinite(mean) else math.inf
+
+    return values(min(results.levels(part, "rate", task=task), key=worth))
+
+
+def gap(results: Results, task: str, number: str) -> Estimate:
+    """Return how much larger another recipe's number is than that of BERT's, paired by seed."""
+    if not measured(results, task, number):
+        return NOT_MEASURED
+    return paired(tuned(results, BERTS, number), tuned(results, task, number))
+
+
+def measured(results: Results, task: str, number: str) -> bool:
+    """Whether this mode trains this arm and measures this number of it."""
+    if task in CAUSAL:
+        return True
+    trained = task in results.levels("masked", "task")
+    return trained and (number != "tuned" or any(results.levels("masked", "tuning")))
+
+
+def delay(results: Results, task: str) -> Estimate:
+    """Return the logarithm of how many times as many updates as the causal model a task needs."""
+    pairs = zip(tuned(results, "causal", "updates"), tuned(results, task, "updates"), strict=True)
+    return estimate([math.log(b / a) for a, b in pairs])
+
+
+def thrift(results: Results, task: str) -> Estimate:
+    """Return the logarithm of how many times as many predictions a task needs."""
+    less = math.log(CAUSAL.get(task, RATE))
+    return delay(results, task).map(lambda value: value + less)
+
+
+def counted(results: Results, recipe: str, number: str, of: str) -> Estimate:
+    """Return a share of characters over all seeds, with its exact binomial interval."""
+    count, total = (sum(results.values("shares", name, recipe=recipe)) for name in (number, of))
+    return proportion(count, total)
+
+
+def expected_shares(recipe: str, vocabulary: float) -> tuple[float, float]:
+    """Return the shares of chosen characters that are hidden, and that the model reads as they are.
+
+    A random character is the right one once in so many as there are.
+    """
+    hidden, drawn = RECIPES[recipe]
+    return hidden, 1 - hidden - drawn + drawn / vocabulary
+
+
+def of_the_text(results: Results, number: str) -> float:
+    """Return a number of the text that was measured on; another Python has other topics."""
+    return results.values("shares", number, recipe=BERTS)[0]
+
+
+def numbers(results: Results) -> dict[str, Estimate]:
+    """See `Experiment`."""
+
+    def percent(effect: Estimate) -> Estimate:
+        return effect.map(lambda share: 100 * share)
+
+    found = {
+        "chosen": percent(counted(results, BERTS, "chosen", "tokens")),
+        "hidden": percent(counted(results, BERTS, "hidden", "chosen")),
+        "same": percent(counted(results, BERTS, "same", "chosen")),
+        "same_expected": exactly(
+            100 * expected_shares(BERTS, of_the_text(results, "vocabulary"))[1]
+        ),
+        "hidden_of_all": percent(counted(results, BERTS, "hidden", "tokens")),
+        "characters": exactly(results.values("shares", "tokens", recipe=BERTS)[0]),
+        "unigram": exactly(of_the_text(results, "unigram")),
+    }
+    for task, name in SHORT.items():
+        wanted = ("updates",) if task in CAUSAL else ("probe", "copied", "tuned", "updates")
+        for number in wanted:
+            found[f"{number}_{name}"] = (
+                estimate(tuned(results, task, number, by=BEST_BY.get(number, "")))
+                if measured(results, task, number)
+                else NOT_MEASURED
+            )
+        if task in RECIPES and task != BERTS:
+            for number in ("probe", "tuned"):
+                found[f"{number}_gap_{name}"] = gap(results, task, number)
+        if task not in ("causal", "none"):
+            known = measured(results, task, "updates")
+            found[f"delay_{name}"] = delay(results, task).map(math.exp) if known else NOT_MEASURED
+            found[f"thrift_{name}"] = thrift(results, task).map(math.exp) if known else NOT_MEASURED
+    return found

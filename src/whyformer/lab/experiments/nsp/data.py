@@ -1,0 +1,179 @@
+"""The rows that are trained on and tested with."""
+
+import tempfile
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from whyformer.data.catalog import topics
+from whyformer.data.documents import Documents, build_documents
+from whyformer.data.pretraining_rows import Fill, PretrainingBatch, PretrainingRows
+from whyformer.text.symbols import PAD
+from whyformer.text.tokenizer import Tokenizer, train_tokenizer
+
+PIECES, ROW, BUDGET, WIDTH = 1000, 96, 2048, 64
+LINES, HELD_OUT_EVERY, FEWEST_HELD_OUT = 8, 6, 4
+"""Every sixth block of eight lines is held out; a topic is asked for that has four such blocks."""
+PUBLISHED, LEFT_TO_RIGHT = "published", "left to right"
+
+
+@dataclass(frozen=True)
+class Text:
+    """The topics in pieces, every line only where it stands first: topics repeat each other.
+
+    Args:
+        train: a document a topic.
+        held_out: a document a block of lines.
+        asked: for each topic that the probe asks for, its document and its blocks.
+    """
+
+    tokenizer: Tokenizer
+    train: Documents
+    held_out: Documents
+    asked: tuple[tuple[int, tuple[int, ...]], ...]
+    directory: tempfile.TemporaryDirectory
+
+
+@cache
+def text() -> Text:
+    """Return the text, cut into pieces once a process."""
+    seen: set[str] = set()
+    kept: list[list[str]] = []
+    blocks: list[list[str]] = []
+    of_topic: list[list[int]] = []
+    for topic in topics():
+        stripped = dict.fromkeys(line.strip() for line in topic.split("\n") if line.strip())
+        lines = [line for line in stripped if line not in seen]
+        seen.update(lines)
+        cut = [lines[at : at + LINES] for at in range(0, len(lines), LINES)]
+        out = [
+            place % HELD_OUT_EVERY == HELD_OUT_EVERY // 2 and len(block) == LINES
+            for place, block in enumerate(cut)
+        ]
+        rest = [line for block, held in zip(cut, out, strict=True) if not held for line in block]
+        if not rest:
+            continue
+        kept.append(rest)
+        held = [block for block, here in zip(cut, out, strict=True) if here]
+        of_topic.append(list(range(len(blocks), len(blocks) + len(held))))
+        blocks += held
+    lines = ["\n", *(line for document in kept for line in document)]
+    tokenizer = train_tokenizer("bpe", lines, vocabulary=PIECES)
+    directory = tempfile.TemporaryDirectory()
+    train, held_out = (
+        build_documents(documents, tokenizer, Path(directory.name) / name, key=name)
+        for name, documents in (("train", kept), ("held-out", blocks))
+    )
+    asked = [
+        (topic, tuple(b for b in mine if len(held_out.document(b)) > ROW - 2))
+        for topic, mine in enumerate(of_topic)
+    ]
+    return Text(
+        tokenizer,
+        train,
+        held_out,
+        tuple(one for one in asked if len(one[1]) >= FEWEST_HELD_OUT),
+        directory,
+    )
+
+
+def rows_of(
+    documents: Documents, form: str, *, seed: int = 0, shuffle: bool = True, share: float = 1.0
+) -> PretrainingRows:
+    """Return rows of one format. Args: share: of the usual tokens of a batch."""
+    (line_end,) = text().tokenizer.encode("\n")
+    return PretrainingRows(
+        documents,
+        row_tokens=ROW,
+        budget_tokens=int(BUDGET * share),
+        vocabulary=len(text().tokenizer),
+        line_end=line_end,
+        next_sentence=form == "pairs",
+        fill=Fill.FULL,
+        seed=seed,
+        shuffle=shuffle,
+    )
+
+
+@dataclass(frozen=True)
+class TwoLosses:
+    """Rows whose hidden tokens are to be restored, and pairs to be judged, if any."""
+
+    hidden: PretrainingBatch
+    pairs: PretrainingBatch | None
+
+    @property
+    def tokens(self) -> int:
+        """Chosen tokens of the first."""
+        return self.hidden.tokens
+
+    def to(self, device: torch.device | str) -> "TwoLosses":
+        """Return the rows on ``device``."""
+        pairs = None if self.pairs is None else self.pairs.to(device)
+        return replace(self, hidden=self.hidden.to(device), pairs=pairs)
+
+
+class ArmRows:
+    """The `BatchSource` of an arm: with the next-sentence loss, pairs of their own, half as many.
+
+    As published both losses are taken on the same pairs.
+    """
+
+    def __init__(self, arm: str, seed: int) -> None:
+        form, _, loss = arm.partition(", ")
+        self.same = arm == PUBLISHED
+        self.hidden = rows_of(text().train, "pairs" if self.same else form, seed=seed)
+        self.pairs = (
+            rows_of(text().train, "pairs", seed=seed + 1000, share=0.5) if loss == "with" else None
+        )
+
+    def count(self, epoch: int) -> int:
+        """Return the number of batches of an epoch of the first rows."""
+        return self.hidden.count(epoch)
+
+    def batch(self, epoch: int, index: int) -> TwoLosses:
+        """Return one batch."""
+        hidden = self.hidden.batch(epoch, index)
+        if self.same:
+            return TwoLosses(hidden, hidden)
+        if self.pairs is None:
+            return TwoLosses(hidden, None)
+        return TwoLosses(hidden, self.pairs.batch(epoch, index % self.pairs.count(epoch)))
+
+
+@dataclass(frozen=True)
+class NextTokens:
+    """Full rows read from left to right, and the token after each position; PAD: none."""
+
+    ids: Int[Tensor, "batch length"]
+    labels: Int[Tensor, "batch length"]
+
+    @property
+    def tokens(self) -> int:
+        """Labels."""
+        return int((self.labels != PAD).sum())
+
+    def to(self, device: torch.device | str) -> "NextTokens":
+        """Return the rows on ``device``."""
+        return replace(self, ids=self.ids.to(device), labels=self.labels.to(device))
+
+
+class CausalRows:
+    """The `BatchSource` of the left-to-right arm: the same full rows with nothing hidden."""
+
+    def __init__(self, seed: int) -> None:
+        self.rows = rows_of(text().train, "full", seed=seed)
+
+    def count(self, epoch: int) -> int:
+        """Return the number of batches of an epoch."""
+        return self.rows.count(epoch)
+
+    def batch(self, epoch: int, index: int) -> NextTokens:
+        """Return one batch."""
+        found = self.rows.batch(epoch, index)
+        whole = torch.where(found.labels == PAD, found.ids, found.labels)
+        return NextTokens(whole[:, :-1], whole[:, 1:])

@@ -1,0 +1,130 @@
+"""The charts and tables of the page."""
+
+from whyformer.lab.experiments.nsp.data import LEFT_TO_RIGHT, PUBLISHED
+from whyformer.lab.experiments.nsp.experiment import BLOCK, DESIGN, FORMATS, LOSSES, gain, tuned
+from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.charts import Axis, Chart, Figure, Series, Table
+from whyformer.lab.method.experiment import Results
+from whyformer.lab.method.statistics import Estimate, estimate
+
+
+def charts(results: Results) -> list[Figure]:
+    """See `Experiment`."""
+    drawn: list[Figure] = [
+        design_table(
+            results,
+            "hidden-tokens",
+            "full_loss",
+            Said(
+                "Loss of hidden tokens in the four arms, nats", "네 조건의 가려진 토큰 손실 (nat)"
+            ),
+            Said(
+                "Held-out text in full rows, each arm at its best rate. BERT stands at the upper "
+                "left, RoBERTa at the lower right: they differ in a row and in a column.",
+                "남겨 둔 글을 꽉 채운 행으로 읽은 결과이며, 조건마다 가장 좋은 학습률을 썼습니다. BERT는 왼쪽 "
+                "위, RoBERTa는 오른쪽 아래입니다. 둘은 행도 열도 다릅니다.",
+            ),
+        ),
+        design_table(
+            results,
+            "topics",
+            "mean_error",
+            Said("Topics named wrongly by a linear probe, %", "선형 프로브가 틀린 주제 (%)"),
+            Said(
+                "From the mean of a passage's vectors.",
+                "글 한 토막의 벡터를 평균한 값으로 맞힙니다.",
+            ),
+        ),
+        Chart(
+            "learning",
+            Said("Hidden tokens while training", "학습 중 가려진 토큰의 손실"),
+            Axis(Said("updates", "갱신 횟수")),
+            Axis(Said("training loss, nats a hidden token", "학습 손실 (가려진 토큰당 nat)")),
+            [Series(NAMES[arm], learning(results, arm)) for arm in results.levels("arms", "arm")],
+            Said(
+                "At each arm's best rate. The left-to-right model predicts every token from those "
+                "before it, another task: compare when it bends down, not where it ends.",
+                "조건마다 가장 좋은 학습률에서 그렸습니다. 왼쪽에서 오른쪽으로 읽는 모델은 모든 토큰을 앞의 "
+                "토큰만 보고 예측하는 다른 과제이므로 어디서 끝나는지는 비교하지 않습니다.",
+            ),
+        ),
+    ]
+    rates = results.levels("arms", "rate")
+    if len(rates) > 1:
+        drawn.append(
+            Chart(
+                "rates",
+                Said("Hidden tokens at every learning rate", "학습률마다 본 가려진 토큰의 손실"),
+                Axis(Said("peak learning rate", "최고 학습률"), log=True),
+                Axis(Said("loss on held-out text, nats", "남겨 둔 글의 손실 (nat)")),
+                [
+                    Series(
+                        NAMES[arm],
+                        [
+                            (r, estimate(results.values("arms", "full_loss", arm=arm, rate=r)))
+                            for r in rates
+                        ],
+                    )
+                    for arm in (*DESIGN, PUBLISHED)
+                ],
+                Said(
+                    "Compare each arm at its own lowest point.",
+                    "조건마다 자신의 가장 낮은 점에서 비교합니다.",
+                ),
+            )
+        )
+    return drawn
+
+
+def design_table(results: Results, name: str, number: str, title: Said, caption: Said) -> Table:
+    """Return a number of the four arms, and what leaving the next-sentence loss out gains."""
+    columns = [
+        Said("input", "입력"),
+        Said("with NSP", "NSP 있음"),
+        Said("without NSP", "NSP 없음"),
+        Said("gain by leaving it out", "NSP를 뺀 이득"),
+    ]
+    rows = [
+        [
+            NAMES[form],
+            *(estimate(tuned(results, f"{form}, {loss}", number)) for loss in LOSSES),
+            gain(results, f"{form}, with", f"{form}, without", number),
+        ]
+        for form in FORMATS
+    ]
+    return Table(name, title, columns, rows, caption)
+
+
+def learning(results: Results, arm: str) -> list[tuple[float, Estimate]]:
+    """Return the training loss of an arm over the updates, at its best rate."""
+    judged = "mean_error" if arm == LEFT_TO_RIGHT else "full_loss"
+    best = results.best("arms", judged, "rate", arm=arm)
+    rows = [row for row in results.values("arms", "curve", arm=arm, rate=best) if row]
+    return [
+        (BLOCK * (place + 1), estimate(list(column)))
+        for place, column in enumerate(zip(*rows, strict=True))
+    ]
+
+
+PAIRS, FULL = Said("pairs", "문장 쌍"), Said("full rows", "꽉 채운 행")
+NAMES = {
+    "pairs": PAIRS,
+    "full": FULL,
+    "pairs, with": Said("pairs, with NSP", "문장 쌍, NSP 있음"),
+    "pairs, without": Said("pairs, without NSP", "문장 쌍, NSP 없음"),
+    "full, with": Said("full rows, with NSP", "꽉 채운 행, NSP 있음"),
+    "full, without": Said("full rows, without NSP", "꽉 채운 행, NSP 없음"),
+    PUBLISHED: Said("as published: both losses on the same pairs", "논문대로: 같은 쌍에 두 손실"),
+    LEFT_TO_RIGHT: Said("left to right, full rows", "왼쪽에서 오른쪽, 꽉 채운 행"),
+    "pairs, mean": Said("pairs, mean vector", "문장 쌍, 평균 벡터"),
+    "pairs, first": Said("pairs, first token's vector", "문장 쌍, 첫 토큰의 벡터"),
+    "full, mean": Said("full rows, mean vector", "꽉 채운 행, 평균 벡터"),
+    "full, first": Said("full rows, first token's vector", "꽉 채운 행, 첫 토큰의 벡터"),
+    "with, judged on pairs": Said("with NSP, judged on pairs", "NSP 있음, 문장 쌍으로 평가"),
+    "with, judged on full": Said("with NSP, judged on full rows", "NSP 있음, 꽉 채운 행으로 평가"),
+    "without, judged on pairs": Said("without NSP, judged on pairs", "NSP 없음, 문장 쌍으로 평가"),
+    "without, judged on full": Said(
+        "without NSP, judged on full rows", "NSP 없음, 꽉 채운 행으로 평가"
+    ),
+    "topics": Said("topics", "주제"),
+}

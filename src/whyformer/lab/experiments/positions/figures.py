@@ -1,0 +1,220 @@
+"""The charts and tables of the page."""
+
+import math
+
+from whyformer.lab.experiments.positions.claims import shift_error, tuned
+from whyformer.lab.experiments.positions.experiment import (
+    BLOCK,
+    CODES,
+    LAGS,
+    LANGUAGE_BLOCK,
+    LANGUAGE_LENGTH,
+    LONGEST,
+    MASKS,
+    TASKS,
+    TRAINED,
+    WIDTHS,
+)
+from whyformer.lab.method.bilingual import Said, alike
+from whyformer.lab.method.charts import Axis, Chart, Figure, HeatMap, Look, Series, Table
+from whyformer.lab.method.experiment import Results
+from whyformer.lab.method.statistics import Estimate, estimate, exactly
+
+
+def similarity_chart(results: Results) -> Chart:
+    """Return similarity against distance, with the formula."""
+
+    def formula(d: int, lag: int) -> float:
+        return sum(math.cos(lag * LONGEST ** (-2 * i / d)) for i in range(d // 2)) / (d / 2)
+
+    series: list[Series] = []
+    for d in (64, 512):
+        row = results.values("algebra", "similarity", d_model=d)[0]
+        points = [(lag, exactly(value)) for lag, value in zip(LAGS, row, strict=True)]
+        theory = [(lag, exactly(formula(d, lag))) for lag in LAGS]
+        series.append(Series(alike(f"d = {d}"), points))
+        series.append(Series(alike(f"Σ cos(w_i k), d = {d}"), theory, Look.THEORY))
+    return Chart(
+        "similarity",
+        Said("How alike two codes are", "두 인코딩은 얼마나 닮았나"),
+        Axis(Said("distance k of the positions", "위치 사이의 거리 k"), log=True),
+        Axis(Said("PE(p)·PE(p+k), 1 for the same position", "PE(p)·PE(p+k), 같은 위치면 1")),
+        series,
+        Said(
+            "Falls at first, then goes up and down: it is a measure of nearness only nearby.",
+            "처음에는 줄다가 곧 오르내립니다. 가까운 곳에서만 거리의 척도가 됩니다.",
+        ),
+    )
+
+
+def code_table(results: Results) -> Table:
+    """Return what each code can do, side by side."""
+    return Table(
+        "codes-compared",
+        Said("What the codes can do", "인코딩마다 되는 일"),
+        [
+            Said("code of a position", "위치 인코딩"),
+            Said("variance missed by a linear shift", "선형 이동이 놓친 분산"),
+            Said("the same on positions not fitted", "맞출 때 쓰지 않은 위치에서"),
+            Said("nearest distance over mean distance", "최소 거리 / 평균 거리"),
+        ],
+        [
+            [
+                NAMES[code],
+                shift_error(results, code),
+                shift_error(results, code, where="outside"),
+                estimate(results.values("shift", "nearest", code=code, d_model=64)),
+            ]
+            for code in CODES
+        ],
+        Said(
+            "Two codes shift exactly. Of these two only sine and cosine keep their distances in "
+            "proportion; (pos, 1) grows without bound.",
+            "정확히 이동하는 인코딩은 둘입니다. 그중 사인·코사인만 거리의 균형을 지키고, (pos, 1)은 끝없이 "
+            "커집니다.",
+        ),
+    )
+
+
+def margin_chart(results: Results) -> Chart:
+    """Return the nearest distance against the number of frequencies."""
+    return Chart(
+        "margin",
+        Said("Distance of the two nearest codes", "가장 가까운 두 인코딩의 거리"),
+        Axis(
+            Said("frequencies kept, the fastest first", "남긴 주파수의 수 (빠른 것부터)"), log=True
+        ),
+        Axis(Said("smallest distance among the positions", "위치들 사이 최소 거리"), log=True),
+        [
+            Series(
+                alike("d = 64"),
+                [
+                    (pairs, estimate(results.values("margin", "nearest", pairs=pairs)))
+                    for pairs in results.levels("margin", "pairs")
+                ],
+            )
+        ],
+        Said(
+            "One frequency is already unique, but hardly; many frequencies buy the margin.",
+            "주파수 하나로도 인코딩은 서로 다르지만 겨우 다릅니다. 여유는 주파수 여럿에서 나옵니다.",
+        ),
+    )
+
+
+def task_chart(results: Results, task: str, mask: str) -> Chart:
+    """Return accuracy against position."""
+
+    def points(scheme: str) -> list[tuple[float, Estimate]]:
+        rows = results.values("tasks", "by_position", task=task, mask=mask, positions=scheme)
+        middles = [BLOCK * number + (BLOCK - 1) / 2 for number in range(len(rows[0]))]
+        return [(x, estimate(column)) for x, *column in zip(middles, *rows, strict=True)]
+
+    name = NAMES[f"{task}, {mask}"]
+    return Chart(
+        f"{task}-{mask}",
+        Said(f"Right answers by position: {name.en}", f"위치별 정답률: {name.ko}"),
+        Axis(Said("position", "위치")),
+        Axis(Said("share of right answers", "정답률")),
+        [
+            *(
+                Series(NAMES[scheme], points(scheme))
+                for scheme in results.levels("tasks", "positions", task=task, mask=mask)
+            ),
+            Series(Said("trained up to here", "여기까지 학습"), [(TRAINED, exactly(1))], Look.MARK),
+        ],
+        Said(
+            "What is right of the vertical line was never seen in training.",
+            "세로선의 오른쪽은 학습에서 본 적이 없는 위치입니다.",
+        ),
+    )
+
+
+def language_chart(results: Results) -> Chart:
+    """Return the loss against position, in windows longer than those trained on."""
+
+    def points(scheme: str) -> list[tuple[float, Estimate]]:
+        rows = tuned(results, scheme, "by_position")
+        middles = [LANGUAGE_BLOCK * (number + 0.5) for number in range(len(rows[0]))]
+        return [(x, estimate(column)) for x, *column in zip(middles, *rows, strict=True)]
+
+    return Chart(
+        "language",
+        Said("Characters: loss by position", "문자 언어 모델: 위치별 손실"),
+        Axis(Said("position", "위치")),
+        Axis(Said("validation loss, nats a character", "검증 손실 (문자당 nat)")),
+        [
+            *(
+                Series(NAMES[scheme], points(scheme))
+                for scheme in results.levels("language", "positions")
+            ),
+            Series(
+                Said("trained up to here", "여기까지 학습"),
+                [(LANGUAGE_LENGTH, exactly(1))],
+                Look.MARK,
+            ),
+        ],
+        Said(
+            "Learned vectors beyond the line were never trained; sinusoids are computed there, but "
+            "the model has not met them.",
+            "세로선 너머에서 학습된 위치 벡터는 한 번도 학습되지 않았고, 사인파는 계산은 되지만 모델이 "
+            "만난 적이 없습니다.",
+        ),
+    )
+
+
+def charts(results: Results) -> list[Figure]:
+    """See `Experiment`."""
+    codes = results.values("algebra", "codes", d_model=64)[0]
+    drawn: list[Figure] = [
+        HeatMap(
+            "codes",
+            Said("The code of each position", "위치마다의 인코딩"),
+            [alike(str(position)) for position in range(len(codes))],
+            [str(dimension) for dimension in range(len(codes[0]))],
+            codes,
+            Said(
+                "A row is a position, a column a dimension (d = 64), sine and cosine in turn: fast "
+                "waves at the left, nearly constant ones at the right.",
+                "행은 위치, 열은 차원(d = 64)이고 사인과 코사인이 번갈아 놓입니다. 왼쪽은 빠른 파동, "
+                "오른쪽은 거의 변하지 않는 파동입니다.",
+            ),
+        ),
+        similarity_chart(results),
+        margin_chart(results),
+        code_table(results),
+        *(task_chart(results, task, mask) for task in TASKS for mask in MASKS),
+    ]
+    if results.conditions("language"):
+        drawn.append(language_chart(results))
+    return drawn
+
+
+NAMES = {
+    "none": Said("no positions", "위치 정보 없음"),
+    "sinusoidal": Said("sinusoids", "사인·코사인"),
+    "sine": Said("sines only", "사인만"),
+    "learned": Said("learned", "학습된 위치"),
+    "rotary": Said("rotary", "회전(RoPE)"),
+    "alibi": alike("ALiBi"),
+    "relative": Said("relative buckets (T5)", "상대 위치 구간(T5)"),
+    "random": Said("random vectors", "무작위 벡터"),
+    "binary": Said("binary counter", "이진수"),
+    "line": alike("(pos, 1)"),
+    "sine and cosine": Said("error of the rotation", "회전의 오차"),
+    "sines alone": Said(
+        "missed by the best map of sines alone", "사인만일 때 최선의 변환이 놓친 분산"
+    ),
+    "least kept": Said("smallest ratio of distances", "거리 비의 최솟값"),
+    "most kept": Said("largest ratio of distances", "거리 비의 최댓값"),
+    "encoder": Said("encoder", "인코더"),
+    "causal": Said("causal model", "인과 모델"),
+    "copy, causal": Said("copy three back, causal", "세 칸 앞 베끼기, 인과 마스크"),
+    "copy, encoder": Said("copy three back, encoder", "세 칸 앞 베끼기, 인코더"),
+    "modulo, causal": Said("position mod 16, causal", "위치 mod 16, 인과 마스크"),
+    "modulo, encoder": Said("position mod 16, encoder", "위치 mod 16, 인코더"),
+    "fresh": Said("before training, exactly", "학습 전, 정확한 값"),
+    "trained": Said("position mod 16, trained", "위치 mod 16, 학습 후"),
+    "language": Said("language model of characters", "문자 언어 모델"),
+    **{f"d = {d}": alike(f"d = {d}") for d in WIDTHS},
+    **{f"d_k = {d_k}": alike(f"d_k = {d_k}") for d_k in (16, 64, 512)},
+}

@@ -1,0 +1,111 @@
+"""The effects that the claims are judged by, computed from the results."""
+
+import math
+
+from whyformer.lab.experiments.warmup.experiment import (
+    ADAM,
+    BOTH,
+    DEPTHS,
+    DRAWN_DEPTH,
+    POST,
+    START_WIDTH,
+    TINY_STEP,
+    TRAINED_DEPTH,
+    trained,
+)
+from whyformer.lab.method.experiment import Results
+from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, log_slope, paired
+
+LEAST_GAIN = 0.2
+"""Nats that the share is of where warm-up itself regains less."""
+
+
+def depth_slope(results: Results, wiring: str, view: str = BOTH, kind: str = "rms") -> Estimate:
+    """Return the exponent of the last W_2's gradient at one position over the depth."""
+    where = {"wiring": wiring, "view": view, "d_model": START_WIDTH}
+    if not results.conditions("start", **where):
+        return NOT_MEASURED
+    return log_slope(*results.curves("start", kind, "layers", **where))
+
+
+def width_slope(results: Results, wiring: str) -> Estimate:
+    """Return its exponent over the width."""
+    where = {"wiring": wiring, "view": BOTH, "layers": TRAINED_DEPTH}
+    return log_slope(*results.curves("start", "rms", "d_model", **where))
+
+
+def growth(results: Results, matrix: str, wiring: str = POST, view: str = BOTH) -> Estimate:
+    """Return ln(gradient in the last layer / in the first) of a matrix."""
+    where = {"wiring": wiring, "view": view, "d_model": START_WIDTH, "layers": DRAWN_DEPTH}
+    return estimate([math.log(v[-1] / v[0]) for v in results.values("start", matrix, **where)])
+
+
+def left_of_diversity(results: Results, wiring: str) -> Estimate:
+    """Return the token diversity after the last of the most layers."""
+    where = {"wiring": wiring, "view": BOTH, "d_model": START_WIDTH, "layers": DEPTHS[-1]}
+    return estimate([v[-1] for v in results.values("start", "diversity", **where)])
+
+
+def difference(
+    results: Results, number: str, a: str, b: str, optimizer: str = ADAM, rate: float | None = None
+) -> Estimate:
+    """Return the mean of b - a, seed by seed."""
+    one, other = (trained(results, number, arm, optimizer, rate) for arm in (a, b))
+    return NOT_MEASURED if one is None or other is None else paired(one, other)
+
+
+def rescue(results: Results, arm: str, optimizer: str = ADAM) -> Estimate:
+    """Return what an arm regains of a failed run, as a share of what warm-up of everything regains.
+
+    Where warm-up itself regains less than `LEAST_GAIN`, the share is of that.
+    """
+    arms = ("post", "post-all", arm)
+    nothing, all_, some = (trained(results, "judged", a, optimizer) for a in arms)
+    if nothing is None or all_ is None or some is None:
+        return NOT_MEASURED
+    triples = zip(nothing, all_, some, strict=True)
+    return estimate([(n - s) / max(n - w, LEAST_GAIN) for n, w, s in triples])
+
+
+def tuned(results: Results, arm: str) -> list[float] | None:
+    """Return the losses of an arm at its own best rate, where there is a choice of rates."""
+    where = {"arm": arm, "optimizer": ADAM.value}
+    if len(results.levels("training", "rate", **where)) < 2:
+        return None
+    best = results.best("training", "judged", "rate", **where)
+    return results.values("training", "judged", rate=best, **where)
+
+
+def usable(results: Results, arm: str) -> list[float] | None:
+    """Return for each seed how many rates end within 0.1 nat of its best."""
+    where = {"arm": arm, "optimizer": ADAM.value}
+    if len(results.levels("training", "rate", **where)) < 2:
+        return None
+    _, rows = results.curves("training", "judged", "rate", **where)
+    return [float(sum(v <= min(row) + 0.1 for v in row)) for row in rows]
+
+
+def paired_or_nothing(a: list[float] | None, b: list[float] | None) -> Estimate:
+    """Return the mean of b - a, where both were measured."""
+    return NOT_MEASURED if a is None or b is None else paired(a, b)
+
+
+def steps(results: Results, arm: str) -> tuple[list[float], list[list[float]]]:
+    """Return depths, and for each seed the change after a tiny step."""
+    return results.curves("sensitivity", "change", "layers", arm=arm, rate=TINY_STEP)
+
+
+def steeper(results: Results, arm: str) -> Estimate:
+    """Return the exponent of Post-LN's change over that of another arm's."""
+    depths, rows = steps(results, "post")
+    _, others = steps(results, arm)
+    ratios = [
+        [a / b for a, b in zip(row, other, strict=True)]
+        for row, other in zip(rows, others, strict=True)
+    ]
+    return log_slope(depths, ratios)
+
+
+def regained(results: Results, optimizer: str) -> float:
+    """Return the nats that warm-up of everything regains for Post-LN; NaN where not measured."""
+    return difference(results, "judged", "post-all", "post", optimizer).value
