@@ -288,7 +288,7 @@ def serve(name: str, config: dict[str, Any]) -> None:
     os.dup2(2, 1)  # what a library prints is no answer
     torch.set_num_threads(config["threads"])
     if config["allocator"] == "kept" or (config["allocator"] == "ours-only" and "whyf" in name):
-        from whyformer.cli.allocator import keep_big_blocks
+        from whyformer.acceleration.allocator import keep_big_blocks
 
         if not keep_big_blocks():
             raise SystemExit("The allocator cannot be changed here: use --allocator default.")

@@ -35,7 +35,7 @@ def main() -> None:
     if options.work:
         work(options.work)
         return
-    tunables = runpy.run_path(str(ROOT / "src/whyformer/cli/allocator.py"))["TUNABLES"]
+    tunables = runpy.run_path(str(ROOT / "src/whyformer/acceleration/allocator.py"))["TUNABLES"]
     workers = {}
     for name in CONTENDERS:
         environment = os.environ | {"OMP_NUM_THREADS": str(options.threads)}

@@ -40,7 +40,9 @@ INSTALL = {
 """What each environment holds, in this order: torch's build decides what the rest needs."""
 
 ALLOCATOR = {
-    "GLIBC_TUNABLES": runpy.run_path(str(ROOT / "src/whyformer/cli/allocator.py"))["TUNABLES"]
+    "GLIBC_TUNABLES": runpy.run_path(str(ROOT / "src/whyformer/acceleration/allocator.py"))[
+        "TUNABLES"
+    ]
 }
 """What `whyformer train` starts itself again with: freed blocks are kept for the next step."""
 

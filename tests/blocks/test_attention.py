@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.testing import assert_close
 
-import whyformer.blocks.attention as attention_module
+from whyformer.acceleration import cpu_attention
 from whyformer.blocks.attention import attention, fused_attention
 from whyformer.blocks.masks import as_bias, causal_mask, combine, padding_mask
 
@@ -24,12 +24,12 @@ def explicit_output(Q: Tensor, K: Tensor, V: Tensor, allowed=None, **rest) -> Te
 
 
 def by_kernel(*given: Tensor, **rest) -> Tensor:
-    with mock.patch.object(attention_module, "SHORT_KEYS", 0):
+    with mock.patch.object(cpu_attention, "SHORT_KEYS", 0):
         return fused_attention(*given, **rest)
 
 
 def by_products(*given: Tensor, **rest) -> Tensor:
-    with mock.patch.object(attention_module, "MANY_ROWS", 0):  # one query too
+    with mock.patch.object(cpu_attention, "MANY_ROWS", 0):  # one query too
         return fused_attention(*given, **rest)
 
 
@@ -164,57 +164,6 @@ def test_future_keys_and_values_never_change_past_outputs(twin, length, d_k, see
     K[:, :, t:] = torch.randn(2, 2, length - t, d_k, generator=g) * 100
     V[:, :, t:] = torch.randn(2, 2, length - t, d_k, generator=g) * 100
     assert torch.equal(before[:, :, :t], twin(Q, K, V, causal=True)[:, :, :t])
-
-
-@pytest.mark.parametrize("keys", [1, 2, 15])
-def test_the_softmax_of_short_rows_is_its_plain_twin(keys: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(attention_module, "softmax_wants_keys", lambda: 16)
-    monkeypatch.setattr(attention_module, "MANY_SCORES", 0)
-    g = torch.Generator().manual_seed(keys)
-    scores = torch.randn(2, 3, keys, generator=g, dtype=torch.float64) * 50
-    scores[0, 0, 1:] = -math.inf
-    slope = torch.randn(2, 3, keys, generator=g, dtype=torch.float64)
-    twins = []
-    for softmax in (attention_module.softmax, lambda x: x.softmax(-1)):
-        x = scores.clone().requires_grad_()
-        output = softmax(x)
-        (once,) = torch.autograd.grad(output, x, slope, create_graph=True)
-        twins.append([output, once, *torch.autograd.grad(once.square().sum(), x)])
-    assert twins[0][0].grad_fn.name() == "_ShortSoftmaxBackward"
-    assert_close(*twins)
-    with torch.no_grad():
-        assert_close(attention_module.softmax(scores), scores.softmax(-1))
-
-
-def test_rows_long_enough_or_few_are_left_to_torch(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(attention_module, "softmax_wants_keys", lambda: 16)
-    rows = attention_module.MANY_SCORES // 8
-    ours = {
-        (rows, keys): attention_module.softmax(torch.ones(rows, keys, requires_grad=True))
-        for rows, keys in ((rows, 8), (rows - 1, 8), (rows, 16))
-    }
-    assert [output.grad_fn.name() == "_ShortSoftmaxBackward" for output in ours.values()] == [
-        True,
-        False,
-        False,
-    ]
-
-
-def test_short_sequences_are_computed_by_products_where_that_is_faster():
-    def kernel_runs(rows: int, queries: int, keys: int, dtype: torch.dtype = torch.float32) -> int:
-        Q, K = (torch.randn(rows, 2, n, 4, dtype=dtype) for n in (queries, keys))
-        kernel = torch.nn.functional.scaled_dot_product_attention
-        with mock.patch.object(
-            attention_module.F, "scaled_dot_product_attention", side_effect=kernel
-        ) as called:
-            assert_close(fused_attention(Q, K, K), explicit_output(Q, K, K), rtol=0.02, atol=0.02)
-        return called.call_count
-
-    assert kernel_runs(1, 2, 64) == 0
-    assert kernel_runs(1, 2, 65) == 1
-    assert kernel_runs(63, 1, 9) == 1
-    assert kernel_runs(64, 1, 9) == 0
-    assert kernel_runs(1, 2, 9, torch.bfloat16) == 1
 
 
 def test_a_causal_mask_with_more_keys_than_queries_lets_the_last_see_all():

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from whyformer.blocks.dropout import Dropout, keep_mask
+from whyformer.acceleration.dropout_mask import keep_mask
+from whyformer.blocks.dropout import Dropout
 from whyformer.foundation.randomness import random_state, restore_random_state, seed_everything
 
 

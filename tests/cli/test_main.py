@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from whyformer import __version__
-from whyformer.cli import allocator, doctor
+from whyformer.acceleration import allocator
+from whyformer.cli import doctor
 from whyformer.cli.dotted import split
 from whyformer.cli.main import app, main
 
@@ -96,23 +97,22 @@ def test_ctrl_c(cli, monkeypatch):
 def test_the_allocator_is_chosen_once(monkeypatch):
     monkeypatch.setattr(allocator, "_glibc", lambda: True)
     clean = {"PATH": "/bin"}
-    wanted = allocator.wanted_environment("train", clean)
+    wanted = allocator.wanted_environment(clean)
     assert wanted == {**clean, "GLIBC_TUNABLES": allocator.TUNABLES, allocator.GUARD: "1"}
-    assert allocator.wanted_environment("train", wanted) is None
-    assert allocator.wanted_environment("train", {allocator.GUARD: "1"}) is None
-    assert allocator.wanted_environment("train", {"GLIBC_TUNABLES": "x"}) is None
-    assert allocator.wanted_environment("train", {allocator.OFF: "1"}) is None
-    assert allocator.wanted_environment("train", {allocator.OFF: "0"}) is not None
-    assert allocator.wanted_environment("translate", clean) is None
+    assert allocator.wanted_environment(wanted) is None
+    assert allocator.wanted_environment({allocator.GUARD: "1"}) is None
+    assert allocator.wanted_environment({"GLIBC_TUNABLES": "x"}) is None
+    assert allocator.wanted_environment({allocator.OFF: "1"}) is None
+    assert allocator.wanted_environment({allocator.OFF: "0"}) is not None
     monkeypatch.setattr(allocator, "_glibc", lambda: False)
-    assert allocator.wanted_environment("train", clean) is None
+    assert allocator.wanted_environment(clean) is None
 
 
 @pytest.mark.skipif(not allocator._glibc(), reason="glibc only")
 def test_a_running_program_keeps_big_blocks_where_that_is_left_to_it():
     kept = {k: v for k, v in os.environ.items() if k not in (allocator.OFF, "GLIBC_TUNABLES")}
     program = (
-        "import ctypes, sys; from whyformer.cli.allocator import keep_big_blocks\n"
+        "import ctypes, sys; from whyformer.acceleration.allocator import keep_big_blocks\n"
         "class Info(ctypes.Structure):\n"
         "    _fields_ = [(name, ctypes.c_size_t) for name in 'arena ordblks smblks hblks hblkhd '\n"
         "        'usmblks fsmblks uordblks fordblks keepcost'.split()]\n"

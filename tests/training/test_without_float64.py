@@ -32,7 +32,12 @@ class Watch(TorchDispatchMode):
 
 @pytest.fixture
 def without_float64(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("foundation.devices", "training.loss", "blocks.positions", "decoding.sampling"):
+    for module in (
+        "foundation.devices",
+        "acceleration.cross_entropy",
+        "blocks.positions",
+        "decoding.sampling",
+    ):
         monkeypatch.setattr(f"whyformer.{module}.exact_dtype", lambda device: torch.float32)
 
 

@@ -1,15 +1,13 @@
 """Scaled dot-product attention, the paper's Eq. 1: the plain twin and the fused twin."""
 
 import math
-from typing import Any
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from whyformer.acceleration.cpu_attention import scaled_dot_product_attention
 from whyformer.blocks.masks import causal_mask, combine
-from whyformer.foundation.devices import softmax_wants_keys
 
 
 def attention(
@@ -72,12 +70,6 @@ def weigh(
     return weights @ V, weights
 
 
-SHORT_KEYS = 64
-"""Most keys of `by_products`; torch's kernel is faster with more."""
-MANY_ROWS = 64
-"""Sequences of one query each from which `by_products` is faster."""
-
-
 def fused_attention(
     Q: Float[Tensor, "batch heads queries d_k"],
     K: Float[Tensor, "batch heads keys d_k"],
@@ -90,9 +82,8 @@ def fused_attention(
     scale: float | None = None,
     bias: Float[Tensor, "#batch #heads queries keys"] | None = None,
 ) -> Float[Tensor, "batch heads queries d_v"]:
-    """The output of `attention` by torch's fused kernel, which never holds the weights.
+    """The output of `attention` by a fused kernel, which never holds the weights.
 
-    With short sequences on a CPU that kernel is slower than `by_products`, which then computes.
     Paper: Vaswani et al. 2017, §3.2.1, Eq. 1; kernel: Dao et al. 2022 (arXiv:2205.14135).
     Differs: as `attention`; equal to it within floating-point tolerance.
     """
@@ -104,82 +95,11 @@ def fused_attention(
     flag = causal and Q.shape[-2] == K.shape[-2] and allowed is None and bias is None
     if causal and not flag:
         allowed = combine(allowed, causal_mask(Q.shape[-2], K.shape[-2], Q.device))
-    short = _short(Q, K)
-    if allowed is None and short:
-        return by_products(Q, K, V, bias, causal=flag, scale=scale)
     if allowed is None:
-        return F.scaled_dot_product_attention(Q, K, V, attn_mask=bias, is_causal=flag, scale=scale)
+        return scaled_dot_product_attention(Q, K, V, bias, causal=flag, scale=scale)
     anywhere = allowed.any(dim=-1, keepdim=True)
     mask = allowed | ~anywhere
     if bias is not None:
         mask = bias.masked_fill(~mask, -math.inf)
-    if short:
-        output = by_products(Q, K, V, mask, scale=scale)
-    else:
-        output = F.scaled_dot_product_attention(Q, K, V, attn_mask=mask, scale=scale)
+    output = scaled_dot_product_attention(Q, K, V, mask, scale=scale)
     return torch.where(anywhere, output, 0.0)
-
-
-def by_products(
-    Q: Float[Tensor, "batch heads queries d_k"],
-    K: Float[Tensor, "batch heads keys d_k"],
-    V: Float[Tensor, "batch heads keys d_v"],
-    mask: Tensor | None = None,
-    *,
-    causal: bool = False,
-    scale: float | None = None,
-) -> Float[Tensor, "batch heads queries d_v"]:
-    """What torch's fused kernel computes, as two products and a softmax, in few passes.
-
-    Args: mask, causal, scale: as of `F.scaled_dot_product_attention`.
-    """
-    scores = (Q @ K.mT).mul_(Q.shape[-1] ** -0.5 if scale is None else scale)
-    if causal:
-        scores.masked_fill_(~causal_mask(Q.shape[-2], K.shape[-2], Q.device), -math.inf)
-    if mask is not None:
-        floating = mask.is_floating_point()
-        scores = scores.add_(mask) if floating else scores.masked_fill_(~mask, -math.inf)
-    return softmax(scores) @ V
-
-
-MANY_SCORES = 2048
-"""Scores from which `softmax` computes short rows itself."""
-
-
-def softmax(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows keys"]:
-    """Return softmax over the keys; no row may be all -inf. Plain twin: `Tensor.softmax`.
-
-    With AVX-512 torch computes rows of fewer than 16 keys one number at a time. Then: exp(score -
-    the row's largest), over its sum.
-    """
-    if scores.shape[-1] < softmax_wants_keys() and scores.numel() >= MANY_SCORES:
-        return _ShortSoftmax.apply(scores)  # pyright: ignore
-    return scores.softmax(dim=-1)
-
-
-class _ShortSoftmax(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, scores: Tensor) -> Tensor:  # pyright: ignore
-        weights = (scores - scores.amax(-1, keepdim=True)).exp_()
-        weights.div_(weights.sum(-1, keepdim=True))
-        ctx.save_for_backward(weights)
-        return weights
-
-    @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> Tensor:  # pyright: ignore
-        (weights,) = ctx.saved_tensors
-        each = slope * weights
-        return torch.addcmul(each, weights, each.sum(-1, keepdim=True), value=-1)
-
-
-def _short(Q: Tensor, K: Tensor) -> bool:
-    """Say whether `by_products` is faster: measured in float32 on CPUs (docs/speedrun.md)."""
-    whole = Q.dtype in (torch.float32, torch.float64)  # the kernel sums half precision in float32
-    if (
-        Q.device.type != "cpu"
-        or not whole
-        or torch.is_autocast_enabled("cpu")
-        or torch.compiler.is_compiling()
-    ):
-        return False
-    return K.shape[-2] <= SHORT_KEYS and (Q.shape[-2] > 1 or len(Q) >= MANY_ROWS)

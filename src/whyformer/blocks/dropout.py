@@ -1,35 +1,13 @@
-"""Dropout (§5.4), with masks cheap enough for a CPU.
-
-torch draws one 32-bit number an element and on a CPU spends more time on it than on the layer's
-matrix products. Here eight elements share one 64-bit number of `foundation.randomness`.
-"""
+"""Dropout (§5.4)."""
 
 from enum import StrEnum
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from whyformer.foundation.randomness import random_bytes
-
-
-def keep_mask(like: Tensor, rate: float) -> Tensor:
-    """Return 1/(1-p) where an element is kept and 0 where it is dropped, as ``like``.
-
-    Differs: on a CPU the rate p is ``rate`` rounded to the nearest 1/256, 255/256 at most (0.1
-    becomes 26/256); the factor 1/(1-p) uses the p that was drawn, so the expectation is exact.
-    """
-    threshold = min(255, round(rate * 256))
-    kept = (random_bytes(like.numel()) >= threshold).view(np.uint8)  # (elements,)
-    mask = torch.from_numpy(kept).to(like.dtype)  # of bytes in a fifth of the time of booleans
-    return mask.mul_(256 / (256 - threshold)).view(like.shape)
-
-
-def _by_torch(x: Tensor) -> bool:
-    """Whether torch draws the mask: on other devices, and where torch.compile fuses the draws."""
-    return x.device.type != "cpu" or torch.compiler.is_compiling()
+from whyformer.acceleration.dropout_mask import keep_mask, torch_draws_mask
 
 
 class Dropout(nn.Module):
@@ -47,7 +25,7 @@ class Dropout(nn.Module):
         """Return ``x`` with elements dropped."""
         if not self.training or self.rate == 0:
             return x
-        if _by_torch(x):
+        if torch_draws_mask(x):
             return F.dropout(x, self.rate)
         return x * keep_mask(x, self.rate)
 
@@ -57,7 +35,7 @@ class Dropout(nn.Module):
         """Return scale · x + dropout(y): the residual connection, in one pass over memory."""
         if not self.training or self.rate == 0:
             return torch.add(y, x, alpha=scale)
-        if _by_torch(x):
+        if torch_draws_mask(x):
             return torch.add(F.dropout(y, self.rate), x, alpha=scale)
         mask = keep_mask(y, self.rate)
         return torch.addcmul(x if scale == 1.0 else x * scale, y, mask)

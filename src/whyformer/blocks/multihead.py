@@ -6,8 +6,9 @@ from enum import StrEnum
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from whyformer.acceleration.joint_projection import project_jointly
 from whyformer.blocks.attention import attention, fused_attention
-from whyformer.blocks.linear import Linear, heads_by_one_product
+from whyformer.blocks.linear import Linear
 from whyformer.blocks.positions import Offset, Positions
 from whyformer.blocks.scaling import SCALINGS, ScoreScale
 from whyformer.blocks.taps import Tap
@@ -133,7 +134,7 @@ class MultiHeadAttention(nn.Module):
         return self.project_output(heads.transpose(1, 2).flatten(2))
 
     def _project(self, x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
-        found = heads_by_one_product(x, layers, self.heads)
+        found = project_jointly(x, layers, self.heads, Linear)
         return tuple(self._split(layer(x)) for layer in layers) if found is None else found
 
     def _split(

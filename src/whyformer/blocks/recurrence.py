@@ -4,7 +4,6 @@ Every layer has two twins that read the same weights: `unroll`, a loop over the 
 graph is as deep as the sequence is long, and torch's fused kernel.
 """
 
-import contextlib
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -12,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from whyformer.foundation.devices import onednn_computes_bf16
+from whyformer.acceleration.cpu_lstm import lstm_precision
 
 State = tuple[Tensor, ...]
 """What a layer remembers, each (rows, width): h, and for the LSTM the cell c as well."""
@@ -147,23 +146,12 @@ class Recurrence(nn.Module):
         # Arguments: biases, one layer, no dropout between layers, one direction, batch first.
         rest = (True, 1, 0.0, self.training, False, True)
         if self.cell is Cell.LSTM:
-            with _without_bf16(x):
+            with lstm_precision(x):
                 outputs, *last = torch.lstm(x, memory, weights, *rest)
         else:
             kernel = torch.gru if self.cell is Cell.GRU else torch.rnn_tanh
             outputs, *last = kernel(x, memory[0], weights, *rest)
         return outputs, tuple(part.squeeze(0) for part in last)
-
-
-def _without_bf16(x: Tensor) -> contextlib.AbstractContextManager[object]:
-    """Return a context that computes in fp32 where autocast would call a kernel that is missing.
-
-    On a CPU, torch hands the LSTM in bf16 to oneDNN, which refuses it on processors without
-    AVX-512.
-    """
-    if x.device.type == "cpu" and torch.is_autocast_enabled("cpu") and not onednn_computes_bf16():
-        return torch.autocast("cpu", enabled=False)
-    return contextlib.nullcontext()
 
 
 def unroll(

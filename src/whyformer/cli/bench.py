@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
-from whyformer.cli.allocator import wanted_environment
+from whyformer.acceleration.allocator import wanted_environment
 from whyformer.cli.options import Flag, Overrides, Paths, within
 
 EXAMPLES = """Examples:
@@ -72,7 +72,7 @@ def bench(
         Programs(
             whyformer=[sys.executable, "-m", "whyformer"],
             contender=[sys.executable, "-m", "whyformer.cli.bench_worker"],
-            environment=wanted_environment("train", os.environ),
+            environment=wanted_environment(os.environ),
         ),
         run=run,
         source=source,

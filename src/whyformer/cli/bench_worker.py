@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from whyformer.cli.allocator import keep_big_blocks
+from whyformer.acceleration.allocator import keep_big_blocks
 from whyformer.workflows.bench.process import answer_questions
 
 

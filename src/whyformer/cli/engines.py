@@ -8,8 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from whyformer.acceleration.int8_linear import LARGE_INT8
 from whyformer.bundle import Bundle, find_bundle
-from whyformer.decoding.packing import LARGE_INT8, Weights, is_rounded
+from whyformer.decoding.packing import Weights, is_rounded
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import TextTranslator
 from whyformer.foundation.devices import choose_device

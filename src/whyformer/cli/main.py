@@ -9,6 +9,7 @@ from typing import Any
 from cyclopts import App, CycloptsError
 
 from whyformer import __version__
+from whyformer.acceleration.allocator import keep_big_blocks, restart_with_fast_allocator
 from whyformer.cli import (
     ask,
     bench,
@@ -28,12 +29,13 @@ from whyformer.cli import (
     train,
     translate,
 )
-from whyformer.cli.allocator import keep_big_blocks, restart_with_fast_allocator
 from whyformer.cli.dotted import split
 from whyformer.cli.streams import abandon_output, set_encodings
 from whyformer.foundation.errors import UsageError, WhyformerError
 
 INTERRUPTED = 130
+LONG_COMMANDS = ("train", "demo", "check")
+"""Commands that run long enough to gain from a restart with a faster allocator."""
 LONGEST_SHOWN = 200
 """Characters of a path in a message."""
 EPILOGUE = """Start here:
@@ -144,7 +146,8 @@ def _run(tokens: list[str], *, restart: bool) -> int:
             "read. Give it to train, check or config show."
         )
     if restart:
-        restart_with_fast_allocator(getattr(command, "__name__", ""))
+        if getattr(command, "__name__", "") in LONG_COMMANDS:
+            restart_with_fast_allocator()
         keep_big_blocks()
     result: Any = command(*bound.args, **bound.kwargs)
     sys.stdout.flush()

@@ -15,11 +15,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from whyformer.acceleration.top_k import top_k
 from whyformer.blocks.history import Layout
 from whyformer.decoding.penalties import repeated_ngrams
 from whyformer.decoding.prefixes import Allowed
 from whyformer.decoding.settings import SearchSettings
-from whyformer.decoding.topk import top_k
 from whyformer.foundation.errors import UsageError, WhyformerError
 from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
 

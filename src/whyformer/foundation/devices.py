@@ -1,19 +1,12 @@
 """Where and how precisely to compute."""
 
 import contextlib
-import functools
-import platform
-import re
 from enum import StrEnum
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from whyformer.foundation.errors import ConfigError
-
-ZEN_5 = 26
-"""AMD's number of the family of processors."""
 
 KINDS = ("cuda", "mps", "cpu")
 """Kinds of devices, those that auto prefers first."""
@@ -109,53 +102,3 @@ def autocast(
             "`training.precision` bf16 needs macOS 14 or newer on mps. Set it to fp32."
         )
     return torch.autocast(device.type, dtype=torch.bfloat16)
-
-
-@functools.cache
-def onednn_multiplies_faster() -> bool:
-    """Say whether oneDNN's products in float32 beat those of BLAS on this CPU.
-
-    Measured: with AVX-512 on AMD's Zen 4 by a third and more, on Zen 5 twice as fast. The answer
-    hangs on the machine alone, never on a measurement, so that a run is repeated bit for bit.
-    """
-    return (
-        torch.backends.cpu.get_cpu_capability() == "AVX512"
-        and "AuthenticAMD" in _about_cpu()
-        and has_onednn()
-    )
-
-
-@functools.cache
-def onednn_sums_rows_faster() -> bool:
-    """Say whether oneDNN is also the faster one for the gradient of a weight, slopeᵀx.
-
-    Measured: on Zen 5, of family 26, by half and more; on Zen 4, of family 25, it is slower.
-    """
-    family = re.search(r"^cpu family\s*:\s*(\d+)", _about_cpu(), re.MULTILINE)
-    return onednn_multiplies_faster() and family is not None and int(family[1]) >= ZEN_5
-
-
-@functools.cache
-def softmax_wants_keys() -> int:
-    """Return the least length of a row that torch's softmax computes with vectors on this CPU.
-
-    Measured: with AVX-512 rows of 15 take 1.2 ms where rows of 17 take 0.2; with AVX2 they
-    take as long.
-    """
-    return 16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 0
-
-
-def has_onednn() -> bool:
-    """Say whether this torch carries oneDNN with the product that we call."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-
-
-@functools.cache
-def onednn_computes_bf16() -> bool:
-    """Say whether oneDNN has bf16 kernels for this CPU; below AVX-512 it has none."""
-    return has_onednn() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
-def _about_cpu() -> str:
-    file = Path("/proc/cpuinfo")
-    return file.read_text(encoding="utf-8") if file.exists() else platform.processor()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from whyformer.blocks.linear import product
+from whyformer.acceleration.products import product
 from whyformer.data.batch import Batch
 from whyformer.data.rows import TextBatch
 from whyformer.foundation.config import build

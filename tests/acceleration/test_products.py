@@ -1,32 +1,31 @@
-"""Products by oneDNN are those of BLAS; here it is asked whatever the processor."""
+"""Products by oneDNN equal those of BLAS; here oneDNN computes on every processor."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from whyformer.blocks import linear
-from whyformer.blocks.linear import (
+from whyformer.acceleration import processor, products
+from whyformer.acceleration.joint_projection import project_jointly
+from whyformer.acceleration.products import (
     FEW_ROWS,
     FEW_ROWS_TO_SUM,
     NARROW,
-    Linear,
-    by_onednn,
-    heads_by_one_product,
-    multiply,
+    onednn_product,
     sum_over_rows,
+    uses_onednn,
 )
-from whyformer.foundation import devices
+from whyformer.blocks.linear import Linear
 from whyformer.training.loss import cross_entropy, fused_cross_entropy
 
-pytestmark = pytest.mark.skipif(not devices.has_onednn(), reason="this torch has no oneDNN")
+pytestmark = pytest.mark.skipif(not processor.has_onednn(), reason="this torch has no oneDNN")
 SHAPES = [(FEW_ROWS, 8), (5, FEW_ROWS, 8), (2, 3, 40, 8)]
 
 
 @pytest.fixture(autouse=True)
 def faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linear, "onednn_multiplies_faster", lambda: True)
-    monkeypatch.setattr(linear, "onednn_sums_rows_faster", lambda: True)
+    monkeypatch.setattr(products, "onednn_multiplies_faster", lambda: True)
+    monkeypatch.setattr(products, "onednn_sums_rows_faster", lambda: True)
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -37,7 +36,7 @@ def test_products_and_gradients_are_those_of_the_plain_twin(
     torch.manual_seed(0)
     layer = Linear(8, 12, bias=bias)
     x, slope = torch.randn(*shape, requires_grad=True), torch.randn(*shape[:-1], 12)
-    assert by_onednn(x, layer.weight)
+    assert uses_onednn(x, layer.weight)
     inputs = [x, *layer.parameters()]
     found = layer(x)
     plain = F.linear(x, layer.weight, layer.bias)
@@ -62,7 +61,9 @@ def test_sums_over_rows_are_those_of_the_plain_twin(
 ) -> None:
     torch.manual_seed(3)
     asked = []
-    monkeypatch.setattr(linear, "multiply", lambda *two: (asked.append(two), multiply(*two))[1])
+    monkeypatch.setattr(
+        products, "onednn_product", lambda *two: (asked.append(two), onednn_product(*two))[1]
+    )
     layer, x = Linear(d_in, d_out), torch.randn(rows, d_in, requires_grad=True)
     with torch.no_grad():
         found = sum_over_rows(torch.ones(rows, d_out), x)
@@ -79,7 +80,7 @@ def test_few_rows_and_narrow_sums_go_the_plain_way(monkeypatch: pytest.MonkeyPat
     def refuse(*_: object) -> None:
         raise AssertionError("oneDNN was asked")
 
-    monkeypatch.setattr(linear, "multiply", refuse)
+    monkeypatch.setattr(products, "onednn_product", refuse)
     rows, wide = FEW_ROWS_TO_SUM, NARROW + 1
     with torch.no_grad():
         for few, d_in, d_out in (
@@ -136,7 +137,7 @@ def test_few_rows_and_other_precisions_go_the_plain_way(monkeypatch: pytest.Monk
     def refuse(*_: object) -> None:
         raise AssertionError("oneDNN was asked")
 
-    monkeypatch.setattr(linear, "multiply", refuse)
+    monkeypatch.setattr(products, "onednn_product", refuse)
     layer = Linear(8, 12)
     with torch.inference_mode():
         layer(torch.randn(FEW_ROWS - 1, 8))
@@ -178,24 +179,24 @@ def test_the_processor_alone_decides(
     monkeypatch: pytest.MonkeyPatch, capability: str, about: str, *, answer: bool, sums: bool
 ) -> None:
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    monkeypatch.setattr(devices, "_about_cpu", lambda: about)
+    monkeypatch.setattr(processor, "_about_cpu", lambda: about)
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
     monkeypatch.setattr(
-        devices, "onednn_multiplies_faster", devices.onednn_multiplies_faster.__wrapped__
+        processor, "onednn_multiplies_faster", processor.onednn_multiplies_faster.__wrapped__
     )
-    assert devices.onednn_multiplies_faster() is answer
-    assert devices.onednn_sums_rows_faster.__wrapped__() is sums
+    assert processor.onednn_multiplies_faster() is answer
+    assert processor.onednn_sums_rows_faster.__wrapped__() is sums
 
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("count", [2, 3])
-def test_heads_by_one_product_are_those_of_each_layer_alone(count: int, *, bias: bool) -> None:
+def test_heads_projected_jointly_are_those_of_each_layer_alone(count: int, *, bias: bool) -> None:
     torch.manual_seed(4)
     layers = [Linear(8, 12, bias=bias) for _ in range(count)]
     x = torch.randn(5, FEW_ROWS, 8, requires_grad=True)
     inputs = [x, *(p for layer in layers for p in layer.parameters())]
     slopes = [torch.randn(5, 3, FEW_ROWS, 4) for _ in layers]
-    found = heads_by_one_product(x, layers, 3)
+    found = project_jointly(x, layers, 3, Linear)
     assert found is not None
     assert all(one.is_contiguous() for one in found)
     plain = [layer(x).unflatten(-1, (3, 4)).transpose(1, 2) for layer in layers]
@@ -214,7 +215,7 @@ def test_heads_by_one_product_are_those_of_each_layer_alone(count: int, *, bias:
         *(torch.autograd.grad(one.square().sum(), inputs) for one in bent), rtol=1e-4, atol=1e-5
     )
     torch.testing.assert_close(
-        torch.autograd.grad(heads_by_one_product(x.detach(), layers, 3), inputs[1:], slopes),
+        torch.autograd.grad(project_jointly(x.detach(), layers, 3, Linear), inputs[1:], slopes),
         torch.autograd.grad(
             [layer(x) for layer in layers],
             inputs[1:],
@@ -226,12 +227,12 @@ def test_heads_by_one_product_are_those_of_each_layer_alone(count: int, *, bias:
 def test_layers_that_one_product_cannot_replace_are_asked_alone() -> None:
     x, layers = torch.randn(2, FEW_ROWS, 8), [Linear(8, 12) for _ in range(2)]
     with torch.no_grad():
-        assert heads_by_one_product(x, layers, 3) is None
-    assert heads_by_one_product(x[:1, 1:], layers, 3) is None  # too few rows
-    assert heads_by_one_product(x, [layers[0], nn.Linear(8, 12)], 3) is None
-    assert heads_by_one_product(x, [layers[0], Linear(8, 12, bias=False)], 3) is None
-    assert heads_by_one_product(x, layers, 3) is not None
+        assert project_jointly(x, layers, 3, Linear) is None
+    assert project_jointly(x[:1, 1:], layers, 3, Linear) is None  # too few rows
+    assert project_jointly(x, [layers[0], nn.Linear(8, 12)], 3, Linear) is None
+    assert project_jointly(x, [layers[0], Linear(8, 12, bias=False)], 3, Linear) is None
+    assert project_jointly(x, layers, 3, Linear) is not None
     with layers[1].register_forward_hook(lambda *_: None):
-        assert heads_by_one_product(x, layers, 3) is None
+        assert project_jointly(x, layers, 3, Linear) is None
     layers[0].weight.requires_grad_(False)
-    assert heads_by_one_product(x, layers, 3) is None
+    assert project_jointly(x, layers, 3, Linear) is None

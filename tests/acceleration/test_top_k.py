@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from whyformer.decoding.topk import FEW_ROWS, GROUP, top_k
+from whyformer.acceleration.top_k import FEW_ROWS, GROUP, top_k
 
 
 @pytest.mark.parametrize("vocabulary", [7, 500, 40 * GROUP, 40 * GROUP + 37, 8000])

@@ -1,0 +1,88 @@
+"""Weights stored once in the layout that oneDNN wants, for products with few rows.
+
+Every step of a search multiplies a few rows, one for each hypothesis, by the same matrices. BLAS
+rearranges a matrix for its kernel in every product; with few rows that takes longer than the
+product itself. oneDNN can keep the rearranged ("packed") matrix.
+"""
+
+import platform
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from whyformer.acceleration.processor import has_onednn
+from whyformer.acceleration.products import FEW_ROWS, onednn_product
+
+SMALL, MEDIUM, LARGE = 1 << 15, 1 << 17, 1 << 18
+"""Least size of a weight, in numbers, for which packing pays: with at least `FEW_ROWS` rows, with
+fewer rows, and with one row."""
+
+
+class PackedWeights:
+    """The joint weights of layers that read the same input, packed for oneDNN.
+
+    They are packed again when a layer's weight is replaced, changed in place or trained.
+    """
+
+    def __init__(self, *layers: nn.Linear) -> None:
+        self.layers = layers
+        self.size = sum(layer.weight.numel() for layer in layers)
+        self._kept: tuple[list[tuple[int, int]], Tensor, Tensor | None] | None = None
+
+    def __call__(self, x: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"] | None:
+        """Return the layers' outputs side by side; None if the layers must compute them.
+
+        That is so while gradients are recorded, in a precision other than float32, and for sizes
+        where it would be slower.
+        """
+        if torch.is_grad_enabled():
+            self._kept = None  # fused optimizers change a weight without raising its version
+            return None
+        rows = x.numel() // x.shape[-1]
+        if self.size < (LARGE if rows == 1 else MEDIUM if rows < FEW_ROWS else SMALL):
+            return None
+        weight = self.layers[0].weight
+        plain = weight.device.type != "cpu" or weight.dtype != torch.float32
+        plain |= any(layer.weight.is_inference() for layer in self.layers)  # they have no version
+        if plain or torch.is_autocast_enabled("cpu"):
+            return None
+        return onednn_product(x, *self._weight_bias())
+
+    def _weight_bias(self) -> tuple[Tensor, Tensor | None]:
+        weights = [p for layer in self.layers for p in layer.parameters()]
+        state = [(one.data_ptr(), one._version) for one in weights]
+        if self._kept is None or self._kept[0] != state:
+            weight = torch.cat([layer.weight.detach() for layer in self.layers])
+            biases = [layer.bias.detach() for layer in self.layers if layer.bias is not None]
+            bias = torch.cat(biases) if biases else None
+            self._kept = state, torch.ops.mkldnn._reorder_linear_weight(weight), bias
+        return self._kept[1:]
+
+
+class PackedLinear(nn.Linear):
+    """An `nn.Linear` that also stores its weight packed for oneDNN.
+
+    Plain twin: the layer that it is made from, whose parameters it shares; equal to it within
+    floating-point tolerance.
+    """
+
+    def __init__(self, linear: nn.Linear) -> None:
+        nn.Module.__init__(self)
+        self.in_features, self.out_features = linear.in_features, linear.out_features
+        self.weight, self.bias = linear.weight, linear.bias
+        self.packed = PackedWeights(self)
+
+    def forward(self, input: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"]:
+        """Return xWᵀ + b."""
+        found = self.packed(input)
+        return super().forward(input) if found is None else found
+
+
+def can_pack() -> bool:
+    """Say whether packing pays on this machine: on x86-64 (measured) if torch has oneDNN."""
+    return (
+        platform.machine().lower() in ("x86_64", "amd64")
+        and has_onednn()
+        and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
+    )

@@ -1,0 +1,64 @@
+"""What is faster on this processor.
+
+The answers depend on the processor alone, never on a measurement at run time, so that a run can be
+repeated bit for bit on the same machine.
+"""
+
+import functools
+import platform
+import re
+from pathlib import Path
+
+import torch
+
+ZEN_5 = 26
+"""Family number of AMD's Zen 5 processors."""
+
+
+def has_onednn() -> bool:
+    """Say whether this build of torch contains oneDNN with the product that we call."""
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+@functools.cache
+def onednn_multiplies_faster() -> bool:
+    """Say whether oneDNN multiplies float32 matrices faster than BLAS on this CPU.
+
+    Measured with AVX-512: a third faster or more on AMD's Zen 4, twice as fast on Zen 5.
+    """
+    return (
+        torch.backends.cpu.get_cpu_capability() == "AVX512"
+        and "AuthenticAMD" in _about_cpu()
+        and has_onednn()
+    )
+
+
+@functools.cache
+def onednn_sums_rows_faster() -> bool:
+    """Say whether oneDNN is also faster for the gradient of a weight, slopeᵀx.
+
+    Measured: faster by half or more on Zen 5 (family 26), slower on Zen 4 (family 25).
+    """
+    family = re.search(r"^cpu family\s*:\s*(\d+)", _about_cpu(), re.MULTILINE)
+    return onednn_multiplies_faster() and family is not None and int(family[1]) >= ZEN_5
+
+
+@functools.cache
+def onednn_computes_bf16() -> bool:
+    """Say whether oneDNN has bf16 kernels for this CPU; it has none without AVX-512."""
+    return has_onednn() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+@functools.cache
+def vectorized_softmax_keys() -> int:
+    """Return the shortest row that torch's softmax computes with vector instructions on this CPU.
+
+    Measured: with AVX-512, rows of 15 take 1.2 ms and rows of 17 take 0.2 ms; with AVX2 both take
+    the same time.
+    """
+    return 16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 0
+
+
+def _about_cpu() -> str:
+    file = Path("/proc/cpuinfo")
+    return file.read_text(encoding="utf-8") if file.exists() else platform.processor()
