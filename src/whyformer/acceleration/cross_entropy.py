@@ -29,6 +29,7 @@ class FusedCrossEntropy(torch.autograd.Function):
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, features: Tensor, weight: Tensor, labels: Tensor, smoothing: float
     ) -> tuple[Tensor, Tensor]:
+        """Return the smoothed and the plain loss, and store the gradients of the first."""
         rows, vocabulary = len(features), len(weight)
         learn = any(ctx.needs_input_grad[:2])
         grad_features = torch.empty_like(features) if learn else None
@@ -78,6 +79,7 @@ class FusedCrossEntropy(torch.autograd.Function):
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, grad_smoothed: Tensor, _grad_nll: Tensor
     ) -> tuple[Tensor, Tensor, None, None]:
+        """Return the stored gradients of features and weight, scaled."""
         features, weight = ctx.gradients
         ctx.gradients = None  # the buffers are this function's own: scale them in place
         return features.mul_(grad_smoothed), weight.mul_(grad_smoothed), None, None
