@@ -192,7 +192,8 @@ def learning(sheet: Sheet, seconds: float, tiny: bool) -> None:
     from whyformer.data.synthetic import synthetic_pairs
     from whyformer.models.build import build_model
     from whyformer.models.transformer import TransformerSettings
-    from whyformer.training.loop import TrainingSettings, fit, start
+    from whyformer.training.loop import fit, start
+    from whyformer.training.settings import TrainingSettings
 
     pairs = list(synthetic_pairs("reverse", 2000, seed=1, symbols=50, shortest=20, longest=20))
     batches = _reversal_batches(pairs, 8 if tiny else 128)

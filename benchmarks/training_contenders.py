@@ -40,7 +40,8 @@ def whyformer(
     from whyformer.foundation.randomness import seed_everything
     from whyformer.models.build import build_model
     from whyformer.models.transformer import TransformerSettings
-    from whyformer.training.loop import TrainingSettings, fit, start
+    from whyformer.training.loop import fit, start
+    from whyformer.training.settings import TrainingSettings
 
     class Saved:
         """The saved batches as the loop asks for them."""

@@ -26,9 +26,11 @@ from whyformer.foundation.torchrun import leave
 from whyformer.models.bert import BERT, BERTSettings
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from whyformer.training.finite import Divergence
-from whyformer.training.loop import TrainingSettings, TrainingState, fit, sequence_loss, start
+from whyformer.training.loop import fit, sequence_loss, start
 from whyformer.training.loss import Loss, fused_cross_entropy
+from whyformer.training.settings import TrainingSettings
 from whyformer.training.shards import local
+from whyformer.training.state import TrainingState
 
 UPDATES = 2
 BASE: dict[str, Any] = {

@@ -16,8 +16,9 @@ from whyformer.lab.method.experiment import Cell, Mode, Results
 from whyformer.lab.method.verdict import Verdict
 from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknown_placeholders
 from whyformer.text.symbols import BOS, EOS
-from whyformer.training.loop import TrainingSettings, fit, start
+from whyformer.training.loop import fit, start
 from whyformer.training.schedules import Schedule
+from whyformer.training.settings import TrainingSettings
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SEEDS = 5

@@ -18,7 +18,8 @@ from whyformer.lab.method.experiment import Cell, Mode, Results
 from whyformer.lab.method.statistics import log_slope
 from whyformer.lab.method.verdict import Verdict
 from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknown_placeholders
-from whyformer.training.loop import TrainingSettings, fit, start
+from whyformer.training.loop import fit, start
+from whyformer.training.settings import TrainingSettings
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SEEDS, FLOOR = 5, 3.24

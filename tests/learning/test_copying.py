@@ -10,7 +10,8 @@ from whyformer.models.build import Model, ModelSettings, build_model
 from whyformer.models.rnn import RecurrentSettings
 from whyformer.models.transformer import TransformerSettings
 from whyformer.text.symbols import BOS, EOS
-from whyformer.training.loop import TrainingSettings, fit, start
+from whyformer.training.loop import fit, start
+from whyformer.training.settings import TrainingSettings
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 

@@ -24,7 +24,8 @@ from whyformer.models.transformer import (
     deepnorm_constants,
     meta,
 )
-from whyformer.training.loop import TrainingSettings, fit, start
+from whyformer.training.loop import fit, start
+from whyformer.training.settings import TrainingSettings
 
 
 @pytest.mark.parametrize("path", AttentionPath)

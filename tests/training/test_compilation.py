@@ -56,7 +56,8 @@ SCRIPT = """
 
     import tiny
     from whyformer.training import compilation, loop
-    from whyformer.training.loop import TrainingSettings, fit, start
+    from whyformer.training.loop import fit, start
+    from whyformer.training.settings import TrainingSettings
 
     def by_another(model):
         return Original(model, "eager")

@@ -6,8 +6,9 @@ import torch
 import tiny
 from whyformer.training.averaging import Averaging
 from whyformer.training.checkpoints import load_checkpoint, save_checkpoint
-from whyformer.training.loop import TrainingSettings, fit, start
+from whyformer.training.loop import fit, start
 from whyformer.training.optimizers import OptimizerKind
+from whyformer.training.settings import TrainingSettings
 
 pytestmark = [
     pytest.mark.gpu,

@@ -6,8 +6,9 @@ import torch
 import tiny
 from whyformer.foundation.errors import DivergedError
 from whyformer.training.finite import Divergence
-from whyformer.training.loop import TrainingSettings, fit, sequence_loss, start
+from whyformer.training.loop import fit, sequence_loss, start
 from whyformer.training.loss import Loss
+from whyformer.training.settings import TrainingSettings
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SETTINGS = TrainingSettings(updates=5, learning_rate=1e-3, schedule="constant", warmup=10)

@@ -21,9 +21,11 @@ from whyformer.training.checkpoints import (
     load_checkpoint,
     save_checkpoint,
 )
-from whyformer.training.loop import TrainingSettings, TrainingState, fit, start
+from whyformer.training.loop import fit, start
 from whyformer.training.optimizers import OptimizerKind
 from whyformer.training.schedules import Schedule
+from whyformer.training.settings import TrainingSettings
+from whyformer.training.state import TrainingState
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SMALL = {"encoder_layers": 1, "decoder_layers": 1}

@@ -10,8 +10,9 @@ from torch.utils._pytree import tree_leaves
 import tiny
 from whyformer.decoding.sampling import draw, likely
 from whyformer.decoding.settings import SearchSettings
-from whyformer.training.loop import TrainingSettings, fit, start
+from whyformer.training.loop import fit, start
 from whyformer.training.optimizers import OptimizerKind
+from whyformer.training.settings import TrainingSettings
 
 
 class Watch(TorchDispatchMode):

@@ -28,7 +28,7 @@ from whyformer.models.build import FAMILIES, ModelSettings
 from whyformer.models.presets import PRESETS
 from whyformer.models.transformer import TransformerSettings
 from whyformer.text.tokenizer import TokenizerSettings
-from whyformer.training.loop import TrainingSettings
+from whyformer.training.settings import TrainingSettings
 
 
 class Builtin(StrEnum):

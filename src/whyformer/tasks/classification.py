@@ -40,8 +40,8 @@ from whyformer.tasks.fine_tuning import (
 from whyformer.tasks.task import Progress
 from whyformer.text.normalization import normalize
 from whyformer.text.tokenizer import Tokenizer
-from whyformer.training.loop import AnyBatch
 from whyformer.training.loss import Loss
+from whyformer.training.state import AnyBatch
 
 EVALUATED_TOGETHER = 1024
 """Texts whose probabilities of all labels are in memory at once while a file is evaluated."""

@@ -19,8 +19,8 @@ from whyformer.models.build import Model, TextModel, build_model
 from whyformer.recipes.recipe import Packing, Recipe
 from whyformer.tasks.task import Progress
 from whyformer.tasks.text_data import read_texts, text_tokenizer
-from whyformer.training.loop import AnyBatch
 from whyformer.training.loss import Loss, fused_cross_entropy, real_places
+from whyformer.training.state import AnyBatch
 
 ROWS = {Packing.CONTIGUOUS: ContiguousRows, Packing.DOCUMENTS: PackedRows}
 

@@ -22,8 +22,8 @@ from whyformer.tasks.task import Progress
 from whyformer.tasks.text_data import read_texts, text_tokenizer
 from whyformer.text.symbols import PAD
 from whyformer.text.tokenizer import Tokenizer
-from whyformer.training.loop import AnyBatch
 from whyformer.training.loss import Loss, fused_cross_entropy
+from whyformer.training.state import AnyBatch
 
 
 class Pretraining:

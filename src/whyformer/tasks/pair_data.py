@@ -130,7 +130,7 @@ def data_key(recipe: Recipe, run: Path) -> str:
 
 
 class CorpusBatches:
-    """Batch ``index`` of ``epoch`` of a corpus, as `training.loop.BatchSource` asks for it."""
+    """Batch ``index`` of ``epoch`` of a corpus, as `training.state.BatchSource` asks for it."""
 
     def __init__(
         self,

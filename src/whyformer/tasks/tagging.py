@@ -33,8 +33,8 @@ from whyformer.tasks.fine_tuning import (
 from whyformer.tasks.task import Progress
 from whyformer.text.normalization import normalize
 from whyformer.text.tokenizer import Tokenizer
-from whyformer.training.loop import AnyBatch
 from whyformer.training.loss import Loss
+from whyformer.training.state import AnyBatch
 
 
 class Tagging:

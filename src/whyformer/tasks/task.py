@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from whyformer.bundle import Bundle
 from whyformer.models.build import Model
-from whyformer.training.loop import AnyBatch, BatchSource
 from whyformer.training.loss import Loss
+from whyformer.training.state import AnyBatch, BatchSource
 
 Progress = Callable[[str, int], None]
 """Called with what is being done and how many lines are done."""

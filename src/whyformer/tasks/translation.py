@@ -22,8 +22,9 @@ from whyformer.recipes.recipe import Recipe
 from whyformer.tasks.facts import facts_before_training, limit_fact
 from whyformer.tasks.pair_data import CorpusBatches, Prepared, prepare
 from whyformer.tasks.task import Progress
-from whyformer.training.loop import AnyBatch, sequence_loss
+from whyformer.training.loop import sequence_loss
 from whyformer.training.loss import Loss
+from whyformer.training.state import AnyBatch
 
 BLEU_WORDS = 4
 """Words of the longest runs that BLEU counts."""

@@ -22,8 +22,8 @@ from whyformer.foundation.randomness import (
 )
 from whyformer.foundation.ranks import Ranks
 from whyformer.foundation.tensors import opened
-from whyformer.training.loop import TrainingState
 from whyformer.training.shards import is_sharded, local, read_parts, write_parts
+from whyformer.training.state import TrainingState
 
 FORMAT = 4
 """3 added one file for each rank; 4 added the hashes of the files and the seal."""

@@ -2,20 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from whyformer.foundation.devices import autocast
 from whyformer.foundation.errors import DivergedError
 from whyformer.foundation.randomness import restore_random_state
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from whyformer.training.distributed import LossOf
-    from whyformer.training.loop import AnyBatch, TrainingSettings, TrainingState
+from whyformer.training.distributed import LossOf
+from whyformer.training.settings import TrainingSettings
+from whyformer.training.state import AnyBatch, TrainingState
 
 
 class Divergence(DivergedError):
@@ -29,7 +26,7 @@ class Divergence(DivergedError):
         first: str,
         kind: str,
         advice: list[str],
-        batch: "AnyBatch",
+        batch: AnyBatch,
         randomness: dict[str, Any],
         loss: float,
         norm: float,
@@ -40,11 +37,11 @@ class Divergence(DivergedError):
 
 
 def explain_divergence(
-    state: "TrainingState",
-    micro: "list[AnyBatch]",
-    settings: "TrainingSettings",
+    state: TrainingState,
+    micro: list[AnyBatch],
+    settings: TrainingSettings,
     randomness: dict[str, Any],
-    loss_of: "LossOf",
+    loss_of: LossOf,
     *,
     loss: float,
     norm: float,
@@ -86,8 +83,8 @@ def explain_divergence(
 
 
 def _repeat(
-    model: "nn.Module", micro: "list[AnyBatch]", settings: "TrainingSettings", loss_of: "LossOf"
-) -> "tuple[str, str, AnyBatch]":
+    model: nn.Module, micro: list[AnyBatch], settings: TrainingSettings, loss_of: LossOf
+) -> tuple[str, str, AnyBatch]:
     """Return what was not finite first, of which kind, and in which batch; "" where all was."""
     device = next(model.parameters()).device
     for batch in micro:
@@ -111,7 +108,7 @@ def _repeat(
 
 
 @contextmanager
-def _watch(model: "nn.Module") -> Iterator[list[tuple[str, str]]]:
+def _watch(model: nn.Module) -> Iterator[list[tuple[str, str]]]:
     """Record modules, innermost first, whose output or output gradient is not finite."""
     seen: list[tuple[str, str]] = []
 
@@ -120,7 +117,7 @@ def _watch(model: "nn.Module") -> Iterator[list[tuple[str, str]]]:
             seen.append((name, kind))
 
     def forward(name: str):
-        def hook(_module: "nn.Module", _inputs: object, output: object) -> None:
+        def hook(_module: nn.Module, _inputs: object, output: object) -> None:
             for tensor in _tensors(output):
                 look(name, "output", tensor)
                 if tensor.requires_grad:  # the backward pass meets the last module first
@@ -145,7 +142,7 @@ def _tensors(output: object) -> Iterator[Tensor]:
             yield from _tensors(one)
 
 
-def _advice(settings: "TrainingSettings", step: int, spoiled: bool) -> list[str]:
+def _advice(settings: TrainingSettings, step: int, spoiled: bool) -> list[str]:
     advice = [f"--training.learning-rate {settings.learning_rate / 3:g} (a third of now)"]
     if step <= settings.warmup:
         left = settings.warmup - step

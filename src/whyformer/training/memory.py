@@ -1,7 +1,5 @@
 """Lower bounds of the memory that training takes, to refuse early what cannot fit."""
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import nn
 
@@ -9,16 +7,14 @@ from whyformer.foundation.memory import FLOAT, refuse_too_large
 from whyformer.training.averaging import Averaging
 from whyformer.training.distributed import Parallel
 from whyformer.training.optimizers import OptimizerKind
-
-if TYPE_CHECKING:
-    from whyformer.training.loop import TrainingSettings
+from whyformer.training.settings import TrainingSettings
 
 KEPT = 2
 """Vectors of width d_model that a layer keeps of each token for the backward pass, at least."""
 
 
 def refuse_state(
-    settings: "TrainingSettings", parameters: int, device: torch.device, ranks: int
+    settings: TrainingSettings, parameters: int, device: torch.device, ranks: int
 ) -> None:
     """Refuse gradients, optimizer and averages that do not fit beside the weights.
 

@@ -4,16 +4,13 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from whyformer.recipes.run_length import RunLength
 from whyformer.training.reports import StepReport
-
-if TYPE_CHECKING:
-    from whyformer.recipes.run_length import RunLength
-    from whyformer.training.selection import Selection
+from whyformer.training.selection import Selection
 
 PLAIN_EVERY_SECONDS = 15.0
 """Time between two lines where there is no terminal to draw a bar on."""
@@ -59,7 +56,7 @@ class Display:
         self._bar.update(self._task, description=what, text=f"{count:,} lines", visible=True)
 
     @contextlib.contextmanager
-    def training(self, length: "RunLength", step: int, unit: str) -> Iterator[None]:
+    def training(self, length: RunLength, step: int, unit: str) -> Iterator[None]:
         """Draw the bar of the updates while the block runs.
 
         Args: step: the last one so far. unit: what the batches count, such as tokens.
@@ -81,7 +78,7 @@ class Display:
             if self._total is None or self._bar.tasks[self._task].completed < self._total:
                 self._bar.stop_task(self._task)
 
-    def update(self, report: StepReport, length: "RunLength") -> None:
+    def update(self, report: StepReport, length: RunLength) -> None:
         """Show one update; losses and speeds are moving averages."""
         keep = 0.98 if self._seconds else 0.0
         self._loss = keep * self._loss + (1 - keep) * report.nll
@@ -99,7 +96,7 @@ class Display:
             self._spoken = now
             self.say(f"update {report.step}/{self._total or '?'}  {text}  left {left}")
 
-    def _left(self, step: int, length: "RunLength") -> str:
+    def _left(self, step: int, length: RunLength) -> str:
         """Return the remaining time, validations included."""
         left = length.seconds_left
         if left is None:
@@ -107,7 +104,7 @@ class Display:
             left = pace * ((self._total or step) - step)
         return f"{int(left // 60)}:{int(left % 60):02d}"
 
-    def validated(self, selection: "Selection", metric: str) -> None:
+    def validated(self, selection: Selection, metric: str) -> None:
         """Show the best validation so far."""
         value = selection.best[metric]
         shown = f"{value:.3f}" if metric == "loss" else f"{value:.2f}"

@@ -37,10 +37,11 @@ from whyformer.tasks.task import Task
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import Journal, TensorBoard
-from whyformer.training.loop import TrainingState, fit, start
+from whyformer.training.loop import fit, start
 from whyformer.training.memory import refuse_state
 from whyformer.training.reports import StepReport
 from whyformer.training.selection import Selection
+from whyformer.training.state import TrainingState
 from whyformer.training.timetable import TIMETABLE
 from whyformer.workflows.display import Display
 from whyformer.workflows.runs.diagnosis import FORMAT as DIAGNOSIS_FORMAT

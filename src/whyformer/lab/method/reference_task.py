@@ -15,11 +15,13 @@ from whyformer.foundation.errors import DivergedError
 from whyformer.foundation.randomness import seed_everything
 from whyformer.models.build import build_model
 from whyformer.models.gpt import GPT, GPTSettings
-from whyformer.training.loop import TrainingSettings, TrainingState, fit, start
+from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss, fused_cross_entropy
 from whyformer.training.optimizers import OptimizerKind
 from whyformer.training.reports import StepReport
 from whyformer.training.schedules import Schedule
+from whyformer.training.settings import TrainingSettings
+from whyformer.training.state import TrainingState
 
 DEV_SHARE = 0.1
 FAILED_WITHIN = 0.05

@@ -21,7 +21,8 @@ from whyformer.models.transformer import count_parameters
 from whyformer.recipes.recipe import Recipe
 from whyformer.tasks.build import open_task
 from whyformer.text.symbols import PAD
-from whyformer.training.loop import AnyBatch, BatchSource, fit, start
+from whyformer.training.loop import fit, start
+from whyformer.training.state import AnyBatch, BatchSource
 from whyformer.training.timetable import ENDLESS
 
 WARM_UP_UPDATES = 3

@@ -23,7 +23,8 @@ from whyformer.recipes.recipe import Recipe, TaskName
 from whyformer.tasks.build import open_task
 from whyformer.tasks.task import Progress, Task
 from whyformer.text.symbols import FIRST_BYTE, PAD
-from whyformer.training.loop import AnyBatch, fit, start
+from whyformer.training.loop import fit, start
+from whyformer.training.state import AnyBatch
 from whyformer.workflows.check.trial import (
     Finding,
     Repeated,

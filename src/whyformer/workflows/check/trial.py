@@ -9,9 +9,11 @@ from torch import nn
 
 from whyformer.foundation.memory import peak_bytes
 from whyformer.recipes.recipe import Recipe
-from whyformer.training.loop import AnyBatch, BatchSource, TrainingSettings, fit, start
+from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss
 from whyformer.training.schedules import Schedule
+from whyformer.training.settings import TrainingSettings
+from whyformer.training.state import AnyBatch, BatchSource
 from whyformer.training.timetable import ENDLESS
 
 MOST_UPDATES = 600

@@ -31,8 +31,9 @@ from whyformer.lab.method.statistics import Estimate, estimate
 from whyformer.models.build import build_model
 from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.symbols import BOS, EOS, PAD, SYMBOLS
-from whyformer.training.loop import TrainingSettings, fit, start
+from whyformer.training.loop import fit, start
 from whyformer.training.schedules import Schedule
+from whyformer.training.settings import TrainingSettings
 
 FIRST = len(SYMBOLS)
 ALPHAS = (0.0, 0.6, 1.0)

@@ -18,8 +18,9 @@ from whyformer.lab.method.experiment import Mode, Numbers, Settings
 from whyformer.models.build import build_model
 from whyformer.models.rnn import RecurrentModel, RecurrentSettings
 from whyformer.text.symbols import BOS, EOS, SYMBOLS
-from whyformer.training.loop import TrainingSettings, fit, start
+from whyformer.training.loop import fit, start
 from whyformer.training.schedules import Schedule
+from whyformer.training.settings import TrainingSettings
 
 KINDS = 8
 """Different symbols."""

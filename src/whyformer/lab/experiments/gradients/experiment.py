@@ -28,9 +28,10 @@ from whyformer.models.build import build_model
 from whyformer.models.encoder import EncoderLayer
 from whyformer.models.gpt import GPT, GPTLayer
 from whyformer.models.parts import Parts
-from whyformer.training.loop import TrainingSettings, fit, start
+from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss, fused_cross_entropy
 from whyformer.training.schedules import Schedule
+from whyformer.training.settings import TrainingSettings
 
 WIDTH = 64
 LENGTH = 128

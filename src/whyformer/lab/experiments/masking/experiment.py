@@ -41,9 +41,10 @@ from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.build import build_model
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.text.symbols import MASK, PAD
-from whyformer.training.loop import TrainingSettings, fit, start
+from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss, fused_cross_entropy
 from whyformer.training.schedules import Schedule
+from whyformer.training.settings import TrainingSettings
 
 RATES = (1e-3, 3e-3, 1e-2)
 LEVEL = 0.5

@@ -38,9 +38,10 @@ from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.build import build_model
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.text.symbols import BOS, EOS, PAD
-from whyformer.training.loop import TrainingSettings, fit, start
+from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss, fused_cross_entropy
 from whyformer.training.schedules import Schedule
+from whyformer.training.settings import TrainingSettings
 
 WARMUP, BLOCK = 20, 25
 PASSAGES = 60

@@ -16,9 +16,10 @@ from whyformer.lab.method.experiment import Mode, Numbers, Settings
 from whyformer.models.build import build_model
 from whyformer.models.encoder import Encoder
 from whyformer.models.gpt import GPT, GPTSettings
-from whyformer.training.loop import TrainingSettings, fit, start
+from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss, fused_cross_entropy
 from whyformer.training.schedules import Schedule
+from whyformer.training.settings import TrainingSettings
 
 WIDTHS = (64, 128, 512)
 SHIFTS = (1, 7, 100, 1000)

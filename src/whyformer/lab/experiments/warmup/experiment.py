@@ -16,10 +16,12 @@ from whyformer.lab.method.experiment import Mode, Numbers, Results, Settings
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate
 from whyformer.models.encoder import Encoder
 from whyformer.models.gpt import GPTSettings, deepnorm_decoder_constants
-from whyformer.training.loop import TrainingSettings, TrainingState, fit, start
+from whyformer.training.loop import fit, start
 from whyformer.training.loss import fused_cross_entropy
 from whyformer.training.optimizers import OptimizerKind
 from whyformer.training.schedules import Schedule
+from whyformer.training.settings import TrainingSettings
+from whyformer.training.state import TrainingState
 
 POST, PRE, DEEP, BARE = Wiring.POST_NORM, Wiring.PRE_NORM, Wiring.DEEPNORM, Wiring.NO_NORM
 XAVIER = Initialization.XAVIER
