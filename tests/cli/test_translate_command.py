@@ -251,8 +251,9 @@ def test_cut_translations_are_named_by_their_lines(cli, run):
     cut = [a["index"] for a in answers if a["hypotheses"] and not a["hypotheses"][0]["finished"]]
     assert cut
     said = cli("translate", run, stdin=TEXT)
-    named = f"{len(cut)} (line{'s' if len(cut) > 1 else ''} {', '.join(map(str, cut))})"
-    assert f"the length limit cut the translation of {named} before its end" in said.err
+    s = "s" if len(cut) > 1 else ""
+    named = f"{len(cut)} translation{s} (line{s} {', '.join(map(str, cut))})"
+    assert f"the length limit cut {named}. Raise --max-length." in said.err
 
 
 def test_evaluate_names_the_outputs_that_were_cut(cli, run, tmp_path):
@@ -260,8 +261,8 @@ def test_evaluate_names_the_outputs_that_were_cut(cli, run, tmp_path):
     asked = ("--source", tmp_path / "in.txt", "--references", tmp_path / "in.txt")
     said = cli("evaluate", run, *asked)
     assert said.code == 0
-    cut = cli("translate", run, stdin=TEXT).err.partition("translation of ")[2]
-    assert f"whyformer: `{run}`: the length limit cut the translation of {cut[:10]}" in said.err
+    cut = cli("translate", run, stdin=TEXT).err.partition("limit cut ")[2]
+    assert f"whyformer: `{run}`: the length limit cut {cut[:24]}" in said.err
 
 
 def test_sentences_are_translated_one_by_one_and_a_line_stays_a_line(cli, run, tmp_path):

@@ -95,6 +95,8 @@ def test_utf16_is_recognised(tmp_path, order):
         ("null", r"a\.jsonl:1: `text` must be a text, a number or a list of them, found null"),
         ('["a", null]', "must be a text, a number or a list"),
         ('{"a": 1}', "must be a text, a number or a list"),
+        ("true", r'found true\. Quote it where it is a word: "true"\.'),
+        ('["a", false]', r'found \["a", false\]\. Quote it where it is a word: "false"\.'),
         ('"\\ud83d"', r"`text` contains half of a surrogate pair \(\\ud83d\)"),
     ],
 )
@@ -112,8 +114,8 @@ def test_a_lone_surrogate_in_a_pair_is_refused(tmp_path):
 
 
 def test_numbers_and_lists_of_json_become_text(tmp_path):
-    path = written(tmp_path / "a.jsonl", '{"a": 3.5, "b": ["x", 1], "c": true}\n')
-    assert list(read_columns(path, ["a", "b", "c"])) == [(1, ["3.5", "x 1", "true"])]
+    path = written(tmp_path / "a.jsonl", '{"a": 3.5, "b": ["x", 1], "c": 7}\n')
+    assert list(read_columns(path, ["a", "b", "c"])) == [(1, ["3.5", "x 1", "7"])]
 
 
 @pytest.mark.parametrize(
@@ -129,11 +131,22 @@ def test_numbers_and_lists_of_json_become_text(tmp_path):
         ("a.tsv", b"a\tb\n\xff\tb\n", r"a\.tsv:2: text must be UTF-8, but byte 0xff at position 1"),
         ("a.jsonl", '{"source": "a"}\n', r"a\.jsonl:1: the key `target` is required, .*`source`"),
         ("a.jsonl", "{}\n", r"a\.jsonl:1: .*but an empty one was found"),
-        ("a.jsonl", "[1]\n", r"a\.jsonl:1: a line must be one JSON object, but a list was found"),
+        ("a.jsonl", "[1]\n", r"a\.jsonl:1: a line must be one JSON object, but \[1\] was found"),
+        ("a.jsonl", "null\n", r"a\.jsonl:1: a line must be one JSON object, but null was found"),
         ("a.jsonl", "{\n", r"a\.jsonl:1: a line must be one JSON object, but it is not JSON at"),
         ("a.jsonl", "[" * 100_000 + "\n", r"a\.jsonl:1: .*cannot be parsed"),
         ("a.jsonl", "9" * 5000 + "\n", r"a\.jsonl:1: .*cannot be parsed"),
-        ("a.jsonl", '{"source": 1}\n', r"a\.jsonl:1: `source` must be a string, found 1"),
+        (
+            "a.jsonl",
+            '{"source": 1}\n',
+            r"a\.jsonl:1: `source` must be a string, found 1\. Quote it",
+        ),
+        (
+            "a.jsonl",
+            '{"source": null}\n',
+            r"`source` must be a string, found null\. Correct it, or leave the line out\.",
+        ),
+        ("a.jsonl", '{"source": true}\n', r"`source` must be a string, found true\. Quote it"),
     ],
 )
 def test_each_fault_is_named_with_its_place(tmp_path, name, content, message):

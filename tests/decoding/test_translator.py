@@ -116,7 +116,7 @@ def test_a_long_line_is_cut_with_a_warning(caplog: pytest.LogCaptureFixture) -> 
     whole = translator(1, max_source_tokens=4)
     with caplog.at_level(logging.WARNING):
         found = whole.translate(["a b c", "a b c d e"], WANTED)
-    assert [one.truncated for one in found] == [False, True]
+    assert [one.source_truncated for one in found] == [False, True]
     one, other = ([(each.tokens, each.score) for _, each in answer.hypotheses] for answer in found)
     for (tokens, score), (same_tokens, same_score) in zip(one, other, strict=True):
         assert tokens == same_tokens
@@ -200,7 +200,7 @@ def test_attention_by_location_limits_sources_and_no_targets() -> None:
     (found,) = Translator([model], TOKENIZER, TOKENIZER, warn=False).translate(
         ["a b c " * 5], SearchSettings(beam=1, max_length=30, min_length=30)
     )
-    assert found.truncated
+    assert found.source_truncated
     assert len(found.hypotheses[0][1].tokens) == 30
 
 

@@ -206,8 +206,8 @@ def test_a_long_source_is_cut_as_by_torch(both, caplog):
         (ours,), (theirs,) = translator.translate([long]), engine.translate([long])
     finally:
         engine.max_source_tokens = translator.max_source_tokens = 1024
-    assert ours.truncated
-    assert theirs.truncated
+    assert ours.source_truncated
+    assert theirs.source_truncated
     assert "Line 1 has 40 tokens" in caplog.text
 
 

@@ -184,7 +184,7 @@ def test_texts_of_unknown_characters_are_named_once(run: Path, tmp_path: Path, c
     (tmp_path / "in.txt").write_text("Bo saw Ann\n안녕하세요\n여러분\n", encoding="utf-8")
     assert main(["classify", str(run), "--input", str(tmp_path / "in.txt")]) == 0
     said = capsys.readouterr().err
-    assert said.count("unknown to the model: 2 sources (lines 2, 3)") == 1
+    assert said.count("In 2 sources (lines 2, 3) most characters are unknown") == 1
     (tmp_path / "test.tsv").write_text("Bo saw\tB-PER O\n안녕하세요\tO\n", encoding="utf-8")
     assert main(["evaluate", str(run), "--labelled", str(tmp_path / "test.tsv")]) == 0
-    assert "unknown to the model: 1 source (line 2)" in capsys.readouterr().err
+    assert "In 1 source (line 2) most characters are unknown" in capsys.readouterr().err

@@ -58,3 +58,12 @@ def test_messages(tmp_path):
     with pytest.raises(AttributeError, match="has no attribute `lod`"):
         _ = whyformer.lod
     assert dir(whyformer) == ["__version__", "load", "train"]
+
+
+@pytest.mark.parametrize("name", ["max_length", "min_length"])
+def test_no_length_may_exceed_what_the_model_was_made_for(tmp_path, name):
+    model = whyformer.load(toy_run(tmp_path / "run", max_length=32))
+    both = {"max_length": 32, "min_length": 32}
+    assert len(model.answers(["a b"], **both)[0].hypotheses[0][1].tokens) <= 32
+    with pytest.raises(UsageError, match=rf"`{name}` must be at most 32 .*but it is 100,000"):
+        model.translate(["a b"], **{name: 100_000})

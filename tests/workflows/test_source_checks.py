@@ -20,9 +20,12 @@ def findings(*texts: str, expected: Expected = USUAL) -> list[str]:
 
 def test_one_sentence_for_all_sources_of_a_kind():
     (found,) = findings("abc", "안녕", "HELLO", "abX", "")
-    assert found.startswith("most characters are unknown to the model: 2 sources (lines 2, 3).")
+    assert found == (
+        "In 2 sources (lines 2, 3) most characters are unknown to the model. Do not rely on these "
+        "answers."
+    )
     many = findings(*["가나다"] * 1000)
-    assert many[0].startswith("most characters are unknown to the model: 1000 sources (lines 1, 2,")
+    assert many[0].startswith("In 1,000 sources (lines 1, 2,")
     assert len(many) == 1
     assert len(many[0]) < 200
 
@@ -32,13 +35,16 @@ def test_sources_that_are_far_longer_than_any_in_training():
     assert findings("a" * bound) == []
     (found,) = findings("a", "a" * (bound + 1))
     assert "1 source (line 2)" in found
-    assert "the longest source in training (9 tokens)" in found
+    assert "the longest source in training (9)" in found
 
 
 def test_sources_of_more_sentences_than_in_training():
     (found,) = findings("a.", "a a. Da. De.")
     assert "1 source (line 2)" in found
+    assert "1 source (line 2) has more sentences than any source in training." in found
     assert "--split-sentences" in found
+    (two,) = findings("a a. Da. De.", "a a. Da. De.")
+    assert two.startswith("2 sources (lines 1, 2) have more sentences")
     assert findings("a a. Da.", expected=Expected(most_sentences=2)) == []
 
 
@@ -82,7 +88,7 @@ def test_translate_score_and_evaluate_name_the_lines(tmp_path, capsys):
     run = toy_run(tmp_path / "run")
     (tmp_path / "in.txt").write_text("a b\n안녕하세요\nc\n여러분\n", encoding="utf-8")
     source = str(tmp_path / "in.txt")
-    said = "most characters are unknown to the model: 2 sources (lines 2, 4)."
+    said = "In 2 sources (lines 2, 4) most characters are unknown to the model."
     assert main(["translate", str(run), "--input", source]) == 0
     assert capsys.readouterr().err.count(said) == 1
     assert main(["score", str(run), "--source", source, "--target", source]) == 0

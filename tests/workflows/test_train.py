@@ -248,7 +248,7 @@ def test_a_dev_file_beside_the_training_file_is_found(tmp_path: Path) -> None:
     ).recipe
     data = prepare(recipe, tmp_path / "run")
     assert sorted(item.source for item in data.dev) == ["dev ko 0", "dev ko 1", "dev ko 2"]
-    assert data.overlap == (0, 0)
+    assert data.overlap == (0, 0, 3)
     assert len(data.corpus) == 30
 
 
@@ -258,7 +258,7 @@ def test_validation_pairs_that_are_trained_on_are_counted(tmp_path: Path) -> Non
     (tmp_path / "train.tsv").write_text("a\tb\nc\td\ne\tf\n\n", encoding="utf-8")
     (tmp_path / "dev.tsv").write_text("a \tb\nc\tx\nz\ty\n\n", encoding="utf-8")
     recipe = tiny(data__builtin=None, data__train=[str(tmp_path / "train.tsv")]).recipe
-    assert prepare(recipe, tmp_path / "run").overlap == (2, 1)
+    assert prepare(recipe, tmp_path / "run").overlap == (2, 1, 3)
 
 
 def test_blank_lines_are_not_what_is_validated_on(tmp_path: Path) -> None:

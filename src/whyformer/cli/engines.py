@@ -89,7 +89,9 @@ def choose(
             "there is none here: nothing is rounded.",
             file=sys.stderr,
         )
-    return Chosen(system.translator, search_settings(system.facts, given), system.bundles)
+    longest = system.translator.max_source_tokens
+    settings = search_settings(system.facts, given, longest=longest)
+    return Chosen(system.translator, settings, system.bundles)
 
 
 class _Stale(UsageError):
@@ -128,7 +130,7 @@ def _by_conversion(
             f"The conversion in `{directory}` was made before the run changed. "
             f"Make it again with: whyformer convert {run} --to ctranslate2."
         )
-    settings = search_settings(record.facts, given)
+    settings = search_settings(record.facts, given, longest=record.max_source_tokens)
     if refusal := search_refusal(settings, prefix):
         return UsageError(f"{refusal}. Use --engine torch.")
     if record.rows is not None and (settings.max_length or 0) >= record.rows:

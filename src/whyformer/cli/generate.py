@@ -104,7 +104,7 @@ def generate(
                 print(answer.text, file=stream)
     if full.count:
         warn(
-            f"fewer than --tokens {tokens} were added to {full} of the prompts: the model holds no "
+            f"fewer than --tokens {tokens} were added to {full.of('prompt')}: the model holds no "
             "more tokens, the prompt included."
         )
     return 0

@@ -44,6 +44,7 @@ def score(
         raise UsageError(
             "A run is required and was not given. Give the directory that `whyformer train` wrote."
         )
+    from whyformer.foundation.wording import counted
     from whyformer.workflows.score import score, score_translations
 
     if translations is None:
@@ -68,7 +69,7 @@ def score(
             shown = "-\t-" if pair is None else f"{pair.log_probability:.4f}\t{len(pair.tokens)}"
             print(shown, file=stream)
     print(
-        f"{len(scored.scored):,} pairs, {scored.tokens:,} tokens, "
+        f"{counted(len(scored.scored), 'pair')}, {counted(scored.tokens, 'token')}, "
         f"log-probability {scored.log_probability:.2f} nats; "
         + ", ".join(f"{total.name} {total.value:.4g}" for total in scored.totals),
         file=sys.stderr,

@@ -33,8 +33,9 @@ Output: a line for each line, in order; an empty line stays empty.
                     ranking score (log-probability over length penalty), text.
                     A beam search lists no text twice.
   --json            a JSON object a line: index, source, text, score,
-                    truncated, hypotheses (text, score, log_probability,
-                    finished, tokens: the ids that were searched). With
+                    source_truncated (the model did not read its end),
+                    hypotheses (text, score, log_probability, finished,
+                    tokens: the ids that were searched). With
                     --split-sentences also sentences: the same for each
                     sentence of a line that was split.
   --alignments      a JSON object a line: text, source and target (tokens) and
@@ -203,7 +204,7 @@ def translate(
             if not all(one.finished for _, one in shown):
                 cut.add(index)
                 if live:  # the end may never come
-                    _warn_of_cut(f"line {index}")
+                    _warn_of_cut(f"1 translation (line {index})")
             many = chosen.settings.nbest > 1
             for line in _shown(index, answer, many=many, json_lines=json, split=split_sentences):
                 print(line, file=stream)
@@ -213,7 +214,7 @@ def translate(
                 _warn_of_sources(check)
                 stream.flush()
         if cut.count and not live:
-            _warn_of_cut(cut)
+            _warn_of_cut(cut.of("translation"))
         _warn_of_sources(check)
     return 0
 
@@ -249,7 +250,7 @@ def _as_json(answer: "Translation") -> dict[str, Any]:
         "source": answer.source,
         "text": answer.text,
         "score": answer.score,
-        "truncated": answer.truncated,
+        "source_truncated": answer.source_truncated,
         "hypotheses": found,
     }
 
@@ -288,9 +289,9 @@ def _warn_of_sources(check: "SourceCheck") -> None:
 
 
 def _warn(index: int, answer: "Translation") -> None:
-    if answer.truncated:
+    if answer.source_truncated:
         warn(f"line {index} is longer than the model reads: its end is not translated.")
 
 
-def _warn_of_cut(which: object) -> None:
-    warn(f"the length limit cut the translation of {which} before its end. Raise --max-length.")
+def _warn_of_cut(which: str) -> None:
+    warn(f"the length limit cut {which}. Raise --max-length.")

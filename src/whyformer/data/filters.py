@@ -6,6 +6,7 @@ from pydantic import Field
 
 from whyformer.foundation.bounds import MOST_CHARACTERS, MOST_FACTOR, MOST_POSITIONS
 from whyformer.foundation.config import Settings
+from whyformer.foundation.wording import counted
 
 SHORT = 20
 """Pairs whose longer side has at most this many tokens are never dropped for their ratio."""
@@ -59,11 +60,18 @@ class Occurrences:
             self.first_lines.append(line)
 
     def __str__(self) -> str:
+        return f"{self.count:,} {self._places()}"
+
+    def of(self, noun: str) -> str:
+        """Return number, noun and places: "1 source (line 3)", "2 pairs (a.tsv:1, a.tsv:7)"."""
+        return f"{counted(self.count, noun)} {self._places()}"
+
+    def _places(self) -> str:
         lines = ", ".join(map(str, self.first_lines))
         more = ", …" if self.count > len(self.first_lines) else ""
         numbers = all(isinstance(line, int) for line in self.first_lines)
-        word = f"line{'s' if self.count > 1 else ''} " if numbers else ""
-        return f"{self.count} ({word}{lines}{more})"
+        word = f"line{'' if self.count == 1 else 's'} " if numbers else ""
+        return f"({word}{lines}{more})"
 
 
 @dataclass

@@ -10,7 +10,7 @@ import heapq
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from whyformer.text.normalization import lower, normalize
 
@@ -43,6 +43,38 @@ def key_of(lowercase: bool, *, keep_spaces: bool = False) -> Key:
 def place(key: str) -> int:
     """Return where a key stands in the order in which examples are held out, from 0 to 2⁶⁴ - 1."""
     return int.from_bytes(hashlib.sha256(f"whyformer/{key}".encode()).digest()[:8], "big")
+
+
+class Overlap(NamedTuple):
+    """Different items of a validation set that are also in the training data."""
+
+    inputs: int
+    """What the model reads: sources, texts or sentences."""
+    examples: int
+    """Inputs together with their answers."""
+    of: int
+    """Inputs of the whole validation set."""
+
+
+def overlap(validation: Iterable[tuple[str, str]], training: Iterable[tuple[str, str]]) -> Overlap:
+    """Count the validation examples that are also in the training data.
+
+    Only hashes of the validation set are in memory; the training data streams by.
+    Args: validation, training: the keys of input and answer; see `key_of`.
+    """
+    inputs: set[int] = set()
+    examples: set[int] = set()
+    for text, answer in validation:
+        inputs.add(place(text))
+        examples.add(place(f"{text}\t{answer}"))
+    seen_inputs: set[int] = set()
+    seen_examples: set[int] = set()
+    for text, answer in training:
+        if (where := place(text)) in inputs:
+            seen_inputs.add(where)
+            if (both := place(f"{text}\t{answer}")) in examples:
+                seen_examples.add(both)
+    return Overlap(len(seen_inputs), len(seen_examples), len(inputs))
 
 
 def number_held_out(count: int, share: float, most: int) -> int:

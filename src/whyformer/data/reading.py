@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, cast
 from whyformer.data.inputs import note_input
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import sha256_of
-from whyformer.foundation.parsing import parse_json
+from whyformer.foundation.parsing import parse_json, shown
 
 STDIN = "-"
 
@@ -214,10 +214,13 @@ def _read_json_columns(path: str, names: Sequence[str]) -> Iterator[tuple[int, l
 def _column(where: str, name: str, record: dict[str, Any]) -> str:
     value = _value(where, name, record)
     items = value if isinstance(value, list) else [value]
-    if any(one is None or isinstance(one, list | dict) for one in items):
+    if wrong := [one for one in items if one is None or isinstance(one, bool | list | dict)]:
+        way = "Correct it, or leave the line out."
+        if isinstance(wrong[0], bool):
+            way = f'Quote it where it is a word: "{shown(wrong[0])}".'
         raise DataError(
             f"{where}: `{name}` must be a text, a number or a list of them, found "
-            f"{json.dumps(value)[:60]}. Correct it, or leave the line out."
+            f"{shown(value)}. {way}"
         )
     return " ".join(
         _text(where, name, one) if isinstance(one, str) else json.dumps(one) for one in items
@@ -246,7 +249,7 @@ def _records(path: str, names: Sequence[str]) -> Iterator[tuple[int, dict[str, A
         if not isinstance(record, dict) or not record:
             raise DataError(
                 f"{path}:{number}: a line must be one JSON object, but "
-                f"{'an empty one' if record == {} else f'a {type(record).__name__}'} was found. "
+                f"{'an empty one' if record == {} else shown(record)} was found. "
                 f"Write {{{example}}}."
             )
         yield number, record
@@ -264,7 +267,9 @@ def _value(where: str, name: str, record: dict[str, Any]) -> Any:
 
 def _text(where: str, name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise DataError(f"{where}: `{name}` must be a string, found {value!r}. Quote it.")
+        plain = isinstance(value, bool | int | float)
+        way = "Quote it." if plain else "Correct it, or leave the line out."
+        raise DataError(f"{where}: `{name}` must be a string, found {shown(value)}. {way}")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:

@@ -11,7 +11,7 @@ from whyformer.decoding.expected import Expected
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.lines import pad
 from whyformer.decoding.translator import target_ids
-from whyformer.foundation.errors import UsageError, refuse_string
+from whyformer.foundation.errors import UsageError, each_text
 from whyformer.models.build import SourceModel
 from whyformer.text.symbols import BOS, EOS
 
@@ -39,9 +39,11 @@ def align(
     Args: targets: texts, or hypotheses, whose tokens are those that were searched.
     Raises: UsageError when the model does not look at its source while it writes.
     """
-    refuse_string("sources", sources)
-    refuse_string("targets", targets)
-    pairs = zip(sources, targets, strict=True)
+    pairs = zip(
+        each_text("sources", sources),
+        each_text("targets", targets, (str, Hypothesis)),
+        strict=True,
+    )
     found: list[Aligned] = []
     while some := list(islice(pairs, TOGETHER)):
         found += _align(bundle, some)

@@ -6,7 +6,7 @@ from itertools import islice
 
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import TextTranslator, Translation
-from whyformer.foundation.errors import UsageError, refuse_string
+from whyformer.foundation.errors import UsageError, each_text
 from whyformer.text.sentences import sentences
 
 
@@ -47,7 +47,7 @@ def join(line: str, parts: Sequence[Translation]) -> Translation:
         source=line,
         text=" ".join(text for part in parts if (text := part.text.strip())),
         score=sum(part.score for part in parts),
-        truncated=any(part.truncated for part in parts),
+        source_truncated=any(part.source_truncated for part in parts),
         sentences=tuple(parts),
     )
 
@@ -59,7 +59,7 @@ def translate_by_sentence(
 
     Raises: UsageError when several hypotheses are asked for, or one string is given.
     """
-    refuse_string("lines", lines)
+    lines = list(each_text("texts", lines))
     settings = settings or SearchSettings()
     refuse_several(settings)
     splitter = SentenceSplitter()

@@ -14,7 +14,7 @@ from whyformer.decoding.prompt import PromptModel, PromptReader
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.wellformed import WellFormed
-from whyformer.foundation.errors import UsageError, refuse_string
+from whyformer.foundation.errors import UsageError, each_text
 from whyformer.text.tokenizer import Tokenizer
 
 TOGETHER = 64
@@ -66,7 +66,7 @@ class Generator:
         Args: tokens: most tokens to add; fewer where the model can hold no more.
         Raises: UsageError when a prompt leaves no room, or one string is given.
         """
-        refuse_string("prompts", prompts)
+        prompts = list(each_text("prompts", prompts))
         ids = [self.tokenizer.encode(prompt) for prompt in prompts]
         for number, one in enumerate(ids, start=1):
             if len(one) >= self.max_tokens:

@@ -23,7 +23,7 @@ from whyformer.decoding.scoring import PairScore, token_log_probabilities
 from whyformer.decoding.search import limit_of, search, search_all
 from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.wellformed import WellFormed
-from whyformer.foundation.errors import UsageError, refuse_string
+from whyformer.foundation.errors import UsageError, each_text, refuse_string
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.models.interface import SequenceModel
 from whyformer.text.symbols import BOS, EOS
@@ -52,7 +52,8 @@ class Translation:
         score: the best hypothesis's ranking score; 0 for an empty line.
         hypotheses: every hypothesis returned, as text and as the search saw it, best first. No two
             have the same text, except samples.
-        truncated: True when the source was longer than the model takes and its end was not read.
+        source_truncated: True when the source was longer than the model reads, so its end was
+            not read.
         sentences: the translations of the sentences when the line was split into several; the
             hypotheses are those of the sentences then.
     """
@@ -61,7 +62,7 @@ class Translation:
     text: str
     score: float
     hypotheses: tuple[tuple[str, Hypothesis], ...] = ()
-    truncated: bool = False
+    source_truncated: bool = False
     sentences: "tuple[Translation, ...]" = ()
 
 
@@ -72,7 +73,7 @@ class TextTranslator(ABC):
     rounding of floating-point sums, which depends on a batch's shape).
     Args:
         max_source_tokens: longest source read, eos counted; of a longer line only the beginning is
-            translated, and its `Translation.truncated` says so.
+            translated, and its `Translation.source_truncated` says so.
         warn: also log a warning that names such a line, by its place among the lines given.
         expected: what the training data showed; spaces around lines are removed or kept by it, and
             outputs may be as long as its targets need.
@@ -173,8 +174,9 @@ class TextTranslator(ABC):
                 is faster; 1 answers every line before the next is read, as a dialogue needs.
         Raises: UsageError when there are not as many prefixes as lines, or one string is given.
         """
-        refuse_string("texts", texts)
-        refuse_string("prefixes", prefixes)
+        texts = each_text("texts", texts)
+        if prefixes is not None:
+            prefixes = each_text("prefixes", prefixes)
         sizes = {"window": window, "batch_tokens": batch_tokens, "batch_lines": batch_lines}
         for name, size in sizes.items():
             if size is not None and size < 1:
@@ -302,8 +304,8 @@ class Translator(TextTranslator):
         Returns: None for a target that is longer than the model's positions.
         Raises: UsageError when there are not as many targets as sources, or one string is given.
         """
-        refuse_string("sources", sources)
-        refuse_string("targets", targets)
+        sources = list(each_text("sources", sources))
+        targets = list(each_text("targets", targets, (str, Hypothesis)))
         if len(sources) != len(targets):
             raise UsageError(
                 f"Sources and targets must be as many, but there are {len(sources)} sources and "
@@ -418,7 +420,7 @@ class Translator(TextTranslator):
 
 def _translation(line: Line, texts: Named) -> Translation:
     text, best = texts[0]
-    return Translation(line.source, text, best.score, tuple(texts), truncated=line.truncated)
+    return Translation(line.source, text, best.score, tuple(texts), source_truncated=line.truncated)
 
 
 def _ends(models: Sequence[SequenceModel], which: str) -> list[int]:

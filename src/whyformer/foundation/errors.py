@@ -5,7 +5,12 @@ Every kind carries the exit code of the command line: 2 when the question was wr
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+Text = TypeVar("Text")
+MOST_SHOWN = 60
+"""Characters of a wrong value that a message shows."""
 
 
 class WhyformerError(Exception):
@@ -57,10 +62,49 @@ class LostRankError(WhyformerError):
 def refuse_string(name: str, value: object) -> None:
     """Refuse one string where a list of strings is expected: it would be a list of characters.
 
-    Raises: UsageError when ``value`` is a string.
+    Raises: UsageError when ``value`` is a string, or nothing that can be iterated over.
     """
     if isinstance(value, str | bytes):
         raise UsageError(f"`{name}` must be a list of texts, but it is one string. Write [text].")
+    if not isinstance(value, Iterable):
+        raise UsageError(f"`{name}` must be a list of texts, but it is {value!r}. Write [text].")
+
+
+def each_text(
+    name: str, values: Iterable[Text], kinds: type | tuple[type, ...] = str
+) -> Iterator[Text]:
+    """Yield values that must be strings, and refuse the first that is not.
+
+    Args: kinds: what else is allowed.
+    Raises: UsageError that counts values from 1.
+    """
+    refuse_string(name, values)
+    return _each_text(name, values, kinds)
+
+
+def _each_text(name: str, values: Iterable[Text], kinds: type | tuple[type, ...]) -> Iterator[Text]:
+    for number, value in enumerate(values, start=1):
+        if not isinstance(value, kinds):
+            raise UsageError(f"`{name}` must be strings, but number {number} is {_short(value)}.")
+        yield value
+
+
+def refuse_mixed(name: str, value: object, rule: str, fits: Callable[[Any], bool]) -> None:
+    """Refuse a list that holds an item of another kind.
+
+    Args: rule: what every item must be; fits: whether one is.
+    Raises: UsageError that counts items from 1.
+    """
+    refuse_string(name, value)
+    assert isinstance(value, Iterable)
+    for number, item in enumerate(value, start=1):
+        if not fits(item):
+            raise UsageError(f"`{name}` must be {rule}, but number {number} is {_short(item)}.")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

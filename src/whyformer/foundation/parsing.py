@@ -8,6 +8,8 @@ from typing import Any
 MAX_BYTES = 1 << 26
 """Largest JSON file read: 64 MiB, more than the tokenizer of a million words needs."""
 MAX_DEPTH = 100
+MOST_SHOWN = 60
+"""Characters of a value that a message shows."""
 
 
 def parse_json(text: str, *, finite: bool = False) -> Any:
@@ -65,6 +67,16 @@ def read_small(path: Path) -> str:
     if len(content) > MAX_BYTES:
         raise ValueError(f"larger than {MAX_BYTES >> 20} MiB")
     return content.decode("utf-8")
+
+
+def shown(value: Any) -> str:
+    """Return a value in JSON's words, shortened, for a message.
+
+    >>> shown(None), shown([True, "é"])
+    ('null', '[true, "é"]')
+    """
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -82,6 +82,17 @@ def build_model(
     return model if device is None else model.to(device)
 
 
+def command_for(model: Model) -> str:
+    """Return the advice that ends a message about a model of the wrong kind."""
+    if isinstance(model, SourceModel):
+        return "Use `whyformer translate`."
+    if isinstance(model, TextModel):
+        return "Use `whyformer generate`."
+    if isinstance(model, BERT) and model.settings.outputs:
+        return "Use `whyformer classify`."
+    return "Fine-tune it first: `whyformer train --task classify --start-from RUN`."
+
+
 def _refuse_too_large(
     settings: ModelSettings, vocabularies: tuple[int, int], device: torch.device | None
 ) -> None:

@@ -20,14 +20,13 @@ from whyformer.evaluation.classification import (
     score_numbers,
 )
 from whyformer.evaluation.score import Score
-from whyformer.foundation.errors import ConfigError, DataError
+from whyformer.foundation.errors import ConfigError, DataError, refuse_mixed
 from whyformer.models.bert import BERT, AnswerOf
 from whyformer.models.build import Model
 from whyformer.recipes.recipe import Recipe, TaskName
 from whyformer.tasks.fine_tuning import (
     data_key,
     drop_facts,
-    few_facts,
     fresh_encoder,
     need_encoder,
     own_tokenizer,
@@ -38,6 +37,7 @@ from whyformer.tasks.fine_tuning import (
     training_facts,
 )
 from whyformer.tasks.task import Progress
+from whyformer.tasks.validation_facts import few_fact, overlap_fact
 from whyformer.text.normalization import normalize
 from whyformer.text.tokenizer import Tokenizer
 from whyformer.training.loss import Loss
@@ -66,14 +66,18 @@ class Classification:
             trim = self.expected.trimmed
             return one._replace(first=trim(one.first), second=one.second and trim(one.second))
 
-        train, dev, self.dropped = read_split(
+        self.start = read_start(recipe)
+        found = read_split(
             recipe,
+            self.start,
             lambda path: map(trimmed, read_examples(path, **self.columns)),
             lambda one: f"{one.first}/{one.second or ''}",
             lambda one: () if self.numbers else (one.label,),
+            lambda one: str(number(one)) if self.numbers else one.label,
         )
+        train, dev = found.train, found.dev
+        self.dropped, self.overlap = found.dropped, found.overlap
         self.key = data_key(recipe, run)
-        self.start = read_start(recipe)
         self.classes = [] if self.numbers else sorted({example.label for example in train})
         self.places = {label: place for place, label in enumerate(self.classes)}
         if not self.numbers and len(self.classes) < 2:
@@ -91,10 +95,12 @@ class Classification:
 
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
         """See `Task`."""
-        for name, rows in (("texts", self.batches), ("validation", self.dev)):
-            yield rows_facts(name, rows, f"{len(rows):,}", len(self.tokenizer))
+        size = len(self.tokenizer)
+        yield rows_facts("texts", self.batches, f"{len(self.batches):,}", size)
+        also = overlap_fact(self.overlap, "text", "number" if self.numbers else "label")
+        yield rows_facts("validation", self.dev, f"{len(self.dev):,}", size) + also
         yield from drop_facts(self.dropped)
-        yield from few_facts(len(self.dev))
+        yield from few_fact(len(self.dev), "text", separate=self.overlap is not None)
         what = "a number" if self.numbers else f"{len(self.classes)}: {listed(self.classes)}"
         yield f"labels      {what}"
         yield from training_facts(self.recipe, self.shape, parameters, device)
@@ -194,6 +200,12 @@ class Classification:
         return score_labels(found, wanted, len(self.classes), resamples=resamples)
 
 
+def _is_pair(item: Any) -> bool:
+    if not isinstance(item, tuple | list) or len(item) != 2:
+        return False
+    return isinstance(item[0], str) and isinstance(item[1], str | None)
+
+
 def number(example: Example) -> float:
     """Return the number that an example's label is. Raises: DataError when it is none."""
     try:
@@ -259,7 +271,11 @@ class Classifier:
     def classify(
         self, texts: Sequence[tuple[str, str | None]], *, batch_tokens: int = 4096
     ) -> list[Prediction]:
-        """Return a prediction for each text, or pair of texts, in order."""
+        """Return a prediction for each text, or pair of texts, in order.
+
+        Raises: UsageError for what is no pair of a text and a second text or None.
+        """
+        refuse_mixed("texts", texts, "pairs such as (text, None) or (text, second)", _is_pair)
         longest = self.model.settings.max_length  # of runs older than `row_tokens` in their facts
         longest = min(longest, self.bundle.facts.get("row_tokens", longest))
         tokenizer = self.tokenizer

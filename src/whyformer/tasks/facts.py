@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from whyformer.data.held_out import FEW
 from whyformer.data.plan import padding_share
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import SearchSettings
+from whyformer.foundation.wording import counted
+from whyformer.tasks.validation_facts import few_fact, overlap_fact
 
 if TYPE_CHECKING:
     from whyformer.recipes.recipe import Recipe
@@ -30,16 +31,15 @@ def facts_before_training(
     yield f"pairs       {report.kept:,} of {report.read:,}" + (
         f"; dropped {dropped}" if dropped else ""
     )
-    yield f"validation  {len(data.dev):,} sources, {len(data.dev_corpus):,} pairs" + _overlap(data)
+    yield (
+        f"validation  {counted(len(data.dev), 'source')}, {counted(len(data.dev_corpus), 'pair')}"
+        + overlap_fact(data.overlap, "source", "target")
+    )
     dropped = data.dev_corpus.report.dropped
     if dropped:
         reasons = "; ".join(f"{reason}: {what}" for reason, what in dropped.items())
         yield f"            validation pairs dropped: {reasons}"
-    if len(data.dev_corpus) < FEW:
-        yield (
-            f"            warning: scores on {len(data.dev_corpus)} pairs say little; give more "
-            "pairs or a validation set with --dev"
-        )
+    yield from few_fact(len(data.dev_corpus), "pair", separate=data.overlap is not None)
     for name, side, tokenizer in (
         ("source", report.source, data.source_tokenizer),
         ("target", report.target, data.target_tokenizer),
@@ -51,10 +51,9 @@ def facts_before_training(
             f"{side.fertility:.2f} a word, longest {side.longest}, "
             f"<unk> {unknown:.0%}, spelled in bytes {spelled:.2%}"
         )
-    yield (
-        f"round trip  {report.round_trip_failures.count} lines do not survive encode and decode"
-        + (f": {report.round_trip_failures}" if report.round_trip_failures.count else "")
-    )
+    changed = report.round_trip_failures
+    what = changed.of("line") if changed.count else "no line"
+    yield f"round trip  encoding and decoding changes {what}"
     plan = batches.plan(0)
     padding = padding_share(plan, corpus.source_lengths, corpus.target_lengths)
     yield (
@@ -93,16 +92,3 @@ def limit_fact(
         return f"limit       {told}; all training targets fit"
     advice = " Raise decoding.max_length" if settings.max_length is not None else ""
     return f"limit       {told}; warning: {over:,} training targets have more.{advice}"
-
-
-def _overlap(data: "Prepared") -> str:
-    """Say how much of a validation set that came with the data is also trained on."""
-    if data.overlap is None:
-        return ", held out of the training data"
-    sources, pairs = data.overlap
-    if not sources:
-        return "; none of them is in the training data"
-    return (
-        f"; warning: {sources:,} of these sources and {pairs:,} of these pairs are also in the "
-        "training data, so scores are too good"
-    )

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 
 from whyformer.bundle import WEIGHTS, find_bundle, load_bundle
 from whyformer.data.filters import Occurrences
-from whyformer.data.held_out import FEW, key_of, split
+from whyformer.data.held_out import Overlap, key_of, overlap, split
 from whyformer.data.reading import STDIN, readable
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import sha256_of
@@ -101,19 +101,35 @@ def fresh_encoder(
     return model
 
 
+@dataclass(frozen=True)
+class Split(Generic[One]):
+    """The examples of a recipe."""
+
+    train: list[One]
+    dev: list[One]
+    dropped: Occurrences
+    """Examples without text, which were left out."""
+    overlap: Overlap | None
+    """Validation data that is also in the training data; None when it was held out of it."""
+
+
 def read_split(
     recipe: Recipe,
+    start: Start | None,
     read: Callable[[str], Iterable[One]],
     text_of: Callable[[One], str],
     labels_of: Callable[[One], Iterable[str]],
-) -> tuple[list[One], list[One], Occurrences]:
-    """Return the examples of a recipe to learn from and to validate on, and those left out.
+    answer_of: Callable[[One], str],
+) -> Split[One]:
+    """Return the examples of a recipe to learn from and to validate on.
 
     Without a validation set, a part of the examples is held out; see `data.held_out`.
     Args:
+        start: what training starts from; its tokenizer decides what the model sees of a text.
         read: reads a file.
         text_of: the text of an example; examples without text are left out.
         labels_of: its labels; nothing for numbers.
+        answer_of: what is to be predicted, in one form.
     Raises: ConfigError, DataError for what cannot be used.
     """
     data = recipe.data
@@ -133,14 +149,17 @@ def read_split(
                     dropped.add(f"{path}:{one.line}")
         return kept
 
+    lowercase = start.tokenizer.lowercase if start else recipe.text.lowercase
+    key = key_of(lowercase, keep_spaces=recipe.text.keep_spaces)
     found = read_all(data.train)
     if data.dev:
         dev = read_all(data.dev)
         if not found or not dev:
             empty = data.dev if found else data.train
             raise DataError(f"`{empty[0]}` must have at least one text, but all are empty.")
-        return found, dev, dropped
-    key = key_of(recipe.text.lowercase, keep_spaces=recipe.text.keep_spaces)
+        keys = ((key(text_of(one)), answer_of(one)) for one in dev)
+        also = overlap(keys, ((key(text_of(one)), answer_of(one)) for one in found))
+        return Split(found, dev, dropped, also)
     kept, held = split(
         found,
         key=lambda one: key(text_of(one)),
@@ -153,7 +172,7 @@ def read_split(
             f"{len(found)} texts are too few to hold out some for validation: a label needs at "
             "least two different texts. Give more texts, or a validation set with --dev."
         )
-    return kept, held, dropped
+    return Split(kept, held, dropped, None)
 
 
 def data_key(recipe: Recipe, run: Path) -> str:
@@ -207,15 +226,6 @@ def drop_facts(dropped: Occurrences) -> Iterator[str]:
     """Yield a line about the examples without text, if there are any."""
     if dropped.count:
         yield f"            left out, without text: {dropped}"
-
-
-def few_facts(count: int) -> Iterator[str]:
-    """Yield a warning where a validation set is too small. Args: count: its examples."""
-    if count < FEW:
-        yield (
-            f"            warning: scores on {count} texts say little; give more texts or a "
-            "validation set with --dev"
-        )
 
 
 def rows_facts(name: str, rows: Any, what: str, size: int) -> str:

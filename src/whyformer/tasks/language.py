@@ -15,10 +15,12 @@ from whyformer.decoding.expected import seen_bytes
 from whyformer.evaluation.perplexity import perplexity_scores
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.randomness import seed_everything
+from whyformer.foundation.wording import counted
 from whyformer.models.build import Model, TextModel, build_model
 from whyformer.recipes.recipe import Packing, Recipe
 from whyformer.tasks.task import Progress
 from whyformer.tasks.text_data import read_texts, text_tokenizer
+from whyformer.tasks.validation_facts import overlap_of_lines
 from whyformer.training.loss import Loss, fused_cross_entropy, real_places
 from whyformer.training.state import AnyBatch
 
@@ -42,7 +44,7 @@ class Language:
                 "Lower the one or raise the other."
             )
         texts = read_texts(recipe.data, lowercase=recipe.text.lowercase)
-        self.recipe, self.key = recipe, texts.key
+        self.recipe, self.key, self.texts = recipe, texts.key, texts
         self.metric, self.unit = recipe.validation.metric, "tokens"
         self.tokenizer = text_tokenizer(recipe, texts, run / "tokenizers", progress)
 
@@ -72,16 +74,19 @@ class Language:
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
         """See `Task`."""
         data, training = self.recipe.data, self.recipe.training
-        for name, documents in (("text", self.train), ("validation", self.dev)):
+        also = overlap_of_lines(self.texts.overlap())
+        for name, documents, end in (("text", self.train, ""), ("validation", self.dev, also)):
             found = documents.report
             yield (
-                f"{name:<11} {found.documents:,} documents, {found.characters:,} characters, "
+                f"{name:<11} {counted(found.documents, 'document')}, "
+                f"{found.characters:,} characters, "
                 f"{found.tokens:,} tokens of a vocabulary of {len(self.tokenizer):,}, "
                 f"{found.characters / found.tokens:.2f} characters a token, "
-                f"spelled in bytes {found.spelled / found.tokens:.2%}"
+                f"spelled in bytes {found.spelled / found.tokens:.2%}{end}"
             )
         if self.train.report.changed:
-            yield f"round trip  {self.train.report.changed:,} lines are changed by the tokenizer"
+            changed = counted(self.train.report.changed, "line")
+            yield f"round trip  encoding and decoding changes {changed}"
         yield (
             f"batches     {self.batches.count(0):,} an epoch of {self.batches.rows} rows of "
             f"{data.row_tokens} tokens, {data.packing}"

@@ -15,11 +15,13 @@ from whyformer.data.documents import Documents, build_documents
 from whyformer.data.pretraining_rows import Fill, PretrainingBatch, PretrainingRows
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.randomness import seed_everything
+from whyformer.foundation.wording import counted
 from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.build import Model, build_model
 from whyformer.recipes.recipe import Recipe
 from whyformer.tasks.task import Progress
 from whyformer.tasks.text_data import read_texts, text_tokenizer
+from whyformer.tasks.validation_facts import overlap_of_lines
 from whyformer.text.symbols import PAD
 from whyformer.text.tokenizer import Tokenizer
 from whyformer.training.loss import Loss, fused_cross_entropy
@@ -60,7 +62,7 @@ class Pretraining:
                 "Lower the one or raise the other."
             )
         texts = read_texts(recipe.data, lowercase=recipe.text.lowercase)
-        self.recipe, self.key = recipe, texts.key
+        self.recipe, self.key, self.texts = recipe, texts.key, texts
         self.metric, self.unit = recipe.validation.metric, "masked tokens"
         self.tokenizer = text_tokenizer(recipe, texts, run / "tokenizers", progress)
         self.train, self.dev = (
@@ -101,12 +103,15 @@ class Pretraining:
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
         """See `Task`."""
         data, training = self.recipe.data, self.recipe.training
-        for name, documents in (("text", self.train), ("validation", self.dev)):
+        also = overlap_of_lines(self.texts.overlap())
+        for name, documents, end in (("text", self.train, ""), ("validation", self.dev, also)):
             found = documents.report
             yield (
-                f"{name:<11} {found.documents:,} documents, {found.characters:,} characters, "
+                f"{name:<11} {counted(found.documents, 'document')}, "
+                f"{found.characters:,} characters, "
                 f"{found.tokens:,} tokens of a vocabulary of {len(self.tokenizer):,}, "
-                f"longest {found.longest:,}, spelled in bytes {found.spelled / found.tokens:.2%}"
+                f"longest {found.longest:,}, "
+                f"spelled in bytes {found.spelled / found.tokens:.2%}{end}"
             )
         rows, batches = self.batches.plan(0)
         pairs = ", half of them with a second text that does not follow" * data.next_sentence

@@ -16,7 +16,7 @@ from whyformer.data.batch import Batch
 from whyformer.data.batching import SubwordSampling, make_batch
 from whyformer.data.corpus import Corpus, build_corpus
 from whyformer.data.filters import CorpusReport, Filters
-from whyformer.data.held_out import Draw, Key, key_of, place
+from whyformer.data.held_out import Draw, Key, Overlap, key_of, overlap, place
 from whyformer.data.plan import kept_plan
 from whyformer.data.reading import Pair, pair_files, pair_key, read_pairs
 from whyformer.data.synthetic import synthetic_pairs
@@ -54,9 +54,8 @@ class Prepared:
     dev_corpus: Corpus
     dev: list[Item]
     key: str
-    overlap: tuple[int, int] | None = None
-    """How many validation sources, and how many validation pairs, are in the training data; None
-    where the validation set was held out, so that none can be."""
+    overlap: Overlap | None = None
+    """Validation data that is also in the training data; None when it was held out of it."""
 
     @cached_property
     def target_facts(self) -> dict[str, Any]:
@@ -118,10 +117,10 @@ def prepare(
     train, dev = corpus("corpus", sources.train), corpus("corpus-dev", sources.dev)
     key = _key_of_source(recipe)
     items = _items(sources.dev(), recipe.data.filters, key)
-    overlap = None
+    found = None
     if sources.separate:
-        overlap = _overlap(sources, recipe.data.filters, key, _key_of_target(recipe))
-    return Prepared(source, target, train, dev, items, sources.key, overlap)
+        found = _overlap(sources, recipe.data.filters, key, _key_of_target(recipe))
+    return Prepared(source, target, train, dev, items, sources.key, found)
 
 
 def data_key(recipe: Recipe, run: Path) -> str:
@@ -297,24 +296,13 @@ def _items(pairs: Iterable[Pair], filters: Filters, key: Key) -> list[Item]:
     return [Item(source, grouped[source]) for source in order]
 
 
-def _overlap(sources: _Sources, filters: Filters, key: Key, key_of_answer: Key) -> tuple[int, int]:
-    """Return how many different validation sources, and pairs, are also in the training data."""
-    dev_sources: set[int] = set()
-    dev_pairs: set[int] = set()
-    for pair in sources.dev():
-        if filters.reason_by_text(pair.source, pair.target) is not None:
-            continue
-        dev_sources.add(place(key(pair.source)))
-        dev_pairs.add(place(f"{key(pair.source)}\t{key_of_answer(pair.target)}"))
-    seen_sources: set[int] = set()
-    seen_pairs: set[int] = set()
-    for pair in sources.train():
-        source = key(pair.source)
-        if (where := place(source)) in dev_sources:
-            seen_sources.add(where)
-            if (both := place(f"{source}\t{key_of_answer(pair.target)}")) in dev_pairs:
-                seen_pairs.add(both)
-    return len(seen_sources), len(seen_pairs)
+def _overlap(sources: _Sources, filters: Filters, key: Key, key_of_answer: Key) -> Overlap:
+    """Count the validation sources, and pairs, that are also in the training data."""
+    kept = (p for p in sources.dev() if filters.reason_by_text(p.source, p.target) is None)
+    return overlap(
+        ((key(pair.source), key_of_answer(pair.target)) for pair in kept),
+        ((key(pair.source), key_of_answer(pair.target)) for pair in sources.train()),
+    )
 
 
 def _tokenizers(

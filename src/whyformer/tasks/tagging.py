@@ -13,14 +13,14 @@ from whyformer.bundle import Bundle
 from whyformer.data.tagged import NOTHING, Tagged, TaggedBatch, TaggedRows, read_tagged, word_rows
 from whyformer.evaluation.score import Score
 from whyformer.evaluation.tagging import TAG_METRICS, scheme_of, score_tags
-from whyformer.foundation.errors import ConfigError, DataError
+from whyformer.foundation.errors import ConfigError, DataError, refuse_mixed
+from whyformer.foundation.wording import counted
 from whyformer.models.bert import BERT, AnswerOf
 from whyformer.models.build import Model
 from whyformer.recipes.recipe import Recipe
 from whyformer.tasks.fine_tuning import (
     data_key,
     drop_facts,
-    few_facts,
     fresh_encoder,
     need_encoder,
     own_tokenizer,
@@ -31,6 +31,7 @@ from whyformer.tasks.fine_tuning import (
     training_facts,
 )
 from whyformer.tasks.task import Progress
+from whyformer.tasks.validation_facts import few_fact, overlap_fact
 from whyformer.text.normalization import normalize
 from whyformer.text.tokenizer import Tokenizer
 from whyformer.training.loss import Loss
@@ -47,14 +48,18 @@ class Tagging:
         need_encoder(recipe)
         data = recipe.data
         self.recipe, self.metric, self.unit = recipe, recipe.validation.metric, "words"
-        train, dev, self.dropped = read_split(
+        self.start = read_start(recipe)
+        found = read_split(
             recipe,
+            self.start,
             lambda path: read_tagged(path, text=data.source, label=data.target),
             lambda one: " ".join(one.words),
             lambda one: one.labels,
+            lambda one: " ".join(one.labels),
         )
+        train, dev = found.train, found.dev
+        self.dropped, self.overlap = found.dropped, found.overlap
         self.key = data_key(recipe, run)
-        self.start = read_start(recipe)
         self.classes = sorted({label for one in (*train, *dev) for label in one.labels})
         if len(self.classes) < 2:
             raise DataError(
@@ -83,12 +88,15 @@ class Tagging:
 
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
         """See `Task`."""
-        found = (("sentences", self.batches, self.train), ("validation", self.dev_rows, self.dev))
-        for name, rows, sentences in found:
-            what = f"{len(sentences):,}, {rows.words:,} words"
-            yield rows_facts(name, rows, what, len(self.tokenizer))
+        also = overlap_fact(self.overlap, "sentence", "labels")
+        for name, rows, sentences, end in (
+            ("sentences", self.batches, self.train, ""),
+            ("validation", self.dev_rows, self.dev, also),
+        ):
+            what = f"{len(sentences):,}, {counted(rows.words, 'word')}"
+            yield rows_facts(name, rows, what, len(self.tokenizer)) + end
         yield from drop_facts(self.dropped)
-        yield from few_facts(len(self.dev))
+        yield from few_fact(len(self.dev), "sentence", separate=self.overlap is not None)
         yield f"labels      {len(self.classes)}: {', '.join(self.classes)}"
         yield from training_facts(self.recipe, self.shape, parameters, device)
 
@@ -149,6 +157,14 @@ class Tagging:
         return texts, {"ids": batch.ids, "labels": batch.labels}
 
 
+def _are_words(item: Any) -> bool:
+    return (
+        isinstance(item, Sequence)
+        and not isinstance(item, str | bytes)
+        and all(isinstance(word, str) for word in item)
+    )
+
+
 @dataclass(frozen=True)
 class Tagger:
     """A model that labels words.
@@ -168,7 +184,11 @@ class Tagger:
     def tag(
         self, sentences: Sequence[Sequence[str]], *, batch_tokens: int = 4096
     ) -> list[list[str]]:
-        """Return a label for every word of each sentence."""
+        """Return a label for every word of each sentence.
+
+        Raises: UsageError for a sentence that is no list of words.
+        """
+        refuse_mixed("sentences", sentences, "lists of words", _are_words)
         rows, owners = [], []
         for number, words in enumerate(sentences):
             mine = word_rows(self.tokenizer, words, self.longest)

@@ -3,14 +3,14 @@
 import hashlib
 import json
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, groupby, islice
 from pathlib import Path
 
 from whyformer.data import catalog
 from whyformer.data.documents import Document
-from whyformer.data.held_out import Draw, Key, key_of, number_held_out, place
+from whyformer.data.held_out import Draw, Key, Overlap, key_of, number_held_out, overlap, place
 from whyformer.data.reading import STDIN, read_columns, read_lines, readable
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import sha256_of
@@ -36,6 +36,22 @@ class Texts:
     train: Callable[[], Iterator[Document]]
     dev: Callable[[], Iterator[Document]]
     key: str
+    key_of_line: Key | None = None
+    """What the model sees of a line; None when the validation text was held out."""
+
+    def overlap(self) -> Overlap | None:
+        """Count the validation lines that are also in the training text; None when held out.
+
+        Lines are compared, because documents may be divided in another way.
+        """
+        key = self.key_of_line
+        if key is None:
+            return None
+
+        def keys(documents: Iterable[Document]) -> Iterator[tuple[str, str]]:
+            return ((key(line), "") for line in chain.from_iterable(documents) if line.strip())
+
+        return overlap(keys(self.dev()), keys(self.train()))
 
 
 def read_documents(path: str, end: DocumentEnd, column: str | None = None) -> Iterator[Document]:
@@ -93,7 +109,8 @@ def read_texts(data: DataSettings, *, lowercase: bool = False) -> Texts:
     key = "/".join(sha256_of(Path(path)) for path in (*data.train, *data.dev))
     key += f"/{data.documents}/{data.source}/{len(data.train)}"
     if data.dev:
-        return Texts(lambda: read(data.train), lambda: read(data.dev), key)
+        key_of_line = key_of(lowercase, keep_spaces=True)
+        return Texts(lambda: read(data.train), lambda: read(data.dev), key, key_of_line)
     return _held_out(lambda: read(data.train), data.dev_share, key, lowercase=lowercase)
 
 

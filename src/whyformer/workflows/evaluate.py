@@ -70,7 +70,9 @@ def evaluate_runs(
     places = places or range(1, len(sources) + 1)
     for run in runs:
         system = load_system([run], ranks=ranks)
-        settings = search_settings(system.facts, search or {})
+        settings = search_settings(
+            system.facts, search or {}, longest=system.translator.max_source_tokens
+        )
         if ranks.first:
             check = SourceCheck(system.translator.source_tokenizer, system.translator.expected)
             for finding in check.see_all(zip(places, sources, strict=True)).findings():
@@ -86,7 +88,7 @@ def evaluate_runs(
             if answer.hypotheses and not answer.hypotheses[0][1].finished:
                 cut.add(place)
         if cut.count and ranks.first:
-            warn(f"`{run}`: the length limit cut the translation of {cut} before its end.")
+            warn(f"`{run}`: the length limit cut {cut.of('translation')}.")
         systems.append([answer.text for answer in found])
     if not ranks.first:
         return None

@@ -14,7 +14,7 @@ from whyformer.decoding.generator import Continuation, Generator
 from whyformer.decoding.packing import pack
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import UsageError
-from whyformer.models.build import TextModel
+from whyformer.models.build import TextModel, command_for
 from whyformer.recipes.recipe import Documents
 from whyformer.tasks.language import text_scores
 from whyformer.tasks.text_data import read_documents
@@ -53,7 +53,7 @@ def load_language_model(run: Path, *, device: str = "auto") -> LanguageModel:
     if not isinstance(bundle.model, TextModel):
         raise UsageError(
             f"`{run}` holds a model of kind `{bundle.model.settings.family}`, which continues no "
-            "text. Train one with --task language."
+            f"text. {command_for(bundle.model)}"
         )
     pack(bundle.model)
     return LanguageModel(bundle, bundle.model)

@@ -11,6 +11,7 @@ from whyformer.evaluation.score import Score
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import DataError, UsageError
 from whyformer.models.bert import BERT, AnswerOf
+from whyformer.models.build import command_for
 from whyformer.tasks.classification import Classifier
 from whyformer.tasks.tagging import Tagger
 from whyformer.workflows.source_checks import SourceCheck
@@ -26,7 +27,7 @@ def load_labeller(run: Path, *, device: str = "auto") -> Classifier | Tagger:
     if not isinstance(model, BERT) or not model.settings.outputs:
         raise UsageError(
             f"`{run}` labels nothing: its model is of kind `{model.settings.family}` "
-            "without a head for labels. Train one with --task classify, regress or tag."
+            f"without a head for labels. {command_for(model)}"
         )
     if model.settings.answer_of is AnswerOf.TOKENS:
         facts = bundle.facts

@@ -44,8 +44,8 @@ class Model:
 
         Args: split_sentences, search: see `translate`.
         """
-        settings = search_settings(self._system.facts, search)
         translator = self._system.translator
+        settings = search_settings(self._system.facts, search, longest=translator.max_source_tokens)
         if split_sentences:
             return translate_by_sentence(translator, texts, settings)
         return translator.translate(texts, settings)

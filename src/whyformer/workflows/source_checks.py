@@ -56,20 +56,22 @@ class SourceCheck:
         """Return a sentence for each kind of source that was found since the last call."""
         found: list[str] = []
         if self._unknown.count:
+            these = "this answer" if self._unknown.count == 1 else "these answers"
             found.append(
-                f"most characters are unknown to the model: {_sources(self._unknown)}. Do not rely "
-                "on its answer there."
+                f"In {self._unknown.of('source')} most characters are unknown to the model. Do not "
+                f"rely on {these}."
             )
         if self._many.count:
             found.append(
-                f"more sentences than the sources in training: {_sources(self._many)}. Some may be "
-                "left out; `translate --split-sentences` translates them one by one."
+                f"{self._many.of('source')} {_has(self._many)} more sentences than any source in "
+                "training. Parts may be missing from the translation; `translate "
+                "--split-sentences` translates each sentence alone."
             )
         if self._long.count:
             found.append(
-                f"more than {FAR_LONGER:g} times as long as the longest source in training "
-                f"({self._expected.longest_source:,} tokens): {_sources(self._long)}. Parts may be "
-                "left out; give shorter lines."
+                f"{self._long.of('source')} {_has(self._long)} more than {FAR_LONGER:g} times as "
+                f"many tokens as the longest source in training ({self._expected.longest_source:,})"
+                ". Parts may be missing from the translation; give shorter lines."
             )
         self._start()
         return found
@@ -84,6 +86,5 @@ class SourceCheck:
         return 0 < most < len(text.encode()) + 1 and most < len(self._tokenizer.encode(text)) + 1
 
 
-def _sources(which: Occurrences) -> str:
-    """Name sources: "1 source (line 3)", "12 sources (lines 1, 2, 3, 4, 5, …)"."""
-    return str(which).replace(" (", f" source{'s' if which.count > 1 else ''} (", 1)
+def _has(which: Occurrences) -> str:
+    return "has" if which.count == 1 else "have"

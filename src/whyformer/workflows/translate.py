@@ -18,7 +18,7 @@ from whyformer.foundation.config import build
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import BundleError, UsageError
 from whyformer.foundation.ranks import ALONE, Ranks
-from whyformer.models.build import SourceModel
+from whyformer.models.build import SourceModel, command_for
 
 PAUSE_SECONDS = 0.02
 """A live input that is silent for so long has said all it wants answered now."""
@@ -74,7 +74,7 @@ def load_system(
         if not isinstance(bundle.model, SourceModel):
             raise UsageError(
                 f"`{run}` holds a model of kind `{bundle.model.settings.family}`, which reads no "
-                "source. Use `whyformer generate`."
+                f"source. {command_for(bundle.model)}"
             )
         pack(bundle.model, weights)
         models.append(bundle.model)
@@ -90,13 +90,23 @@ def load_system(
     return System(translator, bundles)
 
 
-def search_settings(facts: Mapping[str, Any], given: Mapping[str, Any]) -> SearchSettings:
+def search_settings(
+    facts: Mapping[str, Any], given: Mapping[str, Any], *, longest: int | None = None
+) -> SearchSettings:
     """Return the run's own search settings, replaced by those that are given.
 
     ``nbest`` without ``beam`` raises the run's beam where it is smaller.
+    Args: longest: `model.max_length` of the run, which bounds the lengths that are given.
     Raises: ConfigError when they do not fit together; UsageError for a given setting that the
-        search does not read.
+        search does not read, and for a length that the model was not made for.
     """
+    for name in ("max_length", "min_length"):
+        asked = given.get(name)
+        if longest is not None and isinstance(asked, int) and asked > longest:
+            raise UsageError(
+                f"`{name}` must be at most {longest:,} (`model.max_length` of this run), but it is "
+                f"{asked:,}. Lower it."
+            )
     tree = {**facts.get("decoding", {}), **given}
     if "nbest" in given and "beam" not in given and tree.get("method") != Method.SAMPLE:
         tree["beam"] = _wide_enough(tree)

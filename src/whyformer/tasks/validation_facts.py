@@ -1,0 +1,59 @@
+"""What a run says of its validation set: where it comes from, and whether it is large enough."""
+
+from collections.abc import Iterator
+
+from whyformer.data.held_out import FEW, Overlap
+from whyformer.foundation.wording import counted
+
+NATURAL = 0.05
+"""Share of the lines of a text that may also be in another text by nature."""
+
+
+def overlap_fact(overlap: Overlap | None, noun: str, answer: str) -> str:
+    """Return the end of the line about the validation set.
+
+    Args:
+        overlap: None when the validation set was held out of the training data.
+        noun: for what the model reads.
+        answer: what belongs to it, such as its target.
+    """
+    if overlap is None:
+        return ", held out of the training data"
+    if not overlap.inputs:
+        return "; none of them is in the training data"
+    return (
+        f"; warning: {also_trained_on(overlap, noun)} ({overlap.examples:,} with the same "
+        f"{answer}), so scores are too good"
+    )
+
+
+def overlap_of_lines(overlap: Overlap | None) -> str:
+    """Return the same for a text, of which lines were compared."""
+    if overlap is None or not overlap.inputs:
+        return overlap_fact(overlap, "line", "")
+    also = also_trained_on(overlap, "line")
+    if overlap.inputs <= NATURAL * overlap.of:
+        return f"; {also}"
+    return f"; warning: {also}, so scores are too good"
+
+
+def also_trained_on(overlap: Overlap, noun: str) -> str:
+    """Return "2 of 60 different texts are also in the training data"."""
+    verb = "is" if overlap.inputs == 1 else "are"
+    whole = counted(overlap.of, f"different {noun}")
+    return f"{overlap.inputs:,} of {whole} {verb} also in the training data"
+
+
+def few_fact(count: int, noun: str, *, separate: bool) -> Iterator[str]:
+    """Yield a warning when a validation set is too small.
+
+    Args:
+        count: its examples.
+        noun: for one of them.
+        separate: whether it is a data set of its own (`data.dev`).
+    """
+    if count < FEW:
+        advice = f"give more {noun}s or a validation set with --dev"
+        if separate:
+            advice = "use a larger validation set"
+        yield f"            warning: scores on {counted(count, noun)} say little; {advice}"
