@@ -40,6 +40,8 @@ from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
 FORMAT = 2
 """2 added the hashes of the files and the seal; 1 is still read."""
+RUN, RUN_ID = "run.json", "run"
+"""The file that describes a run, and the name of its identity in it and in its model."""
 CONFIG, WEIGHTS, SOURCE, TARGET = "config.json", "model.safetensors", "source.json", "target.json"
 
 
@@ -160,6 +162,7 @@ def _identity(directory: Path) -> tuple[int, int] | None:
 
 def _load(directory: Path) -> Bundle:
     config = _read_config(directory)
+    _refuse_of_another_run(directory, config)
     _refuse_pickle(directory / WEIGHTS)
     two = (directory / TARGET).exists()
     if config["format"] > 1:
@@ -241,6 +244,23 @@ def _read_config(directory: Path) -> dict[str, Any]:
             f"{', '.join(FAMILIES)} only. Upgrade whyformer."
         )
     return config
+
+
+def _refuse_of_another_run(directory: Path, config: dict[str, Any]) -> None:
+    """Refuse a model that was copied into the directory of a run that did not train it."""
+    described = directory.parent / RUN
+    if directory.name != "model" or not described.is_file():
+        return
+    run = {}
+    with contextlib.suppress(OSError, ValueError):  # a damaged run.json is named by `train`
+        run = read_json(described)
+    identity = run.get(RUN_ID) if isinstance(run, dict) else None
+    if identity and config["facts"].get(RUN_ID) != identity:
+        raise BundleError(
+            f"`{directory}` was not trained by the run in `{directory.parent}`. Copy the run "
+            "again, or move the model out of it. If you replaced it on purpose, run "
+            f"`whyformer doctor {directory} --reseal`."
+        )
 
 
 def _check_files(directory: Path, config: dict[str, Any]) -> None:

@@ -17,12 +17,13 @@ def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = Fal
 
     Args:
         run: A run or model directory. All its files are compared with their SHA-256: model,
-            checkpoint, tokenizers, corpora, conversion, recipe and the lines of the journal.
+            checkpoint, tokenizers, corpora, conversion, recipe and the lines of the journal; and
+            what is missing, or belongs to another run, is named.
         reseal: List what changed in RUN's model since it was written, and accept the changes.
         json: Print it as one JSON object.
     """
     from whyformer.cli.streams import print_json
-    from whyformer.foundation.errors import UsageError
+    from whyformer.foundation.errors import BundleError, UsageError
     from whyformer.workflows.doctor import examine, render
     from whyformer.workflows.runs.sealing import reseal as seal_again
     from whyformer.workflows.runs.verifying import verify
@@ -45,11 +46,16 @@ def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = Fal
             print(f"Changed: {', '.join(changed) or 'nothing'}. Sealed `{sealed.path}` again.")
         return 0
     parts = verify(run)
+    faults = [part.fault for part in parts if part.fault]
+    sound = [part for part in parts if not part.fault]
     if json:
-        unchecked = [str(part.path) for part in parts if not part.checked]
-        intact = [str(part.path) for part in parts if part.checked]
-        print_json({"path": str(run), "intact": intact, "without_hashes": unchecked})
-        return 0
-    for part in parts:
-        print(f"{'intact' if part.checked else 'readable, has no hashes'}: {part.path}")
+        unchecked = [str(part.path) for part in sound if not part.checked]
+        intact = [str(part.path) for part in sound if part.checked]
+        found = {"intact": intact, "without_hashes": unchecked, "damaged": faults}
+        print_json({"path": str(run), **found})
+    else:
+        for part in sound:
+            print(f"{'intact' if part.checked else 'readable, has no hashes'}: {part.path}")
+    if faults:
+        raise BundleError(" ".join(faults))
     return 0

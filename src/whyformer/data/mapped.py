@@ -11,6 +11,8 @@ import numpy as np
 
 from whyformer.foundation.errors import DataError
 
+DTYPES = ("uint8", "uint16", "uint32", "int32", "int64")
+"""What the arrays of a corpus consist of."""
 LARGEST_COUNT = 2**53
 """Counts beyond it cannot be right, and floating-point numbers cannot hold them exactly."""
 
@@ -18,8 +20,11 @@ LARGEST_COUNT = 2**53
 def mapped(path: Path, dtype: str) -> np.ndarray:
     """Return a file as an array that is read when it is used.
 
-    Raises: ValueError when the file is empty or its size does not fit ``dtype``; OSError.
+    Raises: ValueError when ``dtype`` is not one of whole numbers, or when the file is empty or its
+        size does not fit; OSError.
     """
+    if dtype not in DTYPES:
+        raise ValueError(f"`{dtype}` is not one of {', '.join(DTYPES)}")
     return np.memmap(path, dtype=dtype, mode="r")
 
 

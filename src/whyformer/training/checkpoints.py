@@ -145,8 +145,8 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
         state.average.restore(average, meta["average_steps"])
     except KeyError as missing:
         raise BundleError(
-            f"The checkpoint `{directory}` is damaged ({missing} is missing). Delete it to start "
-            "again from the beginning."
+            f"The checkpoint `{directory}` is damaged ({missing} is missing). Copy the run "
+            "again, or start again with --overwrite."
         ) from None
     state.step, state.epoch, state.next_batch = meta["step"], meta["epoch"], meta["next_batch"]
     streams, ranks = meta["random_bytes"], state.together.ranks
@@ -196,7 +196,7 @@ def verified_state(directory: Path) -> dict[str, Any]:
     if meta.get("format", 0) < OLDEST:
         raise BundleError(
             f"The checkpoint `{directory}` is of an older version of whyformer, which kept random "
-            "streams otherwise. Go on with that version, or delete it to start again."
+            "streams otherwise. Resume with that version, or start again with --overwrite."
         )
     if meta["format"] > FORMAT:
         raise BundleError(
@@ -212,8 +212,8 @@ def verified_state(directory: Path) -> dict[str, Any]:
 
 def _damaged(directory: Path, fault: object) -> str:
     return (
-        f"The checkpoint `{directory}` is damaged ({fault}). Delete it to start again from the "
-        "beginning."
+        f"The checkpoint `{directory}` is damaged ({fault}). Copy the run again, or start again "
+        "with --overwrite."
     )
 
 

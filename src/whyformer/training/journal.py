@@ -6,8 +6,11 @@ What is not repeatable (seconds) goes to a second file beside it.
 """
 
 import json
+import os
 import re
 import zlib
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -31,6 +34,9 @@ class Journal:
             path = directory / name
             kept = [found for found in _whole_lines(path) if found["step"] <= after]
             write_text(path, "".join(map(_sealed, kept)))  # old lines get their checksum too
+            if name == JOURNAL:
+                self.missing = missing_updates(kept, after)
+                """Updates before the checkpoint that the journal lacks, in words."""
         with explain_write_errors(directory):
             self._journal: TextIO = (directory / JOURNAL).open("a", encoding="utf-8", newline="\n")
             self._timings: TextIO = (directory / TIMINGS).open("a", encoding="utf-8", newline="\n")
@@ -47,10 +53,11 @@ class Journal:
         self._write({"step": step, "validation": scores})
 
     def flush(self) -> None:
-        """Hand everything to the operating system."""
+        """Write everything to the disk, so that no checkpoint is newer than its journal."""
         with explain_write_errors(self._path):
-            self._journal.flush()
-            self._timings.flush()
+            for file in (self._journal, self._timings):
+                file.flush()
+                os.fsync(file.fileno())
 
     def close(self) -> None:
         """Flush and close."""
@@ -66,6 +73,17 @@ class Journal:
 def read_journal(directory: Path) -> list[dict[str, Any]]:
     """Return the lines of a run's journal."""
     return _whole_lines(directory / JOURNAL)
+
+
+def missing_updates(lines: Iterable[dict[str, Any]], last: int) -> str:
+    """Name the updates from 1 to ``last`` that a journal lacks; "" when it has all.
+
+    >>> missing_updates([{"step": 1}, {"step": 5}, {"step": 7}], 7)
+    '2 to 4, 6'
+    """
+    found = sorted({0, last + 1} | {line["step"] for line in lines if "validation" not in line})
+    gaps = [(a + 1, b - 1) for a, b in pairwise(found) if b - a > 1]
+    return ", ".join(f"{a} to {b}" if a < b else str(a) for a, b in gaps)
 
 
 def read_timings(directory: Path) -> list[dict[str, Any]]:

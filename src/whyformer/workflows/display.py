@@ -51,6 +51,13 @@ class Display:
         """Print a line above the bar."""
         self._console.print(line, markup=False, soft_wrap=True)
 
+    def warn(self, line: str) -> None:
+        """Print a line that `quiet` does not hide."""
+        if self._console.quiet:
+            print(line, file=sys.stderr)
+        else:
+            self.say(line)
+
     def preparing(self, what: str, count: int) -> None:
         """Show how many lines a preparation has done."""
         self._bar.update(self._task, description=what, text=f"{count:,} lines", visible=True)

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from whyformer import __version__
-from whyformer.bundle import save_bundle, save_tensors
+from whyformer.bundle import RUN_ID, save_bundle, save_tensors
 from whyformer.data.inputs import ChangedInputError, unchanged_inputs
 from whyformer.foundation.config import build, read_yaml
 from whyformer.foundation.devices import choose_device
@@ -36,7 +36,7 @@ from whyformer.tasks.standard_input import KEPT, forget_input, refuse_other_inpu
 from whyformer.tasks.task import Task
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from whyformer.training.finite import Divergence
-from whyformer.training.journal import Journal, TensorBoard
+from whyformer.training.journal import JOURNAL, Journal, TensorBoard
 from whyformer.training.loop import fit, start
 from whyformer.training.memory import refuse_state
 from whyformer.training.reports import StepReport
@@ -44,6 +44,10 @@ from whyformer.training.selection import Selection
 from whyformer.training.state import TrainingState
 from whyformer.training.timetable import TIMETABLE
 from whyformer.workflows.display import Display
+from whyformer.workflows.runs.completeness import (
+    refuse_missing_checkpoint,
+    refuse_other_checkpoint,
+)
 from whyformer.workflows.runs.diagnosis import FORMAT as DIAGNOSIS_FORMAT
 from whyformer.workflows.runs.lock import only_run_in
 from whyformer.workflows.runs.run_file import read_run, write_run
@@ -142,17 +146,24 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
             "ranks": ranks.count,
         }
         write_run(out, dump(recipe), about)
+    identity = ranks.said((read_run(out) or {}).get(RUN_ID, "") if ranks.first else "")
     seed_everything(seed_of_rank(settings.seed, ranks.rank))
     state = start(model, settings, ranks)
     selection = Selection()
     # The first rank alone looks, for looking may put a former checkpoint back in its place.
     if ranks.said(ranks.first and has_checkpoint(out / "checkpoint")):
         kept = load_checkpoint(out / "checkpoint", state, seed=settings.seed)
+        refuse_other_checkpoint(out, kept, identity)
+        kept.pop(RUN_ID, None)
         length.resume(kept.pop("pace", None), state.step)
         selection = Selection(**kept)
         planned = length.updates_at(state.step)
         display.say(f"Going on after update {state.step}{f' of {planned}' if planned else ''}.")
-    return _run(recipe, length, state, task, selection, out, display)
+    elif ranks.first and known and (done := refuse_missing_checkpoint(out)):
+        display.warn(
+            f"This run ended before its first checkpoint: training its {done} updates again."
+        )
+    return _run(recipe, length, state, task, selection, out, display, identity)
 
 
 def _run(
@@ -163,12 +174,18 @@ def _run(
     selection: Selection,
     out: Path,
     display: Display,
+    identity: str,
 ) -> Outcome:
     ranks = state.together.ranks
     patience = recipe.validation.patience
     tracked = recipe.validation.track is Tracker.TENSORBOARD
     board = TensorBoard(out, after=state.step) if tracked and ranks.first else None
     journal = Journal(out, after=state.step) if ranks.first else None
+    if journal and journal.missing:
+        display.warn(
+            f"warning: `{out / JOURNAL}` lacks these updates: {journal.missing}. The model is not "
+            "affected, but the record of the run stays incomplete."
+        )
     saved_at = time.monotonic()
     stopped_early = interrupted = False
 
@@ -176,7 +193,7 @@ def _run(
         nonlocal saved_at
         if journal:
             journal.flush()
-        kept = vars(selection) | length.to_json(state.step)
+        kept = {**vars(selection), **length.to_json(state.step), RUN_ID: identity}
         save_checkpoint(out / "checkpoint", state, kept)
         saved_at = time.monotonic()
 
@@ -209,7 +226,9 @@ def _run(
                     display.update(report, length)
                     if length.validates(report.step):
                         with length.validating():
-                            scores = _validate(recipe, state, task, selection, report, out)
+                            scores = _validate(
+                                recipe, state, task, selection, report, out, identity
+                            )
                             for log in (journal, board):
                                 if log:
                                     log.validation(report.step, scores)
@@ -253,6 +272,7 @@ def _validate(
     selection: Selection,
     report: StepReport,
     out: Path,
+    identity: str,
 ) -> dict[str, Any]:
     """Score the weights that would be kept; keep them when they are the best so far.
 
@@ -262,7 +282,7 @@ def _validate(
     with state.together.whole(state.average.weights(state.model)) as model:
         if model is None:
             return {}
-        return _judge(recipe, model, task, selection, report, out)
+        return _judge(recipe, model, task, selection, report, out, identity)
 
 
 def _judge(
@@ -272,12 +292,14 @@ def _judge(
     selection: Selection,
     report: StepReport,
     out: Path,
+    identity: str,
 ) -> dict[str, Any]:
     assert isinstance(model, Model)
     scores = task.validate(model)
     higher = task.higher_is_better(task.metric)
     if selection.see(report.step, scores, task.metric, higher=higher):
         facts = {
+            RUN_ID: identity,
             "decoding": recipe.decoding.model_dump(mode="json"),
             "validation": selection.best,
             "description": recipe.description,

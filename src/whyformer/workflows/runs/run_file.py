@@ -5,24 +5,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from whyformer.bundle import RUN, RUN_ID
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import write_text
-from whyformer.foundation.integrity import FILES, read_sealed, sealed_text
+from whyformer.foundation.integrity import DIGITS, FILES, read_sealed, sealed_text
 
 FORMAT = 3
 """2 added the seal and the hash of the recipe; files of 1 have no ``format``. 3 added runs by
 minutes, whose `updates` is null because ``timetable.json`` holds them."""
-RUN, RECIPE = "run.json", "recipe.yaml"
+RECIPE = "recipe.yaml"
 
 
 def write_run(out: Path, recipe: str, about: Mapping[str, Any]) -> None:
     """Write ``recipe.yaml``, then ``run.json``.
 
-    Args: recipe: its YAML. The hash is of this text, not of what a damaged disk returns.
+    Args: recipe: its YAML. The hash is of this text, not of what a damaged disk returns. Recipe
+        and data together give the identity of the run, which its model and checkpoint repeat.
     """
     write_text(out / RECIPE, recipe)
     digest = hashlib.sha256(recipe.encode("utf-8")).hexdigest()
-    state = {"format": FORMAT, **about, FILES: {RECIPE: digest}}
+    identity = hashlib.sha256(f"{digest} {about['data_key']}".encode()).hexdigest()[:DIGITS]
+    state = {"format": FORMAT, RUN_ID: identity, **about, FILES: {RECIPE: digest}}
     write_text(out / RUN, sealed_text(state))
 
 

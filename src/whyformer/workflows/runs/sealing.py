@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import CONFIG, FORMAT, SOURCE, TARGET, WEIGHTS, find_bundle
+from whyformer.bundle import CONFIG, FORMAT, RUN_ID, SOURCE, TARGET, WEIGHTS, find_bundle
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import write_text
 from whyformer.foundation.integrity import FILES, changed_settings, hashes, sealed_text
 from whyformer.foundation.parsing import read_json
+from whyformer.workflows.runs.run_file import read_run
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ def reseal(run: Path) -> Sealed:
         raise BundleError(
             f"`{directory / min(missing)}` is missing. Copy the model directory again."
         )
+    begun = read_run(directory.parent) if directory.name == "model" else None
+    if begun and RUN_ID in begun and isinstance(config.get("facts"), dict):
+        config["facts"][RUN_ID] = begun[RUN_ID]
     files, listed = hashes(directory, names), config.get(FILES)
     known = listed if isinstance(listed, dict) else {}
     changed = sorted(n for n in files.keys() | known.keys() if files.get(n) != known.get(n))

@@ -8,13 +8,14 @@ from typing import Any
 from whyformer.bundle import CONFIG, find_bundle, load_bundle
 from whyformer.data.corpus import open_corpus
 from whyformer.data.documents import STATE as DOCUMENTS
-from whyformer.foundation.errors import BundleError, DataError, WhyformerError
+from whyformer.foundation.errors import DataError, WhyformerError
 from whyformer.foundation.files import standing
 from whyformer.foundation.integrity import SEAL, read_sealed
 from whyformer.foundation.parsing import read_json
 from whyformer.training.checkpoints import verified_state
 from whyformer.training.journal import JOURNAL, TIMINGS, read_journal, read_timings
 from whyformer.training.timetable import TIMETABLE, read_timetable
+from whyformer.workflows.runs.completeness import missing_parts
 from whyformer.workflows.runs.diagnosis import (diagnose)
 from whyformer.workflows.runs.run_file import (RUN, read_run)
 from whyformer.tasks.tokenizers import (KEY, verify_tokenizers)
@@ -25,34 +26,36 @@ CONVERSION = "whyformer.json"
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a run that was found to be intact.
+    """A part of a run.
 
-    Args: checked: False when its old format has no hashes, so that damage cannot be seen.
+    Args:
+        checked: False when its old format has no hashes, so that damage cannot be seen.
+        fault: what is wrong with it, in a sentence; "" when it is intact.
     """
 
     path: Path
     checked: bool
+    fault: str = ""
 
 
 def verify(run: Path) -> list[Part]:
-    """Return the parts of a run or model directory, all of them intact.
+    """Return the parts of a run or model directory, intact, damaged and missing ones.
 
-    Raises: BundleError that names every damaged part.
+    Raises: BundleError when it is neither.
     """
     parts: list[Part] = []
-    faults: list[str] = []
 
     def examine(path: Path, check: Callable[[], bool]) -> None:
         try:
             parts.append(Part(path, check()))
         except WhyformerError as fault:
-            faults.append(str(fault))
+            parts.append(Part(path, True, str(fault)))
 
     begun = any((run / name).exists() for name in (RUN, "checkpoint", "tokenizers"))
     if standing(run / "model").exists():
         examine(run / "model", lambda: _model(run))
     elif not begun:
-        examine(run, lambda: _model(run))
+        return [Part(run, _model(run))]
     if (run / RUN).exists() or (run / "checkpoint").exists():
         examine(run / RUN, lambda: SEAL in (read_run(run) or {}))
     for name, read in ((JOURNAL, read_journal), (TIMINGS, read_timings)):
@@ -73,8 +76,11 @@ def verify(run: Path) -> list[Part]:
         examine(place.parent, lambda place=place: SEAL in _described(place))
     for place in sorted(run.glob(f"*/{CONVERSION}")):
         examine(place.parent, lambda place=place: SEAL in _described(place))
-    if faults:
-        raise BundleError(" ".join(faults))
+    damaged = {part.path for part in parts if part.fault}
+    if not damaged & {run / RUN, run / JOURNAL, run / "checkpoint"}:
+        state = standing(run / "checkpoint")
+        kept = verified_state(state) if state.exists() else {}
+        parts += [Part(run, True, fault) for fault in missing_parts(run, read_run(run) or {}, kept)]
     return parts
 
 
