@@ -7,6 +7,7 @@ import pytest
 
 from whyformer.data.corpus import build_corpus, open_corpus
 from whyformer.data.documents import build_documents
+from whyformer.data.mapped import mapped
 from whyformer.data.reading import Pair
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.integrity import FILES, hashes, sealed_text
@@ -82,3 +83,10 @@ def test_documents_that_are_damaged_are_built_again(tmp_path, tokenizer, name, c
     (place / name).write_bytes(content)
     seal(place / "documents.json")
     assert np.array_equal(build_documents([TEXTS], tokenizer, place, key="k").ids, before)
+
+
+@pytest.mark.parametrize("dtype", ["V0", "S0", "float64", "object", "int64x", ""])
+def test_only_whole_numbers_are_read(tmp_path, dtype):
+    (tmp_path / "a.bin").write_bytes(bytes(16))
+    with pytest.raises(ValueError, match="is not one of"):
+        mapped(tmp_path / "a.bin", dtype)

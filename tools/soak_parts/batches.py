@@ -4,6 +4,7 @@ Four models (words and sentences, a Transformer each; a recurrent model; a class
 in one order and batch size, then in others, with one thread or two, and by CTranslate2.
 """
 
+import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,8 @@ from soak_parts.tiny_runs import SYLLABLES, word
 from soak_parts.verdicts import Tally, Verdict
 
 ROUNDING = 1e-4
-"""Two scores that are closer than this (relative, above 1) may change places; docs/decoding.md."""
+"""Two scores that are closer than this (relative, above 1) may change places, also at the edge of
+the beam; docs/decoding.md."""
 WORDS = "".join(SYLLABLES)
 BLOCK = 250
 """Texts answered in one go."""
@@ -167,10 +169,44 @@ def translated(
     finally:
         torch.set_num_threads(threads)
     second = dict(zip(order, found, strict=True))
-    return [
+    verdicts = [
         compare(n, (one.text, one.score), (second[n].text, second[n].score), how)
         for n, one in enumerate(first)
     ]
+    for n, (place, verdict, gap) in enumerate(verdicts):
+        if verdict.kind == "different" and closest_places(translator, some[n], settings) < ROUNDING:
+            verdicts[n] = place, Verdict(True, "tie", verdict.detail), gap
+    return verdicts
+
+
+def closest_places(translator: Any, text: str, settings: Any) -> float:
+    """Return the smallest relative difference, in a search, between the last candidate that stayed
+    in the beam and the first that did not; a rounding of this size can exchange them."""
+    from unittest.mock import patch
+
+    from whyformer.decoding import beam
+
+    smallest, places = [math.inf], [0]
+    extend, ranked = beam._extend, beam.ranked
+
+    def noting_places(group: Any, *rest: Any) -> Any:
+        places[0] = int(group.places.max())
+        return extend(group, *rest)
+
+    def noting_differences(scores: Any) -> Any:
+        values, order = ranked(scores)
+        if 0 < places[0] < values.shape[1]:
+            last, next_ = values[0, places[0] - 1 : places[0] + 1].tolist()
+            if math.isfinite(next_):
+                smallest.append((last - next_) / max(1.0, abs(last)))
+        return values, order
+
+    with (
+        patch.object(beam, "_extend", noting_places),
+        patch.object(beam, "ranked", noting_differences),
+    ):
+        translator.translate([text], settings)
+    return min(smallest)
 
 
 def _classified(

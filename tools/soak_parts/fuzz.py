@@ -23,6 +23,9 @@ from soak_parts.forks import GIGABYTE, in_child
 from soak_parts.verdicts import Tally
 
 SECONDS = 20.0
+"""Most processor time that one input may take."""
+PATIENCE_SECONDS = 180.0
+"""Most time that it may take, on a busy machine."""
 Failure = tuple[int, str, str, str]
 """Number of the input, its kind, the input in base64, and what went wrong."""
 
@@ -80,9 +83,14 @@ def _watched(work: Any, index: int, last: int, clock: Clock) -> Any:
 
 def _guarded(work: Any, index: int, last: int, clock: Clock) -> Any:
     def guard() -> None:
+        at, computed = -1, 0.0
         while True:
             time.sleep(1)
-            if time.monotonic() - clock.read()[1] > SECONDS:
+            index, began = clock.read()
+            if index != at:
+                at, computed = index, time.process_time()
+            waited = time.monotonic() - began
+            if time.process_time() - computed > SECONDS or waited > PATIENCE_SECONDS:
                 os._exit(99)
 
     threading.Thread(target=guard, daemon=True).start()
