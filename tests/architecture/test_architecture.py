@@ -138,5 +138,5 @@ def test_every_setting_is_read_by_some_code():
 
 
 def test_commands_write_json_in_one_place_that_refuses_what_is_no_number():
-    for file in (PACKAGE / "cli").glob("*.py"):
+    for file in (PACKAGE / "cli").rglob("*.py"):
         assert ("dumps(" in file.read_text(encoding="utf-8")) == (file.name == "streams.py"), file

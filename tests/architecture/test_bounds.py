@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import whyformer
 from whyformer.cli.main import app
-from whyformer.cli.options import Bounds
+from whyformer.cli.shared.options import Bounds
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.config import Settings
 

@@ -416,7 +416,7 @@ def test_a_place_without_permission(cli, forbidden):
 
 def test_an_output_without_permission(cli, run, forbidden):
     # `run` stands where only root looks, so the text is refused before; a file shows the output.
-    from whyformer.cli.streams import written
+    from whyformer.cli.shared.streams import written
     from whyformer.foundation.errors import OutputError
 
     with (

@@ -23,7 +23,7 @@ assert main(["translate", sys.argv[1], "--text", "a\\u00eb\\u266b \\ud55c\\uae00
 """
 PROGRESS = """
 from types import SimpleNamespace
-from whyformer.cli.streams import set_encodings
+from whyformer.cli.shared.streams import set_encodings
 from whyformer.training.reports import StepReport
 from whyformer.workflows.display import Display
 

@@ -248,7 +248,7 @@ WORK = (
     "workflows.demo.demo",
     "workflows.bench.measure.bench",
     "interop.convert.convert",
-    "cli.lab._measure",
+    "cli.lab.lab._measure",
     "lab.report.write_report",
 )
 """Functions that take long; their arguments are what a flag must change."""

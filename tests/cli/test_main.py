@@ -3,17 +3,18 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import whyformer
 from whyformer import __version__
 from whyformer.acceleration import allocator
 from whyformer.cli import doctor
-from whyformer.cli.dotted import split
-from whyformer.cli.main import app, main
+from whyformer.cli.main import COMMANDS, app, main
+from whyformer.cli.shared.dotted import split
 
-COMMANDS = ("demo", "train", "translate", "score", "evaluate", "check", "bench", "plan", "diagnose",
-            "inspect", "ask", "lab", "config", "doctor")  # fmt: skip
+PACKAGE = Path(whyformer.__file__).parent
 
 
 def test_help_names_every_command_and_exit_code(cli):
@@ -33,6 +34,17 @@ def test_every_help_has_examples_that_fit_a_terminal(cli, command):
     epilogue = app[command.split()[0]].help_epilogue
     assert epilogue
     assert max(map(len, epilogue.splitlines())) <= 80
+
+
+def test_every_command_has_one_file_and_is_listed_in_a_group_of_the_help():
+    files = {
+        file.relative_to(PACKAGE / "cli").with_suffix("").as_posix().replace("/", ".")
+        for file in (PACKAGE / "cli").rglob("*.py")
+        if "shared" not in file.parts and file.stem not in ("__init__", "main", "worker")
+    }
+    assert sorted(command.module for command in COMMANDS.values()) == sorted(files)
+    assert [name for name in app if not name.startswith("-")] == list(COMMANDS)
+    assert all(app[name].group == (command.group,) for name, command in COMMANDS.items())
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["train", "--help"], ["--version"]])

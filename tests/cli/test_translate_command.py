@@ -12,7 +12,7 @@ import torch
 
 from toy_runs import toy_run
 from whyformer.bundle import load_bundle, save_bundle
-from whyformer.cli.streams import json_text
+from whyformer.cli.shared.streams import json_text
 from whyformer.cli.translate import _shown
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.settings import SearchSettings

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from whyformer.cli.ask import ask
+from whyformer.cli.lab.ask import ask
 from whyformer.foundation.errors import UsageError
 from whyformer.lab.matching import ANSWERED, answering, matches
 

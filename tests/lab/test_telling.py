@@ -3,8 +3,8 @@
 import pytest
 
 from made_up_scaling import made
-from whyformer.cli.ask import ask
-from whyformer.cli.lab import list_questions
+from whyformer.cli.lab.ask import ask
+from whyformer.cli.lab.lab import list_questions
 from whyformer.foundation.errors import UsageError
 from whyformer.lab.experiments.scaling import EXPERIMENT
 from whyformer.lab.method.bilingual import Language

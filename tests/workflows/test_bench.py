@@ -12,7 +12,7 @@ import torch
 from tiny import batch_of, gpt, recurrent, shape
 from toy_runs import toy_bundle, toy_run
 from whyformer.bundle import save_bundle
-from whyformer.cli import bench_worker
+from whyformer.cli.bench import worker
 from whyformer.data.rows import TextBatch
 from whyformer.foundation.errors import DataError, UsageError
 from whyformer.lab.instruments.counter import count_operations
@@ -35,7 +35,7 @@ from whyformer.workflows.bench.training import (
 
 PROGRAMS = Programs(
     whyformer=[sys.executable, "-m", "whyformer"],
-    contender=[sys.executable, "-m", "whyformer.cli.bench_worker"],
+    contender=[sys.executable, "-m", "whyformer.cli.bench.worker"],
 )
 NOTHING = Programs(whyformer=["false"], contender=["false"])
 SMALL = {"model.d_model": 16, "model.heads": 2, "model.d_ff": 24, "training.batch_tokens": 64}
@@ -171,7 +171,7 @@ def test_a_decoding_contender_translates_singly_or_all_at_once(tmp_path):
         "search": {"max_length": 4},
         "sentences": ["a b c", "d"],
     }
-    respond = bench_worker.load(config)
+    respond = worker.load(config)
     found = respond({"do": "time", "beam": 2, "batch": 2, "count": 5})
     assert len(found["seconds"]) == 1
     assert len(respond({"do": "time", "beam": 2, "batch": 1, "count": 5})["seconds"]) == 5

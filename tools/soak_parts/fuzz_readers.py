@@ -117,7 +117,7 @@ def readers(place: Path, scratch: Path) -> dict[str, Reader]:
         return resolve(str(path)).recipe
 
     def overrides(path: Path) -> object:
-        from whyformer.cli.dotted import split
+        from whyformer.cli.shared.dotted import split
         from whyformer.recipes.recipe import parse_overrides
 
         tokens = path.read_bytes().decode("utf-8", errors="replace").split("\n")

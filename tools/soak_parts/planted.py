@@ -133,7 +133,7 @@ def write_not_atomic() -> None:
     """Write files in their place, as if there were no temporary ones."""
     import contextlib
 
-    from whyformer.cli import streams
+    from whyformer.cli.shared import streams
     from whyformer.foundation import files
 
     @contextlib.contextmanager

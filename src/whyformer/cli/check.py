@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from whyformer.cli.options import Flag, Overrides, Texts
+from whyformer.cli.shared.options import Flag, Overrides, Texts
 
 EXAMPLES = """Examples:
 
@@ -45,8 +45,8 @@ def check(
         full: Take the recipe's full variant.
         json: Print the findings as one JSON object.
     """
-    from whyformer.cli.recipes import resolved
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.shared.recipes import resolved
+    from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.torchrun import world_size
     from whyformer.workflows.check.checks import check
 

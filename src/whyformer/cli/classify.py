@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from whyformer.cli.options import Flag
+from whyformer.cli.shared.options import Flag
 
 EXAMPLES = """Examples:
 
@@ -43,7 +43,7 @@ def classify(
     """
     from itertools import islice
 
-    from whyformer.cli.streams import json_text, refuse_existing, warn, written
+    from whyformer.cli.shared.streams import json_text, refuse_existing, warn, written
     from whyformer.data.reading import STDIN, read_lines
     from whyformer.foundation.errors import UsageError
     from whyformer.tasks.tagging import Tagger

@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from whyformer.cli.options import Flag, Overrides, Texts
+from whyformer.cli.shared.options import Flag, Overrides, Texts
 
 EXAMPLES = """Examples:
 
@@ -24,7 +24,7 @@ def list_recipes(*, json: Flag = False) -> int:
     Args:
         json: Print them as one JSON object.
     """
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.shared.streams import print_json
     from whyformer.recipes.recipe import resolve, shipped
 
     found = {name: resolve(name).recipe.description for name in shipped()}
@@ -69,8 +69,8 @@ def show(
         full: Take the recipe's full variant.
         json: Print name -> value and origin as one JSON object.
     """
-    from whyformer.cli.recipes import resolved
-    from whyformer.cli.streams import json_text, print_json
+    from whyformer.cli.shared.recipes import resolved
+    from whyformer.cli.shared.streams import json_text, print_json
 
     asked = resolved(
         recipe,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from whyformer.cli.options import Flag, within
+from whyformer.cli.shared.options import Flag, within
 
 EXAMPLES = """Examples:
 
@@ -41,7 +41,7 @@ def convert(
         sentences: Compare at most so many.
         json: Print what was measured as one JSON object.
     """
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.shared.streams import print_json
     from whyformer.data.reading import read_pairs
     from whyformer.foundation.errors import UsageError, nearest
     from whyformer.interop.convert import convert as write

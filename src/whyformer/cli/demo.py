@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from whyformer.cli.options import Flag, within
+from whyformer.cli.shared.options import Flag, within
 
 EXAMPLES = """Examples:
 
@@ -30,7 +30,7 @@ def demo(
         quiet: Show no progress.
         json: Print the outcome as one JSON object.
     """
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.shared.streams import print_json
     from whyformer.workflows.demo import demo
 
     outcome = demo(minutes=minutes, out=out, overwrite=overwrite, quiet=quiet)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from whyformer.cli.options import Flag
+from whyformer.cli.shared.options import Flag
 
 EXAMPLES = """Examples:
 
@@ -17,7 +17,7 @@ def diagnose(run: Path, /, *, json: Flag = False) -> int:
         run: Directory of a run that stopped with that message.
         json: Print it as one JSON object.
     """
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.shared.streams import print_json
     from whyformer.workflows.runs.diagnosis import diagnose
 
     found = diagnose(run)

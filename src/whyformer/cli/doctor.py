@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from whyformer.cli.options import Flag
+from whyformer.cli.shared.options import Flag
 
 EXAMPLES = """Examples:
 
@@ -22,7 +22,7 @@ def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = Fal
         reseal: List what changed in RUN's model since it was written, and accept the changes.
         json: Print it as one JSON object.
     """
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.errors import BundleError, UsageError
     from whyformer.workflows.doctor import examine, render
     from whyformer.workflows.runs.sealing import reseal as seal_again

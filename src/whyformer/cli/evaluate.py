@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from whyformer.cli.options import Flag, Paths, required, within
+from whyformer.cli.shared.options import Flag, Paths, required, within
 
 EXAMPLES = """Examples:
 
@@ -64,7 +64,7 @@ def evaluate(
         length_penalty: Instead of the run's own setting.
         json: Print everything as one JSON object.
     """
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.errors import UsageError
     from whyformer.foundation.torchrun import world_size
 
@@ -104,7 +104,7 @@ def evaluate(
         "normalize": not no_normalize,
     }
     if runs:
-        from whyformer.cli.streams import shortened, warn
+        from whyformer.cli.shared.streams import shortened, warn
         from whyformer.foundation.ranks import joined
         from whyformer.workflows.evaluate import evaluate_runs, read_items, read_parallel
 
@@ -147,7 +147,7 @@ def _refuse(mode: str, others: dict[str, Any]) -> None:
 
 
 def _text(runs: tuple[Path, ...], text: Path, documents: str, *, json: bool) -> int:
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.errors import UsageError
     from whyformer.workflows.generate import evaluate_text
 
@@ -169,7 +169,7 @@ def _text(runs: tuple[Path, ...], text: Path, documents: str, *, json: bool) -> 
 
 
 def _labelled(runs: tuple[Path, ...], file: Path, columns: list[str] | None, *, json: bool) -> int:
-    from whyformer.cli.streams import print_json, warn
+    from whyformer.cli.shared.streams import print_json, warn
     from whyformer.evaluation.score import each_once
     from whyformer.foundation.errors import UsageError
     from whyformer.workflows.labelling import evaluate_labelled

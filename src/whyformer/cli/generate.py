@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from whyformer.cli.options import Flag, within
+from whyformer.cli.shared.options import Flag, within
 
 EXAMPLES = """Examples:
 
@@ -61,7 +61,7 @@ def generate(
         seed: Of drawing.
         no_repeat_ngram: Never repeat an n-gram of this size.
     """
-    from whyformer.cli.streams import json_text, refuse_existing, warn, written
+    from whyformer.cli.shared.streams import json_text, refuse_existing, warn, written
     from whyformer.data.filters import Occurrences
     from whyformer.data.reading import read_lines
     from whyformer.foundation.errors import UsageError

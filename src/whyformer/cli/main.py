@@ -1,41 +1,22 @@
 """The command ``whyformer``: find the command, run it, turn what happened into an exit code."""
 
 import errno
+import importlib
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Group
 
 from whyformer import __version__
 from whyformer.acceleration.allocator import keep_big_blocks, restart_with_fast_allocator
-from whyformer.cli import (
-    ask,
-    bench,
-    check,
-    classify,
-    config,
-    convert,
-    demo,
-    diagnose,
-    doctor,
-    evaluate,
-    generate,
-    inspect_run,
-    lab,
-    plan,
-    score,
-    train,
-    translate,
-)
-from whyformer.cli.dotted import split
-from whyformer.cli.streams import abandon_output, set_encodings
+from whyformer.cli.shared.dotted import split
+from whyformer.cli.shared.streams import abandon_output, set_encodings
 from whyformer.foundation.errors import UsageError, WhyformerError
 
 INTERRUPTED = 130
-LONG_COMMANDS = ("train", "demo", "check")
-"""Commands that run long enough to gain from a restart with a faster allocator."""
 LONGEST_SHOWN = 200
 """Characters of a path in a message."""
 EPILOGUE = """Start here:
@@ -56,51 +37,66 @@ app = App(
     help_format="plaintext",
     version=__version__,
 )
-for _file in (
-    *(
-        demo,
-        train,
-        translate,
-        generate,
-        classify,
-        score,
-        evaluate,
-        check,
-        bench,
-        plan,
-        diagnose,
-        ask,
-    ),
-):
-    _name = _file.__name__.rpartition(".")[2]
-    app.command(getattr(_file, _name), name=_name, help_epilogue=_file.EXAMPLES)
-app.command(inspect_run.inspect_run, name="inspect", help_epilogue=inspect_run.EXAMPLES)
-app.command(convert.convert, help_epilogue=convert.EXAMPLES)
-app.command(config.config)
-app.command(lab.lab)
-app.command(doctor.doctor, help_epilogue=doctor.EXAMPLES)
-for _number, _name in enumerate(
-    (
-        "demo",
+TRAIN, USE, MEASURE, UNDERSTAND, OTHER = (
+    Group(name, sort_key=number)
+    for number, name in enumerate(("Train", "Use", "Measure", "Understand", "Other"))
+)
+
+
+@dataclass(frozen=True)
+class Command:
+    """Where a command is and what `main` must know about it.
+
+    Args:
+        module: in this package; it holds a function or an `App` with the command's name.
+        group: the part of `--help` that lists it.
+        long: whether it runs long enough to gain from a restart with a faster allocator.
+        to_lower: what takes less memory.
+    """
+
+    module: str
+    group: Group
+    long: bool = False
+    to_lower: str = "the size of the input, or use a smaller model"
+
+
+_SMALLER = "`--training.batch-tokens` or the sizes of the model"
+COMMANDS = {
+    "demo": Command("demo", TRAIN, long=True),
+    "train": Command(
         "train",
-        "translate",
-        "generate",
-        "classify",
-        "score",
-        "evaluate",
-        "check",
-        "bench",
-        "plan",
-        "convert",
-        "diagnose",
-        "inspect",
-        "ask",
-        "lab",
-        "config",
-        "doctor",
-    )
-):
+        TRAIN,
+        long=True,
+        to_lower="`--training.batch-tokens`, `--data.filters.max-tokens`, `--data.row-tokens` or "
+        "the sizes of the model; the last checkpoint is kept, and the same command resumes from it",
+    ),
+    "check": Command("check", TRAIN, long=True, to_lower=_SMALLER),
+    "plan": Command("plan", TRAIN),
+    "config": Command("config", TRAIN),
+    "translate": Command("translate", USE, to_lower="`--beam`, `--nbest` or `--max-length`"),
+    "generate": Command("generate", USE, to_lower="`--beam`, `--nbest` or `--tokens`"),
+    "classify": Command("classify", USE),
+    "convert": Command("convert", USE),
+    "score": Command("score", MEASURE),
+    "evaluate": Command("evaluate", MEASURE, to_lower="`--beam`, or give a smaller file"),
+    "bench": Command("bench.bench", MEASURE, to_lower=_SMALLER),
+    "doctor": Command("doctor", MEASURE),
+    "inspect": Command("inspect", UNDERSTAND),
+    "diagnose": Command("diagnose", UNDERSTAND),
+    "lab": Command("lab.lab", UNDERSTAND),
+    "ask": Command("lab.ask", UNDERSTAND),
+}
+"""Every command, in the order of `--help`."""
+
+for _number, (_name, _command) in enumerate(COMMANDS.items()):
+    _module = importlib.import_module(f"whyformer.cli.{_command.module}")
+    _found = getattr(_module, _name)
+    _examples = {} if isinstance(_found, App) else {"help_epilogue": _module.EXAMPLES}
+    app.command(_found, name=_name, **_examples)
     app[_name].sort_key = _number
+    app[_name].group = (_command.group,)
+for _name in (*app.help_flags, *app.version_flags):
+    app[_name].group = (OTHER,)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -146,7 +142,7 @@ def _run(tokens: list[str], *, restart: bool) -> int:
             "read. Give it to train, check or config show."
         )
     if restart:
-        if getattr(command, "__name__", "") in LONG_COMMANDS:
+        if others and others[0] in COMMANDS and COMMANDS[others[0]].long:
             restart_with_fast_allocator()
         keep_big_blocks()
     result: Any = command(*bound.args, **bound.kwargs)
@@ -154,22 +150,10 @@ def _run(tokens: list[str], *, restart: bool) -> int:
     return result if isinstance(result, int) else 0
 
 
-TO_LOWER = {
-    "train": "`--training.batch-tokens`, `--data.filters.max-tokens`, `--data.row-tokens` or the "
-    "sizes of the model; the last checkpoint is kept, and the same command resumes from it",
-    "check": "`--training.batch-tokens` or the sizes of the model",
-    "bench": "`--training.batch-tokens` or the sizes of the model",
-    "translate": "`--beam`, `--nbest` or `--max-length`",
-    "generate": "`--beam`, `--nbest` or `--tokens`",
-    "evaluate": "`--beam`, or give a smaller file",
-}
-"""Command -> what takes less memory."""
-
-
 def _out_of_memory(argv: Sequence[str] | None) -> tuple[str, int]:
     """Return the sentence and the exit code when memory ran out."""
     command = next(iter(sys.argv[1:] if argv is None else argv), "")
-    advice = TO_LOWER.get(command, "the size of the input, or use a smaller model")
+    advice = COMMANDS[command].to_lower if command in COMMANDS else Command.to_lower
     return f"Memory ran out. Lower {advice}.", WhyformerError.exit_code
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from whyformer.cli.options import Flag, Overrides, within
+from whyformer.cli.shared.options import Flag, Overrides, within
 
 EXAMPLES = """Examples:
 
@@ -48,8 +48,8 @@ def plan(
         vocabulary: Ids; without it the most that the recipe allows, for a preset 37,000.
         json: Print it as one JSON object.
     """
-    from whyformer.cli.recipes import resolved
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.shared.recipes import resolved
+    from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.errors import UsageError
     from whyformer.models.presets import PRESETS
     from whyformer.recipes.recipe import parse_overrides

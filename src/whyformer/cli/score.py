@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from whyformer.cli.options import Flag, required
+from whyformer.cli.shared.options import Flag, required
 
 EXAMPLES = """Examples:
 
@@ -37,7 +37,7 @@ def score(
         translations: Output of `whyformer translate --json` instead of --source and --target.
         json: Print pairs and totals as one JSON object.
     """
-    from whyformer.cli.streams import print_json, warn, written
+    from whyformer.cli.shared.streams import print_json, warn, written
     from whyformer.foundation.errors import UsageError
 
     if not runs:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from whyformer.cli.options import Flag, Overrides, Texts, required
+from whyformer.cli.shared.options import Flag, Overrides, Texts, required
 
 EXAMPLES = """Examples:
 
@@ -61,8 +61,8 @@ def train(
         json: Print the outcome as one JSON object.
     """
     run = required(out, "out", "--out runs/NAME, the directory that shall hold the run")
-    from whyformer.cli.recipes import resolved
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.shared.recipes import resolved
+    from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.torchrun import is_first, world_size
     from whyformer.workflows.train import train
 

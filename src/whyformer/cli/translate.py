@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from whyformer.cli.options import Flag, within
-from whyformer.cli.streams import is_live, json_text, refuse_existing, warn, written
+from whyformer.cli.shared.options import Flag, within
+from whyformer.cli.shared.streams import is_live, json_text, refuse_existing, warn, written
 
 if TYPE_CHECKING:
     from whyformer.bundle import Bundle
@@ -142,7 +142,7 @@ def translate(
                 )
     if alignments is not None and len(runs) > 1:
         raise UsageError("Alignments are those of one run, but several were given. Give one run.")
-    from whyformer.cli.engines import choose
+    from whyformer.cli.shared.engines import choose
     from whyformer.data.filters import Occurrences
     from whyformer.data.reading import read_lines
     from whyformer.decoding.settings import Method

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whyformer.cli.options import Flag, required
+from whyformer.cli.shared.options import Flag, required
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +31,7 @@ MOST_DRAWN = 64
 """Tokens of a text whose heads are drawn; longer ones give squares too small to see."""
 
 
-def inspect_run(
+def inspect(
     run: Path,
     /,
     *,
@@ -54,7 +54,7 @@ def inspect_run(
         device: auto, cpu, cuda, cuda:0 or mps.
     """
     from whyformer.bundle import load_bundle
-    from whyformer.cli.streams import print_json, refuse_existing, written
+    from whyformer.cli.shared.streams import print_json, refuse_existing, written
     from whyformer.foundation.devices import choose_device
     from whyformer.foundation.errors import UsageError
 

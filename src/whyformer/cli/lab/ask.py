@@ -3,7 +3,7 @@
 import sys
 from typing import Literal
 
-from whyformer.cli.options import Flag
+from whyformer.cli.shared.options import Flag
 
 EXAMPLES = """Examples:
 
@@ -34,8 +34,8 @@ def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False
         raise UsageError(
             'A question is required and was not given. Ask, for example, "why sqrt dk".'
         )
-    from whyformer.cli.lab import say
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.lab.lab import say
+    from whyformer.cli.shared.streams import print_json
     from whyformer.lab.matching import matches
     from whyformer.lab.method.bilingual import Language
     from whyformer.lab.method.questions import experiment_named, written

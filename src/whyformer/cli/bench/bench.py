@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from whyformer.acceleration.allocator import wanted_environment
-from whyformer.cli.options import Flag, Overrides, Paths, within
+from whyformer.cli.shared.options import Flag, Overrides, Paths, within
 
 EXAMPLES = """Examples:
 
@@ -49,8 +49,8 @@ def bench(
         json: Print everything measured as one JSON object.
     """
     from whyformer.bundle import find_bundle
-    from whyformer.cli.recipes import resolved
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.shared.recipes import resolved
+    from whyformer.cli.shared.streams import print_json
     from whyformer.recipes.unused import refuse_unread
     from whyformer.workflows.bench.lines import render
     from whyformer.workflows.bench.measure import bench
@@ -71,7 +71,7 @@ def bench(
         asked,
         Programs(
             whyformer=[sys.executable, "-m", "whyformer"],
-            contender=[sys.executable, "-m", "whyformer.cli.bench_worker"],
+            contender=[sys.executable, "-m", "whyformer.cli.bench.worker"],
             environment=wanted_environment(os.environ),
         ),
         run=run,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from whyformer.cli.options import Flag, within
+from whyformer.cli.shared.options import Flag, within
 
 if TYPE_CHECKING:
     from whyformer.lab.method.experiment import Experiment, Mode
@@ -58,7 +58,7 @@ def list_questions(*, lang: Lang | None = None, json: Flag = False) -> int:
         lang: Language: en or ko; without it, en. The JSON object holds both.
         json: Print them as one JSON object.
     """
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.shared.streams import print_json
     from whyformer.lab.method.bilingual import Language
     from whyformer.lab.method.questions import experiment_named, written
     from whyformer.lab.method.record import result_of
@@ -92,7 +92,7 @@ def show(question: Positional, /, *, lang: Lang | None = None, json: Flag = Fals
         lang: Language: en or ko; without it, en. The JSON object holds both.
         json: Print it as one JSON object.
     """
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.shared.streams import print_json
     from whyformer.lab.method.bilingual import Language
     from whyformer.lab.method.questions import experiment_named
     from whyformer.lab.method.record import result_of
@@ -134,7 +134,7 @@ def run(
         lang: Language: en or ko; without it, en. The JSON object holds both.
         json: Print verdicts and numbers as one JSON object.
     """
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.errors import UsageError
     from whyformer.lab.method.bilingual import Language
     from whyformer.lab.method.experiment import Mode
@@ -188,7 +188,7 @@ def report(
         out: Directory for the pages.
         json: Print the files' paths as one JSON object.
     """
-    from whyformer.cli.streams import print_json
+    from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.errors import UsageError
     from whyformer.lab.method.bilingual import Language
     from whyformer.lab.method.record import PUBLISHED

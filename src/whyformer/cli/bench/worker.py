@@ -1,4 +1,4 @@
-"""The process that `whyformer bench` measures: ``python -m whyformer.cli.bench_worker CONFIG``.
+"""The process that `whyformer bench` measures: ``python -m whyformer.cli.bench.worker CONFIG``.
 
 CONFIG is a JSON file that names a contender: training, torch or ctranslate2.
 """

@@ -1,0 +1,1 @@
+"""``whyformer bench`` and the process that it measures."""

@@ -1,0 +1,1 @@
+"""Commands that ask questions about the Transformer and answer them by measurement."""

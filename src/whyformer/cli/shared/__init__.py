@@ -1,0 +1,1 @@
+"""What several commands share: kinds of options, recipes, engines and output streams."""
