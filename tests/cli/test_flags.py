@@ -249,7 +249,7 @@ WORK = (
     "workflows.bench.measure.bench",
     "interop.convert.convert",
     "cli.lab.lab._measure",
-    "lab.report.write_report",
+    "lab.pages.site.write_report",
 )
 """Functions that take long; their arguments are what a flag must change."""
 
