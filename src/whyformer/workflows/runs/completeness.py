@@ -1,0 +1,70 @@
+"""Whether everything that a run wrote is still there, and belongs to it.
+
+Hashes show that a file changed. They do not show that a whole part is gone, or that it was replaced
+by an intact part of another run.
+"""
+
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+from whyformer.bundle import RUN, RUN_ID
+from whyformer.foundation.errors import BundleError
+from whyformer.foundation.files import standing
+from whyformer.training.journal import JOURNAL, missing_updates, read_journal
+
+REMEDY = "Copy the run again, or start again with --overwrite."
+
+
+def refuse_other_checkpoint(out: Path, kept: dict[str, Any], identity: str) -> None:
+    """Refuse a checkpoint of another run, and one whose best model is gone.
+
+    Args: kept: what the checkpoint says beside the weights. identity: of the run; "" in old runs.
+    """
+    found = kept.get(RUN_ID, "")
+    if identity and found and found != identity:
+        raise BundleError(
+            f"`{out / 'checkpoint'}` belongs to another run than `{out / RUN}`. {REMEDY}"
+        )
+    if kept.get("best") and not standing(out / "model").exists():
+        raise BundleError(
+            f"`{out / 'model'}` is missing, although update {kept['best']['step']} was kept there "
+            f"as the best one. {REMEDY}"
+        )
+
+
+def refuse_missing_checkpoint(out: Path) -> int:
+    """Refuse a run without a checkpoint whose journal shows that one was written.
+
+    Returns: the updates in the journal that must be trained again because the run ended before
+        its first checkpoint.
+    """
+    lines = read_journal(out)
+    before = sum(1 for _ in takewhile(lambda line: "validation" not in line, lines))
+    if len(lines) > before + 1:  # a checkpoint follows each validation
+        raise BundleError(
+            f"`{out / 'checkpoint'}` is missing, although the journal goes on after a validation, "
+            f"when one was written. {REMEDY}"
+        )
+    return before
+
+
+def missing_parts(run: Path, description: dict[str, Any], state: dict[str, Any]) -> list[str]:
+    """Name in a sentence each part that a run must have and does not.
+
+    Args: description: of ``run.json``. state: of the checkpoint; empty when there is none.
+    """
+    faults: list[str] = []
+    lines = read_journal(run)
+    if state and not (run / JOURNAL).exists():
+        faults.append(f"`{run / JOURNAL}` is missing.")
+    elif gaps := missing_updates(lines, state.get("step", 0)):
+        faults.append(f"`{run / JOURNAL}` lacks these updates: {gaps}.")
+    try:
+        if state:
+            refuse_other_checkpoint(run, state.get("extra", {}), description.get(RUN_ID, ""))
+        else:
+            refuse_missing_checkpoint(run)
+    except BundleError as fault:
+        faults.append(str(fault))
+    return faults
