@@ -44,15 +44,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, required=True, help="result file, also to resume from")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--trials", type=int, help="trials of each part in all; default: its goal")
-    parser.add_argument("--minutes", type=float, help="stop each part after this time")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        help="stop each part after this time; preparing models and the last trials come on top",
+    )
     parser.add_argument(
         "--only", type=int, help="make one trial, print what it found, count nothing"
     )
     parser.add_argument(
-        "--report", type=Path, help="run nothing; put the figures of --json into this page"
+        "--report",
+        type=Path,
+        help="run nothing; put the figures of --json into the table of this page, which must exist",
     )
     parser.add_argument("--plant", choices=PLANTED, help="put this fault into the package first")
     asked = parser.parse_args(argv)
+    if asked.minutes is not None and not asked.minutes > 0:
+        parser.error("--minutes must be above 0")
+    for path in (asked.report, asked.report and asked.json):
+        if path and not path.is_file():
+            parser.error(f"{path} does not exist; --report needs a page and a result file")
     if asked.report:
         report.write(asked.report, json.loads(asked.json.read_text(encoding="utf-8")))
         return 0
@@ -121,6 +132,7 @@ def soak(
         "figures": {},
         "failures": [],
     }
+    print(f"{name}: preparing models in {work}", file=sys.stderr)
     part.set_up(work)
     until = time.monotonic() + 60 * minutes if minutes is not None else float("inf")
     while record["trials"] < wanted and time.monotonic() < until:

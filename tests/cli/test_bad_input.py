@@ -438,11 +438,19 @@ def test_a_pipe_that_closes_early(run):
     done = subprocess.run(
         ["bash", "-c", f"{command}; echo ${{PIPESTATUS[1]}}"], capture_output=True, text=True
     )
-    assert done.stdout.splitlines()[-1] == "2"
+    assert done.stdout.splitlines()[-1] == "1"
     assert len(done.stdout.splitlines()) == 2
     assert done.stderr.splitlines()[-1] == (
         "whyformer: The program that reads the output has ended, so the rest was not written."
     )
+
+
+@pytest.mark.parametrize("command", ["translate", "classify", "generate"])
+def test_the_input_is_never_replaced(cli, run, tmp_path, command):
+    place = write(tmp_path / "lines.txt", "a b\n")
+    said = cli(command, run, "--input", place, "--output", place, "--overwrite")
+    assert "must be two files" in said.sentence
+    assert place.read_text(encoding="utf-8") == "a b\n"
 
 
 def test_two_runs_into_one_directory(cli, out):

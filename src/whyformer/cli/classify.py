@@ -52,7 +52,7 @@ def classify(
 
     if input is not None and text:
         raise UsageError("`--input` and `--text` were both given. Keep one.")
-    refuse_existing(overwrite, output=output)
+    refuse_existing(overwrite, read=input, output=output)
     lines = iter(text) if text else read_lines(STDIN if input is None else input)
     labeller = load_labeller(run, device=device)
     check = SourceCheck(labeller.tokenizer)

@@ -73,7 +73,7 @@ def generate(
     drawn = any(x is not None for x in (temperature, top_k, top_p, seed))
     if beam is not None and drawn:
         raise UsageError("`--beam` searches and draws nothing. Leave out what is about drawing.")
-    refuse_existing(overwrite, output=output)
+    refuse_existing(overwrite, read=input, output=output)
     prompts = list(read_lines(input)) if input is not None else prompt or [""]
     search: dict[str, Any] = {
         "method": "sample" if drawn else None if beam is None else "beam", "beam": beam,

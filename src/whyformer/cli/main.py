@@ -117,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         abandon_output()
         return _say(
             "The program that reads the output has ended, so the rest was not written.",
-            UsageError.exit_code,
+            WhyformerError.exit_code,
         )
     except KeyboardInterrupt:
         return _say("Stopped by Ctrl-C.", INTERRUPTED)

@@ -125,7 +125,7 @@ def translate(
             "out."
         )
     if is_first():
-        refuse_existing(overwrite, output=output, alignments=alignments)
+        refuse_existing(overwrite, read=input, output=output, alignments=alignments)
     if alignments is not None and alignments == output:
         raise UsageError("`--output` and `--alignments` must be two files, but they are the same.")
     if split_sentences:

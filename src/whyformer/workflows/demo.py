@@ -86,10 +86,11 @@ def demo(
     write_text(out / "results.json", json.dumps(results, indent=2, ensure_ascii=False))
     write_text(
         out / "test.tsv",
-        "".join(
-            f"{w}\t{a}\t{' | '.join(r)}\n"
-            for w, a, r in zip(words, answers, references, strict=True)
-        ),
+        "".join(f"{w}\t{one}\n" for w, r in zip(words, references, strict=True) for one in r),
+    )
+    write_text(
+        out / "predictions.tsv",
+        "word\tprediction\n" + "".join(f"{w}\t{a}\n" for w, a in zip(words, answers, strict=True)),
     )
     shown = invented[:4]
     alignments = align(bundle, [t.source for t in shown], [t.text for t in shown])

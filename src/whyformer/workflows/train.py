@@ -131,7 +131,8 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
     model = task.model(device)
     refuse_state(settings, count_parameters(model), device, ranks.count)
     for line in task.facts(count_parameters(model), device):
-        display.say(line)
+        loses = any(word in line for word in ("warning", "dropped"))
+        (display.warn if loses else display.say)(line)
     length = RunLength(recipe, out, known, ranks)
     if not known and ranks.first:
         length.write()

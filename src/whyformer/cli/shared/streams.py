@@ -15,10 +15,12 @@ from whyformer.foundation.errors import OutputError, UsageError, WhyformerError
 from whyformer.foundation.files import atomic_path, explain_write_errors, refuse_to_overwrite
 
 
-def refuse_existing(overwrite: bool, **outputs: Path | None) -> None:
+def refuse_existing(overwrite: bool, *, read: Path | None = None, **outputs: Path | None) -> None:
     """Refuse to replace a file without --overwrite; devices and pipes may be written to.
 
-    Args: outputs: flag -> the path that was given with it, None where it was not given.
+    Args:
+        read: the input, which is never replaced.
+        outputs: flag -> the path that was given with it, None where it was not given.
     Raises: OutputError when a file exists at one of the paths; UsageError for --overwrite when
         nothing is written to a file.
     """
@@ -30,6 +32,11 @@ def refuse_existing(overwrite: bool, **outputs: Path | None) -> None:
         if path.is_dir():
             raise OutputError(f"`{path}` is a directory. Choose the path of a file.")
         if path.is_file():
+            if read is not None and read.exists() and path.samefile(read):
+                raise OutputError(
+                    f"The input and the output must be two files, but both are `{path}`. "
+                    "Choose another output."
+                )
             refuse_to_overwrite(path, overwrite)
 
 
