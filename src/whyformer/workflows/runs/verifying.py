@@ -12,13 +12,13 @@ from whyformer.foundation.errors import DataError, WhyformerError
 from whyformer.foundation.files import standing
 from whyformer.foundation.integrity import SEAL, read_sealed
 from whyformer.foundation.parsing import read_json
+from whyformer.tasks.tokenizers import KEY, verify_tokenizers
 from whyformer.training.checkpoints import verified_state
 from whyformer.training.journal import JOURNAL, TIMINGS, read_journal, read_timings
 from whyformer.training.timetable import TIMETABLE, read_timetable
 from whyformer.workflows.runs.completeness import missing_parts
 from whyformer.workflows.runs.diagnosis import diagnose
 from whyformer.workflows.runs.run_file import RUN, read_run
-from whyformer.tasks.tokenizers import KEY, verify_tokenizers
 
 CONVERSION = "whyformer.json"
 """What `whyformer.interop` writes beside a converted model."""
