@@ -32,7 +32,7 @@ from whyformer.foundation.integrity import (
     named,
     write_sealed,
 )
-from whyformer.foundation.parsing import read_json, read_small
+from whyformer.foundation.parsing import read_json, read_small, reason_of
 from whyformer.foundation.tensors import is_finite, read_into, read_shapes
 from whyformer.models.build import FAMILIES, Model, build_model
 from whyformer.models.shapes import shapes_only
@@ -168,6 +168,21 @@ def _load(directory: Path) -> Bundle:
     if config["format"] > 1:
         _check_files(directory, config)
         two = TARGET in config[FILES]
+    return _assembled(directory, config, two=two)
+
+
+def refuse_unusable(directory: Path, config: dict[str, Any]) -> None:
+    """Load the files of a model directory as ``config`` describes them, whatever their hashes.
+
+    Raises: BundleError when they cannot be loaded.
+    """
+    _refuse_incomplete(directory, config)
+    _refuse_pickle(directory / WEIGHTS)
+    _assembled(directory, config, two=(directory / TARGET).exists())
+
+
+def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
+    """Make the model. Args: two: whether the target has its own tokenizer."""
     source = _read_tokenizer(directory / SOURCE)
     target = _read_tokenizer(directory / TARGET) if two else source
     sizes = (len(source), len(target))
@@ -205,8 +220,7 @@ def _read_config(directory: Path) -> dict[str, Any]:
         found = config["format"]
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise BundleError(
-            f"`{path}` is damaged ({type(error).__name__}: {error}). "
-            "Copy the model directory again."
+            f"`{path}` is damaged ({reason_of(error)}). Copy the model directory again."
         ) from None
     if SEAL in config and (changed := changed_settings(config)):
         raise BundleError(
@@ -228,9 +242,15 @@ def _read_config(directory: Path) -> dict[str, Any]:
     if found == 1:
         print(
             f"Note: `{directory}` has format 1, without checksums; damage to it is not detected. "
-            f"Run `whyformer doctor {directory} --reseal` to add them.",
+            f"Run `whyformer doctor {directory} --reseal` to add them." + _no_lengths(config),
             file=sys.stderr,
         )
+    _refuse_incomplete(directory, config)
+    return config
+
+
+def _refuse_incomplete(directory: Path, config: dict[str, Any]) -> None:
+    path = directory / CONFIG
     kinds = {"kind": str, "vocabularies": list, "model": dict, "facts": dict}
     missing = [name for name, kind in kinds.items() if not isinstance(config.get(name), kind)]
     if missing:
@@ -243,7 +263,17 @@ def _read_config(directory: Path) -> dict[str, Any]:
             f"`{directory}` holds a model of kind `{config['kind']}`, and this version knows "
             f"{', '.join(FAMILIES)} only. Upgrade whyformer."
         )
-    return config
+
+
+def _no_lengths(config: dict[str, Any]) -> str:
+    """Return a sentence when a run has no record of how long its training sources were."""
+    facts, reads_sources = config.get("facts"), config.get("kind") in ("transformer", "rnn")
+    if not reads_sources or (isinstance(facts, dict) and "longest_source" in facts):
+        return ""
+    return (
+        " It has no record of the lengths of its training texts, so sources that are longer than "
+        "these are not reported."
+    )
 
 
 def _refuse_of_another_run(directory: Path, config: dict[str, Any]) -> None:
@@ -296,7 +326,7 @@ def _read_tokenizer(path: Path) -> Tokenizer:
         return tokenizer_from_json(read_small(path), str(path))
     except (OSError, ValueError) as error:
         raise BundleError(
-            f"`{path}` cannot be read ({error}). Copy the model directory again."
+            f"`{path}` cannot be read ({reason_of(error)}). Copy the model directory again."
         ) from None
 
 
@@ -325,7 +355,8 @@ def _header(path: Path) -> dict[str, tuple[int, ...]]:
 
 def _damaged(path: Path, error: Exception) -> BundleError:
     return BundleError(
-        f"`{path}` is missing, truncated or damaged ({error}). Copy the model directory again."
+        f"`{path}` is missing, truncated or damaged ({reason_of(error)}). Copy the model "
+        "directory again."
     )
 
 

@@ -78,6 +78,7 @@ def test_a_directory_of_format_1_is_read_with_a_note(tmp_path, capsys):
     note = capsys.readouterr().err
     assert note.count("\n") == 1
     assert "has format 1, without checksums" in note
+    assert "sources that are longer than these are not reported" in note
 
 
 def test_sealing_again_names_the_changes_and_makes_the_run_load(tmp_path, capsys):
@@ -94,6 +95,26 @@ def test_sealing_again_names_the_changes_and_makes_the_run_load(tmp_path, capsys
     reseal(old)
     load_bundle(old)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("fault", ["tokenizer", "weights", "settings"])
+def test_what_cannot_be_loaded_is_not_sealed(tmp_path, fault):
+    run = toy_run(tmp_path / "run")
+    config = run / "model" / "config.json"
+    if fault == "tokenizer":
+        (run / "model" / "source.json").write_text("", encoding="utf-8")
+    elif fault == "weights":
+        bundle = toy_bundle()
+        next(bundle.model.parameters()).data.view(-1)[0] = float("nan")
+        save_bundle(tmp_path / "spoilt", bundle)
+        spoilt = (tmp_path / "spoilt" / "model.safetensors").read_bytes()
+        (run / "model" / "model.safetensors").write_bytes(spoilt)
+    else:
+        edit(run, model={"d_model": 10**9})
+    before = config.read_bytes()
+    with pytest.raises(BundleError, match="A model that cannot be loaded is not sealed"):
+        reseal(run)
+    assert config.read_bytes() == before
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -114,7 +135,7 @@ def test_a_size_beyond_its_bound_is_refused(tmp_path, setting):
     run = toy_run(tmp_path / "run")
     config = json.loads((run / "model" / "config.json").read_text(encoding="utf-8"))
     seal(run, model={**config["model"], setting: 10**9})
-    with pytest.raises(ConfigError, match=f"`{setting}`: input should be less than or equal to"):
+    with pytest.raises(ConfigError, match=f"`{setting}` must be at most"):
         load_bundle(run)
 
 

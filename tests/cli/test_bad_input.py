@@ -112,7 +112,7 @@ def test_no_data_and_no_out(cli, out):
         ("model:\n  d_modle: 64\n", r"r\.yaml:2: `model\.d_modle` is not a setting\. Did you mean "
          r"`d_model`\?"),
         ("modle:\n  d_model: 64\n", r"r\.yaml:1: `modle` is not a setting\. Did you mean `model`"),
-        ("model:\n  d_model: wide\n", r"r\.yaml:2: `model\.d_model`: .* found 'wide'"),
+        ("model:\n  d_model: wide\n", r'r\.yaml:2: `model\.d_model` must .* "wide" was found'),
         ("model:\n  d_model: 100\n  heads: 7\n", r"`d_model` must be divisible by `heads`.* 100 is "
          r"not divisible by 7\. Choose heads from 1, 2, 4, 5, 10"),
         ("model:\n  heads: 2\n  heads: 4\n", r"r\.yaml:3: `heads` is given twice"),
@@ -137,7 +137,7 @@ def test_recipe_files(cli, tmp_path, out, command, text, message):
     ("argv", "message"),
     [
         (["--model.d-modle", "64"], r"`--model\.d_modle` is not a setting\. Did you mean `model\."),
-        (["--model.d-model", "x"], r"command line: `model\.d_model`: .* found 'x'"),
+        (["--model.d-model", "x"], r'command line: `model\.d_model` must .* "x" was found'),
         (["--model.d-model=100", "--model.heads=7"], r"100 is not divisible by 7"),
         (["--training.seed", "1", "--training.seed", "2"], r"takes one value, but 2 were given"),
         (["--preset.x", "1"], r"`--preset\.x` is not a setting"),

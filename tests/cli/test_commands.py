@@ -118,10 +118,10 @@ def test_evaluate_reads_both_unicode_forms_as_one_text(cli, tmp_path):
     how = ("--hypotheses", composed, "--references", separate, "--metric", "chrf,exact", "--json")
     (scores,) = json.loads(cli("evaluate", *how).out)["scores"].values()
     assert [one["value"] for one in scores] == [100.0, 100.0]
-    assert all("norm:nfc" in one["signature"] for one in scores)
+    assert all("unicode:nfc" in one["signature"] for one in scores)
     (scores,) = json.loads(cli("evaluate", *how, "--no-normalize").out)["scores"].values()
     assert [one["value"] for one in scores] == [0.0, 0.0]
-    assert all("norm:none" in one["signature"] for one in scores)
+    assert all("unicode:none" in one["signature"] for one in scores)
 
 
 def test_evaluate_pairs_takes_both_unicode_forms_of_a_source_as_one_item(cli, run, tmp_path):
@@ -290,8 +290,8 @@ def test_doctor_names_every_damaged_part_of_a_run(cli, tmp_path):
     intact = json.loads(cli("doctor", own_run, "--json").out)
     assert intact["without_hashes"] == []
     names = [Path(one).name for one in intact["intact"]]
-    assert names == ["model", "run.json", "journal.jsonl", "timings.jsonl", "timetable.json",
-                     "diagnosis.json", "checkpoint", "tokenizers", "corpus",
+    assert names == ["model", "run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl",
+                     "timetable.json", "diagnosis.json", "checkpoint", "tokenizers", "corpus",
                      "corpus-dev"]  # fmt: skip
     found = [path for path in sorted(own_run.rglob("*")) if path.is_file()]
     files = {one.parent / (".bin" if one.suffix == ".bin" else one.name): one for one in found}

@@ -19,7 +19,7 @@ from whyformer.workflows.translate import search_settings
         ({"beam": 4, "nbest": 5}, "`nbest` must not exceed `beam`, but 5 is more than 4"),
         ({"beam": 6, "groups": 4}, "`groups` must divide `beam`.*Choose groups from 1, 2, 3, 6"),
         ({"min_length": 9, "max_length": 8}, "`min_length` must not exceed `max_length`"),
-        ({"temperature": 0.0}, "`temperature`: input should be greater than or equal to 0.0001"),
+        ({"temperature": 0.0}, "`temperature` must be at least 0.0001, but 0 was found"),
         ({"beem": 3}, "`beem` is not a setting. Did you mean `beam`"),
     ],
 )

@@ -93,12 +93,12 @@ def test_the_unicode_form_of_a_file_changes_no_score(name: str) -> None:
         right = [[text] for text in references]
         (score,) = evaluate_texts([hypotheses], right, [name], resamples=0).scores["system 1"]
         assert score.value == pytest.approx(100 if metric_named(name).higher_is_better else 0)
-        assert "|norm:nfc" in score.signature
+        assert "|unicode:nfc" in score.signature
     right = [[text] for text in other]
     report = evaluate_texts([texts], right, [name], normalize=False, resamples=0)
     (score,) = report.scores["system 1"]
     assert abs(score.value - (100 if metric_named(name).higher_is_better else 0)) > 50
-    assert "|norm:none" in score.signature
+    assert "|unicode:none" in score.signature
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -32,7 +32,7 @@ def test_a_recipe_becomes_settings():
         ("seed: 1\nmodel:\n  head: 4\n", r"^r\.yaml:3: `model\.head` is not a setting.*`heads`"),
         ("sed: 1\n", r"^r\.yaml:1: `sed` is not a setting\. Did you mean `seed`\?"),
         ("model: {}\n", r"^r\.yaml: `seed` is required and was not given\."),
-        ("seed: 1\nmodel:\n  heads: 0\n", r"^r\.yaml:3: `model\.heads`: .*found 0\."),
+        ("seed: 1\nmodel:\n  heads: 0\n", r"^r\.yaml:3: `model\.heads` must .* 0 was found"),
         ("seed: 1\nseed: 2\n", r"^r\.yaml:2: `seed` is given twice"),
         ("- 1\n", r"^r\.yaml:1: a recipe is a mapping"),
         ("seed: [1\n", r"^r\.yaml:\d+: not valid YAML"),
@@ -40,7 +40,14 @@ def test_a_recipe_becomes_settings():
         ("seed: 1\n? [a]\n: b\n", r"^r\.yaml:2: a key must be a word, not a list or a section\."),
         (
             "seed: one\n",
-            r"^r\.yaml:1: `seed`: must be a decimal number such as 100 or 0\.5, found 'one'\.",
+            r'^r\.yaml:1: `seed` must be a whole number such as 100, but "one" was found\.',
+        ),
+        ("seed: null\n", r"`seed` must be a whole number such as 100, but null was found\."),
+        ("seed: true\n", r"`seed` must be a whole number such as 100, but true was found\."),
+        ("seed: 0.5\n", r"`seed` must be a whole number such as 100, but 0\.5 was found\."),
+        (
+            "seed: 1\nmodel:\n  heads: 0\n",
+            r"^r\.yaml:3: `model\.heads` must be at least 1, but 0 was found\.",
         ),
     ],
 )

@@ -32,13 +32,18 @@ def test_patience_is_not_spent_while_the_loss_falls():
 
 def test_a_metric_that_never_moves_is_named():
     stuck, _ = seen((0, 4.0), (0, 3.0))
-    assert stuck.stuck("exact") == (
+    assert stuck.stuck("exact", higher=True) == (
         "`exact` was 0 in all 2 validations, so the loss chose the best weights. Choose another "
         "--validation.metric, such as loss."
     )
-    assert seen((0, 4.0), (1, 3.0))[0].stuck("exact") is None
-    assert seen((0, 4.0), (1, 3.0), (1, 2.0))[0].stuck("exact") is None
-    assert seen((0, 4.0))[0].stuck("exact") is None
+    perfect, _ = seen((100, 4.0), (100, 3.0))
+    assert perfect.stuck("exact", higher=True) == (
+        "`exact` was 100 in all 2 validations, so the loss chose the best weights."
+    )
+    assert "Choose another" in str(perfect.stuck("exact", higher=False))
+    assert seen((0, 4.0), (1, 3.0))[0].stuck("exact", higher=True) is None
+    assert seen((0, 4.0), (1, 3.0), (1, 2.0))[0].stuck("exact", higher=True) is None
+    assert seen((0, 4.0))[0].stuck("exact", higher=True) is None
 
 
 @pytest.mark.parametrize("scores", [[(1.0, 1.0), (0.5, 0.5), (0.6, 0.6)]])
@@ -49,4 +54,4 @@ def test_the_loss_can_be_the_metric(scores):
         for step, (loss, _) in enumerate(scores)
     ]
     assert kept == [True, True, False]
-    assert selection.stuck("loss") is None
+    assert selection.stuck("loss", higher=False) is None

@@ -2,14 +2,16 @@
 
 import json
 import random
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from toy_runs import SMALL
-from whyformer.foundation.errors import WhyformerError
+from whyformer.foundation.errors import ConfigError, WhyformerError
 from whyformer.recipes.recipe import resolve
+from whyformer.workflows.runs.verifying import verify
 from whyformer.workflows.train import train
 
 FILES = ("checkpoint/state.json", "checkpoint/state.safetensors", "run.json", "recipe.yaml")
@@ -40,6 +42,28 @@ def test_one_flipped_bit_is_refused_on_resume_by_name(run, tmp_path, name):
         (out / name).write_bytes(content)
         said = refused(out)
         assert any(part in said for part in (name, Path(name).name, name.split("/")[0]))
+
+
+def test_a_changed_recipe_is_named_and_an_intact_one_is_listed(run, tmp_path):
+    out = shutil.copytree(run, tmp_path / "run")
+    parts = {part.path: part.checked for part in verify(out)}
+    assert parts[out / "recipe.yaml"]
+    with (out / "recipe.yaml").open("ab") as file:
+        file.write(b"#")
+    (damaged,) = (part for part in verify(out) if part.fault)
+    assert damaged.path == out / "recipe.yaml"
+    for said in (refused(out), str(damaged.fault)):
+        assert said.startswith(f"`{out / 'recipe.yaml'}` changed after it was written")
+        assert "run.json` is damaged" not in said
+
+
+def test_a_run_of_another_task_is_refused_with_the_task_and_few_settings(run, tmp_path):
+    with pytest.raises(ConfigError) as failure:
+        train(resolve("tiny-gpt", {"data.train": [__file__]}), run, quiet=True)
+    said = str(failure.value)
+    assert '(task: "translate" then, "language" now; ' in said
+    assert said.count(" then, ") == 5
+    assert re.search(r"; and \d+ more\)", said)
 
 
 @pytest.mark.parametrize("name", ["run.json", "recipe.yaml"])

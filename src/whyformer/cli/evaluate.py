@@ -149,6 +149,7 @@ def _refuse(mode: str, others: dict[str, Any]) -> None:
 def _text(runs: tuple[Path, ...], text: Path, documents: str, *, json: bool) -> int:
     from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.errors import UsageError
+    from whyformer.foundation.wording import counted
     from whyformer.workflows.generate import evaluate_text
 
     if not runs:
@@ -163,7 +164,7 @@ def _text(runs: tuple[Path, ...], text: Path, documents: str, *, json: bool) -> 
         print(
             f"{one['run']}: {one['loss']:.4f} nats a token, perplexity {one['perplexity']:.3f}, "
             f"{one['bits_per_character']:.4f} bits a character, {one['bits_per_byte']:.4f} a byte "
-            f"({one['tokens']:,} tokens in rows of {one['row_tokens']})"
+            f"({counted(one['tokens'], 'token')} in rows of {one['row_tokens']})"
         )
     return 0
 
@@ -172,6 +173,7 @@ def _labelled(runs: tuple[Path, ...], file: Path, columns: list[str] | None, *, 
     from whyformer.cli.shared.streams import print_json, warn
     from whyformer.evaluation.score import each_once
     from whyformer.foundation.errors import UsageError
+    from whyformer.foundation.wording import counted
     from whyformer.workflows.labelling import evaluate_labelled
 
     if not runs:
@@ -184,7 +186,7 @@ def _labelled(runs: tuple[Path, ...], file: Path, columns: list[str] | None, *, 
         print_json({"systems": systems})
         return 0
     for run, scores in found:
-        print(f"{run}: {', '.join(map(str, scores))} ({scores[0].n:,} texts)")
+        print(f"{run}: {', '.join(map(str, scores))} ({counted(scores[0].n, 'text')})")
     for note in each_once(score.note for _, scores in found for score in scores):
         print(note)
     return 0

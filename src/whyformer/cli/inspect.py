@@ -152,9 +152,13 @@ class Inspection:
         from rich.console import Console
         from rich.table import Table
 
+        from whyformer.foundation.wording import counted
+
         console = Console(highlight=False, markup=False, emoji=False)
         for side, tokens in self.tokens.items():
-            console.print(f"{side}: {len(tokens)} tokens: {' '.join(tokens)}", soft_wrap=True)
+            console.print(
+                f"{side}: {counted(len(tokens), 'token')}: {' '.join(tokens)}", soft_wrap=True
+            )
         for columns, rows in self.tables():
             if not rows:
                 continue

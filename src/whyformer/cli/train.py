@@ -64,6 +64,7 @@ def train(
     from whyformer.cli.shared.recipes import resolved
     from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.torchrun import is_first, world_size
+    from whyformer.foundation.wording import counted
     from whyformer.workflows.train import train
 
     asked = resolved(
@@ -91,5 +92,5 @@ def train(
             f"{name} {value:.4g}" for name, value in outcome.scores.items() if name != "step"
         )
         where = f"best at update {outcome.scores['step']}: {best}" if best else "not validated yet"
-        print(f"{outcome.run}: {outcome.updates} updates; {where}")
+        print(f"{outcome.run}: {counted(outcome.updates, 'update')}; {where}")
     return code

@@ -36,7 +36,7 @@ from whyformer.foundation.files import (
     standing,
 )
 from whyformer.foundation.integrity import SEAL, changed_settings, write_sealed
-from whyformer.foundation.parsing import read_json
+from whyformer.foundation.parsing import read_json, reason_of
 from whyformer.text.tokenizer import Tokenizer
 
 FORMAT = 2
@@ -160,7 +160,7 @@ def open_corpus(directory: Path, vocabularies: tuple[int, int] | None = None) ->
             f"`{directory}` must be a corpus directory, but it has no corpus.json. Build it first."
         ) from None
     except (ValueError, OSError) as error:
-        raise DataError(f"`{place}` is damaged ({error}). {_REBUILD}") from None
+        raise DataError(f"`{place}` is damaged ({reason_of(error)}). {_REBUILD}") from None
     if not isinstance(state, dict) or state.get("format") not in (1, FORMAT):
         found = state.get("format") if isinstance(state, dict) else None
         raise DataError(
@@ -179,7 +179,7 @@ def open_corpus(directory: Path, vocabularies: tuple[int, int] | None = None) ->
         _refuse_inconsistent(corpus, vocabularies)
         return corpus
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-        raise DataError(f"`{place}` is damaged ({error!r}). {_REBUILD}") from None
+        raise DataError(f"`{place}` is damaged ({reason_of(error)}). {_REBUILD}") from None
 
 
 def _refuse_inconsistent(corpus: Corpus, vocabularies: tuple[int, int] | None) -> None:

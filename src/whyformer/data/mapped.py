@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from whyformer.foundation.errors import DataError
+from whyformer.foundation.parsing import reason_of
 
 DTYPES = ("uint8", "uint16", "uint32", "int32", "int64")
 """What the arrays of a corpus consist of."""
@@ -38,7 +39,8 @@ def explain_damage_after_writing(directory: Path) -> Iterator[None]:
         yield
     except (OSError, ValueError, IndexError) as error:
         raise DataError(
-            f"`{directory}` was damaged right after it was written ({error}). Check the disk, and "
+            f"`{directory}` was damaged right after it was written ({reason_of(error)}). Check "
+            "the disk, and "
             "run the command again: the data is prepared again."
         ) from None
 

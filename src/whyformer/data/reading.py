@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, cast
 from whyformer.data.inputs import note_input
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import sha256_of
-from whyformer.foundation.parsing import parse_json, shown
+from whyformer.foundation.parsing import NotJSONError, parse_json, shown
 
 STDIN = "-"
 
@@ -236,10 +236,10 @@ def _records(path: str, names: Sequence[str]) -> Iterator[tuple[int, dict[str, A
             continue
         try:
             record = parse_json(line)
-        except json.JSONDecodeError as error:
+        except NotJSONError as error:
             raise DataError(
                 f"{path}:{number}: a line must be one JSON object, but it is not JSON at column "
-                f"{error.colno} ({error.msg.lower()}). Write one object per line."
+                f"{error.column}. Write one object per line."
             ) from None
         except ValueError as error:  # numbers of thousands of digits, deep lists
             raise DataError(

@@ -67,7 +67,7 @@ class SearchSettings(Settings):
                 f"`nbest` must not exceed `beam`, but {self.nbest} is more than {self.beam}. "
                 f"Raise `beam` to {self.nbest} or lower `nbest`."
             )
-        if self.beam % self.groups:
+        if self.method is Method.BEAM and self.beam % self.groups:
             choices = ", ".join(str(g) for g in range(1, self.beam + 1) if self.beam % g == 0)
             raise ValueError(
                 f"`groups` must divide `beam`, but {self.beam} is not divisible by {self.groups}. "

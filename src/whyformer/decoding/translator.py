@@ -25,6 +25,7 @@ from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.wellformed import WellFormed
 from whyformer.foundation.errors import UsageError, each_text, refuse_string
 from whyformer.foundation.ranks import ALONE, Ranks
+from whyformer.foundation.wording import counted
 from whyformer.models.interface import SequenceModel
 from whyformer.text.symbols import BOS, EOS
 from whyformer.text.tokenizer import Tokenizer
@@ -308,8 +309,9 @@ class Translator(TextTranslator):
         targets = list(each_text("targets", targets, (str, Hypothesis)))
         if len(sources) != len(targets):
             raise UsageError(
-                f"Sources and targets must be as many, but there are {len(sources)} sources and "
-                f"{len(targets)} targets. Give one target for each source."
+                f"Sources and targets must be equally many, but "
+                f"{counted(len(sources), 'source')} and "
+                f"{counted(len(targets), 'target')} were given. Give one target for each source."
             )
         pairs = enumerate(zip(sources, targets, strict=True))
         lines = [self._pair(index, source, target) for index, (source, target) in pairs]

@@ -10,6 +10,7 @@ from whyformer.evaluation.score import Score, each_once
 from whyformer.evaluation.significance import Comparison, PairedTest, compare
 from whyformer.evaluation.translation import bleu, chrf, ter
 from whyformer.foundation.errors import DataError, UsageError, nearest
+from whyformer.foundation.wording import counted
 from whyformer.text.normalization import normalize as nfc
 
 METRICS = ("bleu", "chrf", "ter", "per", "wer", "exact")
@@ -46,7 +47,9 @@ class Report:
         every = [score for scores in self.scores.values() for score in scores]
         lines += each_once(one.note for one in (*every, *self.comparisons))
         for score in next(iter(self.scores.values())):
-            lines.append(f"{score.name}: {score.unit}; {score.n} lines; {score.signature}")
+            lines.append(
+                f"{score.name}: {score.unit}; {counted(score.n, 'line')}; {score.signature}"
+            )
         return "\n".join(lines)
 
 
@@ -136,7 +139,7 @@ def evaluate_texts(
     scores: dict[str, list[Score]] = {name: [] for name in names}
     comparisons: list[Comparison] = []
     for metric in chosen:
-        signature = f"{metric.signature(references)}|norm:{'nfc' if normalize else 'none'}"
+        signature = f"{metric.signature(references)}|unicode:{'nfc' if normalize else 'none'}"
         statistics = {
             name: metric.statistics(lines, references)
             for name, lines in zip(names, hypotheses, strict=True)

@@ -15,6 +15,7 @@ from whyformer.evaluation.interval import (
     resampled_sums,
 )
 from whyformer.foundation.errors import UsageError
+from whyformer.foundation.wording import counted
 
 EXACT = "exact"
 EXACT_LINES = 14
@@ -206,7 +207,8 @@ def _different(baseline: Array, system: Array) -> Array:
 def _paired(baseline: Array, system: Array) -> Array:
     if baseline.shape != system.shape:
         raise UsageError(
-            f"Paired systems must answer the same lines, but one has {len(baseline)} lines and "
+            f"Paired systems must answer the same lines, but one has "
+            f"{counted(len(baseline), 'line')} and "
             f"the other {len(system)}."
         )
     return np.stack([baseline, system])

@@ -15,12 +15,37 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
 from whyformer.foundation.errors import ConfigError, nearest
-from whyformer.foundation.parsing import MAX_DEPTH
+from whyformer.foundation.parsing import MAX_DEPTH, shown
 
 INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)$")
 DECIMAL = re.compile(r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$")
 """The only notations of a number in YAML and on the command line. YAML 1.1 also reads `0100` as 64
 and `1:30` as 90."""
+
+
+FAULTS = {
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be less than {lt}",
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be greater than {gt}",
+    "int_type": "must be a whole number such as 100",
+    "int_parsing": "must be a whole number such as 100",
+    "int_from_float": "must be a whole number such as 100",
+    "float_type": "must be a decimal number such as 100 or 0.5",
+    "float_parsing": "must be a decimal number such as 100 or 0.5",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be a text",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "too_short": "must have at least {min_length} items",
+    "too_long": "must have at most {max_length} items",
+    "enum": "must be {expected}",
+    "literal_error": "must be {expected}",
+    "number": "{must}",
+}
+"""Kind of a fault, as pydantic names it -> the rule that was broken."""
 
 
 class Settings(BaseModel):
@@ -38,8 +63,13 @@ class Settings(BaseModel):
         for one in value if isinstance(value, list | tuple) else (value,):
             wrong = isinstance(one, bool) or (isinstance(one, str) and not DECIMAL.match(one))
             if wrong:
-                raise PydanticCustomError("decimal", "must be a decimal number such as 100 or 0.5")
+                raise PydanticCustomError("number", "{must}", {"must": _rule_of(field.annotation)})
         return value
+
+
+def _rule_of(kind: Any) -> str:
+    options = {inner for one in (kind, *get_args(kind)) for inner in (one, *get_args(one))}
+    return FAULTS["float_type" if float in options else "int_type"]
 
 
 @functools.cache
@@ -254,12 +284,18 @@ def _sentence(
         return f"{place}`{name}` is required and was not given."
     if fault["type"] == "union_tag_invalid":
         found, known = fault["ctx"]["tag"], fault["ctx"]["expected_tags"].replace("'", "")
-        return f"{place}`{name}.family` {found!r} is not known.{nearest(found, known.split(', '))}"
+        return f"{place}`{name}.family` {shown(found)} is not "
+        f"known.{nearest(found, known.split(', '))}"
     if fault["type"] == "value_error":  # our own validators speak in whole sentences
         return f"{place}{fault['ctx']['error']}"
-    return (
-        f"{place}`{name}`: {fault['msg'][0].lower()}{fault['msg'][1:]}, found {fault['input']!r}."
-    )
+    found = fault["input"]
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
+    if fault["type"] not in FAULTS:
+        rule = f"{fault['msg'][0].lower()}{fault['msg'][1:]}"
+        return f"{place}`{name}`: {rule}, but {shown(found)} was found."
+    rule = FAULTS[fault["type"]].format_map(fault.get("ctx", {})).replace("'", "")
+    return f"{place}`{name}` {rule}, but {shown(found)} was found."
 
 
 def _sections(kind: type[BaseModel], name: str) -> dict[str, type[BaseModel]]:

@@ -36,17 +36,28 @@ def write_sealed(path: Path, state: Mapping[str, Any]) -> None:
     path.write_text(sealed_text(state), encoding="utf-8", newline="\n")
 
 
+class ChangedFileError(ValueError):
+    """A file is not as the sealed state beside it says."""
+
+    def __init__(self, path: Path, how: str) -> None:
+        super().__init__(f"`{path.name}` {how}")
+        self.path, self.how = path, how
+
+
 def read_sealed(path: Path, *, since: int) -> dict[str, Any]:
     """Read a sealed state, and compare it and the files that it lists with their hashes.
 
     Args: since: see `damage`.
-    Raises: ValueError that says what is wrong; OSError, TypeError.
+    Raises: ChangedFileError for a listed file; ValueError that says what is wrong with the state;
+        OSError, TypeError.
     """
     state = read_json(path)
     if not isinstance(state, dict):
         raise ValueError("it is not an object")
-    if fault := damage(path.parent, state, since=since):
+    if fault := _damage_of_state(state, since=since):
         raise ValueError(fault)
+    if found := first_changed_file(path.parent, state.get(FILES, {}) if SEAL in state else {}):
+        raise ChangedFileError(path.parent / found[0], found[1])
     return state
 
 
@@ -113,15 +124,18 @@ def damage(directory: Path, state: Mapping[str, Any], *, since: int) -> str | No
 
     Args: since: the first format that is sealed; earlier ones must have no seal.
     """
+    if fault := _damage_of_state(state, since=since):
+        return fault
+    found = first_changed_file(directory, state.get(FILES, {}) if SEAL in state else {})
+    return None if found is None else f"`{found[0]}` {found[1]}"
+
+
+def _damage_of_state(state: Mapping[str, Any], *, since: int) -> str | None:
     sealed = SEAL in state
     if sealed and (changed := changed_settings(state)):
         return f"changed after it was written: {named(changed)}"
     if sealed != (state.get("format", 0) >= since):
         return f"format {state.get('format', 0)} {'has no' if sealed else 'needs a'} `{SEAL}`"
-    if not sealed:
-        return None
-    files = state.get(FILES, {})
-    if not isinstance(files, dict):
+    if sealed and not isinstance(state.get(FILES, {}), dict):
         return f"`{FILES}` must be a list of hashes by name"
-    found = first_changed_file(directory, files)
-    return None if found is None else f"`{found[0]}` {found[1]}"
+    return None

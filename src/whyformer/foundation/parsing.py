@@ -12,6 +12,32 @@ MOST_SHOWN = 60
 """Characters of a value that a message shows."""
 
 
+class NotJSONError(ValueError):
+    """A text is not JSON."""
+
+    def __init__(self, error: json.JSONDecodeError) -> None:
+        place = f"it is not JSON (line {error.lineno}, column {error.colno})"
+        super().__init__(place if error.doc.strip() else "it is empty")
+        self.column = error.colno
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a file cannot be used, without Python's words.
+
+    >>> reason_of(KeyError("units")), reason_of(TypeError("'int' object is not iterable"))
+    ('`units` is missing', 'a value is of the wrong kind')
+    """
+    if isinstance(error, KeyError):
+        return f"`{error.args[0]}` is missing" if error.args else "a value is missing"
+    if isinstance(error, TypeError | AttributeError | IndexError | OverflowError):
+        return "a value is of the wrong kind"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start + 1} is not UTF-8"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error)
+
+
 def parse_json(text: str, *, finite: bool = False) -> Any:
     """Parse JSON text within the limits.
 
@@ -29,6 +55,8 @@ def _parsed(text: str, *, finite: bool, parse_int: Callable[[str], int] | None =
             parse_int=parse_int,
             object_pairs_hook=_without_repeats,
         )
+    except json.JSONDecodeError as error:
+        raise NotJSONError(error) from None
     except RecursionError:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels") from None
     level, depth = [value], 0

@@ -1,10 +1,13 @@
 """Words that messages share."""
 
 
-def counted(count: int, noun: str) -> str:
+def counted(count: float, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun, in the singular or plural.
 
-    >>> counted(1, "pair"), counted(1234, "training target")
-    ('1 pair', '1,234 training targets')
+    Args: plural: where it is not the noun with an s.
+
+    >>> counted(1, "pair"), counted(1234, "training target"), counted(0.5, "minute")
+    ('1 pair', '1,234 training targets', '0.5 minutes')
     """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    shown = int(count) if count == int(count) else count
+    return f"{shown:,} {noun if count == 1 else plural or noun + 's'}"

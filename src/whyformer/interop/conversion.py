@@ -13,7 +13,7 @@ from whyformer.bundle import CONFIG, SOURCE, TARGET, WEIGHTS, find_bundle
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import sha256_of
 from whyformer.foundation.integrity import FILES, SEAL, damage, hashes, write_sealed
-from whyformer.foundation.parsing import read_json, read_small
+from whyformer.foundation.parsing import read_json, read_small, reason_of
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
 FORMAT = 2
@@ -100,7 +100,7 @@ def read_record(directory: Path) -> Record:
         record = None if newer else Record(**tree)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(
-            f"`{path}` is damaged ({type(error).__name__}: {error}). Run `whyformer convert` again."
+            f"`{path}` is damaged ({reason_of(error)}). Run `whyformer convert` again."
         ) from None
     if record is None:
         raise BundleError(
@@ -120,7 +120,7 @@ def read_tokenizers(directory: Path) -> tuple[Tokenizer, Tokenizer]:
         target = _tokenizer(directory / TARGET) if (directory / TARGET).exists() else source
     except (OSError, ValueError) as error:
         raise BundleError(
-            f"`{directory}` cannot be read ({error}). Run `whyformer convert` again."
+            f"`{directory}` cannot be read ({reason_of(error)}). Run `whyformer convert` again."
         ) from None
     return source, target
 

@@ -20,6 +20,7 @@ from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translation, Translator
 from whyformer.evaluation.report import evaluate_texts
+from whyformer.foundation.wording import counted
 from whyformer.interop.engine import CTranslate2Translator, search_refusal
 from whyformer.models.gpt import GPT
 from whyformer.text.symbols import BOS, EOS, FIRST_PIECE, MASK
@@ -91,7 +92,7 @@ class Parity:
         ties = f", {self.greedy_ties} part at a tie" if self.greedy_ties else ""
         shown = [
             f"token probabilities: differ by at most {self.difference:.1e} nats "
-            f"({self.tokens:,} tokens)",
+            f"({counted(self.tokens, 'token')})",
             f"greedy: {self.greedy_same} of {self.sentences} the same{ties}",
         ]
         if self.beam:

@@ -24,6 +24,7 @@ from whyformer.foundation.config import (
     read_yaml,
 )
 from whyformer.foundation.errors import ConfigError, nearest
+from whyformer.foundation.parsing import shown
 from whyformer.models.build import FAMILIES, ModelSettings
 from whyformer.models.presets import PRESETS
 from whyformer.models.transformer import TransformerSettings
@@ -226,7 +227,13 @@ def resolve(
     if name is None:
         asked = (overrides or {}).get("task")
         name = next((recipe for task, recipe in DEFAULTS.items() if task == asked), "translate")
-    name = str(name) + ("-full" if full else "")
+    name = str(name)
+    if full and f"{name}-full" not in shipped() and (name in shipped() or Path(name).is_file()):
+        found = ", ".join(f"`{one[:-5]}`" for one in shipped() if one.endswith("-full"))
+        raise ConfigError(
+            f"The recipe `{name}` has no full variant. Leave --full out, or choose {found}."
+        )
+    name += "-full" if full else ""
     tree, lines, where = _read(name)
     places = {path: f"{where}:{line}" for path, line in lines.items()}
     _refuse_plain_sections(tree, Recipe(), where, places)
@@ -257,11 +264,11 @@ def dump(recipe: Recipe) -> str:
 
 
 def differences(first: Recipe, second: Recipe) -> list[str]:
-    """Return one line for each value that differs, by dotted name."""
+    """Return one line for each value that differs, by dotted name; the task is first."""
     a, b = _flat(first.model_dump(mode="json")), _flat(second.model_dump(mode="json"))
     return [
-        f"{key}: {a.get(key)!r} then, {b.get(key)!r} now"
-        for key in sorted(a.keys() | b.keys())
+        f"{key}: {shown(a.get(key))} then, {shown(b.get(key))} now"
+        for key in sorted(a.keys() | b.keys(), key=lambda key: (key != "task", key))
         if a.get(key) != b.get(key)
     ]
 
@@ -340,7 +347,7 @@ def _refuse_plain_sections(
         if not isinstance(value, dict):
             raise ConfigError(
                 f"{places.get(inner, where)}: `{'.'.join(inner)}` must be a section of settings, "
-                f"one a line, but it is {value!r}."
+                f"one a line, but it is {shown(value)}."
             )
         _refuse_plain_sections(value, section, where, places, inner)
 

@@ -1,6 +1,6 @@
 """Settings that a run never reads, so that a flag without effect is refused instead of ignored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from whyformer.blocks.recurrence import Cell
@@ -51,17 +51,24 @@ OF_SEARCHES = (TaskName.TRANSLATE, TaskName.LANGUAGE)
 """The tasks whose runs search, and so read the section `decoding`."""
 
 
-def refuse_unused(recipe: Recipe, given: Iterable[str], *, ranks: int | None = None) -> None:
+def refuse_unused(
+    recipe: Recipe,
+    given: Iterable[str],
+    *,
+    ranks: int | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> None:
     """Refuse settings that were given but that the run of ``recipe`` never reads.
 
     Args:
         given: dotted names, such as ``training.matrix_ratio``.
         ranks: processes that train together; None when that is not known.
+        typed: dotted name -> the short flag by which it was given.
     Raises: ConfigError for the first of them, with the reason.
     """
     for name in (one.replace("-", "_") for one in given):
         if reason := reason_unused(recipe, name, ranks=ranks):
-            flag = name.replace("_", "-")
+            flag = (typed or {}).get(name, name.replace("_", "-"))
             raise ConfigError(f"`--{flag}` has no effect here: {reason}. Leave it out.")
 
 

@@ -11,6 +11,7 @@ from whyformer.decoding.expected import Expected
 from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.wording import counted
+from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 
 if TYPE_CHECKING:
@@ -61,19 +62,9 @@ def facts_before_training(
         f"padding {padding:.1%}"
     )
     shape = recipe.model
-    yield (
-        f"model       {parameters:,} parameters: {shape.summary}; on {device}, "
-        f"{torch.get_num_threads()} threads"
-    )
-    training = recipe.training
-    length = f"{training.updates:,} updates"
-    if training.minutes:
-        length = f"{training.minutes:g} minutes"
-    yield (
-        f"training    {length}, {training.optimizer}, rate {training.learning_rate:g} "
-        f"{training.schedule} after {training.warmup} updates of warm-up, "
-        f"dropout {shape.dropout:g}, label smoothing {training.label_smoothing:g}; "
-        f"best by {recipe.validation.metric} (`whyformer config show` lists all)"
+    yield f"model       {parameters:,} parameters: {shape.summary}; on {device}, {threads()}"
+    yield training_fact(
+        recipe, shape.dropout, f", label smoothing {recipe.training.label_smoothing:g}"
     )
 
 
@@ -91,4 +82,7 @@ def limit_fact(
     if not over:
         return f"limit       {told}; all training targets fit"
     advice = " Raise decoding.max_length" if settings.max_length is not None else ""
-    return f"limit       {told}; warning: {over:,} training targets have more.{advice}"
+    return (
+        f"limit       {told}; warning: {counted(over, 'training target')} "
+        f"{'exceeds' if over == 1 else 'exceed'} that.{advice}"
+    )

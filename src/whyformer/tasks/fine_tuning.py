@@ -14,11 +14,13 @@ from whyformer.data.reading import STDIN, readable
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import sha256_of
 from whyformer.foundation.randomness import seed_everything
+from whyformer.foundation.wording import counted
 from whyformer.models.bert import BERT, AnswerOf, BERTSettings
 from whyformer.models.build import build_model
 from whyformer.models.electra import Electra
 from whyformer.recipes.recipe import Recipe
 from whyformer.tasks.tokenizers import kept_tokenizers
+from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 
 MOST_HELD_OUT = 5000
@@ -169,7 +171,8 @@ def read_split(
     )
     if not held:
         raise DataError(
-            f"{len(found)} texts are too few to hold out some for validation: a label needs at "
+            f"{counted(len(found), 'text')} cannot be divided into training and validation: a "
+            "label needs at "
             "least two different texts. Give more texts, or a validation set with --dev."
         )
     return Split(kept, held, dropped, None)
@@ -206,20 +209,13 @@ def training_facts(
     recipe: Recipe, shape: BERTSettings, parameters: int, device: torch.device
 ) -> Iterator[str]:
     """Yield the lines about the model and its training that a run prints before it begins."""
-    training = recipe.training
     begins = recipe.start_from or "fresh weights"
     learns = "the head only" if recipe.frozen else "all weights"
     yield (
         f"model       {parameters:,} parameters that learn ({learns}): {shape.summary}; "
-        f"begins with {begins}; on {device}, {torch.get_num_threads()} threads"
+        f"begins with {begins}; on {device}, {threads()}"
     )
-    length = f"{training.minutes:g} minutes" if training.minutes else f"{training.updates:,}"
-    yield (
-        f"training    {length}{'' if training.minutes else ' updates'}, {training.optimizer}, "
-        f"rate {training.learning_rate:g} {training.schedule} after {training.warmup} updates "
-        f"of warm-up, dropout {shape.dropout:g}; best by {recipe.validation.metric} "
-        "(`whyformer config show` lists all)"
-    )
+    yield training_fact(recipe, shape.dropout)
 
 
 def drop_facts(dropped: Occurrences) -> Iterator[str]:

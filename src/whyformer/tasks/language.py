@@ -20,6 +20,7 @@ from whyformer.models.build import Model, TextModel, build_model
 from whyformer.recipes.recipe import Packing, Recipe
 from whyformer.tasks.task import Progress
 from whyformer.tasks.text_data import read_texts, text_tokenizer
+from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.tasks.validation_facts import overlap_of_lines
 from whyformer.training.loss import Loss, fused_cross_entropy, real_places
 from whyformer.training.state import AnyBatch
@@ -73,7 +74,7 @@ class Language:
 
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
         """See `Task`."""
-        data, training = self.recipe.data, self.recipe.training
+        data = self.recipe.data
         also = overlap_of_lines(self.texts.overlap())
         for name, documents, end in (("text", self.train, ""), ("validation", self.dev, also)):
             found = documents.report
@@ -88,20 +89,14 @@ class Language:
             changed = counted(self.train.report.changed, "line")
             yield f"round trip  encoding and decoding changes {changed}"
         yield (
-            f"batches     {self.batches.count(0):,} an epoch of {self.batches.rows} rows of "
-            f"{data.row_tokens} tokens, {data.packing}"
+            f"batches     {self.batches.count(0):,} an epoch of "
+            f"{counted(self.batches.rows, 'row')} of {data.row_tokens} tokens, {data.packing}"
         )
         yield (
             f"model       {parameters:,} parameters: {self.recipe.model.summary}; on {device}, "
-            f"{torch.get_num_threads()} threads"
+            + threads()
         )
-        length = f"{training.minutes:g} minutes" if training.minutes else f"{training.updates:,}"
-        yield (
-            f"training    {length}{'' if training.minutes else ' updates'}, {training.optimizer}, "
-            f"rate {training.learning_rate:g} {training.schedule} after {training.warmup} updates "
-            f"of warm-up, dropout {self.recipe.model.dropout:g}; best by "
-            f"{self.recipe.validation.metric} (`whyformer config show` lists all)"
-        )
+        yield training_fact(self.recipe, self.recipe.model.dropout)
 
     def model(self, device: torch.device) -> Model:
         """See `Task`."""

@@ -21,6 +21,7 @@ from whyformer.models.build import Model, build_model
 from whyformer.recipes.recipe import Recipe
 from whyformer.tasks.task import Progress
 from whyformer.tasks.text_data import read_texts, text_tokenizer
+from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.tasks.validation_facts import overlap_of_lines
 from whyformer.text.symbols import PAD
 from whyformer.text.tokenizer import Tokenizer
@@ -118,21 +119,15 @@ class Pretraining:
         across = ", filled across documents" * (data.rows is Fill.FULL)
         yield (
             f"batches     {len(batches):,} an epoch of at most {training.batch_tokens:,} tokens; "
-            f"{len(rows):,} rows of at most {data.row_tokens}{pairs}{across}"
+            f"{counted(len(rows), 'row')} of at most {data.row_tokens}{pairs}{across}"
         )
         what = "words" if data.whole_words else "tokens"
         yield f"hidden      {data.mask_rate:.0%} of the {what}, others every epoch"
         yield (
             f"model       {parameters:,} parameters: {self.recipe.model.summary}; on {device}, "
-            f"{torch.get_num_threads()} threads"
+            + threads()
         )
-        length = f"{training.minutes:g} minutes" if training.minutes else f"{training.updates:,}"
-        yield (
-            f"training    {length}{'' if training.minutes else ' updates'}, {training.optimizer}, "
-            f"rate {training.learning_rate:g} {training.schedule} after {training.warmup} updates "
-            f"of warm-up, dropout {self.recipe.model.dropout:g}; best by "
-            f"{self.recipe.validation.metric} (`whyformer config show` lists all)"
-        )
+        yield training_fact(self.recipe, self.recipe.model.dropout)
 
     def model(self, device: torch.device) -> Model:
         """See `Task`."""

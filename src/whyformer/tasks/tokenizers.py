@@ -8,7 +8,7 @@ from typing import Any
 
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import sha256_of, write_text
-from whyformer.foundation.parsing import read_small
+from whyformer.foundation.parsing import read_small, reason_of
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
 KEY = "key"
@@ -81,5 +81,5 @@ def _read(file: Path) -> Tokenizer:
         return tokenizer_from_json(read_small(file), str(file))
     except (OSError, ValueError) as error:
         raise BundleError(
-            f"`{file}` cannot be read ({error}). Start again with --overwrite."
+            f"`{file}` cannot be read ({reason_of(error)}). Start again with --overwrite."
         ) from None

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from whyformer.foundation.bounds import MOST_IDS
 from whyformer.foundation.config import Settings
 from whyformer.foundation.errors import BundleError, ConfigError
-from whyformer.foundation.parsing import parse_json
+from whyformer.foundation.parsing import parse_json, reason_of
 from whyformer.text.bpe import BPE, train_bpe
 from whyformer.text.pieces import FORMAT
 from whyformer.text.unigram import Unigram, train_unigram
@@ -202,7 +202,7 @@ def tokenizer_from_json(text: str, where: str = "tokenizer.json") -> Tokenizer:
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise BundleError(
             f"{where}: this must be a tokenizer that whyformer wrote, but it is damaged "
-            f"({type(error).__name__}: {error}). Copy the model directory again from its source."
+            f"({reason_of(error)}). Copy the model directory again from its source."
         ) from None
 
 

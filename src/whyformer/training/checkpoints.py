@@ -13,7 +13,7 @@ from whyformer.bundle import save_tensors
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import atomic_directory, explain_write_errors, recover_directory
 from whyformer.foundation.integrity import damage, hashes, write_sealed
-from whyformer.foundation.parsing import read_json
+from whyformer.foundation.parsing import read_json, reason_of
 from whyformer.foundation.randomness import (
     random_state,
     restore_random_state,
@@ -145,7 +145,7 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
         state.average.restore(average, meta["average_steps"])
     except KeyError as missing:
         raise BundleError(
-            f"The checkpoint `{directory}` is damaged ({missing} is missing). Copy the run "
+            f"The checkpoint `{directory}` is damaged ({reason_of(missing)}). Copy the run "
             "again, or start again with --overwrite."
         ) from None
     state.step, state.epoch, state.next_batch = meta["step"], meta["epoch"], meta["next_batch"]
@@ -179,7 +179,7 @@ def _read(
                 return meta, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         return meta, read_parts(directory, lambda name: parameters.get(_parameter_of(name)))
     except (OSError, ValueError, SafetensorError) as error:
-        raise BundleError(_damaged(directory, error)) from None
+        raise BundleError(_damaged(directory, reason_of(error))) from None
 
 
 def verified_state(directory: Path) -> dict[str, Any]:

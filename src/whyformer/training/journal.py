@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from whyformer.foundation.errors import DataError, MissingExtraError
 from whyformer.foundation.files import explain_write_errors, write_text
-from whyformer.foundation.parsing import parse_json
+from whyformer.foundation.parsing import parse_json, reason_of
 from whyformer.training.reports import StepReport
 
 JOURNAL, TIMINGS = "journal.jsonl", "timings.jsonl"
@@ -126,7 +126,8 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
                 raise ValueError("a line must be an object with the number `step`")
         except ValueError as error:
             raise DataError(
-                f"{path}:{number}: the line is damaged ({error}). Copy the run again, or delete "
+                f"{path}:{number}: the line is damaged ({reason_of(error)}). Copy the run "
+                "again, or delete "
                 "this line."
             ) from None
         found.pop(CHECKSUM, None)

@@ -47,11 +47,17 @@ class Selection:
         """Return whether neither metric nor loss improved for so many validations; 0: never."""
         return bool(patience) and self.since_best >= patience
 
-    def stuck(self, metric: str) -> str | None:
-        """Return a sentence when the metric never moved, so that the loss made the choice."""
+    def stuck(self, metric: str, *, higher: bool) -> str | None:
+        """Return a sentence when the metric never moved, so that the loss made the choice.
+
+        Args: higher: whether a greater value of the metric is better.
+        """
         if self.moved or self.validations < 2 or metric == "loss":
             return None
-        return (
+        said = (
             f"`{metric}` was {self.best[metric]:.4g} in all {self.validations} validations, so the "
-            "loss chose the best weights. Choose another --validation.metric, such as loss."
+            "loss chose the best weights."
         )
+        if self.best[metric] == (100.0 if higher else 0.0):
+            return said
+        return f"{said} Choose another --validation.metric, such as loss."

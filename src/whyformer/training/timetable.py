@@ -15,6 +15,7 @@ from pathlib import Path
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import write_text
 from whyformer.foundation.integrity import read_sealed, sealed_text
+from whyformer.foundation.parsing import reason_of
 from whyformer.training.schedules import Schedule, learning_rate
 
 FORMAT = 1
@@ -140,7 +141,8 @@ def read_timetable(directory: Path) -> Timetable:
         return Timetable(_parsed(one) for one in decisions)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BundleError(
-            f"`{path}` is missing or damaged ({error}). Copy the run again, or start again with "
+            f"`{path}` is missing or damaged ({reason_of(error)}). Copy the run again, or "
+            "start again with "
             "--overwrite."
         ) from None
 

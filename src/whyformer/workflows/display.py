@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from whyformer.foundation.wording import counted
 from whyformer.recipes.run_length import RunLength
 from whyformer.training.reports import StepReport
 from whyformer.training.selection import Selection
@@ -60,7 +61,7 @@ class Display:
 
     def preparing(self, what: str, count: int) -> None:
         """Show how many lines a preparation has done."""
-        self._bar.update(self._task, description=what, text=f"{count:,} lines", visible=True)
+        self._bar.update(self._task, description=what, text=counted(count, "line"), visible=True)
 
     @contextlib.contextmanager
     def training(self, length: RunLength, step: int, unit: str) -> Iterator[None]:
@@ -97,7 +98,9 @@ class Display:
         left = self._left(report.step, length)
         self._bar.update(self._task, total=self._total, completed=report.step, text=text, left=left)
         if former is None and self._total:
-            self.say(f"About {self._total:,} updates fit into the time at the present speed.")
+            self.say(
+                f"About {counted(self._total, 'update')} will fit into the time at this speed."
+            )
         now = time.monotonic()
         if self._plain and now - self._spoken > PLAIN_EVERY_SECONDS:
             self._spoken = now

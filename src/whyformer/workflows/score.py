@@ -13,6 +13,7 @@ from whyformer.evaluation.perplexity import perplexity_scores
 from whyformer.evaluation.score import Score
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.parsing import parse_json
+from whyformer.foundation.wording import counted
 from whyformer.text.normalization import normalize
 from whyformer.workflows.source_checks import SourceCheck
 from whyformer.workflows.translate import load_system
@@ -127,8 +128,8 @@ def _scored(
     kept = [(pair, text) for pair, text in zip(found, texts, strict=True) if pair is not None]
     if not kept:
         raise DataError(
-            f"There must be a pair to score, but each of the {len(found)} targets is longer than "
-            "the model's positions, or there is none. Give shorter targets."
+            f"There must be a pair to score, but none of {counted(len(found), 'target')} fits into "
+            "the model's positions. Give shorter targets."
         )
     totals = perplexity_scores(
         -sum(pair.log_probability for pair, _ in kept),

@@ -27,6 +27,7 @@ from whyformer.foundation.integrity import FILES, hashes, write_sealed
 from whyformer.foundation.randomness import seed_everything, seed_of_rank
 from whyformer.foundation.ranks import Ranks, joined
 from whyformer.foundation.torchrun import by_torchrun, restarts
+from whyformer.foundation.wording import counted
 from whyformer.models.build import Model
 from whyformer.models.transformer import count_parameters
 from whyformer.recipes.recipe import Recipe, Resolved, Tracker, differences, dump
@@ -52,6 +53,8 @@ from whyformer.workflows.runs.diagnosis import FORMAT as DIAGNOSIS_FORMAT
 from whyformer.workflows.runs.lock import only_run_in
 from whyformer.workflows.runs.run_file import read_run, write_run
 
+MOST_CHANGES = 5
+"""Settings of another recipe that a message shows."""
 PREPARED = ("tokenizers", "corpus", "corpus-dev")
 """Directories of a run that are made from its data."""
 CHECKPOINT_SECONDS = 120
@@ -250,19 +253,21 @@ def _run(
             raise
     if interrupted:
         display.say(f"Stopped after update {state.step}. The same command goes on from here.")
-    notes = _notes(selection, task.metric, patience if stopped_early else 0)
+    notes = _notes(selection, task, patience if stopped_early else 0)
     for note in notes:
         display.say(note)
     return Outcome(out, selection.best, state.step, interrupted, stopped_early, notes)
 
 
-def _notes(selection: Selection, metric: str, patience: int) -> tuple[str, ...]:
+def _notes(selection: Selection, task: Task, patience: int) -> tuple[str, ...]:
     """Return what the user should know of how the weights were chosen. Args: patience: spent."""
+    metric = task.metric
     early = (
-        f"Stopped early: neither {metric} nor the loss improved in {patience} validations "
+        f"Stopped early: neither {metric} nor the loss improved in "
+        f"{counted(patience, 'validation')} "
         f"(--validation.patience {patience})."
     )
-    stuck = selection.stuck(metric)
+    stuck = selection.stuck(metric, higher=task.higher_is_better(metric))
     return (*([early] if patience else []), *([stuck] if stuck else []))
 
 
@@ -318,14 +323,20 @@ def _refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
     changed = differences(former, recipe.model_copy(update=alike))
     if changed:
         raise ConfigError(
-            f"The run in `{out}` was begun with another recipe ({'; '.join(changed)}). "
-            "Use the former values to go on, another --out, or --overwrite to begin anew."
+            f"The run in `{out}` was begun with another recipe ({_first(changed)}). "
+            "Use the former values to resume it, choose another --out, or start again with "
+            "--overwrite."
         )
     if data_key_of(recipe, out) != known["data_key"]:
         raise ConfigError(
             f"The data of the run in `{out}` has changed since it was begun. Restore the former "
             "files to go on, or choose another --out, or --overwrite to begin anew."
         )
+
+
+def _first(changed: list[str]) -> str:
+    more = len(changed) - MOST_CHANGES
+    return "; ".join(changed[:MOST_CHANGES]) + (f"; and {more} more" if more > 0 else "")
 
 
 @contextlib.contextmanager

@@ -48,7 +48,7 @@ def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False
     found = [match.experiment for match in near if match.answers]
     if not found:
         nearest = [match.experiment for match in near[:NEAREST]]
-        shown = nearest or [experiment_named(name) for name in written()]
+        shown = nearest or [experiment_named(name) for name in written()[:NEAREST]]
         if json:
             questions = [
                 {"name": one.name, "question": {"en": one.question.en, "ko": one.question.ko}}

@@ -205,7 +205,9 @@ def report(
         print_json({"files": [str(path) for path in made]})
     else:
         print(made[0])
-        print(f"{len(made)} files in {out}", file=sys.stderr)
+        from whyformer.foundation.wording import counted
+
+        print(f"{counted(len(made), 'file')} in {out}", file=sys.stderr)
     return 0
 
 

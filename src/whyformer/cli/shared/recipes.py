@@ -33,7 +33,7 @@ def resolved(
     from whyformer.recipes.recipe import parse_overrides, resolve
     from whyformer.recipes.unused import refuse_unused
 
-    laid = dict(overrides)
+    laid, typed = dict(overrides), dict[str, str]()
     for short, key, texts in (
         ("preset", "preset", [preset] if preset is not None else []),
         ("data", "data.train", list(data or ())),
@@ -47,7 +47,7 @@ def resolved(
         if texts and key in laid:
             raise UsageError(f"`--{short}` is short for `--{key}`: both were given. Keep one.")
         if texts:
-            laid[key] = texts
+            laid[key], typed[key] = texts, short
     found = resolve(name, parse_overrides(laid), full=full)
-    refuse_unused(found.recipe, laid, ranks=ranks)
+    refuse_unused(found.recipe, laid, ranks=ranks, typed=typed)
     return found

@@ -156,7 +156,10 @@ WORDS: dict[str, Said] = {
         "아직 그 질문에 대한 답이 없습니다.",
     ),
     "nearest": Said("The nearest questions it answers", "답이 있는 가장 가까운 질문"),
-    "answered": Said("The questions that it answers", "실험실이 답하는 질문"),
+    "answered": Said(
+        "Some of the questions that it answers (`whyformer lab list` shows all)",
+        "실험실이 답하는 질문의 예 (`whyformer lab list`로 모두 볼 수 있습니다)",
+    ),
     "also": Said("Also about this", "관련된 다른 질문"),
 }
 

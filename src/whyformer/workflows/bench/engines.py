@@ -18,6 +18,7 @@ from whyformer.bundle import save_bundle
 from whyformer.data.reading import read_lines
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.foundation.errors import DataError
+from whyformer.foundation.wording import counted
 from whyformer.tasks.translation import Translation
 from whyformer.workflows.bench.process import (
     ROUNDS,
@@ -155,7 +156,7 @@ def measure_decoding(
                     turn = worker.ask(do="time", beam=beam, batch=batch, count=count)
                     turns.setdefault((engine, beam, batch), []).append(turn)
         if judged[0]:
-            say(f"Scoring {len(judged[0])} sentences …")
+            say(f"Scoring {counted(len(judged[0]), 'sentence')} …")
             written = {
                 e: c.ask(do="write", texts=judged[0])["texts"] for e, c in contenders.items()
             }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from whyformer.foundation.wording import counted
 from whyformer.workflows.bench.measure import QUIET_CORES
 
 
@@ -25,7 +26,8 @@ def _facts(found: dict[str, Any]) -> list[str]:
         "recipe": f"{found['recipe']}: {found['model']}",
         "parameters": f"{found['parameters']:,}; vocabulary {found['vocabulary']:,}",
         "data": found["data"],
-        "machine": f"{where}, {found['threads']} threads on {found['cores']} cores, "
+        "machine": f"{where}, {counted(found['threads'], 'thread')} on "
+        f"{counted(found['cores'], 'core')}, "
         f"{found['precision']}",
         "versions": f"whyformer {found['whyformer']}, torch {found['torch']}, "
         f"Python {found['python']}",

@@ -18,6 +18,7 @@ from whyformer.data.batching import make_batch
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
 from whyformer.foundation.devices import choose_device
+from whyformer.foundation.wording import counted
 from whyformer.models.build import SourceModel
 from whyformer.recipes.recipe import Recipe, Resolved, TaskName
 from whyformer.tasks.pair_data import CorpusBatches, Prepared, prepare
@@ -133,7 +134,7 @@ def _overfit(recipe: Recipe, data: Prepared) -> tuple[SourceModel, Batch, Findin
             if right == len(texts):
                 break
     passed = right == len(texts)
-    detail = f"{right} of {len(texts)} reproduced exactly after {steps} updates"
+    detail = f"{right} of {len(texts)} reproduced exactly after {counted(steps, 'update')}"
     if not passed:
         detail += "; a model that cannot learn these will not learn the rest: check the pairs"
     return model.eval(), batch, Finding("learns 32 pairs by heart", passed, detail)
@@ -171,5 +172,5 @@ def _largest(recipe: Recipe, data: Prepared, batches: CorpusBatches) -> Finding:
     areas = [len(b) * (int(lengths[0][b].max()) ** 2 + int(lengths[1][b].max()) ** 2) for b in plan]
     batch = batches.batch(0, int(np.argmax(areas)))
     rows, width = batch.labels.shape
-    shape = f"{rows} rows of up to {max(width, batch.source.shape[1])} tokens"
+    shape = f"{counted(rows, 'row')} of up to {max(width, batch.source.shape[1])} tokens"
     return largest(recipe, _model(recipe, data), batch, sequence_loss, shape)

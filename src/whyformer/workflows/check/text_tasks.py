@@ -16,6 +16,7 @@ from whyformer.data.pretraining_rows import PretrainingBatch, PretrainingRows
 from whyformer.data.rows import TextBatch
 from whyformer.data.tagged import NOTHING, TaggedBatch, TaggedRows
 from whyformer.foundation.devices import choose_device
+from whyformer.foundation.wording import counted
 from whyformer.models.bert import BERT
 from whyformer.models.build import Model, TextModel
 from whyformer.models.electra import Electra
@@ -88,7 +89,7 @@ def task_findings(
     yield speed(recipe, task.model(device), task.batches, task.loss, what)
     biggest = task.batches.batch(0, int(np.argmax(_areas(task.batches))))
     rows, width = _read(biggest).shape
-    shape = f"{rows} rows of up to {width} tokens"
+    shape = f"{counted(rows, 'row')} of up to {width} tokens"
     yield largest(recipe, task.model(device), biggest, task.loss, shape)
 
 
@@ -140,7 +141,7 @@ def _overfit(recipe: Recipe, task: Task, model: Model) -> tuple[Model, Any, Find
     passed = now - least < NEEDED_FALL * (first - least)
     unit, what = UNITS[recipe.task]
     detail = f"{batch.tokens} {what}: loss {first:.3f} falls to {now:.3f} {unit}"
-    detail += f" after {steps} updates"
+    detail += f" after {counted(steps, 'update')}"
     if least > 0.005:
         detail += f" (what its past does not tell is {least:.3f})"
     if not passed:

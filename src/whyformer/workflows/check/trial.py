@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from whyformer.foundation.memory import peak_bytes
+from whyformer.foundation.wording import counted
 from whyformer.recipes.recipe import Recipe
 from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss
@@ -98,16 +99,17 @@ def speed(
     seconds = sum(r.seconds for r in timed) / len(timed)
     pace = sum(r.tokens for r in timed) / sum(r.seconds for r in timed)
     if settings.minutes:
-        length = f"{settings.minutes:g} minutes were asked for: about "
-        length += f"{60 * settings.minutes / seconds:,.0f} updates"
+        length = f"{counted(settings.minutes, 'minute')} requested: about "
+        length += counted(round(60 * settings.minutes / seconds), "update")
     else:
         length = (
-            f"{settings.updates:,} updates take about {settings.updates * seconds / 3600:.2f} h"
+            f"{counted(settings.updates, 'update')}: about "
+            f"{settings.updates * seconds / 3600:.2f} h"
         )
     epochs = batches.count(0) / settings.accumulate
     detail = (
         f"{1000 * seconds:.0f} ms an update, {pace:,.0f} {unit} a second; {length}, "
-        f"an epoch is {epochs:,.0f} updates"
+        f"an epoch is {counted(round(epochs), 'update')}"
     )
     return Finding("speed", math.isfinite(seconds), detail)
 

@@ -10,6 +10,7 @@ from typing import Any
 from whyformer.decoding.alignment import Aligned
 from whyformer.evaluation.score import Score
 from whyformer.foundation.files import write_text
+from whyformer.foundation.wording import counted
 from whyformer.training.journal import read_journal, read_timings
 from whyformer.workflows.report.charts import Line, heat_map, line_chart
 
@@ -74,9 +75,10 @@ def _summary(journal: list[dict[str, Any]], timings: list[dict[str, Any]]) -> st
     updates = max((line["step"] for line in journal), default=0)
     epochs = max((line.get("epoch", 0) for line in journal), default=0)
     return (
-        f"<p class=lead>{updates:,} updates on {tokens:,} target tokens in {seconds / 60:.1f} "
+        f"<p class=lead>{counted(updates, 'update')} on {tokens:,} target tokens in "
+        f"{seconds / 60:.1f} "
         f"minutes ({tokens / max(seconds, 1e-9):,.0f} tokens a second, validations not counted); "
-        f"{epochs} full passes over the training data.</p>"
+        f"{counted(epochs, 'full pass', 'full passes')} over the training data.</p>"
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.integrity import FILES, SEAL, read_sealed
+from whyformer.foundation.parsing import reason_of
+from whyformer.foundation.wording import counted
 
 FORMAT = 1
 """1 added the seal and the hash of the batch; files without a format are still read."""
@@ -31,7 +33,7 @@ class Diagnosis:
             f"loss        {story['loss']}",
             f"norm        {story['norm']} (of the gradient)",
             "try         " + "\n            ".join(story["advice"]),
-            f"batch       {len(batch)} texts"
+            f"batch       {counted(len(batch), 'text')}"
             + (f", of which the first {SHOWN}:" if len(batch) > SHOWN else ":"),
         ]
         shown = [" -> ".join(repr(text) for text in texts.values()) for texts in batch[:SHOWN]]
@@ -58,11 +60,11 @@ def diagnose(run: Path) -> Diagnosis:
         found.render()
     except FileNotFoundError:
         raise DataError(
-            f"`{run}` holds no diagnosis: no loss or gradient of this run was ever not finite. "
+            f"`{run}` holds no diagnosis: every loss and gradient of this run was finite. "
             "Nothing needs to be done."
         ) from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as error:
         raise DataError(
-            f"`{path}` is damaged ({type(error).__name__}: {error}). Train again to get a new one."
+            f"`{path}` is damaged ({reason_of(error)}). Train again to get a new one."
         ) from None
     return found

@@ -8,7 +8,14 @@ from typing import Any
 from whyformer.bundle import RUN, RUN_ID
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import write_text
-from whyformer.foundation.integrity import DIGITS, FILES, read_sealed, sealed_text
+from whyformer.foundation.integrity import (
+    DIGITS,
+    FILES,
+    ChangedFileError,
+    read_sealed,
+    sealed_text,
+)
+from whyformer.foundation.parsing import reason_of
 
 FORMAT = 3
 """2 added the seal and the hash of the recipe; files of 1 have no ``format``. 3 added runs by
@@ -47,8 +54,10 @@ def read_run(out: Path) -> dict[str, Any] | None:
         updates, data_key = state["updates"], state["data_key"]
         if type(updates) not in (int, type(None)) or not isinstance(data_key, str):
             raise ValueError("`updates` must be a number or null and `data_key` a text")
-    except KeyError as error:
-        raise BundleError(f"`{path}` is damaged: {error} is missing. {remedy}") from None
-    except (OSError, ValueError, TypeError) as error:
-        raise BundleError(f"`{path}` is damaged ({error}). {remedy}") from None
+    except ChangedFileError as error:
+        raise BundleError(
+            f"`{error.path}` changed after it was written: it {error.how} in {RUN}. {remedy}"
+        ) from None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BundleError(f"`{path}` is damaged ({reason_of(error)}). {remedy}") from None
     return state

@@ -4,11 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import CONFIG, FORMAT, RUN_ID, SOURCE, TARGET, WEIGHTS, find_bundle
-from whyformer.foundation.errors import BundleError
+from whyformer.bundle import (
+    CONFIG,
+    FORMAT,
+    RUN_ID,
+    SOURCE,
+    TARGET,
+    WEIGHTS,
+    find_bundle,
+    refuse_unusable,
+)
+from whyformer.foundation.errors import BundleError, WhyformerError
 from whyformer.foundation.files import write_text
 from whyformer.foundation.integrity import FILES, changed_settings, hashes, sealed_text
-from whyformer.foundation.parsing import read_json
+from whyformer.foundation.parsing import read_json, reason_of
 from whyformer.workflows.runs.run_file import read_run
 
 
@@ -26,7 +35,7 @@ class Sealed:
 def reseal(run: Path) -> Sealed:
     """Write hashes and seal of a model directory again, from the files as they are now.
 
-    Raises: BundleError when `config.json` cannot be read or a file is missing.
+    Raises: BundleError when a file is missing, or what is there cannot be loaded.
     """
     directory = find_bundle(run)
     path = directory / CONFIG
@@ -34,7 +43,8 @@ def reseal(run: Path) -> Sealed:
         config: Any = read_json(path)
     except (OSError, ValueError) as error:
         raise BundleError(
-            f"`{path}` is damaged ({error}) and cannot be sealed. Copy the model directory again."
+            f"`{path}` is damaged ({reason_of(error)}) and cannot be sealed. Copy the model "
+            "directory again."
         ) from None
     if not isinstance(config, dict) or config.get("format") not in range(1, FORMAT + 1):
         raise BundleError(
@@ -46,12 +56,17 @@ def reseal(run: Path) -> Sealed:
         raise BundleError(
             f"`{directory / min(missing)}` is missing. Copy the model directory again."
         )
+    config = {**config, "format": FORMAT}
+    try:
+        refuse_unusable(directory, config)
+    except WhyformerError as error:
+        raise BundleError(f"A model that cannot be loaded is not sealed. {error}") from None
     begun = read_run(directory.parent) if directory.name == "model" else None
-    if begun and RUN_ID in begun and isinstance(config.get("facts"), dict):
+    if begun and RUN_ID in begun:
         config["facts"][RUN_ID] = begun[RUN_ID]
     files, listed = hashes(directory, names), config.get(FILES)
     known = listed if isinstance(listed, dict) else {}
     changed = sorted(n for n in files.keys() | known.keys() if files.get(n) != known.get(n))
     settings = [name for name in changed_settings(config) if not name.startswith(f"{FILES}.")]
-    write_text(path, sealed_text({**config, "format": FORMAT, FILES: files}))
+    write_text(path, sealed_text({**config, FILES: files}))
     return Sealed(path, settings, changed)

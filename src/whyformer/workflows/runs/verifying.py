@@ -11,14 +11,14 @@ from whyformer.data.documents import STATE as DOCUMENTS
 from whyformer.foundation.errors import DataError, WhyformerError
 from whyformer.foundation.files import standing
 from whyformer.foundation.integrity import SEAL, read_sealed
-from whyformer.foundation.parsing import read_json
+from whyformer.foundation.parsing import read_json, reason_of
 from whyformer.tasks.tokenizers import KEY, verify_tokenizers
 from whyformer.training.checkpoints import verified_state
 from whyformer.training.journal import JOURNAL, TIMINGS, read_journal, read_timings
 from whyformer.training.timetable import TIMETABLE, read_timetable
 from whyformer.workflows.runs.completeness import missing_parts
 from whyformer.workflows.runs.diagnosis import diagnose
-from whyformer.workflows.runs.run_file import RUN, read_run
+from whyformer.workflows.runs.run_file import RECIPE, RUN, read_run
 
 CONVERSION = "whyformer.json"
 """What `whyformer.interop` writes beside a converted model."""
@@ -58,6 +58,12 @@ def verify(run: Path) -> list[Part]:
         return [Part(run, _model(run))]
     if (run / RUN).exists() or (run / "checkpoint").exists():
         examine(run / RUN, lambda: SEAL in (read_run(run) or {}))
+        found = parts.pop()  # it has the hash of the recipe, which may be what is damaged
+        if not found.fault:
+            parts += [found, Part(run / RECIPE, found.checked)]
+        else:
+            of_recipe = found.fault.startswith(f"`{run / RECIPE}`")
+            parts.append(Part(run / RECIPE if of_recipe else run / RUN, True, found.fault))
     for name, read in ((JOURNAL, read_journal), (TIMINGS, read_timings)):
         if (run / name).exists():
             examine(run / name, lambda read=read: bool(read(run)))
@@ -77,7 +83,7 @@ def verify(run: Path) -> list[Part]:
     for place in sorted(run.glob(f"*/{CONVERSION}")):
         examine(place.parent, lambda place=place: SEAL in _described(place))
     damaged = {part.path for part in parts if part.fault}
-    if not damaged & {run / RUN, run / JOURNAL, run / "checkpoint"}:
+    if not damaged & {run / RUN, run / RECIPE, run / JOURNAL, run / "checkpoint"}:
         state = standing(run / "checkpoint")
         kept = verified_state(state) if state.exists() else {}
         parts += [Part(run, True, fault) for fault in missing_parts(run, read_run(run) or {}, kept)]
@@ -100,6 +106,7 @@ def _described(place: Path) -> dict[str, Any]:
         return read_sealed(place, since=2)
     except (OSError, ValueError, TypeError) as error:
         raise DataError(
-            f"`{place}` is damaged ({error}). Delete `{place.parent}` and run the command that "
+            f"`{place}` is damaged ({reason_of(error)}). Delete `{place.parent}` and run the "
+            "command that "
             "made it again."
         ) from None

@@ -1,0 +1,25 @@
+"""The line about training that a run of every task prints before its first update."""
+
+import torch
+
+from whyformer.foundation.wording import counted
+from whyformer.recipes.recipe import Recipe
+
+
+def training_fact(recipe: Recipe, dropout: float, more: str = "") -> str:
+    """Return length, optimizer and learning rate. Args: more: what a task adds."""
+    training = recipe.training
+    length = counted(training.updates, "update")
+    if training.minutes:
+        length = counted(training.minutes, "minute")
+    return (
+        f"training    {length}, {training.optimizer}, rate {training.learning_rate:g} "
+        f"{training.schedule} after {counted(training.warmup, 'update')} of warm-up, "
+        f"dropout {dropout:g}{more}; best by {recipe.validation.metric} "
+        "(`whyformer config show` lists all)"
+    )
+
+
+def threads() -> str:
+    """Return how many threads torch uses."""
+    return counted(torch.get_num_threads(), "thread")
