@@ -5,7 +5,7 @@
 >>> model.translate(["attention"])               # doctest: +SKIP
 ['AH T EH N SH AH N']
 
-`train` and `load` are the library; every room below can be imported on its own. Importing
+`train` and `load` are the library; every package below can be imported separately. Importing
 `whyformer` itself imports no torch: it is loaded when one of the two is first used.
 """
 

@@ -49,7 +49,7 @@ def settings_classes() -> list[type[Settings]]:
     return sorted(found, key=lambda kind: kind.__qualname__)
 
 
-def test_rooms_import_downwards_only():
+def test_packages_import_downwards_only():
     command = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"
     done = subprocess.run(
         [sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
@@ -97,13 +97,15 @@ def test_every_paper_of_the_network_side_names_its_section():
     assert without == []
 
 
-@pytest.mark.parametrize("room", ["blocks", "models"])
-def test_the_parts_of_the_paper_name_the_paper(room):
-    cited = " ".join(file.read_text(encoding="utf-8") for file in FILES if file.parent.name == room)
+@pytest.mark.parametrize("package", ["blocks", "models"])
+def test_the_parts_of_the_paper_name_the_paper(package):
+    cited = " ".join(
+        file.read_text(encoding="utf-8") for file in FILES if file.parent.name == package
+    )
     wanted = {
         "blocks": ["§3.2.1, Eq. 1", "§3.2.2", "§3.2.3", "§3.3, Eq. 2", "§3.4", "§3.5", "§5.4"],
         "models": ["§3.1", "§3.2.3", "Figure 1", "Table 3"],
-    }[room]
+    }[package]
     assert [place for place in wanted if place not in cited] == []
 
 

@@ -12,7 +12,7 @@ from whyformer.cli.main import main
 
 
 @dataclass(frozen=True)
-class Said:
+class Bilingual:
     """How a command ended and what it wrote."""
 
     code: int
@@ -39,12 +39,12 @@ class Said:
 def cli(capsys, monkeypatch):
     """Return a function that runs a command line, with a text as standard input."""
 
-    def run(*argv: object, stdin: str | bytes = "") -> Said:
+    def run(*argv: object, stdin: str | bytes = "") -> Bilingual:
         raw = stdin.encode() if isinstance(stdin, str) else stdin
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8"))
         capsys.readouterr()
         code = main([str(token) for token in argv])
-        return Said(code, *capsys.readouterr())
+        return Bilingual(code, *capsys.readouterr())
 
     return run
 

@@ -59,11 +59,11 @@ def test_stopping_early_changes_no_result(seed: int, beam: int, alpha: float) ->
 def test_one_beam_is_greedy_search(seed: int) -> None:
     from whyformer.decoding.beam import beam_search
     from whyformer.decoding.greedy import greedy_search
-    from whyformer.decoding.queue import Arrivals, Queue
+    from whyformer.decoding.queue import Cohort, Queue
 
     ids, real = sources(5, seed)
     one = SearchSettings(beam=1, no_repeat_ngram=3, min_length=2)
-    all_of = Arrivals(ids, real, [3, 12, 7, 1, 12], [[], [6], [7, 7, 5], [], [5, 6]])
+    all_of = Cohort(ids, real, [3, 12, 7, 1, 12], [[], [6], [7, 7, 5], [], [5, 6]])
     greedy = greedy_search(ToyModel(seed), Queue([all_of]), one)
     assert greedy == beam_search(ToyModel(seed), Queue([all_of]), one)
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from whyformer.lab.method.bilingual import Language, Said, alike
-from whyformer.lab.method.charts import Axis, Chart, Formula, HeatMap, Look, Series, Table
+from whyformer.lab.method.bilingual import Bilingual, Language, alike
+from whyformer.lab.method.charts import Axis, Chart, Formula, HeatMap, Series, SeriesStyle, Table
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, Spread, exactly
 from whyformer.lab.pages.drawing import MOST_MARKERS, Scale, drawn
 
@@ -21,17 +21,17 @@ def seen(value: float) -> Estimate:
 def chart(points, *, log: bool = True, more: tuple = ()) -> Chart:
     return Chart(
         "c",
-        Said("Title", "제목"),
-        Axis(Said("width d_k", "너비 d_k"), log=log),
-        Axis(Said("loss, nat", "손실 (nat)"), log=log),
-        [Series(Said("measured", "측정"), points), *more],
-        Said("Caption <b>", "설명"),
+        Bilingual("Title", "제목"),
+        Axis(Bilingual("width d_k", "너비 d_k"), log=log),
+        Axis(Bilingual("loss, nat", "손실 (nat)"), log=log),
+        [Series(Bilingual("measured", "측정"), points), *more],
+        Bilingual("Caption <b>", "설명"),
     )
 
 
 POINTS = [(4, seen(2.0)), (64, seen(8.0)), (1024, seen(32.0))]
-THEORY = Series(alike("√d_k"), [(d, exactly(d**0.5)) for d, _ in POINTS], Look.THEORY)
-MARK = Series(Said("here", "여기"), [(64, exactly(0))], Look.MARK)
+THEORY = Series(alike("√d_k"), [(d, exactly(d**0.5)) for d, _ in POINTS], SeriesStyle.THEORY)
+MARK = Series(Bilingual("here", "여기"), [(64, exactly(0))], SeriesStyle.MARK)
 
 
 def test_every_point_has_its_mark_its_whisker_and_its_words():
@@ -111,8 +111,8 @@ def test_a_logarithmic_axis_keeps_ratios():
 
 def heat(values) -> HeatMap:
     columns = [str(k) for k in range(len(values[0]))]
-    rows = [Said("a", "가"), Said("b", "나")]
-    return HeatMap("h", Said("Map", "지도"), rows, columns, values, Said("See", "보세요"))
+    rows = [Bilingual("a", "가"), Bilingual("b", "나")]
+    return HeatMap("h", Bilingual("Map", "지도"), rows, columns, values, Bilingual("See", "보세요"))
 
 
 @pytest.mark.parametrize(("language", "names"), [(EN, ["a", "b"]), (KO, ["가", "나"])])
@@ -139,10 +139,15 @@ def test_a_heat_map_of_nothing_says_so():
 def test_formulas_stand_beside_what_was_measured():
     table = Table(
         "t",
-        Said("Table 1", "표 1"),
-        [Said("layer", "층"), Said("formula", "식"), Said("measured", "측정"), alike("")],
-        [[Said("attention", "어텐션"), Formula("n^2 d"), seen(2.0), None]],
-        Said("Side by side", "나란히"),
+        Bilingual("Table 1", "표 1"),
+        [
+            Bilingual("layer", "층"),
+            Bilingual("formula", "식"),
+            Bilingual("measured", "측정"),
+            alike(""),
+        ],
+        [[Bilingual("attention", "어텐션"), Formula("n^2 d"), seen(2.0), None]],
+        Bilingual("Side by side", "나란히"),
     )
     html = drawn(table, KO)
     assert '<th scope="row">어텐션</th>' in html

@@ -14,7 +14,7 @@ import pytest
 import whyformer
 from made_up_scaling import made
 from whyformer.lab.experiments.scaling import EXPERIMENT
-from whyformer.lab.method.bilingual import Language, Said
+from whyformer.lab.method.bilingual import Bilingual, Language
 from whyformer.lab.method.experiment import Mode
 from whyformer.lab.method.questions import experiment_named, written
 from whyformer.lab.method.record import PUBLISHED, result_of, write_record
@@ -24,7 +24,7 @@ from whyformer.lab.method.verdict import Verdict, above, below, within
 from whyformer.lab.pages.cards import in_symbols
 from whyformer.lab.pages.glossary import GLOSSARY
 from whyformer.lab.pages.live import LIVE, SCRIPTS, script_of
-from whyformer.lab.pages.numbers import shown
+from whyformer.lab.pages.numbers import format_estimate
 from whyformer.lab.pages.site import demanded, file_of, readable, write_report
 from whyformer.lab.pages.wording import VERDICT_MEANINGS, WORDS
 
@@ -195,8 +195,8 @@ def test_no_placeholder_is_left_in_a_page(pages):
 # --- both languages
 
 
-def said(value: object) -> list[Said]:
-    if isinstance(value, Said):
+def said(value: object) -> list[Bilingual]:
+    if isinstance(value, Bilingual):
         return [value]
     if isinstance(value, dict):
         value = list(value.values())
@@ -250,7 +250,7 @@ def test_a_test_on_logarithms_is_shown_as_one_on_the_ratio():
     effect = Estimate(math.log(2), math.log(1.9), math.log(2.2), 3, Spread.RANGE)
     asked = of_ratio(within(effect, -math.log(1.25), math.log(1.25)))
     seen = readable(asked)
-    assert str(shown(seen.effect)) == "2.00 (1.90 … 2.20)"
+    assert str(format_estimate(seen.effect)) == "2.00 (1.90 … 2.20)"
     assert seen.answer() == asked.answer()
     assert readable(within(effect, 0.0, 1.0)).effect is effect
 

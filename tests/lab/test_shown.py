@@ -5,7 +5,7 @@ import math
 import pytest
 
 from whyformer.lab.method.statistics import Estimate, Spread, exactly
-from whyformer.lab.pages.numbers import number, shown, tick
+from whyformer.lab.pages.numbers import format_estimate, number, tick
 
 
 @pytest.mark.parametrize(
@@ -34,12 +34,12 @@ def test_three_digits(value, text):
     ],
 )
 def test_as_many_digits_as_the_interval_justifies(ends, text):
-    assert str(shown(Estimate(*ends, 5, Spread.BOOTSTRAP))) == text
+    assert str(format_estimate(Estimate(*ends, 5, Spread.BOOTSTRAP))) == text
 
 
 def test_exact_numbers_have_no_interval():
-    assert str(shown(exactly(388))) == "388"
-    assert str(shown(exactly(0))) == "0"
+    assert str(format_estimate(exactly(388))) == "388"
+    assert str(format_estimate(exactly(0))) == "0"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from soak_parts.forks import Ending, Said, answer, died
+from soak_parts.forks import Bilingual, Ending, answer, died
 
 STOPPED_SECONDS = 0.02
 """How long a process that was stopped stays so."""
@@ -21,7 +21,9 @@ are killed, as torchrun does after a longer while."""
 KILLED = "killed because another rank had ended"
 
 
-def together(calls: Sequence[Callable[[], tuple[Said, Any]]], *, seconds: float) -> list[Ending]:
+def together(
+    calls: Sequence[Callable[[], tuple[Bilingual, Any]]], *, seconds: float
+) -> list[Ending]:
     """Call every function in its own forked child at the same time; return how each ended.
 
     A child that is stopped (SIGSTOP) continues a moment later. One that outlives one that failed by

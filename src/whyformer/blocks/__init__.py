@@ -1,6 +1,6 @@
 """One equation of a paper per file: a free function computes, a module owns the parameters.
 
-Glossary, used in every signature of this room:
+Glossary, used in every signature of this package:
 
 =============  ==================================================================================
 batch          sequences computed together

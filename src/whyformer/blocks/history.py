@@ -98,7 +98,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Cohort:
+class CohortHistory:
     """Sentences that began together, whose hypotheses are all of one length.
 
     Args:
@@ -143,14 +143,14 @@ class Past:
         rows: the row of its cohort's histories that each place continues.
     """
 
-    cohorts: list[Cohort]
+    cohorts: list[CohortHistory]
     rows: Int[Tensor, "sentences beams"]
 
     @classmethod
     def of(cls, layers: int, source: Tensor) -> "Past":
         """Begin with one hypothesis for each row of ``source``."""
         rows = torch.arange(len(source), device=source.device)[:, None]
-        return cls([Cohort([History() for _ in range(layers)], len(source))], rows)
+        return cls([CohortHistory([History() for _ in range(layers)], len(source))], rows)
 
     @property
     def layers(self) -> list[list[History]]:
@@ -167,7 +167,7 @@ class Past:
             rows, cohorts = rows[sentences], self._kept(sentences)
         return Past(cohorts, rows.gather(1, beams))
 
-    def _kept(self, sentences: Int[Tensor, "kept"]) -> list[Cohort]:
+    def _kept(self, sentences: Int[Tensor, "kept"]) -> list[CohortHistory]:
         numbers = torch.arange(len(self.cohorts), device=sentences.device)
         sizes = torch.tensor([one.sentences for one in self.cohorts], device=sentences.device)
         numbers = numbers.repeat_interleave(sizes)[sentences]
@@ -175,7 +175,7 @@ class Past:
             raise ValueError("sentences that began at different times must keep their order")
         counts = numbers.bincount(minlength=len(self.cohorts)).tolist()
         return [
-            Cohort(cohort.histories, count)
+            CohortHistory(cohort.histories, count)
             for cohort, count in zip(self.cohorts, counts, strict=True)
             if count
         ]

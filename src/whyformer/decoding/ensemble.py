@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from whyformer.decoding.candidates import Stepper
-from whyformer.decoding.queue import Joiner
+from whyformer.decoding.queue import SupportsJoin
 from whyformer.foundation.errors import UsageError
 
 
@@ -48,7 +48,7 @@ class Ensemble:
     def join(self, state: list[Any], newcomers: list[Any]) -> list[Any]:
         """See `SequenceModel.join`."""
         return [
-            cast(Joiner, model).join(one, more)
+            cast(SupportsJoin, model).join(one, more)
             for model, one, more in zip(self.models, state, newcomers, strict=True)
         ]
 

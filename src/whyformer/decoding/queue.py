@@ -20,8 +20,8 @@ MOSTLY_ENDED = 4
 
 
 @runtime_checkable
-class Joiner(Stepper, Protocol):
-    """A `Stepper` in whose searches sentences can begin while others are on their way."""
+class SupportsJoin(Stepper, Protocol):
+    """A `Stepper` in whose searches sentences can join while others are searched."""
 
     def join(self, state: Any, newcomers: Any) -> Any:
         """See `SequenceModel.join`."""
@@ -29,8 +29,8 @@ class Joiner(Stepper, Protocol):
 
 
 @dataclass(frozen=True)
-class Arrivals:
-    """A cohort to come: sentences that begin together.
+class Cohort:
+    """Sentences that begin together.
 
     Args:
         source: ids with eos.
@@ -46,8 +46,8 @@ class Arrivals:
 
 
 @dataclass(frozen=True)
-class Room:
-    """How much is searched at once; one cohort always is. None: without end.
+class SearchCapacity:
+    """How much is searched at once, but at least one cohort. None: no limit.
 
     Args: tokens: source tokens, padded to the longest sentence.
     """
@@ -55,10 +55,10 @@ class Room:
     tokens: int | None = None
     sentences: int | None = None
 
-    def part(self, count: int) -> "Room":
-        """Return one of so many parts of the room, at least one token and one sentence."""
+    def part(self, count: int) -> "SearchCapacity":
+        """Return one of so many parts of the capacity, at least one token and one sentence."""
         sizes = (size and max(size // count, 1) for size in (self.tokens, self.sentences))
-        return Room(*sizes)
+        return SearchCapacity(*sizes)
 
     def holds(self, sentences: int, longest: int) -> bool:
         """Say whether so many sentences may be searched at once."""
@@ -70,11 +70,11 @@ class Room:
 class Queue:
     """Cohorts, and how many of them have begun. Sentences are numbered through all of them.
 
-    Args: cohorts: they begin in this order; room: how much is searched at once.
+    Args: cohorts: they begin in this order; capacity: how much is searched at once.
     """
 
-    cohorts: Sequence[Arrivals]
-    room: Room = Room()
+    cohorts: Sequence[Cohort]
+    capacity: SearchCapacity = SearchCapacity()
     begun: int = 0
     """Cohorts that have begun."""
     first: int = 0
@@ -95,16 +95,16 @@ class Queue:
         return len(self.limit)
 
     def waits(self, live: Int[Tensor, "live"]) -> bool:
-        """Say whether a cohort waits that has room beside the sentences named."""
+        """Say whether a cohort waits that fits beside the sentences named."""
         if self.begun == len(self.cohorts):
             return False
         if not len(live):
             return True
         new = len(self.cohorts[self.begun].limits)
         lengths = torch.cat([self._lengths[live], self._lengths[self.first : self.first + new]])
-        return self.room.holds(len(lengths), int(lengths.max()))
+        return self.capacity.holds(len(lengths), int(lengths.max()))
 
-    def take(self) -> tuple[Arrivals, Int[Tensor, "sentences"]]:
+    def take(self) -> tuple[Cohort, Int[Tensor, "sentences"]]:
         """Return the next cohort and the numbers of its sentences."""
         cohort = self.cohorts[self.begun]
         numbers = torch.arange(self.first, self.first + len(cohort.limits))
@@ -112,10 +112,10 @@ class Queue:
         return cohort, numbers
 
 
-def _lengths(arrivals: Arrivals) -> Tensor:
-    if arrivals.source_real is None:
-        return torch.full((len(arrivals.source),), arrivals.source.shape[1])
-    return arrivals.source_real.sum(-1).cpu()
+def _lengths(cohort: Cohort) -> Tensor:
+    if cohort.source_real is None:
+        return torch.full((len(cohort.source),), cohort.source.shape[1])
+    return cohort.source_real.sum(-1).cpu()
 
 
 def mostly_ended(alive: Bool[Tensor, "sentences"]) -> bool:
@@ -123,17 +123,15 @@ def mostly_ended(alive: Bool[Tensor, "sentences"]) -> bool:
     return MOSTLY_ENDED * int(alive.sum()) <= (MOSTLY_ENDED - 1) * len(alive)
 
 
-def begin(model: Stepper, state: Any, arrivals: Arrivals, beams: int) -> Any:
+def begin(model: Stepper, state: Any, cohort: Cohort, beams: int) -> Any:
     """Let a cohort begin, in a search of its own (``state`` None) or beside others.
 
     Args: beams: how many each sentence of the search has.
     """
-    fresh = model.begin(arrivals.source, arrivals.source_real)
+    fresh = model.begin(cohort.source, cohort.source_real)
     if state is not None:
-        return cast(Joiner, model).join(state, fresh)
+        return cast(SupportsJoin, model).join(state, fresh)
     if beams == 1:
         return fresh
-    first = torch.zeros(
-        len(arrivals.source), beams, dtype=torch.long, device=arrivals.source.device
-    )
+    first = torch.zeros(len(cohort.source), beams, dtype=torch.long, device=cohort.source.device)
     return model.select(fresh, None, first)

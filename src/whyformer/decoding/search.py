@@ -11,7 +11,7 @@ from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.greedy import greedy_search
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.prefixes import TextPrefix
-from whyformer.decoding.queue import Arrivals, Queue
+from whyformer.decoding.queue import Cohort, Queue
 from whyformer.decoding.sampling import sample
 from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.wellformed import WellFormed
@@ -51,7 +51,7 @@ def search(
         return []
     if settings.method is Method.SAMPLE:
         return sample(model, source, source_real, limits, settings, prefixes, indices, text)
-    return search_all(model, Queue([Arrivals(source, source_real, limits, prefixes)]), settings)
+    return search_all(model, Queue([Cohort(source, source_real, limits, prefixes)]), settings)
 
 
 def limit_of(
@@ -79,7 +79,7 @@ def limit_of(
 def search_all(model: Stepper, queue: Queue, settings: SearchSettings) -> list[list[Hypothesis]]:
     """Return the hypotheses of each sentence of a queue, by greedy or by beam search.
 
-    Args: model: a `Joiner` where the queue has several cohorts.
+    Args: model: a `SupportsJoin` where the queue has several cohorts.
     """
     if settings.beam == 1:
         return greedy_search(model, queue, settings)

@@ -18,7 +18,7 @@ from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.lines import Line, batches, pad, pair_batches, with_prefixes
 from whyformer.decoding.prefixes import Spellings, TextPrefix
-from whyformer.decoding.queue import Arrivals, Joiner, Queue, Room
+from whyformer.decoding.queue import Cohort, Queue, SearchCapacity, SupportsJoin
 from whyformer.decoding.scoring import PairScore, token_log_probabilities
 from whyformer.decoding.search import limit_of, search, search_all
 from whyformer.decoding.settings import Method, SearchSettings
@@ -114,16 +114,16 @@ class TextTranslator(ABC):
         self,
         lines: Sequence[Line],
         settings: SearchSettings,
-        room: Room,
+        capacity: SearchCapacity,
     ) -> list[list[Line]]:
         """Return the lines in groups that begin together."""
-        return list(batches(lines, room.tokens or BATCH_TOKENS, room.sentences))
+        return list(batches(lines, capacity.tokens or BATCH_TOKENS, capacity.sentences))
 
     def search_cohorts(
         self,
         cohorts: Sequence[Sequence[Line]],
         settings: SearchSettings,
-        room: Room,
+        capacity: SearchCapacity,
     ) -> Iterator[tuple[Line, list[Hypothesis]]]:
         """Yield every line with its hypotheses, one group searched after another."""
         for lines in cohorts:
@@ -193,11 +193,11 @@ class TextTranslator(ABC):
             }
             asked = [line for line in lines if line.ids]
             width = settings.nbest if settings.method is Method.SAMPLE else settings.beam
-            room = Room(max(batch_tokens * WIDE // max(width, WIDE), 1), batch_lines)
-            full = self.cohorts(asked, settings, room)
+            capacity = SearchCapacity(max(batch_tokens * WIDE // max(width, WIDE), 1), batch_lines)
+            full = self.cohorts(asked, settings, capacity)
             shared = self.ranks.share(full)
-            searched = self.search_cohorts(shared, settings, room)
-            own = dict(self._answers(list(searched), settings, room))
+            searched = self.search_cohorts(shared, settings, capacity)
+            own = dict(self._answers(list(searched), settings, capacity))
             for part in self.ranks.collected(own):
                 answers |= part
             for line in lines:
@@ -231,11 +231,11 @@ class TextTranslator(ABC):
         self,
         searched: Sequence[tuple[Line, list[Hypothesis]]],
         settings: SearchSettings,
-        room: Room,
+        capacity: SearchCapacity,
     ) -> Iterator[tuple[int, Translation]]:
         def again(lines: Sequence[Line], wider: SearchSettings) -> list[list[Hypothesis]]:
-            cohorts = self.cohorts(lines, wider, room)
-            found = {line.index: one for line, one in self.search_cohorts(cohorts, wider, room)}
+            cohorts = self.cohorts(lines, wider, capacity)
+            found = {line.index: one for line, one in self.search_cohorts(cohorts, wider, capacity)}
             return [found[line.index] for line in lines]
 
         lines = [line for line, _ in searched]
@@ -361,22 +361,22 @@ class Translator(TextTranslator):
         self,
         lines: Sequence[Line],
         settings: SearchSettings,
-        room: Room,
+        capacity: SearchCapacity,
     ) -> list[list[Line]]:
         """Return groups that are a part of what is searched at once, where others may join them."""
         if self._joins(settings):
-            room = room.part(COHORTS)
-        return super().cohorts(lines, settings, room)
+            capacity = capacity.part(COHORTS)
+        return super().cohorts(lines, settings, capacity)
 
     def search_cohorts(
         self,
         cohorts: Sequence[Sequence[Line]],
         settings: SearchSettings,
-        room: Room,
+        capacity: SearchCapacity,
     ) -> Iterator[tuple[Line, list[Hypothesis]]]:
         """Search them all in one go: as lines end, others begin beside those on their way."""
         if not self._joins(settings):
-            yield from super().search_cohorts(cohorts, settings, room)
+            yield from super().search_cohorts(cohorts, settings, capacity)
             return
         waiting = []
         for lines in cohorts:
@@ -384,15 +384,17 @@ class Translator(TextTranslator):
                 limit_of(settings, len(line.ids), self.longest, self.expected) for line in lines
             ]
             openings = [line.opening or () for line in lines]
-            waiting.append(Arrivals(*self._padded(lines), limits, openings))
-        queue = Queue(waiting, room)
+            waiting.append(Cohort(*self._padded(lines), limits, openings))
+        queue = Queue(waiting, capacity)
         with self._ready():
             found = search_all(self.searched, queue, settings)
         yield from zip(itertools.chain.from_iterable(cohorts), found, strict=True)
 
     def _joins(self, settings: SearchSettings) -> bool:
         """Say whether lines may begin beside others; on a GPU that was never measured."""
-        able = self.device.type == "cpu" and all(isinstance(one, Joiner) for one in self.models)
+        able = self.device.type == "cpu" and all(
+            isinstance(one, SupportsJoin) for one in self.models
+        )
         return able and settings.method is Method.BEAM
 
     def _padded(self, lines: Sequence[Line]) -> tuple[Tensor, Tensor | None]:

@@ -1,1 +1,1 @@
-"""Ground for every room: errors, settings, randomness, devices, files; no language, no model."""
+"""Base of every package: errors, settings, randomness, devices, files; no text, no model."""

@@ -22,7 +22,7 @@ from whyformer.decoding.candidates import check_finite, forbidden
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
 from whyformer.decoding.lines import Line
-from whyformer.decoding.queue import Room
+from whyformer.decoding.queue import SearchCapacity
 from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.translator import BATCH_TOKENS, TextTranslator
@@ -146,11 +146,11 @@ class CTranslate2Translator(TextTranslator):
         return answers
 
     def search_cohorts(
-        self, cohorts: Sequence[Sequence[Line]], settings: SearchSettings, room: Room
+        self, cohorts: Sequence[Sequence[Line]], settings: SearchSettings, capacity: SearchCapacity
     ) -> Iterator[tuple[Line, list[Hypothesis]]]:
         """Yield every line with its hypotheses; where every core has a group, side by side."""
         if self.threads == 1 or len(cohorts) < (2 if self._one_core else self.threads):
-            yield from super().search_cohorts(cohorts, settings, room)
+            yield from super().search_cohorts(cohorts, settings, capacity)
             return
         twin = copy.copy(self)
         twin._engine = self._engine_of_many

@@ -1,4 +1,4 @@
-"""The tokenizer as every other room sees it: strings to ids, ids to strings, and one JSON text."""
+"""The tokenizer as other packages use it: strings to ids, ids to strings, and one JSON text."""
 
 import random
 from collections.abc import Callable, Iterable, Sequence

@@ -14,7 +14,7 @@ class Language(StrEnum):
 
 
 @dataclass(frozen=True)
-class Said:
+class Bilingual:
     """The same thing in English and in Korean."""
 
     en: str
@@ -25,15 +25,15 @@ class Said:
         return self.en if language is Language.ENGLISH else self.ko
 
 
-def alike(words: str) -> Said:
+def alike(words: str) -> Bilingual:
     """Return what is written the same way in both languages: symbols and names."""
-    return Said(words, words)
+    return Bilingual(words, words)
 
 
-VERDICTS: dict[Verdict, Said] = {
-    Verdict.SUPPORTED: Said("supported", "지지됨"),
-    Verdict.CONDITIONAL: Said("supported under conditions", "조건부로 지지됨"),
-    Verdict.NOT_SUPPORTED: Said("not supported", "지지되지 않음"),
-    Verdict.REFUTED: Said("refuted", "반박됨"),
-    Verdict.INCONCLUSIVE: Said("inconclusive", "판단 유보"),
+VERDICTS: dict[Verdict, Bilingual] = {
+    Verdict.SUPPORTED: Bilingual("supported", "지지됨"),
+    Verdict.CONDITIONAL: Bilingual("supported under conditions", "조건부로 지지됨"),
+    Verdict.NOT_SUPPORTED: Bilingual("not supported", "지지되지 않음"),
+    Verdict.REFUTED: Bilingual("refuted", "반박됨"),
+    Verdict.INCONCLUSIVE: Bilingual("inconclusive", "판단 유보"),
 }

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.statistics import Estimate
 
 
-class Look(StrEnum):
+class SeriesStyle(StrEnum):
     """How a series is drawn."""
 
     MEASURED = "measured"
@@ -23,7 +23,7 @@ class Look(StrEnum):
 class Axis:
     """What is along an axis, with its unit."""
 
-    name: Said
+    name: Bilingual
     log: bool = False
 
 
@@ -31,9 +31,9 @@ class Axis:
 class Series:
     """One curve: its points (x, estimate)."""
 
-    name: Said
+    name: Bilingual
     points: Sequence[tuple[float, Estimate]]
-    look: Look = Look.MEASURED
+    style: SeriesStyle = SeriesStyle.MEASURED
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class Chart:
     """
 
     name: str
-    title: Said
+    title: Bilingual
     x: Axis
     y: Axis
     series: Sequence[Series]
-    caption: Said
+    caption: Bilingual
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class HeatMap:
     """A matrix of numbers; rows and columns are named."""
 
     name: str
-    title: Said
-    rows: Sequence[Said]
+    title: Bilingual
+    rows: Sequence[Bilingual]
     columns: Sequence[str]
     values: Sequence[Sequence[float]]
-    caption: Said
+    caption: Bilingual
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ class Table:
     """
 
     name: str
-    title: Said
-    columns: Sequence[Said]
-    rows: Sequence[Sequence[Said | Formula | Estimate | None]]
-    caption: Said
+    title: Bilingual
+    columns: Sequence[Bilingual]
+    rows: Sequence[Sequence[Bilingual | Formula | Estimate | None]]
+    caption: Bilingual
 
 
 Figure = Chart | HeatMap | Table

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.charts import Figure
 from whyformer.lab.method.statistics import Estimate
 from whyformer.lab.method.verdict import Judgement, Test, judge
@@ -128,9 +128,9 @@ class Claim:
     """
 
     name: str
-    popular: Said
-    precise: Said
-    criterion: Said
+    popular: Bilingual
+    precise: Bilingual
+    criterion: Bilingual
     tests: Callable[[Results], Mapping[str, Sequence[Test]]]
 
     def judge(self, results: Results) -> Judgement:
@@ -154,14 +154,14 @@ class Experiment:
     """
 
     name: str
-    question: Said
+    question: Bilingual
     keywords: tuple[str, ...]
     parts: tuple[Part, ...]
     claims: tuple[Claim, ...]
     numbers: Callable[[Results], Mapping[str, Estimate]]
     charts: Callable[[Results], Sequence[Figure]]
     mentions: tuple[str, ...] = ()
-    names: Mapping[str, Said] = field(default_factory=dict)
+    names: Mapping[str, Bilingual] = field(default_factory=dict)
     revision: int = 1
 
     def part(self, name: str) -> Part:

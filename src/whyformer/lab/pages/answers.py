@@ -10,7 +10,7 @@ from whyformer.lab.method.record import Record
 from whyformer.lab.method.runner import plain
 from whyformer.lab.method.verdict import Judgement, Verdict, contradict
 from whyformer.lab.pages.cards import ABSENT, all_measured, facts_of, in_text, read_card
-from whyformer.lab.pages.numbers import shown
+from whyformer.lab.pages.numbers import format_estimate
 from whyformer.lab.pages.site import file_of, is_quick, where
 from whyformer.lab.pages.wording import WORDS
 
@@ -77,7 +77,11 @@ def in_full(experiment: Experiment, record: Record | None, language: Language) -
         lines += ["", WORDS["headline"].in_(language)]
         width = max(map(len, facts.numbers))
         for name, number in facts.numbers.items():
-            value = str(shown(number)) if number.seeds else WORDS["not_in_this_run"].in_(language)
+            value = (
+                str(format_estimate(number))
+                if number.seeds
+                else WORDS["not_in_this_run"].in_(language)
+            )
             lines.append(f"  {name:<{width}}  {value}")
     if record is not None:
         made = record.made

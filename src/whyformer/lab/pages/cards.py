@@ -12,22 +12,22 @@ from html import escape
 from pathlib import Path
 
 from whyformer.foundation.errors import DataError, MissingExtraError
-from whyformer.lab.method.bilingual import VERDICTS, Language, Said
+from whyformer.lab.method.bilingual import VERDICTS, Bilingual, Language
 from whyformer.lab.method.experiment import Experiment, Results
 from whyformer.lab.method.statistics import Estimate, Spread
 from whyformer.lab.method.verdict import Judgement
-from whyformer.lab.pages.numbers import shown
+from whyformer.lab.pages.numbers import format_estimate
 from whyformer.lab.pages.wording import WORDS
 
 CARDS = Path(__file__).parents[1] / "experiments"
 SECTIONS = (
-    Said("In short", "요약"),
-    Said("What is usually said, and what can be tested", "흔히 하는 말과 검증할 수 있는 말"),
-    Said("Derivation", "유도"),
-    Said("What was measured", "무엇을 재었나"),
-    Said("What would have refuted it", "무엇이 나왔다면 반박되었을까"),
-    Said("Change one thing", "하나만 바꿔 보기"),
-    Said("Literature", "문헌"),
+    Bilingual("In short", "요약"),
+    Bilingual("What is usually said, and what can be tested", "흔히 하는 말과 검증할 수 있는 말"),
+    Bilingual("Derivation", "유도"),
+    Bilingual("What was measured", "무엇을 재었나"),
+    Bilingual("What would have refuted it", "무엇이 나왔다면 반박되었을까"),
+    Bilingual("Change one thing", "하나만 바꿔 보기"),
+    Bilingual("Literature", "문헌"),
 )
 PIECES = re.compile(
     r"(?P<fence>^```.*?^```$)|(?P<code>`[^`\n]+`)|(?P<display>\$\$.+?\$\$)"
@@ -235,7 +235,7 @@ def html_estimate(e: Estimate, language: Language, *, alone: bool = False) -> st
     """Return a measured number as HTML that says how its interval was made."""
     if not e.seeds:
         return f'<span class="absent">{escape(WORDS["not_in_this_run"].in_(language))}</span>'
-    made = shown(e)
+    made = format_estimate(e)
     how = spread_in_words(e, language)
     interval = "" if alone or not made.interval else f" <small>{escape(made.interval)}</small>"
     return (
@@ -259,7 +259,7 @@ def _plain_fact(name: str, facts: Facts, language: Language) -> str:
     if kind == "verdict" and rest in facts.judgements:
         return VERDICTS[facts.judgements[rest].verdict].in_(language)
     if kind in facts.numbers and facts.numbers[kind].seeds:
-        made = shown(facts.numbers[kind])
+        made = format_estimate(facts.numbers[kind])
         return made.value if rest == "value" else str(made)
     return ABSENT
 

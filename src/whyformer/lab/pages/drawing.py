@@ -8,11 +8,20 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from whyformer.foundation.ticks import decades, ticks
-from whyformer.lab.method.bilingual import Language, Said
-from whyformer.lab.method.charts import Axis, Chart, Figure, Formula, HeatMap, Look, Series, Table
+from whyformer.lab.method.bilingual import Bilingual, Language
+from whyformer.lab.method.charts import (
+    Axis,
+    Chart,
+    Figure,
+    Formula,
+    HeatMap,
+    Series,
+    SeriesStyle,
+    Table,
+)
 from whyformer.lab.method.statistics import Estimate
 from whyformer.lab.pages.cards import html_estimate, in_symbols, mathml, spread_in_words
-from whyformer.lab.pages.numbers import number, shown, tick
+from whyformer.lab.pages.numbers import format_estimate, number, tick
 from whyformer.lab.pages.wording import WORDS
 
 WIDTH, HEIGHT = 640, 340
@@ -79,7 +88,7 @@ def _chart(chart: Chart, language: Language) -> str:
     ys = [
         y
         for s in chart.series
-        if s.look is not Look.MARK
+        if s.style is not SeriesStyle.MARK
         for _, e in s.points
         for y in (e.value, e.low, e.high)
         if _fits(y, chart.y)
@@ -92,7 +101,7 @@ def _chart(chart: Chart, language: Language) -> str:
     measured = dashed = 0
     for series in chart.series:
         name = series.name.in_(language)
-        if series.look is Look.MEASURED:
+        if series.style is SeriesStyle.MEASURED:
             look, color = SHAPES[measured % len(SHAPES)], measured % COLORS
             parts.append(_measured(series, chart, x, y, look, color, language))
             sample = (
@@ -100,7 +109,7 @@ def _chart(chart: Chart, language: Language) -> str:
                 f'<path class="dot s{color}" transform="translate(14 8)" d="{look}"/>'
             )
             measured += 1
-        elif series.look is Look.THEORY:
+        elif series.style is SeriesStyle.THEORY:
             dash = DASHES[dashed % len(DASHES)]
             parts.append(_theory(series, chart, x, y, dash, language))
             sample = f'<path class="theory" stroke-dasharray="{dash}" d="M1 8h26"/>'
@@ -244,8 +253,8 @@ def _theory(series: Series, chart: Chart, x: Scale, y: Scale, dash: str, languag
     return f'<polyline class="theory" stroke-dasharray="{dash}" points="{line}"/>{tips}'
 
 
-def _tip(name: Said, chart: Chart, x: float, e: Estimate, language: Language) -> str:
-    value = str(shown(e)) if math.isfinite(e.value) else WORDS["broke_down"].in_(language)
+def _tip(name: Bilingual, chart: Chart, x: float, e: Estimate, language: Language) -> str:
+    value = str(format_estimate(e)) if math.isfinite(e.value) else WORDS["broke_down"].in_(language)
     return "\n".join(
         (
             name.in_(language),
@@ -258,7 +267,7 @@ def _tip(name: Said, chart: Chart, x: float, e: Estimate, language: Language) ->
 
 def _numbers(chart: Chart, language: Language) -> str:
     """Return the points as a table: a row for each x, a column for each series."""
-    series = [s for s in chart.series if s.look is not Look.MARK]
+    series = [s for s in chart.series if s.style is not SeriesStyle.MARK]
     found = [dict(s.points) for s in series]
     head = "".join(
         f'<th scope="col" class="n">{in_symbols(s.name.in_(language))}</th>' for s in series
@@ -402,7 +411,7 @@ def wide(head: str, rows: str) -> str:
     return f'<div class="wide">{table}</div>'
 
 
-def _cell(cell: Said | Formula | Estimate | None, language: Language, *, first: bool) -> str:
+def _cell(cell: Bilingual | Formula | Estimate | None, language: Language, *, first: bool) -> str:
     if cell is None:
         return "<td></td>"
     if isinstance(cell, Formula):

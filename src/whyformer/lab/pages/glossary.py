@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 
 
 @dataclass(frozen=True)
 class Term:
     """A word and what it means."""
 
-    name: Said
-    meaning: Said
+    name: Bilingual
+    meaning: Bilingual
 
 
 def _term(en: str, ko: str, meaning: str, meaning_ko: str) -> Term:
-    return Term(Said(en, ko), Said(meaning, meaning_ko))
+    return Term(Bilingual(en, ko), Bilingual(meaning, meaning_ko))
 
 
 GLOSSARY = (

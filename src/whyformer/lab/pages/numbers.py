@@ -10,7 +10,7 @@ MOST_DIGITS = 4
 
 
 @dataclass(frozen=True)
-class Shown:
+class FormattedEstimate:
     """A number and its interval as text; the interval of an exact number is empty."""
 
     value: str
@@ -67,14 +67,14 @@ def tick(value: float) -> str:
     return f"−{text}" if value < 0 else text
 
 
-def shown(e: Estimate) -> Shown:
+def format_estimate(e: Estimate) -> FormattedEstimate:
     """Write an estimate: [95 % interval], (least … greatest) of few seeds, or exact.
 
-    >>> str(shown(Estimate(0.2301, 0.2212, 0.2391, 5, Spread.BOOTSTRAP)))
+    >>> str(format_estimate(Estimate(0.2301, 0.2212, 0.2391, 5, Spread.BOOTSTRAP)))
     '0.230 [0.221, 0.239]'
     """
     if e.spread is Spread.EXACT or e.low == e.high or not math.isfinite(e.value):
-        return Shown(number(e.value, MOST_DIGITS if abs(e.value) >= 1 else 3), "")
+        return FormattedEstimate(number(e.value, MOST_DIGITS if abs(e.value) >= 1 else 3), "")
     ends = (e.value, e.low, e.high)
     sizes = [abs(v) for v in ends if v and math.isfinite(v)]
     if not all(map(math.isfinite, ends)) or _far_apart(sizes):
@@ -83,8 +83,8 @@ def shown(e: Estimate) -> Shown:
         places = _decimals(e, max(sizes))
         value, low, high = (_fixed(v, places) for v in ends)
     if e.spread in (Spread.BOOTSTRAP, Spread.BINOMIAL):
-        return Shown(value, f"[{low}, {high}]")
-    return Shown(value, f"({low} … {high})")
+        return FormattedEstimate(value, f"[{low}, {high}]")
+    return FormattedEstimate(value, f"({low} … {high})")
 
 
 def _far_apart(sizes: list[float]) -> bool:

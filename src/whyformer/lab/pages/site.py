@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 
 from whyformer.foundation.files import write_text
-from whyformer.lab.method.bilingual import VERDICTS, Language, Said
+from whyformer.lab.method.bilingual import VERDICTS, Bilingual, Language
 from whyformer.lab.method.experiment import Claim, Experiment, Mode
 from whyformer.lab.method.questions import experiment_named, written
 from whyformer.lab.method.record import PUBLISHED, Record, result_of
@@ -467,5 +467,5 @@ def _glossary(language: Language, languages: Sequence[Language]) -> str:
     return _document("glossary", title, body, language, languages)
 
 
-def _order(name: Said, language: Language) -> str:
+def _order(name: Bilingual, language: Language) -> str:
     return name.in_(language).casefold()

@@ -15,12 +15,12 @@ from whyformer.lab.experiments.beam.experiment import (
     search_conditions,
 )
 from whyformer.lab.experiments.beam.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
 
 EXPERIMENT = Experiment(
     name="beam",
-    question=Said("Does a larger beam translate better?", "빔을 넓히면 번역이 더 좋아지나요?"),
+    question=Bilingual("Does a larger beam translate better?", "빔을 넓히면 번역이 더 좋아지나요?"),
     keywords=(
         "beam",
         "beam search",

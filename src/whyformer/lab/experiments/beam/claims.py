@@ -14,7 +14,7 @@ from whyformer.lab.experiments.beam.experiment import (
     chances,
     falls,
 )
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
 from whyformer.lab.method.statistics import Estimate, estimate, exactly, paired
 from whyformer.lab.method.verdict import Test, above, below
@@ -136,17 +136,17 @@ def expected_empty() -> float:
 CLAIMS = (
     Claim(
         "exact",
-        Said(
+        Bilingual(
             "A beam that is wide enough finds the best answer.",
             "빔이 충분히 넓으면 가장 좋은 답을 찾는다.",
         ),
-        Said(
+        Bilingual(
             "With a width of Vᵀ, V words and at most T of them, beam search finds the score "
             "that a list of all answers gives.",
             "단어가 V개이고 길이가 최대 T일 때, 너비가 Vᵀ인 빔 서치는 모든 답을 나열해 얻은 "
             "최고 점수를 찾는다.",
         ),
-        Said(
+        Bilingual(
             "V = 3, T = 4: the largest shortfall over all sources is below 1e-4, at α 0, 0.6, "
             "and 1.",
             "V = 3, T = 4: α가 0, 0.6, 1일 때 모든 입력에서 부족분의 최댓값이 1e-4 미만.",
@@ -155,17 +155,17 @@ CLAIMS = (
     ),
     Claim(
         "better",
-        Said(
+        Bilingual(
             "A larger beam finds a better translation.",
             "빔이 넓을수록 번역이 좋아진다.",
         ),
-        Said(
+        Bilingual(
             "BLEU rises from width 1 to 4 (at α = 0) and from 4 to 64 (at every α), on clean "
             "text, on text with fragments, and under label smoothing.",
             "너비를 1에서 4로(α = 0), 4에서 64로(α마다) 넓히면 BLEU가 오른다: 깨끗한 글, 잘린 "
             "문장이 섞인 글, 레이블 스무딩에서.",
         ),
-        Said(
+        Bilingual(
             "The interval of the paired gain lies above 0.5 BLEU; below -0.5 is the contrary.",
             "짝지은 이득의 구간이 0.5 BLEU보다 위에 있다. -0.5보다 아래면 반대이다.",
         ),
@@ -173,17 +173,17 @@ CLAIMS = (
     ),
     Claim(
         "score",
-        Said(
+        Bilingual(
             "A larger beam finds a more probable translation.",
             "빔이 넓을수록 모델이 보기에 확률이 더 높은 번역을 찾는다.",
         ),
-        Said(
+        Bilingual(
             "Without length penalty the mean log-probability of the answer is higher at width "
             "64 than at width 1. (Of a single sentence this is not guaranteed.)",
             "길이 페널티가 없을 때 답의 평균 로그 확률은 너비 64에서 너비 1보다 높다. (문장 하나하나에 "
             "대해서는 보장되지 않는다.)",
         ),
-        Said(
+        Bilingual(
             "The interval of the paired difference lies above 0.",
             "짝지은 차이의 구간이 0보다 위에 있다.",
         ),
@@ -191,15 +191,15 @@ CLAIMS = (
     ),
     Claim(
         "length",
-        Said(
+        Bilingual(
             "Without length normalisation a larger beam gives shorter outputs.",
             "길이 정규화가 없으면 빔이 넓을수록 출력이 짧아진다.",
         ),
-        Said(
+        Bilingual(
             "At α = 0 the answers of width 64 have fewer words than those of width 1.",
             "α = 0에서 너비 64의 답은 너비 1의 답보다 단어가 적다.",
         ),
-        Said(
+        Bilingual(
             "The interval of the paired difference lies below -5 % of the reference's words.",
             "짝지은 차이의 구간이 정답 단어 수의 -5 %보다 아래에 있다.",
         ),
@@ -207,15 +207,15 @@ CLAIMS = (
     ),
     Claim(
         "penalty",
-        Said(
+        Bilingual(
             "The length penalty repairs a large beam.",
             "길이 페널티를 쓰면 넓은 빔이 고쳐진다.",
         ),
-        Said(
+        Bilingual(
             "At width 64, BLEU with α = 0.6 is higher than with α = 0.",
             "너비 64에서 α = 0.6의 BLEU가 α = 0보다 높다.",
         ),
-        Said(
+        Bilingual(
             "The interval of the paired gain lies above 0.5 BLEU.",
             "짝지은 이득의 구간이 0.5 BLEU보다 위에 있다.",
         ),

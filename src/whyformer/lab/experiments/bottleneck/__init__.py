@@ -12,12 +12,12 @@ from whyformer.lab.experiments.bottleneck.experiment import (
     measure_lengths,
 )
 from whyformer.lab.experiments.bottleneck.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
 
 EXPERIMENT = Experiment(
     name="bottleneck",
-    question=Said(
+    question=Bilingual(
         "Is one vector for the whole source a bottleneck, and does attention remove it?",
         "원문 전체를 벡터 하나에 담는 것이 병목인가요, 어텐션이 그것을 없애나요?",
     ),

@@ -12,7 +12,7 @@ from whyformer.lab.experiments.bottleneck.experiment import (
     WATCHED,
     arm,
 )
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results, Settings
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, exactly, paired
 from whyformer.lab.method.verdict import Test, above, below
@@ -160,16 +160,16 @@ def numbers(results: Results) -> dict[str, Estimate]:
 CLAIMS = (
     Claim(
         "falls",
-        Said(
+        Bilingual(
             "Without attention quality falls with the length of the source.",
             "어텐션이 없으면 원문이 길수록 품질이 떨어진다.",
         ),
-        Said(
+        Bilingual(
             "The share of right symbols is lower at the longest sources than at sources of 5 "
             "by more than 0.3.",
             "가장 긴 원문의 기호 정답률이 길이 5일 때보다 0.3 넘게 낮다.",
         ),
-        Said(
+        Bilingual(
             "Drop above 0.3; below 0.05 refutes. Two-way encoder, each arm at its best rate; "
             "asked of copying and of reversing.",
             "하락이 0.3 초과, 0.05 미만이면 반박. 양방향 인코더, 각자 가장 좋은 학습률. 복사와 "
@@ -179,17 +179,17 @@ CLAIMS = (
     ),
     Claim(
         "flat",
-        Said(
+        Bilingual(
             "Attention removes the bottleneck.",
             "어텐션이 병목을 없앤다.",
         ),
-        Said(
+        Bilingual(
             "With attention the share of right symbols hardly depends on the length, and at the "
             "longest sources it is higher than without by more than 0.3.",
             "어텐션이 있으면 기호 정답률이 길이에 거의 의존하지 않고, 가장 긴 원문에서 어텐션이 "
             "없을 때보다 0.3 넘게 높다.",
         ),
-        Said(
+        Bilingual(
             "Drop from the shortest to the longest below 0.05 (above 0.2 refutes), and paired "
             "gain at the longest above 0.3.",
             "최단에서 최장까지의 하락이 0.05 미만(0.2 초과면 반박)이고, 최장에서 짝지은 이득이 0.3 "
@@ -199,16 +199,16 @@ CLAIMS = (
     ),
     Claim(
         "wider",
-        Said(
+        Bilingual(
             "The vector is just too small: a wider one holds longer sources.",
             "벡터가 작을 뿐이다. 넓히면 더 긴 원문도 담는다.",
         ),
-        Said(
+        Bilingual(
             "Without attention a model twice as wide gets more symbols right at the longest "
             "sources, by more than 0.1.",
             "어텐션 없이 너비를 두 배로 하면 가장 긴 원문의 기호 정답률이 0.1 넘게 오른다.",
         ),
-        Said(
+        Bilingual(
             "Paired gain above 0.1; below 0 refutes.",
             "짝지은 이득이 0.1 초과, 0 미만이면 반박.",
         ),
@@ -216,16 +216,16 @@ CLAIMS = (
     ),
     Claim(
         "nearer",
-        Said(
+        Bilingual(
             "Reversing the source brings source and target closer together.",
             "원문을 뒤집으면 원문과 출력이 서로 가까워진다.",
         ),
-        Said(
+        Bilingual(
             "The mean and the longest distance between a symbol's place in the source and its "
             "place in the target shrink by a tenth.",
             "기호가 원문에 있는 자리와 출력에 놓일 자리 사이의 평균 거리와 최대 거리가 10% 이상 줄어든다.",
         ),
-        Said(
+        Bilingual(
             "Ratio reversed / in order below 0.9, above 1.1 refutes; asked of the mean and of "
             "the longest, counted on the rows themselves.",
             "뒤집은 것 / 그대로의 비가 0.9 미만, 1.1 초과면 반박. 실제 줄에서 센 평균과 최대에 각각 "
@@ -235,16 +235,16 @@ CLAIMS = (
     ),
     Claim(
         "helps",
-        Said(
+        Bilingual(
             "Reversing the source helps.",
             "원문을 뒤집으면 도움이 된다.",
         ),
-        Said(
+        Bilingual(
             "Without attention more symbols are right, over all lengths, when the source is "
             "read in reverse.",
             "어텐션이 없을 때, 원문을 거꾸로 읽으면 전체 길이에 걸쳐 기호 정답률이 더 높다.",
         ),
-        Said(
+        Bilingual(
             "Paired gain in the mean over all lengths above 0.02, below -0.02 refutes; asked of "
             "an encoder that reads one way and of one that reads both ways.",
             "모든 길이의 평균에서 짝지은 이득이 0.02 초과, -0.02 미만이면 반박. 단방향 인코더와 양방향 "
@@ -254,15 +254,15 @@ CLAIMS = (
     ),
     Claim(
         "beginning",
-        Said(
+        Bilingual(
             "Reversing helps where the distances became short.",
             "뒤집기는 거리가 짧아진 곳에서 돕는다.",
         ),
-        Said(
+        Bilingual(
             "What reversing adds is more in the first quarter of the target than in the last.",
             "뒤집기로 얻는 것이 출력의 첫 4분의 1에서 마지막 4분의 1에서보다 크다.",
         ),
-        Said(
+        Bilingual(
             "Paired difference of the two gains above 0.05, below -0.05 refutes; rows of 20, "
             "one-way encoder, no attention.",
             "두 이득의 짝지은 차이가 0.05 초과, -0.05 미만이면 반박. 길이 20, 단방향 인코더, 어텐션 "

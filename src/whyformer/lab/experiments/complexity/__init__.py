@@ -18,12 +18,12 @@ from whyformer.lab.experiments.complexity.experiment import (
     twin_conditions,
 )
 from whyformer.lab.experiments.complexity.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
 
 EXPERIMENT = Experiment(
     name="complexity",
-    question=Said(
+    question=Bilingual(
         "Complexity, sequential operations, path length: does Table 1 hold?",
         "복잡도, 순차 연산, 경로 길이: Table 1은 맞나요?",
     ),

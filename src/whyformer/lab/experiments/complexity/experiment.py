@@ -16,7 +16,7 @@ from whyformer.blocks.multihead import AttentionPath, MultiHeadAttention, use_pa
 from whyformer.blocks.recurrence import Cell, Recurrence, RecurrencePath, use_recurrence
 from whyformer.blocks.windowed import WindowedAttention, windowed_attention
 from whyformer.decoding.greedy import greedy_search
-from whyformer.decoding.queue import Arrivals, Queue
+from whyformer.decoding.queue import Cohort, Queue
 from whyformer.decoding.settings import SearchSettings
 from whyformer.lab.instruments.counter import Equation, count_operations
 from whyformer.lab.instruments.graph import Layer, depth, reached
@@ -206,7 +206,7 @@ def measure_decoding(settings: Settings, seed: int) -> Numbers:
     observed = Observed(model, settings["cached"])
     search = SearchSettings(beam=1, min_length=n - 1, max_length=n - 1)
     with count_operations(model) as counted:
-        greedy_search(observed, Queue([Arrivals(torch.full((1, 4), 7), None, [n - 1])]), search)
+        greedy_search(observed, Queue([Cohort(torch.full((1, 4), 7), None, [n - 1])]), search)
     return {"calls": observed.calls, "operations": counted.total}
 
 

@@ -9,8 +9,17 @@ from whyformer.lab.experiments.complexity.experiment import (
     REACHING,
     WIDTHS,
 )
-from whyformer.lab.method.bilingual import Said, alike
-from whyformer.lab.method.charts import Axis, Chart, Figure, Formula, HeatMap, Look, Series, Table
+from whyformer.lab.method.bilingual import Bilingual, alike
+from whyformer.lab.method.charts import (
+    Axis,
+    Chart,
+    Figure,
+    Formula,
+    HeatMap,
+    Series,
+    SeriesStyle,
+    Table,
+)
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import Estimate, estimate, exactly, median
 
@@ -38,15 +47,15 @@ def table(results: Results) -> Table:
 
     return Table(
         "table-1",
-        Said("Table 1, formula and measurement side by side", "Table 1: 공식과 측정값"),
+        Bilingual("Table 1, formula and measurement side by side", "Table 1: 공식과 측정값"),
         [
-            Said("layer", "층"),
-            Said("complexity", "복잡도"),
-            Said("counted ÷ formula", "센 값 ÷ 공식"),
-            Said("sequential operations", "순차 연산"),
-            Said("chain, operations a position", "연산 사슬 (위치 하나당)"),
-            Said("path length", "경로 길이"),
-            Said("layers needed at n = 256", "n = 256에 필요한 층 수"),
+            Bilingual("layer", "층"),
+            Bilingual("complexity", "복잡도"),
+            Bilingual("counted ÷ formula", "센 값 ÷ 공식"),
+            Bilingual("sequential operations", "순차 연산"),
+            Bilingual("chain, operations a position", "연산 사슬 (위치 하나당)"),
+            Bilingual("path length", "경로 길이"),
+            Bilingual("layers needed at n = 256", "n = 256에 필요한 층 수"),
         ],
         [
             row("attention", "O(n^2 d)", "O(1)", "O(1)"),
@@ -55,7 +64,7 @@ def table(results: Results) -> Table:
             row("dilated", "O(k n d^2)", "O(1)", r"O(\log_k n)"),
             row("restricted", "O(r n d)", "O(1)", "O(n/r)"),
         ],
-        Said(
+        Bilingual(
             "Multiply-adds are whole multiples of the formula at every size. One recurrent layer "
             "reaches all positions, but by n updates of its state one after another.",
             "곱셈-덧셈 횟수는 모든 크기에서 공식의 정수배입니다. 순환층은 한 층으로도 모든 위치에 닿지만, "
@@ -69,15 +78,15 @@ def reach_map(results: Results) -> HeatMap:
     rows, values = [], []
     for kind in REACHING:
         for number, seen in enumerate(results.values("path", "reached", kind=kind, n=DRAWN)[0], 1):
-            rows.append(Said(f"{SHORT[kind].en} ×{number}", f"{SHORT[kind].ko} ×{number}"))
+            rows.append(Bilingual(f"{SHORT[kind].en} ×{number}", f"{SHORT[kind].ko} ×{number}"))
             values.append([float(one) for one in seen])
     return HeatMap(
         "reach",
-        Said("What the last position can know", "마지막 위치가 알 수 있는 것"),
+        Bilingual("What the last position can know", "마지막 위치가 알 수 있는 것"),
         rows,
         [str(place) for place in range(1, DRAWN + 1)],
         values,
-        Said(
+        Bilingual(
             "Filled: the output at position 27 depends on this input after so many layers. Kernels "
             "of three, window of eight.",
             "칠해진 칸: 층을 그만큼 쌓았을 때 27번째 출력이 그 입력에 의존합니다. 커널 크기 3, 창 크기 8.",
@@ -87,7 +96,7 @@ def reach_map(results: Results) -> HeatMap:
 
 def charts(results: Results) -> list[Figure]:
     """See `Experiment`."""
-    positions = Axis(Said("positions n", "위치 수 n"), log=True)
+    positions = Axis(Bilingual("positions n", "위치 수 n"), log=True)
 
     def along(part: str, number: str, **where: object) -> list[tuple[float, Estimate]]:
         levels, rows = results.curves(part, number, "n", **where)
@@ -112,23 +121,23 @@ def charts(results: Results) -> list[Figure]:
             (n / d, estimate([a[i] / b[i] for a, b in zip(slow, fast, strict=True)], median))
             for i, n in enumerate(lengths)
         ]
-        ratios.append(Series(Said(f"time, d = {d}", f"시간, d = {d}"), points))
+        ratios.append(Series(Bilingual(f"time, d = {d}", f"시간, d = {d}"), points))
     over = sorted({n / d for n in lengths for d in WIDTHS})
     return [
         table(results),
         Chart(
             "depth",
-            Said(
+            Bilingual(
                 "The longest chain of dependent operations",
                 "서로를 기다려야 하는 가장 긴 연산 사슬",
             ),
             positions,
-            Axis(Said("operations, one after another", "차례로 해야 하는 연산 수"), log=True),
+            Axis(Bilingual("operations, one after another", "차례로 해야 하는 연산 수"), log=True),
             [
                 Series(NAMES[kind], along("depth", "depth", kind=kind))
                 for kind in ("attention", "convolution", "restricted", "rnn", "lstm", "scan")
             ],
-            Said(
+            Bilingual(
                 "Flat for what reads all positions at once, a straight line for cells with a tanh, "
                 "a logarithm for the linear recurrence computed by scan.",
                 "모든 위치를 한꺼번에 읽는 층은 평평하고, tanh가 있는 순환은 직선이며, 스캔으로 계산한 "
@@ -138,22 +147,22 @@ def charts(results: Results) -> list[Figure]:
         reach_map(results),
         Chart(
             "share",
-            Said("How much of a layer is attention", "한 층에서 어텐션이 차지하는 몫"),
-            Axis(Said("length over width, n / d", "길이와 너비의 비 n / d"), log=True),
-            Axis(Said("share of QKᵀ and weighted sum", "QKᵀ와 가중합의 비율")),
+            Bilingual("How much of a layer is attention", "한 층에서 어텐션이 차지하는 몫"),
+            Axis(Bilingual("length over width, n / d", "길이와 너비의 비 n / d"), log=True),
+            Axis(Bilingual("share of QKᵀ and weighted sum", "QKᵀ와 가중합의 비율")),
             [
                 *(
                     Series(alike(f"d = {d}"), [(r, share(results, d, r)) for r in RATIOS])
                     for d in WIDTHS
                 ),
                 Series(
-                    Said("theory: n / (n + 6d)", "이론: n / (n + 6d)"),
+                    Bilingual("theory: n / (n + 6d)", "이론: n / (n + 6d)"),
                     [(r, exactly(r / (r + 6))) for r in RATIOS],
-                    Look.THEORY,
+                    SeriesStyle.THEORY,
                 ),
-                Series(alike("n = 6d"), [(6, exactly(0.5))], Look.MARK),
+                Series(alike("n = 6d"), [(6, exactly(0.5))], SeriesStyle.MARK),
             ],
-            Said(
+            Bilingual(
                 "Projections and feed-forward network, which Table 1 leaves out, are the larger "
                 "part until n = 6d.",
                 "Table 1이 빼놓은 투영과 피드포워드가 n = 6d까지는 더 큰 몫입니다.",
@@ -161,44 +170,50 @@ def charts(results: Results) -> list[Figure]:
         ),
         Chart(
             "time",
-            Said(
+            Bilingual(
                 f"Time on one CPU thread, d = {JUDGED_WIDTH}",
                 f"CPU 스레드 하나의 시간, d = {JUDGED_WIDTH}",
             ),
             positions,
-            Axis(Said("milliseconds", "밀리초"), log=True),
+            Axis(Bilingual("milliseconds", "밀리초"), log=True),
             [
                 *(
                     Series(NAMES[kind], along("time", "milliseconds", kind=kind, d=JUDGED_WIDTH))
                     for kind in results.levels("time", "kind")
                 ),
-                Series(Said("slope 2", "기울기 2"), guide(2, last["attention"]), Look.THEORY),
-                Series(Said("slope 1", "기울기 1"), guide(1, last["rnn"]), Look.THEORY),
+                Series(
+                    Bilingual("slope 2", "기울기 2"),
+                    guide(2, last["attention"]),
+                    SeriesStyle.THEORY,
+                ),
+                Series(Bilingual("slope 1", "기울기 1"), guide(1, last["rnn"]), SeriesStyle.THEORY),
             ],
-            Said(
+            Bilingual(
                 "The exponents are near those of Table 1. Where the curves cross is not.",
                 "지수는 Table 1에 가깝지만, 곡선이 만나는 곳은 다릅니다.",
             ),
         ),
         Chart(
             "crossing",
-            Said("Attention's time over the recurrence's", "순환에 대한 어텐션의 시간비"),
-            Axis(Said("length over width, n / d", "길이와 너비의 비 n / d"), log=True),
+            Bilingual("Attention's time over the recurrence's", "순환에 대한 어텐션의 시간비"),
+            Axis(Bilingual("length over width, n / d", "길이와 너비의 비 n / d"), log=True),
             Axis(
-                Said("ratio; below 1 attention is faster", "비율 (1보다 작으면 어텐션이 빠름)"),
+                Bilingual(
+                    "ratio; below 1 attention is faster", "비율 (1보다 작으면 어텐션이 빠름)"
+                ),
                 log=True,
             ),
             [
                 *ratios,
                 Series(
-                    Said("ratio of multiply-adds: n / d", "곱셈-덧셈의 비: n / d"),
+                    Bilingual("ratio of multiply-adds: n / d", "곱셈-덧셈의 비: n / d"),
                     [(r, exactly(r)) for r in over],
-                    Look.THEORY,
+                    SeriesStyle.THEORY,
                 ),
-                Series(alike("1"), [(r, exactly(1)) for r in over], Look.THEORY),
-                Series(alike("n = d"), [(1, exactly(1))], Look.MARK),
+                Series(alike("1"), [(r, exactly(1)) for r in over], SeriesStyle.THEORY),
+                Series(alike("n = d"), [(1, exactly(1))], SeriesStyle.MARK),
             ],
-            Said(
+            Bilingual(
                 "By operations the two cross at n = d. By the clock they cross later: a recurrence "
                 "multiplies one vector at a time, which no processor likes.",
                 "연산 수로는 n = d에서 만나지만 시계로는 더 뒤에서 만납니다. 순환은 벡터를 하나씩 곱하는데, "
@@ -207,9 +222,9 @@ def charts(results: Results) -> list[Figure]:
         ),
         Chart(
             "generation",
-            Said("What generating n tokens takes", "토큰 n개를 생성하는 데 드는 것"),
-            Axis(Said("tokens generated", "생성한 토큰 수"), log=True),
-            Axis(Said("multiply-adds", "곱셈-덧셈 횟수"), log=True),
+            Bilingual("What generating n tokens takes", "토큰 n개를 생성하는 데 드는 것"),
+            Axis(Bilingual("tokens generated", "생성한 토큰 수"), log=True),
+            Axis(Bilingual("multiply-adds", "곱셈-덧셈 횟수"), log=True),
             [
                 Series(NAMES[name], along("decoding", "operations", kind=kind, cached=cached))
                 for name, kind, cached in (
@@ -218,7 +233,7 @@ def charts(results: Results) -> list[Figure]:
                     ("rnn model", "rnn model", True),
                 )
             ],
-            Said(
+            Bilingual(
                 "All three need n calls, each waiting for the last. Keeping keys and values saves "
                 "work, not waiting.",
                 "셋 다 앞의 것을 기다리는 호출이 n번 필요합니다. 키와 값을 간직하면 계산은 줄지만 기다림은 "
@@ -229,34 +244,36 @@ def charts(results: Results) -> list[Figure]:
 
 
 SHORT = {
-    "attention": Said("attention", "어텐션"),
-    "restricted": Said("window", "창"),
-    "convolution": Said("kernel", "커널"),
-    "dilated": Said("dilated", "팽창"),
-    "rnn": Said("recurrent", "순환"),
+    "attention": Bilingual("attention", "어텐션"),
+    "restricted": Bilingual("window", "창"),
+    "convolution": Bilingual("kernel", "커널"),
+    "dilated": Bilingual("dilated", "팽창"),
+    "rnn": Bilingual("recurrent", "순환"),
 }
 NAMES = {
-    "attention": Said("self-attention", "셀프 어텐션"),
-    "fused": Said("self-attention, fused kernel", "셀프 어텐션 (융합 커널)"),
-    "restricted": Said("restricted self-attention", "제한된 셀프 어텐션"),
-    "convolution": Said("convolution, contiguous", "합성곱 (연속 커널)"),
-    "dilated": Said("convolution, dilated", "합성곱 (팽창 커널)"),
-    "rnn": Said("recurrent (tanh)", "순환 (tanh)"),
-    "gru": Said("recurrent (GRU)", "순환 (GRU)"),
-    "lstm": Said("recurrent (LSTM)", "순환 (LSTM)"),
-    "rnn loop": Said("recurrent (tanh), loop in Python", "순환 (tanh), 파이썬 반복문"),
-    "linear": Said("linear recurrence", "선형 순환"),
-    "loop": Said("linear recurrence, loop", "선형 순환, 반복문"),
-    "scan": Said("linear recurrence, scan", "선형 순환, 스캔"),
-    "rnn model": Said("recurrent model", "순환 모델"),
-    "training": Said("training (all tokens known)", "학습 (모든 토큰을 앎)"),
-    "generation, keys and values kept": Said(
+    "attention": Bilingual("self-attention", "셀프 어텐션"),
+    "fused": Bilingual("self-attention, fused kernel", "셀프 어텐션 (융합 커널)"),
+    "restricted": Bilingual("restricted self-attention", "제한된 셀프 어텐션"),
+    "convolution": Bilingual("convolution, contiguous", "합성곱 (연속 커널)"),
+    "dilated": Bilingual("convolution, dilated", "합성곱 (팽창 커널)"),
+    "rnn": Bilingual("recurrent (tanh)", "순환 (tanh)"),
+    "gru": Bilingual("recurrent (GRU)", "순환 (GRU)"),
+    "lstm": Bilingual("recurrent (LSTM)", "순환 (LSTM)"),
+    "rnn loop": Bilingual("recurrent (tanh), loop in Python", "순환 (tanh), 파이썬 반복문"),
+    "linear": Bilingual("linear recurrence", "선형 순환"),
+    "loop": Bilingual("linear recurrence, loop", "선형 순환, 반복문"),
+    "scan": Bilingual("linear recurrence, scan", "선형 순환, 스캔"),
+    "rnn model": Bilingual("recurrent model", "순환 모델"),
+    "training": Bilingual("training (all tokens known)", "학습 (모든 토큰을 앎)"),
+    "generation, keys and values kept": Bilingual(
         "generation, keys and values kept", "생성 (키와 값을 간직)"
     ),
-    "generation, nothing kept": Said("generation, nothing kept", "생성 (아무것도 간직하지 않음)"),
+    "generation, nothing kept": Bilingual(
+        "generation, nothing kept", "생성 (아무것도 간직하지 않음)"
+    ),
     **{f"n = {ratio} d": alike(f"n = {ratio}d") for ratio in RATIOS},
     **{
-        f"{twin}, d = {d}": Said(f"{en}, d = {d}", f"{ko}, d = {d}")
+        f"{twin}, d = {d}": Bilingual(f"{en}, d = {d}", f"{ko}, d = {d}")
         for twin, en, ko in (
             ("attention", "explicit attention", "풀어 쓴 어텐션"),
             ("fused", "fused attention", "융합 어텐션"),

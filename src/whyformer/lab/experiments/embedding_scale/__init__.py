@@ -10,12 +10,14 @@ from whyformer.lab.experiments.embedding_scale.experiment import (
     training_conditions,
 )
 from whyformer.lab.experiments.embedding_scale.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
 
 EXPERIMENT = Experiment(
     name="embedding_scale",
-    question=Said("Why multiply the embeddings by √d_model?", "왜 임베딩에 √d_model을 곱하나요?"),
+    question=Bilingual(
+        "Why multiply the embeddings by √d_model?", "왜 임베딩에 √d_model을 곱하나요?"
+    ),
     keywords=(
         "√d_model",
         "d_model",

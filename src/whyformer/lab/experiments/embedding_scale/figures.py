@@ -8,8 +8,8 @@ from whyformer.lab.experiments.embedding_scale.claims import (
     ratio,
 )
 from whyformer.lab.experiments.embedding_scale.experiment import ONE, SMALL, SQRT, UNIT
-from whyformer.lab.method.bilingual import Said, alike
-from whyformer.lab.method.charts import Axis, Chart, Figure, Look, Series
+from whyformer.lab.method.bilingual import Bilingual, alike
+from whyformer.lab.method.charts import Axis, Chart, Figure, Series, SeriesStyle
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import estimate, exactly
 
@@ -21,10 +21,11 @@ def charts(results: Results) -> list[Figure]:
     drawn: list[Figure] = [
         Chart(
             "ratio",
-            Said("How loud tokens are beside positions", "위치에 비해 토큰은 얼마나 큰가"),
+            Bilingual("How loud tokens are beside positions", "위치에 비해 토큰은 얼마나 큰가"),
             Axis(alike("d_model"), log=True),
             Axis(
-                Said("norm of token over norm of position", "토큰의 노름 / 위치의 노름"), log=True
+                Bilingual("norm of token over norm of position", "토큰의 노름 / 위치의 노름"),
+                log=True,
             ),
             [
                 *(
@@ -36,9 +37,9 @@ def charts(results: Results) -> list[Figure]:
                 ),
                 *(
                     Series(
-                        Said(f"theory: {formula}", f"이론: {formula}"),
+                        Bilingual(f"theory: {formula}", f"이론: {formula}"),
                         [(d, exactly(predicted_ratio(scale, init, d))) for d in widths],
-                        Look.THEORY,
+                        SeriesStyle.THEORY,
                     )
                     for init, scale, formula in (
                         (SMALL, ONE, "√(2/d)"),
@@ -47,7 +48,7 @@ def charts(results: Results) -> list[Figure]:
                     )
                 ),
             ],
-            Said(
+            Bilingual(
                 "Two of the four starts balance tokens and positions at every width: the factor "
                 "with N(0, 1/d), and no factor with N(0, 1).",
                 "네 가지 시작 중 둘만 모든 너비에서 토큰과 위치의 균형을 맞춥니다. N(0, 1/d)에 인자를 곱한 "
@@ -67,17 +68,17 @@ def charts(results: Results) -> list[Figure]:
                 ]
                 name, where = NAMES[scale], NAMES[POSITIONS[positions]]
                 series.append(
-                    Series(Said(f"{name.en}, {where.en}", f"{name.ko}, {where.ko}"), points)
+                    Series(Bilingual(f"{name.en}, {where.en}", f"{name.ko}, {where.ko}"), points)
                 )
         title = NAMES[f"{TIES[tying]}, {init}"]
         drawn.append(
             Chart(
                 f"rates-{TIES[tying]}-{init}",
-                Said(f"After training: {title.en}", f"학습 뒤: {title.ko}"),
-                Axis(Said("peak learning rate, Adam", "최고 학습률 (Adam)"), log=True),
-                Axis(Said("validation loss, nats a character", "검증 손실 (문자당 nat)")),
+                Bilingual(f"After training: {title.en}", f"학습 뒤: {title.ko}"),
+                Axis(Bilingual("peak learning rate, Adam", "최고 학습률 (Adam)"), log=True),
+                Axis(Bilingual("validation loss, nats a character", "검증 손실 (문자당 nat)")),
                 series,
-                Said(
+                Bilingual(
                     "Compare each curve at its own lowest point, and the two pairs with each other: "
                     "what the factor does without positions is not about positions.",
                     "각 곡선은 가장 낮은 점에서 비교하고, 두 쌍을 다시 서로 비교합니다. 위치 정보가 없을 "
@@ -89,28 +90,28 @@ def charts(results: Results) -> list[Figure]:
 
 
 TIE_NAMES = {
-    "tied": Said("tied output", "출력 행렬 공유"),
-    "untied": Said("output of its own", "출력 행렬 분리"),
+    "tied": Bilingual("tied output", "출력 행렬 공유"),
+    "untied": Bilingual("output of its own", "출력 행렬 분리"),
 }
 INIT_NAMES = {SMALL: "N(0, 1/d)", UNIT: "N(0, 1)"}
-SCALE_NAMES = {ONE: Said("no factor", "인자 없음"), SQRT: alike("√d_model")}
+SCALE_NAMES = {ONE: Bilingual("no factor", "인자 없음"), SQRT: alike("√d_model")}
 NAMES = {
     **TIE_NAMES,
     **SCALE_NAMES,
     **{init: alike(law) for init, law in INIT_NAMES.items()},
-    "ratio with": Said("ratio with the factor", "인자가 있을 때의 비"),
-    "ratio without": Said("ratio without the factor", "인자가 없을 때의 비"),
-    "gain that goes": Said("gain that goes with the positions", "위치와 함께 사라지는 이득"),
-    "gain that stays": Said("gain without positions", "위치 없이도 남는 이득"),
-    "with positions": Said("sinusoidal positions", "사인·코사인 위치"),
-    "without positions": Said("no positions", "위치 정보 없음"),
+    "ratio with": Bilingual("ratio with the factor", "인자가 있을 때의 비"),
+    "ratio without": Bilingual("ratio without the factor", "인자가 없을 때의 비"),
+    "gain that goes": Bilingual("gain that goes with the positions", "위치와 함께 사라지는 이득"),
+    "gain that stays": Bilingual("gain without positions", "위치 없이도 남는 이득"),
+    "with positions": Bilingual("sinusoidal positions", "사인·코사인 위치"),
+    "without positions": Bilingual("no positions", "위치 정보 없음"),
     **{
-        f"{init}, {scale}": Said(f"{law}, {name.en}", f"{law}, {name.ko}")
+        f"{init}, {scale}": Bilingual(f"{law}, {name.en}", f"{law}, {name.ko}")
         for init, law in INIT_NAMES.items()
         for scale, name in SCALE_NAMES.items()
     },
     **{
-        f"{tied}, {init}": Said(f"{name.en}, {law}", f"{name.ko}, {law}")
+        f"{tied}, {init}": Bilingual(f"{name.en}, {law}", f"{name.ko}, {law}")
         for init, law in INIT_NAMES.items()
         for tied, name in TIE_NAMES.items()
     },

@@ -18,12 +18,12 @@ from whyformer.lab.experiments.gradients.experiment import (
     reach_conditions,
 )
 from whyformer.lab.experiments.gradients.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
 
 EXPERIMENT = Experiment(
     name="gradients",
-    question=Said(
+    question=Bilingual(
         "Does attention end vanishing gradients, and are skip connections decisive?",
         "어텐션은 기울기 소실을 없앴나요, 그리고 잔차 연결은 결정적인가요?",
     ),

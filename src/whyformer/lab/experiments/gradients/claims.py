@@ -30,7 +30,7 @@ from whyformer.lab.experiments.gradients.experiment import (
     REACH,
     WIDTH,
 )
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, exactly, paired
 from whyformer.lab.method.verdict import Test, above, below, within
@@ -185,18 +185,18 @@ what comes through the state is added to it."""
 CLAIMS = (
     Claim(
         "time",
-        Said(
+        Bilingual(
             "The Transformer sees everything at once, so gradients do not vanish along a long "
             "sequence.",
             "트랜스포머는 모든 위치를 한꺼번에 보므로, 긴 시퀀스에서도 기울기가 사라지지 않는다.",
         ),
-        Said(
+        Bilingual(
             "At the start the gradient from the last output to the input k positions back does "
             "not depend on k in a causal Transformer, and dies exponentially in an RNN.",
             "초기 상태에서, 마지막 출력에서 k칸 앞 입력까지의 기울기는 인과적 트랜스포머에서는 k와 "
             "무관하고, RNN에서는 지수적으로 줄어든다.",
         ),
-        Said(
+        Bilingual(
             "Factor per step of lag within 0.98 and 1.02 for attention (Pre-LN and Post-LN); "
             "below 0.6 for the RNN at torch's start.",
             "한 칸당 배율이 어텐션(Pre-LN과 Post-LN)에서 0.98과 1.02 사이, torch 기본 초기화의 "
@@ -206,15 +206,15 @@ CLAIMS = (
     ),
     Claim(
         "lstm",
-        Said(
+        Bilingual(
             "Gradients do not vanish in an LSTM.",
             "LSTM에서는 기울기가 사라지지 않는다.",
         ),
-        Said(
+        Bilingual(
             "At its usual start an LSTM keeps at least 0.95 of the gradient at each step of lag.",
             "흔히 쓰는 초기화의 LSTM은 한 칸 거슬러 갈 때마다 기울기를 0.95배 이상 유지한다.",
         ),
-        Said(
+        Bilingual(
             "Factor above 0.95 (a hundred steps then leave more than 1/200); below 0.9 refutes. "
             "Asked of torch's start, of forget bias 1, and of this toolkit's start.",
             "배율이 0.95 초과 (백 칸 뒤에 1/200 넘게 남음), 0.9 미만이면 반박. torch 기본 초기화, 망각 "
@@ -224,32 +224,32 @@ CLAIMS = (
     ),
     Claim(
         "gate",
-        Said(
+        Bilingual(
             "What saves an LSTM is its forget gate near 1: a skip connection along time.",
             "LSTM을 살리는 것은 1에 가까운 망각 게이트, 즉 시간 방향의 스킵 연결이다.",
         ),
-        Said(
+        Bilingual(
             "With the forget gate opened to the length of the sequence, and nothing else "
             "changed, the factor is above 0.95; likewise with chrono's gates.",
             "다른 것은 그대로 두고 망각 게이트만 시퀀스 길이에 맞게 열면 배율이 0.95를 넘는다. "
             "chrono 초기화의 게이트도 마찬가지다.",
         ),
-        Said("Factor above 0.95; below 0.9 refutes.", "배율이 0.95 초과, 0.9 미만이면 반박."),
+        Bilingual("Factor above 0.95; below 0.9 refutes.", "배율이 0.95 초과, 0.9 미만이면 반박."),
         gate_tests,
     ),
     Claim(
         "skips",
-        Said(
+        Bilingual(
             "Skip connections help somewhat, but they are not decisive.",
             "스킵 연결은 어느 정도 도움이 되지만 결정적이지는 않다.",
         ),
-        Said(
+        Bilingual(
             "Along time: skips around stacked recurrent layers change the gradient factor "
             "little. Along depth: a stack of at least 4 layers learns to copy without them.",
             "시간 방향: 쌓은 순환층에 스킵을 둘러도 기울기 배율이 거의 그대로다. 깊이 방향: 4층 "
             "이상의 스택이 스킵 없이도 복사를 배운다.",
         ),
-        Said(
+        Bilingual(
             "Time: four layers of RNN and of LSTM, factor moved by less than 0.15 and below 0.8 "
             "with skips. Depth: accuracy without skips, at the better rate, above 0.9 of that "
             "with Pre-LN at 4 layers and deeper; below half of it refutes.",
@@ -261,17 +261,17 @@ CLAIMS = (
     ),
     Claim(
         "collapse",
-        Said(
+        Bilingual(
             "Without skips a deep stack forgets which token is which.",
             "스킵이 없으면 깊은 스택은 어느 토큰이 어느 토큰인지 잊어버린다.",
         ),
-        Said(
+        Bilingual(
             "At the start, after 8 layers without skips, all tokens are the same vector, while "
             "Pre-LN keeps them apart; after training, 4 layers without skips copy worse.",
             "초기 상태에서 스킵 없는 8층을 지나면 모든 토큰이 같은 벡터가 되지만 Pre-LN은 구별을 "
             "유지한다. 학습 뒤에도 스킵 없는 4층은 복사를 더 못한다.",
         ),
-        Said(
+        Bilingual(
             "Diversity below 1e-6 without skips and above 0.1 with Pre-LN; accuracies differ by "
             "more than 0.3.",
             "다양성이 스킵 없이 1e-6 미만, Pre-LN에서 0.1 초과. 정답률 차이가 0.3 초과.",
@@ -280,15 +280,15 @@ CLAIMS = (
     ),
     Claim(
         "need",
-        Said(
+        Bilingual(
             "A Transformer cannot do without skip connections.",
             "트랜스포머는 스킵 연결 없이는 안 된다.",
         ),
-        Said(
+        Bilingual(
             "At every depth the accuracy of copying is higher with skips by more than 0.3.",
             "어떤 깊이에서든 스킵이 있을 때 복사 정답률이 0.3 넘게 높다.",
         ),
-        Said(
+        Bilingual(
             "Paired difference (Pre-LN - without skips) above 0.3, each at its better rate; "
             "below 0.1 refutes. Asked of each number of layers.",
             "각자 더 나은 학습률에서 짝지은 차이(Pre-LN - 스킵 없음)가 0.3 초과, 0.1 미만이면 반박. 층 "
@@ -298,15 +298,15 @@ CLAIMS = (
     ),
     Claim(
         "enough",
-        Said(
+        Bilingual(
             "Skips keep the tokens apart, however deep the stack.",
             "스킵만 있으면 아무리 깊어도 토큰이 구별된다.",
         ),
-        Said(
+        Bilingual(
             "At the start the diversity of tokens after 24 layers with skips is above 0.1.",
             "초기 상태에서 스킵이 있는 24층을 지난 토큰의 다양성이 0.1보다 크다.",
         ),
-        Said(
+        Bilingual(
             "Diversity above 0.1; below 0.01 refutes. Asked of Pre-LN, Post-LN, and attention "
             "with skips and nothing else.",
             "다양성이 0.1 초과, 0.01 미만이면 반박. Pre-LN, Post-LN, 스킵만 있는 어텐션에 각각 묻는다.",
@@ -315,16 +315,16 @@ CLAIMS = (
     ),
     Claim(
         "total",
-        Said(
+        Bilingual(
             "When information is lost in depth, the norm of the gradient shows it.",
             "깊이 방향으로 정보가 사라지면 기울기의 노름에 드러난다.",
         ),
-        Said(
+        Bilingual(
             "Through 24 layers without skips the norm of the gradient shrinks by more than a "
             "thousand.",
             "스킵 없는 24층을 거슬러 오면 기울기의 노름이 천분의 일보다 작아진다.",
         ),
-        Said(
+        Bilingual(
             "Norm at the input over norm at the output below 1e-3; above 0.1 refutes.",
             "입력에서의 노름 / 출력에서의 노름이 1e-3 미만, 0.1 초과면 반박.",
         ),
@@ -332,16 +332,16 @@ CLAIMS = (
     ),
     Claim(
         "first",
-        Said(
+        Bilingual(
             "A stack that recalls the first token lets tokens through.",
             "첫 토큰을 기억해 내는 스택은 토큰을 통과시키는 스택이다.",
         ),
-        Said(
+        Bilingual(
             "Four causal layers without skips that recall the first token copy the token eight "
             "back about as well.",
             "첫 토큰을 기억해 내는, 스킵 없는 인과적 네 층은 여덟 칸 앞의 토큰도 그만큼 잘 복사한다.",
         ),
-        Said(
+        Bilingual(
             "First token right in more than 0.9, and the accuracy of copying less than 0.1 "
             "below it; more than 0.3 below refutes.",
             "첫 토큰 정답률이 0.9 초과이고 복사 정답률이 그보다 0.1 넘게 낮지 않음, 0.3 넘게 낮으면 반박.",

@@ -21,8 +21,8 @@ from whyformer.lab.experiments.gradients.experiment import (
     REACH,
     SYMBOLS,
 )
-from whyformer.lab.method.bilingual import Said, alike
-from whyformer.lab.method.charts import Axis, Chart, Figure, Look, Series, Table
+from whyformer.lab.method.bilingual import Bilingual, alike
+from whyformer.lab.method.charts import Axis, Chart, Figure, Series, SeriesStyle, Table
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import estimate, exactly
 
@@ -35,12 +35,14 @@ def charts(results: Results) -> list[Figure]:
         depth_chart(results),
         gradient_table(results),
     ]
-    layers = Axis(Said("layers", "층 수"))
-    right = Axis(Said("share of right answers", "정답률"))
+    layers = Axis(Bilingual("layers", "층 수"))
+    right = Axis(Bilingual("share of right answers", "정답률"))
     drawn.append(
         Chart(
             "copy",
-            Said("After training: copy the token eight back", "학습 뒤: 여덟 칸 앞의 토큰 복사"),
+            Bilingual(
+                "After training: copy the token eight back", "학습 뒤: 여덟 칸 앞의 토큰 복사"
+            ),
             layers,
             right,
             [
@@ -56,7 +58,7 @@ def charts(results: Results) -> list[Figure]:
                 ),
                 _chance([1, max(results.levels("copy", "layers"))]),
             ],
-            Said(
+            Bilingual(
                 "One layer copies without a skip as well as with one; the need grows with depth.",
                 "한 층짜리는 스킵이 없어도 똑같이 복사합니다. 스킵의 필요는 깊이와 함께 커집니다.",
             ),
@@ -67,8 +69,8 @@ def charts(results: Results) -> list[Figure]:
         drawn.append(
             Chart(
                 "reach",
-                Said("After training: copy from farther back", "학습 뒤: 더 먼 곳에서 복사"),
-                Axis(Said("lag (positions back)", "시차 (몇 칸 앞인가)"), log=True),
+                Bilingual("After training: copy from farther back", "학습 뒤: 더 먼 곳에서 복사"),
+                Axis(Bilingual("lag (positions back)", "시차 (몇 칸 앞인가)"), log=True),
                 right,
                 [
                     *(
@@ -83,7 +85,7 @@ def charts(results: Results) -> list[Figure]:
                     ),
                     _chance([min(lags), max(lags)]),
                 ],
-                Said(
+                Bilingual(
                     "Two layers each. Skips along depth do not carry a recurrent network farther "
                     "back in time.",
                     "모두 두 층입니다. 깊이 방향의 스킵은 순환 신경망을 더 먼 과거까지 데려다주지 "
@@ -96,7 +98,7 @@ def charts(results: Results) -> list[Figure]:
 
 def _chance(ends: Sequence[float]) -> Series:
     at = exactly(1 / SYMBOLS)
-    return Series(Said("by chance", "우연"), [(x, at) for x in ends], Look.THEORY)
+    return Series(Bilingual("by chance", "우연"), [(x, at) for x in ends], SeriesStyle.THEORY)
 
 
 def lag_chart(results: Results) -> Chart:
@@ -112,11 +114,11 @@ def lag_chart(results: Results) -> Chart:
         series.append(Series(NAMES[model], points))
     return Chart(
         "lags",
-        Said("What is left of the gradient k positions back", "k칸 앞에 도달한 기울기"),
-        Axis(Said("lag k (positions)", "시차 k (위치)")),
-        Axis(Said("gradient norm, lag 1 = 1", "기울기 노름 (시차 1 = 1)"), log=True),
+        Bilingual("What is left of the gradient k positions back", "k칸 앞에 도달한 기울기"),
+        Axis(Bilingual("lag k (positions)", "시차 k (위치)")),
+        Axis(Bilingual("gradient norm, lag 1 = 1", "기울기 노름 (시차 1 = 1)"), log=True),
         series,
-        Said(
+        Bilingual(
             "At the start, before any training. Straight lines fall by a constant factor at every "
             "step back; attention and the LSTM whose forget gate is nearly open stay flat.",
             "학습 전 초기 상태입니다. 직선은 한 칸 거슬러 갈 때마다 일정한 비율로 줄어든다는 "
@@ -129,12 +131,12 @@ def factor_table(results: Results) -> Table:
     """List the factor of every arm beside what theory says."""
     return Table(
         "factors",
-        Said("Gradient factor per step of lag", "한 칸 거슬러 갈 때의 기울기 배율"),
+        Bilingual("Gradient factor per step of lag", "한 칸 거슬러 갈 때의 기울기 배율"),
         [
-            Said("model", "모델"),
-            Said("factor per step", "한 칸당 배율"),
-            Said("predicted", "예측"),
-            Said("left at lag 100, of lag 5", "시차 5 대비 시차 100에 남은 비율"),
+            Bilingual("model", "모델"),
+            Bilingual("factor per step", "한 칸당 배율"),
+            Bilingual("predicted", "예측"),
+            Bilingual("left at lag 100, of lag 5", "시차 5 대비 시차 100에 남은 비율"),
         ],
         [
             [
@@ -145,7 +147,7 @@ def factor_table(results: Results) -> Table:
             ]
             for model in ALONG_TIME
         ],
-        Said(
+        Bilingual(
             "A factor below 1 is a gradient that dies exponentially. Predicted for an LSTM: what "
             "its forget gate alone keeps; the way through the state adds to it.",
             "배율이 1보다 작으면 기울기가 지수적으로 사라집니다. LSTM의 예측값은 망각 게이트만 "
@@ -162,17 +164,17 @@ def depth_chart(results: Results) -> Chart:
         for stack in ALONG_DEPTH
     ]
     theory = Series(
-        Said("theory: attention + skip", "이론: 어텐션 + 스킵"),
+        Bilingual("theory: attention + skip", "이론: 어텐션 + 스킵"),
         [(n, exactly(shared_by_skips(n))) for n in depths],
-        Look.THEORY,
+        SeriesStyle.THEORY,
     )
     return Chart(
         "diversity",
-        Said("How different the tokens still are", "토큰이 서로 얼마나 다른가"),
-        Axis(Said("layer", "층")),
-        Axis(Said("‖X − mean‖ / ‖X‖", "‖X − 평균‖ / ‖X‖"), log=True),
+        Bilingual("How different the tokens still are", "토큰이 서로 얼마나 다른가"),
+        Axis(Bilingual("layer", "층")),
+        Axis(Bilingual("‖X − mean‖ / ‖X‖", "‖X − 평균‖ / ‖X‖"), log=True),
         [*series, theory],
-        Said(
+        Bilingual(
             "At the start. Without skips all tokens soon are the same vector (the floor is the "
             "rounding of float64); Post-LN loses them slowly in spite of its skips.",
             "초기 상태입니다. 스킵이 없으면 모든 토큰이 금세 같은 벡터가 됩니다 (바닥은 float64의 "
@@ -185,12 +187,12 @@ def gradient_table(results: Results) -> Table:
     """List what the gradient's norm says beside what happened to the tokens."""
     return Table(
         "total",
-        Said("The gradient's norm does not show it", "기울기 노름에는 드러나지 않는다"),
+        Bilingual("The gradient's norm does not show it", "기울기 노름에는 드러나지 않는다"),
         [
-            Said("stack of 24 layers", "24층 스택"),
-            Said("gradient norm, input / output", "기울기 노름, 입력 / 출력"),
-            Said("diversity of tokens at the output", "출력에서 토큰의 다양성"),
-            Said(
+            Bilingual("stack of 24 layers", "24층 스택"),
+            Bilingual("gradient norm, input / output", "기울기 노름, 입력 / 출력"),
+            Bilingual("diversity of tokens at the output", "출력에서 토큰의 다양성"),
+            Bilingual(
                 "diversity of the gradients that different outputs send",
                 "서로 다른 출력이 보내는 기울기의 다양성",
             ),
@@ -204,7 +206,7 @@ def gradient_table(results: Results) -> Table:
             ]
             for stack in ALONG_DEPTH
         ],
-        Said(
+        Bilingual(
             "Without skips and with a norm the gradient's length looks healthy, yet every output "
             "position sends the same one: no output can ask for anything of its own.",
             "스킵 없이 정규화만 있으면 노름은 멀쩡해 보이지만 모든 출력 위치가 똑같은 기울기를 보냅니다. 어떤 출력도 자기만의 "
@@ -214,53 +216,55 @@ def gradient_table(results: Results) -> Table:
 
 
 NAMES = {
-    "rnn-uniform": Said("RNN, torch's start", "RNN, torch 기본 초기화"),
-    "rnn-xavier": Said("RNN, Xavier", "RNN, Xavier 초기화"),
-    "rnn-orthogonal": Said("RNN, orthogonal", "RNN, 직교 초기화"),
-    "gru-uniform": Said("GRU, torch's start", "GRU, torch 기본 초기화"),
-    "lstm-uniform": Said("LSTM, torch's start", "LSTM, torch 기본 초기화"),
-    "lstm-forget-1": Said("LSTM, forget bias 1", "LSTM, 망각 편향 1"),
-    "lstm-toolkit": Said(
+    "rnn-uniform": Bilingual("RNN, torch's start", "RNN, torch 기본 초기화"),
+    "rnn-xavier": Bilingual("RNN, Xavier", "RNN, Xavier 초기화"),
+    "rnn-orthogonal": Bilingual("RNN, orthogonal", "RNN, 직교 초기화"),
+    "gru-uniform": Bilingual("GRU, torch's start", "GRU, torch 기본 초기화"),
+    "lstm-uniform": Bilingual("LSTM, torch's start", "LSTM, torch 기본 초기화"),
+    "lstm-forget-1": Bilingual("LSTM, forget bias 1", "LSTM, 망각 편향 1"),
+    "lstm-toolkit": Bilingual(
         "LSTM, orthogonal, forget bias 1 (whyformer's start)",
         "LSTM, 직교, 망각 편향 1 (whyformer 기본)",
     ),
-    "lstm-forget-long": Said("LSTM, forget bias ln(T − 1)", "LSTM, 망각 편향 ln(T − 1)"),
-    "lstm-chrono": Said("LSTM, chrono", "LSTM, chrono 초기화"),
-    "rnn-4": Said("RNN, 4 layers", "RNN 4층"),
-    "rnn-4-skip": Said("RNN, 4 layers, skips along depth", "RNN 4층, 깊이 방향 스킵"),
-    "lstm-4": Said("LSTM, 4 layers", "LSTM 4층"),
-    "lstm-4-skip": Said("LSTM, 4 layers, skips along depth", "LSTM 4층, 깊이 방향 스킵"),
-    "attention-pre-norm": Said("Transformer, Pre-LN, 2 layers", "트랜스포머 Pre-LN 2층"),
-    "attention-post-norm": Said("Transformer, Post-LN, 2 layers", "트랜스포머 Post-LN 2층"),
-    "attention-no-skip": Said("Transformer without skips, 2 layers", "스킵 없는 트랜스포머 2층"),
-    "attention-only": Said("attention only", "어텐션만"),
-    "attention-norm": Said("attention + norm", "어텐션 + 정규화"),
-    "attention-skip": Said("attention + skip", "어텐션 + 스킵"),
-    "no-skip": Said("whole layers without skips", "스킵 없는 온전한 층"),
-    "no-skip-causal": Said("the same, causal", "스킵 없는 온전한 층, 인과적"),
+    "lstm-forget-long": Bilingual("LSTM, forget bias ln(T − 1)", "LSTM, 망각 편향 ln(T − 1)"),
+    "lstm-chrono": Bilingual("LSTM, chrono", "LSTM, chrono 초기화"),
+    "rnn-4": Bilingual("RNN, 4 layers", "RNN 4층"),
+    "rnn-4-skip": Bilingual("RNN, 4 layers, skips along depth", "RNN 4층, 깊이 방향 스킵"),
+    "lstm-4": Bilingual("LSTM, 4 layers", "LSTM 4층"),
+    "lstm-4-skip": Bilingual("LSTM, 4 layers, skips along depth", "LSTM 4층, 깊이 방향 스킵"),
+    "attention-pre-norm": Bilingual("Transformer, Pre-LN, 2 layers", "트랜스포머 Pre-LN 2층"),
+    "attention-post-norm": Bilingual("Transformer, Post-LN, 2 layers", "트랜스포머 Post-LN 2층"),
+    "attention-no-skip": Bilingual(
+        "Transformer without skips, 2 layers", "스킵 없는 트랜스포머 2층"
+    ),
+    "attention-only": Bilingual("attention only", "어텐션만"),
+    "attention-norm": Bilingual("attention + norm", "어텐션 + 정규화"),
+    "attention-skip": Bilingual("attention + skip", "어텐션 + 스킵"),
+    "no-skip": Bilingual("whole layers without skips", "스킵 없는 온전한 층"),
+    "no-skip-causal": Bilingual("the same, causal", "스킵 없는 온전한 층, 인과적"),
     "post-norm": alike("Post-LN"),
     "pre-norm": alike("Pre-LN"),
-    "rnn": Said("RNN, orthogonal", "RNN, 직교 초기화"),
-    "rnn-skip": Said("RNN + skips along depth", "RNN + 깊이 방향 스킵"),
+    "rnn": Bilingual("RNN, orthogonal", "RNN, 직교 초기화"),
+    "rnn-skip": Bilingual("RNN + skips along depth", "RNN + 깊이 방향 스킵"),
     "lstm": alike("LSTM"),
-    "lstm-skip": Said("LSTM + skips along depth", "LSTM + 깊이 방향 스킵"),
-    "gpt": Said("Transformer, Pre-LN", "트랜스포머 Pre-LN"),
-    "gpt-no-skip": Said("Transformer without skips", "스킵 없는 트랜스포머"),
-    "time": Said("along time, where they do not help", "시간 방향(도움이 되지 않음)"),
-    "depth": Said("along depth", "깊이 방향"),
-    "start": Said("at the start, 8 layers", "초기 상태, 8층"),
-    "trained": Said("after training, 4 layers", "학습 뒤, 4층"),
-    "1 layers": Said("1 layer", "1층"),
-    "2 layers": Said("2 layers", "2층"),
-    "4 layers": Said("4 layers", "4층"),
-    "6 layers": Said("6 layers", "6층"),
-    "RNN": Said("factor of the RNN, torch's start", "torch 기본 초기화 RNN의 한 칸당 배율"),
-    "attention": Said("factor of attention", "어텐션의 한 칸당 배율"),
-    "moved": Said("change of the factor by skips", "스킵에 따른 배율의 변화"),
-    "with skips": Said("factor with skips", "스킵이 있을 때의 한 칸당 배율"),
-    "without": Said("diversity without skips", "스킵이 없을 때의 다양성"),
-    "with": Said("diversity with skips", "스킵이 있을 때의 다양성"),
-    "lost": Said("accuracy lost without skips", "스킵이 없어서 잃은 정확도"),
-    "first": Said("accuracy on the first symbol", "첫 기호를 맞힌 비율"),
-    "not copied": Said("accuracy of copying, less that", "복사 정확도와의 차이"),
+    "lstm-skip": Bilingual("LSTM + skips along depth", "LSTM + 깊이 방향 스킵"),
+    "gpt": Bilingual("Transformer, Pre-LN", "트랜스포머 Pre-LN"),
+    "gpt-no-skip": Bilingual("Transformer without skips", "스킵 없는 트랜스포머"),
+    "time": Bilingual("along time, where they do not help", "시간 방향(도움이 되지 않음)"),
+    "depth": Bilingual("along depth", "깊이 방향"),
+    "start": Bilingual("at the start, 8 layers", "초기 상태, 8층"),
+    "trained": Bilingual("after training, 4 layers", "학습 뒤, 4층"),
+    "1 layers": Bilingual("1 layer", "1층"),
+    "2 layers": Bilingual("2 layers", "2층"),
+    "4 layers": Bilingual("4 layers", "4층"),
+    "6 layers": Bilingual("6 layers", "6층"),
+    "RNN": Bilingual("factor of the RNN, torch's start", "torch 기본 초기화 RNN의 한 칸당 배율"),
+    "attention": Bilingual("factor of attention", "어텐션의 한 칸당 배율"),
+    "moved": Bilingual("change of the factor by skips", "스킵에 따른 배율의 변화"),
+    "with skips": Bilingual("factor with skips", "스킵이 있을 때의 한 칸당 배율"),
+    "without": Bilingual("diversity without skips", "스킵이 없을 때의 다양성"),
+    "with": Bilingual("diversity with skips", "스킵이 있을 때의 다양성"),
+    "lost": Bilingual("accuracy lost without skips", "스킵이 없어서 잃은 정확도"),
+    "first": Bilingual("accuracy on the first symbol", "첫 기호를 맞힌 비율"),
+    "not copied": Bilingual("accuracy of copying, less that", "복사 정확도와의 차이"),
 }

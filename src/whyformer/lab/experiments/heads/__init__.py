@@ -3,12 +3,12 @@
 from whyformer.lab.experiments.heads.claims import CLAIMS, numbers
 from whyformer.lab.experiments.heads.experiment import conditions, measure
 from whyformer.lab.experiments.heads.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
 
 EXPERIMENT = Experiment(
     name="heads",
-    question=Said("Are several heads better than one?", "헤드는 여러 개가 하나보다 나을까요?"),
+    question=Bilingual("Are several heads better than one?", "헤드는 여러 개가 하나보다 나을까요?"),
     keywords=(
         "head",
         "heads",

@@ -10,7 +10,7 @@ from whyformer.lab.experiments.heads.experiment import (
     SHARES,
     SPLIT,
 )
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, paired
 from whyformer.lab.method.verdict import Test, above, below
@@ -114,12 +114,12 @@ def numbers(results: Results) -> dict[str, Estimate]:
 CLAIMS = (
     Claim(
         "several",
-        Said("Several heads are better than one.", "헤드는 여러 개가 하나보다 낫다."),
-        Said(
+        Bilingual("Several heads are better than one.", "헤드는 여러 개가 하나보다 낫다."),
+        Bilingual(
             "At as many weights, each at its best rate, eight heads learn better than one.",
             "가중치 수가 같을 때, 각자 가장 좋은 학습률에서 헤드 여덟이 하나보다 잘 배운다.",
         ),
-        Said(
+        Bilingual(
             "The paired difference of losses (one - eight) is above 0.02 nat; below -0.02 is "
             "the contrary. With d_k = d_model / h, and with d_k = 16 for every h.",
             "짝지은 손실 차이(하나 - 여덟)가 0.02 nat보다 크다. -0.02보다 작으면 반대이다. "
@@ -129,13 +129,13 @@ CLAIMS = (
     ),
     Claim(
         "too_many",
-        Said("Too many heads are worse again.", "헤드가 너무 많으면 다시 나빠진다."),
-        Said(
+        Bilingual("Too many heads are worse again.", "헤드가 너무 많으면 다시 나빠진다."),
+        Bilingual(
             "The most heads learn worse than eight: thirty-two with d_k = d_model / h, sixteen "
             "with d_k = 16.",
             "가장 많은 헤드는 여덟보다 못 배운다. d_k = d_model / h일 때 서른둘, d_k = 16일 때 열여섯.",
         ),
-        Said(
+        Bilingual(
             "The paired difference of losses (most - eight) is above 0.02 nat; below -0.02 is "
             "the contrary.",
             "짝지은 손실 차이(최다 - 여덟)가 0.02 nat보다 크다. -0.02보다 작으면 반대이다.",
@@ -144,15 +144,15 @@ CLAIMS = (
     ),
     Claim(
         "u",
-        Said(
+        Bilingual(
             "There is a best number of heads in the middle.",
             "가장 좋은 헤드 수는 중간에 있다.",
         ),
-        Said(
+        Bilingual(
             "The loss over the number of heads is U-shaped: both ends lie above eight heads.",
             "헤드 수에 따른 손실은 U자이다. 양 끝이 모두 헤드 여덟보다 높다.",
         ),
-        Said(
+        Bilingual(
             "Both differences, one - eight and thirty-two - eight, have intervals above 0; below "
             "-0.02 is the contrary.",
             "두 차이(하나 - 여덟, 서른둘 - 여덟)의 구간이 모두 0보다 위. -0.02보다 작으면 반대이다.",
@@ -161,15 +161,15 @@ CLAIMS = (
     ),
     Claim(
         "alone",
-        Said(
+        Bilingual(
             "Every head that was trained is needed.",
             "학습한 헤드는 모두 필요하다.",
         ),
-        Said(
+        Bilingual(
             "After training most heads are missed when they alone are removed.",
             "학습 뒤 대부분의 헤드는 하나만 빼도 아쉽다.",
         ),
-        Said(
+        Bilingual(
             "Each number of heads on its own: more than half of the heads cost above 0.02 nat; "
             "less than a quarter is the contrary.",
             "헤드 수마다 따로: 0.02 nat 넘게 손해를 주는 헤드가 절반을 넘는다. 사분의 일 미만이면 "
@@ -179,15 +179,15 @@ CLAIMS = (
     ),
     Claim(
         "half",
-        Said(
+        Bilingual(
             "Half of the heads can go after training.",
             "학습이 끝나면 헤드의 절반은 없어도 된다.",
         ),
-        Said(
+        Bilingual(
             "Without half of all heads, least missed first, a trained model is hardly worse.",
             "손해가 작은 것부터 절반을 빼도 학습된 모델은 거의 나빠지지 않는다.",
         ),
-        Said(
+        Bilingual(
             "Each number of heads on its own: the loss rises by less than 0.05 nat; by more "
             "than 0.2 is the contrary.",
             "헤드 수마다 따로: 손실의 증가가 0.05 nat 미만. 0.2를 넘으면 반대이다.",

@@ -16,12 +16,12 @@ from whyformer.lab.experiments.masking.experiment import (
     share_conditions,
 )
 from whyformer.lab.experiments.masking.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
 
 EXPERIMENT = Experiment(
     name="masking",
-    question=Said(
+    question=Bilingual(
         "Why 15 %, and why 80/10/10? (BERT's masks)",
         "왜 15 %이고 왜 80/10/10인가요? (BERT의 마스크)",
     ),

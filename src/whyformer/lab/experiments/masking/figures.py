@@ -12,8 +12,8 @@ from whyformer.lab.experiments.masking.data import (
     of_the_text,
 )
 from whyformer.lab.experiments.masking.experiment import LEVEL, TUNED_EVERY
-from whyformer.lab.method.bilingual import Said
-from whyformer.lab.method.charts import Axis, Chart, Look, Series
+from whyformer.lab.method.bilingual import Bilingual
+from whyformer.lab.method.charts import Axis, Chart, Series, SeriesStyle
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import Estimate, estimate, exactly
 
@@ -31,21 +31,21 @@ def charts(results: Results) -> list[Chart]:
             for block, column in enumerate(zip(*rows, strict=True))
         ]
 
-    loss = Axis(Said("training loss, nats a prediction", "학습 손실 (예측당 nat)"))
+    loss = Axis(Bilingual("training loss, nats a prediction", "학습 손실 (예측당 nat)"))
     per_update = {task: CAUSAL.get(task, RATE) * ROWS * LENGTH / 1000 for task in tasks}
     aim = exactly(of_the_text(results, "unigram") - LEVEL)
     drawn: list[Chart] = []
     for name, title, axis, units in (
         (
             "updates",
-            Said("Loss against updates", "갱신 횟수에 따른 손실"),
-            Axis(Said("updates", "갱신 횟수")),
+            Bilingual("Loss against updates", "갱신 횟수에 따른 손실"),
+            Axis(Bilingual("updates", "갱신 횟수")),
             dict.fromkeys(tasks, 1.0),
         ),
         (
             "predictions",
-            Said("Loss against predictions", "예측한 수에 따른 손실"),
-            Axis(Said("thousands of predicted characters", "예측한 문자 수 (천)"), log=True),
+            Bilingual("Loss against predictions", "예측한 수에 따른 손실"),
+            Axis(Bilingual("thousands of predicted characters", "예측한 문자 수 (천)"), log=True),
             per_update,
         ),
     ):
@@ -53,9 +53,9 @@ def charts(results: Results) -> list[Chart]:
         end = max(x for one in series for x, _ in one.points)
         begin = min(x for one in series for x, _ in one.points)
         level = Series(
-            Said("half a nat below the characters' entropy", "문자 엔트로피보다 0.5 nat 아래"),
+            Bilingual("half a nat below the characters' entropy", "문자 엔트로피보다 0.5 nat 아래"),
             [(begin, aim), (end, aim)],
-            Look.THEORY,
+            SeriesStyle.THEORY,
         )
         drawn.append(
             Chart(
@@ -64,7 +64,7 @@ def charts(results: Results) -> list[Chart]:
                 axis,
                 loss,
                 [*series, level],
-                Said(
+                Bilingual(
                     "The tasks differ, so compare when a curve bends down, not where it ends.",
                     "과제가 서로 다르므로 어디서 끝나는지가 아니라 언제 내려가기 시작하는지를 "
                     "비교합니다.",
@@ -78,11 +78,16 @@ def charts(results: Results) -> list[Chart]:
         drawn.append(
             Chart(
                 "rates",
-                Said("The probe, at every learning rate", "학습률마다 본 프로브의 오류"),
+                Bilingual("The probe, at every learning rate", "학습률마다 본 프로브의 오류"),
                 Axis(
-                    Said("peak learning rate of the training", "사전 학습의 최고 학습률"), log=True
+                    Bilingual("peak learning rate of the training", "사전 학습의 최고 학습률"),
+                    log=True,
                 ),
-                Axis(Said("letters whose word is named wrongly, %", "단어를 틀린 글자의 비율 (%)")),
+                Axis(
+                    Bilingual(
+                        "letters whose word is named wrongly, %", "단어를 틀린 글자의 비율 (%)"
+                    )
+                ),
                 [
                     Series(
                         NAMES[task],
@@ -93,7 +98,7 @@ def charts(results: Results) -> list[Chart]:
                     )
                     for task in recipes(results)
                 ],
-                Said(
+                Bilingual(
                     "A linear map of frozen states. Compare each recipe at its own lowest point.",
                     "가중치를 고정한 상태 벡터에 선형 프로브를 붙였습니다. 방식마다 자신의 가장 낮은 "
                     "점에서 비교합니다.",
@@ -116,11 +121,11 @@ def tuning_chart(results: Results) -> Chart:
         series.append(Series(NAMES[task], points))
     return Chart(
         "tuning",
-        Said("Fine-tuning after each recipe", "방식마다 미세 조정한 결과"),
-        Axis(Said("updates of all weights", "모든 가중치의 갱신 횟수")),
-        Axis(Said("letters whose word is named wrongly, %", "단어를 틀린 글자의 비율 (%)")),
+        Bilingual("Fine-tuning after each recipe", "방식마다 미세 조정한 결과"),
+        Axis(Bilingual("updates of all weights", "모든 가중치의 갱신 횟수")),
+        Axis(Bilingual("letters whose word is named wrongly, %", "단어를 틀린 글자의 비율 (%)")),
         series,
-        Said(
+        Bilingual(
             "Pre-trained at the middle rate. The recipes come together as all weights learn.",
             "가운데 학습률로 사전 학습한 모델입니다. 모든 가중치를 학습하면 차이가 줄어듭니다.",
         ),
@@ -128,14 +133,18 @@ def tuning_chart(results: Results) -> Chart:
 
 
 NAMES = {
-    "80-10-10": Said("80 % mask, 10 % same, 10 % random", "마스크 80 %, 그대로 10 %, 무작위 10 %"),
-    "100-0-0": Said("always the mask", "언제나 마스크"),
-    "0-0-100": Said("always a random token", "언제나 무작위 토큰"),
-    "none": Said("no pre-training", "사전 학습 없음"),
-    "causal": Said("left to right, loss at every position", "왼쪽에서 오른쪽, 모든 위치의 손실"),
-    "causal-15": Said("left to right, loss at 15 %", "왼쪽에서 오른쪽, 15 % 위치의 손실"),
-    "chosen": Said("chosen, of all", "전체 중 고른 비율"),
-    "hidden": Said("hidden, of the chosen", "고른 것 중 마스크로 가린 비율"),
-    "same": Said("read as they are, of the chosen", "고른 것 중 그대로 읽는 비율"),
-    "others touched": Said("touched without being chosen", "고르지 않았는데 바뀐 비율"),
+    "80-10-10": Bilingual(
+        "80 % mask, 10 % same, 10 % random", "마스크 80 %, 그대로 10 %, 무작위 10 %"
+    ),
+    "100-0-0": Bilingual("always the mask", "언제나 마스크"),
+    "0-0-100": Bilingual("always a random token", "언제나 무작위 토큰"),
+    "none": Bilingual("no pre-training", "사전 학습 없음"),
+    "causal": Bilingual(
+        "left to right, loss at every position", "왼쪽에서 오른쪽, 모든 위치의 손실"
+    ),
+    "causal-15": Bilingual("left to right, loss at 15 %", "왼쪽에서 오른쪽, 15 % 위치의 손실"),
+    "chosen": Bilingual("chosen, of all", "전체 중 고른 비율"),
+    "hidden": Bilingual("hidden, of the chosen", "고른 것 중 마스크로 가린 비율"),
+    "same": Bilingual("read as they are, of the chosen", "고른 것 중 그대로 읽는 비율"),
+    "others touched": Bilingual("touched without being chosen", "고르지 않았는데 바뀐 비율"),
 }

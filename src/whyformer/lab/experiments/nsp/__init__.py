@@ -13,12 +13,12 @@ from whyformer.lab.experiments.nsp.experiment import (
     numbers,
 )
 from whyformer.lab.experiments.nsp.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
 
 EXPERIMENT = Experiment(
     name="nsp",
-    question=Said(
+    question=Bilingual(
         "Does next-sentence prediction help BERT?",
         "다음 문장 예측(NSP)은 BERT에 도움이 되나요?",
     ),

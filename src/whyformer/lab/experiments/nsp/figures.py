@@ -2,7 +2,7 @@
 
 from whyformer.lab.experiments.nsp.data import LEFT_TO_RIGHT, PUBLISHED
 from whyformer.lab.experiments.nsp.experiment import BLOCK, DESIGN, FORMATS, LOSSES, gain, tuned
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.charts import Axis, Chart, Figure, Series, Table
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import Estimate, estimate
@@ -15,10 +15,10 @@ def charts(results: Results) -> list[Figure]:
             results,
             "hidden-tokens",
             "full_loss",
-            Said(
+            Bilingual(
                 "Loss of hidden tokens in the four arms, nats", "네 조건의 가려진 토큰 손실 (nat)"
             ),
-            Said(
+            Bilingual(
                 "Held-out text in full rows, each arm at its best rate. BERT stands at the upper "
                 "left, RoBERTa at the lower right: they differ in a row and in a column.",
                 "남겨 둔 글을 꽉 채운 행으로 읽은 결과이며, 조건마다 가장 좋은 학습률을 썼습니다. BERT는 왼쪽 "
@@ -29,19 +29,19 @@ def charts(results: Results) -> list[Figure]:
             results,
             "topics",
             "mean_error",
-            Said("Topics named wrongly by a linear probe, %", "선형 프로브가 틀린 주제 (%)"),
-            Said(
+            Bilingual("Topics named wrongly by a linear probe, %", "선형 프로브가 틀린 주제 (%)"),
+            Bilingual(
                 "From the mean of a passage's vectors.",
                 "글 한 토막의 벡터를 평균한 값으로 맞힙니다.",
             ),
         ),
         Chart(
             "learning",
-            Said("Hidden tokens while training", "학습 중 가려진 토큰의 손실"),
-            Axis(Said("updates", "갱신 횟수")),
-            Axis(Said("training loss, nats a hidden token", "학습 손실 (가려진 토큰당 nat)")),
+            Bilingual("Hidden tokens while training", "학습 중 가려진 토큰의 손실"),
+            Axis(Bilingual("updates", "갱신 횟수")),
+            Axis(Bilingual("training loss, nats a hidden token", "학습 손실 (가려진 토큰당 nat)")),
             [Series(NAMES[arm], learning(results, arm)) for arm in results.levels("arms", "arm")],
-            Said(
+            Bilingual(
                 "At each arm's best rate. The left-to-right model predicts every token from those "
                 "before it, another task: compare when it bends down, not where it ends.",
                 "조건마다 가장 좋은 학습률에서 그렸습니다. 왼쪽에서 오른쪽으로 읽는 모델은 모든 토큰을 앞의 "
@@ -54,9 +54,11 @@ def charts(results: Results) -> list[Figure]:
         drawn.append(
             Chart(
                 "rates",
-                Said("Hidden tokens at every learning rate", "학습률마다 본 가려진 토큰의 손실"),
-                Axis(Said("peak learning rate", "최고 학습률"), log=True),
-                Axis(Said("loss on held-out text, nats", "남겨 둔 글의 손실 (nat)")),
+                Bilingual(
+                    "Hidden tokens at every learning rate", "학습률마다 본 가려진 토큰의 손실"
+                ),
+                Axis(Bilingual("peak learning rate", "최고 학습률"), log=True),
+                Axis(Bilingual("loss on held-out text, nats", "남겨 둔 글의 손실 (nat)")),
                 [
                     Series(
                         NAMES[arm],
@@ -67,7 +69,7 @@ def charts(results: Results) -> list[Figure]:
                     )
                     for arm in (*DESIGN, PUBLISHED)
                 ],
-                Said(
+                Bilingual(
                     "Compare each arm at its own lowest point.",
                     "조건마다 자신의 가장 낮은 점에서 비교합니다.",
                 ),
@@ -76,13 +78,15 @@ def charts(results: Results) -> list[Figure]:
     return drawn
 
 
-def design_table(results: Results, name: str, number: str, title: Said, caption: Said) -> Table:
+def design_table(
+    results: Results, name: str, number: str, title: Bilingual, caption: Bilingual
+) -> Table:
     """Return a number of the four arms, and what leaving the next-sentence loss out gains."""
     columns = [
-        Said("input", "입력"),
-        Said("with NSP", "NSP 있음"),
-        Said("without NSP", "NSP 없음"),
-        Said("gain by leaving it out", "NSP를 뺀 이득"),
+        Bilingual("input", "입력"),
+        Bilingual("with NSP", "NSP 있음"),
+        Bilingual("without NSP", "NSP 없음"),
+        Bilingual("gain by leaving it out", "NSP를 뺀 이득"),
     ]
     rows = [
         [
@@ -106,25 +110,31 @@ def learning(results: Results, arm: str) -> list[tuple[float, Estimate]]:
     ]
 
 
-PAIRS, FULL = Said("pairs", "문장 쌍"), Said("full rows", "꽉 채운 행")
+PAIRS, FULL = Bilingual("pairs", "문장 쌍"), Bilingual("full rows", "꽉 채운 행")
 NAMES = {
     "pairs": PAIRS,
     "full": FULL,
-    "pairs, with": Said("pairs, with NSP", "문장 쌍, NSP 있음"),
-    "pairs, without": Said("pairs, without NSP", "문장 쌍, NSP 없음"),
-    "full, with": Said("full rows, with NSP", "꽉 채운 행, NSP 있음"),
-    "full, without": Said("full rows, without NSP", "꽉 채운 행, NSP 없음"),
-    PUBLISHED: Said("as published: both losses on the same pairs", "논문대로: 같은 쌍에 두 손실"),
-    LEFT_TO_RIGHT: Said("left to right, full rows", "왼쪽에서 오른쪽, 꽉 채운 행"),
-    "pairs, mean": Said("pairs, mean vector", "문장 쌍, 평균 벡터"),
-    "pairs, first": Said("pairs, first token's vector", "문장 쌍, 첫 토큰의 벡터"),
-    "full, mean": Said("full rows, mean vector", "꽉 채운 행, 평균 벡터"),
-    "full, first": Said("full rows, first token's vector", "꽉 채운 행, 첫 토큰의 벡터"),
-    "with, judged on pairs": Said("with NSP, judged on pairs", "NSP 있음, 문장 쌍으로 평가"),
-    "with, judged on full": Said("with NSP, judged on full rows", "NSP 있음, 꽉 채운 행으로 평가"),
-    "without, judged on pairs": Said("without NSP, judged on pairs", "NSP 없음, 문장 쌍으로 평가"),
-    "without, judged on full": Said(
+    "pairs, with": Bilingual("pairs, with NSP", "문장 쌍, NSP 있음"),
+    "pairs, without": Bilingual("pairs, without NSP", "문장 쌍, NSP 없음"),
+    "full, with": Bilingual("full rows, with NSP", "꽉 채운 행, NSP 있음"),
+    "full, without": Bilingual("full rows, without NSP", "꽉 채운 행, NSP 없음"),
+    PUBLISHED: Bilingual(
+        "as published: both losses on the same pairs", "논문대로: 같은 쌍에 두 손실"
+    ),
+    LEFT_TO_RIGHT: Bilingual("left to right, full rows", "왼쪽에서 오른쪽, 꽉 채운 행"),
+    "pairs, mean": Bilingual("pairs, mean vector", "문장 쌍, 평균 벡터"),
+    "pairs, first": Bilingual("pairs, first token's vector", "문장 쌍, 첫 토큰의 벡터"),
+    "full, mean": Bilingual("full rows, mean vector", "꽉 채운 행, 평균 벡터"),
+    "full, first": Bilingual("full rows, first token's vector", "꽉 채운 행, 첫 토큰의 벡터"),
+    "with, judged on pairs": Bilingual("with NSP, judged on pairs", "NSP 있음, 문장 쌍으로 평가"),
+    "with, judged on full": Bilingual(
+        "with NSP, judged on full rows", "NSP 있음, 꽉 채운 행으로 평가"
+    ),
+    "without, judged on pairs": Bilingual(
+        "without NSP, judged on pairs", "NSP 없음, 문장 쌍으로 평가"
+    ),
+    "without, judged on full": Bilingual(
         "without NSP, judged on full rows", "NSP 없음, 꽉 채운 행으로 평가"
     ),
-    "topics": Said("topics", "주제"),
+    "topics": Bilingual("topics", "주제"),
 }

@@ -18,12 +18,12 @@ from whyformer.lab.experiments.positions.experiment import (
     task_conditions,
 )
 from whyformer.lab.experiments.positions.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
 
 EXPERIMENT = Experiment(
     name="positions",
-    question=Said("Why sines and cosines?", "왜 사인과 코사인인가요?"),
+    question=Bilingual("Why sines and cosines?", "왜 사인과 코사인인가요?"),
     keywords=(
         "position",
         "positions",

@@ -12,7 +12,7 @@ from whyformer.lab.experiments.positions.experiment import (
     TASKS,
     WIDTHS,
 )
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, exactly, paired
 from whyformer.lab.method.verdict import Test, above, below, within
@@ -216,18 +216,18 @@ def numbers(results: Results) -> dict[str, Estimate]:
 CLAIMS = (
     Claim(
         "both",
-        Said(
+        Bilingual(
             "It takes a sine and a cosine of each frequency: together a shift of the position "
             "is a linear map.",
             "주파수마다 사인과 코사인이 둘 다 있어야 한다. 둘이 있으면 위치 이동이 선형 변환이 된다.",
         ),
-        Said(
+        Bilingual(
             "PE(p + k) = R(k) PE(p) with a rotation R(k) that does not depend on p; for sines "
             "alone, even the best linear map fails.",
             "p와 무관한 회전 R(k)가 있어 PE(p + k) = R(k) PE(p)이고, 사인만 쓰면 가장 좋은 선형 "
             "변환도 실패한다.",
         ),
-        Said(
+        Bilingual(
             "Largest error of the rotation below 1e-9 over 5,000 positions and shifts up to "
             "1,000; the best linear shift of sines alone misses more than 0.05 of the variance.",
             "위치 5,000개와 이동 1,000까지에서 회전의 최대 오차가 1e-9 미만이고, 사인만의 가장 좋은 "
@@ -237,17 +237,17 @@ CLAIMS = (
     ),
     Claim(
         "only",
-        Said(
+        Bilingual(
             "Only sinusoids are shifted by a linear map; that is why they were chosen.",
             "선형 변환으로 이동하는 것은 사인·코사인뿐이고, 그래서 골랐다.",
         ),
-        Said(
+        Bilingual(
             "No other code tried (sines alone, random vectors, a binary counter, (pos, 1)) is "
             "shifted by a linear map.",
             "시험한 다른 인코딩(사인만, 무작위 벡터, 이진수, (pos, 1))는 어느 것도 선형 변환으로 "
             "이동하지 않는다.",
         ),
-        Said(
+        Bilingual(
             "The best linear map misses more than 0.05 of the variance of every one of them; "
             "refuted when it misses less than 1e-9 of one.",
             "모든 인코딩에서 가장 좋은 선형 변환이 분산의 0.05 넘게 놓친다. 하나라도 1e-9보다 적게 "
@@ -257,12 +257,12 @@ CLAIMS = (
     ),
     Claim(
         "unique",
-        Said("Every position gets a value of its own.", "위치마다 고유한 값을 갖는다."),
-        Said(
+        Bilingual("Every position gets a value of its own.", "위치마다 고유한 값을 갖는다."),
+        Bilingual(
             "No two of the first 5,000 positions have codes nearer than 1.",
             "처음 5,000개 위치 가운데 어느 둘의 인코딩도 거리 1보다 가깝지 않다.",
         ),
-        Said(
+        Bilingual(
             "The smallest of all pairwise distances is above 1.",
             "모든 쌍의 거리 중 최솟값이 1보다 크다.",
         ),
@@ -270,15 +270,15 @@ CLAIMS = (
     ),
     Claim(
         "decay",
-        Said(
+        Bilingual(
             "The farther apart two positions, the less alike their codes.",
             "두 위치가 멀수록 인코딩은 덜 닮는다.",
         ),
-        Said(
+        Bilingual(
             "PE(p)·PE(p + k) falls with every step of k up to 2,000.",
             "PE(p)·PE(p + k)는 k = 2,000까지 k가 커질 때마다 줄어든다.",
         ),
-        Said(
+        Bilingual(
             "No step rises; refuted when more than half of them rise.",
             "오르는 걸음이 하나도 없다. 절반 넘게 오르면 반박된다.",
         ),
@@ -286,16 +286,16 @@ CLAIMS = (
     ),
     Claim(
         "survival",
-        Said(
+        Bilingual(
             "Even through a linear map each position keeps, to some extent, its own value.",
             "선형 변환을 거쳐도 위치는 어느 정도 자기 값을 유지한다.",
         ),
-        Said(
+        Bilingual(
             "A fresh W_K changes the distances of 512 codes (d = 512), against each other, by "
             "less than a factor of 2.",
             "갓 초기화한 W_K는 인코딩 512개(d = 512) 사이의 거리를 상대적으로 2배보다 적게 바꾼다.",
         ),
-        Said(
+        Bilingual(
             "Smallest and largest ratio of distances, after over before and over the map's "
             "size, between 1/2 and 2.",
             "변환 전후 거리의 비(변환의 크기로 나눈 값)의 최솟값과 최댓값이 1/2과 2 사이.",
@@ -304,16 +304,16 @@ CLAIMS = (
     ),
     Claim(
         "given",
-        Said(
+        Bilingual(
             "Since shifts are linear, attention sees relative positions from the start.",
             "위치 이동이 선형이므로 어텐션은 처음부터 상대 위치를 본다.",
         ),
-        Said(
+        Bilingual(
             "With fresh W_Q and W_K more than half of the variance of the scores of codes is "
             "explained by the offset alone.",
             "갓 초기화한 W_Q와 W_K에서 인코딩끼리의 점수 분산의 절반 넘는 몫이 상대 거리만으로 설명된다.",
         ),
-        Said(
+        Bilingual(
             "Explained share above 0.5; refuted below 0.1.",
             "설명되는 비율이 0.5보다 크다. 0.1보다 작으면 반박된다.",
         ),
@@ -321,15 +321,15 @@ CLAIMS = (
     ),
     Claim(
         "extrapolation",
-        Said(
+        Bilingual(
             "Sinusoids extrapolate to sequences longer than those of training.",
             "사인·코사인은 학습 때보다 긴 시퀀스로 외삽된다.",
         ),
-        Said(
+        Bilingual(
             "A model trained at length 32 is as often right at the positions 32 to 63.",
             "길이 32에서 학습한 모델은 위치 32~63에서도 똑같이 잘 맞힌다.",
         ),
-        Said(
+        Bilingual(
             "Accuracy beyond the trained length is within 0.05 of that inside; refuted when "
             "more than 0.5 is lost. Not judged where less than 0.9 is reached inside.",
             "학습 길이 밖의 정답률이 안쪽과 0.05 이내로 같다. 0.5 넘게 잃으면 반박된다. 안쪽에서 0.9에 "
@@ -339,30 +339,30 @@ CLAIMS = (
     ),
     Claim(
         "offsets",
-        Said(
+        Bilingual(
             "Positions that enter as offsets (rotary) extrapolate.",
             "상대 거리로 들어가는 위치(회전, RoPE)는 외삽된다.",
         ),
-        Said(
+        Bilingual(
             "A rotary model trained at length 32 is as often right at the positions 32 to 63.",
             "길이 32에서 학습한 회전 위치 모델은 위치 32~63에서도 똑같이 잘 맞힌다.",
         ),
-        Said("The same as for sinusoids.", "사인·코사인과 같은 기준."),
+        Bilingual("The same as for sinusoids.", "사인·코사인과 같은 기준."),
         extrapolation("rotary"),
     ),
     Claim(
         "order",
-        Said(
+        Bilingual(
             "Without positions an encoder knows nothing of order, while a causal decoder does.",
             "위치 정보가 없으면 인코더는 순서를 전혀 모르지만 인과 디코더는 안다.",
         ),
-        Said(
+        Bilingual(
             "Shuffling an encoder's tokens only shuffles its vectors; a causal mask breaks this "
             "symmetry, and training can use it to tell positions.",
             "인코더의 토큰을 섞으면 벡터의 자리만 섞인다. 인과 마스크는 이 대칭을 깨고, 학습은 이를 "
             "이용해 위치를 알아낼 수 있다.",
         ),
-        Said(
+        Bilingual(
             "Before training: the encoder's vectors change by less than 1e-9, the causal "
             "model's by more than 1e-3. Trained on position mod 16: the encoder stays within "
             "0.02 of chance (1/16), the causal model is more than 0.05 above it.",
@@ -373,16 +373,16 @@ CLAIMS = (
     ),
     Claim(
         "learned",
-        Said(
+        Bilingual(
             "Learned positions give nearly identical results.",
             "학습된 위치를 써도 결과는 거의 같다.",
         ),
-        Said(
+        Bilingual(
             "Within the trained length, each at its own best learning rate, the losses of a "
             "language model differ by less than 0.02 nat a character.",
             "학습 길이 안에서, 각자 가장 좋은 학습률에서 언어 모델의 손실 차이는 문자당 0.02 nat보다 작다.",
         ),
-        Said(
+        Bilingual(
             "The whole interval of the paired difference lies within ±0.02 nat.",
             "짝지은 차이의 구간 전체가 ±0.02 nat 안에 있다.",
         ),

@@ -15,8 +15,8 @@ from whyformer.lab.experiments.positions.experiment import (
     TRAINED,
     WIDTHS,
 )
-from whyformer.lab.method.bilingual import Said, alike
-from whyformer.lab.method.charts import Axis, Chart, Figure, HeatMap, Look, Series, Table
+from whyformer.lab.method.bilingual import Bilingual, alike
+from whyformer.lab.method.charts import Axis, Chart, Figure, HeatMap, Series, SeriesStyle, Table
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import Estimate, estimate, exactly
 
@@ -33,14 +33,14 @@ def similarity_chart(results: Results) -> Chart:
         points = [(lag, exactly(value)) for lag, value in zip(LAGS, row, strict=True)]
         theory = [(lag, exactly(formula(d, lag))) for lag in LAGS]
         series.append(Series(alike(f"d = {d}"), points))
-        series.append(Series(alike(f"Σ cos(w_i k), d = {d}"), theory, Look.THEORY))
+        series.append(Series(alike(f"Σ cos(w_i k), d = {d}"), theory, SeriesStyle.THEORY))
     return Chart(
         "similarity",
-        Said("How alike two codes are", "두 인코딩은 얼마나 닮았나"),
-        Axis(Said("distance k of the positions", "위치 사이의 거리 k"), log=True),
-        Axis(Said("PE(p)·PE(p+k), 1 for the same position", "PE(p)·PE(p+k), 같은 위치면 1")),
+        Bilingual("How alike two codes are", "두 인코딩은 얼마나 닮았나"),
+        Axis(Bilingual("distance k of the positions", "위치 사이의 거리 k"), log=True),
+        Axis(Bilingual("PE(p)·PE(p+k), 1 for the same position", "PE(p)·PE(p+k), 같은 위치면 1")),
         series,
-        Said(
+        Bilingual(
             "Falls at first, then goes up and down: it is a measure of nearness only nearby.",
             "처음에는 줄다가 곧 오르내립니다. 가까운 곳에서만 거리의 척도가 됩니다.",
         ),
@@ -51,12 +51,12 @@ def code_table(results: Results) -> Table:
     """Return what each code can do, side by side."""
     return Table(
         "codes-compared",
-        Said("What the codes can do", "인코딩마다 되는 일"),
+        Bilingual("What the codes can do", "인코딩마다 되는 일"),
         [
-            Said("code of a position", "위치 인코딩"),
-            Said("variance missed by a linear shift", "선형 이동이 놓친 분산"),
-            Said("the same on positions not fitted", "맞출 때 쓰지 않은 위치에서"),
-            Said("nearest distance over mean distance", "최소 거리 / 평균 거리"),
+            Bilingual("code of a position", "위치 인코딩"),
+            Bilingual("variance missed by a linear shift", "선형 이동이 놓친 분산"),
+            Bilingual("the same on positions not fitted", "맞출 때 쓰지 않은 위치에서"),
+            Bilingual("nearest distance over mean distance", "최소 거리 / 평균 거리"),
         ],
         [
             [
@@ -67,7 +67,7 @@ def code_table(results: Results) -> Table:
             ]
             for code in CODES
         ],
-        Said(
+        Bilingual(
             "Two codes shift exactly. Of these two only sine and cosine keep their distances in "
             "proportion; (pos, 1) grows without bound.",
             "정확히 이동하는 인코딩은 둘입니다. 그중 사인·코사인만 거리의 균형을 지키고, (pos, 1)은 끝없이 "
@@ -80,11 +80,12 @@ def margin_chart(results: Results) -> Chart:
     """Return the nearest distance against the number of frequencies."""
     return Chart(
         "margin",
-        Said("Distance of the two nearest codes", "가장 가까운 두 인코딩의 거리"),
+        Bilingual("Distance of the two nearest codes", "가장 가까운 두 인코딩의 거리"),
         Axis(
-            Said("frequencies kept, the fastest first", "남긴 주파수의 수 (빠른 것부터)"), log=True
+            Bilingual("frequencies kept, the fastest first", "남긴 주파수의 수 (빠른 것부터)"),
+            log=True,
         ),
-        Axis(Said("smallest distance among the positions", "위치들 사이 최소 거리"), log=True),
+        Axis(Bilingual("smallest distance among the positions", "위치들 사이 최소 거리"), log=True),
         [
             Series(
                 alike("d = 64"),
@@ -94,7 +95,7 @@ def margin_chart(results: Results) -> Chart:
                 ],
             )
         ],
-        Said(
+        Bilingual(
             "One frequency is already unique, but hardly; many frequencies buy the margin.",
             "주파수 하나로도 인코딩은 서로 다르지만 겨우 다릅니다. 여유는 주파수 여럿에서 나옵니다.",
         ),
@@ -112,17 +113,21 @@ def task_chart(results: Results, task: str, mask: str) -> Chart:
     name = NAMES[f"{task}, {mask}"]
     return Chart(
         f"{task}-{mask}",
-        Said(f"Right answers by position: {name.en}", f"위치별 정답률: {name.ko}"),
-        Axis(Said("position", "위치")),
-        Axis(Said("share of right answers", "정답률")),
+        Bilingual(f"Right answers by position: {name.en}", f"위치별 정답률: {name.ko}"),
+        Axis(Bilingual("position", "위치")),
+        Axis(Bilingual("share of right answers", "정답률")),
         [
             *(
                 Series(NAMES[scheme], points(scheme))
                 for scheme in results.levels("tasks", "positions", task=task, mask=mask)
             ),
-            Series(Said("trained up to here", "여기까지 학습"), [(TRAINED, exactly(1))], Look.MARK),
+            Series(
+                Bilingual("trained up to here", "여기까지 학습"),
+                [(TRAINED, exactly(1))],
+                SeriesStyle.MARK,
+            ),
         ],
-        Said(
+        Bilingual(
             "What is right of the vertical line was never seen in training.",
             "세로선의 오른쪽은 학습에서 본 적이 없는 위치입니다.",
         ),
@@ -139,21 +144,21 @@ def language_chart(results: Results) -> Chart:
 
     return Chart(
         "language",
-        Said("Characters: loss by position", "문자 언어 모델: 위치별 손실"),
-        Axis(Said("position", "위치")),
-        Axis(Said("validation loss, nats a character", "검증 손실 (문자당 nat)")),
+        Bilingual("Characters: loss by position", "문자 언어 모델: 위치별 손실"),
+        Axis(Bilingual("position", "위치")),
+        Axis(Bilingual("validation loss, nats a character", "검증 손실 (문자당 nat)")),
         [
             *(
                 Series(NAMES[scheme], points(scheme))
                 for scheme in results.levels("language", "positions")
             ),
             Series(
-                Said("trained up to here", "여기까지 학습"),
+                Bilingual("trained up to here", "여기까지 학습"),
                 [(LANGUAGE_LENGTH, exactly(1))],
-                Look.MARK,
+                SeriesStyle.MARK,
             ),
         ],
-        Said(
+        Bilingual(
             "Learned vectors beyond the line were never trained; sinusoids are computed there, but "
             "the model has not met them.",
             "세로선 너머에서 학습된 위치 벡터는 한 번도 학습되지 않았고, 사인파는 계산은 되지만 모델이 "
@@ -168,11 +173,11 @@ def charts(results: Results) -> list[Figure]:
     drawn: list[Figure] = [
         HeatMap(
             "codes",
-            Said("The code of each position", "위치마다의 인코딩"),
+            Bilingual("The code of each position", "위치마다의 인코딩"),
             [alike(str(position)) for position in range(len(codes))],
             [str(dimension) for dimension in range(len(codes[0]))],
             codes,
-            Said(
+            Bilingual(
                 "A row is a position, a column a dimension (d = 64), sine and cosine in turn: fast "
                 "waves at the left, nearly constant ones at the right.",
                 "행은 위치, 열은 차원(d = 64)이고 사인과 코사인이 번갈아 놓입니다. 왼쪽은 빠른 파동, "
@@ -190,31 +195,31 @@ def charts(results: Results) -> list[Figure]:
 
 
 NAMES = {
-    "none": Said("no positions", "위치 정보 없음"),
-    "sinusoidal": Said("sinusoids", "사인·코사인"),
-    "sine": Said("sines only", "사인만"),
-    "learned": Said("learned", "학습된 위치"),
-    "rotary": Said("rotary", "회전(RoPE)"),
+    "none": Bilingual("no positions", "위치 정보 없음"),
+    "sinusoidal": Bilingual("sinusoids", "사인·코사인"),
+    "sine": Bilingual("sines only", "사인만"),
+    "learned": Bilingual("learned", "학습된 위치"),
+    "rotary": Bilingual("rotary", "회전(RoPE)"),
     "alibi": alike("ALiBi"),
-    "relative": Said("relative buckets (T5)", "상대 위치 구간(T5)"),
-    "random": Said("random vectors", "무작위 벡터"),
-    "binary": Said("binary counter", "이진수"),
+    "relative": Bilingual("relative buckets (T5)", "상대 위치 구간(T5)"),
+    "random": Bilingual("random vectors", "무작위 벡터"),
+    "binary": Bilingual("binary counter", "이진수"),
     "line": alike("(pos, 1)"),
-    "sine and cosine": Said("error of the rotation", "회전의 오차"),
-    "sines alone": Said(
+    "sine and cosine": Bilingual("error of the rotation", "회전의 오차"),
+    "sines alone": Bilingual(
         "missed by the best map of sines alone", "사인만일 때 최선의 변환이 놓친 분산"
     ),
-    "least kept": Said("smallest ratio of distances", "거리 비의 최솟값"),
-    "most kept": Said("largest ratio of distances", "거리 비의 최댓값"),
-    "encoder": Said("encoder", "인코더"),
-    "causal": Said("causal model", "인과 모델"),
-    "copy, causal": Said("copy three back, causal", "세 칸 앞 베끼기, 인과 마스크"),
-    "copy, encoder": Said("copy three back, encoder", "세 칸 앞 베끼기, 인코더"),
-    "modulo, causal": Said("position mod 16, causal", "위치 mod 16, 인과 마스크"),
-    "modulo, encoder": Said("position mod 16, encoder", "위치 mod 16, 인코더"),
-    "fresh": Said("before training, exactly", "학습 전, 정확한 값"),
-    "trained": Said("position mod 16, trained", "위치 mod 16, 학습 후"),
-    "language": Said("language model of characters", "문자 언어 모델"),
+    "least kept": Bilingual("smallest ratio of distances", "거리 비의 최솟값"),
+    "most kept": Bilingual("largest ratio of distances", "거리 비의 최댓값"),
+    "encoder": Bilingual("encoder", "인코더"),
+    "causal": Bilingual("causal model", "인과 모델"),
+    "copy, causal": Bilingual("copy three back, causal", "세 칸 앞 베끼기, 인과 마스크"),
+    "copy, encoder": Bilingual("copy three back, encoder", "세 칸 앞 베끼기, 인코더"),
+    "modulo, causal": Bilingual("position mod 16, causal", "위치 mod 16, 인과 마스크"),
+    "modulo, encoder": Bilingual("position mod 16, encoder", "위치 mod 16, 인코더"),
+    "fresh": Bilingual("before training, exactly", "학습 전, 정확한 값"),
+    "trained": Bilingual("position mod 16, trained", "위치 mod 16, 학습 후"),
+    "language": Bilingual("language model of characters", "문자 언어 모델"),
     **{f"d = {d}": alike(f"d = {d}") for d in WIDTHS},
     **{f"d_k = {d_k}": alike(f"d_k = {d_k}") for d_k in (16, 64, 512)},
 }

@@ -11,12 +11,12 @@ from whyformer.lab.experiments.scaling.experiment import (
     training_conditions,
 )
 from whyformer.lab.experiments.scaling.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
 
 EXPERIMENT = Experiment(
     name="scaling",
-    question=Said("Why divide by √d_k?", "왜 √d_k로 나누나요?"),
+    question=Bilingual("Why divide by √d_k?", "왜 √d_k로 나누나요?"),
     keywords=(
         "sqrt",
         "√d_k",

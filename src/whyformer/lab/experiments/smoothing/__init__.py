@@ -8,12 +8,12 @@ from whyformer.lab.experiments.smoothing.experiment import (
     training_conditions,
 )
 from whyformer.lab.experiments.smoothing.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
 
 EXPERIMENT = Experiment(
     name="smoothing",
-    question=Said("What does label smoothing buy?", "레이블 스무딩으로 무엇을 얻나요?"),
+    question=Bilingual("What does label smoothing buy?", "레이블 스무딩으로 무엇을 얻나요?"),
     keywords=(
         "label smoothing",
         "smoothing",

@@ -11,7 +11,7 @@ from whyformer.lab.experiments.smoothing.experiment import (
     TABLED,
     log_odds_bound,
 )
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, exactly, paired
 from whyformer.lab.method.verdict import Test, above, below
@@ -97,17 +97,17 @@ def numbers(results: Results) -> dict[str, Estimate]:
 CLAIMS = (
     Claim(
         "bound",
-        Said(
+        Bilingual(
             "Label smoothing limits how sure a model may become.",
             "레이블 스무딩은 모델이 가질 수 있는 확신을 제한한다.",
         ),
-        Said(
+        Bilingual(
             "The optimum of the smoothed loss is (1-ε) q + ε/V, so the log-odds of the label "
             "against another class are at most ln((1-ε+ε/V) / (ε/V)).",
             "스무딩한 손실의 최적은 (1-ε) q + ε/V이고, 따라서 정답과 다른 클래스의 로그 오즈는 최대 "
             "ln((1-ε+ε/V) / (ε/V))이다.",
         ),
-        Said(
+        Bilingual(
             "For ε = 0.05, 0.1, 0.2: a free table of logits, fitted in float64, differs from "
             "the formula by less than 1e-6 in every probability and in the log-odds.",
             "ε = 0.05, 0.1, 0.2에서: float64로 맞춘 로짓 표가 모든 확률과 로그 오즈에서 공식과 1e-6 "
@@ -117,12 +117,12 @@ CLAIMS = (
     ),
     Claim(
         "perplexity",
-        Said("Label smoothing hurts perplexity.", "레이블 스무딩은 퍼플렉시티를 해친다."),
-        Said(
+        Bilingual("Label smoothing hurts perplexity.", "레이블 스무딩은 퍼플렉시티를 해친다."),
+        Bilingual(
             "Trained with ε = 0.1, a model has a higher plain loss on unseen text.",
             "ε = 0.1로 학습하면 처음 보는 글에서 스무딩 없는 손실이 더 크다.",
         ),
-        Said(
+        Bilingual(
             "With plenty and with little text: the paired difference, each at its own best "
             "rate, is above 0.01 nat; below -0.01 is the contrary.",
             "글이 넉넉할 때와 적을 때 각각: 각자 가장 좋은 학습률에서 짝지은 차이가 0.01 nat보다 "
@@ -132,15 +132,15 @@ CLAIMS = (
     ),
     Claim(
         "price",
-        Said(
+        Bilingual(
             "The perplexity that is lost stays within the price of modesty.",
             "잃는 퍼플렉시티는 스무딩의 이론적 상한을 넘지 않는다.",
         ),
-        Said(
+        Bilingual(
             "The loss rises by no more than -ln(1-ε), which a perfect model would pay.",
             "손실은 완벽한 모델이 치를 값인 -ln(1-ε)보다 더 오르지 않는다.",
         ),
-        Said(
+        Bilingual(
             "With plenty and with little text: the paired difference for ε = 0.1 is below "
             "-ln 0.9; above twice that is the contrary.",
             "글이 넉넉할 때와 적을 때 각각: ε = 0.1의 짝지은 차이가 -ln 0.9 미만. 그 두 배를 넘으면 "
@@ -150,12 +150,12 @@ CLAIMS = (
     ),
     Claim(
         "accuracy",
-        Said("Label smoothing improves accuracy.", "레이블 스무딩은 정확도를 높인다."),
-        Said(
+        Bilingual("Label smoothing improves accuracy.", "레이블 스무딩은 정확도를 높인다."),
+        Bilingual(
             "Trained with ε = 0.1, a model guesses the next character right more often.",
             "ε = 0.1로 학습하면 다음 문자를 더 자주 맞힌다.",
         ),
-        Said(
+        Bilingual(
             "With plenty and with little text: the paired difference is above 0.1 percentage "
             "points; below -0.1 is the contrary.",
             "글이 넉넉할 때와 적을 때 각각: 짝지은 차이가 0.1퍼센트포인트보다 크다. -0.1보다 작으면 "
@@ -165,15 +165,15 @@ CLAIMS = (
     ),
     Claim(
         "calibration",
-        Said(
+        Bilingual(
             "Label smoothing makes a model's confidence honest.",
             "레이블 스무딩은 모델의 확신을 정직하게 만든다.",
         ),
-        Said(
+        Bilingual(
             "Trained with ε = 0.1, a model has a smaller calibration error.",
             "ε = 0.1로 학습하면 보정 오차가 작아진다.",
         ),
-        Said(
+        Bilingual(
             "With plenty and with little text: the expected calibration error falls by more "
             "than 0.005; a rise of more than that is the contrary.",
             "글이 넉넉할 때와 적을 때 각각: 보정 오차(ECE)가 0.005 넘게 줄어든다. 그보다 늘면 "

@@ -10,12 +10,12 @@ from whyformer.lab.experiments.warmup.experiment import (
     training_conditions,
 )
 from whyformer.lab.experiments.warmup.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
 
 EXPERIMENT = Experiment(
     name="warmup",
-    question=Said(
+    question=Bilingual(
         "Why does Post-LN need warm-up, and what does it warm up?",
         "Post-LN에는 왜 워밍업이 필요하고, 무엇을 데우는 걸까요?",
     ),

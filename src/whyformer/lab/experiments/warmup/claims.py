@@ -38,7 +38,7 @@ from whyformer.lab.experiments.warmup.experiment import (
     loss,
     trained,
 )
-from whyformer.lab.method.bilingual import Said
+from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, exactly, log_slope
 from whyformer.lab.method.verdict import Test, above, below, within
@@ -179,18 +179,18 @@ def numbers(results: Results) -> dict[str, Estimate]:
 CLAIMS = (
     Claim(
         "start",
-        Said(
+        Bilingual(
             "In Post-LN the gradients near the output are large at the start, in Pre-LN they "
             "are not.",
             "시작할 때 Post-LN은 출력 쪽 기울기가 크고 Pre-LN은 그렇지 않다.",
         ),
-        Said(
+        Bilingual(
             "At the start the gradient of the last W_2 does not depend on the depth L in "
             "Post-LN and falls like L^-1/2 in Pre-LN.",
             "시작할 때 마지막 W_2의 기울기는 Post-LN에서는 깊이 L과 무관하고 Pre-LN에서는 "
             "L^-1/2로 줄어든다.",
         ),
-        Said(
+        Bilingual(
             "Exponent over L from 2 to 24: 0 ± 0.1 and -0.5 ± 0.1, the whole interval, root "
             "mean square and median over positions, in an encoder and in a causal model.",
             "L = 2에서 24까지의 지수 구간 전체가 0 ± 0.1, -0.5 ± 0.1 안. 위치에 대한 "
@@ -200,16 +200,16 @@ CLAIMS = (
     ),
     Claim(
         "growth",
-        Said(
+        Bilingual(
             "In Post-LN the gradients grow towards the output.",
             "Post-LN에서는 출력에 가까울수록 기울기가 커진다.",
         ),
-        Said(
+        Bilingual(
             "At the start of a Post-LN of 12 layers a matrix has a larger gradient in the last "
             "layer than in the first.",
             "12층 Post-LN의 시작 시점에 한 행렬의 기울기는 첫 층보다 마지막 층에서 더 크다.",
         ),
-        Said(
+        Bilingual(
             "Each matrix on its own: the ratio last/first is above 1.1; below 1/1.1 is the "
             "contrary.",
             "행렬마다 따로: 마지막/첫 층의 비가 1.1보다 크다. 1/1.1보다 작으면 반대이다.",
@@ -218,14 +218,14 @@ CLAIMS = (
     ),
     Claim(
         "needed",
-        Said("Post-LN needs warm-up.", "Post-LN에는 워밍업이 필요하다."),
-        Said(
+        Bilingual("Post-LN needs warm-up.", "Post-LN에는 워밍업이 필요하다."),
+        Bilingual(
             "At a learning rate Post-LN fails without warm-up and not with it, while Pre-LN "
             "does not fail without.",
             "어떤 학습률에서 Post-LN은 워밍업이 없으면 실패하고 있으면 실패하지 않으며, Pre-LN은 "
             "없어도 실패하지 않는다.",
         ),
-        Said(
+        Bilingual(
             "Each rate on its own: warm-up saves more than half of the seeds, and less than "
             "half of the seeds of Pre-LN fail without it; failed: within 0.05 nat of the "
             "entropy of the characters, or broken down.",
@@ -236,15 +236,15 @@ CLAIMS = (
     ),
     Claim(
         "range",
-        Said(
+        Bilingual(
             "Warm-up makes training tolerant of the learning rate.",
             "워밍업은 학습률에 덜 민감하게 만든다.",
         ),
-        Said(
+        Bilingual(
             "With warm-up more of the learning rates of the grid end within 0.1 nat of the best.",
             "워밍업이 있으면 최선에서 0.1 nat 이내에 드는 학습률이 격자에서 더 많다.",
         ),
-        Said(
+        Bilingual(
             "Each wiring on its own: more than half a grid step wider (a step is a factor of "
             "about three).",
             "배치 방식마다 따로: 격자 반 칸 넘게 넓어진다 (한 칸은 약 세 배).",
@@ -253,12 +253,12 @@ CLAIMS = (
     ),
     Claim(
         "superfluous",
-        Said("Pre-LN makes warm-up superfluous.", "Pre-LN이면 워밍업은 필요 없다."),
-        Said(
+        Bilingual("Pre-LN makes warm-up superfluous.", "Pre-LN이면 워밍업은 필요 없다."),
+        Bilingual(
             "At its best rate Pre-LN with warm-up is no better than without.",
             "가장 좋은 학습률에서 Pre-LN은 워밍업이 있어도 나아지지 않는다.",
         ),
-        Said(
+        Bilingual(
             "The paired gain is below 0.05 nat; above 0.1 is the contrary.",
             "짝지은 이득이 0.05 nat 미만. 0.1을 넘으면 반대이다.",
         ),
@@ -266,15 +266,15 @@ CLAIMS = (
     ),
     Claim(
         "size",
-        Said(
+        Bilingual(
             "Post-LN fails without warm-up because its gradients are too large.",
             "워밍업이 없으면 Post-LN이 실패하는 것은 기울기가 너무 커서이다.",
         ),
-        Said(
+        Bilingual(
             "Where Post-LN fails, clipping the gradients rescues it.",
             "Post-LN이 실패하는 곳에서 기울기를 자르면 살아난다.",
         ),
-        Said(
+        Bilingual(
             "Each optimizer on its own: clipping regains more than half of what warm-up of "
             "all parameters regains, and more than 0.1 nat.",
             "옵티마이저마다 따로: 클리핑이 전체 워밍업이 회복하는 양의 절반, 그리고 0.1 nat를 "
@@ -284,17 +284,17 @@ CLAIMS = (
     ),
     Claim(
         "mechanism",
-        Said(
+        Bilingual(
             "It fails because the gradients near the output are large.",
             "출력 근처의 기울기가 커서 실패한다.",
         ),
-        Said(
+        Bilingual(
             "Clipping rescues, warm-up of the upper half alone rescues, and of the lower half "
             "alone does not.",
             "클리핑이 살리고, 위쪽 절반에만 워밍업을 적용해도 살아나며, 아래쪽 절반에만 적용하면 "
             "살아나지 않는다.",
         ),
-        Said(
+        Bilingual(
             "Each optimizer under which warm-up regains at least 0.2 nat, on its own: the "
             "shares of that rescue are above 1/2 for clipping and the upper half, and below "
             "1/2 for the lower half.",
@@ -305,17 +305,17 @@ CLAIMS = (
     ),
     Claim(
         "branch",
-        Said(
+        Bilingual(
             "What warm-up tames is the weight of the residual branch.",
             "워밍업이 다스리는 것은 잔차 가지의 무게이다.",
         ),
-        Said(
+        Bilingual(
             "Under Adam, a Post-LN whose residual branch weighs less does without warm-up at "
             "least as well as the ordinary one with it.",
             "Adam에서 잔차 가지를 가볍게 한 Post-LN은 워밍업 없이도, 워밍업을 한 보통의 Post-LN만큼 "
             "또는 그보다 잘 배운다.",
         ),
-        Said(
+        Bilingual(
             "Smaller start, α, and both (DeepNorm), each on its own: the paired difference of "
             "losses (Post-LN with warm-up - this arm without) lies above 0; below -0.1 is the "
             "contrary.",
@@ -326,17 +326,17 @@ CLAIMS = (
     ),
     Claim(
         "sensitivity",
-        Said(
+        Bilingual(
             "Post-LN amplifies every update, and more so with every layer.",
             "Post-LN은 갱신을 증폭하고, 층이 많을수록 더하다.",
         ),
-        Said(
+        Bilingual(
             "The relative change of the output after one small step of Adam grows with the "
             "depth of Post-LN, and more steeply than in the gentler arms.",
             "Adam의 작은 한 걸음 뒤 출력의 상대적 변화는 Post-LN의 깊이에 따라 커지고, 온건한 "
             "방식들보다 더 가파르게 커진다.",
         ),
-        Said(
+        Bilingual(
             "Each other arm on its own: Post-LN's exponent over the depth is above 0.1 and "
             "exceeds the other's by more than 0.1.",
             "다른 방식마다 따로: Post-LN의 깊이에 대한 지수가 0.1보다 크고, 상대의 지수보다 0.1 "
