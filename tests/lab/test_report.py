@@ -231,8 +231,8 @@ def test_every_word_of_the_pages_is_used():
     files = [*laboratory.glob("pages/*.py"), *laboratory.glob("method/*.py")]
     code = "".join(p.read_text(encoding="utf-8") for p in files)
     package = Path(whyformer.__file__).parent
-    code += (package / "cli" / "lab.py").read_text(encoding="utf-8")
-    code += (package / "cli" / "ask.py").read_text(encoding="utf-8")
+    code += (package / "cli" / "lab" / "lab.py").read_text(encoding="utf-8")
+    code += (package / "cli" / "lab" / "ask.py").read_text(encoding="utf-8")
     assert [word for word in WORDS if code.count(f'"{word}"') + code.count(f"'{word}'") < 2] == []
 
 

@@ -43,7 +43,7 @@ def fresh_model(settings: Settings, seed: int, *, layers: int = 2) -> GPT:
 
 @torch.no_grad()
 def measure_loudness(settings: Settings, seed: int) -> Numbers:
-    """SeriesStyle at what enters the first layer: the tokens' part, the positions' part, the logits."""
+    """Look at what enters the first layer: the tokens' part, the positions' part, the logits."""
     tying, positions = {"tying": TIED}, {"positions": "sinusoidal"}
     model = fresh_model({**settings, **tying, **positions}, seed, layers=1).eval()
     ids = next(lm.dev_windows(64, count=8)).target

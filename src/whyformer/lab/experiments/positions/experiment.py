@@ -44,7 +44,7 @@ STEPS, WARMUP, RATE = 600, 20, 3e-3
 
 
 def measure_algebra(settings: Settings, seed: int) -> Numbers:
-    """SeriesStyle at the sinusoids of one width: shift, norm, similarity, distances. In float64."""
+    """Look at the sinusoids of one width: shift, norm, similarity, distances. In float64."""
     d, n = settings["d_model"], settings["positions"]
     table = schemes.sinusoids(torch.arange(n + max(SHIFTS)), d, longest=LONGEST)
     rate = LONGEST ** (-torch.arange(0, d, 2, dtype=torch.float64) / d)
