@@ -12,7 +12,7 @@ from whyformer.cli.main import main
 
 
 @dataclass(frozen=True)
-class Bilingual:
+class CommandResult:
     """How a command ended and what it wrote."""
 
     code: int
@@ -39,12 +39,12 @@ class Bilingual:
 def cli(capsys, monkeypatch):
     """Return a function that runs a command line, with a text as standard input."""
 
-    def run(*argv: object, stdin: str | bytes = "") -> Bilingual:
+    def run(*argv: object, stdin: str | bytes = "") -> CommandResult:
         raw = stdin.encode() if isinstance(stdin, str) else stdin
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8"))
         capsys.readouterr()
         code = main([str(token) for token in argv])
-        return Bilingual(code, *capsys.readouterr())
+        return CommandResult(code, *capsys.readouterr())
 
     return run
 

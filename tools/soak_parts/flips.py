@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from soak_parts.forks import Bilingual, Ending, in_child, say
+from soak_parts.forks import CommandResult, Ending, in_child, say
 from soak_parts.tiny_runs import KINDS, LABELLERS, LANGUAGE, TRANSLATORS, prepare, training_command
 from soak_parts.verdicts import Verdict
 
@@ -41,7 +41,7 @@ class Use:
     name: str
     run: str
     reads: tuple[str, ...]
-    call: Callable[[Path], Bilingual]
+    call: Callable[[Path], CommandResult]
     writes: tuple[str, ...] = ()
 
 
@@ -225,7 +225,7 @@ def _with_flip(use: Use, place: Path, file: str, bit: int) -> Ending:
     return in_child(_on_a_copy, use, place, file, bit, seconds=60)
 
 
-def _on_a_copy(use: Use, place: Path, file: str | None, bit: int) -> tuple[Bilingual, str]:
+def _on_a_copy(use: Use, place: Path, file: str | None, bit: int) -> tuple[CommandResult, str]:
     """Damage a copy of the run, use it under the name it has, and return what came of it."""
     kept, run = place / f".kept-{use.run}", place / use.run
     if kept.exists():  # an earlier child was killed
@@ -269,11 +269,11 @@ def _hash_of(run: Path, names: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
-def _command(argv: tuple[str, ...], place: Path) -> Bilingual:
+def _command(argv: tuple[str, ...], place: Path) -> CommandResult:
     return say(*(str(place / one[1:]) if one.startswith("@") else one for one in argv))
 
 
-def _load(run: str, place: Path) -> Bilingual:
+def _load(run: str, place: Path) -> CommandResult:
     """Translate by the library; a refusal is an exception of the package's own."""
     import whyformer
     from whyformer.foundation.errors import WhyformerError
@@ -282,11 +282,11 @@ def _load(run: str, place: Path) -> Bilingual:
     try:
         answers = whyformer.load(place / run).answers(texts)
     except WhyformerError as error:
-        return Bilingual(error.exit_code, "", f"whyformer: {error}")
-    return Bilingual(0, repr([(one.text, one.score) for one in answers]), "")
+        return CommandResult(error.exit_code, "", f"whyformer: {error}")
+    return CommandResult(0, repr([(one.text, one.score) for one in answers]), "")
 
 
-def _convert(place: Path) -> Bilingual:
+def _convert(place: Path) -> CommandResult:
     out = place / "converted"
     shutil.rmtree(out, ignore_errors=True)
     try:
@@ -295,11 +295,11 @@ def _convert(place: Path) -> Bilingual:
         shutil.rmtree(out, ignore_errors=True)
 
 
-def _resume(name: str, place: Path) -> Bilingual:
+def _resume(name: str, place: Path) -> CommandResult:
     return say(*training_command(name, place / "data", place / f"{name}-half"), "--json")
 
 
-def _start_from(name: str, place: Path) -> Bilingual:
+def _start_from(name: str, place: Path) -> CommandResult:
     out = place / "started"
     shutil.rmtree(out, ignore_errors=True)
     argv = training_command("classify", place / "data", out)
@@ -308,12 +308,12 @@ def _start_from(name: str, place: Path) -> Bilingual:
     kept = [pair for pair in options if not pair[0].startswith(("--model.", "--text."))]
     try:
         said = say(*argv[:7], *(one for pair in kept for one in pair), "--start-from", place / name)
-        return Bilingual(said.code, said.out + _hash_of(out, ("model",)), said.err, said.fault)
+        return CommandResult(said.code, said.out + _hash_of(out, ("model",)), said.err, said.fault)
     finally:
         shutil.rmtree(out, ignore_errors=True)
 
 
-def _stopped_half_way(name: str, place: Path) -> Bilingual:
+def _stopped_half_way(name: str, place: Path) -> CommandResult:
     """Train until update 4 of 6 and stop as Ctrl-C stops."""
     from whyformer.training.journal import Journal
 
@@ -328,7 +328,7 @@ def _stopped_half_way(name: str, place: Path) -> Bilingual:
     return say(*training_command(name, place / "data", place / f"{name}-half"))
 
 
-def _diverged(_name: str, place: Path) -> Bilingual:
+def _diverged(_name: str, place: Path) -> CommandResult:
     """Train with a rate at which nothing stays finite, so that a diagnosis is written."""
     argv = training_command(
         "pairs",

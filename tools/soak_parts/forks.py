@@ -133,7 +133,7 @@ def _address_space() -> int:
 
 
 @dataclass(frozen=True)
-class Bilingual:
+class CommandResult:
     """What one command line answered. Args: fault: its traceback, if it left with one."""
 
     code: int
@@ -154,7 +154,7 @@ class Bilingual:
         return self.orderly and self.code in (1, 2) and bool(told)
 
 
-def say(*argv: object, stdin: bytes = b"") -> Bilingual:
+def say(*argv: object, stdin: bytes = b"") -> CommandResult:
     """Run ``whyformer`` with these arguments in this process and return what it answered."""
     from whyformer.cli.main import main
 
@@ -173,7 +173,7 @@ def say(*argv: object, stdin: bytes = b"") -> Bilingual:
         fault = traceback.format_exc()[-3000:]
     finally:
         sys.stdin = former
-    return Bilingual(code, out.text(), err.text(), fault)
+    return CommandResult(code, out.text(), err.text(), fault)
 
 
 class _Text(io.TextIOWrapper):

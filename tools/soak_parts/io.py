@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from soak_parts import syscalls, works
-from soak_parts.forks import Bilingual, Ending
+from soak_parts.forks import CommandResult, Ending
 from soak_parts.kill import GOLDEN, check_standing, checkpoints_in_place, told
 from soak_parts.syscalls import CHANGING, KINDS, Action, Plan
 from soak_parts.together import KILLED
@@ -199,7 +199,7 @@ def ended_wrongly(endings: list[Ending], code: int) -> str:
             continue
         if ending.fault:
             return told(ending)
-        said: Bilingual = ending.value[0]
+        said: CommandResult = ending.value[0]
         if not said.orderly or said.code not in {code, 1, 2}:
             return told(ending)
         if said.code != code and not said.refused:

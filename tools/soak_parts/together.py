@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from soak_parts.forks import Bilingual, Ending, answer, died
+from soak_parts.forks import CommandResult, Ending, answer, died
 
 STOPPED_SECONDS = 0.02
 """How long a process that was stopped stays so."""
@@ -22,7 +22,7 @@ KILLED = "killed because another rank had ended"
 
 
 def together(
-    calls: Sequence[Callable[[], tuple[Bilingual, Any]]], *, seconds: float
+    calls: Sequence[Callable[[], tuple[CommandResult, Any]]], *, seconds: float
 ) -> list[Ending]:
     """Call every function in its own forked child at the same time; return how each ended.
 

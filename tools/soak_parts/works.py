@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from soak_parts import syscalls
-from soak_parts.forks import Bilingual, Ending, say
+from soak_parts.forks import CommandResult, Ending, say
 from soak_parts.tiny_runs import KINDS, prepare, training_command, write_data
 from soak_parts.together import as_rank, free_port, together
 
@@ -221,7 +221,7 @@ def run(
     more: tuple[str, ...] = (),
     seconds: float = 300,
 ) -> list[Ending]:
-    """Run a work; return how each rank ended, with (Bilingual, processor seconds) as value.
+    """Run a work; return how each rank ended, with (CommandResult, processor seconds) as value.
 
     Args:
         disturb: what happens to it, in the process of ``rank``.
@@ -232,7 +232,7 @@ def run(
     port = free_port() if work.ranks > 1 else 0
     stdin = (place / work.stdin).read_bytes() if work.stdin else b""
 
-    def child(number: int) -> tuple[Bilingual, float]:
+    def child(number: int) -> tuple[CommandResult, float]:
         import time
 
         signal.signal(signal.SIGINT, signal.default_int_handler)
