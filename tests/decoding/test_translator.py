@@ -221,7 +221,7 @@ def test_misuse_is_explained() -> None:
         translator()
     with pytest.raises(UsageError, match="`max_source_tokens` must be at least 2"):
         translator(1, max_source_tokens=1)
-    with pytest.raises(UsageError, match="2 sources and 1 targets"):
+    with pytest.raises(UsageError, match="2 sources and 1 target"):
         translator(1).score(["a", "b"], ["a"])
     for name in ("window", "batch_tokens", "batch_lines"):
         with pytest.raises(UsageError, match=f"`{name}` must be at least 1, but it is 0"):

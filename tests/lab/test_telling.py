@@ -68,5 +68,6 @@ def test_who_asks_about_something_else_reads_what_can_be_asked(capsys, asked, la
     with pytest.raises(UsageError, match=said):
         ask(asked)
     told = capsys.readouterr().err
-    for name in written():
-        assert experiment_named(name).question.in_(language) in told
+    questions = [experiment_named(name).question.in_(language) for name in written()]
+    assert sum(question in told for question in questions) == 3
+    assert "whyformer lab list" in told
