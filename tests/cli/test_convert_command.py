@@ -104,7 +104,6 @@ def test_the_same_lines_whichever_engine(cli, converted, searched, options):
         (["--min-length", 2], "not a minimum length"),
         (["--no-repeat-ngram", 2], "not a ban on repeated n-grams"),
         (["--prefix", "a"], "not a prefix"),
-        (["--max-length", 1100], "holds 1024 positions, but a translation may have 1100 tokens"),
         (["--alignments", "/dev/null"], "keeps no weights for --alignments"),
     ],
     ids=str,

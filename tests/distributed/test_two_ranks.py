@@ -147,7 +147,7 @@ def test_a_part_that_is_missing_is_an_error_in_words(out: Path, tmp_path: Path) 
     shutil.copytree(out / "fsdp" / "muon", tmp_path / "state")
     name = sorted(file.name for file in (tmp_path / "state").glob("*.safetensors"))[1]
     (tmp_path / "state" / name).unlink()
-    with pytest.raises(BundleError, match=rf"is damaged \(`{name}` is missing\)\. Delete it"):
+    with pytest.raises(BundleError, match=rf"is damaged \(`{name}` is missing\)\. Copy the run"):
         cases.go_on(tmp_path / "state", tmp_path / "after", ALONE, "fsdp")
 
 

@@ -116,7 +116,8 @@ def digest(base: str, data: Path, out: Path, **more: object) -> str:
     shutil.rmtree(out, ignore_errors=True)
     train(resolve(BASES[base][0], asked(base, data, more)), out, quiet=True)
     made = load_bundle(out)
-    facts = {k: v for k, v in made.facts.items() if k not in ("decoding", "description")}
+    copied = ("decoding", "description", "run")  # the identity of a run is a hash of its recipe
+    facts = {k: v for k, v in made.facts.items() if k not in copied}
     found = hashlib.sha256((out / "journal.jsonl").read_bytes())
     found.update(json.dumps(facts, sort_keys=True).encode())
     found.update(str(made.model.settings.max_length).encode())

@@ -174,7 +174,7 @@ def test_bad_data_is_named(tmp_path: Path):
     path.write_text("a b\tO O\n" * 60, encoding="utf-8")
     with pytest.raises(DataError, match="two labels or more, but all are `O`"):
         Tagging(asked(path, data__dev=[str(path)]).recipe, tmp_path / "run")
-    with pytest.raises(DataError, match="too few to hold out"):
+    with pytest.raises(DataError, match="cannot be divided into training and validation"):
         Tagging(asked(path).recipe, tmp_path / "run")
     with pytest.raises(ConfigError, match=r"needs `model\.family` bert, but it"):
         Tagging(resolve("copy", {"task": "tag"}).recipe, tmp_path / "run")

@@ -247,7 +247,7 @@ def test_a_damaged_checkpoint_is_an_error_in_words(tmp_path):
     file = tmp_path / "checkpoint" / "state.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(
-        BundleError, match=r"The checkpoint `.*` is damaged \(.*\)\. Delete it to start"
+        BundleError, match=r"The checkpoint `.*` is damaged \(.*\)\. Copy the run again"
     ):
         load_checkpoint(tmp_path / "checkpoint", state)
     (tmp_path / "checkpoint" / "state.json").write_text("{")
@@ -290,5 +290,5 @@ def test_a_checkpoint_that_misses_a_part_is_damaged(tmp_path):
     meta = json.loads(place.read_text(encoding="utf-8"))
     meta["files"] = hashes(file.parent, [file.name])
     place.write_text(sealed_text(meta), encoding="utf-8")
-    with pytest.raises(BundleError, match=r"is damaged \('ema\..*' is missing\)"):
+    with pytest.raises(BundleError, match=r"is damaged \(`ema\..*` is missing\)"):
         load_checkpoint(tmp_path / "checkpoint", state)

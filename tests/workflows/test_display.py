@@ -1,11 +1,11 @@
 """What a run shows about its progress."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from whyformer.recipes.recipe import resolve
+from whyformer.recipes.run_length import RunLength
 from whyformer.tasks.build import TASKS, open_task
 from whyformer.training.reports import StepReport
 from whyformer.workflows import display
@@ -15,6 +15,20 @@ REPORT = StepReport(
     step=10, epoch=0, loss=1.0, nll=1.0, learning_rate=0.1, gradient_norm=1.0, tokens=100,
     seconds=0.5, layer_gradient_norms={},
 )  # fmt: skip
+
+
+class Planned(RunLength):
+    """The length of a run that was decided already."""
+
+    def __init__(self, planned: int | None, seconds_left: float | None) -> None:
+        self._planned, self._seconds_left = planned, seconds_left
+
+    def updates_at(self, step: int) -> int | None:
+        return self._planned
+
+    @property
+    def seconds_left(self) -> float | None:
+        return self._seconds_left
 
 
 @pytest.mark.parametrize(
@@ -30,10 +44,10 @@ def test_the_time_left_is_that_of_the_run(
 ) -> None:
     now = iter((100.0, 120.0, 120.0, 120.0))
     monkeypatch.setattr(display.time, "monotonic", lambda: next(now))
-    length = SimpleNamespace(updates_at=lambda step: planned, seconds_left=seconds_left)
+    length = Planned(planned, seconds_left)
     shown = Display()
-    with shown.training(length, 0, "texts"):  # pyright: ignore[reportArgumentType]
-        shown.update(REPORT, length)  # pyright: ignore[reportArgumentType]
+    with shown.training(length, 0, "texts"):
+        shown.update(REPORT, length)
     said = capsys.readouterr().err
     assert wanted in said
     assert "200 texts/s" in said  # 100 in half a second

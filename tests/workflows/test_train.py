@@ -582,9 +582,10 @@ def test_equal_texts_stay_together_however_many_are_held_out(
     texts = [Example(n + 1, f"t{n % 10}", None, "") for n in range(100)] + [
         Example(101, " ", None, "")
     ]
-    kept, held, dropped = fine_tuning.read_split(
-        recipe, lambda _: iter(texts), lambda one: one.first, lambda _: ()
+    split = fine_tuning.read_split(
+        recipe, None, lambda _: iter(texts), lambda one: one.first, lambda _: (), lambda _: ""
     )
+    kept, held, dropped = split.train, split.dev, split.dropped
     assert held
     assert not {one.first for one in kept} & {one.first for one in held}
     assert len(kept) + len(held) == 100
