@@ -281,9 +281,15 @@ def _refuse_of_another_run(directory: Path, config: dict[str, Any]) -> None:
     described = directory.parent / RUN
     if directory.name != "model" or not described.is_file():
         return
-    run = {}
-    with contextlib.suppress(OSError, ValueError):  # a damaged run.json is named by `train`
+    try:
         run = read_json(described)
+    except (OSError, ValueError) as error:
+        print(
+            f"Note: `{described}` is damaged ({reason_of(error)}), so it is not known whether "
+            f"`{directory}` belongs to this run. Run `whyformer doctor {directory.parent}`.",
+            file=sys.stderr,
+        )
+        return
     identity = run.get(RUN_ID) if isinstance(run, dict) else None
     if identity and config["facts"].get(RUN_ID) != identity:
         raise BundleError(

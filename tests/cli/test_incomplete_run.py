@@ -111,3 +111,9 @@ def test_all_damaged_parts_are_listed_beside_the_intact_ones(run, cli):
     assert said.code == 2
     assert "intact: " in said.out
     assert all(name in said.err for name in ("recipe.yaml", "model.safetensors"))
+
+
+def test_a_damaged_description_of_the_run_is_noted_when_its_model_is_loaded(run, capsys):
+    (run / "run.json").write_text("{", encoding="utf-8")
+    load_bundle(run)
+    assert "run.json` is damaged" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from whyformer.tasks.build import TASKS, open_task
 from whyformer.training.reports import StepReport
 from whyformer.workflows import display
 from whyformer.workflows.display import Display
+from whyformer.workflows.train import train
 
 REPORT = StepReport(
     step=10, epoch=0, loss=1.0, nll=1.0, learning_rate=0.1, gradient_norm=1.0, tokens=100,
@@ -93,3 +94,14 @@ def test_the_progress_line_names_what_the_batches_count(tmp_path: Path, name: st
     if wanted == "masked tokens":
         hidden = sum(task.batches.batch(0, k).tokens for k in range(task.batches.count(0)))
         assert hidden < sum(len(text.split()) for text in TEXTS)
+
+
+def test_quiet_hides_facts_but_not_what_was_left_out(tmp_path, capsys):
+    data = tmp_path / "pairs.tsv"
+    data.write_text("".join(f"a {n}\tb {n}\n" for n in range(150)) + "c\t \n" * 3, encoding="utf-8")
+    small = {"training.updates": 1, "validation.every": 1, "data.train": [str(data)],
+             "model.d_model": 16, "model.heads": 2, "model.d_ff": 16}  # fmt: skip
+    train(resolve("translate", small), tmp_path / "run", quiet=True)
+    said = capsys.readouterr().err
+    assert "dropped" in said
+    assert "round trip" not in said

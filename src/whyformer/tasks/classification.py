@@ -36,7 +36,7 @@ from whyformer.tasks.fine_tuning import (
     shape_of,
     training_facts,
 )
-from whyformer.tasks.task import Progress
+from whyformer.tasks.task import Progress, with_end
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 from whyformer.text.normalization import normalize
 from whyformer.text.tokenizer import Tokenizer
@@ -98,7 +98,7 @@ class Classification:
         size = len(self.tokenizer)
         yield rows_facts("texts", self.batches, f"{len(self.batches):,}", size)
         also = overlap_fact(self.overlap, "text", "number" if self.numbers else "label")
-        yield rows_facts("validation", self.dev, f"{len(self.dev):,}", size) + also
+        yield with_end(rows_facts("validation", self.dev, f"{len(self.dev):,}", size), also)
         yield from drop_facts(self.dropped)
         yield from few_fact(len(self.dev), "text", separate=self.overlap is not None)
         what = "a number" if self.numbers else f"{len(self.classes)}: {listed(self.classes)}"

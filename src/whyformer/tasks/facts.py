@@ -11,6 +11,7 @@ from whyformer.decoding.expected import Expected
 from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.wording import counted
+from whyformer.tasks.task import Caution, with_end
 from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 
@@ -29,17 +30,18 @@ def facts_before_training(
     """Yield the lines: pairs, tokens, fertility, unknowns, lengths, padding, failures, model."""
     corpus, report = data.corpus, data.corpus.report
     dropped = "; ".join(f"{reason}: {what}" for reason, what in report.dropped.items())
-    yield f"pairs       {report.kept:,} of {report.read:,}" + (
-        f"; dropped {dropped}" if dropped else ""
+    yield with_end(
+        f"pairs       {report.kept:,} of {report.read:,}",
+        Caution(f"; dropped {dropped}") if dropped else "",
     )
-    yield (
-        f"validation  {counted(len(data.dev), 'source')}, {counted(len(data.dev_corpus), 'pair')}"
-        + overlap_fact(data.overlap, "source", "target")
+    yield with_end(
+        f"validation  {counted(len(data.dev), 'source')}, {counted(len(data.dev_corpus), 'pair')}",
+        overlap_fact(data.overlap, "source", "target"),
     )
     dropped = data.dev_corpus.report.dropped
     if dropped:
         reasons = "; ".join(f"{reason}: {what}" for reason, what in dropped.items())
-        yield f"            validation pairs dropped: {reasons}"
+        yield Caution(f"            validation pairs dropped: {reasons}")
     yield from few_fact(len(data.dev_corpus), "pair", separate=data.overlap is not None)
     for name, side, tokenizer in (
         ("source", report.source, data.source_tokenizer),
@@ -82,7 +84,7 @@ def limit_fact(
     if not over:
         return f"limit       {told}; all training targets fit"
     advice = " Raise decoding.max_length" if settings.max_length is not None else ""
-    return (
+    return Caution(
         f"limit       {told}; warning: {counted(over, 'training target')} "
         f"{'exceeds' if over == 1 else 'exceed'} that.{advice}"
     )

@@ -19,6 +19,7 @@ from whyformer.models.bert import BERT, AnswerOf, BERTSettings
 from whyformer.models.build import build_model
 from whyformer.models.electra import Electra
 from whyformer.recipes.recipe import Recipe
+from whyformer.tasks.task import Caution
 from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
@@ -221,7 +222,7 @@ def training_facts(
 def drop_facts(dropped: Occurrences) -> Iterator[str]:
     """Yield a line about the examples without text, if there are any."""
     if dropped.count:
-        yield f"            left out, without text: {dropped}"
+        yield Caution(f"            left out, without text: {dropped}")
 
 
 def rows_facts(name: str, rows: Any, what: str, size: int) -> str:

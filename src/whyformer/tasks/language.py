@@ -18,7 +18,7 @@ from whyformer.foundation.randomness import seed_everything
 from whyformer.foundation.wording import counted
 from whyformer.models.build import Model, TextModel, build_model
 from whyformer.recipes.recipe import Packing, Recipe
-from whyformer.tasks.task import Progress
+from whyformer.tasks.task import Progress, with_end
 from whyformer.tasks.text_data import read_texts, text_tokenizer
 from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.tasks.validation_facts import overlap_of_lines
@@ -78,12 +78,13 @@ class Language:
         also = overlap_of_lines(self.texts.overlap())
         for name, documents, end in (("text", self.train, ""), ("validation", self.dev, also)):
             found = documents.report
-            yield (
+            yield with_end(
                 f"{name:<11} {counted(found.documents, 'document')}, "
                 f"{found.characters:,} characters, "
                 f"{found.tokens:,} tokens of a vocabulary of {len(self.tokenizer):,}, "
                 f"{found.characters / found.tokens:.2f} characters a token, "
-                f"spelled in bytes {found.spelled / found.tokens:.2%}{end}"
+                f"spelled in bytes {found.spelled / found.tokens:.2%}",
+                end,
             )
         if self.train.report.changed:
             changed = counted(self.train.report.changed, "line")

@@ -19,7 +19,7 @@ from whyformer.foundation.wording import counted
 from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.build import Model, build_model
 from whyformer.recipes.recipe import Recipe
-from whyformer.tasks.task import Progress
+from whyformer.tasks.task import Progress, with_end
 from whyformer.tasks.text_data import read_texts, text_tokenizer
 from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.tasks.validation_facts import overlap_of_lines
@@ -107,12 +107,13 @@ class Pretraining:
         also = overlap_of_lines(self.texts.overlap())
         for name, documents, end in (("text", self.train, ""), ("validation", self.dev, also)):
             found = documents.report
-            yield (
+            yield with_end(
                 f"{name:<11} {counted(found.documents, 'document')}, "
                 f"{found.characters:,} characters, "
                 f"{found.tokens:,} tokens of a vocabulary of {len(self.tokenizer):,}, "
                 f"longest {found.longest:,}, "
-                f"spelled in bytes {found.spelled / found.tokens:.2%}{end}"
+                f"spelled in bytes {found.spelled / found.tokens:.2%}",
+                end,
             )
         rows, batches = self.batches.plan(0)
         pairs = ", half of them with a second text that does not follow" * data.next_sentence

@@ -30,7 +30,7 @@ from whyformer.tasks.fine_tuning import (
     shape_of,
     training_facts,
 )
-from whyformer.tasks.task import Progress
+from whyformer.tasks.task import Progress, with_end
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 from whyformer.text.normalization import normalize
 from whyformer.text.tokenizer import Tokenizer
@@ -94,7 +94,7 @@ class Tagging:
             ("validation", self.dev_rows, self.dev, also),
         ):
             what = f"{len(sentences):,}, {counted(rows.words, 'word')}"
-            yield rows_facts(name, rows, what, len(self.tokenizer)) + end
+            yield with_end(rows_facts(name, rows, what, len(self.tokenizer)), end)
         yield from drop_facts(self.dropped)
         yield from few_fact(len(self.dev), "sentence", separate=self.overlap is not None)
         yield f"labels      {len(self.classes)}: {', '.join(self.classes)}"

@@ -16,6 +16,17 @@ Progress = Callable[[str, int], None]
 """Called with what is being done and how many lines are done."""
 
 
+class Caution(str):
+    """A fact that --quiet does not hide: data was left out, or a score may mislead."""
+
+    __slots__ = ()
+
+
+def with_end(line: str, end: str) -> str:
+    """Return a line with its end; the whole is a caution when the end is one."""
+    return Caution(line + end) if isinstance(end, Caution) else line + end
+
+
 @runtime_checkable
 class Task(Protocol):
     """One kind of learning problem on the data of one recipe, prepared and mapped into a run."""
@@ -32,7 +43,7 @@ class Task(Protocol):
     """Hash of the data as it is trained on."""
 
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
-        """Yield the lines that a run prints before its first update."""
+        """Yield the lines that a run prints before its first update; see `Caution`."""
         ...
 
     def model(self, device: torch.device) -> Model:

@@ -21,7 +21,7 @@ from whyformer.models.transformer import TransformerSettings
 from whyformer.recipes.recipe import Recipe
 from whyformer.tasks.facts import facts_before_training, limit_fact
 from whyformer.tasks.pair_data import CorpusBatches, Prepared, prepare
-from whyformer.tasks.task import Progress
+from whyformer.tasks.task import Caution, Progress
 from whyformer.training.loop import sequence_loss
 from whyformer.training.loss import Loss
 from whyformer.training.state import AnyBatch
@@ -62,7 +62,7 @@ class Translation:
         expected = Expected.from_facts(expected_facts(self.recipe, self.data))
         yield limit_fact(self.recipe.decoding, self.data, self.longest, expected)
         if self.metric != self.asked:
-            yield (
+            yield Caution(
                 f"            {self.asked} needs targets of {BLEU_WORDS} words and more, and most "
                 f"validation targets are shorter: {self.metric} chooses the best weights instead"
             )

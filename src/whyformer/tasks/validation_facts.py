@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from whyformer.data.held_out import FEW, Overlap
 from whyformer.foundation.wording import counted
+from whyformer.tasks.task import Caution
 
 NATURAL = 0.05
 """Share of the lines of a text that may also be in another text by nature."""
@@ -21,7 +22,7 @@ def overlap_fact(overlap: Overlap | None, noun: str, answer: str) -> str:
         return ", held out of the training data"
     if not overlap.inputs:
         return "; none of them is in the training data"
-    return (
+    return Caution(
         f"; warning: {also_trained_on(overlap, noun)} ({overlap.examples:,} with the same "
         f"{answer}), so scores are too good"
     )
@@ -34,7 +35,7 @@ def overlap_of_lines(overlap: Overlap | None) -> str:
     also = also_trained_on(overlap, "line")
     if overlap.inputs <= NATURAL * overlap.of:
         return f"; {also}"
-    return f"; warning: {also}, so scores are too good"
+    return Caution(f"; warning: {also}, so scores are too good")
 
 
 def also_trained_on(overlap: Overlap, noun: str) -> str:
@@ -50,10 +51,10 @@ def few_fact(count: int, noun: str, *, separate: bool) -> Iterator[str]:
     Args:
         count: its examples.
         noun: for one of them.
-        separate: whether it is a data set of its own (`data.dev`).
+        separate: whether it was given by `data.dev`, not held out of the training data.
     """
     if count < FEW:
         advice = f"give more {noun}s or a validation set with --dev"
         if separate:
             advice = "use a larger validation set"
-        yield f"            warning: scores on {counted(count, noun)} say little; {advice}"
+        yield Caution(f"            warning: scores on {counted(count, noun)} say little; {advice}")

@@ -34,7 +34,7 @@ from whyformer.recipes.recipe import Recipe, Resolved, Tracker, differences, dum
 from whyformer.recipes.run_length import RunLength
 from whyformer.tasks.build import data_key_of, open_task
 from whyformer.tasks.standard_input import KEPT, forget_input, refuse_other_input
-from whyformer.tasks.task import Task
+from whyformer.tasks.task import Caution, Task
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import JOURNAL, Journal, TensorBoard
@@ -134,8 +134,7 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
     model = task.model(device)
     refuse_state(settings, count_parameters(model), device, ranks.count)
     for line in task.facts(count_parameters(model), device):
-        loses = any(word in line for word in ("warning", "dropped"))
-        (display.warn if loses else display.say)(line)
+        (display.warn if isinstance(line, Caution) else display.say)(line)
     length = RunLength(recipe, out, known, ranks)
     if not known and ranks.first:
         length.write()

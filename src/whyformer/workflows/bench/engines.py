@@ -1,4 +1,4 @@
-"""The decoding part of a benchmark: engines in processes of their own, by turns, and their scores.
+"""The decoding part of a benchmark: engines in separate processes, alternating, and their scores.
 
 PyTorch and CTranslate2 must not be timed in one process: their thread pools disturb each other.
 """
@@ -118,7 +118,7 @@ def measure_decoding(
     others: list[float],
     say: Say,
 ) -> dict[str, Any]:
-    """Time every engine by turns, and let each write translations to be scored.
+    """Time the engines alternately; each writes translations to be scored.
 
     Args:
         search: settings of the run.

@@ -164,7 +164,7 @@ def _training(
     others: list[float],
     say: Say,
 ) -> dict[str, Any]:
-    """Measure ceilings and updates by turns, in one process."""
+    """Measure ceilings and updates alternately, in one process."""
     say("Training …")
     config = {
         "contender": "training",
@@ -228,7 +228,7 @@ def _best(ceiling: dict[str, Any]) -> float:
 
 
 def _starting(programs: Programs, run: Path | None, say: Say) -> dict[str, Any]:
-    """Time programs from start to end, by turns: help, and the first answer of a run."""
+    """Time programs from start to end, alternating: help, and the first answer of a run."""
     say("Starting programs …")
     commands = {"help_seconds": [*programs.whyformer, "--help"]}
     if run is not None:

@@ -220,11 +220,11 @@ def measure_time(settings: Settings, seed: int) -> Numbers:
     """
     kind, n, d = settings["kind"], settings["n"], settings["d"]
     x = torch.randn(1, n, d)
-    Q = torch.randn(1, 1, n, d)  # noqa: N806
+    head = torch.randn(1, 1, n, d)
     runs: dict[str, Callable[[], object]] = {
-        "attention": lambda: attention(Q, Q, Q),
-        "fused": lambda: fused_attention(Q, Q, Q),
-        "restricted": lambda: windowed_attention(Q, Q, Q, TIMED_WINDOW),
+        "attention": lambda: attention(head, head, head),
+        "fused": lambda: fused_attention(head, head, head),
+        "restricted": lambda: windowed_attention(head, head, head, TIMED_WINDOW),
     }
     if kind not in runs:
         module = layer(kind.removesuffix(" loop"), d)

@@ -26,8 +26,8 @@ def deviation(init: str, d_model: int) -> float:
 def fresh_model(settings: Settings, seed: int, *, layers: int = 2) -> GPT:
     """Return a model whose embedding starts as asked.
 
-    An output matrix of its own starts at N(0, 1/d_model) in every arm, so that untied arms differ
-    at their input only. A tied one is the embedding, whatever that starts as: this is the tie.
+    A separate output matrix starts at N(0, 1/d_model) in every arm, so that untied arms differ
+    only at their input. A tied one is the embedding, whatever that starts as: this is the tie.
     """
     d, init = settings["d_model"], settings["init"]
     shape = lm.reference(

@@ -1,4 +1,4 @@
-"""The effects that the claims are judged by, computed from the results."""
+"""The effects that decide the claims, each a function of the results."""
 
 import math
 
