@@ -101,9 +101,11 @@ def test_heads_are_drawn(cli, runs, family, tmp_path):
 def test_the_target_is_read_by_the_columns_of_the_source(cli, runs, tmp_path):
     out = tmp_path / "heads.html"
     cli("inspect", runs["rnn"], "--text", "a b c", "--target", "e", "--out", out)
-    page = Counting()
-    page.feed(out.read_text(encoding="utf-8"))
-    assert page.tags.count("rect") == 2 * 4  # <bos> e, by a b c <eos>
+    page = out.read_text(encoding="utf-8")
+    numbers = page[page.index("<summary>Numbers</summary>") :]
+    assert numbers.count('<th scope="col" class="n">') == 4  # a b c <eos>
+    assert numbers.count('<th scope="row">') == 2  # <bos> e
+    assert numbers.count('<td class="n">') == 2 * 4
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import re
 
 import pytest
 
+from whyformer.charts.line_chart import MOST_MARKERS, LineStyle
 from whyformer.lab.method.bilingual import Bilingual, Language, alike
-from whyformer.lab.method.charts import Axis, Chart, Formula, HeatMap, Series, SeriesStyle, Table
+from whyformer.lab.method.charts import Axis, Chart, Formula, HeatMap, Series, Table
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, Spread, exactly
-from whyformer.lab.pages.drawing import MOST_MARKERS, Scale, drawn
+from whyformer.lab.pages.drawing import drawn
 
 EN, KO = Language.ENGLISH, Language.KOREAN
 
@@ -30,8 +31,8 @@ def chart(points, *, log: bool = True, more: tuple = ()) -> Chart:
 
 
 POINTS = [(4, seen(2.0)), (64, seen(8.0)), (1024, seen(32.0))]
-THEORY = Series(alike("√d_k"), [(d, exactly(d**0.5)) for d, _ in POINTS], SeriesStyle.THEORY)
-MARK = Series(Bilingual("here", "여기"), [(64, exactly(0))], SeriesStyle.MARK)
+THEORY = Series(alike("√d_k"), [(d, exactly(d**0.5)) for d, _ in POINTS], LineStyle.THEORY)
+MARK = Series(Bilingual("here", "여기"), [(64, exactly(0))], LineStyle.MARK)
 
 
 def test_every_point_has_its_mark_its_whisker_and_its_words():
@@ -101,12 +102,6 @@ def test_many_points_have_a_band_for_their_intervals():
     svg = drawn(chart([(k + 1, seen(k + 1)) for k in range(MOST_MARKERS + 1)]), EN)
     assert 'class="band s0"' in svg
     assert 'class="whisker' not in svg
-
-
-def test_a_logarithmic_axis_keeps_ratios():
-    scale = Scale(1, 100, 0, 100, log=True)
-    assert [scale.at(v) for v in (1, 10, 100)] == pytest.approx([0, 50, 100])
-    assert scale.at(1000) == 100
 
 
 def heat(values) -> HeatMap:

@@ -13,6 +13,7 @@ import pytest
 
 import whyformer
 from made_up_scaling import made
+from whyformer.charts.words import in_symbols
 from whyformer.lab.experiments.scaling import EXPERIMENT
 from whyformer.lab.method.bilingual import Bilingual, Language
 from whyformer.lab.method.experiment import Mode
@@ -21,7 +22,6 @@ from whyformer.lab.method.record import PUBLISHED, result_of, write_record
 from whyformer.lab.method.statistics import Estimate, Spread, exactly
 from whyformer.lab.method.verdict import Test as OneTest
 from whyformer.lab.method.verdict import Verdict, above, below, within
-from whyformer.lab.pages.cards import in_symbols
 from whyformer.lab.pages.glossary import GLOSSARY
 from whyformer.lab.pages.live import LIVE, SCRIPTS, script_of
 from whyformer.lab.pages.numbers import format_estimate

@@ -173,8 +173,8 @@ class Inspection:
         """Return one HTML file with the tables and a heat map of each head."""
         from html import escape
 
-        from whyformer.workflows.report.charts import heat_map
-        from whyformer.workflows.report.page import STYLE
+        from whyformer.workflows.report.layout import document, grid
+        from whyformer.workflows.report.page import attention_map
 
         def table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
             head = "".join(f"<th>{escape(one)}</th>" for one in columns)
@@ -187,21 +187,19 @@ class Inspection:
         for head in self.heads:
             queries, keys = self.sides(head)
             name = f"{head.module}, head {head.number}"
-            picture = heat_map(_short(queries), _short(keys), head.weights.tolist())
-            drawn.append(f"<figure><figcaption>{escape(name)}</figcaption>{picture}</figure>")
+            picture = attention_map(_short(queries), _short(keys), head.weights.tolist())
+            drawn.append(f"<figcaption>{escape(name)}</figcaption>{picture}")
         title = f"What {self.run} does with a text"
         read = "".join(
             f"<p>{escape(side)}: <code>{escape(' '.join(tokens))}</code></p>"
             for side, tokens in self.tokens.items()
         )
-        return (
-            '<!doctype html><html lang="en"><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>{escape(title)}</title><style>{STYLE}</style>"
-            f"<main><h1>{escape(title)}</h1>{read}"
+        return document(
+            title,
+            read
             + "".join(table(columns, rows) for columns, rows in self.tables() if rows)
-            + "<p>Each row is a token that looks, each column one that is looked at.</p>"
-            + f"<div class=grid>{''.join(drawn)}</div></main></html>"
+            + "<p>Each row is a query token, each column a key token.</p>"
+            + grid(drawn),
         )
 
     def sides(self, head: "Head") -> tuple[list[str], list[str]]:

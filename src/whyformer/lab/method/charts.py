@@ -1,22 +1,11 @@
-"""What a chart shows, as data; `drawing` turns it into SVG and a table."""
+"""What a figure shows, as data in both languages; `pages/drawing.py` draws it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
+from whyformer.charts.line_chart import LineStyle
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.statistics import Estimate
-
-
-class SeriesStyle(StrEnum):
-    """How a series is drawn."""
-
-    MEASURED = "measured"
-    """Points with their intervals, joined by a line."""
-    THEORY = "theory"
-    """A dashed line without points."""
-    MARK = "mark"
-    """A vertical line at the x of its only point."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +22,7 @@ class Series:
 
     name: Bilingual
     points: Sequence[tuple[float, Estimate]]
-    style: SeriesStyle = SeriesStyle.MEASURED
+    style: LineStyle = LineStyle.MEASURED
 
 
 @dataclass(frozen=True)

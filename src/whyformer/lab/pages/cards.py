@@ -220,17 +220,6 @@ def tex_in_text(tex: str) -> str:
     return text.replace("{", "").replace("}", "").replace("\\", "").strip()
 
 
-def in_symbols(words: str) -> str:
-    """Return a sentence as HTML, with what follows a letter and `_` set below: d_k, W_Q.
-
-    >>> in_symbols("1/d_k < 1")
-    '1/d<sub>k</sub> &lt; 1'
-    """
-    below = r"(?<![A-Za-z0-9_])([A-Za-z])_([A-Za-z0-9]+)"
-    html = re.sub(below, r"\1<sub>\2</sub>", escape(words))
-    return html.replace("√", '<span class="root">√</span>')  # Korean fonts set it too wide
-
-
 def html_estimate(e: Estimate, language: Language, *, alone: bool = False) -> str:
     """Return a measured number as HTML that says how its interval was made."""
     if not e.seeds:

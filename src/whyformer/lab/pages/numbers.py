@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
+from whyformer.charts.numbers import number
 from whyformer.lab.method.statistics import Estimate, Spread
 
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MOST_DIGITS = 4
 
 
@@ -18,53 +18,6 @@ class FormattedEstimate:
 
     def __str__(self) -> str:
         return f"{self.value} {self.interval}".rstrip()
-
-
-def number(value: float, digits: int = 3) -> str:
-    """Write a number with so many significant digits.
-
-    >>> number(0.01234), number(2.9e-7), number(35.0), number(-1234.5)
-    ('0.0123', '2.90×10⁻⁷', '35', '−1,234')
-    """
-    if not math.isfinite(value):
-        return "–" if math.isnan(value) else ("∞" if value > 0 else "−∞")
-    if value == 0:
-        return "0"
-    mantissa, _, power = f"{abs(value):.{digits - 1}e}".partition("e")
-    exponent = int(power)
-    if not -4 <= exponent < 6:
-        text = f"{mantissa}×10{power_of_ten(exponent)}"
-    elif float(value).is_integer() or exponent >= digits:
-        text = f"{abs(value):,.0f}"
-    else:
-        text = f"{abs(value):,.{max(0, digits - 1 - exponent)}f}"
-    return f"−{text}" if value < 0 else text
-
-
-def power_of_ten(exponent: int) -> str:
-    """Write an exponent raised: 10⁻³ without the 10."""
-    return str(exponent).translate(RAISED)
-
-
-def tick(value: float) -> str:
-    """Write a round number at an axis, as short as it can be.
-
-    >>> tick(0.25), tick(1e-7), tick(2e6), tick(4096.0), tick(0.1053605157)
-    ('0.25', '10⁻⁷', '2×10⁶', '4,096', '0.1054')
-    """
-    size = abs(float(value))
-    if not math.isfinite(value):
-        return number(value)
-    if size < 1e-300:  # the next number after 0, see `verdict.above`
-        return "0"
-    if not 1e-3 <= size < 1e5:
-        exponent = math.floor(math.log10(size) + 1e-12)
-        mantissa = f"{size / 10**exponent:.3g}"
-        text = ("" if mantissa == "1" else f"{mantissa}×") + f"10{power_of_ten(exponent)}"
-    else:
-        # Four digits of a fraction, all digits of a whole number.
-        text = f"{size:,.0f}" if size.is_integer() else f"{float(f'{size:.4g}'):,.10g}"
-    return f"−{text}" if value < 0 else text
 
 
 def format_estimate(e: Estimate) -> FormattedEstimate:

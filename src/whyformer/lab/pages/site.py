@@ -8,6 +8,10 @@ from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
+from whyformer.charts.assets import read, with_charts
+from whyformer.charts.numbers import number, tick
+from whyformer.charts.table import table
+from whyformer.charts.words import in_symbols
 from whyformer.foundation.files import write_text
 from whyformer.lab.method.bilingual import VERDICTS, Bilingual, Language
 from whyformer.lab.method.experiment import Claim, Experiment, Mode
@@ -22,13 +26,11 @@ from whyformer.lab.pages.cards import (
     facts_of,
     html_estimate,
     in_html,
-    in_symbols,
     read_card,
 )
-from whyformer.lab.pages.drawing import drawn, wide
+from whyformer.lab.pages.drawing import drawn
 from whyformer.lab.pages.glossary import GLOSSARY
 from whyformer.lab.pages.live import LIVE, SCRIPTS, script_of
-from whyformer.lab.pages.numbers import number, tick
 from whyformer.lab.pages.wording import VERDICT_MEANINGS, WORDS
 
 RESULTS = "results"
@@ -135,8 +137,9 @@ def _document(
     languages: Sequence[Language],
     scripts: Iterable[str] = (),
 ) -> str:
-    style = (SCRIPTS / "style.css").read_text(encoding="utf-8")
+    style = with_charts((SCRIPTS / "style.css").read_text(encoding="utf-8"))
     page_script = (SCRIPTS / "page.js").read_text(encoding="utf-8")
+    page_script = page_script.replace("  // hover.js\n", read("hover.js"))
     others = "".join(
         f'<a class="tongue" href="{file_of(name, other)}" hreflang="{other}" lang="{other}">'
         f"{'English' if other is Language.ENGLISH else '한국어'}</a>"
@@ -314,7 +317,7 @@ def _tests(page: Page, claim: Claim, language: Language) -> str:
         f'<th scope="col"{" class=n" if h == "effect" else ""}>{h and _say(h, language)}</th>'
         for h in heads
     )
-    return wide(head, "".join(rows))
+    return table(head, "".join(rows))
 
 
 def demanded(test: Test, language: Language) -> str:
@@ -422,7 +425,7 @@ def _provenance(page: Page, language: Language) -> str:
     mode = record.results.mode
     return (
         f"<h2>{_say('provenance', language)}</h2>\n"
-        f"{wide(head, ''.join(rows))}<p class=facts>"
+        f"{table(head, ''.join(rows))}<p class=facts>"
         f"{_say('mode', language)}: {_say(str(mode), language)}. "
         f"{_say('versions', language)}: {escape(versions)}. {_say('machine', language)}: "
         f"{escape(str(machine['machine']))}, {place}. {_say('config', language)}: "
@@ -462,7 +465,7 @@ def _glossary(language: Language, languages: Sequence[Language]) -> str:
     title = WORDS["glossary"].in_(language)
     body = (
         f"<h1>{escape(title)}</h1>\n<p class=lead>{_say('glossary_lead', language)}</p>\n"
-        f'<div class="terms">{wide(head, rows)}</div>'
+        f'<div class="terms">{table(head, rows)}</div>'
     )
     return _document("glossary", title, body, language, languages)
 

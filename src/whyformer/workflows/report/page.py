@@ -1,21 +1,27 @@
 """The page of a run: one HTML file that needs nothing beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from whyformer.charts.heat_map import HeatMap, heat_map, heat_map_table
+from whyformer.charts.line_chart import Line, LineChart, Point, line_chart
+from whyformer.charts.scale import Axis
+from whyformer.charts.table import folded
 from whyformer.decoding.alignment import Aligned
 from whyformer.evaluation.score import Score
 from whyformer.foundation.files import write_text
 from whyformer.foundation.wording import counted
 from whyformer.training.journal import read_journal, read_timings
-from whyformer.workflows.report.charts import Line, heat_map, line_chart
+from whyformer.workflows.report.layout import document, grid
 
 POINTS = 300
 """Most points of a curve; longer ones are thinned to means of neighbours."""
+Points = list[tuple[float, float]]
+"""A curve: x and y of each point."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +65,7 @@ def write_report(run: Path, story: Story) -> Path:
         ("How to repeat this", _repeat(story, run)),
     ]
     body = "".join(f"<section><h2>{escape(name)}</h2>{html}</section>" for name, html in sections)
-    page = (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(story.title)}</title><style>{STYLE}</style>"
-        f"<main><h1>{escape(story.title)}</h1>{_summary(journal, timings)}{body}</main></html>"
-    )
+    page = document(story.title, _summary(journal, timings) + body)
     write_text(run / "report.html", page)
     return run / "report.html"
 
@@ -110,19 +111,28 @@ def _curves(journal: list[dict[str, Any]], timings: list[dict[str, Any]], metric
     )
     steps = [line for line in journal if "nll" in line]
     checks = [line for line in journal if "validation" in line]
-    loss = [
-        Line("training loss", _thin([(clock[s["step"]], s["nll"]) for s in steps])),
-        Line("validation loss", [(clock[c["step"]], c["validation"]["loss"]) for c in checks]),
-    ]
-    charts = [line_chart(loss, x="minutes of training", y="nats a token")]
+
+    def minutes(name: str, lines: Mapping[str, Points]) -> str:
+        return _chart("minutes of training", name, lines)
+
+    loss = {
+        "training loss": _thin([(clock[s["step"]], s["nll"]) for s in steps]),
+        "validation loss": [(clock[c["step"]], c["validation"]["loss"]) for c in checks],
+    }
+    charts = [minutes("nats per token", loss)]
     if checks and metric in checks[0]["validation"]:
-        curve = Line(metric, [(clock[c["step"]], c["validation"][metric]) for c in checks])
-        charts.append(line_chart([curve], x="minutes of training", y=f"validation {metric}"))
+        curve = [(clock[c["step"]], c["validation"][metric]) for c in checks]
+        charts.append(minutes(f"validation {metric}", {metric: curve}))
     rate = [(clock[s["step"]], s["learning_rate"]) for s in steps]
-    charts.append(
-        line_chart([Line("learning rate", _thin(rate))], x="minutes of training", y="learning rate")
-    )
-    return _grid(charts)
+    charts.append(minutes("learning rate", {"learning rate": _thin(rate)}))
+    return grid(charts)
+
+
+def _chart(x: str, y: str, lines: Mapping[str, Points], *, log: bool = False) -> str:
+    drawn = [
+        Line(name, [Point(a, b) for a, b in points]) for name, points in lines.items() if points
+    ]
+    return line_chart(LineChart(Axis(x), Axis(y, log), drawn, f"{y} over {x}"))
 
 
 def _gradients(journal: list[dict[str, Any]]) -> str:
@@ -132,17 +142,16 @@ def _gradients(journal: list[dict[str, Any]]) -> str:
     names = list(measured[0]["layer_gradient_norms"])
     charts = []
     for side in ("encoder", "decoder"):
-        lines = [
-            Line(
-                name.removeprefix(f"{side}."),
-                _thin([(m["step"], m["layer_gradient_norms"][name]) for m in measured], 150),
+        lines = {
+            name.removeprefix(f"{side}."): _thin(
+                [(m["step"], m["layer_gradient_norms"][name]) for m in measured], 150
             )
             for name in names
             if name.startswith(side)
-        ]
+        }
         if lines:
-            charts.append(line_chart(lines, x="update", y=f"{side}, L2 norm", log=True))
-    return _grid(charts)
+            charts.append(_chart("update", f"{side}, L2 norm", lines, log=True))
+    return grid(charts)
 
 
 def _pronounced(rows: Sequence[tuple[str, Sequence[tuple[str, float]]]]) -> str:
@@ -164,7 +173,18 @@ def _alignments(alignments: Sequence[Aligned]) -> str:
         "<p>Cross-attention of the last decoder layer, mean over heads: each row is a symbol being "
         "written, each column one being read.</p>"
     )
-    return lead + _grid([heat_map(a.target_tokens, a.source_tokens, a.weights) for a in alignments])
+    return lead + grid(
+        [attention_map(a.target_tokens, a.source_tokens, a.weights) for a in alignments]
+    )
+
+
+def attention_map(
+    queries: Sequence[str], keys: Sequence[str], weights: Sequence[Sequence[float]]
+) -> str:
+    """Return the weights of a head as a heat map, a row per query, with the numbers behind it."""
+    label = "Attention weights. Each row is a query, each column a key."
+    chart = HeatMap(queries, keys, weights, label)
+    return heat_map(chart) + folded("Numbers", heat_map_table(chart))
 
 
 def _mistakes(mistakes: Sequence[Mistake]) -> str:
@@ -191,34 +211,9 @@ def _repeat(story: Story, run: Path) -> str:
     )
 
 
-def _thin(points: list[tuple[float, float]], most: int = POINTS) -> list[tuple[float, float]]:
+def _thin(points: Points, most: int = POINTS) -> Points:
     size = -(-len(points) // most)
     if size <= 1:
         return points
     groups = [points[k : k + size] for k in range(0, len(points), size)]
     return [(g[-1][0], sum(y for _, y in g) / len(g)) for g in groups]
-
-
-def _grid(charts: Sequence[str]) -> str:
-    return "<div class=grid>" + "".join(f"<figure>{c}</figure>" for c in charts) + "</div>"
-
-
-STYLE = """
-:root{color-scheme:light dark;--ink:#1b2430;--soft:#5c677d;--line:#d8dee6;--paper:#fff;
---box:#f6f8fa}
-@media(prefers-color-scheme:dark){:root{--ink:#e6ebf2;--soft:#9aa7b8;--line:#39434f;--paper:#12171d;
---box:#1b222b}}
-body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-main{max-width:1180px;margin:0 auto;padding:2rem 1.2rem}h1{font-size:1.9rem;margin:0 0 .3rem}
-h2{font-size:1.2rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--line);padding-bottom:.3rem}
-.lead,small,summary{color:var(--soft)}table{border-collapse:collapse;font-size:.92rem}
-td,th{padding:.35rem .9rem .35rem 0;text-align:left;vertical-align:top;
-border-bottom:1px solid var(--line)}.n{text-align:right;font-variant-numeric:tabular-nums}
-.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(330px,1fr));gap:1rem}
-figure{margin:0;background:var(--box);border-radius:8px;padding:.7rem;overflow-x:auto}
-svg{width:100%;display:block}svg text{fill:var(--soft);font-size:11px}
-svg .grid{stroke:var(--line);stroke-width:1}.legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;
-font-size:.8rem;color:var(--soft)}.legend i{display:inline-block;width:.8rem;height:.2rem;
-margin-right:.35rem;vertical-align:middle}pre{background:var(--box);padding:.8rem;border-radius:8px;
-overflow-x:auto;font-size:.85rem}.wide{overflow-x:auto}code{font-size:.85rem}
-"""

@@ -1,9 +1,10 @@
 """The charts and tables of the page."""
 
+from whyformer.charts.line_chart import LineStyle
 from whyformer.lab.experiments.beam.claims import at, counted, expected_empty
 from whyformer.lab.experiments.beam.experiment import ALPHAS, COUNTED_WIDTHS, DATA, ENOUGH, WIDTHS
 from whyformer.lab.method.bilingual import Bilingual, alike
-from whyformer.lab.method.charts import Axis, Chart, Series, SeriesStyle
+from whyformer.lab.method.charts import Axis, Chart, Series
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import Estimate, estimate, exactly
 
@@ -65,7 +66,7 @@ def charts(results: Results) -> list[Chart]:
             ),
             [
                 *of_data("length"),
-                Series(alike("1"), [(w, exactly(1)) for w in WIDTHS], SeriesStyle.THEORY),
+                Series(alike("1"), [(w, exactly(1)) for w in WIDTHS], LineStyle.THEORY),
             ],
             Bilingual(
                 "Without length penalty. Every right answer has a ratio of 1.",
@@ -85,7 +86,7 @@ def charts(results: Results) -> list[Chart]:
                         "이론: 가장 확률 높은 답이 빈 답",
                     ),
                     [(w, exactly(expected_empty())) for w in WIDTHS],
-                    SeriesStyle.THEORY,
+                    LineStyle.THEORY,
                 ),
             ],
             Bilingual(
@@ -107,7 +108,7 @@ def charts(results: Results) -> list[Chart]:
                     )
                     for a in ALPHAS
                 ),
-                Series(alike("Vᵀ"), [(ENOUGH, exactly(0))], SeriesStyle.MARK),
+                Series(alike("Vᵀ"), [(ENOUGH, exactly(0))], LineStyle.MARK),
             ],
             Bilingual(
                 "Models whose every answer can be listed: three words, at most four of them.",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from whyformer.charts.line_chart import LineStyle
 from whyformer.lab.experiments.bottleneck.claims import tuned
 from whyformer.lab.experiments.bottleneck.experiment import (
     ONE_WAY,
@@ -11,7 +12,7 @@ from whyformer.lab.experiments.bottleneck.experiment import (
     arm,
 )
 from whyformer.lab.method.bilingual import Bilingual
-from whyformer.lab.method.charts import Axis, Chart, Figure, Series, SeriesStyle, Table
+from whyformer.lab.method.charts import Axis, Chart, Figure, Series, Table
 from whyformer.lab.method.experiment import Results, Settings
 from whyformer.lab.method.statistics import Estimate, estimate, exactly
 
@@ -52,7 +53,7 @@ def charts(results: Results) -> list[Figure]:
     compound = Series(
         Bilingual("theory: each symbol right on its own", "이론: 기호마다 따로 맞을 때"),
         [(n, exactly(mean_right**n)) for n in lengths],
-        SeriesStyle.THEORY,
+        LineStyle.THEORY,
     )
     return [
         Chart(

@@ -1,5 +1,6 @@
 """The charts and tables of the page."""
 
+from whyformer.charts.line_chart import LineStyle
 from whyformer.lab.experiments.complexity.effects import JUDGED_WIDTH, constant, depth_slope, share
 from whyformer.lab.experiments.complexity.experiment import (
     COUNTED,
@@ -17,7 +18,6 @@ from whyformer.lab.method.charts import (
     Formula,
     HeatMap,
     Series,
-    SeriesStyle,
     Table,
 )
 from whyformer.lab.method.experiment import Results
@@ -158,9 +158,9 @@ def charts(results: Results) -> list[Figure]:
                 Series(
                     Bilingual("theory: n / (n + 6d)", "이론: n / (n + 6d)"),
                     [(r, exactly(r / (r + 6))) for r in RATIOS],
-                    SeriesStyle.THEORY,
+                    LineStyle.THEORY,
                 ),
-                Series(alike("n = 6d"), [(6, exactly(0.5))], SeriesStyle.MARK),
+                Series(alike("n = 6d"), [(6, exactly(0.5))], LineStyle.MARK),
             ],
             Bilingual(
                 "Projections and feed-forward network, which Table 1 leaves out, are the larger "
@@ -184,9 +184,9 @@ def charts(results: Results) -> list[Figure]:
                 Series(
                     Bilingual("slope 2", "기울기 2"),
                     guide(2, last["attention"]),
-                    SeriesStyle.THEORY,
+                    LineStyle.THEORY,
                 ),
-                Series(Bilingual("slope 1", "기울기 1"), guide(1, last["rnn"]), SeriesStyle.THEORY),
+                Series(Bilingual("slope 1", "기울기 1"), guide(1, last["rnn"]), LineStyle.THEORY),
             ],
             Bilingual(
                 "The exponents are near those of Table 1. Where the curves cross is not.",
@@ -208,10 +208,10 @@ def charts(results: Results) -> list[Figure]:
                 Series(
                     Bilingual("ratio of multiply-adds: n / d", "곱셈-덧셈의 비: n / d"),
                     [(r, exactly(r)) for r in over],
-                    SeriesStyle.THEORY,
+                    LineStyle.THEORY,
                 ),
-                Series(alike("1"), [(r, exactly(1)) for r in over], SeriesStyle.THEORY),
-                Series(alike("n = d"), [(1, exactly(1))], SeriesStyle.MARK),
+                Series(alike("1"), [(r, exactly(1)) for r in over], LineStyle.THEORY),
+                Series(alike("n = d"), [(1, exactly(1))], LineStyle.MARK),
             ],
             Bilingual(
                 "By operations the two cross at n = d. By the clock they cross later: a recurrence "

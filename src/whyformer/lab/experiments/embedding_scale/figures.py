@@ -1,5 +1,6 @@
 """The charts and tables of the page."""
 
+from whyformer.charts.line_chart import LineStyle
 from whyformer.lab.experiments.embedding_scale.claims import (
     POSITIONS,
     TIES,
@@ -9,7 +10,7 @@ from whyformer.lab.experiments.embedding_scale.claims import (
 )
 from whyformer.lab.experiments.embedding_scale.experiment import ONE, SMALL, SQRT, UNIT
 from whyformer.lab.method.bilingual import Bilingual, alike
-from whyformer.lab.method.charts import Axis, Chart, Figure, Series, SeriesStyle
+from whyformer.lab.method.charts import Axis, Chart, Figure, Series
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import estimate, exactly
 
@@ -39,7 +40,7 @@ def charts(results: Results) -> list[Figure]:
                     Series(
                         Bilingual(f"theory: {formula}", f"이론: {formula}"),
                         [(d, exactly(predicted_ratio(scale, init, d))) for d in widths],
-                        SeriesStyle.THEORY,
+                        LineStyle.THEORY,
                     )
                     for init, scale, formula in (
                         (SMALL, ONE, "√(2/d)"),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from whyformer.charts.line_chart import LineStyle
 from whyformer.lab.experiments.gradients.claims import PREDICTED
 from whyformer.lab.experiments.gradients.effects import (
     accuracies,
@@ -22,7 +23,7 @@ from whyformer.lab.experiments.gradients.experiment import (
     SYMBOLS,
 )
 from whyformer.lab.method.bilingual import Bilingual, alike
-from whyformer.lab.method.charts import Axis, Chart, Figure, Series, SeriesStyle, Table
+from whyformer.lab.method.charts import Axis, Chart, Figure, Series, Table
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import estimate, exactly
 
@@ -98,7 +99,7 @@ def charts(results: Results) -> list[Figure]:
 
 def _chance(ends: Sequence[float]) -> Series:
     at = exactly(1 / SYMBOLS)
-    return Series(Bilingual("by chance", "우연"), [(x, at) for x in ends], SeriesStyle.THEORY)
+    return Series(Bilingual("by chance", "우연"), [(x, at) for x in ends], LineStyle.THEORY)
 
 
 def lag_chart(results: Results) -> Chart:
@@ -166,7 +167,7 @@ def depth_chart(results: Results) -> Chart:
     theory = Series(
         Bilingual("theory: attention + skip", "이론: 어텐션 + 스킵"),
         [(n, exactly(shared_by_skips(n))) for n in depths],
-        SeriesStyle.THEORY,
+        LineStyle.THEORY,
     )
     return Chart(
         "diversity",

@@ -1,5 +1,6 @@
 """The charts and tables of the page."""
 
+from whyformer.charts.line_chart import LineStyle
 from whyformer.data.corruption import RATE
 from whyformer.lab.experiments.masking.claims import recipes
 from whyformer.lab.experiments.masking.data import (
@@ -13,7 +14,7 @@ from whyformer.lab.experiments.masking.data import (
 )
 from whyformer.lab.experiments.masking.experiment import LEVEL, TUNED_EVERY
 from whyformer.lab.method.bilingual import Bilingual
-from whyformer.lab.method.charts import Axis, Chart, Series, SeriesStyle
+from whyformer.lab.method.charts import Axis, Chart, Series
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import Estimate, estimate, exactly
 
@@ -55,7 +56,7 @@ def charts(results: Results) -> list[Chart]:
         level = Series(
             Bilingual("half a nat below the characters' entropy", "문자 엔트로피보다 0.5 nat 아래"),
             [(begin, aim), (end, aim)],
-            SeriesStyle.THEORY,
+            LineStyle.THEORY,
         )
         drawn.append(
             Chart(

@@ -2,6 +2,7 @@
 
 import math
 
+from whyformer.charts.line_chart import LineStyle
 from whyformer.lab.experiments.positions.claims import shift_error, tuned
 from whyformer.lab.experiments.positions.experiment import (
     BLOCK,
@@ -16,7 +17,7 @@ from whyformer.lab.experiments.positions.experiment import (
     WIDTHS,
 )
 from whyformer.lab.method.bilingual import Bilingual, alike
-from whyformer.lab.method.charts import Axis, Chart, Figure, HeatMap, Series, SeriesStyle, Table
+from whyformer.lab.method.charts import Axis, Chart, Figure, HeatMap, Series, Table
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import Estimate, estimate, exactly
 
@@ -33,7 +34,7 @@ def similarity_chart(results: Results) -> Chart:
         points = [(lag, exactly(value)) for lag, value in zip(LAGS, row, strict=True)]
         theory = [(lag, exactly(formula(d, lag))) for lag in LAGS]
         series.append(Series(alike(f"d = {d}"), points))
-        series.append(Series(alike(f"Σ cos(w_i k), d = {d}"), theory, SeriesStyle.THEORY))
+        series.append(Series(alike(f"Σ cos(w_i k), d = {d}"), theory, LineStyle.THEORY))
     return Chart(
         "similarity",
         Bilingual("How alike two codes are", "두 인코딩은 얼마나 닮았나"),
@@ -124,7 +125,7 @@ def task_chart(results: Results, task: str, mask: str) -> Chart:
             Series(
                 Bilingual("trained up to here", "여기까지 학습"),
                 [(TRAINED, exactly(1))],
-                SeriesStyle.MARK,
+                LineStyle.MARK,
             ),
         ],
         Bilingual(
@@ -155,7 +156,7 @@ def language_chart(results: Results) -> Chart:
             Series(
                 Bilingual("trained up to here", "여기까지 학습"),
                 [(LANGUAGE_LENGTH, exactly(1))],
-                SeriesStyle.MARK,
+                LineStyle.MARK,
             ),
         ],
         Bilingual(

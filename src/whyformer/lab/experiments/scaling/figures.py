@@ -1,8 +1,9 @@
 """The charts and tables of the page."""
 
+from whyformer.charts.line_chart import LineStyle
 from whyformer.lab.experiments.scaling.experiment import DRAWN, KEYS, NONE, SQRT
 from whyformer.lab.method.bilingual import Bilingual, alike
-from whyformer.lab.method.charts import Axis, Chart, Series, SeriesStyle
+from whyformer.lab.method.charts import Axis, Chart, Series
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import Estimate, estimate, exactly
 
@@ -30,7 +31,7 @@ def charts(results: Results) -> list[Chart]:
                     Series(
                         Bilingual(f"theory: {name}", f"이론: {name}"),
                         [(d, exactly(d**power)) for d in widths],
-                        SeriesStyle.THEORY,
+                        LineStyle.THEORY,
                     )
                     for name, power in (("√d_k", 0.5), ("1", 0.0), ("1/√d_k", -0.5))
                 ),

@@ -2,10 +2,11 @@
 
 import math
 
+from whyformer.charts.line_chart import LineStyle
 from whyformer.lab.experiments.smoothing.claims import tuned
 from whyformer.lab.experiments.smoothing.experiment import EPSILONS, JUDGED, PLENTY, SCARCE, TABLED
 from whyformer.lab.method.bilingual import Bilingual
-from whyformer.lab.method.charts import Axis, Chart, Figure, Series, SeriesStyle
+from whyformer.lab.method.charts import Axis, Chart, Figure, Series
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import estimate, exactly
 
@@ -52,7 +53,7 @@ def reliability_chart(results: Results, text: str) -> Chart:
         Series(
             Bilingual("calibrated", "완벽한 보정"),
             [(0.0, exactly(0)), (1.0, exactly(1))],
-            SeriesStyle.THEORY,
+            LineStyle.THEORY,
         )
     ]
     for epsilon in (0.0, JUDGED):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from whyformer.charts.line_chart import LineStyle
 from whyformer.lab.experiments.warmup.effects import rescue, steps
 from whyformer.lab.experiments.warmup.experiment import (
     ADAM,
@@ -24,7 +25,7 @@ from whyformer.lab.experiments.warmup.experiment import (
     trained,
 )
 from whyformer.lab.method.bilingual import Bilingual, alike
-from whyformer.lab.method.charts import Axis, Chart, Figure, Series, SeriesStyle, Table
+from whyformer.lab.method.charts import Axis, Chart, Figure, Series, Table
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import estimate, exactly
 from whyformer.training.optimizers import OptimizerKind
@@ -80,7 +81,7 @@ def depth_chart(results: Results) -> Chart:
         Series(
             Bilingual(f"theory: L^{power:g}", f"이론: L^{power:g}"),
             [(n, exactly(series.points[0][1].value * (n / DEPTHS[0]) ** power)) for n in DEPTHS],
-            SeriesStyle.THEORY,
+            LineStyle.THEORY,
         )
         for series, power in zip(measured[:2], (0.0, -0.5), strict=True)
     ]

@@ -1,0 +1,47 @@
+"""The frame of a run's pages: one HTML file with its style sheet and script, nothing beside it."""
+
+from collections.abc import Sequence
+from html import escape
+
+from whyformer.charts.assets import read, with_charts
+
+
+def document(title: str, body: str) -> str:
+    """Return a whole page. Args: body: HTML below the title."""
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{with_charts(STYLE)}</style>"
+        f"<main><h1>{escape(title)}</h1>{body}</main>"
+        f'<script>"use strict";\n{{\n{read("hover.js")}}}\n</script></html>'
+    )
+
+
+def grid(figures: Sequence[str]) -> str:
+    """Return figures beside each other, as many as fit."""
+    return "<div class=grid>" + "".join(f"<figure>{one}</figure>" for one in figures) + "</div>"
+
+
+STYLE = """
+:root{color-scheme:light dark;--ink:#1b2430;--soft:#5c677d;--faint:#8a96a8;--line:#d8dee6;
+--paper:#fff;--box:#f6f8fa;--shadow:0 6px 24px rgb(20 30 50 / .16);
+/* colors.css */
+}
+@media(prefers-color-scheme:dark){:root{--ink:#e6ebf2;--soft:#9aa7b8;--faint:#7c8a9d;
+--line:#39434f;--paper:#12171d;--box:#1b222b;--shadow:0 6px 24px rgb(0 0 0 / .5);
+/* colors.dark.css */
+}}
+body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
+main{max-width:1180px;margin:0 auto;padding:2rem 1.2rem}h1{font-size:1.9rem;margin:0 0 .3rem}
+h2{font-size:1.2rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--line);padding-bottom:.3rem}
+.lead,small,summary{color:var(--soft)}table{border-collapse:collapse;font-size:.92rem}
+td,th{padding:.35rem .9rem .35rem 0;text-align:left;vertical-align:top;
+border-bottom:1px solid var(--line)}.n{text-align:right;font-variant-numeric:tabular-nums}
+.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(460px,100%),1fr));gap:1rem}
+figure{margin:0;background:var(--box);border-radius:8px;padding:.7rem;overflow-x:auto}
+figcaption,summary{font-size:.88rem}
+pre{background:var(--box);padding:.8rem;border-radius:8px;
+overflow-x:auto;font-size:.85rem}.wide{overflow-x:auto}code{font-size:.85rem}
+/* charts.css */
+@media(max-width:620px){svg.plot text{font-size:20px}svg[data-heat] text{font-size:16px}}
+"""
