@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 MINUTES ?= 6
 OUT ?= runs/demo
 
-.PHONY: demo test check lint types imports lab lock clean
+.PHONY: demo test check lint types imports lab docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/whyformer demo --minutes $(MINUTES) --out $(OUT)
@@ -37,6 +37,16 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
 	touch $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed-dev requirements-docs.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-docs.lock
+	touch $@
+
+# Builds the documentation site; a warning, such as a broken link, is an error.
+docs: $(VENV)/.installed-docs
+	$(BIN)/sphinx-build --fresh-env --fail-on-warning --keep-going --quiet \
+	  --doctree-dir docs/_build/doctrees docs docs/_build/html
+	@echo "site: docs/_build/html/index.html"
+
 # Draws docs/lab anew from the published results; a test fails where the two differ.
 lab: $(VENV)/.installed-dev
 	$(BIN)/whyformer lab report --out docs/lab
@@ -46,4 +56,4 @@ lock:
 	$(BIN)/python tools/lock.py
 
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) dist build docs/_build docs/reference .pytest_cache .ruff_cache .import_linter_cache

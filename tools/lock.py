@@ -1,7 +1,9 @@
-"""Pin what is installed: requirements.lock for the demo, requirements-dev.lock for the tests.
+"""Pin what is installed: for the demo, for the tests and for the documentation site.
 
-Follows the requirements of whyformer[demo] and of the group `dev` through the environment's own
-metadata, so a package that nobody asks for is not pinned.
+requirements.lock holds the demo's packages, requirements-dev.lock those that the tests add, and
+requirements-docs.lock those that the site adds to both. Follows the requirements of whyformer[demo]
+and of the groups `dev` and `docs` through the environment's own metadata, so a package that nobody
+asks for is not pinned.
 """
 
 import re
@@ -44,7 +46,7 @@ def write(path: Path, pins: dict[str, str], head: str) -> None:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write the three files."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     base = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["demo"]
     run = closure(base + BUILD)
@@ -52,6 +54,9 @@ def main() -> None:
     write(ROOT / "requirements.lock", run, "What `make demo` installs. Made by `make lock`.")
     extra = {name: version for name, version in develop.items() if name not in run}
     write(ROOT / "requirements-dev.lock", extra, "What `make test` adds. Made by `make lock`.")
+    site = closure(project["dependency-groups"]["docs"])
+    extra = {name: v for name, v in site.items() if name not in run and name not in develop}
+    write(ROOT / "requirements-docs.lock", extra, "What `make docs` adds. Made by `make lock`.")
 
 
 if __name__ == "__main__":
