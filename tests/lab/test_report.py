@@ -22,10 +22,12 @@ from whyformer.lab.method.record import PUBLISHED, result_of, write_record
 from whyformer.lab.method.statistics import Estimate, Spread, exactly
 from whyformer.lab.method.verdict import Test as OneTest
 from whyformer.lab.method.verdict import Verdict, above, below, within
+from whyformer.lab.pages.claims import demanded, readable
+from whyformer.lab.pages.frame import file_of
 from whyformer.lab.pages.glossary import GLOSSARY
 from whyformer.lab.pages.live import LIVE, SCRIPTS, script_of
 from whyformer.lab.pages.numbers import format_estimate
-from whyformer.lab.pages.site import demanded, file_of, readable, write_report
+from whyformer.lab.pages.site import write_report
 from whyformer.lab.pages.wording import VERDICT_MEANINGS, WORDS
 
 ROOT = Path(__file__).parent.parent.parent

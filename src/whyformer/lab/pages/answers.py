@@ -10,8 +10,9 @@ from whyformer.lab.method.record import Record
 from whyformer.lab.method.runner import plain
 from whyformer.lab.method.verdict import Judgement, Verdict, contradict
 from whyformer.lab.pages.cards import ABSENT, all_measured, facts_of, in_text, read_card
+from whyformer.lab.pages.frame import file_of
 from whyformer.lab.pages.numbers import format_estimate
-from whyformer.lab.pages.site import file_of, is_quick, where
+from whyformer.lab.pages.page import is_quick, where
 from whyformer.lab.pages.wording import WORDS
 
 MARKS = {

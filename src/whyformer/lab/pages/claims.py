@@ -1,0 +1,110 @@
+"""A claim on its page: the verdict, what was demanded, and every test with its interval."""
+
+import math
+from dataclasses import replace
+from html import escape
+
+from whyformer.charts.numbers import tick
+from whyformer.charts.table import table
+from whyformer.charts.words import in_symbols
+from whyformer.lab.method.bilingual import Language
+from whyformer.lab.method.experiment import Claim
+from whyformer.lab.method.verdict import Test
+from whyformer.lab.pages.cards import badge, html_estimate
+from whyformer.lab.pages.frame import say
+from whyformer.lab.pages.page import Page, circumstance, not_yet, where
+from whyformer.lab.pages.wording import WORDS
+
+
+def claim_article(page: Page, claim: Claim, language: Language) -> str:
+    """Return a claim with its verdict, and what was demanded behind a click."""
+    judgement = page.facts.judgements.get(claim.name)
+    mark = badge(judgement, language) if judgement else not_yet(language)
+    tests = "" if page.record is None else _tests(page, claim, language)
+    seen = where(page.experiment, judgement, language) if judgement else []
+    places = "".join(f"<span><b>{escape(a)}</b> {in_symbols(b)}</span>" for a, b in seen)
+    return (
+        f'<article class="claim" id="claim-{escape(claim.name)}"><header>'
+        f"<h3>“{in_symbols(claim.popular.in_(language))}”</h3>{mark}</header>"
+        + (f'<p class="where">{places}</p>' if places else "")
+        + f"<dl><dt>{say('precise', language)}</dt>"
+        f"<dd>{in_symbols(claim.precise.in_(language))}</dd></dl>"
+        f"<details><summary>{say('criterion', language)}</summary>"
+        f"<p>{in_symbols(claim.criterion.in_(language))}</p>{tests}</details></article>\n"
+    )
+
+
+def _tests(page: Page, claim: Claim, language: Language) -> str:
+    """Return what was tested where, with the effect drawn beside what was demanded."""
+    if page.record is None:
+        return ""
+    rows = []
+    found = claim.tests(page.record.results)
+    named = any(test.name for tests in found.values() for test in tests)
+    for place, tests in found.items():
+        for k, test in enumerate(tests):
+            name = circumstance(page.experiment, place, language) if k == 0 else ""
+            tested = circumstance(page.experiment, test.name, language) if test.name else ""
+            rows.append(
+                f'<tr><th scope="row">{in_symbols(name)}</th>'
+                + (f"<td>{in_symbols(tested)}</td>" if named else "")
+                + f'<td class="n">{html_estimate(readable(test).effect, language)}</td>'
+                f"<td>{_strip(test)}</td><td>{escape(demanded(test, language))}</td>"
+                f"<td>{say(str(test.answer()), language)}</td></tr>"
+            )
+    heads = ("circumstance", *(["test"] if named else []), "effect", "", "demanded", "answer")
+    head = "".join(
+        f'<th scope="col"{" class=n" if h == "effect" else ""}>{h and say(h, language)}</th>'
+        for h in heads
+    )
+    return table(head, "".join(rows))
+
+
+def demanded(test: Test, language: Language) -> str:
+    """Say where the effect had to lie: the limits are allowed, except where a test is strict."""
+    seen = readable(test)
+    low, high = tick(seen.low), tick(seen.high)
+    if test.low == test.high:
+        word = "exactly"
+    elif math.isinf(test.low) and math.isinf(test.high):
+        word = "anything"
+    elif math.isinf(test.low):
+        strict = test.high == math.nextafter(round(test.high, 9), -math.inf)
+        word = "below" if strict else "at_most"
+    elif test.low == math.nextafter(round(test.low, 9), math.inf):
+        word = "above"
+    else:
+        word = "at_least" if math.isinf(test.high) else "between"
+    return WORDS[word].in_(language).format(low=low, high=high)
+
+
+def readable(test: Test) -> Test:
+    """Return a test on the logarithm of a ratio as one on the ratio; others as they are."""
+    if not test.logarithm:
+        return test
+    ends = [math.exp(v) for v in (test.low, test.high, *test.contrary)]
+    effect = test.effect.map(math.exp)
+    return replace(test, effect=effect, low=ends[0], high=ends[1], contrary=(ends[2], ends[3]))
+
+
+def _strip(test: Test) -> str:
+    """Draw the interval of an effect over the zone where it had to lie."""
+    e = test.effect
+    seen = [v for v in (e.low, e.value, e.high, test.low, test.high) if math.isfinite(v)]
+    if not math.isfinite(e.value) or not seen:
+        return ""
+    low, high = min(seen), max(seen)
+    pad = ((high - low) or abs(high) or 1.0) * 0.18
+    low, high = low - pad, high + pad
+
+    def at(value: float) -> float:
+        return 150 * min(1.0, max(0.0, (value - low) / (high - low)))
+
+    zone = at(test.low), at(test.high)
+    return (
+        '<svg class="strip" viewBox="0 0 150 18" aria-hidden="true">'
+        f'<rect class="zone" x="{zone[0]:.1f}" y="1" width="{zone[1] - zone[0]:.1f}" height="16"/>'
+        '<path class="floor" d="M0 9H150"/>'
+        f'<path class="bar" d="M{at(e.low):.1f} 9H{at(e.high):.1f}"/>'
+        f'<circle class="value" cx="{at(e.value):.1f}" cy="9" r="3.6"/></svg>'
+    )
