@@ -11,15 +11,15 @@ from torch import Tensor
 from whyformer.blocks.additive_attention import RecurrentAttention
 from whyformer.blocks.dropout import DropoutForm
 from whyformer.blocks.embeddings import Tying
-from whyformer.blocks.feedforward import Activation
+from whyformer.blocks.feedforward import FEEDFORWARDS
 from whyformer.blocks.initialization import Initialization
 from whyformer.blocks.multihead import AttentionPath, use_path
-from whyformer.blocks.normalization import Norm
-from whyformer.blocks.positions import Position
+from whyformer.blocks.normalization import NORMS
+from whyformer.blocks.positions import POSITIONS
 from whyformer.blocks.recurrence import Cell, RecurrencePath, use_recurrence
 from whyformer.blocks.recurrent_initialization import RecurrentInitialization
-from whyformer.blocks.residual import Wiring
-from whyformer.blocks.scaling import ScoreScale
+from whyformer.blocks.residual import WIRINGS
+from whyformer.blocks.scaling import SCALINGS
 from whyformer.data.batch import Batch
 from whyformer.models.build import Model, TextModel
 from whyformer.models.gpt import GPT, GPTSettings
@@ -31,15 +31,15 @@ from whyformer.text.symbols import BOS, EOS, PAD
 VOCABULARY = 13
 FIRST_WORD = 5
 SWITCHES: dict[str, Any] = {
-    "positions": Position,
-    "norm": Norm,
-    "activation": Activation,
+    "positions": POSITIONS,
+    "norm": NORMS,
+    "activation": FEEDFORWARDS,
     "tying": Tying,
-    "wiring": Wiring,
+    "wiring": WIRINGS,
     "initialization": Initialization,
-    "score_scale": ScoreScale,
+    "score_scale": SCALINGS,
 }
-"""Setting -> its enum."""
+"""Setting -> its choices."""
 VARIANTS: dict[str, dict[str, Any]] = {
     f"{name}={member}": {name: member} for name, kind in SWITCHES.items() for member in kind
 }

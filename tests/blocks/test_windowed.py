@@ -8,7 +8,7 @@ from whyformer.blocks.attention import attention
 from whyformer.blocks.history import History
 from whyformer.blocks.masks import causal_mask, window_mask
 from whyformer.blocks.multihead import AttentionPath, use_path
-from whyformer.blocks.positions import POSITIONS, Position
+from whyformer.blocks.positions import POSITIONS
 from whyformer.blocks.windowed import WindowedAttention, windowed_attention
 
 
@@ -52,7 +52,7 @@ def test_step_by_step_is_all_at_once():
 
 def test_positions_are_heeded():
     layer, x = module(), torch.randn(1, 5, 8)
-    rotary = POSITIONS[Position.ROTARY](8, 4, 2, causal=True, max_length=16)
+    rotary = POSITIONS["rotary"](8, 4, 2, causal=True, max_length=16)
     turned = layer(x, layer.keys_values(x, rotary), positions=rotary)
     use_path(layer, AttentionPath.EXPLICIT)
     assert_close(layer(x, layer.keys_values(x, rotary), positions=rotary), turned)

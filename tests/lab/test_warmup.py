@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 
 from whyformer.blocks.initialization import Initialization
-from whyformer.blocks.residual import Wiring
 from whyformer.lab.experiments.warmup import EXPERIMENT, claims, effects, experiment, figures
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.bilingual import Language
@@ -88,7 +87,7 @@ def test_a_step_moves_a_deeper_post_norm_farther_and_a_light_branch_less():
 
 def test_the_light_arms_change_the_branch_and_nothing_else():
     arms = experiment.ARMS
-    assert (arms["small"].wiring, arms["alpha"].wiring) == (Wiring.POST_NORM, Wiring.DEEPNORM)
+    assert (arms["small"].wiring, arms["alpha"].wiring) == ("post-norm", "deepnorm")
     post, small = (lm.fresh_model(experiment.shape(arms[a]), 0) for a in ("post", "small"))
     beta = (8 * experiment.TRAINED_DEPTH) ** -0.25
     for name, p in post.named_parameters():

@@ -9,8 +9,6 @@ from torch import nn
 import tiny
 from whyformer.blocks.embeddings import Tying
 from whyformer.blocks.multihead import AttentionPath, use_path
-from whyformer.blocks.positions import Position
-from whyformer.blocks.residual import Wiring
 from whyformer.foundation.config import build
 from whyformer.foundation.errors import ConfigError, UsageError
 from whyformer.models import encoder
@@ -144,14 +142,14 @@ def test_deepnorm_constants_of_figure_2():
         (pytest.approx(0.81 * 27 ** (1 / 16)), pytest.approx(3.0)),
         (pytest.approx(0.87 * 27 ** (-1 / 16)), pytest.approx(324**-0.25)),
     )
-    model = tiny.build(wiring=Wiring.DEEPNORM, encoder_layers=1, decoder_layers=2)
+    model = tiny.build(wiring="deepnorm", encoder_layers=1, decoder_layers=2)
     alpha, _ = deepnorm_constants(1, 2)
     assert model.encoder.layers[0].wire_feedforward.depth_scale == alpha[0]
     assert model.decoder.layers[0].wire_cross_attention.depth_scale == alpha[1]
 
 
 def test_learned_positions_refuse_what_is_longer_than_their_table():
-    model = tiny.build(positions=Position.LEARNED, max_length=4)
+    model = tiny.build(positions="learned", max_length=4)
     ids = torch.full((1, 5), 6)
     with pytest.raises(UsageError, match="Learned positions end at `max_length` 4"):
         model(ids, None, ids)

@@ -13,6 +13,7 @@ import pytest
 from whyformer.bundle import load_bundle
 from whyformer.foundation.config import Settings
 from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.registry import Registry
 from whyformer.recipes.recipe import Recipe, resolve
 from whyformer.recipes.unused import reason_unused, refuse_unread, refuse_unused
 from whyformer.workflows.train import train
@@ -136,12 +137,15 @@ def settings_of(section: Settings, prefix: str = "") -> dict[str, tuple[object, 
         if isinstance(value, Settings):
             found |= settings_of(value, f"{prefix}{name}.")
         else:
-            found[prefix + name] = (value, field.annotation)
+            registries = [one for one in field.metadata if isinstance(one, Registry)]
+            found[prefix + name] = (value, registries[0] if registries else field.annotation)
     return found
 
 
 def other_values(value: object, kind: typing.Any) -> list[object]:
     """Return values that differ from ``value``."""
+    if isinstance(kind, Registry):
+        return [name for name in kind if name != value]
     for option in (kind, *typing.get_args(kind)):
         if isinstance(option, type) and issubclass(option, enum.Enum):
             return [member.value for member in option if member.value != value]

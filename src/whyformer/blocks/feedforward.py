@@ -1,25 +1,20 @@
 """The position-wise feed-forward network (§3.3)."""
 
-from enum import StrEnum
+from typing import Annotated, ClassVar
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from whyformer.blocks.linear import Linear
-
-
-class Activation(StrEnum):
-    """The non-linearity of the feed-forward network."""
-
-    RELU = "relu"
-    GELU = "gelu"
-    GELU_TANH = "gelu-tanh"
-    SWIGLU = "swiglu"
+from whyformer.foundation.registry import Registry
 
 
 class FeedForward(nn.Module):
     """FFN(x) = max(0, xW₁ + b₁)W₂ + b₂. Paper: Vaswani et al. 2017, §3.3, Eq. 2."""
+
+    matrices: ClassVar[int] = 2
+    """Matrices of d_model × d_ff weights, for the counter of operations."""
 
     def __init__(self, d_model: int, d_ff: int) -> None:
         super().__init__()
@@ -33,6 +28,13 @@ class FeedForward(nn.Module):
         return self.contract(F.relu(self.expand(x), inplace=True))
 
 
+FEEDFORWARDS = Registry[type[FeedForward]]("feed-forward network", FeedForward)
+Activation = Annotated[str, FEEDFORWARDS]
+"""Name of a feed-forward network, which is that of its activation."""
+FEEDFORWARDS.register("relu")(FeedForward)
+
+
+@FEEDFORWARDS.register("gelu")
 class GELUFeedForward(FeedForward):
     """Eq. 2 with GELU for max(0, ·). Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415), §2."""
 
@@ -41,6 +43,7 @@ class GELUFeedForward(FeedForward):
         return self.contract(F.gelu(self.expand(x)))
 
 
+@FEEDFORWARDS.register("gelu-tanh")
 class TanhGELUFeedForward(FeedForward):
     """Eq. 2 with GELU's approximation by tanh, as GPT-2 computes it.
 
@@ -52,11 +55,14 @@ class TanhGELUFeedForward(FeedForward):
         return self.contract(F.gelu(self.expand(x), approximate="tanh"))
 
 
+@FEEDFORWARDS.register("swiglu")
 class SwiGLUFeedForward(FeedForward):
     """(SiLU(xW) ⊙ xV)W₂, without biases. Source: Shazeer 2020 (arXiv:2002.05202), Eq. 6.
 
     Keeps d_ff as given: for the parameters of Eq. 2, choose d_ff two thirds as wide.
     """
+
+    matrices = 3
 
     def __init__(self, d_model: int, d_ff: int) -> None:
         nn.Module.__init__(self)
@@ -67,11 +73,3 @@ class SwiGLUFeedForward(FeedForward):
     def forward(self, x: Tensor) -> Tensor:
         """Transform every position alike."""
         return self.contract(F.silu(self.gate(x)) * self.expand(x))
-
-
-FEEDFORWARDS: dict[Activation, type[FeedForward]] = {
-    Activation.RELU: FeedForward,
-    Activation.GELU: GELUFeedForward,
-    Activation.GELU_TANH: TanhGELUFeedForward,
-    Activation.SWIGLU: SwiGLUFeedForward,
-}

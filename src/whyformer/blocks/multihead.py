@@ -38,7 +38,7 @@ class MultiHeadAttention(nn.Module):
         heads: int,
         d_k: int,
         *,
-        scale: ScoreScale = ScoreScale.INVERSE_SQRT,
+        scale: ScoreScale = "inverse-sqrt",
         path: AttentionPath = AttentionPath.FUSED,
         bias: bool = False,
     ) -> None:

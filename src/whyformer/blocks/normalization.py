@@ -1,17 +1,17 @@
 """Layer normalisation and its leaner relative."""
 
-from enum import StrEnum
+from typing import Annotated
 
 from torch import nn
 
+from whyformer.foundation.registry import Registry
 
-class Norm(StrEnum):
-    """What normalises a position's vector."""
-
-    LAYER = "layer"
-    RMS = "rms"
+NORMS = Registry[type[nn.Module]]("norm", nn.Module)
+Norm = Annotated[str, NORMS]
+"""Name of what normalises a position's vector. A norm is made with `d_model` alone."""
 
 
+@NORMS.register("layer")
 class LayerNorm(nn.LayerNorm):
     """(x - mean) / √(variance + 1e-5) · gain + shift over d_model.
 
@@ -19,11 +19,9 @@ class LayerNorm(nn.LayerNorm):
     """
 
 
+@NORMS.register("rms")
 class RMSNorm(nn.RMSNorm):
     """x / √(mean of squares + 1e-5) · gain: no mean, no shift. Source: arXiv:1910.07467, Eq. 4."""
 
     def __init__(self, d_model: int) -> None:
         super().__init__(d_model, eps=1e-5)
-
-
-NORMS: dict[Norm, type[nn.Module]] = {Norm.LAYER: LayerNorm, Norm.RMS: RMSNorm}

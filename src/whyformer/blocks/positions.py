@@ -6,7 +6,7 @@ number to each score (`bias`). Each stack of layers has one, shared by its self-
 
 import math
 from collections.abc import Callable
-from enum import StrEnum
+from typing import Annotated, ClassVar
 
 import torch
 from jaxtyping import Float, Int, Real
@@ -14,21 +14,10 @@ from torch import Tensor, nn
 
 from whyformer.foundation.devices import exact, exact_dtype
 from whyformer.foundation.errors import UsageError
+from whyformer.foundation.registry import Registry
 
 Offset = int | Int[Tensor, "batch"]
 """Position of the first token given: the same in every row, or one for each."""
-
-
-class Position(StrEnum):
-    """How a model learns the order of its tokens."""
-
-    SINUSOIDAL = "sinusoidal"
-    SINE = "sine"
-    LEARNED = "learned"
-    ROTARY = "rotary"
-    ALIBI = "alibi"
-    RELATIVE = "relative"
-    NONE = "none"
 
 
 def sinusoids(
@@ -46,7 +35,17 @@ def sinusoids(
 
 
 class Positions(nn.Module):
-    """No information about positions; the base of every scheme."""
+    """No information about positions; the base of every scheme.
+
+    Args: max_length: most positions that will be asked for, where the scheme is `limited`.
+    """
+
+    limited: ClassVar[bool] = False
+    """Whether positions end at ``max_length``."""
+
+    @classmethod
+    def check(cls, d_k: int) -> None:
+        """Raise ValueError, with a sentence for the user, when the scheme cannot use ``d_k``."""
 
     def __init__(
         self, d_model: int, d_k: int, heads: int, *, causal: bool, max_length: int
@@ -66,6 +65,11 @@ class Positions(nn.Module):
     def bias(self, queries: int, keys: int) -> Float[Tensor, "1 heads queries keys"] | None:
         """Return what is added to the scores; the last query stands at the last key."""
         return None
+
+
+POSITIONS = Registry[type[Positions]]("position scheme", Positions)
+Position = Annotated[str, POSITIONS]
+"""Name of a position scheme."""
 
 
 class Table(Positions):
@@ -116,10 +120,12 @@ def grown(
         return make(max(2 * len(table), length)).to(table.dtype).to(table.device)
 
 
+@POSITIONS.register("sinusoidal")
 class Sinusoidal(Table):
     """Sine and cosine of each frequency. Paper: Vaswani et al. 2017, §3.5."""
 
 
+@POSITIONS.register("sine")
 class SineOnly(Table):
     """sin(pos / 10000^(i/d_model)) for every i: each frequency alone, without its cosine."""
 
@@ -129,8 +135,11 @@ class SineOnly(Table):
         return (torch.arange(length).double()[:, None] / 10000.0 ** (single / self.d_model)).sin()
 
 
+@POSITIONS.register("learned")
 class LearnedPositions(Positions):
     """One learned vector a position. Paper: Vaswani et al. 2017, Table 3 row (E)."""
+
+    limited = True
 
     def __init__(
         self, d_model: int, d_k: int, heads: int, *, causal: bool, max_length: int
@@ -148,6 +157,7 @@ class LearnedPositions(Positions):
         return rows_at(self.vectors, offset, length)
 
 
+@POSITIONS.register("rotary")
 class Rotary(Positions):
     """Turn each pair of dimensions of q and k by an angle proportional to the position.
 
@@ -161,6 +171,15 @@ class Rotary(Positions):
     ) -> None:
         super().__init__(d_model, d_k, heads, causal=causal, max_length=max_length)
         self.register_buffer("table", self.make(64).float(), persistent=False)
+
+    @classmethod
+    def check(cls, d_k: int) -> None:
+        """Refuse an odd width: dimensions are turned in pairs."""
+        if d_k % 2:
+            raise ValueError(
+                f"rotary positions turn pairs of dimensions, but `d_k` is {d_k}. "
+                "Choose an even d_k."
+            )
 
     def make(self, length: int) -> Float[Tensor, "length pairs 2"]:
         """Return cosine and sine of every angle, in float64."""
@@ -205,6 +224,7 @@ def turn_complex(
     return torch.view_as_real(pairs * torch.view_as_complex(turns)).flatten(-2)
 
 
+@POSITIONS.register("alibi")
 class ALiBi(Positions):
     """Subtract a head's slope times the distance from every score.
 
@@ -227,6 +247,7 @@ class ALiBi(Positions):
         return (-self.slopes * distance)[None]
 
 
+@POSITIONS.register("relative")
 class RelativeBuckets(Positions):
     """A learned number a head and bucket of distances, near ones exact, far ones logarithmic.
 
@@ -268,12 +289,4 @@ def _relative(queries: int, keys: int, device: torch.device) -> Tensor:
     return torch.arange(keys, device=device)[None, :] - query[:, None]
 
 
-POSITIONS: dict[Position, type[Positions]] = {
-    Position.SINUSOIDAL: Sinusoidal,
-    Position.SINE: SineOnly,
-    Position.LEARNED: LearnedPositions,
-    Position.ROTARY: Rotary,
-    Position.ALIBI: ALiBi,
-    Position.RELATIVE: RelativeBuckets,
-    Position.NONE: Positions,
-}
+POSITIONS.register("none")(Positions)

@@ -1,25 +1,16 @@
 """How a sub-layer joins the residual stream (§3.1): each wiring says its rule in one line."""
 
 from collections.abc import Callable
-from enum import StrEnum
+from typing import Annotated
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from whyformer.blocks.dropout import Dropout
 from whyformer.blocks.normalization import NORMS, Norm
+from whyformer.foundation.registry import Registry
 
 Sublayer = Callable[[Tensor], Tensor]
-
-
-class Wiring(StrEnum):
-    """Where the norm stands, and whether there is a skip connection."""
-
-    POST_NORM = "post-norm"
-    PRE_NORM = "pre-norm"
-    DEEPNORM = "deepnorm"
-    NO_SKIP = "no-skip"
-    NO_NORM = "no-norm"
 
 
 class Residual(nn.Module):
@@ -40,6 +31,12 @@ class Residual(nn.Module):
         raise TypeError(f"{type(self).__name__} names no rule")
 
 
+WIRINGS = Registry[type[Residual]]("residual wiring", Residual)
+Wiring = Annotated[str, WIRINGS]
+"""Name of a residual wiring: where the norm stands, and whether there is a skip connection."""
+
+
+@WIRINGS.register("post-norm")
 class PostNorm(Residual):
     """LayerNorm(x + Dropout(Sublayer(x))). Paper: Vaswani et al. 2017, §3.1, §5.4 and Figure 1."""
 
@@ -48,6 +45,7 @@ class PostNorm(Residual):
         return self.norm(self.dropout.add(x, sublayer(x)))
 
 
+@WIRINGS.register("pre-norm")
 class PreNorm(Residual):
     """x + Dropout(Sublayer(LayerNorm(x))). Source: Xiong et al. 2020 (arXiv:2002.04745), §3."""
 
@@ -58,6 +56,7 @@ class PreNorm(Residual):
         return self.dropout.add(x, sublayer(self.norm(x)))
 
 
+@WIRINGS.register("deepnorm")
 class DeepNorm(Residual):
     """LayerNorm(α·x + Dropout(Sublayer(x))). Source: Wang et al. 2022 (arXiv:2203.00555), Eq. 1."""
 
@@ -70,6 +69,7 @@ class DeepNorm(Residual):
         return self.norm(self.dropout.add(x, sublayer(x), scale=self.depth_scale))
 
 
+@WIRINGS.register("no-skip")
 class NoSkip(Residual):
     """LayerNorm(Dropout(Sublayer(x))): what the stack is without skip connections."""
 
@@ -78,6 +78,7 @@ class NoSkip(Residual):
         return self.norm(self.dropout(sublayer(x)))
 
 
+@WIRINGS.register("no-norm")
 class NoNorm(Residual):
     """x + Dropout(Sublayer(x)): skips without any normalisation."""
 
@@ -88,12 +89,3 @@ class NoNorm(Residual):
     def forward(self, x: Tensor, sublayer: Sublayer) -> Tensor:
         """Add and nothing else."""
         return self.dropout.add(x, sublayer(x))
-
-
-WIRINGS: dict[Wiring, type[Residual]] = {
-    Wiring.POST_NORM: PostNorm,
-    Wiring.PRE_NORM: PreNorm,
-    Wiring.DEEPNORM: DeepNorm,
-    Wiring.NO_SKIP: NoSkip,
-    Wiring.NO_NORM: NoNorm,
-}

@@ -1,22 +1,14 @@
 """What multiplies QKᵀ before the softmax: the paper's 1/√d_k and the alternatives to it."""
 
 import math
-from enum import StrEnum
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-
-class ScoreScale(StrEnum):
-    """How attention scores are scaled."""
-
-    INVERSE_SQRT = "inverse-sqrt"
-    NONE = "none"
-    INVERSE = "inverse"
-    LEARNED = "learned"
-    COSINE = "cosine"
+from whyformer.foundation.registry import Registry
 
 
 class Scaling(nn.Module):
@@ -33,6 +25,12 @@ class Scaling(nn.Module):
         return Q, K, self.factor
 
 
+SCALINGS = Registry[type[Scaling]]("score scaling", Scaling)
+ScoreScale = Annotated[str, SCALINGS]
+"""Name of a score scaling: how attention scores are scaled."""
+
+
+@SCALINGS.register("inverse-sqrt")
 class InverseSqrt(Scaling):
     """1/√d_k. Paper: Vaswani et al. 2017, §3.2.1, Eq. 1."""
 
@@ -40,6 +38,7 @@ class InverseSqrt(Scaling):
         super().__init__(d_k, heads, d_k**-0.5)
 
 
+@SCALINGS.register("none")
 class Unscaled(Scaling):
     """Factor 1: the dot-product attention that §3.2.1 warns of."""
 
@@ -47,6 +46,7 @@ class Unscaled(Scaling):
         super().__init__(d_k, heads)
 
 
+@SCALINGS.register("inverse")
 class Inverse(Scaling):
     """1/d_k. Source: Yang et al. 2022 (arXiv:2203.03466), §4: it transfers over width."""
 
@@ -54,6 +54,7 @@ class Inverse(Scaling):
         super().__init__(d_k, heads, 1.0 / d_k)
 
 
+@SCALINGS.register("learned")
 class Learned(Scaling):
     """One learned factor a head, starting at 1/√d_k."""
 
@@ -66,6 +67,7 @@ class Learned(Scaling):
         return Q * self.gain, K, self.factor
 
 
+@SCALINGS.register("cosine")
 class Cosine(Scaling):
     """Unit-length queries and keys with one learned gain a head.
 
@@ -80,12 +82,3 @@ class Cosine(Scaling):
     def forward(self, Q: Tensor, K: Tensor) -> tuple[Tensor, Tensor, float]:
         """Normalise both to length 1 and multiply the queries by the gain."""
         return F.normalize(Q, dim=-1) * self.gain, F.normalize(K, dim=-1), self.factor
-
-
-SCALINGS: dict[ScoreScale, type[Scaling]] = {
-    ScoreScale.INVERSE_SQRT: InverseSqrt,
-    ScoreScale.NONE: Unscaled,
-    ScoreScale.INVERSE: Inverse,
-    ScoreScale.LEARNED: Learned,
-    ScoreScale.COSINE: Cosine,
-}

@@ -43,6 +43,7 @@ FAULTS = {
     "too_long": "must have at most {max_length} items",
     "enum": "must be {expected}",
     "literal_error": "must be {expected}",
+    "name": "must be {expected} (or a name that a plugin registers: `--plugin`)",
     "number": "{must}",
 }
 """Kind of a fault, as pydantic names it -> the rule that was broken."""

@@ -37,6 +37,10 @@ class BundleError(UsageError):
     """A model directory is missing, damaged, newer than this version, or unsafe."""
 
 
+class PluginError(UsageError):
+    """A plugin is missing, cannot be imported, or registers something that does not fit."""
+
+
 class OutputError(UsageError):
     """An output cannot be written, or exists already."""
 

@@ -15,11 +15,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from whyformer.blocks.feedforward import Activation
-from whyformer.blocks.normalization import Norm
-from whyformer.blocks.positions import LearnedPositions, Position, Positions, RelativeBuckets, Table
-from whyformer.blocks.residual import DeepNorm, Wiring
-from whyformer.blocks.scaling import ScoreScale
+from whyformer.blocks.positions import LearnedPositions, Positions, RelativeBuckets, Table
+from whyformer.blocks.residual import DeepNorm
 from whyformer.foundation.errors import MissingExtraError, UsageError
 from whyformer.interop import names
 from whyformer.models.gpt import GPT
@@ -33,24 +30,24 @@ SPARE = 1
 """Rows of a table beyond its positions. What CTranslate2 scores, it scores with the end that might
 follow it: after the longest sequence that end has no position, and its score is thrown away."""
 ACTIVATIONS = {
-    Activation.RELU: "RELU",
-    Activation.GELU: "GELU",
-    Activation.GELU_TANH: "GELUTanh",
-    Activation.SWIGLU: "SWISH",
+    "relu": "RELU",
+    "gelu": "GELU",
+    "gelu-tanh": "GELUTanh",
+    "swiglu": "SWISH",
 }
 """Our activation -> the name of theirs."""
 
 EXPRESSED: dict[str, set[str]] = {
     "family": {"transformer", "gpt"},
-    "wiring": {Wiring.POST_NORM, Wiring.PRE_NORM, Wiring.DEEPNORM},
-    "norm": {Norm.LAYER, Norm.RMS},
+    "wiring": {"post-norm", "pre-norm", "deepnorm"},
+    "norm": {"layer", "rms"},
     "activation": set(ACTIVATIONS),
-    "positions": set(Position),
+    "positions": {"sinusoidal", "sine", "learned", "rotary", "alibi", "relative", "none"},
     "score_scale": {
-        ScoreScale.INVERSE_SQRT,
-        ScoreScale.NONE,
-        ScoreScale.INVERSE,
-        ScoreScale.LEARNED,
+        "inverse-sqrt",
+        "none",
+        "inverse",
+        "learned",
     },
 }
 """Setting of a model -> what of it the format can express; of positions, see also `refusals`."""
@@ -59,9 +56,9 @@ REASONS = {
     "rnn": "CTranslate2 has no recurrent layers",
     "rnn-lm": "CTranslate2 has no recurrent layers",
     "bert": "it writes no text, and CTranslate2 has no place for its heads",
-    Wiring.NO_SKIP: "CTranslate2 always adds what a sub-layer reads to what it writes",
-    Wiring.NO_NORM: "CTranslate2 adds the skip connection only where there is a norm",
-    ScoreScale.COSINE: "CTranslate2 normalises queries with one gain for all heads, not one a head",
+    "no-skip": "CTranslate2 always adds what a sub-layer reads to what it writes",
+    "no-norm": "CTranslate2 adds the skip connection only where there is a norm",
+    "cosine": "CTranslate2 normalises queries with one gain for all heads, not one a head",
 }
 
 FREE = {
@@ -94,7 +91,7 @@ def refusals(settings: Any) -> list[str]:
             continue
         if value not in EXPRESSED.get(name, ()):
             found.append(_refusal(name, value, REASONS.get(value)))
-    if settings.positions is Position.ALIBI:
+    if settings.positions == "alibi":
         if settings.family != "gpt":
             reason = "CTranslate2 has ALiBi in decoders only, and the encoder needs it too"
             found.append(_refusal("positions", settings.positions, reason))
@@ -137,7 +134,7 @@ def specification(model: Transformer | GPT, vocabularies: tuple[int, int], rows:
     choices = _choices(settings)
     tokens = [[str(number) for number in range(size)] for size in vocabularies]
     if isinstance(model, GPT):
-        alibi = settings.positions is Position.ALIBI
+        alibi = settings.positions == "alibi"
         decoder: Any = transformer_spec.TransformerDecoderSpec(
             model.settings.layers,
             with_encoder_attention=False,
@@ -177,13 +174,13 @@ def _choices(settings: Any) -> dict[str, Any]:
         "num_heads": settings.heads,
         "num_heads_kv": settings.heads,
         "head_dim": settings.head_width,
-        "pre_norm": settings.wiring is Wiring.PRE_NORM,
-        "rms_norm": settings.norm is Norm.RMS,
+        "pre_norm": settings.wiring == "pre-norm",
+        "rms_norm": settings.norm == "rms",
         "activation": getattr(common_spec.Activation, ACTIVATIONS[settings.activation]),
-        "ffn_glu": settings.activation is Activation.SWIGLU,
-        "relative_attention_bias": settings.positions is Position.RELATIVE,
+        "ffn_glu": settings.activation == "swiglu",
+        "relative_attention_bias": settings.positions == "relative",
     }
-    if settings.positions is Position.ROTARY:
+    if settings.positions == "rotary":
         choices |= {"rotary_dim": settings.head_width, "rotary_interleave": True}
     return choices
 

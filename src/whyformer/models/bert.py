@@ -55,9 +55,9 @@ class EncoderSettings(StackSettings):
     """Attention heads a layer (BERT base: 12)."""
     d_ff: int = Field(default=3072, ge=1, le=MOST_INNER)
     """Inner width of the feed-forward network (BERT base: 3072)."""
-    activation: Activation = Activation.GELU
+    activation: Activation = "gelu"
     """Activation of the feed-forward network (BERT: gelu)."""
-    positions: Position = Position.LEARNED
+    positions: Position = "learned"
     """Position scheme (BERT: learned)."""
     max_length: int = Field(default=512, ge=1, le=MOST_POSITIONS)
     """Longest sequence in tokens (BERT: 512)."""

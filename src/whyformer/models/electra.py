@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from whyformer.blocks.positions import Position
+from whyformer.blocks.positions import POSITIONS
 from whyformer.foundation.bounds import MOST_FACTOR
 from whyformer.models.bert import BERT, AnswerOf, BERTSettings, EncoderSettings
 
@@ -70,7 +70,7 @@ class Electra(nn.Module):
         generator.embedding.segments = shared.segments
         generator.embedding.norm = shared.norm
         generator.masked.weight = shared.tokens.weight
-        if settings.positions is Position.LEARNED:
+        if POSITIONS[settings.positions].limited:  # a learned vector each
             generator.positions = self.discriminator.positions
 
     def restore(

@@ -9,7 +9,7 @@ counts the same products while a model runs; a test holds the two together.
 from jaxtyping import Int, Num
 from numpy import ndarray
 
-from whyformer.blocks.feedforward import Activation
+from whyformer.blocks.feedforward import FEEDFORWARDS
 from whyformer.foundation.errors import ConfigError
 from whyformer.models.gpt import GPTSettings
 from whyformer.models.parts import StackSettings
@@ -79,5 +79,5 @@ def update_flops(settings: object, vocabulary: int, source: Lengths, target: Len
 def _widths(settings: StackSettings) -> tuple[int, int, int]:
     """Return weights of one projection, of the feed-forward network, and the width of all heads."""
     inner = settings.heads * settings.head_width
-    matrices = 3 if settings.activation is Activation.SWIGLU else 2
+    matrices = FEEDFORWARDS[settings.activation].matrices
     return settings.d_model * inner, matrices * settings.d_model * settings.d_ff, inner

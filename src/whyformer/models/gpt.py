@@ -32,11 +32,11 @@ class GPTSettings(StackSettings):
     """Attention heads a layer (GPT-2: 12)."""
     d_ff: int = Field(default=3072, ge=1, le=MOST_INNER)
     """Inner width of the feed-forward network (GPT-2: 3072)."""
-    wiring: Wiring = Wiring.PRE_NORM
+    wiring: Wiring = "pre-norm"
     """Residual wiring (GPT-2: pre-norm)."""
-    activation: Activation = Activation.GELU_TANH
+    activation: Activation = "gelu-tanh"
     """Activation of the feed-forward network (GPT-2: gelu-tanh)."""
-    positions: Position = Position.LEARNED
+    positions: Position = "learned"
     """Position scheme (GPT-2: learned)."""
     tying: Tying = Tying.DECODER
     """Whether embedding and projection are one matrix: decoder (GPT-2) or none."""

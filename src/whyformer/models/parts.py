@@ -28,15 +28,15 @@ class StackSettings(Settings):
     """Inner width of the feed-forward network (paper: 2048)."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of elements dropped from every sub-layer's output and embedding sum (paper: 0.1)."""
-    wiring: Wiring = Wiring.POST_NORM
+    wiring: Wiring = "post-norm"
     """Residual wiring (paper: post-norm)."""
-    norm: Norm = Norm.LAYER
+    norm: Norm = "layer"
     """Normalisation (paper: layer)."""
-    activation: Activation = Activation.RELU
+    activation: Activation = "relu"
     """Activation of the feed-forward network (paper: relu)."""
-    positions: Position = Position.SINUSOIDAL
+    positions: Position = "sinusoidal"
     """Position scheme (paper: sinusoidal)."""
-    score_scale: ScoreScale = ScoreScale.INVERSE_SQRT
+    score_scale: ScoreScale = "inverse-sqrt"
     """What multiplies QKᵀ (paper: inverse-sqrt, 1/√d_k)."""
     max_length: int = Field(default=1024, ge=1, le=MOST_POSITIONS)
     """Longest sequence in tokens; a table of this length exists for learned positions only."""
@@ -49,17 +49,13 @@ class StackSettings(Settings):
                 f"`d_model` must be divisible by `heads` unless `d_k` is given, but {self.d_model} "
                 f"is not divisible by {self.heads}. Choose heads from {', '.join(fitting)}."
             )
-        if self.positions is Position.ROTARY and self.head_width % 2:
-            raise ValueError(
-                f"rotary positions turn pairs of dimensions, but `d_k` is {self.head_width}. "
-                "Choose an even d_k."
-            )
+        POSITIONS[self.positions].check(self.head_width)
         return self
 
     @property
     def longest_source(self) -> int | None:
         """Most tokens that the model can read; None where positions have no end."""
-        return self.max_length if self.positions is Position.LEARNED else None
+        return self.max_length if POSITIONS[self.positions].limited else None
 
     @property
     def longest_target(self) -> int | None:

@@ -12,7 +12,7 @@ from whyformer.blocks.additive_attention import RecurrentAttention, SourceAttent
 from whyformer.blocks.dropout import DROPOUTS, Dropout, DropoutForm, VariationalDropout
 from whyformer.blocks.embeddings import TokenEmbedding, Tying
 from whyformer.blocks.history import Layout, flat_rows, real_together, together
-from whyformer.blocks.positions import POSITIONS, Position
+from whyformer.blocks.positions import POSITIONS
 from whyformer.blocks.recurrence import Cell, Recurrence, State, last_real, reverse
 from whyformer.blocks.recurrent_initialization import (
     RECURRENT_INITIALIZATIONS,
@@ -430,6 +430,6 @@ def _dropout(settings: RecurrentSettings) -> Dropout:
 
 
 def _no_positions(settings: RecurrentSettings):
-    return POSITIONS[Position.NONE](
+    return POSITIONS["none"](
         settings.d_model, settings.d_model, 1, causal=True, max_length=settings.max_length
     )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from whyformer.blocks.dropout import DROPOUTS, DropoutForm, VariationalDropout
 from whyformer.blocks.embeddings import TokenEmbedding, Tying
 from whyformer.blocks.history import Layout, flat_rows
-from whyformer.blocks.positions import POSITIONS, Position
+from whyformer.blocks.positions import POSITIONS
 from whyformer.blocks.recurrence import Cell, Recurrence, State
 from whyformer.blocks.recurrent_initialization import (
     RECURRENT_INITIALIZATIONS,
@@ -86,7 +86,7 @@ class RecurrentLanguageModel(nn.Module):
         self.embedding.dropout = self.dropout
         varied = settings.dropout_form is DropoutForm.VARIATIONAL
         self.state_dropout = VariationalDropout(settings.dropout if varied else 0.0)
-        self.positions = POSITIONS[Position.NONE](
+        self.positions = POSITIONS["none"](
             width, width, 1, causal=True, max_length=settings.max_length
         )
         self.layers = nn.ModuleList(

@@ -18,7 +18,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from whyformer.blocks.embeddings import Tying
-from whyformer.blocks.residual import Wiring
 from whyformer.data.batch import Batch
 from whyformer.decoding.penalties import length_penalty
 from whyformer.decoding.scoring import token_log_probabilities
@@ -155,7 +154,7 @@ def guessing_model(seed: int) -> Transformer:
     """Return a tiny Transformer with random weights and decided opinions."""
     shape = TransformerSettings(
         encoder_layers=1, decoder_layers=1, d_model=16, heads=2, d_ff=32, dropout=0.0,
-        wiring=Wiring.PRE_NORM, tying=Tying.NONE,
+        wiring="pre-norm", tying=Tying.NONE,
     )  # fmt: skip
     seed_everything(seed)
     model = build_model(shape, (FIRST + WORDS, FIRST + WORDS), shared=False)
@@ -225,7 +224,7 @@ def trained(settings: Settings, seed: int) -> Transformer:
     """Return a small Transformer that has learned the language, ready to search."""
     shape = TransformerSettings(
         encoder_layers=1, decoder_layers=1, d_model=64, heads=4, d_ff=256, dropout=0.0,
-        wiring=Wiring.PRE_NORM, tying=Tying.DECODER,
+        wiring="pre-norm", tying=Tying.DECODER,
     )  # fmt: skip
     training = TrainingSettings(
         updates=settings["steps"], learning_rate=3e-3, warmup=50, schedule=Schedule.TRAPEZOID,

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from whyformer.blocks.initialization import xavier
-from whyformer.blocks.normalization import Norm
 from whyformer.blocks.recurrence import Cell, Recurrence
 from whyformer.blocks.recurrent_initialization import (
     RECURRENT_INITIALIZATIONS,
@@ -80,29 +79,29 @@ ALONG_TIME: dict[str, Chain | Stack] = {
     "lstm-forget-long": Chain(Cell.LSTM, UNIFORM, LONG),
     "lstm-chrono": Chain(Cell.LSTM, RecurrentInitialization.CHRONO),
     "rnn-4": Chain(Cell.RNN, UNIFORM, layers=4),
-    "rnn-4-skip": Chain(Cell.RNN, UNIFORM, layers=4, wiring=Wiring.NO_NORM),
+    "rnn-4-skip": Chain(Cell.RNN, UNIFORM, layers=4, wiring="no-norm"),
     "lstm-4": Chain(Cell.LSTM, UNIFORM, layers=4),
-    "lstm-4-skip": Chain(Cell.LSTM, UNIFORM, layers=4, wiring=Wiring.NO_NORM),
-    "attention-pre-norm": Stack("gpt", Wiring.PRE_NORM, 2),
-    "attention-post-norm": Stack("gpt", Wiring.POST_NORM, 2),
-    "attention-no-skip": Stack("gpt", Wiring.NO_SKIP, 2),
+    "lstm-4-skip": Chain(Cell.LSTM, UNIFORM, layers=4, wiring="no-norm"),
+    "attention-pre-norm": Stack("gpt", "pre-norm", 2),
+    "attention-post-norm": Stack("gpt", "post-norm", 2),
+    "attention-no-skip": Stack("gpt", "no-skip", 2),
 }
 ALONG_DEPTH: dict[str, Stack] = {
     "attention-only": Stack("attention", None),
-    "attention-norm": Stack("attention", Wiring.NO_SKIP),
-    "attention-skip": Stack("attention", Wiring.NO_NORM),
-    "no-skip": Stack("encoder", Wiring.NO_SKIP),
-    "no-skip-causal": Stack("gpt", Wiring.NO_SKIP),
-    "post-norm": Stack("encoder", Wiring.POST_NORM),
-    "pre-norm": Stack("encoder", Wiring.PRE_NORM),
+    "attention-norm": Stack("attention", "no-skip"),
+    "attention-skip": Stack("attention", "no-norm"),
+    "no-skip": Stack("encoder", "no-skip"),
+    "no-skip-causal": Stack("gpt", "no-skip"),
+    "post-norm": Stack("encoder", "post-norm"),
+    "pre-norm": Stack("encoder", "pre-norm"),
 }
 REACH: dict[str, Chain | Stack] = {
     "rnn": Chain(Cell.RNN, RecurrentInitialization.ORTHOGONAL, layers=2),
-    "rnn-skip": Chain(Cell.RNN, RecurrentInitialization.ORTHOGONAL, 0.0, 2, Wiring.NO_NORM),
+    "rnn-skip": Chain(Cell.RNN, RecurrentInitialization.ORTHOGONAL, 0.0, 2, "no-norm"),
     "lstm": Chain(Cell.LSTM, UNIFORM, layers=2),
-    "lstm-skip": Chain(Cell.LSTM, UNIFORM, layers=2, wiring=Wiring.NO_NORM),
-    "gpt": Stack("gpt", Wiring.PRE_NORM, 2),
-    "gpt-no-skip": Stack("gpt", Wiring.NO_SKIP, 2),
+    "lstm-skip": Chain(Cell.LSTM, UNIFORM, layers=2, wiring="no-norm"),
+    "gpt": Stack("gpt", "pre-norm", 2),
+    "gpt-no-skip": Stack("gpt", "no-skip", 2),
 }
 
 
@@ -116,7 +115,7 @@ class RecurrentStack(nn.Module):
             RECURRENT_INITIALIZATIONS[chain.start](layer, chain.forget_bias, span)
         self.layers = nn.ModuleList(layers)
         wiring = chain.wiring
-        self.wire = None if wiring is None else WIRINGS[wiring](WIDTH, Norm.LAYER, 0.0, 1.0)
+        self.wire = None if wiring is None else WIRINGS[wiring](WIDTH, "layer", 0.0, 1.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the last layer's vector at every position."""
@@ -151,7 +150,7 @@ class AttentionStack(nn.Module):
 
     def __init__(self, stack: Stack) -> None:
         super().__init__()
-        wiring = stack.wiring or Wiring.NO_SKIP
+        wiring = stack.wiring or "no-skip"
         parts = lm.reference(d_model=WIDTH, wiring=wiring, positions="none").parts()
         self.kind = stack.kind
         self.positions = parts.positions(causal=stack.kind == "gpt")

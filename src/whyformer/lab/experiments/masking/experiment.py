@@ -14,10 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from whyformer.blocks.feedforward import Activation
 from whyformer.blocks.initialization import Initialization
-from whyformer.blocks.positions import Position
-from whyformer.blocks.residual import Wiring
 from whyformer.data.corruption import mask_tokens
 from whyformer.foundation.errors import DivergedError
 from whyformer.foundation.randomness import seed_everything
@@ -101,9 +98,9 @@ def fresh(kind: type[BERT] | type[GPT], seed: int) -> nn.Module:
     """
     settings = BERTSettings if kind is BERT else GPTSettings
     shape = settings(
-        layers=2, d_model=64, heads=4, d_ff=256, dropout=0.0, wiring=Wiring.PRE_NORM,
-        positions=Position.ROTARY, initialization=Initialization.XAVIER,
-        activation=Activation.GELU,
+        layers=2, d_model=64, heads=4, d_ff=256, dropout=0.0, wiring="pre-norm",
+        positions="rotary", initialization=Initialization.XAVIER,
+        activation="gelu",
     )  # fmt: skip
     seed_everything(seed)
     return build_model(shape, (vocabulary(), vocabulary()), shared=True)

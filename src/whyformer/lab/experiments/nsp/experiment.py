@@ -14,10 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from whyformer.blocks.feedforward import Activation
 from whyformer.blocks.initialization import Initialization
-from whyformer.blocks.positions import Position
-from whyformer.blocks.residual import Wiring
 from whyformer.foundation.errors import DivergedError
 from whyformer.foundation.randomness import seed_everything
 from whyformer.lab.experiments.nsp.data import (
@@ -122,9 +119,9 @@ def fresh(kind: type[BERT] | type[GPT], seed: int) -> BERT | GPT:
     """Return a model of two layers with the starting weights of a seed."""
     settings = BERTSettings if kind is BERT else GPTSettings
     shape = settings(
-        layers=2, d_model=WIDTH, heads=4, d_ff=4 * WIDTH, dropout=0.0, wiring=Wiring.PRE_NORM,
-        positions=Position.ROTARY, initialization=Initialization.XAVIER,
-        activation=Activation.GELU,
+        layers=2, d_model=WIDTH, heads=4, d_ff=4 * WIDTH, dropout=0.0, wiring="pre-norm",
+        positions="rotary", initialization=Initialization.XAVIER,
+        activation="gelu",
     )  # fmt: skip
     seed_everything(seed)
     size = len(text().tokenizer)

@@ -106,9 +106,7 @@ def code_of(name: str, d_model: int, length: int, seed: int) -> Tensor:
         return ((position[:, None] >> torch.arange(16)) & 1).double()
     if name == "line":
         return torch.stack([position.double(), torch.ones(length, dtype=torch.float64)], 1)
-    scheme = schemes.POSITIONS[schemes.Position(name)](
-        d_model, d_model, 1, causal=False, max_length=length
-    )
+    scheme = schemes.POSITIONS[name](d_model, d_model, 1, causal=False, max_length=length)
     assert isinstance(scheme, schemes.Table)
     return scheme.make(length)
 

@@ -7,14 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whyformer.blocks.attention import attention
-from whyformer.blocks.scaling import SCALINGS, ScoreScale
+from whyformer.blocks.scaling import SCALINGS
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.experiment import Mode, Numbers, Results, Settings
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, log_slope, paired
 from whyformer.models.gpt import GPT
 from whyformer.training.optimizers import OptimizerKind
 
-NONE, SQRT, LINEAR = ScoreScale.NONE, ScoreScale.INVERSE_SQRT, ScoreScale.INVERSE
+NONE, SQRT, LINEAR = "none", "inverse-sqrt", "inverse"
 DRAWN = (NONE, SQRT, LINEAR)
 WIDTHS = (4, 16, 64, 256, 512, 1024, 4096)
 JUDGED_WIDTH, KEYS = 512, 64
@@ -226,7 +226,7 @@ def numbers(results: Results) -> dict[str, Estimate]:
     for scale in (NONE, SQRT):
         where = {"d_k": JUDGED_WIDTH, "n": KEYS, "law": "normal"}
         for name in ("entropy", "largest"):
-            found[f"{name}_{scale.name.lower()}"] = estimate(
+            found[f"{name}_{scale.replace('-', '_')}"] = estimate(
                 results.values("scores", f"{scale}/{name}", **where)
             )
     for optimizer in ("adam", "sgd"):

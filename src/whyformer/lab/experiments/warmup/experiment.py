@@ -24,7 +24,7 @@ from whyformer.training.schedules import Schedule
 from whyformer.training.settings import TrainingSettings
 from whyformer.training.state import TrainingState
 
-POST, PRE, DEEP, BARE = Wiring.POST_NORM, Wiring.PRE_NORM, Wiring.DEEPNORM, Wiring.NO_NORM
+POST, PRE, DEEP, BARE = "post-norm", "pre-norm", "deepnorm", "no-norm"
 XAVIER = Initialization.XAVIER
 BOTH, CAUSAL = "both ways", "causal"
 """An encoder on random tokens, as the theorem has it; and the model that is trained, on text."""
@@ -113,7 +113,7 @@ def measure_start(settings: Settings, seed: int) -> Numbers:
     Of the loss at one position the last W_2 has a gradient of rank one, δ hᵀ, and its norm is
     |h| · |δ|: nothing mixes positions after it, so one backward pass gives it for all of them.
     """
-    wiring, rows, vocabulary = Wiring(settings["wiring"]), 8, lm.text().vocabulary
+    wiring, rows, vocabulary = settings["wiring"], 8, lm.text().vocabulary
     arm = Arm(wiring, Initialization.DEEPNORM if wiring is DEEP else XAVIER)
     chosen = shape(arm, settings["layers"], settings["d_model"])
     if settings["view"] == CAUSAL:

@@ -1,0 +1,146 @@
+"""Names -> implementations: how a variant is chosen by name, inside the package and outside.
+
+A registry holds the variants of one kind. Built-in variants and those of a plugin are registered in
+the same way:
+
+    @POSITIONS.register("mine")
+    class Mine(Positions): ...
+
+A field of settings that holds such a name is annotated `Annotated[str, POSITIONS]`: pydantic then
+accepts the registered names, and JSON Schema lists them.
+"""
+
+import contextlib
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any, Generic, TypeVar
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from whyformer.foundation.errors import PluginError, UsageError, nearest
+
+T = TypeVar("T")
+V = TypeVar("V")
+PACKAGE = "whyformer"
+_registering: ContextVar[str | None] = ContextVar("registering", default=None)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+@contextlib.contextmanager
+def registered_by(module: str) -> Iterator[None]:
+    """Attribute what is registered in this block to ``module``."""
+    token = _registering.set(module)
+    try:
+        yield
+    finally:
+        _registering.reset(token)
+
+
+class Registry(Mapping[str, T], Generic[T]):
+    """The variants of one kind, by name, in the order of their registration.
+
+    Args:
+        kind: what a variant is, as in "The position scheme `mine` is not known".
+        base: the class that every variant must extend; None allows any callable.
+    """
+
+    def __init__(self, kind: str, base: type | None = None) -> None:
+        self.kind, self.base = kind, base
+        self._found: dict[str, T] = {}
+        self._modules: dict[str, str] = {}
+
+    def register(self, name: str) -> Callable[[V], V]:
+        """Return a decorator that adds a class or function under ``name``.
+
+        Raises: PluginError for a name that is taken or cannot be typed, and for a class that does
+            not extend the base. A module may register its own name again, so that a cell of a
+            notebook can be run twice.
+        """
+        if not _NAME.fullmatch(name):
+            raise PluginError(
+                "A registered name consists of letters, digits, `-`, `_` and `.`, but "
+                f"{name!r} was given."
+            )
+
+        def add(variant: V) -> V:
+            self._refuse_unfit(name, variant)
+            module = _registering.get() or getattr(variant, "__module__", "__main__")
+            if name in self._found and self._modules[name] != module:
+                raise PluginError(
+                    f"The {self.kind} `{name}` is already registered by {self._modules[name]}. "
+                    "Choose another name."
+                )
+            self._found[name] = variant  # pyright: ignore[reportArgumentType]
+            self._modules[name] = module
+            return variant
+
+        return add
+
+    def forget(self, name: str) -> None:
+        """Remove a variant that is not built in; a test or a notebook may want to."""
+        if self.module_of(name).split(".")[0] == PACKAGE:
+            raise UsageError(f"The {self.kind} `{name}` is built in and cannot be removed.")
+        del self._found[name], self._modules[name]
+
+    def module_of(self, name: str) -> str:
+        """Return the name of the module that registered a variant."""
+        self[name]
+        return self._modules[name]
+
+    def __getitem__(self, name: str) -> T:
+        """Return a variant. Raises: UsageError when the name is not known."""
+        try:
+            return self._found[name]
+        except KeyError:
+            raise UsageError(
+                f"The {self.kind} `{name}` is not known.{nearest(str(name), self._found)}"
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def listed(self) -> str:
+        """Return the names in words: "a, b or c"."""
+        *some, last = self
+        return f"{', '.join(some)} or {last}" if some else last
+
+    def _refuse_unfit(self, name: str, variant: object) -> None:
+        if self.base is None:
+            if not callable(variant):
+                raise PluginError(f"The {self.kind} `{name}` must be a function or a class.")
+        elif not (inspect.isclass(variant) and issubclass(variant, self.base)):
+            raise PluginError(
+                f"The {self.kind} `{name}` must be a class that extends "
+                f"`{self.base.__module__}.{self.base.__name__}`."
+            )
+
+    def _known(self, name: str) -> str:
+        if name not in self._found:
+            raise PydanticCustomError("name", "must be {expected}", {"expected": self.listed()})
+        return str(name)
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._known, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(schema) | {"enum": list(self)}
