@@ -31,6 +31,10 @@ myst_heading_anchors = 4
 repository_pages = {
     "README.md": "index",
     "README.ko.md": "korean",
+    "CONTRIBUTING.md": "contributing",
+    "CHANGELOG.md": "changelog",
+    "SECURITY.md": "security",
+    "LICENSE": "licence",
     "NOTICE": "licence",
     "benchmarks/README.md": "benchmarks",
 }
