@@ -6,6 +6,7 @@ from torch.testing import assert_close
 
 from whyformer.blocks.attention import attention
 from whyformer.blocks.multihead import AttentionPath, MultiHeadAttention, use_path
+from whyformer.blocks.positions import POSITIONS
 from whyformer.blocks.scaling import SCALINGS
 from whyformer.blocks.taps import observe
 
@@ -23,6 +24,10 @@ def test_many_heads_are_single_attentions_concatenated_and_projected():
         heads.append(attention(Q[:, None], K[:, None], V[:, None])[0][:, 0])
     expected = torch.cat(heads, dim=-1) @ layer.project_output.weight.T
     assert_close(layer(x, layer.keys_values(memory)), expected, rtol=1e-5, atol=1e-6)
+
+
+def root_mean_square_one(x):
+    return x / (x.square().mean(-1, keepdim=True) + 1e-5).sqrt()
 
 
 @pytest.mark.parametrize("scale", SCALINGS)
@@ -46,6 +51,7 @@ def test_every_scale_multiplies_the_scores_as_it_says(scale, path):
         "inverse": Q @ K.mT / 4,
         "learned": Q @ K.mT / 2,
         "cosine": Q @ K.mT / lengths * 2,
+        "qk-norm": root_mean_square_one(Q) @ root_mean_square_one(K).mT / 2,
     }[scale]
     assert_close(seen["scores"], [expected], rtol=1e-5, atol=1e-6)
 
@@ -59,6 +65,19 @@ def test_each_head_learns_its_own_gain():
         Q, _, factor = scaling(ones, ones)
         assert_close(Q[0, :, 0, 0] / Q[0, 0, 0, 0], torch.tensor([1.0, 2, 3]))
         assert factor == 1.0
+
+
+@pytest.mark.parametrize("positions", ["none", "rotary"])
+def test_normalized_scores_stay_within_root_d_k_however_large_the_input(positions):
+    torch.manual_seed(0)
+    layer = MultiHeadAttention(8, heads=2, d_k=4, scale="qk-norm", path=AttentionPath.EXPLICIT)
+    scheme = POSITIONS[positions](8, 4, 2, causal=True, max_length=8)
+    x = 1e3 * torch.randn(2, 5, 8)
+    with observe(layer, "scores") as seen:
+        layer(x, layer.keys_values(x, scheme), causal=True, positions=scheme)
+    assert 1 < seen["scores"][0].abs().max() <= 2 + 1e-5  # √d_k = 2, at the starting gain of 1
+    K, _ = layer.keys_values(x, scheme)
+    assert_close(K.square().mean(-1), torch.ones(2, 2, 5))  # what a search caches
 
 
 def test_the_path_can_be_changed_for_every_attention_of_a_model():

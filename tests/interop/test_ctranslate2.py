@@ -43,6 +43,7 @@ OTHER_GPTS: dict[str, dict[str, Any]] = {
     "wide heads": {"d_k": 12},
     "scaled embeddings": {"embedding_scale": "sqrt-d-model"},
     "deep": {"wiring": "deepnorm", "positions": "learned", "norm": "rms"},
+    "normalized before the rotation": {"score_scale": "qk-norm", "positions": "rotary"},
 }
 
 
@@ -163,6 +164,7 @@ REFUSED = {
     ("transformer", "wiring", "no-skip"): "always adds what a sub-layer reads",
     ("transformer", "wiring", "no-norm"): "only where there is a norm",
     ("transformer", "score_scale", "cosine"): "one gain for all heads",
+    ("transformer", "score_scale", "qk-norm"): "of self-attention only",
     ("transformer", "positions", "alibi"): "ALiBi in decoders only",
     ("gpt", "wiring", "no-skip"): "always adds what a sub-layer reads",
     ("gpt", "wiring", "no-norm"): "only where there is a norm",

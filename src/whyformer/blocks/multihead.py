@@ -62,7 +62,7 @@ class MultiHeadAttention(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Project what looks at itself; all three are (batch, heads, length, d_k).
 
-        Queries are not turned by their positions yet: `forward` does that.
+        Queries are not rotated by their positions yet: `forward` does that.
         Args: offset: position of the first of ``x``.
         """
         joint = None if self.joint is None else self.joint(x)
@@ -70,7 +70,7 @@ class MultiHeadAttention(nn.Module):
             Q, K, V = self._project(x, self.project_query, self.project_key, self.project_value)
         else:
             Q, K, V = (self._split(part) for part in joint.chunk(3, dim=-1))
-        return Q, (K if positions is None else positions.rotate(K, offset)), V
+        return Q, self._placed(K, positions, offset), V
 
     def keys_values(
         self,
@@ -80,7 +80,7 @@ class MultiHeadAttention(nn.Module):
     ) -> tuple[Float[Tensor, "batch heads keys d_k"], Float[Tensor, "batch heads keys d_k"]]:
         """Project what is looked at. Args: offset: position of the first of ``x``."""
         K, V = self._project(x, self.project_key, self.project_value)
-        return (K if positions is None else positions.rotate(K, offset)), V
+        return self._placed(K, positions, offset), V
 
     def forward(
         self,
@@ -112,7 +112,7 @@ class MultiHeadAttention(nn.Module):
     ) -> Float[Tensor, "batch heads queries d_k"]:
         """Compute every head; what they found is for `merge`. See `forward`."""
         K, V = keys_values
-        bias = None
+        Q, bias = self.scale.queries(Q), None
         if positions is not None:
             Q = positions.rotate(Q, K.shape[2] - Q.shape[2])
             bias = positions.bias(Q.shape[2], K.shape[2])
@@ -132,6 +132,10 @@ class MultiHeadAttention(nn.Module):
     ) -> Float[Tensor, "batch queries d_model"]:
         """Concatenate the heads and project them: the W^O of §3.2.2."""
         return self.project_output(heads.transpose(1, 2).flatten(2))
+
+    def _placed(self, K: Tensor, positions: Positions | None, offset: Offset) -> Tensor:
+        K = self.scale.keys(K)
+        return K if positions is None else positions.rotate(K, offset)
 
     def _project(self, x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
         found = project_jointly(x, layers, self.heads, Linear)

@@ -8,18 +8,33 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from whyformer.blocks.normalization import RMSNorm
 from whyformer.foundation.registry import Registry
 
 
 class Scaling(nn.Module):
-    """A fixed factor on the scores; subclasses may transform queries and keys instead."""
+    """A fixed factor on the scores; subclasses may transform queries and keys instead.
+
+    `queries` and `keys` act on the projections, before positions rotate them; what they return for
+    keys is what a search caches. `forward` acts on rotated queries and on all keys so far.
+    """
 
     def __init__(self, d_k: int, heads: int, factor: float = 1.0) -> None:
         super().__init__()
         self.factor = factor
 
+    def queries(self, Q: Float[Tensor, "batch heads queries d_k"]) -> Tensor:
+        """Return the projected queries, transformed."""
+        return Q
+
+    def keys(self, K: Float[Tensor, "batch kv_heads keys d_k"]) -> Tensor:
+        """Return the projected keys, transformed."""
+        return K
+
     def forward(
-        self, Q: Float[Tensor, "batch heads queries d_k"], K: Float[Tensor, "batch heads keys d_k"]
+        self,
+        Q: Float[Tensor, "batch heads queries d_k"],
+        K: Float[Tensor, "batch kv_heads keys d_k"],
     ) -> tuple[Tensor, Tensor, float]:
         """Return the queries, the keys and the factor on QKᵀ."""
         return Q, K, self.factor
@@ -82,3 +97,26 @@ class Cosine(Scaling):
     def forward(self, Q: Tensor, K: Tensor) -> tuple[Tensor, Tensor, float]:
         """Normalise both to length 1 and multiply the queries by the gain."""
         return F.normalize(Q, dim=-1) * self.gain, F.normalize(K, dim=-1), self.factor
+
+
+@SCALINGS.register("qk-norm")
+class QKNorm(Scaling):
+    """Attention(Q, K) with RMSNorm(Q) RMSNorm(K)ᵀ / √d_k as scores: they cannot grow without bound.
+
+    Source: Dehghani et al. 2023 (arXiv:2302.05442), §2 (QK Normalization), whose LayerNorm has
+        neither bias nor centring; after Henry et al. 2020 (arXiv:2010.04245).
+    Differs: with rotary positions the norm comes before the rotation, as later models have it; the
+        paper's model has no rotation. One gain per dimension of d_k, shared by all heads.
+    """
+
+    def __init__(self, d_k: int, heads: int) -> None:
+        super().__init__(d_k, heads, d_k**-0.5)
+        self.query_norm, self.key_norm = RMSNorm(d_k), RMSNorm(d_k)
+
+    def queries(self, Q: Tensor) -> Tensor:
+        """Normalize each head's query."""
+        return self.query_norm(Q)
+
+    def keys(self, K: Tensor) -> Tensor:
+        """Normalize each head's key."""
+        return self.key_norm(K)

@@ -17,6 +17,7 @@ from torch import nn
 
 from whyformer.blocks.positions import LearnedPositions, Positions, RelativeBuckets, Table
 from whyformer.blocks.residual import DeepNorm
+from whyformer.blocks.scaling import QKNorm
 from whyformer.foundation.errors import MissingExtraError, UsageError
 from whyformer.interop import names
 from whyformer.models.gpt import GPT
@@ -48,6 +49,7 @@ EXPRESSED: dict[str, set[str]] = {
         "none",
         "inverse",
         "learned",
+        "qk-norm",
     },
 }
 """Setting of a model -> what of it the format can express; of positions, see also `refusals`."""
@@ -101,6 +103,9 @@ def refusals(settings: Any) -> list[str]:
                 f"two, not {settings.heads}"
             )
             found.append(_refusal("positions", settings.positions, reason))
+    if settings.score_scale == "qk-norm" and settings.family != "gpt":
+        reason = "CTranslate2 normalizes queries and keys of self-attention only"
+        found.append(_refusal("score_scale", settings.score_scale, reason))
     return found
 
 
@@ -179,6 +184,7 @@ def _choices(settings: Any) -> dict[str, Any]:
         "activation": getattr(common_spec.Activation, ACTIVATIONS[settings.activation]),
         "ffn_glu": settings.activation == "swiglu",
         "relative_attention_bias": settings.positions == "relative",
+        "qk_norm": settings.score_scale == "qk-norm",
     }
     if settings.positions == "rotary":
         choices |= {"rotary_dim": settings.head_width, "rotary_interleave": True}
@@ -271,12 +277,17 @@ def _fill_layer(spec: Any, layer: Any, weights: Weights, prefix: str) -> None:
     for theirs, ours in names.NORMS.items():
         if crossed or not theirs.startswith("attention/"):
             _fill_norm(index_spec(spec, theirs), weights, f"{prefix}{ours}")
-    for attention, theirs in ((layer.self_attention, "self_attention"),) + (
-        ((layer.cross_attention, "attention"),) if crossed else ()
-    ):
-        factor = attention.scale.factor
+    for ours, theirs in names.ATTENTIONS.items():
+        attention = getattr(layer, ours, None)
+        if attention is None:
+            continue
+        place, factor = index_spec(spec, theirs), attention.scale.factor
         if not math.isclose(factor, attention.d_k**-0.5):
-            index_spec(spec, theirs).queries_scale = np.float32(factor)
+            place.queries_scale = np.float32(factor)
+        if isinstance(attention.scale, QKNorm):
+            scale = f"{prefix}{ours}.scale"
+            _fill_norm(place.q_norm, weights, f"{scale}.query_norm")
+            _fill_norm(place.k_norm, weights, f"{scale}.key_norm")
 
 
 def _fill_norm(spec: Any, weights: Weights, name: str) -> None:

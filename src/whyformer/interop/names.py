@@ -4,6 +4,8 @@ Several of ours behind one of theirs are stacked in that order. Where a layer ha
 attention without bias, an RMSNorm without shift), the part is left out on both sides.
 """
 
+ATTENTIONS = {"self_attention": "self_attention", "cross_attention": "attention"}
+"""Our name of an attention -> theirs."""
 SELF_ATTENTION = {
     "self_attention/linear_0": (
         "self_attention.project_query",

@@ -37,7 +37,7 @@ class StackSettings(Settings):
     positions: Position = "sinusoidal"
     """Position scheme (paper: sinusoidal)."""
     score_scale: ScoreScale = "inverse-sqrt"
-    """What multiplies QKᵀ (paper: inverse-sqrt, 1/√d_k)."""
+    """What multiplies QKᵀ (paper: inverse-sqrt, 1/√d_k); qk-norm also normalizes Q and K."""
     max_length: int = Field(default=1024, ge=1, le=MOST_POSITIONS)
     """Longest sequence in tokens; a table of this length exists for learned positions only."""
 
