@@ -13,7 +13,7 @@ from whyformer.blocks.dropout import DropoutForm
 from whyformer.blocks.embeddings import Tying
 from whyformer.blocks.feedforward import FEEDFORWARDS
 from whyformer.blocks.initialization import Initialization
-from whyformer.blocks.multihead import AttentionPath, use_path
+from whyformer.blocks.multihead import ATTENTIONS, AttentionPath, use_path
 from whyformer.blocks.normalization import NORMS
 from whyformer.blocks.positions import POSITIONS
 from whyformer.blocks.recurrence import Cell, RecurrencePath, use_recurrence
@@ -31,6 +31,7 @@ from whyformer.text.symbols import BOS, EOS, PAD
 VOCABULARY = 13
 FIRST_WORD = 5
 SWITCHES: dict[str, Any] = {
+    "attention": ATTENTIONS,
     "positions": POSITIONS,
     "norm": NORMS,
     "activation": FEEDFORWARDS,
@@ -40,8 +41,17 @@ SWITCHES: dict[str, Any] = {
     "score_scale": SCALINGS,
 }
 """Setting -> its choices."""
+TOGETHER: dict[str, dict[str, Any]] = {"grouped-query": {"heads": 4, "kv_heads": 2}}
+"""Member of a switch -> settings that it needs, or that make it unlike another member."""
+
+
+def alone(name: str, member: Any) -> dict[str, Any]:
+    """Return the settings of a model with this member of a switch and no other change."""
+    return {name: member, **TOGETHER.get(member, {})}
+
+
 VARIANTS: dict[str, dict[str, Any]] = {
-    f"{name}={member}": {name: member} for name, kind in SWITCHES.items() for member in kind
+    f"{name}={member}": alone(name, member) for name, kind in SWITCHES.items() for member in kind
 }
 """Every member of every switch, alone, on the model of the paper."""
 RECURRENT_SWITCHES: dict[str, Any] = {
@@ -67,7 +77,7 @@ RECURRENT_VARIANTS: dict[str, dict[str, Any]] = {
 }
 """The same for the recurrent model, and each cell where the whole target is read at once."""
 GPT_VARIANTS: dict[str, dict[str, Any]] = {
-    f"gpt {name}={member}": {name: member}
+    f"gpt {name}={member}": alone(name, member)
     for name, kind in SWITCHES.items()
     for member in kind
     if member is not Tying.THREE_WAY

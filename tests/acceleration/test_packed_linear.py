@@ -12,7 +12,7 @@ from whyformer.acceleration.packed_linear import (
     PackedWeights,
     can_pack,
 )
-from whyformer.blocks.multihead import MultiHeadAttention
+from whyformer.blocks.grouped_query import GroupedQueryAttention
 
 packs = pytest.mark.skipif(not can_pack(), reason="oneDNN packs on x86-64 alone")
 all_pay_here = pytest.mark.usefixtures("all_pay")
@@ -98,9 +98,10 @@ def test_gradients_and_other_precisions_go_the_plain_way() -> None:
 @packs
 @all_pay_here
 @pytest.mark.parametrize("bias", [True, False])
-def test_three_projections_by_one_product_are_three_products(*, bias: bool) -> None:
+@pytest.mark.parametrize("kv_heads", [4, 2, 1])
+def test_three_projections_by_one_product_are_three_products(kv_heads: int, *, bias: bool) -> None:
     torch.manual_seed(2)
-    attention = MultiHeadAttention(WIDE, 4, 8, bias=bias)
+    attention = GroupedQueryAttention(WIDE, 4, 8, bias=bias, kv_heads=kv_heads)
     x = torch.randn(3, 5, WIDE)
     with torch.inference_mode():
         expected = attention.queries_keys_values(x)
@@ -114,7 +115,9 @@ def test_three_projections_by_one_product_are_three_products(*, bias: bool) -> N
         joint(x)
         assert joint._kept is kept
         attention.project_key.weight.zero_()
-        assert joint(x)[..., 32:64].sub(attention.project_key(x)).abs().max() < 1e-6
+        assert (
+            joint(x)[..., 32 : 32 + 8 * kv_heads].sub(attention.project_key(x)).abs().max() < 1e-6
+        )
 
 
 @packs

@@ -96,7 +96,8 @@ def test_weights_sum_to_one_and_are_zero_where_not_allowed(batch, heads, queries
 @settings(max_examples=15)
 @given(
     batch=sizes,
-    heads=sizes,
+    kv_heads=st.integers(1, 3),
+    sharing=st.integers(1, 3),
     queries=sizes,
     more=st.integers(0, 3),
     d_k=widths,
@@ -104,14 +105,14 @@ def test_weights_sum_to_one_and_are_zero_where_not_allowed(batch, heads, queries
     seed=seeds,
 )
 def test_the_fused_twin_equals_the_plain_one_in_values_and_gradients(
-    mask, causal, with_bias, fused, batch, heads, queries, more, d_k, d_v, seed
+    mask, causal, with_bias, fused, batch, kv_heads, sharing, queries, more, d_k, d_v, seed
 ):
     g = torch.Generator().manual_seed(seed)
-    keys = queries + more
+    keys, heads = queries + more, kv_heads * sharing
     leaves = {
         "Q": torch.randn(batch, heads, queries, d_k, generator=g, dtype=torch.float64),
-        "K": torch.randn(batch, heads, keys, d_k, generator=g, dtype=torch.float64),
-        "V": torch.randn(batch, heads, keys, d_v, generator=g, dtype=torch.float64),
+        "K": torch.randn(batch, kv_heads, keys, d_k, generator=g, dtype=torch.float64),
+        "V": torch.randn(batch, kv_heads, keys, d_v, generator=g, dtype=torch.float64),
     }
     if with_bias:
         leaves["bias"] = torch.randn(1, heads, queries, keys, generator=g, dtype=torch.float64)

@@ -1,6 +1,7 @@
 """A bundle comes back as it was saved, or says in one sentence why it cannot."""
 
 import errno
+import json
 import pickle
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from toy_runs import seal, toy_bundle, toy_run
 from whyformer import bundle as bundles
-from whyformer.bundle import find_bundle, load_bundle, save_bundle, save_tensors
+from whyformer.bundle import CONFIG, find_bundle, load_bundle, save_bundle, save_tensors
 from whyformer.foundation.errors import BundleError, OutputError
 
 
@@ -26,6 +27,25 @@ def test_what_was_saved_comes_back(tmp_path, shared):
     assert loaded.source_tokenizer.fingerprint == saved.source_tokenizer.fingerprint
     assert loaded.target_tokenizer.fingerprint == saved.target_tokenizer.fingerprint
     assert not loaded.model.training
+    for (name, mine), (other, theirs) in zip(
+        saved.model.named_parameters(), loaded.model.named_parameters(), strict=True
+    ):
+        assert name == other
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
+
+
+LATER = ("attention", "kv_heads")
+"""Settings of a Transformer that older model directories do not have."""
+
+
+def test_a_model_directory_without_later_settings_loads_as_before(tmp_path):
+    run = toy_run(tmp_path)
+    saved, config = toy_bundle(), json.loads((run / "model" / CONFIG).read_text(encoding="utf-8"))
+    older = {name: value for name, value in config["model"].items() if name not in LATER}
+    assert len(older) == len(config["model"]) - len(LATER)
+    seal(run, model=older)
+    loaded = load_bundle(run)
+    assert loaded.model.settings == saved.model.settings
     for (name, mine), (other, theirs) in zip(
         saved.model.named_parameters(), loaded.model.named_parameters(), strict=True
     ):

@@ -36,6 +36,11 @@ OTHERS: dict[str, dict[str, Any]] = {
         "wiring": "deepnorm", "norm": "rms", "activation": "swiglu", "positions": "relative",
         "score_scale": "learned", "tying": "decoder",
     },
+    "shared keys": {
+        "attention": "grouped-query", "heads": 4, "kv_heads": 2, "d_k": 6, "wiring": "deepnorm",
+        "positions": "relative", "score_scale": "learned",
+    },
+    "one key": {"attention": "multi-query", "heads": 4, "positions": "rotary"},
 }  # fmt: skip
 """Where switches meet in one weight."""
 OTHER_GPTS: dict[str, dict[str, Any]] = {
@@ -43,6 +48,15 @@ OTHER_GPTS: dict[str, dict[str, Any]] = {
     "wide heads": {"d_k": 12},
     "scaled embeddings": {"embedding_scale": "sqrt-d-model"},
     "deep": {"wiring": "deepnorm", "positions": "learned", "norm": "rms"},
+    "shared keys": {
+        "attention": "grouped-query",
+        "heads": 4,
+        "kv_heads": 2,
+        "d_k": 6,
+        "positions": "rotary",
+        "score_scale": "learned",
+    },
+    "one key": {"attention": "multi-query", "heads": 4, "positions": "alibi"},
     "normalized before the rotation": {"score_scale": "qk-norm", "positions": "rotary"},
 }
 

@@ -12,7 +12,7 @@ from whyformer.models.transformer import count_parameters
 from whyformer.training.loss import fused_cross_entropy
 
 SWITCHES = {name: kind for name, kind in tiny.SWITCHES.items() if name != "tying"}
-VARIANTS = {f"{name}={m}": {name: m} for name, kind in SWITCHES.items() for m in kind} | {
+VARIANTS = {f"{name}={m}": tiny.alone(name, m) for name, kind in SWITCHES.items() for m in kind} | {
     "sharing=all": {"sharing": "all"},
     "embedding_width=6": {"embedding_width": 6},
 }

@@ -10,7 +10,7 @@ from whyformer.models.electra import Electra, ElectraSettings, draw
 from whyformer.models.transformer import count_parameters
 
 SWITCHES = {name: kind for name, kind in tiny.SWITCHES.items() if name != "tying"}
-VARIANTS = {f"{name}={m}": {name: m} for name, kind in SWITCHES.items() for m in kind} | {
+VARIANTS = {f"{name}={m}": tiny.alone(name, m) for name, kind in SWITCHES.items() for m in kind} | {
     "sharing=all": {"sharing": "all"},
     "embedding_width=6": {"embedding_width": 6},
     "generator_share=1": {"generator_share": 1.0},
@@ -47,6 +47,15 @@ def test_the_generator_is_narrow_and_the_embeddings_are_one():
     own = [name for name, _ in model.named_parameters() if name.startswith("generator.embedding")]
     assert own == ["generator.embedding.widen.weight", "generator.embedding.widen.bias"]
     assert model.settings.summary == "2 layers, d_model 16, 4 heads; generator of 8"
+
+
+def test_the_generator_shares_keys_and_values_like_the_discriminator():
+    shared = {"attention": "grouped-query", "heads": 8, "kv_heads": 4, "d_k": 4}
+    for share, heads, kv_heads in ((0.5, 4, 2), (0.75, 6, 3), (0.125, 1, 1)):
+        model = build(**shared, generator_share=share)
+        generator = model.generator.layers[0].self_attention
+        assert (generator.heads, generator.kv_heads) == (heads, kv_heads)
+    assert build(attention="multi-query").generator.layers[0].self_attention.kv_heads == 1
 
 
 def test_a_share_of_a_quarter_is_small():

@@ -18,6 +18,8 @@ CHANGES = (
     {"activation": "swiglu"},
     {"encoder_layers": 3, "decoder_layers": 1},
     {"positions": "rotary", "wiring": "pre-norm"},
+    {"attention": "grouped-query", "heads": 4, "kv_heads": 2, "d_k": 12},
+    {"attention": "multi-query"},
 )
 
 
@@ -33,7 +35,10 @@ def test_the_formula_is_the_counter_of_an_encoder_decoder(changes):
     assert forward_multiply_adds(settings, VOCABULARY, *lengths) == counted.total
 
 
-@pytest.mark.parametrize("changes", [{}, {"activation": "swiglu", "d_k": 12}])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"activation": "swiglu", "d_k": 12}, {"attention": "multi-query", "heads": 4}],
+)
 def test_the_formula_is_the_counter_of_a_language_model(changes):
     model = gpt(**changes).eval()
     y = ids(torch.Generator().manual_seed(0), 3, 7)

@@ -208,10 +208,11 @@ choices = st.fixed_dictionaries({n: st.sampled_from(list(k)) for n, k in tiny.SW
 )
 def test_the_laws_hold_for_any_combination_of_switches(chosen, heads, d_k, layers, path, seed):
     g = torch.Generator().manual_seed(seed)
-    d_model = heads * 4
+    shared = -(-heads // 2) if chosen["attention"] == "grouped-query" else None
+    heads = heads if shared is None else 2 * shared
     model = tiny.build(
         seed,
-        **{**chosen, "heads": heads, "d_k": d_k, "d_model": d_model},
+        **{**chosen, "heads": heads, "d_k": d_k, "d_model": 4 * heads, "kv_heads": shared},
         encoder_layers=layers[0],
         decoder_layers=layers[1],
     ).eval()

@@ -60,6 +60,14 @@ def test_activations_of_a_decoder_by_hand():
     assert found == 2 * (180 + 80) * 5 + 3 * (180 + 80 + 90) * 7 + 3 * 40 * 5
 
 
+def test_shared_keys_and_values_take_their_share_of_the_activations():
+    shape = {"d_model": 10, "d_ff": 20, "source_tokens": 5, "target_tokens": 7}
+    found = scaling.activation_bytes(
+        encoder_layers=2, decoder_layers=3, key_value_share=0.25, **shape
+    )
+    assert found == 2 * (150 + 80) * 5 + 3 * (150 + 80 + 90) * 7 + 3 * 10 * 5
+
+
 @pytest.mark.parametrize("first", [2, 3, 37, 4096])
 def test_the_first_count_is_found(first):
     assert scaling.first_count(lambda gpus: gpus >= first) == first

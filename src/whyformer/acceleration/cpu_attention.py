@@ -20,8 +20,8 @@ MANY_SCORES = 2048
 
 def scaled_dot_product_attention(
     Q: Float[Tensor, "batch heads queries d_k"],
-    K: Float[Tensor, "batch heads keys d_k"],
-    V: Float[Tensor, "batch heads keys d_v"],
+    K: Float[Tensor, "batch kv_heads keys d_k"],
+    V: Float[Tensor, "batch kv_heads keys d_v"],
     mask: Tensor | None = None,
     *,
     causal: bool = False,
@@ -33,7 +33,9 @@ def scaled_dot_product_attention(
     Half precision stays with torch's kernel, which sums it in float32.
     Plain twin: `torch.nn.functional.scaled_dot_product_attention`.
 
-    Args: mask, causal, scale: as of torch's function. With causal, as many queries as keys.
+    Args:
+        K, V: may have fewer heads than Q; consecutive query heads share one then.
+        mask, causal, scale: as of torch's function. With causal, as many queries as keys.
     """
     if (
         Q.device.type == "cpu"
@@ -44,27 +46,46 @@ def scaled_dot_product_attention(
         and (Q.shape[-2] > 1 or len(Q) >= MANY_ROWS)
     ):
         return matmul_attention(Q, K, V, mask, causal=causal, scale=scale)
-    return F.scaled_dot_product_attention(Q, K, V, attn_mask=mask, is_causal=causal, scale=scale)
+    shared = K.shape[1] != Q.shape[1]
+    if shared and Q.device.type != "cpu" and mask is not None:
+        # Off the CPU no fused kernel takes both shared heads and a mask.
+        repeats, shared = Q.shape[1] // K.shape[1], False
+        K, V = K.repeat_interleave(repeats, dim=1), V.repeat_interleave(repeats, dim=1)
+    return F.scaled_dot_product_attention(
+        Q, K, V, attn_mask=mask, is_causal=causal, scale=scale, enable_gqa=shared
+    )
 
 
 def matmul_attention(
     Q: Float[Tensor, "batch heads queries d_k"],
-    K: Float[Tensor, "batch heads keys d_k"],
-    V: Float[Tensor, "batch heads keys d_v"],
+    K: Float[Tensor, "batch kv_heads keys d_k"],
+    V: Float[Tensor, "batch kv_heads keys d_v"],
     mask: Tensor | None = None,
     *,
     causal: bool = False,
     scale: float | None = None,
 ) -> Float[Tensor, "batch heads queries d_v"]:
     """Compute `scaled_dot_product_attention` as two matrix products and a softmax."""
-    scores = (Q @ K.mT).mul_(Q.shape[-1] ** -0.5 if scale is None else scale)
+    scores = _product(Q, K.mT).mul_(Q.shape[-1] ** -0.5 if scale is None else scale)
     if causal:
         later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=Q.device).triu(1)
         scores.masked_fill_(later, -math.inf)
     if mask is not None:
         floating = mask.is_floating_point()
         scores = scores.add_(mask) if floating else scores.masked_fill_(~mask, -math.inf)
-    return softmax(scores) @ V
+    return _product(softmax(scores), V)
+
+
+def _product(
+    left: Float[Tensor, "batch heads rows inner"], right: Float[Tensor, "batch kv_heads inner out"]
+) -> Float[Tensor, "batch heads rows out"]:
+    """Return left @ right; heads on the left that share one on the right are stacked, not it
+    repeated."""
+    groups = right.shape[1]
+    if left.shape[1] == groups:
+        return left @ right
+    stacked = left.unflatten(1, (groups, -1)).flatten(2, 3)
+    return (stacked @ right).unflatten(2, (-1, left.shape[2])).flatten(1, 2)
 
 
 def softmax(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows keys"]:

@@ -12,8 +12,8 @@ from whyformer.blocks.masks import causal_mask, combine
 
 def attention(
     Q: Float[Tensor, "batch heads queries d_k"],
-    K: Float[Tensor, "batch heads keys d_k"],
-    V: Float[Tensor, "batch heads keys d_v"],
+    K: Float[Tensor, "batch kv_heads keys d_k"],
+    V: Float[Tensor, "batch kv_heads keys d_v"],
     allowed: Bool[Tensor, "#batch #heads #queries keys"]
     | Float[Tensor, "#batch #heads #queries keys"]
     | None = None,
@@ -32,12 +32,14 @@ def attention(
     Differs: a query that may attend nowhere gets weights 0 and output 0; the paper leaves it
         undefined.
     Args:
+        K, V: may have fewer heads than Q; consecutive query heads share one then.
         allowed: True where a query may attend to a key, or the mask `as_bias`; None allows all.
         causal: the last query stands at the last key's position and none looks ahead.
         scale: factor on QKᵀ; None means 1/√d_k.
         bias: added to the scaled scores (ALiBi, relative positions).
     Returns: output, weights, scores before masking.
     """
+    K, V = repeat_heads(K, Q.shape[1]), repeat_heads(V, Q.shape[1])
     scores = Q @ K.mT * (Q.shape[-1] ** -0.5 if scale is None else scale)
     if bias is not None:
         scores = scores + bias
@@ -47,6 +49,16 @@ def attention(
         allowed = combine(allowed, causal_mask(Q.shape[-2], K.shape[-2], Q.device))
     output, weights = weigh(scores, V, allowed)
     return output, weights, scores
+
+
+def repeat_heads(
+    x: Float[Tensor, "batch kv_heads keys width"], heads: int
+) -> Float[Tensor, "batch heads keys width"]:
+    """Give each query head i its keys or values: those of head ⌊i · kv_heads / heads⌋.
+
+    Source: Ainslie et al. 2023 (arXiv:2305.13245), §2.2.
+    """
+    return x if x.shape[1] == heads else x.repeat_interleave(heads // x.shape[1], dim=1)
 
 
 def weigh(
@@ -72,8 +84,8 @@ def weigh(
 
 def fused_attention(
     Q: Float[Tensor, "batch heads queries d_k"],
-    K: Float[Tensor, "batch heads keys d_k"],
-    V: Float[Tensor, "batch heads keys d_v"],
+    K: Float[Tensor, "batch kv_heads keys d_k"],
+    V: Float[Tensor, "batch kv_heads keys d_v"],
     allowed: Bool[Tensor, "#batch #heads #queries keys"]
     | Float[Tensor, "#batch #heads #queries keys"]
     | None = None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Annotated
 
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from whyformer.blocks.linear import Linear
 from whyformer.blocks.positions import Offset, Positions
 from whyformer.blocks.scaling import SCALINGS, ScoreScale
 from whyformer.blocks.taps import Tap
+from whyformer.foundation.registry import Registry
 
 
 class AttentionPath(StrEnum):
@@ -30,7 +32,23 @@ class MultiHeadAttention(nn.Module):
         scale: what multiplies QKᵀ.
         path: fused is fast; explicit lets `observe(model, "*.weights")` see the weights.
         bias: whether the projections add a bias; the paper's do not, GPT's and BERT's do.
+        kv_heads: heads of keys and values; None: as many as this kind of attention has by itself.
     """
+
+    @classmethod
+    def choose_kv_heads(cls, heads: int, kv_heads: int | None) -> int:
+        """Return the number of heads of keys and values.
+
+        Args: kv_heads: the setting of that name.
+        Raises: ValueError, with a sentence for the user, when this kind cannot have so many.
+        """
+        if kv_heads not in (None, heads):
+            raise ValueError(
+                "multi-head attention has as many heads of keys and values as `heads`, which is "
+                f"{heads}, but `kv_heads` is {kv_heads}. Leave `kv_heads` out, or set `attention` "
+                "to grouped-query."
+            )
+        return heads
 
     def __init__(
         self,
@@ -41,12 +59,14 @@ class MultiHeadAttention(nn.Module):
         scale: ScoreScale = "inverse-sqrt",
         path: AttentionPath = AttentionPath.FUSED,
         bias: bool = False,
+        kv_heads: int | None = None,
     ) -> None:
         super().__init__()
         self.heads, self.d_k, self.path = heads, d_k, path
+        self.kv_heads = self.choose_kv_heads(heads, kv_heads)
         self.project_query = Linear(d_model, heads * d_k, bias=bias)
-        self.project_key = Linear(d_model, heads * d_k, bias=bias)
-        self.project_value = Linear(d_model, heads * d_k, bias=bias)
+        self.project_key = Linear(d_model, self.kv_heads * d_k, bias=bias)
+        self.project_value = Linear(d_model, self.kv_heads * d_k, bias=bias)
         self.project_output = Linear(heads * d_k, d_model, bias=bias)
         self.scale = SCALINGS[scale](d_k, heads)
         self.scores = Tap()
@@ -60,16 +80,21 @@ class MultiHeadAttention(nn.Module):
         positions: Positions | None = None,
         offset: Offset = 0,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Project what looks at itself; all three are (batch, heads, length, d_k).
+        """Project what attends to itself; queries are (batch, heads, length, d_k), keys and values
+        (batch, kv_heads, length, d_k).
 
         Queries are not rotated by their positions yet: `forward` does that.
         Args: offset: position of the first of ``x``.
         """
         joint = None if self.joint is None else self.joint(x)
-        if joint is None:
+        if joint is not None:
+            widths = [heads * self.d_k for heads in (self.heads, self.kv_heads, self.kv_heads)]
+            Q, K, V = (self._split(part) for part in joint.split(widths, dim=-1))
+        elif self.kv_heads == self.heads:
             Q, K, V = self._project(x, self.project_query, self.project_key, self.project_value)
         else:
-            Q, K, V = (self._split(part) for part in joint.chunk(3, dim=-1))
+            Q = self._split(self.project_query(x))
+            K, V = self._project(x, self.project_key, self.project_value)
         return Q, self._placed(K, positions, offset), V
 
     def keys_values(
@@ -77,7 +102,7 @@ class MultiHeadAttention(nn.Module):
         x: Float[Tensor, "batch keys d_model"],
         positions: Positions | None = None,
         offset: Offset = 0,
-    ) -> tuple[Float[Tensor, "batch heads keys d_k"], Float[Tensor, "batch heads keys d_k"]]:
+    ) -> tuple[Float[Tensor, "batch kv_heads keys d_k"], Float[Tensor, "batch kv_heads keys d_k"]]:
         """Project what is looked at. Args: offset: position of the first of ``x``."""
         K, V = self._project(x, self.project_key, self.project_value)
         return self._placed(K, positions, offset), V
@@ -138,13 +163,20 @@ class MultiHeadAttention(nn.Module):
         return K if positions is None else positions.rotate(K, offset)
 
     def _project(self, x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
-        found = project_jointly(x, layers, self.heads, Linear)
+        heads = layers[0].out_features // self.d_k
+        found = project_jointly(x, layers, heads, Linear)
         return tuple(self._split(layer(x)) for layer in layers) if found is None else found
 
     def _split(
-        self, x: Float[Tensor, "batch length {self.heads*self.d_k}"]
-    ) -> Float[Tensor, "batch heads length d_k"]:
-        return x.unflatten(-1, (self.heads, self.d_k)).transpose(1, 2)
+        self, x: Float[Tensor, "batch length width"]
+    ) -> Float[Tensor, "batch heads length {self.d_k}"]:
+        return x.unflatten(-1, (-1, self.d_k)).transpose(1, 2)
+
+
+ATTENTIONS = Registry[type[MultiHeadAttention]]("attention", MultiHeadAttention)
+Attention = Annotated[str, ATTENTIONS]
+"""Name of an attention: how many heads of keys and values the query heads share."""
+ATTENTIONS.register("multi-head")(MultiHeadAttention)
 
 
 def use_path(model: nn.Module, path: AttentionPath) -> None:

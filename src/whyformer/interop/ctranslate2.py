@@ -40,6 +40,7 @@ ACTIVATIONS = {
 
 EXPRESSED: dict[str, set[str]] = {
     "family": {"transformer", "gpt"},
+    "attention": {"multi-head", "grouped-query", "multi-query"},
     "wiring": {"post-norm", "pre-norm", "deepnorm"},
     "norm": {"layer", "rms"},
     "activation": set(ACTIVATIONS),
@@ -64,8 +65,9 @@ REASONS = {
 }
 
 FREE = {
-    *("encoder_layers", "decoder_layers", "layers", "d_model", "heads", "d_k", "d_ff", "dropout"),
-    *("max_length", "tying", "initialization", "embedding_scale", "embedding_deviation"),
+    *("encoder_layers", "decoder_layers", "layers", "d_model", "heads", "kv_heads"),
+    *("d_k", "d_ff", "dropout", "max_length", "tying"),
+    *("initialization", "embedding_scale", "embedding_deviation"),
 }
 """Settings of which every value can be expressed, or of which nothing is left after training."""
 
@@ -177,7 +179,7 @@ def _choices(settings: Any) -> dict[str, Any]:
 
     choices: dict[str, Any] = {
         "num_heads": settings.heads,
-        "num_heads_kv": settings.heads,
+        "num_heads_kv": settings.key_value_heads,
         "head_dim": settings.head_width,
         "pre_norm": settings.wiring == "pre-norm",
         "rms_norm": settings.norm == "rms",

@@ -36,14 +36,23 @@ class ElectraSettings(EncoderSettings):
     @property
     def generator(self) -> BERTSettings:
         """The encoder that restores: the discriminator's layers, but narrow."""
+        heads = max(1, round(self.heads * self.generator_share))
         narrow: dict[str, Any] = {
             "d_model": max(1, round(self.d_model * self.generator_share)),
             "d_ff": max(1, round(self.d_ff * self.generator_share)),
-            "heads": max(1, round(self.heads * self.generator_share)),
+            "heads": heads,
             "d_k": self.head_width,
+            "kv_heads": self._narrow_kv_heads(heads),
             "embedding_width": self.width_of_embeddings,
         }
         return BERTSettings(**(self._shape() | narrow))
+
+    def _narrow_kv_heads(self, heads: int) -> int | None:
+        """Return as large a share of the heads of keys and values as divides ``heads``."""
+        if self.kv_heads is None:
+            return None
+        most = max(1, round(self.kv_heads * self.generator_share))
+        return max(g for g in range(1, most + 1) if heads % g == 0)
 
     def _shape(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in EncoderSettings.model_fields}

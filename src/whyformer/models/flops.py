@@ -23,7 +23,7 @@ FORMULAS = {
     "gpt": "3 × 2 × [N_tgt·(L(4d²+2d·ff) + dV) + 2d·L·Σt²]",
 }
 """Family -> an update's operations; s and t are the lengths of a row, N their sums. Where heads are
-not d/h wide, or a gate is added, `update_flops` counts what is there."""
+not d/h wide or share keys and values, or a gate is added, `update_flops` counts what is there."""
 
 Lengths = Num[ndarray, " rows"] | Int[ndarray, " rows"]
 
@@ -54,14 +54,15 @@ def forward_multiply_adds(
     """
     s, t = source.astype(float), target.astype(float)
     if isinstance(settings, GPTSettings):
-        project, feed, inner = _widths(settings)
-        per_token = settings.layers * (4 * project + feed) + settings.d_model * vocabulary
+        project, shared, feed, inner = _widths(settings)
+        per_layer = 2 * project + 2 * shared + feed
+        per_token = settings.layers * per_layer + settings.d_model * vocabulary
         return float(t.sum() * per_token + 2 * inner * settings.layers * (t * t).sum())
     if isinstance(settings, TransformerSettings):
-        project, feed, inner = _widths(settings)
+        project, shared, feed, inner = _widths(settings)
         encoder, decoder = settings.encoder_layers, settings.decoder_layers
-        per_source = encoder * (4 * project + feed) + decoder * 2 * project
-        per_target = decoder * (6 * project + feed) + settings.d_model * vocabulary
+        per_source = encoder * (2 * project + 2 * shared + feed) + decoder * 2 * shared
+        per_target = decoder * (4 * project + 2 * shared + feed) + settings.d_model * vocabulary
         attention = 2 * inner * (encoder * s * s + decoder * (t * t + t * s)).sum()
         return float(s.sum() * per_source + t.sum() * per_target + attention)
     family = getattr(settings, "family", type(settings).__name__)
@@ -76,8 +77,11 @@ def update_flops(settings: object, vocabulary: int, source: Lengths, target: Len
     return FORWARD_AND_BACKWARD * 2 * forward_multiply_adds(settings, vocabulary, source, target)
 
 
-def _widths(settings: StackSettings) -> tuple[int, int, int]:
-    """Return weights of one projection, of the feed-forward network, and the width of all heads."""
+def _widths(settings: StackSettings) -> tuple[int, int, int, int]:
+    """Return weights of one projection of queries or outputs, of one of keys or values, of the
+    feed-forward network, and the width of all heads."""
     inner = settings.heads * settings.head_width
     matrices = FEEDFORWARDS[settings.activation].matrices
-    return settings.d_model * inner, matrices * settings.d_model * settings.d_ff, inner
+    shared = settings.d_model * settings.key_value_heads * settings.head_width
+    feed = matrices * settings.d_model * settings.d_ff
+    return settings.d_model * inner, shared, feed, inner

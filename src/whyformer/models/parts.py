@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pydantic import Field, model_validator
 from torch import nn
 
+# Registered by being imported.
+from whyformer.blocks import grouped_query, multi_query  # noqa: F401
 from whyformer.blocks.feedforward import FEEDFORWARDS, Activation, FeedForward
-from whyformer.blocks.multihead import MultiHeadAttention
+from whyformer.blocks.multihead import ATTENTIONS, Attention, MultiHeadAttention
 from whyformer.blocks.normalization import NORMS, Norm
 from whyformer.blocks.positions import POSITIONS, Position, Positions
 from whyformer.blocks.residual import WIRINGS, Residual, Wiring
@@ -24,6 +26,11 @@ class StackSettings(Settings):
     """Attention heads a layer (h in the paper: 8)."""
     d_k: int | None = Field(default=None, ge=1, le=MOST_WIDTH)
     """Width of a head's queries, keys and values; None means d_model / heads (paper: 64)."""
+    attention: Attention = "multi-head"
+    """Kind of attention (paper: multi-head)."""
+    kv_heads: int | None = Field(default=None, ge=1, le=MOST_HEADS)
+    """Heads of keys and values, a divisor of heads, for grouped-query; None: as many as the kind
+    of attention has by itself (multi-head: heads, multi-query: 1)."""
     d_ff: int = Field(default=2048, ge=1, le=MOST_INNER)
     """Inner width of the feed-forward network (paper: 2048)."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
@@ -50,6 +57,7 @@ class StackSettings(Settings):
                 f"is not divisible by {self.heads}. Choose heads from {', '.join(fitting)}."
             )
         POSITIONS[self.positions].check(self.head_width)
+        ATTENTIONS[self.attention].choose_kv_heads(self.heads, self.kv_heads)
         return self
 
     @property
@@ -67,12 +75,19 @@ class StackSettings(Settings):
         """d_k as it will be used."""
         return self.d_k or self.d_model // self.heads
 
+    @property
+    def key_value_heads(self) -> int:
+        """Heads of keys and values as they will be used."""
+        return ATTENTIONS[self.attention].choose_kv_heads(self.heads, self.kv_heads)
+
     def parts(self, *, depth_scale: float = 1.0, bias: bool = False) -> "Parts":
         """Return what a stack of these settings is made of."""
         return Parts(
             d_model=self.d_model,
             d_ff=self.d_ff,
+            attention_kind=self.attention,
             heads=self.heads,
+            kv_heads=self.kv_heads,
             d_k=self.head_width,
             dropout=self.dropout,
             wiring=self.wiring,
@@ -97,7 +112,9 @@ class Parts:
 
     d_model: int
     d_ff: int
+    attention_kind: Attention
     heads: int
+    kv_heads: int | None
     d_k: int
     dropout: float
     wiring: Wiring
@@ -111,8 +128,13 @@ class Parts:
 
     def attention(self) -> MultiHeadAttention:
         """Make an attention of h heads."""
-        return MultiHeadAttention(
-            self.d_model, self.heads, self.d_k, scale=self.score_scale, bias=self.bias
+        return ATTENTIONS[self.attention_kind](
+            self.d_model,
+            self.heads,
+            self.d_k,
+            scale=self.score_scale,
+            bias=self.bias,
+            kv_heads=self.kv_heads,
         )
 
     def feedforward(self) -> FeedForward:

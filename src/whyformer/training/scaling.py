@@ -77,6 +77,7 @@ def activation_bytes(
     d_ff: int,
     source_tokens: float,
     target_tokens: float,
+    key_value_share: float = 1,
 ) -> float:
     """Estimate what the backward pass keeps of a batch in bf16, nothing recomputed.
 
@@ -85,16 +86,20 @@ def activation_bytes(
         4d of two norms.
     Differs: fused attention keeps no weights, so their term 5·heads·length²/d is absent; general
         d_ff; cross-attention adds 9d a target token (input, queries, output, mask, norm) and 4d a
-        source token (keys and values). Embeddings and logits (never held whole) are left out.
+        source token (keys and values). Keys and values, 4d of the 11d, are multiplied by
+        ``key_value_share``. Embeddings and logits (never held whole) are left out.
+
+    Args: key_value_share: heads of keys and values over heads of queries.
 
     >>> activation_bytes(encoder_layers=1, decoder_layers=0, d_model=10, d_ff=40, source_tokens=1,
     ...                  target_tokens=0)
     340
     """
-    layer = 18 * d_model + 4 * d_ff
+    keys_values = 4 * d_model * key_value_share
+    layer = 14 * d_model + keys_values + 4 * d_ff
     encoder = encoder_layers * layer * source_tokens
     decoder = decoder_layers * (layer + 9 * d_model) * target_tokens
-    cross = 0 if encoder_layers == 0 else decoder_layers * 4 * d_model * source_tokens
+    cross = 0 if encoder_layers == 0 else decoder_layers * keys_values * source_tokens
     return encoder + decoder + cross
 
 

@@ -239,6 +239,7 @@ def _activations(shape: TransformerSettings | GPTSettings, tokens: int) -> float
         d_ff=shape.d_ff,
         source_tokens=tokens,
         target_tokens=tokens,
+        key_value_share=shape.key_value_heads / shape.heads,
     )
 
 

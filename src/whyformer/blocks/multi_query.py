@@ -1,0 +1,25 @@
+"""Multi-query attention: all query heads share one head of keys and values."""
+
+from whyformer.blocks.multihead import ATTENTIONS, MultiHeadAttention
+
+
+@ATTENTIONS.register("multi-query")
+class MultiQueryAttention(MultiHeadAttention):
+    """head_i = Attention(QW_i^Q, KW^K, VW^V): keys and values are the same for every head i.
+
+    What a search caches is 1/h of what `MultiHeadAttention` needs.
+
+    Paper: Shazeer 2019 (arXiv:1911.02150), §3.
+    Differs: the feed-forward network is not widened to keep the number of parameters (§4.1); choose
+        `d_ff` for that.
+    """
+
+    @classmethod
+    def choose_kv_heads(cls, heads: int, kv_heads: int | None) -> int:
+        """Return 1. Raises: ValueError when another number is given."""
+        if kv_heads not in (None, 1):
+            raise ValueError(
+                f"multi-query attention has one head of keys and values, but `kv_heads` is "
+                f"{kv_heads}. Leave `kv_heads` out, or set `attention` to grouped-query."
+            )
+        return 1
