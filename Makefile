@@ -25,7 +25,7 @@ types: $(VENV)/.installed-dev
 imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
-# torch first: its build decides what the rest needs.
+# Install torch first: the other packages depend on its build.
 $(VENV)/.installed: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements.lock)"
@@ -41,17 +41,17 @@ $(VENV)/.installed-docs: $(VENV)/.installed-dev requirements-docs.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-docs.lock
 	touch $@
 
-# Builds the documentation site; a warning, such as a broken link, is an error.
+# Build the documentation site. Warnings, such as broken links, are errors.
 docs: $(VENV)/.installed-docs
 	$(BIN)/sphinx-build --fresh-env --fail-on-warning --keep-going --quiet \
 	  --doctree-dir docs/_build/doctrees docs docs/_build/html
 	@echo "site: docs/_build/html/index.html"
 
-# Draws docs/lab anew from the published results; a test fails where the two differ.
+# Rebuild docs/lab from the published results. A test fails if the pages differ from them.
 lab: $(VENV)/.installed-dev
 	$(BIN)/whyformer lab report --out docs/lab
 
-# Pins what is installed now; run it after changing the ranges in pyproject.toml.
+# Pin the installed versions. Run it after you change the ranges in pyproject.toml.
 lock:
 	$(BIN)/python tools/lock.py
 
