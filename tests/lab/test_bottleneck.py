@@ -17,7 +17,6 @@ from whyformer.lab.method.verdict import Verdict
 from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknown_placeholders
 from whyformer.text.symbols import BOS, EOS
 from whyformer.training.loop import fit, start
-from whyformer.training.schedules import Schedule
 from whyformer.training.settings import TrainingSettings
 
 pytestmark = pytest.mark.usefixtures("unchecked")
@@ -64,7 +63,7 @@ def test_exact_rows_are_those_of_greedy_search():
     # Learned for a moment only: some rows are right and some are not.
     model = experiment.fresh_model(settings(width=32), 0)
     training = TrainingSettings(
-        updates=150, learning_rate=2e-2, warmup=5, label_smoothing=0.0, schedule=Schedule.CONSTANT
+        updates=150, learning_rate=2e-2, warmup=5, label_smoothing=0.0, schedule="constant"
     )
     for _ in fit(start(model, training), experiment.Rows(Task.copy, 5, 0), training, d_model=32):
         pass

@@ -1,46 +1,80 @@
-"""Learning rate as a pure function of the step (§5.3, Eq. 3, and others)."""
+"""Learning rate as a pure function of the step (§5.3, Eq. 3, and others).
+
+A schedule is a function that returns the factor on `training.learning_rate` at a step:
+
+    @SCHEDULES.register("mine")
+    def mine(step: float, *, total: int, warmup: float, d_model: int) -> float: ...
+
+The arguments are the same for all schedules: ``step`` counts from 1, ``total`` is the number of
+updates of the run, ``warmup`` the length of the warm-up in updates and ``d_model`` the width of the
+model. When a run is planned in minutes, ``total`` stays the first plan and the steps are stretched,
+so that a schedule without `without_end` always ends with the run.
+"""
 
 import math
-from collections.abc import Callable
-from enum import StrEnum
+from typing import Annotated, Any, Protocol, TypeVar, runtime_checkable
+
+from whyformer.foundation.registry import Registry
 
 
-class Schedule(StrEnum):
-    """How the learning rate moves after warm-up."""
+@runtime_checkable
+class ScheduleFunction(Protocol):
+    """The signature of every schedule."""
 
-    NOAM = "noam"
-    INVERSE_SQRT = "inverse-sqrt"
-    LINEAR = "linear"
-    COSINE = "cosine"
-    CONSTANT = "constant"
-    TRAPEZOID = "trapezoid"
+    def __call__(self, step: float, /, *, total: int, warmup: float, d_model: int) -> float:
+        """Return the factor on the learning rate of update ``step`` (from 1)."""
+        ...
 
 
-def noam(step: float, d_model: int, warmup: float) -> float:
+SCHEDULES = Registry[ScheduleFunction]("schedule")
+Schedule = Annotated[str, SCHEDULES]
+"""Name of a schedule."""
+F = TypeVar("F", bound=ScheduleFunction)
+
+
+def without_end(schedule: F) -> F:
+    """Declare that a schedule does not depend on the number of updates."""
+    declared: Any = schedule
+    declared.ends = False
+    return schedule
+
+
+def ends(schedule: str) -> bool:
+    """Return whether a schedule, given by name, depends on the number of updates."""
+    return getattr(SCHEDULES[schedule], "ends", True)
+
+
+@SCHEDULES.register("noam")
+@without_end
+def noam(step: float, *, total: int, warmup: float, d_model: int) -> float:
     """d_model^-0.5 · min(step^-0.5, step · warmup^-1.5): the learning rate itself.
 
-    Paper: Vaswani et al. 2017, §5.3, Eq. 3. Args: step: counted from 1.
+    Paper: Vaswani et al. 2017, §5.3, Eq. 3.
 
-    >>> round(noam(4000, 512, 4000), 6)
+    >>> round(noam(4000, total=100_000, warmup=4000, d_model=512), 6)
     0.000699
     """
     return d_model**-0.5 * min(step**-0.5, step * max(warmup, 1) ** -1.5)
 
 
-def inverse_sqrt(step: float, total: int, warmup: float) -> float:
+@SCHEDULES.register("inverse-sqrt")
+@without_end
+def inverse_sqrt(step: float, *, total: int, warmup: float, d_model: int) -> float:
     """Eq. 3 as a share of its peak: rises to 1 at ``warmup``, then falls as step^-0.5."""
     warmup = max(warmup, 1)
     return min(step / warmup, (warmup / step) ** 0.5)
 
 
-def linear(step: float, total: int, warmup: float) -> float:
+@SCHEDULES.register("linear")
+def linear(step: float, *, total: int, warmup: float, d_model: int) -> float:
     """Rises to 1 at ``warmup``, then falls in a line to 0 after the last step."""
     if step < warmup:
         return step / warmup
     return max(0.0, (total + 1 - step) / max(1, total + 1 - warmup))
 
 
-def cosine(step: float, total: int, warmup: float) -> float:
+@SCHEDULES.register("cosine")
+def cosine(step: float, *, total: int, warmup: float, d_model: int) -> float:
     """Rises to 1 at ``warmup``, then falls along half a cosine to 0 after the last step."""
     if step < warmup:
         return step / warmup
@@ -48,34 +82,26 @@ def cosine(step: float, total: int, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * gone))
 
 
-def constant(step: float, total: int, warmup: float) -> float:
+@SCHEDULES.register("constant")
+@without_end
+def constant(step: float, *, total: int, warmup: float, d_model: int) -> float:
     """Rises to 1 at ``warmup`` and stays."""
     return min(1.0, step / max(warmup, 1))
 
 
-def trapezoid(step: float, total: int, warmup: float) -> float:
+@SCHEDULES.register("trapezoid")
+def trapezoid(step: float, *, total: int, warmup: float, d_model: int) -> float:
     """Rises to 1 at ``warmup``, stays, and falls in a line to 0 over the last 30 % of the steps."""
     if step < warmup:
         return step / warmup
     return min(1.0, (total + 1 - step) / max(1.0, 0.3 * total))
 
 
-SHAPES: dict[Schedule, Callable[[float, int, float], float]] = {
-    Schedule.INVERSE_SQRT: inverse_sqrt,
-    Schedule.LINEAR: linear,
-    Schedule.COSINE: cosine,
-    Schedule.CONSTANT: constant,
-    Schedule.TRAPEZOID: trapezoid,
-}
-
-
 def learning_rate(
-    schedule: Schedule, step: float, *, peak: float, total: int, warmup: float, d_model: int
+    schedule: str, step: float, *, peak: float, total: int, warmup: float, d_model: int
 ) -> float:
     """Return the learning rate of update ``step`` (from 1).
 
     Args: peak: the highest rate; with `noam`, a factor on Eq. 3 (paper: 1).
     """
-    if schedule is Schedule.NOAM:
-        return peak * noam(step, d_model, warmup)
-    return peak * SHAPES[schedule](step, total, warmup)
+    return peak * SCHEDULES[schedule](step, total=total, warmup=warmup, d_model=d_model)

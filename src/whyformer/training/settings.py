@@ -49,7 +49,7 @@ class TrainingSettings(Settings):
     """Muon only: rate of the matrices over the rate of everything else."""
     learning_rate: float = Field(default=1.0, gt=0, le=MOST_FACTOR)
     """Peak rate; with schedule noam a factor on Eq. 3 (paper: 1)."""
-    schedule: Schedule = Schedule.NOAM
+    schedule: Schedule = "noam"
     """Shape of the learning rate (paper: noam, Eq. 3)."""
     warmup: int = Field(default=4000, ge=0, le=MOST_UPDATES)
     """Updates until the peak rate (paper: 4,000)."""

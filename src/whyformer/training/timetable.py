@@ -16,14 +16,12 @@ from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import write_text
 from whyformer.foundation.integrity import read_sealed, sealed_text
 from whyformer.foundation.parsing import reason_of
-from whyformer.training.schedules import Schedule, learning_rate
+from whyformer.training.schedules import ends, learning_rate
 
 FORMAT = 1
 TIMETABLE = "timetable.json"
 ENDLESS = 10**9
 """Planned updates of a run that only measures its speed, or has not measured it yet."""
-WITHOUT_END = (Schedule.NOAM, Schedule.INVERSE_SQRT, Schedule.CONSTANT)
-"""Schedules that do not depend on the number of updates."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +106,11 @@ class Timetable:
         return place + slope * (step - self._steps[index])
 
     def learning_rate(
-        self, schedule: Schedule, step: int, *, peak: float, warmup: int, d_model: int
+        self, schedule: str, step: int, *, peak: float, warmup: int, d_model: int
     ) -> float:
         """Return the learning rate of update ``step`` (from 1). The warm-up is never stretched."""
         position, end_of_warmup = step, warmup
-        if schedule not in WITHOUT_END and step >= warmup:
+        if ends(schedule) and step >= warmup:
             position, end_of_warmup = self.place(step), self.place(warmup)
         return learning_rate(
             schedule,

@@ -19,7 +19,6 @@ from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss, fused_cross_entropy
 from whyformer.training.optimizers import OptimizerKind
 from whyformer.training.reports import StepReport
-from whyformer.training.schedules import Schedule
 from whyformer.training.settings import TrainingSettings
 from whyformer.training.state import TrainingState
 
@@ -150,7 +149,7 @@ def train(
     optimizer: OptimizerKind = OptimizerKind.ADAM,
     clip: float = 0.0,
     smoothing: float = 0.0,
-    schedule: Schedule = Schedule.TRAPEZOID,
+    schedule: str = "trapezoid",
     model: GPT | None = None,
     state: TrainingState | None = None,
     ids: Tensor | None = None,

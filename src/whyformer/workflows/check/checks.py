@@ -120,7 +120,7 @@ def _overfit(recipe: Recipe, data: Prepared) -> tuple[SourceModel, Batch, Findin
     model = _model(without_dropout(recipe), data)
     indices = _distinct_pairs(data)
     batch = make_batch(data.corpus, indices)
-    settings = by_heart(recipe.training)
+    settings = by_heart(recipe.training, recipe.model.d_model)
     texts = [data.corpus.texts(int(i)) for i in indices]
     translator = Translator([model], data.source_tokenizer, data.target_tokenizer)
     search = SearchSettings(beam=1, max_length=int(batch.labels.shape[1]) + 4)

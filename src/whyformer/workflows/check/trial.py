@@ -12,7 +12,7 @@ from whyformer.foundation.wording import counted
 from whyformer.recipes.recipe import Recipe
 from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss
-from whyformer.training.schedules import Schedule
+from whyformer.training.schedules import learning_rate
 from whyformer.training.settings import TrainingSettings
 from whyformer.training.state import AnyBatch, BatchSource
 from whyformer.training.timetable import ENDLESS
@@ -57,16 +57,29 @@ def without_dropout(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"model": model, "frozen": False})
 
 
-def by_heart(settings: TrainingSettings) -> TrainingSettings:
-    """Return how a few examples are learned by heart: a steady moderate rate, nothing smoothed."""
-    moderate = min(settings.learning_rate, 2e-3)
+def by_heart(settings: TrainingSettings, d_model: int) -> TrainingSettings:
+    """Return how a few examples are memorized: at a constant moderate rate, nothing smoothed.
+
+    The rate is the highest of the recipe's schedule, 0.002 at most.
+    """
+    highest = max(
+        learning_rate(
+            settings.schedule,
+            step,
+            peak=settings.learning_rate,
+            total=settings.updates,
+            warmup=settings.warmup,
+            d_model=d_model,
+        )
+        for step in (1, max(settings.warmup, 1), settings.updates)
+    )
     return settings.model_copy(
         update={
             "updates": MOST_UPDATES,
             "label_smoothing": 0.0,
             "accumulate": 1,
-            "learning_rate": moderate if settings.schedule is not Schedule.NOAM else 2e-3,
-            "schedule": Schedule.CONSTANT,
+            "learning_rate": min(highest, 2e-3),
+            "schedule": "constant",
             "warmup": 30,
             "clip": settings.clip or 1.0,
         }

@@ -31,7 +31,6 @@ from whyformer.models.build import build_model
 from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.symbols import BOS, EOS, PAD, SYMBOLS
 from whyformer.training.loop import fit, start
-from whyformer.training.schedules import Schedule
 from whyformer.training.settings import TrainingSettings
 
 FIRST = len(SYMBOLS)
@@ -227,7 +226,7 @@ def trained(settings: Settings, seed: int) -> Transformer:
         wiring="pre-norm", tying=Tying.DECODER,
     )  # fmt: skip
     training = TrainingSettings(
-        updates=settings["steps"], learning_rate=3e-3, warmup=50, schedule=Schedule.TRAPEZOID,
+        updates=settings["steps"], learning_rate=3e-3, warmup=50, schedule="trapezoid",
         label_smoothing=0.1 if settings["data"] == "smoothed" else 0.0,
     )  # fmt: skip
     seed_everything(seed)

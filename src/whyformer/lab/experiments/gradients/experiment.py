@@ -29,7 +29,6 @@ from whyformer.models.gpt import GPT, GPTLayer
 from whyformer.models.parts import Parts
 from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss, fused_cross_entropy
-from whyformer.training.schedules import Schedule
 from whyformer.training.settings import TrainingSettings
 
 WIDTH = 64
@@ -310,7 +309,7 @@ def recall_loss(model: nn.Module, batch: lm.Window, smoothing: float) -> Loss:
 def learned_error(model: GPT | RecurrentReader, data: Recalling, rate: float, steps: int) -> float:
     """Train, and return the share of fresh answers that are wrong; 1 when training broke down."""
     training = TrainingSettings(
-        updates=steps, learning_rate=rate, warmup=20, schedule=Schedule.TRAPEZOID,
+        updates=steps, learning_rate=rate, warmup=20, schedule="trapezoid",
         label_smoothing=0.0, clip=1.0,
     )  # fmt: skip
     state = start(model, training)

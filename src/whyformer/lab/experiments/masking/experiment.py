@@ -40,7 +40,6 @@ from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.text.symbols import MASK, PAD
 from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss, fused_cross_entropy
-from whyformer.training.schedules import Schedule
 from whyformer.training.settings import TrainingSettings
 
 RATES = (1e-3, 3e-3, 1e-2)
@@ -112,7 +111,7 @@ def learn(model: nn.Module, settings: Settings, seed: int) -> list[float] | None
         return []
     training = TrainingSettings(
         updates=settings["steps"], learning_rate=settings["rate"], warmup=WARMUP,
-        schedule=Schedule.TRAPEZOID, label_smoothing=0.0,
+        schedule="trapezoid", label_smoothing=0.0,
     )  # fmt: skip
     batches = Corrupted(seed, settings["task"])
     losses: list[float] = []

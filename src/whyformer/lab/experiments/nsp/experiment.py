@@ -37,7 +37,6 @@ from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.text.symbols import BOS, EOS, PAD
 from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss, fused_cross_entropy
-from whyformer.training.schedules import Schedule
 from whyformer.training.settings import TrainingSettings
 
 WARMUP, BLOCK = 20, 25
@@ -81,7 +80,7 @@ def measure_arm(settings: Settings, seed: int) -> Numbers:
     causal = arm == LEFT_TO_RIGHT
     training = TrainingSettings(
         updates=settings["steps"], learning_rate=settings["rate"], warmup=WARMUP,
-        schedule=Schedule.TRAPEZOID, label_smoothing=0.0,
+        schedule="trapezoid", label_smoothing=0.0,
     )  # fmt: skip
     model = fresh(GPT if causal else BERT, seed)
     losses: list[float] = []

@@ -18,7 +18,6 @@ from whyformer.models.encoder import Encoder
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss, fused_cross_entropy
-from whyformer.training.schedules import Schedule
 from whyformer.training.settings import TrainingSettings
 
 WIDTHS = (64, 128, 512)
@@ -261,7 +260,7 @@ def measure_tasks(settings: Settings, seed: int) -> Numbers:
     model = task_model(settings["mask"], settings["positions"], seed)
     training = TrainingSettings(
         updates=settings["steps"], learning_rate=RATE, warmup=WARMUP, label_smoothing=0.0,
-        schedule=Schedule.TRAPEZOID,
+        schedule="trapezoid",
     )  # fmt: skip
     source = Exercises(task, TRAINED, 16, seed)
     state = start(model, training)

@@ -20,7 +20,6 @@ from whyformer.models.gpt import GPTSettings, deepnorm_decoder_constants
 from whyformer.training.loop import fit, start
 from whyformer.training.loss import fused_cross_entropy
 from whyformer.training.optimizers import OptimizerKind
-from whyformer.training.schedules import Schedule
 from whyformer.training.settings import TrainingSettings
 from whyformer.training.state import TrainingState
 
@@ -156,7 +155,7 @@ def measure_step(settings: Settings, seed: int) -> Numbers:
     arm, rate = ARMS[settings["arm"]], settings["rate"]
     model = lm.fresh_model(shape(arm, settings["layers"]), seed)
     training = TrainingSettings(
-        updates=1, learning_rate=rate, schedule=Schedule.CONSTANT, warmup=0, label_smoothing=0,
+        updates=1, learning_rate=rate, schedule="constant", warmup=0, label_smoothing=0,
         betas=(0.9, 0.98),
     )  # fmt: skip
     unseen = next(lm.dev_windows(LENGTH, count=16, rows=16)).target
