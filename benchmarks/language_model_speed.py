@@ -79,15 +79,14 @@ def work(name: str) -> None:
     if name == "whyformer":
         from whyformer.models.gpt import GPT, GPTSettings
         from whyformer.training.loss import fused_cross_entropy
-        from whyformer.training.optimizers import OptimizerKind, make_optimizer
+        from whyformer.training.optimizers import make_optimizer
 
         settings = GPTSettings(
             layers=LAYERS, d_model=WIDTH, heads=HEADS, d_ff=INNER, dropout=0.0, max_length=LENGTH
         )
         model: nn.Module = GPT(settings, (VOCABULARY, VOCABULARY))
         optimizer = make_optimizer(
-            model, OptimizerKind.ADAM, betas=(0.9, 0.98), epsilon=1e-9, weight_decay=0,
-            matrix_ratio=1,
+            model, "adam", {"betas": (0.9, 0.98), "epsilon": 1e-9}
         )  # fmt: skip
         for group in optimizer.param_groups:
             group["lr"] = 1e-3

@@ -7,7 +7,7 @@ import tiny
 from whyformer.training.averaging import Averaging
 from whyformer.training.checkpoints import load_checkpoint, save_checkpoint
 from whyformer.training.loop import fit, start
-from whyformer.training.optimizers import OptimizerKind
+from whyformer.training.optimizers import OPTIMIZERS
 from whyformer.training.settings import TrainingSettings
 
 pytestmark = [
@@ -17,7 +17,7 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("average", Averaging)
-@pytest.mark.parametrize("optimizer", OptimizerKind)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_trains_and_goes_on(optimizer, average, tmp_path):
     batches = tiny.FixedBatches([tiny.copy_batch(1, rows=4)])
     losses: list[float] = []

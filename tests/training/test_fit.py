@@ -22,7 +22,7 @@ from whyformer.training.checkpoints import (
     save_checkpoint,
 )
 from whyformer.training.loop import fit, start
-from whyformer.training.optimizers import OptimizerKind
+from whyformer.training.optimizers import OPTIMIZERS
 from whyformer.training.schedules import SCHEDULES
 from whyformer.training.settings import TrainingSettings
 from whyformer.training.state import TrainingState
@@ -49,7 +49,7 @@ def weights(state: TrainingState) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("average", Averaging)
-@pytest.mark.parametrize("optimizer", OptimizerKind)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_stopping_and_going_on_changes_no_bit(optimizer, average, tmp_path):
     settings = TrainingSettings(
         **REST, accumulate=2, optimizer=optimizer, average=average, average_last=2, clip=1.0
@@ -81,7 +81,7 @@ def test_stopping_and_going_on_changes_no_bit(optimizer, average, tmp_path):
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc")
 @pytest.mark.parametrize("average", Averaging)
-@pytest.mark.parametrize("optimizer", OptimizerKind)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_loaded_checkpoint_is_not_kept_open(optimizer, average, tmp_path):
     settings = TrainingSettings(**REST, optimizer=optimizer, average=average, average_last=2)
     first = start(tiny.build(5, **SMALL), settings)
@@ -206,7 +206,7 @@ def test_every_schedule_trains(schedule):
     assert lines[-1]["loss"] < 0.9 * lines[0]["loss"]
 
 
-@pytest.mark.parametrize("optimizer", OptimizerKind)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_every_optimizer_trains_in_every_precision(optimizer, precision):
     settings = TrainingSettings(

@@ -1,5 +1,17 @@
 """Words that messages share."""
 
+from collections.abc import Iterable
+
+
+def either(names: Iterable[str]) -> str:
+    """Return alternatives in words.
+
+    >>> either(["a", "b", "c"]), either(["a"])
+    ('a, b or c', 'a')
+    """
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
+
 
 def counted(count: float, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun, in the singular or plural.

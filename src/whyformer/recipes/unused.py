@@ -8,12 +8,13 @@ from whyformer.blocks.recurrent_initialization import RecurrentInitialization
 from whyformer.data.reading import STDIN
 from whyformer.decoding.settings import unread
 from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.wording import either
 from whyformer.models.rnn import RecurrentSettings
 from whyformer.models.rnn_language import RecurrentLanguageSettings
 from whyformer.recipes.recipe import Builtin, Recipe, TaskName
 from whyformer.text.tokenizer import Units
 from whyformer.training.averaging import Averaging
-from whyformer.training.optimizers import OptimizerKind
+from whyformer.training.optimizers import OPTIMIZERS, OPTIONAL, reads
 
 LABELLED = (TaskName.CLASSIFY, TaskName.REGRESS, TaskName.TAG)
 HIDDEN = (TaskName.MASKED, TaskName.REPLACED)
@@ -158,12 +159,10 @@ def _of_model(recipe: Recipe, name: str) -> str | None:
 
 def _of_training(recipe: Recipe, name: str) -> str | None:
     training, kind = recipe.training, recipe.training.optimizer
-    if name == "training.matrix_ratio" and kind is not OptimizerKind.MUON:
-        return f"it is for --training.optimizer muon, and the optimizer is {kind}"
-    if name == "training.weight_decay" and kind not in (OptimizerKind.ADAMW, OptimizerKind.MUON):
-        return f"it is for --training.optimizer adamw or muon, and the optimizer is {kind}"
-    if name in ("training.betas", "training.epsilon") and kind is OptimizerKind.SGD:
-        return "the optimizer sgd has no such setting"
+    field = name.removeprefix("training.")
+    if field in OPTIONAL and field not in reads(kind):
+        readers = either(one for one in OPTIMIZERS if field in reads(one))
+        return f"it is for --training.optimizer {readers}, and the optimizer is {kind}"
     if name == "training.ema_decay" and training.average is not Averaging.EMA:
         return f"it is for --training.average ema, and the average is {training.average}"
     if name == "training.average_last" and training.average is not Averaging.CHECKPOINTS:

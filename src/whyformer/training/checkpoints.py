@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from whyformer.bundle import save_tensors
-from whyformer.foundation.errors import BundleError
+from whyformer.foundation.errors import BundleError, PluginError
 from whyformer.foundation.files import atomic_directory, explain_write_errors, recover_directory
 from whyformer.foundation.integrity import damage, hashes, write_sealed
 from whyformer.foundation.parsing import read_json, reason_of
@@ -53,6 +53,7 @@ def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]
         "epoch": state.epoch,
         "next_batch": state.next_batch,
         "average_steps": state.average.steps,
+        "optimizer": _numbers(state),
         "random_bytes": [stream["bytes"] for stream in streams],
         "extra": extra,
     }
@@ -91,9 +92,63 @@ def _held(state: TrainingState) -> dict[str, Tensor]:
     for name, parameter in state.model.named_parameters():
         tensors[f"model.{name}"] = parameter.detach()
         for key, value in state.optimizer.state.get(parameter, {}).items():
-            tensors[f"optimizer.{name}.{key}"] = value
+            if isinstance(value, Tensor):
+                tensors[f"optimizer.{name}.{key}"] = value
     averages = state.average.tensors()
     return tensors | {f"average.{name}": tensor for name, tensor in averages.items()}
+
+
+def _numbers(state: TrainingState) -> dict[str, Any]:
+    """Return the numbers that an optimizer keeps: of its groups, and of parameters by name."""
+    groups = [
+        {key: value for key, value in group.items() if isinstance(value, int | float)}
+        for group in state.optimizer.param_groups
+    ]
+    kept = {
+        f"{name}.{key}": value
+        for name, parameter in state.model.named_parameters()
+        for key, value in state.optimizer.state.get(parameter, {}).items()
+        if type(value) in (int, float)
+    }
+    return {"groups": groups, "parameters": kept}
+
+
+def _put_numbers(directory: Path, state: TrainingState, saved: dict[str, Any]) -> None:
+    """Put back what `_numbers` returned; older checkpoints have none."""
+    groups = saved.get("groups", [])
+    if groups and len(groups) != len(state.optimizer.param_groups):
+        raise BundleError(
+            f"The checkpoint `{directory}` does not fit the optimizer: it has {len(groups)} groups "
+            f"of parameters, and the optimizer has {len(state.optimizer.param_groups)}."
+        )
+    for group, numbers in zip(state.optimizer.param_groups, groups, strict=False):
+        group.update(numbers)
+    parameters = dict(state.model.named_parameters())
+    for key, value in saved.get("parameters", {}).items():
+        name, _, slot = key.rpartition(".")
+        state.optimizer.state[parameters[name]][slot] = value
+
+
+def refuse_lost(state: TrainingState) -> None:
+    """Refuse an optimizer whose state a checkpoint cannot hold; ask after its first update.
+
+    Raises: PluginError.
+    """
+    named = {parameter: name for name, parameter in state.model.named_parameters()}
+    kind = type(state.optimizer).__name__
+    for parameter, slots in state.optimizer.state.items():
+        if parameter not in named:
+            raise PluginError(
+                f"The optimizer {kind} keeps a state that belongs to no parameter of the model, "
+                "which a checkpoint cannot hold. Keep it in the state of a parameter."
+            )
+        for slot, value in slots.items():
+            if "." in slot or not isinstance(value, Tensor | int | float):
+                raise PluginError(
+                    f"The optimizer {kind} keeps `{slot}` of type {type(value).__name__} in its "
+                    "state, but a checkpoint holds tensors and numbers under names without a dot "
+                    "only. Use a tensor."
+                )
 
 
 def has_checkpoint(directory: Path) -> bool:
@@ -136,6 +191,7 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
             # tensor of a file keeps it open, and Windows does not replace open files.
             slot = rest.rpartition(".")[2]
             state.optimizer.state[parameter][slot] = value.to(parameter.device, copy=True)
+    _put_numbers(directory, state, meta.get("optimizer", {}))
     average: dict[str, Tensor] = {}
     for key, tensor in tensors.items():
         kind, _, rest = key.partition(".")

@@ -13,6 +13,7 @@ from whyformer.foundation.devices import autocast
 from whyformer.foundation.randomness import random_state
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.training.averaging import WeightAverage
+from whyformer.training.checkpoints import refuse_lost
 from whyformer.training.compilation import CompiledLayers
 from whyformer.training.distributed import LossOf, make_together
 from whyformer.training.finite import explain_divergence
@@ -35,14 +36,7 @@ def start(model: nn.Module, settings: TrainingSettings, ranks: Ranks = ALONE) ->
     """
     # First of all, for sharding puts other parameters in place of the model's.
     together = make_together(settings.parallel, model, accumulate=settings.accumulate, ranks=ranks)
-    optimizer = make_optimizer(
-        model,
-        settings.optimizer,
-        betas=settings.betas,
-        epsilon=settings.epsilon,
-        weight_decay=settings.weight_decay,
-        matrix_ratio=settings.matrix_ratio,
-    )
+    optimizer = make_optimizer(model, settings.optimizer, dict(settings))
     average = WeightAverage(model, settings.average, settings.ema_decay, settings.average_last)
     return TrainingState(model, optimizer, average, together)
 
@@ -141,6 +135,8 @@ def fit(
         for group in optimizer.param_groups:  # a group may have a warm-up of its own
             group["lr"] = rate_after(group.get("warmup", settings.warmup)) * group["ratio"]
         optimizer.step()
+        if step == 1:
+            refuse_lost(state)
         state.average.update(model)
         state.step, state.epoch, state.next_batch = step, *cursor
         yield StepReport(

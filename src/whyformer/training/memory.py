@@ -6,7 +6,7 @@ from torch import nn
 from whyformer.foundation.memory import FLOAT, refuse_too_large
 from whyformer.training.averaging import Averaging
 from whyformer.training.distributed import Parallel
-from whyformer.training.optimizers import OptimizerKind
+from whyformer.training.optimizers import moments
 from whyformer.training.settings import TrainingSettings
 
 KEPT = 2
@@ -21,7 +21,7 @@ def refuse_state(
     Args: parameters: numbers in the model, which is already in memory.
     Raises: UsageError.
     """
-    of_optimizer = 1 if settings.optimizer in (OptimizerKind.SGD, OptimizerKind.MUON) else 2
+    of_optimizer = min(moments(settings.optimizer) or (0,))
     of_average = 1 if settings.average is Averaging.EMA else 0
     if settings.average is Averaging.CHECKPOINTS:
         of_average = settings.average_last

@@ -1,64 +1,144 @@
-"""Adam as in §5.3, AdamW, RAdam, SGD, and Muon for the matrices inside the layers."""
+"""Adam as in §5.3, AdamW, RAdam, SGD, and Muon for the matrices inside the layers.
 
+An optimizer is chosen by name. What is registered is a function that makes it:
+
+    @OPTIMIZERS.register("mine")
+    def mine(model: nn.Module, *, betas: tuple[float, float]) -> torch.optim.Optimizer:
+        return Mine(trainable(model), lr=1.0, betas=betas)
+
+The function receives the model and, by name, the settings of the section `training` that it asks
+for. Each parameter group may have a `ratio`, 1 without it: the learning rate of the group is the
+ratio × the rate of the schedule.
+"""
+
+import inspect
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from enum import StrEnum
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from whyformer.foundation.errors import PluginError, nearest
+from whyformer.foundation.registry import Registry
 from whyformer.training.shards import cut_like, local, whole
 
-
-class OptimizerKind(StrEnum):
-    """What turns gradients into updates."""
-
-    ADAM = "adam"
-    ADAMW = "adamw"
-    MUON = "muon"
-    RADAM = "radam"
-    SGD = "sgd"
-
-
+Maker = Callable[..., torch.optim.Optimizer]
+OPTIMIZERS = Registry[Maker]("optimizer")
+Optimizer = Annotated[str, OPTIMIZERS]
+"""Name of an optimizer."""
+OPTIONAL = ("betas", "epsilon", "weight_decay", "matrix_ratio")
+"""Settings that only some optimizers read."""
 SGD_MOMENTUM = 0.9
+M = TypeVar("M", bound=Callable[..., Any])
 
 
 def make_optimizer(
+    model: nn.Module, kind: str, settings: Mapping[str, Any]
+) -> torch.optim.Optimizer:
+    """Make the optimizer of this name, each of whose groups has a `ratio`.
+
+    Args: settings: the section `training`, by name; the optimizer receives those it asks for.
+    Raises: PluginError when it asks for a setting that there is not.
+    """
+    asked = reads(kind)
+    if missing := [name for name in asked if name not in settings]:
+        raise PluginError(
+            f"The optimizer `{kind}` asks for `{missing[0]}`, which is not a setting of the "
+            f"section `training`.{nearest(missing[0], settings)}"
+        )
+    optimizer = OPTIMIZERS[kind](model, **{name: settings[name] for name in asked})
+    for group in optimizer.param_groups:
+        group.setdefault("ratio", 1.0)
+    return optimizer
+
+
+def reads(kind: str) -> tuple[str, ...]:
+    """Return the settings that an optimizer asks for: its arguments after the model.
+
+    >>> reads("radam"), reads("sgd")
+    (('betas', 'epsilon'), ())
+    """
+    _, *settings = inspect.signature(OPTIMIZERS[kind]).parameters.values()
+    return tuple(one.name for one in settings if one.kind is not one.VAR_KEYWORD)
+
+
+def keeps(matrix: int, other: int) -> Callable[[M], M]:
+    """Declare how many fp32 numbers an optimizer keeps for each weight.
+
+    Args: matrix, other: for a weight of a layer's matrix (see `is_matrix`), and for another one.
+    """
+
+    def declare(maker: M) -> M:
+        declared: Any = maker
+        declared.moments = (matrix, other)
+        return maker
+
+    return declare
+
+
+def moments(kind: str) -> tuple[int, int] | None:
+    """Return what `keeps` declared of an optimizer; None when nothing was declared."""
+    return getattr(OPTIMIZERS[kind], "moments", None)
+
+
+def is_matrix(name: str, parameter: Tensor) -> bool:
+    """Say whether a parameter is a projection inside a layer (not an embedding, norm or bias)."""
+    return parameter.ndim == 2 and ".layers." in f".{name}" and name.endswith(".weight")
+
+
+def trainable(model: nn.Module) -> list[nn.Parameter]:
+    """Return the parameters that are to be updated."""
+    return [p for p in model.parameters() if p.requires_grad]
+
+
+def split(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Return the trainable parameters that are matrices of layers, and all others."""
+    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    matrices = [p for n, p in named if is_matrix(n, p)]
+    return matrices, [p for n, p in named if not is_matrix(n, p)]
+
+
+@OPTIMIZERS.register("adam")
+@keeps(2, 2)
+def adam(model: nn.Module, *, betas: tuple[float, float], epsilon: float) -> torch.optim.Optimizer:
+    """Make Adam.
+
+    Paper: Vaswani et al. 2017, §5.3: Adam with β₁ = 0.9, β₂ = 0.98, ε = 1e-9.
+    """
+    return torch.optim.Adam(trainable(model), lr=1.0, betas=betas, eps=epsilon, fused=True)
+
+
+@OPTIMIZERS.register("adamw")
+@keeps(2, 2)
+def adamw(
+    model: nn.Module, *, betas: tuple[float, float], epsilon: float, weight_decay: float
+) -> torch.optim.Optimizer:
+    """Make AdamW, which decays the matrices of the layers."""
+    matrices, others = split(model)
+    groups = [
+        {"params": matrices, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=1.0, betas=betas, eps=epsilon, fused=True)
+
+
+@OPTIMIZERS.register("muon")
+@keeps(1, 2)
+def muon(
     model: nn.Module,
-    kind: OptimizerKind,
     *,
     betas: tuple[float, float],
     epsilon: float,
     weight_decay: float,
     matrix_ratio: float,
 ) -> torch.optim.Optimizer:
-    """Build an optimizer whose groups carry `ratio`: their rate is ratio × the schedule's rate.
+    """Make Muon for the matrices of the layers, with Adam for all other parameters.
 
-    Paper: Vaswani et al. 2017, §5.3: Adam with β₁ = 0.9, β₂ = 0.98, ε = 1e-9.
     Args: matrix_ratio: Muon's learning rate over Adam's.
     """
-    parameters = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    if kind is OptimizerKind.ADAM:
-        groups = [{"params": [p for _, p in parameters], "ratio": 1.0}]
-        return torch.optim.Adam(groups, lr=1.0, betas=betas, eps=epsilon, fused=True)
-    if kind is OptimizerKind.RADAM:
-        groups = [{"params": [p for _, p in parameters], "ratio": 1.0}]
-        return torch.optim.RAdam(groups, lr=1.0, betas=betas, eps=epsilon)
-    if kind is OptimizerKind.SGD:
-        groups = [{"params": [p for _, p in parameters], "ratio": 1.0}]
-        return torch.optim.SGD(groups, lr=1.0, momentum=SGD_MOMENTUM)
-    decayed = [p for n, p in parameters if is_matrix(n, p)]
-    others = [p for n, p in parameters if not is_matrix(n, p)]
-    if kind is OptimizerKind.ADAMW:
-        groups = [
-            {"params": decayed, "ratio": 1.0, "weight_decay": weight_decay},
-            {"params": others, "ratio": 1.0, "weight_decay": 0.0},
-        ]
-        return torch.optim.AdamW(groups, lr=1.0, betas=betas, eps=epsilon, fused=True)
     return MuonWithAdam(
-        decayed,
-        others,
+        *split(model),
         betas=betas,
         epsilon=epsilon,
         weight_decay=weight_decay,
@@ -66,9 +146,18 @@ def make_optimizer(
     )
 
 
-def is_matrix(name: str, parameter: Tensor) -> bool:
-    """Say whether a parameter is a projection inside a layer (not an embedding, norm or bias)."""
-    return parameter.ndim == 2 and ".layers." in f".{name}" and name.endswith(".weight")
+@OPTIMIZERS.register("radam")
+@keeps(2, 2)
+def radam(model: nn.Module, *, betas: tuple[float, float], epsilon: float) -> torch.optim.Optimizer:
+    """Make RAdam."""
+    return torch.optim.RAdam(trainable(model), lr=1.0, betas=betas, eps=epsilon)
+
+
+@OPTIMIZERS.register("sgd")
+@keeps(1, 1)
+def sgd(model: nn.Module) -> torch.optim.Optimizer:
+    """Make stochastic gradient descent with momentum."""
+    return torch.optim.SGD(trainable(model), lr=1.0, momentum=SGD_MOMENTUM)
 
 
 class MuonWithAdam(torch.optim.Optimizer):

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from whyformer.training.optimizers import OptimizerKind
+from whyformer.training.optimizers import moments
 
 WEIGHT_BYTES = 4
 """A weight is kept in fp32; bf16 copies are made where they are used."""
@@ -20,14 +20,6 @@ GRADIENT_BYTES = 4
 """A gradient is kept, and summed over GPUs, in fp32."""
 GATHERED_BYTES = 2
 """FSDP2 gathers weights in bf16 (its mixed precision), for the forward and the backward pass."""
-MOMENTS = {
-    OptimizerKind.ADAM: (2, 2),
-    OptimizerKind.ADAMW: (2, 2),
-    OptimizerKind.RADAM: (2, 2),
-    OptimizerKind.SGD: (1, 1),
-    OptimizerKind.MUON: (1, 2),
-}
-"""Optimizer -> fp32 numbers it keeps for a weight of a layer's matrix, and for any other weight."""
 MOST_GPUS = 2**20
 """Where a search for a number of GPUs ends."""
 
@@ -47,20 +39,19 @@ class State:
         return self.weights + self.gradients + self.optimizer + self.average
 
 
-def state_bytes(
-    matrices: float, others: float, kind: OptimizerKind, *, averaged: bool = False
-) -> State:
+def state_bytes(matrices: float, others: float, kind: str, *, averaged: bool = False) -> State:
     """Return what P = ``matrices`` + ``others`` parameters take: 16 bytes each with Adam.
 
     Args:
         matrices: parameters in matrices of layers, which Muon treats in its own way.
+        kind: name of an optimizer; 0 bytes are counted for one that declares none.
         averaged: a moving average of the weights is kept too.
 
-    >>> state_bytes(10, 5, OptimizerKind.ADAM).total
+    >>> state_bytes(10, 5, "adam").total
     240
     """
     count = matrices + others
-    of_matrices, of_others = MOMENTS[kind]
+    of_matrices, of_others = moments(kind) or (0, 0)
     return State(
         weights=WEIGHT_BYTES * count,
         gradients=GRADIENT_BYTES * count,

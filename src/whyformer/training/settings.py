@@ -15,7 +15,7 @@ from whyformer.foundation.config import Settings
 from whyformer.foundation.devices import Precision
 from whyformer.training.averaging import Averaging
 from whyformer.training.distributed import Parallel
-from whyformer.training.optimizers import OptimizerKind
+from whyformer.training.optimizers import Optimizer
 from whyformer.training.schedules import Schedule
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -36,7 +36,7 @@ class TrainingSettings(Settings):
     parallel: Parallel = Parallel.DDP
     """How the ranks of torchrun hold the model: ddp (each has all of it) or fsdp (each has a part
     of weights, gradients and optimizer). A run may go on with the other."""
-    optimizer: OptimizerKind = OptimizerKind.ADAM
+    optimizer: Optimizer = "adam"
     """adam (paper), adamw, radam, sgd (momentum 0.9), or muon for matrices with adam for the
     rest."""
     betas: tuple[Decay, Decay] = (0.9, 0.98)

@@ -18,7 +18,7 @@ from whyformer.recipes.recipe import Recipe, Resolved, nested
 from whyformer.training import scaling
 from whyformer.training.averaging import Averaging
 from whyformer.training.machines import Machine
-from whyformer.training.optimizers import is_matrix
+from whyformer.training.optimizers import is_matrix, moments
 
 PAPER_VOCABULARY = 37_000
 """Ids of the paper's shared vocabulary (§5.1), taken where a preset stands for a recipe."""
@@ -179,7 +179,7 @@ def plan(
         length=length,
         batch_tokens=batch,
         vocabulary=size,
-        optimizer=recipe.training.optimizer.value,
+        optimizer=recipe.training.optimizer,
         parameters=parameters,
         unit=unit,
         flops_per_token=flops,
@@ -201,6 +201,10 @@ def preset_recipe(name: str, overrides: Mapping[str, Any]) -> Resolved:
     }
     recipe = build(Recipe, merge(tree, nested(overrides)), where=f"preset {name}")
     return Resolved(recipe, {}, name)
+
+
+def _optimizer(kind: str) -> str:
+    return kind if moments(kind) else f"{kind} (its memory is not counted: none is declared)"
 
 
 def _compute_seconds(flops: float, mfu: float, machine: Machine) -> float:
@@ -322,7 +326,7 @@ def _facts(made: Plan) -> list[str]:
         f"node of {machine.gpus_per_node}, {machine.ring_bandwidth(most) / 1e9:g} GB/s on "
         f"{most:,} GPUs",
         "assumed": f"{100 * made.mfu:g} % of the peak; {made.length} tokens a sentence on each "
-        f"side; {made.batch_tokens:,} tokens a side, GPU and update; {made.optimizer}",
+        f"side; {made.batch_tokens:,} tokens a side, GPU and update; {_optimizer(made.optimizer)}",
         "parameters": f"P = {made.parameters:,}",
         "operations": f"c = {FORMULAS[made.family]} / N_tgt = {mflop:.1f} MFLOP a target token",
         "state": f"P · (4 weights + 4 gradients + {optimizer:.4g} optimizer{average}) = "

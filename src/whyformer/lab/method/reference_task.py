@@ -17,7 +17,6 @@ from whyformer.models.build import build_model
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss, fused_cross_entropy
-from whyformer.training.optimizers import OptimizerKind
 from whyformer.training.reports import StepReport
 from whyformer.training.settings import TrainingSettings
 from whyformer.training.state import TrainingState
@@ -146,7 +145,7 @@ def train(
     warmup: int = 0,
     length: int = 64,
     rows: int = 16,
-    optimizer: OptimizerKind = OptimizerKind.ADAM,
+    optimizer: str = "adam",
     clip: float = 0.0,
     smoothing: float = 0.0,
     schedule: str = "trapezoid",

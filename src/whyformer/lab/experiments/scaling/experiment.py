@@ -12,13 +12,12 @@ from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.experiment import Mode, Numbers, Results, Settings
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, log_slope, paired
 from whyformer.models.gpt import GPT
-from whyformer.training.optimizers import OptimizerKind
 
 NONE, SQRT, LINEAR = "none", "inverse-sqrt", "inverse"
 DRAWN = (NONE, SQRT, LINEAR)
 WIDTHS = (4, 16, 64, 256, 512, 1024, 4096)
 JUDGED_WIDTH, KEYS = 512, 64
-RATES = {OptimizerKind.ADAM: (1e-3, 3e-3, 1e-2, 3e-2), OptimizerKind.SGD: (0.03, 0.1, 0.3, 1.0)}
+RATES = {"adam": (1e-3, 3e-3, 1e-2, 3e-2), "sgd": (0.03, 0.1, 0.3, 1.0)}
 ARMS = ("inverse-sqrt", "none", "inverse", "cosine", "folded")
 STEPS, WARMUP = 200, 20
 
@@ -82,7 +81,7 @@ def measure_training(settings: Settings, seed: int) -> Numbers:
         fold_into_queries(model)
     trained = lm.train(
         model_settings, seed, steps=STEPS, warmup=WARMUP, learning_rate=settings["rate"],
-        optimizer=OptimizerKind(settings["optimizer"]), model=model,
+        optimizer=settings["optimizer"], model=model,
     )  # fmt: skip
     return {"loss": trained.loss}
 
@@ -152,12 +151,12 @@ def training_conditions(mode: Mode) -> list[Settings]:
         {"arm": arm, "heads": heads, "optimizer": "adam", "rate": rate}
         for heads in (1, 8)
         for arm in (ARMS if heads == 1 else ARMS[:3])
-        for rate in RATES[OptimizerKind.ADAM]
+        for rate in RATES["adam"]
     ]
     sgd = [
         {"arm": arm, "heads": 1, "optimizer": "sgd", "rate": rate}
         for arm in ("inverse-sqrt", "inverse")
-        for rate in RATES[OptimizerKind.SGD]
+        for rate in RATES["sgd"]
     ]
     return [*adam, *sgd]
 

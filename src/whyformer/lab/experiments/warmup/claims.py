@@ -71,7 +71,7 @@ def growth_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 def needed_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `needed`."""
     found = {}
-    for rate in results.levels("training", "rate", arm="post", optimizer=ADAM.value):
+    for rate in results.levels("training", "rate", arm="post", optimizer=ADAM):
         saved = difference(results, "failed", "post-all", "post", rate=rate)
         beside = trained(results, "failed", "pre", rate=rate)
         assert beside is not None

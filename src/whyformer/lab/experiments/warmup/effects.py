@@ -69,7 +69,7 @@ def rescue(results: Results, arm: str, optimizer: str = ADAM) -> Estimate:
 
 def tuned(results: Results, arm: str) -> list[float] | None:
     """Return the losses of an arm at its own best rate, where there is a choice of rates."""
-    where = {"arm": arm, "optimizer": ADAM.value}
+    where = {"arm": arm, "optimizer": ADAM}
     if len(results.levels("training", "rate", **where)) < 2:
         return None
     best = results.best("training", "judged", "rate", **where)
@@ -78,7 +78,7 @@ def tuned(results: Results, arm: str) -> list[float] | None:
 
 def usable(results: Results, arm: str) -> list[float] | None:
     """Return for each seed how many rates end within 0.1 nat of its best."""
-    where = {"arm": arm, "optimizer": ADAM.value}
+    where = {"arm": arm, "optimizer": ADAM}
     if len(results.levels("training", "rate", **where)) < 2:
         return None
     _, rows = results.curves("training", "judged", "rate", **where)

@@ -19,7 +19,6 @@ from whyformer.models.encoder import Encoder
 from whyformer.models.gpt import GPTSettings, deepnorm_decoder_constants
 from whyformer.training.loop import fit, start
 from whyformer.training.loss import fused_cross_entropy
-from whyformer.training.optimizers import OptimizerKind
 from whyformer.training.settings import TrainingSettings
 from whyformer.training.state import TrainingState
 
@@ -42,7 +41,7 @@ MATRICES = {
     "W_K": "self_attention.project_key",
 }
 LENGTH, STEPS, WARMUP = 32, 200, 67
-ADAM, SGD = OptimizerKind.ADAM, OptimizerKind.SGD
+ADAM, SGD = "adam", "sgd"
 RATES = {ADAM: (3e-4, 1e-3, 3e-3, 1e-2, 3e-2), SGD: (0.01, 0.03, 0.1)}
 JUDGED = {ADAM: 3e-3, SGD: 0.1}
 """The rate at which Post-LN fails without warm-up."""
@@ -174,13 +173,11 @@ def measure_training(settings: Settings, seed: int) -> Numbers:
 
     Returns: `judged`: the loss, or the unigram entropy where the run learned nothing or broke down.
     """
-    arm, optimizer = ARMS[settings["arm"]], OptimizerKind(settings["optimizer"])
+    arm, optimizer = ARMS[settings["arm"]], settings["optimizer"]
     chosen = shape(arm)
     state = start(
         lm.fresh_model(chosen, seed),
-        TrainingSettings(
-            optimizer=OptimizerKind.RADAM if arm.rectified else optimizer, betas=(0.9, 0.98)
-        ),
+        TrainingSettings(optimizer="radam" if arm.rectified else optimizer, betas=(0.9, 0.98)),
     )
     if arm.warmed is not None:
         warm_only(state, arm.warmed)
@@ -236,14 +233,12 @@ def training_conditions(mode: Mode) -> list[Settings]:
     """All arms of all tables; quick has four at the rate that decides, without SGD."""
     if mode is Mode.QUICK:
         arms = ("post", "post-all", "pre", "small")
-        return [{"arm": a, "optimizer": ADAM.value, "rate": JUDGED[ADAM]} for a in arms]
+        return [{"arm": a, "optimizer": ADAM, "rate": JUDGED[ADAM]} for a in arms]
     grid = [(a, ADAM, r) for a in TABLED for r in RATES[ADAM]]
     causes = [(a, ADAM, JUDGED[ADAM]) for a in INTERVENTIONS]
     sgd = [(a, SGD, r) for a in SGD_ARMS for r in RATES[SGD]]
     places = [(a, SGD, JUDGED[SGD]) for a in ("top", "bottom")]
-    return [
-        {"arm": a, "optimizer": o.value, "rate": r} for a, o, r in (*grid, *causes, *sgd, *places)
-    ]
+    return [{"arm": a, "optimizer": o, "rate": r} for a, o, r in (*grid, *causes, *sgd, *places)]
 
 
 def trained(
@@ -251,7 +246,7 @@ def trained(
 ) -> list[float] | None:
     """Return a number of an arm, a value a seed; None where this mode does not train it."""
     where = {"arm": arm, "optimizer": optimizer}
-    where |= {"rate": JUDGED[OptimizerKind(optimizer)] if rate is None else rate}
+    where |= {"rate": JUDGED[optimizer] if rate is None else rate}
     found = results.conditions("training", **where)
     return results.values("training", number, **where) if found else None
 

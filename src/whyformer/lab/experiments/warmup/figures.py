@@ -28,13 +28,12 @@ from whyformer.lab.method.bilingual import Bilingual, alike
 from whyformer.lab.method.charts import Axis, Chart, Figure, Series, Table
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import estimate, exactly
-from whyformer.training.optimizers import OptimizerKind
 
 
 def charts(results: Results) -> list[Figure]:
     """See `Experiment`."""
     drawn: list[Figure] = [depth_chart(results), layer_chart(results), diversity_chart(results)]
-    if len(results.levels("training", "rate", arm="post", optimizer=ADAM.value)) > 1:
+    if len(results.levels("training", "rate", arm="post", optimizer=ADAM)) > 1:
         drawn.append(rate_chart(results))
     drawn.append(
         arm_table(
@@ -46,7 +45,7 @@ def charts(results: Results) -> list[Figure]:
              "qk", "ffn", "vo", "alpha", "small", "deepnorm"),
         )
     )  # fmt: skip
-    if results.conditions("training", optimizer=SGD.value):
+    if results.conditions("training", optimizer=SGD):
         drawn.append(
             arm_table(
                 results,
@@ -146,7 +145,7 @@ def rate_chart(results: Results) -> Chart:
     """Draw the loss over the learning rate."""
     series = []
     for arm in TABLED:
-        rates, rows = results.curves("training", "judged", "rate", arm=arm, optimizer=ADAM.value)
+        rates, rows = results.curves("training", "judged", "rate", arm=arm, optimizer=ADAM)
         columns = zip(*rows, strict=True)
         points = [(r, estimate(c)) for r, c in zip(rates, columns, strict=True)]
         series.append(Series(NAMES[arm], points))
@@ -164,7 +163,7 @@ def rate_chart(results: Results) -> Chart:
 
 
 def arm_table(
-    results: Results, optimizer: OptimizerKind, name: str, title: Bilingual, arms: Sequence[str]
+    results: Results, optimizer: str, name: str, title: Bilingual, arms: Sequence[str]
 ) -> Table:
     """Tabulate loss and rescue of the arms that were trained."""
     there = [arm for arm in arms if trained(results, "judged", arm, optimizer) is not None]
