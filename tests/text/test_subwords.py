@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whyformer.text.bpe import BPE, train_bpe
+from whyformer.text.bpe import BPE
+from whyformer.text.pieces import UNITS
 from whyformer.text.subwords import LONGEST_WORD, split_words
 from whyformer.text.symbols import FIRST_PIECE
-from whyformer.text.unigram import ALPHA, Unigram, train_unigram
+from whyformer.text.unigram import ALPHA, Unigram
 
 TEXTS = ["low lower lowest newer newest wide wider widest", "der den dem des die das"] * 4
 
@@ -46,14 +47,14 @@ def test_punctuation_is_a_word_and_marks_stay_with_their_letters():
 @pytest.mark.parametrize("units", ["bpe", "byte_bpe"])
 @given(text=st.text(alphabet="lowernstid ", max_size=30))
 def test_our_merges_without_dropout_are_the_librarys(units, text):
-    bpe = train_bpe(units, TEXTS, vocabulary=300)
+    bpe = UNITS[units].train(units, TEXTS, vocabulary=300)
     for word in split_words(text):
         assert bpe._remember_path(word)[-1] == bpe._cut(word)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5])
 def test_dropout_has_the_law_of_a_draw_per_merge(rate):
-    bpe = train_bpe("bpe", TEXTS, vocabulary=300)
+    bpe = BPE.train("bpe", TEXTS, vocabulary=300)
     rng, trials = random.Random(1), 5_000
     ours = Counter(tuple(bpe.sample(" lowest", rng, rate)) for _ in range(trials))
     plain = Counter(tuple(plain_bpe_dropout(bpe, " lowest", rng, rate)) for _ in range(trials))
@@ -63,7 +64,7 @@ def test_dropout_has_the_law_of_a_draw_per_merge(rate):
 
 
 def test_full_dropout_leaves_characters():
-    bpe = train_bpe("bpe", TEXTS, vocabulary=300)
+    bpe = BPE.train("bpe", TEXTS, vocabulary=300)
     assert bpe.tokens(bpe.sample("lowest", random.Random(0), 1.0)) == list("lowest")
 
 
@@ -85,19 +86,19 @@ def test_unigram_takes_the_most_probable_cutting():
 
 def test_a_frequent_word_becomes_a_piece_of_its_own():
     words = ["while", "green", "horse", "plant"]
-    unigram = train_unigram("unigram", ["a " + " ".join(words)] * 50, vocabulary=400)
+    unigram = Unigram.train("unigram", ["a " + " ".join(words)] * 50, vocabulary=400)
     assert unigram.tokens(unigram.encode(" while green")) == ["▁while", "▁green"]
 
 
 def test_merges_learned_by_hand():
     # "aab" four times: aa or ab may come first; both pairs occur 4 times, and then the whole word.
-    bpe = train_bpe("bpe", ["aab"] * 4, vocabulary=FIRST_PIECE + 8)
+    bpe = BPE.train("bpe", ["aab"] * 4, vocabulary=FIRST_PIECE + 8)
     assert bpe.tokens(bpe.encode("aab")) == ["aab"]
     assert len(bpe.merges) == 2
 
 
 def test_rare_characters_are_spelled_in_bytes():
     texts = ["abc abd " * 2000, "ξ"]
-    bpe = train_bpe("bpe", texts, vocabulary=400)
+    bpe = BPE.train("bpe", texts, vocabulary=400)
     assert "ξ" not in bpe.pieces
     assert bpe.tokens(bpe.encode("ξ")) == ["<0xCE>", "<0xBE>"]

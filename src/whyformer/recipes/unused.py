@@ -12,7 +12,7 @@ from whyformer.foundation.wording import either
 from whyformer.models.rnn import RecurrentSettings
 from whyformer.models.rnn_language import RecurrentLanguageSettings
 from whyformer.recipes.recipe import Builtin, Recipe, TaskName
-from whyformer.text.tokenizer import Units
+from whyformer.text.pieces import UNITS
 from whyformer.training.averaging import Averaging
 from whyformer.training.optimizers import OPTIMIZERS, OPTIONAL, reads
 
@@ -46,8 +46,6 @@ TASKS_OF: dict[str, tuple[TaskName, ...]] = {
     "validation.sentences": (TaskName.TRANSLATE,),
 }
 """Setting -> the tasks that read it; a setting that is not listed is read by every task."""
-SPACELESS = {Units.words, Units.phonemes}
-"""Units that no space is part of."""
 OF_SEARCHES = (TaskName.TRANSLATE, TaskName.LANGUAGE)
 """The tasks whose runs search, and so read the section `decoding`."""
 
@@ -129,7 +127,8 @@ def _of_text(recipe: Recipe, name: str) -> str | None:
         return "text.source_units and text.target_units are both set"
     if name == "text.lowercase" and None not in (text.source_lowercase, text.target_lowercase):
         return "text.source_lowercase and text.target_lowercase are both set"
-    if name == "text.keep_spaces" and {text.of_source, text.of_target} <= SPACELESS:
+    spaceless = UNITS[text.of_source].gaps and UNITS[text.of_target].gaps
+    if name == "text.keep_spaces" and spaceless:
         return f"units of {text.of_source} stand between spaces, which are no part of them"
     if name == "text.shared" and text.of_source != text.of_target:
         return f"the two sides have different units, {text.of_source} and {text.of_target}"

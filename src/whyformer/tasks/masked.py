@@ -15,7 +15,7 @@ from whyformer.data.documents import Documents, build_documents
 from whyformer.data.pretraining_rows import Fill, PretrainingBatch, PretrainingRows
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.randomness import seed_everything
-from whyformer.foundation.wording import counted
+from whyformer.foundation.wording import counted, either
 from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.build import Model, build_model
 from whyformer.recipes.recipe import Recipe
@@ -23,6 +23,7 @@ from whyformer.tasks.task import Progress, with_end
 from whyformer.tasks.text_data import read_texts, text_tokenizer
 from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.tasks.validation_facts import overlap_of_lines
+from whyformer.text.pieces import UNITS
 from whyformer.text.symbols import PAD
 from whyformer.text.tokenizer import Tokenizer
 from whyformer.training.loss import Loss, fused_cross_entropy
@@ -85,7 +86,8 @@ class Pretraining:
         if data.next_sentence and len(line_end) != 1:
             raise ConfigError(
                 "`data.next_sentence` needs a tokenizer that keeps line ends, but `text.units` is "
-                f"{self.tokenizer.units}. Choose bpe, unigram, byte_bpe or chars."
+                f"{self.tokenizer.units}. Choose "
+                f"{either(name for name, kind in UNITS.items() if not kind.gaps)}."
             )
         return PretrainingRows(
             documents,
@@ -216,7 +218,7 @@ def word_starts(tokenizer: Tokenizer) -> np.ndarray:
     A space stands before every word but the first of a text, whose tokens belong to no start before
     them and so form one word as well. With units of words every token is one.
     """
-    if tokenizer.units in ("words", "phonemes"):
+    if tokenizer.gaps:
         return np.ones(len(tokenizer), dtype=bool)
     shown = tokenizer.tokens(range(len(tokenizer)))
     return np.array([piece[:1] in (" ", "▁", "\n") for piece in shown])

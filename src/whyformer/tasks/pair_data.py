@@ -26,7 +26,7 @@ from whyformer.recipes.recipe import Builtin, Recipe
 from whyformer.tasks.standard_input import kept_input, refuse_two_inputs
 from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.text.sentences import sentences
-from whyformer.text.tokenizer import Tokenizer, Units, train_tokenizer
+from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 
 MOST_HELD_OUT = 2000
 """Most pairs that are held out."""
@@ -328,7 +328,7 @@ def _tokenizers(
                     yield side
 
     def learn() -> list[Tokenizer]:
-        def trained(units: Units, sides: tuple[bool, bool], *, lowercase: bool) -> Tokenizer:
+        def trained(units: str, sides: tuple[bool, bool], *, lowercase: bool) -> Tokenizer:
             return train_tokenizer(
                 units, texts(sides), vocabulary=text.vocabulary, lowercase=lowercase
             )

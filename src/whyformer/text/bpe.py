@@ -4,14 +4,14 @@ import json
 import math
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from tokenizers import Tokenizer as Library
 from tokenizers import models, pre_tokenizers, trainers
 
-from whyformer.text.pieces import spell
+from whyformer.text.pieces import UNITS, spell
 from whyformer.text.subwords import (
     CACHED_WORDS,
     Subwords,
@@ -23,13 +23,14 @@ from whyformer.text.subwords import (
 from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 
 
+@UNITS.register("bpe")
 class BPE(Subwords):
-    """Byte-pair encoding over characters, or over bytes for ``byte_bpe``.
+    """Byte-pair encoding over characters; the paper's choice (§5.1).
 
     Paper: Sennrich et al. 2016 (arXiv:1508.07909), §3.2; dropout: Provilkov et al. 2020
     (arXiv:1910.13267), §3.1, Algorithm 1.
     Differs: characters outside the vocabulary are bytes; no end-of-word symbol, the space before a
-        word marks its start. ``byte_bpe`` pieces are bytes written as the characters U+0000-U+00FF.
+        word marks its start.
     Args: merges: pairs of ids in order of priority; the id of a result is found by its spelling.
     """
 
@@ -41,7 +42,6 @@ class BPE(Subwords):
         *,
         lowercase: bool = False,
     ) -> None:
-        self.over_bytes = units == "byte_bpe"
         super().__init__(units, pieces, lowercase=lowercase)
         self.merges = tuple((int(left), int(right)) for left, right in merges)
         spelling = [*map(chr, range(256)), *self.pieces]  # position = id - FIRST_BYTE
@@ -54,6 +54,39 @@ class BPE(Subwords):
         self._offset = FIRST_BYTE if self.over_bytes else FIRST_PIECE
         known = spelling if self.over_bytes else self.pieces
         self._library = models.BPE(vocab={p: k for k, p in enumerate(known)}, merges=pairs)
+
+    @classmethod
+    def train(
+        cls, units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
+    ) -> "BPE":
+        """Learn merges from ``texts`` until the vocabulary is full or no pair occurs twice."""
+        counts = count_words(texts, lowercase)
+        room = max(vocabulary - FIRST_PIECE, 0)
+        if cls.over_bytes:
+            counts = Counter({_as_latin(word): count for word, count in counts.items()})
+            alphabet = [chr(byte) for byte in range(256)]
+            room += 256
+        else:
+            alphabet = choose_alphabet(counts, room)
+        trainer = trainers.BpeTrainer(
+            vocab_size=room, initial_alphabet=alphabet, min_frequency=2, show_progress=False
+        )
+        merges = _learn_merges(trainer, count_runs(counts, alphabet))
+        pieces = [] if cls.over_bytes else list(alphabet)
+        first = FIRST_BYTE if cls.over_bytes else FIRST_PIECE
+        id_of = {piece: first + k for k, piece in enumerate(alphabet)}
+        pairs: list[tuple[int, int]] = []
+        for left, right in merges:
+            if left + right not in id_of:
+                id_of[left + right] = FIRST_PIECE + len(pieces)
+                pieces.append(left + right)
+            pairs.append((id_of[left], id_of[right]))
+        return cls(units, pieces, pairs, lowercase=lowercase)
+
+    @classmethod
+    def from_state(cls, units: str, state: Mapping[str, Any]) -> "BPE":
+        """See `Pieces.from_state`."""
+        return cls(units, state["pieces"], state["merges"], lowercase=state["lowercase"])
 
     def _atoms(self, word: str) -> list[int]:
         """Return ``word`` before any merge: its characters, or bytes."""
@@ -129,30 +162,14 @@ class BPE(Subwords):
         return {"merges": self.merges}
 
 
-def train_bpe(units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False) -> BPE:
-    """Learn merges from ``texts`` until the vocabulary is full or no pair occurs twice."""
-    counts = count_words(texts, lowercase)
-    over_bytes = units == "byte_bpe"
-    if over_bytes:
-        counts = Counter({_as_latin(word): count for word, count in counts.items()})
-        alphabet = [chr(byte) for byte in range(256)]
-        room = max(vocabulary - FIRST_PIECE, 0) + 256
-    else:
-        room = max(vocabulary - FIRST_PIECE, 0)
-        alphabet = choose_alphabet(counts, room)
-    trainer = trainers.BpeTrainer(
-        vocab_size=room, initial_alphabet=alphabet, min_frequency=2, show_progress=False
-    )
-    merges = _learn_merges(trainer, count_runs(counts, alphabet))
-    pieces = [] if over_bytes else list(alphabet)
-    id_of = {p: (FIRST_BYTE if over_bytes else FIRST_PIECE) + k for k, p in enumerate(alphabet)}
-    pairs: list[tuple[int, int]] = []
-    for left, right in merges:
-        if left + right not in id_of:
-            id_of[left + right] = FIRST_PIECE + len(pieces)
-            pieces.append(left + right)
-        pairs.append((id_of[left], id_of[right]))
-    return BPE(units, pieces, pairs, lowercase=lowercase)
+@UNITS.register("byte_bpe")
+class ByteBPE(BPE):
+    """Byte-pair encoding whose alphabet is the 256 bytes, as in GPT-2.
+
+    A piece is written as one character of U+0000-U+00FF for each byte.
+    """
+
+    over_bytes = True
 
 
 def _learn_merges(trainer: trainers.BpeTrainer, runs: Counter[str]) -> list[tuple[str, str]]:

@@ -9,15 +9,13 @@ if TYPE_CHECKING:
 
 REMEMBERED = 1 << 16
 """Characters or words that are remembered."""
-WHOLE = {"words", "phonemes"}
-"""Units that are known or unknown as a whole."""
 
 
 class Known:
     """Counts the characters of texts that a tokenizer has no piece for.
 
-    A model has seen such characters rarely or never. ``byte_bpe`` has a piece for every byte, so
-    that none of its characters is unknown.
+    A model has seen such characters rarely or never. Units over bytes have a piece for every byte,
+    so that none of their characters is unknown.
     """
 
     def __init__(self, tokenizer: "Tokenizer") -> None:
@@ -29,10 +27,10 @@ class Known:
 
         Of words and phonemes, all characters of an unknown word are unknown.
         """
-        if self.tokenizer.units == "byte_bpe":
+        if self.tokenizer.over_bytes:
             return 0.0
         words = self.tokenizer.normalize(text).split()
-        units = words if self.tokenizer.units in WHOLE else [c for word in words for c in word]
+        units = words if self.tokenizer.gaps else [c for word in words for c in word]
         total = sum(map(len, words))
         return (
             sum(len(unit) for unit in units if not self._is_known(unit)) / total if total else 0.0

@@ -13,9 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from whyformer.text.normalization import lower, normalize
-from whyformer.text.pieces import Pieces
+from whyformer.text.pieces import Pieces, most_common
 from whyformer.text.symbols import FIRST_PIECE
-from whyformer.text.units import most_common
 
 LONGEST_WORD = 48
 """Characters after which a word is cut, so that no text costs quadratic time."""
@@ -45,6 +44,8 @@ def split_words(text: str) -> list[str]:
 class Subwords(Pieces):
     """Cuts words by remembering how each was cut before. Subclasses say how a new one is cut."""
 
+    samples = True
+
     def __init__(self, units: str, pieces: Sequence[str], *, lowercase: bool = False) -> None:
         super().__init__(units, pieces, lowercase=lowercase)
         self._id = {piece: FIRST_PIECE + k for k, piece in enumerate(self.pieces)}
@@ -58,10 +59,6 @@ class Subwords(Pieces):
             cut = best.get(word)
             ids += self._remember(word) if cut is None else cut
         return ids
-
-    def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
-        """Return `encode` of each text."""
-        return [self.encode(text) for text in texts]
 
     def sample(self, text: str, rng: random.Random, rate: float) -> list[int]:
         """Return the ids of ``text``, cut at random in training. At rate 0 this is `encode`.

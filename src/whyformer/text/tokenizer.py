@@ -1,44 +1,29 @@
 """The tokenizer as other packages use it: strings to ids, ids to strings, and one JSON text."""
 
 import random
-from collections.abc import Callable, Iterable, Sequence
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic import Field, model_validator
 
+import whyformer.text.bpe  # noqa: F401  each registers its units
+import whyformer.text.unigram  # noqa: F401
+import whyformer.text.units  # noqa: F401
 from whyformer.foundation.bounds import MOST_IDS
 from whyformer.foundation.config import Settings
 from whyformer.foundation.errors import BundleError, ConfigError
-from whyformer.foundation.parsing import parse_json, reason_of
-from whyformer.text.bpe import BPE, train_bpe
-from whyformer.text.pieces import FORMAT
-from whyformer.text.unigram import Unigram, train_unigram
-from whyformer.text.units import Characters, Words, train_characters, train_words
-
-
-class Units(StrEnum):
-    """What one token is."""
-
-    bpe = "bpe"
-    """Pieces of words, merged pair by pair (Sennrich et al. 2016); the paper's choice (§5.1)."""
-    unigram = "unigram"
-    """Pieces of words from a unigram language model (Kudo 2018)."""
-    byte_bpe = "byte_bpe"
-    """BPE whose alphabet is the 256 bytes, as in GPT-2."""
-    chars = "chars"
-    """Single characters."""
-    words = "words"
-    """Runs of non-space characters; gaps come back as one space."""
-    phonemes = "phonemes"
-    """Symbols with spaces between them, such as ``HH AH L OW``; like words."""
+from whyformer.foundation.parsing import parse_json, reason_of, shown
+from whyformer.foundation.wording import either
+from whyformer.text.pieces import FORMAT, UNITS, Pieces, Units
 
 
 class TokenizerSettings(Settings):
     """How text becomes tokens. The paper: BPE, about 37,000 pieces shared by both languages."""
 
-    units: Units = Units.bpe
-    """What one token is, on both sides."""
+    units: Units = "bpe"
+    """What one token is, on both sides: bpe (pieces of words; paper, §5.1), byte_bpe (the same over
+    bytes, as in GPT-2), unigram (pieces from a unigram language model), chars, words, or phonemes
+    (symbols with spaces between them)."""
     vocabulary: int = Field(default=8000, ge=261, le=MOST_IDS)
     """Largest number of ids: 5 symbols, 256 bytes and what is learned. A small corpus gives
     fewer; words beyond it are spelled in bytes."""
@@ -62,12 +47,12 @@ class TokenizerSettings(Settings):
     """`lowercase` of the target side only, where it differs from `lowercase`."""
 
     @property
-    def of_source(self) -> Units:
+    def of_source(self) -> str:
         """The units of the source side."""
         return self.source_units or self.units
 
     @property
-    def of_target(self) -> Units:
+    def of_target(self) -> str:
         """The units of the target side."""
         return self.target_units or self.units
 
@@ -89,12 +74,14 @@ class TokenizerSettings(Settings):
 
     @model_validator(mode="after")
     def _sampling_needs_subwords(self) -> "TokenizerSettings":
-        subwords = {Units.bpe, Units.unigram, Units.byte_bpe}
-        if self.sampling and not subwords & {self.of_source, self.of_target}:
+        if self.sampling and not any(
+            UNITS[one].samples for one in (self.of_source, self.of_target)
+        ):
             raise ConfigError(
                 f"`sampling` must be 0 without subword units, but it is {self.sampling} and the "
                 f"units are {self.of_source} and {self.of_target}, which can be cut in one way "
-                "only. Set it to 0 or choose bpe, unigram or byte_bpe."
+                "only. Set it to 0 or choose "
+                f"{either(name for name, kind in UNITS.items() if kind.samples)}."
             )
         return self
 
@@ -105,7 +92,7 @@ class Tokenizer(Protocol):
 
     @property
     def units(self) -> str:
-        """What one token is; a value of `Units`."""
+        """What one token is; a name in `UNITS`."""
         ...
 
     @property
@@ -121,6 +108,11 @@ class Tokenizer(Protocol):
     @property
     def gaps(self) -> bool:
         """Whether a space that is not written stands between tokens, but for runs of bytes."""
+        ...
+
+    @property
+    def over_bytes(self) -> bool:
+        """Whether pieces are made of bytes, so that no character is unknown."""
         ...
 
     @property
@@ -161,18 +153,8 @@ class Tokenizer(Protocol):
         ...
 
 
-_TRAIN: dict[Units, Callable[..., Tokenizer]] = {
-    Units.bpe: train_bpe,
-    Units.unigram: train_unigram,
-    Units.byte_bpe: train_bpe,
-    Units.chars: train_characters,
-    Units.words: train_words,
-    Units.phonemes: train_words,
-}
-
-
 def train_tokenizer(
-    units: Units | str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
+    units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
 ) -> Tokenizer:
     """Learn a tokenizer from ``texts``; the same texts in any order give the same tokenizer.
 
@@ -181,8 +163,7 @@ def train_tokenizer(
             gives fewer.
         lowercase: put all text in lower case, in training and ever after.
     """
-    units = Units(units)
-    return _TRAIN[units](units.value, texts, vocabulary=vocabulary, lowercase=lowercase)
+    return UNITS[units].train(units, texts, vocabulary=vocabulary, lowercase=lowercase)
 
 
 def tokenizer_from_json(text: str, where: str = "tokenizer.json") -> Tokenizer:
@@ -198,7 +179,12 @@ def tokenizer_from_json(text: str, where: str = "tokenizer.json") -> Tokenizer:
                 f"{where}: the tokenizer's format must be {FORMAT} or older, but it is "
                 f"{state['format']}. Install a newer whyformer to read it."
             )
-        return _build(Units(state["units"]), state)
+        if state["units"] not in UNITS:
+            raise BundleError(
+                f"{where}: the tokenizer's `units` must be {UNITS.listed()}, but it is "
+                f"{shown(state['units'])}. Pass the plugin that registers it: --plugin."
+            )
+        return _build(UNITS[state["units"]], state)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise BundleError(
             f"{where}: this must be a tokenizer that whyformer wrote, but it is damaged "
@@ -206,7 +192,7 @@ def tokenizer_from_json(text: str, where: str = "tokenizer.json") -> Tokenizer:
         ) from None
 
 
-def _build(units: Units, state: dict[str, Any]) -> Tokenizer:
+def _build(kind: type[Pieces], state: dict[str, Any]) -> Tokenizer:
     pieces, lowercase = state["pieces"], state["lowercase"]
     if not (isinstance(pieces, list) and all(isinstance(piece, str) for piece in pieces)):
         raise ValueError("`pieces` must be a list of strings")
@@ -214,12 +200,4 @@ def _build(units: Units, state: dict[str, Any]) -> Tokenizer:
         raise ValueError("a piece is listed twice")
     if not isinstance(lowercase, bool):
         raise ValueError("`lowercase` must be true or false")
-    match units:
-        case Units.bpe | Units.byte_bpe:
-            return BPE(units.value, pieces, state["merges"], lowercase=lowercase)
-        case Units.unigram:
-            return Unigram(units.value, pieces, state["scores"], lowercase=lowercase)
-        case Units.chars:
-            return Characters(units.value, pieces, lowercase=lowercase)
-        case Units.words | Units.phonemes:
-            return Words(units.value, pieces, lowercase=lowercase)
+    return kind.from_state(state["units"], state)

@@ -3,12 +3,12 @@
 import bisect
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tokenizers import models
 
-from whyformer.text.pieces import spell
+from whyformer.text.pieces import UNITS, spell
 from whyformer.text.subwords import (
     CACHED_WORDS,
     LONGEST_WORD,
@@ -25,6 +25,7 @@ ALPHA = 0.2
 """Smoothing of unigram sampling: a cutting x is drawn with probability ∝ P(x)^α (Kudo, §3.2)."""
 
 
+@UNITS.register("unigram")
 class Unigram(Subwords):
     """A unigram language model over pieces; the best cutting of a word is the most probable one.
 
@@ -53,6 +54,25 @@ class Unigram(Subwords):
         unknown = ("?" * 2 * LONGEST_WORD, min(self.scores, default=0.0) - 10.0)
         vocabulary = [unknown, *zip(self.pieces, self.scores, strict=True)]
         self._library = models.Unigram(vocabulary, unk_id=0, byte_fallback=False)
+
+    @classmethod
+    def train(
+        cls, units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
+    ) -> "Unigram":
+        """Learn pieces and their probabilities from ``texts``; see `unigram_training`."""
+        counts = count_words(texts, lowercase)
+        room = max(vocabulary - FIRST_PIECE, 0)
+        alphabet = choose_alphabet(counts, room)
+        runs = count_runs(counts, alphabet)
+        scores = learn_pieces(runs, alphabet, room) if runs else {}
+        ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+        pieces, values = [piece for piece, _ in ranked], [score for _, score in ranked]
+        return cls(units, pieces, values, lowercase=lowercase)
+
+    @classmethod
+    def from_state(cls, units: str, state: Mapping[str, Any]) -> "Unigram":
+        """See `Pieces.from_state`."""
+        return cls(units, state["pieces"], state["scores"], lowercase=state["lowercase"])
 
     def _cut(self, word: str) -> list[int]:
         ids: list[int] = []
@@ -106,17 +126,3 @@ class Unigram(Subwords):
 
     def _state(self) -> dict[str, Any]:
         return {"scores": self.scores}
-
-
-def train_unigram(
-    units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
-) -> Unigram:
-    """Learn pieces and their probabilities from ``texts``; see `unigram_training`."""
-    counts = count_words(texts, lowercase)
-    room = max(vocabulary - FIRST_PIECE, 0)
-    alphabet = choose_alphabet(counts, room)
-    runs = count_runs(counts, alphabet)
-    scores = learn_pieces(runs, alphabet, room) if runs else {}
-    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-    pieces, values = [piece for piece, _ in ranked], [score for _, score in ranked]
-    return Unigram(units, pieces, values, lowercase=lowercase)

@@ -3,17 +3,28 @@
 What is not in the vocabulary is spelled in bytes, so ``<unk>`` never occurs.
 """
 
-import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from whyformer.text.normalization import lower, normalize
-from whyformer.text.pieces import Pieces, before_eos, spell
+from whyformer.text.pieces import UNITS, Pieces, before_eos, most_common, spell
 from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 
 
+@UNITS.register("chars")
 class Characters(Pieces):
     """Every character is a token. ``decode(encode(text))`` is the NFC of ``text``, exactly."""
+
+    @classmethod
+    def train(
+        cls, units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
+    ) -> "Characters":
+        """Return the characters of ``texts``, the most frequent first."""
+        prepare = lower if lowercase else normalize
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(prepare(text))
+        return cls(units, most_common(counts, vocabulary - FIRST_PIECE), lowercase=lowercase)
 
     def __init__(self, units: str, pieces: Sequence[str], *, lowercase: bool = False) -> None:
         super().__init__(units, pieces, lowercase=lowercase)
@@ -24,15 +35,9 @@ class Characters(Pieces):
         known = self._id
         return [i for c in self.normalize(text) for i in known.get(c) or spell(c)]
 
-    def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
-        """Return `encode` of each text."""
-        return [self.encode(text) for text in texts]
 
-    def sample(self, text: str, rng: random.Random, rate: float) -> list[int]:
-        """Return `encode`: characters can be cut in one way only."""
-        return self.encode(text)
-
-
+@UNITS.register("words")
+@UNITS.register("phonemes")
 class Words(Pieces):
     """Every run of non-space characters is a token; used for words and for phonemes.
 
@@ -41,14 +46,22 @@ class Words(Pieces):
     space that is not written, except inside a run of bytes, which writes its own.
     """
 
+    gaps = True
+
+    @classmethod
+    def train(
+        cls, units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
+    ) -> "Words":
+        """Return the words of ``texts``, the most frequent first."""
+        prepare = lower if lowercase else normalize
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(prepare(text).split())
+        return cls(units, most_common(counts, vocabulary - FIRST_PIECE), lowercase=lowercase)
+
     def __init__(self, units: str, pieces: Sequence[str], *, lowercase: bool = False) -> None:
         super().__init__(units, pieces, lowercase=lowercase)
         self._id = {piece: FIRST_PIECE + k for k, piece in enumerate(self.pieces)}
-
-    @property
-    def gaps(self) -> bool:
-        """See `Pieces.gaps`."""
-        return True
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of ``text``, without BOS and EOS."""
@@ -67,14 +80,6 @@ class Words(Pieces):
         """Return exactly what ``decode(encode(text))`` gives back: the words, one space apart."""
         return " ".join(super().normalize(text).split())
 
-    def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
-        """Return `encode` of each text."""
-        return [self.encode(text) for text in texts]
-
-    def sample(self, text: str, rng: random.Random, rate: float) -> list[int]:
-        """Return `encode`: words can be cut in one way only."""
-        return self.encode(text)
-
     def decode(self, ids: Iterable[int]) -> str:
         """Return the words of ``ids`` up to EOS, one space apart; see `Pieces.decode`."""
         text = bytearray()
@@ -88,31 +93,3 @@ class Words(Pieces):
             text += self._bytes[i]
             spelled = is_byte
         return text.decode("utf-8", errors="replace")
-
-
-def train_characters(
-    units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
-) -> Characters:
-    """Return the characters of ``texts``, the most frequent first, at most ``vocabulary`` ids."""
-    prepare = lower if lowercase else normalize
-    counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(prepare(text))
-    return Characters(units, most_common(counts, vocabulary - FIRST_PIECE), lowercase=lowercase)
-
-
-def train_words(
-    units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
-) -> Words:
-    """Return the words of ``texts``, the most frequent first, at most ``vocabulary`` ids."""
-    prepare = lower if lowercase else normalize
-    counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(prepare(text).split())
-    return Words(units, most_common(counts, vocabulary - FIRST_PIECE), lowercase=lowercase)
-
-
-def most_common(counts: Counter[str], room: int) -> list[str]:
-    """Return the ``room`` most frequent keys; equal counts go in alphabetical order."""
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [key for key, _ in ranked[: max(room, 0)]]
