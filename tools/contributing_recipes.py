@@ -1,0 +1,220 @@
+"""Follow the recipes of CONTRIBUTING.md to the letter, in a copy of the source tree.
+
+    python tools/contributing_recipes.py                 # every recipe
+    python tools/contributing_recipes.py wiring metric   # those whose title has one of the words
+
+A recipe consists of steps. Each is a line and one block of code: "Create `FILE`:", "Append to
+`FILE`:", "In `FILE`, below `LINE`:" (or above) and "Check:". ruff checks what the steps made.
+All recipes are followed in one copy, so that their checks can share one start of Python.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "CONTRIBUTING.md"
+COPIED = ("src", "tests", "pyproject.toml", "CONTRIBUTING.md")
+IN_PROCESS = ("pytest", "whyformer")
+STEP = re.compile(
+    r"^(?P<kind>Create|Append to|In|Check)(?: `(?P<file>[^`\n]+)`)?"
+    r"(?:, (?P<side>above|below) `(?P<line>[^`\n]+)`)?:\n\n```\w+\n(?P<code>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One edit. Args: side: of the line, above or below; without a line it is the file's end."""
+
+    kind: str
+    file: str
+    side: str | None
+    line: str | None
+    code: str
+
+    def apply(self, root: Path) -> None:
+        """Carry the step out. Raises: SystemExit when it cannot be followed."""
+        path = root / self.file
+        if path.exists() == (self.kind == "Create"):
+            raise SystemExit(f"{self.kind} `{self.file}`: the file must exist, or be new")
+        if self.kind == "Create":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(self.code, encoding="utf-8", newline="\n")
+            return
+        text = path.read_text(encoding="utf-8")
+        if self.line is None:
+            text = f"{text}\n\n{self.code}"
+        else:
+            lines = text.splitlines(keepends=True)
+            places = [i for i, line in enumerate(lines) if line.strip() == self.line]
+            if len(places) != 1:
+                raise SystemExit(f"`{self.file}` has {len(places)} lines `{self.line}`")
+            indent = re.match(" *", lines[places[0]])
+            place = places[0] + (self.side == "below")
+            lines.insert(place, textwrap.indent(self.code, indent[0] if indent else ""))
+            text = "".join(lines)
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to add one kind of thing."""
+
+    title: str
+    steps: list[Step]
+    checks: list[str]
+
+
+def read_recipes(page: str) -> list[Recipe]:
+    """Return the recipes of a page. Raises: SystemExit for a block of code that is no step."""
+    parts: dict[str, list[str]] = {}
+    title = ""
+    section = code = False
+    for line in page.splitlines(keepends=True):
+        code ^= line.startswith("```")
+        if line.startswith("## ") and not code:
+            section = line == "## Recipes\n"
+        elif line.startswith("### ") and not code and section:
+            title = line.removeprefix("### ").rstrip()
+            parts[title] = []
+        elif section and title:
+            parts[title].append(line)
+    return [_recipe(title, "".join(lines)) for title, lines in parts.items()]
+
+
+def _recipe(title: str, text: str) -> Recipe:
+    found = list(STEP.finditer(text))
+    if 2 * len(found) != len(re.findall(r"^```", text, re.MULTILINE)):
+        raise SystemExit(f"{title}: every block of code must follow a line that says its place")
+    steps = [
+        Step(m["kind"], m["file"], m["side"], m["line"], m["code"])
+        for m in found
+        if m["kind"] != "Check"
+    ]
+    checks = "".join(m["code"] for m in found if m["kind"] == "Check").splitlines()
+    return Recipe(title, steps, checks)
+
+
+def follow(recipes: list[Recipe], root: Path) -> dict[str, str]:
+    """Follow recipes in a copy of the source tree; return title -> what failed, "" for nothing."""
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, root / name)
+    for recipe in recipes:
+        for step in recipe.steps:
+            step.apply(root)
+    files = sorted({step.file for r in recipes for step in r.steps if step.file.endswith(".py")})
+    ruff = [sys.executable, "-m", "ruff"]
+    path = os.pathsep.join([str(root / "src"), str(root / "tests")])
+    commands = {recipe.title: [shlex.split(check) for check in recipe.checks] for recipe in recipes}
+    if files:
+        commands["ruff"] = [
+            [*ruff, "format", "--check", "--no-cache", *files],
+            [*ruff, "check", "--no-cache", "--output-format", "concise", *files],
+        ]
+    done = subprocess.run(
+        [sys.executable, __file__, "--inside"],
+        input=json.dumps(commands),
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def _inside() -> None:
+    """Run the commands given on standard input; those of Python in forks that have all loaded."""
+    given: dict[str, list[list[str]]] = json.load(sys.stdin)
+    if hasattr(os, "fork") and any(c[0] in IN_PROCESS for cs in given.values() for c in cs):
+        import jaxtyping
+
+        jaxtyping.install_import_hook("whyformer", "checking.check_outer")  # as tests/conftest.py
+
+        import pytest  # noqa: F401
+
+        import whyformer.cli.main  # noqa: F401
+        import whyformer.workflows.train  # noqa: F401
+    found = dict.fromkeys(given, "")
+    for title, commands in given.items():
+        for command in commands:
+            code, output = _run(command)
+            if code:
+                found[title] += f"$ {shlex.join(command)}\n{output}exit code {code}\n"
+    json.dump(found, sys.stdout)
+
+
+def _run(command: list[str]) -> tuple[int, str]:
+    """Run a command; return its exit code and what it printed."""
+    with tempfile.TemporaryFile() as output:
+        if hasattr(os, "fork") and command[0] in IN_PROCESS:
+            sys.stdout.flush()
+            if not (child := os.fork()):
+                os.dup2(output.fileno(), 1)
+                os.dup2(output.fileno(), 2)
+                os._exit(_call(command))
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        else:
+            if command[0] in IN_PROCESS:
+                command = [sys.executable, "-m", *command]
+            code = subprocess.run(command, stdout=output, stderr=output).returncode
+        output.seek(0)
+        return code, output.read().decode(errors="replace")
+
+
+def _call(command: list[str]) -> int:
+    """Run pytest or whyformer in this process; return the exit code."""
+    code = 1
+    try:
+        if command[0] == "pytest":
+            import pytest
+
+            code = int(pytest.main([*command[1:], "-p", "no:cacheprovider", "--assert=plain"]))
+        else:
+            import jaxtyping
+
+            from whyformer.cli.main import main
+
+            jaxtyping.config.update("jaxtyping_disable", True)  # only tests check signatures
+            code = main(command[1:])
+    except BaseException:  # noqa: BLE001  (it is shown, and fails the recipe)
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
+def main() -> None:
+    """Follow the recipes whose titles have one of the given words, or all."""
+    if sys.argv[1:] == ["--inside"]:
+        return _inside()
+    words = sys.argv[1:]
+    recipes = [
+        recipe
+        for recipe in read_recipes(PAGE.read_text(encoding="utf-8"))
+        if not words or any(word in recipe.title for word in words)
+    ]
+    with tempfile.TemporaryDirectory() as scratch:
+        results = follow(recipes, Path(scratch))
+    for title, failure in results.items():
+        print(f"{'FAILED' if failure else 'passed'}: {title}")
+        print(failure, end="")
+    raise SystemExit(any(results.values()))
+
+
+if __name__ == "__main__":
+    main()
