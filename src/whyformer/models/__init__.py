@@ -1,1 +1,1 @@
-"""Blocks composed into models; each file reads like the figure of its paper."""
+"""Models built from the blocks; each file follows the figure of its paper."""

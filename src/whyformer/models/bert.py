@@ -1,4 +1,4 @@
-"""BERT: the encoder alone. Every token sees the whole text, and learns what was hidden in it."""
+"""BERT, an encoder-only model: every token attends to the whole text and predicts masked tokens."""
 
 from enum import StrEnum
 from typing import Literal, cast
@@ -28,7 +28,7 @@ from whyformer.models.parts import StackSettings
 
 
 class LayerSharing(StrEnum):
-    """Whether the layers of a stack have weights of their own."""
+    """Whether the layers of a stack share their weights."""
 
     NONE = "none"
     ALL = "all"
@@ -36,16 +36,16 @@ class LayerSharing(StrEnum):
 
 
 class AnswerOf(StrEnum):
-    """What a head with `outputs` speaks of."""
+    """What a head with `outputs` makes a prediction for."""
 
     TEXT = "text"
-    """The whole text, by its pooled vector."""
+    """The whole text, from its pooled vector."""
     TOKENS = "tokens"
-    """Each token, by its own vector."""
+    """Each token, from the vector of that token."""
 
 
 class EncoderSettings(StackSettings):
-    """Shape and choices of an encoder alone; defaults are BERT's base model."""
+    """Sizes and variants of an encoder-only model; the defaults are those of BERT base."""
 
     layers: int = Field(default=12, ge=1, le=MOST_LAYERS)
     """Layers (BERT base: 12)."""
@@ -64,36 +64,38 @@ class EncoderSettings(StackSettings):
     embedding_width: int | None = Field(default=None, ge=1, le=MOST_WIDTH)
     """Width of the embeddings, projected to d_model (ALBERT: 128); None means d_model (BERT)."""
     sharing: LayerSharing = LayerSharing.NONE
-    """Whether all layers are one (ALBERT: all; BERT: none)."""
+    """Whether all layers share the same weights (ALBERT: all; BERT: none)."""
     initialization: Initialization = Initialization.NORMAL
     """Starting weights (BERT: normal)."""
 
     @property
     def width_of_embeddings(self) -> int:
-        """The embeddings' width as it will be used."""
+        """The width of the embeddings: `embedding_width`, or `d_model` if it is not set."""
         return self.embedding_width or self.d_model
 
     @property
     def summary(self) -> str:
-        """The shape in a few words."""
+        """A one-line description of the sizes."""
         shared = ", one layer shared by all" if self.sharing is LayerSharing.ALL else ""
         return f"{self.layers} layers, d_model {self.d_model}, {self.heads} heads{shared}"
 
 
 class BERTSettings(EncoderSettings):
-    """An encoder with the heads of pre-training, or with one of its own."""
+    """An encoder with the pre-training heads, or with one task head (`outputs`)."""
 
     family: Literal["bert"] = "bert"
-    """Which kind of model this is."""
+    """The model family."""
     outputs: int = Field(default=0, ge=0, le=MOST_IDS)
-    """Numbers that a head gives: classes, or 1 for regression. 0: none, and instead the heads that
-    pre-training asks for."""
+    """Number of outputs of the task head: the number of classes, or 1 for regression. With 0, the
+    model has the pre-training heads instead."""
     answer_of: AnswerOf = AnswerOf.TEXT
-    """What that head speaks of: text (all of it) or tokens (each)."""
+    """What the task head makes a prediction for: text (the whole text) or tokens (each token)."""
 
 
 class SegmentEmbedding(nn.Module):
-    """Token, segment and position: summed, normalised, dropped, and projected where narrow.
+    """The sum of token, segment and position embeddings, with norm, dropout and a projection.
+
+    The projection to `d_model` exists only if the embeddings are narrower.
 
     Paper: Devlin et al. 2018 (arXiv:1810.04805), §3 and Figure 2; the projection: Lan et al. 2019
         (arXiv:1909.11942), §3.1.
@@ -116,7 +118,7 @@ class SegmentEmbedding(nn.Module):
         segments: Int[Tensor, "batch length"] | None,
         positions: nn.Module,
     ) -> Float[Tensor, "batch length d_model"]:
-        """Embed tokens. Args: segments: 0 or 1 for each; None: all 0."""
+        """Embed tokens. Args: segments: 0 or 1 for each token; None means 0 for all."""
         x = self.tokens(ids)
         x = x + (self.segments.weight[0] if segments is None else self.segments(segments))
         where = positions.embed(ids.shape[1], 0, x)  # pyright: ignore[reportCallIssue]
@@ -124,7 +126,7 @@ class SegmentEmbedding(nn.Module):
 
 
 class MaskedHead(nn.Module):
-    """What stood where a token is hidden: a small network, and the embeddings once more.
+    """The head that predicts masked tokens: a small network and the shared embedding matrix.
 
     Paper: Devlin et al. 2018, §3.1, Task #1 (the layers are those of the authors' code).
     """
@@ -138,12 +140,12 @@ class MaskedHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocabulary))
 
     def features(self, x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows width"]:
-        """Return the vectors that the embeddings are compared with, and a 1 for the bias."""
+        """Return the vectors to multiply with the embeddings, with a 1 appended for the bias."""
         x = self.norm(F.gelu(self.transform(x)))
         return torch.cat([x, x.new_ones(*x.shape[:-1], 1)], -1)
 
     def table(self) -> Float[Tensor, "vocab width"]:
-        """Return the embeddings with the bias as one more column, for `fused_cross_entropy`."""
+        """Return the embeddings with the bias as an extra column, for `fused_cross_entropy`."""
         return torch.cat([self.weight, self.bias[:, None]], 1)
 
     def forward(self, x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows vocab"]:
@@ -152,13 +154,13 @@ class MaskedHead(nn.Module):
 
 
 class BERT(nn.Module):
-    """Embeddings and N encoder layers, with the heads that pre-training asks of them.
+    """Embeddings, N encoder layers, and either the pre-training heads or one task head.
 
     Paper: Devlin et al. 2018 (arXiv:1810.04805), §3; sharing and narrow embeddings: Lan et al. 2019
         (arXiv:1909.11942), §3.1.
     Differs: the symbols bos and eos stand for [CLS] and [SEP]; dropout is not applied to the
         attention weights.
-    Args: vocabularies: both must be the size of the one vocabulary.
+    Args: vocabularies: the vocabulary size, given twice (source and target are the same).
     """
 
     def __init__(self, settings: BERTSettings, vocabularies: tuple[int, int]) -> None:
@@ -200,11 +202,11 @@ class BERT(nn.Module):
         real: Bool[Tensor, "batch length"] | None = None,
         segments: Int[Tensor, "batch length"] | None = None,
     ) -> Float[Tensor, "batch length d_model"]:
-        """Return a vector for each token, which has seen all; those of padding are meaningless.
+        """Return a vector for each token; the vectors of padding have no meaning.
 
         Args:
             ids: each row begins with bos.
-            segments: 0 for the first text and 1 for the second; None: all 0.
+            segments: 0 for the first text and 1 for the second; None means 0 for all.
         """
         allowed = padding_mask(real)
         x = self.embedding(ids, segments, self.positions)
@@ -223,7 +225,7 @@ class BERT(nn.Module):
         real: Bool[Tensor, "batch length"] | None,
         segments: Int[Tensor, "batch length"] | None,
     ) -> Float[Tensor, "batch outputs"]:
-        """Return what the head on the pooled vector says of each text.
+        """Return the outputs of the task head for each text, from the pooled vector.
 
         Paper: Devlin et al. 2018, §4.1.
         """
@@ -235,7 +237,7 @@ class BERT(nn.Module):
         real: Bool[Tensor, "batch length"] | None,
         segments: Int[Tensor, "batch length"] | None = None,
     ) -> Float[Tensor, "batch length outputs"]:
-        """Return what the head says of each token.
+        """Return the outputs of the task head for each token.
 
         Paper: Devlin et al. 2018, §5.3 and Figure 4 (d).
         """

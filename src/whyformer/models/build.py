@@ -1,4 +1,4 @@
-"""The one place where settings become a model."""
+"""Build a model from its settings."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -19,13 +19,13 @@ from whyformer.models.transformer import Transformer, TransformerSettings
 
 Model = Transformer | RecurrentModel | GPT | RecurrentLanguageModel | BERT | Electra
 SourceModel = Transformer | RecurrentModel
-"""A model that reads a source and writes a target."""
+"""An encoder-decoder model: it reads a source sequence and generates a target sequence."""
 TextModel = GPT | RecurrentLanguageModel
-"""A model that continues a text."""
+"""A language model: it continues a text."""
 
 
 def family_of(section: object) -> str:
-    """Return the family of a section of settings; the Transformer where it names none."""
+    """Return the model family that a settings section names; the default is "transformer"."""
     if isinstance(section, Mapping):
         return str(section.get("family", "transformer"))
     return str(getattr(section, "family", "transformer"))
@@ -48,10 +48,10 @@ FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
     "bert": (BERTSettings, BERT),
     "electra": (ElectraSettings, Electra),
 }
-"""Family -> its settings and its model."""
+"""For each model family: the settings class and the model class."""
 
 SIZES_TO_LOWER = "`model.d_model`, the number of layers or `text.vocabulary`"
-"""What makes a model smaller."""
+"""The settings to lower for a smaller model."""
 
 
 def build_model(
@@ -61,13 +61,11 @@ def build_model(
     shared: bool,
     device: torch.device | None = None,
 ) -> Model:
-    """Make a model with fresh weights from torch's global stream.
+    """Build a model with random weights, drawn from torch's global generator.
 
     Args:
-        vocabularies: sizes of the source and the target vocabulary.
-        shared: whether both sides have the same tokenizer.
-    Raises: ConfigError when three-way tying meets two vocabularies; UsageError when the weights do
-        not fit in the memory that is available.
+        vocabularies: sizes of the source and the target vocabulary.: whether source and target use
+            the same tokenizer.
     """
     if getattr(settings, "tying", None) is Tying.THREE_WAY and not shared:
         raise ConfigError(
@@ -83,7 +81,8 @@ def build_model(
 
 
 def command_for(model: Model) -> str:
-    """Return the advice that ends a message about a model of the wrong kind."""
+    """Return the last sentence of an error about a model of the wrong kind: which command to
+    use."""
     if isinstance(model, SourceModel):
         return "Use `whyformer translate`."
     if isinstance(model, TextModel):
@@ -96,7 +95,7 @@ def command_for(model: Model) -> str:
 def _refuse_too_large(
     settings: ModelSettings, vocabularies: tuple[int, int], device: torch.device | None
 ) -> None:
-    """Count the weights without allocating them; refuse a model that cannot fit."""
+    """Compute the size of the weights without allocating them; raise UsageError if too large."""
     _, kind = FAMILIES[settings.family]
     with shapes_only():
         shell = kind(settings, vocabularies)

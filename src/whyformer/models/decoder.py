@@ -1,4 +1,5 @@
-"""The decoder: a stack that looks at its own past and at the encoder's output (Figure 1, right)."""
+"""The decoder: layers that attend to earlier positions and to the encoder's output (Figure 1,
+right)."""
 
 from typing import cast
 
@@ -14,7 +15,7 @@ KeysValues = tuple[Tensor, Tensor]
 
 
 class DecoderLayer(nn.Module):
-    """Masked self-attention, attention over the memory, and the feed-forward network.
+    """Masked self-attention, cross-attention to the encoder's output, and a feed-forward network.
 
     Paper: Vaswani et al. 2017, §3.1, §3.2.3 and Figure 1.
     """
@@ -37,18 +38,18 @@ class DecoderLayer(nn.Module):
         histories: list[History] | None = None,
         standing: Standing | None = None,
     ) -> Tensor:
-        """Return the stream after this layer.
+        """Return the residual stream after this layer.
 
         Args:
-            x: (rows, length, d_model); with a history, the new positions only.
-            memory: keys and values of the source, (sentences, heads, source, d_k). When a sentence
-                has several beams, all of them look at its one memory.
-            histories: what the rows of each cohort remember; they grow by this call.
-            standing: which hypotheses the rows are, and where; None: row i is sentence i and
-                begins at its first position.
+            x: (rows, length, d_model); with histories, only the new positions.
+            memory: keys and values of the source, (sentences, heads, source, d_k). All beams of a
+            sentence share them.
+            histories: the cached keys and values of each cohort; this call appends to them.
+            standing: the hypothesis and the position of each row; None means that row i is sentence
+                i, starting at position 0.
         """
 
-        def look_back(x: Tensor) -> Tensor:
+        def attend_to_self(x: Tensor) -> Tensor:
             offset = 0 if standing is None else standing.offset
             attention = self.self_attention
             queries, keys, values = attention.queries_keys_values(x, positions, offset)
@@ -63,21 +64,21 @@ class DecoderLayer(nn.Module):
             ]
             return attention.merge(torch.cat(heads) if len(heads) > 1 else heads[0])
 
-        def look_at_source(x: Tensor) -> Tensor:
+        def attend_to_source(x: Tensor) -> Tensor:
             if standing is None:
                 return self.cross_attention(x, memory, memory_allowed)
-            # The beams of a sentence are its queries.
+            # The beams of a sentence become its queries.
             beams = standing.layout.spread(x[:, 0])
             found = self.cross_attention(beams, memory, memory_allowed)
             return standing.layout.rows(found)[:, None]
 
-        x = self.wire_self_attention(x, look_back)
-        x = self.wire_cross_attention(x, look_at_source)
+        x = self.wire_self_attention(x, attend_to_self)
+        x = self.wire_cross_attention(x, attend_to_source)
         return self.wire_feedforward(x, self.feedforward)
 
 
 class Decoder(nn.Module):
-    """Embedding, N layers, and a final norm where the wiring asks for one."""
+    """Embedding, N decoder layers, and a final norm if the residual wiring needs one."""
 
     def __init__(self, parts: Parts, layers: int, embedding: TokenEmbedding) -> None:
         super().__init__()
@@ -87,7 +88,7 @@ class Decoder(nn.Module):
         self.final_norm = parts.final_norm()
 
     def read(self, memory: Float[Tensor, "batch source d_model"]) -> list[KeysValues]:
-        """Project the encoder's output once for each layer."""
+        """Compute each layer's keys and values from the encoder's output."""
         layers = cast(list[DecoderLayer], self.layers)
         return [layer.cross_attention.keys_values(memory) for layer in layers]
 
@@ -99,12 +100,13 @@ class Decoder(nn.Module):
         past: Past | None = None,
         standing: Standing | None = None,
     ) -> Float[Tensor, "rows target d_model"]:
-        """Return a vector for each target position, which has seen that and earlier positions.
+        """Return a vector for each target position, computed from this and earlier positions.
 
-        Padding to the right of a target needs no mask: no real position looks right.
+        Padding on the right of a target needs no mask, because no position attends to later ones.
         Args:
             memory_allowed: (sentences, 1, 1, source), see `attention`; None allows all.
-            past, standing: of a search, see `DecoderLayer.forward`; the past grows by this call.
+            past, standing: only in a search, see `DecoderLayer.forward`; this call appends to the
+                past.
         """
         x = self.embedding(target, self.positions, 0 if standing is None else standing.offset)
         histories = [None] * len(self.layers) if past is None else past.layers

@@ -1,4 +1,4 @@
-"""ELECTRA: a small encoder restores hidden tokens, and a large one finds what was replaced."""
+"""ELECTRA: a small encoder predicts masked tokens; a larger one detects which were replaced."""
 
 from typing import Any, Literal
 
@@ -13,29 +13,29 @@ from whyformer.models.bert import BERT, AnswerOf, BERTSettings, EncoderSettings
 
 
 class ElectraSettings(EncoderSettings):
-    """Shape of the discriminator, and how much smaller the generator is."""
+    """Sizes of the discriminator, and the relative size of the generator."""
 
     family: Literal["electra"] = "electra"
-    """Which kind of model this is."""
+    """The model family."""
     generator_share: float = Field(default=0.25, gt=0, le=1)
-    """Width, inner width and heads of the generator over those of the discriminator (Clark et al.
-    2020: 1/4 to 1/2)."""
+    """Width, inner width and number of heads of the generator, as a fraction of the discriminator's
+    (Clark et al. 2020: 1/4 to 1/2)."""
     detection_weight: float = Field(default=50.0, gt=0, le=MOST_FACTOR)
-    """Weight of the detection beside the restoring: λ (Clark et al. 2020: 50)."""
+    """Weight λ of the detection loss relative to the masked-token loss (Clark et al. 2020: 50)."""
 
     @property
     def summary(self) -> str:
-        """The shape in a few words."""
+        """A one-line description of the sizes."""
         return f"{super().summary}; generator of {self.generator.d_model}"
 
     @property
     def discriminator(self) -> BERTSettings:
-        """The encoder that is kept: one number for each token."""
+        """Settings of the discriminator, the encoder that is kept: one output for each token."""
         return BERTSettings(outputs=1, answer_of=AnswerOf.TOKENS, **self._shape())
 
     @property
     def generator(self) -> BERTSettings:
-        """The encoder that restores: the discriminator's layers, but narrow."""
+        """Settings of the generator: as many layers as the discriminator, but narrower."""
         heads = max(1, round(self.heads * self.generator_share))
         narrow: dict[str, Any] = {
             "d_model": max(1, round(self.d_model * self.generator_share)),
@@ -59,13 +59,13 @@ class ElectraSettings(EncoderSettings):
 
 
 class Electra(nn.Module):
-    """A generator that restores hidden tokens, and a discriminator that finds what it got wrong.
+    """A generator that predicts masked tokens, and a discriminator that detects its mistakes.
 
     Paper: Clark et al. 2020 (arXiv:2003.10555), §2 and §3.2 (embeddings of tokens and positions
         are shared, the generator is 1/4 to 1/2 as wide).
-    Differs: the segments' embeddings and the norm of the sum are shared as well. D's sigmoid gives
-        the probability that a token was replaced, the paper's that it was not.
-    Args: vocabularies: both must be the size of the one vocabulary.
+    Differs: the segment embeddings and the norm of the sum are shared, too. The sigmoid of D is the
+    probability that a token was replaced; in the paper, that it was not.
+    Args: vocabularies: the vocabulary size, given twice (source and target are the same).
     """
 
     def __init__(self, settings: ElectraSettings, vocabularies: tuple[int, int]) -> None:
@@ -73,7 +73,7 @@ class Electra(nn.Module):
         self.settings = settings
         self.discriminator = BERT(settings.discriminator, vocabularies)
         self.generator = generator = BERT(settings.generator, vocabularies)
-        del generator.pooler, generator.next_sentence  # no sentence follows another
+        del generator.pooler, generator.next_sentence  # ELECTRA has no next-sentence prediction
         shared = self.discriminator.embedding
         generator.embedding.tokens = shared.tokens
         generator.embedding.segments = shared.segments
@@ -89,10 +89,10 @@ class Electra(nn.Module):
         segments: Int[Tensor, "batch length"] | None,
         chosen: Bool[Tensor, "batch length"],
     ) -> Float[Tensor, "chosen vocab"]:
-        """Return the generator's logits at the chosen places.
+        """Return the generator's logits at the chosen positions.
 
         Paper: Clark et al. 2020, §2, the equation of p_G.
-        Args: ids: with the chosen ones hidden.
+        Args: ids: tokens, masked at the chosen positions.
         """
         return self.generator.masked(self.generator(ids, real, segments)[chosen])
 
@@ -102,7 +102,7 @@ class Electra(nn.Module):
         real: Bool[Tensor, "batch length"] | None,
         segments: Int[Tensor, "batch length"] | None,
     ) -> Float[Tensor, "batch length"]:
-        """Return for each token the log-odds that it was replaced.
+        """Return the log-odds that each token was replaced.
 
         Paper: Clark et al. 2020, §2, the equation of D.
         """
@@ -112,10 +112,10 @@ class Electra(nn.Module):
 def draw(
     logits: Float[Tensor, "rows vocab"], generator: torch.Generator | None = None
 ) -> Int[Tensor, "rows"]:
-    """Draw a token from each softmax; no gradient passes.
+    """Draw a token from each softmax, without gradients.
 
     Source: Gumbel's trick: argmax of logits - ln e, with e ~ Exp(1), is a draw from the softmax.
-    Args: generator: None draws from torch's global stream.
+    Args: generator: None uses torch's global generator.
     """
     noise = torch.empty_like(logits, dtype=torch.float32).exponential_(generator=generator)
     return (logits.detach().float() - noise.log()).argmax(-1)

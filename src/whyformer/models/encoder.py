@@ -10,13 +10,13 @@ from whyformer.blocks.masks import padding_mask
 from whyformer.models.parts import Parts
 
 GROUP = 16
-"""Sentences of a group: their products run as fast as those of many."""
+"""Sentences in a group; larger groups are not faster."""
 MOSTLY_REAL = 0.9
-"""Share of real tokens from which groups save nothing."""
+"""Fraction of real tokens above which groups save no time."""
 
 
 class EncoderLayer(nn.Module):
-    """Self-attention, then the feed-forward network, each wired into the residual stream.
+    """Self-attention and a feed-forward network, each with a residual connection.
 
     Paper: Vaswani et al. 2017, §3.1 and Figure 1.
     """
@@ -29,20 +29,20 @@ class EncoderLayer(nn.Module):
         self.wire_feedforward = parts.residual()
 
     def forward(self, x: Tensor, positions, allowed: Tensor | None) -> Tensor:
-        """Return the stream after this layer."""
+        """Return the residual stream after this layer."""
 
-        def look(x: Tensor) -> Tensor:
+        def attend(x: Tensor) -> Tensor:
             queries, keys, values = self.self_attention.queries_keys_values(x, positions)
             return self.self_attention(
                 x, (keys, values), allowed, positions=positions, queries=queries
             )
 
-        x = self.wire_self_attention(x, look)
+        x = self.wire_self_attention(x, attend)
         return self.wire_feedforward(x, self.feedforward)
 
 
 class Encoder(nn.Module):
-    """Embedding, N layers, and a final norm where the wiring asks for one."""
+    """Embedding, N encoder layers, and a final norm if the residual wiring needs one."""
 
     def __init__(self, parts: Parts, layers: int, embedding: TokenEmbedding) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Encoder(nn.Module):
     def forward(
         self, source: Int[Tensor, "batch source"], real: Bool[Tensor, "batch source"] | None
     ) -> Float[Tensor, "batch source d_model"]:
-        """Return a vector for each source token; those of padding are meaningless."""
+        """Return a vector for each source token; the vectors of padding have no meaning."""
         allowed = padding_mask(real)
         x = self.embedding(source, self.positions)
         for layer in self.layers:
@@ -64,10 +64,10 @@ class Encoder(nn.Module):
     def in_groups(
         self, source: Int[Tensor, "batch source"], real: Bool[Tensor, "batch source"] | None
     ) -> Float[Tensor, "batch source d_model"]:
-        """Encode, and a few neighbours at a time where that saves padding.
+        """Encode the batch in groups of adjacent rows if this saves padding.
 
-        Those of like length should be neighbours. Real positions are those of `forward`, up to
-        rounding; padding beyond a group's longest is zero.
+        Rows of similar length should be adjacent. Up to rounding, the vectors of real tokens equal
+        those of `forward`. Padding beyond the longest row of a group is zero.
         """
         if real is None or source.device.type != "cpu" or real.float().mean() > MOSTLY_REAL:
             return self(source, real)

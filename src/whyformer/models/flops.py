@@ -1,9 +1,10 @@
-"""How many floating-point operations an update takes, from shapes and lengths alone.
+"""Count the floating-point operations of a training update from sizes and lengths alone.
 
-Counted are matrix products over real tokens; not softmax, norms, activations and sums, which grow
-slower with the width. One multiply-add is two operations. The backward pass computes two products
-for each of the forward pass, so an update is three times its forward pass. The laboratory's counter
-counts the same products while a model runs; a test holds the two together.
+Only matrix products over real tokens are counted. Softmax, norms, activations and sums are not,
+because they grow more slowly with the width. One multiply-add is two operations. The backward pass
+computes two products for each product of the forward pass, so an update costs three forward passes.
+The laboratory's counter counts the same products while a model runs; a test checks that both counts
+are equal.
 """
 
 from jaxtyping import Int, Num
@@ -16,20 +17,21 @@ from whyformer.models.parts import StackSettings
 from whyformer.models.transformer import TransformerSettings
 
 FORWARD_AND_BACKWARD = 3
-"""An update in forward passes."""
+"""Cost of an update, in forward passes."""
 FORMULAS = {
     "transformer": "3 × 2 × [N_src·(Le(4d²+2d·ff) + Ld·2d²) + N_tgt·(Ld(6d²+2d·ff) + dV) "
     "+ 2d·Σ(Le·s² + Ld(t²+ts))]",
     "gpt": "3 × 2 × [N_tgt·(L(4d²+2d·ff) + dV) + 2d·L·Σt²]",
 }
-"""Family -> an update's operations; s and t are the lengths of a row, N their sums. Where heads are
-not d/h wide or share keys and values, or a gate is added, `update_flops` counts what is there."""
+"""For each family, the formula for the operations of an update; s and t are the source and target
+length of a row, N_src and N_tgt the sums of these. `update_flops` also covers heads that are not
+d/h wide or share keys and values, and gated feed-forward networks."""
 
 Lengths = Num[ndarray, " rows"] | Int[ndarray, " rows"]
 
 
 def has_formula(settings: object) -> bool:
-    """Say whether `update_flops` knows a family: encoder-decoder Transformers and GPTs."""
+    """Return whether `update_flops` has a formula: for encoder-decoder Transformers and GPTs."""
     return isinstance(settings, TransformerSettings | GPTSettings)
 
 
@@ -39,9 +41,9 @@ def forward_multiply_adds(
     """Return the multiply-adds of one forward pass over rows of these lengths.
 
     Args:
-        vocabulary: of the target.
-        source: tokens of each source; a GPT reads none and ignores it.
-        target: tokens of each target, eos counted.
+        vocabulary: size of the target vocabulary.
+        source: tokens of each source; ignored for a GPT.
+        target: tokens of each target, including eos.
     Raises: ConfigError for a family without a formula.
 
     >>> import numpy as np
@@ -73,13 +75,13 @@ def forward_multiply_adds(
 
 
 def update_flops(settings: object, vocabulary: int, source: Lengths, target: Lengths) -> float:
-    """Return the operations of an update's matrix products. See `forward_multiply_adds`."""
+    """Return the operations in the matrix products of an update. See `forward_multiply_adds`."""
     return FORWARD_AND_BACKWARD * 2 * forward_multiply_adds(settings, vocabulary, source, target)
 
 
 def _widths(settings: StackSettings) -> tuple[int, int, int, int]:
-    """Return weights of one projection of queries or outputs, of one of keys or values, of the
-    feed-forward network, and the width of all heads."""
+    """Return the number of weights of a query or output projection, of a key or value projection
+    and of the feed-forward network, and the total width of the heads."""
     inner = settings.heads * settings.head_width
     matrices = FEEDFORWARDS[settings.activation].matrices
     shared = settings.d_model * settings.key_value_heads * settings.head_width

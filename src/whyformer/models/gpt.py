@@ -1,4 +1,4 @@
-"""GPT: the decoder alone. Text is its own source: every token is predicted from those before it."""
+"""GPT, a decoder-only model: it predicts every token of a text from the tokens before it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -20,10 +20,10 @@ from whyformer.models.parts import Parts, StackSettings
 
 
 class GPTSettings(StackSettings):
-    """Shape and choices of a decoder-only language model; defaults are GPT-2's smallest."""
+    """Sizes and variants of a decoder-only model; the defaults are those of the smallest GPT-2."""
 
     family: Literal["gpt"] = "gpt"
-    """Which kind of model this is."""
+    """The model family."""
     layers: int = Field(default=12, ge=1, le=MOST_LAYERS)
     """Layers (GPT-2: 12)."""
     d_model: int = Field(default=768, ge=1, le=MOST_WIDTH)
@@ -39,17 +39,17 @@ class GPTSettings(StackSettings):
     positions: Position = "learned"
     """Position scheme (GPT-2: learned)."""
     tying: Tying = Tying.DECODER
-    """Whether embedding and projection are one matrix: decoder (GPT-2) or none."""
+    """Whether embedding and projection share one matrix: decoder (they do, as in GPT-2) or none."""
     initialization: Initialization = Initialization.NORMAL
-    """Starting weights of the layers (GPT-2: normal)."""
+    """Weight initialization of the layers (GPT-2: normal)."""
     embedding_scale: EmbeddingScale = EmbeddingScale.ONE
-    """What embeddings are multiplied by: one (GPT-2) or sqrt-d-model (Vaswani et al. 2017)."""
+    """Factor applied to the embeddings: one (GPT-2) or sqrt-d-model (Vaswani et al. 2017)."""
     embedding_deviation: float = Field(default=0.02, gt=0, le=100)
-    """Standard deviation of the starting embeddings (GPT-2: 0.02)."""
+    """Standard deviation of the initial embeddings (GPT-2: 0.02)."""
 
     @property
     def summary(self) -> str:
-        """The shape in a few words."""
+        """A one-line description of the sizes."""
         return (
             f"{self.layers} layers, d_model {self.d_model}, {self.heads} heads, {self.wiring}, "
             f"{self.positions} positions"
@@ -58,7 +58,7 @@ class GPTSettings(StackSettings):
 
 @dataclass(frozen=True)
 class GPTState:
-    """What a search remembers: the past, once a hypothesis."""
+    """The state of a search: the cached past of each hypothesis."""
 
     past: Past
 
@@ -66,7 +66,8 @@ class GPTState:
 class GPTLayer(nn.Module):
     """Masked self-attention and the feed-forward network.
 
-    Paper: Radford et al. 2018, §3.1; with the norms before, Radford et al. 2019, §2.3.
+    Paper: Radford et al. 2018, §3.1; with the norm before each sub-layer, Radford et al. 2019,
+    §2.3.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -79,9 +80,9 @@ class GPTLayer(nn.Module):
     def forward(
         self, x: Tensor, positions, allowed: Tensor | None, history: History | None
     ) -> Tensor:
-        """Return the stream after this layer. Args: history: grows by this call."""
+        """Return the residual stream after this layer. Args: history: this call appends to it."""
 
-        def look_back(x: Tensor) -> Tensor:
+        def attend(x: Tensor) -> Tensor:
             offset = 0 if history is None else history.length
             queries, keys, values = self.self_attention.queries_keys_values(x, positions, offset)
             if history is not None:
@@ -91,17 +92,17 @@ class GPTLayer(nn.Module):
                 x, (keys, values), allowed, causal=causal, positions=positions, queries=queries
             )
 
-        x = self.wire_self_attention(x, look_back)
+        x = self.wire_self_attention(x, attend)
         return self.wire_feedforward(x, self.feedforward)
 
 
 class GPT(nn.Module):
-    """Embedding, N layers that look back, a final norm, and a projection onto the vocabulary.
+    """Embedding, N causal layers, a final norm, and a projection onto the vocabulary.
 
     Paper: Radford et al. 2018, "Improving language understanding by generative pre-training", §3.1;
         Radford et al. 2019, "Language models are unsupervised multitask learners", §2.3.
     Differs: dropout is not applied to the attention weights.
-    Args: vocabularies: both must be the size of the one vocabulary.
+    Args: vocabularies: the vocabulary size, given twice (source and target are the same).
     """
 
     def __init__(self, settings: GPTSettings, vocabularies: tuple[int, int]) -> None:
@@ -130,13 +131,14 @@ class GPT(nn.Module):
         documents: Int[Tensor, "batch target"] | None = None,
         histories: list[History] | None = None,
     ) -> Float[Tensor, "batch target d_model"]:
-        """Return a vector for each token, which has seen that and earlier tokens.
+        """Return a vector for each token, computed from this and earlier tokens.
 
         Args:
             target: starts with bos.
-            documents: number of the document that each token belongs to; no token sees another
-                document. None: all of a row is one document.
-            histories: what the rows remember, a layer each; they grow by this call.
+            documents: number of the document that each token belongs to; no token attends to
+            another document. None means that each row is one document.
+            histories: cached keys and values, one history for each layer; this call appends to
+                them.
         """
         allowed = None if documents is None else same_document(documents)
         x = self.embedding(target, self.positions, histories[0].length if histories else 0)
@@ -149,7 +151,7 @@ class GPT(nn.Module):
         target: Int[Tensor, "batch target"],
         documents: Int[Tensor, "batch target"] | None = None,
     ) -> Float[Tensor, "batch target vocab"]:
-        """Logits of the token that follows each position."""
+        """Return the logits of the token that follows each position."""
         return self.projection(self.features(target, documents))
 
     def begin(
@@ -157,13 +159,13 @@ class GPT(nn.Module):
         source: Int[Tensor, "sentences source"],
         source_real: Bool[Tensor, "sentences source"] | None,
     ) -> GPTState:
-        """Begin as many texts as there are rows; what the rows hold is not read."""
+        """Return the state for one new text per row; the content of the rows is not read."""
         return GPTState(Past.of(len(self.layers), source))
 
     def read(
         self, state: GPTState, tokens: Int[Tensor, "rows length"]
     ) -> tuple[Float[Tensor, "rows length d_model"], GPTState]:
-        """Feed the same number of tokens to each hypothesis, all at once."""
+        """Feed the same number of tokens to each hypothesis, in one pass."""
         return self.features(tokens, None, state.past.cohorts[0].histories), state
 
     def step(
@@ -185,7 +187,7 @@ class GPT(nn.Module):
 
 
 def deepnorm_decoder_constants(layers: int) -> tuple[float, float]:
-    """Return DeepNorm's (α, β) for a decoder alone: (2M)^¼ and (8M)^-¼.
+    """Return DeepNorm's (α, β) for a decoder-only model: (2M)^¼ and (8M)^-¼.
 
     Source: Wang et al. 2022 (arXiv:2203.00555), Figure 2, decoder-only column.
     """
@@ -195,7 +197,7 @@ def deepnorm_decoder_constants(layers: int) -> tuple[float, float]:
 def same_document(
     documents: Int[Tensor, "batch length"],
 ) -> Bool[Tensor, "batch 1 length length"]:
-    """True where a key is not later than the query and belongs to its document.
+    """Return the mask: True where the key is not after the query and in the same document.
 
     >>> import torch
     >>> same_document(torch.tensor([[1, 1, 2]]))[0, 0].int().tolist()

@@ -1,11 +1,11 @@
-"""What training and decoding ask of any sequence model, and nothing more.
+"""The protocol that training and decoding need from a sequence model.
 
-Every search in `decoding` and the loop in `training` know a model only by this protocol, so that
-one beam search and one trainer serve every architecture.
+Every search in `decoding` and the loop in `training` use a model only through this protocol, so one
+beam search and one trainer work with every architecture.
 
-A search lays its hypotheses out as (sentences, beams): `step` receives one token for each place. A
-place whose token is `EMPTY` holds no hypothesis, and no logits come for it. What belongs to a
-sentence (its encoded source) is held once, however wide the beam.
+A search arranges its hypotheses as (sentences, beams), and `step` receives one token for each
+place. A place with the token `EMPTY` has no hypothesis, and `step` returns no logits for it. What
+belongs to a sentence (its encoded source) is stored once, whatever the beam width.
 """
 
 from typing import Any, Protocol, runtime_checkable
@@ -14,9 +14,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 State = Any
-"""What a model remembers between two steps of a search; opaque to the search."""
+"""The state of a model between two steps of a search; the search never reads it."""
 EMPTY = -1
-"""Instead of a token: no hypothesis is here."""
+"""Used in place of a token: there is no hypothesis here."""
 
 
 @runtime_checkable
@@ -25,7 +25,8 @@ class SequenceModel(Protocol):
 
     @property
     def projection(self) -> nn.Module:
-        """From features to logits over the target vocabulary; holds `weight` (vocab, d_model)."""
+        """The layer from features to logits over the target vocabulary; its `weight` is (vocab,
+        d_model)."""
         ...
 
     def features(
@@ -34,11 +35,11 @@ class SequenceModel(Protocol):
         source_real: Bool[Tensor, "batch source"] | None,
         target: Int[Tensor, "batch target"],
     ) -> Float[Tensor, "batch target d_model"]:
-        """Teacher forcing: what the model knows at each target position, before the projection.
+        """Return the vector at each target position, before the projection, with teacher forcing.
 
         Args:
             source_real: True = a real token, False = padding; None when nothing is padded.
-            target: starts with bos; position t sees target[0..t] only.
+            target: starts with bos; position t depends on target[0..t] only.
         """
         ...
 
@@ -47,16 +48,17 @@ class SequenceModel(Protocol):
         source: Int[Tensor, "sentences source"],
         source_real: Bool[Tensor, "sentences source"] | None,
     ) -> State:
-        """Read the sources and return the state of a search with one beam a sentence."""
+        """Read the sources and return the state of a search with one beam per sentence."""
         ...
 
     def step(
         self, state: State, tokens: Int[Tensor, "sentences beams"]
     ) -> tuple[Float[Tensor, "hypotheses vocab"], State]:
-        """Feed one token to every hypothesis; return the next token's logits and the new state.
+        """Feed one token to every hypothesis; return the logits of the next token and the new
+        state.
 
-        The state passed in may share memory with the one returned and must not be used again.
-        Args: tokens: `EMPTY` where there is no hypothesis; logits come without those, in order.
+        The new state may share memory with the old one, which must not be used again.
+        Args: tokens: `EMPTY` where there is no hypothesis; the logits have no row for these.
         """
         ...
 
@@ -66,18 +68,19 @@ class SequenceModel(Protocol):
         sentences: Int[Tensor, "kept"] | None,
         beams: Int[Tensor, "kept new_beams"],
     ) -> State:
-        """Reorder: keep some sentences and, in each, take beams by their index (repeats allowed).
+        """Keep some sentences and, in each, select beams by index (an index may repeat).
 
         Args:
-            sentences: which sentences go on; None keeps all, in order.
+            sentences: the sentences to keep; None keeps all, in order.
             beams: for each kept sentence, the old beam that each new beam continues.
         """
         ...
 
     def join(self, state: State, newcomers: State) -> State:
-        """Let more sentences begin, behind those that are on their way and with as many beams.
+        """Append new sentences to a running search, with the same number of beams.
 
-        Args: newcomers: what `begin` returned for them; each new beam continues their one.
+        Args: newcomers: the state that `begin` returned for them; every beam starts from its one
+        beam.
         """
         ...
 
@@ -87,8 +90,9 @@ class SequenceModel(Protocol):
         source_real: Bool[Tensor, "batch source"] | None,
         target: Int[Tensor, "batch target"],
     ) -> Float[Tensor, "batch target source"]:
-        """Where each target position looks in the source, by teacher forcing.
+        """Return the attention weights of each target position over the source, with teacher
+        forcing.
 
-        Raises: LookupError when the model does not look at its source while it writes.
+        Raises: LookupError when the model has no attention to its source.
         """
         ...

@@ -1,4 +1,4 @@
-"""The parts of a stack's layers, from one description: the one place that knows the choices."""
+"""The settings that all stacks of layers share, and the blocks built from them."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from whyformer.foundation.config import Settings
 
 
 class StackSettings(Settings):
-    """What the layers of any stack choose among; defaults are the paper's base model."""
+    """Sizes and variants of a stack of layers; the defaults are those of the paper's base model."""
 
     d_model: int = Field(default=512, ge=1, le=MOST_WIDTH)
     """Width of the residual stream (paper: 512)."""
@@ -44,9 +44,9 @@ class StackSettings(Settings):
     positions: Position = "sinusoidal"
     """Position scheme (paper: sinusoidal)."""
     score_scale: ScoreScale = "inverse-sqrt"
-    """What multiplies QKᵀ (paper: inverse-sqrt, 1/√d_k); qk-norm also normalizes Q and K."""
+    """Factor applied to QKᵀ (paper: inverse-sqrt, 1/√d_k); qk-norm also normalizes Q and K."""
     max_length: int = Field(default=1024, ge=1, le=MOST_POSITIONS)
-    """Longest sequence in tokens; a table of this length exists for learned positions only."""
+    """Longest sequence in tokens; only learned positions store a table of this length."""
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "StackSettings":
@@ -62,26 +62,27 @@ class StackSettings(Settings):
 
     @property
     def longest_source(self) -> int | None:
-        """Most tokens that the model can read; None where positions have no end."""
+        """Maximum number of source tokens; None if the position scheme has no limit."""
         return self.max_length if POSITIONS[self.positions].limited else None
 
     @property
     def longest_target(self) -> int | None:
-        """Most tokens that the decoder reads, bos counted; None where positions have no end."""
+        """Maximum number of target tokens, including bos; None if the position scheme has no
+        limit."""
         return self.longest_source
 
     @property
     def head_width(self) -> int:
-        """d_k as it will be used."""
+        """The width of a head: `d_k`, or d_model / heads if it is not set."""
         return self.d_k or self.d_model // self.heads
 
     @property
     def key_value_heads(self) -> int:
-        """Heads of keys and values as they will be used."""
+        """The number of key and value heads, with the default for each attention variant."""
         return ATTENTIONS[self.attention].choose_kv_heads(self.heads, self.kv_heads)
 
     def parts(self, *, depth_scale: float = 1.0, bias: bool = False) -> "Parts":
-        """Return what a stack of these settings is made of."""
+        """Return the factory for the blocks of a stack with these settings."""
         return Parts(
             d_model=self.d_model,
             d_ff=self.d_ff,
@@ -103,11 +104,11 @@ class StackSettings(Settings):
 
 @dataclass(frozen=True)
 class Parts:
-    """Every choice that the layers of a stack share.
+    """The sizes and variants that all layers of a stack share; makes the blocks of a layer.
 
     Args:
         depth_scale: DeepNorm's α.
-        bias: whether attention's projections add a bias (GPT and BERT; the paper's do not).
+        bias: whether the attention projections have a bias (in GPT and BERT; not in the paper).
     """
 
     d_model: int
@@ -127,7 +128,7 @@ class Parts:
     bias: bool = False
 
     def attention(self) -> MultiHeadAttention:
-        """Make an attention of h heads."""
+        """Make a multi-head attention."""
         return ATTENTIONS[self.attention_kind](
             self.d_model,
             self.heads,
@@ -142,7 +143,7 @@ class Parts:
         return FEEDFORWARDS[self.activation](self.d_model, self.d_ff)
 
     def residual(self) -> Residual:
-        """Make the wiring of one sub-layer."""
+        """Make the residual connection of one sub-layer."""
         return WIRINGS[self.wiring](self.d_model, self.norm, self.dropout, self.depth_scale)
 
     def positions(self, *, causal: bool) -> Positions:

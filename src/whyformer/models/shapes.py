@@ -1,7 +1,8 @@
-"""Models of shapes alone: built on the device `meta`, where tensors have no memory.
+"""Build models on the device `meta`, where tensors have a shape but no memory.
 
-Arithmetic and random numbers on `meta` are computed by torch's Python decompositions, whose first
-use imports a compiler: two seconds of every command that loads a model. Here they return shapes.
+On `meta`, torch computes arithmetic and random numbers with Python decompositions. Their first use
+imports a compiler, which would cost every command that loads a model two seconds. The mode in this
+file returns the shapes instead.
 """
 
 import contextlib
@@ -19,19 +20,20 @@ _ELEMENTWISE = frozenset(
      "neg", "sin", "cos", "log", "exp", "sqrt", "abs", "flip")
 )  # fmt: skip
 _REAL = frozenset(("div", "__rdiv__", "sin", "cos", "log", "exp", "sqrt"))
-"""Whole numbers become real ones."""
+"""Operations that turn integers into floating-point numbers."""
 _UNCHANGED = frozenset(("normal_", "trunc_normal_", "uniform_"))
 
 
 @contextlib.contextmanager
 def shapes_only() -> Iterator[None]:
-    """Build modules in this block without memory and without touching random streams."""
+    """Build modules in this `with` block without memory and without changing random generators."""
     with torch.random.fork_rng(devices=[]), torch.device("meta"), _Shapes():
         yield
 
 
 class _Shapes(TorchFunctionMode):
-    """Answers with shapes what models compute while they are built; leaves the rest to torch."""
+    """Returns shapes for the operations that models use while they are built; torch runs the
+    rest."""
 
     def __torch_function__(
         self,

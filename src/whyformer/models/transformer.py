@@ -1,4 +1,4 @@
-"""The Transformer of Figure 1: an encoder, a decoder, and one matrix of embeddings."""
+"""The Transformer of Figure 1: an encoder and a decoder with shared embeddings."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -22,22 +22,23 @@ from whyformer.models.parts import StackSettings
 
 
 class TransformerSettings(StackSettings):
-    """Shape and choices of an encoder-decoder Transformer; defaults are the paper's base model."""
+    """Sizes and variants of an encoder-decoder Transformer; the defaults are the paper's base
+    model."""
 
     family: Literal["transformer"] = "transformer"
-    """Which kind of model this is."""
+    """The model family."""
     encoder_layers: int = Field(default=6, ge=1, le=MOST_LAYERS)
-    """Layers of the encoder (N in the paper: 6)."""
+    """Number of encoder layers (N in the paper: 6)."""
     decoder_layers: int = Field(default=6, ge=1, le=MOST_LAYERS)
-    """Layers of the decoder (N in the paper: 6)."""
+    """Number of decoder layers (N in the paper: 6)."""
     tying: Tying = Tying.THREE_WAY
     """Which embeddings and projections share a matrix (paper: three-way)."""
     initialization: Initialization = Initialization.XAVIER
-    """Starting weights (tensor2tensor, the paper's code: xavier)."""
+    """Weight initialization (tensor2tensor, the paper's code: xavier)."""
 
     @property
     def summary(self) -> str:
-        """The shape in a few words."""
+        """A one-line description of the sizes."""
         return (
             f"{self.encoder_layers}+{self.decoder_layers} layers, d_model {self.d_model}, "
             f"{self.heads} heads, {self.wiring}"
@@ -46,7 +47,7 @@ class TransformerSettings(StackSettings):
 
 @dataclass(frozen=True)
 class TransformerState:
-    """What a search remembers: the source once a sentence, the past once a hypothesis."""
+    """The state of a search: the encoded source of each sentence, the past of each hypothesis."""
 
     memories: list[KeysValues]
     source_real: Bool[Tensor, "sentences source"]
@@ -55,13 +56,13 @@ class TransformerState:
 
 
 class Transformer(nn.Module):
-    """Encoder and decoder on tied embeddings.
+    """An encoder-decoder Transformer with tied embeddings.
 
     Paper: Vaswani et al. 2017, §3 and Figure 1.
-    Differs: none with the default settings; every setting of `TransformerSettings` but the sizes
-        is a departure by choice.
+    Differs: none with the default settings; every setting of `TransformerSettings` except the sizes
+    can select a departure.
     Args:
-        vocabularies: sizes of the source and of the target vocabulary; three-way tying needs one.
+        vocabularies: sizes of the source and the target vocabulary; equal for three-way tying.
     """
 
     def __init__(self, settings: TransformerSettings, vocabularies: tuple[int, int]) -> None:
@@ -97,7 +98,7 @@ class Transformer(nn.Module):
         source_real: Bool[Tensor, "batch source"] | None,
         target: Int[Tensor, "batch target"],
     ) -> Float[Tensor, "batch target d_model"]:
-        """Teacher forcing: the decoder's vector at each target position. See `interface`."""
+        """Return the decoder's vector at each target position. See `interface`."""
         memories = self.decoder.read(self.encoder(source, source_real))
         return self.decoder(target, memories, padding_mask(source_real))
 
@@ -107,7 +108,7 @@ class Transformer(nn.Module):
         source_real: Bool[Tensor, "batch source"] | None,
         target: Int[Tensor, "batch target"],
     ) -> Float[Tensor, "batch target vocab"]:
-        """Logits of the token that follows each target position."""
+        """Return the logits of the token that follows each target position."""
         return self.projection(self.features(source, source_real, target))
 
     def begin(
@@ -148,7 +149,7 @@ class Transformer(nn.Module):
         return TransformerState(memories, real, allowed, state.past.select(sentences, beams))
 
     def join(self, state: TransformerState, newcomers: TransformerState) -> TransformerState:
-        """Let sentences begin behind those that are on their way. See `interface`."""
+        """Append new sentences to a running search. See `interface`."""
         real = real_together(state.source_real, newcomers.source_real)
         width = real.shape[1]
         memories = [
@@ -164,9 +165,9 @@ class Transformer(nn.Module):
         source_real: Bool[Tensor, "batch source"] | None,
         target: Int[Tensor, "batch target"],
     ) -> Float[Tensor, "batch target source"]:
-        """The last layer's cross-attention, mean over heads. See `interface`.
+        """Return the cross-attention of the last layer, averaged over heads. See `interface`.
 
-        By the explicit twin of attention, for the fused one never holds its weights.
+        Uses the explicit attention, because the fused one does not return its weights.
         """
         tap = f"decoder.layers.{len(self.decoder.layers) - 1}.cross_attention.weights"
         use_path(self, AttentionPath.EXPLICIT)
@@ -181,11 +182,11 @@ class Transformer(nn.Module):
 def _visible(
     real: Bool[Tensor, "sentences source"] | None, memories: list[KeysValues]
 ) -> Tensor | None:
-    """What may be seen of the memories: a bias where it can be one; None: everything."""
+    """Return which source positions may be attended to, as a bias if possible; None allows all."""
     allowed = None if real is None or bool(real.all()) else padding_mask(real)
     if allowed is None or not bool(allowed.any(-1).all()):
         return allowed
-    return as_bias(allowed, memories[0][0].dtype)  # once instead of in every step
+    return as_bias(allowed, memories[0][0].dtype)  # computed once, not in every step
 
 
 def deepnorm_constants(
@@ -201,11 +202,11 @@ def deepnorm_constants(
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Return the number of trainable numbers; a shared matrix counts once."""
+    """Return the number of trainable parameters; a shared matrix counts once."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
 def meta(settings: TransformerSettings, vocabularies: tuple[int, int]) -> Transformer:
-    """Make the model without memory for its weights, to count or to look at."""
+    """Build the model without memory for its weights, to count or inspect its parameters."""
     with torch.device("meta"):
         return Transformer(settings, vocabularies)
