@@ -264,9 +264,9 @@ def _with_alignments(
     bundle: "Bundle", answers: Iterator["Translation"], *, live: bool
 ) -> Iterator[tuple["Translation", str]]:
     """Yield each answer with its alignment as JSON. Args: live: one at a time, someone waits."""
-    from whyformer.decoding.alignment import TOGETHER, align
+    from whyformer.decoding.alignment import BATCH_SIZE, align
 
-    while some := list(itertools.islice(answers, 1 if live else TOGETHER)):
+    while some := list(itertools.islice(answers, 1 if live else BATCH_SIZE)):
         read = [answer for answer in some if answer.source.strip()]
         found = iter(
             align(bundle, [one.source for one in read], [one.hypotheses[0][1] for one in read])

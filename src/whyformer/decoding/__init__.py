@@ -1,1 +1,1 @@
-"""Model + source -> hypotheses: greedy, beam, diverse beam, sampling, and a `Translator`."""
+"""Search for target sequences: greedy, beam, diverse beam and sampling; and the `Translator`."""

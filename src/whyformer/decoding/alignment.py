@@ -1,4 +1,4 @@
-"""Where the decoder looked while it wrote: cross-attention weights of finished translations."""
+"""Alignments: the cross-attention weights of finished translations."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from whyformer.foundation.errors import UsageError, each_text
 from whyformer.models.build import SourceModel
 from whyformer.text.symbols import BOS, EOS
 
-TOGETHER = 64
-"""Pairs computed in one batch."""
+BATCH_SIZE = 64
+"""Sentence pairs in a batch."""
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """Weights (target, source) of one pair, each row summing to 1.
+    """The attention weights (target, source) of one pair; each row sums to 1.
 
-    Both sides end with eos, except the target of a hypothesis that was cut.
+    Both sides end with eos, except the target of a hypothesis without eos.
     """
 
     source_tokens: list[str]
@@ -34,10 +34,10 @@ class Aligned:
 def align(
     bundle: Bundle, sources: Sequence[str], targets: Sequence[str | Hypothesis]
 ) -> list[Aligned]:
-    """Return where the model looks in the source, of given pairs, read once by teacher forcing.
+    """Return the attention weights over the source for given pairs, with teacher forcing.
 
-    Args: targets: texts, or hypotheses, whose tokens are those that were searched.
-    Raises: UsageError when the model does not look at its source while it writes.
+    Args: targets: texts, which are tokenized, or hypotheses, whose own tokens are used.
+    Raises: UsageError when the model has no attention to its source.
     """
     pairs = zip(
         each_text("sources", sources),
@@ -45,7 +45,7 @@ def align(
         strict=True,
     )
     found: list[Aligned] = []
-    while some := list(islice(pairs, TOGETHER)):
+    while some := list(islice(pairs, BATCH_SIZE)):
         found += _align(bundle, some)
     return found
 
@@ -53,10 +53,10 @@ def align(
 def _align(bundle: Bundle, pairs: list[tuple[str, str | Hypothesis]]) -> Iterator[Aligned]:
     model, device = bundle.model, next(bundle.model.parameters()).device
     assert isinstance(model, SourceModel)
-    room = model.settings.max_length - 1  # as much as a translator reads
+    longest = model.settings.max_length - 1  # the limit of a translator, too
     trimmed = Expected.from_facts(bundle.facts).trimmed
     sources = [
-        [*bundle.source_tokenizer.encode(trimmed(source))[:room], EOS] for source, _ in pairs
+        [*bundle.source_tokenizer.encode(trimmed(source))[:longest], EOS] for source, _ in pairs
     ]
     given = [
         target_ids(bundle.target_tokenizer, trimmed(target) if isinstance(target, str) else target)
@@ -70,7 +70,7 @@ def _align(bundle: Bundle, pairs: list[tuple[str, str | Hypothesis]]) -> Iterato
             weights = model.eval().source_weights(source, real, target)
     except LookupError:
         raise UsageError(
-            "Alignments are where a model looks in the source, but this model has no attention. "
+            "Alignments are attention weights over the source, but this model has no attention. "
             "Leave --alignments out."
         ) from None
     for row, read, written in zip(weights, sources, targets, strict=True):

@@ -1,9 +1,10 @@
-"""Beam search, plain and diverse, over any model that can begin, step and select.
+"""Beam search and diverse beam search, with any model that has `begin`, `step` and `select`.
 
-A beam of width B follows the B most probable hypotheses. One that predicts eos is finished and
-gives up its place, so a sentence finishes at most B hypotheses and its rows grow fewer (Sutskever
-et al. 2014, §3.2). A sentence ends when no place is left or nothing unfinished can still win, which
-is decided exactly: a search that stops early returns what it would have returned without stopping.
+Beam search keeps the B most probable hypotheses. A hypothesis that predicts eos is finished, and
+the beam of its sentence becomes narrower by one, so a sentence has at most B finished hypotheses
+(Sutskever et al. 2014, §3.2). The search of a sentence ends when its beam is empty or when no
+unfinished hypothesis can still become one of the best. This early stop is exact: it never changes
+the result.
 """
 
 import math
@@ -26,13 +27,14 @@ from whyformer.text.symbols import BOS, EOS, PAD
 
 @dataclass
 class Group:
-    """The unfinished hypotheses of one group, for every sentence still searched; all on the CPU.
+    """The unfinished hypotheses of one group, for all sentences being searched; on the CPU.
 
     Args:
-        tokens: (sentences, beams, length), what was predicted so far, `unused` before a sentence
-            began; an empty place ends in EMPTY.
-        totals: (sentences, beams), log-probabilities; −∞ marks an empty place, always at the end.
-        places: (sentences,), how many hypotheses this group may still finish.
+        tokens: (sentences, beams, length), the tokens predicted so far. Columns before the start of
+        a sentence hold `unused` tokens; the last token of an empty place is EMPTY.
+        totals: (sentences, beams), log-probabilities; −∞ marks an empty place. Empty places come
+        last.
+        places: (sentences,), the number of hypotheses that this group may still finish.
     """
 
     tokens: Int[Tensor, "sentences beams length"]
@@ -41,11 +43,12 @@ class Group:
 
     @property
     def width(self) -> int:
-        """How many beams the fullest sentence needs."""
+        """The largest number of unfinished hypotheses of any sentence."""
         return int(self.totals.isfinite().sum(-1).amax()) if len(self.totals) else 0
 
     def keep(self, sentences: Tensor, width: int, forget: int) -> "Group":
-        """Go on with some sentences and so many beams, without the first columns of tokens."""
+        """Keep the given sentences and ``width`` beams; drop the first ``forget`` columns of
+        tokens."""
         tokens, totals = self.tokens[sentences, :width, forget:], self.totals[sentences, :width]
         missing = width - totals.shape[1]
         tokens = F.pad(tokens, (0, 0, 0, missing), value=EMPTY)
@@ -53,7 +56,7 @@ class Group:
         return Group(tokens, totals, self.places[sentences])
 
     def join(self, count: int, places: int) -> "Group":
-        """Let sentences begin, of one hypothesis each."""
+        """Append ``count`` sentences that start with one empty hypothesis each."""
         width, length = self.tokens.shape[1:]
         totals = self.totals.new_full((count, width), -math.inf)
         totals[:, 0] = 0.0
@@ -69,15 +72,15 @@ def beam_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[
 
     Paper: Wu et al. 2016 (arXiv:1609.08144), §7, for the ranking; with several groups, Vijayakumar
     et al. 2016 (arXiv:1610.02424), Algorithm 1 with Hamming diversity.
-    Differs: no coverage penalty and no pruning by score (Wu et al. use both). Diverse groups may
-    find the same hypothesis, which is returned once, so `nbest` may fall short then. A hypothesis
-    that reaches its sentence's limit is finished where eos is its most probable next token, as in
-    greedy search; else it is cut, and ranked with the finished ones.
+    Differs: no coverage penalty and no pruning by score (Wu et al. use both). A hypothesis that
+    several diverse groups find is returned once, so fewer than `nbest` may be returned. A
+    hypothesis at the length limit is finished if eos is its most probable next token, as in greedy
+    search; otherwise it is returned without eos and ranked with the finished ones.
     """
     best = [Best(settings.nbest) for _ in range(len(queue))]
-    sentences = torch.empty(0, dtype=torch.long)  # which sentence each remaining row is
-    begun = torch.empty(0, dtype=torch.long)  # in which column of tokens it begins
-    alive = torch.empty(0, dtype=torch.bool)  # whether it goes on
+    sentences = torch.empty(0, dtype=torch.long)  # the sentence of each row
+    start = torch.empty(0, dtype=torch.long)  # the first column of its tokens
+    alive = torch.empty(0, dtype=torch.bool)  # whether its search continues
     groups = [_no_group() for _ in range(settings.groups)]
     origins = [torch.empty(0, 0, dtype=torch.long) for _ in groups]
     state, width = None, 0
@@ -86,7 +89,7 @@ def beam_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[
         dropping = waits or mostly_ended(alive)
         kept = alive.nonzero().flatten() if dropping else torch.arange(len(alive))
         length = groups[0].tokens.shape[-1]
-        forget = 0 if not dropping else int(begun[kept].min()) if len(kept) else length
+        forget = 0 if not dropping else int(start[kept].min()) if len(kept) else length
         widths = [max(group.width, int(waits)) for group in groups]
         groups = [group.keep(kept, w, forget) for group, w in zip(groups, widths, strict=True)]
         length -= forget
@@ -98,31 +101,31 @@ def beam_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[
                 state = model.select(state, chosen_rows, parents.to(queue.device))
         else:
             state = None
-        sentences, begun, width = sentences[kept], begun[kept] - forget, sum(widths)
+        sentences, start, width = sentences[kept], start[kept] - forget, sum(widths)
         while waits:
-            arrivals, new = queue.take()
-            state = begin(model, state, arrivals, width)
+            cohort, new = queue.take()
+            state = begin(model, state, cohort, width)
             groups = [group.join(len(new), settings.beam // len(groups)) for group in groups]
             sentences = torch.cat([sentences, new])
-            begun = torch.cat([begun, torch.full_like(new, length)])
+            start = torch.cat([start, torch.full_like(new, length)])
             waits = queue.waits(sentences)
         if not len(sentences):
             return [found.kept for found in best]
-        last, age = _last(groups, begun == length), length - begun
+        last, age = _last(groups, start == length), length - start
         logits, state = model.step(state, last.to(queue.device))
         tokens = torch.cat([group.tokens for group in groups], dim=1)
         layout = Layout.of(last != EMPTY)
-        held = queue.prefixes.at(age, sentences, tokens, last != EMPTY)
-        found = candidates(logits, layout, _count(groups), tokens, age, settings, held)
+        forced = queue.prefixes.at(age, sentences, tokens, last != EMPTY)
+        found = candidates(logits, layout, _count(groups), tokens, age, settings, forced)
         limit = queue.limit[sentences]
         full = age >= limit
         found = _only_eos(found, full)
-        chosen: list[Tensor] = []  # tokens that groups took in this step
+        chosen: list[Tensor] = []  # tokens that earlier groups chose in this step
         rows = [best[index] for index in sentences.tolist()]
         first = 0
         for place, group in enumerate(groups):
             groups[place], origins[place] = _extend(
-                group, first, begun, found, full, chosen, rows, settings
+                group, first, start, found, full, chosen, rows, settings
             )
             first += widths[place]
         alive = _may_win(groups, rows, limit, settings.length_penalty)
@@ -139,7 +142,7 @@ def _no_group() -> Group:
 
 
 def _parents(origins: list[Tensor], widths: list[int]) -> Int[Tensor, "sentences beams"]:
-    """Say which row each place continues; one without a hypothesis: any."""
+    """Return the parent row of each place; for a place without a hypothesis, any row."""
     return torch.cat(
         [
             F.pad(origin[:, :width], (0, max(width - origin.shape[1], 0)))
@@ -150,7 +153,7 @@ def _parents(origins: list[Tensor], widths: list[int]) -> Int[Tensor, "sentences
 
 
 def _last(groups: list[Group], new: Bool[Tensor, "sentences"]) -> Int[Tensor, "sentences beams"]:
-    """What is fed to the model next."""
+    """Return the tokens to feed to the model next."""
     live = torch.cat([group.totals for group in groups], dim=1).isfinite()
     if bool(new.all()):
         last = torch.full(live.shape, BOS)
@@ -161,7 +164,8 @@ def _last(groups: list[Group], new: Bool[Tensor, "sentences"]) -> Int[Tensor, "s
 
 
 def _count(groups: list[Group]) -> int:
-    """How many candidates a beam needs: its group's places, and as many as groups can penalise."""
+    """Return how many candidates a beam needs: its places plus all that earlier groups can
+    penalise."""
     places = [int(group.places.max()) for group in groups]
     return max(places) + sum(places[:-1])
 
@@ -173,20 +177,20 @@ def _unchanged(parents: Tensor, width: int) -> bool:
 def _extend(
     group: Group,
     first: int,
-    begun: Int[Tensor, "sentences"],
+    start: Int[Tensor, "sentences"],
     found: tuple[Tensor, Tensor],
     full: Bool[Tensor, "sentences"],
     chosen: list[Tensor],
     best: list[Best],
     settings: SearchSettings,
 ) -> tuple[Group, Int[Tensor, "sentences beams"]]:
-    """Lengthen one group's hypotheses by one token, hand in what ended, and return the rest.
+    """Extend the hypotheses of one group by one token; add those that ended to ``best``.
 
     Args:
-        first: the first of its beams in the model's rows.
-        begun: in which column of its tokens each sentence begins.
-        full: whose hypotheses are at the length limit; what is not ended now is cut.
-    Returns: the new group and, for each of its beams, the model's row that it continues.
+        first: index of the first beam of the group in the rows of the model.
+        start: the first column of the tokens of each sentence.
+        full: whether the hypotheses of a sentence are at the length limit, where they end now.
+    Returns: the group of unfinished hypotheses, and the parent row of each of its beams.
     """
     width = group.totals.shape[1]
     columns = slice(first, first + width)
@@ -198,23 +202,23 @@ def _extend(
     parents = order // found[0].shape[-1] if width else order
     taken = scores.isfinite() & (torch.arange(order.shape[1]) < group.places[:, None])
     ended = taken & (ids == EOS)
-    going = taken & ~ended
+    unfinished = taken & ~ended
     alpha = settings.length_penalty
     for sentence, rank in ended.nonzero().tolist():
-        tokens = group.tokens[sentence, parents[sentence, rank], begun[sentence] :].tolist()
+        tokens = group.tokens[sentence, parents[sentence, rank], start[sentence] :].tolist()
         best[sentence].add(hypothesis(tokens, float(scores[sentence, rank]), True, alpha))
     nothing = ~taken.any(1, keepdim=True) | (
         full[:, None] & ~found[0][:, columns].isfinite().any(-1)
     )
     stuck = nothing & group.totals.isfinite() & (group.places[:, None] > 0)
-    for sentence, beam in stuck.nonzero().tolist():  # everything is banned: cut before this step
-        tokens = group.tokens[sentence, beam, begun[sentence] :].tolist()
+    for sentence, beam in stuck.nonzero().tolist():  # every token is banned: end before this step
+        tokens = group.tokens[sentence, beam, start[sentence] :].tolist()
         total = float(group.totals[sentence, beam])
         best[sentence].add(hypothesis(tokens, total, False, alpha))
     chosen.append(ids.masked_fill(~taken, PAD))
 
-    front = going.int().sort(dim=1, descending=True, stable=True)[1]  # empty places to the end
-    alive = going.gather(1, front)
+    front = unfinished.int().sort(dim=1, descending=True, stable=True)[1]  # empty places come last
+    alive = unfinished.gather(1, front)
     parents = parents.gather(1, front).masked_fill(~alive, 0)
     token = ids.gather(1, front).masked_fill(~alive, EMPTY)
     before = group.tokens.gather(1, parents[..., None].expand(-1, -1, group.tokens.shape[-1]))
@@ -231,7 +235,7 @@ def _extend(
 def _only_eos(
     found: tuple[Tensor, Tensor], full: Bool[Tensor, "sentences"]
 ) -> tuple[Tensor, Tensor]:
-    """Leave hypotheses at the length limit eos where it is their best candidate, else nothing."""
+    """At the length limit, allow only eos, and only if it is the best candidate."""
     if not bool(full.any()):
         return found
     scores, ids = found
@@ -241,7 +245,7 @@ def _only_eos(
 
 
 def _less_alike(scores: Tensor, ids: Tensor, chosen: list[Tensor], diversity: float) -> Tensor:
-    """Lower the rank of tokens that earlier groups chose in this step; totals stay untouched."""
+    """Lower the score for the ranking of tokens that earlier groups chose in this step."""
     if not chosen:
         return scores
     times = (ids[..., None] == torch.cat(chosen, dim=1)[:, None, :]).sum(-1)
@@ -251,14 +255,15 @@ def _less_alike(scores: Tensor, ids: Tensor, chosen: list[Tensor], diversity: fl
 def _may_win(
     groups: list[Group], best: list[Best], limit: Tensor, alpha: float
 ) -> Bool[Tensor, "sentences"]:
-    """Say which sentences hold an unfinished hypothesis that may yet be among the best.
+    """Return which sentences have an unfinished hypothesis that can still become one of the best.
 
-    A log-probability can only fall and the penalty only grow, so no continuation scores above
-    the present log-probability over the penalty at the length limit and eos.
+    With every token, the log-probability can only fall and the length penalty can only grow. So no
+    continuation scores above the current log-probability divided by the penalty of the longest
+    possible hypothesis (the length limit plus eos).
     """
-    hopes = torch.cat([group.totals for group in groups], dim=1).amax(1).tolist()
-    verdicts = [
-        hope / length_penalty(most + 1, alpha) > found.worst
-        for hope, most, found in zip(hopes, limit.tolist(), best, strict=True)
+    totals = torch.cat([group.totals for group in groups], dim=1).amax(1).tolist()
+    may_win = [
+        total / length_penalty(most + 1, alpha) > found.worst
+        for total, most, found in zip(totals, limit.tolist(), best, strict=True)
     ]
-    return torch.tensor(verdicts)
+    return torch.tensor(may_win)

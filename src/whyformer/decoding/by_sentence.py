@@ -1,4 +1,5 @@
-"""Translate lines of several sentences: each sentence by itself, then joined again."""
+"""Translate lines of several sentences: split them, translate each sentence, and join the
+results."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,10 +12,10 @@ from whyformer.text.sentences import sentences
 
 
 class SentenceSplitter:
-    """Splits lines into sentences before translation, and joins the translations after it.
+    """Splits lines into sentences before translation and joins the translations afterwards.
 
-    The two iterators belong together: `joined` takes as many translations for a line as `split`
-    made sentences of it.
+    Use `split` and `joined` of the same object: for each line, `joined` takes as many translations
+    as `split` made sentences.
     """
 
     def __init__(self) -> None:
@@ -28,7 +29,7 @@ class SentenceSplitter:
             yield from found
 
     def joined(self, translations: Iterable[Translation]) -> Iterator[Translation]:
-        """Yield one translation for every line."""
+        """Yield one joined translation for each line."""
         iterator = iter(translations)
         for first in iterator:
             line, count = self._lines.popleft()
@@ -36,10 +37,10 @@ class SentenceSplitter:
 
 
 def join(line: str, parts: Sequence[Translation]) -> Translation:
-    """Return the translations of a line's sentences as one.
+    """Join the translations of the sentences of a line.
 
-    A line of one sentence keeps its translation as it is. Otherwise the texts are joined by a
-    space, the score is the sum of the scores, and `Translation.sentences` has the parts.
+    A line of one sentence keeps its translation unchanged. Otherwise the texts are joined with a
+    space, the score is the sum of the scores, and `Translation.sentences` holds the parts.
     """
     if len(parts) == 1:
         return parts[0]
@@ -55,9 +56,9 @@ def join(line: str, parts: Sequence[Translation]) -> Translation:
 def translate_by_sentence(
     translator: TextTranslator, lines: Iterable[str], settings: SearchSettings | None = None
 ) -> list[Translation]:
-    """Split each line into sentences, translate each, and join them again: a line for each line.
+    """Translate each sentence of each line; return one translation for each line.
 
-    Raises: UsageError when several hypotheses are asked for, or one string is given.
+    Raises: UsageError when `nbest` is more than 1, or a single string is given.
     """
     lines = list(each_text("texts", lines))
     settings = settings or SearchSettings()
@@ -67,7 +68,7 @@ def translate_by_sentence(
 
 
 def refuse_several(settings: SearchSettings) -> None:
-    """Raise UsageError when a line would have several translations, which cannot be joined."""
+    """Raise UsageError when `nbest` is more than 1: several translations cannot be joined."""
     if settings.nbest > 1:
         raise UsageError(
             "Sentences can be joined when each has one translation, but `nbest` is "

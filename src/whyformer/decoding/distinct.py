@@ -1,7 +1,7 @@
-"""n-best lists of different texts: hypotheses with equal text are merged, and lists filled up.
+"""n-best lists without duplicates: merge hypotheses of equal text, and search again if too few.
 
-One text can be written with several token sequences (`vir|ágok`, `virág|ok`), and a beam search
-finds several of them. Of equal texts the hypothesis with the best score stays.
+Several token sequences can spell the same text (`vir|ágok`, `virág|ok`), and a beam search can find
+more than one of them. Of hypotheses with equal text, the one with the best score is kept.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,9 +12,9 @@ from whyformer.decoding.settings import MOST_HYPOTHESES, Method, SearchSettings
 
 T = TypeVar("T")
 Named = list[tuple[str, Hypothesis]]
-"""Texts with the hypotheses they come from, best first."""
-WIDER = (2, 4, 8)
-"""A line whose list falls short is searched again with a beam so many times as wide."""
+"""Pairs of text and hypothesis, best first."""
+BEAM_FACTORS = (2, 4, 8)
+"""A line with too few texts is searched again with beams wider by these factors, in turn."""
 
 
 def distinct(
@@ -26,16 +26,16 @@ def distinct(
 ) -> list[Named]:
     """Return `nbest` hypotheses of different texts for each item, best first.
 
-    Samples are independent draws and stay as they were drawn.
+    Samples are independent draws, so duplicates among them are kept.
     Args:
-        found: what a search with ``settings`` found for each item.
-        search: searches some of the items again, with a wider beam.
+        found: for each item, the hypotheses that a search with ``settings`` found.
+        search: function that searches the given items again, with a wider beam.
     """
     lists = [[(decode(one.tokens), one) for one in some] for some in found]
     if settings.method is Method.SAMPLE:
         return lists
     lists = [merged(one) for one in lists]
-    for factor in WIDER:
+    for factor in BEAM_FACTORS:
         short = [row for row, one in enumerate(lists) if len(one) < settings.nbest]
         beam = settings.beam * factor
         if not short or beam > MOST_HYPOTHESES:
@@ -47,7 +47,7 @@ def distinct(
 
 
 def merged(found: Iterable[tuple[str, Hypothesis]]) -> Named:
-    """Return the best hypothesis of each text, best first; of equal scores the earlier one.
+    """Return the best hypothesis of each text, best first; with equal scores, the first one.
 
     >>> a, b = (Hypothesis((5,), -2.0, -2.0, True), Hypothesis((6, 7), -1.0, -1.0, True))
     >>> [one.score for _, one in merged([("x", a), ("x", b)])]

@@ -1,4 +1,4 @@
-"""Several models that predict as one."""
+"""Ensembles: several models that predict together."""
 
 import math
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from whyformer.foundation.errors import UsageError
 class Ensemble:
     """A model whose next-token probability is the mean of its members' probabilities.
 
-    Its logits are log-probabilities: log Σᵢ pᵢ − log n. It can be searched; for scores of given
-    targets see `scoring`, which averages in the same way.
-    Raises: UsageError when there is no member, or the members' vocabularies differ in size.
+    Its logits are log-probabilities: log Σᵢ pᵢ − log n. It can be used in any search. To score
+    given targets, use `scoring`, which averages in the same way.
+    Raises: UsageError when there is no model, or the vocabularies differ in size.
     """
 
     def __init__(self, models: Sequence[Stepper]) -> None:
@@ -54,7 +54,8 @@ class Ensemble:
 
 
 def vocabulary(model: object) -> int | None:
-    """Return the size of a model's target vocabulary, or None when only a step would show it."""
+    """Return the size of the target vocabulary, or None when it is unknown before the first
+    step."""
     weight = getattr(getattr(model, "projection", None), "weight", None)
     return None if weight is None else int(weight.shape[0])
 

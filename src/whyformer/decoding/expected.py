@@ -1,4 +1,4 @@
-"""What a model expects of the texts it is given, as its training data showed it."""
+"""What is known about the training data of a model: lengths, bytes, sentences per line."""
 
 import math
 from collections.abc import Mapping
@@ -12,27 +12,27 @@ from whyformer.decoding.settings import MOST_TOKENS
 from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 
 CHUNK = 1 << 20
-"""Ids looked at at a time."""
+"""Token ids read at a time."""
 COVERED = 0.999
-"""Share of the training targets of each range of source lengths that the length limit covers. A
-few are allowed to exceed it, so that one misaligned pair in thousands does not set the limit."""
+"""For each range of source lengths, the fraction of the training targets that the length limit
+covers. A few may exceed it, so that one misaligned pair in thousands does not set the limit."""
 MARGIN = 1.25
-"""The length limit exceeds what training targets need by this factor: new sources may need more. A
-limit that is too high only costs time, where a model repeats itself; one that is too low cuts."""
+"""Factor between the length limit and what training targets need, because new sources may need
+more. A limit that is too high only costs time when a model repeats itself; a limit that is too low
+truncates outputs."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a run remembers of its training texts.
+    """What a saved model knows about its training texts.
 
     Args:
         keep_spaces: whether spaces around a text are part of it (`text.keep_spaces`).
-        target_ratio, target_extra: outputs may have this ratio × source tokens + extra tokens; see
-            `learned_limit`. 0 and 0: the search settings alone limit them.
-        target_bytes: bytes whose tokens occur among the training targets; None: not known.
-        longest_source: tokens of the longest source, eos included; 0 when that is not known.
-        most_sentences: sentences that sources have, but for the 1 % with most; 0 when that is not
-            known.
+        target_ratio, target_extra: outputs may have ratio × source tokens + extra tokens; see
+        `learned_limit`. If both are 0, only the search settings limit the length.
+        target_bytes: bytes whose tokens occur in the training targets; None if unknown.
+        longest_source: tokens of the longest training source, including eos; 0 if unknown.
+        most_sentences: largest number of sentences in a source, ignoring the top 1 %; 0 if unknown.
     """
 
     keep_spaces: bool = False
@@ -44,7 +44,7 @@ class Expected:
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "Expected":
-        """Read it from the facts of a bundle; a run without these facts expects the usual."""
+        """Read it from the facts of a bundle; missing facts get their defaults."""
         return cls(
             keep_spaces=facts.get("keep_spaces") is True,
             target_ratio=float(_number(facts.get("target_ratio"))),
@@ -55,7 +55,7 @@ class Expected:
         )
 
     def limit(self, source_tokens: int) -> int:
-        """Return how many target tokens a source of so many tokens may need, eos counted in it.
+        """Return how many target tokens a source of ``source_tokens`` (including eos) may need.
 
         >>> Expected(target_ratio=2.5, target_extra=10).limit(7)
         27
@@ -63,7 +63,7 @@ class Expected:
         return min(int(self.target_ratio * source_tokens) + self.target_extra, MOST_TOKENS)
 
     def trimmed(self, text: str) -> str:
-        """Return a text as the model was trained on it: without spaces at the ends, if so.
+        """Return a text as in training: without spaces at both ends, unless `keep_spaces`.
 
         >>> Expected().trimmed(" a b "), Expected(keep_spaces=True).trimmed(" a b ")
         ('a b', ' a b ')
@@ -74,11 +74,12 @@ class Expected:
 def learned_limit(
     source_lengths: Int[np.ndarray, " pairs"], target_lengths: Int[np.ndarray, " pairs"]
 ) -> tuple[float, int]:
-    """Return ratio and extra of a length limit that the targets of training stay below.
+    """Return ratio and extra of a length limit that covers the training targets.
 
-    The ratio is that of all tokens. The extra is what targets of one range of source lengths (1,
-    2 to 3, 4 to 7, ...) need beyond it, in the range that needs most. Both are raised by `MARGIN`.
-    Args: lengths: of each pair, in tokens, eos counted.
+    The ratio is all target tokens over all source tokens. The extra is the largest number of tokens
+    that targets need beyond the ratio, over the ranges of source lengths (1, 2 to 3, 4 to 7, ...).
+    Both are multiplied by `MARGIN`.
+    Args: source_lengths, target_lengths: tokens of each pair, including eos.
     """
     ratio = float(target_lengths.sum() / source_lengths.sum())
     more = target_lengths - ratio * source_lengths
@@ -91,7 +92,7 @@ def learned_limit(
 
 
 def seen_bytes(ids: Integer[np.ndarray, " tokens"]) -> list[int]:
-    """Return the bytes whose tokens are among ids, which may be mapped from a large file."""
+    """Return the bytes whose tokens occur in ids, which may be a memory-mapped file."""
     seen = np.zeros(256, dtype=bool)
     for start in range(0, len(ids), CHUNK):
         part = ids[start : start + CHUNK]
@@ -100,18 +101,18 @@ def seen_bytes(ids: Integer[np.ndarray, " tokens"]) -> list[int]:
 
 
 def _bytes(value: object) -> frozenset[int] | None:
-    """Return bytes of a bundle's facts; None for what is no list of them."""
+    """Return a fact as bytes; None if it is not a list of byte values."""
     if not isinstance(value, list) or not all(type(one) is int and 0 <= one < 256 for one in value):
         return None
     return frozenset(value)
 
 
 def _number(value: object) -> float:
-    """Return a number of a bundle's facts; 0 for what is none or out of bounds."""
+    """Return a fact as a number; 0 if it is not a number or out of bounds."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0.0
     return value if 0 <= value <= MOST_TOKENS else 0.0
 
 
 USUAL = Expected()
-"""What a model without facts expects."""
+"""The values for a model without facts."""

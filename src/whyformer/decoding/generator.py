@@ -1,4 +1,4 @@
-"""Text from a language model: a prompt in, what may follow it out."""
+"""Text generation: continue prompts with a language model."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,32 +17,32 @@ from whyformer.decoding.wellformed import WellFormed
 from whyformer.foundation.errors import UsageError, each_text
 from whyformer.text.tokenizer import Tokenizer
 
-TOGETHER = 64
-"""Prompts continued in one batch."""
+BATCH_SIZE = 64
+"""Prompts in a batch."""
 
 
 @dataclass(frozen=True)
 class Continuation:
-    """What follows a prompt."""
+    """One continuation of a prompt."""
 
     text: str
     """The prompt and its continuation."""
     score: float
-    """Log-probability of the continuation and of the prompt itself, in nats."""
+    """Log-probability of the prompt and its continuation, in nats."""
     finished: bool
-    """Whether the model ended the text; otherwise the length limit did."""
+    """True when the model ended the text with eos; False when the length limit ended it."""
     model_limit: bool = False
-    """Whether it was cut because the model holds no more tokens, not because of ``tokens``."""
+    """Whether the model's own maximum length ended the text, not the argument ``tokens``."""
 
 
 class Generator:
-    """A language model with its tokenizer.
+    """A language model and its tokenizer.
 
-    Each prompt gets what it would get alone: only prompts of the same number of tokens share a
-    batch, and a draw depends on the seed and the prompt's number, not on its neighbours.
+    The result for a prompt does not depend on the other prompts: only prompts with the same number
+    of tokens share a batch, and a sample depends only on the seed and the number of the prompt.
     Args:
-        max_tokens: longest text the model can hold, the prompt counted.
-        expected: what the training data showed; samples hold only bytes that it held.
+        max_tokens: longest text that the model supports, including the prompt.
+        expected: facts about the training data; samples contain only bytes that occurred in it.
     """
 
     def __init__(
@@ -61,10 +61,10 @@ class Generator:
     def generate(
         self, prompts: Sequence[str], settings: SearchSettings, *, tokens: int = 200
     ) -> list[list[Continuation]]:
-        """Return for each prompt its continuations: ``nbest`` of them, best or first drawn first.
+        """Return `nbest` continuations of each prompt: best first, or in the order of sampling.
 
-        Args: tokens: most tokens to add; fewer where the model can hold no more.
-        Raises: UsageError when a prompt leaves no room, or one string is given.
+        Args: tokens: maximum number of tokens to add; the maximum length of the model also applies.
+        Raises: UsageError when a prompt is too long, or a single string is given.
         """
         prompts = list(each_text("prompts", prompts))
         ids = [self.tokenizer.encode(prompt) for prompt in prompts]
@@ -80,8 +80,8 @@ class Generator:
             members = list(group)
             limit = min(length + tokens, self.max_tokens)
             bounded = settings.model_copy(update={"max_length": limit})
-            for start in range(0, len(members), TOGETHER):
-                some = members[start : start + TOGETHER]
+            for start in range(0, len(members), BATCH_SIZE):
+                some = members[start : start + BATCH_SIZE]
                 full = limit < length + tokens
                 searched = self._search(ids, some, bounded, full=full)
                 for index, answers in zip(some, searched, strict=True):

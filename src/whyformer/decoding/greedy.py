@@ -12,14 +12,15 @@ from whyformer.text.symbols import BOS, EOS
 
 
 def greedy_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[list[Hypothesis]]:
-    """Follow the most probable token from bos to eos or to the length limit.
+    """Choose the most probable token in each step, until eos or the length limit.
 
-    At the limit one more step asks whether eos is next: if so the hypothesis is finished, else cut.
-    The plain twin of `beam_search` with one beam. A sentence that ended leaves its place to others.
+    At the limit, one more step tests whether eos is next: if so, the hypothesis is finished. This
+    is a simpler version of `beam_search` with one beam. When a sentence ends, a waiting one can
+    take its place.
     """
     results: list[list[Hypothesis]] = [[] for _ in range(len(queue))]
-    sentences = torch.empty(0, dtype=torch.long)  # which sentence each row is
-    begun = torch.empty(0, dtype=torch.long)  # in which column of `tokens` it begins
+    sentences = torch.empty(0, dtype=torch.long)  # the sentence of each row
+    start = torch.empty(0, dtype=torch.long)  # the first column of its tokens
     tokens = torch.empty(0, 1, 0, dtype=torch.long)
     totals = torch.empty(0, dtype=torch.float64)
     last = torch.empty(0, 1, dtype=torch.long)  # EMPTY once it ended
@@ -34,32 +35,32 @@ def greedy_search(model: Stepper, queue: Queue, settings: SearchSettings) -> lis
             elif len(kept) < len(alive):
                 beams = torch.zeros(len(kept), 1, dtype=torch.long, device=queue.device)
                 state = model.select(state, kept.to(queue.device), beams)
-            sentences, begun, tokens, totals, last = (
-                x[kept] for x in (sentences, begun, tokens, totals, last)
+            sentences, start, tokens, totals, last = (
+                x[kept] for x in (sentences, start, tokens, totals, last)
             )
-            first = int(begun.min()) if len(begun) else tokens.shape[-1]
-            tokens, begun = tokens[..., first:], begun - first
+            first = int(start.min()) if len(start) else tokens.shape[-1]
+            tokens, start = tokens[..., first:], start - first
         while waits:
-            arrivals, new = queue.take()
-            state = begin(model, state, arrivals, 1)
+            cohort, new = queue.take()
+            state = begin(model, state, cohort, 1)
             before = unused(len(new), 1, tokens.shape[-1])
             sentences, tokens = torch.cat([sentences, new]), torch.cat([tokens, before])
-            begun = torch.cat([begun, torch.full_like(new, tokens.shape[-1])])
+            start = torch.cat([start, torch.full_like(new, tokens.shape[-1])])
             totals = torch.cat([totals, totals.new_zeros(len(new))])
             last = torch.cat([last, last.new_full((len(new), 1), BOS)])
             waits = queue.waits(sentences)
         if not len(sentences):
             return results
         logits, state = model.step(state, last.to(queue.device))
-        layout, age = Layout.of(last != EMPTY), tokens.shape[-1] - begun
-        held = queue.prefixes.at(age, sentences, tokens, last != EMPTY)
-        scores, ids = candidates(logits, layout, 1, tokens, age, settings, held)
+        layout, age = Layout.of(last != EMPTY), tokens.shape[-1] - start
+        forced = queue.prefixes.at(age, sentences, tokens, last != EMPTY)
+        scores, ids = candidates(logits, layout, 1, tokens, age, settings, forced)
         best = scores[:, 0].amax(-1)
-        where = (scores[:, 0] == best[:, None]).int().argmax(-1)  # of equals, the lowest id
+        where = (scores[:, 0] == best[:, None]).int().argmax(-1)  # with equal scores, the lowest id
         alive = last[:, 0] != EMPTY
         last = ids[:, 0].gather(-1, where[:, None])
         over = (age >= queue.limit[sentences]) & (last[:, 0] != EOS)
-        stuck = best.isinf() | over  # everything is banned, or the limit is reached: cut here
+        stuck = best.isinf() | over  # every token is banned, or the limit is reached
         ended = (last[:, 0] == EOS) & ~stuck
         totals = torch.where(stuck, totals, totals + best)
         longer = torch.cat([tokens, last[:, None]], dim=-1)
@@ -67,7 +68,7 @@ def greedy_search(model: Stepper, queue: Queue, settings: SearchSettings) -> lis
         for row in (done & alive).nonzero().flatten().tolist():
             results[int(sentences[row])] = [
                 hypothesis(
-                    tokens[row, 0, begun[row] :].tolist(),
+                    tokens[row, 0, start[row] :].tolist(),
                     float(totals[row]),
                     bool(ended[row]),
                     settings.length_penalty,

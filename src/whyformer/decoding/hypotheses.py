@@ -1,4 +1,4 @@
-"""What a search returns: hypotheses, and the few best of them for one sentence."""
+"""Hypotheses, the results of a search, and the list of the best ones of a sentence."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ class Hypothesis:
     """One possible target sequence.
 
     Args:
-        tokens: target ids, without bos and eos; a forced prefix is part of them.
-        score: what hypotheses are ranked by: log-probability over length penalty.
-        log_probability: ln P(tokens, eos | source) under the model, forced tokens included; without
-            the eos when the hypothesis was cut.
-        finished: True when it ended with eos. False when it was cut: at the length limit it would
-            have gone on, or every continuation was forbidden.
+        tokens: target ids without bos and eos, including a forced prefix.
+        score: the score for the ranking: log-probability divided by length penalty.
+        log_probability: ln P(tokens, eos | source) under the model, including forced tokens;
+        without the eos if the hypothesis is not finished.
+        finished: True when it ended with eos. False when it ended without: at the length limit, or
+            because every next token was forbidden.
     """
 
     tokens: tuple[int, ...]
@@ -27,17 +27,17 @@ class Hypothesis:
 def hypothesis(
     tokens: list[int], log_probability: float, finished: bool, alpha: float
 ) -> Hypothesis:
-    """Make a scored hypothesis; its length for the penalty counts the eos when there is one."""
+    """Make a hypothesis with its score; the length in the penalty includes the eos, if any."""
     length = len(tokens) + finished
     score = log_probability / length_penalty(length, alpha)
     return Hypothesis(tuple(tokens), score, log_probability, finished)
 
 
 class Best:
-    """The best few distinct hypotheses of one sentence met so far; of equals, the earliest.
+    """The best distinct hypotheses of one sentence so far; with equal scores, the first ones.
 
     Args:
-        count: how many to keep.
+        count: number of hypotheses to keep.
     """
 
     def __init__(self, count: int) -> None:
@@ -46,15 +46,15 @@ class Best:
 
     @property
     def worst(self) -> float:
-        """The score a newcomer must exceed; −∞ while there is room."""
+        """The score that a new hypothesis must exceed; −∞ while the list is not full."""
         return self.kept[-1].score if len(self.kept) == self.count else float("-inf")
 
     def add(self, newcomer: Hypothesis) -> None:
-        """Take the newcomer into the ranking, unless it is known or not good enough."""
+        """Add a hypothesis, unless it is a duplicate or its score is too low."""
         if any(known.tokens == newcomer.tokens for known in self.kept):
             return
         self.kept.append(newcomer)
         self.kept.sort(
             key=lambda known: -known.score
-        )  # stable: of equals, the earliest stays first
+        )  # stable: with equal scores, the first one stays first
         del self.kept[self.count :]

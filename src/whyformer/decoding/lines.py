@@ -1,4 +1,4 @@
-"""Lines to be translated, as ids, and the batches they are put into."""
+"""Lines to translate as token ids, and their batches."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,15 +14,15 @@ from whyformer.text.symbols import PAD
 
 @dataclass(frozen=True)
 class Line:
-    """A line to be translated, as ids.
+    """A line to translate, as token ids.
 
     Args:
-        index: its number among all lines given.
-        source: the line as it was given.
-        ids: its tokens with eos; none when it is empty.
-        prefix: tokens that its translation begins with, as the tokenizer cuts them.
-        truncated: True when it was longer than what is read.
-        opening: what its translation must begin with, however it is cut; None: nothing.
+        index: its position among all given lines.
+        source: the given line, unchanged.
+        ids: its tokens with eos; empty for an empty line.
+        prefix: the text that its translation must start with, as token ids.
+        truncated: whether it was longer than the maximum and its end was dropped.
+        opening: the same prefix as text, in any tokenization; None means no prefix.
     """
 
     index: int
@@ -34,7 +34,7 @@ class Line:
 
 
 def pad(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return rows as one matrix padded on the right, and where it holds real tokens."""
+    """Pad rows on the right to a matrix; also return the mask of real tokens."""
     longest = max(map(len, rows))
     ids = torch.tensor([[*row, *[PAD] * (longest - len(row))] for row in rows])
     lengths = torch.tensor([[len(row)] for row in rows])
@@ -44,9 +44,9 @@ def pad(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Te
 def batches(
     lines: Sequence[Line], batch_tokens: int, batch_lines: int | None = None
 ) -> Iterator[list[Line]]:
-    """Group lines of like length, longest first, so that each batch padded fits the budget.
+    """Group lines of similar length, longest first, so that each padded batch fits the budget.
 
-    A line longer than the whole budget gets a batch for itself alone.
+    A line longer than the budget gets its own batch.
     """
     batch: list[Line] = []
     for line in sorted(lines, key=lambda line: (-len(line.ids), -len(line.prefix), line.index)):
@@ -61,7 +61,7 @@ def batches(
 
 
 def pair_batches(lines: Sequence[Line], batch_tokens: int) -> Iterator[list[Line]]:
-    """Group pairs of like length so that sources and targets, padded, both fit the budget.
+    """Group pairs of similar length so that padded sources and targets both fit the budget.
 
     Args: lines: the `prefix` of each is its target.
     """
@@ -81,9 +81,9 @@ def pair_batches(lines: Sequence[Line], batch_tokens: int) -> Iterator[list[Line
 def with_prefixes(
     texts: Iterable[str], prefixes: Iterable[str] | None
 ) -> Iterator[tuple[str, str]]:
-    """Yield each text with its prefix, "" without prefixes.
+    """Yield each text with its prefix, or with "" if there are no prefixes.
 
-    Raises: UsageError when there are not as many prefixes as texts.
+    Raises: UsageError when the number of prefixes differs from the number of texts.
     """
     if prefixes is None:
         yield from ((text, "") for text in texts)

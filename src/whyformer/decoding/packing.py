@@ -1,7 +1,7 @@
-"""Replace the linear layers of a model that only searches by faster ones.
+"""Replace the linear layers of a model with faster ones for inference.
 
-The layers themselves are in `acceleration`. This stays here because it knows the model: which
-projections of an attention read the same input.
+The layers are in `acceleration`. This file knows the structure of the model: which projections of
+an attention have the same input.
 """
 
 from collections.abc import Iterable
@@ -15,24 +15,24 @@ from whyformer.blocks.multihead import MultiHeadAttention
 
 
 class Weights(StrEnum):
-    """Number format of the large weights of a model that only searches, on a CPU."""
+    """Number format of the large weights for inference on a CPU."""
 
     FLOAT32 = "float32"
-    """As they were trained."""
+    """The trained weights, unchanged."""
     INT8 = "int8"
-    """Rounded to eight bits: faster, and nearly the same."""
+    """Rounded to eight bits: faster, with nearly the same results."""
 
 
 def is_rounded(models: Iterable[object]) -> bool:
-    """Say whether any of the models holds weights in eight bits."""
+    """Return whether any of the models has weights rounded to eight bits."""
     modules = [model for model in models if isinstance(model, nn.Module)]
     return any(isinstance(layer, Int8Linear) for model in modules for layer in model.modules())
 
 
 def pack(model: nn.Module, weights: Weights = Weights.FLOAT32) -> None:
-    """Replace the linear layers of ``model`` by packed ones where that is faster.
+    """Replace the linear layers of ``model`` with packed ones where that is faster.
 
-    For models that will search and not train: the replaced weights are stored twice.
+    Use it for inference only: the replaced weights are stored twice.
     """
     for module in list(model.modules()):
         for name, layer in module.named_children():

@@ -1,4 +1,4 @@
-"""What a search adds to the model's own opinion: length penalty, bans, and the limits of length."""
+"""Rules that a search adds to the model's probabilities: length penalty and repeated n-grams."""
 
 import torch
 from jaxtyping import Int
@@ -6,12 +6,12 @@ from torch import Tensor
 
 
 def length_penalty(length: int, alpha: float) -> float:
-    """Return lp(Y) = ((5 + |Y|) / 6)^α, by which a log-probability is divided before ranking.
+    """Return lp(Y) = ((5 + |Y|) / 6)^α, the divisor of the log-probability in the ranking.
 
     Paper: Wu et al. 2016 (arXiv:1609.08144), §7, Eq. 14; α = 0.6 in Vaswani et al. 2017, §6.1.
     Args:
-        length: predicted tokens, eos included.
-        alpha: 0 ranks by plain log-probability; larger favours longer hypotheses.
+        length: predicted tokens, including eos.
+        alpha: 0 ranks by log-probability; larger values favour longer hypotheses.
 
     >>> length_penalty(1, 0.6), length_penalty(7, 1.0)
     (1.0, 2.0)
@@ -23,7 +23,7 @@ def repeated_ngrams(tokens: Int[Tensor, "hypotheses length"], n: int) -> tuple[T
     """Find the next tokens that would repeat an n-gram of the same hypothesis.
 
     Paper: Paulus et al. 2017 (arXiv:1705.04304), §2.5, where n is 3.
-    Returns: two equally long tensors: hypothesis, and the token banned there.
+    Returns: two tensors of the same length: the index of a hypothesis, and a token banned in it.
     """
     length = tokens.shape[-1]
     if length < n:

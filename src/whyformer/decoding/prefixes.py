@@ -1,8 +1,9 @@
-"""What targets must begin with: given tokens, or a text however it is cut into tokens.
+"""Prefixes that targets must start with: given tokens, or a text in any tokenization.
 
-A text that is cut off may end inside a unit, and its own cutting into tokens need not be that of
-the whole. So a hypothesis may take every token that agrees with the text: one that the rest of the
-text begins with, or one that begins with the rest of the text.
+A text prefix may end in the middle of a token of the full text, so its own tokenization may differ
+from that of the full text. A hypothesis may therefore use every token that is compatible with the
+text: a token that is a prefix of the remaining text, or a token that starts with the remaining
+text.
 """
 
 from bisect import bisect_left
@@ -19,19 +20,19 @@ from whyformer.foundation.errors import UsageError
 from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, FIRST_PIECE, MASK, PAD
 from whyformer.text.tokenizer import Tokenizer
 
-NEVER = 1 << 30
-"""Tokens that are needed where no tokens spell the rest."""
+IMPOSSIBLE = 1 << 30
+"""Number of tokens needed when no tokens can spell the remaining text."""
 
 
-class At(NamedTuple):
-    """Where a search stands in a text: bytes spelled, and whether the last token was a byte."""
+class Position(NamedTuple):
+    """A position in a text: the bytes spelled so far, and whether the last token was a byte."""
 
     place: int
     in_bytes: bool
 
 
 class Spellings:
-    """The tokens of a vocabulary by what they spell."""
+    """The tokens of a vocabulary, indexed by the bytes they spell."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.of = list(tokenizer.spellings)
@@ -44,7 +45,7 @@ class Spellings:
         self.longest = max(map(len, self.sorted), default=0)
 
     def agreeing(self, rest: bytes) -> list[int]:
-        """Return the tokens that begin with ``rest``, and those that it begins with."""
+        """Return the tokens that start with ``rest`` and the tokens that ``rest`` starts with."""
         found: list[int] = []
         for length in range(1, min(len(rest), self.longest + 1)):
             found += self.tokens.get(rest[:length], ())
@@ -56,82 +57,83 @@ class Spellings:
 
 
 class TextPrefix:
-    """A text that every hypothesis must begin with, in any cutting into tokens.
+    """A text that every hypothesis must start with, in any tokenization.
 
-    Args: ids: the tokenizer's own cutting; its length is what a length limit must exceed.
+    Attributes: ids: the tokenization of the text; the length limit must exceed its length.
     """
 
     def __init__(self, text: str, tokenizer: Tokenizer, spellings: Spellings) -> None:
         self.ids = tokenizer.encode(text)
         self._text = tokenizer.normalize(text).encode()
         self._spellings = spellings
-        self._steps: dict[At, list[tuple[int, At]]] = {}
-        self._needed: dict[At, int] = {}
-        for place in range(len(self._text) - 1, -1, -1):  # what comes later is known first
+        self._steps: dict[Position, list[tuple[int, Position]]] = {}
+        self._needed: dict[Position, int] = {}
+        for place in range(len(self._text) - 1, -1, -1):  # each place needs the later ones
             for in_bytes in (False, True):
-                self._find(At(place, in_bytes))
+                self._find(Position(place, in_bytes))
 
     def __len__(self) -> int:
-        """Return how many tokens the text can have at most."""
+        """Return the maximum number of tokens of the text."""
         return len(self._text)
 
-    def allowed(self, tokens: Sequence[int], room: int) -> list[int] | None:
-        """Return the tokens that may follow others; None where the text is spelled already.
+    def allowed(self, tokens: Sequence[int], remaining: int) -> list[int] | None:
+        """Return the tokens that may follow ``tokens``; None when these spell the whole text.
 
-        Args: room: most tokens that may follow.
+        Args: remaining: maximum number of tokens that may follow.
         """
-        at = At(0, False)
+        at = Position(0, False)
         for token in tokens:
             if token >= FIRST_BYTE:
                 at = self._after(at, token)
         if at.place >= len(self._text):
             return None
-        return [token for token, after in self._steps[at] if self._tokens_to_end(after) < room]
+        return [token for token, after in self._steps[at] if self._tokens_to_end(after) < remaining]
 
-    def _find(self, at: At) -> None:
-        found: list[tuple[int, At]] = []
+    def _find(self, at: Position) -> None:
+        found: list[tuple[int, Position]] = []
         rest = self._text[at.place :]
         gap = self._spellings.gaps and at.place > 0
-        if gap and rest.startswith(b" "):  # a space that a token brings with it
+        if gap and rest.startswith(b" "):  # a space that is part of the next token
             found += [(t, self._after(at, t)) for t in self._agreeing(rest[1:])]
             found = [(t, after) for t, after in found if not (at.in_bytes and t < FIRST_PIECE)]
         if not gap or at.in_bytes:
             more = self._agreeing(rest)
             found += [(t, self._after(at, t)) for t in more if not gap or t < FIRST_PIECE]
         needed = [(self._tokens_to_end(after), token, after) for token, after in found]
-        self._steps[at] = [(token, after) for count, token, after in needed if count < NEVER]
-        self._needed[at] = 1 + min((count for count, _, _ in needed), default=NEVER)
+        self._steps[at] = [(token, after) for count, token, after in needed if count < IMPOSSIBLE]
+        self._needed[at] = 1 + min((count for count, _, _ in needed), default=IMPOSSIBLE)
 
     def _agreeing(self, rest: bytes) -> list[int]:
         return self._spellings.agreeing(rest) if rest else []
 
-    def _after(self, at: At, token: int) -> At:
+    def _after(self, at: Position, token: int) -> Position:
         is_byte = token < FIRST_PIECE
         gap = self._spellings.gaps and at.place > 0 and not (is_byte and at.in_bytes)
-        return At(at.place + gap + len(self._spellings.of[token]), is_byte)
+        return Position(at.place + gap + len(self._spellings.of[token]), is_byte)
 
-    def _tokens_to_end(self, at: At) -> int:
+    def _tokens_to_end(self, at: Position) -> int:
         return 0 if at.place >= len(self._text) else self._needed[at]
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """The only tokens that may follow some hypotheses.
+    """The only tokens allowed next in some hypotheses.
 
     Args:
-        sentences, beams: which hypotheses.
-        ids: the tokens of each, ascending, with -1 after the last.
+        sentences, beams: the indices of these hypotheses.
+        ids: the allowed tokens of each, ascending, padded with -1.
     """
 
-    sentences: Int[Tensor, " held"]
-    beams: Int[Tensor, " held"]
-    ids: Int[Tensor, "held most"]
+    sentences: Int[Tensor, " forced"]
+    beams: Int[Tensor, " forced"]
+    ids: Int[Tensor, "forced most"]
 
 
 class Prefixes:
-    """What hypotheses of each sentence must begin with; the lengths may differ.
+    """The prefixes of all sentences; their lengths may differ.
 
-    Raises: UsageError when a prefix holds a symbol such as eos, or fills the whole length limit.
+    Raises: UsageError when a prefix contains a special symbol such as eos, or reaches the length
+    limit.
     """
 
     def __init__(
@@ -164,22 +166,22 @@ class Prefixes:
         tokens: Int[Tensor, "sentences beams length"],
         live: Bool[Tensor, "sentences beams"],
     ) -> Allowed | None:
-        """Return what may follow the hypotheses that are not through their prefix; None: anything.
+        """Return the allowed tokens of hypotheses still in their prefix; None if there are none.
 
         Args:
-            age: how many tokens the hypotheses of each sentence have.
-            tokens: them, at the end of the last dimension.
-            live: which of them there are.
+            age: number of tokens of the hypotheses of each sentence.
+            tokens: these tokens, at the end of the last dimension.
+            live: True where there is a hypothesis.
         """
-        held = (self._most[sentences] > age).nonzero().flatten().tolist()
+        in_prefix = (self._most[sentences] > age).nonzero().flatten().tolist()
         found: list[tuple[int, int, list[int]]] = []
-        for row in held:
+        for row in in_prefix:
             number, count = int(sentences[row]), int(age[row])
             prefix = self._prefixes[number]
             for beam in live[row].nonzero().flatten().tolist():
                 if isinstance(prefix, TextPrefix):
-                    said = tokens[row, beam, tokens.shape[-1] - count :].tolist()
-                    allowed = prefix.allowed(said, self._limits[number] - count)
+                    spelled = tokens[row, beam, tokens.shape[-1] - count :].tolist()
+                    allowed = prefix.allowed(spelled, self._limits[number] - count)
                 else:
                     allowed = [prefix[count]]
                 if allowed is not None:

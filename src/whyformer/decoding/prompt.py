@@ -1,4 +1,4 @@
-"""Prompts read in one pass, behind the same steps that every search takes."""
+"""Read prompts in one pass, for searches that feed one token per step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,28 +15,29 @@ from whyformer.text.symbols import BOS
 
 
 class PromptModel(Stepper, Protocol):
-    """A `Stepper` that can also be fed many tokens at once."""
+    """A `Stepper` that can also read several tokens in one pass."""
 
     @property
     def projection(self) -> nn.Module:
-        """From features to logits over the vocabulary."""
+        """The layer from features to logits over the vocabulary."""
         ...
 
     def read(
         self, state: Any, tokens: Int[Tensor, "rows length"]
     ) -> tuple[Float[Tensor, "rows length d_model"], Any]:
-        """Feed the same number of tokens to each row; return a vector for each, and the state."""
+        """Feed the same number of tokens to each row; return a vector for each token, and the
+        state."""
         ...
 
 
 @dataclass(frozen=True)
 class PromptState:
-    """How far a search has come in its prompts.
+    """The state of a model and the position of a search in its prompts.
 
     Args:
-        state: the model's own, in which the prompts are read to their end.
-        features: what the model made of bos and each prompt's tokens; None once all are used.
-        place: how many of them the search has stepped through.
+        state: the state of the model after the whole prompts.
+        features: the vectors of bos and the prompt's tokens; None once all are used.
+        place: number of these tokens that the search has fed so far.
     """
 
     state: Any
@@ -46,11 +47,11 @@ class PromptState:
 
 
 class PromptReader:
-    """A language model that reads its prompts in one pass when a search begins.
+    """A language model that reads its prompts in one pass at the start of a search.
 
-    The search still steps through them, as through any prefix that it is held to, but each step
-    only looks up what was read. Scores are those of a model that steps, up to rounding.
-    Args: prompts: ids without bos, of the same length; the search must force them as prefixes.
+    The search still feeds the prompts token by token, as for any forced prefix, but each step only
+    looks up the vectors already computed. Up to rounding, scores equal those without this class.
+    Args: prompts: ids without bos, of equal length; the search must force them as prefixes.
     """
 
     def __init__(self, model: PromptModel, prompts: Sequence[Sequence[int]]) -> None:
@@ -62,7 +63,7 @@ class PromptReader:
         source: Int[Tensor, "sentences source"],
         source_real: Bool[Tensor, "sentences source"] | None,
     ) -> PromptState:
-        """Read all prompts; what the rows of ``source`` hold is not read."""
+        """Read all prompts; the content of ``source`` is not used."""
         state = self._model.begin(source, source_real)
         features, state = self._model.read(state, self._prompts.to(source.device))
         return PromptState(state, features, beams=1)
@@ -70,7 +71,7 @@ class PromptReader:
     def step(
         self, state: PromptState, tokens: Int[Tensor, "sentences beams"]
     ) -> tuple[Float[Tensor, "hypotheses vocab"], PromptState]:
-        """Look up what follows the next token of the prompts; after them, let the model step."""
+        """Look up the logits while in the prompts; after them, run a step of the model."""
         if state.features is None:
             logits, inner = self._model.step(state.state, tokens)
             return logits, PromptState(inner, None, state.beams)

@@ -1,7 +1,7 @@
-"""Sentences that wait for a place in a search: as some end, others begin beside those on their way.
+"""A queue of sentences for a search: when some end, waiting ones join the running search.
 
-A group that is searched to its end alone computes its last sentences one or two at a time, which
-costs nearly as much as all of them.
+Without a queue, a batch ends with steps for only one or two sentences, and each such step costs
+nearly as much as a step for all of them.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,13 @@ from whyformer.decoding.candidates import Stepper
 from whyformer.decoding.prefixes import Prefixes, TextPrefix
 
 MOSTLY_ENDED = 4
-"""A search drops sentences that ended when they are one of so many, for that copies the others."""
+"""Ended sentences are dropped once they are at least 1 in this many, because dropping copies the
+others."""
 
 
 @runtime_checkable
 class SupportsJoin(Stepper, Protocol):
-    """A `Stepper` in whose searches sentences can join while others are searched."""
+    """A `Stepper` that lets new sentences join a running search."""
 
     def join(self, state: Any, newcomers: Any) -> Any:
         """See `SequenceModel.join`."""
@@ -30,13 +31,14 @@ class SupportsJoin(Stepper, Protocol):
 
 @dataclass(frozen=True)
 class Cohort:
-    """Sentences that begin together.
+    """Sentences that start together.
 
     Args:
         source: ids with eos.
         source_real: True = a real token, False = padding; None when nothing is padded.
-        limits: most target tokens of each sentence, eos not counted.
-        prefixes: tokens or a text that each sentence's hypotheses must begin with; None: nothing.
+        limits: maximum number of target tokens of each sentence, excluding eos.
+        prefixes: tokens or a text that the hypotheses of each sentence must start with; None means
+            no prefixes.
     """
 
     source: Int[Tensor, "sentences source"]
@@ -47,7 +49,7 @@ class Cohort:
 
 @dataclass(frozen=True)
 class SearchCapacity:
-    """How much is searched at once, but at least one cohort. None: no limit.
+    """The maximum size of a running search; at least one cohort always fits. None means no limit.
 
     Args: tokens: source tokens, padded to the longest sentence.
     """
@@ -56,29 +58,29 @@ class SearchCapacity:
     sentences: int | None = None
 
     def part(self, count: int) -> "SearchCapacity":
-        """Return one of so many parts of the capacity, at least one token and one sentence."""
+        """Return the capacity divided by ``count``, but at least one token and one sentence."""
         sizes = (size and max(size // count, 1) for size in (self.tokens, self.sentences))
         return SearchCapacity(*sizes)
 
     def holds(self, sentences: int, longest: int) -> bool:
-        """Say whether so many sentences may be searched at once."""
+        """Return whether ``sentences`` sentences of at most ``longest`` tokens fit."""
         few = self.sentences is None or sentences <= self.sentences
         return few and (self.tokens is None or sentences * longest <= self.tokens)
 
 
 @dataclass
 class Queue:
-    """Cohorts, and how many of them have begun. Sentences are numbered through all of them.
+    """The cohorts of a search, in order of their start; sentences are numbered across cohorts.
 
-    Args: cohorts: they begin in this order; capacity: how much is searched at once.
+    Args: cohorts: they start in this order; capacity: the maximum size of the running search.
     """
 
     cohorts: Sequence[Cohort]
     capacity: SearchCapacity = SearchCapacity()
-    begun: int = 0
-    """Cohorts that have begun."""
+    started: int = 0
+    """Number of cohorts that have started."""
     first: int = 0
-    """The number of the next sentence to begin."""
+    """Number of the next sentence to start."""
     limit: Int[Tensor, "sentences"] = field(init=False)
     prefixes: Prefixes = field(init=False)
     device: torch.device = field(init=False)
@@ -95,20 +97,20 @@ class Queue:
         return len(self.limit)
 
     def waits(self, live: Int[Tensor, "live"]) -> bool:
-        """Say whether a cohort waits that fits beside the sentences named."""
-        if self.begun == len(self.cohorts):
+        """Return whether the next cohort fits in addition to the ``live`` sentences."""
+        if self.started == len(self.cohorts):
             return False
         if not len(live):
             return True
-        new = len(self.cohorts[self.begun].limits)
+        new = len(self.cohorts[self.started].limits)
         lengths = torch.cat([self._lengths[live], self._lengths[self.first : self.first + new]])
         return self.capacity.holds(len(lengths), int(lengths.max()))
 
     def take(self) -> tuple[Cohort, Int[Tensor, "sentences"]]:
-        """Return the next cohort and the numbers of its sentences."""
-        cohort = self.cohorts[self.begun]
+        """Remove the next cohort from the queue; return it and the numbers of its sentences."""
+        cohort = self.cohorts[self.started]
         numbers = torch.arange(self.first, self.first + len(cohort.limits))
-        self.begun, self.first = self.begun + 1, self.first + len(numbers)
+        self.started, self.first = self.started + 1, self.first + len(numbers)
         return cohort, numbers
 
 
@@ -119,14 +121,14 @@ def _lengths(cohort: Cohort) -> Tensor:
 
 
 def mostly_ended(alive: Bool[Tensor, "sentences"]) -> bool:
-    """Say whether it is time to drop the sentences that ended."""
+    """Return whether enough sentences have ended to drop them."""
     return MOSTLY_ENDED * int(alive.sum()) <= (MOSTLY_ENDED - 1) * len(alive)
 
 
 def begin(model: Stepper, state: Any, cohort: Cohort, beams: int) -> Any:
-    """Let a cohort begin, in a search of its own (``state`` None) or beside others.
+    """Start a cohort, in a new search (``state`` None) or in a running one.
 
-    Args: beams: how many each sentence of the search has.
+    Args: beams: number of beams per sentence in the search.
     """
     fresh = model.begin(cohort.source, cohort.source_real)
     if state is not None:

@@ -1,4 +1,4 @@
-"""Sampling: targets drawn at random from the model's distribution, or from its likely part."""
+"""Sampling: draw targets at random from the model's distribution, or its most probable part."""
 
 import math
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from whyformer.models.interface import EMPTY
 from whyformer.text.symbols import BOS, EOS, PAD
 
 STEPS = 64
-"""Random numbers drawn at once for each sentence and draw; changes no value."""
+"""Number of steps whose random numbers are drawn together; does not change the results."""
 
 
 def sample(
@@ -38,21 +38,21 @@ def sample(
     indices: Sequence[int] | None = None,
     text: WellFormed | None = None,
 ) -> list[list[Hypothesis]]:
-    """Draw `nbest` independent targets for each sentence, in the order of drawing.
+    """Draw `nbest` independent targets for each sentence.
 
-    Draw j of sentence i depends on (seed, i, j) only, whatever else is in the batch. The
-    log-probability returned is the model's own, before temperature, top-k and top-p. A draw that
-    reaches its limit draws once more: it is finished if that is eos, else cut.
+    Draw j of sentence i depends only on (seed, i, j), not on the rest of the batch. The returned
+    log-probability is that of the model, before temperature, top-k and top-p. At the length limit,
+    one more token is drawn: if it is eos, the hypothesis is finished.
     Raises: WhyformerError when the model's logits are not numbers.
     Args:
-        limits: most target tokens of each sentence, eos not counted.
-        indices: the number i of each sentence; None counts from 0.
-        text: draws only tokens that make up valid text; None: any token.
+        limits: maximum number of target tokens of each sentence, excluding eos.
+        indices: the number i of each sentence; None means 0, 1, 2, ...
+        text: rules for valid text, to draw only such tokens; None allows any token.
     """
     given = Prefixes(prefixes, limits)
     names = range(len(limits)) if indices is None else indices
     streams = _streams(settings, names)
-    numbers = torch.empty(0)  # (sentences, draws, steps), those of the next few steps
+    numbers = torch.empty(0)  # (sentences, draws, steps), for the next few steps
     results: list[list[Hypothesis | None]] = [[None] * settings.nbest for _ in limits]
     sentences = torch.arange(len(limits))
     limit = torch.tensor(list(limits), dtype=torch.long)
@@ -66,22 +66,22 @@ def sample(
         logits, state = model.step(state, last.to(source.device))
         check_finite(logits)
         logits, place = Layout.of(last != EMPTY).spread(logits.float()), tokens.shape[-1]
-        if place == 0 and settings.nbest > 1:  # every draw begins from the one row there was
+        if place == 0 and settings.nbest > 1:  # all draws start from the one row of a sentence
             logits = logits.expand(-1, settings.nbest, -1)
             beams = torch.zeros(len(sentences), settings.nbest, dtype=torch.long)
             state = model.select(state, None, beams.to(source.device))
         whole = None if bytes_ is None else bytes_ == BEGINS
         allowed = _allowed(logits, tokens, settings, whole)
         if text is not None and bytes_ is not None:
-            room = limit[sentences] - place - 1
-            allowed = text.hide(allowed, bytes_, room.masked_fill(room < 0, MOST_TOKENS))
-        stuck = allowed.amax(-1).isinf().cpu()  # everything is banned: the draw is cut here
+            remaining = limit[sentences] - place - 1
+            allowed = text.hide(allowed, bytes_, remaining.masked_fill(remaining < 0, MOST_TOKENS))
+        stuck = allowed.amax(-1).isinf().cpu()  # every token is banned: the draw ends here
         if place % STEPS == 0:
             numbers = _numbers(streams, sentences.tolist())
         uniform = numbers[sentences, :, place % STEPS].to(exact_dtype(source.device))
-        held = given.at(torch.full_like(sentences, place), sentences, tokens, alive)
-        if held is not None:
-            allowed, stuck = _held(held, logits, allowed, stuck)
+        forced = given.at(torch.full_like(sentences, place), sentences, tokens, alive)
+        if forced is not None:
+            allowed, stuck = _restricted(forced, logits, allowed, stuck)
         drawn = draw(likely(allowed, settings), uniform.to(source.device))
         stuck |= (drawn != EOS).cpu() & (place >= limit[sentences])[:, None]
         picked = logits.log_softmax(-1).gather(-1, drawn[..., None])[..., 0]
@@ -102,9 +102,9 @@ def sample(
             )
         tokens, alive = longer, alive & ~done
         last = last.masked_fill(~alive, EMPTY)
-        going = alive.any(-1)
-        if not bool(going.all()):
-            kept = going.nonzero().flatten()
+        active = alive.any(-1)
+        if not bool(active.all()):
+            kept = active.nonzero().flatten()
             sentences, tokens, totals, alive, last = (
                 x[kept] for x in (sentences, tokens, totals, alive, last)
             )
@@ -122,7 +122,7 @@ def likely(
 
     Paper: Fan et al. 2018 (arXiv:1805.04833), §5.1 (top-k); Holtzman et al. 2019
     (arXiv:1904.09751), §3.1, Eq. 2 and 3 (top-p).
-    Returns: weights that sum to 1 in each row, except where every token is banned.
+    Returns: probabilities that sum to 1 in each row, except where every token is banned.
     """
     logits = logits / settings.temperature
     if settings.top_k is not None and settings.top_k < logits.shape[-1]:
@@ -131,7 +131,7 @@ def likely(
     probabilities = logits.softmax(-1).nan_to_num(0.0)
     if settings.top_p < 1.0:
         sorted_, ids = probabilities.sort(dim=-1, descending=True, stable=True)
-        before = exact(sorted_).cumsum(-1) - sorted_  # mass of all more probable tokens
+        before = exact(sorted_).cumsum(-1) - sorted_  # probability mass of all more probable tokens
         sorted_ = sorted_.masked_fill(before >= settings.top_p, 0.0)
         probabilities = torch.zeros_like(probabilities).scatter(-1, ids, sorted_)
         probabilities = probabilities / probabilities.sum(-1, keepdim=True).clamp_min(1e-30)
@@ -141,7 +141,7 @@ def likely(
 def draw(
     probabilities: Float[Tensor, "*rows vocab"], uniform: Float[Tensor, "*rows"]
 ) -> Int[Tensor, "*rows"]:
-    """Draw one token a row by inverting the cumulative distribution at a number in [0, 1)."""
+    """Draw one token per row by inverting the cumulative distribution at a number in [0, 1)."""
     cumulative = exact(probabilities).cumsum(-1)
     target = (uniform * cumulative[..., -1])[..., None]
     ids = torch.searchsorted(cumulative, target, right=True)[..., 0]
@@ -156,10 +156,10 @@ def _streams(settings: SearchSettings, indices: Sequence[int]) -> list[list[np.r
     ]
 
 
-def _numbers(streams: list[list[np.random.Generator]], going: Sequence[int]) -> Tensor:
-    """Return the next numbers of the sentences that are not finished; zeros for the others."""
+def _numbers(streams: list[list[np.random.Generator]], active: Sequence[int]) -> Tensor:
+    """Return the next random numbers of the active sentences; zeros for the others."""
     numbers = np.zeros((len(streams), len(streams[0]), STEPS))
-    for row in going:
+    for row in active:
         for number, stream in enumerate(streams[row]):
             numbers[row, number] = stream.random(STEPS)
     return torch.from_numpy(numbers)
@@ -168,30 +168,33 @@ def _numbers(streams: list[list[np.random.Generator]], going: Sequence[int]) -> 
 def _allowed(
     logits: Tensor, tokens: Tensor, settings: SearchSettings, whole: Tensor | None
 ) -> Tensor:
-    """Hide what is forbidden. Args: whole: where no character is half spelled; None: everywhere."""
+    """Mask forbidden tokens. Args: whole: True where no character is incomplete; None means
+    everywhere."""
     if settings.no_repeat_ngram:
         given, logits = logits, logits.clone()
         hide_repeats(logits.flatten(0, 1), tokens.flatten(0, 1), settings.no_repeat_ngram)
-        if whole is not None:  # the bytes of a character are needed, repeated or not
+        if whole is not None:  # an incomplete character needs its bytes, even if they repeat
             logits = logits.where(whole[..., None].to(logits.device), given)
     banned = torch.tensor(forbidden(settings, tokens.shape[-1]), device=logits.device)
     return logits.index_fill(-1, banned[banned < logits.shape[-1]], -math.inf)
 
 
-def _held(held: Allowed, logits: Tensor, allowed: Tensor, stuck: Tensor) -> tuple[Tensor, Tensor]:
-    """Leave draws that are held to some tokens only these; of them what is not banned, if any."""
-    check_vocabulary(held.ids, logits.shape[-1])
-    rows, beams = held.sentences.to(logits.device), held.beams.to(logits.device)
-    none = (held.ids < 0).to(logits.device)
-    ids = held.ids.clamp_min(0).to(logits.device)
+def _restricted(
+    forced: Allowed, logits: Tensor, allowed: Tensor, stuck: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Restrict draws in a forced prefix to its tokens; among these, to those not banned, if any."""
+    check_vocabulary(forced.ids, logits.shape[-1])
+    rows, beams = forced.sentences.to(logits.device), forced.beams.to(logits.device)
+    none = (forced.ids < 0).to(logits.device)
+    ids = forced.ids.clamp_min(0).to(logits.device)
     lenient, strict = (one[rows, beams].gather(-1, ids) for one in (logits, allowed))
     lenient, strict = (one.masked_fill(none, -math.inf) for one in (lenient, strict))
     kept = torch.where(strict.amax(-1, keepdim=True).isinf(), lenient, strict)
     alone = none.sum(-1, keepdim=True) == none.shape[-1] - 1
-    kept[~none & alone] = 0.0  # the only one is certain
+    kept[~none & alone] = 0.0  # a single token has probability 1
     allowed, stuck = allowed.clone(), stuck.clone()
     allowed[rows, beams] = torch.full_like(allowed[rows, beams], -math.inf).scatter_reduce(
         -1, ids, kept, "amax"
     )
-    stuck[held.sentences, held.beams] = kept.amax(-1).isinf().cpu()
+    stuck[forced.sentences, forced.beams] = kept.amax(-1).isinf().cpu()
     return allowed, stuck

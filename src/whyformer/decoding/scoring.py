@@ -1,4 +1,4 @@
-"""How probable a given target is: teacher forcing, no search."""
+"""Score given targets with teacher forcing; no search."""
 
 import math
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from whyformer.decoding.candidates import check_finite
 from whyformer.models.interface import SequenceModel
 
 ROWS = 2048
-"""Target positions projected onto the vocabulary at once; bounds memory, changes no value."""
+"""Target positions projected onto the vocabulary at a time; limits memory, not the results."""
 
 
 @dataclass(frozen=True)
 class PairScore:
-    """The probability of one target given its source, in nats.
+    """The log-probability of one target given its source, in nats.
 
     Args:
         log_probability: ln P(target, eos | source); the sum of the next field.
@@ -37,9 +37,9 @@ def token_log_probabilities(
 ) -> Float[Tensor, "batch predicted"]:
     """Return ln P of every target token after the first; 0 at padding.
 
-    Several models give the logarithm of their mean probability, as `Ensemble` does.
+    For several models, it is the logarithm of the mean of their probabilities, as in `Ensemble`.
     Args:
-        target: starts with bos and ends with eos, then padding.
+        target: each row starts with bos and ends with eos, followed by padding.
     """
     wanted, real = target[:, 1:], target_real[:, 1:]
     opinions: list[Tensor] = []

@@ -1,4 +1,4 @@
-"""One door to every search: settings choose which runs."""
+"""Run the search that the settings select."""
 
 from collections.abc import Sequence
 
@@ -30,17 +30,18 @@ def search(
     expected: Expected = USUAL,
     text: WellFormed | None = None,
 ) -> list[list[Hypothesis]]:
-    """Return the hypotheses of each sentence, best first (for samples: in the order of drawing).
+    """Return the hypotheses of each sentence, best first (samples: in the order of drawing).
 
-    Turns neither dropout nor gradients off: the caller does, as `Translator` does.
+    The caller must turn off dropout and gradients, as `Translator` does.
     Args:
-        source: ids with eos; its length, eos counted, sets the length limit.
+        source: ids with eos; the length, including eos, sets the length limit.
         source_real: True = a real token, False = padding; None when nothing is padded.
-        prefixes: tokens or a text that each sentence's hypotheses must begin with.
-        indices: the number of each sentence, on which its random draws depend; None counts from 0.
-        longest: most tokens the model can be fed, bos counted, whatever the settings allow.
-        expected: what the training targets need; it raises the limit of the settings.
-        text: samples are valid text by these rules; other searches do not read it.
+        prefixes: tokens or a text that the hypotheses of each sentence must start with.
+        indices: the number of each sentence, on which its samples depend; None means 0, 1, 2, ...
+        longest: maximum number of tokens that the model can read, including bos.
+        expected: facts about the training data; long training targets raise the limit of the
+        settings.
+        text: rules for valid text; used only in sampling.
     """
     if source_real is None:
         lengths = [source.shape[1]] * source.shape[0]
@@ -57,11 +58,11 @@ def search(
 def limit_of(
     settings: SearchSettings, length: int, longest: int | None, expected: Expected = USUAL
 ) -> int:
-    """Return the most target tokens for a source of so many tokens, eos counted. See `search`.
+    """Return the length limit for a source of ``length`` tokens, including eos. See `search`.
 
-    `max_length` is taken as it is; without it, the limit is never below what the model's training
-    targets need.
-    Raises: UsageError when the model cannot hold `min_length` tokens.
+    `max_length` is used unchanged. Without it, the limit is never below what the training targets
+    need.
+    Raises: UsageError when the model cannot write `min_length` tokens.
     """
     limit = settings.limit(length)
     if settings.max_length is None:
@@ -77,9 +78,9 @@ def limit_of(
 
 
 def search_all(model: Stepper, queue: Queue, settings: SearchSettings) -> list[list[Hypothesis]]:
-    """Return the hypotheses of each sentence of a queue, by greedy or by beam search.
+    """Return the hypotheses of each sentence of a queue, by greedy or beam search.
 
-    Args: model: a `SupportsJoin` where the queue has several cohorts.
+    Args: model: must be a `SupportsJoin` if the queue has several cohorts.
     """
     if settings.beam == 1:
         return greedy_search(model, queue, settings)

@@ -1,4 +1,4 @@
-"""Text in, text out: tokenizers, batching and search behind one object."""
+"""Translate text: tokenization, batching and search in one object."""
 
 import contextlib
 import functools
@@ -33,30 +33,29 @@ from whyformer.text.tokenizer import Tokenizer
 log = logging.getLogger(__name__)
 
 BATCH_TOKENS = 4096
-"""Default padded source tokens of a batch."""
+"""Default maximum of source tokens in a batch, including padding."""
 WIDE = 16
-"""Widest search that fills a whole batch; a wider one takes fewer source tokens at once."""
-COHORTS = 4
-"""The lines searched at once begin in so many parts: fewer leave places empty for longer, more make
-each step dearer, for every cohort attends to its past by itself."""
+"""Largest beam for which a batch is full; a wider search uses fewer source tokens per batch."""
+COHORTS_PER_BATCH = 4
+"""Number of cohorts in a full batch. With fewer cohorts, places stay empty for longer; with more,
+each step costs more, because every cohort computes its attention separately."""
 WINDOW = 2048
-"""Default lines read ahead, so that lines of one length are translated together."""
+"""Default number of lines read ahead, so that lines of similar length share a batch."""
 
 
 @dataclass(frozen=True)
 class Translation:
-    """The answer to one line.
+    """The translation of one line.
 
     Args:
-        source: the line as it was given.
+        source: the given line, unchanged.
         text: the best hypothesis as text; empty for an empty line.
-        score: the best hypothesis's ranking score; 0 for an empty line.
-        hypotheses: every hypothesis returned, as text and as the search saw it, best first. No two
-            have the same text, except samples.
-        source_truncated: True when the source was longer than the model reads, so its end was
-            not read.
-        sentences: the translations of the sentences when the line was split into several; the
-            hypotheses are those of the sentences then.
+        score: the score of the best hypothesis; 0 for an empty line.
+        hypotheses: all returned hypotheses with their texts, best first. Their texts differ, except
+        among samples.
+        source_truncated: True when the source was too long for the model and its end was dropped.
+        sentences: the translations of the sentences if the line was split into several; the
+            hypotheses are in these.
     """
 
     source: str
@@ -68,18 +67,18 @@ class Translation:
 
 
 class TextTranslator(ABC):
-    """Lines in, lines out: tokenizing, batching and order; what searches is a subclass's business.
+    """Translates lines: tokenization, batching and order; subclasses implement the search.
 
-    Whatever is translated together, each line gets the answer it would get alone (up to the
-    rounding of floating-point sums, which depends on a batch's shape).
+    The translation of a line does not depend on the other lines (up to floating-point rounding,
+    which depends on the shape of the batch).
     Args:
-        max_source_tokens: longest source read, eos counted; of a longer line only the beginning is
-            translated, and its `Translation.source_truncated` says so.
-        warn: also log a warning that names such a line, by its place among the lines given.
-        expected: what the training data showed; spaces around lines are removed or kept by it, and
-            outputs may be as long as its targets need.
-        ranks: who translates together. All are given the same lines and return the same answers;
-            each searches its share of them.
+        max_source_tokens: maximum source length, including eos. Only the beginning of a longer line
+        is translated, and its `Translation.source_truncated` is True.
+        warn: also log a warning with the number of each such line.
+        expected: facts about the training data: whether to keep spaces around lines, and how long
+        outputs may be.
+        ranks: the processes that translate together. All get the same lines and return the same
+            translations; each searches its share of them.
     """
 
     def __init__(
@@ -108,7 +107,8 @@ class TextTranslator(ABC):
     def search_lines(
         self, lines: Sequence[Line], settings: SearchSettings
     ) -> list[list[Hypothesis]]:
-        """Return the hypotheses of each line of a batch, best first; the longest line is first."""
+        """Return the hypotheses of each line of a batch, best first. The first line is the
+        longest."""
 
     def cohorts(
         self,
@@ -116,7 +116,7 @@ class TextTranslator(ABC):
         settings: SearchSettings,
         capacity: SearchCapacity,
     ) -> list[list[Line]]:
-        """Return the lines in groups that begin together."""
+        """Return the lines in cohorts, groups that start together."""
         return list(batches(lines, capacity.tokens or BATCH_TOKENS, capacity.sentences))
 
     def search_cohorts(
@@ -125,7 +125,7 @@ class TextTranslator(ABC):
         settings: SearchSettings,
         capacity: SearchCapacity,
     ) -> Iterator[tuple[Line, list[Hypothesis]]]:
-        """Yield every line with its hypotheses, one group searched after another."""
+        """Yield every line with its hypotheses; search one cohort after another."""
         for lines in cohorts:
             yield from zip(lines, self.search_lines(lines, settings), strict=True)
 
@@ -138,12 +138,12 @@ class TextTranslator(ABC):
         batch_lines: int | None = None,
         prefixes: Iterable[str] | None = None,
     ) -> list[Translation]:
-        """Translate lines; the answers are in the order of the lines.
+        """Translate lines; the translations are in the order of the lines.
 
         Args:
-            batch_tokens: most source tokens, padded, that are searched at once.
-            batch_lines: most lines that are searched at once; None: as many as the tokens allow.
-            prefixes: for each line the text its translation must begin with; "" for none.
+            batch_tokens: maximum number of source tokens in a batch, including padding.
+            batch_lines: maximum number of lines in a batch; None means no limit besides the tokens.
+            prefixes: for each line, the text its translation must start with; "" for none.
         """
         refuse_string("texts", texts)
         window = texts if isinstance(texts, Sequence) else list(texts)
@@ -168,12 +168,13 @@ class TextTranslator(ABC):
         prefixes: Iterable[str] | None = None,
         window: int = WINDOW,
     ) -> Iterator[Translation]:
-        """Translate lines as they come, in their order.
+        """Translate lines as they arrive and yield the translations in the same order.
 
         Args:
-            window: lines read before the first is answered. Batches are formed within it, so wider
-                is faster; 1 answers every line before the next is read, as a dialogue needs.
-        Raises: UsageError when there are not as many prefixes as lines, or one string is given.
+            window: number of lines read ahead. Batches are formed within it, so larger is faster.
+                With 1, each line is translated before the next is read, as interactive use needs.
+        Raises: UsageError when the number of prefixes differs from the number of lines, or a single
+        string is given.
         """
         texts = each_text("texts", texts)
         if prefixes is not None:
@@ -207,21 +208,22 @@ class TextTranslator(ABC):
         trimmed = self.expected.trimmed
         ids = self.source_tokenizer.encode(trimmed(text)) if text.strip() else []
         opening = self._opening(trimmed(prefix)) if prefix else None
-        room = self.max_source_tokens - 1
-        if len(ids) > room and self.warn:
+        longest = self.max_source_tokens - 1
+        if len(ids) > longest and self.warn:
             log.warning(
                 "Line %d has %d tokens, but the model reads at most %d: its end is not translated.",
                 index + 1,
                 len(ids),
-                room,
+                longest,
             )
-        whole = [*ids[:room], EOS] if ids else []
+        whole = [*ids[:longest], EOS] if ids else []
         target = [] if opening is None else opening.ids
-        return Line(index, text, whole, target, len(ids) > room, opening)
+        return Line(index, text, whole, target, len(ids) > longest, opening)
 
     @functools.cached_property
     def _opening(self) -> Callable[[str], TextPrefix]:
-        """What makes a prefix; lines often share one."""
+        """Return the function from text to prefix; it caches, because lines often share a
+        prefix."""
         spellings = Spellings(self.target_tokenizer)
         return functools.lru_cache(WINDOW)(
             lambda text: TextPrefix(text, self.target_tokenizer, spellings)
@@ -246,12 +248,12 @@ class TextTranslator(ABC):
 
 
 class Translator(TextTranslator):
-    """One model, or an ensemble of several, with the tokenizers of its two languages.
+    """Translates with one model, or an ensemble, and the tokenizers of both languages.
 
     Args:
-        models: at least one; several predict by their mean probability.
-        device: where to compute, models are moved there; None leaves them where they are.
-        max_source_tokens: see `TextTranslator`; no more than the models hold.
+        models: at least one; several predict with the mean of their probabilities.
+        device: device to move the models to; None leaves them where they are.
+        max_source_tokens: see `TextTranslator`; the limit of the models also applies.
         warn, expected, ranks: see `TextTranslator`.
     """
 
@@ -287,7 +289,7 @@ class Translator(TextTranslator):
 
     @functools.cached_property
     def _text(self) -> WellFormed:
-        """What samples may hold."""
+        """The rules for valid text in samples."""
         return WellFormed(self.target_tokenizer.spellings, self.expected.target_bytes)
 
     def score(
@@ -297,19 +299,20 @@ class Translator(TextTranslator):
         *,
         batch_tokens: int = BATCH_TOKENS,
     ) -> list[PairScore | None]:
-        """Return how probable each target is given its source; no search is made.
+        """Score each target given its source, without a search.
 
         Args:
-            targets: a text is cut into tokens as the tokenizer cuts it; a `Hypothesis` is scored
-                with the tokens that were searched, and without eos when it was cut.
-        Returns: None for a target that is longer than the model's positions.
-        Raises: UsageError when there are not as many targets as sources, or one string is given.
+            targets: a text is tokenized; a `Hypothesis` is scored with its own tokens, and without
+                eos if it is not finished.
+        Returns: None for a target that is too long for the model.
+        Raises: UsageError when the numbers of sources and targets differ, or a single string is
+        given.
         """
         sources = list(each_text("sources", sources))
         targets = list(each_text("targets", targets, (str, Hypothesis)))
         if len(sources) != len(targets):
             raise UsageError(
-                f"Sources and targets must be equally many, but "
+                f"Sources and targets must be equal in number, but "
                 f"{counted(len(sources), 'source')} and "
                 f"{counted(len(targets), 'target')} were given. Give one target for each source."
             )
@@ -333,7 +336,7 @@ class Translator(TextTranslator):
         return scores
 
     def _pair(self, index: int, source: str, target: str | Hypothesis) -> Line:
-        """Return a source whose `prefix` is the whole target, eos included where it has one."""
+        """Return a line whose `prefix` is the whole target, with eos if the target has one."""
         if isinstance(target, str):
             target = self.expected.trimmed(target)
         ids, finished = target_ids(self.target_tokenizer, target)
@@ -363,9 +366,9 @@ class Translator(TextTranslator):
         settings: SearchSettings,
         capacity: SearchCapacity,
     ) -> list[list[Line]]:
-        """Return groups that are a part of what is searched at once, where others may join them."""
+        """Return cohorts smaller than a batch if lines may join a running search."""
         if self._joins(settings):
-            capacity = capacity.part(COHORTS)
+            capacity = capacity.part(COHORTS_PER_BATCH)
         return super().cohorts(lines, settings, capacity)
 
     def search_cohorts(
@@ -374,7 +377,7 @@ class Translator(TextTranslator):
         settings: SearchSettings,
         capacity: SearchCapacity,
     ) -> Iterator[tuple[Line, list[Hypothesis]]]:
-        """Search them all in one go: as lines end, others begin beside those on their way."""
+        """Search all cohorts in one search: when lines end, waiting ones join."""
         if not self._joins(settings):
             yield from super().search_cohorts(cohorts, settings, capacity)
             return
@@ -391,7 +394,8 @@ class Translator(TextTranslator):
         yield from zip(itertools.chain.from_iterable(cohorts), found, strict=True)
 
     def _joins(self, settings: SearchSettings) -> bool:
-        """Say whether lines may begin beside others; on a GPU that was never measured."""
+        """Return whether lines may join a running search; not used on a GPU, where it was never
+        measured."""
         able = self.device.type == "cpu" and all(
             isinstance(one, SupportsJoin) for one in self.models
         )
@@ -399,12 +403,12 @@ class Translator(TextTranslator):
 
     def _padded(self, lines: Sequence[Line]) -> tuple[Tensor, Tensor | None]:
         source, source_real = pad([line.ids for line in lines], self.device)
-        padded = len(lines[0].ids) != len(lines[-1].ids)  # lines are sorted by length
+        padded = len(lines[0].ids) != len(lines[-1].ids)  # the lines are sorted by length
         return source, source_real if padded else None
 
     @contextlib.contextmanager
     def _ready(self) -> Iterator[None]:
-        """Dropout and gradients off; every module's training flag is put back afterwards."""
+        """Turn off dropout and gradients; afterwards, restore the training flag of every module."""
         modules = [
             module
             for model in self.models
@@ -428,16 +432,16 @@ def _translation(line: Line, texts: Named) -> Translation:
 
 
 def _ends(models: Sequence[SequenceModel], which: str) -> list[int]:
-    """Return the most tokens that each model holds, of those whose positions have an end.
+    """Return the maximum length of each model that has one.
 
-    Args: which: longest_source or longest_target.
+    Args: which: "longest_source" or "longest_target".
     """
     ends = [getattr(getattr(model, "settings", None), which, None) for model in models]
     return [end for end in ends if end is not None]
 
 
 def target_ids(tokenizer: Tokenizer, target: str | Hypothesis) -> tuple[list[int], bool]:
-    """Return the tokens of a target, without eos, and whether eos follows them."""
+    """Return the tokens of a target without eos, and whether eos follows them."""
     if isinstance(target, Hypothesis):
         return list(target.tokens), target.finished
     return tokenizer.encode(target), True

@@ -1,8 +1,9 @@
-"""Which tokens may follow, so that the bytes of a sampled text are UTF-8 that a text may hold.
+"""Restrict sampling to tokens whose bytes form valid UTF-8 text.
 
-A vocabulary spells what it has no piece for in bytes. Drawn freely, bytes need not be text at all.
-Here each token leads from one state of the bytes so far to the next or is not allowed there; the
-states are those of the table of well-formed UTF-8 (Unicode 16, Table 3-7).
+A vocabulary spells characters without a piece in bytes, and randomly drawn bytes may not be valid
+text. This file implements a state machine over bytes: each token leads from one state to another,
+or is not allowed in that state. The states follow the table of well-formed UTF-8 (Unicode 16, Table
+3-7).
 """
 
 from collections.abc import Collection, Sequence
@@ -15,30 +16,30 @@ from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 
 CONTINUATION = (0x80, 0xBF)
 NEXT: tuple[tuple[tuple[int, int, int], ...], ...] = (
-    (  # 0: a character may begin, and a text may end
+    (  # 0: a character may start, and a text may end
         (0x00, 0x7F, 0), (0xC2, 0xC2, 4), (0xC3, 0xDF, 1), (0xE0, 0xE0, 5), (0xE1, 0xEC, 2),
         (0xED, 0xED, 6), (0xEE, 0xEF, 2), (0xF0, 0xF0, 7), (0xF1, 0xF3, 3), (0xF4, 0xF4, 8),
     ),
     ((*CONTINUATION, 0),),
     ((*CONTINUATION, 1),),
     ((*CONTINUATION, 2),),
-    ((*CONTINUATION, 0),),  # 4: after C2, which begins U+0080 to U+00BF
-    ((0xA0, 0xBF, 1),),  # 5: after E0: no shorter form exists
+    ((*CONTINUATION, 0),),  # 4: after C2, which starts U+0080 to U+00BF
+    ((0xA0, 0xBF, 1),),  # 5: after E0: no overlong forms
     ((0x80, 0x9F, 1),),  # 6: after ED: no surrogates
     ((0x90, 0xBF, 2),),  # 7: after F0
     ((0x80, 0x8F, 2),),  # 8: after F4: nothing above U+10FFFF
 )  # fmt: skip
-"""State -> first byte, last byte, next state."""
+"""For each state: first byte, last byte and next state of each allowed range."""
 NEEDED = (0, 1, 2, 3, 1, 2, 2, 3, 3)
-"""Bytes that a state needs until the character is whole."""
+"""For each state, the number of bytes that complete the character."""
 BEGINS = 0
 AFTER_C2 = 4
 CONTROLS = frozenset({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0D})
-"""Control characters of one byte, without tab, line feed and carriage return."""
+"""Control characters of one byte, except tab, line feed and carriage return."""
 
 
 def step(state: int, byte: int) -> int | None:
-    """Return the state after a byte, or None where it may not follow.
+    """Return the state after a byte, or None if the byte is not allowed.
 
     >>> step(0, 0x41), step(0, 0xE2), step(2, 0x82), step(0, 0x80)
     (0, 2, 1, None)
@@ -50,12 +51,12 @@ def step(state: int, byte: int) -> int | None:
 
 
 class WellFormed:
-    """The tokens that may follow a text, by the state of its bytes.
+    """The tokens that may follow a text, depending on the state of its bytes.
 
     Args:
-        spellings: what each id of the vocabulary spells.
-        seen: bytes that the training texts spelled; others are never allowed. None: not known, so
-            that all are allowed but control characters.
+        spellings: the bytes that each id of the vocabulary spells.
+        seen: bytes that occur in the training texts; others are never allowed. None means unknown:
+            all are allowed except control characters.
     """
 
     def __init__(self, spellings: Sequence[bytes], seen: Collection[int] | None = None) -> None:
@@ -72,34 +73,34 @@ class WellFormed:
         banned = CONTROLS if seen is None else set(range(256)).difference(seen)
         self.allowed[:, [FIRST_BYTE + byte for byte in sorted(banned)]] = False
         self.allowed[AFTER_C2, FIRST_BYTE + 0x80 : FIRST_BYTE + 0xA0] = False  # control characters
-        for _ in range(max(NEEDED)):  # what leads to a state from which nothing leads on
+        for _ in range(max(NEEDED)):  # remove tokens that lead to a state without a continuation
             dead = ~self.allowed.any(1)
             self.allowed &= ~dead[self.after]
         self.needed = torch.tensor(NEEDED)[self.after]
 
     def begin(self, sentences: int, draws: int) -> Int[Tensor, "sentences draws"]:
-        """Return the states of texts that have not begun."""
+        """Return the states of empty texts."""
         return torch.full((sentences, draws), BEGINS)
 
     def follow(
         self, state: Int[Tensor, "sentences draws"], tokens: Int[Tensor, "sentences draws"]
     ) -> Int[Tensor, "sentences draws"]:
-        """Return the states after a token each; a token that was forced may be any."""
+        """Return the states after one more token each; a forced token may be any token."""
         return self.after[state, tokens]
 
     def hide(
         self,
         logits: Float[Tensor, "sentences draws vocab"],
         state: Int[Tensor, "sentences draws"],
-        room: Int[Tensor, "sentences"],
+        remaining: Int[Tensor, "sentences"],
     ) -> Float[Tensor, "sentences draws vocab"]:
-        """Return the logits with −∞ for what may not follow.
+        """Return the logits with −∞ for tokens that are not allowed.
 
-        Args: room: how many tokens each sentence may have after this one; a character that needs
-            more is not begun.
+        Args: remaining: number of tokens that each sentence may have after this one; a character
+        that needs more is not started.
         """
         vocab = min(logits.shape[-1], self.allowed.shape[1])
-        fits = self.needed[state] <= room[:, None, None]
+        fits = self.needed[state] <= remaining[:, None, None]
         allowed = (self.allowed[state] & fits)[..., :vocab].to(logits.device)
         hidden = torch.full_like(logits, float("-inf"))
         hidden[..., :vocab] = logits[..., :vocab].where(allowed, hidden[..., :vocab])
