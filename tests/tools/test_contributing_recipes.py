@@ -12,8 +12,8 @@ from contributing_recipes import PAGE, Recipe, follow, read_recipes
 
 TOOL = Path(__file__).parents[2] / "tools" / "contributing_recipes.py"
 RECIPES = read_recipes(PAGE.read_text(encoding="utf-8"))
-KINDS = ("position scheme", "residual wiring", "norm", "feed-forward", "score scaling", "recipe",
-         "command", "question")  # fmt: skip
+KINDS = ("position scheme", "residual wiring", "norm", "feed-forward", "score scaling", "schedule",
+         "optimizer", "text unit", "recipe", "command", "question")  # fmt: skip
 pytestmark = pytest.mark.xdist_group("recipes")  # one worker follows them for all tests
 
 
