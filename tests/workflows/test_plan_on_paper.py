@@ -43,26 +43,26 @@ def test_efficiency_is_between_hidden_and_exposed():
     for row in made(mfu=1.0, training__batch_tokens=64).rows:
         hidden, exposed = row.exposed
         assert exposed == row.compute_seconds / (row.compute_seconds + row.send_seconds)
-        assert exposed < hidden < 1  # so few tokens that sending takes longer
+        assert exposed < hidden < 1  # so few tokens that communication takes longer
 
 
 def test_communication_that_exceeds_computation_is_said():
     few = made(training__batch_tokens=1100)
     (line,) = [line for line in few.conclusions if line.startswith("DDP")]
-    assert "sending takes longer than computing from" in line
+    assert "communication takes longer than computation on" in line
     assert "never" in made(training__batch_tokens=4096).conclusions[0]
 
 
 def test_sharding_pays_where_memory_ends():
     small = H100.model_copy(update={"memory_gb": 2.0})
     (told,) = [line for line in made(machine=small).conclusions if line.startswith("memory")]
-    assert "FSDP2 holds it from" in told
-    first = int(told.split("from ")[1].split()[0])
+    assert "With FSDP2 it fits on" in told
+    first = int(told.split("fits on ")[1].split()[0])
     held = {row.gpus: row.fits for row in made(machine=small, gpus=(first - 1, first)).rows
             if row.scheme == "FSDP2"}  # fmt: skip
     assert held == {first - 1: False, first: True}
     tiny = H100.model_copy(update={"memory_gb": 0.5})
-    assert "on no number of GPUs" in made(machine=tiny).conclusions[-1]
+    assert "with FSDP2 on any number of GPUs" in made(machine=tiny).conclusions[-1]
 
 
 def test_the_largest_model_fills_the_memory():

@@ -1,4 +1,4 @@
-"""``whyformer plan``: memory, communication and computation on many GPUs, on paper."""
+"""``whyformer plan``: estimate memory, communication and computation on many GPUs."""
 
 import re
 from typing import Annotated
@@ -11,10 +11,10 @@ EXAMPLES = """Examples:
   whyformer plan big --machine a100 --mfu 0.35
   whyformer plan my-recipe.yaml --training.batch-tokens 16384 --json
 
-Nothing is measured or trained: the formulas are printed with their numbers.
-A machine of your own is a YAML file with name, source, peak_tflops, memory_gb,
-memory_gb_per_second, node_gb_per_second, network_gb_per_second (links in one
-direction, the network a GPU's share) and gpus_per_node."""
+Nothing is measured or trained. The output shows each formula with its numbers.
+Describe another machine in a YAML file with name, source, peak_tflops, memory_gb,
+memory_gb_per_second, node_gb_per_second, network_gb_per_second and gpus_per_node.
+Link rates are in one direction; the network rate is the share of one GPU."""
 
 
 READS = (
@@ -36,17 +36,17 @@ def plan(
     json: Flag = False,
     overrides: Overrides,
 ) -> int:
-    """Work out on paper what a model needs on many GPUs: memory, links, time, and where each ends.
+    """Estimate the memory, communication and time that a model needs on many GPUs.
 
     Args:
-        recipe: A preset (base, big, ...), a shipped recipe or a YAML file.
-        gpus: Numbers of GPUs, commas between. Each computes one batch an update.
+        recipe: A preset (base, big, ...), a built-in recipe or a YAML file.
+        gpus: Numbers of GPUs, separated by commas. Each GPU computes one batch per update.
         machine: a100, h100, h200, or a YAML file.
-        mfu: Share of the peak that the model's operations reach, above 0 and at most 1.
-        length: Tokens of a source and of a target; without it 30. A language model takes
+        mfu: Model FLOPs utilization: fraction of the peak rate, above 0 and at most 1.
+        length: Tokens of a source and of a target (default: 30). For a language model, set
             --data.row-tokens instead.
-        vocabulary: Ids; without it the most that the recipe allows, for a preset 37,000.
-        json: Print it as one JSON object.
+        vocabulary: Vocabulary size (default: the maximum of the recipe; 37,000 for a preset).
+        json: Print one JSON object.
     """
     from whyformer.cli.shared.recipes import resolved
     from whyformer.cli.shared.streams import print_json
@@ -60,7 +60,7 @@ def plan(
     numbers = gpus.replace(",", " ").split()
     if not numbers or not all(re.fullmatch("[1-9][0-9]{0,6}", number) for number in numbers):
         raise UsageError(
-            "`--gpus` must be whole numbers from 1 to 9999999 with commas between, but it is "
+            "`--gpus` must be whole numbers from 1 to 9999999, separated by commas, but is "
             f"`{gpus[:50]}`."
         )
     refuse_unread(overrides, READS, "plan")

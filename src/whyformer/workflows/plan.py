@@ -1,4 +1,4 @@
-"""Scaling on paper: what a recipe's model needs of memory and links on many GPUs, and when."""
+"""Estimate memory, communication and computation of a recipe's model on many GPUs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,19 +21,19 @@ from whyformer.training.machines import Machine
 from whyformer.training.optimizers import is_matrix, moments
 
 PAPER_VOCABULARY = 37_000
-"""Ids of the paper's shared vocabulary (§5.1), taken where a preset stands for a recipe."""
+"""Size of the paper's shared vocabulary (§5.1), used for presets."""
 PAPER_BATCH = 25_000
 """Target tokens of the paper's batch (§5.1)."""
 LENGTH = 30
-"""Tokens of a source and of a target unless told otherwise."""
+"""Default number of tokens of a source and of a target."""
 USABLE = 0.9
-"""Share of a GPU's memory that a plan fills; the rest is CUDA's, NCCL's and the allocator's."""
+"""Fraction of a GPU's memory that a plan uses. CUDA, NCCL and the allocator use the rest."""
 DDP, FSDP = "DDP", "FSDP2"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One number of GPUs under one scheme. Rates in bytes and seconds, of one GPU and update."""
+    """One number of GPUs with one scheme, in bytes and seconds per GPU and update."""
 
     gpus: int
     scheme: str
@@ -47,14 +47,14 @@ class Row:
 
     @property
     def exposed(self) -> tuple[float, float]:
-        """Share of the update that computes: if all sending hides behind it, and if none does."""
+        """Compute fraction of a step with full and with no overlap of communication."""
         hidden = self.compute_seconds / max(self.compute_seconds, self.send_seconds)
         return hidden, self.compute_seconds / (self.compute_seconds + self.send_seconds)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that was computed, and what it was computed from."""
+    """The estimates and the values they were computed from."""
 
     name: str
     family: str
@@ -75,11 +75,11 @@ class Plan:
     conclusions: list[str]
 
     def compute_seconds(self, tokens: float) -> float:
-        """Return how long a GPU computes on so many target tokens."""
+        """Return the seconds that a GPU computes for this number of target tokens."""
         return _compute_seconds(self.flops_per_token * tokens, self.mfu, self.machine)
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything as JSON values; a row's shares are of the update's time."""
+        """Return all values as JSON; the fractions in a row are of the time of a step."""
         tree = asdict(self)
         tree["machine"] = self.machine.model_dump()
         tree["state"]["total"] = self.state.total
@@ -88,7 +88,7 @@ class Plan:
         return tree
 
     def render(self) -> str:
-        """Return it for people: assumptions, formulas with their numbers, a table, conclusions."""
+        """Return a readable report: assumptions, formulas with numbers, a table, conclusions."""
         return "\n".join([*_facts(self), "", *_table(self.rows), "", *self.conclusions])
 
 
@@ -104,17 +104,17 @@ def plan(
     """Compute a plan.
 
     Args:
-        mfu: share of the peak that the model's operations reach, from 0 to 1.
-        length: tokens of a source and of a target; None takes 30. A language model has none: its
-            rows are those of the recipe.
-        vocabulary: ids; None takes the most that the recipe allows.
-    Raises: UsageError, ConfigError for figures or families that make no plan.
+        mfu: model FLOPs utilization: fraction of the peak rate, from 0 to 1.
+        length: tokens of a source and of a target; the default is 30. Language models use the
+            row length of the recipe instead.
+        vocabulary: vocabulary size; the default is the maximum that the recipe allows.
+    Raises: UsageError, ConfigError for invalid values or unsupported families.
     """
     if not gpus or min(gpus) < 1:
         raise UsageError(f"`--gpus` must be numbers of at least 1, but is {list(gpus)}.")
     if not 0 < mfu <= 1:
         raise UsageError(
-            f"`--mfu` must be above 0 and at most 1, but is {mfu:g}. Say 0.4 for 40 %."
+            f"`--mfu` must be above 0 and at most 1, but is {mfu:g}. Use 0.4 for 40 %."
         )
     if length is not None and length < 1:
         raise UsageError(f"`--length` must be at least 1, but is {length}.")
@@ -122,14 +122,14 @@ def plan(
     shape, size = recipe.model, vocabulary or recipe.text.vocabulary
     if not isinstance(shape, TransformerSettings | GPTSettings):
         raise ConfigError(
-            "A plan is made for the families transformer and gpt, but this recipe's model is of "
-            f"family {shape.family}. Choose another recipe, or a preset: base or big."
+            "`whyformer plan` supports the families transformer and gpt, but the family of this "
+            f"recipe is {shape.family}. Choose another recipe, or a preset: base or big."
         )
     if isinstance(shape, GPTSettings):
         if length is not None:
             raise UsageError(
-                "`--length` has no effect on a language model, whose rows have `data.row_tokens` "
-                "tokens. Set --data.row-tokens instead."
+                "`--length` has no effect on a language model, because its rows have "
+                "`data.row_tokens` tokens. Set --data.row-tokens instead."
             )
         length = recipe.data.row_tokens
     length = length or LENGTH
@@ -193,7 +193,7 @@ def plan(
 
 
 def preset_recipe(name: str, overrides: Mapping[str, Any]) -> Resolved:
-    """Return a preset with the paper's vocabulary as a recipe. Args: overrides: by dotted name."""
+    """Return a recipe for a preset with the paper's vocabulary. Args: overrides: by dotted name."""
     shape = PRESETS[name]
     tree = {
         "model": {"family": shape.family} | shape.model_dump(mode="json", exclude_defaults=True),
@@ -212,7 +212,7 @@ def _compute_seconds(flops: float, mfu: float, machine: Machine) -> float:
 
 
 def _sizes(shape: TransformerSettings | GPTSettings, vocabulary: int) -> tuple[int, int, int]:
-    """Return parameters in matrices of layers, all others, and those of the largest part."""
+    """Return the parameters in weight matrices of layers, all others, and of the largest part."""
     with torch.device("meta"):
         shared = getattr(shape, "tying", None) == "three-way"
         model = build_model(shape, (vocabulary, vocabulary), shared=shared)
@@ -248,7 +248,7 @@ def _activations(shape: TransformerSettings | GPTSettings, tokens: int) -> float
 
 
 def _conclusions(made: Plan) -> list[str]:
-    """Say where communication exceeds computation and where memory ends, at these numbers."""
+    """Return when communication exceeds computation and when memory runs out."""
     machine, compute = made.machine, made.compute_seconds(made.batch_tokens)
     usable = USABLE * 1e9 * machine.memory_gb
     most = made.rows[-1].gpus
@@ -265,13 +265,13 @@ def _conclusions(made: Plan) -> list[str]:
             flops_per_second=made.mfu * 1e12 * machine.peak_tflops,
         )
         where = (
-            "sending never takes longer than computing"
+            "communication never takes longer than computation"
             if first is None
-            else f"sending takes longer than computing from {first:,} GPUs on"
+            else f"communication takes longer than computation on {first:,} or more GPUs"
         )
         lines.append(
-            f"{scheme}: {where}; on {most:,} GPUs it hides behind {needed:,} or more target tokens "
-            "a GPU and update"
+            f"{scheme}: {where}; on {most:,} GPUs, {needed:,} or more target tokens per GPU and "
+            "update can hide it"
         )
     first = scaling.first_count(
         lambda count: (
@@ -279,17 +279,17 @@ def _conclusions(made: Plan) -> list[str]:
             > made.compute_seconds(PAPER_BATCH / count)
         )
     )
-    assert first is not None  # shares of one batch become as small as one likes
+    assert first is not None  # the part of a batch per GPU becomes arbitrarily small
     lines.append(
-        f"one batch of {PAPER_BATCH:,} target tokens (the paper's) shared out: sending takes "
-        f"longer than computing from {first:,} GPUs on"
+        f"one batch of {PAPER_BATCH:,} target tokens (as in the paper) split over the GPUs: "
+        f"communication takes longer than computation on {first:,} or more GPUs"
     )
     each = made.state.total / made.parameters
     largest = scaling.largest_model(usable, made.activations, each)
     if scaling.ddp_memory(made.state, made.activations) <= usable:
         times = largest / made.parameters
         lines.append(
-            f"memory: the model fits on one GPU, so {FSDP} does not pay yet; it starts to at "
+            f"memory: the model fits on one GPU, so {FSDP} is not needed. It is needed above "
             f"(0.9 · M − activations) / {each:g} = {largest / 1e9:.2f} × 10⁹ parameters, "
             f"{times:,.0f} times this model"
         )
@@ -298,11 +298,12 @@ def _conclusions(made: Plan) -> list[str]:
         lambda count: scaling.fsdp_memory(made.state, made.activations, count, made.unit) <= usable
     )
     lines.append(
-        f"memory: the model does not fit on one GPU; {FSDP} holds it "
+        "memory: the model does not fit on one GPU. "
         + (
-            "on no number of GPUs: the activations of a batch are too many. Lower batch_tokens."
+            f"It does not fit with {FSDP} on any number of GPUs, because the activations of a "
+            "batch need too much memory. Lower batch_tokens."
             if first is None
-            else f"from {first:,} GPUs on"
+            else f"With {FSDP} it fits on {first:,} or more GPUs"
         )
     )
     return lines
@@ -325,25 +326,26 @@ def _facts(made: Plan) -> list[str]:
         f"{machine.memory_gb:g} GB; a GPU sends {machine.ring_bandwidth(1) / 1e9:g} GB/s in a "
         f"node of {machine.gpus_per_node}, {machine.ring_bandwidth(most) / 1e9:g} GB/s on "
         f"{most:,} GPUs",
-        "assumed": f"{100 * made.mfu:g} % of the peak; {made.length} tokens a sentence on each "
-        f"side; {made.batch_tokens:,} tokens a side, GPU and update; {_optimizer(made.optimizer)}",
+        "assumptions": f"{100 * made.mfu:g} % of the peak; {made.length} tokens per sentence on "
+        f"each side; {made.batch_tokens:,} tokens per side, GPU and update; "
+        f"{_optimizer(made.optimizer)}",
         "parameters": f"P = {made.parameters:,}",
-        "operations": f"c = {FORMULAS[made.family]} / N_tgt = {mflop:.1f} MFLOP a target token",
+        "operations": f"c = {FORMULAS[made.family]} / N_tgt = {mflop:.1f} MFLOP per target token",
         "state": f"P · (4 weights + 4 gradients + {optimizer:.4g} optimizer{average}) = "
         f"{state.total / 1e9:.2f} GB",
-        "activations": f"{made.activations / 1e9:.2f} GB a GPU, estimated",
-        "computing": f"c · tokens / (MFU · peak) = {mflop:.1f}e6 · "
+        "activations": f"{made.activations / 1e9:.2f} GB per GPU (estimate)",
+        "computation": f"c · tokens / (MFU · peak) = {mflop:.1f}e6 · "
         f"{made.batch_tokens:,} / ({made.mfu:g} · {machine.peak_tflops:g}e12) = "
         f"{1e3 * compute:.3f} ms",
-        "updating": "each number read once and what is new written, "
-        f"{touched / made.parameters:.4g} bytes · P / R = "
-        f"{1e3 * touched / machine.memory_gb_per_second / 1e9:.3f} ms at least "
+        "optimizer": "reads each value once and writes each new value, "
+        f"{touched / made.parameters:.4g} bytes · P / R = at least "
+        f"{1e3 * touched / machine.memory_gb_per_second / 1e9:.3f} ms "
         f"(R = {machine.memory_gb_per_second:g} GB/s; 1/N of it with {FSDP}; not in the table)",
         f"{DDP} sends": f"2(N−1)/N · 4P / B = 2 · {most - 1}/{most} · 4 · {millions:.1f}e6 / "
         f"{bandwidth / 1e9:g}e9 = {1e3 * ddp.send_seconds:.3f} ms (N = {most:,})",
         f"{FSDP} sends": f"(N−1)/N · (2P + 2P + 4P) / B = {most - 1}/{most} · 8 · "
         f"{millions:.1f}e6 / {bandwidth / 1e9:g}e9 = {1e3 * fsdp.send_seconds:.3f} ms",
-        f"{FSDP} holds": f"state / N + 8 · {made.unit / 1e6:.1f}e6 of the largest part + "
+        f"{FSDP} memory": f"state / N + 8 · {made.unit / 1e6:.1f}e6 (the largest part) + "
         "activations",
         "source": machine.source,
     }
@@ -352,18 +354,18 @@ def _facts(made: Plan) -> list[str]:
 
 def _table(rows: Sequence[Row]) -> list[str]:
     lines = [
-        f"{'GPUs':>6}  {'scheme':<6}  {'tokens/update':>13}  {'sent':>9}  {'sending':>11}  "
-        f"{'computing':>11}  {'efficiency':>11}  {'memory':>9}",
+        f"{'GPUs':>6}  {'scheme':<6}  {'tokens/update':>13}  {'sent':>9}  {'communication':>13}  "
+        f"{'computation':>11}  {'efficiency':>11}  {'memory':>9}",
     ]
     for row in rows:
         hidden, exposed = row.exposed
         lines.append(
             f"{row.gpus:>6,}  {row.scheme:<6}  {row.tokens:>13,}  {row.sent_bytes / 1e9:>6.2f} GB  "
-            f"{1e3 * row.send_seconds:>8.3f} ms  {1e3 * row.compute_seconds:>8.3f} ms  "
+            f"{1e3 * row.send_seconds:>10.3f} ms  {1e3 * row.compute_seconds:>8.3f} ms  "
             f"{100 * exposed:>4.0f}–{100 * hidden:>3.0f} %  {row.memory_bytes / 1e9:>6.2f} GB"
             + ("" if row.fits else "  does not fit")
         )
     return [
         *lines,
-        "efficiency: computing, as a share of an update whose sending hides not at all or wholly",
+        "efficiency: compute fraction of a step with no and with full overlap of communication",
     ]
