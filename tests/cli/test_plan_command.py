@@ -35,7 +35,7 @@ def test_a_recipe_with_overrides_and_json(cli):
         (["base", "--machine", "absent.yaml"], "absent.yaml"),
         (["base", "--vocabulary", "5"], "`--vocabulary` must be from 261 to"),
         (["base", "--mfu", "40"], "`--mfu` must be from 0.0001 to 1.0, but it is 40"),
-        (["copy-lstm"], "this recipe's model is of family rnn"),
+        (["copy-lstm"], "the family of this recipe is rnn"),
         (["base", "--model.heads", "7"], "not divisible by 7"),
     ],
 )
