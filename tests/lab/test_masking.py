@@ -12,6 +12,7 @@ from whyformer.lab.experiments.masking import EXPERIMENT, data, experiment, figu
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Cell, Mode, Results
+from whyformer.lab.method.learning import fresh_small_model
 from whyformer.lab.method.verdict import Verdict
 from whyformer.lab.pages.cards import facts_of, placeholders, read_card, unknown_placeholders
 from whyformer.models.bert import BERT, BERTSettings
@@ -75,7 +76,7 @@ def test_both_kinds_read_the_same_text():
 
 
 def test_the_models_have_one_shape():
-    bert, gpt = experiment.fresh(BERT, 0), experiment.fresh(GPT, 0)
+    bert, gpt = (fresh_small_model(kind, data.vocabulary(), 0) for kind in (BERT, GPT))
 
     def layers(model: torch.nn.Module) -> list[tuple[int, ...]]:
         return [tuple(p.shape) for n, p in model.named_parameters() if "layers." in n]

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from whyformer.lab.experiments.nsp import EXPERIMENT, data, experiment, figures
+from whyformer.lab.method.arms import best_rate
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.charts import Table
 from whyformer.lab.method.experiment import Cell, Mode, Results
@@ -281,7 +282,7 @@ def test_a_run_that_broke_down_is_never_the_best():
         return numbers
 
     results = made(change=change)
-    assert results.best("arms", "full_loss", "rate", arm="full, with") != 3e-3
+    assert best_rate(results, "arms", "full_loss", arm="full, with") != 3e-3
     assert experiment.gain(
         results, "full, with", "full, without", "full_loss"
     ).value == pytest.approx(1.2)

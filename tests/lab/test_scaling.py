@@ -10,6 +10,7 @@ from made_up_scaling import Change, ideal, made
 from whyformer.blocks.scaling import SCALINGS
 from whyformer.lab.experiments.scaling import EXPERIMENT, experiment, figures
 from whyformer.lab.method import reference_task as lm
+from whyformer.lab.method.arms import best_rate
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.charts import Chart
 from whyformer.lab.method.experiment import Mode
@@ -259,7 +260,8 @@ def test_a_run_that_broke_down_is_never_the_best():
         return numbers
 
     results = made(change=change)
-    assert results.best("training", "loss", "rate", arm="none", heads=1, optimizer="adam") != 3e-3
+    none = {"arm": "none", "heads": 1, "optimizer": "adam"}
+    assert best_rate(results, "training", "loss", **none) != 3e-3
     assert CLAIMS["training"].judge(results).verdict is Verdict.SUPPORTED
 
 

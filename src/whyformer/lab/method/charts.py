@@ -1,11 +1,12 @@
 """What a figure shows, as data in both languages; `pages/drawing.py` draws it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from whyformer.charts.line_chart import LineStyle
 from whyformer.lab.method.bilingual import Bilingual
-from whyformer.lab.method.statistics import Estimate
+from whyformer.lab.method.statistics import Estimate, exactly
 
 
 @dataclass(frozen=True)
@@ -16,13 +17,32 @@ class Axis:
     log: bool = False
 
 
+VALIDATION_LOSS = Axis(Bilingual("validation loss, nats a character", "검증 손실 (문자당 nat)"))
+PEAK_RATE = Axis(Bilingual("peak learning rate, Adam", "최고 학습률 (Adam)"), log=True)
+SHARE_RIGHT = Axis(Bilingual("share of right answers", "정답률"))
+
+
+Points = Sequence[tuple[float, Estimate]]
+"""The x and the estimate of each point of a curve."""
+
+
 @dataclass(frozen=True)
 class Series:
-    """One curve: its points (x, estimate)."""
+    """One curve."""
 
     name: Bilingual
-    points: Sequence[tuple[float, Estimate]]
+    points: Points
     style: LineStyle = LineStyle.MEASURED
+
+
+def theory(name: Bilingual, xs: Iterable[float], formula: Callable[[Any], float]) -> Series:
+    """Return a formula as a dashed line through its values at ``xs``."""
+    return Series(name, [(x, exactly(formula(x))) for x in xs], LineStyle.THEORY)
+
+
+def mark(name: Bilingual, x: float) -> Series:
+    """Return a vertical line at ``x``."""
+    return Series(name, [(x, exactly(x))], LineStyle.MARK)
 
 
 @dataclass(frozen=True)

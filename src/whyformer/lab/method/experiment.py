@@ -6,8 +6,6 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.charts import Figure
 from whyformer.lab.method.statistics import Estimate
@@ -100,16 +98,6 @@ class Results:
         levels = self.levels(part, along, **fixed)
         columns = [self.values(part, number, **fixed, **{along: level}) for level in levels]
         return levels, [list(row) for row in zip(*columns, strict=True)]
-
-    def best(self, part: str, number: str, along: str, **fixed: Any) -> Any:
-        """Return the level of ``along`` with the least mean: the learning rate tuned for an arm.
-
-        A run that broke down counts as the worst.
-        """
-        levels, rows = self.curves(part, number, along, **fixed)
-        columns = np.asarray(rows, dtype=float)
-        means = np.where(np.isfinite(columns), columns, np.inf).mean(0)
-        return levels[int(np.argmin(means))]
 
 
 def _has(cell: Cell, fixed: Mapping[str, Any]) -> bool:

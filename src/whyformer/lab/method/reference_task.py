@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from whyformer.data.catalog import topics
 from whyformer.foundation.errors import DivergedError
 from whyformer.foundation.randomness import seed_everything
+from whyformer.lab.method.batches import EndlessBatches, TensorBatch, generator_of
 from whyformer.models.build import build_model
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.training.loop import fit, start
@@ -51,7 +52,7 @@ def text() -> Text:
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(TensorBatch):
     """Rows of consecutive characters, and the character after each."""
 
     target: Tensor
@@ -62,13 +63,9 @@ class Window:
         """Labels in the batch."""
         return self.labels.numel()
 
-    def to(self, device: torch.device | str) -> "Window":
-        """Return the window on ``device``."""
-        return replace(self, target=self.target.to(device), labels=self.labels.to(device))
-
 
 @dataclass(frozen=True)
-class Windows:
+class Windows(EndlessBatches):
     """A `BatchSource`: batch ``index`` is ``rows`` windows at places drawn by (seed, index)."""
 
     ids: Tensor
@@ -76,13 +73,9 @@ class Windows:
     rows: int
     seed: int
 
-    def count(self, epoch: int) -> int:
-        """Return a number that no run reaches: there are no epochs."""
-        return 1 << 40
-
     def batch(self, epoch: int, index: int) -> Window:
         """Return one batch."""
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
+        generator = generator_of(self.seed, index)
         starts = torch.randint(len(self.ids) - self.length - 1, (self.rows,), generator=generator)
         rows = self.ids[starts[:, None] + torch.arange(self.length + 1)]
         return Window(rows[:, :-1], rows[:, 1:])
@@ -176,6 +169,25 @@ def train(
     except DivergedError:
         return Trained(learned, math.nan, reports)
     return Trained(learned, dev_loss(learned, length), reports)
+
+
+def course(
+    model: nn.Module, optimizer: torch.optim.Optimizer, updates: int, seed: int
+) -> list[float]:
+    """Train on small windows with a given optimizer; return the loss of each update.
+
+    For models in float64 that are compared bit by bit.
+    """
+    windows = Windows(text().train, 32, 8, seed)
+    losses: list[float] = []
+    for step in range(updates):
+        batch = windows.batch(0, step)
+        loss = F.cross_entropy(model(batch.target).flatten(0, 1), batch.labels.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
 
 
 def dev_windows(length: int, count: int = 128, rows: int = 32) -> Iterator[Window]:

@@ -44,6 +44,11 @@ class Estimate:
         return Estimate(change(self.value), low, high, self.seeds, self.spread)
 
     @property
+    def percent(self) -> "Estimate":
+        """A share in percent."""
+        return self.map(lambda share: 100 * share)
+
+    @property
     def judged(self) -> tuple[float, float]:
         """The interval that a verdict looks at: a range is widened by its width on both sides.
 
@@ -77,14 +82,16 @@ def median(values: np.ndarray) -> np.ndarray:
     return np.median(values, -1)
 
 
-def estimate(values: Sequence[float], statistic: Statistic = mean) -> Estimate:
-    """Return a statistic over seeds with its 95 % interval.
+def estimate(values: Sequence[float] | None, statistic: Statistic = mean) -> Estimate:
+    """Return a statistic over seeds with its 95 % interval; of None, `NOT_MEASURED`.
 
     Source: Efron and Tibshirani 1993, "An introduction to the bootstrap", §13.3 (percentile).
 
     >>> estimate([1.0, 1.0, 1.0]).value
     1.0
     """
+    if values is None:
+        return NOT_MEASURED
     seen = np.asarray(values, dtype=float)
     if not len(seen):
         raise ValueError("an estimate needs at least one value")
@@ -96,13 +103,24 @@ def estimate(values: Sequence[float], statistic: Statistic = mean) -> Estimate:
     return Estimate(value, float(low), float(high), len(seen), Spread.BOOTSTRAP)
 
 
-def paired(a: Sequence[float], b: Sequence[float]) -> Estimate:
-    """Return the mean of b - a, seed by seed.
+def paired(a: Sequence[float] | None, b: Sequence[float] | None) -> Estimate:
+    """Return the mean of b - a, seed by seed; `NOT_MEASURED` where one of them is None.
 
     >>> paired([1.0, 2.0], [2.0, 4.0]).value
     1.5
     """
+    if a is None or b is None:
+        return NOT_MEASURED
     return estimate([y - x for x, y in zip(a, b, strict=True)])
+
+
+def geometric(values: Sequence[float]) -> Estimate:
+    """Return the geometric mean over seeds: the typical value where a few are far above the others.
+
+    >>> round(geometric([1.0, 100.0]).value, 9)
+    10.0
+    """
+    return estimate([math.log(value) for value in values]).map(math.exp)
 
 
 def proportion(count: int, total: int) -> Estimate:

@@ -8,7 +8,7 @@ the circumstances' names.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from whyformer.lab.method.statistics import Estimate
@@ -110,6 +110,23 @@ def within(
     """
     beyond = high - low if margin is None else margin
     return Test(effect, low, high, (low - beyond, high + beyond), name)
+
+
+def near(
+    effect: Estimate,
+    value: float,
+    distance: float,
+    *,
+    margin: float | None = None,
+    name: str = "",
+) -> Test:
+    """Demand a place at most ``distance`` from ``value``. Args: margin: see `within`."""
+    return within(effect, value - distance, value + distance, margin=margin, name=name)
+
+
+def of_ratio(test: Test) -> Test:
+    """Return a test on the logarithm of a ratio that readers see as one on the ratio."""
+    return replace(test, logarithm=True)
 
 
 @dataclass(frozen=True)

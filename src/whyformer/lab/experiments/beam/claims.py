@@ -99,14 +99,14 @@ def gain_of_penalty(results: Results, data: str) -> Estimate:
 def numbers(results: Results) -> dict[str, Estimate]:
     """See `Experiment`."""
     found = {
-        "falls_counted": falls(results, "exact").map(lambda share: 100 * share),
-        "missed_greedy": counted(results, "missed", 0.0, 1).map(lambda share: 100 * share),
-        "missed_three": counted(results, "missed", 0.0, 3).map(lambda share: 100 * share),
+        "falls_counted": falls(results, "exact").percent,
+        "missed_greedy": counted(results, "missed", 0.0, 1).percent,
+        "missed_three": counted(results, "missed", 0.0, 3).percent,
         "regret_enough": counted(results, "regret", 0.0, ENOUGH),
         "empty_expected": exactly(100 * expected_empty()),
     }
     for data in results.levels("search", "data"):
-        found[f"{data}_falls"] = falls(results, "search", data=data).map(lambda share: 100 * share)
+        found[f"{data}_falls"] = falls(results, "search", data=data).percent
         found[f"{data}_greedy_to_four"] = change(results, "bleu", data, 0.0, (1, 4))
         found[f"{data}_log_probability"] = change(results, "log_probability", data, 0.0, (1, 64))
         found[f"{data}_penalty_gain"] = gain_of_penalty(results, data)
@@ -118,7 +118,7 @@ def numbers(results: Results) -> dict[str, Estimate]:
         for width in (4, 64):
             for name in ("length", "empty"):
                 value = estimate(at(results, name, data, 0.0, width))
-                found[f"{data}_{name}_{width}"] = value.map(lambda share: 100 * share)
+                found[f"{data}_{name}_{width}"] = value.percent
     return found
 
 

@@ -25,13 +25,13 @@ from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
 from whyformer.evaluation.translation import bleu
 from whyformer.foundation.randomness import seed_everything
+from whyformer.lab.method.batches import EndlessBatches
 from whyformer.lab.method.experiment import Mode, Numbers, Results, Settings
+from whyformer.lab.method.learning import learn
 from whyformer.lab.method.statistics import Estimate, estimate
 from whyformer.models.build import build_model
 from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.symbols import BOS, EOS, PAD, SYMBOLS
-from whyformer.training.loop import fit, start
-from whyformer.training.settings import TrainingSettings
 
 FIRST = len(SYMBOLS)
 ALPHAS = (0.0, 0.6, 1.0)
@@ -85,16 +85,12 @@ def sentences(
 
 
 @dataclass(frozen=True)
-class Sentences:
+class Sentences(EndlessBatches):
     """A `BatchSource` of the language: batch ``index`` is drawn by (seed, index)."""
 
     seed: int
     fragments: float
     rows: int = 64
-
-    def count(self, epoch: int) -> int:
-        """Return a number that no run reaches: there are no epochs."""
-        return 1 << 40
 
     def batch(self, epoch: int, index: int) -> Batch:
         """Return one batch."""
@@ -225,17 +221,15 @@ def trained(settings: Settings, seed: int) -> Transformer:
         encoder_layers=1, decoder_layers=1, d_model=64, heads=4, d_ff=256, dropout=0.0,
         wiring="pre-norm", tying=Tying.DECODER,
     )  # fmt: skip
-    training = TrainingSettings(
-        updates=settings["steps"], learning_rate=3e-3, warmup=50, schedule="trapezoid",
-        label_smoothing=0.1 if settings["data"] == "smoothed" else 0.0,
-    )  # fmt: skip
     seed_everything(seed)
     sizes = (FIRST + SYMBOLS_OF_SOURCE, FIRST + SYMBOLS_OF_SOURCE * WORDS_PER_SYMBOL)
     model = build_model(shape, sizes, shared=False)
     assert isinstance(model, Transformer)
     source = Sentences(seed, FRAGMENTS if settings["data"] == "fragments" else 0.0)
-    for _ in fit(start(model, training), source, training, d_model=shape.d_model):
-        pass
+    learn(
+        model, source, updates=settings["steps"], learning_rate=3e-3, warmup=50,
+        label_smoothing=0.1 if settings["data"] == "smoothed" else 0.0, d_model=shape.d_model,
+    )  # fmt: skip
     return model.eval()
 
 

@@ -1,19 +1,18 @@
 """The charts and tables of the page."""
 
-from whyformer.charts.line_chart import LineStyle
 from whyformer.lab.experiments.beam.claims import at, counted, expected_empty
 from whyformer.lab.experiments.beam.experiment import ALPHAS, COUNTED_WIDTHS, DATA, ENOUGH, WIDTHS
 from whyformer.lab.method.bilingual import Bilingual, alike
-from whyformer.lab.method.charts import Axis, Chart, Series
+from whyformer.lab.method.charts import Axis, Chart, Points, Series, mark, theory
 from whyformer.lab.method.experiment import Results
-from whyformer.lab.method.statistics import Estimate, estimate, exactly
+from whyformer.lab.method.statistics import estimate
 
 
 def charts(results: Results) -> list[Chart]:
     """See `Experiment`."""
     beam = Axis(Bilingual("width of the beam", "빔의 너비"), log=True)
 
-    def over_widths(name: str, data: str, alpha: float) -> list[tuple[float, Estimate]]:
+    def over_widths(name: str, data: str, alpha: float) -> Points:
         return [(w, estimate(at(results, name, data, alpha, w))) for w in WIDTHS]
 
     def of_data(name: str) -> list[Series]:
@@ -66,7 +65,7 @@ def charts(results: Results) -> list[Chart]:
             ),
             [
                 *of_data("length"),
-                Series(alike("1"), [(w, exactly(1)) for w in WIDTHS], LineStyle.THEORY),
+                theory(alike("1"), WIDTHS, lambda _: 1),
             ],
             Bilingual(
                 "Without length penalty. Every right answer has a ratio of 1.",
@@ -80,13 +79,13 @@ def charts(results: Results) -> list[Chart]:
             Axis(Bilingual("share of the sentences", "문장의 비율")),
             [
                 *of_data("empty"),
-                Series(
+                theory(
                     Bilingual(
                         "theory: the most probable answer is none",
                         "이론: 가장 확률 높은 답이 빈 답",
                     ),
-                    [(w, exactly(expected_empty())) for w in WIDTHS],
-                    LineStyle.THEORY,
+                    WIDTHS,
+                    lambda _: expected_empty(),
                 ),
             ],
             Bilingual(
@@ -108,7 +107,7 @@ def charts(results: Results) -> list[Chart]:
                     )
                     for a in ALPHAS
                 ),
-                Series(alike("Vᵀ"), [(ENOUGH, exactly(0))], LineStyle.MARK),
+                mark(alike("Vᵀ"), ENOUGH),
             ],
             Bilingual(
                 "Models whose every answer can be listed: three words, at most four of them.",

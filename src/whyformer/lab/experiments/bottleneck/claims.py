@@ -12,47 +12,51 @@ from whyformer.lab.experiments.bottleneck.experiment import (
     WATCHED,
     arm,
 )
+from whyformer.lab.method.arms import tuned
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results, Settings
-from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, exactly, paired
+from whyformer.lab.method.statistics import Estimate, estimate, exactly, paired
 from whyformer.lab.method.verdict import Test, above, below
 
 
-def tuned(results: Results, number: str, where: Settings) -> list:
-    """Return a number of an arm at its best rate, seed by seed."""
-    rate = results.best("lengths", "error", "rate", **where)
-    return results.values("lengths", number, rate=rate, **where)
+def best(results: Results, number: str, where: Settings) -> list | None:
+    """Return a number of an arm at its best rate, one value per seed; None where not trained."""
+    return tuned(results, "lengths", number, by="error", **where)
+
+
+def longest(results: Results, where: Settings) -> list[float] | None:
+    """Return the share of right symbols at the longest sources, one value per seed."""
+    rows = best(results, "symbols", where)
+    return rows and [row[-1] for row in rows]
 
 
 def at_end(results: Results, where: Settings, end: int, number: str = "symbols") -> Estimate:
     """Return the accuracy at the shortest (0) or the longest (-1) sources."""
-    return estimate([row[end] for row in tuned(results, number, where)])
+    rows = best(results, number, where)
+    return estimate(rows and [row[end] for row in rows])
 
 
 def drop(results: Results, attention: str, task: str) -> Estimate:
     """Return how much of the accuracy is lost from the shortest to the longest sources."""
-    rows = tuned(results, "symbols", arm(attention, task))
-    return estimate([row[0] - row[-1] for row in rows])
+    rows = best(results, "symbols", arm(attention, task))
+    return estimate(rows and [row[0] - row[-1] for row in rows])
 
 
 def gain(results: Results, task: str) -> Estimate:
     """Return how much better attention is at the longest sources, paired by seed."""
-    none, general = (tuned(results, "symbols", arm(a, task)) for a in ("none", "general"))
-    return paired([row[-1] for row in none], [row[-1] for row in general])
+    return paired(*(longest(results, arm(a, task)) for a in ("none", "general")))
 
 
 def turned(results: Results, encoder: str) -> Estimate:
     """Return what reversing the source adds without attention, over all lengths."""
-    kept, reverse = (
-        tuned(results, "mean", arm("none", task, encoder)) for task in ("copy", "reverse")
-    )
-    return paired(kept, reverse)
+    arms = (arm("none", task, encoder) for task in ("copy", "reverse"))
+    return paired(*(best(results, "mean", one) for one in arms))
 
 
 def turned_at(results: Results, encoder: str) -> tuple[list[float], list[float]]:
     """Return what reversing adds in the first and in the last quarter of a row, seed by seed."""
     kept, reverse = (
-        np.array(tuned(results, "places", arm("none", task, encoder)))
+        np.array(best(results, "places", arm("none", task, encoder)))
         for task in ("copy", "reverse")
     )
     added, quarter = reverse - kept, WATCHED // 4
@@ -61,13 +65,8 @@ def turned_at(results: Results, encoder: str) -> tuple[list[float], list[float]]
 
 def wider(results: Results) -> Estimate:
     """Return what a vector twice as wide adds at the longest sources; not measured in quick."""
-    if TWICE_AS_WIDE not in results.levels("lengths", "width"):
-        return NOT_MEASURED
-    narrow, wide = (
-        tuned(results, "symbols", arm("none", "copy", width=width))
-        for width in (None, TWICE_AS_WIDE)
-    )
-    return paired([row[-1] for row in narrow], [row[-1] for row in wide])
+    arms = (arm("none", "copy", width=width) for width in (None, TWICE_AS_WIDE))
+    return paired(*(longest(results, one) for one in arms))
 
 
 def distance_ratio(results: Results, number: str) -> Estimate:

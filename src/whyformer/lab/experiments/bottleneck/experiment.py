@@ -14,12 +14,12 @@ from whyformer.data.batch import Batch
 from whyformer.data.synthetic import Task, synthetic_pairs
 from whyformer.foundation.errors import DivergedError
 from whyformer.foundation.randomness import seed_everything
+from whyformer.lab.method.batches import EndlessBatches
 from whyformer.lab.method.experiment import Mode, Numbers, Settings
+from whyformer.lab.method.learning import learn
 from whyformer.models.build import build_model
 from whyformer.models.rnn import RecurrentModel, RecurrentSettings
 from whyformer.text.symbols import BOS, EOS, SYMBOLS
-from whyformer.training.loop import fit, start
-from whyformer.training.settings import TrainingSettings
 
 KINDS = 8
 """Different symbols."""
@@ -38,7 +38,7 @@ WATCHED = 20
 
 
 @dataclass(frozen=True)
-class Rows:
+class Rows(EndlessBatches):
     """A `BatchSource` of copying; rows of a batch are equally long, so nothing is padded.
 
     Args: task: copy, or reverse: the source is read in reverse order.
@@ -47,10 +47,6 @@ class Rows:
     task: Task
     longest: int
     seed: int
-
-    def count(self, epoch: int) -> int:
-        """Return a number that no run reaches: there are no epochs."""
-        return 1 << 40
 
     def batch(self, epoch: int, index: int) -> Batch:
         """Return one batch, its length drawn evenly."""
@@ -98,15 +94,12 @@ def measure_lengths(settings: Settings, seed: int) -> Numbers:
     task, longest = Task(settings["task"]), settings["longest"]
     model = fresh_model(settings, seed)
     parameters = sum(p.numel() for p in model.parameters())
-    training = TrainingSettings(
-        updates=settings["steps"], learning_rate=settings["rate"], warmup=50,
-        schedule="trapezoid", label_smoothing=0.0, clip=1.0,
-    )  # fmt: skip
     lengths = range(SHORTEST, longest + 1, 5)
     try:
-        state = start(model, training)
-        for _ in fit(state, Rows(task, longest, seed), training, d_model=settings["width"]):
-            pass
+        learn(
+            model, Rows(task, longest, seed), updates=settings["steps"], warmup=50, clip=1.0,
+            learning_rate=settings["rate"], d_model=settings["width"],
+        )  # fmt: skip
     except DivergedError:
         nothing = [0.0] * len(lengths)
         return {"symbols": nothing, "exact": nothing, "places": [0.0] * WATCHED,

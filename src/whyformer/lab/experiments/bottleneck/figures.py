@@ -1,9 +1,11 @@
 """The charts and tables of the page."""
 
+import math
+from itertools import count
+
 import numpy as np
 
-from whyformer.charts.line_chart import LineStyle
-from whyformer.lab.experiments.bottleneck.claims import tuned
+from whyformer.lab.experiments.bottleneck.claims import best
 from whyformer.lab.experiments.bottleneck.experiment import (
     ONE_WAY,
     TWICE_AS_WIDE,
@@ -12,9 +14,10 @@ from whyformer.lab.experiments.bottleneck.experiment import (
     arm,
 )
 from whyformer.lab.method.bilingual import Bilingual
-from whyformer.lab.method.charts import Axis, Chart, Figure, Series, Table
+from whyformer.lab.method.charts import Axis, Chart, Figure, Points, Series, Table, theory
+from whyformer.lab.method.curves import points_of_rows
 from whyformer.lab.method.experiment import Results, Settings
-from whyformer.lab.method.statistics import Estimate, estimate, exactly
+from whyformer.lab.method.statistics import exactly
 
 
 def charts(results: Results) -> list[Figure]:
@@ -23,9 +26,8 @@ def charts(results: Results) -> list[Figure]:
     right = Axis(Bilingual("share of right symbols", "기호 정답률"))
     lengths = results.levels("distances", "length")
 
-    def over_lengths(number: str, where: Settings) -> list[tuple[float, Estimate]]:
-        rows = tuned(results, number, where)
-        return [(n, estimate([row[i] for row in rows])) for i, n in enumerate(lengths)]
+    def over_lengths(number: str, where: Settings) -> Points:
+        return points_of_rows(lengths, best(results, number, where) or [])
 
     def shown(number: str) -> list[Series]:
         return [
@@ -49,11 +51,11 @@ def charts(results: Results) -> list[Figure]:
                 over_lengths("symbols", wide),
             )
         )
-    mean_right = float(np.mean(tuned(results, "mean", arm("general", "copy"))))
-    compound = Series(
+    mean_right = float(np.mean(best(results, "mean", arm("general", "copy")) or math.nan))
+    compound = theory(
         Bilingual("theory: each symbol right on its own", "이론: 기호마다 따로 맞을 때"),
-        [(n, exactly(mean_right**n)) for n in lengths],
-        LineStyle.THEORY,
+        lengths,
+        lambda n: mean_right**n,
     )
     return [
         Chart(
@@ -91,15 +93,9 @@ def charts(results: Results) -> list[Figure]:
             Axis(Bilingual("place in the target", "출력에서의 위치")),
             right,
             [
-                Series(
-                    NAMES[task],
-                    [
-                        (place + 1, estimate([row[place] for row in rows]))
-                        for place in range(WATCHED)
-                    ],
-                )
+                Series(NAMES[task], points_of_rows(count(1), rows))
                 for task in ("copy", "reverse")
-                for rows in [tuned(results, "places", arm("none", task, ONE_WAY))]
+                for rows in [best(results, "places", arm("none", task, ONE_WAY)) or []]
             ],
             Bilingual(
                 "With the source reversed the first symbols to be written are the last that were "

@@ -34,7 +34,7 @@ from whyformer.lab.experiments.complexity.experiment import (
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
 from whyformer.lab.method.statistics import Estimate, exactly
-from whyformer.lab.method.verdict import Test, above, below, within
+from whyformer.lab.method.verdict import Test, above, below, near, within
 
 TWINS = ("attention", "fused")
 """How attention is timed: by its explicit and by its fused twin."""
@@ -49,8 +49,7 @@ CONSTANTS = {
 def count_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `counts`."""
     return {
-        kind: [within(constant(results, kind), CONSTANTS[kind], CONSTANTS[kind], margin=0.5)]
-        for kind in COUNTED
+        kind: [near(constant(results, kind), CONSTANTS[kind], 0.0, margin=0.5)] for kind in COUNTED
     }
 
 
@@ -65,7 +64,7 @@ def dominance_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 def depth_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `depth`."""
     flat = {
-        kind: [within(depth_slope(results, kind), -1e-9, 1e-9, margin=0.5)] for kind in CONSTANT[:3]
+        kind: [near(depth_slope(results, kind), 0.0, 1e-9, margin=0.5)] for kind in CONSTANT[:3]
     }
     linear = {
         kind: [
@@ -84,7 +83,7 @@ def sequential_tests(results: Results) -> Mapping[str, Sequence[Test]]:
         "generation, keys and values kept": calls_exponent(results, "gpt", True),
         "generation, nothing kept": calls_exponent(results, "gpt", False),
     }
-    return {name: [within(one, -0.05, 0.05, margin=0.45)] for name, one in found.items()}
+    return {name: [near(one, 0.0, 0.05, margin=0.45)] for name, one in found.items()}
 
 
 def recurrence_tests(results: Results) -> Mapping[str, Sequence[Test]]:

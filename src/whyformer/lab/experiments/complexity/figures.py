@@ -1,6 +1,7 @@
 """The charts and tables of the page."""
 
-from whyformer.charts.line_chart import LineStyle
+from typing import Any
+
 from whyformer.lab.experiments.complexity.effects import JUDGED_WIDTH, constant, depth_slope, share
 from whyformer.lab.experiments.complexity.experiment import (
     COUNTED,
@@ -17,9 +18,13 @@ from whyformer.lab.method.charts import (
     Figure,
     Formula,
     HeatMap,
+    Points,
     Series,
     Table,
+    mark,
+    theory,
 )
+from whyformer.lab.method.curves import points_along
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import Estimate, estimate, exactly, median
 
@@ -98,15 +103,8 @@ def charts(results: Results) -> list[Figure]:
     """See `Experiment`."""
     positions = Axis(Bilingual("positions n", "위치 수 n"), log=True)
 
-    def along(part: str, number: str, **where: object) -> list[tuple[float, Estimate]]:
-        levels, rows = results.curves(part, number, "n", **where)
-        return [
-            (n, estimate([row[place] for row in rows], median)) for place, n in enumerate(levels)
-        ]
-
-    def guide(power: int, start: float) -> list[tuple[float, Estimate]]:
-        lengths = results.levels("time", "n", kind="rnn", d=JUDGED_WIDTH)
-        return [(n, exactly(start * (n / lengths[-1]) ** power)) for n in lengths]
+    def along(part: str, number: str, **where: Any) -> Points:
+        return points_along(results, part, number, "n", statistic=median, **where)
 
     lengths = results.levels("time", "n", kind="rnn", d=JUDGED_WIDTH)
     last = {
@@ -155,12 +153,12 @@ def charts(results: Results) -> list[Figure]:
                     Series(alike(f"d = {d}"), [(r, share(results, d, r)) for r in RATIOS])
                     for d in WIDTHS
                 ),
-                Series(
+                theory(
                     Bilingual("theory: n / (n + 6d)", "이론: n / (n + 6d)"),
-                    [(r, exactly(r / (r + 6))) for r in RATIOS],
-                    LineStyle.THEORY,
+                    RATIOS,
+                    lambda r: r / (r + 6),
                 ),
-                Series(alike("n = 6d"), [(6, exactly(0.5))], LineStyle.MARK),
+                mark(alike("n = 6d"), 6),
             ],
             Bilingual(
                 "Projections and feed-forward network, which Table 1 leaves out, are the larger "
@@ -181,12 +179,14 @@ def charts(results: Results) -> list[Figure]:
                     Series(NAMES[kind], along("time", "milliseconds", kind=kind, d=JUDGED_WIDTH))
                     for kind in results.levels("time", "kind")
                 ),
-                Series(
-                    Bilingual("slope 2", "기울기 2"),
-                    guide(2, last["attention"]),
-                    LineStyle.THEORY,
+                *(
+                    theory(
+                        Bilingual(f"slope {power}", f"기울기 {power}"),
+                        lengths,
+                        lambda n, power=power, kind=kind: last[kind] * (n / lengths[-1]) ** power,
+                    )
+                    for power, kind in ((2, "attention"), (1, "rnn"))
                 ),
-                Series(Bilingual("slope 1", "기울기 1"), guide(1, last["rnn"]), LineStyle.THEORY),
             ],
             Bilingual(
                 "The exponents are near those of Table 1. Where the curves cross is not.",
@@ -205,13 +205,13 @@ def charts(results: Results) -> list[Figure]:
             ),
             [
                 *ratios,
-                Series(
+                theory(
                     Bilingual("ratio of multiply-adds: n / d", "곱셈-덧셈의 비: n / d"),
-                    [(r, exactly(r)) for r in over],
-                    LineStyle.THEORY,
+                    over,
+                    lambda r: r,
                 ),
-                Series(alike("1"), [(r, exactly(1)) for r in over], LineStyle.THEORY),
-                Series(alike("n = d"), [(1, exactly(1))], LineStyle.MARK),
+                theory(alike("1"), over, lambda _: 1),
+                mark(alike("n = d"), 1),
             ],
             Bilingual(
                 "By operations the two cross at n = d. By the clock they cross later: a recurrence "

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from whyformer.lab.experiments.embedding_scale.experiment import (
     JUDGED_WIDTH,
@@ -13,17 +14,11 @@ from whyformer.lab.experiments.embedding_scale.experiment import (
     UNTIED,
     deviation,
 )
+from whyformer.lab.method.arms import tuned, tuned_difference, tuned_estimate
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
-from whyformer.lab.method.statistics import (
-    NOT_MEASURED,
-    Estimate,
-    estimate,
-    exactly,
-    log_slope,
-    paired,
-)
-from whyformer.lab.method.verdict import Test, above, below, within
+from whyformer.lab.method.statistics import Estimate, estimate, exactly, log_slope, paired
+from whyformer.lab.method.verdict import Test, above, below, near, within
 
 TIES: dict[str, str] = {TIED: "tied", UNTIED: "untied"}
 POSITIONS = {"sinusoidal": "with positions", "none": "without positions"}
@@ -56,45 +51,32 @@ def worst_error(results: Results, scale: str, init: str) -> Estimate:
     return exactly(max(errors))
 
 
-def tuned(results: Results, **arm: str) -> list[float]:
-    """Return the losses of an arm at its own best learning rate, a value a seed."""
-    best = results.best("training", "loss", "rate", **arm)
-    return results.values("training", "loss", rate=best, **arm)
-
-
-def measured(results: Results, **arm: str) -> bool:
-    """Say whether this mode has the arm."""
-    return bool(results.conditions("training", **arm))
-
-
-def gains(results: Results, **arm: str) -> list[float]:
+def gains(results: Results, **arm: Any) -> list[float] | None:
     """Return how much lower the loss is with the factor, each at its own best rate, by seed."""
-    without, factor = tuned(results, scale=ONE, **arm), tuned(results, scale=SQRT, **arm)
+    without, factor = (
+        tuned(results, "training", "loss", scale=scale, **arm) for scale in (ONE, SQRT)
+    )
+    if without is None or factor is None:
+        return None
     return [a - b for a, b in zip(without, factor, strict=True)]
 
 
-def gain(results: Results, **arm: str) -> Estimate:
+def gain(results: Results, **arm: Any) -> Estimate:
     """Return the mean of `gains`."""
-    return estimate(gains(results, **arm)) if measured(results, **arm) else NOT_MEASURED
+    return estimate(gains(results, **arm))
 
 
-def share_of_positions(results: Results, **arm: str) -> Estimate:
+def share_of_positions(results: Results, **arm: Any) -> Estimate:
     """Return how much of the gain goes when positions go."""
-    if not measured(results, **arm):
-        return NOT_MEASURED
     alone = gains(results, positions="none", **arm)
     return paired(alone, gains(results, positions="sinusoidal", **arm))
 
 
 def same_start(results: Results, positions: str) -> Estimate:
     """Return N(0, 1) without the factor against N(0, 1/d) with it: one function at the start."""
-    where = {"positions": positions, "tying": UNTIED}
-    if not measured(results, init=UNIT, **where):
-        return NOT_MEASURED
-    return paired(
-        tuned(results, scale=SQRT, init=SMALL, **where),
-        tuned(results, scale=ONE, init=UNIT, **where),
-    )
+    arms = {"scale": SQRT, "init": SMALL}, {"scale": ONE, "init": UNIT}
+    common = {"positions": positions, "tying": UNTIED}
+    return tuned_difference(results, "training", "loss", *arms, **common)
 
 
 def arms(results: Results) -> list[tuple[str, str]]:
@@ -141,8 +123,8 @@ def reason_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     return {
         TIES[tying]: [
             above(share_of_positions(results, tying=tying, init=SMALL), ALIKE, name="gain that goes"),
-            within(gain(results, positions="none", tying=tying, init=SMALL), -ALIKE, ALIKE,
-                   margin=math.inf, name="gain that stays"),
+            near(gain(results, positions="none", tying=tying, init=SMALL), 0.0, ALIKE,
+                 margin=math.inf, name="gain that stays"),
         ]
         for tying in results.levels("training", "tying", init=SMALL)
     }  # fmt: skip
@@ -151,7 +133,7 @@ def reason_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 def start_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `start`."""
     return {
-        name: [within(same_start(results, positions), -ALIKE, ALIKE)]
+        name: [near(same_start(results, positions), 0.0, ALIKE)]
         for positions, name in POSITIONS.items()
     }
 
@@ -186,9 +168,8 @@ def numbers(results: Results) -> dict[str, Estimate]:
                 arm = {"tying": tying, "init": init, "positions": positions}
                 found[f"gain_{tied}_{init}_{positions}"] = gain(results, **arm)
                 for scale, name in ((ONE, "one"), (SQRT, "sqrt")):
-                    known = measured(results, **arm)
-                    found[f"loss_{tied}_{init}_{positions}_{name}"] = (
-                        estimate(tuned(results, scale=scale, **arm)) if known else NOT_MEASURED
+                    found[f"loss_{tied}_{init}_{positions}_{name}"] = tuned_estimate(
+                        results, "training", "loss", scale=scale, **arm
                     )
     for positions in POSITIONS:
         found[f"same_start_{positions}"] = same_start(results, positions)

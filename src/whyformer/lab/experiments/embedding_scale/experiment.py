@@ -1,11 +1,11 @@
 """Why multiply embeddings by √d_model? Loudness at the start, and what training makes of it."""
 
 import torch
-import torch.nn.functional as F
 
 from whyformer.blocks.embeddings import EmbeddingScale, Tying
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.experiment import Mode, Numbers, Settings
+from whyformer.lab.method.learning import largest_gap
 from whyformer.models.gpt import GPT
 
 ONE, SQRT = EmbeddingScale.ONE, EmbeddingScale.SQRT_D_MODEL
@@ -93,16 +93,8 @@ def measure_identity(settings: Settings, seed: int) -> Numbers:
             betas=(0.9, 0.98),
             eps=1e-300,
         )
-        windows = lm.Windows(lm.text().train, 32, 8, seed)
-        losses.append([])
-        for step in range(settings["steps"]):
-            batch = windows.batch(0, step)
-            loss = F.cross_entropy(model(batch.target).flatten(0, 1), batch.labels.flatten())
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            losses[-1].append(loss.item())
-    return {"gap": max(abs(a - b) for a, b in zip(*losses, strict=True))}
+        losses.append(lm.course(model, optimizer, settings["steps"], seed))
+    return {"gap": largest_gap(*losses)}
 
 
 def loudness_conditions(mode: Mode) -> list[Settings]:

@@ -1,6 +1,7 @@
 """The charts and tables of the page."""
 
-from whyformer.charts.line_chart import LineStyle
+from functools import partial
+
 from whyformer.lab.experiments.embedding_scale.claims import (
     POSITIONS,
     TIES,
@@ -10,9 +11,17 @@ from whyformer.lab.experiments.embedding_scale.claims import (
 )
 from whyformer.lab.experiments.embedding_scale.experiment import ONE, SMALL, SQRT, UNIT
 from whyformer.lab.method.bilingual import Bilingual, alike
-from whyformer.lab.method.charts import Axis, Chart, Figure, Series
+from whyformer.lab.method.charts import (
+    PEAK_RATE,
+    VALIDATION_LOSS,
+    Axis,
+    Chart,
+    Figure,
+    Series,
+    theory,
+)
+from whyformer.lab.method.curves import points_along
 from whyformer.lab.method.experiment import Results
-from whyformer.lab.method.statistics import estimate, exactly
 
 
 def charts(results: Results) -> list[Figure]:
@@ -37,10 +46,10 @@ def charts(results: Results) -> list[Figure]:
                     for init, scale in cases
                 ),
                 *(
-                    Series(
+                    theory(
                         Bilingual(f"theory: {formula}", f"이론: {formula}"),
-                        [(d, exactly(predicted_ratio(scale, init, d))) for d in widths],
-                        LineStyle.THEORY,
+                        widths,
+                        partial(predicted_ratio, scale, init),
                     )
                     for init, scale, formula in (
                         (SMALL, ONE, "√(2/d)"),
@@ -62,11 +71,7 @@ def charts(results: Results) -> list[Figure]:
         for positions in results.levels("training", "positions", tying=tying, init=init):
             for scale in (ONE, SQRT):
                 arm = {"tying": tying, "init": init, "positions": positions, "scale": scale}
-                rates = results.levels("training", "rate", **arm)
-                points = [
-                    (rate, estimate(results.values("training", "loss", rate=rate, **arm)))
-                    for rate in rates
-                ]
+                points = points_along(results, "training", "loss", "rate", **arm)
                 name, where = NAMES[scale], NAMES[POSITIONS[positions]]
                 series.append(
                     Series(Bilingual(f"{name.en}, {where.en}", f"{name.ko}, {where.ko}"), points)
@@ -76,8 +81,8 @@ def charts(results: Results) -> list[Figure]:
             Chart(
                 f"rates-{TIES[tying]}-{init}",
                 Bilingual(f"After training: {title.en}", f"학습 뒤: {title.ko}"),
-                Axis(Bilingual("peak learning rate, Adam", "최고 학습률 (Adam)"), log=True),
-                Axis(Bilingual("validation loss, nats a character", "검증 손실 (문자당 nat)")),
+                PEAK_RATE,
+                VALIDATION_LOSS,
                 series,
                 Bilingual(
                     "Compare each curve at its own lowest point, and the two pairs with each other: "

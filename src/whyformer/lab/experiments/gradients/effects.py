@@ -5,8 +5,16 @@ import math
 import numpy as np
 
 from whyformer.lab.experiments.gradients.experiment import JUDGED_LAYERS, LENGTH, TOKENS
+from whyformer.lab.method.arms import tuned
 from whyformer.lab.method.experiment import Results
-from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, paired, slope
+from whyformer.lab.method.statistics import (
+    NOT_MEASURED,
+    Estimate,
+    estimate,
+    geometric,
+    paired,
+    slope,
+)
 
 
 def kept_by_tanh(weight_variance: float, drive: float) -> float:
@@ -77,26 +85,27 @@ def moved(results: Results, model: str) -> Estimate:
 def diversity_after(results: Results, stack: str, layers: int) -> Estimate:
     """Return the diversity of tokens, typical over seeds: the mean of logarithms, back again."""
     rows = results.values("depth", "diversity", stack=stack)
-    return estimate([math.log(row[layers - 1]) for row in rows]).map(math.exp)
+    return geometric([row[layers - 1] for row in rows])
 
 
-def accuracies(results: Results, wiring: str, layers: int) -> list[float]:
+def accuracies(results: Results, wiring: str, layers: int) -> list[float] | None:
     """Return the share of right copies at the better learning rate, seed by seed."""
-    rate = results.best("copy", "error", "rate", wiring=wiring, layers=layers)
-    errors = results.values("copy", "error", wiring=wiring, layers=layers, rate=rate)
-    return [1 - error for error in errors]
+    errors = tuned(results, "copy", "error", wiring=wiring, layers=layers)
+    return errors and [1 - error for error in errors]
 
 
 def lost(results: Results, layers: int) -> Estimate:
     """Return how much less is copied without skips than in Pre-LN, paired by seed."""
-    without = accuracies(results, "no-skip", layers)
-    return paired(without, accuracies(results, "pre-norm", layers))
+    return paired(*(accuracies(results, wiring, layers) for wiring in ("no-skip", "pre-norm")))
 
 
 def kept_share(results: Results, layers: int) -> Estimate:
     """Return the accuracy without skips as a share of that of Pre-LN."""
-    without = accuracies(results, "no-skip", layers)
-    with_skips = accuracies(results, "pre-norm", layers)
+    without, with_skips = (
+        accuracies(results, wiring, layers) for wiring in ("no-skip", "pre-norm")
+    )
+    if without is None or with_skips is None:
+        return NOT_MEASURED
     return estimate([a / max(b, 1e-9) for a, b in zip(without, with_skips, strict=True)])
 
 
@@ -107,20 +116,15 @@ def first_accuracies(results: Results) -> list[float]:
 
 def reached(results: Results, model: str, lag: int) -> Estimate:
     """Return the accuracy of part `reach` at the better rate; not measured in quick."""
-    if lag not in results.levels("reach", "lag", model=model):
-        return NOT_MEASURED
-    rate = results.best("reach", "error", "rate", model=model, lag=lag)
-    errors = results.values("reach", "error", model=model, lag=lag, rate=rate)
-    return estimate([1 - error for error in errors])
+    errors = tuned(results, "reach", "error", model=model, lag=lag)
+    return estimate(errors and [1 - error for error in errors])
 
 
 def gradient_ratio(results: Results, stack: str) -> Estimate:
     """Return the norm of the gradient at the input over that at the output, typical over seeds."""
-    ratios = results.values("depth", "gradient_ratio", stack=stack)
-    return estimate([math.log(r) for r in ratios]).map(math.exp)
+    return geometric(results.values("depth", "gradient_ratio", stack=stack))
 
 
 def gradient_diversity(results: Results, stack: str) -> Estimate:
     """Return how different the gradients are that different output positions send to the input."""
-    found = results.values("depth", "gradient_diversity", stack=stack)
-    return estimate([math.log(d) for d in found]).map(math.exp)
+    return geometric(results.values("depth", "gradient_diversity", stack=stack))

@@ -22,14 +22,14 @@ from whyformer.foundation.errors import DivergedError
 from whyformer.foundation.randomness import seed_everything
 from whyformer.lab.instruments.probes import diversity
 from whyformer.lab.method import reference_task as lm
+from whyformer.lab.method.batches import EndlessBatches, generator_of
 from whyformer.lab.method.experiment import Mode, Numbers, Settings
+from whyformer.lab.method.learning import learn
 from whyformer.models.build import build_model
 from whyformer.models.encoder import EncoderLayer
 from whyformer.models.gpt import GPT, GPTLayer
 from whyformer.models.parts import Parts
-from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss, fused_cross_entropy
-from whyformer.training.settings import TrainingSettings
 
 WIDTH = 64
 LENGTH = 128
@@ -196,7 +196,7 @@ class RecurrentReader(nn.Module):
 
 
 @dataclass(frozen=True)
-class Recalling:
+class Recalling(EndlessBatches):
     """A `BatchSource` of random symbols, to be repeated ``lag`` positions later.
 
     Args: task: copy asks for the symbol ``lag`` back, first for the row's first symbol.
@@ -208,13 +208,9 @@ class Recalling:
     task: Literal["copy", "first"] = "copy"
     rows: int = ROWS
 
-    def count(self, epoch: int) -> int:
-        """Return a number that no run reaches: there are no epochs."""
-        return 1 << 40
-
     def batch(self, epoch: int, index: int) -> lm.Window:
         """Return one batch; its labels belong to the last positions."""
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
+        generator = generator_of(self.seed, index)
         drawn = torch.randint(SYMBOLS, (self.rows, self.length), generator=generator)
         asked = drawn[:, : self.length - self.lag]
         return lm.Window(drawn, asked if self.task == "copy" else asked[:, :1].expand_as(asked))
@@ -308,14 +304,11 @@ def recall_loss(model: nn.Module, batch: lm.Window, smoothing: float) -> Loss:
 
 def learned_error(model: GPT | RecurrentReader, data: Recalling, rate: float, steps: int) -> float:
     """Train, and return the share of fresh answers that are wrong; 1 when training broke down."""
-    training = TrainingSettings(
-        updates=steps, learning_rate=rate, warmup=20, schedule="trapezoid",
-        label_smoothing=0.0, clip=1.0,
-    )  # fmt: skip
-    state = start(model, training)
     try:
-        for _ in fit(state, data, training, d_model=WIDTH, loss_of=recall_loss):
-            pass
+        learn(
+            model, data, updates=steps, learning_rate=rate, warmup=20, clip=1.0, d_model=WIDTH,
+            loss_of=recall_loss,
+        )  # fmt: skip
     except DivergedError:
         return 1.0
     model.eval()

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 
-from whyformer.charts.line_chart import LineStyle
 from whyformer.lab.experiments.gradients.claims import PREDICTED
 from whyformer.lab.experiments.gradients.effects import (
     accuracies,
@@ -23,7 +22,7 @@ from whyformer.lab.experiments.gradients.experiment import (
     SYMBOLS,
 )
 from whyformer.lab.method.bilingual import Bilingual, alike
-from whyformer.lab.method.charts import Axis, Chart, Figure, Series, Table
+from whyformer.lab.method.charts import SHARE_RIGHT, Axis, Chart, Figure, Series, Table, theory
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import estimate, exactly
 
@@ -37,7 +36,6 @@ def charts(results: Results) -> list[Figure]:
         gradient_table(results),
     ]
     layers = Axis(Bilingual("layers", "층 수"))
-    right = Axis(Bilingual("share of right answers", "정답률"))
     drawn.append(
         Chart(
             "copy",
@@ -45,7 +43,7 @@ def charts(results: Results) -> list[Figure]:
                 "After training: copy the token eight back", "학습 뒤: 여덟 칸 앞의 토큰 복사"
             ),
             layers,
-            right,
+            SHARE_RIGHT,
             [
                 *(
                     Series(
@@ -72,7 +70,7 @@ def charts(results: Results) -> list[Figure]:
                 "reach",
                 Bilingual("After training: copy from farther back", "학습 뒤: 더 먼 곳에서 복사"),
                 Axis(Bilingual("lag (positions back)", "시차 (몇 칸 앞인가)"), log=True),
-                right,
+                SHARE_RIGHT,
                 [
                     *(
                         Series(
@@ -98,8 +96,7 @@ def charts(results: Results) -> list[Figure]:
 
 
 def _chance(ends: Sequence[float]) -> Series:
-    at = exactly(1 / SYMBOLS)
-    return Series(Bilingual("by chance", "우연"), [(x, at) for x in ends], LineStyle.THEORY)
+    return theory(Bilingual("by chance", "우연"), ends, lambda _: 1 / SYMBOLS)
 
 
 def lag_chart(results: Results) -> Chart:
@@ -164,17 +161,13 @@ def depth_chart(results: Results) -> Chart:
         Series(NAMES[stack], [(n, diversity_after(results, stack, n)) for n in depths])
         for stack in ALONG_DEPTH
     ]
-    theory = Series(
-        Bilingual("theory: attention + skip", "이론: 어텐션 + 스킵"),
-        [(n, exactly(shared_by_skips(n))) for n in depths],
-        LineStyle.THEORY,
-    )
+    predicted = Bilingual("theory: attention + skip", "이론: 어텐션 + 스킵")
     return Chart(
         "diversity",
         Bilingual("How different the tokens still are", "토큰이 서로 얼마나 다른가"),
         Axis(Bilingual("layer", "층")),
         Axis(Bilingual("‖X − mean‖ / ‖X‖", "‖X − 평균‖ / ‖X‖"), log=True),
-        [*series, theory],
+        [*series, theory(predicted, depths, shared_by_skips)],
         Bilingual(
             "At the start. Without skips all tokens soon are the same vector (the floor is the "
             "rounding of float64); Post-LN loses them slowly in spite of its skips.",

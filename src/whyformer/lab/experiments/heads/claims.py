@@ -10,9 +10,10 @@ from whyformer.lab.experiments.heads.experiment import (
     SHARES,
     SPLIT,
 )
+from whyformer.lab.method.arms import tuned
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
-from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, paired
+from whyformer.lab.method.statistics import Estimate, estimate, paired
 from whyformer.lab.method.verdict import Test, above, below
 
 MISSED = 0.02
@@ -21,34 +22,27 @@ AFFORDABLE = 0.05
 """Nats a character that half of the heads may cost."""
 
 
-def tuned(results: Results, heads: int, family: str = SPLIT, number: str = "loss") -> list | None:
-    """Return a number of an arm at its own best rate, a value a seed; None where not trained."""
+def best(results: Results, heads: int, family: str = SPLIT, number: str = "loss") -> list | None:
+    """Return a number of an arm at its own best rate, one value per seed; None if not trained."""
     family = SPLIT if heads == MIDDLE else family
-    where = {"family": family, "heads": heads}
-    if not results.conditions("training", **where):
-        return None
-    best = results.best("training", "loss", "rate", **where)
-    return results.values("training", number, rate=best, **where)
+    return tuned(results, "training", number, by="loss", family=family, heads=heads)
 
 
 def worse(results: Results, heads: int, family: str = SPLIT) -> Estimate:
     """Return how much worse a number of heads is than eight, each at its own best rate."""
-    middle, other = tuned(results, MIDDLE), tuned(results, heads, family)
-    return NOT_MEASURED if middle is None or other is None else paired(middle, other)
+    return paired(best(results, MIDDLE), best(results, heads, family))
 
 
 def missed(results: Results, heads: int) -> Estimate:
     """Return the share of heads whose removal alone costs more than `MISSED`."""
-    rows = tuned(results, heads, number="alone")
-    if rows is None:
-        return NOT_MEASURED
-    return estimate([sum(one > MISSED for one in row) / len(row) for row in rows])
+    rows = best(results, heads, number="alone")
+    return estimate(rows and [sum(one > MISSED for one in row) / len(row) for row in rows])
 
 
 def rise(results: Results, heads: int, share: float = 0.5) -> Estimate:
     """Return how much the loss rises when a share of all heads is removed, least missed first."""
-    rows = tuned(results, heads, number="rise")
-    return NOT_MEASURED if rows is None else estimate([row[SHARES.index(share)] for row in rows])
+    rows = best(results, heads, number="rise")
+    return estimate(rows and [row[SHARES.index(share)] for row in rows])
 
 
 def several_tests(results: Results) -> Mapping[str, Sequence[Test]]:
@@ -98,8 +92,7 @@ def numbers(results: Results) -> dict[str, Estimate]:
     """See `Experiment`."""
     found = {}
     for heads in HEADS:
-        losses = tuned(results, heads)
-        found[f"loss_{heads}"] = NOT_MEASURED if losses is None else estimate(losses)
+        found[f"loss_{heads}"] = estimate(best(results, heads))
         if heads != MIDDLE:
             found[f"worse_{heads}"] = worse(results, heads)
         if heads > 1:

@@ -1,6 +1,8 @@
 """The charts and tables of the page."""
 
-from whyformer.lab.experiments.heads.claims import pruned, rise, tuned
+from itertools import count
+
+from whyformer.lab.experiments.heads.claims import best, pruned, rise
 from whyformer.lab.experiments.heads.experiment import (
     FIXED,
     FIXED_HEADS,
@@ -10,7 +12,8 @@ from whyformer.lab.experiments.heads.experiment import (
     SPLIT,
 )
 from whyformer.lab.method.bilingual import Bilingual
-from whyformer.lab.method.charts import Axis, Chart, Figure, Series
+from whyformer.lab.method.charts import VALIDATION_LOSS, Axis, Chart, Figure, Series
+from whyformer.lab.method.curves import points_of_rows
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import estimate
 
@@ -19,7 +22,7 @@ def charts(results: Results) -> list[Figure]:
     """See `Experiment`."""
     series = []
     for family, numbers_of_heads in ((SPLIT, HEADS), (FIXED, (*FIXED_HEADS, MIDDLE))):
-        found = [(h, tuned(results, h, family)) for h in sorted(numbers_of_heads)]
+        found = [(h, best(results, h, family)) for h in sorted(numbers_of_heads)]
         points = [(float(h), estimate(losses)) for h, losses in found if losses is not None]
         if len(points) > 1:
             series.append(Series(NAMES[family], points))
@@ -30,10 +33,9 @@ def charts(results: Results) -> list[Figure]:
     alone = [
         Series(
             NAMES[f"{heads} heads"],
-            [
-                ((place + 0.5) / (2 * heads), estimate(column))
-                for place, column in enumerate(zip(*sorted_rows(results, heads), strict=True))
-            ],
+            points_of_rows(
+                ((place + 0.5) / (2 * heads) for place in count()), sorted_rows(results, heads)
+            ),
         )
         for heads in pruned(results)
     ]
@@ -44,7 +46,7 @@ def charts(results: Results) -> list[Figure]:
                 "Loss after training, over the number of heads", "헤드 수에 따른 학습 뒤의 손실"
             ),
             Axis(Bilingual("heads, h", "헤드 수 h"), log=True),
-            Axis(Bilingual("validation loss, nats a character", "검증 손실 (문자당 nat)")),
+            VALIDATION_LOSS,
             series,
             Bilingual(
                 "Each point at its own best learning rate; all models have as many weights.",
@@ -79,7 +81,7 @@ def charts(results: Results) -> list[Figure]:
 
 def sorted_rows(results: Results, heads: int) -> list[list[float]]:
     """Return for each seed what every head costs alone, from the least."""
-    return [sorted(row) for row in tuned(results, heads, number="alone") or []]
+    return [sorted(row) for row in best(results, heads, number="alone") or []]
 
 
 NAMES = {

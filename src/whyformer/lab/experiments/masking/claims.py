@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from whyformer.data.corruption import RATE
 from whyformer.lab.experiments.masking.data import (
@@ -17,8 +16,7 @@ from whyformer.lab.experiments.masking.data import (
 )
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
-from whyformer.lab.method.statistics import Estimate
-from whyformer.lab.method.verdict import Test, above, within
+from whyformer.lab.method.verdict import Test, above, near, of_ratio
 
 ALIKE = math.log(1.25)
 SOME = 1.0
@@ -37,16 +35,12 @@ def others(results: Results) -> list[str]:
 
 def share_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `shares`."""
-
-    def near(effect: Estimate, value: float, margin: float, name: str) -> Test:
-        return within(effect, value - margin, value + margin, name=name)
-
     return {
         recipe: [
-            near(counted(results, recipe, "chosen", "tokens"), RATE, 0.002, "chosen"),
-            near(counted(results, recipe, "hidden", "chosen"), expected[0], 0.005, "hidden"),
-            near(counted(results, recipe, "same", "chosen"), expected[1], 0.005, "same"),
-            near(counted(results, recipe, "touched", "tokens"), 0.0, 0.0001, "others touched"),
+            near(counted(results, recipe, "chosen", "tokens"), RATE, 0.002, name="chosen"),
+            near(counted(results, recipe, "hidden", "chosen"), expected[0], 0.005, name="hidden"),
+            near(counted(results, recipe, "same", "chosen"), expected[1], 0.005, name="same"),
+            near(counted(results, recipe, "touched", "tokens"), 0.0, 0.0001, name="others touched"),
         ]
         for recipe in results.levels("shares", "recipe")
         for expected in [expected_shares(recipe, of_the_text(results, "vocabulary"))]
@@ -56,7 +50,7 @@ def share_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 def hidden_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `hidden`."""
     effect = counted(results, BERTS, "hidden", "tokens")
-    return {BERTS: [within(effect, RATE - 0.005, RATE + 0.005)]}
+    return {BERTS: [near(effect, RATE, 0.005)]}
 
 
 def feature_tests(results: Results) -> Mapping[str, Sequence[Test]]:
@@ -67,7 +61,7 @@ def feature_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 def tuning_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `tuning`."""
     return {
-        task: [within(gap(results, task, "tuned"), -SOME, SOME, margin=SOME)]
+        task: [near(gap(results, task, "tuned"), 0.0, SOME, margin=SOME)]
         for task in others(results)
     }
 
@@ -75,16 +69,13 @@ def tuning_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 def signal_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `signal`."""
     tasks = ["causal-15", *recipes(results)]
-    return {task: [replace(above(delay(results, task), 0.0), logarithm=True)] for task in tasks}
+    return {task: [of_ratio(above(delay(results, task), 0.0))] for task in tasks}
 
 
 def prediction_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `predictions`."""
     tasks = ["causal-15", *recipes(results)]
-    return {
-        task: [replace(within(thrift(results, task), -ALIKE, ALIKE), logarithm=True)]
-        for task in tasks
-    }
+    return {task: [of_ratio(near(thrift(results, task), 0.0, ALIKE))] for task in tasks}
 
 
 CLAIMS = (

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -14,6 +14,8 @@ from torch import Tensor
 from whyformer.data.catalog import topics
 from whyformer.data.corruption import RATE, mask_tokens
 from whyformer.lab.method import reference_task as lm
+from whyformer.lab.method.arms import is_trained, tuned
+from whyformer.lab.method.batches import EndlessBatches, TensorBatch
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import (
     NOT_MEASURED,
@@ -40,7 +42,7 @@ SHORT = {"80-10-10": "berts", "100-0-0": "mask", "0-0-100": "random", "none": "n
 
 
 @dataclass(frozen=True)
-class Masked:
+class Masked(TensorBatch):
     """Rows with some characters hidden; PAD in the labels wherever there is nothing to restore."""
 
     ids: Int[Tensor, "batch length"]
@@ -51,13 +53,9 @@ class Masked:
         """Characters to restore."""
         return max(1, int((self.labels != PAD).sum()))
 
-    def to(self, device: torch.device | str) -> "Masked":
-        """Return the rows on ``device``."""
-        return replace(self, ids=self.ids.to(device), labels=self.labels.to(device))
-
 
 @dataclass(frozen=True)
-class Corrupted:
+class Corrupted(EndlessBatches):
     """A `BatchSource`: batch ``index`` is windows of the text, chosen and hidden by (seed, index).
 
     Args: task: a recipe of `RECIPES`, or one of `CAUSAL`, where the label is the next character.
@@ -65,10 +63,6 @@ class Corrupted:
 
     seed: int
     task: str
-
-    def count(self, epoch: int) -> int:
-        """Return a number that no run reaches: there are no epochs."""
-        return 1 << 40
 
     def batch(self, epoch: int, index: int) -> Masked:
         """Return one batch."""
@@ -142,43 +136,39 @@ BEST_BY = {"copied": "probe"}
 """Which number is the best rate's, where it is another one."""
 
 
-def tuned(results: Results, task: str, number: str, by: str = "") -> list[float]:
-    """Return a number of an arm at its own best learning rate, a value a seed.
+def best(results: Results, task: str, number: str, by: str = "") -> list[float] | None:
+    """Return a number of an arm at its own best learning rate, one value per seed.
 
     Args: by: the number that is least at the best rate; without it, this one itself.
     """
     part = "causal" if task in CAUSAL else "masked"
+    return tuned(results, part, number, by=by, pick=_last, task=task)
 
-    def values(rate: float, number: str = number) -> list[float]:
-        found = results.values(part, number, task=task, rate=rate)
-        return [(one or [math.nan])[-1] if isinstance(one, list) else one for one in found]
 
-    def worth(rate: float) -> float:
-        mean = float(np.mean(values(rate, by or number)))
-        return mean if math.isfinite(mean) else math.inf
-
-    return values(min(results.levels(part, "rate", task=task), key=worth))
+def _last(found: float | list[float]) -> float:
+    """Return the last of the errors while all weights learn; NaN where they did not."""
+    return (found or [math.nan])[-1] if isinstance(found, list) else found
 
 
 def gap(results: Results, task: str, number: str) -> Estimate:
     """Return how much larger another recipe's number is than that of BERT's, paired by seed."""
     if not measured(results, task, number):
         return NOT_MEASURED
-    return paired(tuned(results, BERTS, number), tuned(results, task, number))
+    return paired(best(results, BERTS, number), best(results, task, number))
 
 
 def measured(results: Results, task: str, number: str) -> bool:
     """Whether this mode trains this arm and measures this number of it."""
     if task in CAUSAL:
         return True
-    trained = task in results.levels("masked", "task")
+    trained = is_trained(results, "masked", task=task)
     return trained and (number != "tuned" or any(results.levels("masked", "tuning")))
 
 
 def delay(results: Results, task: str) -> Estimate:
     """Return the logarithm of how many times as many updates as the causal model a task needs."""
-    pairs = zip(tuned(results, "causal", "updates"), tuned(results, task, "updates"), strict=True)
-    return estimate([math.log(b / a) for a, b in pairs])
+    all_, some = (best(results, arm, "updates") or [] for arm in ("causal", task))
+    return estimate([math.log(b / a) for a, b in zip(all_, some, strict=True)])
 
 
 def thrift(results: Results, task: str) -> Estimate:
@@ -209,18 +199,14 @@ def of_the_text(results: Results, number: str) -> float:
 
 def numbers(results: Results) -> dict[str, Estimate]:
     """See `Experiment`."""
-
-    def percent(effect: Estimate) -> Estimate:
-        return effect.map(lambda share: 100 * share)
-
     found = {
-        "chosen": percent(counted(results, BERTS, "chosen", "tokens")),
-        "hidden": percent(counted(results, BERTS, "hidden", "chosen")),
-        "same": percent(counted(results, BERTS, "same", "chosen")),
+        "chosen": counted(results, BERTS, "chosen", "tokens").percent,
+        "hidden": counted(results, BERTS, "hidden", "chosen").percent,
+        "same": counted(results, BERTS, "same", "chosen").percent,
         "same_expected": exactly(
             100 * expected_shares(BERTS, of_the_text(results, "vocabulary"))[1]
         ),
-        "hidden_of_all": percent(counted(results, BERTS, "hidden", "tokens")),
+        "hidden_of_all": counted(results, BERTS, "hidden", "tokens").percent,
         "characters": exactly(results.values("shares", "tokens", recipe=BERTS)[0]),
         "unigram": exactly(of_the_text(results, "unigram")),
     }
@@ -228,7 +214,7 @@ def numbers(results: Results) -> dict[str, Estimate]:
         wanted = ("updates",) if task in CAUSAL else ("probe", "copied", "tuned", "updates")
         for number in wanted:
             found[f"{number}_{name}"] = (
-                estimate(tuned(results, task, number, by=BEST_BY.get(number, "")))
+                estimate(best(results, task, number, by=BEST_BY.get(number, "")))
                 if measured(results, task, number)
                 else NOT_MEASURED
             )

@@ -14,10 +14,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from whyformer.blocks.initialization import Initialization
 from whyformer.data.corruption import mask_tokens
 from whyformer.foundation.errors import DivergedError
-from whyformer.foundation.randomness import seed_everything
 from whyformer.lab.experiments.masking.data import (
     BLOCK,
     CAUSAL,
@@ -32,15 +30,14 @@ from whyformer.lab.experiments.masking.data import (
     examples,
     vocabulary,
 )
+from whyformer.lab.instruments.linear_probe import LinearProbe, zero_linear
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.experiment import Mode, Numbers, Settings
-from whyformer.models.bert import BERT, BERTSettings
-from whyformer.models.build import build_model
-from whyformer.models.gpt import GPT, GPTSettings
+from whyformer.lab.method.learning import block_means, fresh_small_model, learn
+from whyformer.models.bert import BERT
+from whyformer.models.gpt import GPT
 from whyformer.text.symbols import MASK, PAD
-from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss, fused_cross_entropy
-from whyformer.training.settings import TrainingSettings
 
 RATES = (1e-3, 3e-3, 1e-2)
 LEVEL = 0.5
@@ -67,8 +64,8 @@ def measure_shares(settings: Settings, seed: int) -> Numbers:
 
 def measure_masked(settings: Settings, seed: int) -> Numbers:
     """Train a small BERT with one recipe; then probe its frozen states, and fine-tune it."""
-    model = fresh(BERT, seed)
-    curve = learn(model, settings, seed)
+    model = fresh_small_model(BERT, vocabulary(), seed)
+    curve = learn_task(model, settings, seed)
     if curve is None:
         return {"curve": [], "updates": math.nan, "probe": 100.0, "copied": 0.0, "tuned": [100.0]}
     assert isinstance(model, BERT)
@@ -85,44 +82,22 @@ def measure_masked(settings: Settings, seed: int) -> Numbers:
 
 def measure_causal(settings: Settings, seed: int) -> Numbers:
     """Train a left-to-right model of the same shape, with the loss at all positions or at some."""
-    curve = learn(fresh(GPT, seed), settings, seed)
+    curve = learn_task(fresh_small_model(GPT, vocabulary(), seed), settings, seed)
     return {"curve": curve or [], "updates": updates_to_level(curve or [])}
 
 
-def fresh(kind: type[BERT] | type[GPT], seed: int) -> nn.Module:
-    """Return a model of two layers with the starting weights of a seed.
-
-    Rotary positions: with sinusoids this small a model stays at the characters' frequencies for
-    longer than the whole run.
-    """
-    settings = BERTSettings if kind is BERT else GPTSettings
-    shape = settings(
-        layers=2, d_model=64, heads=4, d_ff=256, dropout=0.0, wiring="pre-norm",
-        positions="rotary", initialization=Initialization.XAVIER,
-        activation="gelu",
-    )  # fmt: skip
-    seed_everything(seed)
-    return build_model(shape, (vocabulary(), vocabulary()), shared=True)
-
-
-def learn(model: nn.Module, settings: Settings, seed: int) -> list[float] | None:
+def learn_task(model: BERT | GPT, settings: Settings, seed: int) -> list[float] | None:
     """Train; return the mean loss of each ten updates, or None when the run broke down."""
     if settings["task"] == "none":
         return []
-    training = TrainingSettings(
-        updates=settings["steps"], learning_rate=settings["rate"], warmup=WARMUP,
-        schedule="trapezoid", label_smoothing=0.0,
-    )  # fmt: skip
-    batches = Corrupted(seed, settings["task"])
-    losses: list[float] = []
     try:
-        for report in fit(
-            start(model, training), batches, training, d_model=64, loss_of=restoring_loss
-        ):
-            losses.append(report.nll)
+        reports = learn(
+            model, Corrupted(seed, settings["task"]), updates=settings["steps"], warmup=WARMUP,
+            learning_rate=settings["rate"], d_model=64, loss_of=restoring_loss,
+        )  # fmt: skip
     except DivergedError:
         return None
-    return np.array(losses[: len(losses) // BLOCK * BLOCK]).reshape(-1, BLOCK).mean(1).tolist()
+    return block_means([report.nll for report in reports], BLOCK)
 
 
 def restoring_loss(model: nn.Module, batch: Masked, smoothing: float) -> Loss:
@@ -150,24 +125,8 @@ def updates_to_level(curve: Sequence[float]) -> float:
 
 def probe_error(model: BERT, learned: Examples, judged: Examples) -> float:
     """Return the share of letters whose word a linear map of the frozen states names wrongly."""
-    x, y = states(model, learned)
-    mean, deviation = x.mean(0), x.std(0) + 1e-6
-    probe = nn.Linear(x.shape[1], NAMED_WORDS)
-    nn.init.zeros_(probe.weight)
-    nn.init.zeros_(probe.bias)
-    optimizer = torch.optim.LBFGS(probe.parameters(), max_iter=60, line_search_fn="strong_wolfe")
-    x = (x - mean) / deviation
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        loss = F.cross_entropy(probe(x), y) + 1e-4 * probe.weight.square().sum()
-        loss.backward()
-        return loss
-
-    optimizer.step(closure)  # pyright: ignore[reportArgumentType]
-    x, y = states(model, judged)
-    with torch.no_grad():
-        return (probe((x - mean) / deviation).argmax(-1) != y).double().mean().item()
+    probe = LinearProbe(*states(model, learned), NAMED_WORDS, 1e-4)
+    return probe.error(*states(model, judged))
 
 
 @torch.no_grad()
@@ -192,9 +151,7 @@ def fine_tuned(
     model: BERT, learned: Examples, judged: Examples, updates: int, seed: int
 ) -> list[float]:
     """Let all weights learn the words; return the error in percent after each 40 updates."""
-    head = nn.Linear(model.settings.d_model, NAMED_WORDS)
-    nn.init.zeros_(head.weight)
-    nn.init.zeros_(head.bias)
+    head = zero_linear(model.settings.d_model, NAMED_WORDS)
     optimizer = torch.optim.Adam([*model.parameters(), *head.parameters()], lr=3e-3)
     generator = torch.Generator().manual_seed(seed)
     errors: list[float] = []

@@ -1,6 +1,7 @@
 """The charts and tables of the page."""
 
-from whyformer.charts.line_chart import LineStyle
+from itertools import count
+
 from whyformer.data.corruption import RATE
 from whyformer.lab.experiments.masking.claims import recipes
 from whyformer.lab.experiments.masking.data import (
@@ -13,28 +14,26 @@ from whyformer.lab.experiments.masking.data import (
     of_the_text,
 )
 from whyformer.lab.experiments.masking.experiment import LEVEL, TUNED_EVERY
+from whyformer.lab.method.arms import tuned
 from whyformer.lab.method.bilingual import Bilingual
-from whyformer.lab.method.charts import Axis, Chart, Series
+from whyformer.lab.method.charts import Axis, Chart, Points, Series, theory
+from whyformer.lab.method.curves import points_of_rows, series_for_each
 from whyformer.lab.method.experiment import Results
-from whyformer.lab.method.statistics import Estimate, estimate, exactly
 
 
 def charts(results: Results) -> list[Chart]:
     """See `Experiment`."""
     tasks = [*CAUSAL, *recipes(results)]
 
-    def curve(task: str, unit: float) -> list[tuple[float, Estimate]]:
+    def curve(task: str, unit: float) -> Points:
         part = "causal" if task in CAUSAL else "masked"
-        rate = results.best(part, "updates", "rate", task=task)
-        rows = [row for row in results.values(part, "curve", task=task, rate=rate) if row]
-        return [
-            (unit * BLOCK * (block + 1), estimate(list(column)))
-            for block, column in enumerate(zip(*rows, strict=True))
-        ]
+        curves = tuned(results, part, "curve", by="updates", task=task) or []
+        rows = [row for row in curves if row]
+        return points_of_rows((unit * BLOCK * (block + 1) for block in count()), rows)
 
     loss = Axis(Bilingual("training loss, nats a prediction", "학습 손실 (예측당 nat)"))
     per_update = {task: CAUSAL.get(task, RATE) * ROWS * LENGTH / 1000 for task in tasks}
-    aim = exactly(of_the_text(results, "unigram") - LEVEL)
+    aim = of_the_text(results, "unigram") - LEVEL
     drawn: list[Chart] = []
     for name, title, axis, units in (
         (
@@ -53,10 +52,10 @@ def charts(results: Results) -> list[Chart]:
         series = [Series(NAMES[task], curve(task, units[task])) for task in tasks]
         end = max(x for one in series for x, _ in one.points)
         begin = min(x for one in series for x, _ in one.points)
-        level = Series(
+        level = theory(
             Bilingual("half a nat below the characters' entropy", "문자 엔트로피보다 0.5 nat 아래"),
-            [(begin, aim), (end, aim)],
-            LineStyle.THEORY,
+            (begin, end),
+            lambda _: aim,
         )
         drawn.append(
             Chart(
@@ -89,16 +88,9 @@ def charts(results: Results) -> list[Chart]:
                         "letters whose word is named wrongly, %", "단어를 틀린 글자의 비율 (%)"
                     )
                 ),
-                [
-                    Series(
-                        NAMES[task],
-                        [
-                            (r, estimate(results.values("masked", "probe", task=task, rate=r)))
-                            for r in rates
-                        ],
-                    )
-                    for task in recipes(results)
-                ],
+                series_for_each(
+                    NAMES, recipes(results), results, "masked", "probe", "rate", by="task"
+                ),
                 Bilingual(
                     "A linear map of frozen states. Compare each recipe at its own lowest point.",
                     "가중치를 고정한 상태 벡터에 선형 프로브를 붙였습니다. 방식마다 자신의 가장 낮은 "
@@ -115,11 +107,7 @@ def tuning_chart(results: Results) -> Chart:
     for task in results.levels("masked", "task"):
         rates = results.levels("masked", "rate", task=task)
         rows = results.values("masked", "tuned", task=task, rate=rates[len(rates) // 2])
-        points = [
-            (TUNED_EVERY * (place + 1), estimate(list(column)))
-            for place, column in enumerate(zip(*rows, strict=True))
-        ]
-        series.append(Series(NAMES[task], points))
+        series.append(Series(NAMES[task], points_of_rows(count(TUNED_EVERY, TUNED_EVERY), rows)))
     return Chart(
         "tuning",
         Bilingual("Fine-tuning after each recipe", "방식마다 미세 조정한 결과"),

@@ -1,7 +1,7 @@
 """The rows that are trained on and tested with."""
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from whyformer.data.catalog import topics
 from whyformer.data.documents import Documents, build_documents
 from whyformer.data.pretraining_rows import Fill, PretrainingBatch, PretrainingRows
+from whyformer.lab.method.batches import TensorBatch
 from whyformer.text.symbols import PAD
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 
@@ -100,7 +101,7 @@ def rows_of(
 
 
 @dataclass(frozen=True)
-class TwoLosses:
+class TwoLosses(TensorBatch):
     """Rows whose hidden tokens are to be restored, and pairs to be judged, if any."""
 
     hidden: PretrainingBatch
@@ -110,11 +111,6 @@ class TwoLosses:
     def tokens(self) -> int:
         """Chosen tokens of the first."""
         return self.hidden.tokens
-
-    def to(self, device: torch.device | str) -> "TwoLosses":
-        """Return the rows on ``device``."""
-        pairs = None if self.pairs is None else self.pairs.to(device)
-        return replace(self, hidden=self.hidden.to(device), pairs=pairs)
 
 
 class ArmRows:
@@ -146,7 +142,7 @@ class ArmRows:
 
 
 @dataclass(frozen=True)
-class NextTokens:
+class NextTokens(TensorBatch):
     """Full rows read from left to right, and the token after each position; PAD: none."""
 
     ids: Int[Tensor, "batch length"]
@@ -156,10 +152,6 @@ class NextTokens:
     def tokens(self) -> int:
         """Labels."""
         return int((self.labels != PAD).sum())
-
-    def to(self, device: torch.device | str) -> "NextTokens":
-        """Return the rows on ``device``."""
-        return replace(self, ids=self.ids.to(device), labels=self.labels.to(device))
 
 
 class CausalRows:

@@ -14,9 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from whyformer.blocks.initialization import Initialization
 from whyformer.foundation.errors import DivergedError
-from whyformer.foundation.randomness import seed_everything
 from whyformer.lab.experiments.nsp.data import (
     LEFT_TO_RIGHT,
     PUBLISHED,
@@ -29,15 +27,15 @@ from whyformer.lab.experiments.nsp.data import (
     rows_of,
     text,
 )
+from whyformer.lab.instruments.linear_probe import LinearProbe
+from whyformer.lab.method.arms import tuned_difference, tuned_estimate
 from whyformer.lab.method.experiment import Mode, Numbers, Results, Settings
-from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, exactly, paired
-from whyformer.models.bert import BERT, BERTSettings
-from whyformer.models.build import build_model
-from whyformer.models.gpt import GPT, GPTSettings
+from whyformer.lab.method.learning import block_means, fresh_small_model, learn
+from whyformer.lab.method.statistics import Estimate, estimate, exactly
+from whyformer.models.bert import BERT
+from whyformer.models.gpt import GPT
 from whyformer.text.symbols import BOS, EOS, PAD
-from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss, fused_cross_entropy
-from whyformer.training.settings import TrainingSettings
 
 WARMUP, BLOCK = 20, 25
 PASSAGES = 60
@@ -78,27 +76,24 @@ def measure_arm(settings: Settings, seed: int) -> Numbers:
     """Train one arm; judge hidden tokens, next sentences, and what its vectors know of topics."""
     arm = settings["arm"]
     causal = arm == LEFT_TO_RIGHT
-    training = TrainingSettings(
-        updates=settings["steps"], learning_rate=settings["rate"], warmup=WARMUP,
-        schedule="trapezoid", label_smoothing=0.0,
-    )  # fmt: skip
     model = fresh(GPT if causal else BERT, seed)
-    losses: list[float] = []
     try:
-        for report in fit(
-            start(model, training),
+        reports = learn(
+            model,
             CausalRows(seed) if causal else ArmRows(arm, seed),
-            training,
+            updates=settings["steps"],
+            learning_rate=settings["rate"],
+            warmup=WARMUP,
             d_model=WIDTH,
             loss_of=causal_loss if causal else arm_loss,
-        ):
-            losses.append(report.nll)
+        )
     except DivergedError:
         return dict.fromkeys(
             ("full_loss", "pairs_loss", "next_error", "mean_error", "first_error"), math.nan
         ) | {"curve": []}
-    whole = np.array(losses[: len(losses) // BLOCK * BLOCK]).reshape(-1, BLOCK).mean(1)
-    numbers: dict[str, float | list[float]] = {"curve": whole.tolist()}
+    numbers: dict[str, float | list[float]] = {
+        "curve": block_means([report.nll for report in reports], BLOCK)
+    }
     if isinstance(model, BERT):
         numbers["full_loss"], _ = scores(model, "full")
         numbers["pairs_loss"], numbers["next_error"] = scores(model, "pairs")
@@ -115,18 +110,8 @@ def measure_untrained(settings: Settings, seed: int) -> Numbers:
 
 
 def fresh(kind: type[BERT] | type[GPT], seed: int) -> BERT | GPT:
-    """Return a model of two layers with the starting weights of a seed."""
-    settings = BERTSettings if kind is BERT else GPTSettings
-    shape = settings(
-        layers=2, d_model=WIDTH, heads=4, d_ff=4 * WIDTH, dropout=0.0, wiring="pre-norm",
-        positions="rotary", initialization=Initialization.XAVIER,
-        activation="gelu",
-    )  # fmt: skip
-    seed_everything(seed)
-    size = len(text().tokenizer)
-    model = build_model(shape, (size, size), shared=True)
-    assert isinstance(model, BERT | GPT)
-    return model
+    """Return a model of two layers over the pieces with the starting weights of a seed."""
+    return fresh_small_model(kind, len(text().tokenizer), seed, d_model=WIDTH)
 
 
 @torch.no_grad()
@@ -168,24 +153,8 @@ def topic_error(model: BERT | GPT, kind: str, seed: int) -> float:
     held_out = text().held_out
     learned = [[text().train.document(topic)] for topic, _ in asked]
     judged = [[held_out.document(block) for block in blocks] for _, blocks in asked]
-    x, y = vectors(model, kind, *passages(learned, generator))
-    mean, deviation = x.mean(0), x.std(0) + 1e-6
-    probe = nn.Linear(WIDTH, len(asked))
-    nn.init.zeros_(probe.weight)
-    nn.init.zeros_(probe.bias)
-    optimizer = torch.optim.LBFGS(probe.parameters(), max_iter=60, line_search_fn="strong_wolfe")
-    x = (x - mean) / deviation
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        loss = F.cross_entropy(probe(x), y) + 1e-3 * probe.weight.square().sum()
-        loss.backward()
-        return loss
-
-    optimizer.step(closure)  # pyright: ignore[reportArgumentType]
-    x, y = vectors(model, kind, *passages(judged, generator))
-    with torch.no_grad():
-        return 100 * (probe((x - mean) / deviation).argmax(-1) != y).double().mean().item()
+    probe = LinearProbe(*vectors(model, kind, *passages(learned, generator)), len(asked), 1e-3)
+    return 100 * probe.error(*vectors(model, kind, *passages(judged, generator)))
 
 
 def passages(
@@ -223,18 +192,9 @@ def arm_conditions(mode: Mode) -> list[Settings]:
     return [{"arm": arm, "rate": rate, "steps": 400} for arm in arms for rate in RATES]
 
 
-def tuned(results: Results, arm: str, number: str) -> list[float]:
-    """Return a number of an arm at its own best learning rate for it, a value a seed."""
-    best = results.best("arms", number, "rate", arm=arm)
-    return results.values("arms", number, arm=arm, rate=best)
-
-
 def gain(results: Results, worse: str, better: str, number: str) -> Estimate:
-    """Return how much lower a number is in the second arm, paired by seed."""
-    known = results.levels("arms", "arm")
-    if worse not in known or better not in known:
-        return NOT_MEASURED
-    return paired(tuned(results, better, number), tuned(results, worse, number))
+    """Return how much lower a number is in the second arm, each at its own best rate for it."""
+    return tuned_difference(results, "arms", number, {"arm": better}, {"arm": worse})
 
 
 def gain_of_direction(results: Results) -> Estimate:
@@ -276,12 +236,8 @@ def numbers(results: Results) -> dict[str, Estimate]:
 
 def described(results: Results, arm: str, number: str) -> Estimate:
     """Return a number of an arm; the next-sentence error at the rate that suits hidden tokens."""
-    if arm not in results.levels("arms", "arm"):
-        return NOT_MEASURED
-    if number != "next_error":
-        return estimate(tuned(results, arm, number))
-    best = results.best("arms", "full_loss", "rate", arm=arm)
-    return estimate(results.values("arms", number, arm=arm, rate=best))
+    by = "full_loss" if number == "next_error" else number
+    return tuned_estimate(results, "arms", number, by=by, arm=arm)
 
 
 SHORT = {

@@ -1,11 +1,14 @@
 """The charts and tables of the page."""
 
+from itertools import count
+
 from whyformer.lab.experiments.nsp.data import LEFT_TO_RIGHT, PUBLISHED
-from whyformer.lab.experiments.nsp.experiment import BLOCK, DESIGN, FORMATS, LOSSES, gain, tuned
+from whyformer.lab.experiments.nsp.experiment import BLOCK, DESIGN, FORMATS, LOSSES, described, gain
+from whyformer.lab.method.arms import tuned
 from whyformer.lab.method.bilingual import Bilingual
-from whyformer.lab.method.charts import Axis, Chart, Figure, Series, Table
+from whyformer.lab.method.charts import Axis, Chart, Figure, Points, Series, Table
+from whyformer.lab.method.curves import points_of_rows, series_for_each
 from whyformer.lab.method.experiment import Results
-from whyformer.lab.method.statistics import Estimate, estimate
 
 
 def charts(results: Results) -> list[Figure]:
@@ -59,16 +62,9 @@ def charts(results: Results) -> list[Figure]:
                 ),
                 Axis(Bilingual("peak learning rate", "최고 학습률"), log=True),
                 Axis(Bilingual("loss on held-out text, nats", "남겨 둔 글의 손실 (nat)")),
-                [
-                    Series(
-                        NAMES[arm],
-                        [
-                            (r, estimate(results.values("arms", "full_loss", arm=arm, rate=r)))
-                            for r in rates
-                        ],
-                    )
-                    for arm in (*DESIGN, PUBLISHED)
-                ],
+                series_for_each(
+                    NAMES, (*DESIGN, PUBLISHED), results, "arms", "full_loss", "rate", by="arm"
+                ),
                 Bilingual(
                     "Compare each arm at its own lowest point.",
                     "조건마다 자신의 가장 낮은 점에서 비교합니다.",
@@ -91,7 +87,7 @@ def design_table(
     rows = [
         [
             NAMES[form],
-            *(estimate(tuned(results, f"{form}, {loss}", number)) for loss in LOSSES),
+            *(described(results, f"{form}, {loss}", number) for loss in LOSSES),
             gain(results, f"{form}, with", f"{form}, without", number),
         ]
         for form in FORMATS
@@ -99,15 +95,11 @@ def design_table(
     return Table(name, title, columns, rows, caption)
 
 
-def learning(results: Results, arm: str) -> list[tuple[float, Estimate]]:
+def learning(results: Results, arm: str) -> Points:
     """Return the training loss of an arm over the updates, at its best rate."""
     judged = "mean_error" if arm == LEFT_TO_RIGHT else "full_loss"
-    best = results.best("arms", judged, "rate", arm=arm)
-    rows = [row for row in results.values("arms", "curve", arm=arm, rate=best) if row]
-    return [
-        (BLOCK * (place + 1), estimate(list(column)))
-        for place, column in enumerate(zip(*rows, strict=True))
-    ]
+    rows = [row for row in tuned(results, "arms", "curve", by=judged, arm=arm) or [] if row]
+    return points_of_rows(count(BLOCK, BLOCK), rows)
 
 
 PAIRS, FULL = Bilingual("pairs", "문장 쌍"), Bilingual("full rows", "꽉 채운 행")

@@ -1,7 +1,6 @@
 """What is claimed, and which measured effect decides each claim."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from whyformer.lab.experiments.positions.experiment import (
     CODES,
@@ -12,10 +11,11 @@ from whyformer.lab.experiments.positions.experiment import (
     TASKS,
     WIDTHS,
 )
+from whyformer.lab.method.arms import is_trained, tuned
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, exactly, paired
-from whyformer.lab.method.verdict import Test, above, below, within
+from whyformer.lab.method.verdict import Test, above, below, near
 
 LEARNED_ENOUGH = 0.9
 """Below this accuracy inside the trained length nothing can be said about beyond it."""
@@ -33,9 +33,10 @@ def shift_error(results: Results, code: str, d_model: int = 64, where: str = "in
 
 def accuracy(results: Results, number: str, task: str, mask: str, positions: str) -> Estimate:
     """Return a mean accuracy of the trained models."""
-    if not results.conditions("tasks", task=task, mask=mask, positions=positions):
+    where = {"task": task, "mask": mask, "positions": positions}
+    if not is_trained(results, "tasks", **where):
         return NOT_MEASURED
-    return estimate(results.values("tasks", number, task=task, mask=mask, positions=positions))
+    return estimate(results.values("tasks", number, **where))
 
 
 def drop(results: Results, task: str, mask: str, positions: str) -> Estimate:
@@ -47,24 +48,14 @@ def drop(results: Results, task: str, mask: str, positions: str) -> Estimate:
     return paired(results.values("tasks", "outside", **where), inside)
 
 
-def tuned(results: Results, positions: str, number: str = "loss") -> list[Any]:
-    """Return the numbers of an arm at its own best learning rate, a value a seed."""
-    best = results.best("language", "loss", "rate", positions=positions)
-    return results.values("language", number, positions=positions, rate=best)
-
-
-def language(results: Results, positions: str, number: str) -> Estimate:
-    """Return a loss of the character model, where this mode has it."""
-    if not results.conditions("language", positions=positions):
-        return NOT_MEASURED
-    return estimate(tuned(results, positions, number))
+def language(results: Results, positions: str, number: str = "loss") -> list | None:
+    """Return a number of the character model at the rate of its least loss, where it was trained."""
+    return tuned(results, "language", number, by="loss", positions=positions)
 
 
 def learned_gap(results: Results) -> Estimate:
     """Return how much worse learned positions are than sinusoids, paired by seed."""
-    if not results.conditions("language", positions="learned"):
-        return NOT_MEASURED
-    return paired(tuned(results, "sinusoidal"), tuned(results, "learned"))
+    return paired(language(results, "sinusoidal"), language(results, "learned"))
 
 
 def both_tests(results: Results) -> Mapping[str, Sequence[Test]]:
@@ -146,7 +137,7 @@ def order_tests(results: Results) -> Mapping[str, Sequence[Test]]:
             above(change("causal"), 1e-3, contrary=1e-9, name="causal"),
         ],
         "trained": [
-            within(encoder, chance - 0.02, chance + 0.02, margin=0.1, name="encoder"),
+            near(encoder, chance, 0.02, margin=0.1, name="encoder"),
             above(causal, chance + 0.05, contrary=chance, name="causal"),
         ],
     }
@@ -167,7 +158,7 @@ def extrapolation(positions: str) -> Callable[[Results], Mapping[str, Sequence[T
 
 def learned_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `learned`."""
-    return {"language": [within(learned_gap(results), -0.02, 0.02)]}
+    return {"language": [near(learned_gap(results), 0.0, 0.02)]}
 
 
 def numbers(results: Results) -> dict[str, Estimate]:
@@ -176,7 +167,7 @@ def numbers(results: Results) -> dict[str, Estimate]:
     for d in WIDTHS:
         for name in ("nearest", "longest_wavelength", "first_rise"):
             found[f"{name}_{d}"] = algebra(results, name, d)
-        found[f"rises_{d}"] = algebra(results, "rises", d).map(lambda share: 100 * share)
+        found[f"rises_{d}"] = algebra(results, "rises", d).percent
     for name in ("rotation", "norm", "toeplitz"):
         found[name] = algebra(results, name, 512)
     kept = results.values("algebra", "similarity", d_model=512)[0]
@@ -194,7 +185,7 @@ def numbers(results: Results) -> dict[str, Estimate]:
         for name in ("least_kept", "most_kept"):
             found[f"{name}_{d_k}"] = estimate(results.values("projection", name, d_k=d_k))
         share = estimate(results.values("projection", "offset_share", d_k=d_k))
-        found[f"offset_share_{d_k}"] = share.map(lambda share: 100 * share)
+        found[f"offset_share_{d_k}"] = share.percent
     for mask in MASKS:
         found[f"shuffled_{mask}"] = estimate(
             results.values("order", "change", mask=mask, positions="none")
@@ -208,8 +199,8 @@ def numbers(results: Results) -> dict[str, Estimate]:
                     )
     found["learned_gap"] = learned_gap(results)
     for scheme in ("sinusoidal", "learned", "none", "rotary", "alibi"):
-        found[f"language_{scheme}"] = language(results, scheme, "loss")
-        found[f"language_{scheme}_beyond"] = language(results, scheme, "beyond")
+        found[f"language_{scheme}"] = estimate(language(results, scheme))
+        found[f"language_{scheme}_beyond"] = estimate(language(results, scheme, "beyond"))
     return found
 
 

@@ -1,7 +1,7 @@
 """Why sines and cosines? What the codes can do exactly, and what trained models make of them."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +12,13 @@ from whyformer.blocks.initialization import INITIALIZATIONS, xavier
 from whyformer.blocks.multihead import MultiHeadAttention
 from whyformer.foundation.randomness import seed_everything
 from whyformer.lab.method import reference_task as lm
+from whyformer.lab.method.batches import EndlessBatches, TensorBatch, generator_of
 from whyformer.lab.method.experiment import Mode, Numbers, Settings
+from whyformer.lab.method.learning import learn
 from whyformer.models.build import build_model
 from whyformer.models.encoder import Encoder
 from whyformer.models.gpt import GPT, GPTSettings
-from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss, fused_cross_entropy
-from whyformer.training.settings import TrainingSettings
 
 WIDTHS = (64, 128, 512)
 SHIFTS = (1, 7, 100, 1000)
@@ -195,7 +195,7 @@ def match_loudness(model: nn.Module) -> None:
 
 
 @dataclass(frozen=True)
-class Exercise:
+class Exercise(TensorBatch):
     """Rows of random symbols and the answer at each position, -1 where there is none."""
 
     target: Tensor
@@ -206,13 +206,9 @@ class Exercise:
         """Answers in the batch."""
         return int((self.labels >= 0).sum())
 
-    def to(self, device: torch.device | str) -> "Exercise":
-        """Return the exercise on ``device``."""
-        return replace(self, target=self.target.to(device), labels=self.labels.to(device))
-
 
 @dataclass(frozen=True)
-class Exercises:
+class Exercises(EndlessBatches):
     """A `BatchSource` of one task; batch ``index`` is drawn by (seed, index)."""
 
     task: str
@@ -220,13 +216,9 @@ class Exercises:
     rows: int
     seed: int
 
-    def count(self, epoch: int) -> int:
-        """Return a number that no run reaches: there are no epochs."""
-        return 1 << 40
-
     def batch(self, epoch: int, index: int) -> Exercise:
         """Return one batch."""
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
+        generator = generator_of(self.seed, index)
         symbols = torch.randint(SYMBOLS, (self.rows, self.length), generator=generator)
         if self.task == "copy":
             labels = symbols.roll(LAG, 1)
@@ -258,14 +250,10 @@ def measure_tasks(settings: Settings, seed: int) -> Numbers:
     """Train at one length; count right answers by position at that length and beyond."""
     task = settings["task"]
     model = task_model(settings["mask"], settings["positions"], seed)
-    training = TrainingSettings(
-        updates=settings["steps"], learning_rate=RATE, warmup=WARMUP, label_smoothing=0.0,
-        schedule="trapezoid",
+    learn(
+        model, Exercises(task, TRAINED, 16, seed), updates=settings["steps"], learning_rate=RATE,
+        warmup=WARMUP, d_model=64, loss_of=exercise_loss,
     )  # fmt: skip
-    source = Exercises(task, TRAINED, 16, seed)
-    state = start(model, training)
-    for _ in fit(state, source, training, d_model=64, loss_of=exercise_loss):
-        pass
     by_length = {n: accuracies(model, task, n) for n in LENGTHS}
     longest = by_length[LENGTHS[-1]]
     return {

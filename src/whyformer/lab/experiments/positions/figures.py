@@ -1,9 +1,10 @@
 """The charts and tables of the page."""
 
 import math
+from functools import partial
+from itertools import count
 
-from whyformer.charts.line_chart import LineStyle
-from whyformer.lab.experiments.positions.claims import shift_error, tuned
+from whyformer.lab.experiments.positions.claims import language, shift_error
 from whyformer.lab.experiments.positions.experiment import (
     BLOCK,
     CODES,
@@ -17,9 +18,24 @@ from whyformer.lab.experiments.positions.experiment import (
     WIDTHS,
 )
 from whyformer.lab.method.bilingual import Bilingual, alike
-from whyformer.lab.method.charts import Axis, Chart, Figure, HeatMap, Series, Table
+from whyformer.lab.method.charts import (
+    SHARE_RIGHT,
+    VALIDATION_LOSS,
+    Axis,
+    Chart,
+    Figure,
+    HeatMap,
+    Points,
+    Series,
+    Table,
+    mark,
+    theory,
+)
+from whyformer.lab.method.curves import points_along, points_of_rows
 from whyformer.lab.method.experiment import Results
-from whyformer.lab.method.statistics import Estimate, estimate, exactly
+from whyformer.lab.method.statistics import estimate, exactly
+
+TRAINED_TO = Bilingual("trained up to here", "여기까지 학습")
 
 
 def similarity_chart(results: Results) -> Chart:
@@ -32,9 +48,8 @@ def similarity_chart(results: Results) -> Chart:
     for d in (64, 512):
         row = results.values("algebra", "similarity", d_model=d)[0]
         points = [(lag, exactly(value)) for lag, value in zip(LAGS, row, strict=True)]
-        theory = [(lag, exactly(formula(d, lag))) for lag in LAGS]
         series.append(Series(alike(f"d = {d}"), points))
-        series.append(Series(alike(f"Σ cos(w_i k), d = {d}"), theory, LineStyle.THEORY))
+        series.append(theory(alike(f"Σ cos(w_i k), d = {d}"), LAGS, partial(formula, d)))
     return Chart(
         "similarity",
         Bilingual("How alike two codes are", "두 인코딩은 얼마나 닮았나"),
@@ -88,13 +103,7 @@ def margin_chart(results: Results) -> Chart:
         ),
         Axis(Bilingual("smallest distance among the positions", "위치들 사이 최소 거리"), log=True),
         [
-            Series(
-                alike("d = 64"),
-                [
-                    (pairs, estimate(results.values("margin", "nearest", pairs=pairs)))
-                    for pairs in results.levels("margin", "pairs")
-                ],
-            )
+            Series(alike("d = 64"), points_along(results, "margin", "nearest", "pairs")),
         ],
         Bilingual(
             "One frequency is already unique, but hardly; many frequencies buy the margin.",
@@ -106,27 +115,22 @@ def margin_chart(results: Results) -> Chart:
 def task_chart(results: Results, task: str, mask: str) -> Chart:
     """Return accuracy against position."""
 
-    def points(scheme: str) -> list[tuple[float, Estimate]]:
+    def points(scheme: str) -> Points:
         rows = results.values("tasks", "by_position", task=task, mask=mask, positions=scheme)
-        middles = [BLOCK * number + (BLOCK - 1) / 2 for number in range(len(rows[0]))]
-        return [(x, estimate(column)) for x, *column in zip(middles, *rows, strict=True)]
+        return points_of_rows(count((BLOCK - 1) / 2, BLOCK), rows)
 
     name = NAMES[f"{task}, {mask}"]
     return Chart(
         f"{task}-{mask}",
         Bilingual(f"Right answers by position: {name.en}", f"위치별 정답률: {name.ko}"),
         Axis(Bilingual("position", "위치")),
-        Axis(Bilingual("share of right answers", "정답률")),
+        SHARE_RIGHT,
         [
             *(
                 Series(NAMES[scheme], points(scheme))
                 for scheme in results.levels("tasks", "positions", task=task, mask=mask)
             ),
-            Series(
-                Bilingual("trained up to here", "여기까지 학습"),
-                [(TRAINED, exactly(1))],
-                LineStyle.MARK,
-            ),
+            mark(TRAINED_TO, TRAINED),
         ],
         Bilingual(
             "What is right of the vertical line was never seen in training.",
@@ -138,26 +142,21 @@ def task_chart(results: Results, task: str, mask: str) -> Chart:
 def language_chart(results: Results) -> Chart:
     """Return the loss against position, in windows longer than those trained on."""
 
-    def points(scheme: str) -> list[tuple[float, Estimate]]:
-        rows = tuned(results, scheme, "by_position")
-        middles = [LANGUAGE_BLOCK * (number + 0.5) for number in range(len(rows[0]))]
-        return [(x, estimate(column)) for x, *column in zip(middles, *rows, strict=True)]
+    def points(scheme: str) -> Points:
+        rows = language(results, scheme, "by_position") or []
+        return points_of_rows(count(LANGUAGE_BLOCK / 2, LANGUAGE_BLOCK), rows)
 
     return Chart(
         "language",
         Bilingual("Characters: loss by position", "문자 언어 모델: 위치별 손실"),
         Axis(Bilingual("position", "위치")),
-        Axis(Bilingual("validation loss, nats a character", "검증 손실 (문자당 nat)")),
+        VALIDATION_LOSS,
         [
             *(
                 Series(NAMES[scheme], points(scheme))
                 for scheme in results.levels("language", "positions")
             ),
-            Series(
-                Bilingual("trained up to here", "여기까지 학습"),
-                [(LANGUAGE_LENGTH, exactly(1))],
-                LineStyle.MARK,
-            ),
+            mark(TRAINED_TO, LANGUAGE_LENGTH),
         ],
         Bilingual(
             "Learned vectors beyond the line were never trained; sinusoids are computed there, but "

@@ -15,7 +15,7 @@ from whyformer.lab.experiments.scaling.experiment import (
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
 from whyformer.lab.method.statistics import Estimate, estimate, exactly
-from whyformer.lab.method.verdict import Test, above, below, within
+from whyformer.lab.method.verdict import Test, above, below, near
 
 MORE_THAN_ONE = math.nextafter(1.0, 2.0)
 """A ratio of exactly 1 is an effect that is switched off."""
@@ -35,8 +35,8 @@ def saturation_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     return {
         law: [
             below(worst_variance(results, law), 0.05, contrary=0.5, name="variance"),
-            within(std_slope(results, NONE, law), 0.48, 0.52, name="slope unscaled"),
-            within(std_slope(results, SQRT, law), -0.02, 0.02, name="slope scaled"),
+            near(std_slope(results, NONE, law), 0.5, 0.02, name="slope unscaled"),
+            near(std_slope(results, SQRT, law), 0.0, 0.02, name="slope scaled"),
             below(ratio(results, "jacobian_median", law), 0.1, contrary=1.0, name="Jacobian"),
         ]
         for law in ("normal", "rademacher")

@@ -1,16 +1,18 @@
 """Why 1/√d_k? At initialisation by drawing scores, and after training by tuning every arm."""
 
 import math
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from whyformer.blocks.attention import attention
 from whyformer.blocks.scaling import SCALINGS
 from whyformer.lab.method import reference_task as lm
+from whyformer.lab.method.arms import tuned_difference, tuned_estimate
 from whyformer.lab.method.experiment import Mode, Numbers, Results, Settings
-from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, log_slope, paired
+from whyformer.lab.method.learning import largest_gap
+from whyformer.lab.method.statistics import Estimate, estimate, log_slope
 from whyformer.models.gpt import GPT
 
 NONE, SQRT, LINEAR = "none", "inverse-sqrt", "inverse"
@@ -92,7 +94,7 @@ def measure_identity(settings: Settings, seed: int) -> Numbers:
     The twin starts with W_Q/√d_k. Exact: its W_Q also learns 1/√d_k as fast under Adam (whose
     steps ignore the gradient's size), or 1/d_k as fast under SGD. In float64, d_k a power of 4.
     """
-    losses = []
+    losses: list[list[float]] = []
     for twin in (False, True):
         shape = lm.reference(layers=2, d_model=64, score_scale="none" if twin else "inverse-sqrt")
         model = lm.fresh_model(shape, seed).double()
@@ -110,17 +112,8 @@ def measure_identity(settings: Settings, seed: int) -> Numbers:
             if adam
             else torch.optim.SGD(groups, momentum=0.9)
         )
-        windows = lm.Windows(lm.text().train, 32, 8, seed)
-        for step in range(30):
-            batch = windows.batch(0, step)
-            loss = F.cross_entropy(model(batch.target).flatten(0, 1), batch.labels.flatten())
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-    half = len(losses) // 2
-    gap = max(abs(a - b) for a, b in zip(losses[:half], losses[half:], strict=True))
-    return {"gap": gap}
+        losses.append(lm.course(model, optimizer, 30, seed))
+    return {"gap": largest_gap(*losses)}
 
 
 @torch.no_grad()
@@ -179,21 +172,16 @@ def std_slope(results: Results, scale: str, law: str) -> Estimate:
     return log_slope(*results.curves("scores", f"{scale}/std", "d_k", n=KEYS, law=law))
 
 
-def tuned(results: Results, arm: str, **where: object) -> list[float]:
-    """Return the losses of an arm at its own best learning rate, a value a seed."""
-    best = results.best("training", "loss", "rate", arm=arm, **where)
-    return results.values("training", "loss", arm=arm, rate=best, **where)
+def gap(results: Results, arm: str, **where: Any) -> Estimate:
+    """Return how much worse an arm is than 1/√d_k, each at its own best rate."""
+    arms = {"arm": "inverse-sqrt"}, {"arm": arm}
+    return tuned_difference(results, "training", "loss", *arms, **where)
 
 
-def gap(results: Results, arm: str, **where: object) -> Estimate:
-    """Return how much worse an arm is than 1/√d_k, each at its own best rate, paired by seed."""
-    return paired(tuned(results, "inverse-sqrt", **where), tuned(results, arm, **where))
-
-
-def gap_or_nothing(results: Results, arm: str, **where: object) -> Estimate:
-    """Return the gap of an arm that only the full run trains."""
-    trained = results.conditions("training", arm=arm, **where)
-    return gap(results, arm, **where) if trained else NOT_MEASURED
+def best_loss(results: Results, arm: str) -> Estimate:
+    """Return the loss of one head under Adam at the arm's own best rate."""
+    where = {"arm": arm, "heads": 1, "optimizer": "adam"}
+    return tuned_estimate(results, "training", "loss", **where)
 
 
 def length_slope(results: Results) -> Estimate:
@@ -214,13 +202,13 @@ def numbers(results: Results) -> dict[str, Estimate]:
         "gradient_rms_ratio": ratio(results, "gradient_rms", "normal"),
         "gap_none": gap(results, "none", heads=1, optimizer="adam"),
         "gap_inverse": gap(results, "inverse", heads=1, optimizer="adam"),
-        "gap_none_narrow": gap_or_nothing(results, "none", heads=8, optimizer="adam"),
-        "gap_inverse_sgd": gap_or_nothing(results, "inverse", heads=1, optimizer="sgd"),
-        "gap_cosine": gap_or_nothing(results, "cosine", heads=1, optimizer="adam"),
-        "gap_folded": gap_or_nothing(results, "folded", heads=1, optimizer="adam"),
-        "loss_sqrt": estimate(tuned(results, "inverse-sqrt", heads=1, optimizer="adam")),
-        "loss_none": estimate(tuned(results, "none", heads=1, optimizer="adam")),
-        "loss_inverse": estimate(tuned(results, "inverse", heads=1, optimizer="adam")),
+        "gap_none_narrow": gap(results, "none", heads=8, optimizer="adam"),
+        "gap_inverse_sgd": gap(results, "inverse", heads=1, optimizer="sgd"),
+        "gap_cosine": gap(results, "cosine", heads=1, optimizer="adam"),
+        "gap_folded": gap(results, "folded", heads=1, optimizer="adam"),
+        "loss_sqrt": best_loss(results, "inverse-sqrt"),
+        "loss_none": best_loss(results, "none"),
+        "loss_inverse": best_loss(results, "inverse"),
     }
     for scale in (NONE, SQRT):
         where = {"d_k": JUDGED_WIDTH, "n": KEYS, "law": "normal"}

@@ -1,11 +1,18 @@
 """The charts and tables of the page."""
 
-from whyformer.charts.line_chart import LineStyle
 from whyformer.lab.experiments.scaling.experiment import DRAWN, KEYS, NONE, SQRT
 from whyformer.lab.method.bilingual import Bilingual, alike
-from whyformer.lab.method.charts import Axis, Chart, Series
+from whyformer.lab.method.charts import (
+    PEAK_RATE,
+    VALIDATION_LOSS,
+    Axis,
+    Chart,
+    Points,
+    Series,
+    theory,
+)
+from whyformer.lab.method.curves import points_along, series_for_each
 from whyformer.lab.method.experiment import Results
-from whyformer.lab.method.statistics import Estimate, estimate, exactly
 
 
 def charts(results: Results) -> list[Chart]:
@@ -13,11 +20,8 @@ def charts(results: Results) -> list[Chart]:
     widths = results.levels("scores", "d_k", n=KEYS, law="normal")
     d_k = Axis(Bilingual("width of a head, d_k", "헤드의 너비 d_k"), log=True)
 
-    def over_widths(number: str) -> list[tuple[float, Estimate]]:
-        return [
-            (d, estimate(results.values("scores", number, d_k=d, n=KEYS, law="normal")))
-            for d in widths
-        ]
+    def over_widths(number: str) -> Points:
+        return points_along(results, "scores", number, "d_k", n=KEYS, law="normal")
 
     drawn = [
         Chart(
@@ -28,10 +32,10 @@ def charts(results: Results) -> list[Chart]:
             [
                 *(Series(NAMES[scale], over_widths(f"{scale}/std")) for scale in DRAWN),
                 *(
-                    Series(
+                    theory(
                         Bilingual(f"theory: {name}", f"이론: {name}"),
-                        [(d, exactly(d**power)) for d in widths],
-                        LineStyle.THEORY,
+                        widths,
+                        lambda d, power=power: d**power,
                     )
                     for name, power in (("√d_k", 0.5), ("1", 0.0), ("1/√d_k", -0.5))
                 ),
@@ -79,25 +83,18 @@ def charts(results: Results) -> list[Chart]:
             ),
         ),
     ]
-    rates = results.levels("training", "rate", heads=1, optimizer="adam")
-    if len(rates) > 1:
-        series = [
-            Series(
-                NAMES[arm],
-                [
-                    (r, estimate(results.values("training", "loss", arm=arm, rate=r, heads=1,
-                                                optimizer="adam")))
-                    for r in results.levels("training", "rate", arm=arm, heads=1, optimizer="adam")
-                ],
-            )
-            for arm in results.levels("training", "arm", heads=1, optimizer="adam")
-        ]  # fmt: skip
+    where = {"heads": 1, "optimizer": "adam"}
+    if len(results.levels("training", "rate", **where)) > 1:
+        arms = results.levels("training", "arm", **where)
+        series = series_for_each(
+            NAMES, arms, results, "training", "loss", "rate", by="arm", **where
+        )
         drawn.append(
             Chart(
                 "rates",
                 Bilingual("After training, at every learning rate", "학습 뒤, 학습률마다"),
-                Axis(Bilingual("peak learning rate, Adam", "최고 학습률 (Adam)"), log=True),
-                Axis(Bilingual("validation loss, nats a character", "검증 손실 (문자당 nat)")),
+                PEAK_RATE,
+                VALIDATION_LOSS,
                 series,
                 Bilingual(
                     "One head of width 128. Compare each arm at its own lowest point.",

@@ -11,25 +11,21 @@ from whyformer.lab.experiments.smoothing.experiment import (
     TABLED,
     log_odds_bound,
 )
+from whyformer.lab.method.arms import tuned
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
-from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, exactly, paired
+from whyformer.lab.method.statistics import Estimate, estimate, exactly, paired
 from whyformer.lab.method.verdict import Test, above, below
 
 
-def tuned(results: Results, number: str, text: str, epsilon: float) -> list | None:
+def best(results: Results, number: str, text: str, epsilon: float) -> list | None:
     """Return a number of an arm at the rate of its least loss; None where it was not trained."""
-    where = {"text": text, "epsilon": epsilon}
-    if not results.conditions("training", **where):
-        return None
-    best = results.best("training", "nll", "rate", **where)
-    return results.values("training", number, rate=best, **where)
+    return tuned(results, "training", number, by="nll", text=text, epsilon=epsilon)
 
 
 def gain(results: Results, number: str, text: str, epsilon: float = JUDGED) -> Estimate:
     """Return how much more of a number there is with smoothing than without."""
-    without, with_ = (tuned(results, number, text, e) for e in (0.0, epsilon))
-    return NOT_MEASURED if without is None or with_ is None else paired(without, with_)
+    return paired(*(best(results, number, text, e) for e in (0.0, epsilon)))
 
 
 def bound_tests(results: Results) -> Mapping[str, Sequence[Test]]:
@@ -86,9 +82,8 @@ def numbers(results: Results) -> dict[str, Estimate]:
     for text in (PLENTY, SCARCE):
         for number in ("nll", "accuracy", "confidence", "error", "beyond"):
             for epsilon in EPSILONS:
-                values = tuned(results, number, text, epsilon)
                 name = f"{number}_{text}_{round(100 * epsilon)}"
-                found[name] = NOT_MEASURED if values is None else estimate(values)
+                found[name] = estimate(best(results, number, text, epsilon))
             found[f"gain_{number}_{text}"] = gain(results, number, text)
         found[f"gain_nll_{text}_20"] = gain(results, "nll", text, 0.2)
     return found

@@ -2,13 +2,12 @@
 
 import math
 
-from whyformer.charts.line_chart import LineStyle
-from whyformer.lab.experiments.smoothing.claims import tuned
+from whyformer.lab.experiments.smoothing.claims import best
 from whyformer.lab.experiments.smoothing.experiment import EPSILONS, JUDGED, PLENTY, SCARCE, TABLED
 from whyformer.lab.method.bilingual import Bilingual
-from whyformer.lab.method.charts import Axis, Chart, Figure, Series
+from whyformer.lab.method.charts import Axis, Chart, Figure, Series, theory
 from whyformer.lab.method.experiment import Results
-from whyformer.lab.method.statistics import estimate, exactly
+from whyformer.lab.method.statistics import estimate
 
 
 def charts(results: Results) -> list[Figure]:
@@ -31,7 +30,7 @@ def charts(results: Results) -> list[Figure]:
     for number, axis, title, caption in kinds:
         series = []
         for text in (PLENTY, SCARCE):
-            found = [(e, tuned(results, number, text, e)) for e in EPSILONS]
+            found = [(e, best(results, number, text, e)) for e in EPSILONS]
             points = [(e, estimate(values)) for e, values in found if values is not None]
             series.append(Series(NAMES[text], points))
         drawn.append(
@@ -50,14 +49,10 @@ def charts(results: Results) -> list[Figure]:
 def reliability_chart(results: Results, text: str) -> Chart:
     """Draw how often guesses of each confidence are right."""
     series = [
-        Series(
-            Bilingual("calibrated", "완벽한 보정"),
-            [(0.0, exactly(0)), (1.0, exactly(1))],
-            LineStyle.THEORY,
-        )
+        theory(Bilingual("calibrated", "완벽한 보정"), (0.0, 1.0), lambda confidence: confidence)
     ]
     for epsilon in (0.0, JUDGED):
-        places, shares = (tuned(results, n, text, epsilon) or [] for n in ("places", "shares"))
+        places, shares = (best(results, n, text, epsilon) or [] for n in ("places", "shares"))
         points = [
             (sum(x) / len(x), estimate(y))
             for x, y in zip(zip(*places, strict=True), zip(*shares, strict=True), strict=True)

@@ -2,20 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from whyformer.lab.experiments.warmup.effects import (
     LEAST_GAIN,
+    best,
     depth_slope,
     difference,
     growth,
     left_of_diversity,
-    paired_or_nothing,
     regained,
     rescue,
     steeper,
     steps,
-    tuned,
     usable,
     width_slope,
 )
@@ -40,8 +38,8 @@ from whyformer.lab.experiments.warmup.experiment import (
 )
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
-from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, exactly, log_slope
-from whyformer.lab.method.verdict import Test, above, below, within
+from whyformer.lab.method.statistics import Estimate, estimate, exactly, log_slope, paired
+from whyformer.lab.method.verdict import Test, above, below, near, of_ratio
 
 RESCUE = 0.5
 """Who rescues must regain this share of what warm-up of everything regains."""
@@ -51,10 +49,10 @@ def start_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `start`."""
     return {
         f"{wiring}, {view}": [
-            within(depth_slope(results, wiring, view, kind), low, high, name=kind)
+            near(depth_slope(results, wiring, view, kind), exponent, 0.1, name=kind)
             for kind in ("rms", "median")
         ]
-        for wiring, low, high in ((POST, -0.1, 0.1), (PRE, -0.6, -0.4))
+        for wiring, exponent in ((POST, 0.0), (PRE, -0.5))
         for view in (BOTH, CAUSAL)
     }
 
@@ -62,10 +60,7 @@ def start_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 def growth_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `growth`."""
     least = math.log(1.1)
-    return {
-        matrix: [replace(above(growth(results, matrix), least), logarithm=True)]
-        for matrix in MATRICES
-    }
+    return {matrix: [of_ratio(above(growth(results, matrix), least))] for matrix in MATRICES}
 
 
 def needed_tests(results: Results) -> Mapping[str, Sequence[Test]]:
@@ -85,18 +80,14 @@ def needed_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 def range_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `range`."""
     return {
-        wiring: [
-            above(
-                paired_or_nothing(usable(results, a), usable(results, f"{a}-all")), 0.5, strict=True
-            )
-        ]
+        wiring: [above(paired(usable(results, a), usable(results, f"{a}-all")), 0.5, strict=True)]
         for wiring, a in ((str(POST), "post"), (str(PRE), "pre"))
     }
 
 
 def superfluous_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `superfluous`."""
-    gain = paired_or_nothing(tuned(results, "pre-all"), tuned(results, "pre"))
+    gain = paired(best(results, "pre-all"), best(results, "pre"))
     return {str(PRE): [below(gain, 0.05, contrary=0.1)]}
 
 
@@ -148,8 +139,8 @@ def numbers(results: Results) -> dict[str, Estimate]:
         "width_pre": width_slope(results, PRE),
         "diversity_post": left_of_diversity(results, POST),
         "diversity_pre": left_of_diversity(results, PRE),
-        "best_gain_post": paired_or_nothing(tuned(results, "post-all"), tuned(results, "post")),
-        "best_gain_pre": paired_or_nothing(tuned(results, "pre-all"), tuned(results, "pre")),
+        "best_gain_post": paired(best(results, "post-all"), best(results, "post")),
+        "best_gain_pre": paired(best(results, "pre-all"), best(results, "pre")),
         "unigram": exactly(results.cells[-1].numbers["unigram"]),
     }
     for matrix in MATRICES:
@@ -166,9 +157,9 @@ def numbers(results: Results) -> dict[str, Estimate]:
         found[f"sgd_loss_{key}"] = loss(results, arm, SGD)
         found[f"sgd_share_{key}"] = rescue(results, arm, SGD)
     for arm in TABLED:
-        key, counted, best = arm.replace("-", "_"), usable(results, arm), tuned(results, arm)
-        found[f"usable_{key}"] = NOT_MEASURED if counted is None else estimate(counted)
-        found[f"best_{key}"] = NOT_MEASURED if best is None else estimate(best)
+        key = arm.replace("-", "_")
+        found[f"usable_{key}"] = estimate(usable(results, arm))
+        found[f"best_{key}"] = estimate(best(results, arm))
     for arm in STEPPED:
         whole = {"arm": arm, "rate": JUDGED[ADAM], "layers": TRAINED_DEPTH}
         found[f"step_slope_{arm}"] = log_slope(*steps(results, arm))

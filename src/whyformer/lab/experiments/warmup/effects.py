@@ -1,6 +1,7 @@
 """The effects that decide the claims, each a function of the results."""
 
 import math
+from typing import Any
 
 from whyformer.lab.experiments.warmup.experiment import (
     ADAM,
@@ -13,6 +14,7 @@ from whyformer.lab.experiments.warmup.experiment import (
     TRAINED_DEPTH,
     trained,
 )
+from whyformer.lab.method.arms import is_trained, tuned
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, log_slope, paired
 
@@ -23,7 +25,7 @@ LEAST_GAIN = 0.2
 def depth_slope(results: Results, wiring: str, view: str = BOTH, kind: str = "rms") -> Estimate:
     """Return the exponent of the last W_2's gradient at one position over the depth."""
     where = {"wiring": wiring, "view": view, "d_model": START_WIDTH}
-    if not results.conditions("start", **where):
+    if not is_trained(results, "start", **where):
         return NOT_MEASURED
     return log_slope(*results.curves("start", kind, "layers", **where))
 
@@ -51,7 +53,7 @@ def difference(
 ) -> Estimate:
     """Return the mean of b - a, seed by seed."""
     one, other = (trained(results, number, arm, optimizer, rate) for arm in (a, b))
-    return NOT_MEASURED if one is None or other is None else paired(one, other)
+    return paired(one, other)
 
 
 def rescue(results: Results, arm: str, optimizer: str = ADAM) -> Estimate:
@@ -67,13 +69,12 @@ def rescue(results: Results, arm: str, optimizer: str = ADAM) -> Estimate:
     return estimate([(n - s) / max(n - w, LEAST_GAIN) for n, w, s in triples])
 
 
-def tuned(results: Results, arm: str) -> list[float] | None:
+def best(results: Results, arm: str) -> list[float] | None:
     """Return the losses of an arm at its own best rate, where there is a choice of rates."""
-    where = {"arm": arm, "optimizer": ADAM}
+    where: dict[str, Any] = {"arm": arm, "optimizer": ADAM}
     if len(results.levels("training", "rate", **where)) < 2:
         return None
-    best = results.best("training", "judged", "rate", **where)
-    return results.values("training", "judged", rate=best, **where)
+    return tuned(results, "training", "judged", **where)
 
 
 def usable(results: Results, arm: str) -> list[float] | None:
@@ -83,11 +84,6 @@ def usable(results: Results, arm: str) -> list[float] | None:
         return None
     _, rows = results.curves("training", "judged", "rate", **where)
     return [float(sum(v <= min(row) + 0.1 for v in row)) for row in rows]
-
-
-def paired_or_nothing(a: list[float] | None, b: list[float] | None) -> Estimate:
-    """Return the mean of b - a, where both were measured."""
-    return NOT_MEASURED if a is None or b is None else paired(a, b)
 
 
 def steps(results: Results, arm: str) -> tuple[list[float], list[list[float]]]:

@@ -13,11 +13,13 @@ from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
 from whyformer.blocks.residual import Wiring
 from whyformer.lab.instruments.probes import watch
 from whyformer.lab.method import reference_task as lm
+from whyformer.lab.method.arms import is_trained
 from whyformer.lab.method.experiment import Mode, Numbers, Results, Settings
-from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate
+from whyformer.lab.method.learning import learn
+from whyformer.lab.method.statistics import Estimate, estimate
 from whyformer.models.encoder import Encoder
 from whyformer.models.gpt import GPTSettings, deepnorm_decoder_constants
-from whyformer.training.loop import fit, start
+from whyformer.training.loop import start
 from whyformer.training.loss import fused_cross_entropy
 from whyformer.training.settings import TrainingSettings
 from whyformer.training.state import TrainingState
@@ -153,16 +155,13 @@ def measure_step(settings: Settings, seed: int) -> Numbers:
     """Take one step of Adam without warm-up; say how far the features of unseen text moved."""
     arm, rate = ARMS[settings["arm"]], settings["rate"]
     model = lm.fresh_model(shape(arm, settings["layers"]), seed)
-    training = TrainingSettings(
-        updates=1, learning_rate=rate, schedule="constant", warmup=0, label_smoothing=0,
-        betas=(0.9, 0.98),
-    )  # fmt: skip
     unseen = next(lm.dev_windows(LENGTH, count=16, rows=16)).target
     with torch.no_grad():
         before = model.features(unseen)
-    windows = lm.Windows(lm.text().train, LENGTH, 16, seed)
-    for _ in fit(start(model, training), windows, training, d_model=64, loss_of=lm.window_loss):
-        pass
+    learn(
+        model, lm.Windows(lm.text().train, LENGTH, 16, seed), updates=1, learning_rate=rate,
+        warmup=0, schedule="constant", d_model=64, loss_of=lm.window_loss,
+    )  # fmt: skip
     with torch.no_grad():
         change = (model.features(unseen) - before).norm() / before.norm()
     return {"change": change.item()}
@@ -247,11 +246,10 @@ def trained(
     """Return a number of an arm, a value a seed; None where this mode does not train it."""
     where = {"arm": arm, "optimizer": optimizer}
     where |= {"rate": JUDGED[optimizer] if rate is None else rate}
-    found = results.conditions("training", **where)
+    found = is_trained(results, "training", **where)
     return results.values("training", number, **where) if found else None
 
 
 def loss(results: Results, arm: str, optimizer: str = ADAM) -> Estimate:
     """Return the loss of an arm at the rate that decides."""
-    found = trained(results, "judged", arm, optimizer)
-    return NOT_MEASURED if found is None else estimate(found)
+    return estimate(trained(results, "judged", arm, optimizer))

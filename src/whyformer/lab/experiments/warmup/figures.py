@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from whyformer.charts.line_chart import LineStyle
 from whyformer.lab.experiments.warmup.effects import rescue, steps
 from whyformer.lab.experiments.warmup.experiment import (
     ADAM,
@@ -25,9 +24,18 @@ from whyformer.lab.experiments.warmup.experiment import (
     trained,
 )
 from whyformer.lab.method.bilingual import Bilingual, alike
-from whyformer.lab.method.charts import Axis, Chart, Figure, Series, Table
+from whyformer.lab.method.charts import (
+    PEAK_RATE,
+    VALIDATION_LOSS,
+    Axis,
+    Chart,
+    Figure,
+    Series,
+    Table,
+    theory,
+)
+from whyformer.lab.method.curves import points_of_rows, series_for_each
 from whyformer.lab.method.experiment import Results
-from whyformer.lab.method.statistics import estimate, exactly
 
 
 def charts(results: Results) -> list[Figure]:
@@ -65,22 +73,17 @@ def depth_chart(results: Results) -> Chart:
     """Draw the last W_2's gradient over the depth, beside the two laws."""
     where = {"view": BOTH, "d_model": START_WIDTH}
     wirings = results.levels("start", "wiring", **where)
-    measured = [
-        Series(
-            NAMES[wiring],
-            [
-                (n, estimate(results.values("start", "rms", wiring=wiring, layers=n, **where)))
-                for n in DEPTHS
-            ],
-        )
-        for wiring in wirings
-        if wiring != BARE
-    ]
-    theory = [
-        Series(
+    normed = [wiring for wiring in wirings if wiring != BARE]
+    measured = series_for_each(
+        NAMES, normed, results, "start", "rms", "layers", by="wiring", **where
+    )
+    laws = [
+        theory(
             Bilingual(f"theory: L^{power:g}", f"이론: L^{power:g}"),
-            [(n, exactly(series.points[0][1].value * (n / DEPTHS[0]) ** power)) for n in DEPTHS],
-            LineStyle.THEORY,
+            DEPTHS,
+            lambda n, first=series.points[0][1].value, power=power: (
+                first * (n / DEPTHS[0]) ** power
+            ),
         )
         for series, power in zip(measured[:2], (0.0, -0.5), strict=True)
     ]
@@ -89,7 +92,7 @@ def depth_chart(results: Results) -> Chart:
         Bilingual("Gradient of the last W_2 at the start", "시작할 때 마지막 W_2의 기울기"),
         Axis(Bilingual("layers", "층 수"), log=True),
         Axis(Bilingual("norm, loss at one position", "노름 (한 위치의 손실)"), log=True),
-        [*measured, *theory],
+        [*measured, *laws],
         Bilingual(
             "Post-LN keeps it whatever the depth; Pre-LN lets it fall like one over the root.",
             "Post-LN은 깊이와 무관하게 유지하고, Pre-LN은 깊이의 제곱근에 반비례해 줄어듭니다.",
@@ -100,11 +103,11 @@ def depth_chart(results: Results) -> Chart:
 def layer_chart(results: Results) -> Chart:
     """Draw the gradient of each matrix of Post-LN over the layers."""
     where = {"view": BOTH, "wiring": POST, "d_model": START_WIDTH, "layers": DRAWN_DEPTH}
-    series = []
-    for matrix in MATRICES:
-        rows = results.values("start", matrix, **where)
-        points = [(float(n + 1), estimate([row[n] for row in rows])) for n in range(DRAWN_DEPTH)]
-        series.append(Series(alike(matrix), points))
+    layers = range(1, DRAWN_DEPTH + 1)
+    series = [
+        Series(alike(matrix), points_of_rows(layers, results.values("start", matrix, **where)))
+        for matrix in MATRICES
+    ]
     return Chart(
         "layers",
         Bilingual("Post-LN at the start, layer by layer", "시작할 때의 Post-LN, 층별로"),
@@ -126,8 +129,7 @@ def diversity_chart(results: Results) -> Chart:
     series = []
     for wiring in results.levels("start", "wiring", **where):
         rows = results.values("start", "diversity", wiring=wiring, **where)
-        points = [(float(n + 1), estimate([row[n] for row in rows])) for n in range(DEPTHS[-1])]
-        series.append(Series(NAMES[wiring], points))
+        series.append(Series(NAMES[wiring], points_of_rows(range(1, DEPTHS[-1] + 1), rows)))
     return Chart(
         "diversity",
         Bilingual("How different the positions stay", "위치들이 얼마나 다르게 남는지"),
@@ -143,17 +145,14 @@ def diversity_chart(results: Results) -> Chart:
 
 def rate_chart(results: Results) -> Chart:
     """Draw the loss over the learning rate."""
-    series = []
-    for arm in TABLED:
-        rates, rows = results.curves("training", "judged", "rate", arm=arm, optimizer=ADAM)
-        columns = zip(*rows, strict=True)
-        points = [(r, estimate(c)) for r, c in zip(rates, columns, strict=True)]
-        series.append(Series(NAMES[arm], points))
+    series = series_for_each(
+        NAMES, TABLED, results, "training", "judged", "rate", by="arm", optimizer=ADAM
+    )
     return Chart(
         "rates",
         Bilingual("After training, at every learning rate", "학습 뒤, 학습률마다"),
-        Axis(Bilingual("peak learning rate, Adam", "최고 학습률 (Adam)"), log=True),
-        Axis(Bilingual("validation loss, nats a character", "검증 손실 (문자당 nat)")),
+        PEAK_RATE,
+        VALIDATION_LOSS,
         series,
         Bilingual(
             "Six layers. A run that learned nothing is drawn at the entropy of the characters.",
@@ -191,12 +190,7 @@ def arm_table(
 
 def step_chart(results: Results) -> Chart:
     """Draw how far a tiny step moves the output, over the depth."""
-    series = []
-    for arm in STEPPED:
-        depths, rows = steps(results, arm)
-        columns = zip(*rows, strict=True)
-        points = [(n, estimate(c)) for n, c in zip(depths, columns, strict=True)]
-        series.append(Series(NAMES[arm], points))
+    series = [Series(NAMES[arm], points_of_rows(*steps(results, arm))) for arm in STEPPED]
     return Chart(
         "step",
         Bilingual(

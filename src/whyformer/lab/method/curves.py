@@ -1,0 +1,58 @@
+"""Points of a chart from the results: the estimate over seeds at every level of a setting."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from whyformer.lab.method.bilingual import Bilingual
+from whyformer.lab.method.charts import Points, Series
+from whyformer.lab.method.experiment import Results
+from whyformer.lab.method.statistics import Statistic, estimate, mean
+
+
+def points_along(
+    results: Results,
+    part: str,
+    number: str,
+    setting: str,
+    /,
+    *,
+    statistic: Statistic = mean,
+    **fixed: Any,
+) -> Points:
+    """Return the estimate of a number at each level of a setting."""
+    return [
+        (level, estimate(results.values(part, number, **fixed, **{setting: level}), statistic))
+        for level in results.levels(part, setting, **fixed)
+    ]
+
+
+def points_of_rows(xs: Iterable[float], rows: Iterable[Sequence[float]]) -> Points:
+    """Return the estimate at each x. Args: rows: for each seed, a number at each x.
+
+    The shorter of ``xs`` and the rows decides how many points there are.
+
+    >>> [(x, e.value) for x, e in points_of_rows([10, 20], [[1.0, 2.0], [3.0, 6.0]])]
+    [(10, 2.0), (20, 4.0)]
+    """
+    columns = zip(*rows, strict=True)
+    return [(x, estimate(column)) for x, column in zip(xs, columns, strict=False)]
+
+
+def series_for_each(
+    names: Mapping[str, Bilingual],
+    arms: Iterable[str],
+    results: Results,
+    part: str,
+    number: str,
+    setting: str,
+    /,
+    *,
+    by: str,
+    **fixed: Any,
+) -> list[Series]:
+    """Return a series of `points_along` for each arm. Args: by: the setting that names the arms."""
+    found = []
+    for arm in arms:
+        where: dict[str, Any] = {**fixed, by: arm}
+        found.append(Series(names[arm], points_along(results, part, number, setting, **where)))
+    return found

@@ -1,0 +1,80 @@
+"""Short trainings of the experiments' own models, and what two trainings are compared by."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import nn
+
+from whyformer.blocks.initialization import Initialization
+from whyformer.foundation.randomness import seed_everything
+from whyformer.models.bert import BERT, BERTSettings
+from whyformer.models.build import build_model
+from whyformer.models.gpt import GPT, GPTSettings
+from whyformer.training.distributed import LossOf
+from whyformer.training.loop import fit, sequence_loss, start
+from whyformer.training.reports import StepReport
+from whyformer.training.settings import TrainingSettings
+from whyformer.training.state import BatchSource
+
+
+def learn(
+    model: nn.Module,
+    batches: BatchSource,
+    *,
+    updates: int,
+    learning_rate: float,
+    warmup: int,
+    d_model: int,
+    loss_of: LossOf = sequence_loss,
+    label_smoothing: float = 0.0,
+    clip: float = 0.0,
+    schedule: str = "trapezoid",
+) -> list[StepReport]:
+    """Train a model with Adam, and return a report on each update.
+
+    Raises: DivergedError when the loss or a gradient is not finite.
+    """
+    training = TrainingSettings(
+        updates=updates, learning_rate=learning_rate, warmup=warmup, schedule=schedule,
+        label_smoothing=label_smoothing, clip=clip,
+    )  # fmt: skip
+    return list(fit(start(model, training), batches, training, d_model=d_model, loss_of=loss_of))
+
+
+def block_means(values: Sequence[float], size: int) -> list[float]:
+    """Return the mean of every ``size`` values; what is left at the end is dropped.
+
+    >>> block_means([1, 3, 5, 7, 100], 2)
+    [2.0, 6.0]
+    """
+    whole = len(values) // size * size
+    return np.array(values[:whole]).reshape(-1, size).mean(1).tolist()
+
+
+def fresh_small_model(
+    kind: type[BERT] | type[GPT], vocabulary: int, seed: int, *, d_model: int = 64
+) -> BERT | GPT:
+    """Return two Pre-LN layers of a BERT or a GPT with the starting weights of a seed.
+
+    Rotary positions: with sinusoids this small a model stays at the tokens' frequencies for longer
+    than the whole run.
+    """
+    settings = BERTSettings if kind is BERT else GPTSettings
+    shape = settings(
+        layers=2, d_model=d_model, heads=4, d_ff=4 * d_model, dropout=0.0, wiring="pre-norm",
+        positions="rotary", initialization=Initialization.XAVIER,
+        activation="gelu",
+    )  # fmt: skip
+    seed_everything(seed)
+    model = build_model(shape, (vocabulary, vocabulary), shared=True)
+    assert isinstance(model, BERT | GPT)
+    return model
+
+
+def largest_gap(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return how far two trainings are apart at most. Args: the losses of their updates.
+
+    >>> largest_gap([3.0, 2.0], [3.0, 2.5])
+    0.5
+    """
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
