@@ -117,7 +117,7 @@ def test_a_failure_that_does_not_repeat_says_so():
         return Loss(loss.smoothed * (float("nan") if len(calls) == 1 else 1.0), loss.nll)
 
     failure = diverge(start(tiny.build(0), SETTINGS), loss_of=broken)
-    assert failure.first == "none when repeated alone"
+    assert failure.first == "none when repeated"
 
 
 @pytest.mark.parametrize(

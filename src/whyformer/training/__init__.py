@@ -1,1 +1,1 @@
-"""Batches and a model make a better model; the loop yields reports and prints nothing."""
+"""Train a model: the loop, loss, optimizers, checkpoints and parallel training."""

@@ -13,7 +13,7 @@ from whyformer.training.shards import local
 
 
 class Averaging(StrEnum):
-    """Which weights are validated and kept."""
+    """Which weights are validated and saved."""
 
     NONE = "none"
     EMA = "ema"
@@ -21,10 +21,10 @@ class Averaging(StrEnum):
 
 
 class WeightAverage:
-    """The weights to validate and to keep, beside those that are trained.
+    """The averaged weights, which are validated and saved instead of the trained ones.
 
-    Paper: Vaswani et al. 2017, §6.1 (mean of the last checkpoints). The moving average is torch's;
-    its early decay is (1 + step) / (10 + step) where that is less, so that it forgets the start.
+    Paper: Vaswani et al. 2017, §6.1 (mean of the last checkpoints). The moving average is computed
+    by torch. Its decay is at most (1 + step) / (10 + step), so that early weights are forgotten.
     """
 
     def __init__(self, model: nn.Module, kind: Averaging, decay: float, last: int) -> None:
@@ -37,7 +37,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
-        """Take in the weights after an update."""
+        """Update the average with the weights after an update."""
         if self.kind is Averaging.EMA:
             self.steps += 1
             decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
@@ -48,12 +48,13 @@ class WeightAverage:
             )
 
     def remember(self, model: nn.Module) -> None:
-        """Take in a checkpoint; only the mean of checkpoints listens."""
+        """Add a checkpoint to the mean of checkpoints; does nothing for other kinds of average."""
         if self.kind is Averaging.CHECKPOINTS:
             self._kept.append(_copy(model))
 
     def weights(self, model: nn.Module) -> dict[str, Tensor]:
-        """Return the average by parameter name; the model's own weights without averaging."""
+        """Return the averaged weights by parameter name; without averaging, the weights of the
+        model."""
         if self.kind is Averaging.EMA:
             return self._ema
         if self.kind is Averaging.CHECKPOINTS and self._kept:
@@ -64,14 +65,14 @@ class WeightAverage:
         return {name: p.detach() for name, p in model.named_parameters()}
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return what a checkpoint must hold."""
+        """Return the tensors to save in a checkpoint."""
         held = {f"ema.{name}": tensor for name, tensor in self._ema.items()}
         for index, kept in enumerate(self._kept):
             held |= {f"kept.{index}.{name}": tensor for name, tensor in kept.items()}
         return held
 
     def restore(self, tensors: dict[str, Tensor], steps: int) -> None:
-        """Take back what `tensors` gave, and the number of updates taken in."""
+        """Restore the result of `tensors` and the number of updates."""
         self.steps = steps
         for name, tensor in self._ema.items():
             local(tensor).copy_(local(tensors[f"ema.{name}"]))
@@ -86,7 +87,8 @@ class WeightAverage:
 
 @contextlib.contextmanager
 def swapped(model: nn.Module, weights: dict[str, Tensor]) -> Iterator[None]:
-    """Let ``model`` hold other weights while the block runs; bit for bit its own again after."""
+    """Give ``model`` other weights in the `with` block; afterwards, restore its own weights
+    exactly."""
     own = {name: p.data for name, p in model.named_parameters()}
     try:
         for name, parameter in model.named_parameters():

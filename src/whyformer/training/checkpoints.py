@@ -1,4 +1,4 @@
-"""Stop and go on: everything that changes while training, on disk without a pickle."""
+"""Checkpoints: save and restore the complete state of training, without pickle."""
 
 import contextlib
 from collections.abc import Iterator
@@ -26,23 +26,24 @@ from whyformer.training.shards import is_sharded, local, read_parts, write_parts
 from whyformer.training.state import TrainingState
 
 FORMAT = 4
-"""3 added one file for each rank; 4 added the hashes of the files and the seal."""
+"""Version of the format. 3 added one file per rank; 4 added the hashes of the files."""
 OLDEST = 2
 META, WHOLE = "state.json", "state.safetensors"
 
 
 def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]) -> None:
-    """Write weights, optimizer, averages, random streams and the data cursor, whole or not at all.
+    """Save weights, optimizer, averages, random states and the position in the data, atomically.
 
-    All ranks call this together, with a directory that all of them see. Where each holds a part
-    (FSDP2), each writes its part into a file of its own, by torch.distributed.checkpoint, and no
-    rank ever holds the whole; otherwise the first one writes one file.
+    All ranks must call this together, with a directory that all of them can access. With sharded
+    parameters (FSDP2), each rank writes its shard to its own file with
+    torch.distributed.checkpoint, and no rank gathers the whole. Otherwise, the first rank writes
+    one file.
     Args:
-        extra: what the caller wants back with the checkpoint (JSON values).
+        extra: JSON values of the caller, which `load_checkpoint` returns.
     """
     ranks = state.together.ranks
     streams = ranks.collected(random_state())
-    tensors = _held(state)
+    tensors = _state_tensors(state)
     for rank, stream in enumerate(streams):
         for name in ("torch", "cuda", "mps"):
             if stream[name] is not None:
@@ -58,7 +59,7 @@ def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]
         "extra": extra,
     }
     in_parts = any(map(is_sharded, tensors.values()))
-    with _written_together(directory, ranks, wanted=in_parts) as temporary:
+    with _shared_directory(directory, ranks, wanted=in_parts) as temporary:
         if temporary and in_parts:
             write_parts(tensors, temporary)
         elif temporary:
@@ -69,10 +70,10 @@ def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]
 
 
 @contextlib.contextmanager
-def _written_together(directory: Path, ranks: Ranks, *, wanted: bool) -> Iterator[Path | None]:
-    """Lend all ranks the directory that the first one puts in place at the end.
+def _shared_directory(directory: Path, ranks: Ranks, *, wanted: bool) -> Iterator[Path | None]:
+    """Give all ranks a temporary directory, which the first rank moves to its place at the end.
 
-    Args: wanted: whether the others write at all; they get None without.
+    Args: wanted: whether the other ranks write, too; if not, they get None.
     """
     if ranks.first:
         with atomic_directory(directory) as temporary:
@@ -86,8 +87,9 @@ def _written_together(directory: Path, ranks: Ranks, *, wanted: bool) -> Iterato
         yield None
 
 
-def _held(state: TrainingState) -> dict[str, Tensor]:
-    """Return all tensors of a state by their names in a checkpoint; of shares, this rank's."""
+def _state_tensors(state: TrainingState) -> dict[str, Tensor]:
+    """Return all tensors of a state by their checkpoint names; for sharded ones, this rank's
+    shard."""
     tensors: dict[str, Tensor] = {}
     for name, parameter in state.model.named_parameters():
         tensors[f"model.{name}"] = parameter.detach()
@@ -152,17 +154,17 @@ def refuse_lost(state: TrainingState) -> None:
 
 
 def has_checkpoint(directory: Path) -> bool:
-    """Say whether there is a checkpoint to go on from."""
+    """Return whether there is a checkpoint to resume from."""
     recover_directory(directory)
     return (directory / "state.json").exists()
 
 
 def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> dict[str, Any]:
-    """Put a saved state into a fresh one made with the same settings; return the caller's extra.
+    """Load a checkpoint into a new state with the same settings; return the `extra` of its caller.
 
-    Of as many ranks as saved it, each draws random numbers on where it stopped; of another number,
-    the streams begin anew.
-    Args: seed: what new streams begin from, with rank and step.
+    With the same number of ranks as when it was saved, each rank restores its random state. With
+    another number, the random generators are seeded anew.
+    Args: seed: seed of new random generators, together with rank and step.
     Raises: BundleError when the checkpoint is damaged or does not fit the model.
     """
     recover_directory(directory)
@@ -187,7 +189,7 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
             )
         if kind == "optimizer":
             parameter = parameters[_parameter_of(key)]
-            # The fused kernels want their step counts beside the parameters too. Copied, because a
+
             # tensor of a file keeps it open, and Windows does not replace open files.
             slot = rest.rpartition(".")[2]
             state.optimizer.state[parameter][slot] = value.to(parameter.device, copy=True)
@@ -223,7 +225,7 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
 def _read(
     directory: Path, parameters: dict[str, nn.Parameter]
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Return what a checkpoint says and its tensors, cut as the parameters are.
+    """Return the metadata and the tensors of a checkpoint, sharded like the parameters.
 
     Raises: BundleError when it is damaged or of another format.
     """
@@ -239,14 +241,14 @@ def _read(
 
 
 def verified_state(directory: Path) -> dict[str, Any]:
-    """Return what a checkpoint says of itself, after all its files were compared with their hashes.
+    """Verify the hashes of all files of a checkpoint and return its metadata.
 
     Raises: BundleError when it is damaged or of another format.
     """
     try:
         meta = read_json(directory / META)
         if not isinstance(meta, dict) or type(meta.get("format", 0)) is not int:
-            raise ValueError(f"{META} is not a checkpoint's")
+            raise ValueError(f"{META} is not that of a checkpoint")
     except (OSError, ValueError) as error:
         raise BundleError(_damaged(directory, f"{META}: {error}")) from None
     if meta.get("format", 0) < OLDEST:
@@ -274,7 +276,7 @@ def _damaged(directory: Path, fault: object) -> str:
 
 
 def whole_tensors(directory: Path) -> dict[str, Tensor]:
-    """Return all tensors of a checkpoint, whole, however many ranks wrote it.
+    """Return all tensors of a checkpoint, unsharded, whatever the number of ranks that wrote it.
 
     Raises: BundleError when it is damaged or of another format.
     """
@@ -282,7 +284,7 @@ def whole_tensors(directory: Path) -> dict[str, Tensor]:
 
 
 def _parameter_of(key: str) -> str:
-    """Return the name of the parameter that a tensor of a checkpoint belongs to."""
+    """Return the name of the parameter that a checkpoint tensor belongs to."""
     kind, _, rest = key.partition(".")
     if kind == "optimizer":  # optimizer.NAME.SLOT
         return rest.rpartition(".")[0]

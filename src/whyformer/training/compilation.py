@@ -1,8 +1,9 @@
-"""A model's layers compiled by `torch.compile`, for the time in which a loss is computed.
+"""Compile the layers of a model with `torch.compile` while a loss is computed.
 
-Only then: a search calls the same layers with a history and with new lengths at every step, for
-which compiling never pays. Layers are compiled one by one, and those of one kind share their code,
-so that compiling takes as long for twelve layers as for one; batch and length stay open.
+A search uses the uncompiled layers: it calls them with a history and with a new length in every
+step, for which compilation does not pay. Layers are compiled separately, and layers of the same
+kind share their code, so compiling twelve layers takes as long as compiling one. Batch size and
+length are dynamic.
 """
 
 import contextlib
@@ -22,10 +23,10 @@ COMPILERS = ("c++", "g++", "clang++")
 
 
 class CompiledLayers:
-    """The compiled twins of a model's layers; `at_work` puts them in place.
+    """The compiled versions of the layers of a model; `at_work` uses them in a `with` block.
 
-    Args: backend: of `torch.compile`; inductor writes C++ for CPUs and Triton for GPUs.
-    Raises: ConfigError when the model has no such layers, or no C++ compiler is there.
+    Args: backend: the backend of `torch.compile`; inductor uses C++ for CPUs and Triton for GPUs.
+    Raises: ConfigError when the model has no such layers, or no C++ compiler is found.
     """
 
     def __init__(self, model: nn.Module, backend: str = "inductor") -> None:
@@ -47,7 +48,7 @@ class CompiledLayers:
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
-        """Let the layers compute by their compiled twins."""
+        """Use the compiled layers in the `with` block."""
         try:
             for layer, twin in self.twins.items():
                 layer.forward = twin

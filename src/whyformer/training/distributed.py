@@ -1,7 +1,7 @@
-"""Several processes train one model under torchrun; torch's DDP or FSDP2 does the work.
+"""Parallel training: several processes train one model under torchrun, with DDP or FSDP2.
 
-An update stays what it is for one process: `accumulate` batches of the one plan. The ranks share
-them out and sum their gradients, so that two ranks compute what one rank computes.
+An update is the same as with one process: `accumulate` batches of the same plan. The ranks divide
+these batches among them and sum their gradients, so two ranks compute the same update as one.
 """
 
 import contextlib
@@ -29,17 +29,18 @@ LossOf = Callable[[nn.Module, Any, float], Loss]
 
 
 class Parallel(StrEnum):
-    """How several ranks hold one model; one rank alone just holds it."""
+    """How the ranks store the model; no effect with one rank."""
 
     DDP = "ddp"
-    """Each rank holds all of it; gradients are summed."""
+    """Each rank stores the whole model; gradients are summed."""
     FSDP = "fsdp"
-    """Each rank holds its part of weights, gradients and optimizer; a layer is whole only while it
-    computes."""
+    """Each rank stores a shard of weights, gradients and optimizer state; a layer is gathered only
+    while it computes."""
 
 
-class Learner(nn.Module):
-    """A model with its loss, for gradients are synchronised around one module's forward pass."""
+class LossModule(nn.Module):
+    """A model and its loss in one module, because DDP synchronizes the gradients of a forward
+    pass."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -51,10 +52,10 @@ class Learner(nn.Module):
 
 
 class Together:
-    """Calls a model's loss so that the gradients of all ranks are summed; this one is alone.
+    """Computes the loss of a model on a single rank; subclasses sum the gradients of several ranks.
 
-    Args: accumulate: batches of an update.
-    Raises: ConfigError when the batches of an update cannot be shared out evenly.
+    Args: accumulate: number of batches in an update.
+    Raises: ConfigError when the batches of an update cannot be divided evenly among the ranks.
     """
 
     def __init__(self, model: nn.Module, ranks: Ranks, accumulate: int) -> None:
@@ -64,54 +65,54 @@ class Together:
                 f"the batches of an update, but it is {accumulate}. Set it to {ranks.count}."
             )
         self.ranks, self.model = ranks, model
-        self.module: nn.Module = Learner(model)
+        self.module: nn.Module = LossModule(model)
 
     def __call__(self, loss_of: LossOf, batch: Any, smoothing: float) -> Loss:
         """Return the sums of the loss over a batch."""
         return self.module(loss_of, batch, smoothing)
 
     def holding(self, more: bool) -> contextlib.AbstractContextManager[object]:
-        """Keep gradients on this rank while more batches of the update follow."""
+        """Do not synchronize gradients while more batches of the update follow."""
         return contextlib.nullcontext()
 
     def factor(self, tokens: float) -> float:
-        """Return what a sum over a batch is multiplied by, so that all ranks' gradients are those
-        of the mean over ``tokens``: the engines take the mean over ranks where we need the sum."""
+        """Return the factor for the loss sum of a batch, so that the gradients of all ranks are
+        those of the mean over ``tokens``. DDP and FSDP2 average over ranks, but we need the sum."""
         return self.ranks.count / tokens
 
     def norms(self, norms: Tensor) -> Tensor:
-        """Return the norms of gradients from those of what this rank holds of each."""
+        """Return the norms of whole gradients, given the norms of the shards of this rank."""
         return norms
 
     @contextlib.contextmanager
     def whole(
         self, weights: dict[str, Tensor] | None = None, *, everywhere: bool = False
     ) -> Iterator[nn.Module | None]:
-        """Lend the model as plain modules that hold all of their weights.
+        """Provide the model as plain modules with unsharded weights, in a `with` block.
 
         All ranks must enter together.
         Args:
-            weights: to be held instead of the model's own, by parameter name.
-            everywhere: whether every rank needs it; else those but the first get None.
+            weights: used instead of the weights of the model, by parameter name.
+            everywhere: whether every rank needs the model; if not, only the first rank gets it.
         """
         with swapped(self.model, weights) if weights else contextlib.nullcontext():
             yield self.model if everywhere or self.ranks.first else None
 
 
 class Replicated(Together):
-    """Every rank holds the whole model; torch's DistributedDataParallel sums the gradients."""
+    """Every rank stores the whole model; torch's DistributedDataParallel sums the gradients."""
 
     def __init__(self, model: nn.Module, ranks: Ranks, accumulate: int) -> None:
         super().__init__(model, ranks, accumulate)
         local = [ranks.device] if ranks.device and ranks.device.type == "cuda" else None
-        # A BERT in pre-training has heads that not every task asks.
+        # A BERT in pre-training has heads that some tasks do not use.
         idle = any(isinstance(m, BERT) and not m.settings.outputs for m in model.modules())
-        with warnings.catch_warnings():  # the successor of `broadcast_buffers` is not there yet
+        with warnings.catch_warnings():  # torch has no replacement for `broadcast_buffers` yet
             warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
             self.ddp = DistributedDataParallel(
                 self.module,
                 device_ids=local,
-                broadcast_buffers=False,  # tables of positions grow on each rank alone
+                broadcast_buffers=False,  # position tables grow on each rank separately
                 gradient_as_bucket_view=True,
                 find_unused_parameters=idle,
             )
@@ -123,11 +124,11 @@ class Replicated(Together):
 
 
 class Sharded(Together):
-    """Every rank holds a part of each parameter; torch's FSDP2 (`fully_shard`) gathers them.
+    """Every rank stores a shard of each parameter; torch's FSDP2 (`fully_shard`) gathers them.
 
-    The model is built whole on each rank and then cut, a group for each layer and one for the rest.
-    The gradients of each batch are summed at once: to hold them until the last batch of an update,
-    as DDP does, would take the memory of whole gradients.
+    Each rank first builds the whole model and then shards it: one group for each layer and one for
+    the rest. The gradients are synchronized after each batch, because waiting for the last batch of
+    an update, as DDP does, would need memory for unsharded gradients.
     """
 
     def __init__(self, model: nn.Module, ranks: Ranks, accumulate: int) -> None:
@@ -135,12 +136,12 @@ class Sharded(Together):
         from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 
         super().__init__(model, ranks, accumulate)
-        self.hollow = _hollow(model)
+        self.hollow = _empty_copy(model)
         assert ranks.device is not None
         mesh = init_device_mesh(ranks.device.type, (ranks.count,))
-        # A recurrent model calls parts of its layers one by one, so it stays one group.
+        # A recurrent model calls parts of its layers directly, so it is a single group.
         for layer in model.modules():
-            if isinstance(layer, DecoderLayer):  # `Decoder.read` calls it from outside the layer
+            if isinstance(layer, DecoderLayer):  # `Decoder.read` calls it directly
                 fully_shard(layer.cross_attention, mesh=mesh)
                 register_fsdp_forward_method(layer.cross_attention, "keys_values")
             if isinstance(layer, EncoderLayer | DecoderLayer | GPTLayer):
@@ -149,7 +150,7 @@ class Sharded(Together):
 
     def __call__(self, loss_of: LossOf, batch: Any, smoothing: float) -> Loss:
         """See `Together`."""
-        with warnings.catch_warnings():  # keys and values are views, but only read
+        with warnings.catch_warnings():  # keys and values are views, but they are not modified
             warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view")
             return super().__call__(loss_of, batch, smoothing)
 
@@ -161,7 +162,7 @@ class Sharded(Together):
     def whole(
         self, weights: dict[str, Tensor] | None = None, *, everywhere: bool = False
     ) -> Iterator[nn.Module | None]:
-        """See `Together`; the weights are gathered, and let go at the end."""
+        """See `Together`; gathers the weights and frees them at the end."""
         wanted = everywhere or self.ranks.first
         own: dict[str, Tensor] = dict(self.model.named_parameters())
         full = gathered(weights or own, keep=wanted)
@@ -183,13 +184,14 @@ PARALLELS: dict[Parallel, type[Together]] = {
 def make_together(
     kind: Parallel, model: nn.Module, *, accumulate: int, ranks: Ranks = ALONE
 ) -> Together:
-    """Return what calls ``model`` on this rank; sharding replaces its parameters."""
+    """Return the `Together` for ``model`` on this rank; sharding replaces the parameters of the
+    model."""
     chosen = Together if ranks.count == 1 else PARALLELS[kind]
     return chosen(model, ranks, accumulate)
 
 
-def _hollow(model: nn.Module) -> nn.Module:
-    """Return a copy whose parameters are empty, shared where the model's are."""
+def _empty_copy(model: nn.Module) -> nn.Module:
+    """Return a copy of the model with empty parameters, tied like those of the model."""
     empty = {
         id(p): nn.Parameter(torch.empty(0, device=p.device), requires_grad=p.requires_grad)
         for p in model.parameters()

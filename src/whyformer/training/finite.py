@@ -1,4 +1,4 @@
-"""When a loss or gradient is not finite: which module was first, and what to try."""
+"""Explain a loss or gradient that is not finite: find the first module, and suggest fixes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from whyformer.training.state import AnyBatch, TrainingState
 
 
 class Divergence(DivergedError):
-    """A stop before an update that would have spoiled the weights, with all that explains it."""
+    """Training was stopped before an update with a loss or gradient that is not finite."""
 
     def __init__(
         self,
@@ -46,10 +46,12 @@ def explain_divergence(
     loss: float,
     norm: float,
 ) -> Divergence:
-    """Repeat the failed update with every module watched and return the error that names the first.
+    """Repeat the failed update with hooks on every module; return an error that names the first
+    one.
 
-    The repetition draws the same dropout masks, so it fails as the original did. Each of several
-    ranks repeats its own batches alone, with whole weights; all return what the first guilty found.
+    The repetition uses the same dropout masks, so it fails in the same way. With several ranks,
+    each repeats its own batches with unsharded weights; all return the result of the first rank
+    that fails.
     """
     restore_random_state(randomness)
     with state.together.whole(everywhere=True) as model:
@@ -63,7 +65,7 @@ def explain_divergence(
     told = state.together.ranks.collected((first, kind, guilty.to("cpu"), randomness))
     first, kind, guilty, randomness = next((one for one in told if one[0]), told[0])
     advice = _advice(settings, step, bool(weights))
-    name = first or "none when repeated alone"
+    name = first or "none when repeated"
     message = (
         f"Training stopped before update {step}: the loss was {loss:g}, the gradient norm "
         f"{norm:g}, and both must be finite. First {kind or 'value'} that is not finite: `{name}`. "
@@ -85,7 +87,8 @@ def explain_divergence(
 def _repeat(
     model: nn.Module, micro: list[AnyBatch], settings: TrainingSettings, loss_of: LossOf
 ) -> tuple[str, str, AnyBatch]:
-    """Return what was not finite first, of which kind, and in which batch; "" where all was."""
+    """Return the name and the kind of the first value that is not finite, and its batch; "" if
+    none."""
     device = next(model.parameters()).device
     for batch in micro:
         model.zero_grad(set_to_none=True)
@@ -109,19 +112,19 @@ def _repeat(
 
 @contextmanager
 def _watch(model: nn.Module) -> Iterator[list[tuple[str, str]]]:
-    """Record modules, innermost first, whose output or output gradient is not finite."""
+    """Record the modules whose output or output gradient is not finite, innermost first."""
     seen: list[tuple[str, str]] = []
 
-    def look(name: str, kind: str, tensor: Tensor) -> None:
+    def check(name: str, kind: str, tensor: Tensor) -> None:
         if not torch.isfinite(tensor).all():
             seen.append((name, kind))
 
     def forward(name: str):
         def hook(_module: nn.Module, _inputs: object, output: object) -> None:
             for tensor in _tensors(output):
-                look(name, "output", tensor)
-                if tensor.requires_grad:  # the backward pass meets the last module first
-                    tensor.register_hook(lambda slope: look(name, "output gradient", slope))
+                check(name, "output", tensor)
+                if tensor.requires_grad:  # the backward pass reaches the last module first
+                    tensor.register_hook(lambda slope: check(name, "output gradient", slope))
 
         return hook
 
@@ -134,7 +137,7 @@ def _watch(model: nn.Module) -> Iterator[list[tuple[str, str]]]:
 
 
 def _tensors(output: object) -> Iterator[Tensor]:
-    """Yield what a module returned; a recurrent layer returns its state beside its output."""
+    """Yield the tensors in the output of a module; a recurrent layer also returns its state."""
     if isinstance(output, Tensor):
         yield output
     elif isinstance(output, tuple | list):

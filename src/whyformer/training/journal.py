@@ -1,8 +1,7 @@
-"""The journal of a run: one JSON object a line, repeated bit for bit by a resumed run.
+"""The journal of a run: one JSON object per line, identical when a run is stopped and resumed.
 
-The last value of each line is a CRC-32 of the line, verified whenever the file is read.
-
-What is not repeatable (seconds) goes to a second file beside it.
+The last value of each line is the CRC-32 of the line, verified whenever the file is read. Values
+that differ between runs (seconds) are in a second file.
 """
 
 import json
@@ -26,34 +25,35 @@ _SEALED = re.compile(_MARK + rb'[0-9a-f]{8}"}$')
 
 
 class Journal:
-    """Appends to a run's journal; opened again it forgets what lies after the checkpoint."""
+    """Appends to the journal of a run; when a run resumes, removes the lines after the
+    checkpoint."""
 
     def __init__(self, directory: Path, *, after: int) -> None:
-        """Args: after: last update that counts; later lines are of a run that was cut off."""
+        """Open the journal. Args: after: the update of the checkpoint; later lines are removed."""
         for name in (JOURNAL, TIMINGS):
             path = directory / name
             kept = [found for found in _whole_lines(path) if found["step"] <= after]
-            write_text(path, "".join(map(_sealed, kept)))  # old lines get their checksum too
+            write_text(path, "".join(map(_sealed, kept)))  # adds missing checksums
             if name == JOURNAL:
                 self.missing = missing_updates(kept, after)
-                """Updates before the checkpoint that the journal lacks, in words."""
+                """The updates before the checkpoint that are missing in the journal, as text."""
         with explain_write_errors(directory):
             self._journal: TextIO = (directory / JOURNAL).open("a", encoding="utf-8", newline="\n")
             self._timings: TextIO = (directory / TIMINGS).open("a", encoding="utf-8", newline="\n")
         self._path = directory / JOURNAL
 
     def update(self, report: StepReport) -> None:
-        """Record one update."""
+        """Write the report of one update."""
         self._write(report.journal_line())
         timing = {"step": report.step, "seconds": report.seconds, "tokens": report.tokens}
         self._timings.write(_sealed(timing))
 
     def validation(self, step: int, scores: dict[str, Any]) -> None:
-        """Record one validation."""
+        """Write the scores of one validation."""
         self._write({"step": step, "validation": scores})
 
     def flush(self) -> None:
-        """Write everything to the disk, so that no checkpoint is newer than its journal."""
+        """Write everything to disk, so that no checkpoint is newer than its journal."""
         with explain_write_errors(self._path):
             for file in (self._journal, self._timings):
                 file.flush()
@@ -76,7 +76,7 @@ def read_journal(directory: Path) -> list[dict[str, Any]]:
 
 
 def missing_updates(lines: Iterable[dict[str, Any]], last: int) -> str:
-    """Name the updates from 1 to ``last`` that a journal lacks; "" when it has all.
+    """Return the updates from 1 to ``last`` that are missing in a journal, as text; "" if none.
 
     >>> missing_updates([{"step": 1}, {"step": 5}, {"step": 7}], 7)
     '2 to 4, 6'
@@ -87,12 +87,12 @@ def missing_updates(lines: Iterable[dict[str, Any]], last: int) -> str:
 
 
 def read_timings(directory: Path) -> list[dict[str, Any]]:
-    """Return step, seconds and tokens of every update."""
+    """Return the step, seconds and tokens of every update."""
     return _whole_lines(directory / TIMINGS)
 
 
 def _sealed(line: dict[str, Any]) -> str:
-    """Return a line of the file: an object whose last value is the CRC-32 of the text before it.
+    """Return a line of the file: the object plus the CRC-32 of the text before it.
 
     >>> _sealed({"step": 1})
     '{"step": 1, "crc32": "3daa833a"}\\n'
@@ -102,9 +102,9 @@ def _sealed(line: dict[str, Any]) -> str:
 
 
 def _whole_lines(path: Path) -> list[dict[str, Any]]:
-    """Return what the lines of a file hold, without a last line cut off by a crash.
+    """Return the objects of a file, without a last line that a crash left incomplete.
 
-    Older journals have no checksums; a file has one in all of its lines or in none.
+    Journals of older versions have no checksums: a file has one in all lines or in none.
 
     Raises: DataError when a line is damaged.
     """
@@ -136,9 +136,9 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
 
 
 class TensorBoard:
-    """The journal's numbers as TensorBoard's event files, under ``RUN/tensorboard``.
+    """Writes the numbers of the journal as TensorBoard event files, in ``RUN/tensorboard``.
 
-    Args: after: a resumed run's last update; what a crash left of later ones is hidden.
+    Args: after: the update from which a run resumes; later events, left by a crash, are hidden.
     Raises: MissingExtraError when TensorBoard is not installed.
     """
 
@@ -152,14 +152,14 @@ class TensorBoard:
         )
 
     def update(self, report: StepReport) -> None:
-        """Record one update."""
+        """Write the report of one update."""
         for name in ("loss", "nll", "learning_rate", "gradient_norm"):
             self._writer.add_scalar(f"training/{name}", getattr(report, name), report.step)
         for layer, norm in report.layer_gradient_norms.items():
             self._writer.add_scalar(f"gradient_norm/{layer}", norm, report.step)
 
     def validation(self, step: int, scores: dict[str, Any]) -> None:
-        """Record one validation."""
+        """Write the scores of one validation."""
         for name, value in scores.items():
             self._writer.add_scalar(f"validation/{name}", value, step)
 

@@ -1,4 +1,4 @@
-"""The training loop: one update after another, each answered by a report."""
+"""The training loop: yields a report after each update."""
 
 import contextlib
 import math
@@ -30,11 +30,11 @@ LAYER_NORMS_EVERY = 10
 
 
 def start(model: nn.Module, settings: TrainingSettings, ranks: Ranks = ALONE) -> TrainingState:
-    """Return the state before the first update.
+    """Return the initial state of training.
 
-    Args: ranks: who trains together; with `parallel: fsdp` the model's parameters become parts.
+    Args: ranks: the processes that train together; `parallel: fsdp` shards the model's parameters.
     """
-    # First of all, for sharding puts other parameters in place of the model's.
+    # This comes first, because sharding replaces the parameters of the model.
     together = make_together(settings.parallel, model, accumulate=settings.accumulate, ranks=ranks)
     optimizer = make_optimizer(model, settings.optimizer, dict(settings))
     average = WeightAverage(model, settings.average, settings.ema_decay, settings.average_last)
@@ -42,7 +42,7 @@ def start(model: nn.Module, settings: TrainingSettings, ranks: Ranks = ALONE) ->
 
 
 def sequence_loss(model: nn.Module, batch: Batch, smoothing: float) -> Loss:
-    """Sum of the label-smoothed loss over the batch's real target tokens."""
+    """Return the sum of the label-smoothed loss over the real target tokens of a batch."""
     labels = batch.labels.flatten()
     real = real_places(labels, batch.tokens)
     features = model.features(batch.source, batch.source_real, batch.target)  # pyright: ignore
@@ -63,12 +63,12 @@ def fit(
 ) -> Iterator[StepReport]:
     """Train until the last planned update, yielding a report after each update.
 
-    The state may be saved to a checkpoint after each report. To stop, the caller stops iterating;
-    with several ranks, all of them must iterate alike.
+    The caller may save the state to a checkpoint after each report, and may stop iterating at any
+    time. With several ranks, all of them must stop at the same report.
 
     Args:
-        timetable: the number of updates, to which the caller may add decisions after each report
-            (alike on all ranks); without it, `settings.updates`.
+        timetable: the number of updates; the caller may add decisions after each report (the same
+            on all ranks). None means `settings.updates`.
     Raises: UsageError when a batch cannot fit in memory; DivergedError before an update whose loss
         or gradient is not finite. The state is then still the one before that update.
     """
@@ -92,7 +92,7 @@ def fit(
     while state.step < plan.updates_at(state.step):
         (micro, cursor), upcoming = upcoming or prepare(state.epoch, state.next_batch), None
         began = time.perf_counter()
-        if not model.training:  # whoever consumes the stream may have validated
+        if not model.training:  # the caller may have validated in the meantime
             model.train()
         randomness = random_state()
         tokens = int(ranks.sums([sum(batch.tokens for batch in micro)])[0])
@@ -104,7 +104,7 @@ def fit(
                     loss = together(loss_of, batch, settings.label_smoothing)
                 (loss.smoothed * together.factor(tokens)).backward()
             losses.append(Loss(loss.smoothed.detach(), loss.nll.detach()))
-        # Made while a GPU still computes this update.
+        # Prepared while a GPU still computes this update.
         if state.step + 1 < plan.updates_at(state.step):
             upcoming = prepare(*cursor)
         smoothed = sum(loss.smoothed.item() for loss in losses)
@@ -132,7 +132,7 @@ def fit(
             )
 
         rate = rate_after(settings.warmup)
-        for group in optimizer.param_groups:  # a group may have a warm-up of its own
+        for group in optimizer.param_groups:  # a group may have its own warm-up
             group["lr"] = rate_after(group.get("warmup", settings.warmup)) * group["ratio"]
         optimizer.step()
         if step == 1:
@@ -157,7 +157,7 @@ def fit(
 def _next_places(
     batches: BatchSource, epoch: int, index: int, count: int
 ) -> tuple[list[tuple[int, int]], tuple[int, int]]:
-    """Return epoch and index of an update's batches, and the cursor after them."""
+    """Return the epoch and index of each batch of an update, and the position after them."""
     found = []
     while len(found) < count:
         if index >= batches.count(epoch):
@@ -168,7 +168,7 @@ def _next_places(
 
 
 def _gradient_norms(parameters: list[tuple[str, nn.Parameter]]) -> Tensor:
-    """Return the norm of what this rank holds of each gradient, 0 where there is none."""
+    """Return the norm of each gradient (of this rank's shard); 0 for a missing gradient."""
     gradients = [
         torch.zeros(1, device=p.device) if p.grad is None else local(p.grad) for _, p in parameters
     ]
@@ -176,7 +176,7 @@ def _gradient_norms(parameters: list[tuple[str, nn.Parameter]]) -> Tensor:
 
 
 def _by_layer(parameters: list[tuple[str, nn.Parameter]], norms: Tensor) -> dict[str, float]:
-    """Join the norms of the parameters of one layer, such as ``encoder.layers.0``."""
+    """Combine the norms of the parameters of each layer, such as ``encoder.layers.0``."""
     squares: dict[str, float] = {}
     for (name, _), norm in zip(parameters, norms.tolist(), strict=True):
         parts = name.split(".")

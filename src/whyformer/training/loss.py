@@ -11,7 +11,8 @@ from whyformer.text.symbols import PAD
 
 
 class Loss(NamedTuple):
-    """Sums over real target tokens, in nats: what is minimised, and the plain likelihood's part."""
+    """Sums over real target tokens, in nats: the loss to minimize, and the negative
+    log-likelihood."""
 
     smoothed: Tensor
     nll: Tensor
@@ -23,7 +24,7 @@ def cross_entropy(
     labels: Int[Tensor, "tokens"],
     smoothing: float,
 ) -> Loss:
-    """Sum of (1-ε)·(-log p(label)) + ε·mean over the vocabulary of (-log p); the plain twin.
+    """Return the sum of (1-ε)·(-log p(label)) + ε·mean over the vocabulary of (-log p), unfused.
 
     Paper: Vaswani et al. 2017, §5.4, after Szegedy et al. 2015 (arXiv:1512.00567), §7.
     """
@@ -38,14 +39,14 @@ def fused_cross_entropy(
     labels: Int[Tensor, "tokens"],
     smoothing: float,
 ) -> Loss:
-    """Compute `cross_entropy` in chunks and form the gradient in the forward pass."""
+    """Compute `cross_entropy` in chunks, with the gradient already in the forward pass."""
     smoothed, nll = FusedCrossEntropy.apply(features, weight, labels, smoothing)
     return Loss(smoothed, nll)
 
 
 def real_places(labels: Int[Tensor, "tokens"], count: int) -> Int[Tensor, "count"] | None:
-    """Return where the ``count`` labels stand that are no padding; None when all are real.
+    """Return the positions of the ``count`` labels that are not padding; None when all are real.
 
-    Ask before the model computes: a GPU must have finished what it was given to answer.
+    Call this before the forward pass: on a GPU, it waits for all earlier work to finish.
     """
     return (labels != PAD).nonzero().squeeze(1) if count < len(labels) else None

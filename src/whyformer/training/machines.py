@@ -1,4 +1,4 @@
-"""Figures of GPUs and their links, from the vendors' data sheets, for arithmetic on paper."""
+"""Data of GPUs and their links, from the vendors' data sheets, for estimates."""
 
 from pathlib import Path
 
@@ -9,31 +9,31 @@ from whyformer.foundation.errors import ConfigError, nearest
 
 
 class Machine(Settings):
-    """One GPU, its links, and how many stand in a node. Rates are peaks, in one direction."""
+    """One type of GPU, its links, and the GPUs per node. Rates are peak rates in one direction."""
 
     name: str
-    """What it is."""
+    """Name of the GPU and its node."""
     source: str
-    """Where the figures come from."""
+    """The source of the numbers."""
     peak_tflops: float = Field(gt=0, le=1e9)
-    """10¹² dense bf16 operations a second, without sparsity."""
+    """Peak rate in 10¹² dense bf16 operations per second, without sparsity."""
     memory_gb: float = Field(gt=0, le=1e9)
     """Memory in 10⁹ bytes."""
     memory_gb_per_second: float = Field(gt=0, le=1e9)
-    """Rate of that memory in 10⁹ bytes a second."""
+    """Memory bandwidth in 10⁹ bytes per second."""
     node_gb_per_second: float = Field(gt=0, le=1e9)
-    """Link of a GPU to the others of its node, 10⁹ bytes a second in one direction."""
+    """Bandwidth between GPUs of a node, in 10⁹ bytes per second in one direction."""
     network_gb_per_second: float = Field(gt=0, le=1e9)
-    """A GPU's share of the node's network cards, 10⁹ bytes a second in one direction."""
+    """Network bandwidth of the node per GPU, in 10⁹ bytes per second in one direction."""
     gpus_per_node: int = Field(default=8, ge=1, le=1_000_000)
-    """GPUs in a node."""
+    """Number of GPUs in a node."""
 
     def ring_bandwidth(self, gpus: int) -> float:
-        """Return the bytes a second that a GPU passes on in rings over so many GPUs.
+        """Return the bytes per second that a GPU sends in a ring over ``gpus`` GPUs.
 
-        Within a node the links of the node carry them. Across nodes as many rings run side by side
-        as the node has cards, each leaving by its own, so together they carry no more than the
-        cards of a node do, and no more than a GPU's link.
+        Within a node, the limit is the link between its GPUs. Across nodes, there is one ring for
+        each network card of a node, so the limit is the bandwidth of all cards of a node, and the
+        link between GPUs.
         """
         if gpus <= self.gpus_per_node:
             return 1e9 * self.node_gb_per_second
@@ -73,13 +73,13 @@ MACHINES = {
         network_gb_per_second=50,
     ),
 }
-"""Name -> figures."""
+"""The machines by name."""
 
 
 def machine_named(name: str) -> Machine:
     """Return a machine by its name, or from a YAML file with the fields of `Machine`.
 
-    Raises: ConfigError when there is neither, or a figure is missing or not positive.
+    Raises: ConfigError when there is neither, or a number is missing or not positive.
     """
     if name in MACHINES:
         return MACHINES[name]

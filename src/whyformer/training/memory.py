@@ -1,4 +1,4 @@
-"""Lower bounds of the memory that training takes, to refuse early what cannot fit."""
+"""Lower bounds of the memory for training, to report early what cannot fit."""
 
 import torch
 from torch import nn
@@ -9,16 +9,17 @@ from whyformer.training.distributed import Parallel
 from whyformer.training.optimizers import moments
 from whyformer.training.settings import TrainingSettings
 
-KEPT = 2
-"""Vectors of width d_model that a layer keeps of each token for the backward pass, at least."""
+VECTORS_PER_LAYER = 2
+"""Minimum number of vectors of width d_model per token and layer, kept for the backward pass."""
 
 
 def refuse_state(
     settings: TrainingSettings, parameters: int, device: torch.device, ranks: int
 ) -> None:
-    """Refuse gradients, optimizer and averages that do not fit beside the weights.
+    """Raise UsageError if gradients, optimizer state and averages do not fit in addition to the
+    weights.
 
-    Args: parameters: numbers in the model, which is already in memory.
+    Args: parameters: number of parameters of the model, which is already in memory.
     Raises: UsageError.
     """
     of_optimizer = min(moments(settings.optimizer) or (0,))
@@ -36,10 +37,10 @@ def refuse_state(
 
 
 class BatchMemory:
-    """Refuses a batch whose activations alone cannot fit.
+    """Checks whether the activations of a batch can fit into memory.
 
-    A batch is checked when it is more than twice as large as all before it: memory that a process
-    has used once stays with it and counts as used.
+    A batch is checked if it is more than twice as large as all earlier ones. Otherwise, it reuses
+    memory that the process already has, which counts as used.
     """
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
@@ -50,12 +51,12 @@ class BatchMemory:
             if name.endswith("layers") and isinstance(value := getattr(settings, name), int)
         ]
         width = getattr(settings, "d_model", 0)
-        self._bytes_per_token = KEPT * FLOAT * width * sum(layers)
+        self._bytes_per_token = VECTORS_PER_LAYER * FLOAT * width * sum(layers)
         self._device = device
         self._largest = 0
 
     def check(self, tokens: int) -> None:
-        """Refuse a batch of so many tokens when it cannot fit. Raises: UsageError."""
+        """Raise UsageError if a batch of ``tokens`` tokens cannot fit."""
         if tokens > 2 * self._largest:
             self._largest = tokens
             refuse_too_large(

@@ -1,4 +1,4 @@
-"""Keep a run within the minutes asked for: measure its speed all the time, plan again."""
+"""Keep a run within its number of minutes: measure its speed and adjust the number of updates."""
 
 import contextlib
 import statistics
@@ -9,31 +9,32 @@ from collections.abc import Callable, Iterator
 from whyformer.training.timetable import Decision, Timetable
 
 CHECKS = 100
-"""Parts of the run after each of which the plan is checked."""
+"""Number of checks of the plan in a run, at equal intervals."""
 PARTS = 16
-"""The plan is also checked after this part of the updates that it still has."""
+"""The plan is also checked after this fraction of the remaining updates."""
 WINDOWS = 3
-"""The speed is the median over this many checks, so that one pause does not change the plan."""
+"""The speed is the median over this many checks, so that a single pause does not change the
+plan."""
 VALIDATIONS = 20
-"""Validations of a run whose recipe does not say after how many updates they come."""
+"""Number of validations of a run whose recipe does not set the updates between validations."""
 COST = 5
-"""Time between two such validations, at least, in times of what one takes."""
+"""Minimum time between two such validations, as a multiple of the time of one validation."""
 HYSTERESIS = 0.02
-"""A plan stays while it is this close to the new one, as a share of the remaining updates."""
+"""The plan does not change if the new one is this close, as a fraction of the remaining updates."""
 GRACE = 0.05
-"""Share of the minutes in which a run that lost time may still finish its schedule."""
+"""Extra time, as a fraction of the minutes, for a run that lost time to finish its schedule."""
 
 
 class Pacer:
-    """Plans the number of updates so that a run ends when its time does.
+    """Plans the number of updates so that a run ends on time.
 
     The time is wall-clock time and includes validations and checkpoints.
 
     Args:
-        seconds: that the run may take.
-        used: seconds that it used before this process began.
+        seconds: time limit of the run.
+        used: seconds that the run used before this process started.
         every: updates between validations; 0 lets the pacer choose their times.
-        clock: returns seconds.
+        clock: function that returns seconds.
     """
 
     def __init__(
@@ -46,39 +47,40 @@ class Pacer:
     ) -> None:
         self._seconds, self._every, self._clock = seconds, every, clock
         self._began = clock() - used
-        self._validated_at = used  # seconds used when the last validation began
-        # Of the last validations with their checkpoints, in updates: the speed may change.
+        self._validated_at = used  # seconds used at the start of the last validation
+        # Cost of the last validations with their checkpoints, in updates, because the speed may
+        # change.
         self._costs: deque[float] = deque(maxlen=WINDOWS)
         self._last_cost = 0.0  # in seconds, until the next check
         self._windows: deque[float] = deque(maxlen=WINDOWS)
-        self._mark, self._mark_step = clock(), -1  # where the present window began
+        self._mark, self._mark_step = clock(), -1  # the start of the current window
 
     @property
     def used(self) -> float:
-        """Seconds that the run has used."""
+        """Seconds used by the run."""
         return self._clock() - self._began
 
     @property
     def left(self) -> float:
-        """Seconds that the run may still use."""
+        """Seconds left for the run."""
         return max(0.0, self._seconds - self.used)
 
     @property
     def pace(self) -> float | None:
-        """Seconds of one update; None until it is known."""
+        """Seconds per update; None until measured."""
         return statistics.median(self._windows) if self._windows else None
 
     def resume(self, *, seconds: float, validated_at: float, cost: float) -> None:
-        """Take over what a checkpoint knows.
+        """Restore the values of a checkpoint.
 
-        Args: seconds: used by then; more may have been used since, and lost.
+        Args: seconds: seconds used at the checkpoint; time after the checkpoint may be lost.
         """
         self._began = min(self._began, self._clock() - seconds)
         self._validated_at = validated_at
         self._costs.extend([cost] if cost else [])
 
     def to_json(self) -> dict[str, float]:
-        """Return what `resume` takes."""
+        """Return the arguments of `resume`."""
         return {"seconds": self.used, "validated_at": self._validated_at, "cost": self._cost}
 
     def decide(self, step: int, timetable: Timetable) -> Decision | None:
@@ -88,7 +90,7 @@ class Pacer:
         """
         planned = timetable.updates_at(step)
         ending = step >= planned
-        if self._mark_step < 0:  # the first update of a process also warms caches and compiles
+        if self._mark_step < 0:  # the first update of a process also fills caches and compiles code
             self._mark, self._mark_step = self._clock(), step
             return Decision(step, step, self.used) if ending else None
         elapsed, done = self._clock() - self._mark, step - self._mark_step
@@ -104,7 +106,7 @@ class Pacer:
             self._last_cost = 0.0
         more = self._affordable(step, timetable)
         if ending and more * self._windows[-1] <= self._seconds / CHECKS:
-            more = 0  # not worth another plan
+            more = 0  # too close to change the plan
         changed = abs(step + more - planned) > HYSTERESIS * (planned - step)
         if not (changed or validate or ending or not more):
             return None
@@ -114,7 +116,7 @@ class Pacer:
 
     @contextlib.contextmanager
     def validating(self) -> Iterator[None]:
-        """Measure the block as a validation with its checkpoint."""
+        """Measure the time of the `with` block as a validation with its checkpoint."""
         self._validated_at = self.used
         before = self._clock()
         with self.saving():
@@ -125,7 +127,7 @@ class Pacer:
 
     @contextlib.contextmanager
     def saving(self) -> Iterator[None]:
-        """Keep the time of the block out of the speed of the updates."""
+        """Exclude the time of the `with` block from the speed of the updates."""
         before = self._clock()
         yield
         self._mark += self._clock() - before
@@ -136,19 +138,19 @@ class Pacer:
 
     @property
     def _interval(self) -> float:
-        """Seconds from one validation to the next, for a recipe that does not say."""
+        """Return the seconds between validations, for a recipe that does not set them."""
         return max(self._seconds / VALIDATIONS, COST * self._cost * (self.pace or 0.0))
 
     def _validation_due(self) -> bool:
         if self._every:
-            # Its cost must be known before the end, or the last one would overrun.
+            # The cost must be known before the end; otherwise the last validation would be late.
             return not self._costs and self.used > self._seconds / 4
         before_last = self.left - self._cost * (self.pace or 0.0)
         since = self.used - self._validated_at
         return since >= self._interval and before_last > self._interval / 2
 
     def _affordable(self, step: int, timetable: Timetable) -> int:
-        """Return how many updates fit into what is left, validations and checkpoints taken off."""
+        """Return how many updates fit into the time left after validations and checkpoints."""
         pace = self.pace or 1e-9
         cost = self._cost * pace
         left = self.left - cost  # the last validation

@@ -1,11 +1,11 @@
-"""What the loop yields after each update."""
+"""The report that the training loop yields after each update."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """One update. Losses are means over the update's real target tokens, in nats."""
+    """The result of one update. Losses are means over real target tokens, in nats."""
 
     step: int
     epoch: int
@@ -15,12 +15,12 @@ class StepReport:
     gradient_norm: float
     tokens: int
     seconds: float
-    """Wall-clock of the update; the one number here that a resumed run does not repeat."""
+    """Wall-clock time of the update; the only value here that differs between identical runs."""
     layer_gradient_norms: dict[str, float] = field(default_factory=dict)
-    """Gradient norm of each part of the model; filled on every tenth update."""
+    """Gradient norm of each part of the model; only on every tenth update."""
 
     def journal_line(self) -> dict[str, object]:
-        """Return what the journal keeps: all that a resumed run repeats bit for bit."""
+        """Return the values for the journal: all that are identical in a resumed run."""
         line: dict[str, object] = {
             "step": self.step,
             "epoch": self.epoch,

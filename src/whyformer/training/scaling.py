@@ -1,11 +1,11 @@
-"""Training on many GPUs, on paper: memory, communication and computation of an update.
+"""Estimate memory, communication and computation of an update on many GPUs.
 
-Every function is arithmetic on numbers given; nothing is measured. P is the number of parameters,
-N of GPUs. A GPU computes one batch an update, so that the batch of an update grows with N.
+Every function is arithmetic on its arguments; nothing is measured. P is the number of parameters, N
+the number of GPUs. Each GPU computes one batch per update, so the total batch size grows with N.
 
-What the arithmetic leaves out makes real runs slower: latency of a ring's steps, stragglers, layers
-whose communication cannot hide, reading data. What it leaves out the other way: networks that sum
-inside the switch. It says what cannot work, and where to look first.
+Real runs are slower, because the estimate ignores latency, stragglers, communication that cannot
+overlap with computation, and reading data. It also ignores networks that sum inside the switch,
+which are faster. Use it to find what cannot work, and what to check first.
 """
 
 import math
@@ -15,18 +15,19 @@ from dataclasses import dataclass
 from whyformer.training.optimizers import moments
 
 WEIGHT_BYTES = 4
-"""A weight is kept in fp32; bf16 copies are made where they are used."""
+"""Bytes of a stored weight: fp32. Copies in bf16 exist only during use."""
 GRADIENT_BYTES = 4
-"""A gradient is kept, and summed over GPUs, in fp32."""
+"""Bytes of a gradient, which is stored and summed over GPUs in fp32."""
 GATHERED_BYTES = 2
-"""FSDP2 gathers weights in bf16 (its mixed precision), for the forward and the backward pass."""
+"""Bytes of a gathered weight: FSDP2 gathers in bf16 (mixed precision), in the forward and the
+backward pass."""
 MOST_GPUS = 2**20
-"""Where a search for a number of GPUs ends."""
+"""The largest number of GPUs that is tried."""
 
 
 @dataclass(frozen=True)
 class State:
-    """Bytes that training keeps for a model whatever the batch."""
+    """Memory for the state of training in bytes, independent of the batch."""
 
     weights: float
     gradients: float
@@ -35,17 +36,17 @@ class State:
 
     @property
     def total(self) -> float:
-        """All of them."""
+        """The sum of all parts."""
         return self.weights + self.gradients + self.optimizer + self.average
 
 
 def state_bytes(matrices: float, others: float, kind: str, *, averaged: bool = False) -> State:
-    """Return what P = ``matrices`` + ``others`` parameters take: 16 bytes each with Adam.
+    """Return the state of P = ``matrices`` + ``others`` parameters: 16 bytes each with Adam.
 
     Args:
-        matrices: parameters in matrices of layers, which Muon treats in its own way.
+        matrices: parameters in the matrices of layers, which Muon updates differently.
         kind: name of an optimizer; 0 bytes are counted for one that declares none.
-        averaged: a moving average of the weights is kept too.
+        averaged: whether a moving average of the weights is also stored.
 
     >>> state_bytes(10, 5, "adam").total
     240
@@ -70,9 +71,9 @@ def activation_bytes(
     target_tokens: float,
     key_value_share: float = 1,
 ) -> float:
-    """Estimate what the backward pass keeps of a batch in bf16, nothing recomputed.
+    """Estimate the activations of a batch in bytes: bf16, without recomputation.
 
-    Source: Korthikanti et al. 2022 (arXiv:2205.05198), §4.1: a layer keeps 34·d bytes a token where
+    Source: Korthikanti et al. 2022 (arXiv:2205.05198), §4.1: a layer keeps 34·d bytes per token if
         d_ff = 4d: 11d of attention, 2d + 8·(d_ff/4) + 8·(d_ff/4) + d of the feed-forward network,
         4d of two norms.
     Differs: fused attention keeps no weights, so their term 5·heads·length²/d is absent; general
@@ -95,7 +96,7 @@ def activation_bytes(
 
 
 def all_reduce_bytes(payload: float, gpus: int) -> float:
-    """Return what a GPU sends in a ring all-reduce: 2(N−1)/N of the payload.
+    """Return the bytes that a GPU sends in a ring all-reduce: 2(N−1)/N of the payload.
 
     Source: Patarasuk and Yuan 2009, "Bandwidth optimal all-reduce algorithms for clusters of
         workstations".
@@ -107,53 +108,56 @@ def all_reduce_bytes(payload: float, gpus: int) -> float:
 
 
 def gather_bytes(payload: float, gpus: int) -> float:
-    """Return what a GPU sends in a ring all-gather or reduce-scatter: (N−1)/N of the payload."""
+    """Return the bytes that a GPU sends in a ring all-gather or reduce-scatter: (N−1)/N of the
+    payload."""
     return (gpus - 1) / gpus * payload
 
 
 def ddp_bytes(parameters: float, gpus: int) -> float:
-    """Return what a GPU sends an update with DistributedDataParallel: all gradients, in fp32."""
+    """Return the bytes that a GPU sends per update with DistributedDataParallel: fp32 gradients."""
     return all_reduce_bytes(GRADIENT_BYTES * parameters, gpus)
 
 
 def fsdp_bytes(parameters: float, gpus: int) -> float:
-    """Return what a GPU sends an update with fully sharded parameters (FSDP2, ZeRO stage 3).
+    """Return the bytes that a GPU sends per update with sharded parameters (FSDP2, ZeRO stage 3).
 
     Source: Rajbhandari et al. 2020 (arXiv:1910.02054), §7.2: weights are gathered for the forward
         pass and again for the backward pass, gradients are reduced and scattered.
-    Differs: weights travel in bf16, gradients in fp32, as FSDP2's mixed precision does. This
-        toolkit's own `parallel: fsdp` does not use that yet and gathers fp32: 12 bytes a parameter.
+    Differs: weights are sent in bf16 and gradients in fp32, as in the mixed precision of FSDP2. The
+    `parallel: fsdp` of this toolkit does not use mixed precision yet and gathers fp32: 12 bytes per
+    parameter.
     """
     gathered = 2 * gather_bytes(GATHERED_BYTES * parameters, gpus)
     return gathered + gather_bytes(GRADIENT_BYTES * parameters, gpus)
 
 
 def ddp_memory(state: State, activations: float) -> float:
-    """Return the bytes a GPU holds with DistributedDataParallel: everything."""
+    """Return the bytes that a GPU stores with DistributedDataParallel: everything."""
     return state.total + activations
 
 
 def fsdp_memory(state: State, activations: float, gpus: int, unit: float) -> float:
-    """Return the bytes a GPU holds with sharded parameters.
+    """Return the bytes that a GPU stores with sharded parameters.
 
-    Args: unit: parameters of the largest part that is gathered at once; two are there at a time,
-        the one that computes and the next, in bf16, and one gradient before it is scattered.
+    Args: unit: parameters of the largest group that is gathered at once. Two groups are in memory
+    at a time (the current and the next one, in bf16), and one gradient before it is scattered.
     """
     whole = 0.0 if gpus == 1 else unit * (2 * GATHERED_BYTES + GRADIENT_BYTES)
     return state.total / gpus + whole + activations
 
 
 def first_count(holds: Callable[[int], bool]) -> int | None:
-    """Return the smallest number of GPUs, from 2 on, for which something holds; None: for none.
+    """Return the smallest number of GPUs, from 2, for which ``holds`` is true; None if there is
+    none.
 
-    It must hold for all larger ones too.
+    It must be true for all larger numbers, too.
 
     >>> first_count(lambda gpus: gpus >= 37)
     37
     """
     if not holds(MOST_GPUS):
         return None
-    low, high = 1, MOST_GPUS  # does not hold at low, unless low is 1
+    low, high = 1, MOST_GPUS  # false at low, unless low is 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)
@@ -161,10 +165,10 @@ def first_count(holds: Callable[[int], bool]) -> int | None:
 
 
 def largest_model(memory: float, activations: float, bytes_each: float) -> float:
-    """Return the most parameters whose state fits beside the activations of a batch."""
+    """Return the largest number of parameters whose state fits in addition to the activations."""
     return max(0.0, memory - activations) / bytes_each
 
 
 def hidden_tokens(seconds: float, *, flops_per_token: float, flops_per_second: float) -> int:
-    """Return the target tokens a GPU must compute on to be busy for as long as it sends."""
+    """Return the target tokens that keep a GPU computing for as long as it communicates."""
     return math.ceil(seconds * flops_per_second / flops_per_token)

@@ -1,4 +1,4 @@
-"""Which validation is the best one so far, and when further training no longer helps."""
+"""Select the best validation, and decide when training no longer improves."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,28 +6,28 @@ from typing import Any
 
 @dataclass
 class Selection:
-    """What the validations of a run have shown; a checkpoint carries it.
+    """The best validation of a run so far; part of a checkpoint.
 
-    A better metric wins. Of equal metrics the lower loss wins, and of equal losses the later
-    validation: a metric that cannot move, such as BLEU of targets with fewer than four words, then
-    leaves the choice to the loss.
+    The validation with the best metric is selected. With equal metrics, the lower loss decides, and
+    with equal losses, the later validation. So the loss decides if the metric never changes, such
+    as BLEU for targets with fewer than four words.
     """
 
     best: dict[str, Any] = field(default_factory=dict)
     """The best validation: step, loss and the metric; empty before the first one."""
     since_best: int = 0
-    """Validations since the metric or the loss improved."""
+    """Number of validations since the metric or the loss last improved."""
     lowest_loss: float | None = None
     """The lowest loss of any validation."""
     validations: int = 0
-    """Validations so far."""
+    """Number of validations so far."""
     moved: bool = False
-    """Whether the metric ever differed between two validations."""
+    """Whether the metric has ever changed between validations."""
 
     def see(self, step: int, scores: dict[str, Any], metric: str, *, higher: bool) -> bool:
-        """Take in a validation and return whether it is the best so far.
+        """Add a validation and return whether it is the best so far.
 
-        Args: higher: whether a greater value of the metric is better.
+        Args: higher: whether a higher value of the metric is better.
         """
         value, loss = scores[metric], scores["loss"]
         former = self.best.get(metric)
@@ -44,13 +44,14 @@ class Selection:
         return wins
 
     def out_of_patience(self, patience: int) -> bool:
-        """Return whether neither metric nor loss improved for so many validations; 0: never."""
+        """Return whether neither metric nor loss improved in ``patience`` validations; 0 means
+        never."""
         return bool(patience) and self.since_best >= patience
 
     def stuck(self, metric: str, *, higher: bool) -> str | None:
-        """Return a sentence when the metric never moved, so that the loss made the choice.
+        """Return a sentence if the metric never changed, so that the loss decided.
 
-        Args: higher: whether a greater value of the metric is better.
+        Args: higher: whether a higher value of the metric is better.
         """
         if self.moved or self.validations < 2 or metric == "loss":
             return None

@@ -1,6 +1,6 @@
-"""Tensors of which every rank holds a part (torch's DTensor): made whole, cut, kept on disk.
+"""Sharded tensors (torch's DTensor), of which each rank stores a part: gather, shard, save, load.
 
-A plain tensor passes through all of these unchanged, so that callers need not ask.
+All functions also accept plain tensors and return them unchanged.
 """
 
 import warnings
@@ -15,24 +15,24 @@ from whyformer.foundation.ranks import Ranks
 
 
 def is_sharded(tensor: Tensor) -> bool:
-    """Say whether the ranks hold parts of a tensor."""
-    return hasattr(tensor, "device_mesh")  # importing DTensor to ask costs a second at every start
+    """Return whether a tensor is sharded."""
+    return hasattr(tensor, "device_mesh")  # importing DTensor costs a second at every start
 
 
 def local(tensor: Tensor) -> Tensor:
-    """Return this rank's part, which shares its memory."""
+    """Return the shard of this rank, which shares the memory of the tensor."""
     part: Any = tensor
     return part.to_local() if is_sharded(tensor) else tensor
 
 
 def whole(tensor: Tensor) -> Tensor:
-    """Gather a tensor; all ranks must ask for it together."""
+    """Gather a sharded tensor; all ranks must call this together."""
     parts: Any = tensor.detach()
     return parts.full_tensor() if is_sharded(tensor) else tensor.detach()
 
 
 def cut_like(tensor: Tensor, like: Tensor) -> Tensor:
-    """Cut a whole tensor, the same on every rank, as another one is cut; nothing is sent."""
+    """Shard a tensor that is the same on every rank, like another one; without communication."""
     if not is_sharded(like):
         return tensor
     from torch.distributed.tensor import distribute_tensor
@@ -44,9 +44,9 @@ def cut_like(tensor: Tensor, like: Tensor) -> Tensor:
 
 
 def gathered(tensors: dict[str, Tensor], *, keep: bool) -> dict[str, Tensor]:
-    """Make tensors whole, one after another; all ranks must ask together.
+    """Gather tensors one after another; all ranks must call this together.
 
-    Args: keep: whether this rank wants them; without, it only lends its parts.
+    Args: keep: whether this rank keeps the results; if not, it only sends its shards.
     """
     found: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
@@ -57,11 +57,11 @@ def gathered(tensors: dict[str, Tensor], *, keep: bool) -> dict[str, Tensor]:
 
 
 def write_parts(tensors: dict[str, Tensor], directory: Path) -> None:
-    """Write a safetensors file a rank with what that rank holds, by torch.distributed.checkpoint.
+    """Write one safetensors file per rank with its shards, using torch.distributed.checkpoint.
 
-    All ranks must call this together, with one directory that all of them see. What several ranks
-    hold alike is written once.
-    Raises: what stopped any of the ranks, such as OSError, on all of them.
+    All ranks must call this together, with one directory that all of them can access. A tensor that
+    is not sharded is written once.
+    Raises: on all ranks, the error of any rank, such as OSError.
     """
     import torch.distributed.checkpoint as dcp
 
@@ -73,10 +73,10 @@ def write_parts(tensors: dict[str, Tensor], directory: Path) -> None:
 
 
 def read_parts(directory: Path, like: Callable[[str], Tensor | None]) -> dict[str, Tensor]:
-    """Read what `write_parts` wrote, however many ranks wrote it, or plain safetensors files.
+    """Read the files of `write_parts`, from any number of ranks, or plain safetensors files.
 
-    Of a tensor that is to be cut, each rank reads its own part only; the others become whole.
-    Args: like: the tensor that one of this name will be put into, where there is one.
+    Of a sharded tensor, each rank reads only its shard; other tensors are read completely.
+    Args: like: function from a name to the tensor that will receive it, or None.
     Raises: OSError, ValueError or SafetensorError when a file is damaged.
     """
     import torch.distributed.checkpoint as dcp
@@ -91,7 +91,7 @@ def read_parts(directory: Path, like: Callable[[str], Tensor | None]) -> dict[st
         else:
             found[name] = torch.empty(kept.size, dtype=kept.properties.dtype)
     try:
-        with warnings.catch_warnings():  # each rank reads for itself, and that is meant
+        with warnings.catch_warnings():  # each rank reads separately, on purpose
             warnings.filterwarnings("ignore", "torch.distributed is disabled")
             dcp.load(found, storage_reader=reader, no_dist=True)
     except dcp.CheckpointException as failure:
@@ -100,6 +100,6 @@ def read_parts(directory: Path, like: Callable[[str], Tensor | None]) -> dict[st
 
 
 def joined_norms(norms: Tensor, ranks: Ranks) -> Tensor:
-    """Return the norms of whole tensors from those of each rank's parts."""
+    """Return the norms of whole tensors, given the norms of the shards of each rank."""
     squares = norms.double().square().tolist()
     return torch.tensor(ranks.sums(squares), dtype=torch.float64).sqrt().float()

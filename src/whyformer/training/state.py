@@ -1,4 +1,4 @@
-"""What the training loop works on: batches, and all that changes while training."""
+"""The inputs of the training loop: batches, and the state that changes in training."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -12,11 +12,12 @@ from whyformer.training.distributed import Together
 
 @runtime_checkable
 class AnyBatch(Protocol):
-    """What the loop asks of a batch; what is in it is between its maker and the loss."""
+    """The interface of a batch in the training loop; only its creator and the loss know its
+    contents."""
 
     @property
     def tokens(self) -> int:
-        """What the batch's sum of losses is divided by."""
+        """The number of tokens that the loss sum is divided by."""
         ...
 
     def to(self, device: torch.device | str) -> "AnyBatch":
@@ -26,7 +27,7 @@ class AnyBatch(Protocol):
 
 @runtime_checkable
 class BatchSource(Protocol):
-    """Batch ``index`` of ``epoch``, always the same one."""
+    """A reproducible source of batches: ``epoch`` and ``index`` always give the same batch."""
 
     def count(self, epoch: int) -> int:
         """Return the number of batches of an epoch."""
@@ -39,13 +40,13 @@ class BatchSource(Protocol):
 
 @dataclass
 class TrainingState:
-    """All that changes while training; a checkpoint holds this and the random streams."""
+    """The state that changes in training; a checkpoint stores this and the random states."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
     average: WeightAverage
     together: Together
-    """Who computes: this process alone, or several ranks."""
+    """The object that computes the loss, on one rank or on several."""
     step: int = 0
     epoch: int = 0
     next_batch: int = 0

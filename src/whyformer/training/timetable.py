@@ -1,9 +1,9 @@
-"""The timetable of a run: how many updates it makes, as decided at the start or along the way.
+"""The timetable of a run: its planned number of updates, fixed or adjusted during training.
 
-A run that was asked for minutes re-plans its number of updates while it trains. Each decision is
-written to disk before the first update that depends on it, and the learning rate and the
-validations are functions of the step and of the decisions alone. So a resumed run, which repeats
-the recorded decisions, computes the same weights bit for bit.
+A run with a limit in minutes adjusts its number of updates during training. Each decision is
+written to disk before the first update that depends on it. The learning rate and the validations
+depend only on the step and on the decisions, so a resumed run, which reads the recorded decisions,
+computes exactly the same weights.
 """
 
 import bisect
@@ -21,26 +21,27 @@ from whyformer.training.schedules import ends, learning_rate
 FORMAT = 1
 TIMETABLE = "timetable.json"
 ENDLESS = 10**9
-"""Planned updates of a run that only measures its speed, or has not measured it yet."""
+"""Planned updates of a run that only measures its speed, or before the first measurement."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """After update ``step``, the run is planned to have ``updates`` updates."""
+    """A decision after update ``step``: the planned number of updates of the run is ``updates``."""
 
     step: int
     updates: int
     seconds: float = 0.0
-    """Seconds that the run had used by then."""
+    """Seconds that the run had used at this decision."""
     validate: bool = False
     """Whether to validate after this update."""
 
 
 class Timetable:
-    """The decisions of a run in their order, and what follows from them for each update.
+    """The decisions of a run, and the learning rate and validations that follow from them.
 
-    Progress moves in a line from where it is at a decision to the end at the planned last update,
-    so the learning rate never jumps. With one decision it is the plain function of the step.
+    After a decision, progress is linear from its current value to the end of the schedule at the
+    last planned update, so the learning rate never jumps. With a single decision, progress is
+    simply the step.
 
     Args: decisions: in the order of their steps; the first has step 0.
     """
@@ -61,13 +62,14 @@ class Timetable:
 
     @property
     def last(self) -> Decision:
-        """The latest decision."""
+        """The last decision."""
         return self.decisions[-1]
 
     def add(self, decision: Decision) -> None:
         """Append a decision.
 
-        Raises: ValueError when it does not come after the last one, or ends before its step.
+        Raises: ValueError when it is not after the last one, or its `updates` are less than its
+        step.
         """
         step, former = decision.step, self._steps[-1] if self._steps else -1
         if (former < 0 < step) or step <= former or decision.updates < max(step, 1):
@@ -82,11 +84,11 @@ class Timetable:
         self.decisions.append(decision)
 
     def updates_at(self, step: int) -> int:
-        """Return the number of updates planned when update ``step`` is done."""
+        """Return the planned number of updates at update ``step``."""
         return self.decisions[bisect.bisect_right(self._steps, step) - 1].updates
 
     def validates(self, step: int) -> bool:
-        """Return whether a decision asks for a validation after update ``step``."""
+        """Return whether a decision requires a validation after update ``step``."""
         index = bisect.bisect_right(self._steps, step) - 1
         return self._steps[index] == step and self.decisions[index].validate
 
@@ -95,7 +97,8 @@ class Timetable:
         return bisect.bisect_right(self._steps, step)
 
     def place(self, step: int) -> float:
-        """Return the place of update ``step`` in the first plan, which every later one stretches.
+        """Return the position of update ``step`` in the first plan; later decisions stretch the
+        plan.
 
         >>> timetable = Timetable([Decision(0, 99), Decision(50, 74)])
         >>> [timetable.place(step) for step in (0, 50, 51, 75)]
@@ -108,7 +111,7 @@ class Timetable:
     def learning_rate(
         self, schedule: str, step: int, *, peak: float, warmup: int, d_model: int
     ) -> float:
-        """Return the learning rate of update ``step`` (from 1). The warm-up is never stretched."""
+        """Return the learning rate of update ``step`` (from 1). The warm-up is not stretched."""
         position, end_of_warmup = step, warmup
         if ends(schedule) and step >= warmup:
             position, end_of_warmup = self.place(step), self.place(warmup)
@@ -123,7 +126,7 @@ class Timetable:
 
 
 def write_timetable(directory: Path, timetable: Timetable) -> None:
-    """Write ``timetable.json``, sealed and synchronized with the disk."""
+    """Write ``timetable.json`` with its checksum, and synchronize it with the disk."""
     state = {"format": FORMAT, "decisions": [asdict(one) for one in timetable.decisions]}
     write_text(directory / TIMETABLE, sealed_text(state))
 
