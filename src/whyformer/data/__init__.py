@@ -1,1 +1,1 @@
-"""Ids to batches: reading pairs, token files on disk, the order of an epoch, padded tensors."""
+"""From files to batches: read texts, store token ids on disk, plan epochs, pad batches."""

@@ -1,4 +1,4 @@
-"""What a model is given: padded ids, and which of them are real."""
+"""The input of an encoder-decoder model: padded ids and masks."""
 
 from dataclasses import dataclass, replace
 
@@ -12,18 +12,18 @@ from whyformer.foundation.devices import sent
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Pairs of sequences, padded to one length per side."""
+    """A batch of sequence pairs; all sources are padded to one length, and all targets."""
 
     source: Int[Tensor, "batch source"]
     """Source ids; each row ends with EOS, then PAD."""
     source_real: Bool[Tensor, "batch source"] | None
-    """True where a source token is real; None when no source is padded, so no mask is needed."""
+    """True where a source token is real; None when no source is padded and no mask is needed."""
     target: Int[Tensor, "batch target"]
-    """What the decoder reads: BOS, then the target shifted right by one, then PAD."""
+    """The input of the decoder: BOS, then the target shifted right by one, then PAD."""
     labels: Int[Tensor, "batch target"]
-    """What the decoder should say: the target ending with EOS, then PAD."""
+    """The expected output of the decoder: the target ending with EOS, then PAD."""
     tokens: int
-    """Number of real labels in the batch, EOS included: what a mean loss divides by."""
+    """Number of real labels in the batch, including EOS: the divisor of the mean loss."""
     indices: Int[np.ndarray, " batch"]
     """Index of each pair in the corpus."""
 

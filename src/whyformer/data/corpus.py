@@ -1,9 +1,9 @@
-"""A corpus: token ids and texts in files that are mapped into memory, made once and reused.
+"""A corpus: token ids and texts in memory-mapped files, built once and reused.
 
-Files of a directory: ``{source,target}.bin`` ids, each text ending with EOS; ``text.bin`` the texts
-in UTF-8; ``*.offsets.bin`` where each begins, as int64, one more than there are texts;
-``corpus.json`` everything else, with a hash of every file. Building and reading take the same
-memory for a thousand pairs as for a million.
+Files in the directory: ``{source,target}.bin`` has the ids, each text ending with EOS; ``text.bin``
+has the texts in UTF-8; ``*.offsets.bin`` has the start of each text and the end of the last one, as
+int64; ``corpus.json`` has everything else, with a hash of every file. Building and reading need the
+same memory for a thousand pairs as for a million.
 """
 
 import hashlib
@@ -40,13 +40,13 @@ from whyformer.foundation.parsing import read_json, reason_of
 from whyformer.text.tokenizer import Tokenizer
 
 FORMAT = 2
-"""2 added the seal; 1 is still read."""
+"""Version of the format. 2 added the hash of ``corpus.json``; 1 can still be read."""
 CHUNK = 4096
-"""Pairs that are read at a time; each process holds so many."""
+"""Number of pairs in a chunk; each process has one chunk in memory."""
 
 
 class Corpus:
-    """Pairs of token sequences on disk. Open one with `open_corpus` or `build_corpus`."""
+    """Pairs of token sequences on disk. Use `open_corpus` or `build_corpus` to open one."""
 
     def __init__(self, directory: Path, state: dict[str, Any]) -> None:
         self.directory = directory
@@ -58,7 +58,7 @@ class Corpus:
         }
         self.offsets = {c: mapped(directory / f"{c}.offsets.bin", "int64") for c in COLUMNS}
         self.text = mapped(directory / "text.bin", "uint8")
-        """All sources and targets, one after the other, in UTF-8."""
+        """All sources and targets, concatenated, in UTF-8."""
         self.source_lengths: Int[np.ndarray, " pairs"] = _lengths(self.offsets["source"])
         self.target_lengths: Int[np.ndarray, " pairs"] = _lengths(self.offsets["target"])
 
@@ -74,7 +74,7 @@ class Corpus:
         return self._row("target", index)
 
     def texts(self, index: int) -> tuple[str, str]:
-        """Return source and target as they were read, in NFC."""
+        """Return the texts of source and target, in NFC."""
         start, middle, end = self.offsets["text"][2 * index : 2 * index + 3]
         source, target = self.text[start:middle], self.text[middle:end]
         return source.tobytes().decode(), target.tobytes().decode()
@@ -95,13 +95,15 @@ def build_corpus(
     progress: Callable[[int], None] | None = None,
     workers: int = 1,
 ) -> Corpus:
-    """Tokenize ``pairs`` into ``directory``, or open what was made there from the same.
+    """Tokenize ``pairs`` into ``directory``, or open the corpus there if it was built from the same
+    data.
 
     Args:
-        key: what the pairs are, as `whyformer.data.reading.pair_key` says it; "" builds anew.
-        progress: called with the number of pairs read so far, once per few thousand.
-        workers: processes that tokenize; the corpus is the same, byte for byte, with any number.
-    Raises: DataError when no pair is left, with the reasons; OutputError when the disk is full.
+        key: hash of the pairs, from `whyformer.data.reading.pair_key`; "" always builds again.
+        progress: called with the number of pairs read so far, every few thousand pairs.
+        workers: number of processes; the corpus is identical with any number.
+    Raises: DataError when all pairs are left out, with the reasons; OutputError when the disk is
+    full.
     """
     directory = Path(directory)
     filters = filters or Filters()
@@ -146,10 +148,10 @@ def build_corpus(
 
 
 def open_corpus(directory: Path, vocabularies: tuple[int, int] | None = None) -> Corpus:
-    """Open a corpus that `build_corpus` made, after checking every file against its hash.
+    """Open a corpus of `build_corpus` after verifying the hash of every file.
 
-    Args: vocabularies: sizes of source and target, which no id may reach.
-    Raises: DataError when the directory is no corpus, is of a newer format, or is damaged.
+    Args: vocabularies: sizes of source and target vocabulary; all ids must be below.
+    Raises: DataError when the directory is not a corpus, has a newer format, or is damaged.
     """
     directory = standing(directory)
     place = directory / "corpus.json"
@@ -171,7 +173,7 @@ def open_corpus(directory: Path, vocabularies: tuple[int, int] | None = None) ->
     try:
         for name, digest in state["files"].items():
             file = directory / name
-            there = os.path.isfile(file)  # also False where the name is too long
+            there = os.path.isfile(file)  # also False if the name is too long
             if not there or sha256_of(file) != digest:
                 what = "changed or truncated" if there else "missing"
                 raise DataError(f"`{file}` is {what} since the corpus was built. {_REBUILD}")
@@ -183,7 +185,7 @@ def open_corpus(directory: Path, vocabularies: tuple[int, int] | None = None) ->
 
 
 def _refuse_inconsistent(corpus: Corpus, vocabularies: tuple[int, int] | None) -> None:
-    """Raise ValueError unless ids, offsets and counts fit each other."""
+    """Raise ValueError unless ids, offsets and counts are consistent."""
     for side, size in zip(SIDES, vocabularies or (), strict=False):
         refuse_foreign_ids(corpus.ids[side], size)
     pairs = corpus.report.kept
@@ -199,7 +201,7 @@ _REBUILD = "Delete the directory and build the corpus again."
 
 
 class _Column:
-    """Appends arrays to a file and their ends to another, hashing both on the way."""
+    """Appends arrays to one file and their ends to another, and computes the hash of both."""
 
     def __init__(self, directory: Path, name: str, dtype: str) -> None:
         self.names = (f"{name}.bin", f"{name}.offsets.bin")
@@ -216,7 +218,7 @@ class _Column:
         self._write(1, ends)
 
     def digests(self) -> list[tuple[str, str]]:
-        """Return name and hash of both files."""
+        """Return the name and hash of both files."""
         return [(name, h.hexdigest()) for name, h in zip(self.names, self.hashes, strict=True)]
 
     def __enter__(self) -> "_Column":
@@ -239,7 +241,7 @@ def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
 
 
 def _add(found: Encoded, columns: dict[str, _Column], report: CorpusReport) -> None:
-    """Append what became of a chunk, and count it."""
+    """Write the result of a chunk, and add it to the report."""
     for name, (values, lengths) in found.columns.items():
         columns[name].append(values, lengths)
     report.read += found.read
@@ -272,7 +274,7 @@ def _full_key(key: str, tokenizers: tuple[Tokenizer, Tokenizer], filters: Filter
 
 
 def _fingerprint(files: dict[str, str], tokenizers: tuple[Tokenizer, Tokenizer]) -> str:
-    """Return a hash of the ids and of the tokenizers that give them their meaning."""
+    """Return a hash of the ids and of the tokenizers."""
     ids = [files[f"{side}{ending}"] for side in SIDES for ending in (".bin", ".offsets.bin")]
     return hashlib.sha256(
         "\n".join([*ids, *(t.fingerprint for t in tokenizers)]).encode()

@@ -1,4 +1,4 @@
-"""What a masked language model must restore: BERT's 80/10/10, token by token or by whole words."""
+"""Mask tokens for a masked language model: BERT's 80/10/10 rule, for tokens or whole words."""
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -7,7 +7,7 @@ from whyformer.text.symbols import FIRST_BYTE, MASK, PAD
 
 RATE = 0.15
 SHARES = (0.8, 0.1)
-"""Of the chosen tokens: hidden behind MASK, and replaced by a random one; the rest stay."""
+"""Fractions of the chosen tokens that become MASK, and a random token; the rest are unchanged."""
 
 
 def mask_tokens(
@@ -19,21 +19,21 @@ def mask_tokens(
     shares: tuple[float, float] = SHARES,
     starts: Bool[np.ndarray, "batch length"] | None = None,
 ) -> tuple[Int[np.ndarray, "batch length"], Int[np.ndarray, "batch length"]]:
-    """Return what the model reads, and what it must restore: PAD wherever nothing was chosen.
+    """Return the masked ids, and the labels: the original token where chosen, PAD elsewhere.
 
     Paper: Devlin et al. 2018 (arXiv:1810.04805), §3.1, Task #1 and A.1: of 15 % chosen tokens 80 %
         become [MASK], 10 % a random token, 10 % stay.
-    Differs: every token is chosen on its own with probability ``rate``, so that a row's number of
-        chosen tokens is binomial; the paper's code chooses a fixed number a row.
+    Differs: every token is chosen independently with probability ``rate``, so the number of chosen
+    tokens in a row is binomial; the paper's code chooses a fixed number per row.
     Args:
         ids: symbols (bos, eos, padding, …) are never chosen.
-        vocabulary: random tokens are drawn among all ids that are no symbols.
-        shares: of the chosen tokens, see `SHARES`.
-        starts: True where a token begins a word; a word is then chosen or left as a whole.
+        vocabulary: random tokens are drawn from all ids except symbols.
+        shares: see `SHARES`.
+        starts: True where a token starts a word; if given, whole words are chosen.
     """
     choosable = ids >= FIRST_BYTE
     chance = rng.random(ids.shape)
-    if starts is not None:  # every token of a word takes the chance of its first
+    if starts is not None:  # every token of a word uses the random number of its first token
         word = np.cumsum(starts | ~choosable, axis=1, dtype=np.int64)
         first = np.zeros((len(ids), ids.shape[1] + 1))
         np.put_along_axis(first, word[:, ::-1], chance[:, ::-1], axis=1)

@@ -1,8 +1,8 @@
-"""Documents of text as token ids, in files that are mapped into memory, made once and reused.
+"""Text documents as token ids in memory-mapped files, built once and reused.
 
-Files of a directory: ``ids.bin``, all documents one after the other, each ending with EOS;
-``offsets.bin`` where each begins, as int64, one more than there are documents; ``documents.json``
-everything else.
+Files in the directory: ``ids.bin`` has all documents, each ending with EOS; ``offsets.bin`` has the
+start of each document and the end of the last one, as int64; ``documents.json`` has everything
+else.
 """
 
 import hashlib
@@ -29,16 +29,16 @@ from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE
 from whyformer.text.tokenizer import Tokenizer
 
 FORMAT = 2
-"""2 added the seal."""
+"""Version of the format. 2 added the hash of ``documents.json``."""
 STATE = "documents.json"
 
 Document = Iterable[str]
-"""The lines of one document, without their ends."""
+"""The lines of one document, without line ends."""
 
 
 @dataclass(frozen=True)
 class TextReport:
-    """What was read. Characters and bytes are those of the text that decoding gives back."""
+    """Counts of the text that was read. Characters and bytes are those of the decoded text."""
 
     documents: int
     tokens: int
@@ -46,13 +46,13 @@ class TextReport:
     bytes_: int
     longest: int
     spelled: int
-    """Tokens that are single bytes of characters outside the vocabulary."""
+    """Tokens that are single bytes, used for characters outside the vocabulary."""
     changed: int
-    """Lines that do not survive encode and decode."""
+    """Lines that are different after encoding and decoding."""
 
 
 class Documents:
-    """Token ids of documents on disk; `build_documents` makes them."""
+    """Token ids of documents on disk. Use `build_documents` to make or open them."""
 
     def __init__(self, directory: Path, state: dict[str, Any]) -> None:
         self.fingerprint: str = state["fingerprint"]
@@ -79,13 +79,14 @@ def build_documents(
     key: str,
     progress: Callable[[int], None] | None = None,
 ) -> Documents:
-    """Tokenize documents into ``directory``, or open what was made there from the same.
+    """Tokenize documents into ``directory``, or open those there if they were built from the same
+    data.
 
-    A document's ids are those of its lines, with the ids of the line end between them, so a file
-    of any size is read line by line.
+    The ids of a document are those of its lines, with the ids of the line end between them. So a
+    file of any size can be read line by line.
     Args:
-        key: what the documents are.
-        progress: called with the number of lines read so far, once per few thousand.
+        key: hash of the documents.
+        progress: called with the number of lines read so far, every few thousand lines.
     Raises: DataError when there is no text; OutputError when the disk is full.
     """
     full_key = hashlib.sha256(f"{key}\n{tokenizer.fingerprint}".encode()).hexdigest()
@@ -133,7 +134,7 @@ def build_documents(
 def _encoded(
     document: Document, tokenizer: Tokenizer, counts: dict[str, int]
 ) -> Iterator[list[int]]:
-    """Yield the ids of each line, the line end first where one stands before it."""
+    """Yield the ids of each line, preceded by those of the line end before it, if any."""
     line_end = tokenizer.encode("\n")
     for number, line in enumerate(document):
         ids = tokenizer.encode(line)
@@ -159,5 +160,5 @@ def _reusable(directory: Path, full_key: str, vocabulary: int) -> Documents | No
             refuse_foreign_ids(documents.ids, vocabulary)
             return documents
     except (OSError, ValueError, KeyError, TypeError, IndexError):
-        return None  # not there, or damaged: it is made anew
+        return None  # missing or damaged: it is built again
     return None

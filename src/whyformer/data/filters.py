@@ -1,4 +1,4 @@
-"""Which pairs are too empty, too long or too unlike to learn from, and what became of them."""
+"""Filters for pairs that are empty, too long or too different in length, and a report of them."""
 
 from dataclasses import dataclass, field
 
@@ -9,24 +9,24 @@ from whyformer.foundation.config import Settings
 from whyformer.foundation.wording import counted
 
 SHORT = 20
-"""Pairs whose longer side has at most this many tokens are never dropped for their ratio."""
+"""Pairs whose longer side has at most this many tokens are exempt from `max_ratio`."""
 
 SHOWN_LINES = 5
 
 
 class Filters(Settings):
-    """Which pairs are left out of a corpus. A side without text is always left out."""
+    """Which pairs are left out of a corpus. Pairs with an empty side are always left out."""
 
     max_tokens: int = Field(default=256, ge=1, le=MOST_POSITIONS)
-    """Most tokens a side may have, EOS not counted."""
+    """Maximum number of tokens of a side, excluding EOS."""
     max_ratio: float = Field(default=9.0, ge=0.0, le=MOST_FACTOR)
-    """Most times one side may be longer than the other, in tokens; 0 allows any. Pairs of at most
-    20 tokens are exempt."""
+    """Maximum ratio of the lengths of both sides in tokens; 0 allows any. Pairs of at most 20
+    tokens are exempt."""
     max_characters: int = Field(default=20_000, ge=1, le=MOST_CHARACTERS)
-    """Most characters a side may have; looked at before anything is tokenized."""
+    """Maximum number of characters of a side; checked before tokenization."""
 
     def reason_by_text(self, source: str, target: str) -> str | None:
-        """Return why the pair is left out, judged by its text alone, or None."""
+        """Return the reason to leave out the pair, based on its text, or None."""
         if not source.strip():
             return "empty source"
         if not target.strip():
@@ -36,7 +36,7 @@ class Filters(Settings):
         return None
 
     def reason_by_tokens(self, source: int, target: int) -> str | None:
-        """Return why the pair is left out, judged by its numbers of tokens, or None."""
+        """Return the reason to leave out the pair, based on its numbers of tokens, or None."""
         longer, shorter = max(source, target), min(source, target)
         if longer > self.max_tokens:
             return f"more than {self.max_tokens} tokens"
@@ -47,14 +47,14 @@ class Filters(Settings):
 
 @dataclass
 class Occurrences:
-    """How often something happened, and on which lines first."""
+    """A counter with the first lines that were counted."""
 
     count: int = 0
     first_lines: list[int | str] = field(default_factory=list)
     """Lines, or files with lines ("pairs.tsv:4")."""
 
     def add(self, line: int | str) -> None:
-        """Count one more, on ``line``."""
+        """Count one occurrence on ``line``."""
         self.count += 1
         if len(self.first_lines) < SHOWN_LINES:
             self.first_lines.append(line)
@@ -63,7 +63,7 @@ class Occurrences:
         return f"{self.count:,} {self._places()}"
 
     def of(self, noun: str) -> str:
-        """Return number, noun and places: "1 source (line 3)", "2 pairs (a.tsv:1, a.tsv:7)"."""
+        """Return count, noun and lines: "1 source (line 3)", "2 pairs (a.tsv:1, a.tsv:7)"."""
         return f"{counted(self.count, noun)} {self._places()}"
 
     def _places(self) -> str:
@@ -76,25 +76,26 @@ class Occurrences:
 
 @dataclass
 class SideReport:
-    """What one side of a corpus consists of."""
+    """Statistics of one side of a corpus."""
 
     tokens: int = 0
-    """All tokens, EOS of each line included."""
+    """Number of tokens, including the EOS of each line."""
     words: int = 0
-    """Runs of non-space characters."""
+    """Number of words: runs of non-space characters."""
     longest: int = 0
-    """Tokens of the longest line, EOS included."""
+    """Tokens of the longest line, including EOS."""
     unknown: int = 0
-    """Tokens that are UNK; our own tokenizers never give any."""
+    """Number of UNK tokens; the tokenizers of this package never produce any."""
     spelled: int = 0
-    """Tokens that are single bytes, spelling what the vocabulary has no piece for."""
+    """Number of single-byte tokens, used for text outside the vocabulary."""
     fertility: float = 0.0
-    """Tokens per word, EOS not counted."""
+    """Tokens per word, excluding EOS."""
 
 
 @dataclass
 class CorpusReport:
-    """What was read, what was left out and why, and what the rest is made of."""
+    """The report of a corpus: pairs read, pairs left out with reasons, and statistics of the
+    rest."""
 
     read: int = 0
     kept: int = 0
@@ -102,14 +103,14 @@ class CorpusReport:
     source: SideReport = field(default_factory=SideReport)
     target: SideReport = field(default_factory=SideReport)
     round_trip_failures: Occurrences = field(default_factory=Occurrences)
-    """Kept lines whose ids do not decode to the text that was encoded."""
+    """Lines in the corpus whose ids do not decode to the same text."""
 
     def drop(self, reason: str, line: int | str) -> None:
         """Count a pair that is left out."""
         self.dropped.setdefault(reason, Occurrences()).add(line)
 
     def nothing_left(self) -> str:
-        """Return the sentence that refuses data of which no pair is kept."""
+        """Return the error message for data of which no pair is left."""
         if not self.read:
             return "A corpus must have at least one pair, but none was read. Check the input files."
         reasons = "; ".join(f"{reason}: {found}" for reason, found in self.dropped.items())

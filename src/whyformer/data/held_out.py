@@ -1,8 +1,8 @@
-"""Which examples are held out for validation: chosen by a hash of what the model will see.
+"""Split off a validation set, chosen by a hash of the normalized text.
 
-One rule for all tasks. Examples with the same text (after normalisation) stay together, so that
-nothing is on both sides; the choice depends on the texts alone, not on their order; and it needs
-memory for what is held out, not for the data.
+The rule is the same for all tasks. Examples with the same text (after normalization) stay together,
+so no text is in both sets. The choice depends only on the texts, not on their order. It needs
+memory for the validation set only, not for all data.
 """
 
 import hashlib
@@ -15,19 +15,20 @@ from typing import NamedTuple, TypeVar
 from whyformer.text.normalization import lower, normalize
 
 LEAST = 100
-"""Examples that are held out at least, where this is no more than a tenth of them."""
+"""Minimum size of the validation set, but at most a tenth of the examples."""
 FEW = 20
-"""With fewer held-out examples than this, a score says little."""
+"""With fewer examples than this in the validation set, a score is unreliable."""
 OF_ONE_TEXT = 10
-"""A text with more than one in so many of the examples to be held out stays in training."""
+"""A text that would fill more than 1 / this of the validation set stays in training."""
 
 Item = TypeVar("Item")
 Key = Callable[[str], str]
-"""From a text to what the model sees of it."""
+"""Function from a text to its normalized form, as the model reads it."""
 
 
 def key_of(lowercase: bool, *, keep_spaces: bool = False) -> Key:
-    """Return the function that maps texts the model cannot tell apart to one key.
+    """Return a function that maps texts to a key; texts that are equal for the model have equal
+    keys.
 
     >>> key_of(lowercase=True)(" Cafe\\u0301") == key_of(lowercase=True)("caf\\u00e9 ")
     True
@@ -41,26 +42,26 @@ def key_of(lowercase: bool, *, keep_spaces: bool = False) -> Key:
 
 
 def place(key: str) -> int:
-    """Return where a key stands in the order in which examples are held out, from 0 to 2⁶⁴ - 1."""
+    """Return the rank of a key for the validation set, from 0 (first) to 2⁶⁴ - 1."""
     return int.from_bytes(hashlib.sha256(f"whyformer/{key}".encode()).digest()[:8], "big")
 
 
 class Overlap(NamedTuple):
-    """Different items of a validation set that are also in the training data."""
+    """Counts of different items of a validation set that are also in the training data."""
 
     inputs: int
-    """What the model reads: sources, texts or sentences."""
+    """Inputs that are also in the training data: sources, texts or sentences."""
     examples: int
-    """Inputs together with their answers."""
+    """Inputs that are also in the training data with the same output."""
     of: int
-    """Inputs of the whole validation set."""
+    """All inputs of the validation set."""
 
 
 def overlap(validation: Iterable[tuple[str, str]], training: Iterable[tuple[str, str]]) -> Overlap:
     """Count the validation examples that are also in the training data.
 
-    Only hashes of the validation set are in memory; the training data streams by.
-    Args: validation, training: the keys of input and answer; see `key_of`.
+    Only hashes of the validation set are in memory; the training data is streamed.
+    Args: validation, training: the keys of input and output; see `key_of`.
     """
     inputs: set[int] = set()
     examples: set[int] = set()
@@ -78,7 +79,7 @@ def overlap(validation: Iterable[tuple[str, str]], training: Iterable[tuple[str,
 
 
 def number_held_out(count: int, share: float, most: int) -> int:
-    """Return how many of ``count`` examples are held out.
+    """Return the size of the validation set for ``count`` examples.
 
     >>> [number_held_out(count, 0.02, 2000) for count in (50, 300, 3000, 100_000, 10**6)]
     [5, 30, 100, 2000, 2000]
@@ -88,20 +89,20 @@ def number_held_out(count: int, share: float, most: int) -> int:
 
 
 class Draw:
-    """The texts that come first in the order of `place`, found while the data streams by.
+    """Finds the texts with the lowest `place` in a stream of data.
 
-    Args: capacity: most texts that are remembered; more than will be held out.
+    Args: capacity: maximum number of texts in memory; more than the validation set needs.
     """
 
     def __init__(self, capacity: int) -> None:
         self.count = 0
-        """Examples seen."""
+        """Number of examples so far."""
         self._capacity = capacity
         self._times: dict[int, int] = {}
-        self._last: list[int] = []  # a heap of negative places: the last one is on top
+        self._last: list[int] = []  # a heap of negative places: the highest place is on top
 
     def see(self, key: str) -> None:
-        """Take in an example by the key of its text."""
+        """Add an example by the key of its text."""
         self.count += 1
         where = place(key)
         if where in self._times:
@@ -115,7 +116,8 @@ class Draw:
         heapq.heappush(self._last, -where)
 
     def held_out(self, share: float, most: int) -> frozenset[int]:
-        """Return the places of the texts to hold out; none when no two texts were seen."""
+        """Return the places of the texts in the validation set; none if there are fewer than two
+        texts."""
         wanted = number_held_out(self.count, share, most)
         of_one = max(OF_ONE_TEXT, wanted // OF_ONE_TEXT)
         chosen: list[int] = []
@@ -137,13 +139,13 @@ def split(
     share: float,
     most: int,
 ) -> tuple[list[Item], list[Item]]:
-    """Return the items to learn from and to validate on, each in the given order.
+    """Split items into a training set and a validation set, in the given order.
 
-    Of items with one label each, every label gives its part, at least one of its texts staying in
-    training. A label is never only among what is held out.
+    If every item has one label, each label contributes its share to the validation set, and at
+    least one of its texts stays in training. No label is only in the validation set.
     Args:
-        key: what the model sees of an item's text; equal keys stay together.
-        labels: the labels of an item; nothing for items without.
+        key: function from an item to the key of its text; items with equal keys stay together.
+        labels: function from an item to its labels; empty for items without labels.
     """
     groups: dict[int, list[int]] = defaultdict(list)
     for index, item in enumerate(items):
@@ -166,7 +168,7 @@ def split(
     learned = {
         label for w in groups if w not in held for i in groups[w] for label in labels(items[i])
     }
-    for where in sorted(held):  # what nothing else would teach
+    for where in sorted(held):  # labels that no other training item has
         if any(label not in learned for index in groups[where] for label in labels(items[index])):
             held.remove(where)
     chosen = {index for where in held for index in groups[where]}

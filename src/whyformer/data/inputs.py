@@ -1,4 +1,4 @@
-"""Notice a file that changes while data is prepared from it, which takes several readings."""
+"""Detect files that change during data preparation, which reads them several times."""
 
 import contextlib
 import os
@@ -11,22 +11,22 @@ _seen: ContextVar[dict[str, tuple[int, int, int] | None] | None] = ContextVar("s
 
 
 class ChangedInputError(DataError):
-    """A file was changed, replaced or removed between two readings."""
+    """A file was changed, replaced or removed between two reads."""
 
 
 @contextlib.contextmanager
 def unchanged_inputs() -> Iterator[None]:
-    """Compare the files that are read in this block at its end with what they were at first.
+    """At the end of the `with` block, check that the files read in it have not changed.
 
-    Size, time of change and inode are compared, so this costs nothing for large files.
+    Size, modification time and inode are compared, so this is fast for large files.
 
-    Raises: ChangedInputError when one is another than before.
+    Raises: ChangedInputError when a file has changed.
     """
     seen: dict[str, tuple[int, int, int] | None] = {}
     token = _seen.set(seen)
     try:
         yield
-    except WhyformerError:  # perhaps because of the change
+    except WhyformerError:  # the error may be caused by the change
         _refuse_changed(seen)
         raise
     else:
@@ -45,7 +45,7 @@ def _refuse_changed(seen: dict[str, tuple[int, int, int] | None]) -> None:
 
 
 def note_input(path: str | os.PathLike[str]) -> None:
-    """Remember what a file is when it is read first; outside of `unchanged_inputs`, do nothing."""
+    """Record the state of a file at its first read; outside `unchanged_inputs`, do nothing."""
     if (seen := _seen.get()) is not None:
         seen.setdefault(os.fspath(path), _state(path))
 

@@ -1,4 +1,4 @@
-"""Texts, or pairs of texts, with a label or a number: read, cut, and put into batches."""
+"""Texts, or pairs of texts, with a label or a number: reading, truncation and batches."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from whyformer.text.tokenizer import Tokenizer
 
 
 class Example(NamedTuple):
-    """One text, or two, and what is to be said of them."""
+    """One or two texts with their label."""
 
     line: int
     first: str
@@ -30,28 +30,28 @@ class Example(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The file and the line, for messages."""
+        """The file and the line, for error messages."""
         return f"{self.path}:{self.line}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledBatch:
-    """Texts with what is to be predicted of each."""
+    """A batch of texts with their labels."""
 
     ids: Int[Tensor, "batch length"]
-    """BOS, the text, EOS, and where there is a second text, it and EOS; then PAD."""
+    """BOS, the text, EOS, the second text and EOS if there is one, then PAD."""
     real: Bool[Tensor, "batch length"] | None
     """True where a token is real; None when no row is padded."""
     segments: Int[Tensor, "batch length"]
     """0 up to the first EOS, 1 after it."""
     labels: Int[Tensor, "batch"] | Float[Tensor, "batch"]
-    """Number of the class, or the value."""
+    """Number of the class, or the value, of each text."""
     indices: Int[np.ndarray, " batch"]
-    """Which examples these are."""
+    """Indices of the examples."""
 
     @property
     def tokens(self) -> int:
-        """Texts of the batch: what a mean loss divides by."""
+        """Number of texts: the divisor of the mean loss."""
         return len(self.labels)
 
     def to(self, device: torch.device | str) -> "LabelledBatch":
@@ -69,11 +69,11 @@ class LabelledBatch:
 def read_examples(
     path: str, *, text: str | None, second: str | None, label: str | None
 ) -> Iterator[Example]:
-    """Yield the examples of a TSV or JSONL file; a blank line is one without text and label.
+    """Yield the examples of a TSV or JSONL file; for a blank line, one without text and label.
 
-    Args: text, second, label: names of the columns (of a TSV with a header) or keys. Without names
-        a line is a text, a tab and its label, or two texts and their label.
-    Raises: DataError with the path and line of whatever is wrong.
+    Args: text, second, label: names of the columns (of a TSV with a header) or keys. Without names,
+    a line is a text, a tab and its label, or two texts and their label.
+    Raises: DataError with the path and line of the error.
     """
     if text is None and label is None:
         for line, columns in read_columns(path):
@@ -103,30 +103,35 @@ def _example(path: str, line: int, first: str, second: str | None, label: str) -
 def cut(
     tokenizer: Tokenizer, first: str, second: str | None, longest: int
 ) -> tuple[list[int], int]:
-    """Return the row of a text or of two, and where its second segment begins.
+    """Return the ids of one or two texts, truncated, and the start of the second segment.
 
-    A row longer than ``longest`` loses tokens at the ends of its texts, of the longer one first.
+    A row longer than ``longest`` is truncated at the end of its texts, of the longer one first.
     """
     a = tokenizer.encode(first)
     if second is None:
         row = [BOS, *a[: longest - 2], EOS]
         return row, len(row)
     b = tokenizer.encode(second)
-    room = longest - 3
-    if len(a) + len(b) > room:
-        short = min(len(a), len(b), room // 2)
-        a, b = (a[: room - short], b[:short]) if len(a) > len(b) else (a[:short], b[: room - short])
+    max_tokens = longest - 3
+    if len(a) + len(b) > max_tokens:
+        short = min(len(a), len(b), max_tokens // 2)
+        a, b = (
+            (a[: max_tokens - short], b[:short])
+            if len(a) > len(b)
+            else (a[:short], b[: max_tokens - short])
+        )
     return [BOS, *a, EOS, *b, EOS], len(a) + 2
 
 
 class LabelledRows:
-    """Batches of examples; batch ``index`` of ``epoch`` is always the same one.
+    """Batches of examples; ``epoch`` and ``index`` always give the same batch.
 
-    The ids are held in memory, four bytes a token.
+    The ids are in memory, four bytes per token.
     Args:
-        rows: of each example its ids and where its second segment begins.
-        labels: of each example the number of its class, or its value.
-        budget_tokens: padded tokens of a batch; a longer row goes alone.
+        rows: for each example, its ids and the start of its second segment.
+        labels: for each example, the number of its class, or its value.
+        budget_tokens: maximum number of tokens in a batch, including padding; a longer row is a
+            batch by itself.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""Pairs of sentences in two made-up languages, as many as are wanted, for measuring speed.
+"""Generate sentence pairs in two artificial languages, for speed measurements.
 
-Their lengths are those of image captions, their words follow Zipf's law; they mean nothing.
+The lengths are those of image captions, and the words follow Zipf's law; they have no meaning.
 """
 
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ import numpy as np
 from whyformer.data.reading import Pair
 
 LOG_LENGTHS = ((2.687, 0.295), (2.710, 0.330), 0.859)
-"""Mean and deviation of the logarithm of source and target lengths, and how they correlate:
-measured on Multi30k en→de in 8,000 BPE pieces, eos included. Taken here for words."""
+"""Mean and standard deviation of the logarithm of source and target lengths, and their correlation,
+measured on Multi30k en→de with 8,000 BPE pieces, including eos. Used here for words."""
 SHORTEST, LONGEST = 3, 60
 WORDS = 20_000
-"""Different words of each language."""
+"""Number of different words in each language."""
 BLOCK = 4096
 CONSONANTS, VOWELS = "bdfgklmnprstvz", "aeiou"
 
 
 def made_up_pairs(count: int, *, seed: int) -> Iterator[Pair]:
-    """Yield ``count`` pairs; the first n of them are the same however many are asked for.
+    """Yield ``count`` pairs; the first n pairs are the same for every count.
 
     >>> pair = next(made_up_pairs(1, seed=1))
     >>> 3 <= len(pair.source.split()) <= 60
@@ -51,7 +51,8 @@ def made_up_pairs(count: int, *, seed: int) -> Iterator[Pair]:
 
 
 def _words(*, swapped: bool) -> np.ndarray:
-    """Return a language's words, the frequent ones short. Args: swapped: vowels come first."""
+    """Return the words of a language; frequent words are short. Args: swapped: vowels come
+    first."""
     pairs = [(c, v) for c in CONSONANTS for v in VOWELS]
     syllables = [v + c if swapped else c + v for c, v in pairs]
     found = []

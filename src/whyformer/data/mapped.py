@@ -1,4 +1,4 @@
-"""Arrays of a corpus on disk, and the checks that keep a damaged one from being read."""
+"""Memory-mapped arrays of a corpus, and checks that detect damaged ones."""
 
 import contextlib
 import math
@@ -13,16 +13,16 @@ from whyformer.foundation.errors import DataError
 from whyformer.foundation.parsing import reason_of
 
 DTYPES = ("uint8", "uint16", "uint32", "int32", "int64")
-"""What the arrays of a corpus consist of."""
+"""The types of the arrays of a corpus."""
 LARGEST_COUNT = 2**53
-"""Counts beyond it cannot be right, and floating-point numbers cannot hold them exactly."""
+"""Larger counts must be wrong, and floating-point numbers cannot represent them exactly."""
 
 
 def mapped(path: Path, dtype: str) -> np.ndarray:
-    """Return a file as an array that is read when it is used.
+    """Return a file as a memory-mapped array.
 
-    Raises: ValueError when ``dtype`` is not one of whole numbers, or when the file is empty or its
-        size does not fit; OSError.
+    Raises: ValueError when ``dtype`` is not an integer type, or the file is empty or its size does
+    not fit; OSError.
     """
     if dtype not in DTYPES:
         raise ValueError(f"`{dtype}` is not one of {', '.join(DTYPES)}")
@@ -31,7 +31,7 @@ def mapped(path: Path, dtype: str) -> np.ndarray:
 
 @contextlib.contextmanager
 def explain_damage_after_writing(directory: Path) -> Iterator[None]:
-    """Turn what is found wrong with arrays that were just written into one sentence.
+    """Replace errors about arrays that were just written by one DataError.
 
     Raises: DataError.
     """
@@ -46,19 +46,20 @@ def explain_damage_after_writing(directory: Path) -> Iterator[None]:
 
 
 def refuse_wrong_offsets(offsets: np.ndarray, values: np.ndarray, name: str) -> None:
-    """Raise ValueError unless offsets ascend from 0 to the number of values."""
+    """Raise ValueError unless offsets increase from 0 to the number of values."""
     if offsets[0] != 0 or offsets[-1] != len(values) or np.any(offsets[1:] < offsets[:-1]):
         raise ValueError(f"the offsets of `{name}` do not divide its {len(values)} values")
 
 
 def refuse_foreign_ids(ids: np.ndarray, vocabulary: int) -> None:
-    """Raise ValueError when an id is not one of a vocabulary of this size."""
+    """Raise ValueError when an id is not below the vocabulary size."""
     if len(ids) and (largest := int(ids.max())) >= vocabulary:
         raise ValueError(f"the id {largest} is not one of {vocabulary} tokens")
 
 
 def refuse_wrong_counts(report: Any) -> None:
-    """Raise ValueError unless the numbers of a report (a dataclass) are counts or finite."""
+    """Raise ValueError unless the numbers of a report (a dataclass) are counts or finite
+    numbers."""
     for one in fields(report):
         value = getattr(report, one.name)
         if one.type is int and not (type(value) is int and 0 <= value < LARGEST_COUNT):

@@ -1,7 +1,7 @@
-"""Documents into BERT's rows: one stretch of text, two that may follow each other, or many.
+"""Rows for BERT's pre-training from documents: one span of text, a pair of spans, or many.
 
-Batch ``index`` of ``epoch`` is a pure function of seed, epoch, index and the documents; what is
-hidden is drawn anew every epoch (dynamic masking: Liu et al. 2019, arXiv:1907.11692, §4.1).
+Batch ``index`` of ``epoch`` is a pure function of seed, epoch, index and the documents. The masked
+tokens are drawn again in every epoch (dynamic masking: Liu et al. 2019, arXiv:1907.11692, §4.1).
 """
 
 import hashlib
@@ -23,20 +23,20 @@ from whyformer.text.symbols import BOS, EOS, PAD
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainingBatch:
-    """Rows of text with some tokens hidden."""
+    """A batch of rows with some tokens masked."""
 
     ids: Int[Tensor, "batch length"]
-    """BOS, a stretch of text, EOS, and where there are more, each and EOS; then PAD."""
+    """BOS, then each span of text with EOS, then PAD."""
     real: Bool[Tensor, "batch length"] | None
     """True where a token is real; None when no row is padded."""
     segments: Int[Tensor, "batch length"]
-    """1 for the second stretch of a pair, else 0."""
+    """1 for the second span of a pair, else 0."""
     labels: Int[Tensor, "batch length"]
-    """The token that was chosen to be restored; PAD where none was."""
+    """The original token where one was chosen; PAD elsewhere."""
     follows: Int[Tensor, "batch"] | None
-    """1 where the second stretch follows the first in its document, else 0; None without pairs."""
+    """1 where the second span follows the first in its document, else 0; None without pairs."""
     tokens: int
-    """Chosen tokens, at least 1: what a mean loss divides by."""
+    """Number of chosen tokens, at least 1: the divisor of the mean loss."""
 
     def __len__(self) -> int:
         return self.ids.shape[0]
@@ -55,47 +55,48 @@ class PretrainingBatch:
 
 
 Span = tuple[int, int]
-"""Start and end among the ids of all documents."""
+"""Start and end in the ids of all documents."""
 
 
 class Fill(StrEnum):
-    """What a row is that is no pair."""
+    """How to fill a row without pairs."""
 
     DOCUMENTS = "documents"
-    """A document, or a piece of one that is too long."""
+    """One document, or a part of a longer one."""
     FULL = "full"
-    """Whole sentences, one after another across documents, until the row is full (RoBERTa)."""
+    """Consecutive whole sentences, across documents, until the row is full (RoBERTa)."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """The stretches of a row."""
+    """The spans of a row."""
 
     spans: tuple[Span, ...]
     follows: bool = False
 
     @property
     def length(self) -> int:
-        """Tokens of the row, symbols counted."""
+        """Tokens of the row, including symbols."""
         return 1 + sum(end - start + 1 for start, end in self.spans)
 
 
 class PretrainingRows:
-    """Rows of documents, hidden anew every epoch.
+    """Batches of rows for pre-training, masked again in every epoch.
 
-    With ``next_sentence`` a row is two runs of sentences; half of the time the second is taken from
-    another document. Without it ``fill`` says what a row is.
+    With ``next_sentence``, a row is a pair of spans of sentences; in half of the rows, the second
+    span is from another document. Without it, ``fill`` sets the content of a row.
     Paper: Devlin et al. 2018 (arXiv:1810.04805), §3.1 and A.2; rows full of sentences: Liu et al.
         2019 (arXiv:1907.11692), §4.2, FULL-SENTENCES.
-    Differs: sentences that a random second run pushed aside are not used in that epoch.
+    Differs: sentences that are replaced by a random second span are not used in that epoch.
     Args:
-        row_tokens: longest row, symbols counted.
-        budget_tokens: padded tokens of a batch; a longer row goes alone.
+        row_tokens: maximum length of a row, including symbols.
+        budget_tokens: maximum number of tokens in a batch, including padding; a longer row is a
+        batch by itself.
         vocabulary: number of ids.
-        line_end: id that ends a sentence.
-        fill: documents, or full: sentences across documents, an EOS after each document's.
-        starts_word: for each id whether it begins a word; given, whole words are hidden.
-        shuffle: False gives one fixed order and one fixed masking, to evaluate.
+        line_end: id at the end of a sentence.
+        fill: documents, or full: sentences across documents, with an EOS after each document.
+        starts_word: for each id, whether it starts a word; if given, whole words are masked.
+        shuffle: False uses a fixed order and fixed masks, for evaluation.
     """
 
     def __init__(
@@ -124,7 +125,7 @@ class PretrainingRows:
         return len(self.plan(epoch)[1])
 
     def plan(self, epoch: int) -> tuple[list[Row], list[np.ndarray]]:
-        """Return the rows of an epoch, and its batches as indices of rows."""
+        """Return the rows of an epoch, and the batches as indices of rows."""
         epoch = epoch if self.shuffle else 0
         if self._plan[0] != epoch:
             rng = self._generator(f"rows/{epoch}")
@@ -182,29 +183,30 @@ class PretrainingRows:
         return at + end - start + 1
 
     def _single(self, rng: np.random.Generator) -> list[Row]:
-        room = self.row_tokens - 2
+        max_tokens = self.row_tokens - 2
         offsets = self.documents.offsets
         return [
-            Row(((at, min(at + room, end - 1)),))
+            Row(((at, min(at + max_tokens, end - 1)),))
             for start, end in pairwise(offsets.tolist())
-            for at in range(start, end - 1, room)
+            for at in range(start, end - 1, max_tokens)
         ]
 
     def _full(self, rng: np.random.Generator) -> list[Row]:
-        """Sentences of one document after another; those that fill no row are cut."""
-        room = self.row_tokens - 1
+        """Fill rows with the sentences of all documents; sentences longer than a row are
+        truncated."""
+        max_tokens = self.row_tokens - 1
         rows: list[Row] = []
         spans: list[Span] = []
-        left = room
+        left = max_tokens
         for index in rng.permutation(len(self.documents)):
-            goes_on = False  # whether the last span is of this document
+            goes_on = False  # whether the last span is from this document
             for begin, stop in self._sentences(int(index)):
-                for start in range(begin, stop, room - 1):
-                    end = min(start + room - 1, stop)
+                for start in range(begin, stop, max_tokens - 1):
+                    end = min(start + max_tokens - 1, stop)
                     needed = end - spans[-1][1] if goes_on else end - start + 1
                     if needed > left:
                         rows.append(Row(tuple(spans)))
-                        spans, left, goes_on = [], room, False
+                        spans, left, goes_on = [], max_tokens, False
                         needed = end - start + 1
                     spans = (
                         [*spans[:-1], (spans[-1][0], end)] if goes_on else [*spans, (start, end)]
@@ -214,16 +216,16 @@ class PretrainingRows:
         return [*rows, Row(tuple(spans))] if spans else rows
 
     def _pairs(self, rng: np.random.Generator) -> list[Row]:
-        """Two runs of sentences a row; see the class."""
+        """Make rows of two spans of sentences; see the class."""
         sentences = [self._sentences(index) for index in range(len(self.documents))]
-        room = self.row_tokens - 3
+        max_tokens = self.row_tokens - 3
         rows: list[Row] = []
         for index in rng.permutation(len(sentences)):
             mine = sentences[index]
             at = 0
             while at < len(mine):
                 run = at + 1
-                while run < len(mine) and mine[run][1] - mine[at][0] <= room:
+                while run < len(mine) and mine[run][1] - mine[at][0] <= max_tokens:
                     run += 1
                 chunk = mine[at:run]
                 at = run
@@ -233,10 +235,10 @@ class PretrainingRows:
                 if follows:
                     second = (chunk[split][0], chunk[-1][1])
                 elif len(sentences) > 1:
-                    second = self._elsewhere(rng, sentences, int(index), room)
+                    second = self._elsewhere(rng, sentences, int(index), max_tokens)
                 else:
-                    continue  # one document has no other to borrow from
-                rows.append(_shortened(first, second, follows, room))
+                    continue  # there is no other document
+                rows.append(_shortened(first, second, follows, max_tokens))
         return rows
 
     def _elsewhere(
@@ -244,17 +246,17 @@ class PretrainingRows:
         rng: np.random.Generator,
         sentences: list[list[Span]],
         index: int,
-        room: int,
+        max_tokens: int,
     ) -> Span:
         other = int(rng.integers(len(sentences) - 1))
         found = sentences[other + (other >= index)]
         start = int(rng.integers(len(found)))
         length = int(rng.integers(1, len(found) - start + 1))
         begin, end = found[start][0], found[start + length - 1][1]
-        return begin, min(end, begin + room)
+        return begin, min(end, begin + max_tokens)
 
     def _sentences(self, index: int) -> list[Span]:
-        """Return where the lines of a document stand, without their ends; no empty ones."""
+        """Return the spans of the non-empty lines of a document, without line ends."""
         start, end = (int(x) for x in self.documents.offsets[index : index + 2])
         ids = np.asarray(self.documents.ids[start : end - 1])
         ends = [*(np.flatnonzero(ids == self.line_end) + start).tolist(), end - 1]
@@ -267,14 +269,14 @@ class PretrainingRows:
         return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
 
-def _shortened(first: Span, second: Span, follows: bool, room: int) -> Row:
-    """Shorten the longer stretch until both fit: the first at its start, the second at its end."""
-    a, b, half = first[1] - first[0], second[1] - second[0], room // 2
-    if a + b > room:
+def _shortened(first: Span, second: Span, follows: bool, max_tokens: int) -> Row:
+    """Shorten the longer span until both fit: the first at its start, the second at its end."""
+    a, b, half = first[1] - first[0], second[1] - second[0], max_tokens // 2
+    if a + b > max_tokens:
         if b <= half:
-            a = room - b
+            a = max_tokens - b
         elif a <= half:
-            b = room - a
+            b = max_tokens - a
         else:
-            a, b = room - half, half
+            a, b = max_tokens - half, half
     return Row(((first[1] - a, first[1]), (second[0], second[0] + b)), follows)

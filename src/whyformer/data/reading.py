@@ -1,7 +1,7 @@
-"""Lines and pairs from text files: TSV, two files side by side, JSON lines, each perhaps ``.gz``.
+"""Read lines and pairs from text files: TSV, two parallel files, JSON lines, plain or ``.gz``.
 
-Only ``\\n`` ends a line (and one ``\\r`` before it is dropped): U+2028 and the like are text.
-Everything streams; nothing is held but the line at hand.
+Only ``\\n`` ends a line (a ``\\r`` before it is dropped); U+2028 and similar characters are text.
+All files are streamed; only the current line is in memory.
 """
 
 import codecs
@@ -27,15 +27,15 @@ class Pair(NamedTuple):
     """One source text and its target."""
 
     line: int
-    """Line in the file, from 1."""
+    """Line number in the file, from 1."""
     source: str
     target: str
     path: str = ""
-    """The file; "" where there is none."""
+    """The file; "" if there is none."""
 
     @property
     def place(self) -> int | str:
-        """The line, with its file where there is one."""
+        """The line number, with the file if there is one."""
         return f"{self.path}:{self.line}" if self.path else self.line
 
 
@@ -48,7 +48,7 @@ def read_lines(path: str | Path) -> Iterator[str]:
     with _opened(path) as file:
         for number, raw in enumerate(_raw_lines(file, path), start=1):
             if number == 1:
-                raw = raw.removeprefix(codecs.BOM_UTF8)  # some editors write it
+                raw = raw.removeprefix(codecs.BOM_UTF8)  # some editors add it
             try:
                 line = raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
             except UnicodeDecodeError as error:
@@ -72,16 +72,16 @@ def read_pairs(
     source: str = "source",
     target: str = "target",
 ) -> Iterator[Pair]:
-    """Yield source and target texts.
+    """Yield pairs of source and target texts.
 
     Args:
         path: ``x.tsv`` (source, tab, target); ``x.jsonl``; ``-`` for TSV on standard input; or the
-            common part of two files named ``path.source`` and ``path.target``. Each may end in
+            common prefix of two files named ``path.source`` and ``path.target``. Each may end in
             ``.gz``. With ``second``, the file of the sources.
-        second: the file of the targets, line by line beside ``path``.
-        source: JSON key, or file ending, of the source; a language code for instance.
+        second: the file of the targets, parallel to ``path``.
+        source: JSON key or file extension of the source; for example, a language code.
         target: the same for the target.
-    Raises: DataError with the path and line of whatever is wrong.
+    Raises: DataError with the path and line of the error.
     """
     files = pair_files(path, second, source=source, target=target)
     if len(files) == 2:
@@ -125,9 +125,9 @@ def pair_key(
     source: str = "source",
     target: str = "target",
 ) -> str:
-    """Return a hash of all that `read_pairs` would read, or "" for standard input.
+    """Return a hash of the input of `read_pairs`, or "" for standard input.
 
-    Equal keys mean equal pairs, so that a corpus built from them need not be built again.
+    Equal keys mean equal pairs, so that a corpus does not need to be built again.
     """
     files = pair_files(path, second, source=source, target=target)
     if STDIN in files:
@@ -156,11 +156,11 @@ def read_columns(
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield line numbers and columns of a TSV, or of JSON lines.
 
-    Of a blank line every column is empty.
-    Args: names: the columns that are wanted, in this order; a TSV must then begin with a header, a
-        line that names them. None yields all columns of a TSV without header. A JSON list is read
-        as its items with spaces between them, a number as its digits.
-    Raises: DataError with the path and line of whatever is wrong.
+    All columns of a blank line are empty.
+    Args: names: the columns to read, in this order; a TSV must then start with a header line. None
+    reads all columns of a TSV without header. A JSON list is read as its items separated by spaces,
+    a number as its digits.
+    Raises: DataError with the path and line of the error.
     """
     if _kind(path) == ".jsonl":
         if names is None:
@@ -196,7 +196,7 @@ def read_columns(
 
 
 def has_columns(path: str | Path, names: Sequence[str]) -> bool:
-    """Return whether the first line of a TSV names these columns; JSON lines always may."""
+    """Return whether the first line of a TSV names these columns; always True for JSON lines."""
     if _kind(path) == ".jsonl":
         return True
     return set(names) <= set(next(read_lines(path)).split("\t"))
@@ -228,7 +228,7 @@ def _column(where: str, name: str, record: dict[str, Any]) -> str:
 
 
 def _records(path: str, names: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield line numbers and JSON objects; an empty one for a blank line."""
+    """Yield line numbers and JSON objects; an empty object for a blank line."""
     example = ", ".join(f'"{name}": "…"' for name in names)
     for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
@@ -241,7 +241,7 @@ def _records(path: str, names: Sequence[str]) -> Iterator[tuple[int, dict[str, A
                 f"{path}:{number}: a line must be one JSON object, but it is not JSON at column "
                 f"{error.column}. Write one object per line."
             ) from None
-        except ValueError as error:  # numbers of thousands of digits, deep lists
+        except ValueError as error:  # numbers with thousands of digits, deeply nested lists
             raise DataError(
                 f"{path}:{number}: a line must be one JSON object, but it cannot be parsed "
                 f"({error}). Write one object per line."
@@ -309,7 +309,7 @@ def _read_json(path: str, source: str, target: str) -> Iterator[Pair]:
 
 
 def _kind(path: str | Path) -> str:
-    """Return the ending of ``path`` that says its format, whether or not it is compressed."""
+    """Return the extension of ``path`` that gives its format, without ``.gz``."""
     return Path(str(path).removesuffix(".gz")).suffix
 
 
@@ -322,7 +322,7 @@ def _opened(path: str | Path) -> AbstractContextManager[BufferedIOBase]:
 
 
 def readable(path: str | Path) -> Path:
-    """Return the path of a file that can be opened.
+    """Return the path if it is a file that can be opened.
 
     Raises: DataError when it cannot, with the reason.
     """

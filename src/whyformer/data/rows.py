@@ -1,4 +1,4 @@
-"""Documents into rows of equal length: the batches of a language model.
+"""Batches for language models: rows of equal length from documents.
 
 Batch ``index`` of ``epoch`` is a pure function of seed, epoch, index and the documents.
 """
@@ -20,16 +20,16 @@ from whyformer.text.symbols import BOS, PAD
 
 @dataclass(frozen=True, kw_only=True)
 class TextBatch:
-    """Rows of text, each token with the one that follows it."""
+    """A batch of rows of text for next-token prediction."""
 
     target: Int[Tensor, "batch length"]
-    """What the model reads: BOS, then the labels shifted right by one."""
+    """The input of the model: BOS, then the labels shifted right by one."""
     labels: Int[Tensor, "batch length"]
-    """What it should say; PAD where there is nothing to say."""
+    """The expected output; PAD where there is none."""
     documents: Int[Tensor, "batch length"] | None
-    """Which document of the row a position belongs to; None when a row is one stretch of text."""
+    """Number of the document in the row for each position; None when a row is one span of text."""
     tokens: int
-    """Labels that are no padding: what a mean loss divides by."""
+    """Number of labels that are not padding: the divisor of the mean loss."""
 
     def __len__(self) -> int:
         return self.labels.shape[0]
@@ -46,13 +46,13 @@ class TextBatch:
 
 
 class ContiguousRows:
-    """All documents as one long text, cut into rows wherever a row is full.
+    """Batches of rows cut from one long text of all documents.
 
-    Every epoch cuts elsewhere, so that every token is predicted from pasts of every length.
+    Each epoch cuts at other positions, so that tokens are predicted from contexts of all lengths.
     Args:
         row_tokens: length of a row; the last row of the text may be shorter.
         budget_tokens: tokens of a batch; at least one row.
-        shuffle: False keeps the order of the text and begins at its first token, to evaluate.
+        shuffle: False keeps the order of the text and starts at its first token, for evaluation.
     """
 
     def __init__(
@@ -98,10 +98,10 @@ class ContiguousRows:
 
 
 class PackedRows:
-    """Whole documents side by side in a row; the model sees to it that none sees another.
+    """Batches of rows that contain several whole documents; a mask separates them in the model.
 
-    Documents come in a new order every epoch and each goes into the row at hand if it still fits;
-    one that is longer than a row is cut into pieces.
+    Documents are shuffled in every epoch, and each is added to the current row if it fits. A
+    document longer than a row is split.
     """
 
     def __init__(
@@ -157,10 +157,10 @@ class PackedRows:
 
 
 def text_batch(rows: Sequence[Sequence[np.ndarray]], *, packed: bool) -> TextBatch:
-    """Return rows of one or more stretches of text as one padded batch.
+    """Return rows of one or more spans of text as one padded batch.
 
-    Every stretch begins with BOS in what the model reads, so that its first token is learned too.
-    Args: packed: number the stretches of a row, for attention to keep them apart.
+    In the input, every span starts with BOS, so that its first token is predicted, too.
+    Args: packed: number the spans of a row, so that attention can separate them.
     """
     width = max(sum(map(len, row)) for row in rows)
     labels = np.full((len(rows), width), PAD, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Small tasks whose right answer is known: copy, reverse, sort."""
+"""Synthetic tasks with known answers: copy, reverse, sort."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from whyformer.data.reading import Pair
 
 
 class Task(StrEnum):
-    """What is to be done with a sequence of symbols."""
+    """The function to learn on a sequence of symbols."""
 
     copy = "copy"
     reverse = "reverse"
@@ -31,13 +31,14 @@ def synthetic_pairs(
     shortest: int = 1,
     longest: int = 10,
 ) -> Iterator[Pair]:
-    """Yield ``count`` pairs of texts such as ``"s3 s1 s2"`` and the same copied, reversed, sorted.
+    """Yield ``count`` pairs of a text such as ``"s3 s1 s2"`` and its copied, reversed or sorted
+    form.
 
     Args:
-        symbols: how many different symbols there are; all have equally many digits, so that
-            alphabetical order is the order of the numbers.
-        shortest: fewest symbols in a source.
-        longest: most symbols in a source.
+        symbols: number of different symbols; all have the same number of digits, so that
+        alphabetical order is numerical order.
+        shortest: minimum number of symbols in a source.
+        longest: maximum number of symbols in a source.
 
     >>> next(synthetic_pairs("reverse", 1, seed=0, shortest=3, longest=3))[:3]
     (1, 's06 s04 s03', 's03 s04 s06')

@@ -1,4 +1,4 @@
-"""Sentences with a label for every word: read, cut into pieces, and put into batches."""
+"""Sentences with a label for every word: reading, tokenization and batches."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -20,9 +20,9 @@ from whyformer.text.symbols import BOS, EOS, PAD
 from whyformer.text.tokenizer import Tokenizer
 
 NOTHING = -1
-"""Label of a position where nothing is to be said."""
+"""Label of a position without a label, ignored in the loss."""
 A_WORD_A_LINE = (".conll", ".iob", ".iob2", ".bio")
-"""Endings of files with a word and its label on every line."""
+"""Extensions of files with one word and its label per line."""
 
 
 class Tagged(NamedTuple):
@@ -34,22 +34,23 @@ class Tagged(NamedTuple):
 
 
 def a_word_a_line(path: str) -> bool:
-    """Return whether a file's name says that each line holds a word and its label."""
+    """Return whether a file has one word and its label per line, by its name."""
     return Path(path.removesuffix(".gz")).suffix in A_WORD_A_LINE
 
 
 def read_tagged(
     path: str, *, text: str | None = None, label: str | None = None
 ) -> Iterator[Tagged]:
-    """Yield the sentences of a file that have words, with labels in Unicode NFC.
+    """Yield the non-empty sentences of a file, with labels in Unicode NFC.
 
-    A TSV or JSONL file holds a sentence a line: its words with spaces between them, and as many
-    labels (JSON: or lists of both). A file whose name ends in .conll, .iob, .iob2 or .bio holds a
-    word a line, first its word and last its label, and an empty line between sentences.
+    A TSV or JSONL file has one sentence per line: its words separated by spaces, and as many labels
+        (in JSON, also lists). A file whose name ends in .conll, .iob, .iob2 or .bio has one word
+        per line: the word is the first column, the label the last. Sentences are separated by empty
+        lines.
 
-    Args: text, label: names of the columns (of a TSV with a header) or keys. Without names a line
-        is the words, a tab and the labels.
-    Raises: DataError with the path and line of whatever is wrong.
+    Args: text, label: names of the columns (of a TSV with a header) or keys. Without names, a line
+    is the words, a tab and the labels.
+    Raises: DataError with the path and line of the error.
     """
     if a_word_a_line(path):
         yield from _word_by_word(path)
@@ -97,19 +98,20 @@ def _word_by_word(path: str) -> Iterator[Tagged]:
 
 @dataclass(frozen=True)
 class WordRow:
-    """A sentence, or a part of a long one, as ids."""
+    """A sentence, or a part of a long one, as token ids."""
 
     ids: list[int]
     """BOS, the words, EOS."""
     places: list[int]
-    """Where the first piece of each word stands."""
+    """Position of the first piece of each word."""
 
 
 def word_rows(tokenizer: Tokenizer, words: Sequence[str], longest: int) -> list[WordRow]:
-    """Return the rows of a sentence, in order; one that is too long goes on in another row.
+    """Return the rows of a sentence in order; a sentence that is too long is split into several.
 
-    The ids are those of the words with spaces between them. A word longer than a row is cut.
-    Paper: Devlin et al. 2018 (arXiv:1810.04805), §5.3: the first piece of a word answers for it.
+    The ids are those of the words separated by spaces. A word longer than a row is truncated.
+    Paper: Devlin et al. 2018 (arXiv:1810.04805), §5.3: the prediction for a word is that of its
+    first piece.
     """
     rows: list[WordRow] = []
     ids: list[int] = []
@@ -127,7 +129,7 @@ def word_rows(tokenizer: Tokenizer, words: Sequence[str], longest: int) -> list[
 
 @dataclass(frozen=True, kw_only=True)
 class TaggedBatch:
-    """Sentences with a label at the first piece of every word."""
+    """A batch of sentences with a label at the first piece of every word."""
 
     ids: Int[Tensor, "batch length"]
     """BOS, the words, EOS; then PAD."""
@@ -136,9 +138,9 @@ class TaggedBatch:
     labels: Int[Tensor, "batch length"]
     """Number of the class at the first piece of a word; NOTHING elsewhere."""
     indices: Int[np.ndarray, " batch"]
-    """Which rows these are."""
+    """Indices of the rows."""
     tokens: int
-    """Words of the batch: what a mean loss divides by."""
+    """Number of words: the divisor of the mean loss."""
 
     def __len__(self) -> int:
         return self.ids.shape[0]
@@ -155,12 +157,13 @@ class TaggedBatch:
 
 
 class TaggedRows:
-    """Batches of rows of words; batch ``index`` of ``epoch`` is always the same one.
+    """Batches of rows of words; ``epoch`` and ``index`` always give the same batch.
 
-    The ids and labels are held in memory, eight bytes a token.
+    The ids and labels are in memory, eight bytes per token.
     Args:
-        labels: for each row the number of the class of each of its words.
-        budget_tokens: padded tokens of a batch; a longer row goes alone.
+        labels: for each row, the class numbers of its words.
+        budget_tokens: maximum number of tokens in a batch, including padding; a longer row is a
+            batch by itself.
     """
 
     def __init__(

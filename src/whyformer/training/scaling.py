@@ -77,9 +77,9 @@ def activation_bytes(
         d_ff = 4d: 11d of attention, 2d + 8·(d_ff/4) + 8·(d_ff/4) + d of the feed-forward network,
         4d of two norms.
     Differs: fused attention keeps no weights, so their term 5·heads·length²/d is absent; general
-        d_ff; cross-attention adds 9d a target token (input, queries, output, mask, norm) and 4d a
-        source token (keys and values). Keys and values, 4d of the 11d, are multiplied by
-        ``key_value_share``. Embeddings and logits (never held whole) are left out.
+        d_ff; cross-attention adds 9d per target token (input, queries, output, mask, norm) and 4d
+        per source token (keys and values). Keys and values, 4d of the 11d, are multiplied by
+        ``key_value_share``. Embeddings and logits (never stored whole) are ignored.
 
     Args: key_value_share: heads of keys and values over heads of queries.
 
