@@ -1,1 +1,1 @@
-"""Hypotheses -> scores, each with unit, interval and settings; paired significance tests."""
+"""Compute scores with units, confidence intervals and settings; paired significance tests."""

@@ -1,8 +1,8 @@
-"""PER, WER and exact match: how often, and how far, an output is from what was listed as right.
+"""PER, WER and exact match: compare outputs with one or more correct answers.
 
-`wer` here is the word error rate of grapheme-to-phoneme conversion: one line is one word, and it is
-wrong unless its whole pronunciation is one of those listed. It is not the edit rate over words that
-speech recognition calls WER; over lines of words, that edit rate is what `per` computes.
+`wer` is the word error rate of grapheme-to-phoneme conversion: one line is one word, and it is
+correct only if its whole pronunciation is one of the references. It is not the WER of speech
+recognition, which is an edit rate over words; for lines of words, `per` computes that edit rate.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from whyformer.evaluation.interval import Array, IntervalKind
 
 
 def edit_distance(a: Sequence[str], b: Sequence[str]) -> int:
-    """Return the least number of insertions, deletions and substitutions from a to b.
+    """Return the minimum number of insertions, deletions and substitutions from a to b.
 
     Paper: Levenshtein 1966; computed row by row as in Wagner and Fischer 1974.
 
@@ -33,9 +33,9 @@ def edit_distance(a: Sequence[str], b: Sequence[str]) -> int:
 
 
 class TokenErrorRate:
-    """PER: edits to the nearest reference, per 100 tokens of that reference.
+    """PER: edits to the closest reference, per 100 tokens of that reference.
 
-    Of equally near references the first listed counts. Tokens stand between spaces.
+    Of equally close references, the first one is used. Tokens are separated by spaces.
     """
 
     name = "per"
@@ -47,12 +47,12 @@ class TokenErrorRate:
         self.lowercase = lowercase
 
     def signature(self, references: Sequence[Sequence[str]]) -> str:
-        """Return the settings."""
+        """Return the settings of the metric."""
         case = _case(self.lowercase)
         return f"per|{_references(references)}|{case}|tok:spaces|ref:nearest|{_version()}"
 
     def statistics(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Return (edits, length of the nearest reference) for each line."""
+        """Return (edits, length of the closest reference) for each line."""
         rows = np.empty((len(hypotheses), 2))
         for row, output, alternatives in zip(rows, hypotheses, references, strict=True):
             tokens = _cased(output, self.lowercase).split()
@@ -64,12 +64,13 @@ class TokenErrorRate:
         return rows
 
     def value(self, sums: Array) -> float:
-        """Return edits per 100 tokens; references without any token count as one."""
+        """Return edits per 100 tokens; if all references are empty, their length counts as one
+        token."""
         return float(100 * sums[0] / max(sums[1], 1))
 
 
 class _ShareOfLines:
-    """100 × the share of lines of which something holds."""
+    """The percentage of lines that match, or do not match, an answer."""
 
     name: str
     unit: str
@@ -80,11 +81,11 @@ class _ShareOfLines:
         self.lowercase = lowercase
 
     def holds(self, output: str, answer: str) -> bool:
-        """Say whether the output is this answer."""
+        """Return whether the output equals this answer."""
         raise NotImplementedError
 
     def statistics(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Return (1 where the line counts, 1) for each line."""
+        """Return (1 if the line counts else 0, 1) for each line."""
         right = [
             any(
                 self.holds(_cased(output, self.lowercase), _cased(answer, self.lowercase))
@@ -108,28 +109,28 @@ class WordErrorRate(_ShareOfLines):
     higher_is_better = False
 
     def signature(self, references: Sequence[Sequence[str]]) -> str:
-        """Return the settings."""
+        """Return the settings of the metric."""
         case = _case(self.lowercase)
         return f"wer|{_references(references)}|{case}|word:line|tok:spaces|ref:any|{_version()}"
 
     def holds(self, output: str, answer: str) -> bool:
-        """Compare token by token, so that extra spaces are no error."""
+        """Compare token by token; extra spaces are ignored."""
         return output.split() == answer.split()
 
 
 class ExactMatch(_ShareOfLines):
-    """The percentage of lines that are a reference letter for letter, spaces at the ends aside."""
+    """The percentage of lines that equal a reference exactly, except for spaces at the ends."""
 
     name = "exact"
     unit = "% of lines that equal a reference, higher is better"
     higher_is_better = True
 
     def signature(self, references: Sequence[Sequence[str]]) -> str:
-        """Return the settings."""
+        """Return the settings of the metric."""
         return f"exact|{_references(references)}|{_case(self.lowercase)}|ref:any|{_version()}"
 
     def holds(self, output: str, answer: str) -> bool:
-        """Compare letter by letter."""
+        """Compare character by character."""
         return output.strip() == answer.strip()
 
 
@@ -149,5 +150,5 @@ def _cased(text: str, lowercase: bool) -> str:
 def _version() -> str:
     try:
         return f"whyformer:{version('whyformer')}"
-    except PackageNotFoundError:  # run from a checkout that is not installed
+    except PackageNotFoundError:  # running from a checkout that is not installed
         return "whyformer:checkout"

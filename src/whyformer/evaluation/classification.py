@@ -1,4 +1,4 @@
-"""How well labels and numbers were predicted: accuracy, F1, Matthews, Pearson, Spearman."""
+"""Scores of predicted labels and numbers: accuracy, F1, Matthews, Pearson, Spearman."""
 
 import math
 from collections.abc import Sequence
@@ -35,9 +35,9 @@ def score_labels(
 ) -> list[Score]:
     """Return accuracy, macro F1 and Matthews' coefficient with 95 % intervals.
 
-    Accuracy has Wilson's interval, the others a bootstrap over the lines. Time and memory grow
-    with the pairs of classes that occur, not with all that there could be.
-    Raises: DataError when there is nothing to score or the lengths differ.
+    The interval of accuracy is Wilson's; the others use a bootstrap over the lines. Time and memory
+    grow with the pairs of classes that occur, not with all possible pairs.
+    Raises: DataError when there are no lines or the lengths differ.
 
     >>> [round(s.value, 2) for s in score_labels([0, 1, 1, 0], [0, 1, 0, 0], 2, resamples=0)]
     [75.0, 73.33, 57.74]
@@ -74,9 +74,9 @@ def score_numbers(
 ) -> list[Score]:
     """Return Pearson's and Spearman's correlation and the mean squared error, with intervals.
 
-    Spearman's is Pearson's of the ranks, equal values sharing their mean rank; the ranks are those
-    among all lines, also within a bootstrap sample.
-    Raises: DataError when there is nothing to score or the lengths differ.
+    Spearman's correlation is Pearson's correlation of the ranks; equal values get their mean rank.
+    Bootstrap samples use the ranks among all lines.
+    Raises: DataError when there are no lines or the lengths differ.
     """
     _check(len(predicted), len(wanted))
     x, y = np.asarray(predicted, dtype=float), np.asarray(wanted, dtype=float)
@@ -90,7 +90,7 @@ def score_numbers(
 
 
 def ranks(values: Array) -> Array:
-    """Return the rank of each value from 1; equal values share the mean of their ranks.
+    """Return the rank of each value, from 1; equal values get their mean rank.
 
     >>> ranks(np.array([3.0, 1.0, 3.0])).tolist()
     [2.5, 1.0, 2.5]
@@ -105,7 +105,7 @@ def _share(sums: Array) -> float:
 
 
 def moments(x: Array, y: Array) -> Array:
-    """Return (lines, 6) statistics whose sums determine Pearson's correlation."""
+    """Return (lines, 6) statistics; their sums determine Pearson's correlation."""
     x, y = x - x.mean(), y - y.mean()
     return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], 1)
 

@@ -1,4 +1,4 @@
-"""How often each class was taken for each other: the pairs that occur, never classes × classes."""
+"""A sparse confusion matrix: only the pairs of classes that occur."""
 
 import math
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Confusions:
-    """A table of confusions without its empty cells.
+    """A confusion matrix without its empty cells.
 
     Args:
-        wanted: class that is right, for each cell.
-        predicted: class that was predicted, for each cell.
-        counts: lines of each cell.
-        classes: how many there are.
+        wanted: the correct class of each cell.
+        predicted: the predicted class of each cell.
+        counts: number of lines of each cell.
+        classes: number of classes.
     """
 
     wanted: Array
@@ -27,15 +27,15 @@ class Confusions:
 
     @staticmethod
     def of(predicted: Array, wanted: Array, classes: int) -> "Confusions":
-        """Count the lines."""
+        """Make the matrix from the classes of each line."""
         cells, counts = np.unique(wanted * classes + predicted, return_counts=True)
         return Confusions(cells // classes, cells % classes, counts, classes)
 
     def resampled(self, resamples: int, seed: int) -> Iterator["Confusions"]:
-        """Draw as many lines as there are, with replacement, again and again.
+        """Return bootstrap samples: draw as many lines as there are, with replacement.
 
-        How often each cell is drawn follows the multinomial distribution, so that time and memory
-        grow with the cells that occur.
+        The counts of the cells follow the multinomial distribution, so time and memory grow only
+        with the cells that occur.
         """
         generator = np.random.default_rng(seed)
         lines = int(self.counts.sum())
@@ -44,7 +44,7 @@ class Confusions:
             yield replace(self, counts=generator.multinomial(lines, shares))
 
     def accuracy(self) -> float:
-        """Return the percentage of lines that are right."""
+        """Return the percentage of correct lines."""
         return 100 * float(self._right().sum() / self.counts.sum())
 
     def f1(self) -> float:
@@ -55,7 +55,7 @@ class Confusions:
         return 100 * float(np.mean(2 * right[present] / both[present]))
 
     def matthews(self) -> float:
-        """Return the correlation of two labellings × 100. Source: Gorodkin 2004, Eq. 8 (R_K)."""
+        """Return the Matthews correlation coefficient × 100. Source: Gorodkin 2004, Eq. 8 (R_K)."""
         total = float(self.counts.sum())
         wanted, predicted = self._sums(self.wanted), self._sums(self.predicted)
         above = self._right().sum() * total - wanted @ predicted

@@ -1,4 +1,5 @@
-"""95 % intervals: Wilson's for proportions, the bootstrap for all else, and none for few items."""
+"""95 % confidence intervals: Wilson's for proportions, bootstrap for other metrics, none for few
+items."""
 
 import math
 from collections.abc import Callable
@@ -14,7 +15,7 @@ Value = Callable[[Array], float]
 RESAMPLES = 1000
 SEED = 12345
 FEWEST_ITEMS = 20
-"""With fewer items neither an interval nor a p-value is given: see docs/evaluation.md."""
+"""With fewer items, there is neither an interval nor a p-value; see docs/evaluation.md."""
 NO_SPREAD = "A score has no interval where all bootstrap resamples have the same value."
 Z = NormalDist().inv_cdf(0.975)
 
@@ -30,12 +31,12 @@ class IntervalKind(StrEnum):
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % interval, or the reason why there is none.
+    """A 95 % confidence interval, or the reason why there is none.
 
     Args:
-        ends: low and high, in the unit of the metric; None where there is no interval.
-        signature: how it was computed; "" where there is none.
-        note: one sentence that says why there is none; None where there is one.
+        ends: low and high, in the unit of the metric; None without an interval.
+        signature: how it was computed; "" without an interval.
+        note: a sentence with the reason if there is no interval, else None.
     """
 
     ends: tuple[float, float] | None = None
@@ -44,7 +45,7 @@ class Interval:
 
 
 def few_items(items: int) -> str | None:
-    """Return the sentence that refuses an interval and a p-value to few items; None for enough.
+    """Return the reason against an interval and a p-value for too few items; None if enough.
 
     >>> few_items(1)
     '1 item is too few for an interval or a significance test: at least 20 are needed.'
@@ -63,8 +64,8 @@ def interval_of(
     """Return the 95 % interval of a metric.
 
     Args:
-        statistics: (items, k); ``value`` takes the sums of its columns.
-        resamples: of the bootstrap; 0 computes no interval, whatever the kind.
+        statistics: (items, k); ``value`` computes the metric from the sums of the columns.
+        resamples: number of bootstrap samples; 0 means no interval, for every kind.
     """
     if not resamples:
         return Interval()
@@ -79,7 +80,7 @@ def interval_of(
 
 
 def from_resamples(values: list[float], items: int, seed: int) -> Interval:
-    """Return the interval that a metric's values of bootstrap resamples give."""
+    """Return the interval of a metric from its values on bootstrap samples."""
     if (note := few_items(items)) is not None:
         return Interval(note=note)
     ends = expanded_percentiles(np.asarray(values), items)
@@ -90,11 +91,11 @@ def from_resamples(values: list[float], items: int, seed: int) -> Interval:
 
 
 def expanded_percentiles(values: Array, items: int) -> tuple[float, float] | None:
-    """Return the percentiles of bootstrap values that enclose 95 %; None where all are equal.
+    """Return the percentiles of bootstrap values that contain 95 %; None if all values are equal.
 
-    Percentiles 2.5 and 97.5 are too narrow for few items: they divide by n instead of n - 1, and
-    take the normal distribution for Student's t. The expanded ones make up for both. For 20 items
-    they are 1.6 and 98.4, for 1,000 items 2.5 and 97.5.
+    The percentiles 2.5 and 97.5 are too narrow for few items: they correspond to dividing by n
+    instead of n - 1, and to the normal distribution instead of Student's t. The expanded
+    percentiles correct both. For 20 items they are 1.6 and 98.4, for 1,000 items 2.5 and 97.5.
     Source: Hesterberg 2015, "What Teachers Should Know about the Bootstrap", §5.3 (expanded
     percentiles); Koehn 2004, "Statistical Significance Tests for Machine Translation Evaluation",
     §3, for the resampling of lines.
@@ -107,12 +108,13 @@ def expanded_percentiles(values: Array, items: int) -> tuple[float, float] | Non
 
 
 def proportion_interval(statistics: Array) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a proportion, in percent.
+    """Return Wilson's 95 % confidence interval of a proportion, in percent.
 
     Source: Wilson 1927; Korn and Graubard 1998 for items that count more than once (the words of a
     sentence): the counts are divided by how much more the items vary than independent draws would.
-    Where items do not vary at all, as when everything is right, each item counts as one draw.
-    Args: statistics: for each item how many are right, and of how many.
+    If items do not vary at all (for example, when everything is correct), each item counts as one
+    draw.
+    Args: statistics: for each item, the number of correct ones and the total number.
 
     >>> low, high = proportion_interval(np.array([[1.0, 1.0]] * 30))
     >>> round(low, 1), round(high, 1)
@@ -136,7 +138,7 @@ def proportion_interval(statistics: Array) -> tuple[float, float]:
 
 
 def wilson(share: float, draws: float) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share of independent draws, in percent."""
+    """Return Wilson's 95 % confidence interval of a fraction of independent draws, in percent."""
     middle = (share + Z**2 / (2 * draws)) / (1 + Z**2 / draws)
     half = Z / (1 + Z**2 / draws)
     half *= math.sqrt(share * (1 - share) / draws + Z**2 / (4 * draws**2))
@@ -144,9 +146,9 @@ def wilson(share: float, draws: float) -> tuple[float, float]:
 
 
 def resampled_sums(statistics: Array, *, resamples: int, seed: int) -> Array:
-    """Draw as many items as there are, with replacement, again and again; return their sums.
+    """Draw bootstrap samples of the items and return the sums of their statistics.
 
-    All systems are summed over the same draws, as paired tests need.
+    The same samples are used for all systems, as paired tests need.
     Args: statistics: (systems, items, k).
     Returns: (resamples, systems, k).
     """

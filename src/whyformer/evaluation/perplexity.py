@@ -9,13 +9,13 @@ from whyformer.foundation.errors import DataError
 def perplexity_scores(
     nll: float, tokens: int, *, characters: int | None = None, bytes_: int | None = None
 ) -> list[Score]:
-    """Return the perplexity per token and, where counts are given, bits per character and byte.
+    """Return the perplexity per token and, if the counts are given, bits per character and byte.
 
-    Perplexities compare only between models that share a tokenizer; bits per character or byte of
-    the same text compare between any. Eos belongs to the text, so it counts as a token.
+    Perplexities are comparable only between models with the same tokenizer; bits per character or
+    byte of the same text are comparable between all models. Eos counts as a token.
     Args:
         nll: sum over all tokens of −ln P(token | what came before), in nats.
-        tokens: how many tokens that sum is over.
+        tokens: number of tokens in that sum.
         characters: Unicode characters of the same text, without line ends.
         bytes_: UTF-8 bytes of the same text, without line ends.
     Raises: DataError when a count is not positive, or the sum is negative or not a number.

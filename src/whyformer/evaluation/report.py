@@ -1,4 +1,4 @@
-"""Systems and references in, one report out: scores with intervals, comparisons, a table, JSON."""
+"""Score one or more systems, compare them, and report the results as a table or JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ METRICS = ("bleu", "chrf", "ter", "per", "wer", "exact")
 
 @dataclass(frozen=True)
 class Report:
-    """Scores of each system, and how each further system compares with the first.
+    """Scores of each system, and comparisons of each further system with the first.
 
-    Args: scores: system -> its scores, in the order the metrics were asked for.
+    Args: scores: for each system, its scores in the order of the requested metrics.
     """
 
     scores: dict[str, list[Score]]
     comparisons: list[Comparison]
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything as JSON-ready values."""
+        """Return the report as JSON values."""
         return {
             "scores": {
                 name: [score.to_json() for score in scores] for name, scores in self.scores.items()
@@ -36,7 +36,7 @@ class Report:
         }
 
     def table(self) -> str:
-        """Return a plain-text table, then the comparisons, units and signatures."""
+        """Return a plain-text table, followed by comparisons, units and signatures."""
         rows = [["system", *(score.name for score in next(iter(self.scores.values())))]]
         for name, scores in self.scores.items():
             rows.append([name, *(str(score).removeprefix(score.name + " ") for score in scores)])
@@ -54,12 +54,12 @@ class Report:
 
 
 def metric_named(name: str, *, lowercase: bool = False, tokenize: str = "13a") -> Metric:
-    """Return a metric by the name the command line uses.
+    """Return a metric by its name on the command line.
 
     Args:
         lowercase: ignore case; TER always does.
-        tokenize: for BLEU; the others have no such setting.
-    Raises: UsageError when the name is not known.
+        tokenize: tokenizer of BLEU; not used by other metrics.
+    Raises: UsageError when the name is unknown.
     """
     match name:
         case "bleu":
@@ -79,7 +79,7 @@ def metric_named(name: str, *, lowercase: bool = False, tokenize: str = "13a") -
 
 
 def alternatives(reference_sets: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Turn reference files (each with all lines) into the right answers of each line.
+    """Turn reference files (each with all lines) into the list of references of each line.
 
     Raises: DataError when the files differ in their number of lines.
     """
@@ -106,21 +106,21 @@ def evaluate_texts(
     test: PairedTest = PairedTest.BOOTSTRAP,
     trials: int | None = None,
 ) -> Report:
-    """Score one or more systems; with several, test each further one against the first.
+    """Score one or more systems; compare each further system with the first.
 
     Args:
         hypotheses: for each system its lines.
-        references: for each line its one or more right answers; `alternatives` makes this from
-            reference files.
-        metrics: names out of `METRICS`.
-        names: of the systems, all different; None numbers them.
-        normalize: compare hypotheses and references in Unicode NFC, the form of a run's text;
-            False compares them as they are.
-        resamples: of the bootstrap interval; 0 computes no interval at all.
-        trials: of the significance test; None takes the test's usual number.
+        references: for each line, its references; use `alternatives` to make this from reference
+        files.
+        metrics: names from `METRICS`.
+        names: unique names of the systems; None numbers them.
+        normalize: compare hypotheses and references in Unicode NFC, as used for the text of runs;
+        False compares them unchanged.
+        resamples: number of bootstrap samples; 0 means no intervals.
+        trials: number of trials of the significance test; None uses the default of the test.
     Raises:
         UsageError: no system, an unknown metric or tokenizer, or names that do not fit.
-        DataError: unequal numbers of lines, no line, or a line without reference.
+        DataError: different numbers of lines, no line, or a line without a reference.
     """
     if not hypotheses or not metrics:
         raise UsageError("There must be at least one system and one metric to evaluate.")

@@ -1,4 +1,4 @@
-"""A number with everything needed to read it: unit, interval, settings, and how many lines."""
+"""A score with everything needed to interpret it: unit, interval, settings and number of lines."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -7,16 +7,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Score:
-    """One metric's value for one system.
+    """The value of one metric for one system.
 
     Args:
         name: the metric.
         value: in `unit`.
-        unit: in words, with the direction that is better.
-        interval: 95 % interval (low, high); None where there is none.
-        signature: every setting that the value depends on, versions included.
-        n: what was averaged over: lines, or tokens for a perplexity.
-        note: one sentence that says why an interval that was wanted is missing.
+        unit: the unit as text, and whether higher or lower is better.
+        interval: 95 % confidence interval (low, high), or None.
+        signature: all settings that the value depends on, including versions.
+        n: number of lines, or of tokens for a perplexity.
+        note: a sentence with the reason why a requested interval is missing.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Score:
     note: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
+        """Return the fields as JSON values."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -38,5 +38,5 @@ class Score:
 
 
 def each_once(notes: Iterable[str | None]) -> list[str]:
-    """Return the notes of some results without the missing and the repeated ones."""
+    """Return the notes of the results without duplicates and empty ones."""
     return list(dict.fromkeys(note for note in notes if note is not None))

@@ -1,4 +1,4 @@
-"""Is one system better than another, or was it luck? Paired tests over the same lines."""
+"""Paired significance tests between systems on the same lines."""
 
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -19,37 +19,38 @@ from whyformer.foundation.wording import counted
 
 EXACT = "exact"
 EXACT_LINES = 14
-"""Up to this many lines that differ, every exchange is counted: 2^14 is about 10,000 trials."""
+"""Up to this many different lines, all exchanges are counted: 2^14 is about 10,000 trials."""
 FEW_LINES = 200
-"""Below this the p of the bootstrap is too small (docs/evaluation.md): lines are exchanged."""
+"""With fewer lines, p from the bootstrap is too small (docs/evaluation.md), so randomization is
+used."""
 
 
 class PairedTest(StrEnum):
-    """How the difference would vary if the systems were equally good."""
+    """The method to estimate how the difference varies between equally good systems."""
 
     BOOTSTRAP = "bootstrap"
     """Paired bootstrap resampling: score both systems on lines drawn with replacement."""
     RANDOMIZATION = "randomization"
-    """Approximate randomisation: exchange the systems' outputs line by line at random."""
+    """Approximate randomization: exchange the outputs of the systems line by line at random."""
 
 
 TRIALS = {PairedTest.BOOTSTRAP: 1000, PairedTest.RANDOMIZATION: 10000}
-"""Trials of each test unless given; as in sacreBLEU."""
+"""Default number of trials of each test, as in sacreBLEU."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A system beside the first one (the baseline), by one metric.
+    """The comparison of a system with the first one (the baseline) by one metric.
 
     Args:
         difference: value of the system minus value of the baseline, in the metric's unit.
-        interval: 95 % interval of the difference, from the bootstrap; None where there is none.
+        interval: 95 % confidence interval of the difference, from the bootstrap, or None.
         p: two-sided probability of a difference at least as large between equal systems; None for
-            too few lines; never 0, since the observed difference counts as one of the trials, and
-            never below 2 · 2⁻ⁿ for n lines that differ.
-        test: bootstrap; randomization, also for fewer than 200 lines; exact where at most 14 lines
-            differ; None where there is no p.
-        note: one sentence that says why interval and p are missing.
+        too few lines. It is never 0, because the observed difference counts as one of the trials,
+        and never below 2 · 2⁻ⁿ for n different lines.
+        test: "bootstrap"; "randomization", also for fewer than 200 lines; "exact" if at most 14
+        lines differ; None without p.
+        note: a sentence with the reason why interval and p are missing.
     """
 
     metric: str
@@ -64,7 +65,7 @@ class Comparison:
     note: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
+        """Return the fields as JSON values."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -81,7 +82,7 @@ class Comparison:
 def paired_bootstrap(
     value: Value, baseline: Array, system: Array, *, trials: int = 1000, seed: int = SEED
 ) -> tuple[float, tuple[float, float] | None, float]:
-    """Return the difference, its 95 % interval (None where all resamples are equal), and p.
+    """Return the difference, its 95 % confidence interval (None if all resamples are equal), and p.
 
     Paper: Koehn 2004, §4; Riezler and Maxwell 2005, Figure 1, for the shift to the null.
     Differs: Koehn counts how often one system wins; here resampled differences are shifted to
@@ -117,11 +118,11 @@ def approximate_randomization(
 
 
 def exact_permutation(value: Value, baseline: Array, system: Array) -> tuple[float, float, int]:
-    """Return the difference, p, and how many exchanges there are, all of them counted.
+    """Return the difference, p, and the number of exchanges; all exchanges are counted.
 
-    Lines where the systems have equal statistics change nothing, so only the d others are
-    exchanged: 2^d ways. One way and its opposite give the same size of the difference, so that p
-    is at least 2 · 2^-d.
+    Exchanging lines with equal statistics has no effect, so only the d other lines are exchanged,
+    in 2^d ways. An exchange and its opposite give the same absolute difference, so p is at least 2
+    · 2^-d.
     Source: Fisher 1935, "The Design of Experiments", §21.
     Args: baseline, system: (lines, k) statistics of the same lines.
     """
@@ -132,7 +133,9 @@ def exact_permutation(value: Value, baseline: Array, system: Array) -> tuple[flo
     count = len(gap)
     if not count:
         return observed, 1.0, 1
-    half = 2 ** (count - 1)  # the last line stays: the other half has the opposite differences
+    half = 2 ** (
+        count - 1
+    )  # without the last line: the other half only has opposite signs
     moves = (np.arange(half)[:, None] >> np.arange(count)) & 1
     differences = np.array([value(b - moved) - value(a + moved) for moved in moves @ gap])
     return observed, _as_large(differences, observed) / half, 2 * half
@@ -147,12 +150,13 @@ def compare(
     trials: int | None = None,
     seed: int = SEED,
 ) -> list[Comparison]:
-    """Compare every further system with the first.
+    """Compare every other system with the first one.
 
     Args:
-        systems: name -> (lines, k) statistics, the baseline first.
-        test: for many lines; few lines are exchanged, and where at most 14 differ, in every way.
-        trials: None takes the usual number of the test that is used.
+        systems: the (lines, k) statistics of each system by name; the baseline is first.
+        test: the test for many lines. Fewer than 200 lines use randomization; at most 14 different
+        lines, the exact test.
+        trials: None uses the default number of the test.
     Raises: UsageError when there are fewer than two systems.
     """
     if len(systems) < 2:
@@ -219,6 +223,6 @@ def _p(differences: Array, observed: float) -> float:
 
 
 def _as_large(differences: Array, observed: float) -> int:
-    # Sums in another order differ in the last bits: what is equal must count as equal.
+    # Sums in another order differ in the last bits, but must count as equal.
     tolerance = 1e-9 * max(1.0, abs(observed))
     return int((np.abs(differences) >= abs(observed) - tolerance).sum())

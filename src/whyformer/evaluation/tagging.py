@@ -1,4 +1,4 @@
-"""How well the words of sentences were labelled: words that are right, and spans that are."""
+"""Scores of labelled words: accuracy over words and F1 over spans."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,20 +12,20 @@ from whyformer.foundation.errors import DataError
 TAG_METRICS = ("accuracy", "span_f1")
 
 Span = tuple[int, int, str]
-"""First word, the word after the last, and the type."""
+"""Index of the first word, index after the last word, and type."""
 
 
 PREFIXES = frozenset("BIESLU")
 SAME = {"L": "E", "U": "S"}
-"""BILOU calls the last word L and the only word U; IOBES calls them E and S."""
+"""BILOU marks the last word with L and a single word with U; IOBES uses E and S."""
 
 
 def scheme_of(sentences: Iterable[Sequence[str]]) -> str | None:
-    """Return the scheme by which labels mark spans; None where they mark none.
+    """Return the scheme of labels that mark spans; None if they do not mark spans.
 
-    All labels must be O or a prefix and a type, such as B-PER. The prefixes decide: BILOU, IOBES
-    (also called BIOES), IOB2 (also called BIO), IOB1, IOE1 or IOE2. IOB1 writes B, and IOE1 writes
-    E, only between two spans of the same type; `IOB` and `IOE` are mixtures.
+    All labels must be O or a prefix and a type, such as B-PER. The prefixes determine the scheme:
+    BILOU, IOBES (also called BIOES), IOB2 (also called BIO), IOB1, IOE1 or IOE2. IOB1 uses B, and
+    IOE1 uses E, only between two spans of the same type; `IOB` and `IOE` are mixtures.
 
     >>> scheme_of([["B-PER", "I-PER", "O"]]), scheme_of([["I-PER", "O"]]), scheme_of([["NOUN"]])
     ('IOB2', 'IOB1', None)
@@ -63,11 +63,11 @@ def _scheme(prefixes: set[str], fits: dict[str, bool]) -> str | None:
 
 
 def spans(labels: Sequence[str]) -> set[Span]:
-    """Return the spans that labels mark, in any scheme of `scheme_of`.
+    """Return the spans marked by labels, in any scheme of `scheme_of`.
 
-    A span ends where its scheme ends it, and where a label of another type or O follows. A label
-    that continues nothing begins a span as well. These are the rules of the CoNLL-2000 script
-    conlleval and of seqeval in its default mode, so every labelling means something.
+    A span ends according to its scheme, and before a label of another type or O. A label that does
+    not continue a span starts a new one, so every sequence of labels is valid. These are the rules
+    of the CoNLL-2000 script conlleval and of seqeval in its default mode.
 
     >>> sorted(spans(["B-PER", "I-PER", "O", "I-LOC", "B-LOC", "I-PER"]))
     [(0, 2, 'PER'), (3, 4, 'LOC'), (4, 5, 'LOC'), (5, 6, 'PER')]
@@ -92,12 +92,12 @@ def score_tags(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> list[Score]:
-    """Return how many percent of words are right and, for labels that mark spans, their F1.
+    """Return the accuracy over words and, for labels that mark spans, the F1 over spans.
 
-    A span is right when its ends and its type are (Tjong Kim Sang and De Meulder 2003, §2.3); F1 is
-    over all spans of all types together. Intervals resample whole sentences.
-    The signature names the scheme of the right labels.
-    Raises: DataError when there is nothing to score or the lengths differ.
+    A span is correct when both ends and its type are correct (Tjong Kim Sang and De Meulder 2003,
+    §2.3). F1 is the micro average over all types. Intervals resample whole sentences. The signature
+    names the scheme of the correct labels.
+    Raises: DataError when there are no sentences or the lengths differ.
 
     >>> found = score_tags([["B-X", "O"], ["O"]], [["B-X", "I-X"], ["O"]], resamples=0)
     >>> [f"{score.name} {score.value:.1f}" for score in found]
@@ -112,13 +112,13 @@ def score_tags(
         raise DataError("There must be at least one sentence to score, but the input is empty.")
     words = np.zeros((len(wanted), 2))
     found = np.zeros((len(wanted), 3))
-    for number, (said, right) in enumerate(zip(predicted, wanted, strict=True)):
-        if len(said) != len(right):
+    for number, (labels, right) in enumerate(zip(predicted, wanted, strict=True)):
+        if len(labels) != len(right):
             raise DataError(
-                f"Sentence {number + 1} must have {len(right)} labels, but it has {len(said)}."
+                f"Sentence {number + 1} must have {len(right)} labels, but it has {len(labels)}."
             )
-        words[number] = sum(a == b for a, b in zip(said, right, strict=True)), len(right)
-        mine, theirs = spans(said), spans(right)
+        words[number] = sum(a == b for a, b in zip(labels, right, strict=True)), len(right)
+        mine, theirs = spans(labels), spans(right)
         found[number] = len(mine & theirs), len(mine), len(theirs)
     parts = [("accuracy", _share, words, "% of words, higher is better", IntervalKind.WILSON)]
     scheme = scheme_of(wanted)
@@ -138,6 +138,7 @@ def _share(sums: Array) -> float:
 
 
 def f1(sums: Array) -> float:
-    """Return F1 × 100. Args: sums: spans found and right, found, wanted."""
+    """Return F1 × 100. Args: sums: numbers of correct spans, predicted spans and reference
+    spans."""
     right, mine, theirs = sums
     return 200 * float(right / (mine + theirs)) if mine + theirs else 0.0
