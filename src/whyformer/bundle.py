@@ -1,9 +1,9 @@
-"""A trained model on disk: settings, weights, tokenizers, and a format number.
+"""A trained model on disk: settings, weights and tokenizers.
 
 A bundle is a directory of four files: ``config.json``, ``model.safetensors``, ``source.json`` and
-``target.json`` (the tokenizers; ``target.json`` is absent when both sides share one). Nothing in it
-is pickled, and nothing pickled is ever read. ``config.json`` holds the SHA-256 of the other files
-and a seal over itself; loading checks both.
+``target.json`` (the tokenizers; ``target.json`` is absent when both sides share one). It contains
+no pickles, and pickles are never read. ``config.json`` contains the SHA-256 of the other files and
+a seal over itself; loading verifies both.
 """
 
 import contextlib
@@ -39,17 +39,17 @@ from whyformer.models.shapes import shapes_only
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
 FORMAT = 2
-"""2 added the hashes of the files and the seal; 1 is still read."""
+"""Version of the format. 2 added the hashes of the files and the seal; 1 can still be read."""
 RUN, RUN_ID = "run.json", "run"
-"""The file that describes a run, and the name of its identity in it and in its model."""
+"""The file that describes a run, and the key of the run's identity, there and in its model."""
 CONFIG, WEIGHTS, SOURCE, TARGET = "config.json", "model.safetensors", "source.json", "target.json"
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model with all it needs to read raw text and write raw text.
+    """A model with its tokenizers, so that it can read and write text.
 
-    `facts` is whatever its maker wants to remember (JSON): default search settings, scores, source.
+    `facts` are further JSON values: default search settings, scores, facts about the training data.
     """
 
     model: Model
@@ -59,16 +59,16 @@ class Bundle:
 
     @property
     def shared(self) -> bool:
-        """Whether both sides have one tokenizer."""
+        """Whether source and target use the same tokenizer."""
         return self.source_tokenizer.fingerprint == self.target_tokenizer.fingerprint
 
 
 def save_bundle(
     directory: Path, bundle: Bundle, *, weights: dict[str, Tensor] | None = None
 ) -> None:
-    """Write a bundle, whole or not at all.
+    """Write a bundle atomically.
 
-    Args: weights: by parameter name, instead of the model's own (an average, say).
+    Args: weights: used instead of the weights of the model, by parameter name (for averages).
     """
     tensors = weights or {name: p.detach() for name, p in bundle.model.named_parameters()}
     config = {
@@ -94,10 +94,10 @@ def save_bundle(
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write a safetensors file.
 
-    Raises: OSError when it cannot be written; safetensors itself hides the system's error number
-        in a text, where `explain_write_errors` would not find it.
+    Raises: OSError when it cannot be written. safetensors has the error number only in its message,
+    where `explain_write_errors` would not find it.
     """
-    # Clones, for safetensors refuses tensors that share memory.
+    # Cloned, because safetensors rejects tensors that share memory.
     whole = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
     try:
         save_file(whole, path)
@@ -109,7 +109,7 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def find_bundle(path: Path) -> Path:
-    """Return the bundle inside a run's directory, or the directory itself when it is one.
+    """Return the bundle in a run directory, or the directory itself if it is a bundle.
 
     Raises: BundleError when there is none.
     """
@@ -136,10 +136,10 @@ def find_bundle(path: Path) -> Path:
 def load_bundle(path: Path | str, *, device: torch.device | None = None) -> Bundle:
     """Read a bundle, in eval mode.
 
-    Raises: BundleError when it is missing, damaged, newer than this version, or does not fit
-        itself; every tensor that is missing or has a wrong shape is counted in the one error.
+    Raises: BundleError when it is missing, damaged, newer than this version, or inconsistent. One
+    error reports all tensors that are missing or have a wrong shape.
     """
-    while True:  # a training may put another model in its place while this one is read
+    while True:  # a running training may replace the model while it is read
         directory = find_bundle(Path(path))
         begun = _identity(directory)
         try:
@@ -172,7 +172,7 @@ def _load(directory: Path) -> Bundle:
 
 
 def refuse_unusable(directory: Path, config: dict[str, Any]) -> None:
-    """Load the files of a model directory as ``config`` describes them, whatever their hashes.
+    """Load the files of a model directory with ``config``, without verifying their hashes.
 
     Raises: BundleError when they cannot be loaded.
     """
@@ -182,7 +182,7 @@ def refuse_unusable(directory: Path, config: dict[str, Any]) -> None:
 
 
 def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
-    """Make the model. Args: two: whether the target has its own tokenizer."""
+    """Build the model. Args: two: whether the target has its own tokenizer."""
     source = _read_tokenizer(directory / SOURCE)
     target = _read_tokenizer(directory / TARGET) if two else source
     sizes = (len(source), len(target))
@@ -203,11 +203,11 @@ def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
             f"{getattr(settings, many[0])}, but there are {len(shapes)} tensors in all. "
             "Copy the model directory again."
         )
-    with shapes_only():  # no memory yet
+    with shapes_only():  # without memory for now
         shell = build_model(settings, sizes, shared=shared)
     wanted = {name: tuple(p.shape) for name, p in shell.named_parameters()}
     _compare(directory / WEIGHTS, shapes, wanted)
-    with torch.random.fork_rng(devices=[]):  # loading leaves the caller's random stream alone
+    with torch.random.fork_rng(devices=[]):  # loading does not change the caller's random generator
         model = build_model(settings, sizes, shared=shared)
     _read_weights(directory / WEIGHTS, model)
     return Bundle(model, source, target, config["facts"])
@@ -266,7 +266,7 @@ def _refuse_incomplete(directory: Path, config: dict[str, Any]) -> None:
 
 
 def _no_lengths(config: dict[str, Any]) -> str:
-    """Return a sentence when a run has no record of how long its training sources were."""
+    """Return a sentence if a run has no record of the lengths of its training sources."""
     facts, reads_sources = config.get("facts"), config.get("kind") in ("transformer", "rnn")
     if not reads_sources or (isinstance(facts, dict) and "longest_source" in facts):
         return ""
@@ -277,7 +277,7 @@ def _no_lengths(config: dict[str, Any]) -> str:
 
 
 def _refuse_of_another_run(directory: Path, config: dict[str, Any]) -> None:
-    """Refuse a model that was copied into the directory of a run that did not train it."""
+    """Raise an error for a model that was copied into the directory of another run."""
     described = directory.parent / RUN
     if directory.name != "model" or not described.is_file():
         return
@@ -337,7 +337,7 @@ def _read_tokenizer(path: Path) -> Tokenizer:
 
 
 def _read_weights(path: Path, model: Model) -> None:
-    """Read the tensors into the parameters, and refuse numbers that are not finite."""
+    """Read the tensors into the parameters; raise an error for numbers that are not finite."""
     parameters = dict(model.named_parameters())
     try:
         read_into(path, parameters)
@@ -352,7 +352,7 @@ def _read_weights(path: Path, model: Model) -> None:
 
 
 def _header(path: Path) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every tensor; nothing but the header is read."""
+    """Return the shape of every tensor; reads only the header."""
     try:
         return read_shapes(path)
     except (OSError, SafetensorError) as error:

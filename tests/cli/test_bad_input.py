@@ -408,7 +408,7 @@ def forbidden():
 def test_a_place_without_permission(cli, forbidden):
     said = cli(*COPY, "--out", forbidden / "run")
     assert re.search(
-        r"run` may not be written: permission denied\. Choose a place you may write to",
+        r"run` may not be written: permission denied\. Choose a location that you can write to",
         said.sentence,
     )
     assert list(forbidden.iterdir()) == []

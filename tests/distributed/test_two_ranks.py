@@ -335,7 +335,7 @@ def test_a_killed_rank_ends_the_others_and_all_go_on_bit_for_bit(
     assert 0 < step < 40
     assert code != 0
     text = said.read_text()
-    assert "whyformer: Rank 0 stopped, because another rank ended or no longer answers" in text
+    assert "whyformer: Rank 0 stopped, because another rank ended or no longer responds" in text
     assert "Signal 9 (SIGKILL) received by PID" in text  # torchrun's report of the other
     # Which of the two torchrun names in its log depends on when it looked; its report is sure.
     assert "Traceback" not in text.partition("failed (exitcode: ")[0]

@@ -86,7 +86,7 @@ def test_a_reader_finds_a_whole_directory_and_changes_nothing(tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        (errno.ENOSPC, "no space left on the disk to write `x`; what stood there before is unch"),
+        (errno.ENOSPC, "no space left on the disk to write `x`; its previous content is unchanged"),
         (errno.EACCES, "`x` may not be written: permission denied"),
         (errno.ENOTDIR, "`x` cannot be written: not a directory"),
     ],

@@ -1,1 +1,1 @@
-"""Base of every package: errors, settings, randomness, devices, files; no text, no model."""
+"""The base of every package: errors, settings, randomness, devices and files."""

@@ -1,7 +1,7 @@
-"""Settings: frozen pydantic models, read strictly from YAML and from flags.
+"""Settings: frozen pydantic models, read strictly from YAML and command-line flags.
 
-A section of settings stands beside what it configures; this file only says how any of them
-is read, and turns pydantic's errors into sentences that name file, line and nearest key.
+Each settings class is defined next to the code that it configures. This file only reads settings,
+and turns the errors of pydantic into sentences with file, line and the closest key.
 """
 
 import functools
@@ -19,8 +19,8 @@ from whyformer.foundation.parsing import MAX_DEPTH, shown
 
 INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)$")
 DECIMAL = re.compile(r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$")
-"""The only notations of a number in YAML and on the command line. YAML 1.1 also reads `0100` as 64
-and `1:30` as 90."""
+"""The only number format in YAML and on the command line. YAML 1.1 also reads `0100` as 64 and
+`1:30` as 90."""
 
 
 FAULTS = {
@@ -46,18 +46,19 @@ FAULTS = {
     "name": "must be {expected} (or a name that a plugin registers: `--plugin`)",
     "number": "{must}",
 }
-"""Kind of a fault, as pydantic names it -> the rule that was broken."""
+"""For each error type of pydantic, the rule that was violated."""
 
 
 class Settings(BaseModel):
-    """Base of every settings section: immutable, no unknown keys, fields documented in place."""
+    """Base of all settings classes: immutable, without unknown keys, documented by field
+    docstrings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     @field_validator("*", mode="before")
     @classmethod
     def _decimal_numbers(cls, value: Any, info: Any) -> Any:
-        """Refuse a truth value, and text that is no decimal number, where a number is expected."""
+        """Reject a boolean, and text that is not a decimal number, where a number is expected."""
         field = cls.model_fields[str(info.field_name)]
         if not _holds_numbers(field.annotation):
             return value
@@ -75,7 +76,7 @@ def _rule_of(kind: Any) -> str:
 
 @functools.cache
 def _holds_numbers(kind: Any) -> bool:
-    """Say whether a type is a number or made of numbers, and holds no text."""
+    """Return whether a type consists of numbers only, without text."""
     inner = get_args(kind)
     if inner:
         return any(map(_holds_numbers, inner))
@@ -84,15 +85,15 @@ def _holds_numbers(kind: Any) -> bool:
 
 S = TypeVar("S", bound=Settings)
 MOST_DIGITS = 30
-"""Digits of a whole number in YAML; no setting needs as many."""
+"""Maximum digits of a whole number in YAML."""
 MAX_CHARACTERS = 1 << 20
-"""Longest YAML text, and most values it may expand to."""
+"""Maximum length of a YAML text, and maximum number of values after expanding aliases."""
 Tree = dict[str, Any]
-"""Nested mapping as YAML gives it: section -> key -> value."""
+"""A nested mapping from YAML: section -> key -> value."""
 
 
 class _LineLoader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice and remembers the line of each key."""
+    """A safe YAML loader that rejects duplicate keys and records the line of each key."""
 
 
 def _mapping(loader: _LineLoader, node: yaml.MappingNode) -> dict[Any, Any]:
@@ -141,9 +142,9 @@ _LineLoader.add_constructor(_NUMBERS[1], _decimal)
 
 
 def read_yaml(path: Path) -> tuple[Tree, dict[tuple[str, ...], int]]:
-    """Read a YAML mapping and the line on which each (nested) key stands.
+    """Read a YAML mapping and the line of each (nested) key.
 
-    Raises: ConfigError when the file is absent, not UTF-8, not YAML, or not a mapping.
+    Raises: ConfigError when the file is missing, not UTF-8, not YAML, or not a mapping.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -163,7 +164,7 @@ def read_yaml(path: Path) -> tuple[Tree, dict[tuple[str, ...], int]]:
 
 
 def parse_yaml(text: str, name: str) -> tuple[Tree, dict[tuple[str, ...], int]]:
-    """Parse YAML text that came from ``name``; see `read_yaml`."""
+    """Parse YAML text from the source ``name``; see `read_yaml`."""
     try:
         loader = _LineLoader(text)
     except yaml.reader.ReaderError as error:
@@ -192,7 +193,7 @@ def parse_yaml(text: str, name: str) -> tuple[Tree, dict[tuple[str, ...], int]]:
 
 
 def parse_value(text: str) -> Any:
-    """Return the value that one flag gives, as YAML reads it; text that is no YAML stays text.
+    """Return the value of a flag, parsed as YAML; text that is not YAML stays text.
 
     >>> parse_value("100"), parse_value("1e3"), parse_value("0100"), parse_value("[0.9, 0.98]")
     (100, 1000.0, '0100', [0.9, 0.98])
@@ -204,7 +205,7 @@ def parse_value(text: str) -> Any:
 
 
 def _limit(root: yaml.Node, name: str) -> None:
-    """Refuse depth, and aliases that expand to more than a recipe can need."""
+    """Reject deep nesting, and aliases that expand to too many values."""
     waiting, seen = [(root, 1)], 0
     while waiting:
         node, depth = waiting.pop()
@@ -230,7 +231,7 @@ def _collect_lines(
 
 
 def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> Tree:
-    """Return ``base`` with every value of ``override`` laid over it, section by section.
+    """Return ``base`` with the values of ``override``, merged section by section.
 
     >>> merge({"model": {"heads": 8, "layers": 6}}, {"model": {"heads": 4}})
     {'model': {'heads': 4, 'layers': 6}}
@@ -251,17 +252,17 @@ def build(
     where: str,
     places: Mapping[tuple[str, ...], str] | None = None,
 ) -> S:
-    """Make settings of ``kind`` from a tree; every fault becomes one ConfigError sentence.
+    """Make settings of ``kind`` from a tree; every error becomes one sentence in a ConfigError.
 
     Args:
-        where: what the tree came from, named in the error.
-        places: for single keys, a closer place such as ``file.yaml:12`` or ``command line``.
+        where: source of the tree, named in the error.
+        places: more precise sources of single keys, such as ``file.yaml:12`` or ``command line``.
     """
     try:
         return kind.model_validate(dict(tree))
     except ValidationError as failure:
         faults = failure.errors(include_url=False)
-        # An unknown key often causes a second fault (a required key missing): name it first.
+        # An unknown key often causes a second error (a missing required key): report it first.
         faults.sort(key=lambda fault: fault["type"] != "extra_forbidden")
         fault = faults[0]
         raw = tuple(str(part) for part in fault["loc"])
@@ -287,7 +288,7 @@ def _sentence(
         found, known = fault["ctx"]["tag"], fault["ctx"]["expected_tags"].replace("'", "")
         return f"{place}`{name}.family` {shown(found)} is not "
         f"known.{nearest(found, known.split(', '))}"
-    if fault["type"] == "value_error":  # our own validators speak in whole sentences
+    if fault["type"] == "value_error":  # messages of our own validators are whole sentences
         return f"{place}{fault['ctx']['error']}"
     found = fault["input"]
     if isinstance(found, float) and found.is_integer():
@@ -300,7 +301,7 @@ def _sentence(
 
 
 def _sections(kind: type[BaseModel], name: str) -> dict[str, type[BaseModel]]:
-    """Return what a field may hold, by family; a section that has no rivals has family ""."""
+    """Return the possible sections of a field by family; the family is "" if there is only one."""
     field = kind.model_fields.get(name)
     if field is None:
         return {}
@@ -318,7 +319,7 @@ def _family(section: type[BaseModel]) -> str:
 def _resolved(
     kind: type[BaseModel], raw: tuple[str, ...]
 ) -> tuple[tuple[str, ...], type[BaseModel]]:
-    """Return a fault's place without the families pydantic names in it, and its section."""
+    """Return the path of an error without the family names that pydantic adds, and its section."""
     path: list[str] = []
     section, rivals = kind, {}
     for part in raw:

@@ -1,4 +1,4 @@
-"""Where and how precisely to compute."""
+"""Devices and number formats."""
 
 import contextlib
 from enum import StrEnum
@@ -9,19 +9,19 @@ from torch import Tensor
 from whyformer.foundation.errors import ConfigError
 
 KINDS = ("cuda", "mps", "cpu")
-"""Kinds of devices, those that auto prefers first."""
+"""Device types, in the order of preference of auto."""
 CHOICES = "auto, cpu, cuda, cuda:0 or mps"
 
 
 class Precision(StrEnum):
-    """Number format of activations in training; weights stay in fp32."""
+    """Number format of activations in training; weights are always fp32."""
 
     FP32 = "fp32"
     BF16 = "bf16"
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """Return a device by name; auto takes the first available of cuda, mps (Apple GPUs) and cpu.
+    """Return a device by name; auto means the first available of cuda, mps (Apple GPUs) and cpu.
 
     Raises: ConfigError when the named device is not available.
     """
@@ -36,34 +36,34 @@ def choose_device(name: str = "auto") -> torch.device:
     if not is_available(device.type):
         there = ", ".join(kind for kind in KINDS if is_available(kind))
         raise ConfigError(
-            f"`{name}` was asked for, but torch sees no such device here. Choose auto or one of: "
-            f"{there}."
+            f"`{name}` was requested, but torch finds no such device here. Choose auto or one "
+            f"of: {there}."
         )
     count = torch.cuda.device_count() if device.type == "cuda" else 1
     if (device.index or 0) >= count:
         raise ConfigError(
-            f"`{name}` was asked for, but the devices of this kind are numbered from 0 to "
+            f"`{name}` was requested, but the devices of this type are numbered from 0 to "
             f"{count - 1}. Choose one of them, or auto."
         )
     return device
 
 
 def is_available(kind: str) -> bool:
-    """Say whether torch can compute on a kind of device here."""
+    """Return whether torch can use a type of device on this machine."""
     if kind == "mps":
         return torch.backends.mps.is_available()
     return kind == "cpu" or torch.cuda.is_available()
 
 
 def device_name(device: torch.device) -> str:
-    """Return the name of a device as its maker gives it, if there is one."""
+    """Return the product name of a device, if there is one."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return "Apple GPU (mps)" if device.type == "mps" else str(device)
 
 
 def wait_for(device: torch.device) -> None:
-    """Wait until a GPU has done what it was given; a CPU has."""
+    """Wait until a GPU has finished its work; returns immediately on a CPU."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -71,29 +71,29 @@ def wait_for(device: torch.device) -> None:
 
 
 def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
-    """Return a tensor on ``device``; CUDA fetches it from pinned memory while others compute."""
-    fetched = torch.device(device).type == "cuda"  # mps has no pinned memory to fetch from
+    """Return a tensor on ``device``; for CUDA, copied asynchronously from pinned memory."""
+    fetched = torch.device(device).type == "cuda"  # mps has no pinned memory
     if fetched and tensor.device.type == "cpu":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=fetched)
 
 
 def exact(tensor: Tensor) -> Tensor:
-    """Return numbers in float64, or in float32 on mps, which has no float64."""
+    """Return a tensor in float64, or in float32 on mps, which has no float64."""
     return tensor.to(exact_dtype(tensor.device))
 
 
 def exact_dtype(device: torch.device) -> torch.dtype:
-    """Return the most exact number format of a device."""
+    """Return the most precise floating-point type of a device."""
     return torch.float32 if device.type == "mps" else torch.float64
 
 
 def autocast(
     device: torch.device, precision: Precision
 ) -> contextlib.AbstractContextManager[object]:
-    """Return the context in which a forward pass is computed.
+    """Return the context manager for a forward pass.
 
-    Raises: ConfigError when the device cannot compute so.
+    Raises: ConfigError when the device does not support the precision.
     """
     if precision is Precision.FP32:
         return contextlib.nullcontext()

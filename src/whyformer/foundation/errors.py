@@ -1,7 +1,7 @@
-"""The errors a user can meet, each one sentence: the rule, what was found, the way out.
+"""Errors for the user. Each message states the rule, what was found, and how to fix it.
 
-Every kind carries the exit code of the command line: 2 when the question was wrong
-(bad input, bad settings, nothing done), 1 when the work itself failed.
+Every class has the exit code of the command line: 2 for a usage error (bad input or bad settings;
+nothing was done), 1 for a failure during the work.
 """
 
 import difflib
@@ -10,27 +10,27 @@ from typing import Any, TypeVar
 
 Text = TypeVar("Text")
 MOST_SHOWN = 60
-"""Characters of a wrong value that a message shows."""
+"""Maximum characters of a wrong value in a message."""
 
 
 class WhyformerError(Exception):
-    """Any failure that is explained to the user without a traceback."""
+    """Base of all errors that are shown to the user without a traceback."""
 
     exit_code = 1
 
 
 class UsageError(WhyformerError):
-    """Something was asked wrongly; nothing was changed."""
+    """A usage error: wrong arguments or input; nothing was changed."""
 
     exit_code = 2
 
 
 class ConfigError(UsageError):
-    """A recipe, a flag or a settings file says something impossible."""
+    """A recipe, a flag or a settings file is invalid."""
 
 
 class DataError(UsageError):
-    """A text or corpus file cannot be read as what it should be."""
+    """A text or corpus file has the wrong format or content."""
 
 
 class BundleError(UsageError):
@@ -42,11 +42,11 @@ class PluginError(UsageError):
 
 
 class OutputError(UsageError):
-    """An output cannot be written, or exists already."""
+    """An output cannot be written, or already exists."""
 
 
 class MissingExtraError(UsageError):
-    """An optional package is needed for what was asked."""
+    """A required optional package is not installed."""
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
@@ -56,17 +56,18 @@ class MissingExtraError(UsageError):
 
 
 class DivergedError(WhyformerError):
-    """Training met a loss, gradient or weight that is not finite."""
+    """A loss, gradient or weight in training is not finite."""
 
 
 class LostRankError(WhyformerError):
-    """Another of the processes that work together has ended."""
+    """Another process of a distributed run has ended."""
 
 
 def refuse_string(name: str, value: object) -> None:
-    """Refuse one string where a list of strings is expected: it would be a list of characters.
+    """Reject a string where a list of strings is expected; it would be used as a list of
+    characters.
 
-    Raises: UsageError when ``value`` is a string, or nothing that can be iterated over.
+    Raises: UsageError when ``value`` is a string or not iterable.
     """
     if isinstance(value, str | bytes):
         raise UsageError(f"`{name}` must be a list of texts, but it is one string. Write [text].")
@@ -77,10 +78,10 @@ def refuse_string(name: str, value: object) -> None:
 def each_text(
     name: str, values: Iterable[Text], kinds: type | tuple[type, ...] = str
 ) -> Iterator[Text]:
-    """Yield values that must be strings, and refuse the first that is not.
+    """Yield the values; raise an error at the first that is not a string.
 
-    Args: kinds: what else is allowed.
-    Raises: UsageError that counts values from 1.
+    Args: kinds: the allowed types.
+    Raises: UsageError with the number of the value, from 1.
     """
     refuse_string(name, values)
     return _each_text(name, values, kinds)
@@ -94,10 +95,10 @@ def _each_text(name: str, values: Iterable[Text], kinds: type | tuple[type, ...]
 
 
 def refuse_mixed(name: str, value: object, rule: str, fits: Callable[[Any], bool]) -> None:
-    """Refuse a list that holds an item of another kind.
+    """Reject a list with an item of the wrong kind.
 
-    Args: rule: what every item must be; fits: whether one is.
-    Raises: UsageError that counts items from 1.
+    Args: rule: what every item must be, as text; fits: function that checks an item.
+    Raises: UsageError with the number of the item, from 1.
     """
     refuse_string(name, value)
     assert isinstance(value, Iterable)
@@ -112,7 +113,7 @@ def _short(value: object) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ``" Did you mean `x`?"`` for the closest known word, or the list of all known words.
+    """Return ``" Did you mean `x`?"`` with the closest known word, or a list of all known words.
 
     >>> nearest("d_modle", ["d_model", "heads"])
     ' Did you mean `d_model`?'

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and hashes of what was read."""
+"""Write files atomically, and compute hashes."""
 
 import contextlib
 import errno
@@ -15,49 +15,49 @@ from pathlib import Path
 from whyformer.foundation.errors import OutputError, WhyformerError
 
 TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
-"""Names of the files and directories that are renamed when they are whole."""
+"""Prefix of temporary files and directories, which are renamed when complete."""
 ABANDONED_SECONDS = 24 * 3600
-"""Age from which a temporary sibling is taken to be of a process that was killed."""
+"""Age in seconds from which a temporary file is considered to be left by a killed process."""
 
 SHARING = (5, 32)
-"""Windows' numbers of "access is denied" and "the file is used by another process"."""
+"""Windows error numbers for "access is denied" and "the file is used by another process"."""
 SHARING_SECONDS = 2.0
 
 
 @contextlib.contextmanager
 def explain_write_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals to write into one sentence."""
+    """Replace write errors of the operating system by errors with one clear sentence."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise OutputError(
-                f"There is no space left on the disk to write `{path}`; what stood there before is "
-                "unchanged. Free some space or choose another place, and run the command again."
+                f"There is no space left on the disk to write `{path}`; its previous content is "
+                "unchanged. Free some space or choose another location, and run the command again."
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise OutputError(
                 f"`{path}` may not be written: {os.strerror(error.errno or 0).lower()}. "
-                "Choose a place you may write to."
+                "Choose a location that you can write to."
             ) from error
         if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
             raise OutputError(
                 f"`{path}` cannot be written: {os.strerror(error.errno or 0).lower()}. "
-                "Choose another place."
+                "Choose another location."
             ) from error
         if error.errno == errno.EIO:
             raise WhyformerError(
-                f"`{path}` cannot be written: the disk reports an input/output error; what stood "
-                "there before is unchanged. Check the disk, and run the command again."
+                f"`{path}` cannot be written: the disk reports an input/output error; its previous "
+                "content is unchanged. Check the disk, and run the command again."
             ) from error
         raise
 
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary sibling of ``path`` that replaces it when the block ends without error.
+    """Yield a temporary path next to ``path``, which replaces it when the block ends without error.
 
-    A crash, a full disk or an exception leaves the former file (or its absence) untouched.
+    After a crash, a full disk or an exception, the previous file (or its absence) is unchanged.
     """
     path = Path(path)
     with explain_write_errors(path):
@@ -80,10 +80,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_directory(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary directory that takes the place of ``path`` when the block ends.
+    """Yield an empty temporary directory, which replaces ``path`` when the block ends.
 
-    An existing ``path`` is moved aside first and removed last, so that at every moment either the
-    former or the new directory stands whole under a name that `standing` knows.
+    An existing ``path`` is renamed first and removed last. So at any time, either the previous or
+    the new directory is complete under a name that `standing` finds.
     """
     path = Path(path).absolute()
     with explain_write_errors(path):
@@ -111,9 +111,9 @@ def atomic_directory(path: Path) -> Iterator[Path]:
 
 
 def standing(path: Path) -> Path:
-    """Return the directory that a reader finds whole at ``path``, whatever its writer does.
+    """Return the complete directory for ``path``, even while another process replaces it.
 
-    Between the two renames of `atomic_directory`, and after a crash there, that is the former one.
+    Between the two renames of `atomic_directory`, and after a crash there, it is the previous one.
     """
     path = Path(path)
     if path.exists():
@@ -123,10 +123,10 @@ def standing(path: Path) -> Path:
 
 
 def recover_directory(path: Path) -> None:
-    """Put the former directory back when a crash fell between the renames of `atomic_directory`.
+    """Restore the previous directory after a crash between the renames of `atomic_directory`.
 
-    Leftover temporary siblings of a killed writer are removed, so only who alone may write here
-    may call this; readers ask `standing`.
+    It also removes temporary files of killed writers, so only the single writer may call it;
+    readers use `standing`.
     """
     path = Path(path).absolute()
     former = _former(path)
@@ -137,9 +137,10 @@ def recover_directory(path: Path) -> None:
 
 
 def remove_leftovers(directory: Path) -> None:
-    """Remove what killed writers left anywhere below a directory that this process alone writes to.
+    """Remove the leftovers of killed writers below a directory; this process must be its only
+    writer.
 
-    That is temporary files and directories, and former directories whose successor stands.
+    Leftovers are temporary files and directories, and previous directories that were replaced.
     """
     for place, directories, files in os.walk(directory):
         for name in [*directories, *files]:
@@ -151,21 +152,21 @@ def remove_leftovers(directory: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically, with the same bytes on every system."""
+    """Write UTF-8 text atomically; the bytes are the same on every system."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def refuse_to_overwrite(path: Path, overwrite: bool) -> None:
-    """Raise OutputError when ``path`` exists and overwriting was not asked for."""
+    """Raise OutputError when ``path`` exists and ``overwrite`` is false."""
     if path.exists() and not overwrite:
         raise OutputError(f"`{path}` exists already. Pass --overwrite to replace it.")
 
 
 def sha256_of(*paths: Path) -> str:
-    """Return the hex SHA-256 of the files' bytes, one after the other.
+    """Return the hex SHA-256 of the concatenated files.
 
-    Raises: OSError when one cannot be read, or is a pipe or a device, which may never end.
+    Raises: OSError when a file cannot be read, or is a pipe or a device, which may never end.
     """
     digest = hashlib.sha256()
     for path in paths:
@@ -183,7 +184,7 @@ def _temporaries(path: Path) -> list[Path]:
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove the old temporary siblings of ``path``; younger ones may be of a running process."""
+    """Remove old temporary files of ``path``; newer ones may belong to a running process."""
     for leftover in _temporaries(path):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - leftover.stat().st_mtime > ABANDONED_SECONDS:
@@ -210,8 +211,8 @@ def _umask() -> int:
 def replace(source: Path, target: Path) -> None:
     """Rename ``source`` to ``target``, replacing it.
 
-    Windows refuses while another program, such as a virus scanner, has one of them open. That is
-    usually over soon, so the rename is tried again for `SHARING_SECONDS`.
+    On Windows, this fails while another program, such as a virus scanner, has one of them open.
+    This usually ends soon, so the rename is repeated for up to `SHARING_SECONDS`.
     """
     until = time.monotonic() + SHARING_SECONDS
     while True:
@@ -225,7 +226,7 @@ def replace(source: Path, target: Path) -> None:
 
 
 def _sync_directory(path: Path) -> None:
-    """Write the names in a directory to the disk; Windows cannot open directories and does it."""
+    """Synchronize the entries of a directory with the disk; not needed on Windows."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(path, os.O_RDONLY)

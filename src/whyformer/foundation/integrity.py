@@ -1,8 +1,8 @@
-"""Detect damage: hashes of files, and a seal over the JSON file that lists them.
+"""Detect damaged files: hashes of files, and a seal over the JSON file that lists them.
 
-A directory is described by one JSON file. It holds ``files`` (name -> SHA-256) and ``seal`` (the
-dotted name of every value in it -> the start of the SHA-256 of that value), so that each changed
-file and each changed setting can be named.
+A directory is described by one JSON file. It contains ``files`` (the SHA-256 of each file by name)
+and ``seal`` (the start of the SHA-256 of each value in the JSON file by its dotted name), so every
+changed file and every changed setting can be named.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from whyformer.foundation.parsing import read_json
 
 FILES, SEAL = "files", "seal"
 DIGITS = 16
-"""Hex digits kept of the hash of one value: 64 bits."""
+"""Hex digits of the hash of a value: 64 bits."""
 
 
 def sealed_text(state: Mapping[str, Any]) -> str:
@@ -26,18 +26,18 @@ def sealed_text(state: Mapping[str, Any]) -> str:
     >>> "a.b" in json.loads(sealed_text({"a": {"b": 1}}))["seal"]
     True
     """
-    # A round trip first: JSON turns tuples into lists and all keys into strings.
+    # A round trip first, because JSON turns tuples into lists and all keys into strings.
     plain = json.loads(json.dumps({key: state[key] for key in state if key != SEAL}))
     return json.dumps({**plain, SEAL: seal_of(plain)}, indent=1, ensure_ascii=False)
 
 
 def write_sealed(path: Path, state: Mapping[str, Any]) -> None:
-    """Write a state with its seal, with the same bytes on every system; not atomically."""
+    """Write a state with its seal, not atomically; the bytes are the same on every system."""
     path.write_text(sealed_text(state), encoding="utf-8", newline="\n")
 
 
 class ChangedFileError(ValueError):
-    """A file is not as the sealed state beside it says."""
+    """A file differs from the sealed state that lists it."""
 
     def __init__(self, path: Path, how: str) -> None:
         super().__init__(f"`{path.name}` {how}")
@@ -45,11 +45,11 @@ class ChangedFileError(ValueError):
 
 
 def read_sealed(path: Path, *, since: int) -> dict[str, Any]:
-    """Read a sealed state, and compare it and the files that it lists with their hashes.
+    """Read a sealed state; verify its seal and the hashes of the files that it lists.
 
     Args: since: see `damage`.
-    Raises: ChangedFileError for a listed file; ValueError that says what is wrong with the state;
-        OSError, TypeError.
+    Raises: ChangedFileError for a listed file; ValueError with the fault of the state; OSError,
+    TypeError.
     """
     state = read_json(path)
     if not isinstance(state, dict):
@@ -62,7 +62,7 @@ def read_sealed(path: Path, *, since: int) -> dict[str, Any]:
 
 
 def seal_of(state: Mapping[str, Any]) -> dict[str, str]:
-    """Return the hash of every value by its dotted name; the seal itself is left out."""
+    """Return the hash of every value by its dotted name, without the seal itself."""
     leaves: dict[str, str] = {}
     for key, value in state.items():
         if key != SEAL:
@@ -80,7 +80,8 @@ def _collect(value: Any, name: str, leaves: dict[str, str]) -> None:
 
 
 def changed_settings(state: Mapping[str, Any]) -> list[str]:
-    """Return the names of all values that changed, appeared or vanished since the seal was made."""
+    """Return the names of all values that were changed, added or removed since the seal was
+    made."""
     kept = state.get(SEAL)
     if not isinstance(kept, dict):
         return [SEAL]
@@ -94,15 +95,15 @@ def hashes(directory: Path, names: Iterable[str]) -> dict[str, str]:
 
 
 def first_changed_file(directory: Path, files: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the first file that differs from its hash, and how; None when all are the same.
+    """Return the first file that differs from its hash, and how; None when there is none.
 
-    Files are read block by block, so this needs no memory for them.
+    Files are read in blocks, so this needs little memory.
     """
     for name, digest in files.items():
         if Path(name).name != name or not isinstance(digest, str):
             return name, "is not a file beside its list"
         path = directory / name
-        if not os.path.isfile(path):  # also where the name is too long
+        if not os.path.isfile(path):  # also if the name is too long
             return name, "is missing"
         if sha256_of(path) != digest:
             return name, "does not have the SHA-256 recorded for it"
@@ -110,7 +111,7 @@ def first_changed_file(directory: Path, files: Mapping[str, Any]) -> tuple[str, 
 
 
 def named(names: list[str], limit: int = 5) -> str:
-    """Return the first names for a sentence, and how many more there are.
+    """Return the first names as text, and the number of further names.
 
     >>> named(["a", "b", "c"], limit=2)
     '`a`, `b` and 1 more'
@@ -120,9 +121,9 @@ def named(names: list[str], limit: int = 5) -> str:
 
 
 def damage(directory: Path, state: Mapping[str, Any], *, since: int) -> str | None:
-    """Return what is wrong with a sealed state or the files it lists; None when it is intact.
+    """Return the fault of a sealed state or the files it lists; None when all are intact.
 
-    Args: since: the first format that is sealed; earlier ones must have no seal.
+    Args: since: the first format with a seal; earlier formats must not have one.
     """
     if fault := _damage_of_state(state, since=since):
         return fault

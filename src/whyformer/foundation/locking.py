@@ -1,17 +1,17 @@
-"""A lock on an open file that ends with its process, on POSIX and on Windows."""
+"""Lock an open file; the lock ends with the process, on POSIX and on Windows."""
 
 import errno
 import importlib
 from typing import Any, BinaryIO
 
-_HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
-"""Errors that say that another process holds the lock."""
+_LOCKED = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+"""Error numbers that mean that another process holds the lock."""
 
 
 def lock(file: BinaryIO) -> bool:
     """Lock an open file without waiting; return False when another process holds the lock.
 
-    The lock ends when the file is closed or the process ends, also when it is killed.
+    The lock ends when the file is closed or the process ends or is killed.
 
     Raises: OSError when the file system cannot lock.
     """
@@ -25,7 +25,7 @@ def lock(file: BinaryIO) -> bool:
         else:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in _HELD:
+        if error.errno in _LOCKED:
             return False
         raise
     return True

@@ -1,4 +1,4 @@
-"""How much memory is available, refusal of what cannot fit, and errors of an allocator."""
+"""Find the available memory, report what cannot fit, and recognize out-of-memory errors."""
 
 import contextlib
 import importlib
@@ -15,7 +15,7 @@ CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
 STATUS = Path("/proc/self/status")
 FLOAT = 4
-"""Bytes of a number in fp32."""
+"""Bytes of an fp32 number."""
 _RAN_OUT = re.compile(
     "out of memory|can't allocate memory|cannot allocate memory|not enough memory|"
     "bad_alloc|CUBLAS_STATUS_ALLOC_FAILED",
@@ -24,23 +24,23 @@ _RAN_OUT = re.compile(
 
 
 def available_bytes(device: torch.device) -> int | None:
-    """Return the bytes that can still be allocated; None when the system does not say.
+    """Return the bytes that can still be allocated; None if unknown.
 
-    On a CPU this is the least of what the machine, the cgroup and the process limit leave.
+    On a CPU, this is the minimum for the machine, the cgroup and the process limit.
     """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    if device.type == "mps":  # memory of the whole machine, of which a part is for the GPU
+    if device.type == "mps":  # the memory of the whole machine, of which the GPU can use a part
         return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
     found = [one for one in (_of_machine(), _of_cgroup(), _of_process()) if one is not None]
     return max(0, min(found)) if found else None
 
 
 def peak_bytes() -> int | None:
-    """Return the most resident memory this process has had; None when the system does not say.
+    """Return the peak resident memory of this process; None if unknown.
 
-    /proc is asked first: `getrusage` starts with what the parent process held.
+    /proc is tried first, because `getrusage` starts from the memory of the parent process.
     """
     with contextlib.suppress(OSError, StopIteration):
         lines = STATUS.read_text(encoding="utf-8").splitlines()
@@ -54,12 +54,12 @@ def peak_bytes() -> int | None:
 
 
 def refuse_too_large(needed: int, device: torch.device, what: str, advice: str) -> None:
-    """Refuse an allocation that cannot fit.
+    """Raise UsageError for an allocation that cannot fit.
 
     Args:
-        needed: bytes, at least.
-        what: what needs them, as the subject of the sentence.
-        advice: what to lower.
+        needed: lower bound of the bytes.
+        what: the subject of the error message, which needs the memory.
+        advice: the settings to lower.
     Raises: UsageError with the bytes needed and available.
     """
     there = available_bytes(device)
@@ -71,7 +71,7 @@ def refuse_too_large(needed: int, device: torch.device, what: str, advice: str) 
 
 
 def ran_out(error: BaseException) -> bool:
-    """Say whether an error is an allocator's, of Python, numpy, or torch on any device.
+    """Return whether an error means out of memory, in Python, numpy, or torch on any device.
 
     >>> ran_out(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ..."))
     True
@@ -82,7 +82,7 @@ def ran_out(error: BaseException) -> bool:
 
 
 def readable(count: int) -> str:
-    """Return bytes as people write them.
+    """Return bytes in readable form.
 
     >>> readable(4_012_345_678_901), readable(23_900_000_000), readable(512)
     ('4.0 TB', '23.9 GB', '512 bytes')
@@ -102,7 +102,7 @@ def _of_machine() -> int | None:
 
 
 def _of_cgroup() -> int | None:
-    """Return what the limit of a container leaves; its page cache can be given back."""
+    """Return the memory left in the limit of a container; its page cache can be freed."""
     for limit, used, cache in (
         ("memory.max", "memory.current", "inactive_file"),
         ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
@@ -117,7 +117,7 @@ def _of_cgroup() -> int | None:
 def _number(path: Path) -> int | None:
     try:
         return int(path.read_text("utf-8"))
-    except (OSError, ValueError):  # absent, or `max`
+    except (OSError, ValueError):  # missing, or `max`
         return None
 
 
@@ -130,7 +130,7 @@ def _cached(path: Path, name: str) -> int:
 
 
 def _of_process() -> int | None:
-    """Return what the limit of the address space leaves (``ulimit -v``)."""
+    """Return the memory left in the limit of the address space (``ulimit -v``)."""
     try:
         resource: Any = importlib.import_module("resource")
         pages = int(Path("/proc/self/statm").read_text("utf-8").split()[0])

@@ -1,4 +1,4 @@
-"""Read JSON from files that may be damaged or hostile: limits on size, depth and numbers."""
+"""Read JSON from files that may be damaged or malicious, with limits on size, depth and numbers."""
 
 import json
 from collections.abc import Callable
@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 MAX_BYTES = 1 << 26
-"""Largest JSON file read: 64 MiB, more than the tokenizer of a million words needs."""
+"""Maximum size of a JSON file: 64 MiB, more than the tokenizer of a million words needs."""
 MAX_DEPTH = 100
 MOST_SHOWN = 60
-"""Characters of a value that a message shows."""
+"""Maximum characters of a value in a message."""
 
 
 class NotJSONError(ValueError):
@@ -22,7 +22,7 @@ class NotJSONError(ValueError):
 
 
 def reason_of(error: Exception) -> str:
-    """Return why a file cannot be used, without Python's words.
+    """Return the reason why a file cannot be used, in plain words.
 
     >>> reason_of(KeyError("units")), reason_of(TypeError("'int' object is not iterable"))
     ('`units` is missing', 'a value is of the wrong kind')
@@ -41,8 +41,8 @@ def reason_of(error: Exception) -> str:
 def parse_json(text: str, *, finite: bool = False) -> Any:
     """Parse JSON text within the limits.
 
-    Args: finite: refuse NaN and Infinity, which JSON does not have but Python writes.
-    Raises: ValueError when the text is not JSON, gives a key twice, or exceeds a limit.
+    Args: finite: reject NaN and Infinity, which are not JSON, but Python writes them.
+    Raises: ValueError when the text is not JSON, has a duplicate key, or exceeds a limit.
     """
     return _parsed(text, finite=finite)
 
@@ -75,9 +75,9 @@ def _parsed(text: str, *, finite: bool, parse_int: Callable[[str], int] | None =
 
 
 def read_json(path: Path, *, finite: bool = False) -> Any:
-    """Read a JSON file of ours within the limits; its whole numbers must fit 64 bits.
+    """Read a JSON file written by this package within the limits; integers must fit into 64 bits.
 
-    Raises: ValueError as `parse_json`, or as `read_small`; OSError.
+    Raises: ValueError like `parse_json` and `read_small`; OSError.
     """
     return _parsed(read_small(path), finite=finite, parse_int=_fits_64_bits)
 
@@ -85,8 +85,8 @@ def read_json(path: Path, *, finite: bool = False) -> Any:
 def read_small(path: Path) -> str:
     """Return the text of a UTF-8 file of at most `MAX_BYTES`.
 
-    Raises: ValueError when it is larger, no regular file (a pipe would wait for ever), or not
-        UTF-8; OSError.
+    Raises: ValueError when it is larger, not a regular file (reading a pipe may never end), or not
+    UTF-8; OSError.
     """
     if path.exists() and not path.is_file():
         raise ValueError("it is not a regular file")
@@ -98,7 +98,7 @@ def read_small(path: Path) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value in JSON's words, shortened, for a message.
+    """Return a value as JSON for a message, shortened.
 
     >>> shown(None), shown([True, "é"])
     ('null', '[true, "é"]')
@@ -108,7 +108,7 @@ def shown(value: Any) -> str:
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; JSON libraries disagree which value of a repeated key counts."""
+    """Return an object without duplicate keys, which JSON libraries read differently."""
     found = dict(pairs)
     if len(found) < len(pairs):
         seen: set[str] = set()
@@ -118,7 +118,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _fits_64_bits(digits: str) -> int:
-    """Return a whole number, signed or (the states of random streams) unsigned."""
+    """Return an integer of 64 bits, signed or (for the states of random generators) unsigned."""
     number = int(digits) if len(digits) <= 20 else 2**64
     if not -(2**63) <= number < 2**64:
         raise ValueError(f"the number {digits[:20]}… does not fit 64 bits")

@@ -1,8 +1,8 @@
-"""Seeds, and the cheap stream of random bytes that dropout draws from.
+"""Seeds, and a fast stream of random bytes for dropout.
 
-Data order, initialisation and sampling draw from generators passed in. Dropout alone draws from
-streams of the process: torch's global one and, on a CPU, the byte stream here. `seed_everything`
-sets both once; `random_state` and `restore_random_state` let a checkpoint carry them.
+Data order, initialization and sampling use generators that are passed as arguments. Only dropout
+uses global generators: that of torch and, on a CPU, the byte stream in this file. `seed_everything`
+seeds both; `random_state` and `restore_random_state` save and restore them in a checkpoint.
 """
 
 from typing import Any
@@ -14,24 +14,24 @@ _bytes = np.random.SFC64(0)
 
 
 def random_bytes(count: int) -> np.ndarray:
-    """Return ``count`` independent uniform bytes of the process's stream (SFC64)."""
+    """Return ``count`` independent uniform bytes from the stream of this process (SFC64)."""
     return _bytes.random_raw(-(-count // 8)).view(np.uint8)[:count]
 
 
 def seed_everything(seed: int) -> None:
-    """Seed torch's global stream and the byte stream."""
+    """Seed torch's global generator and the byte stream."""
     global _bytes
     torch.manual_seed(seed)
     _bytes = np.random.SFC64(seed)
 
 
 def seed_of_rank(seed: int, rank: int, step: int = 0) -> int:
-    """Return a seed of the process's streams: the first rank's own, others far from it."""
+    """Return the seed of a rank: ``seed`` for the first rank, unrelated seeds for the others."""
     return seed if rank == 0 and step == 0 else seed + 1_000_003 * (rank + 1) + 7_919 * step
 
 
 def random_state() -> dict[str, Any]:
-    """Return all that is needed to draw the same numbers again: tensors and JSON values."""
+    """Return the state of the random generators: tensors and JSON values."""
     state = _bytes.state
     return {
         "torch": torch.get_rng_state(),
@@ -42,7 +42,7 @@ def random_state() -> dict[str, Any]:
 
 
 def restore_random_state(state: dict[str, Any]) -> None:
-    """Go on drawing where `random_state` was taken."""
+    """Restore a state of `random_state`."""
     torch.set_rng_state(state["torch"])
     if state["cuda"] is not None and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])

@@ -1,4 +1,4 @@
-"""This process among those that torchrun started together: to share work, and to meet."""
+"""This process as one of the ranks of torchrun: divide work and exchange values."""
 
 import contextlib
 import os
@@ -17,8 +17,9 @@ from whyformer.foundation.torchrun import restarts, world_size
 T = TypeVar("T")
 
 TIMEOUT = timedelta(hours=1)
-"""Longest wait for the other ranks: the first one validates and maps the corpus alone. A rank that
-dies is noticed at once, by its closed connection and by torchrun; this ends only a silent hang."""
+"""Maximum wait for the other ranks, because the first rank validates and prepares the corpus alone.
+A rank that dies is noticed at once, by its closed connection and by torchrun; this only ends a
+silent hang."""
 LOST = (
     "closed by peer",
     "reset by peer",
@@ -28,25 +29,26 @@ LOST = (
     "remote process exited",
     "communicator was aborted",
 )
-"""What torch says, in one of these forms, when another rank no longer answers (gloo, then NCCL)."""
+"""Parts of torch's error messages when another rank does not respond (gloo, then NCCL)."""
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among those that work together; alone, every method is the identity."""
+    """This process as one of several ranks; with a single rank, every method returns its
+    argument."""
 
     rank: int = 0
     count: int = 1
     device: torch.device | None = None
-    """Where this rank computes; None leaves the choice to the caller."""
+    """The device of this rank; None lets the caller choose."""
 
     @property
     def first(self) -> bool:
-        """Whether this rank writes, validates and speaks."""
+        """Whether this is the first rank, which writes files, validates and prints."""
         return self.rank == 0
 
     def share(self, things: Sequence[T]) -> Sequence[T]:
-        """Return this rank's part: every `count`-th, from the `rank`-th on."""
+        """Return the items of this rank: every `count`-th item, starting with the `rank`-th."""
         return things[self.rank :: self.count]
 
     def sums(self, values: Sequence[float]) -> list[float]:
@@ -58,7 +60,7 @@ class Ranks:
         return total.tolist()
 
     def said(self, value: T) -> T:
-        """Return the first rank's value on every rank."""
+        """Return the value of the first rank on every rank."""
         if self.count == 1:
             return value
         box = [value]
@@ -66,11 +68,11 @@ class Ranks:
         return box[0]
 
     def any(self, flag: bool) -> bool:
-        """Return whether the flag is set on any rank."""
+        """Return whether the flag is true on any rank."""
         return self.sums([float(flag)])[0] > 0
 
     def collected(self, value: T) -> list[T]:
-        """Return every rank's value on every rank, in their order."""
+        """Return the values of all ranks, in order, on every rank."""
         if self.count == 1:
             return [value]
         found: list[Any] = [None] * self.count
@@ -78,7 +80,7 @@ class Ranks:
         return found
 
     def wait(self) -> None:
-        """Return when all ranks are here."""
+        """Wait until all ranks have called this."""
         if self.count > 1:
             dist.barrier()
 
@@ -88,10 +90,11 @@ ALONE = Ranks()
 
 @contextlib.contextmanager
 def joined() -> Iterator[Ranks]:
-    """Meet the other ranks that torchrun started, if it started any, and part at the end.
+    """Connect to the other ranks of torchrun, if any; disconnect at the end of the block.
 
-    Within another `joined`, or in a program that has met the ranks itself, it is that meeting.
-    Raises: LostRankError when another rank ended while this one waited for it.
+    Inside another `joined`, or if the program has already connected, the existing connection is
+    used.
+    Raises: LostRankError when another rank ends while this one waits for it.
     """
     if world_size() == 1:
         yield ALONE
@@ -106,21 +109,21 @@ def joined() -> Iterator[Ranks]:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     store, rank, count = next(rendezvous("env://", timeout=TIMEOUT))
-    # torchrun keeps one store for all its restarts, in which the addresses of the dead still stand.
+    # torchrun keeps one store for all restarts, which still has the addresses of dead processes.
     store = dist.PrefixStore(f"attempt {restarts()}", store)
     backend = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=TIMEOUT)
     try:
         yield Ranks(rank, count, device)
     except RuntimeError as error:
-        said = str(error).strip()
-        if not any(sign in said.lower() for sign in LOST):
+        message = str(error).strip()
+        if not any(sign in message.lower() for sign in LOST):
             raise
-        said = said.splitlines()[0].rpartition("] ")[2].partition(". ")[0]
+        message = message.splitlines()[0].rpartition("] ")[2].partition(". ")[0]
         raise LostRankError(
-            f"Rank {rank} stopped, because another rank ended or no longer answers ({said}). What "
-            "that rank said, or torchrun's report, tells why. Start the same command again: a "
-            "training goes on from its last checkpoint."
+            f"Rank {rank} stopped, because another rank ended or no longer responds ({message}). "
+            "For the cause, see the output of that rank or the report of torchrun. Run the same "
+            "command again: training resumes from its last checkpoint."
         ) from error
     finally:
         dist.destroy_process_group()

@@ -1,13 +1,13 @@
-"""Names -> implementations: how a variant is chosen by name, inside the package and outside.
+"""Registries: choose a variant by name, from the package or from a plugin.
 
-A registry holds the variants of one kind. Built-in variants and those of a plugin are registered in
-the same way:
+A registry contains the variants of one kind. Built-in variants and those of plugins are registered
+in the same way:
 
     @POSITIONS.register("mine")
     class Mine(Positions): ...
 
-A field of settings that holds such a name is annotated `Annotated[str, POSITIONS]`: pydantic then
-accepts the registered names, and JSON Schema lists them.
+Annotate a settings field for such a name with `Annotated[str, POSITIONS]`: pydantic then accepts
+the registered names, and the JSON Schema lists them.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 @contextlib.contextmanager
 def registered_by(module: str) -> Iterator[None]:
-    """Attribute what is registered in this block to ``module``."""
+    """Record ``module`` as the owner of the variants registered in this block."""
     token = _registering.set(module)
     try:
         yield
@@ -41,10 +41,10 @@ def registered_by(module: str) -> Iterator[None]:
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """The variants of one kind, by name, in the order of their registration.
+    """The variants of one kind by name, in the order of registration.
 
     Args:
-        kind: what a variant is, as in "The position scheme `mine` is not known".
+        kind: the kind of variant, as in "The position scheme `mine` is not known".
         base: the class that every variant must extend; None allows any callable.
     """
 
@@ -56,9 +56,9 @@ class Registry(Mapping[str, T], Generic[T]):
     def register(self, name: str) -> Callable[[V], V]:
         """Return a decorator that adds a class or function under ``name``.
 
-        Raises: PluginError for a name that is taken or cannot be typed, and for a class that does
-            not extend the base. A module may register its own name again, so that a cell of a
-            notebook can be run twice.
+        Raises: PluginError for a name that is taken or has invalid characters, and for a class that
+        does not extend the base. A module may register its own name again, so that a notebook cell
+        can be run twice.
         """
         if not _NAME.fullmatch(name):
             raise PluginError(
@@ -81,7 +81,7 @@ class Registry(Mapping[str, T], Generic[T]):
         return add
 
     def forget(self, name: str) -> None:
-        """Remove a variant that is not built in; a test or a notebook may want to."""
+        """Remove a variant that is not built in, for tests and notebooks."""
         if self.module_of(name).split(".")[0] == PACKAGE:
             raise UsageError(f"The {self.kind} `{name}` is built in and cannot be removed.")
         del self._found[name], self._modules[name]
@@ -116,7 +116,7 @@ class Registry(Mapping[str, T], Generic[T]):
         return self is other
 
     def listed(self) -> str:
-        """Return the names in words: "a, b or c"."""
+        """Return the names as text: "a, b or c"."""
         *some, last = self
         return f"{', '.join(some)} or {last}" if some else last
 

@@ -1,4 +1,4 @@
-"""Read a safetensors file straight into tensors that exist, without a mapping or copies."""
+"""Read a safetensors file directly into existing tensors, without memory mapping or copies."""
 
 import contextlib
 import sys
@@ -13,9 +13,9 @@ from torch import Tensor
 from whyformer.foundation.parsing import parse_json
 
 CHUNK = 1 << 20
-"""Numbers looked at together: 4 MiB in fp32."""
+"""Numbers checked at a time: 4 MiB in fp32."""
 MAX_HEADER_BYTES = 100_000_000
-"""Longest header that the format allows."""
+"""Maximum header length of the format."""
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
 
 
@@ -23,8 +23,8 @@ _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "
 def opened(path: Path) -> Iterator[Any]:
     """Open a safetensors file for torch.
 
-    Raises: SafetensorError or OSError when it is damaged; torch hides the system's error in a
-        RuntimeError.
+    Raises: SafetensorError or OSError when it is damaged (torch would raise a RuntimeError
+    instead).
     """
     try:
         file = safe_open(path, framework="pt")
@@ -35,7 +35,7 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every tensor; only the header is read, and it is checked.
+    """Read and check the header only; return the shape of every tensor.
 
     Raises: SafetensorError or OSError when it is damaged.
     """
@@ -44,10 +44,10 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def read_into(path: Path, targets: Mapping[str, Tensor]) -> None:
-    """Fill tensors from a file whose names and shapes were compared with `read_shapes`.
+    """Read a file into tensors; names and shapes must already be checked with `read_shapes`.
 
-    The peak of memory is the targets and one block. A tensor of another number format is converted,
-    one tensor at a time.
+    The peak memory is the targets and one block. Tensors of another number format are converted one
+    at a time.
 
     Raises: SafetensorError, ValueError or OSError when the file is damaged.
     """
@@ -79,5 +79,5 @@ def read_into(path: Path, targets: Mapping[str, Tensor]) -> None:
 
 
 def is_finite(tensor: Tensor) -> bool:
-    """Say whether all numbers are finite, without temporary tensors of the same size."""
+    """Return whether all numbers are finite, without temporary tensors of the same size."""
     return all(bool(part.isfinite().all()) for part in tensor.detach().view(-1).split(CHUNK))

@@ -1,4 +1,4 @@
-"""What torchrun told this process in its environment, to be asked before torch is loaded."""
+"""Read the environment variables of torchrun, without importing torch."""
 
 import os
 import sys
@@ -6,32 +6,32 @@ from typing import NoReturn
 
 
 def by_torchrun() -> bool:
-    """Say whether torchrun started this process, with others or alone."""
+    """Return whether torchrun started this process."""
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def world_size() -> int:
-    """Return how many processes work together."""
+    """Return the number of processes in the run."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def is_first() -> bool:
-    """Say whether this process writes and speaks: the first of those together, or the only one."""
+    """Return whether this is the first or only process, which writes files and prints."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
 def restarts() -> int:
-    """Return how often torchrun started this process again, after one of its ranks had died."""
+    """Return how often torchrun has restarted this process after a rank died."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
 def leave(code: int) -> NoReturn:
-    """End this process; one of several ranks ends at once, without taking the interpreter apart.
+    """End this process; one of several ranks ends at once, without shutting down the interpreter.
 
-    A rank's gloo threads outlive `destroy_process_group`, because DDP holds the group until the
-    process ends. Ranks that had finished were seen to abort then ("terminate called without an
-    active exception"), which torchrun reports as a failure: most likely such a thread let go of a
-    tensor, for which it needs the interpreter. Only `atexit` is passed over.
+    The gloo threads of a rank continue after `destroy_process_group`, because DDP keeps the group
+    until the process ends. Finished ranks were seen to abort then ("terminate called without an
+    active exception"), which torchrun reports as a failure. Most likely, such a thread freed a
+    tensor, which needs the interpreter. Only `atexit` handlers are skipped.
     """
     if world_size() == 1:
         sys.exit(code)

@@ -1,4 +1,4 @@
-"""Words that messages share."""
+"""Helper for the wording of messages."""
 
 from collections.abc import Iterable
 
@@ -14,9 +14,9 @@ def either(names: Iterable[str]) -> str:
 
 
 def counted(count: float, noun: str, plural: str | None = None) -> str:
-    """Return a number with its noun, in the singular or plural.
+    """Return a number with its noun in the singular or plural.
 
-    Args: plural: where it is not the noun with an s.
+    Args: plural: the plural, if it is not the noun with an s.
 
     >>> counted(1, "pair"), counted(1234, "training target"), counted(0.5, "minute")
     ('1 pair', '1,234 training targets', '0.5 minutes')

@@ -64,8 +64,10 @@ def build_model(
     """Build a model with random weights, drawn from torch's global generator.
 
     Args:
-        vocabularies: sizes of the source and the target vocabulary.: whether source and target use
-            the same tokenizer.
+        vocabularies: sizes of the source and the target vocabulary.
+        shared: whether source and target use the same tokenizer.
+    Raises: ConfigError when three-way tying was chosen for two vocabularies; UsageError when the
+        weights do not fit into the available memory.
     """
     if getattr(settings, "tying", None) is Tying.THREE_WAY and not shared:
         raise ConfigError(

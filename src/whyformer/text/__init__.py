@@ -1,1 +1,1 @@
-"""Strings to ids and back, without tensors and without loss."""
+"""Tokenizers: from text to ids and back, lossless and without tensors."""

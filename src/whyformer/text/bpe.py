@@ -25,13 +25,13 @@ from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 
 @UNITS.register("bpe")
 class BPE(Subwords):
-    """Byte-pair encoding over characters; the paper's choice (§5.1).
+    """Byte-pair encoding over characters, as used in the paper (§5.1).
 
     Paper: Sennrich et al. 2016 (arXiv:1508.07909), §3.2; dropout: Provilkov et al. 2020
     (arXiv:1910.13267), §3.1, Algorithm 1.
-    Differs: characters outside the vocabulary are bytes; no end-of-word symbol, the space before a
-        word marks its start.
-    Args: merges: pairs of ids in order of priority; the id of a result is found by its spelling.
+    Differs: characters outside the vocabulary are encoded as bytes; there is no end-of-word symbol:
+    the space before a word marks its start.
+    Args: merges: pairs of ids in order of priority; the id of the result follows from its spelling.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class BPE(Subwords):
         self._rank = {pair: rank for rank, pair in enumerate(self.merges)}
         self._merged = [self._id[left + right] for left, right in pairs]
         self._path: dict[str, list[list[int]]] = {}
-        # The library's ids are ours less `_offset`; it is told of the pieces only, so that no
-        # text can ever spell a symbol or a byte token.
+        # The ids of the library are ours minus `_offset`. It knows the pieces only, so no text
+        # can be encoded as a symbol or a byte token.
         self._offset = FIRST_BYTE if self.over_bytes else FIRST_PIECE
         known = spelling if self.over_bytes else self.pieces
         self._library = models.BPE(vocab={p: k for k, p in enumerate(known)}, merges=pairs)
@@ -59,17 +59,18 @@ class BPE(Subwords):
     def train(
         cls, units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
     ) -> "BPE":
-        """Learn merges from ``texts`` until the vocabulary is full or no pair occurs twice."""
+        """Learn merges from ``texts`` until the vocabulary is full or every pair occurs only
+        once."""
         counts = count_words(texts, lowercase)
-        room = max(vocabulary - FIRST_PIECE, 0)
+        size = max(vocabulary - FIRST_PIECE, 0)
         if cls.over_bytes:
             counts = Counter({_as_latin(word): count for word, count in counts.items()})
             alphabet = [chr(byte) for byte in range(256)]
-            room += 256
+            size += 256
         else:
-            alphabet = choose_alphabet(counts, room)
+            alphabet = choose_alphabet(counts, size)
         trainer = trainers.BpeTrainer(
-            vocab_size=room, initial_alphabet=alphabet, min_frequency=2, show_progress=False
+            vocab_size=size, initial_alphabet=alphabet, min_frequency=2, show_progress=False
         )
         merges = _learn_merges(trainer, count_runs(counts, alphabet))
         pieces = [] if cls.over_bytes else list(alphabet)
@@ -89,7 +90,7 @@ class BPE(Subwords):
         return cls(units, state["pieces"], state["merges"], lowercase=state["lowercase"])
 
     def _atoms(self, word: str) -> list[int]:
-        """Return ``word`` before any merge: its characters, or bytes."""
+        """Return ``word`` before any merge, as characters or bytes."""
         if self.over_bytes:
             return spell(word)
         known = self._id
@@ -107,10 +108,12 @@ class BPE(Subwords):
         return ids
 
     def _draw(self, word: str, rng: random.Random, rate: float) -> list[int]:
-        """BPE-dropout: at each step every possible merge is left out with probability ``rate``.
+        """Tokenize with BPE-dropout: in each step, every possible merge is skipped with probability
+        ``rate``.
 
-        Equal in law to a draw per merge, with far fewer draws: how many of the best merges in a
-        row are left out is one geometric draw, and so is how many steps pass before the best is.
+        It has the same distribution as one draw per merge, with far fewer draws: the number of best
+        merges skipped in a row is one geometric draw, and so is the number of steps until the best
+        merge is skipped.
         """
         path = self._path.get(word) or self._remember_path(word)
         if rate >= 1.0:
@@ -120,7 +123,7 @@ class BPE(Subwords):
         if chance <= (1.0 - rate) ** steps:
             return path[-1]
         symbols = list(path[int(math.log(chance) / math.log1p(-rate))])
-        dropped = 1  # the walk left the path here because the best merge was left out
+        dropped = 1  # the tokenization leaves the path here, because the best merge was skipped
         log_rate = math.log(rate)
         while True:
             dropped += int(math.log(1.0 - rng.random()) / log_rate)
@@ -131,7 +134,7 @@ class BPE(Subwords):
             dropped = 0
 
     def _candidates(self, symbols: list[int]) -> list[tuple[int, int]]:
-        """Return every possible merge as (priority, position), the best first."""
+        """Return all possible merges as (priority, position), the best first."""
         rank = self._rank
         return sorted((rank[p], i) for i, p in enumerate(pairwise(symbols)) if p in rank)
 
@@ -140,7 +143,8 @@ class BPE(Subwords):
         symbols[position : position + 2] = [self._merged[priority]]
 
     def _remember_path(self, word: str) -> list[list[int]]:
-        """Return the states of ``word`` from its atoms to the end when no merge is left out."""
+        """Return the states of ``word`` from its atoms to the end, without skipped merges;
+        cached."""
         if len(self._path) >= CACHED_WORDS:
             self._path.clear()
         symbols = self._atoms(word)
@@ -164,16 +168,16 @@ class BPE(Subwords):
 
 @UNITS.register("byte_bpe")
 class ByteBPE(BPE):
-    """Byte-pair encoding whose alphabet is the 256 bytes, as in GPT-2.
+    """Byte-pair encoding over bytes: the alphabet is the 256 bytes, as in GPT-2.
 
-    A piece is written as one character of U+0000-U+00FF for each byte.
+    A piece is stored as one character of U+0000-U+00FF per byte.
     """
 
     over_bytes = True
 
 
 def _learn_merges(trainer: trainers.BpeTrainer, runs: Counter[str]) -> list[tuple[str, str]]:
-    """Return the merges the library learns from ``runs``, each repeated as often as it occurs."""
+    """Return the merges that the library learns from ``runs``, each repeated by its count."""
     library = Library(models.BPE())
     library.pre_tokenizer = pre_tokenizers.Split("\x00", "removed")
     ordered = sorted((run, count) for run, count in runs.items() if "\x00" not in run)

@@ -1,4 +1,4 @@
-"""Which characters of a text a tokenizer has learned: the others are spelled in bytes."""
+"""Find the characters of a text that a tokenizer does not know and encodes as bytes."""
 
 from typing import TYPE_CHECKING
 
@@ -7,15 +7,15 @@ from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 if TYPE_CHECKING:
     from whyformer.text.tokenizer import Tokenizer
 
-REMEMBERED = 1 << 16
-"""Characters or words that are remembered."""
+CACHE_SIZE = 1 << 16
+"""Maximum number of characters or words in the cache."""
 
 
 class Known:
-    """Counts the characters of texts that a tokenizer has no piece for.
+    """Computes the fraction of characters without a piece in a tokenizer.
 
-    A model has seen such characters rarely or never. Units over bytes have a piece for every byte,
-    so that none of their characters is unknown.
+    A model has rarely or never seen such characters in training. Units over bytes have a piece for
+    every byte, so no character is unknown.
     """
 
     def __init__(self, tokenizer: "Tokenizer") -> None:
@@ -23,9 +23,9 @@ class Known:
         self._known: dict[str, bool] = {}
 
     def unknown_share(self, text: str) -> float:
-        """Return the share of unknown characters, 0 to 1; spaces do not count.
+        """Return the fraction of unknown characters, 0 to 1, without spaces.
 
-        Of words and phonemes, all characters of an unknown word are unknown.
+        For words and phonemes, all characters of an unknown word count as unknown.
         """
         if self.tokenizer.over_bytes:
             return 0.0
@@ -39,7 +39,7 @@ class Known:
     def _is_known(self, unit: str) -> bool:
         known = self._known.get(unit)
         if known is None:
-            if len(self._known) >= REMEMBERED:
+            if len(self._known) >= CACHE_SIZE:
                 self._known.clear()
             ids = self.tokenizer.encode(unit)
             known = not any(FIRST_BYTE <= i < FIRST_PIECE for i in ids)

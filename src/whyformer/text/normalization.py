@@ -1,4 +1,4 @@
-"""The one change made to every text: Unicode NFC. Spaces, case and control characters stay."""
+"""Normalize text to Unicode NFC; spaces, case and control characters are unchanged."""
 
 import re
 import unicodedata
@@ -7,9 +7,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def normalize(text: str) -> str:
-    """Return ``text`` in Unicode normal form C, so that é is one character however it was typed.
+    """Return ``text`` in Unicode normal form C, where é is always a single character.
 
-    A lone surrogate, which is no character and has no UTF-8 form, becomes U+FFFD.
+    A lone surrogate, which is not a character and has no UTF-8 form, becomes U+FFFD.
 
     >>> normalize("e\\u0301") == "\\u00e9"
     True

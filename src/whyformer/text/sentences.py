@@ -1,14 +1,14 @@
-"""Split a line into its sentences by plain rules, for languages with or without upper case.
+"""Split a line into sentences with rules, for languages with or without upper case.
 
-The rules are those of the splitters of Moses and Europarl (Koehn 2005): an end mark, a space, and
-something that can begin a sentence, but not after an abbreviation. The list of abbreviations is
-short; German and English share it. Korean, Chinese and Japanese need no list.
+The rules are those of the splitters of Moses and Europarl (Koehn 2005): split after an end mark and
+a space before something that can start a sentence, but not after an abbreviation. There is one
+short list of abbreviations for German and English. Korean, Chinese and Japanese need no list.
 """
 
 import re
 
-# A mark begins at the first character of a run only: otherwise a long run would take time in
-# proportion to the square of its length.
+# A mark must start at the first character of a run; otherwise a long run would take quadratic
+# time.
 END = re.compile(
     r"""
     (?P<mark> (?<!\.)\.{3,} | … | (?<![.!?])[.!?]+ | (?<![。！？｡])[。！？｡]+ )
@@ -25,19 +25,19 @@ mar max messrs mgr min mio mlle mm mme mr mrd mrs ms mt nov okt oct pfc prof pvt
 sep sept sgt sog sr st str tel univ usw vgl vs zb
 """
 ABBREVIATIONS = frozenset(_ABBREVIATIONS.split())
-"""Words that a full stop shortens, in lower case."""
+"""Abbreviations that end with a full stop, in lower case."""
 BEFORE_NUMBERS = {"art", "fig", "figs", "no", "nr", "op", "p", "pp", "vol", "s", "ch", "eq"}
-"""Words that a full stop shortens before a number only."""
+"""Abbreviations only before a number."""
 QUOTES = frozenset("\"'”’»」』")
 INK = re.compile(r"\S")
 BEFORE_WORDS = frozenset("([\"'“‘«")
-"""Opening marks, which are not part of the word after them."""
+"""Opening quotes and brackets, which are not part of the word after them."""
 
 
 def sentences(text: str) -> list[str]:
     """Return the sentences of a line; a line of one sentence is returned unchanged.
 
-    Nothing but the whitespace between sentences is lost.
+    Only the whitespace between sentences is removed.
 
     >>> sentences("Dr. Kim paid 3.50 euros. Why? He had to.")
     ['Dr. Kim paid 3.50 euros.', 'Why?', 'He had to.']
@@ -50,7 +50,7 @@ def sentences(text: str) -> list[str]:
     for end in END.finditer(text):
         quoted = bool(set(end["close"]) & QUOTES)
         if not INK.search(text, start, end.start()):
-            continue  # nothing but space before the mark
+            continue  # only space before the mark
         last, following = _last_word(text, start, end.start()), end["next"][-1]
         if _is_boundary(last, end["mark"], following, cased=cased, quoted=quoted):
             found.append(text[start : end.start("gap")])
@@ -59,7 +59,7 @@ def sentences(text: str) -> list[str]:
 
 
 def _last_word(text: str, start: int, end: int) -> str:
-    """Return what stands before ``end``, from the last space or opening mark on."""
+    """Return the text before ``end``, from the last space or opening mark."""
     begin = end
     while begin > start and not (text[begin - 1].isspace() or text[begin - 1] in BEFORE_WORDS):
         begin -= 1
@@ -67,17 +67,17 @@ def _last_word(text: str, start: int, end: int) -> str:
 
 
 def _is_boundary(last: str, mark: str, following: str, *, cased: bool, quoted: bool) -> bool:
-    """Decide whether an end mark ends a sentence.
+    """Return whether an end mark ends a sentence.
 
     Args:
         last: the word before the mark.
         following: the first letter or digit after it.
-        cased: whether the line has upper case, so that a sentence does not begin in lower case.
+        cased: whether the line has upper case, so that a sentence does not start in lower case.
         quoted: whether the mark ends a quotation; the sentence may continue after it.
     """
     if cased and following.islower():
         return False
-    if quoted or mark == "…" or mark.startswith("..."):  # a new sentence must be certain
+    if quoted or mark == "…" or mark.startswith("..."):  # split only when certain
         return following.isupper()
     if mark != ".":
         return True

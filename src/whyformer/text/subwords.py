@@ -1,9 +1,9 @@
-"""What all subword vocabularies share: how a text is cut into words, and the memory of cut words.
+"""The base of all subword vocabularies: split text into words, and cache their tokenization.
 
-The `tokenizers` library cuts each word into pieces; around it stand three rules of ours.
-A text is first cut into words (`split_words`), whose parts joined are the text, so nothing is lost;
-a space belongs to the word after it. Characters outside the vocabulary are spelled in bytes.
-Words recur, so the cutting of each is remembered: a pure speed-up, never part of the result.
+The `tokenizers` library splits each word into pieces; this file adds three rules. First, a text is
+split into words (`split_words`) without loss: a space belongs to the word after it. Second,
+characters outside the vocabulary are encoded as bytes. Third, the tokens of each word are cached,
+which is only faster and never changes the result.
 """
 
 import random
@@ -17,14 +17,15 @@ from whyformer.text.pieces import Pieces, most_common
 from whyformer.text.symbols import FIRST_PIECE
 
 LONGEST_WORD = 48
-"""Characters after which a word is cut, so that no text costs quadratic time."""
+"""Maximum characters of a word; longer words are split, so that no text takes quadratic time."""
 
 COVERAGE = 0.9999
-"""Share of the training characters that get pieces of their own; the rare rest is bytes."""
+"""Fraction of the training characters that get their own pieces; rarer ones are encoded as
+bytes."""
 
 CACHED_WORDS = 200_000
 
-# Written out, not asked of `unicodedata`, so that every Python cuts alike.
+# Listed here instead of using `unicodedata`, so that the result is the same in every Python.
 _MARKS = (
     r"!-/:-@\[-`{-~¡-¿×÷،؛؟٪-٭।॥\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"
     r"\u3001-\u3003\u3008-\u3011\u3014-\u301f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
@@ -33,7 +34,7 @@ _WORD = re.compile(rf" ?[^ {_MARKS}]{{1,{LONGEST_WORD}}}| ?[{_MARKS}]{{1,{LONGES
 
 
 def split_words(text: str) -> list[str]:
-    """Cut ``text`` into words and punctuation, each with the one space before it.
+    """Split ``text`` into words and punctuation, each with the single space before it.
 
     >>> split_words("A man,  a plan")
     ['A', ' man', ',', ' ', ' a', ' plan']
@@ -42,7 +43,7 @@ def split_words(text: str) -> list[str]:
 
 
 class Subwords(Pieces):
-    """Cuts words by remembering how each was cut before. Subclasses say how a new one is cut."""
+    """Tokenizes text word by word with a cache; subclasses tokenize a new word."""
 
     samples = True
 
@@ -61,11 +62,12 @@ class Subwords(Pieces):
         return ids
 
     def sample(self, text: str, rng: random.Random, rate: float) -> list[int]:
-        """Return the ids of ``text``, cut at random in training. At rate 0 this is `encode`.
+        """Return the ids of a random tokenization of ``text``, for training. Rate 0 equals
+        `encode`.
 
         Args:
-            rng: source of all randomness; the same state gives the same ids.
-            rate: 0 to 1; what it means is said by the subclass's `_draw`.
+            rng: random generator; the same state gives the same ids.
+            rate: 0 to 1; for its meaning, see `_draw` of the subclass.
         """
         if rate <= 0.0:
             return self.encode(text)
@@ -89,13 +91,13 @@ class Subwords(Pieces):
 
 
 def known_runs(word: str, alphabet: dict[str, int]) -> Iterator[tuple[bool, str]]:
-    """Yield the parts of ``word`` that are within ``alphabet``, and the parts between."""
+    """Yield the parts of ``word`` with characters in ``alphabet``, and the parts between them."""
     for known, characters in groupby(word, alphabet.__contains__):
         yield known, "".join(characters)
 
 
 def count_words(texts: Iterable[str], lowercase: bool) -> Counter[str]:
-    """Return how often each word of `split_words` occurs, in memory as large as the words only."""
+    """Return how often each word of `split_words` occurs; only different words are in memory."""
     prepare = lower if lowercase else normalize
     counts: Counter[str] = Counter()
     for text in texts:
@@ -103,10 +105,10 @@ def count_words(texts: Iterable[str], lowercase: bool) -> Counter[str]:
     return counts
 
 
-def choose_alphabet(counts: Counter[str], room: int) -> list[str]:
-    """Return the characters that get pieces: the most frequent ones up to COVERAGE of the text.
+def choose_alphabet(counts: Counter[str], size: int) -> list[str]:
+    """Return the characters that get pieces: the most frequent ones, up to COVERAGE of the text.
 
-    At most half of ``room`` goes to them, so that there is room to learn.
+    At most half of ``size`` is used for them, so that pieces can be learned, too.
     """
     characters: Counter[str] = Counter()
     for word, count in counts.items():
@@ -114,7 +116,7 @@ def choose_alphabet(counts: Counter[str], room: int) -> list[str]:
             characters[character] += count
     needed = COVERAGE * characters.total()
     chosen: list[str] = []
-    for character in most_common(characters, room // 2):
+    for character in most_common(characters, size // 2):
         if needed <= 0:
             break
         chosen.append(character)
@@ -123,7 +125,7 @@ def choose_alphabet(counts: Counter[str], room: int) -> list[str]:
 
 
 def count_runs(counts: Counter[str], alphabet: Iterable[str]) -> Counter[str]:
-    """Return how often each part of a word occurs that is within ``alphabet``."""
+    """Return how often each part of a word with characters in ``alphabet`` occurs."""
     known = dict.fromkeys(alphabet, 0)
     runs: Counter[str] = Counter()
     for word, count in counts.items():

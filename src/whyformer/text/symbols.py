@@ -1,7 +1,7 @@
-"""The ids every vocabulary begins with: five symbols, then the 256 bytes.
+"""The first ids of every vocabulary: five symbols, then the 256 bytes.
 
-Nothing in a text is ever read as one of these spellings: a text containing ``<pad>`` is five
-ordinary characters. The spellings are for people who look at ids.
+A text is never encoded as one of these symbols: ``<pad>`` in a text is five ordinary characters.
+The spellings are only for display.
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ FIRST_BYTE: Final = len(SYMBOLS)
 """Id of byte 0x00; byte b has the id FIRST_BYTE + b."""
 
 FIRST_PIECE: Final = FIRST_BYTE + 256
-"""Id of the first piece that was learned from text."""
+"""Id of the first learned piece."""
 
 RESERVED: Final = (*SYMBOLS, *(f"<0x{byte:02X}>" for byte in range(256)))
-"""Spelling of every id below FIRST_PIECE."""
+"""Spellings of all ids below FIRST_PIECE."""

@@ -22,15 +22,15 @@ from whyformer.text.symbols import FIRST_PIECE
 from whyformer.text.unigram_training import learn_pieces
 
 ALPHA = 0.2
-"""Smoothing of unigram sampling: a cutting x is drawn with probability ∝ P(x)^α (Kudo, §3.2)."""
+"""Smoothing of unigram sampling: tokenization x is drawn with probability ∝ P(x)^α (Kudo, §3.2)."""
 
 
 @UNITS.register("unigram")
 class Unigram(Subwords):
-    """A unigram language model over pieces; the best cutting of a word is the most probable one.
+    """A unigram language model over pieces; a word gets its most probable tokenization.
 
     Paper: Kudo 2018 (arXiv:1804.10959), §3.2; sampling §3.3 with l = ∞.
-    Differs: characters outside the vocabulary are bytes.
+    Differs: characters outside the vocabulary are encoded as bytes.
     Args: scores: log-probability of each piece.
     """
 
@@ -50,7 +50,7 @@ class Unigram(Subwords):
         }
         self._longest = max(map(len, self.pieces), default=1)
         self._lattice: dict[str, list[tuple[list[float], list[int]]]] = {}
-        # Id 0 of the library is its unknown, which cannot occur: longer than any word is.
+        # Id 0 of the library is its unknown piece; it is longer than any word and cannot occur.
         unknown = ("?" * 2 * LONGEST_WORD, min(self.scores, default=0.0) - 10.0)
         vocabulary = [unknown, *zip(self.pieces, self.scores, strict=True)]
         self._library = models.Unigram(vocabulary, unk_id=0, byte_fallback=False)
@@ -61,10 +61,10 @@ class Unigram(Subwords):
     ) -> "Unigram":
         """Learn pieces and their probabilities from ``texts``; see `unigram_training`."""
         counts = count_words(texts, lowercase)
-        room = max(vocabulary - FIRST_PIECE, 0)
-        alphabet = choose_alphabet(counts, room)
+        size = max(vocabulary - FIRST_PIECE, 0)
+        alphabet = choose_alphabet(counts, size)
         runs = count_runs(counts, alphabet)
-        scores = learn_pieces(runs, alphabet, room) if runs else {}
+        scores = learn_pieces(runs, alphabet, size) if runs else {}
         ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
         pieces, values = [piece for piece, _ in ranked], [score for _, score in ranked]
         return cls(units, pieces, values, lowercase=lowercase)
@@ -84,10 +84,10 @@ class Unigram(Subwords):
         return ids
 
     def _draw(self, word: str, rng: random.Random, rate: float) -> list[int]:
-        """With probability ``rate`` draw a cutting of ``word``, else take the best one.
+        """With probability ``rate``, draw a tokenization of ``word``, else return the best one.
 
-        Forward filtering, backward sampling: the weights of all cuttings of each prefix are summed
-        once; then the last piece is drawn, then the one before it.
+        Forward filtering, backward sampling: the weights of all tokenizations of each prefix are
+        summed once; then the last piece is drawn, then the one before it, and so on.
         """
         if rng.random() >= rate:
             cut = self._best.get(word)
@@ -105,7 +105,8 @@ class Unigram(Subwords):
         return backwards[::-1]
 
     def _remember_lattice(self, word: str) -> list[tuple[list[float], list[int]]]:
-        """Return, for each end, the running sums of the weights of all ways there, and starts."""
+        """Return, for each end position, the cumulative weights of all pieces ending there, and
+        their starts."""
         if len(self._lattice) >= CACHED_WORDS:
             self._lattice.clear()
         lattice: list[tuple[list[float], list[int]]] = [([1.0], [])]

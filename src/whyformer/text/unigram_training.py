@@ -1,8 +1,8 @@
-"""Learning the pieces of a unigram model by EM and pruning, the same every time.
+"""Learn the pieces of a unigram model by EM and pruning, with reproducible results.
 
-The `tokenizers` library trains such models too, but walks its words in an order that changes from
-run to run: ties fall differently and the same texts give another tokenizer. Here all words are
-cut at once, as arrays.
+The `tokenizers` library can train such models, too, but processes words in an order that changes
+from run to run, so ties differ and the same texts give different tokenizers. This file processes
+all words together, as arrays.
 """
 
 from array import array
@@ -12,39 +12,39 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 LONGEST_PIECE = 16
-LONGEST_TAUGHT = 24
-"""Words of more characters do not teach: their cuttings' probabilities would leave the floats."""
+LONGEST_WORD = 24
+"""Longer words are not used: the probabilities of their tokenizations would underflow."""
 
 MOST_WORDS = 100_000
 MOST_SEEDS = 100_000
-KEPT = 0.75
-"""Share of the pieces kept by one pruning, as in Kudo 2018, §3.2, step 2(d) (there 80 %)."""
+KEPT_SHARE = 0.75
+"""Fraction of the pieces kept in one pruning step, see Kudo 2018, §3.2, step 2(d) (there 80 %)."""
 
 
-def learn_pieces(words: Counter[str], alphabet: Sequence[str], room: int) -> dict[str, float]:
-    """Return at most ``room`` pieces with their log-probabilities, the alphabet among them.
+def learn_pieces(words: Counter[str], alphabet: Sequence[str], size: int) -> dict[str, float]:
+    """Return at most ``size`` pieces with their log-probabilities, including the alphabet.
 
     Paper: Kudo 2018 (arXiv:1804.10959), §3.2.
-    Differs: an expected count c weighs c − ½ in the M step, which thins out rare pieces (it is
-        close to exp(digamma(c)), SentencePiece's choice); what the loss of a piece costs is told
-        by all cuttings of its spelling, not by the second best one.
+    Differs: an expected count c has the weight c − ½ in the M step, which removes rare pieces (it
+    is close to exp(digamma(c)), used by SentencePiece); the cost of removing a piece is computed
+    from all tokenizations of its spelling, not from the second best one.
     """
-    taught = [(w, c) for w, c in words.items() if len(w) <= LONGEST_TAUGHT]
-    taught = sorted(taught, key=lambda item: (-item[1], item[0]))[:MOST_WORDS]
-    counts = np.array([count for _, count in taught], dtype=np.float64)
-    pieces = [*alphabet, *_seeds(taught)]
+    chosen = [(w, c) for w, c in words.items() if len(w) <= LONGEST_WORD]
+    chosen = sorted(chosen, key=lambda item: (-item[1], item[0]))[:MOST_WORDS]
+    counts = np.array([count for _, count in chosen], dtype=np.float64)
+    pieces = [*alphabet, *_seeds(chosen)]
     index = {piece: k for k, piece in enumerate(pieces)}
-    corpus = _Lattices([word for word, _ in taught], index, whole=True)
+    corpus = _Lattices([word for word, _ in chosen], index, whole=True)
     inside = _Lattices(pieces, index, whole=False)
     alone = np.arange(len(pieces)) < len(alphabet)  # never pruned
-    p = _seed_probabilities(pieces, taught)
+    p = _seed_probabilities(pieces, chosen)
     while True:
         p, _ = _step(corpus, p, counts, alone)
         p, expected = _step(corpus, p, counts, alone)
-        if np.count_nonzero(p) <= room:
+        if np.count_nonzero(p) <= size:
             break
-        size = max(room, int(KEPT * np.count_nonzero(p)))
-        p = _prune(p, expected, inside, alone, size)
+        target = max(size, int(KEPT_SHARE * np.count_nonzero(p)))
+        p = _prune(p, expected, inside, alone, target)
     scores = np.log(np.maximum(p, 1e-300))
     kept = np.flatnonzero(p)
     return {pieces[k]: round(float(scores[k]), 6) for k in kept}
@@ -53,16 +53,16 @@ def learn_pieces(words: Counter[str], alphabet: Sequence[str], room: int) -> dic
 def _step(
     corpus: "_Lattices", p: np.ndarray, counts: np.ndarray, alone: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the probabilities after one E and one M step, and the counts that were expected."""
+    """Return the probabilities after one E step and one M step, and the expected counts."""
     expected = corpus.expected(p, counts)
     weights = np.maximum(expected - 0.5, np.where(alone, 0.5, 0.0))
     return weights / weights.sum(), expected
 
 
-def _seeds(taught: list[tuple[str, int]]) -> list[str]:
-    """Return the substrings that cover most characters, each seen at least twice."""
+def _seeds(chosen: list[tuple[str, int]]) -> list[str]:
+    """Return the substrings that cover most characters and occur at least twice."""
     seen: Counter[str] = Counter()
-    for word, count in taught:
+    for word, count in chosen:
         for substring in _substrings(word):
             seen[substring] += count
     often = [(-count * len(s), s) for s, count in seen.items() if count > 1]
@@ -75,9 +75,9 @@ def _substrings(word: str) -> Iterator[str]:
             yield word[start:end]
 
 
-def _seed_probabilities(pieces: list[str], taught: list[tuple[str, int]]) -> np.ndarray:
+def _seed_probabilities(pieces: list[str], chosen: list[tuple[str, int]]) -> np.ndarray:
     seen: Counter[str] = Counter()
-    for word, count in taught:
+    for word, count in chosen:
         for character in word:
             seen[character] += count
         for substring in _substrings(word):
@@ -89,22 +89,22 @@ def _seed_probabilities(pieces: list[str], taught: list[tuple[str, int]]) -> np.
 def _prune(
     p: np.ndarray, expected: np.ndarray, inside: "_Lattices", alone: np.ndarray, size: int
 ) -> np.ndarray:
-    """Return ``p`` with 0 for the pieces whose loss would cost the likelihood least."""
+    """Return ``p`` with 0 for the pieces whose removal reduces the likelihood least."""
     otherwise = inside.totals(p)
     with np.errstate(divide="ignore", invalid="ignore"):
         cost = expected * (np.log(p) - np.log(otherwise))
     cost[p == 0] = -np.inf
     cost[alone] = np.inf
-    order = np.argsort(-np.round(cost, 6), kind="stable")  # equal costs: the earlier seed stays
+    order = np.argsort(-np.round(cost, 6), kind="stable")  # of ties, the earlier seed
     pruned = np.zeros_like(p)
     pruned[order[:size]] = p[order[:size]]
     return pruned
 
 
 class _Lattices:
-    """Every way to cut every word: an edge for each piece at each place where it fits.
+    """All tokenizations of all words: an edge for each piece at each position where it fits.
 
-    Args: whole: whether a word may be one piece; for the pieces themselves it may not.
+    Args: whole: whether a word may be a single piece (not when the words are pieces themselves).
     """
 
     def __init__(self, words: Sequence[str], index: dict[str, int], *, whole: bool) -> None:
@@ -126,11 +126,11 @@ class _Lattices:
         self._by_start = _groups(-start)
 
     def totals(self, p: np.ndarray) -> np.ndarray:
-        """Return the summed probability of all cuttings of each word."""
+        """Return the total probability of all tokenizations of each word."""
         return self._walk(p, self._by_end, self.first, self.start, self.end)[self.last]
 
     def expected(self, p: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """Return how often each piece is expected when word k occurs ``counts[k]`` times."""
+        """Return the expected count of each piece if word k occurs ``counts[k]`` times."""
         forward = self._walk(p, self._by_end, self.first, self.start, self.end)
         backward = self._walk(p, self._by_start, self.last, self.end, self.start)
         share = counts / forward[self.last]
@@ -153,6 +153,6 @@ class _Lattices:
 
 
 def _groups(keys: np.ndarray) -> list[np.ndarray]:
-    """Return the positions of each key, keys ascending."""
+    """Return the positions of each key, in ascending order of keys."""
     order = np.argsort(keys, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)

@@ -189,8 +189,8 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
             )
         if kind == "optimizer":
             parameter = parameters[_parameter_of(key)]
-
-            # tensor of a file keeps it open, and Windows does not replace open files.
+            # The fused kernels need their step counts on the device of the parameters. Copied,
+            # because a tensor from a file keeps it open, and Windows cannot replace open files.
             slot = rest.rpartition(".")[2]
             state.optimizer.state[parameter][slot] = value.to(parameter.device, copy=True)
     _put_numbers(directory, state, meta.get("optimizer", {}))
