@@ -13,12 +13,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from whyformer.workflows.library import load, train
+    from whyformer.workflows.library import load, load_plugin, train
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load", "train"]
+__all__ = ["__version__", "load", "load_plugin", "train"]
 
-_LAZY = ("load", "train")
+_LAZY = ("load", "load_plugin", "train")
 
 
 def __getattr__(name: str) -> Any:

@@ -33,6 +33,7 @@ from whyformer.foundation.integrity import (
     write_sealed,
 )
 from whyformer.foundation.parsing import read_json, read_small, reason_of
+from whyformer.foundation.plugins import compare, recorded, used_by
 from whyformer.foundation.tensors import is_finite, read_into, read_shapes
 from whyformer.models.build import FAMILIES, Model, build_model
 from whyformer.models.shapes import shapes_only
@@ -42,6 +43,8 @@ FORMAT = 2
 """Version of the format. 2 added the hashes of the files and the seal; 1 can still be read."""
 RUN, RUN_ID = "run.json", "run"
 """The file that describes a run, and the key of the run's identity, there and in its model."""
+PLUGINS = "plugins"
+"""Name of the record of the plugins that a model needs."""
 CONFIG, WEIGHTS, SOURCE, TARGET = "config.json", "model.safetensors", "source.json", "target.json"
 
 
@@ -78,6 +81,8 @@ def save_bundle(
         "model": bundle.model.settings.model_dump(mode="json"),
         "facts": bundle.facts,
     }
+    if plugins := used_by(bundle.model.settings):
+        config[PLUGINS] = recorded(plugins)
     with atomic_directory(directory) as temporary:
         (temporary / SOURCE).write_text(
             bundle.source_tokenizer.to_json(), encoding="utf-8", newline="\n"
@@ -192,6 +197,7 @@ def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
             f"says {config['vocabularies']}. Its files do not belong together: "
             "copy the whole directory."
         )
+    _compare_plugins(directory, config)
     kind, _ = FAMILIES[config["kind"]]
     settings = build(kind, config["model"], where=str(directory / CONFIG))
     shared = source.fingerprint == target.fingerprint
@@ -211,6 +217,18 @@ def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
         model = build_model(settings, sizes, shared=shared)
     _read_weights(directory / WEIGHTS, model)
     return Bundle(model, source, target, config["facts"])
+
+
+def _compare_plugins(directory: Path, config: dict[str, Any]) -> None:
+    """Refuse a model whose plugin is not loaded; say so when another version of it is."""
+    try:
+        notes = compare(config.get(PLUGINS, []), f"The model `{directory}`")
+    except ValueError as error:
+        raise BundleError(
+            f"`{directory / CONFIG}` is damaged ({error}). Copy the model directory again."
+        ) from None
+    for note in notes:
+        print(f"Note: {note} Its results may differ.", file=sys.stderr)
 
 
 def _read_config(directory: Path) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from cyclopts import App, CycloptsError, Group
 
 from whyformer import __version__
 from whyformer.acceleration.allocator import keep_big_blocks, restart_with_fast_allocator
-from whyformer.cli.shared.dotted import split
+from whyformer.cli.shared.dotted import plugins_in, split
 from whyformer.cli.shared.streams import abandon_output, set_encodings
+from whyformer.foundation import plugins
 from whyformer.foundation.errors import UsageError, WhyformerError
 
 INTERRUPTED = 130
@@ -25,6 +26,9 @@ EPILOGUE = """Start here:
   whyformer train --data pairs.tsv --out runs/mine
   echo "A dog runs." | whyformer translate runs/mine
   whyformer ask "why divide by sqrt dk?"
+
+Every command takes --plugin FILE.py or --plugin PACKAGE, once for each plugin:
+it adds variants of your own (docs/extending.md).
 
 Results go to standard output, progress and messages to standard error.
 Exit code: 0 done, 1 failed, 2 asked wrongly (nothing was changed),
@@ -132,6 +136,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(tokens: list[str], *, restart: bool) -> int:
+    tokens, named = plugins_in(tokens)
+    plugins.load_installed()
+    for source in named:
+        plugins.load(source)
     others, overrides = split(tokens)
     command, bound, given_by_us = app.parse_args(others, exit_on_error=False, print_error=False)
     if "overrides" in given_by_us:

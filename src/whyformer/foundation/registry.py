@@ -15,7 +15,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -48,8 +48,11 @@ class Registry(Mapping[str, T], Generic[T]):
         base: the class that every variant must extend; None allows any callable.
     """
 
+    _all: ClassVar[list["Registry[Any]"]] = []
+
     def __init__(self, kind: str, base: type | None = None) -> None:
         self.kind, self.base = kind, base
+        self._all.append(self)
         self._found: dict[str, T] = {}
         self._modules: dict[str, str] = {}
 
@@ -85,6 +88,19 @@ class Registry(Mapping[str, T], Generic[T]):
         if self.module_of(name).split(".")[0] == PACKAGE:
             raise UsageError(f"The {self.kind} `{name}` is built in and cannot be removed.")
         del self._found[name], self._modules[name]
+
+    @classmethod
+    def modules(cls) -> set[str]:
+        """Return the names of the modules that registered anything anywhere."""
+        return {module for registry in cls._all for module in registry._modules.values()}
+
+    @classmethod
+    def forget_module(cls, module: str) -> None:
+        """Remove from every registry what a module, or a module of that package, registered."""
+        for registry in cls._all:
+            for name, owner in list(registry._modules.items()):
+                if owner == module or owner.startswith(f"{module}."):
+                    registry.forget(name)
 
     def module_of(self, name: str) -> str:
         """Return the name of the module that registered a variant."""

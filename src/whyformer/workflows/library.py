@@ -9,6 +9,8 @@ from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.scoring import PairScore
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translation
+from whyformer.foundation import plugins
+from whyformer.foundation.plugins import load_installed
 from whyformer.foundation.torchrun import world_size
 from whyformer.recipes.recipe import resolve
 from whyformer.recipes.unused import refuse_unused
@@ -20,6 +22,7 @@ class Model:
     """A trained run, or an ensemble of several, ready to translate; made by `load`."""
 
     def __init__(self, runs: Sequence[Path], device: str = "auto") -> None:
+        load_installed()
         self._system = load_system(runs, device=device)
         self.search: SearchSettings = search_settings(self._system.facts, {})
         """How it searches unless told otherwise: the settings its recipe gave it."""
@@ -70,6 +73,15 @@ def load(run: Path | str, *more: Path | str, device: str = "auto") -> Model:
     return Model([Path(one) for one in (run, *more)], device)
 
 
+def load_plugin(source: Path | str) -> None:
+    """Import a plugin, so that the names it registers are known.
+
+    Args: source: a Python file, a directory with an `__init__.py`, or an installed module's name.
+    Raises: PluginError when there is none, or when it fails.
+    """
+    plugins.load(str(source))
+
+
 def train(
     recipe: str | Path | None = None,
     *,
@@ -86,6 +98,7 @@ def train(
         overrides: dotted settings laid over it, such as ``{"model.d_model": 256}``.
         full: take the recipe's `full` variant.
     """
+    load_installed()
     resolved = resolve(recipe, overrides, full=full)
     refuse_unused(resolved.recipe, overrides or {}, ranks=world_size())
     return training.train(resolved, Path(out), overwrite=overwrite, quiet=quiet)

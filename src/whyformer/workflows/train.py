@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from whyformer import __version__
-from whyformer.bundle import RUN_ID, save_bundle, save_tensors
+from whyformer.bundle import PLUGINS, RUN, RUN_ID, save_bundle, save_tensors
 from whyformer.data.inputs import ChangedInputError, unchanged_inputs
 from whyformer.foundation.config import build, read_yaml
 from whyformer.foundation.devices import choose_device
@@ -24,6 +24,7 @@ from whyformer.foundation.files import (
     remove_leftovers,
 )
 from whyformer.foundation.integrity import FILES, hashes, write_sealed
+from whyformer.foundation.plugins import compare, recorded, used_by
 from whyformer.foundation.randomness import seed_everything, seed_of_rank
 from whyformer.foundation.ranks import Ranks, joined
 from whyformer.foundation.torchrun import by_torchrun, restarts
@@ -121,6 +122,7 @@ def train(
 def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome:
     known = read_run(out)
     if known:
+        _refuse_other_plugins(out, known.get(PLUGINS, []))
         _refuse_changes(recipe, out, known)
     device = ranks.device or choose_device()
     if not ranks.first:
@@ -148,6 +150,8 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
             "threads": torch.get_num_threads(),
             "ranks": ranks.count,
         }
+        if needed := used_by(recipe):
+            about[PLUGINS] = recorded(needed)
         write_run(out, dump(recipe), about)
     identity = ranks.said((read_run(out) or {}).get(RUN_ID, "") if ranks.first else "")
     seed_everything(seed_of_rank(settings.seed, ranks.rank))
@@ -330,6 +334,19 @@ def _refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
         raise ConfigError(
             f"The data of the run in `{out}` has changed since it was begun. Restore the former "
             "files to go on, or choose another --out, or --overwrite to begin anew."
+        )
+
+
+def _refuse_other_plugins(out: Path, record: Any) -> None:
+    """Refuse to resume with a plugin that changed: the resumed run would be another one."""
+    try:
+        changed = compare(record, f"The run in `{out}`")
+    except ValueError as error:
+        raise ConfigError(f"`{out / RUN}` is damaged ({error}). Copy the run again.") from None
+    if changed:
+        raise ConfigError(
+            f"{changed[0]} Use the former file to resume, choose another --out, or start again "
+            "with --overwrite."
         )
 
 

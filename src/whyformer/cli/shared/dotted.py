@@ -7,6 +7,9 @@ takes them off the line first and hands them to the commands that read recipes.
 import re
 from collections.abc import Sequence
 
+from whyformer.foundation.errors import UsageError
+
+PLUGIN = "--plugin"
 _NAME = re.compile(r"--([A-Za-z_][\w-]*(?:\.[\w-]+)+)(?:=(.*))?", re.DOTALL)
 _OPTION = re.compile(r"--?[A-Za-z]")
 _WAITS = re.compile(r"--[A-Za-z][\w-]*")
@@ -50,6 +53,30 @@ def split(tokens: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
             end = place + 1
         values += tokens[place:end]
         place = end
+    return others, found
+
+
+def plugins_in(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the other tokens, and the value of each ``--plugin``.
+
+    Nothing after ``--`` is touched.
+
+    >>> plugins_in(["train", "--plugin", "a.py", "copy", "--plugin=acme"])
+    (['train', 'copy'], ['a.py', 'acme'])
+    """
+    others: list[str] = []
+    found: list[str] = []
+    waiting = iter(tokens)
+    for token in waiting:
+        if token == "--":
+            return [*others, token, *waiting], found
+        if token != PLUGIN and not token.startswith(f"{PLUGIN}="):
+            others.append(token)
+            continue
+        value = token.partition("=")[2] if token != PLUGIN else next(waiting, "")
+        if not value or value.startswith("--"):
+            raise UsageError(f"`{PLUGIN}` takes a file or a package. Write {PLUGIN} FILE.py.")
+        found.append(value)
     return others, found
 
 

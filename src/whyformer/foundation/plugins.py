@@ -1,0 +1,243 @@
+"""Plugins: files and packages outside whyformer that register variants.
+
+A plugin is imported when the user names it (`--plugin`, `load`) or has installed a package with an
+entry point in the group `whyformer.plugins`. A model records the plugins it needs, but reading a
+model never imports anything: the record is only compared with what the user has loaded.
+"""
+
+import functools
+import hashlib
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pydantic import BaseModel
+
+from whyformer.foundation.errors import PluginError
+from whyformer.foundation.registry import PACKAGE, Registry, registered_by
+
+GROUP = "whyformer.plugins"
+"""Entry points of this group are plugins."""
+OF_FILES = "whyformer_plugins"
+"""Prefix of the modules made from files, so that `random.py` hides no other module."""
+SHOWN_DIGITS = 12
+_imported: dict[str, str | None] = {}
+"""Module -> hash of its source when it was imported; the file may be edited afterwards."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """What a run records of a plugin.
+
+    Args:
+        name: of the file without its ending, or of the package; `__main__` for a notebook.
+        version: its `__version__` or that of its distribution, where there is one.
+        sha256: of its Python source; None where the source is not in files.
+    """
+
+    name: str
+    version: str | None
+    sha256: str | None
+
+    def __str__(self) -> str:
+        version = f"version {self.version}" if self.version else "no version"
+        digest = f"SHA-256 {self.sha256[:SHOWN_DIGITS]}…" if self.sha256 else "no source file"
+        return f"`{self.name}` ({version}, {digest})"
+
+
+def load(source: str) -> Plugin:
+    """Import a plugin, which registers its variants. A file that was edited is imported again.
+
+    Args: source: the path of a Python file or of a package's directory, or the name of a module
+        that Python can import.
+    Raises: PluginError when there is none, when it fails, or when another is loaded under its name.
+    """
+    path = Path(source)
+    if path.suffix == ".py" or path.is_dir():
+        file = path / "__init__.py" if path.is_dir() else path
+        if not file.is_file():
+            raise PluginError(
+                f"The plugin `{source}` does not exist. Give a Python file, a directory with an "
+                "`__init__.py`, or the name of an installed package."
+            )
+        return _described(_from_file(file.resolve(), path.resolve().stem, source))
+    if source not in sys.modules:
+        with _failures_of(source), registered_by(source):
+            importlib.import_module(source)
+    return _described(sys.modules[source])
+
+
+def unload(name: str) -> None:
+    """Forget a plugin made from a file, and everything that it registered."""
+    module = f"{OF_FILES}.{name}"
+    Registry.forget_module(module)
+    for one in [key for key in sys.modules if key == module or key.startswith(f"{module}.")]:
+        del sys.modules[one]
+
+
+@functools.cache
+def load_installed() -> None:
+    """Import the plugins that installed packages declare, once."""
+    for point in metadata.entry_points(group=GROUP):
+        with _failures_of(point.value), registered_by(point.module):
+            point.load()
+
+
+def used_by(settings: BaseModel) -> list[Plugin]:
+    """Return the plugins whose variants ``settings`` name, in alphabetical order."""
+    modules = {_top(registry.module_of(name)) for registry, name in _names(settings)}
+    modules.discard(PACKAGE)
+    return [_described(sys.modules[module]) for module in sorted(modules)]
+
+
+def recorded(plugins: Iterable[Plugin]) -> list[dict[str, Any]]:
+    """Return plugins as JSON values."""
+    return [asdict(one) for one in plugins]
+
+
+def compare(record: Any, what: str) -> list[str]:
+    """Compare a record with the plugins that are loaded; import nothing.
+
+    Args: what: the thing that has the record, as a sentence begins.
+    Returns: a sentence for each plugin that is loaded and differs from the record.
+    Raises: PluginError when one is not loaded; ValueError when the record is malformed.
+    """
+    notes: list[str] = []
+    for wanted in _parsed(record):
+        module = sys.modules.get(f"{OF_FILES}.{wanted.name}") or sys.modules.get(wanted.name)
+        if module is None or not _has_registered(module):
+            raise PluginError(
+                f"{what} needs the plugin {wanted}, which is not loaded. Add "
+                f"`--plugin {wanted.name}.py` with the path of its file, or `--plugin "
+                f"{wanted.name}` if it is an installed package."
+            )
+        if (found := _described(module)) != wanted:
+            notes.append(f"{what} was made with the plugin {wanted}, and {found} is loaded.")
+    return notes
+
+
+def _parsed(record: Any) -> list[Plugin]:
+    if not isinstance(record, list):
+        raise ValueError("`plugins` must be a list")
+    for one in record:
+        if not isinstance(one, dict) or one.keys() != Plugin.__dataclass_fields__.keys():
+            raise ValueError("each of `plugins` must have a name, a version and a SHA-256")
+        kinds = {"name": str, "version": str | None, "sha256": str | None}
+        if wrong := [key for key, kind in kinds.items() if not isinstance(one[key], kind)]:
+            raise ValueError(f"`{wrong[0]}` of a plugin has the wrong type")
+    return [Plugin(**one) for one in record]
+
+
+def _from_file(file: Path, stem: str, source: str) -> ModuleType:
+    """Import a file under a name of its own; an unchanged file again is the same module."""
+    name = f"{OF_FILES}.{stem}"
+    if (loaded := sys.modules.get(name)) is not None:
+        if Path(str(loaded.__file__)) != file:
+            raise PluginError(
+                f"`{source}` and `{loaded.__file__}` have the same name. Rename one of them."
+            )
+        if _imported[name] == _source_hash(loaded):
+            return loaded
+        unload(stem)
+    if OF_FILES not in sys.modules:
+        parent = ModuleType(OF_FILES)
+        parent.__path__ = []
+        sys.modules[OF_FILES] = parent
+    places = [str(file.parent)] if file.name == "__init__.py" else None
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=places)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    _imported[name] = _source_hash(module)
+    sys.modules[name] = module
+    try:
+        with _failures_of(source), registered_by(name):
+            spec.loader.exec_module(module)
+    except BaseException:
+        unload(stem)
+        raise
+    return module
+
+
+class _failures_of:  # noqa: N801  (used like a function)
+    """Turn any failure of a plugin's import into one sentence with its place."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: Any) -> None:
+        if not isinstance(error, Exception | SystemExit) or isinstance(error, PluginError):
+            return
+        if isinstance(error, ModuleNotFoundError) and error.name == self.source.split(".")[0]:
+            raise PluginError(
+                f"The plugin `{self.source}` is neither a file nor a module that Python can "
+                "import. Give the path of its file, or install its package."
+            ) from None
+        if isinstance(error, SyntaxError):
+            place = f"{error.filename}:{error.lineno}"
+        else:
+            last = traceback.extract_tb(trace)[-1]
+            place = f"{last.filename}:{last.lineno}"
+        reason = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
+        raise PluginError(f"The plugin `{self.source}` failed at {place}: {reason}.") from error
+
+
+def _names(settings: BaseModel) -> Iterator[tuple[Registry[Any], str]]:
+    """Yield each registry and the name that a field of ``settings`` takes from it."""
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            yield from _names(value)
+        for registry in field.metadata:
+            if isinstance(registry, Registry) and isinstance(value, str):
+                yield registry, value
+
+
+def _has_registered(module: ModuleType) -> bool:
+    return any(_top(name) == module.__name__ for name in Registry.modules())
+
+
+def _top(module: str) -> str:
+    """Return the module that stands for a plugin: a package for all of its modules."""
+    first, *rest = module.split(".")
+    return f"{first}.{rest[0]}" if first == OF_FILES and rest else first
+
+
+def _described(module: ModuleType) -> Plugin:
+    name = module.__name__.removeprefix(f"{OF_FILES}.").split(".")[0]
+    whole = sys.modules[_top(module.__name__)]
+    version = getattr(whole, "__version__", None)
+    if version is None and not module.__name__.startswith(OF_FILES):
+        version = _installed_version(name)
+    digest = _imported.setdefault(whole.__name__, _source_hash(whole))
+    return Plugin(name, None if version is None else str(version), digest)
+
+
+def _installed_version(package: str) -> str | None:
+    distributions: Mapping[str, list[str]] = metadata.packages_distributions()
+    found = distributions.get(package)
+    return metadata.version(found[0]) if found else None
+
+
+def _source_hash(module: ModuleType) -> str | None:
+    """Return the hash of a file, or of all Python files of a package with their names."""
+    file = getattr(module, "__file__", None)
+    if file is None or not Path(file).is_file():
+        return None
+    path, digest = Path(file), hashlib.sha256()
+    if path.name != "__init__.py":
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    for one in sorted(path.parent.rglob("*.py")):
+        content = hashlib.sha256(one.read_bytes()).hexdigest()
+        digest.update(f"{one.relative_to(path.parent).as_posix()} {content}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,94 @@
+"""How a law is stated: what must hold, what was found instead, and for which shape."""
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+RELATIVE, ABSOLUTE = 1e-4, 2e-5
+"""How far two float32 results may be apart that were summed in another order."""
+
+
+class BrokenLaw(AssertionError):
+    """A variant breaks a law that whyformer relies on."""
+
+
+def require(holds: object, subject: str, law: str, found: str) -> None:
+    """Raise `BrokenLaw` unless ``holds``.
+
+    Args:
+        subject: what is checked, such as the name of a class.
+        law: what must hold, as a clause: "`embed` must …".
+        found: what was found instead, and for which shape.
+    """
+    if not holds:
+        raise BrokenLaw(f"{subject}: {law}, but {found}.")
+
+
+def require_shape(tensor: object, shape: tuple[int, ...], subject: str, what: str) -> None:
+    """Require a tensor of this shape."""
+    law = f"{what} must have the shape {shape}"
+    if not isinstance(tensor, Tensor):
+        raise BrokenLaw(f"{subject}: {law}, but {type(tensor).__name__} was returned.")
+    require(tuple(tensor.shape) == shape, subject, law, f"its shape is {tuple(tensor.shape)}")
+
+
+def require_close(found: Tensor, wanted: Tensor, subject: str, law: str, where: str) -> None:
+    """Require equal numbers up to float32's rounding. Args: where: for which shape."""
+    if found.shape != wanted.shape:
+        shapes = f"the shapes are {tuple(found.shape)} and {tuple(wanted.shape)}"
+        raise BrokenLaw(f"{subject}: {law}, but {shapes} ({where}).")
+    if not torch.allclose(found, wanted, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=False):
+        apart = (found - wanted).abs().max().item()
+        raise BrokenLaw(f"{subject}: {law}, but they differ by {apart:.2g} ({where}).")
+
+
+def require_finite(tensor: Tensor, subject: str, what: str) -> None:
+    """Require numbers without NaN and infinity."""
+    bad = int((~tensor.isfinite()).sum())
+    require(bad == 0, subject, f"{what} must be finite", f"{bad} of {tensor.numel()} are not")
+
+
+def require_gradients(module: nn.Module, subject: str, where: str) -> None:
+    """Require a finite gradient of every parameter, after `backward`."""
+    for name, parameter in module.named_parameters():
+        law = f"a gradient must reach the parameter `{name}`"
+        require(parameter.grad is not None, subject, law, f"none does ({where})")
+        assert parameter.grad is not None
+        require_finite(parameter.grad, subject, f"the gradient of `{name}` ({where})")
+
+
+@contextlib.contextmanager
+def unchanged(module: nn.Module, subject: str, what: str) -> Iterator[None]:
+    """Require that the saved state of a module is the same after this block as before."""
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    yield
+    for name, tensor in module.state_dict().items():
+        law = f"{what} must not change what is saved with the model"
+        same = name in before and torch.equal(before[name], tensor)
+        require(same, subject, law, f"`{name}` changed")
+
+
+@contextlib.contextmanager
+def repeatable(seed: int = 0) -> Iterator[torch.Generator]:
+    """Draw the same numbers in this block each time, and leave the caller's streams alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield torch.Generator().manual_seed(seed)
+
+
+def made(kind: type, subject: str, *args: object, **kwargs: object) -> nn.Module:
+    """Make a module as the package makes it, and shake its parameters off their starting values.
+
+    A parameter that starts at zero would hide what it does.
+    """
+    try:
+        module = kind(*args, **kwargs)
+    except TypeError as error:
+        raise BrokenLaw(f"{subject}: it must be made as whyformer makes it, but {error}.") from None
+    require(isinstance(module, nn.Module), subject, "it must be an nn.Module", "it is not")
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    return module.eval()

@@ -1,0 +1,277 @@
+"""The published checks: silent for every built-in variant, and able to find each fault."""
+
+import pytest
+import torch
+from torch import nn
+
+from whyformer.blocks.feedforward import FeedForward
+from whyformer.blocks.positions import POSITIONS, Positions, Sinusoidal
+from whyformer.blocks.residual import PostNorm, Residual
+from whyformer.blocks.scaling import Scaling
+from whyformer.models.gpt import GPT, GPTSettings
+from whyformer.registries import feedforwards, norms, positions, score_scalings, wirings
+from whyformer.testing import (
+    BrokenLaw,
+    check_feedforward,
+    check_model,
+    check_norm,
+    check_positions,
+    check_score_scaling,
+    check_wiring,
+)
+
+EVERY = [
+    (check, registry, name)
+    for check, registry in (
+        (check_positions, positions),
+        (check_wiring, wirings),
+        (check_norm, norms),
+        (check_feedforward, feedforwards),
+        (check_score_scaling, score_scalings),
+    )
+    for name in registry
+]
+
+
+@pytest.mark.parametrize(("check", "registry", "name"), EVERY)
+def test_every_built_in_variant_obeys_the_laws(check, registry, name):
+    state = torch.random.get_rng_state()
+    check(registry[name], in_models=False)
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    ("check", "kind"),
+    [(check_positions, positions["relative"]), (check_wiring, wirings["deepnorm"])],
+)
+def test_variants_obey_the_laws_inside_of_models(check, kind):
+    check(kind)
+
+
+class FirstIsSpecial(Sinusoidal):
+    """Its answer depends on where the computed sequence begins."""
+
+    def embed(self, length, offset, like):
+        found = super().embed(length, offset, like).clone()
+        found[..., 0, :] += 1
+        return found
+
+
+class OneOffset(Sinusoidal):
+    """It knows no offset of each row."""
+
+    def embed(self, length, offset, like):
+        return super().embed(length, offset if isinstance(offset, int) else 0, like)
+
+
+class WrongShape(Positions):
+    """A number for each key only."""
+
+    def bias(self, queries, keys):
+        return torch.zeros(1, self.heads, 1, keys)
+
+
+class FromTheStart(Positions):
+    """Takes the first query for position 0, whatever came before."""
+
+    def bias(self, queries, keys):
+        rows = torch.arange(queries)[:, None] - torch.arange(keys)
+        return -rows.abs().float().expand(1, self.heads, queries, keys)
+
+
+class KnowsTheEnd(Positions):
+    """The bias of two positions depends on how many keys follow."""
+
+    def bias(self, queries, keys):
+        places = torch.arange(keys).float() / keys
+        return places.expand(1, self.heads, queries, keys)
+
+
+class InPlace(Positions):
+    """Turns what it was given."""
+
+    def rotate(self, x, offset):
+        return x.mul_(2)
+
+
+class Counts(Positions):
+    """Keeps state that is saved with the model."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.register_buffer("calls", torch.zeros(()))
+
+    def rotate(self, x, offset):
+        self.calls += 1
+        return x
+
+
+class GrowsInInference(Positions):
+    """Keeps a table that inference mode made, which no gradient can use."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.table = None
+
+    def rotate(self, x, offset):
+        if self.table is None:
+            self.table = torch.full((1,), 2.0)
+        return x * self.table
+
+
+class Endless(Positions):
+    """Divides by zero at the first position."""
+
+    def embed(self, length, offset, like):
+        first = offset if isinstance(offset, int) else offset[:, None]
+        place = first + torch.arange(length)
+        return (1 / place)[..., None].expand(*place.shape, self.d_model)
+
+
+@pytest.mark.parametrize(
+    ("kind", "law"),
+    [
+        (FirstIsSpecial, "must equal the last rows of"),
+        (OneOffset, "with an offset for each row"),
+        (WrongShape, r"`bias\(2, 2\)` must have the shape \(1, 2, 2, 2\)"),
+        (FromTheStart, r"`bias\(1, 9\)` must equal the last rows of `bias\(9, 9\)`"),
+        (KnowsTheEnd, "must not depend on how many follow"),
+        (InPlace, "must not change what it is given"),
+        (Counts, "must not change what is saved with the model, but `calls` changed"),
+        (GrowsInInference, "training after a search must work"),
+        (Endless, "must be finite"),
+    ],
+)
+def test_a_broken_position_scheme_is_told_which_law_it_breaks(kind, law):
+    with pytest.raises(BrokenLaw, match=rf"^{kind.__name__}: .*{law}"):
+        check_positions(kind)
+
+
+class LooksAround(Residual):
+    """Mixes positions, which is attention's task."""
+
+    def forward(self, x, sublayer):
+        return self.norm(x + sublayer(x) + x.mean(1, keepdim=True))
+
+
+class LooksAtTheBatch(PostNorm):
+    """Centres over the rows of a batch."""
+
+    def forward(self, x, sublayer):
+        return super().forward(x - x.mean(0, keepdim=True), sublayer)
+
+
+class Narrows(Residual):
+    """Drops half of the stream."""
+
+    def forward(self, x, sublayer):
+        return x[..., ::2]
+
+
+class Deaf(Residual):
+    """Never calls the sub-layer."""
+
+    def forward(self, x, sublayer):
+        return self.norm(x)
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """Normalises over the batch."""
+
+    def forward(self, x):
+        return (x - x.mean((0, 1))) / x.std((0, 1))
+
+
+class WrongCount(FeedForward):
+    """Says it has more matrices than it has."""
+
+    matrices = 3
+
+
+class Shares(Scaling):
+    """Makes a key depend on the other keys."""
+
+    def forward(self, Q, K):
+        return Q, K - K.mean(2, keepdim=True), 1.0
+
+
+class NoFactor(Scaling):
+    """Forgets the factor."""
+
+    def forward(self, Q, K):
+        return Q, K
+
+
+@pytest.mark.parametrize(
+    ("check", "kind", "law"),
+    [
+        (check_wiring, LooksAround, "must not depend on other positions"),
+        (check_wiring, LooksAtTheBatch, "must not depend on other rows"),
+        (check_wiring, Narrows, "must have the shape"),
+        (check_wiring, Deaf, "a gradient must reach the parameter"),
+        (check_norm, BatchNorm, "must not depend on other positions"),
+        (check_feedforward, WrongCount, "`matrices` is 3"),
+        (check_score_scaling, Shares, "a key must not depend on other keys"),
+        (check_score_scaling, NoFactor, "must return queries, keys and a factor"),
+    ],
+)
+def test_a_broken_layer_is_told_which_law_it_breaks(check, kind, law):
+    with pytest.raises(BrokenLaw, match=rf"^{kind.__name__}: .*{law}"):
+        check(kind)
+    assert "checked" not in POSITIONS
+
+
+def writer() -> GPT:
+    torch.manual_seed(0)
+    small = {"layers": 1, "d_model": 8, "heads": 2, "d_ff": 8, "dropout": 0.0}
+    return GPT(GPTSettings(**small), (13, 13))
+
+
+class LooksAhead(GPT):
+    """Adds the mean of all positions."""
+
+    def features(self, *args, **kwargs):
+        found = super().features(*args, **kwargs)
+        return found + found.mean(1, keepdim=True)
+
+
+class Forgets(GPT):
+    """Begins anew at every step."""
+
+    def step(self, state, tokens):
+        begun = self.begin(torch.zeros(len(tokens), 1, dtype=torch.long), None)
+        beams = torch.zeros(tokens.shape, dtype=torch.long)
+        logits, _ = super().step(self.select(begun, None, beams), tokens)
+        return logits, state
+
+
+class Unused(GPT):
+    """Has a parameter that nothing reads."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.spare = nn.Parameter(torch.zeros(2))
+
+
+@pytest.mark.parametrize(
+    ("kind", "law"),
+    [
+        (LooksAhead, "must not depend on later tokens"),
+        (Forgets, "decoding step by step must give the logits of the whole target"),
+        (Unused, "a gradient must reach the parameter `spare`"),
+    ],
+)
+def test_a_broken_model_is_told_which_law_it_breaks(kind, law):
+    settings = writer().settings
+    model = kind(settings, (13, 13))
+    with pytest.raises(BrokenLaw, match=rf"^{kind.__name__}: .*{law}"):
+        check_model(model)
+
+
+def test_a_model_is_left_as_it_was():
+    model = writer()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    check_model(model)
+    assert model.training
+    assert all(p.grad is None for p in model.parameters())
+    assert all(torch.equal(before[name], one) for name, one in model.state_dict().items())
