@@ -158,3 +158,26 @@ def test_the_restarted_program_is_the_same(start):
     assert done.stderr == (
         "whyformer: `absent.yaml` does not exist. Give the path of a YAML recipe.\n"
     )
+
+
+def test_ctrl_c_that_python_cannot_raise_is_delivered_again():
+    """A destructor is such a place: Python would print a traceback and go on."""
+    code = """
+import signal, sys, time
+from whyformer.cli import main as entry
+
+class Interrupted:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+def run(tokens, *, restart):
+    one = Interrupted()
+    del one
+    time.sleep(30)
+
+entry._run = run
+sys.exit(entry.main(["train"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 130
+    assert done.stderr == "whyformer: Stopped by Ctrl-C.\n"

@@ -1,11 +1,15 @@
 """The command ``whyformer``: find the command, run it, turn what happened into an exit code."""
 
+import _thread
+import contextlib
 import errno
 import importlib
 import logging
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
 from cyclopts import App, CycloptsError, Group
@@ -14,10 +18,12 @@ from whyformer import __version__
 from whyformer.acceleration.allocator import keep_big_blocks, restart_with_fast_allocator
 from whyformer.cli.shared.dotted import plugins_in, split
 from whyformer.cli.shared.streams import abandon_output, set_encodings
-from whyformer.foundation import plugins
 from whyformer.foundation.errors import UsageError, WhyformerError
 
 INTERRUPTED = 130
+AGAIN_SECONDS = 0.05
+PLUGINS = "whyformer.plugins"
+"""Group of the entry points of installed plugins."""
 LONGEST_SHOWN = 200
 """Characters of a path in a message."""
 EPILOGUE = """Start here:
@@ -112,7 +118,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     set_encodings()
     logging.basicConfig(format="whyformer: %(message)s", level=logging.WARNING)
     try:
-        return _run(sys.argv[1:] if argv is None else list(argv), restart=argv is None)
+        with _no_interrupt_is_lost():
+            return _run(sys.argv[1:] if argv is None else list(argv), restart=argv is None)
     except WhyformerError as error:
         return _say(str(error), error.exit_code)
     except CycloptsError as error:
@@ -137,9 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(tokens: list[str], *, restart: bool) -> int:
     tokens, named = plugins_in(tokens)
-    plugins.load_installed()
-    for source in named:
-        plugins.load(source)
+    _load_plugins(named)
     others, overrides = split(tokens)
     command, bound, given_by_us = app.parse_args(others, exit_on_error=False, print_error=False)
     if "overrides" in given_by_us:
@@ -156,6 +161,42 @@ def _run(tokens: list[str], *, restart: bool) -> int:
     result: Any = command(*bound.args, **bound.kwargs)
     sys.stdout.flush()
     return result if isinstance(result, int) else 0
+
+
+def _load_plugins(named: list[str]) -> None:
+    """Import the plugins that packages declare, and those that were named.
+
+    Without any, nothing heavy is imported: `--help` stays fast.
+    """
+    if not named and not metadata.entry_points(group=PLUGINS):
+        return
+    from whyformer.foundation import plugins
+
+    plugins.load_installed()
+    for source in named:
+        plugins.load(source)
+
+
+@contextlib.contextmanager
+def _no_interrupt_is_lost() -> Iterator[None]:
+    """Deliver Ctrl-C again where Python could not raise it.
+
+    In a destructor or a callback of the import system Python prints a KeyboardInterrupt with its
+    traceback, forgets it, and the command would go on.
+    """
+    former = sys.unraisablehook
+
+    def hook(found: Any) -> None:
+        if isinstance(found.exc_value, KeyboardInterrupt):
+            threading.Timer(AGAIN_SECONDS, _thread.interrupt_main).start()
+        else:
+            former(found)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = former
 
 
 def _out_of_memory(argv: Sequence[str] | None) -> tuple[str, int]:

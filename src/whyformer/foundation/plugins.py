@@ -24,7 +24,7 @@ from whyformer.foundation.errors import PluginError
 from whyformer.foundation.registry import PACKAGE, Registry, registered_by
 
 GROUP = "whyformer.plugins"
-"""Entry points of this group are plugins."""
+"""Entry points of this group are plugins; `cli.main` looks for them too."""
 OF_FILES = "whyformer_plugins"
 """Prefix of the modules made from files, so that `random.py` hides no other module."""
 SHOWN_DIGITS = 12
