@@ -166,6 +166,8 @@ def test_ctrl_c_that_python_cannot_raise_is_delivered_again():
 import signal, sys, time
 from whyformer.cli import main as entry
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run detached
+
 class Interrupted:
     def __del__(self):
         signal.raise_signal(signal.SIGINT)
