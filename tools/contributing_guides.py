@@ -1,11 +1,11 @@
-"""Follow the recipes of CONTRIBUTING.md to the letter, in a copy of the source tree.
+"""Follow the guides of CONTRIBUTING.md to the letter, in a copy of the source tree.
 
-    python tools/contributing_recipes.py                 # every recipe
-    python tools/contributing_recipes.py wiring metric   # those whose title has one of the words
+    python tools/contributing_guides.py                 # every guide
+    python tools/contributing_guides.py wiring metric   # those whose title has one of the words
 
-A recipe consists of steps. Each is a line and one block of code: "Create `FILE`:", "Append to
+A guide consists of steps. Each is a line and one block of code: "Create `FILE`:", "Append to
 `FILE`:", "In `FILE`, below `LINE`:" (or above) and "Check:". ruff checks what the steps made.
-All recipes are followed in one copy, so that their checks can share one start of Python.
+All guides are followed in one copy, so that their checks can share one start of Python.
 """
 
 import json
@@ -67,7 +67,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Guide:
     """How to add one kind of thing."""
 
     title: str
@@ -75,24 +75,24 @@ class Recipe:
     checks: list[str]
 
 
-def read_recipes(page: str) -> list[Recipe]:
-    """Return the recipes of a page. Raises: SystemExit for a block of code that is no step."""
+def read_guides(page: str) -> list[Guide]:
+    """Return the guides of a page. Raises: SystemExit for a block of code that is no step."""
     parts: dict[str, list[str]] = {}
     title = ""
     section = code = False
     for line in page.splitlines(keepends=True):
         code ^= line.startswith("```")
         if line.startswith("## ") and not code:
-            section = line == "## Recipes\n"
+            section = line.startswith("## Guides")
         elif line.startswith("### ") and not code and section:
             title = line.removeprefix("### ").rstrip()
             parts[title] = []
         elif section and title:
             parts[title].append(line)
-    return [_recipe(title, "".join(lines)) for title, lines in parts.items()]
+    return [_guide(title, "".join(lines)) for title, lines in parts.items()]
 
 
-def _recipe(title: str, text: str) -> Recipe:
+def _guide(title: str, text: str) -> Guide:
     found = list(STEP.finditer(text))
     if 2 * len(found) != len(re.findall(r"^```", text, re.MULTILINE)):
         raise SystemExit(f"{title}: every block of code must follow a line that says its place")
@@ -102,24 +102,24 @@ def _recipe(title: str, text: str) -> Recipe:
         if m["kind"] != "Check"
     ]
     checks = "".join(m["code"] for m in found if m["kind"] == "Check").splitlines()
-    return Recipe(title, steps, checks)
+    return Guide(title, steps, checks)
 
 
-def follow(recipes: list[Recipe], root: Path) -> dict[str, str]:
-    """Follow recipes in a copy of the source tree; return title -> what failed, "" for nothing."""
+def follow(guides: list[Guide], root: Path) -> dict[str, str]:
+    """Follow guides in a copy of the source tree; return title -> what failed, "" for nothing."""
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, root / name)
-    for recipe in recipes:
-        for step in recipe.steps:
+    for guide in guides:
+        for step in guide.steps:
             step.apply(root)
-    files = sorted({step.file for r in recipes for step in r.steps if step.file.endswith(".py")})
+    files = sorted({step.file for r in guides for step in r.steps if step.file.endswith(".py")})
     ruff = [sys.executable, "-m", "ruff"]
     path = os.pathsep.join([str(root / "src"), str(root / "tests")])
-    commands = {recipe.title: [shlex.split(check) for check in recipe.checks] for recipe in recipes}
+    commands = {guide.title: [shlex.split(check) for check in guide.checks] for guide in guides}
     if files:
         commands["ruff"] = [
             [*ruff, "format", "--check", "--no-cache", *files],
@@ -191,7 +191,7 @@ def _call(command: list[str]) -> int:
 
             jaxtyping.config.update("jaxtyping_disable", True)  # only tests check signatures
             code = main(command[1:])
-    except BaseException:  # noqa: BLE001  (it is shown, and fails the recipe)
+    except BaseException:  # noqa: BLE001  (it is shown, and fails the guide)
         traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -199,17 +199,17 @@ def _call(command: list[str]) -> int:
 
 
 def main() -> None:
-    """Follow the recipes whose titles have one of the given words, or all."""
+    """Follow the guides whose titles have one of the given words, or all."""
     if sys.argv[1:] == ["--inside"]:
         return _inside()
     words = sys.argv[1:]
-    recipes = [
-        recipe
-        for recipe in read_recipes(PAGE.read_text(encoding="utf-8"))
-        if not words or any(word in recipe.title for word in words)
+    guides = [
+        guide
+        for guide in read_guides(PAGE.read_text(encoding="utf-8"))
+        if not words or any(word in guide.title for word in words)
     ]
     with tempfile.TemporaryDirectory() as scratch:
-        results = follow(recipes, Path(scratch))
+        results = follow(guides, Path(scratch))
     for title, failure in results.items():
         print(f"{'FAILED' if failure else 'passed'}: {title}")
         print(failure, end="")

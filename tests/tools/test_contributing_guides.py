@@ -1,4 +1,4 @@
-"""The recipes of CONTRIBUTING.md, followed to the letter on a copy of the source tree, work."""
+"""The guides of CONTRIBUTING.md, followed to the letter on a copy of the source tree, work."""
 
 import subprocess
 import sys
@@ -8,13 +8,13 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
 
-from contributing_recipes import PAGE, Recipe, follow, read_recipes
+from contributing_guides import PAGE, Guide, follow, read_guides
 
-TOOL = Path(__file__).parents[2] / "tools" / "contributing_recipes.py"
-RECIPES = read_recipes(PAGE.read_text(encoding="utf-8"))
+TOOL = Path(__file__).parents[2] / "tools" / "contributing_guides.py"
+GUIDES = read_guides(PAGE.read_text(encoding="utf-8"))
 KINDS = ("position scheme", "residual wiring", "norm", "feed-forward", "score scaling", "schedule",
          "optimizer", "text unit", "recipe", "command", "question")  # fmt: skip
-pytestmark = pytest.mark.xdist_group("recipes")  # one worker follows them for all tests
+pytestmark = pytest.mark.xdist_group("guides")  # one worker follows them for all tests
 
 
 @pytest.fixture(scope="module")
@@ -25,25 +25,25 @@ def report() -> str:
     return done.stdout + done.stderr
 
 
-def test_there_is_a_recipe_for_each_kind_of_change() -> None:
-    titles = " ".join(recipe.title for recipe in RECIPES)
+def test_there_is_a_guide_for_each_kind_of_change() -> None:
+    titles = " ".join(guide.title for guide in GUIDES)
     assert [kind for kind in KINDS if kind not in titles] == []
 
 
-@pytest.mark.parametrize("title", [*(recipe.title for recipe in RECIPES), "ruff"])
-def test_a_recipe_that_is_followed_to_the_letter_passes_its_own_check(
+@pytest.mark.parametrize("title", [*(guide.title for guide in GUIDES), "ruff"])
+def test_a_guide_that_is_followed_to_the_letter_passes_its_own_check(
     report: str, title: str
 ) -> None:
     assert f"passed: {title}\n" in report, report
 
 
-def test_every_recipe_changes_the_package_and_checks_something() -> None:
-    for recipe in RECIPES:
-        assert any(step.file.startswith("src/whyformer/") for step in recipe.steps), recipe.title
-        assert recipe.checks, recipe.title
+def test_every_guide_changes_the_package_and_checks_something() -> None:
+    for guide in GUIDES:
+        assert any(step.file.startswith("src/whyformer/") for step in guide.steps), guide.title
+        assert guide.checks, guide.title
 
 
-TOY = """## Recipes
+TOY = """## Guides: how to add something
 
 ### Add a line
 
@@ -68,17 +68,17 @@ true
 
 
 def test_steps_are_carried_out_as_they_are_written(tmp_path: Path) -> None:
-    (recipe,) = read_recipes(TOY)
+    (guide,) = read_guides(TOY)
     (tmp_path / "old.txt").write_text("x\n    b\n", encoding="utf-8")
-    for step in recipe.steps:
+    for step in guide.steps:
         step.apply(tmp_path)
     assert (tmp_path / "new.txt").read_text(encoding="utf-8") == "one\n"
     assert (tmp_path / "old.txt").read_text(encoding="utf-8") == "x\n    a\n    b\n"
-    assert recipe.checks == ["true"]
+    assert guide.checks == ["true"]
 
 
 def test_a_step_that_cannot_be_followed_ends_the_tool(tmp_path: Path) -> None:
-    create, insert = read_recipes(TOY)[0].steps
+    create, insert = read_guides(TOY)[0].steps
     for text in ("no such line\n", "b\nb\n"):
         (tmp_path / "old.txt").write_text(text, encoding="utf-8")
         with pytest.raises(SystemExit, match="lines `b`"):
@@ -90,13 +90,13 @@ def test_a_step_that_cannot_be_followed_ends_the_tool(tmp_path: Path) -> None:
 
 def test_a_block_without_a_place_is_refused() -> None:
     with pytest.raises(SystemExit, match="every block of code"):
-        read_recipes(TOY.replace("Create `new.txt`:", "Write a file:"))
+        read_guides(TOY.replace("Create `new.txt`:", "Write a file:"))
 
 
 def test_a_check_that_fails_is_reported(tmp_path: Path) -> None:
-    (recipe,) = read_recipes(TOY)
-    failing = Recipe("A recipe", recipe.steps[:1], ["ls new.txt", "ls absent.txt"])
+    (guide,) = read_guides(TOY)
+    failing = Guide("A guide", guide.steps[:1], ["ls new.txt", "ls absent.txt"])
     found = follow([failing], tmp_path)
-    assert found.keys() == {"A recipe"}
-    assert found["A recipe"].startswith("$ ls absent.txt\n")
-    assert found["A recipe"].endswith("exit code 2\n")
+    assert found.keys() == {"A guide"}
+    assert found["A guide"].startswith("$ ls absent.txt\n")
+    assert found["A guide"].endswith("exit code 2\n")
