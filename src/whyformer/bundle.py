@@ -37,6 +37,7 @@ from whyformer.foundation.plugins import compare, recorded, used_by
 from whyformer.foundation.tensors import is_finite, read_into, read_shapes
 from whyformer.models.build import FAMILIES, Model, build_model
 from whyformer.models.shapes import shapes_only
+from whyformer.text.pieces import UNITS
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
 FORMAT = 2
@@ -81,7 +82,8 @@ def save_bundle(
         "model": bundle.model.settings.model_dump(mode="json"),
         "facts": bundle.facts,
     }
-    if plugins := used_by(bundle.model.settings):
+    units = [(UNITS, one.units) for one in (bundle.source_tokenizer, bundle.target_tokenizer)]
+    if plugins := used_by(bundle.model.settings, *units):
         config[PLUGINS] = recorded(plugins)
     with atomic_directory(directory) as temporary:
         (temporary / SOURCE).write_text(
@@ -188,6 +190,7 @@ def refuse_unusable(directory: Path, config: dict[str, Any]) -> None:
 
 def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
     """Build the model. Args: two: whether the target has its own tokenizer."""
+    _compare_plugins(directory, config)
     source = _read_tokenizer(directory / SOURCE)
     target = _read_tokenizer(directory / TARGET) if two else source
     sizes = (len(source), len(target))
@@ -197,7 +200,6 @@ def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
             f"says {config['vocabularies']}. Its files do not belong together: "
             "copy the whole directory."
         )
-    _compare_plugins(directory, config)
     kind, _ = FAMILIES[config["kind"]]
     settings = build(kind, config["model"], where=str(directory / CONFIG))
     shared = source.fingerprint == target.fingerprint

@@ -9,13 +9,21 @@ name: see docs/extending.md.
 """
 
 from whyformer.blocks.feedforward import FEEDFORWARDS
+from whyformer.blocks.multihead import ATTENTIONS
 from whyformer.blocks.normalization import NORMS
 from whyformer.blocks.positions import POSITIONS
 from whyformer.blocks.residual import WIRINGS
 from whyformer.blocks.scaling import SCALINGS
+from whyformer.text.pieces import UNITS
+from whyformer.training.optimizers import OPTIMIZERS
+from whyformer.training.schedules import SCHEDULES
 
 positions = POSITIONS
+attentions = ATTENTIONS
+score_scalings = SCALINGS
 wirings = WIRINGS
 norms = NORMS
 feedforwards = FEEDFORWARDS
-score_scalings = SCALINGS
+schedules = SCHEDULES
+optimizers = OPTIMIZERS
+units = UNITS

@@ -5,20 +5,37 @@ import torch
 from torch import nn
 
 from whyformer.blocks.feedforward import FeedForward
+from whyformer.blocks.multihead import MultiHeadAttention
 from whyformer.blocks.positions import POSITIONS, Positions, Sinusoidal
 from whyformer.blocks.residual import PostNorm, Residual
 from whyformer.blocks.scaling import Scaling
 from whyformer.models.gpt import GPT, GPTSettings
-from whyformer.registries import feedforwards, norms, positions, score_scalings, wirings
+from whyformer.registries import (
+    attentions,
+    feedforwards,
+    norms,
+    optimizers,
+    positions,
+    schedules,
+    score_scalings,
+    units,
+    wirings,
+)
 from whyformer.testing import (
     BrokenLaw,
+    check_attention,
     check_feedforward,
     check_model,
     check_norm,
+    check_optimizer,
     check_positions,
+    check_schedule,
     check_score_scaling,
+    check_units,
     check_wiring,
 )
+from whyformer.text.units import Characters
+from whyformer.training.schedules import without_end
 
 EVERY = [
     (check, registry, name)
@@ -38,6 +55,27 @@ def test_every_built_in_variant_obeys_the_laws(check, registry, name):
     state = torch.random.get_rng_state()
     check(registry[name], in_models=False)
     assert torch.equal(state, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("name", attentions)
+def test_every_built_in_attention_obeys_the_laws(name):
+    check_attention(attentions[name], kv_heads=1 if name != "multi-head" else None)
+
+
+@pytest.mark.parametrize("name", schedules)
+def test_every_built_in_schedule_obeys_the_laws(name):
+    check_schedule(schedules[name])
+
+
+@pytest.mark.parametrize("name", optimizers)
+def test_every_built_in_optimizer_obeys_the_laws(name):
+    check_optimizer(optimizers[name])
+    assert "checked" not in optimizers
+
+
+@pytest.mark.parametrize("name", units)
+def test_every_built_in_unit_obeys_the_laws(name):
+    check_units(units[name])
 
 
 @pytest.mark.parametrize(
@@ -219,6 +257,118 @@ def test_a_broken_layer_is_told_which_law_it_breaks(check, kind, law):
     with pytest.raises(BrokenLaw, match=rf"^{kind.__name__}: .*{law}"):
         check(kind)
     assert "checked" not in POSITIONS
+
+
+class OnlyExplicit(MultiHeadAttention):
+    """Doubles what the fused path gives."""
+
+    def look(self, *args, **kwargs):
+        found = super().look(*args, **kwargs)
+        return found * 2 if self.path == "fused" else found
+
+
+class TouchesKeys(Scaling):
+    """Centres keys over positions before they are cached."""
+
+    def keys(self, K):
+        return K - K.mean(2, keepdim=True)
+
+
+class LosesSpaces(Characters):
+    """Decodes without spaces."""
+
+    def decode(self, ids):
+        return super().decode(ids).replace(" ", "")
+
+
+class OrderMatters(Characters):
+    """Learns from the first text only."""
+
+    @classmethod
+    def train(cls, units, texts, *, vocabulary, lowercase=False):
+        return cls(units, sorted(set(next(iter(texts)))))
+
+
+def negative(step, *, total, warmup, d_model):
+    return 1 - step
+
+
+@without_end
+def ends_after_all(step, *, total, warmup, d_model):
+    return step / total
+
+
+def endless(step, *, total, warmup, d_model):
+    return float("inf") if step == 1.5 else 1.0
+
+
+class Grows(torch.optim.SGD):
+    """Goes uphill."""
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            group["lr"] = -group["lr"]
+        super().step(closure)
+
+
+class OwnRate(torch.optim.SGD):
+    """Has a rate of its own."""
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            group["lr"] = 0.01
+        super().step(closure)
+
+
+class KeepsNumbers(torch.optim.SGD):
+    """Counts in a Python number, which no checkpoint holds."""
+
+    def step(self, closure=None):
+        super().step(closure)
+        for group in self.param_groups:
+            for one in group["params"]:
+                self.state[one]["count"] = 1
+
+
+class ForgetsItsStep(torch.optim.SGD):
+    """Counts its updates outside of its state."""
+
+    updates = 0
+
+    def step(self, closure=None):
+        self.updates += 1
+        for group in self.param_groups:
+            group["lr"] *= 1 + self.updates / 100
+        super().step(closure)
+
+
+def making(kind):
+    def maker(model):
+        return kind(model.parameters(), lr=1.0)
+
+    maker.__name__ = kind.__name__
+    return maker
+
+
+@pytest.mark.parametrize(
+    ("check", "subject", "law"),
+    [
+        (check_attention, OnlyExplicit, "the fused and the explicit path"),
+        (check_score_scaling, TouchesKeys, "`keys` must treat every position alike"),
+        (check_units, LosesSpaces, "must be decoded as `normalize` gives it"),
+        (check_units, OrderMatters, "must not depend on the order of the texts"),
+        (check_schedule, negative, "must be a finite number from 0 on, but it is -0.5"),
+        (check_schedule, endless, "must be a finite number from 0 on, but it is inf"),
+        (check_schedule, ends_after_all, "must not depend on the number of updates"),
+        (check_optimizer, making(Grows), "the loss must fall"),
+        (check_optimizer, making(OwnRate), "a rate of 0 must change no weight"),
+        (check_optimizer, making(KeepsNumbers), "its state must be made of tensors, but `count`"),
+        (check_optimizer, making(ForgetsItsStep), "a resumed run must equal"),
+    ],
+)
+def test_what_breaks_a_law_is_told_which(check, subject, law):
+    with pytest.raises(BrokenLaw, match=rf"^{subject.__name__}: .*{law}"):
+        check(subject)
 
 
 def writer() -> GPT:

@@ -90,9 +90,12 @@ def load_installed() -> None:
             point.load()
 
 
-def used_by(settings: BaseModel) -> list[Plugin]:
-    """Return the plugins whose variants ``settings`` name, in alphabetical order."""
-    modules = {_top(registry.module_of(name)) for registry, name in _names(settings)}
+def used_by(settings: BaseModel, *more: tuple[Registry[Any], str]) -> list[Plugin]:
+    """Return the plugins whose variants ``settings`` name, in alphabetical order.
+
+    Args: more: registries and names that are used besides.
+    """
+    modules = {_top(registry.module_of(name)) for registry, name in (*_names(settings), *more)}
     modules.discard(PACKAGE)
     return [_described(sys.modules[module]) for module in sorted(modules)]
 

@@ -13,6 +13,7 @@ whose one sentence says which law broke and for which shape; so it also serves a
 
 from whyformer.testing.laws import BrokenLaw
 from whyformer.testing.layers import (
+    check_attention,
     check_feedforward,
     check_norm,
     check_score_scaling,
@@ -20,13 +21,19 @@ from whyformer.testing.layers import (
 )
 from whyformer.testing.models import check_model
 from whyformer.testing.positions import check_positions
+from whyformer.testing.training import check_optimizer, check_schedule
+from whyformer.testing.units import check_units
 
 __all__ = [
     "BrokenLaw",
+    "check_attention",
     "check_feedforward",
     "check_model",
     "check_norm",
+    "check_optimizer",
     "check_positions",
+    "check_schedule",
     "check_score_scaling",
+    "check_units",
     "check_wiring",
 ]

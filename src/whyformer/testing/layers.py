@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from whyformer.blocks.feedforward import FeedForward
+from whyformer.blocks.multihead import AttentionPath, MultiHeadAttention
 from whyformer.blocks.residual import Residual
 from whyformer.blocks.scaling import Scaling
 from whyformer.testing.laws import (
@@ -96,6 +97,36 @@ def check_feedforward(kind: type[FeedForward], *, in_models: bool = True) -> Non
         check_stacks(name, "activation", kind)
 
 
+def check_attention(
+    kind: type[MultiHeadAttention], *, kv_heads: int | None = None, in_models: bool = True
+) -> None:
+    """Check an attention.
+
+    Laws: the fused and the explicit path give the same numbers; then those of `check_model` in two
+    models, where step-by-step decoding reads keys and values from the cache.
+    Args: kv_heads: 1 or 2, for an attention that needs the number; there are 2 heads.
+    Raises: BrokenLaw for the first law that does not hold.
+    """
+    name = kind.__name__
+    _require_base(kind, MultiHeadAttention, name)
+    with repeatable():
+        attention = made(kind, name, D_MODEL, HEADS, D_K, kv_heads=kv_heads)
+        assert isinstance(attention, MultiHeadAttention)
+        x, source = torch.randn(SHAPE), torch.randn(BATCH, LENGTH + 2, D_MODEL)
+        found = []
+        for path in AttentionPath:
+            attention.path = path
+            with torch.no_grad():
+                output = attention(x, attention.keys_values(source))
+            require_shape(output, SHAPE, name, f"the output ({path} path)")
+            require_finite(output, name, f"the output ({path} path)")
+            found.append(output)
+        law = "the fused and the explicit path must give the same output"
+        require_close(found[0], found[1], name, law, f"{HEADS} heads, d_k {D_K}")
+    if in_models:
+        check_stacks(name, "attention", kind, kv_heads=kv_heads)
+
+
 def check_score_scaling(kind: type[Scaling], *, in_models: bool = True) -> None:
     """Check what is done to queries and keys before their product.
 
@@ -109,6 +140,12 @@ def check_score_scaling(kind: type[Scaling], *, in_models: bool = True) -> None:
         scaling = made(kind, name, D_K, HEADS)
         queries = torch.randn(BATCH, HEADS, 3, D_K)
         looked_at = torch.randn(BATCH, HEADS, LENGTH, D_K)
+        for one, given in (("queries", queries), ("keys", looked_at)):
+            transform = getattr(scaling, one)
+            whole = transform(given)
+            require_shape(whole, tuple(given.shape), name, f"what `{one}` returns")
+            law = f"`{one}` must treat every position alike"
+            require_close(transform(given[:, :, 1:2]), whole[:, :, 1:2], name, law, f"d_k {D_K}")
         found = scaling(queries, looked_at)
         fits = isinstance(found, tuple) and len(found) == 3
         require(fits, name, "it must return queries, keys and a factor", f"it returned {found!r}")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from whyformer.blocks.feedforward import FEEDFORWARDS
+from whyformer.blocks.multihead import ATTENTIONS
 from whyformer.blocks.normalization import NORMS
 from whyformer.blocks.positions import POSITIONS
 from whyformer.blocks.residual import WIRINGS
@@ -30,6 +31,7 @@ FIRST_WORD = 5
 SOURCE, TARGET, MORE = 6, 7, 3
 """Tokens of a source, of a target, and of padding behind them."""
 REGISTRIES: dict[str, Registry[Any]] = {
+    "attention": ATTENTIONS,
     "positions": POSITIONS,
     "wiring": WIRINGS,
     "norm": NORMS,
@@ -67,15 +69,15 @@ def check_model(model: Model, *, name: str = "") -> None:
         model.train(was_training)
 
 
-def check_stacks(name: str, setting: str, kind: type[nn.Module]) -> None:
+def check_stacks(name: str, setting: str, kind: type[nn.Module], **more: object) -> None:
     """Check a variant inside of a small Transformer and a small GPT.
 
-    Args: setting: by which a stack chooses it, such as ``positions``.
+    Args: setting: by which a stack chooses it, such as ``positions``. more: other settings.
     """
-    with _registered(REGISTRIES[setting], kind) as chosen, repeatable():
+    with registered(REGISTRIES[setting], kind) as chosen, repeatable():
         layers = {"encoder_layers": 1, "decoder_layers": 2}
-        reader = TransformerSettings.model_validate(SMALL | layers | {setting: chosen})
-        writer = GPTSettings.model_validate(SMALL | {"layers": 2, setting: chosen})
+        reader = TransformerSettings.model_validate(SMALL | layers | more | {setting: chosen})
+        writer = GPTSettings.model_validate(SMALL | more | {"layers": 2, setting: chosen})
         sizes = (VOCABULARY, VOCABULARY)
         for model in (Transformer(reader, sizes), GPT(writer, sizes)):
             with torch.no_grad():  # gains of 1 and biases of 0 would hide mistakes
@@ -85,7 +87,7 @@ def check_stacks(name: str, setting: str, kind: type[nn.Module]) -> None:
 
 
 @contextlib.contextmanager
-def _registered(registry: Registry[Any], kind: type[nn.Module]) -> Iterator[str]:
+def registered(registry: Registry[Any], kind: object) -> Iterator[str]:
     """Yield the name of a variant; register it for this block if it has none."""
     known = [name for name, one in registry.items() if one is kind]
     if known:
