@@ -29,7 +29,7 @@ def check_schedule(schedule: ScheduleFunction) -> None:
     name = getattr(schedule, "__name__", type(schedule).__name__)
     for total in TOTALS:
         for warmup in WARMUPS:
-            for step in {1, min(1.5, total), min(2, total), total // 2 + 1, total}:
+            for step in (1, min(1.5, total), min(2, total), total // 2 + 1, total):
                 asked = {"total": total, "warmup": warmup, "d_model": 64}
                 where = f"step {step}, total {total}, warmup {warmup}, d_model 64"
                 factor = schedule(step, **asked)
