@@ -172,7 +172,7 @@ def test_a_tie_is_where_both_tokens_are_as_probable():
 
 
 def test_int8_is_judged_by_chrf(run, monkeypatch):
-    with pytest.raises(UsageError, match="no dev set here to judge by"):
+    with pytest.raises(UsageError, match="dev set of this run is not available"):
         convert(run, quantization="int8")
     assert not (run / "ctranslate2").exists()
 

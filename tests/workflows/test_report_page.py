@@ -6,7 +6,7 @@ from whyformer.decoding.alignment import Aligned
 from whyformer.evaluation.score import Score
 from whyformer.training.journal import Journal
 from whyformer.training.reports import StepReport
-from whyformer.workflows.report.page import POINTS, Mistake, Story, write_report
+from whyformer.workflows.report.page import POINTS, Mistake, ReportContent, write_report
 
 UPDATES = 2 * POINTS + 20
 
@@ -22,7 +22,7 @@ def page(tmp_path):
     journal.close()
     (tmp_path / "recipe.yaml").write_text("task: <b>\n", encoding="utf-8")
     (tmp_path / "run.json").write_text("{}", encoding="utf-8")
-    story = Story(
+    content = ReportContent(
         title="A run & its page",
         scores=[Score("per", 12.345, "%, lower is better", (11.0, 13.5), "sig|1", 200)],
         pronounced=[("zorb", [("Z AO1 R B", -0.25), ("Z OW1 B", -2.5)])],
@@ -31,7 +31,7 @@ def page(tmp_path):
         repeat="whyformer demo",
         metric="per",
     )
-    return write_report(tmp_path, story).read_text(encoding="utf-8")
+    return write_report(tmp_path, content).read_text(encoding="utf-8")
 
 
 def test_every_curve_is_drawn(page):

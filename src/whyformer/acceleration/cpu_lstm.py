@@ -11,7 +11,8 @@ from whyformer.acceleration.processor import onednn_computes_bf16
 def lstm_precision(x: Tensor) -> contextlib.AbstractContextManager[object]:
     """Return a context that computes in fp32 if autocast would call a missing kernel.
 
-    On a CPU torch computes the LSTM in bf16 by oneDNN, which refuses it without AVX-512.
+    On a CPU, torch computes the LSTM in bf16 with oneDNN, which does not support it without
+    AVX-512.
     """
     if x.device.type == "cpu" and torch.is_autocast_enabled("cpu") and not onednn_computes_bf16():
         return torch.autocast("cpu", enabled=False)

@@ -1,7 +1,7 @@
-"""Cross-entropy that never holds the logits of a whole batch.
+"""Cross-entropy that never stores the logits of a whole batch.
 
-The logits, (tokens, vocab), are the largest tensor of training. Rows are taken in chunks, and the
-gradient of each chunk is formed while its logits are still in the processor's cache.
+The logits, (tokens, vocab), are the largest tensor of training. Rows are processed in chunks, and
+the gradient of each chunk is computed while its logits are still in the cache of the processor.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from whyformer.acceleration.products import (
 from whyformer.foundation.devices import exact, exact_dtype
 
 CHUNK_ELEMENTS = 1 << 22
-"""Logits held at once: 512 rows for a vocabulary of 8,000."""
+"""Logits in a chunk: 512 rows for a vocabulary of 8,000."""
 
 
 class FusedCrossEntropy(torch.autograd.Function):
@@ -43,7 +43,7 @@ class FusedCrossEntropy(torch.autograd.Function):
             logits = product(x, weight).float()
             chosen += logits.gather(1, label).sum(dtype=wide)
             top = logits.amax(-1, keepdim=True)
-            odds = logits.sub_(top).exp_()  # z · softmax, where the logits stood
+            odds = logits.sub_(top).exp_()  # z · softmax, in place of the logits
             z = odds.sum(-1, keepdim=True)
             log_z += (z.log() + top).sum(dtype=wide)
             if grad_features is not None and grad_weight is not None:

@@ -5,9 +5,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 LARGE_INT8 = 1 << 18
-"""Least size of a weight, in numbers, for which eight bits pay: d_model · d_ff of a small model."""
+"""Minimum number of weights for which eight bits are faster: d_model · d_ff of a small model."""
 TINY = torch.finfo(torch.float32).tiny
-"""Least step between two levels; a row of zeros is divided by it."""
+"""Minimum step between two levels, which avoids division by zero for a row of zeros."""
 
 
 class Int8Linear(nn.Linear):
@@ -15,9 +15,9 @@ class Int8Linear(nn.Linear):
 
     Source: Dettmers et al. 2022 (arXiv:2208.07339), §3.1: a scale for each row of the input and for
         each output, so that a row's result does not depend on the other rows.
-    Differs: no features are kept in higher precision. Without VNNI instructions weights take seven
-        bits, because the processor's sums of two products would overflow with eight.
-    Shares the parameters of the layer that it is made from; later changes to them have no effect.
+    Differs: no features are kept in higher precision. Without VNNI instructions, weights use seven
+    bits, because sums of two products would overflow with eight. Shares the parameters of the layer
+    that it is made from; later changes to them have no effect.
     """
 
     def __init__(self, linear: nn.Linear) -> None:

@@ -1,4 +1,4 @@
-"""Several projections of the same input by one product of their joint weights."""
+"""Compute several projections of the same input with one product of their joint weights."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +23,7 @@ def project_jointly(
     BLAS multiplies, if not every parameter is trained, or if a layer has a hook or another class.
 
     Args:
-        layers: of one size.
+        layers: linear layers of the same size.
         plain: class of the layers that one product may replace.
     """
     weights = [layer.weight for layer in layers]

@@ -1,4 +1,4 @@
-"""Weights stored once in the layout that oneDNN wants, for products with few rows.
+"""Weights stored in the packed layout of oneDNN, for products with few rows.
 
 Every step of a search multiplies a few rows, one for each hypothesis, by the same matrices. BLAS
 rearranges a matrix for its kernel in every product; with few rows that takes longer than the
@@ -15,8 +15,8 @@ from whyformer.acceleration.processor import has_onednn
 from whyformer.acceleration.products import FEW_ROWS, onednn_product
 
 SMALL, MEDIUM, LARGE = 1 << 15, 1 << 17, 1 << 18
-"""Least size of a weight, in numbers, for which packing pays: with at least `FEW_ROWS` rows, with
-fewer rows, and with one row."""
+"""Minimum number of weights for which packing is faster: with at least `FEW_ROWS` rows, with fewer
+rows, and with one row."""
 
 
 class PackedWeights:
@@ -31,10 +31,10 @@ class PackedWeights:
         self._kept: tuple[list[tuple[int, int]], Tensor, Tensor | None] | None = None
 
     def __call__(self, x: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"] | None:
-        """Return the layers' outputs side by side; None if the layers must compute them.
+        """Return the concatenated outputs of the layers; None if the layers must compute them.
 
-        That is so while gradients are recorded, in a precision other than float32, and for sizes
-        where it would be slower.
+        It returns None while gradients are recorded, in a precision other than float32, and for
+        sizes where it would be slower.
         """
         if torch.is_grad_enabled():
             self._kept = None  # fused optimizers change a weight without raising its version
@@ -80,7 +80,8 @@ class PackedLinear(nn.Linear):
 
 
 def can_pack() -> bool:
-    """Say whether packing pays on this machine: on x86-64 (measured) if torch has oneDNN."""
+    """Return whether packing is faster on this machine: on x86-64 (measured) if torch has
+    oneDNN."""
     return (
         platform.machine().lower() in ("x86_64", "amd64")
         and has_onednn()

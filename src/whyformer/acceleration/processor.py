@@ -1,7 +1,7 @@
-"""What is faster on this processor.
+"""Find out which methods are faster on this processor.
 
-The answers depend on the processor alone, never on a measurement at run time, so that a run can be
-repeated bit for bit on the same machine.
+The answers depend only on the processor, never on a measurement at run time, so that a run is
+exactly reproducible on the same machine.
 """
 
 import functools
@@ -16,13 +16,13 @@ ZEN_5 = 26
 
 
 def has_onednn() -> bool:
-    """Say whether this build of torch contains oneDNN with the product that we call."""
+    """Return whether this build of torch contains oneDNN with the product that we call."""
     return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 @functools.cache
 def onednn_multiplies_faster() -> bool:
-    """Say whether oneDNN multiplies float32 matrices faster than BLAS on this CPU.
+    """Return whether oneDNN multiplies float32 matrices faster than BLAS on this CPU.
 
     Measured with AVX-512: a third faster or more on AMD's Zen 4, twice as fast on Zen 5.
     """
@@ -35,7 +35,7 @@ def onednn_multiplies_faster() -> bool:
 
 @functools.cache
 def onednn_sums_rows_faster() -> bool:
-    """Say whether oneDNN is also faster for the gradient of a weight, slopeᵀx.
+    """Return whether oneDNN is also faster for the gradient of a weight, slopeᵀx.
 
     Measured: faster by half or more on Zen 5 (family 26), slower on Zen 4 (family 25).
     """
@@ -45,7 +45,7 @@ def onednn_sums_rows_faster() -> bool:
 
 @functools.cache
 def onednn_computes_bf16() -> bool:
-    """Say whether oneDNN has bf16 kernels for this CPU; it has none without AVX-512."""
+    """Return whether oneDNN has bf16 kernels for this CPU; it has none without AVX-512."""
     return has_onednn() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 

@@ -1,4 +1,4 @@
-"""xWᵀ + b and its gradients by oneDNN, on processors where it is faster than BLAS.
+"""Compute xWᵀ + b and its gradients with oneDNN on processors where it is faster than BLAS.
 
 On a CPU torch multiplies float32 matrices by its BLAS, mostly MKL. torch also contains oneDNN,
 which is faster on some processors (`processor.onednn_multiplies_faster`).
@@ -38,7 +38,7 @@ def product(
 
 
 def uses_onednn(x: Tensor, weight: Tensor) -> bool:
-    """Say whether oneDNN multiplies: float32 on a CPU where it is faster, with enough rows."""
+    """Return whether oneDNN is used: for float32 on a CPU where it is faster, with enough rows."""
     return (
         not torch.compiler.is_compiling()
         and x.device.type == "cpu"
@@ -66,7 +66,7 @@ def sum_over_rows(
 
 
 def sums_by_onednn(slope: Tensor, x: Tensor) -> bool:
-    """Say whether oneDNN sums over rows: where it is faster, with many rows and two wide sides.
+    """Return whether oneDNN sums over rows: where it is faster, with many rows and two wide sides.
 
     Never while gradients are recorded: oneDNN's result has no gradient.
     """

@@ -1,1 +1,1 @@
-"""Other people's formats, in and out: our weights where other engines can read them."""
+"""Conversion to and from the formats of other libraries."""

@@ -1,8 +1,9 @@
-"""A conversion on disk: a model in another engine's format, with all that is needed to use it.
+"""A conversion on disk: a model in the format of another engine, with its tokenizers.
 
-A directory holds what CTranslate2 wrote (``model.bin``, ``config.json``, vocabularies of ids),
-``source.json`` and ``target.json`` (our tokenizers; ``target.json`` is absent when both sides share
-one), and ``whyformer.json``: what it was made from, and what the gate found before it was kept.
+The directory contains the files of CTranslate2 (``model.bin``, ``config.json``, vocabularies of
+ids), ``source.json`` and ``target.json`` (our tokenizers; ``target.json`` is absent when both sides
+share one), and ``whyformer.json``: the source of the conversion, and the results of the parity
+check.
 """
 
 from dataclasses import asdict, dataclass
@@ -17,26 +18,26 @@ from whyformer.foundation.parsing import read_json, read_small, reason_of
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
 FORMAT = 2
-"""2 added the hashes of the files and the seal; 1 is still read."""
+"""Version of the format. 2 added the hashes of the files and the seal; 1 can still be read."""
 RECORD = "whyformer.json"
 PLACE = "ctranslate2"
-"""The directory of a run in which its conversion lies."""
+"""Name of the conversion's directory in a run."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a conversion says of itself.
+    """The description of a conversion.
 
     Args:
         library: version of CTranslate2 that wrote it.
-        fingerprint: of the model directory that it was made from; see `fingerprint`.
+        fingerprint: fingerprint of the original model directory; see `fingerprint`.
         quantization: none or int8.
-        rows: most positions of a source or a target; None when the scheme has no table.
-        family: of the model.
-        max_source_tokens: longest source read, eos counted.
-        facts: what the run's maker remembered, its search settings among them.
-        gate: what was measured before the conversion was kept.
-        ends_with_run: whether the run itself has no position beyond the rows.
+        rows: maximum positions of a source or a target; None if the position scheme has no table.
+        family: family of the model.
+        max_source_tokens: maximum source length, including eos.
+        facts: facts of the run, including its search settings.
+        gate: measurements of the parity check.
+        ends_with_run: whether the run also has no positions beyond the rows.
     """
 
     format: int
@@ -51,21 +52,21 @@ class Record:
     ends_with_run: bool = False
 
     def write(self, directory: Path) -> None:
-        """Write it into a conversion's directory, after all other files are there."""
+        """Write it into the directory of a conversion, after all other files."""
         names = [f.name for f in directory.iterdir() if f.is_file() and f.name != RECORD]
         state = {**asdict(self), FILES: hashes(directory, names)}
         write_sealed(directory / RECORD, state)
 
 
 def fingerprint(run: Path) -> str:
-    """Return a hash of all that a run's model is: settings, weights, tokenizers."""
+    """Return a hash of the settings, weights and tokenizers of a run's model."""
     place = find_bundle(run)
     files = [place / name for name in (CONFIG, WEIGHTS, SOURCE, TARGET)]
     return sha256_of(*(file for file in files if file.exists()))
 
 
 def find_conversion(path: Path) -> Path | None:
-    """Return the conversion inside a run's directory, or the directory itself when it is one."""
+    """Return the conversion in the directory of a run, or the directory itself if it is one."""
     for place in (path / PLACE, path):
         if (place / RECORD).exists():
             return place
@@ -73,20 +74,20 @@ def find_conversion(path: Path) -> Path | None:
 
 
 def stands_alone(path: Path) -> bool:
-    """Say whether a directory is a conversion itself, without the run that it came from."""
+    """Return whether a directory is a conversion without its run."""
     return (path / RECORD).exists()
 
 
 def is_stale(run: Path, record: Record) -> bool:
-    """Say whether a run's weights, settings or tokenizers changed since its conversion was made.
+    """Return whether weights, settings or tokenizers of a run changed after its conversion.
 
-    A conversion that stands alone, without the run it came from, is never stale.
+    A conversion without its run is never stale.
     """
     return not stands_alone(run) and fingerprint(run) != record.fingerprint
 
 
 def read_record(directory: Path) -> Record:
-    """Read what a conversion says of itself.
+    """Read the description of a conversion.
 
     Raises: BundleError when it is damaged or of a newer format.
     """

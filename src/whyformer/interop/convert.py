@@ -1,4 +1,4 @@
-"""Make a conversion: write it, open it, compare it with the run, and only then keep it."""
+"""Convert a run to CTranslate2, and keep the result only if it agrees with the run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -25,18 +25,19 @@ from whyformer.models.transformer import Transformer
 
 QUANTIZATIONS = ("none", "int8")
 MOST_ROWS = 16_384
-"""Most positions that are written for outputs longer than the search settings ask for."""
+"""Maximum number of positions written for outputs longer than the search settings allow."""
 SENTENCES = 200
-"""Default sentences that the gate compares."""
+"""Default number of sentences in the parity check."""
 
 
 class ParityError(WhyformerError):
-    """A converted model did not compute what its run computes, and was not kept."""
+    """A converted model differs from its run, and was not kept."""
 
 
 @dataclass(frozen=True)
 class Sentences:
-    """What the gate translates. Args: references: right answers of each, where they are known."""
+    """The sentences of the parity check. Args: references: references of each sentence, if
+    known."""
 
     sources: list[str]
     references: list[list[str]] | None
@@ -45,7 +46,7 @@ class Sentences:
 
 @dataclass(frozen=True)
 class Converted:
-    """A conversion that was kept, and what was measured before."""
+    """A conversion that passed the parity check, and its measurements."""
 
     directory: Path
     record: Record
@@ -53,7 +54,7 @@ class Converted:
     origin: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything as JSON-ready values."""
+        """Return the fields as JSON values."""
         return {
             "directory": str(self.directory),
             "quantization": self.record.quantization,
@@ -72,16 +73,17 @@ def convert(
     sentences: int = SENTENCES,
     say: Callable[[str], None] = lambda text: None,
 ) -> Converted:
-    """Write a run's model in CTranslate2's format into the run, or into ``out``.
+    """Convert the model of a run to CTranslate2's format, in the run's directory or in ``out``.
 
     Args:
         quantization: none or int8.
-        pairs: sentences and translations for the gate; None takes the run's own dev set.
-        sentences: at most so many of them are compared.
-        say: is told what is being done.
+        pairs: file of sentences and translations for the parity check; None uses the dev set of the
+        run.
+        sentences: maximum number of sentences to compare.
+        say: called with progress messages.
     Raises:
-        UsageError: the run cannot be expressed, or quantized without references.
-        ParityError: the conversion does not compute what the run computes.
+        UsageError: the run cannot be converted, or cannot be quantized without references.
+        ParityError: the conversion differs from the run.
     """
     if quantization not in QUANTIZATIONS:
         raise UsageError(f"`--quantize` must be none or int8, but is {quantization}.")
@@ -91,8 +93,8 @@ def convert(
     directory = run / PLACE if out is None else out
     if directory.exists() and not (directory / RECORD).exists():
         raise OutputError(
-            f"`{directory}` exists and is no conversion, so it is not replaced. "
-            "Choose another place."
+            f"`{directory}` exists and is not a conversion, so it is not replaced. "
+            "Choose another directory."
         )
     mark = fingerprint(run)
     bundle = load_bundle(run)
@@ -102,18 +104,18 @@ def convert(
     chosen = _sentences(run, bundle, pairs, sentences)
     if quantization != "none" and (isinstance(model, GPT) or chosen.references is None):
         raise UsageError(
-            "A quantized model is judged by the translations it writes, and "
+            "A quantized model is evaluated by its translations, but "
             + (
-                "a language model writes none. Convert it with --quantize none."
+                "a language model does not translate. Convert it with --quantize none."
                 if isinstance(model, GPT)
-                else "this run has no dev set here to judge by. Give --pairs FILE."
+                else "the dev set of this run is not available. Give --pairs FILE."
             )
         )
     settings = build(SearchSettings, bundle.facts.get("decoding", {}), where="search settings")
     longest = model.settings.max_length
     expected = Expected.from_facts(bundle.facts)
     needed = limit_of(settings, longest, None, expected)
-    rows = max(longest, settings.limit(longest) + 1, min(needed + 1, MOST_ROWS))  # and eos
+    rows = max(longest, settings.limit(longest) + 1, min(needed + 1, MOST_ROWS))  # plus eos
     sizes = (len(bundle.source_tokenizer), len(bundle.target_tokenizer))
     spec = specification(model, sizes, rows)
     tables = hasattr(spec.decoder, "position_encodings")
@@ -147,7 +149,7 @@ def convert(
         parity = _compared(bundle, temporary, chosen, settings)
         if faults := parity.faults(quantized=quantization != "none"):
             raise ParityError(
-                "The converted model does not do what the run does, and is not kept: "
+                "The converted model differs from the run and is not kept: "
                 + "; ".join(faults)
                 + "."
             )
@@ -159,7 +161,7 @@ def convert(
 def _sentences(
     run: Path, bundle: Bundle, pairs: Sequence[tuple[str, str]] | None, count: int
 ) -> Sentences:
-    """Choose what is compared: the pairs given, else the run's dev set, else random pieces."""
+    """Choose the sentences to compare: the given pairs, else the dev set, else random pieces."""
     if isinstance(bundle.model, GPT):
         return Sentences([""] * count, None, "random prompts")
     origin = "sentences given"

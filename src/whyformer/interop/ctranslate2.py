@@ -1,11 +1,13 @@
-"""CTranslate2's format: which of our switches it can express, and a model written in its terms.
+"""CTranslate2's format: which settings it supports, and how a model is written in it.
 
-A choice either has a name there, or is folded into weights, or is refused with the reason:
+Each setting either has an equivalent there, or is folded into the weights, or is rejected with a
+reason:
 
-- a constant on QKᵀ is their `queries_scale`; one learned a head multiplies the rows of W^Q;
-- a table of positions (sinusoids, sines, learned; for none, zeros) is given row by row;
-- DeepNorm's α·x + Sublayer(x): the stream is kept as α·x, so what reads it is divided by α, and
-  embeddings and every norm but a stack's last are multiplied by it.
+- a constant factor of QKᵀ is their `queries_scale`; a learned factor per head multiplies the rows
+  of W^Q;
+- a table of positions (sinusoids, sines, learned; zeros for none) is written as a table;
+- DeepNorm's α·x + Sublayer(x): the stream is stored as α·x. Weights that read it are divided by α;
+  embeddings and all norms except the last one of a stack are multiplied by α.
 """
 
 import math
@@ -25,18 +27,18 @@ from whyformer.models.transformer import Transformer
 from whyformer.text.symbols import BOS, EOS, UNK
 
 EPSILON = 1e-5
-"""Of LayerNorm and RMSNorm."""
+"""ε of LayerNorm and RMSNorm."""
 
 SPARE = 1
-"""Rows of a table beyond its positions. What CTranslate2 scores, it scores with the end that might
-follow it: after the longest sequence that end has no position, and its score is thrown away."""
+"""Extra rows of a position table. CTranslate2 scores a sequence together with a possible eos after
+it. After the longest sequence, this eos has no position, and its score is discarded."""
 ACTIVATIONS = {
     "relu": "RELU",
     "gelu": "GELU",
     "gelu-tanh": "GELUTanh",
     "swiglu": "SWISH",
 }
-"""Our activation -> the name of theirs."""
+"""For each activation, its name in CTranslate2."""
 
 EXPRESSED: dict[str, set[str]] = {
     "family": {"transformer", "gpt"},
@@ -53,7 +55,8 @@ EXPRESSED: dict[str, set[str]] = {
         "qk-norm",
     },
 }
-"""Setting of a model -> what of it the format can express; of positions, see also `refusals`."""
+"""For each setting of a model, the values that the format supports; for positions, see also
+`refusals`."""
 
 REASONS = {
     "rnn": "CTranslate2 has no recurrent layers",
@@ -69,7 +72,7 @@ FREE = {
     *("d_k", "d_ff", "dropout", "max_length", "tying"),
     *("initialization", "embedding_scale", "embedding_deviation"),
 }
-"""Settings of which every value can be expressed, or of which nothing is left after training."""
+"""Settings with support for every value, or without effect after training."""
 
 
 def library() -> Any:
@@ -85,7 +88,7 @@ def library() -> Any:
 
 
 def refusals(settings: Any) -> list[str]:
-    """Return why a model of these settings cannot be expressed; nothing when it can."""
+    """Return the reasons why these settings are not supported; empty if they are."""
     if settings.family not in EXPRESSED["family"]:
         return [_refusal("family", settings.family, REASONS.get(settings.family))]
     found: list[str] = []
@@ -116,7 +119,7 @@ def _refusal(name: str, value: Any, reason: str | None) -> str:
 
 
 def check_expressible(settings: Any) -> None:
-    """Raise UsageError with every reason when a model of these settings cannot be expressed."""
+    """Raise UsageError with all reasons if these settings are not supported."""
     if found := refusals(settings):
         raise UsageError(
             "This run cannot be converted to CTranslate2: "
@@ -126,11 +129,11 @@ def check_expressible(settings: Any) -> None:
 
 
 def specification(model: Transformer | GPT, vocabularies: tuple[int, int], rows: int) -> Any:
-    """Return the model as a CTranslate2 specification, ready to be saved.
+    """Return the model as a CTranslate2 specification to save.
 
-    Vocabulary tokens are ids written as text: our tokenizers stay in charge of strings.
-    Args: rows: positions in the tables of position schemes without a limit of their own.
-    Raises: UsageError when the settings, or a weight, have no place in the format.
+    The vocabulary consists of ids as text, because our tokenizers still convert strings.
+    Args: rows: table length for position schemes without a limit.
+    Raises: UsageError when the settings or a weight are not supported by the format.
     """
     from ctranslate2.specs import transformer_spec
 
@@ -174,7 +177,7 @@ def specification(model: Transformer | GPT, vocabularies: tuple[int, int], rows:
 
 
 def _choices(settings: Any) -> dict[str, Any]:
-    """Return the arguments that encoder and decoder specifications have in common."""
+    """Return the common arguments of encoder and decoder specifications."""
     from ctranslate2.specs import common_spec
 
     choices: dict[str, Any] = {
@@ -194,7 +197,7 @@ def _choices(settings: Any) -> dict[str, Any]:
 
 
 class Weights:
-    """A model's weights by name, as they will be written, and which of them were taken."""
+    """The weights of a model by name, and which of them were already written."""
 
     def __init__(self, model: nn.Module) -> None:
         self.tensors: dict[str, np.ndarray] = {
@@ -204,16 +207,16 @@ class Weights:
         self.taken: set[str] = set()
 
     def take(self, wanted: Sequence[str]) -> np.ndarray:
-        """Return weights stacked on their first axis."""
+        """Return weights concatenated along the first axis, and mark them as written."""
         self.taken.update(wanted)
         return np.concatenate([self.tensors[name] for name in wanted])
 
     def left(self) -> list[str]:
-        """Return the names that nobody took."""
+        """Return the names of the weights that were not written."""
         return sorted(set(self.tensors) - self.taken)
 
     def scale(self, wanted: Iterable[str], factor: float | np.ndarray) -> None:
-        """Multiply those of the weights that exist, rows by rows where there are several."""
+        """Multiply weights by a factor, or by one factor per row; missing weights are skipped."""
         for name in wanted:
             if name in self.tensors:
                 rows = self.tensors[name]
@@ -221,7 +224,7 @@ class Weights:
                 self.tensors[name] = (rows * by).astype(np.float32)
 
     def fold_gains(self) -> None:
-        """Fold the learned factor of each head's scores into its rows of W^Q."""
+        """Fold the learned factor of the scores of each head into its rows of W^Q."""
         for name in [name for name in self.tensors if name.endswith(".scale.gain")]:
             query = name.removesuffix("scale.gain") + "project_query"
             gain = self.take([name]).reshape(-1)
@@ -229,7 +232,7 @@ class Weights:
             self.scale((f"{query}.weight", f"{query}.bias"), gain.repeat(each))
 
     def fold_depth(self, prefix: str, layers: int, alpha: float) -> None:
-        """Keep a stack's stream as α·x; see the head of this file."""
+        """Store the stream of a stack as α·x; see the docstring of this file."""
         for layer in range(layers):
             place = f"{prefix}layers.{layer}."
             self.scale([f"{place}{reader}.weight" for reader in names.READERS], 1 / alpha)
@@ -239,7 +242,8 @@ class Weights:
 
 
 def _fill_stack(spec: Any, stack: Any, weights: Weights, prefix: str, rows: int) -> None:
-    """Set the weights of an encoder or decoder. Args: stack: our module; prefix: of its names."""
+    """Set the weights of an encoder or decoder. Args: stack: our module; prefix: prefix of its
+    names."""
     wire = stack.layers[0].wire_feedforward
     alpha = wire.depth_scale if isinstance(wire, DeepNorm) else 1.0
     if alpha != 1.0:
@@ -299,7 +303,7 @@ def _fill_norm(spec: Any, weights: Weights, name: str) -> None:
 
 
 def _table(positions: Positions, rows: int) -> np.ndarray | None:
-    """Return what a scheme adds to embeddings; None when it works elsewhere."""
+    """Return the table that a position scheme adds to embeddings; None for other schemes."""
     if isinstance(positions, LearnedPositions):
         learned = _numpy(positions.vectors)
         return np.concatenate([learned, learned[-SPARE:]])

@@ -1,10 +1,10 @@
-"""Translate with CTranslate2: the same lines in and out, another engine in between.
+"""Translate with CTranslate2 behind the interface of `Translator`.
 
-CTranslate2 searches by plain log-probability and hands over every hypothesis it finished; ranking
-by our length penalty is ours. Its limits of length are those of a whole batch, and its bans share
-their probability out among the rest. So a line for which either matters is searched once more:
-under its own limit, and with scores taken from the model without bans. (A greedy translation beyond
-its limit need only be cut and scored.)
+CTranslate2 searches by log-probability and returns every finished hypothesis; this file ranks them
+with our length penalty. In CTranslate2, a length limit applies to a whole batch, and the
+probability of banned tokens is distributed among the others. A line for which either matters is
+therefore searched again, with its own limit, and scored by the model without bans. (A greedy
+translation beyond its limit is only truncated and scored.)
 """
 
 import contextlib
@@ -34,17 +34,19 @@ from whyformer.interop.ctranslate2 import library
 from whyformer.text.symbols import EOS
 
 Found = list[tuple[list[str], float]]
-"""What CTranslate2 found for one line: token words, with the end where there is one, and ln P."""
+"""A hypothesis of CTranslate2 for one line: tokens as text, including eos if any, and ln P."""
 END = str(EOS)
 NO_PENALTY = 1e-9
-"""Their length penalty: too small to change a score. With 0 they stop once the best is finished."""
+"""Length penalty in CTranslate2, too small to change a score. With 0, its search stops when the
+best hypothesis is finished."""
 PATIENCE = 2
-"""A search ends with so many finished hypotheses a place of the beam. Ours goes on while a longer
-one may win by the length penalty; with 1 theirs ends too soon in 1 of 100 sentences."""
+"""Their search ends after this many finished hypotheses per beam. Ours continues while a longer
+hypothesis can still win by the length penalty; with 1, theirs ends too early in 1 of 100
+sentences."""
 
 
 def search_refusal(settings: SearchSettings, prefix: str = "") -> str | None:
-    """Return why CTranslate2 cannot search so; None when it can."""
+    """Return why CTranslate2 does not support these settings; None if it does."""
     asked = {
         "sampling": settings.method is Method.SAMPLE,
         "diverse groups": settings.groups > 1,
@@ -59,14 +61,14 @@ def search_refusal(settings: SearchSettings, prefix: str = "") -> str | None:
 
 
 class CTranslate2Translator(TextTranslator):
-    """A conversion as a translator; see `Translator`, whose answers it gives.
+    """Translates with a conversion; gives the same results as `Translator`.
 
-    One batch is computed by all cores; of many, each core computes one by itself. From then on the
-    weights are held twice. Eight bits are always computed by one core a batch: there a second one
-    makes CTranslate2 slower (docs/performance.md).
+    A single batch uses all cores; with many batches, each core computes its own batch, and from
+    then on the weights are in memory twice. Eight-bit models always use one core per batch, because
+    a second one makes CTranslate2 slower (docs/performance.md).
     Args:
         directory: a conversion.
-        threads: how many cores to use; None takes all that this process may use.
+        threads: number of cores; None uses all that are available to this process.
         warn, ranks: see `TextTranslator`.
     Raises: BundleError when the conversion is damaged; MissingExtraError without CTranslate2.
     """
@@ -106,7 +108,7 @@ class CTranslate2Translator(TextTranslator):
     ) -> list[list[Hypothesis]]:
         """See `TextTranslator`.
 
-        Raises: UsageError when the search, or a length, is beyond the engine.
+        Raises: UsageError when the engine does not support the search or a length.
         """
         prefixed = any(line.prefix for line in lines)
         if refusal := search_refusal(settings, "some" if prefixed else ""):
@@ -122,11 +124,11 @@ class CTranslate2Translator(TextTranslator):
                 for row, result in zip(some, results, strict=True):
                     found[row] = result
 
-        ends = settings.beam > 1  # a beam that found an end at the limit is searched under it too
+        ends = settings.beam > 1  # a beam that found eos at the limit is also searched with it
         long = [row for row, limit in enumerate(limits) if _longest(found[row], ends) > limit]
         if settings.beam > 1:
             again(long, ban=False)
-        elif long:  # what greedy search does up to a limit does not depend on the limit
+        elif long:  # the tokens of greedy search do not depend on the limit
             cut = [[(found[row][0][0][: limits[row]], 0.0)] for row in long]
             scored = self._rescored([sources[row] for row in long], cut)
             for row, result in zip(long, scored, strict=True):
@@ -148,14 +150,15 @@ class CTranslate2Translator(TextTranslator):
     def search_cohorts(
         self, cohorts: Sequence[Sequence[Line]], settings: SearchSettings, capacity: SearchCapacity
     ) -> Iterator[tuple[Line, list[Hypothesis]]]:
-        """Yield every line with its hypotheses; where every core has a group, side by side."""
+        """Yield every line with its hypotheses; search in parallel if there is a group for every
+        core."""
         if self.threads == 1 or len(cohorts) < (2 if self._one_core else self.threads):
             yield from super().search_cohorts(cohorts, settings, capacity)
             return
         twin = copy.copy(self)
         twin._engine = self._engine_of_many
         search = functools.partial(twin.search_lines, settings=settings)
-        pool = ThreadPoolExecutor(self.threads + 1)  # one waits, so that no core does
+        pool = ThreadPoolExecutor(self.threads + 1)  # one group waits, so that no core does
         try:
             for lines, found in zip(cohorts, pool.map(search, cohorts), strict=True):
                 yield from zip(lines, found, strict=True)
@@ -213,7 +216,7 @@ class CTranslate2Translator(TextTranslator):
         limits: list[int],
         settings: SearchSettings,
     ) -> None:
-        """Add the end to hypotheses at their limit whose most probable next token it is."""
+        """Add eos to hypotheses at their length limit if it is their most probable next token."""
         for limit in set(limits):
             cut = [
                 (row, place)
@@ -248,7 +251,7 @@ class CTranslate2Translator(TextTranslator):
                 found[row][place] = one
 
     def _rescored(self, sources: list[list[str]], found: list[Found]) -> list[Found]:
-        """Return the hypotheses with the model's own probabilities, as if nothing were banned."""
+        """Return the hypotheses with the probabilities of the model, without bans."""
         pairs = [(row, words) for row, one in enumerate(found) for words, _ in one]
         bare = [words[:-1] if words[-1] == END else words for _, words in pairs]
         scores = self._scores([sources[row] for row, _ in pairs], bare)
@@ -272,11 +275,11 @@ class CTranslate2Translator(TextTranslator):
 
 
 def open_engine(kind: str, directory: Path, threads: int, batches: int = 1) -> Any:
-    """Open a conversion's model with CTranslate2, on the CPU.
+    """Open the model of a conversion with CTranslate2, on the CPU.
 
     Args:
-        kind: Translator or Generator, as CTranslate2 calls them.
-        threads: cores for one batch; batches: how many it computes at a time.
+        kind: name of the class in CTranslate2, Translator or Generator.
+        threads: cores for one batch; batches: number of batches at a time.
     Raises: BundleError when it is damaged; MissingExtraError without CTranslate2.
     """
     try:
@@ -291,7 +294,7 @@ def open_engine(kind: str, directory: Path, threads: int, batches: int = 1) -> A
 
 @contextlib.contextmanager
 def _explained(directory: Path) -> Iterator[None]:
-    """Turn what CTranslate2 refuses while it computes into one sentence."""
+    """Replace errors of CTranslate2 during computation by a BundleError with one sentence."""
     try:
         yield
     except (RuntimeError, ValueError) as error:
@@ -303,15 +306,15 @@ def _explained(directory: Path) -> Iterator[None]:
 
 
 def cores() -> int:
-    """Return how many cores this process may use; fewer where OMP_NUM_THREADS says so."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    """Return the number of cores available to this process, limited by OMP_NUM_THREADS."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not available on every system
     allowed = len(affinity(0)) if affinity else os.cpu_count() or 1
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return min(allowed, int(asked)) if asked.isdigit() and int(asked) else allowed
 
 
 def _longest(found: Found, ends: bool) -> int:
-    """Return the most words of a hypothesis. Args: ends: whether the end counts as one."""
+    """Return the maximum length of the hypotheses. Args: ends: whether eos counts."""
     return max(len(words) - (words[-1] == END and not ends) for words, _ in found)
 
 

@@ -1,9 +1,9 @@
-"""The gate that a conversion must pass: the same model, measured on sentences, or it is not kept.
+"""The parity check of a conversion: compare it with the run on sentences.
 
-Three measurements, against the PyTorch engine: ln P of every token of its greedy translations; the
-greedy translations themselves; and the best hypotheses of the run's own search, which is reported
-but decides nothing, for the two beams stop by different rules (docs/decoding.md). A quantized model
-is another model: it is judged by the quality of what it writes.
+There are three comparisons with the PyTorch engine: ln P of every token of its greedy translations;
+the greedy translations; and the best hypotheses of the run's search settings. The last one is only
+reported, because the two beam searches stop by different rules (docs/decoding.md). A quantized
+model is a different model and is evaluated by the quality of its translations.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,34 +26,34 @@ from whyformer.models.gpt import GPT
 from whyformer.text.symbols import BOS, EOS, FIRST_PIECE, MASK
 
 TOLERANCE = 1e-3
-"""Nats by which a token's probability may differ, and below which two tokens tie."""
+"""Maximum difference of ln P of a token, in nats; two tokens within this difference are a tie."""
 CHRF_LIMIT = 0.5
-"""Points of chrF that a quantized model may lose on the run's own search."""
+"""Maximum loss of a quantized model in chrF points, with the search settings of the run."""
 GREEDY = SearchSettings(beam=1, nbest=1)
 CONTINUED = 24
-"""Tokens that a language model writes after each prompt."""
+"""Number of tokens that a language model generates after each prompt."""
 
 Pairs = list[tuple[list[int], list[int]]]
-"""Source ids (for a language model the prompt) and the ids that were found for them."""
+"""Source ids (the prompt for a language model) and output ids."""
 Score = Callable[[Pairs], list[list[float]]]
-"""ln P of each found token given its source and the tokens before it."""
+"""Function that returns ln P of each output token."""
 
 
 @dataclass(frozen=True)
 class Parity:
-    """What the gate measured.
+    """The results of the parity check.
 
     Args:
-        sentences: compared.
-        tokens: whose probabilities were compared.
-        difference: largest difference of a token's ln P, in nats.
-        greedy_same: greedy translations that are equal.
-        greedy_ties: others, which part where two tokens are equally probable (see `TOLERANCE`).
-        beam: the run's own search, in words; "" when it was not compared.
-        beam_same: lines with the same best hypothesis.
-        beam_better: other lines whose best hypothesis scores higher by this engine.
-        beam_worse: other lines whose best hypothesis scores lower.
-        chrf: of both engines with the run's own search, where there are references.
+        sentences: number of compared sentences.
+        tokens: number of compared token probabilities.
+        difference: largest difference of ln P of a token, in nats.
+        greedy_same: number of equal greedy translations.
+        greedy_ties: number of others that first differ at a tie of two tokens (see `TOLERANCE`).
+        beam: the search settings of the run, as text; "" if not compared.
+        beam_same: number of lines with the same best hypothesis.
+        beam_better: number of lines whose best hypothesis has a higher score in this engine.
+        beam_worse: number of lines whose best hypothesis has a lower score.
+        chrf: chrF of both engines with the search settings of the run, if there are references.
     """
 
     sentences: int
@@ -68,11 +68,11 @@ class Parity:
     chrf: tuple[float, float] | None = None
 
     def faults(self, *, quantized: bool) -> list[str]:
-        """Return why the conversion must not be kept; nothing when it may be."""
+        """Return the reasons against keeping the conversion; empty if it passed."""
         found: list[str] = []
         if quantized:
             if self.chrf is None:
-                return ["a quantized model is judged by chrF, and there are no references"]
+                return ["a quantized model is evaluated by chrF, but there are no references"]
             loss = self.chrf[0] - self.chrf[1]
             if not loss <= CHRF_LIMIT:
                 found.append(f"it loses {loss:.2f} points of chrF, and the limit is {CHRF_LIMIT}")
@@ -88,7 +88,7 @@ class Parity:
         return found
 
     def lines(self, *, quantized: bool) -> list[str]:
-        """Return the measurements for people."""
+        """Return the measurements as lines of text."""
         ties = f", {self.greedy_ties} part at a tie" if self.greedy_ties else ""
         shown = [
             f"token probabilities: differ by at most {self.difference:.1e} nats "
@@ -98,7 +98,9 @@ class Parity:
         if self.beam:
             same = f"{self.beam}: {self.beam_same} of {self.sentences} the same best hypothesis"
             order = f"; {self.beam_better} score higher, {self.beam_worse} lower than by torch"
-            shown.append(same if quantized else same + order)  # scores of two models do not compare
+            shown.append(
+                same if quantized else same + order
+            )  # scores of two models are not comparable
         if self.chrf:
             shown.append("chrF: torch {:.2f}, converted {:.2f}".format(*self.chrf))
         return shown
@@ -111,10 +113,10 @@ def compare_translators(
     references: Sequence[Sequence[str]] | None,
     settings: SearchSettings,
 ) -> Parity:
-    """Translate by both and compare.
+    """Translate with both engines and compare.
 
-    Args: settings: the run's own search; where the engine does not offer it, plain beam search
-        is compared.
+    Args: settings: search settings of the run; if the engine does not support them, plain beam
+    search is compared.
     """
     model = translator.models[0]
 
@@ -176,7 +178,7 @@ def _same(a: Translation, b: Translation) -> bool:
 
 
 def compare_generators(model: GPT, engine: Any, vocabulary: int, sentences: int) -> Parity:
-    """Let both language models continue random prompts and compare.
+    """Continue random prompts with both language models and compare.
 
     Args: engine: a `ctranslate2.Generator`.
     """
@@ -225,7 +227,7 @@ def compare_generators(model: GPT, engine: Any, vocabulary: int, sentences: int)
 
 
 def _spoken(found: Hypothesis) -> list[int]:
-    """All that a search said, its end included."""
+    """Return the tokens of a hypothesis, including eos if finished."""
     return [*found.tokens, EOS] if found.finished else list(found.tokens)
 
 
@@ -236,7 +238,7 @@ def _compare(
     score: Score,
     score_converted: Score,
 ) -> dict[str, Any]:
-    """Compare greedy answers, and the probabilities that both give to ours."""
+    """Compare the greedy outputs, and the probabilities of our outputs in both models."""
     pairs = list(zip(sources, ours, strict=True))
     rows = [
         (a, b)
@@ -262,7 +264,7 @@ def _compare(
 
 
 def _parting(a: list[int], b: list[int]) -> int | None:
-    """Return the first place where two answers differ; None when one only goes on longer."""
+    """Return the first position where two outputs differ; None if one is a prefix of the other."""
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), None)
 
 
@@ -271,7 +273,7 @@ def _chunks(pairs: Pairs, size: int = 32) -> list[Pairs]:
 
 
 def invented(vocabulary: int, count: int) -> list[list[int]]:
-    """Return sequences of random pieces, for a run whose own sentences are not there."""
+    """Return sequences of random pieces, for a run whose data is not available."""
     random = torch.Generator().manual_seed(1)
     first = FIRST_PIECE if vocabulary > FIRST_PIECE else MASK + 1
     return [

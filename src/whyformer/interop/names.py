@@ -1,11 +1,12 @@
-"""Weight names as data: how CTranslate2 calls the parts of a layer, and what they are called here.
+"""Weight names: the parts of a layer in CTranslate2 and in this package.
 
-Several of ours behind one of theirs are stacked in that order. Where a layer has no such part (an
-attention without bias, an RMSNorm without shift), the part is left out on both sides.
+If several of our weights correspond to one of theirs, they are concatenated in that order. A part
+that a layer does not have (the bias of an attention, the shift of an RMSNorm) is left out on both
+sides.
 """
 
 ATTENTIONS = {"self_attention": "self_attention", "cross_attention": "attention"}
-"""Our name of an attention -> theirs."""
+"""For each attention, its name in CTranslate2."""
 SELF_ATTENTION = {
     "self_attention/linear_0": (
         "self_attention.project_query",

@@ -13,7 +13,7 @@ from whyformer.evaluation.accuracy import edit_distance
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.foundation.files import write_text
 from whyformer.recipes.recipe import resolve
-from whyformer.workflows.report.page import Mistake, Story, write_report
+from whyformer.workflows.report.page import Mistake, ReportContent, write_report
 from whyformer.workflows.train import Outcome, train
 from whyformer.workflows.translate import load_system
 
@@ -96,7 +96,7 @@ def demo(
     alignments = align(bundle, [t.source for t in shown], [t.text for t in shown])
     write_report(
         out,
-        Story(
+        ReportContent(
             title="A Transformer learns to pronounce English",
             scores=list(scores.values()),
             pronounced=[

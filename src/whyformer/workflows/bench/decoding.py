@@ -1,4 +1,4 @@
-"""What a decoding contender of a benchmark computes: one engine, text in and text out."""
+"""The decoding process of a benchmark: translates text with one engine."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,19 +9,20 @@ from whyformer.decoding.translator import TextTranslator
 from whyformer.foundation.config import build
 
 WHOLE = 1 << 20
-"""Padded tokens that are searched at once: only the number of sentences bounds them."""
+"""Maximum number of tokens in a batch; so high that only the number of sentences limits a batch."""
 
 
 def decoding_contender(
     translator: TextTranslator, search: dict[str, Any], sentences: Sequence[str]
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Return what answers for an engine.
+    """Return the function that answers requests for an engine.
 
-    Questions: ``{"do": "time", "beam": b, "batch": n, "count": c}`` translates c sentences (from
-    the first again after the last), one after another with n of 1, else by one call, n at once;
-    ``{"do": "write", "texts": […]}`` translates texts by the run's own search.
+    Requests: ``{"do": "time", "beam": b, "batch": n, "count": c}`` translates c sentences (starting
+        again from the first after the last), one after another if n is 1, else in one call with n
+        per batch; ``{"do": "write", "texts": […]}`` translates texts with the search settings of
+        the run.
 
-    Args: search: settings of the run.
+    Args: search: search settings of the run.
     """
     own = build(SearchSettings, search, where="search settings")
 
@@ -41,7 +42,7 @@ def decoding_contender(
             began = time.perf_counter()
             answers = translator.translate(some, settings, batch_tokens=WHOLE, batch_lines=batch)
             seconds.append(time.perf_counter() - began)
-            tokens += sum(len(one.hypotheses[0][1].tokens) + 1 for one in answers)  # eos counted
+            tokens += sum(len(one.hypotheses[0][1].tokens) + 1 for one in answers)  # including eos
         return {"seconds": seconds, "sentences": len(chosen), "tokens": tokens}
 
     return respond

@@ -1,4 +1,4 @@
-"""The decoding part of a benchmark: engines in separate processes, alternating, and their scores.
+"""The decoding part of a benchmark: time engines alternately in separate processes, and score them.
 
 PyTorch and CTranslate2 must not be timed in one process: their thread pools disturb each other.
 """
@@ -31,25 +31,26 @@ from whyformer.workflows.bench.process import (
 )
 
 SENTENCES = 256
-"""Most sentences that decoding is timed on."""
+"""Maximum number of sentences for timing."""
 BATCH = 64
 BEAMS = (1, 5)
 BATCHES = 4
-"""Fewest batches that are timed: CTranslate2 computes several side by side."""
+"""Minimum number of batches for timing, because CTranslate2 computes several in parallel."""
 LEAST_SINGLES = 8
-"""Fewest sentences one by one in a round, for a p95 to mean anything."""
+"""Minimum number of single sentences in a round, for a meaningful 95th percentile."""
 
 
 @dataclass
 class Engines:
-    """What can decode. Args: places: engine -> directory; left_out: engine -> why it is not."""
+    """The available engines. Args: places: directory of each engine; left_out: reason for each
+    missing one."""
 
     places: dict[str, Path] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
 
 def sentences_of(task: Translation, source: Path | None) -> list[str]:
-    """Return what is decoded, longest first, so that a group of them holds little padding."""
+    """Return the sentences to decode, longest first, so that batches have little padding."""
     texts = list(read_lines(source)) if source else [item.source for item in task.data.dev]
     texts = [text for text in texts if text.strip()][:SENTENCES]
     if not texts:
@@ -58,7 +59,7 @@ def sentences_of(task: Translation, source: Path | None) -> list[str]:
 
 
 def fresh_run(task: Translation, directory: Path) -> Path:
-    """Save a model that has learned nothing; it never ends a sentence, so its length is set."""
+    """Save an untrained model; it never predicts eos, so the output length is fixed."""
     length = int(np.median(task.data.dev_corpus.target_lengths)) - 1
     search = task.recipe.decoding.model_dump(mode="json")
     facts = {"decoding": {**search, "max_length": max(1, length), "min_length": 0}}
@@ -75,7 +76,7 @@ def convert_for_engines(
     references: Sequence[Path],
     say: Say,
 ) -> Engines:
-    """Convert the run for the other engine, behind the gate of ``whyformer convert``."""
+    """Convert the run for the other engine, with the checks of ``whyformer convert``."""
     engines = Engines({"torch": run})
     wanted = {"ctranslate2": "none"}
     if references:
@@ -93,8 +94,8 @@ def convert_for_engines(
             command += ["--pairs", str(_as_pairs(source, references[0], scratch / "judged.tsv"))]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
         if done.returncode:
-            said = done.stderr.strip().splitlines() or ["it said nothing"]
-            engines.left_out[engine] = said[-1].removeprefix("whyformer: ")
+            output = done.stderr.strip().splitlines() or ["no output"]
+            engines.left_out[engine] = output[-1].removeprefix("whyformer: ")
         else:
             engines.places[engine] = out
     return engines
@@ -118,12 +119,12 @@ def measure_decoding(
     others: list[float],
     say: Say,
 ) -> dict[str, Any]:
-    """Time the engines alternately; each writes translations to be scored.
+    """Time the engines alternately; each also writes translations for scores.
 
     Args:
-        search: settings of the run.
-        judged: sources and their right answers; the scores of what every engine makes of them.
-        others: gets how many cores other programs used in each turn.
+        search: search settings of the run.
+        judged: sources and references for the scores of every engine.
+        others: list to append the number of cores that other programs used in each turn.
     """
     tasks = [(beam, batch) for batch in (1, BATCH) for beam in BEAMS]
     turns: dict[tuple[str, int, int], list[dict[str, Any]]] = {}
@@ -182,7 +183,7 @@ def _search(beam: int) -> str:
 
 
 def _count(contenders: Mapping[str, Contender], beam: int, batch: int, seconds: float) -> int:
-    """Warm every engine up, and return how many sentences the slowest does in ``seconds``."""
+    """Warm up every engine; return how many sentences the slowest translates in ``seconds``."""
     least = LEAST_SINGLES if batch == 1 else BATCHES * batch
     for worker in contenders.values():
         worker.ask(do="time", beam=beam, batch=batch, count=2 if batch == 1 else least)
@@ -194,7 +195,7 @@ def _count(contenders: Mapping[str, Contender], beam: int, batch: int, seconds: 
 
 
 def decoding_summary(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return latencies of calls and speeds over rounds."""
+    """Return latencies and speeds over the rounds."""
     total = [sum(turn["seconds"]) for turn in rounds]
     return {
         "ms_p50": spread([1000 * float(np.percentile(t["seconds"], 50)) for t in rounds]),

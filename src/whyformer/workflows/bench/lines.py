@@ -1,4 +1,4 @@
-"""The findings of a benchmark as lines of text."""
+"""Format the results of a benchmark as lines of text."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from whyformer.workflows.bench.measure import QUIET_CORES
 
 
 def render(found: dict[str, Any]) -> str:
-    """Return findings for people: medians, and the middle half of the rounds in brackets."""
+    """Return the results as text: medians, with quartiles of the rounds in brackets."""
     lines = [*_facts(found), "", *_ceilings(found), "", *_training(found["training"])]
     if found["decoding"]:
         lines += ["", *_decoding(found)]
@@ -67,7 +67,7 @@ def _training(found: dict[str, Any]) -> list[str]:
 
 
 def _mib(value: float | None) -> str:
-    """Return a size as text; not every system reports it."""
+    """Return a size as text, or "unknown" on systems that do not report it."""
     return "?" if value is None else f"{value:,.0f}"
 
 
@@ -83,7 +83,7 @@ def _decoding(found: dict[str, Any]) -> list[str]:
             speeds = [one["tokens_per_second"], one["sentences_per_second"]]
             groups.append([*names, _spread(speeds[0], 0), _spread(speeds[1], 1), memory])
     length = found["decoding"][0]["tokens_per_sentence"]
-    what = "a fresh model's translations, all of one length" if found["run"] is None else "the run"
+    what = "an untrained model, all outputs of one length" if found["run"] is None else "the run"
     return [
         *_aligned(single),
         "",
@@ -112,8 +112,8 @@ def _closing(found: dict[str, Any]) -> list[str]:
     others = found["cores_used_by_others"]
     if others is not None and others > QUIET_CORES:
         lines.append(
-            f"NOT A QUIET MACHINE: other programs used {others:.2f} cores meanwhile; these numbers "
-            "are not fit to be published"
+            f"BUSY MACHINE: other programs used {others:.2f} cores during the benchmark; "
+            "do not publish these numbers"
         )
     return lines
 

@@ -1,4 +1,4 @@
-"""How fast this machine is at what a recipe asks of it: ceilings, training, decoding, starting."""
+"""Measure the speed of a recipe on this machine: hardware limits, training, decoding, start-up."""
 
 import os
 import platform
@@ -42,9 +42,9 @@ from whyformer.workflows.evaluate import read_parallel
 GENERATED_PAIRS = 20_000
 CEILING_SECONDS = 0.6
 TRAINING_SHARE = DECODING_SHARE = 0.4
-"""Of the seconds that are asked for; the rest is for starting programs."""
+"""Fraction of the requested seconds; the rest is for starting programs."""
 QUIET_CORES = 0.1
-"""Cores that others may use before the table says that the machine was not quiet."""
+"""Maximum number of cores used by other programs before the table warns of a busy machine."""
 
 
 def bench(
@@ -57,16 +57,16 @@ def bench(
     seconds: float = 45.0,
     say: Say = lambda text: None,
 ) -> dict[str, Any]:
-    """Measure, and return the findings by name.
+    """Run the measurements and return the results by name.
 
     Args:
-        run: decode with this run; None takes a fresh model of the recipe, whose translations are
-            all as long as the median of the data.
-        source: sentences to decode, one a line; None takes the dev set.
-        references: right answers of ``source``, for scores beside the speeds.
-        seconds: about how long to compute; programs must be started besides.
-    Raises: UsageError for what does not go together, ConfigError and DataError for data that cannot
-        be used.
+        run: decode with this run; None uses an untrained model of the recipe, whose outputs all
+        have the median length of the data.
+        source: file of sentences to decode, one per line; None uses the dev set.
+        references: references of ``source``, for scores in addition to speeds.
+        seconds: approximate computation time, without the time to start programs.
+    Raises: UsageError for arguments that cannot be combined; ConfigError and DataError for unusable
+    data.
     """
     if seconds <= 0:
         raise UsageError(f"`--seconds` must be above 0, but is {seconds:g}.")
@@ -118,7 +118,7 @@ def bench(
 
 
 def _refuse_other_models(run: Path) -> None:
-    """Raise UsageError where a run translates nothing, before anything is measured."""
+    """Raise UsageError if a run is not for translation, before any measurement."""
     model = load_bundle(run).model
     if not isinstance(model, SourceModel):
         raise UsageError(
@@ -128,7 +128,7 @@ def _refuse_other_models(run: Path) -> None:
 
 
 def with_data(recipe: Recipe, scratch: Path) -> tuple[Recipe, str]:
-    """Return a recipe whose data is there, and what they are: its own, or pairs made up."""
+    """Return a recipe with available data, and a description: its own data, or generated pairs."""
     data = recipe.data
     if recipe.task is not TaskName.TRANSLATE or data.builtin:
         return recipe, f"{data.builtin or ', '.join(data.train)}"
@@ -164,7 +164,7 @@ def _training(
     others: list[float],
     say: Say,
 ) -> dict[str, Any]:
-    """Measure ceilings and updates alternately, in one process."""
+    """Measure hardware limits and updates alternately, in one process."""
     say("Training …")
     config = {
         "contender": "training",
@@ -202,7 +202,8 @@ def _training(
 def training_summary(
     rounds: Sequence[tuple[dict[str, Any], dict[str, Any]]],
 ) -> dict[str, Any]:
-    """Return speeds of updates over rounds of (ceilings, updates), shares within each round."""
+    """Return speeds over rounds of (limits, updates), and the fractions of the limit in each
+    round."""
     updates = [turn for _, turn in rounds]
     tokens = sum(turn["tokens"] for turn in updates)
     counted = all(turn["flops"] for turn in updates)
@@ -228,7 +229,7 @@ def _best(ceiling: dict[str, Any]) -> float:
 
 
 def _starting(programs: Programs, run: Path | None, say: Say) -> dict[str, Any]:
-    """Time programs from start to end, alternating: help, and the first answer of a run."""
+    """Time programs from start to end, alternately: help, and the first translation of a run."""
     say("Starting programs …")
     commands = {"help_seconds": [*programs.whyformer, "--help"]}
     if run is not None:
@@ -243,8 +244,8 @@ def _starting(programs: Programs, run: Path | None, say: Say) -> dict[str, Any]:
             done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
             seconds[name].append(time.perf_counter() - began)
             if done.returncode:
-                said = done.stderr.strip().splitlines() or ["it said nothing"]
-                raise BenchError(f"`{' '.join(command)}` failed: {said[-1]}")
+                output = done.stderr.strip().splitlines() or ["no output"]
+                raise BenchError(f"`{' '.join(command)}` failed: {output[-1]}")
     return {name: spread(values) for name, values in seconds.items()}
 
 

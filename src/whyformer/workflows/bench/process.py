@@ -1,7 +1,7 @@
-"""Contenders of a benchmark: each a process of its own that computes when it is asked.
+"""The processes that a benchmark compares; each computes on request.
 
-All stay loaded and one computes at a time, in rounds A B A B …, so that a machine that slows down
-slows all of them. Questions and answers are JSON objects, one a line.
+All processes stay loaded, and one computes at a time, in rounds A B A B …, so that a slower machine
+affects all of them. Requests and answers are JSON objects, one per line.
 """
 
 import contextlib
@@ -24,25 +24,25 @@ from whyformer.foundation.memory import peak_bytes
 
 ROUNDS = 5
 PAUSE_SECONDS = 0.2
-"""Between two turns, so that no thread of the last one is still spinning."""
+"""Pause between two turns, so that threads of the last one have stopped spinning."""
 
 
 Say = Callable[[str], None]
-"""Is told what is being done."""
+"""Function that is called with progress messages."""
 
 
 class BenchError(WhyformerError):
-    """A contender ended before it was asked to."""
+    """A process of the benchmark ended too early."""
 
 
 @dataclass(frozen=True)
 class Programs:
-    """Command lines that a benchmark starts, given from above.
+    """Command lines that a benchmark starts, given by the caller.
 
     Args:
-        whyformer: the command line itself.
-        contender: is a contender, with the path of its configuration added.
-        environment: in which training runs; None is this process's own.
+        whyformer: command line of whyformer.
+        contender: command line of a contender; the path of its configuration is appended.
+        environment: environment of training; None uses that of this process.
     """
 
     whyformer: Sequence[str]
@@ -51,7 +51,7 @@ class Programs:
 
 
 class Contender:
-    """A process that answers questions until its input ends; what it complains of is kept."""
+    """A process that answers requests until its input ends; its error output is kept."""
 
     def __init__(
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
@@ -77,14 +77,15 @@ class Contender:
         self._close()
 
     def ask(self, **question: Any) -> dict[str, Any]:
-        """Ask, wait for the answer, and add how many cores others used meanwhile.
+        """Send a request, wait for the answer, and add the number of cores that other programs
+        used.
 
         Raises: BenchError when the process has ended.
         """
         time.sleep(PAUSE_SECONDS)
         began, busy = time.perf_counter(), busy_seconds()
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has ended, and `_answer` says why
+        with contextlib.suppress(BrokenPipeError):  # it has ended, and `_answer` reports why
             self._process.stdin.write(json.dumps(question) + "\n")
             self._process.stdin.flush()
         found = self._answer()
@@ -101,7 +102,7 @@ class Contender:
             return json.loads(line)
         self._process.wait()
         self._log.seek(0)
-        last = (self._log.read().strip().splitlines() or ["it said nothing"])[-1]
+        last = (self._log.read().strip().splitlines() or ["no output"])[-1]
         self._close()
         raise BenchError(f"The contender `{self.name}` ended while it was measured: {last}")
 
@@ -120,7 +121,7 @@ def contender(
     programs: Programs,
     environment: Mapping[str, str] | None,
 ) -> Iterator[Contender]:
-    """Start a contender, its configuration in a file, and end it with the block."""
+    """Start a contender with its configuration in a file; end it at the end of the block."""
     file = scratch / f"{name}.json"
     file.write_text(json.dumps(config), encoding="utf-8", newline="\n")
     with Contender(name, [*programs.contender, str(file)], environment) as contender:
@@ -128,13 +129,13 @@ def contender(
 
 
 def answer_questions(ready: Callable[[], Callable[[dict[str, Any]], dict[str, Any]]]) -> None:
-    """Be a contender: load, then answer until the input ends.
+    """Run a contender: load, then answer requests until the input ends.
 
-    Args: ready: loads, and returns what answers a question.
+    Args: ready: function that loads everything and returns the function that answers a request.
     """
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
-    os.dup2(2, 1)  # what a library prints is no answer
-    if isinstance(sys.stdout, io.TextIOWrapper):  # and keeps its place before the last word
+    os.dup2(2, 1)  # output of libraries must not mix with answers
+    if isinstance(sys.stdout, io.TextIOWrapper):  # and stays before the final message
         sys.stdout.reconfigure(line_buffering=True)
 
     def say(values: dict[str, Any]) -> None:
@@ -150,19 +151,19 @@ def answer_questions(ready: Callable[[], Callable[[dict[str, Any]], dict[str, An
 
 
 def peak_mib() -> float | None:
-    """Return the most resident memory this process has had, in MiB; None if it is not known."""
+    """Return the peak resident memory of this process in MiB; None if unknown."""
     peak = peak_bytes()
     return None if peak is None else peak / 2**20
 
 
 def most_memory(turns: Iterable[Mapping[str, Any]]) -> float | None:
-    """Return the most MiB that processes reported; None when one of them does not know."""
+    """Return the highest peak memory in MiB; None if it is unknown for one process."""
     found = [turn["memory_mib"] for turn in turns]
     return None if None in found else max(found)
 
 
 def busy_seconds() -> float | None:
-    """Return how long the machine's cores have worked since it started; None where none says."""
+    """Return the CPU time of all cores since the machine started; None if unknown."""
     try:
         first = Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0]
     except OSError:
@@ -173,7 +174,7 @@ def busy_seconds() -> float | None:
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
-    """Return median and quartiles, by linear interpolation.
+    """Return the median and the quartiles, by linear interpolation.
 
     >>> spread([1, 2, 3, 4, 5])
     {'median': 3.0, 'p25': 2.0, 'p75': 4.0}

@@ -1,4 +1,4 @@
-"""What the training contender of a benchmark computes: ceilings, and real updates of a recipe."""
+"""The training process of a benchmark: measures hardware limits and updates of a recipe."""
 
 import itertools
 import time
@@ -27,17 +27,17 @@ from whyformer.training.timetable import ENDLESS
 
 WARM_UP_UPDATES = 3
 WARM_UP_SECONDS = 5.0
-"""At least so many updates and so long: on some processors code is generated for every new number
-of rows, which a training meets in its first hundreds of updates."""
+"""Minimum number of updates and seconds of warm-up: on some processors, code is generated for every
+new number of rows, mostly in the first hundreds of updates."""
 CHUNK_ROWS = 512
-"""Rows of which the loss computes logits at once."""
+"""Rows whose logits the loss computes together."""
 COPIED_FLOATS = 2**24
 """64 MiB: more than caches hold."""
 LEAST_TIMES = 3
 
 
 class Watched:
-    """A `BatchSource` that adds up the operations of the batches it hands out."""
+    """A `BatchSource` that counts the operations of its batches."""
 
     def __init__(self, batches: BatchSource, flops_of: Callable[[AnyBatch], float | None]) -> None:
         self._batches, self._flops_of = batches, flops_of
@@ -56,9 +56,9 @@ class Watched:
 
 
 def batch_flops(settings: object, vocabulary: int, batch: AnyBatch) -> float | None:
-    """Return the operations of an update on a batch, real tokens only; None without a formula.
+    """Return the operations of an update on a batch, for real tokens only; None without a formula.
 
-    Documents packed into one row are counted as one stretch.
+    Documents packed into one row are counted as one sequence.
     """
     if not has_formula(settings) or not isinstance(batch, Batch | TextBatch):
         return None
@@ -72,9 +72,9 @@ def batch_flops(settings: object, vocabulary: int, batch: AnyBatch) -> float | N
 
 
 def training_contender(config: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Load the recipe's data and a fresh model; return what answers.
+    """Load the data and an untrained model; return the function that answers requests.
 
-    Questions: ``{"do": "about"}``, ``{"do": "ceilings", "seconds": s}`` and ``{"do": "updates",
+    Requests: ``{"do": "about"}``, ``{"do": "ceilings", "seconds": s}`` and ``{"do": "updates",
     "seconds": s}``.
     """
     recipe = build(Recipe, config["recipe"], where="recipe")
@@ -122,10 +122,10 @@ def training_contender(config: dict[str, Any]) -> Callable[[dict[str, Any]], dic
 def ceilings(
     recipe: Recipe, vocabulary: int, device: torch.device, seconds: float
 ) -> dict[str, Any]:
-    """Measure matrix products in the shapes of a recipe's model, and copying.
+    """Measure the speed of matrix products in the shapes of the model, and of copying.
 
-    The products are those of our layers: of the library that is faster on this machine.
-    Args: seconds: for all of it.
+    The products use the same code as the layers: the faster library on this machine.
+    Args: seconds: total time.
     Returns: ``shapes``, each with rows, inner, outer and gflops (10⁹ multiplications and additions
         a second); ``copy_gb_per_second``: 10⁹ bytes read and written a second.
     """
@@ -145,15 +145,15 @@ def ceilings(
 
 
 def product_shapes(recipe: Recipe, vocabulary: int) -> list[tuple[int, int, int]]:
-    """Return (rows, inner, outer) of the model's products: projections, feed-forward, logits."""
+    """Return (rows, inner, outer) of the matrix products: projections, feed-forward, logits."""
     rows, d = recipe.training.batch_tokens, recipe.model.d_model
-    ff = getattr(recipe.model, "d_ff", 4 * d)  # a recurrent layer's four gates
+    ff = getattr(recipe.model, "d_ff", 4 * d)  # the four gates of a recurrent layer
     logits = (min(rows, CHUNK_ROWS), d, vocabulary)
     return [(rows, d, d), (rows, d, ff), (rows, ff, d), logits]
 
 
 def _target_vocabulary(model: Any) -> int:
-    """Return the number of logits; of a model without, that of its embeddings."""
+    """Return the number of logits, or of embeddings for a model without logits."""
     projection = getattr(model, "projection", None)
     if projection is not None:
         return len(projection.weight)
@@ -161,7 +161,7 @@ def _target_vocabulary(model: Any) -> int:
 
 
 def _seconds_each(compute: Callable[[], Any], seconds: float, device: torch.device) -> float:
-    """Return the mean time of a computation, repeated for so long."""
+    """Return the mean time of a computation, repeated for ``seconds``."""
 
     def once() -> None:
         compute()

@@ -1,8 +1,8 @@
-"""Before a long run: can this recipe learn at all, is the pipeline right, how long will it take?
+"""Check a recipe before a long run: whether it can learn, and how long it will take.
 
-On pairs there are five checks on the run's own data and model: 32 pairs are learned by heart, a
-shuffled source and a shifted target must hurt, the speed gives the hours, and the largest batch
-must fit into memory. `text_tasks` has those of the other tasks.
+For translation, there are five checks with the data and the model of the run: it must memorize 32
+pairs; shuffled sources and shifted targets must increase the loss; the speed gives the duration;
+and the largest batch must fit into memory. `text_tasks` has the checks of the other tasks.
 """
 
 import tempfile
@@ -42,7 +42,7 @@ PAIRS = 32
 
 @dataclass(frozen=True)
 class Report:
-    """All findings of a recipe."""
+    """The results of all checks of a recipe."""
 
     recipe: str
     findings: list[Finding] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Report:
         return all(finding.passed for finding in self.findings)
 
     def render(self) -> str:
-        """Return the findings as lines of text."""
+        """Return the results as lines of text."""
         lines = [
             f"{'pass' if finding.passed else 'FAIL'}  {finding.name}: {finding.detail}"
             for finding in self.findings
@@ -62,7 +62,7 @@ class Report:
         return "\n".join([*lines, f"{self.recipe}: {verdict}"])
 
     def to_json(self) -> dict[str, Any]:
-        """Return all of it as JSON values."""
+        """Return the report as JSON values."""
         return {
             "recipe": self.recipe,
             "passed": self.passed,
@@ -71,9 +71,9 @@ class Report:
 
 
 def check(resolved: Resolved, *, out: Path | None = None, quiet: bool = False) -> Report:
-    """Try a recipe on its own data for about a minute and say whether a long run is worth it.
+    """Check a recipe with its own data for about a minute.
 
-    Args: out: where prepared data may stay for the run to come; None uses a temporary directory.
+    Args: out: directory to keep prepared data for the later run; None uses a temporary directory.
     """
     recipe = resolved.recipe
     with Display(quiet=quiet) as display, tempfile.TemporaryDirectory() as scratch:
@@ -84,12 +84,12 @@ def check(resolved: Resolved, *, out: Path | None = None, quiet: bool = False) -
             return Report(resolved.name, list(findings))
         data = prepare(recipe, directory, display.preparing)
         report = Report(resolved.name)
-        display.say("Learning 32 pairs by heart …")
+        display.say("Memorizing 32 pairs …")
         model, batch, finding = _overfit(recipe, data)
         report.findings.append(finding)
         report.findings.append(_shuffled(model, batch))
         report.findings.append(_shifted(model, batch))
-        display.say("Timing updates and trying the largest batch …")
+        display.say("Timing updates and testing the largest batch …")
         batches = CorpusBatches.of(recipe, data)
         fresh = _model(recipe, data)
         report.findings.append(speed(recipe, fresh, batches, sequence_loss, "target tokens"))
@@ -102,7 +102,7 @@ def _model(recipe: Recipe, data: Prepared) -> SourceModel:
 
 
 def _distinct_pairs(data: Prepared) -> np.ndarray:
-    """Return pairs whose sources differ, so that each has one right answer."""
+    """Return pairs with different sources, so that each source has one correct target."""
     seen: set[str] = set()
     chosen: list[int] = []
     rng = np.random.default_rng(0)
@@ -136,8 +136,8 @@ def _overfit(recipe: Recipe, data: Prepared) -> tuple[SourceModel, Batch, Findin
     passed = right == len(texts)
     detail = f"{right} of {len(texts)} reproduced exactly after {counted(steps, 'update')}"
     if not passed:
-        detail += "; a model that cannot learn these will not learn the rest: check the pairs"
-    return model.eval(), batch, Finding("learns 32 pairs by heart", passed, detail)
+        detail += "; a model that cannot memorize these will not learn the rest: check the pairs"
+    return model.eval(), batch, Finding("memorizes 32 pairs", passed, detail)
 
 
 def _mean_loss(model: SourceModel, batch: Batch) -> float:
@@ -147,7 +147,7 @@ def _mean_loss(model: SourceModel, batch: Batch) -> float:
 
 
 def _shuffled(model: SourceModel, batch: Batch) -> Finding:
-    """Give every target a wrong source: a model that reads its source must lose."""
+    """Pair every target with a wrong source: the loss must rise if the model uses its source."""
     rolled = replace(
         batch,
         source=batch.source.roll(1, 0),
@@ -157,13 +157,14 @@ def _shuffled(model: SourceModel, batch: Batch) -> Finding:
 
 
 def _shifted(model: SourceModel, batch: Batch) -> Finding:
-    """Let the decoder read the very token it must say: the right pipeline was not trained so."""
+    """Give the decoder the token to predict: the loss must rise, because it was trained
+    otherwise."""
     leaked = replace(batch, target=batch.labels)
     return _rise("predicts the next token", "targets shifted by one", model, batch, leaked)
 
 
 def _rise(name: str, what: str, model: SourceModel, batch: Batch, spoiled: Batch) -> Finding:
-    return rise(name, what, "nats a token", _mean_loss(model, batch), _mean_loss(model, spoiled))
+    return rise(name, what, "nats per token", _mean_loss(model, batch), _mean_loss(model, spoiled))
 
 
 def _largest(recipe: Recipe, data: Prepared, batches: CorpusBatches) -> Finding:

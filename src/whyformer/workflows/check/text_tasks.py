@@ -37,42 +37,42 @@ from whyformer.workflows.check.trial import (
 )
 
 FEW_TOKENS = 1024
-"""Tokens of the batch that is learned by heart."""
+"""Tokens in the batch to memorize."""
 LOOKED_AT = 50
-"""Batches among which one is sought that can be learned by heart."""
+"""Number of batches to search for one that can be memorized."""
 NEEDED_FALL = 0.1
-"""Share of the first loss to which that batch's must fall."""
+"""The loss of that batch must fall to this fraction of its first value."""
 NEARLY_EQUAL = 1e-3
-"""Largest difference of vectors and logits that should be the same, by rounding alone."""
+"""Maximum rounding difference of vectors and logits that should be equal."""
 STEPS = 24
-"""Tokens fed one by one."""
+"""Number of tokens that are fed one by one."""
 UNITS = {
-    TaskName.LANGUAGE: ("nats a token", "tokens"),
-    TaskName.MASKED: ("nats a hidden token", "hidden tokens"),
-    TaskName.REPLACED: ("nats a hidden token", "hidden tokens"),
-    TaskName.CLASSIFY: ("nats a text", "texts"),
-    TaskName.REGRESS: ("squared deviations a text", "texts"),
-    TaskName.TAG: ("nats a word", "words"),
+    TaskName.LANGUAGE: ("nats per token", "tokens"),
+    TaskName.MASKED: ("nats per masked token", "masked tokens"),
+    TaskName.REPLACED: ("nats per masked token", "masked tokens"),
+    TaskName.CLASSIFY: ("nats per text", "texts"),
+    TaskName.REGRESS: ("squared error per text", "texts"),
+    TaskName.TAG: ("nats per word", "words"),
 }
-"""Task -> what its loss is in, and what it counts."""
+"""For each task, the unit of its loss, and what it counts."""
 
 
 def task_findings(
     recipe: Recipe, out: Path, progress: Progress | None, say: Callable[[str], None]
 ) -> Iterator[Finding]:
-    """Yield the findings about a recipe of any task but translate.
+    """Yield the results of the checks, for all tasks except translate.
 
-    Args: out: where prepared data stays. say: tells the user what is being done.
+    Args: out: directory of prepared data. say: called with progress messages.
     """
     device = choose_device()
     task = open_task(recipe, out, progress)
     few = open_task(_small(recipe), out)
-    say("Looking at gradients, and learning one batch by heart …")
+    say("Checking gradients and memorizing one batch …")
     yield _gradients(recipe, task, task.model(device))
     model, batch, finding = _overfit(recipe, few, few.model(device))
     yield finding
     if isinstance(batch, PretrainingBatch):
-        yield _sees(model, batch)  # by heart it may know hidden tokens by their places
+        yield _sees(model, batch)  # unlike the memorized one
     else:
         yield _reads(recipe, few, model, batch)
     if isinstance(batch, TextBatch):
@@ -84,7 +84,7 @@ def task_findings(
         yield _one_by_one(model, batch)
     else:
         yield _padding(model, batch)
-    say("Timing updates and trying the largest batch …")
+    say("Timing updates and testing the largest batch …")
     _, what = UNITS[recipe.task]
     yield speed(recipe, task.model(device), task.batches, task.loss, what)
     biggest = task.batches.batch(0, int(np.argmax(_areas(task.batches))))
@@ -94,7 +94,7 @@ def task_findings(
 
 
 def _small(recipe: Recipe) -> Recipe:
-    """Return the recipe for learning one small batch by heart."""
+    """Return the recipe for memorizing one small batch."""
     budget = min(recipe.training.batch_tokens, FEW_TOKENS)
     training = recipe.training.model_copy(update={"batch_tokens": budget})
     return without_dropout(recipe).model_copy(update={"training": training})
@@ -115,7 +115,7 @@ def _gradients(recipe: Recipe, task: Task, model: Model) -> Finding:
             f"loss {loss.smoothed.item() / batch.tokens:.4g}, not finite in "
             f"{', '.join(wrong[:3]) or 'no parameter'}; lower the starting weights",
         )
-    detail = f"{len(learning) - len(silent)} of {len(learning)} parameters get one"
+    detail = f"{len(learning) - len(silent)} of {len(learning)} parameters have a gradient"
     if silent:
         shown = ", ".join(silent[:4]) + (" …" if len(silent) > 4 else "")
         detail += f"; this task does not use {shown}"
@@ -143,15 +143,15 @@ def _overfit(recipe: Recipe, task: Task, model: Model) -> tuple[Model, Any, Find
     detail = f"{batch.tokens} {what}: loss {first:.3f} falls to {now:.3f} {unit}"
     detail += f" after {counted(steps, 'update')}"
     if least > 0.005:
-        detail += f" (what its past does not tell is {least:.3f})"
+        detail += f" (the lowest possible loss is {least:.3f})"
     if not passed:
-        detail += "; a model that cannot learn these will not learn the rest: check the data"
+        detail += "; a model that cannot memorize a batch will not learn the rest: check the data"
     device = next(model.parameters()).device
-    return model.eval(), batch.to(device), Finding("learns one batch by heart", passed, detail)
+    return model.eval(), batch.to(device), Finding("memorizes one batch", passed, detail)
 
 
 def _learnable(task: Task) -> Any:
-    """Return a batch in which what is read decides what is to be said, and not always the same."""
+    """Return a batch with different outputs, which are determined by their inputs."""
     batches = task.batches
     first = batches.batch(0, 0)
     if not isinstance(first, LabelledBatch | TaggedBatch):
@@ -171,9 +171,9 @@ def _learnable(task: Task) -> Any:
 
 
 def least_loss(batch: TextBatch) -> float:
-    """Return the least mean loss on a batch: what follows the same past in different ways.
+    """Return the lowest possible mean loss on a batch: the entropy of tokens after equal prefixes.
 
-    Texts that begin differently cannot be told apart before their first token, for instance.
+    For example, the first token of a text cannot be predicted if the texts start differently.
     """
     documents = torch.zeros_like(batch.labels) if batch.documents is None else batch.documents
     after: dict[int, Counter[int]] = defaultdict(Counter)
@@ -194,14 +194,14 @@ def least_loss(batch: TextBatch) -> float:
 
 
 def _reads(recipe: Recipe, task: Task, model: Model, batch: Any) -> Finding:
-    """Shuffle what is read: a model that reads must lose."""
+    """Shuffle the input: the loss must rise if the model uses its input."""
     unit, _ = UNITS[recipe.task]
     before, after = (_mean_loss(task, model, one) for one in (batch, _scrambled(batch)))
     return rise("reads its text", "tokens shuffled", unit, before, after)
 
 
 def _sees(model: Model, batch: PretrainingBatch) -> Finding:
-    """Change one token in the middle: every other token's vector must change."""
+    """Change one token in the middle: the vectors of all other tokens must change."""
     row = batch.ids[(batch.ids != PAD).sum(1).argmax()]
     row = row[row != PAD][None]
     place = row.shape[1] // 2
@@ -218,7 +218,7 @@ def _sees(model: Model, batch: PretrainingBatch) -> Finding:
 
 
 def _leak(task: Task, model: TextModel, batch: TextBatch) -> Finding:
-    """Let the model read the very token it must say: the right pipeline was not trained so."""
+    """Give the model the token to predict: the loss must rise, because it was trained otherwise."""
     leaked = replace(batch, target=batch.labels)
     before, after = (_mean_loss(task, model, one) for one in (batch, leaked))
     unit, _ = UNITS[TaskName.LANGUAGE]
@@ -226,7 +226,7 @@ def _leak(task: Task, model: TextModel, batch: TextBatch) -> Finding:
 
 
 def _later(model: TextModel, batch: TextBatch) -> Finding:
-    """Change the second half of every row: the first half must stay."""
+    """Change the second half of every row: the outputs of the first half must not change."""
     half = batch.target.shape[1] // 2
     changed = torch.cat([batch.target[:, :half], _turned(batch.target[:, half:])], 1)
     with torch.no_grad():
@@ -235,7 +235,7 @@ def _later(model: TextModel, batch: TextBatch) -> Finding:
 
 
 def _other_documents(model: TextModel, batch: TextBatch) -> Finding:
-    """Change the first document of every row: the others must stay."""
+    """Change the first document of every row: the outputs of the others must not change."""
     assert batch.documents is not None
     others = batch.documents > 0
     changed = torch.where(others, batch.target, _turned(batch.target))
@@ -245,7 +245,7 @@ def _other_documents(model: TextModel, batch: TextBatch) -> Finding:
 
 
 def _one_by_one(model: TextModel, batch: TextBatch) -> Finding:
-    """Feed tokens one at a time, as `generate` does."""
+    """Feed tokens one at a time, as `generate` does: the logits must be the same."""
     row = batch.target[:1, :STEPS]
     with torch.no_grad():
         state: Any = model.begin(row, None)
@@ -258,7 +258,7 @@ def _one_by_one(model: TextModel, batch: TextBatch) -> Finding:
 
 
 def _padding(model: Model, batch: Any) -> Finding:
-    """Put half of the longest row into a padded row, and alone."""
+    """Compare half of the longest row with padding and without: the outputs must be the same."""
     encoder = _encoder(model)
     ids: Tensor = batch.ids
     row = ids[(ids != PAD).sum(1).argmax()][None]
@@ -295,7 +295,7 @@ def _read(batch: Any) -> Tensor:
 
 
 def _scrambled(batch: Any) -> Any:
-    """Return the batch with its tokens, but no symbols, in a random order; labels stay."""
+    """Return the batch with its tokens (not symbols) in random order and unchanged labels."""
     read = _read(batch)
     moving = read >= FIRST_BYTE
     order = torch.randperm(int(moving.sum()), generator=torch.Generator().manual_seed(0))
@@ -305,7 +305,8 @@ def _scrambled(batch: Any) -> Any:
 
 
 def _turned(ids: Tensor) -> Tensor:
-    """Return other tokens of the same texts: each becomes the next one of all, symbols stay."""
+    """Return the ids with every token replaced by the next one in the vocabulary; symbols are
+    unchanged."""
     moving = ids >= FIRST_BYTE
     known = ids[moving].unique()
     turned = ids.clone()
@@ -315,7 +316,7 @@ def _turned(ids: Tensor) -> Tensor:
 
 
 def _areas(batches: Any) -> Sequence[int]:
-    """Return rows × longest row, squared, of every batch; equal where all rows are."""
+    """Return rows × (longest row)² of every batch."""
     if isinstance(batches, LabelledRows | TaggedRows):
         lengths, plan = batches.lengths, batches.plan(0)
     elif isinstance(batches, PretrainingRows):

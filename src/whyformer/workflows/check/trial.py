@@ -1,4 +1,4 @@
-"""What every check before a long run is made of: a finding, a batch for ever, speed and memory."""
+"""Parts of the checks before a long run: results, repeated batches, speed and memory."""
 
 import math
 from collections.abc import Callable
@@ -18,18 +18,18 @@ from whyformer.training.state import AnyBatch, BatchSource
 from whyformer.training.timetable import ENDLESS
 
 MOST_UPDATES = 600
-"""Updates within which a few examples must be learned by heart."""
+"""Maximum number of updates to memorize a few examples."""
 NEEDED_RISE = 0.2
-"""What the loss must rise by when what the model reads is spoiled."""
+"""Minimum increase of the loss when the input of the model is changed."""
 PATIENT_STEPS = 12
-"""Updates timed after a warm-up of three."""
+"""Number of timed updates, after a warm-up of three."""
 
 LossOf = Callable[[nn.Module, Any, float], Loss]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: what was asked, whether it passed, and the numbers."""
+    """The result of one check: its name, whether it passed, and the numbers."""
 
     name: str
     passed: bool
@@ -37,7 +37,7 @@ class Finding:
 
 
 class Repeated:
-    """The same batches for ever, as `fit` asks for batches."""
+    """A `BatchSource` that repeats the same batches forever."""
 
     def __init__(self, batches: list[AnyBatch]) -> None:
         self._batches = batches
@@ -47,20 +47,20 @@ class Repeated:
         return len(self._batches)
 
     def batch(self, epoch: int, index: int) -> AnyBatch:
-        """Return one of them."""
+        """Return one batch."""
         return self._batches[index]
 
 
 def without_dropout(recipe: Recipe) -> Recipe:
-    """Return the recipe for learning by heart: nothing dropped, nothing frozen."""
+    """Return the recipe for memorizing: without dropout and frozen weights."""
     model = recipe.model.model_copy(update={"dropout": 0.0})
     return recipe.model_copy(update={"model": model, "frozen": False})
 
 
 def by_heart(settings: TrainingSettings, d_model: int) -> TrainingSettings:
-    """Return how a few examples are memorized: at a constant moderate rate, nothing smoothed.
+    """Return the training settings to memorize a few examples: constant rate, no label smoothing.
 
-    The rate is the highest of the recipe's schedule, 0.002 at most.
+    The rate is the highest of the recipe's schedule, but at most 0.002.
     """
     highest = max(
         learning_rate(
@@ -87,7 +87,7 @@ def by_heart(settings: TrainingSettings, d_model: int) -> TrainingSettings:
 
 
 def rise(name: str, what: str, unit: str, before: float, after: float) -> Finding:
-    """Return the finding about a loss that must rise. Args: what: was spoiled, and how."""
+    """Return the result for a loss that must rise. Args: what: the change of the input, as text."""
     passed = after - before > NEEDED_RISE
     detail = f"loss {before:.3f} becomes {after:.3f} {unit} with {what}"
     if not passed:
@@ -100,7 +100,8 @@ def rise(name: str, what: str, unit: str, before: float, after: float) -> Findin
 def speed(
     recipe: Recipe, model: nn.Module, batches: BatchSource, loss_of: LossOf, unit: str
 ) -> Finding:
-    """Time a few updates and say how long the whole run will take. Args: unit: of `tokens`."""
+    """Time a few updates and estimate the duration of the run. Args: unit: name of the counted
+    tokens."""
     settings = recipe.training
     endless = settings.model_copy(update={"updates": ENDLESS})
     reports = fit(
@@ -121,7 +122,7 @@ def speed(
         )
     epochs = batches.count(0) / settings.accumulate
     detail = (
-        f"{1000 * seconds:.0f} ms an update, {pace:,.0f} {unit} a second; {length}, "
+        f"{1000 * seconds:.0f} ms per update, {pace:,.0f} {unit} a second; {length}, "
         f"an epoch is {counted(round(epochs), 'update')}"
     )
     return Finding("speed", math.isfinite(seconds), detail)
@@ -130,7 +131,7 @@ def speed(
 def largest(
     recipe: Recipe, model: nn.Module, batch: AnyBatch, loss_of: LossOf, shape: str
 ) -> Finding:
-    """Learn once from the largest batch. Args: shape: of that batch, in words."""
+    """Train one update on the largest batch. Args: shape: shape of that batch, as text."""
     settings = recipe.training
     name = "largest batch fits"
     try:

@@ -1,1 +1,1 @@
-"""The page that shows how a run went."""
+"""The HTML report of a run."""

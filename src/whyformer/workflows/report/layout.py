@@ -1,4 +1,4 @@
-"""The frame of a run's pages: one HTML file with its style sheet and script, nothing beside it."""
+"""The layout of a run's pages: one HTML file with its style sheet and script."""
 
 from collections.abc import Sequence
 from html import escape
@@ -7,7 +7,7 @@ from whyformer.charts.assets import read, with_charts
 
 
 def document(title: str, body: str) -> str:
-    """Return a whole page. Args: body: HTML below the title."""
+    """Return a complete page. Args: body: HTML below the title."""
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -18,7 +18,7 @@ def document(title: str, body: str) -> str:
 
 
 def grid(figures: Sequence[str]) -> str:
-    """Return figures beside each other, as many as fit."""
+    """Return figures in a grid."""
     return "<div class=grid>" + "".join(f"<figure>{one}</figure>" for one in figures) + "</div>"
 
 

@@ -1,4 +1,4 @@
-"""The page of a run: one HTML file that needs nothing beside it."""
+"""The report of a run: one self-contained HTML file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,14 +19,14 @@ from whyformer.training.journal import read_journal, read_timings
 from whyformer.workflows.report.layout import document, grid
 
 POINTS = 300
-"""Most points of a curve; longer ones are thinned to means of neighbours."""
+"""Maximum points of a curve; longer curves are reduced to means of neighbouring points."""
 Points = list[tuple[float, float]]
 """A curve: x and y of each point."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer beside the nearest right one; `rate` is errors per right token."""
+    """A wrong output and the closest reference; `rate` is errors per reference token."""
 
     source: str
     answer: str
@@ -36,36 +36,36 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Story:
-    """What the page tells beyond the run's own journal."""
+class ReportContent:
+    """The content of the report besides the journal of the run."""
 
     title: str
     scores: Sequence[Score]
     pronounced: Sequence[tuple[str, Sequence[tuple[str, float]]]]
-    """Source, then for each hypothesis its text and log-probability."""
+    """Source, and text and log-probability of each hypothesis."""
     alignments: Sequence[Aligned]
     mistakes: Sequence[Mistake]
     repeat: str
-    """The command that makes this run again."""
+    """The command that repeats this run."""
     metric: str
-    """Metric of the run's validations."""
+    """The validation metric of the run."""
     notes: Sequence[str] = field(default_factory=tuple)
 
 
-def write_report(run: Path, story: Story) -> Path:
-    """Write ``report.html`` into a run's directory and return its path."""
+def write_report(run: Path, content: ReportContent) -> Path:
+    """Write ``report.html`` into the directory of a run and return its path."""
     journal, timings = read_journal(run), read_timings(run)
     sections = [
-        ("Scores on held-out data", _scores(story.scores)),
-        ("Learning curves", _curves(journal, timings, story.metric)),
+        ("Scores on held-out data", _scores(content.scores)),
+        ("Learning curves", _curves(journal, timings, content.metric)),
         ("Gradient norm of each layer", _gradients(journal)),
-        ("Used on what no dictionary holds", _pronounced(story.pronounced)),
-        ("Where the decoder looked", _alignments(story.alignments)),
-        ("The worst mistakes", _mistakes(story.mistakes)),
-        ("How to repeat this", _repeat(story, run)),
+        ("Words outside the dictionary", _pronounced(content.pronounced)),
+        ("Cross-attention", _alignments(content.alignments)),
+        ("Largest errors", _mistakes(content.mistakes)),
+        ("How to reproduce this run", _repeat(content, run)),
     ]
     body = "".join(f"<section><h2>{escape(name)}</h2>{html}</section>" for name, html in sections)
-    page = document(story.title, _summary(journal, timings) + body)
+    page = document(content.title, _summary(journal, timings) + body)
     write_text(run / "report.html", page)
     return run / "report.html"
 
@@ -181,7 +181,8 @@ def _alignments(alignments: Sequence[Aligned]) -> str:
 def attention_map(
     queries: Sequence[str], keys: Sequence[str], weights: Sequence[Sequence[float]]
 ) -> str:
-    """Return the weights of a head as a heat map, a row per query, with the numbers behind it."""
+    """Return the attention weights of a head as a heat map with one row per query, and a table of
+    the numbers."""
     label = "Attention weights. Each row is a query, each column a key."
     chart = HeatMap(queries, keys, weights, label)
     return heat_map(chart) + folded("Numbers", heat_map_table(chart))
@@ -194,17 +195,17 @@ def _mistakes(mistakes: Sequence[Mistake]) -> str:
         for m in mistakes
     )
     return (
-        "<div class=wide><table><tr><th>input</th><th>answer</th><th>nearest right one</th>"
+        "<div class=wide><table><tr><th>input</th><th>answer</th><th>closest reference</th>"
         f"<th class=n>errors</th></tr>{body}</table></div>"
     )
 
 
-def _repeat(story: Story, run: Path) -> str:
-    notes = "".join(f"<p>{escape(note)}</p>" for note in story.notes)
+def _repeat(content: ReportContent, run: Path) -> str:
+    notes = "".join(f"<p>{escape(note)}</p>" for note in content.notes)
     recipe = (run / "recipe.yaml").read_text(encoding="utf-8")
     machine = (run / "run.json").read_text(encoding="utf-8")
     return (
-        f"<pre>{escape(story.repeat)}</pre>{notes}"
+        f"<pre>{escape(content.repeat)}</pre>{notes}"
         f"<details><summary>Every setting of this run</summary><pre>{escape(recipe)}</pre>"
         "</details>"
         f"<details><summary>Versions</summary><pre>{escape(machine)}</pre></details>"

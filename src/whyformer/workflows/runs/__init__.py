@@ -1,1 +1,1 @@
-"""The directory of a run: its lock, description, seals, and checks of its parts."""
+"""The directory of a run: its lock, its description, its seals, and checks of its parts."""

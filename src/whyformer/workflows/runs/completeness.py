@@ -1,6 +1,6 @@
-"""Whether everything that a run wrote is still there, and belongs to it.
+"""Check that all parts of a run are present and belong to it.
 
-Hashes show that a file changed. They do not show that a whole part is gone, or that it was replaced
+Hashes detect that a file changed. They do not detect that a whole part is missing, or was replaced
 by an intact part of another run.
 """
 
@@ -17,9 +17,9 @@ REMEDY = "Copy the run again, or start again with --overwrite."
 
 
 def refuse_other_checkpoint(out: Path, kept: dict[str, Any], identity: str) -> None:
-    """Refuse a checkpoint of another run, and one whose best model is gone.
+    """Raise an error for a checkpoint of another run, or one whose best model is missing.
 
-    Args: kept: what the checkpoint says beside the weights. identity: of the run; "" in old runs.
+    Args: kept: values of the checkpoint besides the weights. identity: of the run; "" in old runs.
     """
     found = kept.get(RUN_ID, "")
     if identity and found and found != identity:
@@ -34,14 +34,14 @@ def refuse_other_checkpoint(out: Path, kept: dict[str, Any], identity: str) -> N
 
 
 def refuse_missing_checkpoint(out: Path) -> int:
-    """Refuse a run without a checkpoint whose journal shows that one was written.
+    """Raise an error for a run without a checkpoint if its journal shows that one was written.
 
-    Returns: the updates in the journal that must be trained again because the run ended before
-        its first checkpoint.
+    Returns: the number of updates in the journal to repeat, if the run ended before its first
+    checkpoint.
     """
     lines = read_journal(out)
     before = sum(1 for _ in takewhile(lambda line: "validation" not in line, lines))
-    if len(lines) > before + 1:  # a checkpoint follows each validation
+    if len(lines) > before + 1:  # a checkpoint is written after each validation
         raise BundleError(
             f"`{out / 'checkpoint'}` is missing, although the journal goes on after a validation, "
             f"when one was written. {REMEDY}"
@@ -50,9 +50,9 @@ def refuse_missing_checkpoint(out: Path) -> int:
 
 
 def missing_parts(run: Path, description: dict[str, Any], state: dict[str, Any]) -> list[str]:
-    """Name in a sentence each part that a run must have and does not.
+    """Return a sentence for each missing part of a run.
 
-    Args: description: of ``run.json``. state: of the checkpoint; empty when there is none.
+    Args: description: content of ``run.json``. state: state of the checkpoint; empty without one.
     """
     faults: list[str] = []
     lines = read_journal(run)

@@ -1,4 +1,4 @@
-"""Tell why a run stopped: what its diagnosis holds, in words."""
+"""Show why a run stopped: its diagnosis as text."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,29 +10,31 @@ from whyformer.foundation.parsing import reason_of
 from whyformer.foundation.wording import counted
 
 FORMAT = 1
-"""1 added the seal and the hash of the batch; files without a format are still read."""
+"""Version of the format. 1 added the seal and the hash of the batch; files without a format can
+still be read."""
 SHOWN = 5
-"""Texts of the failed batch that are shown."""
+"""Maximum number of texts of the failed batch to show."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A run's last words: the update, the first bad number, the batch, and what to try."""
+    """The diagnosis of a run: the failed update, the first value that is not finite, the batch, and
+    advice."""
 
     run: Path
-    story: dict[str, Any]
+    record: dict[str, Any]
 
     def render(self) -> str:
-        """Return it as lines of text."""
-        story, batch = self.story, self.story["batch"]
+        """Return the diagnosis as lines of text."""
+        record, batch = self.record, self.record["batch"]
         lines = [
-            story["message"],
+            record["message"],
             "",
-            f"update      {story['step']} was not made; the weights before it are kept",
-            f"first       {story['kind']} of `{story['first']}`",
-            f"loss        {story['loss']}",
-            f"norm        {story['norm']} (of the gradient)",
-            "try         " + "\n            ".join(story["advice"]),
+            f"update      {record['step']} was not made; the weights before it are kept",
+            f"first       {record['kind']} of `{record['first']}`",
+            f"loss        {record['loss']}",
+            f"norm        {record['norm']} (of the gradient)",
+            "try         " + "\n            ".join(record["advice"]),
             f"batch       {counted(len(batch), 'text')}"
             + (f", of which the first {SHOWN}:" if len(batch) > SHOWN else ":"),
         ]
@@ -41,12 +43,12 @@ class Diagnosis:
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
-        """Return all of it as JSON values."""
-        return {"run": str(self.run), **self.story}
+        """Return the diagnosis as JSON values."""
+        return {"run": str(self.run), **self.record}
 
 
 def diagnose(run: Path) -> Diagnosis:
-    """Read what a run wrote when its loss or gradient was not finite.
+    """Read the diagnosis that a run wrote when its loss or gradient was not finite.
 
     Raises: DataError when there is no run, no diagnosis, or a damaged one.
     """
@@ -54,9 +56,9 @@ def diagnose(run: Path) -> Diagnosis:
     if not run.is_dir():
         raise DataError(f"The run `{run}` does not exist. Give what `whyformer train --out` wrote.")
     try:
-        story = read_sealed(path, since=1)
-        story = {k: v for k, v in story.items() if k not in (FILES, SEAL, "format")}
-        found = Diagnosis(run, story)
+        record = read_sealed(path, since=1)
+        record = {k: v for k, v in record.items() if k not in (FILES, SEAL, "format")}
+        found = Diagnosis(run, record)
         found.render()
     except FileNotFoundError:
         raise DataError(

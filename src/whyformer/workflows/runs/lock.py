@@ -1,4 +1,4 @@
-"""One run in one directory at a time."""
+"""Lock the directory of a run: only one process may train in it."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from whyformer.foundation.locking import lock
 
 @contextlib.contextmanager
 def only_run_in(directory: Path) -> Iterator[None]:
-    """Hold a directory for this process; the hold ends with the process, however it ends.
+    """Lock a directory for this process; the lock ends with the process, even if it is killed.
 
-    Raises: OutputError when another run holds it.
+    Raises: OutputError when another process has locked it.
     """
     with explain_write_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""``run.json``: what a run decided when it began, sealed together with its recipe."""
+"""``run.json``: the description of a run, written at its start, sealed together with its recipe."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,16 +18,18 @@ from whyformer.foundation.integrity import (
 from whyformer.foundation.parsing import reason_of
 
 FORMAT = 3
-"""2 added the seal and the hash of the recipe; files of 1 have no ``format``. 3 added runs by
-minutes, whose `updates` is null because ``timetable.json`` holds them."""
+"""Version of the format. 2 added the seal and the hash of the recipe; files of version 1 have no
+``format``. 3 added runs with a limit in minutes; their `updates` is null, because the number is in
+``timetable.json``."""
 RECIPE = "recipe.yaml"
 
 
 def write_run(out: Path, recipe: str, about: Mapping[str, Any]) -> None:
     """Write ``recipe.yaml``, then ``run.json``.
 
-    Args: recipe: its YAML. The hash is of this text, not of what a damaged disk returns. Recipe
-        and data together give the identity of the run, which its model and checkpoint repeat.
+    Args: recipe: the YAML text. The hash is computed from this text, not read back from the disk.
+    The recipe and the data determine the identity of the run, which its model and checkpoint also
+    store.
     """
     write_text(out / RECIPE, recipe)
     digest = hashlib.sha256(recipe.encode("utf-8")).hexdigest()
@@ -37,7 +39,7 @@ def write_run(out: Path, recipe: str, about: Mapping[str, Any]) -> None:
 
 
 def read_run(out: Path) -> dict[str, Any] | None:
-    """Return what a run says of itself; None when none has begun here.
+    """Return the description of a run; None if no run was started here.
 
     Raises: BundleError when ``run.json`` or ``recipe.yaml`` is missing, damaged or changed.
     """

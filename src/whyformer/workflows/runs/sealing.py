@@ -23,19 +23,19 @@ from whyformer.workflows.runs.run_file import read_run
 
 @dataclass(frozen=True)
 class Sealed:
-    """What `reseal` found and wrote."""
+    """The changes that `reseal` found and sealed."""
 
     path: Path
     settings: list[str]
-    """Dotted names of the values of the JSON file that changed."""
+    """Dotted names of the changed values in the JSON file."""
     files: list[str]
-    """Names of the files that changed, appeared or vanished."""
+    """Names of the files that were changed, added or removed."""
 
 
 def reseal(run: Path) -> Sealed:
-    """Write hashes and seal of a model directory again, from the files as they are now.
+    """Compute the hashes and the seal of a model directory again, from the current files.
 
-    Raises: BundleError when a file is missing, or what is there cannot be loaded.
+    Raises: BundleError when a file is missing, or the model cannot be loaded.
     """
     directory = find_bundle(run)
     path = directory / CONFIG

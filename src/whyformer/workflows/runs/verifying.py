@@ -21,16 +21,16 @@ from whyformer.workflows.runs.diagnosis import diagnose
 from whyformer.workflows.runs.run_file import RECIPE, RUN, read_run
 
 CONVERSION = "whyformer.json"
-"""What `whyformer.interop` writes beside a converted model."""
+"""The file that `whyformer.interop` writes with a converted model."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a run.
+    """The result of verifying one part of a run.
 
     Args:
-        checked: False when its old format has no hashes, so that damage cannot be seen.
-        fault: what is wrong with it, in a sentence; "" when it is intact.
+        checked: False if its old format has no hashes, so that damage cannot be detected.
+        fault: a sentence with the fault; "" if the part is intact.
     """
 
     path: Path
@@ -39,9 +39,9 @@ class Part:
 
 
 def verify(run: Path) -> list[Part]:
-    """Return the parts of a run or model directory, intact, damaged and missing ones.
+    """Verify all parts of a run or model directory: intact, damaged and missing ones.
 
-    Raises: BundleError when it is neither.
+    Raises: BundleError when it is neither a run nor a model.
     """
     parts: list[Part] = []
 
@@ -58,7 +58,7 @@ def verify(run: Path) -> list[Part]:
         return [Part(run, _model(run))]
     if (run / RUN).exists() or (run / "checkpoint").exists():
         examine(run / RUN, lambda: SEAL in (read_run(run) or {}))
-        found = parts.pop()  # it has the hash of the recipe, which may be what is damaged
+        found = parts.pop()  # it has the hash of the recipe, which may be the damaged file
         if not found.fault:
             parts += [found, Part(run / RECIPE, found.checked)]
         else:
@@ -101,7 +101,7 @@ def _corpus(place: Path) -> bool:
 
 
 def _described(place: Path) -> dict[str, Any]:
-    """Return what a sealed file says, after it and the files it lists were compared."""
+    """Verify a sealed file and the files it lists, and return its content."""
     try:
         return read_sealed(place, since=2)
     except (OSError, ValueError, TypeError) as error:
