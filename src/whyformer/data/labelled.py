@@ -1,6 +1,5 @@
 """Texts, or pairs of texts, with a label or a number: reading, truncation and batches."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -10,12 +9,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from whyformer.data.plan import plan_epoch
+from whyformer.data.padded_rows import PaddedRows
 from whyformer.data.reading import read_columns
 from whyformer.foundation.devices import sent
 from whyformer.foundation.errors import DataError
 from whyformer.text.normalization import normalize
-from whyformer.text.symbols import BOS, EOS, PAD
+from whyformer.text.symbols import BOS, EOS
 from whyformer.text.tokenizer import Tokenizer
 
 
@@ -123,15 +122,13 @@ def cut(
     return [BOS, *a, EOS, *b, EOS], len(a) + 2
 
 
-class LabelledRows:
-    """Batches of examples; ``epoch`` and ``index`` always give the same batch.
+class LabelledRows(PaddedRows):
+    """Batches of examples.
 
-    The ids are in memory, four bytes per token.
     Args:
         rows: for each example, its ids and the start of its second segment.
         labels: for each example, the number of its class, or its value.
-        budget_tokens: maximum number of tokens in a batch, including padding; a longer row is a
-            batch by itself.
+        budget_tokens: see `PaddedRows`.
     """
 
     def __init__(
@@ -142,50 +139,21 @@ class LabelledRows:
         budget_tokens: int,
         seed: int = 0,
     ) -> None:
-        self.budget, self.seed = budget_tokens, seed
-        self.lengths = np.array([len(ids) for ids, _ in rows], dtype=np.int64)
-        self._ids = np.array([i for ids, _ in rows for i in ids], dtype=np.int32)
-        self._starts = np.concatenate([[0], np.cumsum(self.lengths)])
+        super().__init__([ids for ids, _ in rows], budget_tokens=budget_tokens, seed=seed)
         self._seconds = np.array([second for _, second in rows], dtype=np.int64)
         self._labels = np.array(labels)
-        shape = hashlib.sha256(self._ids.tobytes())
-        shape.update(self._starts.tobytes() + self._seconds.tobytes() + self._labels.tobytes())
-        self.fingerprint = shape.hexdigest()
-        self._plan: tuple[int, list[np.ndarray]] = (-1, [])
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def count(self, epoch: int) -> int:
-        """Return the number of batches of an epoch."""
-        return len(self.plan(epoch))
-
-    def plan(self, epoch: int) -> list[np.ndarray]:
-        """Return the batches of an epoch as indices of examples."""
-        if self._plan[0] != epoch:
-            batches = plan_epoch(
-                self.lengths,
-                self.lengths,
-                seed=self.seed,
-                epoch=epoch,
-                budget_tokens=self.budget,
-                fingerprint=self.fingerprint,
-            )
-            self._plan = (epoch, batches)
-        return self._plan[1]
+        self.seal(self._seconds, self._labels)
 
     def batch(self, epoch: int, index: int) -> LabelledBatch:
         """Return one batch."""
         indices = self.plan(epoch)[index]
-        lengths = self.lengths[indices]
-        columns = np.arange(int(lengths.max()))
-        where = np.minimum(self._starts[indices][:, None] + columns, len(self._ids) - 1)
-        real = columns < lengths[:, None]
-        ids = np.where(real, self._ids[where], PAD).astype(np.int64)
+        where, real = self.places(indices)
+        ids, padding = self.padded(where, real)
+        columns = np.arange(real.shape[1])
         segments = (real & (columns >= self._seconds[indices][:, None])).astype(np.int64)
         return LabelledBatch(
-            ids=torch.from_numpy(ids),
-            real=None if real.all() else torch.from_numpy(real),
+            ids=ids,
+            real=padding,
             segments=torch.from_numpy(segments),
             labels=torch.from_numpy(self._labels[indices]),
             indices=indices,

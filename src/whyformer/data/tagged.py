@@ -1,6 +1,5 @@
 """Sentences with a label for every word: reading, tokenization and batches."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +10,12 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from whyformer.data.plan import plan_epoch
+from whyformer.data.padded_rows import PaddedRows
 from whyformer.data.reading import read_columns, read_lines
 from whyformer.foundation.devices import sent
 from whyformer.foundation.errors import DataError
 from whyformer.text.normalization import normalize
-from whyformer.text.symbols import BOS, EOS, PAD
+from whyformer.text.symbols import BOS, EOS
 from whyformer.text.tokenizer import Tokenizer
 
 NOTHING = -1
@@ -156,14 +155,12 @@ class TaggedBatch:
         )
 
 
-class TaggedRows:
-    """Batches of rows of words; ``epoch`` and ``index`` always give the same batch.
+class TaggedRows(PaddedRows):
+    """Batches of rows of words; the labels use four bytes of memory per token.
 
-    The ids and labels are in memory, eight bytes per token.
     Args:
         labels: for each row, the class numbers of its words.
-        budget_tokens: maximum number of tokens in a batch, including padding; a longer row is a
-            batch by itself.
+        budget_tokens: see `PaddedRows`.
     """
 
     def __init__(
@@ -174,51 +171,22 @@ class TaggedRows:
         budget_tokens: int,
         seed: int = 0,
     ) -> None:
-        self.budget, self.seed = budget_tokens, seed
-        self.lengths = np.array([len(row.ids) for row in rows], dtype=np.int64)
+        super().__init__([row.ids for row in rows], budget_tokens=budget_tokens, seed=seed)
         self.words = sum(len(row.places) for row in rows)
-        self._starts = np.concatenate([[0], np.cumsum(self.lengths)])
-        self._ids = np.array([i for row in rows for i in row.ids], dtype=np.int32)
-        self._labels = np.full(len(self._ids), NOTHING, dtype=np.int32)
+        self._labels = np.full(int(self.lengths.sum()), NOTHING, dtype=np.int32)
         for start, row, said in zip(self._starts, rows, labels, strict=False):
             self._labels[start + np.array(row.places, dtype=np.int64)] = said
-        shape = hashlib.sha256(self._ids.tobytes() + self._starts.tobytes())
-        shape.update(self._labels.tobytes())
-        self.fingerprint = shape.hexdigest()
-        self._plan: tuple[int, list[np.ndarray]] = (-1, [])
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def count(self, epoch: int) -> int:
-        """Return the number of batches of an epoch."""
-        return len(self.plan(epoch))
-
-    def plan(self, epoch: int) -> list[np.ndarray]:
-        """Return the batches of an epoch as indices of rows."""
-        if self._plan[0] != epoch:
-            batches = plan_epoch(
-                self.lengths,
-                self.lengths,
-                seed=self.seed,
-                epoch=epoch,
-                budget_tokens=self.budget,
-                fingerprint=self.fingerprint,
-            )
-            self._plan = (epoch, batches)
-        return self._plan[1]
+        self.seal(self._labels)
 
     def batch(self, epoch: int, index: int) -> TaggedBatch:
         """Return one batch."""
         indices = self.plan(epoch)[index]
-        lengths = self.lengths[indices]
-        columns = np.arange(int(lengths.max()))
-        where = np.minimum(self._starts[indices][:, None] + columns, len(self._ids) - 1)
-        real = columns < lengths[:, None]
+        where, real = self.places(indices)
+        ids, padding = self.padded(where, real)
         labels = np.where(real, self._labels[where], NOTHING).astype(np.int64)
         return TaggedBatch(
-            ids=torch.from_numpy(np.where(real, self._ids[where], PAD).astype(np.int64)),
-            real=None if real.all() else torch.from_numpy(real),
+            ids=ids,
+            real=padding,
             labels=torch.from_numpy(labels),
             indices=indices,
             tokens=int((labels != NOTHING).sum()),
