@@ -23,8 +23,9 @@ from whyformer.blocks.scaling import SCALINGS
 from whyformer.data.batch import Batch
 from whyformer.models.build import Model, TextModel
 from whyformer.models.gpt import GPT, GPTSettings
-from whyformer.models.rnn import RecurrentModel, RecurrentSettings
-from whyformer.models.rnn_language import RecurrentLanguageModel, RecurrentLanguageSettings
+from whyformer.models.recurrent.language import RecurrentLanguageModel, RecurrentLanguageSettings
+from whyformer.models.recurrent.model import RecurrentModel
+from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.symbols import BOS, EOS, PAD
 

@@ -12,8 +12,8 @@ from whyformer.bundle import Bundle, save_bundle
 from whyformer.models.bert import BERTSettings
 from whyformer.models.build import build_model
 from whyformer.models.gpt import GPTSettings
-from whyformer.models.rnn import RecurrentSettings
-from whyformer.models.rnn_language import RecurrentLanguageSettings
+from whyformer.models.recurrent.language import RecurrentLanguageSettings
+from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.text.tokenizer import train_tokenizer
 
 SMALL = {"d_model": 16, "heads": 2, "d_ff": 24, "max_length": 16}

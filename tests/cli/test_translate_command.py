@@ -16,7 +16,8 @@ from whyformer.cli.shared.streams import json_text
 from whyformer.cli.translate import _shown
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.settings import SearchSettings
-from whyformer.decoding.translator import Translation, Translator
+from whyformer.decoding.text_translator import Translation
+from whyformer.decoding.translator import Translator
 from whyformer.foundation.errors import WhyformerError
 
 TEXT = "c b a\n\na b\nf g h i\n  \ne"

@@ -11,7 +11,8 @@ from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
 from whyformer.foundation.errors import UsageError, WhyformerError
-from whyformer.models.rnn import RecurrentModel, RecurrentSettings
+from whyformer.models.recurrent.model import RecurrentModel
+from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.symbols import EOS
 from whyformer.text.tokenizer import train_tokenizer

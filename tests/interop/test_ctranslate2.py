@@ -14,7 +14,7 @@ from whyformer.foundation.errors import UsageError
 from whyformer.interop.ctranslate2 import Weights, refusals, specification
 from whyformer.models.bert import BERTSettings
 from whyformer.models.gpt import GPT, GPTSettings
-from whyformer.models.rnn import RecurrentSettings
+from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.symbols import BOS, EOS
 

@@ -7,7 +7,7 @@ from torch import Tensor
 import tiny
 from whyformer.foundation.randomness import seed_everything
 from whyformer.models.build import Model, ModelSettings, build_model
-from whyformer.models.rnn import RecurrentSettings
+from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.models.transformer import TransformerSettings
 from whyformer.text.symbols import BOS, EOS
 from whyformer.training.loop import fit, start

@@ -8,7 +8,7 @@ import tiny
 from whyformer.blocks.recurrence import Recurrence
 from whyformer.foundation.randomness import seed_everything
 from whyformer.models.build import build_model
-from whyformer.models.rnn import RecurrentSettings
+from whyformer.models.recurrent.settings import RecurrentSettings
 
 
 def test_dropout_is_drawn_anew_in_training_and_never_in_use():

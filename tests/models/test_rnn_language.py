@@ -11,7 +11,11 @@ import tiny
 from whyformer.blocks.recurrence import RecurrencePath, use_recurrence
 from whyformer.foundation.randomness import seed_everything
 from whyformer.models.build import build_model
-from whyformer.models.rnn_language import RecurrentLanguageModel, RecurrentLanguageSettings, apart
+from whyformer.models.recurrent.language import (
+    RecurrentLanguageModel,
+    RecurrentLanguageSettings,
+    apart,
+)
 
 
 def test_one_tanh_cell_by_hand():

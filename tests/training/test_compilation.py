@@ -9,7 +9,8 @@ import pytest
 
 import tiny
 from whyformer.foundation.errors import ConfigError
-from whyformer.models.rnn import RecurrentModel, RecurrentSettings
+from whyformer.models.recurrent.model import RecurrentModel
+from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.training import compilation
 from whyformer.training.compilation import CompiledLayers
 

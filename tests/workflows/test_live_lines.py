@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toy_runs import toy_run
-from whyformer.decoding.translator import WINDOW
+from whyformer.decoding.text_translator import WINDOW
 from whyformer.foundation.errors import BundleError, ConfigError, DataError
 from whyformer.workflows.translate import answers, arrived, load_system, search_settings
 

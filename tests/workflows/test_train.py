@@ -35,7 +35,8 @@ from whyformer.workflows.generate import load_language_model
 from whyformer.workflows.labelling import load_labeller
 from whyformer.workflows.runs.lock import only_run_in
 from whyformer.workflows.runs.run_file import write_run
-from whyformer.workflows.train import _stop_requests, train
+from whyformer.workflows.stopping import stop_requests
+from whyformer.workflows.train import train
 from whyformer.workflows.translate import load_system
 
 TINY = {
@@ -488,7 +489,7 @@ def test_how_ranks_hold_the_model_may_change_in_a_run(tmp_path: Path) -> None:
 def test_under_torchrun_one_ctrl_c_comes_twice_and_still_asks_for_a_stop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with _stop_requests() as stop:
+    with stop_requests() as stop:
         signal.raise_signal(signal.SIGINT)
         assert stop.requested
         with pytest.raises(KeyboardInterrupt):

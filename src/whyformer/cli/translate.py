@@ -14,7 +14,7 @@ from whyformer.cli.shared.streams import is_live, json_text, refuse_existing, wa
 
 if TYPE_CHECKING:
     from whyformer.bundle import Bundle
-    from whyformer.decoding.translator import Translation
+    from whyformer.decoding.text_translator import Translation
     from whyformer.workflows.source_checks import SourceCheck
 
 EXAMPLES = """Examples:

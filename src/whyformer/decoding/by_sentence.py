@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from whyformer.decoding.settings import SearchSettings
-from whyformer.decoding.translator import TextTranslator, Translation
+from whyformer.decoding.text_translator import TextTranslator, Translation
 from whyformer.foundation.errors import UsageError, each_text
 from whyformer.text.sentences import sentences
 

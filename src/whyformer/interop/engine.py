@@ -25,7 +25,7 @@ from whyformer.decoding.lines import Line
 from whyformer.decoding.queue import SearchCapacity
 from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import Method, SearchSettings
-from whyformer.decoding.translator import BATCH_TOKENS, TextTranslator
+from whyformer.decoding.text_translator import BATCH_TOKENS, TextTranslator
 from whyformer.foundation.errors import BundleError, UsageError
 from whyformer.foundation.memory import ran_out
 from whyformer.foundation.ranks import ALONE, Ranks

@@ -18,7 +18,8 @@ from whyformer.decoding.lines import pad
 from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
-from whyformer.decoding.translator import Translation, Translator
+from whyformer.decoding.text_translator import Translation
+from whyformer.decoding.translator import Translator
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.foundation.wording import counted
 from whyformer.interop.engine import CTranslate2Translator, search_refusal

@@ -12,8 +12,9 @@ from whyformer.foundation.memory import refuse_too_large
 from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.electra import Electra, ElectraSettings
 from whyformer.models.gpt import GPT, GPTSettings
-from whyformer.models.rnn import RecurrentModel, RecurrentSettings
-from whyformer.models.rnn_language import RecurrentLanguageModel, RecurrentLanguageSettings
+from whyformer.models.recurrent.language import RecurrentLanguageModel, RecurrentLanguageSettings
+from whyformer.models.recurrent.model import RecurrentModel
+from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.models.shapes import shapes_only
 from whyformer.models.transformer import Transformer, TransformerSettings
 

@@ -17,6 +17,7 @@ from whyformer.blocks.residual import Wiring
 from whyformer.foundation.bounds import MOST_HEADS, MOST_INNER, MOST_LAYERS, MOST_WIDTH
 from whyformer.models.interface import EMPTY
 from whyformer.models.parts import Parts, StackSettings
+from whyformer.models.vocabulary import LanguageModel
 
 
 class GPTSettings(StackSettings):
@@ -96,7 +97,7 @@ class GPTLayer(nn.Module):
         return self.wire_feedforward(x, self.feedforward)
 
 
-class GPT(nn.Module):
+class GPT(LanguageModel):
     """Embedding, N causal layers, a final norm, and a projection onto the vocabulary.
 
     Paper: Radford et al. 2018, "Improving language understanding by generative pre-training", §3.1;
@@ -145,14 +146,6 @@ class GPT(nn.Module):
         for number, layer in enumerate(self.layers):
             x = layer(x, self.positions, allowed, histories[number] if histories else None)
         return self.final_norm(x)
-
-    def forward(
-        self,
-        target: Int[Tensor, "batch target"],
-        documents: Int[Tensor, "batch target"] | None = None,
-    ) -> Float[Tensor, "batch target vocab"]:
-        """Return the logits of the token that follows each position."""
-        return self.projection(self.features(target, documents))
 
     def begin(
         self,

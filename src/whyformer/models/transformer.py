@@ -19,6 +19,7 @@ from whyformer.models.decoder import Decoder, KeysValues
 from whyformer.models.encoder import Encoder
 from whyformer.models.interface import EMPTY
 from whyformer.models.parts import StackSettings
+from whyformer.models.vocabulary import EncoderDecoder, tied_embeddings, tied_projection
 
 
 class TransformerSettings(StackSettings):
@@ -55,7 +56,7 @@ class TransformerState:
     past: Past
 
 
-class Transformer(nn.Module):
+class Transformer(EncoderDecoder):
     """An encoder-decoder Transformer with tied embeddings.
 
     Paper: Vaswani et al. 2017, §3 and Figure 1.
@@ -68,15 +69,11 @@ class Transformer(nn.Module):
     def __init__(self, settings: TransformerSettings, vocabularies: tuple[int, int]) -> None:
         super().__init__()
         self.settings = settings
-        source_size, target_size = vocabularies
-        if settings.tying is Tying.THREE_WAY and source_size != target_size:
-            raise ValueError("three-way tying needs one vocabulary for source and target")
         alpha, beta = deepnorm_constants(settings.encoder_layers, settings.decoder_layers)
-        source_embedding = TokenEmbedding(source_size, settings.d_model, settings.dropout)
-        target_embedding = (
-            source_embedding
-            if settings.tying is Tying.THREE_WAY
-            else TokenEmbedding(target_size, settings.d_model, settings.dropout)
+        source_embedding, target_embedding = tied_embeddings(
+            settings.tying,
+            vocabularies,
+            lambda size: TokenEmbedding(size, settings.d_model, settings.dropout),
         )
         self.encoder = Encoder(
             settings.parts(depth_scale=alpha[0]), settings.encoder_layers, source_embedding
@@ -84,10 +81,7 @@ class Transformer(nn.Module):
         self.decoder = Decoder(
             settings.parts(depth_scale=alpha[1]), settings.decoder_layers, target_embedding
         )
-        self.projection = nn.Linear(settings.d_model, target_size, bias=False)
-        nn.init.normal_(self.projection.weight, std=settings.d_model**-0.5)
-        if settings.tying is not Tying.NONE:
-            self.projection.weight = target_embedding.weight
+        self.projection = tied_projection(settings.tying, target_embedding)
         initialize = INITIALIZATIONS[settings.initialization]
         initialize(self.encoder, beta[0])
         initialize(self.decoder, beta[1])
@@ -101,15 +95,6 @@ class Transformer(nn.Module):
         """Return the decoder's vector at each target position. See `interface`."""
         memories = self.decoder.read(self.encoder(source, source_real))
         return self.decoder(target, memories, padding_mask(source_real))
-
-    def forward(
-        self,
-        source: Int[Tensor, "batch source"],
-        source_real: Bool[Tensor, "batch source"] | None,
-        target: Int[Tensor, "batch target"],
-    ) -> Float[Tensor, "batch target vocab"]:
-        """Return the logits of the token that follows each target position."""
-        return self.projection(self.features(source, source_real, target))
 
     def begin(
         self,

@@ -9,8 +9,8 @@ from whyformer.data.reading import STDIN
 from whyformer.decoding.settings import unread
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.wording import either
-from whyformer.models.rnn import RecurrentSettings
-from whyformer.models.rnn_language import RecurrentLanguageSettings
+from whyformer.models.recurrent.language import RecurrentLanguageSettings
+from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.recipes.recipe import Builtin, Recipe, TaskName
 from whyformer.text.pieces import UNITS
 from whyformer.training.averaging import Averaging

@@ -16,7 +16,7 @@ from whyformer.evaluation.report import evaluate_texts, metric_named
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.randomness import seed_everything
 from whyformer.models.build import Model, SourceModel, build_model
-from whyformer.models.rnn import RecurrentSettings
+from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.models.transformer import TransformerSettings
 from whyformer.recipes.recipe import Recipe
 from whyformer.tasks.facts import facts_before_training, limit_fact

@@ -8,7 +8,7 @@ from whyformer.decoding.by_sentence import translate_by_sentence
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.scoring import PairScore
 from whyformer.decoding.settings import SearchSettings
-from whyformer.decoding.translator import Translation
+from whyformer.decoding.text_translator import Translation
 from whyformer.foundation import plugins
 from whyformer.foundation.plugins import load_installed
 from whyformer.foundation.torchrun import world_size

@@ -1,10 +1,7 @@
 """Train a model from a recipe: prepare, fit, validate, keep the best; stop and go on anywhere."""
 
 import contextlib
-import shutil
-import signal
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,28 +10,23 @@ import torch
 from torch import nn
 
 from whyformer import __version__
-from whyformer.bundle import PLUGINS, RUN, RUN_ID, save_bundle, save_tensors
-from whyformer.data.inputs import ChangedInputError, unchanged_inputs
-from whyformer.foundation.config import build, read_yaml
+from whyformer.bundle import PLUGINS, RUN_ID, save_bundle
 from whyformer.foundation.devices import choose_device
-from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.files import (
-    atomic_directory,
     recover_directory,
     remove_leftovers,
 )
-from whyformer.foundation.integrity import FILES, hashes, write_sealed
-from whyformer.foundation.plugins import compare, recorded, used_by
+from whyformer.foundation.plugins import recorded, used_by
 from whyformer.foundation.randomness import seed_everything, seed_of_rank
 from whyformer.foundation.ranks import Ranks, joined
-from whyformer.foundation.torchrun import by_torchrun, restarts
+from whyformer.foundation.torchrun import restarts
 from whyformer.foundation.wording import counted
 from whyformer.models.build import Model
 from whyformer.models.transformer import count_parameters
-from whyformer.recipes.recipe import Recipe, Resolved, Tracker, differences, dump
+from whyformer.recipes.recipe import Recipe, Resolved, Tracker, dump
 from whyformer.recipes.run_length import RunLength
-from whyformer.tasks.build import data_key_of, open_task
-from whyformer.tasks.standard_input import KEPT, forget_input, refuse_other_input
+from whyformer.tasks.build import open_task
+from whyformer.tasks.standard_input import forget_input, refuse_other_input
 from whyformer.tasks.task import Caution, Task
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from whyformer.training.finite import Divergence
@@ -44,20 +36,22 @@ from whyformer.training.memory import refuse_state
 from whyformer.training.reports import StepReport
 from whyformer.training.selection import Selection
 from whyformer.training.state import TrainingState
-from whyformer.training.timetable import TIMETABLE
 from whyformer.workflows.display import Display
 from whyformer.workflows.runs.completeness import (
     refuse_missing_checkpoint,
     refuse_other_checkpoint,
 )
-from whyformer.workflows.runs.diagnosis import FORMAT as DIAGNOSIS_FORMAT
+from whyformer.workflows.runs.earlier import (
+    forget,
+    prepared_whole,
+    refuse_changes,
+    refuse_other_plugins,
+)
+from whyformer.workflows.runs.failure import keep_diagnosis
 from whyformer.workflows.runs.lock import only_run_in
 from whyformer.workflows.runs.run_file import read_run, write_run
+from whyformer.workflows.stopping import stop_requests
 
-MOST_CHANGES = 5
-"""Settings of another recipe that a message shows."""
-PREPARED = ("tokenizers", "corpus", "corpus-dev")
-"""Directories of a run that are made from its data."""
 CHECKPOINT_SECONDS = 120
 """Longest time between two checkpoints; validations make one too."""
 
@@ -110,7 +104,7 @@ def train(
             remove_leftovers(out)
             if not restarts():
                 if overwrite:
-                    _forget(out)
+                    forget(out)
                 forget_input(out)
                 data = resolved.recipe.data
                 refuse_other_input([*data.train, *data.dev], out)
@@ -122,12 +116,12 @@ def train(
 def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome:
     known = read_run(out)
     if known:
-        _refuse_other_plugins(out, known.get(PLUGINS, []))
-        _refuse_changes(recipe, out, known)
+        refuse_other_plugins(out, known.get(PLUGINS, []))
+        refuse_changes(recipe, out, known)
     device = ranks.device or choose_device()
     if not ranks.first:
         ranks.wait()  # until the first rank has mapped the data
-    with _prepared_whole(out):
+    with prepared_whole(out):
         task = open_task(recipe, out, display.preparing)
     if ranks.first:
         ranks.wait()
@@ -208,7 +202,7 @@ def _run(
         for log in (journal, board):
             if log:
                 ending.callback(log.close)
-        stop = ending.enter_context(_stop_requests())
+        stop = ending.enter_context(stop_requests())
         ending.enter_context(display.training(length, state.step, task.unit))
         updates = fit(
             state,
@@ -252,7 +246,7 @@ def _run(
                         interrupted = not length.ends(report.step)
                         break
         except Divergence as failure:
-            _keep_diagnosis(failure, state, task, out)
+            keep_diagnosis(failure, state, task, out)
             raise
     if interrupted:
         display.say(f"Stopped after update {state.step}. The same command goes on from here.")
@@ -315,117 +309,3 @@ def _judge(
         }
         save_bundle(out / "model", task.bundle(model, facts))
     return scores
-
-
-def _refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
-    path = out / "recipe.yaml"
-    former = build(Recipe, read_yaml(path)[0], where=str(path))
-    # How the ranks hold the model changes nothing of what is learned.
-    parallel = {"parallel": former.training.parallel}
-    alike = {"preset": None, "training": recipe.training.model_copy(update=parallel)}
-    changed = differences(former, recipe.model_copy(update=alike))
-    if changed:
-        raise ConfigError(
-            f"The run in `{out}` was begun with another recipe ({_first(changed)}). "
-            "Use the former values to resume it, choose another --out, or start again with "
-            "--overwrite."
-        )
-    if data_key_of(recipe, out) != known["data_key"]:
-        raise ConfigError(
-            f"The data of the run in `{out}` has changed since it was begun. Restore the former "
-            "files to go on, or choose another --out, or --overwrite to begin anew."
-        )
-
-
-def _refuse_other_plugins(out: Path, record: Any) -> None:
-    """Refuse to resume with a plugin that changed: the resumed run would be another one."""
-    try:
-        changed = compare(record, f"The run in `{out}`")
-    except ValueError as error:
-        raise ConfigError(f"`{out / RUN}` is damaged ({error}). Copy the run again.") from None
-    if changed:
-        raise ConfigError(
-            f"{changed[0]} Use the former file to resume, choose another --out, or start again "
-            "with --overwrite."
-        )
-
-
-def _first(changed: list[str]) -> str:
-    more = len(changed) - MOST_CHANGES
-    return "; ".join(changed[:MOST_CHANGES]) + (f"; and {more} more" if more > 0 else "")
-
-
-@contextlib.contextmanager
-def _prepared_whole(out: Path) -> Iterator[None]:
-    """Drop what was prepared in this block from files that changed meanwhile."""
-    try:
-        with unchanged_inputs():
-            yield
-    except ChangedInputError:
-        for name in PREPARED:
-            shutil.rmtree(out / name, ignore_errors=True)
-        raise
-
-
-def _forget(out: Path) -> None:
-    """Drop what a former run left, but nothing that is not ours."""
-    for name in ("checkpoint", "model", "diagnosis", "tensorboard", *PREPARED):
-        shutil.rmtree(out / name, ignore_errors=True)
-    for name in ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", KEPT, TIMETABLE):
-        (out / name).unlink(missing_ok=True)
-
-
-def _keep_diagnosis(failure: Divergence, state: TrainingState, task: Task, out: Path) -> None:
-    """Write the failed batch and the state before it, for `whyformer diagnose`."""
-    if state.together.ranks.first:
-        _keep_story(failure, task, out)
-    save_checkpoint(out / "diagnosis" / "state", state, {})
-
-
-def _keep_story(failure: Divergence, task: Task, out: Path) -> None:
-    texts, tensors = task.story(failure.batch)
-    story = {
-        "format": DIAGNOSIS_FORMAT,
-        "step": failure.step,
-        "first": failure.first,
-        "kind": failure.kind,
-        "advice": failure.advice,
-        "loss": repr(failure.loss),
-        "norm": repr(failure.norm),
-        "message": str(failure),
-        "batch": texts,
-    }
-    with atomic_directory(out / "diagnosis") as directory:
-        save_tensors(tensors, directory / "batch.safetensors")
-        files = hashes(directory, ["batch.safetensors"])
-        write_sealed(directory / "diagnosis.json", {**story, FILES: files})
-
-
-@dataclass
-class _Stop:
-    requested: bool = False
-
-
-@contextlib.contextmanager
-def _stop_requests() -> Iterator[_Stop]:
-    """Turn Ctrl-C and SIGTERM into a request; a second Ctrl-C ends at once.
-
-    Under torchrun it does not: one Ctrl-C comes from the terminal and from torchrun as well, which
-    itself ends whoever has not stopped after half a minute.
-    """
-    stop = _Stop()
-
-    def ask(number: int, frame: object) -> None:
-        if stop.requested and number == signal.SIGINT and not by_torchrun():
-            raise KeyboardInterrupt
-        stop.requested = True
-
-    try:
-        former = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not the main thread: signals stay with whoever has them
-        former = {}
-    try:
-        yield stop
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)

@@ -13,7 +13,8 @@ from whyformer.decoding.by_sentence import SentenceSplitter, refuse_several
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.packing import Weights, pack
 from whyformer.decoding.settings import Method, SearchSettings, unread
-from whyformer.decoding.translator import WINDOW, TextTranslator, Translation, Translator
+from whyformer.decoding.text_translator import WINDOW, TextTranslator, Translation
+from whyformer.decoding.translator import Translator
 from whyformer.foundation.config import build
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import BundleError, UsageError

@@ -12,7 +12,7 @@ from whyformer.acceleration.int8_linear import LARGE_INT8
 from whyformer.bundle import Bundle, find_bundle
 from whyformer.decoding.packing import Weights, is_rounded
 from whyformer.decoding.settings import SearchSettings
-from whyformer.decoding.translator import TextTranslator
+from whyformer.decoding.text_translator import TextTranslator
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import MissingExtraError, UsageError, nearest
 from whyformer.foundation.ranks import ALONE, Ranks

@@ -35,8 +35,8 @@ from whyformer.blocks.linear_recurrence import LinearRecurrence, ScanPath
 from whyformer.blocks.multihead import MultiHeadAttention
 from whyformer.blocks.recurrence import Recurrence, RecurrencePath
 from whyformer.blocks.windowed import WindowedAttention
-from whyformer.models import rnn
 from whyformer.models.bert import MaskedHead
+from whyformer.models.recurrent.decoder import Decoder as RecurrentDecoder
 
 
 class Equation(StrEnum):
@@ -187,7 +187,7 @@ def _recurrence(module: Recurrence, given: Given, output: Any) -> dict[Equation,
     return {Equation.RECURRENCE: rows * length * weights}
 
 
-def _fed_decoder(module: rnn.Decoder, given: Given, output: Any) -> dict[Equation, int]:
+def _fed_decoder(module: RecurrentDecoder, given: Given, output: Any) -> dict[Equation, int]:
     """The first layer of input feeding reads its two halves apart, without calling the Linear."""
     first = module.layers[0]
     assert isinstance(first, Recurrence)
@@ -216,7 +216,7 @@ RULES: dict[type[nn.Module], Rule] = {
     LocationScore: _counted_inside,
     SourceAttention: _source_attention,
     Recurrence: _recurrence,
-    rnn.Decoder: _fed_decoder,
+    RecurrentDecoder: _fed_decoder,
     LinearRecurrence: _linear_recurrence,
     MaskedHead: _masked_head,
 }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from whyformer.decoding.settings import SearchSettings
-from whyformer.decoding.translator import TextTranslator
+from whyformer.decoding.text_translator import TextTranslator
 from whyformer.foundation.config import build
 
 WHOLE = 1 << 20

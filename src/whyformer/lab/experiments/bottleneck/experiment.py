@@ -18,7 +18,8 @@ from whyformer.lab.method.batches import EndlessBatches
 from whyformer.lab.method.experiment import Mode, Numbers, Settings
 from whyformer.lab.method.learning import learn
 from whyformer.models.build import build_model
-from whyformer.models.rnn import RecurrentModel, RecurrentSettings
+from whyformer.models.recurrent.model import RecurrentModel
+from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.text.symbols import BOS, EOS, SYMBOLS
 
 KINDS = 8

@@ -24,7 +24,8 @@ from whyformer.lab.method.experiment import Mode, Numbers, Settings
 from whyformer.models.encoder import EncoderLayer
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.models.parts import StackSettings
-from whyformer.models.rnn import RecurrentModel, RecurrentSettings
+from whyformer.models.recurrent.model import RecurrentModel
+from whyformer.models.recurrent.settings import RecurrentSettings
 
 KERNEL, WINDOW, TIMED_WINDOW = 3, 8, 32
 SHORTEST_TIMED = 2e-3

@@ -20,6 +20,7 @@ from whyformer.blocks.recurrent_initialization import (
 from whyformer.foundation.bounds import MOST_LAYERS, MOST_POSITIONS, MOST_WIDTH
 from whyformer.foundation.config import Settings
 from whyformer.models.interface import EMPTY
+from whyformer.models.vocabulary import LanguageModel, tied_projection
 
 
 class RecurrentLanguageSettings(Settings):
@@ -65,7 +66,7 @@ class RecurrentLanguageState:
     beams: int
 
 
-class RecurrentLanguageModel(nn.Module):
+class RecurrentLanguageModel(LanguageModel):
     """Embedding, N recurrent layers each reading the one below, and a projection.
 
     Paper: Mikolov et al. 2010, "Recurrent neural network based language model", §2; LSTM layers
@@ -95,10 +96,7 @@ class RecurrentLanguageModel(nn.Module):
         initialize = RECURRENT_INITIALIZATIONS[settings.initialization]
         for layer in self._layers:
             initialize(layer, settings.forget_bias, settings.chrono_span)
-        self.projection = nn.Linear(width, size, bias=False)
-        nn.init.normal_(self.projection.weight, std=width**-0.5)
-        if settings.tying is not Tying.NONE:
-            self.projection.weight = self.embedding.weight
+        self.projection = tied_projection(settings.tying, self.embedding)
 
     def features(
         self,
@@ -119,14 +117,6 @@ class RecurrentLanguageModel(nn.Module):
         alone = x.new_zeros(int(row.max()) + 1, int(place.max()) + 1, x.shape[-1])
         alone = alone.index_put((row, place), x)
         return self._read(alone, None)[0][row, place]
-
-    def forward(
-        self,
-        target: Int[Tensor, "batch target"],
-        documents: Int[Tensor, "batch target"] | None = None,
-    ) -> Float[Tensor, "batch target vocab"]:
-        """Logits of the token that follows each position."""
-        return self.projection(self.features(target, documents))
 
     def begin(
         self,

@@ -1,0 +1,238 @@
+"""Lines of text in, translations out: tokenizing, batching and order, whatever searches."""
+
+import functools
+import itertools
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from whyformer.decoding.distinct import Named, distinct
+from whyformer.decoding.expected import USUAL, Expected
+from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.lines import Line, batches, with_prefixes
+from whyformer.decoding.prefixes import Spellings, TextPrefix
+from whyformer.decoding.queue import SearchCapacity
+from whyformer.decoding.settings import Method, SearchSettings
+from whyformer.foundation.errors import UsageError, each_text, refuse_string
+from whyformer.foundation.ranks import ALONE, Ranks
+from whyformer.text.symbols import EOS
+from whyformer.text.tokenizer import Tokenizer
+
+log = logging.getLogger(__name__)
+
+BATCH_TOKENS = 4096
+"""Default maximum of source tokens in a batch, including padding."""
+WIDE = 16
+"""Largest beam for which a batch is full; a wider search uses fewer source tokens per batch."""
+WINDOW = 2048
+"""Default number of lines read ahead, so that lines of similar length share a batch."""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The translation of one line.
+
+    Args:
+        source: the given line, unchanged.
+        text: the best hypothesis as text; empty for an empty line.
+        score: the score of the best hypothesis; 0 for an empty line.
+        hypotheses: all returned hypotheses with their texts, best first. Their texts differ, except
+        among samples.
+        source_truncated: True when the source was too long for the model and its end was dropped.
+        sentences: the translations of the sentences if the line was split into several; the
+            hypotheses are in these.
+    """
+
+    source: str
+    text: str
+    score: float
+    hypotheses: tuple[tuple[str, Hypothesis], ...] = ()
+    source_truncated: bool = False
+    sentences: "tuple[Translation, ...]" = ()
+
+
+class TextTranslator(ABC):
+    """Translates lines: tokenization, batching and order; subclasses implement the search.
+
+    The translation of a line does not depend on the other lines (up to floating-point rounding,
+    which depends on the shape of the batch).
+    Args:
+        max_source_tokens: maximum source length, including eos. Only the beginning of a longer line
+        is translated, and its `Translation.source_truncated` is True.
+        warn: also log a warning with the number of each such line.
+        expected: facts about the training data: whether to keep spaces around lines, and how long
+        outputs may be.
+        ranks: the processes that translate together. All get the same lines and return the same
+            translations; each searches its share of them.
+    """
+
+    def __init__(
+        self,
+        source_tokenizer: Tokenizer,
+        target_tokenizer: Tokenizer,
+        *,
+        max_source_tokens: int = 1024,
+        warn: bool = True,
+        expected: Expected = USUAL,
+        ranks: Ranks = ALONE,
+    ) -> None:
+        if max_source_tokens < 2:
+            raise UsageError(
+                "`max_source_tokens` must be at least 2 (a token and eos), but it is "
+                f"{max_source_tokens}. Raise it."
+            )
+        self.source_tokenizer = source_tokenizer
+        self.target_tokenizer = target_tokenizer
+        self.max_source_tokens = max_source_tokens
+        self.warn = warn
+        self.expected = expected
+        self.ranks = ranks
+
+    @abstractmethod
+    def search_lines(
+        self, lines: Sequence[Line], settings: SearchSettings
+    ) -> list[list[Hypothesis]]:
+        """Return the hypotheses of each line of a batch, best first. The first line is the
+        longest."""
+
+    def cohorts(
+        self,
+        lines: Sequence[Line],
+        settings: SearchSettings,
+        capacity: SearchCapacity,
+    ) -> list[list[Line]]:
+        """Return the lines in cohorts, groups that start together."""
+        return list(batches(lines, capacity.tokens or BATCH_TOKENS, capacity.sentences))
+
+    def search_cohorts(
+        self,
+        cohorts: Sequence[Sequence[Line]],
+        settings: SearchSettings,
+        capacity: SearchCapacity,
+    ) -> Iterator[tuple[Line, list[Hypothesis]]]:
+        """Yield every line with its hypotheses; search one cohort after another."""
+        for lines in cohorts:
+            yield from zip(lines, self.search_lines(lines, settings), strict=True)
+
+    def translate(
+        self,
+        texts: Iterable[str],
+        settings: SearchSettings | None = None,
+        *,
+        batch_tokens: int = BATCH_TOKENS,
+        batch_lines: int | None = None,
+        prefixes: Iterable[str] | None = None,
+    ) -> list[Translation]:
+        """Translate lines; the translations are in the order of the lines.
+
+        Args:
+            batch_tokens: maximum number of source tokens in a batch, including padding.
+            batch_lines: maximum number of lines in a batch; None means no limit besides the tokens.
+            prefixes: for each line, the text its translation must start with; "" for none.
+        """
+        refuse_string("texts", texts)
+        window = texts if isinstance(texts, Sequence) else list(texts)
+        return list(
+            self.stream(
+                window,
+                settings,
+                batch_tokens=batch_tokens,
+                batch_lines=batch_lines,
+                prefixes=prefixes,
+                window=max(len(window), 1),
+            )
+        )
+
+    def stream(
+        self,
+        texts: Iterable[str],
+        settings: SearchSettings | None = None,
+        *,
+        batch_tokens: int = BATCH_TOKENS,
+        batch_lines: int | None = None,
+        prefixes: Iterable[str] | None = None,
+        window: int = WINDOW,
+    ) -> Iterator[Translation]:
+        """Translate lines as they arrive and yield the translations in the same order.
+
+        Args:
+            window: number of lines read ahead. Batches are formed within it, so larger is faster.
+                With 1, each line is translated before the next is read, as interactive use needs.
+        Raises: UsageError when the number of prefixes differs from the number of lines, or a single
+        string is given.
+        """
+        texts = each_text("texts", texts)
+        if prefixes is not None:
+            prefixes = each_text("prefixes", prefixes)
+        sizes = {"window": window, "batch_tokens": batch_tokens, "batch_lines": batch_lines}
+        for name, size in sizes.items():
+            if size is not None and size < 1:
+                raise UsageError(f"`{name}` must be at least 1, but it is {size}. Raise it.")
+        settings = settings or SearchSettings()
+        numbered = enumerate(with_prefixes(texts, prefixes))
+        while lines := [
+            self._line(index, text, prefix)
+            for index, (text, prefix) in itertools.islice(numbered, window)
+        ]:
+            answers: dict[int, Translation] = {
+                line.index: Translation(line.source, "", 0.0) for line in lines if not line.ids
+            }
+            asked = [line for line in lines if line.ids]
+            width = settings.nbest if settings.method is Method.SAMPLE else settings.beam
+            capacity = SearchCapacity(max(batch_tokens * WIDE // max(width, WIDE), 1), batch_lines)
+            full = self.cohorts(asked, settings, capacity)
+            shared = self.ranks.share(full)
+            searched = self.search_cohorts(shared, settings, capacity)
+            own = dict(self._answers(list(searched), settings, capacity))
+            for part in self.ranks.collected(own):
+                answers |= part
+            for line in lines:
+                yield answers[line.index]
+
+    def _line(self, index: int, text: str, prefix: str) -> Line:
+        trimmed = self.expected.trimmed
+        ids = self.source_tokenizer.encode(trimmed(text)) if text.strip() else []
+        opening = self._opening(trimmed(prefix)) if prefix else None
+        longest = self.max_source_tokens - 1
+        if len(ids) > longest and self.warn:
+            log.warning(
+                "Line %d has %d tokens, but the model reads at most %d: its end is not translated.",
+                index + 1,
+                len(ids),
+                longest,
+            )
+        whole = [*ids[:longest], EOS] if ids else []
+        target = [] if opening is None else opening.ids
+        return Line(index, text, whole, target, len(ids) > longest, opening)
+
+    @functools.cached_property
+    def _opening(self) -> Callable[[str], TextPrefix]:
+        """Return the function from text to prefix; it caches, because lines often share a
+        prefix."""
+        spellings = Spellings(self.target_tokenizer)
+        return functools.lru_cache(WINDOW)(
+            lambda text: TextPrefix(text, self.target_tokenizer, spellings)
+        )
+
+    def _answers(
+        self,
+        searched: Sequence[tuple[Line, list[Hypothesis]]],
+        settings: SearchSettings,
+        capacity: SearchCapacity,
+    ) -> Iterator[tuple[int, Translation]]:
+        def again(lines: Sequence[Line], wider: SearchSettings) -> list[list[Hypothesis]]:
+            cohorts = self.cohorts(lines, wider, capacity)
+            found = {line.index: one for line, one in self.search_cohorts(cohorts, wider, capacity)}
+            return [found[line.index] for line in lines]
+
+        lines = [line for line, _ in searched]
+        found = [one for _, one in searched]
+        lists = distinct(lines, found, settings, self.target_tokenizer.decode, again)
+        for line, texts in zip(lines, lists, strict=True):
+            yield line.index, _translation(line, texts)
+
+
+def _translation(line: Line, texts: Named) -> Translation:
+    text, best = texts[0]
+    return Translation(line.source, text, best.score, tuple(texts), source_truncated=line.truncated)

@@ -1,0 +1,1 @@
+"""Recurrent models: the encoder-decoder with attention, and the language model."""
