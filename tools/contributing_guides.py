@@ -4,7 +4,7 @@
     python tools/contributing_guides.py wiring metric   # those whose title has one of the words
 
 A guide consists of steps. Each is a line and one block of code: "Create `FILE`:", "Append to
-`FILE`:", "In `FILE`, below `LINE`:" (or above) and "Check:". ruff checks what the steps made.
+`FILE`:", "In `FILE`, below `LINE`:" (or "above", "instead of") and "Check:". ruff checks it all.
 All guides are followed in one copy, so that their checks can share one start of Python.
 """
 
@@ -27,14 +27,14 @@ COPIED = ("src", "tests", "pyproject.toml", "CONTRIBUTING.md")
 IN_PROCESS = ("pytest", "whyformer")
 STEP = re.compile(
     r"^(?P<kind>Create|Append to|In|Check)(?: `(?P<file>[^`\n]+)`)?"
-    r"(?:, (?P<side>above|below) `(?P<line>[^`\n]+)`)?:\n\n```\w+\n(?P<code>.*?)^```$",
+    r"(?:, (?P<side>above|below|instead of) `(?P<line>[^`\n]+)`)?:\n\n```\w+\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True)
 class Step:
-    """One edit. Args: side: of the line, above or below; without a line it is the file's end."""
+    """One edit. Args: side: above, below or instead of the line; without a line, at the end."""
 
     kind: str
     file: str
@@ -60,8 +60,8 @@ class Step:
             if len(places) != 1:
                 raise SystemExit(f"`{self.file}` has {len(places)} lines `{self.line}`")
             indent = re.match(" *", lines[places[0]])
-            place = places[0] + (self.side == "below")
-            lines.insert(place, textwrap.indent(self.code, indent[0] if indent else ""))
+            first, last = places[0] + (self.side == "below"), places[0] + (self.side != "above")
+            lines[first:last] = [textwrap.indent(self.code, indent[0] if indent else "")]
             text = "".join(lines)
         path.write_text(text, encoding="utf-8", newline="\n")
 

@@ -13,7 +13,7 @@ from contributing_guides import PAGE, Guide, follow, read_guides
 TOOL = Path(__file__).parents[2] / "tools" / "contributing_guides.py"
 GUIDES = read_guides(PAGE.read_text(encoding="utf-8"))
 KINDS = ("position scheme", "residual wiring", "norm", "feed-forward", "score scaling", "schedule",
-         "optimizer", "text unit", "recipe", "command", "question")  # fmt: skip
+         "optimizer", "text unit", "task", "recipe", "command", "question")  # fmt: skip
 pytestmark = pytest.mark.xdist_group("guides")  # one worker follows them for all tests
 
 
@@ -59,6 +59,18 @@ In `old.txt`, above `b`:
 a
 ```
 
+In `old.txt`, below `b`:
+
+```text
+c
+```
+
+In `old.txt`, instead of `x`:
+
+```text
+y
+```
+
 Check:
 
 ```sh
@@ -73,12 +85,12 @@ def test_steps_are_carried_out_as_they_are_written(tmp_path: Path) -> None:
     for step in guide.steps:
         step.apply(tmp_path)
     assert (tmp_path / "new.txt").read_text(encoding="utf-8") == "one\n"
-    assert (tmp_path / "old.txt").read_text(encoding="utf-8") == "x\n    a\n    b\n"
+    assert (tmp_path / "old.txt").read_text(encoding="utf-8") == "y\n    a\n    b\n    c\n"
     assert guide.checks == ["true"]
 
 
 def test_a_step_that_cannot_be_followed_ends_the_tool(tmp_path: Path) -> None:
-    create, insert = read_guides(TOY)[0].steps
+    create, insert, *_ = read_guides(TOY)[0].steps
     for text in ("no such line\n", "b\nb\n"):
         (tmp_path / "old.txt").write_text(text, encoding="utf-8")
         with pytest.raises(SystemExit, match="lines `b`"):
