@@ -581,9 +581,18 @@ def test_what_evaluate_would_not_use_is_refused(cli, run, flags, name):
         (("--columns", "a", "b"), "`--columns` is only for `--labelled FILE`"),
         (("--documents", "lines"), "`--documents` is only for `--text FILE`"),
         (("--documents", "file"), "`--documents` is only for `--text FILE`"),
-        (("--metric", "per,exact", "--tokenize", "13a"), "the tokenizer of bleu, but the metrics"),
-        (("--metric", "chrf", "--tokenize", "char"), "the tokenizer of bleu, but the metrics"),
-        (("--metric", "ter", "--lowercase"), "TER always ignores case"),
+        (
+            ("--metric", "per,exact", "--tokenize", "13a"),
+            "`--tokenize` is read by bleu,",
+        ),
+        (
+            ("--metric", "chrf", "--tokenize", "char"),
+            "`--tokenize` is read by bleu,",
+        ),
+        (
+            ("--metric", "ter", "--lowercase"),
+            "is read by per, wer, exact, bleu or chrf,",
+        ),
     ],
 )
 @pytest.mark.parametrize("mode", ["runs", "files"])

@@ -3,7 +3,8 @@ import unicodedata
 
 import pytest
 
-from whyformer.evaluation.report import METRICS, alternatives, evaluate_texts, metric_named
+from whyformer.evaluation.metric import METRICS, metric_named
+from whyformer.evaluation.report import alternatives, evaluate_texts
 from whyformer.evaluation.significance import PairedTest
 from whyformer.foundation.errors import DataError, UsageError
 
@@ -14,7 +15,7 @@ BAD = ["a x runs on y mat", "z cat sits w a house"] * 10
 
 def test_every_metric_scores_every_system() -> None:
     report = evaluate_texts(
-        [BAD, GOOD], REFERENCES, METRICS, names=["bad", "good"], resamples=20, trials=50
+        [BAD, GOOD], REFERENCES, list(METRICS), names=["bad", "good"], resamples=20, trials=50
     )
     assert [score.name for score in report.scores["good"]] == list(METRICS)
     for good, bad in zip(report.scores["good"], report.scores["bad"], strict=True):
@@ -42,7 +43,7 @@ def test_the_table_and_the_json_say_everything() -> None:
 
 
 def test_few_lines_have_no_interval_and_no_p_and_one_sentence_says_so() -> None:
-    report = evaluate_texts([BAD[:1], GOOD[:1]], REFERENCES[:1], METRICS)
+    report = evaluate_texts([BAD[:1], GOOD[:1]], REFERENCES[:1], list(METRICS))
     table = report.table()
     assert "p =" not in table
     assert table.count("1 item is too few for an interval or a significance test") == 1

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from whyformer.evaluation.interval import Array, IntervalKind
+from whyformer.evaluation.metric import METRICS
 
 
 def edit_distance(a: Sequence[str], b: Sequence[str]) -> int:
@@ -32,6 +33,7 @@ def edit_distance(a: Sequence[str], b: Sequence[str]) -> int:
     return above[-1]
 
 
+@METRICS.register("per")
 class TokenErrorRate:
     """PER: edits to the closest reference, per 100 tokens of that reference.
 
@@ -101,6 +103,7 @@ class _ShareOfLines:
         return float(100 * sums[0] / sums[1])
 
 
+@METRICS.register("wer")
 class WordErrorRate(_ShareOfLines):
     """WER of g2p: the percentage of lines whose tokens equal those of no reference."""
 
@@ -118,6 +121,7 @@ class WordErrorRate(_ShareOfLines):
         return output.split() == answer.split()
 
 
+@METRICS.register("exact")
 class ExactMatch(_ShareOfLines):
     """The percentage of lines that equal a reference exactly, except for spaces at the ends."""
 

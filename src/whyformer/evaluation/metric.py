@@ -2,10 +2,18 @@
 
 Because every metric has this one form, intervals and significance tests are written once: they add
 up the lines again in another way and ask for the value.
+
+A metric is chosen by name. What is registered makes it: a class or a function, whose keyword
+arguments `lowercase` and `tokenize`, if it has them, are the settings it reads:
+
+    @METRICS.register("mine")
+    class Mine:
+        def __init__(self, *, lowercase: bool = False) -> None: ...
 """
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from whyformer.evaluation.interval import (
     RESAMPLES,
@@ -16,7 +24,8 @@ from whyformer.evaluation.interval import (
     interval_of,
 )
 from whyformer.evaluation.score import Score
-from whyformer.foundation.errors import DataError, UsageError
+from whyformer.foundation.errors import DataError, PluginError, UsageError, nearest
+from whyformer.foundation.registry import Registry
 
 
 @runtime_checkable
@@ -57,6 +66,34 @@ class Metric(Protocol):
     def value(self, sums: Array) -> float:
         """Return the metric's value from the k column sums of some lines."""
         ...
+
+
+METRICS = Registry[Callable[..., Metric]]("metric")
+
+
+def reads(name: str) -> tuple[str, ...]:
+    """Return the settings that a metric reads, out of `lowercase` and `tokenize`."""
+    return tuple(inspect.signature(METRICS[name]).parameters)
+
+
+def metric_named(name: str, **settings: Any) -> Metric:
+    """Return a metric by the name the command line uses.
+
+    Args:
+        settings: lowercase: ignore case; tokenize: sacreBLEU's tokenizer. A metric receives those
+            that it reads.
+    Raises: UsageError when the name is not known; PluginError when what is registered is no metric.
+    """
+    if name not in METRICS:
+        raise UsageError(f"`{name}` is not a metric.{nearest(name, METRICS)}")
+    asked = reads(name)
+    made = METRICS[name](**{key: value for key, value in settings.items() if key in asked})
+    if not isinstance(made, Metric):
+        raise PluginError(
+            f"The metric `{name}` must have name, unit, higher_is_better, interval, signature, "
+            f"statistics and value, but `{type(made).__name__}` lacks one of them."
+        )
+    return made
 
 
 def score(

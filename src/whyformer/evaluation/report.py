@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from whyformer.evaluation.accuracy import ExactMatch, TokenErrorRate, WordErrorRate
-from whyformer.evaluation.metric import RESAMPLES, SEED, Metric, check_lines, score_statistics
+import whyformer.evaluation.accuracy  # noqa: F401
+import whyformer.evaluation.translation  # noqa: F401  registers its metrics; the next line too
+from whyformer.evaluation.metric import (
+    RESAMPLES,
+    SEED,
+    check_lines,
+    metric_named,
+    score_statistics,
+)
 from whyformer.evaluation.score import Score, each_once
 from whyformer.evaluation.significance import Comparison, PairedTest, compare
-from whyformer.evaluation.translation import bleu, chrf, ter
-from whyformer.foundation.errors import DataError, UsageError, nearest
+from whyformer.foundation.errors import DataError, UsageError
 from whyformer.foundation.wording import counted
 from whyformer.text.normalization import normalize as nfc
-
-METRICS = ("bleu", "chrf", "ter", "per", "wer", "exact")
 
 
 @dataclass(frozen=True)
@@ -51,31 +55,6 @@ class Report:
                 f"{score.name}: {score.unit}; {counted(score.n, 'line')}; {score.signature}"
             )
         return "\n".join(lines)
-
-
-def metric_named(name: str, *, lowercase: bool = False, tokenize: str = "13a") -> Metric:
-    """Return a metric by its name on the command line.
-
-    Args:
-        lowercase: ignore case; TER always does.
-        tokenize: tokenizer of BLEU; not used by other metrics.
-    Raises: UsageError when the name is unknown.
-    """
-    match name:
-        case "bleu":
-            return bleu(lowercase=lowercase, tokenize=tokenize)
-        case "chrf":
-            return chrf(lowercase=lowercase)
-        case "ter":
-            return ter()
-        case "per":
-            return TokenErrorRate(lowercase=lowercase)
-        case "wer":
-            return WordErrorRate(lowercase=lowercase)
-        case "exact":
-            return ExactMatch(lowercase=lowercase)
-        case _:
-            raise UsageError(f"`{name}` is not a metric.{nearest(name, METRICS)}")
 
 
 def alternatives(reference_sets: Sequence[Sequence[str]]) -> list[list[str]]:

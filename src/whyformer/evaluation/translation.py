@@ -10,6 +10,7 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
 from whyformer.evaluation.interval import Array, IntervalKind
+from whyformer.evaluation.metric import METRICS
 from whyformer.foundation.errors import UsageError, nearest
 
 TOKENIZERS = ("13a", "char", "intl", "none", "zh")
@@ -48,6 +49,7 @@ class SacreMetric:
         return float(self._counter._compute_score_from_stats(sums.tolist()).score)
 
 
+@METRICS.register("bleu")
 def bleu(*, lowercase: bool = False, tokenize: str = "13a") -> SacreMetric:
     """Return BLEU (Papineni et al. 2002) as sacreBLEU defines it.
 
@@ -63,12 +65,14 @@ def bleu(*, lowercase: bool = False, tokenize: str = "13a") -> SacreMetric:
     return SacreMetric("bleu", "BLEU points, 0 to 100, higher is better", True, counter)
 
 
+@METRICS.register("chrf")
 def chrf(*, lowercase: bool = False) -> SacreMetric:
     """Return chrF2 (Popović 2015): character 6-grams, no word n-grams, β = 2."""
     counter = CHRF(lowercase=lowercase)
     return SacreMetric("chrf", "chrF points, 0 to 100, higher is better", True, counter)
 
 
+@METRICS.register("ter")
 def ter() -> SacreMetric:
     """Return TER (Snover et al. 2006): edits and block shifts per reference word.
 

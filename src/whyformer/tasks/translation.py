@@ -12,7 +12,8 @@ from whyformer.data.batch import Batch
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
-from whyformer.evaluation.report import evaluate_texts, metric_named
+from whyformer.evaluation.metric import metric_named
+from whyformer.evaluation.report import evaluate_texts
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.randomness import seed_everything
 from whyformer.models.build import Model, SourceModel, build_model

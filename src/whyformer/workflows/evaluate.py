@@ -6,10 +6,11 @@ from typing import Any
 
 from whyformer.data.filters import Occurrences
 from whyformer.data.reading import read_lines, read_pairs
-from whyformer.evaluation.metric import check_lines
-from whyformer.evaluation.report import Report, alternatives, evaluate_texts, metric_named
+from whyformer.evaluation.metric import METRICS, check_lines, metric_named, reads
+from whyformer.evaluation.report import Report, alternatives, evaluate_texts
 from whyformer.foundation.errors import UsageError
 from whyformer.foundation.ranks import ALONE, Ranks
+from whyformer.foundation.wording import either
 from whyformer.text.normalization import normalize as nfc
 from whyformer.text.tokenizer import Tokenizer
 from whyformer.workflows.source_checks import SourceCheck
@@ -129,13 +130,13 @@ def _text_settings(
     settings: dict[str, Any] = {"lowercase": lowercase, "tokenize": tokenize or "13a"}
     for name in metrics:
         metric_named(name, **settings)
-    if lowercase and set(metrics) == {"ter"}:
-        raise UsageError("`--lowercase` changes nothing here: TER always ignores case.")
-    if tokenize is not None and "bleu" not in metrics:
-        raise UsageError(
-            "`--tokenize` is the tokenizer of bleu, but the metrics are "
-            f"{', '.join(metrics)}. Add bleu to --metric or leave --tokenize out."
-        )
+    for name, given in (("lowercase", lowercase), ("tokenize", tokenize is not None)):
+        if given and not any(name in reads(metric) for metric in metrics):
+            readers = either(metric for metric in METRICS if name in reads(metric))
+            raise UsageError(
+                f"`--{name}` is read by {readers}, but the metrics are {', '.join(metrics)}. "
+                "Leave it out, or add such a metric to --metric."
+            )
     return settings | {"normalize": normalize}
 
 
