@@ -17,7 +17,7 @@ from torch import Tensor
 
 from whyformer.acceleration.top_k import top_k
 from whyformer.blocks.history import Layout
-from whyformer.decoding.penalties import repeated_ngrams
+from whyformer.decoding.constraints import constrain, constraints_of
 from whyformer.decoding.prefixes import Allowed
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.errors import UsageError, WhyformerError
@@ -60,21 +60,11 @@ def forbidden(settings: SearchSettings, length: int) -> list[int]:
     return ids
 
 
-def hide_repeats(
-    scores: Float[Tensor, "hypotheses vocab"], tokens: Int[Tensor, "hypotheses length"], n: int
-) -> None:
-    """Write −∞ where a token would repeat an n-gram."""
-    hypotheses, ids = (index.to(scores.device) for index in repeated_ngrams(tokens, n))
-    words = ids >= 0
-    scores[hypotheses[words], ids[words]] = -math.inf
-
-
 def candidates(
     logits: Float[Tensor, "hypotheses vocab"],
     layout: Layout,
     count: int,
     tokens: Int[Tensor, "sentences beams length"],
-    age: Int[Tensor, "sentences"],
     settings: SearchSettings,
     held: Allowed | None = None,
 ) -> tuple[Float[Tensor, "sentences beams k"], Int[Tensor, "sentences beams k"]]:
@@ -85,19 +75,12 @@ def candidates(
     Args:
         layout: which places hold the hypotheses whose logits are given.
         tokens: the hypotheses so far; `unused` before they began.
-        age: how many tokens they have.
         held: the only tokens that may follow some of the hypotheses, whatever else is banned.
     Raises: WhyformerError when the model's logits are not numbers.
     """
     log_probabilities = logits.float().log_softmax(-1)
     chosen = None if held is None else _chosen(log_probabilities, layout, held)
-    for banned in forbidden(settings, settings.min_length):
-        log_probabilities[:, banned : banned + 1] = -math.inf
-    if bool((young := age < settings.min_length).any()):
-        rows = layout.rows(young[:, None].expand(layout.shape)).to(logits.device)
-        log_probabilities[rows, EOS : EOS + 1] = -math.inf
-    if settings.no_repeat_ngram:
-        hide_repeats(log_probabilities, layout.rows(tokens), settings.no_repeat_ngram)
+    constrain(log_probabilities, layout.rows(tokens), constraints_of(settings))
     values, ids = top_k(log_probabilities, min(count, logits.shape[-1]))
     ids, order = ids.sort(-1)
     scores, ids = values.gather(-1, order).cpu().double(), ids.cpu()

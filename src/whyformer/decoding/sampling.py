@@ -13,9 +13,8 @@ from whyformer.decoding.candidates import (
     Stepper,
     check_finite,
     check_vocabulary,
-    forbidden,
-    hide_repeats,
 )
+from whyformer.decoding.constraints import constrain, constraints_of
 from whyformer.decoding.hypotheses import Hypothesis, hypothesis
 from whyformer.decoding.prefixes import Allowed, Prefixes, TextPrefix
 from whyformer.decoding.settings import MOST_TOKENS, SearchSettings
@@ -170,13 +169,10 @@ def _allowed(
 ) -> Tensor:
     """Mask forbidden tokens. Args: whole: True where no character is incomplete; None means
     everywhere."""
-    if settings.no_repeat_ngram:
-        given, logits = logits, logits.clone()
-        hide_repeats(logits.flatten(0, 1), tokens.flatten(0, 1), settings.no_repeat_ngram)
-        if whole is not None:  # an incomplete character needs its bytes, even if they repeat
-            logits = logits.where(whole[..., None].to(logits.device), given)
-    banned = torch.tensor(forbidden(settings, tokens.shape[-1]), device=logits.device)
-    return logits.index_fill(-1, banned[banned < logits.shape[-1]], -math.inf)
+    rows = logits.flatten(0, 1).clone()
+    half = None if whole is None else whole.flatten()
+    rows = constrain(rows, tokens.flatten(0, 1), constraints_of(settings), half)
+    return rows.view(logits.shape)
 
 
 def _restricted(

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field, model_validator
 
+from whyformer.decoding.constraints import ConstraintName
 from whyformer.foundation.config import Settings
 
 
@@ -45,6 +46,8 @@ class SearchSettings(Settings):
     """Fewest tokens in a target: eos is forbidden before."""
     no_repeat_ngram: int = Field(default=0, ge=0, le=1000)
     """Forbid a hypothesis to hold any n-gram of this size twice; 0 allows all."""
+    constraints: list[ConstraintName] = []
+    """Further constraints by name, which a plugin registers; the built-in ones always apply."""
     allow_unknown: bool = False
     """Let the search predict the unknown symbol. Padding, bos and mask are never predicted."""
     groups: int = Field(default=1, ge=1, le=MOST_HYPOTHESES)

@@ -52,6 +52,7 @@ def search_refusal(settings: SearchSettings, prefix: str = "") -> str | None:
         "diverse groups": settings.groups > 1,
         "a minimum length": settings.min_length > 0,
         "a ban on repeated n-grams": settings.no_repeat_ngram > 0,
+        "constraints": bool(settings.constraints),
         "a prefix": bool(prefix),
     }
     named = [name for name, wanted in asked.items() if wanted]

@@ -1,0 +1,155 @@
+"""What may not follow a hypothesis: the constraints of a search, chosen by name.
+
+A constraint is a small class with one method on the log-probabilities of the next token:
+
+    @CONSTRAINTS.register("mine")
+    class Mine(Constraint):
+        def apply(self, scores, tokens):
+            scores[:, 7] = -math.inf
+
+Its `__init__` may have keyword arguments named like fields of the search settings, which it then
+receives. The built-in constraints always apply, others when `decoding.constraints` names them.
+"""
+
+import inspect
+import math
+from typing import Annotated, Any, ClassVar
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from whyformer.decoding.penalties import repeated_ngrams
+from whyformer.foundation.errors import PluginError, nearest
+from whyformer.foundation.registry import PACKAGE, Registry
+from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
+
+
+class Constraint:
+    """Changes the scores of the next token of each hypothesis; the base of every constraint."""
+
+    inside_characters: ClassVar[bool] = False
+    """Whether it also applies to a sample inside a character that is spelled in bytes."""
+
+    def apply(
+        self,
+        scores: Float[Tensor, "hypotheses vocab"],
+        tokens: Int[Tensor, "hypotheses length"],
+    ) -> None:
+        """Change the scores in place: −∞ forbids a token, less makes it less likely.
+
+        Each row must depend on its own tokens only, so that the output does not depend on the
+        batch. Before a hypothesis begins, its tokens are negative.
+        Args:
+            scores: log-probabilities, on the device of the model.
+            tokens: the hypotheses so far, on the CPU.
+        """
+        raise NotImplementedError
+
+
+CONSTRAINTS = Registry[type[Constraint]]("decoding constraint", Constraint)
+ConstraintName = Annotated[str, CONSTRAINTS]
+"""Name of a decoding constraint."""
+
+
+def constraints_of(settings: Any) -> list[Constraint]:
+    """Make the constraints of a search: the built-in ones, then those that the settings name.
+
+    Raises: PluginError when a constraint asks for a setting that there is not.
+    """
+    built_in = [
+        name for name in CONSTRAINTS if CONSTRAINTS.module_of(name).split(".")[0] == PACKAGE
+    ]
+    names = dict.fromkeys([*built_in, *settings.constraints])
+    return [_made(name, settings) for name in names]
+
+
+def _made(name: str, settings: Any) -> Constraint:
+    asked = list(inspect.signature(CONSTRAINTS[name]).parameters)
+    known = type(settings).model_fields
+    if missing := [one for one in asked if one not in known]:
+        raise PluginError(
+            f"The decoding constraint `{name}` asks for `{missing[0]}`, which is not a search "
+            f"setting.{nearest(missing[0], known)}"
+        )
+    return CONSTRAINTS[name](**{one: getattr(settings, one) for one in asked})
+
+
+@CONSTRAINTS.register("symbols")
+class Symbols(Constraint):
+    """Padding, bos and mask are never predicted, and unk only when `allow_unknown` is set."""
+
+    inside_characters = True
+
+    def __init__(self, *, allow_unknown: bool) -> None:
+        self.banned = [PAD, BOS, MASK] if allow_unknown else [PAD, BOS, MASK, UNK]
+
+    def apply(
+        self,
+        scores: Float[Tensor, "hypotheses vocab"],
+        tokens: Int[Tensor, "hypotheses length"],
+    ) -> None:
+        """See `Constraint`."""
+        for banned in self.banned:
+            scores[:, banned : banned + 1] = -math.inf
+
+
+@CONSTRAINTS.register("min-length")
+class MinLength(Constraint):
+    """No eos before a hypothesis has `min_length` tokens."""
+
+    inside_characters = True
+
+    def __init__(self, *, min_length: int) -> None:
+        self.min_length = min_length
+
+    def apply(
+        self,
+        scores: Float[Tensor, "hypotheses vocab"],
+        tokens: Int[Tensor, "hypotheses length"],
+    ) -> None:
+        """See `Constraint`."""
+        young = (tokens >= 0).sum(-1) < self.min_length
+        if bool(young.any()):
+            scores[young.to(scores.device), EOS : EOS + 1] = -math.inf
+
+
+@CONSTRAINTS.register("no-repeat-ngram")
+class NoRepeatNgram(Constraint):
+    """No n-gram of size `no_repeat_ngram` occurs twice; 0 allows all."""
+
+    def __init__(self, *, no_repeat_ngram: int) -> None:
+        self.n = no_repeat_ngram
+
+    def apply(
+        self,
+        scores: Float[Tensor, "hypotheses vocab"],
+        tokens: Int[Tensor, "hypotheses length"],
+    ) -> None:
+        """See `Constraint`."""
+        if self.n:
+            hypotheses, ids = (one.to(scores.device) for one in repeated_ngrams(tokens, self.n))
+            words = ids >= 0
+            scores[hypotheses[words], ids[words]] = -math.inf
+
+
+def constrain(
+    scores: Float[Tensor, "hypotheses vocab"],
+    tokens: Int[Tensor, "hypotheses length"],
+    constraints: list[Constraint],
+    whole: Bool[Tensor, " hypotheses"] | None = None,
+) -> Float[Tensor, "hypotheses vocab"]:
+    """Apply constraints to scores, which may change, and return the result.
+
+    Args: whole: where no character is half spelled; None: everywhere.
+    """
+    outside = [one for one in constraints if not one.inside_characters]
+    given = scores.clone() if whole is not None and outside else scores
+    for one in outside:
+        one.apply(scores, tokens)
+    if whole is not None and outside:  # the bytes of a character are needed, repeated or not
+        scores = torch.where(whole[:, None].to(scores.device), scores, given)
+    for one in constraints:
+        if one.inside_characters:
+            one.apply(scores, tokens)
+    return scores
