@@ -13,6 +13,7 @@ from whyformer.foundation.errors import UsageError
 from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 
+pytestmark = pytest.mark.usefixtures("unchecked")
 TEXTS = ["ɒ bː ɒ n", "ɒ b a", "virág virágok vir a", "bot boats"]
 UNITS = ["words", "phonemes", "chars", "bpe", "unigram", "byte_bpe"]
 

@@ -10,6 +10,7 @@ from whyformer.decoding.prompt import PromptReader
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
 
+pytestmark = pytest.mark.usefixtures("unchecked")
 VOCABULARY = 23
 PROMPTS = [[9, 10, 11, 9, 12], [13, 9, 9, 14, 10]]
 SEARCHES = {

@@ -1,6 +1,6 @@
 """The form of an experiment: what is asked, what is varied, what is measured, what would decide."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -64,17 +64,27 @@ class Results:
         self.cells = tuple(cells)
 
     @cached_property
-    def _by_part(self) -> dict[str, list[Cell]]:
-        found: dict[str, list[Cell]] = {}
-        for cell in sorted(self.cells, key=lambda c: c.seed):
-            found.setdefault(cell.part, []).append(cell)
+    def _index(self) -> dict[tuple[Any, ...], list[Cell]]:
+        """The cells of each part, and of each part with each value of a setting, in grid order."""
+        found: dict[tuple[Any, ...], list[Cell]] = {}
+        for cell in self.cells:
+            found.setdefault((cell.part,), []).append(cell)
+            for name, value in cell.settings.items():
+                if isinstance(value, Hashable):
+                    found.setdefault((cell.part, name, value), []).append(cell)
         return found
+
+    def _matching(self, part: str, fixed: Mapping[str, Any]) -> list[Cell]:
+        """Return the cells of a part that have the given settings, in the grid's order."""
+        keys = [(part, *item) for item in fixed.items() if isinstance(item[1], Hashable)]
+        fewest = min((self._index.get(key, []) for key in [(part,), *keys]), key=len)
+        return [cell for cell in fewest if _has(cell, fixed)]
 
     def conditions(self, part: str, **fixed: Any) -> list[Settings]:
         """Return the conditions of a part that have the given settings, in the grid's order."""
         found: list[Settings] = []
-        for cell in self.cells:
-            if cell.part == part and _has(cell, fixed) and cell.settings not in found:
+        for cell in self._matching(part, fixed):
+            if cell.settings not in found:
                 found.append(cell.settings)
         return found
 
@@ -87,7 +97,7 @@ class Results:
 
         Raises: LookupError when the settings name no condition, or more than one.
         """
-        cells = [c for c in self._by_part.get(part, []) if _has(c, fixed)]
+        cells = sorted(self._matching(part, fixed), key=lambda cell: cell.seed)
         seeds = [c.seed for c in cells]
         if not cells or len(set(seeds)) != len(seeds):
             raise LookupError(f"{len(cells)} cells of part `{part}` have {fixed}")

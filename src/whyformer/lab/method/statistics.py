@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 
@@ -98,9 +99,16 @@ def estimate(values: Sequence[float] | None, statistic: Statistic = mean) -> Est
     value = float(statistic(seen[None])[0])
     if len(seen) < FEWEST_FOR_BOOTSTRAP or not np.isfinite(seen).all():
         return Estimate(value, float(seen.min()), float(seen.max()), len(seen), Spread.RANGE)
-    rows = np.random.default_rng(0).integers(len(seen), size=(RESAMPLES, len(seen)))
-    low, high = np.percentile(statistic(seen[rows]), [2.5, 97.5])
+    low, high = np.percentile(statistic(seen[_resamples(len(seen))]), [2.5, 97.5])
     return Estimate(value, float(low), float(high), len(seen), Spread.BOOTSTRAP)
+
+
+@lru_cache(maxsize=8)
+def _resamples(count: int) -> np.ndarray:
+    """Return the places of so many values in every resample; always the same."""
+    rows = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
+    rows.flags.writeable = False
+    return rows
 
 
 def paired(a: Sequence[float] | None, b: Sequence[float] | None) -> Estimate:
