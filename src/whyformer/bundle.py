@@ -136,7 +136,7 @@ def find_bundle(path: Path) -> Path:
         )
     raise BundleError(
         f"`{path}` is not a model directory: it has no {CONFIG}. If a training run there was "
-        "stopped before its first validation, run it again to go on."
+        "stopped before its first validation, run the command again to resume."
     )
 
 

@@ -84,7 +84,7 @@ def test_a_text_is_measured(run: Path, tmp_path: Path, capsys: pytest.CaptureFix
         (["evaluate", "--text", "x"], "needs a run"),
         (["evaluate", "RUN", "--text", "x", "--documents", "pages"], "must be file, paragraphs"),
         (["evaluate", "RUN", "--text", "nowhere.txt"], "does not exist"),
-        (["generate", "RUN", "--prompt", "the " * 200], "holds at most"),
+        (["generate", "RUN", "--prompt", "the " * 200], "supports at most"),
     ],
 )
 def test_what_is_asked_wrongly_is_said(

@@ -56,5 +56,5 @@ def test_the_best_continuation_is_the_most_probable_found():
 def test_length_is_bounded_by_the_wish_and_by_the_model():
     assert len(generator().generate(["ab"], SEARCH, tokens=4)[0][0].text) <= 6
     assert len(generator(8).generate(["ab"], SEARCH, tokens=50)[0][0].text) <= 8
-    with pytest.raises(UsageError, match="Prompt 2 has 9 tokens, but the model holds at most 7"):
+    with pytest.raises(UsageError, match="Prompt 2 has 9 tokens, but the model supports at most 7"):
         generator(8).generate(["a", "abcdefgh "], SEARCH)

@@ -218,7 +218,7 @@ def test_a_run_that_translates_nothing_is_refused_before_anything_is_measured(tm
     sizes = (len(words.source_tokenizer),) * 2
     model = GPT(GPTSettings(layers=1, d_model=16, heads=2, d_ff=24), sizes)
     save_bundle(tmp_path / "model", replace(words, model=model))
-    with pytest.raises(UsageError, match="holds a model of kind `gpt`, which translates nothing"):
+    with pytest.raises(UsageError, match="holds a model of kind `gpt`, which does not translate"):
         bench(resolve("copy"), NOTHING, run=tmp_path)
 
 

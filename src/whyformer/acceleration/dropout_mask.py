@@ -24,5 +24,6 @@ def keep_mask(like: Tensor, rate: float) -> Tensor:
 
 
 def torch_draws_mask(x: Tensor) -> bool:
-    """Say whether torch draws the mask: on other devices, and if torch.compile fuses the draws."""
+    """Return whether torch draws the mask: on other devices, and if torch.compile fuses the
+    draws."""
     return x.device.type != "cpu" or torch.compiler.is_compiling()

@@ -71,8 +71,8 @@ class Generator:
         for number, one in enumerate(ids, start=1):
             if len(one) >= self.max_tokens:
                 raise UsageError(
-                    f"Prompt {number} has {len(one)} tokens, but the model holds at most "
-                    f"{self.max_tokens}, the continuation counted. Shorten it."
+                    f"Prompt {number} has {len(one)} tokens, but the model supports at most "
+                    f"{self.max_tokens}, including the continuation. Shorten it."
                 )
         found: list[list[Continuation]] = [[] for _ in prompts]
         order = sorted(range(len(ids)), key=lambda index: len(ids[index]))

@@ -132,7 +132,8 @@ def _put_numbers(directory: Path, state: TrainingState, saved: dict[str, Any]) -
 
 
 def refuse_lost(state: TrainingState) -> None:
-    """Refuse an optimizer whose state a checkpoint cannot hold; ask after its first update.
+    """Raise an error for an optimizer with a state that cannot be saved; call it after the first
+    update.
 
     Raises: PluginError.
     """

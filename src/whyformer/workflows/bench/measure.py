@@ -122,7 +122,7 @@ def _refuse_other_models(run: Path) -> None:
     model = load_bundle(run).model
     if not isinstance(model, SourceModel):
         raise UsageError(
-            f"`{run}` holds a model of kind `{model.settings.family}`, which translates nothing. "
+            f"`{run}` holds a model of kind `{model.settings.family}`, which does not translate. "
             "Give a run of task translate."
         )
 
