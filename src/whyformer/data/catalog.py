@@ -21,7 +21,7 @@ _SPELLING = re.compile(r"[a-z'.-]*[a-z][a-z'.-]*")
 
 @dataclass(frozen=True)
 class PronunciationSplit:
-    """The dictionary in three parts without common words."""
+    """The dictionary in three parts; no word is in more than one of them."""
 
     train: list[Pair]
     """A pair (spelling, pronunciation) for every pronunciation of every training word."""

@@ -132,7 +132,8 @@ class PackedRows:
         return text_batch(rows, packed=True)
 
     def plan(self, epoch: int) -> list[list[list[tuple[int, int]]]]:
-        """Return the batches of an epoch, each its rows, each the (start, end) of its documents."""
+        """Return the batches of an epoch; a batch is a list of rows, and a row the spans of its
+        documents."""
         if self._plan[0] != epoch:
             rng = _generator(self.seed, epoch, self.documents.fingerprint)
             count = len(self.documents)

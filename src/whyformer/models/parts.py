@@ -29,8 +29,8 @@ class StackSettings(Settings):
     attention: Attention = "multi-head"
     """Kind of attention (paper: multi-head)."""
     kv_heads: int | None = Field(default=None, ge=1, le=MOST_HEADS)
-    """Heads of keys and values, a divisor of heads, for grouped-query; None: as many as the kind
-    of attention has by itself (multi-head: heads, multi-query: 1)."""
+    """Number of key and value heads for grouped-query attention; must divide heads. None uses the
+    default of the attention variant (multi-head: heads, multi-query: 1)."""
     d_ff: int = Field(default=2048, ge=1, le=MOST_INNER)
     """Inner width of the feed-forward network (paper: 2048)."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
