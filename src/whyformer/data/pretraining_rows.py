@@ -199,19 +199,19 @@ class PretrainingRows:
         spans: list[Span] = []
         left = max_tokens
         for index in rng.permutation(len(self.documents)):
-            goes_on = False  # whether the last span is from this document
+            continues = False  # whether the last span is from this document
             for begin, stop in self._sentences(int(index)):
                 for start in range(begin, stop, max_tokens - 1):
                     end = min(start + max_tokens - 1, stop)
-                    needed = end - spans[-1][1] if goes_on else end - start + 1
+                    needed = end - spans[-1][1] if continues else end - start + 1
                     if needed > left:
                         rows.append(Row(tuple(spans)))
-                        spans, left, goes_on = [], max_tokens, False
+                        spans, left, continues = [], max_tokens, False
                         needed = end - start + 1
                     spans = (
-                        [*spans[:-1], (spans[-1][0], end)] if goes_on else [*spans, (start, end)]
+                        [*spans[:-1], (spans[-1][0], end)] if continues else [*spans, (start, end)]
                     )
-                    goes_on = True
+                    continues = True
                     left -= needed
         return [*rows, Row(tuple(spans))] if spans else rows
 

@@ -55,10 +55,10 @@ class Selection:
         """
         if self.moved or self.validations < 2 or metric == "loss":
             return None
-        said = (
+        sentence = (
             f"`{metric}` was {self.best[metric]:.4g} in all {self.validations} validations, so the "
             "loss chose the best weights."
         )
         if self.best[metric] == (100.0 if higher else 0.0):
-            return said
-        return f"{said} Choose another --validation.metric, such as loss."
+            return sentence
+        return f"{sentence} Choose another --validation.metric, such as loss."

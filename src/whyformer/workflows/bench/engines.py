@@ -91,7 +91,7 @@ def convert_for_engines(
         command = [*programs.whyformer, "convert", str(run), "--out", str(out)]
         command += ["--quantize", quantization, "--sentences", "16"]
         if source and references:
-            command += ["--pairs", str(_as_pairs(source, references[0], scratch / "judged.tsv"))]
+            command += ["--pairs", str(_as_pairs(source, references[0], scratch / "scored.tsv"))]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
         if done.returncode:
             output = done.stderr.strip().splitlines() or ["no output"]
@@ -112,7 +112,7 @@ def measure_decoding(
     engines: Engines,
     search: dict[str, Any],
     texts: Sequence[str],
-    judged: tuple[list[str], list[list[str]]],
+    scored: tuple[list[str], list[list[str]]],
     programs: Programs,
     scratch: Path,
     seconds: float,
@@ -123,7 +123,7 @@ def measure_decoding(
 
     Args:
         search: search settings of the run.
-        judged: sources and references for the scores of every engine.
+        scored: sources and references for the scores of every engine.
         others: list to append the number of cores that other programs used in each turn.
     """
     tasks = [(beam, batch) for batch in (1, BATCH) for beam in BEAMS]
@@ -156,10 +156,10 @@ def measure_decoding(
                 for engine, worker in contenders.items():
                     turn = worker.ask(do="time", beam=beam, batch=batch, count=count)
                     turns.setdefault((engine, beam, batch), []).append(turn)
-        if judged[0]:
-            say(f"Scoring {counted(len(judged[0]), 'sentence')} …")
+        if scored[0]:
+            say(f"Scoring {counted(len(scored[0]), 'sentence')} …")
             written = {
-                e: c.ask(do="write", texts=judged[0])["texts"] for e, c in contenders.items()
+                e: c.ask(do="write", texts=scored[0])["texts"] for e, c in contenders.items()
             }
     others += [
         turn["cores_used_by_others"]
@@ -174,7 +174,7 @@ def measure_decoding(
             for (engine, beam, batch), rounds in turns.items()
         ],
         "left_out": engines.left_out,
-        "quality": _quality(written, judged[1]),
+        "quality": _quality(written, scored[1]),
     }
 
 

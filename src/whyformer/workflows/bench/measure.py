@@ -72,7 +72,7 @@ def bench(
         raise UsageError(f"`--seconds` must be above 0, but is {seconds:g}.")
     if references and (run is None or source is None):
         raise UsageError("`--references` scores what a run makes of --source. Give --run and both.")
-    judged = read_parallel(source, references) if source and references else ([], [])
+    scored = read_parallel(source, references) if source and references else ([], [])
     with tempfile.TemporaryDirectory(prefix="whyformer-bench-") as place:
         scratch = Path(place)
         say("Preparing the data …")
@@ -103,7 +103,7 @@ def bench(
             engines = convert_for_engines(decoded, programs, scratch, source, references, say)
             share = DECODING_SHARE * seconds
             found |= measure_decoding(
-                engines, search, texts, judged, programs, scratch, share, others, say
+                engines, search, texts, scored, programs, scratch, share, others, say
             )
         else:
             found |= {
