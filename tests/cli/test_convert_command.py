@@ -63,7 +63,7 @@ def test_convert_asked_wrongly(cli, own_run, tmp_path):
     assert "`onx` is not a format" in cli("convert", own_run, "--to", "onx").sentence
     assert "must be none or int8" in cli("convert", own_run, "--quantize", "int4").sentence
     assert "does not exist" in cli("convert", tmp_path / "nowhere").sentence
-    assert "exists and is no conversion" in cli("convert", own_run, "--out", own_run).sentence
+    assert "exists and is not a conversion" in cli("convert", own_run, "--out", own_run).sentence
     cosine = toy_run(tmp_path / "cosine", score_scale="cosine")
     assert "`model.score_scale` is cosine: " in cli("convert", cosine).sentence
 

@@ -49,7 +49,7 @@ def test_a_gpu_is_chosen_by_name_where_it_is_and_refused_where_it_is_not(machine
     assert choose_device(f"{kind}:0") == torch.device(kind, 0)
     assert choose_device("cpu").type == "cpu"
     machine()
-    with pytest.raises(ConfigError, match=rf"`{kind}` was asked for, .*Choose auto or one of: cpu"):
+    with pytest.raises(ConfigError, match=rf"`{kind}` was requested, .*Choose auto or one of: cpu"):
         choose_device(kind)
 
 

@@ -206,7 +206,7 @@ def test_wrong_questions(run, tmp_path):
     other = tmp_path / "precious"
     other.mkdir()
     (other / "file").write_text("mine", encoding="utf-8")
-    with pytest.raises(OutputError, match="exists and is no conversion"):
+    with pytest.raises(OutputError, match="exists and is not a conversion"):
         convert(run, out=other)
     assert (other / "file").read_text(encoding="utf-8") == "mine"
     refused = toy_run(tmp_path / "refused", score_scale="cosine")
@@ -232,7 +232,7 @@ def test_a_language_model_is_compared_on_its_continuations(tmp_path, monkeypatch
     done = convert(run, sentences=6)
     assert (done.origin, done.record.family) == ("random prompts", "gpt")
     assert done.parity.tokens > 6
-    with pytest.raises(UsageError, match="a language model writes none"):
+    with pytest.raises(UsageError, match="a language model does not translate"):
         convert(run, quantization="int8")
     monkeypatch.setattr(Weights, "fold_gains", lambda self: self.scale(["projection.weight"], 1.5))
     with pytest.raises(ParityError):
