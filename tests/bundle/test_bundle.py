@@ -34,7 +34,7 @@ def test_what_was_saved_comes_back(tmp_path, shared):
         torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
 
 
-LATER = ("attention", "kv_heads")
+LATER = ("attention", "kv_heads", "attention_dropout")
 """Settings of a Transformer that older model directories do not have."""
 
 

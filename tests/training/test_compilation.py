@@ -45,7 +45,7 @@ def test_training_is_the_same_and_every_layer_is_one_graph(tmp_path: Path) -> No
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr[-2000:]
-    assert run.stdout.split() == ["alike"] * 3
+    assert run.stdout.split() == ["alike"] * 4
 
 
 SCRIPT = """
@@ -67,6 +67,7 @@ SCRIPT = """
     switches = (
         {"positions": "rotary", "wiring": "pre-norm"},
         {"positions": "relative", "score_scale": "cosine", "wiring": "deepnorm"},
+        {"attention": "multi-query", "score_scale": "qk-norm"},
     )
     for shape in switches:
         found = []
@@ -77,7 +78,8 @@ SCRIPT = """
         torch.testing.assert_close(*found, rtol=1e-5, atol=1e-5)
         print("alike")
     settings = TrainingSettings(updates=2, learning_rate=1e-3, compile=True)
-    list(fit(start(tiny.build(3, dropout=0.5), settings), tiny.CopyBatches(), settings, d_model=16))
+    model = tiny.build(3, dropout=0.5, attention_dropout=0.5)
+    list(fit(start(model, settings), tiny.CopyBatches(), settings, d_model=16))
     assert not counters["graph_break"], counters["graph_break"]
     assert counters["stats"]["unique_graphs"] >= 6, counters["stats"]
     print("alike")

@@ -48,6 +48,9 @@ def weights(state: TrainingState) -> dict[str, torch.Tensor]:
     return {n: p.detach().clone() for n, p in state.model.named_parameters()} | averaged
 
 
+DROPPED = {"dropout": 0.3, "attention_dropout": 0.2}
+
+
 @pytest.mark.parametrize("average", Averaging)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_stopping_and_going_on_changes_no_bit(optimizer, average, tmp_path):
@@ -55,18 +58,18 @@ def test_stopping_and_going_on_changes_no_bit(optimizer, average, tmp_path):
         **REST, accumulate=2, optimizer=optimizer, average=average, average_last=2, clip=1.0
     )
     seed_everything(5)
-    whole = start(tiny.build(5, dropout=0.3, **SMALL), settings)
+    whole = start(tiny.build(5, **DROPPED, **SMALL), settings)
     expected = run(whole, settings, 20)
     end = random_state()
 
     seed_everything(5)
-    first = start(tiny.build(5, dropout=0.3, **SMALL), settings)
+    first = start(tiny.build(5, **DROPPED, **SMALL), settings)
     lines = run(first, settings, 9)
     save_checkpoint(tmp_path / "checkpoint", first, {"best": 1.5})
     torch.rand(100)  # whatever happens in between
 
     seed_everything(99)
-    second = start(tiny.build(99, dropout=0.3, **SMALL), settings)
+    second = start(tiny.build(99, **DROPPED, **SMALL), settings)
     assert load_checkpoint(tmp_path / "checkpoint", second) == {"best": 1.5}
     assert (second.step, second.average.steps) == (9, first.average.steps)
     lines += run(second, settings, 11)

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from whyformer.acceleration.dropout_mask import drop
 from whyformer.acceleration.processor import vectorized_softmax_keys
 
 SHORT_KEYS = 64
@@ -26,33 +27,37 @@ def scaled_dot_product_attention(
     *,
     causal: bool = False,
     scale: float | None = None,
+    dropout: float = 0.0,
 ) -> Float[Tensor, "batch heads queries d_v"]:
     """Compute torch's function of this name, by whichever of two ways is faster.
 
     Measured in float32 on CPUs (docs/speedrun.md): `matmul_attention` is faster with few keys.
-    Half precision stays with torch's kernel, which sums it in float32.
+    Half precision stays with torch's kernel, which sums it in float32. With dropout torch has no
+    fused kernel for CPUs, and our masks are faster than its own.
     Plain twin: `torch.nn.functional.scaled_dot_product_attention`.
 
     Args:
         K, V: may have fewer heads than Q; consecutive query heads share one then.
         mask, causal, scale: as of torch's function. With causal, as many queries as keys.
+        dropout: share of the weights that are dropped.
     """
     if (
         Q.device.type == "cpu"
         and Q.dtype in (torch.float32, torch.float64)
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()  # before the shapes, which would become guards
-        and K.shape[-2] <= SHORT_KEYS
-        and (Q.shape[-2] > 1 or len(Q) >= MANY_ROWS)
+        and (dropout or (K.shape[-2] <= SHORT_KEYS and (Q.shape[-2] > 1 or len(Q) >= MANY_ROWS)))
     ):
-        return matmul_attention(Q, K, V, mask, causal=causal, scale=scale)
-    shared = K.shape[1] != Q.shape[1]
-    if shared and Q.device.type != "cpu" and mask is not None:
-        # Off the CPU no fused kernel takes both shared heads and a mask.
-        repeats, shared = Q.shape[1] // K.shape[1], False
-        K, V = K.repeat_interleave(repeats, dim=1), V.repeat_interleave(repeats, dim=1)
+        return matmul_attention(Q, K, V, mask, causal=causal, scale=scale, dropout=dropout)
+    shared: Any = {}
+    if K.shape[1] != Q.shape[1]:
+        if mask is None or Q.device.type == "cpu":
+            shared["enable_gqa"] = True
+        else:  # off the CPU no fused kernel takes both shared heads and a mask
+            repeats = Q.shape[1] // K.shape[1]
+            K, V = K.repeat_interleave(repeats, dim=1), V.repeat_interleave(repeats, dim=1)
     return F.scaled_dot_product_attention(
-        Q, K, V, attn_mask=mask, is_causal=causal, scale=scale, enable_gqa=shared
+        Q, K, V, mask, dropout, is_causal=causal, scale=scale, **shared
     )
 
 
@@ -64,6 +69,7 @@ def matmul_attention(
     *,
     causal: bool = False,
     scale: float | None = None,
+    dropout: float = 0.0,
 ) -> Float[Tensor, "batch heads queries d_v"]:
     """Compute `scaled_dot_product_attention` as two matrix products and a softmax."""
     scores = _product(Q, K.mT).mul_(Q.shape[-1] ** -0.5 if scale is None else scale)
@@ -73,7 +79,8 @@ def matmul_attention(
     if mask is not None:
         floating = mask.is_floating_point()
         scores = scores.add_(mask) if floating else scores.masked_fill_(~mask, -math.inf)
-    return _product(softmax(scores), V)
+    weights = softmax(scores)
+    return _product(drop(weights, dropout) if dropout else weights, V)
 
 
 def _product(

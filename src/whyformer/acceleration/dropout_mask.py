@@ -6,9 +6,18 @@ of the layer. Here eight elements share one 64-bit number of `foundation.randomn
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from whyformer.foundation.randomness import random_bytes
+
+
+def drop(x: Tensor, rate: float) -> Tensor:
+    """Return ``x`` with elements dropped with probability ``rate``, the rest times 1/(1-rate).
+
+    Differs: see `keep_mask`.
+    """
+    return F.dropout(x, rate) if torch_draws_mask(x) else x * keep_mask(x, rate)
 
 
 def keep_mask(like: Tensor, rate: float) -> Tensor:

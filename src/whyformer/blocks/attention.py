@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from whyformer.acceleration.cpu_attention import scaled_dot_product_attention
+from whyformer.acceleration.dropout_mask import drop
 from whyformer.blocks.masks import causal_mask, combine
 
 
@@ -21,6 +22,7 @@ def attention(
     causal: bool = False,
     scale: float | None = None,
     bias: Float[Tensor, "#batch #heads queries keys"] | None = None,
+    dropout: float = 0.0,
 ) -> tuple[
     Float[Tensor, "batch heads queries d_v"],
     Float[Tensor, "batch heads queries keys"],
@@ -37,7 +39,8 @@ def attention(
         causal: the last query stands at the last key's position and none looks ahead.
         scale: factor on QKᵀ; None means 1/√d_k.
         bias: added to the scaled scores (ALiBi, relative positions).
-    Returns: output, weights, scores before masking.
+        dropout: share of the weights that are dropped before they multiply V.
+    Returns: output, weights before any is dropped, scores before masking.
     """
     K, V = repeat_heads(K, Q.shape[1]), repeat_heads(V, Q.shape[1])
     scores = Q @ K.mT * (Q.shape[-1] ** -0.5 if scale is None else scale)
@@ -47,7 +50,7 @@ def attention(
         allowed = allowed.isfinite()
     if causal:
         allowed = combine(allowed, causal_mask(Q.shape[-2], K.shape[-2], Q.device))
-    output, weights = weigh(scores, V, allowed)
+    output, weights = weigh(scores, V, allowed, dropout=dropout)
     return output, weights, scores
 
 
@@ -65,21 +68,25 @@ def weigh(
     scores: Float[Tensor, "*heads queries keys"],
     V: Float[Tensor, "*heads keys d_v"],
     allowed: Bool[Tensor, "*#heads #queries keys"] | None = None,
+    *,
+    dropout: float = 0.0,
 ) -> tuple[Float[Tensor, "*heads queries d_v"], Float[Tensor, "*heads queries keys"]]:
     """Turn scores into weights and take the mean of V by them: softmax(scores) V, and softmax.
 
     Paper: Vaswani et al. 2017, §3.2.1, Eq. 1; Luong et al. 2015 (arXiv:1508.04025), §3, Eq. 7.
     Differs: as `attention`.
-    Args: allowed: True where a query may attend to a key; None allows all.
+    Args:
+        allowed: True where a query may attend to a key; None allows all.
+        dropout: see `attention`.
     """
     if allowed is None:
         weights = scores.softmax(dim=-1)
-        return weights @ V, weights
-    anywhere = allowed.any(dim=-1, keepdim=True)
-    # A row with nowhere to attend would be NaN, gradient and all: let it look, then hide it.
-    masked = scores.masked_fill(~(allowed | ~anywhere), -math.inf)
-    weights = masked.softmax(dim=-1).masked_fill(~anywhere, 0.0)
-    return weights @ V, weights
+    else:
+        anywhere = allowed.any(dim=-1, keepdim=True)
+        # A row with nowhere to attend would be NaN, gradient and all: let it look, then hide it.
+        masked = scores.masked_fill(~(allowed | ~anywhere), -math.inf)
+        weights = masked.softmax(dim=-1).masked_fill(~anywhere, 0.0)
+    return (drop(weights, dropout) if dropout else weights) @ V, weights
 
 
 def fused_attention(
@@ -93,6 +100,7 @@ def fused_attention(
     causal: bool = False,
     scale: float | None = None,
     bias: Float[Tensor, "#batch #heads queries keys"] | None = None,
+    dropout: float = 0.0,
 ) -> Float[Tensor, "batch heads queries d_v"]:
     """The output of `attention` by a fused kernel, which never holds the weights.
 
@@ -108,10 +116,12 @@ def fused_attention(
     if causal and not flag:
         allowed = combine(allowed, causal_mask(Q.shape[-2], K.shape[-2], Q.device))
     if allowed is None:
-        return scaled_dot_product_attention(Q, K, V, bias, causal=flag, scale=scale)
+        return scaled_dot_product_attention(
+            Q, K, V, bias, causal=flag, scale=scale, dropout=dropout
+        )
     anywhere = allowed.any(dim=-1, keepdim=True)
     mask = allowed | ~anywhere
     if bias is not None:
         mask = bias.masked_fill(~mask, -math.inf)
-    output = scaled_dot_product_attention(Q, K, V, mask, scale=scale)
+    output = scaled_dot_product_attention(Q, K, V, mask, scale=scale, dropout=dropout)
     return torch.where(anywhere, output, 0.0)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from whyformer.acceleration.dropout_mask import keep_mask, torch_draws_mask
+from whyformer.acceleration.dropout_mask import drop, keep_mask, torch_draws_mask
 
 
 class Dropout(nn.Module):
@@ -25,9 +25,7 @@ class Dropout(nn.Module):
         """Return ``x`` with elements dropped."""
         if not self.training or self.rate == 0:
             return x
-        if torch_draws_mask(x):
-            return F.dropout(x, self.rate)
-        return x * keep_mask(x, self.rate)
+        return drop(x, self.rate)
 
     def add(
         self, x: Float[Tensor, "*shape"], y: Float[Tensor, "*shape"], scale: float = 1.0

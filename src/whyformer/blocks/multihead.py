@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -32,6 +32,8 @@ class MultiHeadAttention(nn.Module):
         scale: what multiplies QKᵀ.
         path: fused is fast; explicit lets `observe(model, "*.weights")` see the weights.
         bias: whether the projections add a bias; the paper's do not, GPT's and BERT's do.
+        dropout: share of the attention weights that are dropped while training; the paper drops
+            none, GPT and BERT 0.1.
         kv_heads: heads of keys and values; None: as many as this kind of attention has by itself.
     """
 
@@ -59,10 +61,11 @@ class MultiHeadAttention(nn.Module):
         scale: ScoreScale = "inverse-sqrt",
         path: AttentionPath = AttentionPath.FUSED,
         bias: bool = False,
+        dropout: float = 0.0,
         kv_heads: int | None = None,
     ) -> None:
         super().__init__()
-        self.heads, self.d_k, self.path = heads, d_k, path
+        self.heads, self.d_k, self.path, self.dropout = heads, d_k, path, dropout
         self.kv_heads = self.choose_kv_heads(heads, kv_heads)
         self.project_query = Linear(d_model, heads * d_k, bias=bias)
         self.project_key = Linear(d_model, self.kv_heads * d_k, bias=bias)
@@ -88,13 +91,15 @@ class MultiHeadAttention(nn.Module):
         """
         joint = None if self.joint is None else self.joint(x)
         if joint is not None:
-            widths = [heads * self.d_k for heads in (self.heads, self.kv_heads, self.kv_heads)]
-            Q, K, V = (self._split(part) for part in joint.split(widths, dim=-1))
+            heads = self.heads, self.kv_heads, self.kv_heads
+            parts = joint.split([h * self.d_k for h in heads], dim=-1)
+            Q, K, V = (self._split(part, h) for part, h in zip(parts, heads, strict=True))
         elif self.kv_heads == self.heads:
-            Q, K, V = self._project(x, self.project_query, self.project_key, self.project_value)
+            layers = self.project_query, self.project_key, self.project_value
+            Q, K, V = self._project(x, self.heads, *layers)
         else:
-            Q = self._split(self.project_query(x))
-            K, V = self._project(x, self.project_key, self.project_value)
+            Q = self._split(self.project_query(x), self.heads)
+            K, V = self._project(x, self.kv_heads, self.project_key, self.project_value)
         return Q, self._placed(K, positions, offset), V
 
     def keys_values(
@@ -104,7 +109,7 @@ class MultiHeadAttention(nn.Module):
         offset: Offset = 0,
     ) -> tuple[Float[Tensor, "batch kv_heads keys d_k"], Float[Tensor, "batch kv_heads keys d_k"]]:
         """Project what is looked at. Args: offset: position of the first of ``x``."""
-        K, V = self._project(x, self.project_key, self.project_value)
+        K, V = self._project(x, self.kv_heads, self.project_key, self.project_value)
         return self._placed(K, positions, offset), V
 
     def forward(
@@ -123,7 +128,7 @@ class MultiHeadAttention(nn.Module):
 
         Args: queries: those of ``x``, where they are projected already.
         """
-        Q = self._split(self.project_query(x)) if queries is None else queries
+        Q = self._split(self.project_query(x), self.heads) if queries is None else queries
         return self.merge(self.look(Q, keys_values, allowed, causal=causal, positions=positions))
 
     def look(
@@ -142,12 +147,12 @@ class MultiHeadAttention(nn.Module):
             Q = positions.rotate(Q, K.shape[2] - Q.shape[2])
             bias = positions.bias(Q.shape[2], K.shape[2])
         Q, K, scale = self.scale(Q, K)
+        how: Any = {"causal": causal, "scale": scale, "bias": bias}
+        how["dropout"] = self.dropout if self.training else 0.0
         if self.path is AttentionPath.FUSED:
-            heads = fused_attention(Q, K, V, allowed, causal=causal, scale=scale, bias=bias)
+            heads = fused_attention(Q, K, V, allowed, **how)
         else:
-            heads, weights, scores = attention(
-                Q, K, V, allowed, causal=causal, scale=scale, bias=bias
-            )
+            heads, weights, scores = attention(Q, K, V, allowed, **how)
             self.scores(scores)
             self.weights(weights)
         return heads
@@ -162,15 +167,14 @@ class MultiHeadAttention(nn.Module):
         K = self.scale.keys(K)
         return K if positions is None else positions.rotate(K, offset)
 
-    def _project(self, x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
-        heads = layers[0].out_features // self.d_k
+    def _project(self, x: Tensor, heads: int, *layers: nn.Linear) -> tuple[Tensor, ...]:
         found = project_jointly(x, layers, heads, Linear)
-        return tuple(self._split(layer(x)) for layer in layers) if found is None else found
+        return tuple(self._split(layer(x), heads) for layer in layers) if found is None else found
 
     def _split(
-        self, x: Float[Tensor, "batch length width"]
-    ) -> Float[Tensor, "batch heads length {self.d_k}"]:
-        return x.unflatten(-1, (-1, self.d_k)).transpose(1, 2)
+        self, x: Float[Tensor, "batch length {heads*self.d_k}"], heads: int
+    ) -> Float[Tensor, "batch {heads} length {self.d_k}"]:
+        return x.unflatten(-1, (heads, self.d_k)).transpose(1, 2)
 
 
 ATTENTIONS = Registry[type[MultiHeadAttention]]("attention", MultiHeadAttention)

@@ -74,7 +74,7 @@ class WindowedAttention(MultiHeadAttention):
         if not self.is_banded(length, keys, allowed, positions):
             inside = combine(allowed, window_mask(length, keys, self.width, x.device))
             return super().forward(x, keys_values, inside, positions=positions, queries=queries)
-        Q = self._split(self.project_query(x)) if queries is None else queries
+        Q = self._split(self.project_query(x), self.heads) if queries is None else queries
         Q, K, scale = self.scale(self.scale.queries(Q), K)
         heads = windowed_attention(Q, K, V, self.width, scale=scale)
         return self.project_output(heads.transpose(1, 2).flatten(2))

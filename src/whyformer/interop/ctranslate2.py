@@ -69,7 +69,7 @@ REASONS = {
 
 FREE = {
     *("encoder_layers", "decoder_layers", "layers", "d_model", "heads", "kv_heads"),
-    *("d_k", "d_ff", "dropout", "max_length", "tying"),
+    *("d_k", "d_ff", "dropout", "attention_dropout", "max_length", "tying"),
     *("initialization", "embedding_scale", "embedding_deviation"),
 }
 """Settings with support for every value, or without effect after training."""

@@ -158,8 +158,8 @@ class BERT(nn.Module):
 
     Paper: Devlin et al. 2018 (arXiv:1810.04805), §3; sharing and narrow embeddings: Lan et al. 2019
         (arXiv:1909.11942), §3.1.
-    Differs: the symbols bos and eos stand for [CLS] and [SEP]; dropout is not applied to the
-        attention weights.
+    Differs: the symbols bos and eos stand for [CLS] and [SEP]; no dropout of the attention weights
+        unless `attention_dropout` is set; the paper's is 0.1.
     Args: vocabularies: the vocabulary size, given twice (source and target are the same).
     """
 

@@ -102,7 +102,8 @@ class GPT(LanguageModel):
 
     Paper: Radford et al. 2018, "Improving language understanding by generative pre-training", §3.1;
         Radford et al. 2019, "Language models are unsupervised multitask learners", §2.3.
-    Differs: dropout is not applied to the attention weights.
+    Differs: no dropout of the attention weights unless `attention_dropout` is set; the papers' is
+        0.1.
     Args: vocabularies: the vocabulary size, given twice (source and target are the same).
     """
 

@@ -35,6 +35,8 @@ class StackSettings(Settings):
     """Inner width of the feed-forward network (paper: 2048)."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of elements dropped from every sub-layer's output and embedding sum (paper: 0.1)."""
+    attention_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the attention weights dropped while training (paper: none; GPT and BERT: 0.1)."""
     wiring: Wiring = "post-norm"
     """Residual wiring (paper: post-norm)."""
     norm: Norm = "layer"
@@ -91,6 +93,7 @@ class StackSettings(Settings):
             kv_heads=self.kv_heads,
             d_k=self.head_width,
             dropout=self.dropout,
+            attention_dropout=self.attention_dropout,
             wiring=self.wiring,
             norm=self.norm,
             activation=self.activation,
@@ -118,6 +121,7 @@ class Parts:
     kv_heads: int | None
     d_k: int
     dropout: float
+    attention_dropout: float
     wiring: Wiring
     norm: Norm
     activation: Activation
@@ -135,6 +139,7 @@ class Parts:
             self.d_k,
             scale=self.score_scale,
             bias=self.bias,
+            dropout=self.attention_dropout,
             kv_heads=self.kv_heads,
         )
 

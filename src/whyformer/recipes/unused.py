@@ -141,7 +141,7 @@ def _of_model(recipe: Recipe, name: str) -> str | None:
     model = recipe.model
     if not name.startswith("model."):
         return None
-    if recipe.start_from and name != "model.dropout":
+    if recipe.start_from and name not in ("model.dropout", "model.attention_dropout"):
         return "the shape is that of the model in --start-from; only the dropout can be changed"
     if name in ("model.outputs", "model.answer_of"):
         return f"the task {recipe.task} sets it"

@@ -25,6 +25,8 @@ from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 
 MOST_HELD_OUT = 5000
+DROPOUTS = ("dropout", "attention_dropout")
+"""Settings of the model that a run with `start_from` chooses for itself."""
 ANSWER = "answer."
 """Parameters of the head, which no pre-trained run lends."""
 HEAD = ("pooler.", ANSWER)
@@ -81,8 +83,8 @@ def shape_of(
     """Return the shape of the model: the lender's where there is one, and its own head."""
     shape = start.encoder.settings if start else recipe.model
     assert isinstance(shape, BERTSettings)
-    own = {"outputs": outputs, "answer_of": answer_of, "dropout": recipe.model.dropout}
-    return shape.model_copy(update=own)
+    own = {name: getattr(recipe.model, name) for name in DROPOUTS}
+    return shape.model_copy(update=own | {"outputs": outputs, "answer_of": answer_of})
 
 
 def fresh_encoder(

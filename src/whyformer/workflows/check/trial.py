@@ -53,7 +53,8 @@ class Repeated:
 
 def without_dropout(recipe: Recipe) -> Recipe:
     """Return the recipe for memorizing: without dropout and frozen weights."""
-    model = recipe.model.model_copy(update={"dropout": 0.0})
+    rates = {"dropout", "attention_dropout"} & type(recipe.model).model_fields.keys()
+    model = recipe.model.model_copy(update=dict.fromkeys(rates, 0.0))
     return recipe.model_copy(update={"model": model, "frozen": False})
 
 
