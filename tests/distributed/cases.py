@@ -110,10 +110,11 @@ def cases() -> dict[str, tuple[str, dict[str, Any]]]:
         "mean": ("transformer", {"average": "checkpoints", "average_last": 2}),
         "bf16": ("transformer", {"precision": "bf16"}),
         "frozen": ("frozen", {}),
+        "recomputed": ("untied", {"gradient_checkpointing": True}),
     }
 
 
-BY_DDP = ("muon", "bert", "rnn", "mean")
+BY_DDP = ("muon", "bert", "rnn", "mean", "recomputed")
 """Cases that DDP does as well; it gives the optimizers the tensors that one process gives them."""
 
 

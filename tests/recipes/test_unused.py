@@ -48,8 +48,8 @@ ELSEWHERE = {
     "text.shared", "text.source_units", "text.target_units", "text.source_lowercase",
     "text.target_lowercase",
     "training.minutes", "training.precision", "training.compile", "training.parallel",
-    "training.betas", "validation.metric", "validation.patience", "validation.sentences",
-    "validation.track",
+    "training.gradient_checkpointing", "training.betas", "validation.metric",
+    "validation.patience", "validation.sentences", "validation.track",
 }  # fmt: skip
 """Settings whose effect needs more than a tiny run on one CPU, or other files; `decoding` too."""
 OTHERS = {

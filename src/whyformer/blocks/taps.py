@@ -17,9 +17,12 @@
 
 import contextlib
 from collections.abc import Iterator
+from contextvars import ContextVar
 from fnmatch import fnmatchcase
 
 from torch import Tensor, nn
+
+_collecting: ContextVar[bool] = ContextVar("collecting", default=True)
 
 
 class Tap(nn.Module):
@@ -49,7 +52,11 @@ def observe(model: nn.Module, pattern: str) -> Iterator[dict[str, list[Tensor]]]
     seen: dict[str, list[Tensor]] = {name: [] for name in taps}
 
     def collect(name: str):
-        return lambda _module, _inputs, output: seen[name].append(output)
+        def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            if _collecting.get():
+                seen[name].append(output)
+
+        return hook
 
     handles = [module.register_forward_hook(collect(name)) for name, module in taps.items()]
     try:
@@ -57,3 +64,13 @@ def observe(model: nn.Module, pattern: str) -> Iterator[dict[str, list[Tensor]]]
     finally:
         for handle in handles:
             handle.remove()
+
+
+@contextlib.contextmanager
+def unobserved() -> Iterator[None]:
+    """Let no tap collect while the block runs: a layer is only computed again."""
+    token = _collecting.set(False)
+    try:
+        yield
+    finally:
+        _collecting.reset(token)

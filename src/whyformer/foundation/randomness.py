@@ -30,14 +30,25 @@ def seed_of_rank(seed: int, rank: int, step: int = 0) -> int:
     return seed if rank == 0 and step == 0 else seed + 1_000_003 * (rank + 1) + 7_919 * step
 
 
+def byte_state() -> list[int]:
+    """Return where the byte stream is."""
+    return [int(word) for word in _bytes.state["state"]["state"]]
+
+
+def restore_byte_state(words: list[int]) -> None:
+    """Continue the byte stream where `byte_state` was taken."""
+    whole = _bytes.state
+    whole["state"]["state"] = np.array(words, dtype=np.uint64)
+    _bytes.state = whole
+
+
 def random_state() -> dict[str, Any]:
     """Return the state of the random generators: tensors and JSON values."""
-    state = _bytes.state
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
         "mps": torch.mps.get_rng_state() if torch.backends.mps.is_available() else None,
-        "bytes": [int(word) for word in state["state"]["state"]],
+        "bytes": byte_state(),
     }
 
 
@@ -48,6 +59,4 @@ def restore_random_state(state: dict[str, Any]) -> None:
         torch.cuda.set_rng_state(state["cuda"])
     if state.get("mps") is not None and torch.backends.mps.is_available():
         torch.mps.set_rng_state(state["mps"])
-    whole = _bytes.state
-    whole["state"]["state"] = np.array(state["bytes"], dtype=np.uint64)
-    _bytes.state = whole
+    restore_byte_state(state["bytes"])

@@ -20,6 +20,7 @@ from whyformer.training.finite import explain_divergence
 from whyformer.training.loss import Loss, fused_cross_entropy, real_places
 from whyformer.training.memory import BatchMemory
 from whyformer.training.optimizers import make_optimizer
+from whyformer.training.recomputation import RecomputedLayers
 from whyformer.training.reports import StepReport
 from whyformer.training.settings import TrainingSettings
 from whyformer.training.shards import local
@@ -78,8 +79,11 @@ def fit(
     device = next(model.parameters()).device
     parameters = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     compiled = CompiledLayers(model).at_work if settings.compile else contextlib.nullcontext
+    recomputed = contextlib.nullcontext
+    if settings.gradient_checkpointing:
+        recomputed = RecomputedLayers(model).at_work
 
-    fits = BatchMemory(model, device)
+    fits = BatchMemory(model, device, recomputed=settings.gradient_checkpointing)
 
     def prepare(epoch: int, index: int) -> tuple[list[AnyBatch], tuple[int, int]]:
         places, after = _next_places(batches, epoch, index, settings.accumulate)
@@ -100,7 +104,7 @@ def fit(
         optimizer.zero_grad(set_to_none=True)
         for number, batch in enumerate(micro, start=1):
             with together.holding(number < len(micro)):
-                with autocast(device, settings.precision), compiled():
+                with autocast(device, settings.precision), compiled(), recomputed():
                     loss = together(loss_of, batch, settings.label_smoothing)
                 (loss.smoothed * together.factor(tokens)).backward()
             losses.append(Loss(loss.smoothed.detach(), loss.nll.detach()))

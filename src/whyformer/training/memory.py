@@ -11,6 +11,8 @@ from whyformer.training.settings import TrainingSettings
 
 VECTORS_PER_LAYER = 2
 """Minimum number of vectors of width d_model per token and layer, kept for the backward pass."""
+VECTORS_IF_RECOMPUTED = 1
+"""The same with gradient checkpointing: the input of the layer."""
 
 
 def refuse_state(
@@ -41,9 +43,11 @@ class BatchMemory:
 
     A batch is checked if it is more than twice as large as all earlier ones. Otherwise, it reuses
     memory that the process already has, which counts as used.
+
+    Args: recomputed: whether training uses gradient checkpointing.
     """
 
-    def __init__(self, model: nn.Module, device: torch.device) -> None:
+    def __init__(self, model: nn.Module, device: torch.device, *, recomputed: bool = False) -> None:
         settings = getattr(model, "settings", None)
         layers = [
             value
@@ -51,7 +55,8 @@ class BatchMemory:
             if name.endswith("layers") and isinstance(value := getattr(settings, name), int)
         ]
         width = getattr(settings, "d_model", 0)
-        self._bytes_per_token = VECTORS_PER_LAYER * FLOAT * width * sum(layers)
+        kept = VECTORS_IF_RECOMPUTED if recomputed else VECTORS_PER_LAYER
+        self._bytes_per_token = kept * FLOAT * width * sum(layers)
         self._device = device
         self._largest = 0
 

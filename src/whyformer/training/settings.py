@@ -69,5 +69,8 @@ class TrainingSettings(Settings):
     """Compile the layers with torch.compile before the first update. For GPUs; on a CPU it needs a
     C++ compiler and pays only for long runs without dropout. Two runs are then alike, and a resumed
     run like one that was never stopped, as far as the compiler makes the same code."""
+    gradient_checkpointing: bool = False
+    """Keep only the input of each layer and compute the layer again for its backward pass: less
+    memory, about a third more computation, and the same gradients. Transformer layers only."""
     seed: int = Field(default=1, ge=0, le=MOST_SEED)
     """Seed of initialisation, data order, dropout and subword sampling."""

@@ -1,0 +1,124 @@
+"""Gradient checkpointing changes memory and nothing else."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+
+import tiny
+from whyformer.blocks.multihead import AttentionPath, use_path
+from whyformer.blocks.taps import observe
+from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.randomness import random_state, seed_everything
+from whyformer.training.loop import fit, sequence_loss, start
+from whyformer.training.recomputation import RecomputedLayers
+from whyformer.training.settings import TrainingSettings
+
+pytestmark = pytest.mark.usefixtures("unchecked")
+DROPPED = {"dropout": 0.3, "attention_dropout": 0.2}
+REST = {"updates": 3, "learning_rate": 1e-3, "warmup": 2, "accumulate": 2}
+
+
+def trained(model: nn.Module, **changes) -> tuple[list[float], dict[str, Tensor], list[int]]:
+    """Return losses, weights and the state of the byte stream after a few updates."""
+    settings = TrainingSettings(**REST, **changes)
+    seed_everything(7)
+    losses = [r.loss for r in fit(start(model, settings), tiny.CopyBatches(), settings, d_model=16)]
+    weights = {name: p.detach().clone() for name, p in model.named_parameters()}
+    state = random_state()
+    return losses, weights, [*state["bytes"], *state["torch"].tolist()]
+
+
+@pytest.mark.parametrize("path", AttentionPath)
+@pytest.mark.parametrize(
+    "shape",
+    [{}, {"wiring": "pre-norm", "positions": "rotary", "attention": "multi-query"}],
+)
+@pytest.mark.parametrize("average", ["none", "ema"])
+def test_losses_gradients_and_random_streams_are_the_same_bit_for_bit(average, shape, path):
+    found = []
+    for recomputed in (False, True):
+        model = tiny.build(3, **DROPPED, **shape)
+        use_path(model, path)
+        found.append(trained(model, average=average, gradient_checkpointing=recomputed))
+    (losses, weights, state), (same_losses, same_weights, same_state) = found
+    assert losses == same_losses
+    assert state == same_state
+    assert all(torch.equal(weights[name], same_weights[name]) for name in weights)
+
+
+def saved_numbers(model: nn.Module, *, recomputed: bool) -> tuple[int, dict[str, Tensor]]:
+    """Return how many numbers are kept for the backward pass, and the gradients."""
+    kept: dict[int, int] = {}
+    own = {p.data_ptr() for p in model.parameters()}
+
+    def pack(tensor: Tensor) -> Tensor:
+        if tensor.data_ptr() not in own:
+            kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes() // 4
+        return tensor
+
+    seed_everything(1)
+    model.train().zero_grad()
+    batch = tiny.copy_batch(1, rows=8, longest=9)
+    layers = RecomputedLayers(model)
+    with saved_tensors_hooks(pack, lambda tensor: tensor):
+        if recomputed:
+            with layers.at_work():
+                loss = sequence_loss(model, batch, 0.1)
+        else:
+            loss = sequence_loss(model, batch, 0.1)
+    total = sum(kept.values())
+    loss.smoothed.backward()
+    return total, {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+
+
+def test_far_fewer_numbers_are_kept_and_layers_add_only_their_inputs():
+    def kept(layers: int, *, recomputed: bool) -> int:
+        model = tiny.build(0, encoder_layers=layers, decoder_layers=1, **DROPPED)
+        return saved_numbers(model, recomputed=recomputed)[0]
+
+    whole, less = (kept(6, recomputed=one) for one in (False, True))
+    assert less < whole / 3
+    batch = tiny.copy_batch(1, rows=8, longest=9)
+    per_layer = (kept(6, recomputed=True) - kept(2, recomputed=True)) / 4
+    assert per_layer == batch.source.numel() * 16  # the input of a layer
+    assert (kept(6, recomputed=False) - kept(2, recomputed=False)) / 4 > 8 * per_layer
+
+
+def test_gradients_alone_are_equal_too():
+    first, second = (
+        saved_numbers(tiny.build(0, **DROPPED), recomputed=one)[1] for one in (False, True)
+    )
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_taps_collect_once_although_layers_are_computed_twice():
+    seen = {}
+    for recomputed in (False, True):
+        model = tiny.build(0, **DROPPED)
+        use_path(model, AttentionPath.EXPLICIT)
+        with observe(model, "*.weights") as collected:
+            saved_numbers(model, recomputed=recomputed)
+        seen[recomputed] = collected
+    assert seen[True].keys() == seen[False].keys()
+    for name, tensors in seen[False].items():
+        assert len(tensors) == len(seen[True][name]) == 1
+        assert torch.equal(tensors[0], seen[True][name][0])
+
+
+def test_layers_are_themselves_again_afterwards_and_without_gradients_nothing_is_kept():
+    model = tiny.build(0)
+    layers = RecomputedLayers(model)
+    assert len(layers.layers) == 4
+    with layers.at_work(), torch.no_grad():
+        batch = tiny.copy_batch(1)
+        inside = sequence_loss(model, batch, 0.0).nll
+    assert all("forward" not in layer.__dict__ for layer in layers.layers)
+    with torch.no_grad():
+        assert torch.equal(inside, sequence_loss(model, batch, 0.0).nll)
+
+
+def test_a_model_without_such_layers_is_refused():
+    with pytest.raises(ConfigError, match=r"this model has none\. Leave it out\."):
+        RecomputedLayers(tiny.recurrent())
