@@ -8,6 +8,8 @@
 name: see docs/extending.md.
 """
 
+# Registered by being imported.
+from whyformer.blocks import grouped_query, multi_query  # noqa: F401
 from whyformer.blocks.feedforward import FEEDFORWARDS
 from whyformer.blocks.multihead import ATTENTIONS
 from whyformer.blocks.normalization import NORMS
@@ -18,6 +20,7 @@ from whyformer.text.pieces import UNITS
 from whyformer.training.optimizers import OPTIMIZERS
 from whyformer.training.schedules import SCHEDULES
 
+attentions = ATTENTIONS
 positions = POSITIONS
 attentions = ATTENTIONS
 score_scalings = SCALINGS
