@@ -5,14 +5,18 @@ BIN := $(VENV)/bin
 MINUTES ?= 6
 OUT ?= runs/demo
 
-.PHONY: demo test check lint types imports lab docs lock clean
+.PHONY: demo test check pytest lint types imports lab docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/whyformer demo --minutes $(MINUTES) --out $(OUT)
 
 test: check
 
-check: lint types imports
+# Side by side, for the checkers use one core only.
+check: $(VENV)/.installed-dev
+	$(MAKE) --no-print-directory -j2 lint types imports pytest
+
+pytest: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadgroup
 
 lint: $(VENV)/.installed-dev

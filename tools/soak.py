@@ -121,7 +121,7 @@ def soak(
     wanted = part.goal if trials is None else trials
     key = name if seed == 1 else f"{name}/{seed}"
     whole = json.loads(result.read_text(encoding="utf-8")) if result.exists() else {}
-    record = whole.get(key) or {
+    fresh = {
         "claim": part.claim,
         "goal": part.goal,
         "seed": seed,
@@ -132,6 +132,7 @@ def soak(
         "figures": {},
         "failures": [],
     }
+    record = fresh | whole.get(key, {})  # the published file leaves some of it out
     print(f"{name}: preparing models in {work}", file=sys.stderr)
     part.set_up(work)
     until = time.monotonic() + 60 * minutes if minutes is not None else float("inf")

@@ -28,13 +28,16 @@ from whyformer.foundation.integrity import (
     SEAL,
     changed_settings,
     first_changed_file,
+    format_of,
     hashes,
     named,
+    note_without_checksums,
     write_sealed,
 )
 from whyformer.foundation.parsing import read_json, read_small, reason_of
 from whyformer.foundation.plugins import compare, recorded, used_by
 from whyformer.foundation.tensors import is_finite, read_into, read_shapes
+from whyformer.foundation.wording import counted
 from whyformer.models.build import FAMILIES, Model, build_model
 from whyformer.models.shapes import shapes_only
 from whyformer.text.pieces import UNITS
@@ -196,8 +199,8 @@ def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
     sizes = (len(source), len(target))
     if tuple(config["vocabularies"]) != sizes:
         raise BundleError(
-            f"`{directory}`: the tokenizers have {sizes[0]} and {sizes[1]} tokens, but {CONFIG} "
-            f"says {config['vocabularies']}. Its files do not belong together: "
+            f"`{directory}`: the tokenizers have {sizes[0]} and {counted(sizes[1], 'token')}, but "
+            f"{CONFIG} says {config['vocabularies']}. Its files do not belong together: "
             "copy the whole directory."
         )
     kind, _ = FAMILIES[config["kind"]]
@@ -208,7 +211,7 @@ def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
     if many := [n for n in layers if getattr(settings, n) > len(shapes)]:
         raise BundleError(
             f"`{directory / WEIGHTS}` does not fit its {CONFIG}: `model.{many[0]}` is "
-            f"{getattr(settings, many[0])}, but there are {len(shapes)} tensors in all. "
+            f"{getattr(settings, many[0])}, and the file holds {counted(len(shapes), 'tensor')}. "
             "Copy the model directory again."
         )
     with shapes_only():  # without memory for now
@@ -237,8 +240,8 @@ def _read_config(directory: Path) -> dict[str, Any]:
     path = directory / CONFIG
     try:
         config = read_json(path)
-        found = config["format"]
-    except (ValueError, KeyError, TypeError, OSError) as error:
+        found = format_of(path, config, newest=FORMAT, oldest=1)
+    except (ValueError, OSError) as error:
         raise BundleError(
             f"`{path}` is damaged ({reason_of(error)}). Copy the model directory again."
         ) from None
@@ -246,11 +249,6 @@ def _read_config(directory: Path) -> dict[str, Any]:
         raise BundleError(
             f"`{path}` changed after it was written: {named(changed)}. Copy the model directory "
             f"again. If you made the change, run `whyformer doctor {directory} --reseal`."
-        )
-    if type(found) is not int or not 1 <= found <= FORMAT:
-        raise BundleError(
-            f"`{directory}` has format {found}, and this version of whyformer reads up to "
-            f"{FORMAT}. Upgrade whyformer."
         )
     if (SEAL in config) != (found > 1) or (FILES in config) != (found > 1):
         raise BundleError(
@@ -260,11 +258,8 @@ def _read_config(directory: Path) -> dict[str, Any]:
             f"run `whyformer doctor {directory} --reseal`."
         )
     if found == 1:
-        print(
-            f"Note: `{directory}` has format 1, without checksums; damage to it is not detected. "
-            f"Run `whyformer doctor {directory} --reseal` to add them." + _no_lengths(config),
-            file=sys.stderr,
-        )
+        advice = f"Run `whyformer doctor {directory} --reseal` to add them."
+        note_without_checksums(directory, advice + _no_lengths(config))
     _refuse_incomplete(directory, config)
     return config
 

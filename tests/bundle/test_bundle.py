@@ -174,7 +174,7 @@ def test_every_wrong_tensor_is_counted_in_one_error(tmp_path):
     ("changes", "message"),
     [
         ({"format": 3}, "has format 3, and this version of whyformer reads up to 2"),
-        ({"format": "x"}, "has format x"),
+        ({"format": "x"}, r'is damaged \(the format must be a whole number, but it is "x"\)'),
         ({"kind": "diffusion"}, "holds a model of kind `diffusion`"),
         ({"kind": None}, "is damaged: it lacks kind"),
         ({"vocabularies": 7}, "is damaged: it lacks vocabularies"),

@@ -50,9 +50,9 @@ def fit_for_use(out: Path) -> bool:
         (
             "long.tsv",
             "x" * 100_000 + "\ty\n",
-            r"all 1 were left out: more than 20000 characters: 1 \(.*long\.tsv:1\)",
+            r"none of 1 was kept: more than 20,000 characters: 1 \(.*long\.tsv:1\)",
         ),
-        ("gap.tsv", "\t\n\t\n\t\n", r"all 3 were left out: empty source: 3 \(.*gap\.tsv:1, "),
+        ("gap.tsv", "\t\n\t\n\t\n", r"none of 3 was kept: empty source: 3 \(.*gap\.tsv:1, "),
     ],
 )
 def test_training_data(cli, tmp_path, out, name, content, message):
@@ -79,7 +79,7 @@ def test_all_lines_filtered_away(cli, tmp_path, out):
         *("train", "--data", data, "--dev", data, "--out", out),
         *("--data.filters.max-characters", "1"),
     )
-    assert re.search(r"all 50 were left out: .*Change the data or its filters", said.sentence)
+    assert re.search(r"none of 50 was kept: .*Change the data or its filters", said.sentence)
     assert not fit_for_use(out)
 
 
@@ -302,8 +302,8 @@ def test_output_is_kept_when_the_input_is_bad_half_way(cli, tmp_path, run):
     ("argv", "message"),
     [
         (["--beam", "0"], "`--beam` must be from 1 to 1000, but it is 0"),
-        (["--beam", "2", "--nbest", "3"], "Raise `beam` to 3 or lower `nbest`"),
-        (["--beam", "4", "--groups", "3"], "`groups` must divide `beam`"),
+        (["--beam", "2", "--nbest", "3"], "Raise `--beam` to 3 or lower `--nbest`"),
+        (["--beam", "4", "--groups", "3"], "`--groups` must divide `--beam`"),
         (["--top-p", "2"], "`--top-p` must be from 0.0 to 1.0"),
         (["--device", "tpu9"], "is not a device"),
         (["--input", "x", "--text", "a"], "`--input` and `--text` were both given"),

@@ -106,7 +106,7 @@ def test_evaluate_two_systems_tests_the_difference(cli, tmp_path):
         *("--metric", "bleu", "--tokenize", "none", "--lowercase"),
     )
     assert "p = " in said.out
-    assert "randomization, 10000 trials" in said.out
+    assert "randomization, 10,000 trials" in said.out
     assert "tok:none" in said.out
     assert "case:lc" in said.out
 

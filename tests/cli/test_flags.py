@@ -1,4 +1,4 @@
-"""Every flag of every command changes something, or is refused in every context without effect.
+"""Every flag of every command changes something, or is refused by its name as it is typed.
 
 A context is a command line that works. Each flag is added to each context of its command: what the
 command prints, writes or hands to the long work (training, measuring) must change, or the flag must
@@ -22,7 +22,10 @@ from whyformer.text.symbols import EOS
 
 PAIRS = "".join(f"{'a b c d e f g h'[: 2 * n % 16 + 1]}\tc {n}\n" for n in range(8))
 LABELLED = "".join(f"good {n}\tyes\nbad {n}\tno\n" for n in range(100))
-pytestmark = pytest.mark.xdist_group("flags")  # one worker prepares the runs for all
+pytestmark = [
+    pytest.mark.xdist_group("flags"),  # one worker prepares the runs for all
+    pytest.mark.usefixtures("unchecked"),
+]
 TINY = ["--model.d-model", "16", "--model.heads", "2", "--model.d-ff", "16", "--quiet"]
 TWO = ["--training.updates", "2"]
 
@@ -279,7 +282,7 @@ def test_every_flag_is_in_the_table():
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(tmp_path_factory, unchecked):
     place = tmp_path_factory.mktemp("flags")
     for seed, name in enumerate(("run", "second")):
         bundle = toy_bundle(seed, decoding={"max_length": 9})
@@ -355,6 +358,8 @@ def test_every_flag_has_an_effect_or_is_refused(cli, monkeypatch, tmp_path, plac
                 assert plain[0] in (0, 1, "asked"), (context, plain)
             elif flag not in context and all(result == plain for result in results):
                 silent.append(f"{context} --{flag}")
+            elif f"`{flag}`" in "".join(result[2] for result in results if result[0] == 2):
+                silent.append(f"{context} --{flag} is called `{flag}`")
     assert not silent, "\n".join(silent)
 
 

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from whyformer.foundation.errors import UsageError
 from whyformer.foundation.parsing import NotJSONError, parse_json, read_json, reason_of
 from whyformer.foundation.wording import counted
+from whyformer.workflows.translate import search_settings
 
 
 def test_a_recipe_without_a_full_variant_is_named_as_it_was_typed(cli):
@@ -24,7 +26,30 @@ def test_a_setting_without_effect_is_named_as_it_was_typed(cli, tmp_path, flag):
 
 def test_groups_have_no_effect_with_sampling(cli, run):
     said = cli("translate", run, "--sample", "--groups", 3, "--text", "a").sentence
-    assert said.startswith("`groups` has no effect here: it is read by beam search only")
+    assert said.startswith("`--groups` has no effect here: it is read by beam search only")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("--top-k 3", "`--top-k` has no effect here"),
+        ("--beam 4 --nbest 6", "`--nbest` must not exceed `--beam`, but 6 is more than 4"),
+        ("--beam 4 --groups 3", "`--groups` must divide `--beam`"),
+        ("--min-length 5 --max-length 3", "Lower `--min-length` or raise `--max-length`."),
+        ("--max-length 100000", "`--max-length` must be at most 1,024 (`model.max_length` of"),
+        ("--nbest 5000", "`--nbest` must be at most 1,000 for a beam search, but it is 5,000"),
+        ("--prefix abcdefgh", "Raise `--max-length` or `max_length_extra`"),  # no flag for this
+    ],
+)
+def test_settings_of_a_search_are_named_as_they_are_typed(cli, run, given, said):
+    assert said in cli("translate", run, "--text", "a", *given.split()).sentence
+
+
+def test_what_is_no_flag_of_the_command_keeps_its_name(cli, run, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"source": "a"}\n', encoding="utf-8")
+    assert "`target`" in cli("evaluate", run, "--pairs", tmp_path / "a.jsonl").sentence
+    with pytest.raises(UsageError, match=r"^`beam` has no effect here"):
+        search_settings({}, {"method": "sample", "beam": 3})
 
 
 def test_numbers_agree_with_their_nouns():

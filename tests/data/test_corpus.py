@@ -11,7 +11,7 @@ from whyformer.data.chunks import encode_chunks
 from whyformer.data.corpus import build_corpus, open_corpus
 from whyformer.data.filters import Filters
 from whyformer.data.reading import Pair
-from whyformer.foundation.errors import DataError
+from whyformer.foundation.errors import BundleError, DataError
 from whyformer.text.symbols import EOS, FIRST_BYTE
 from whyformer.text.tokenizer import train_tokenizer
 
@@ -204,9 +204,7 @@ def test_round_trip_failures_are_found(tmp_path):
 
 
 def test_a_corpus_without_pairs_says_why(tmp_path):
-    with pytest.raises(
-        DataError, match=r"all 1 were left out: empty source: 1 \(line 9\)\. Change"
-    ):
+    with pytest.raises(DataError, match=r"none of 1 was kept: empty source: 1 \(line 9\)\. Change"):
         built(tmp_path / "c", [Pair(9, "", "x")])
     with pytest.raises(DataError, match=r"at least one pair, but none was read"):
         built(tmp_path / "c", [])
@@ -238,7 +236,7 @@ def test_what_is_no_corpus_is_said(tmp_path):
         with pytest.raises(DataError, match=r"Delete the directory and build the corpus again"):
             open_corpus(tmp_path)
     place.write_text(json.dumps({"format": 3}))
-    with pytest.raises(DataError, match=r"must be of format 2, but it is of format 3"):
+    with pytest.raises(BundleError, match=r"has format 3, .* reads up to 2\. Upgrade whyformer"):
         open_corpus(tmp_path)
 
 

@@ -47,8 +47,16 @@ def test_every_form_says_the_same(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("t.tsv", "a b\n", r"t\.tsv:1: a line must be words, a tab and their labels, but 1 column"),
-        ("t.tsv", "a b\tO O\na b\tO\n", r"t\.tsv:2: every word must have a label, but there are 2"),
+        (
+            "t.tsv",
+            "a b\n",
+            r"t\.tsv:1: a line must be words, a tab and their labels, but it has 1 column",
+        ),
+        (
+            "t.tsv",
+            "a b\tO O\na b\tO\n",
+            r"t\.tsv:2: every word must have a label, but the line has 2 words and 1 label",
+        ),
         ("t.conll", "a O\nb\n", r"t\.conll:2: a line must be a word, a space or tab"),
     ],
 )

@@ -85,7 +85,7 @@ def test_nbest_raises_the_beam_of_the_run(facts: dict[str, int], beam: int) -> N
 
 
 def test_more_tokens_than_the_model_can_write_are_not_required() -> None:
-    with pytest.raises(UsageError, match="`min_length` must not exceed the 3 tokens"):
+    with pytest.raises(UsageError, match="`min_length` must not exceed 3, the most tokens"):
         search(ToyModel(1), torch.tensor([[9]]), None, SearchSettings(min_length=5), longest=4)
 
 
@@ -132,7 +132,7 @@ def test_impossible_prefixes_are_explained(prefix: list[int], message: str, meth
 
 
 def test_prefixes_must_be_as_many_as_sentences() -> None:
-    with pytest.raises(UsageError, match="2 prefixes and 1 sentences"):
+    with pytest.raises(UsageError, match="2 prefixes and 1 sentence"):
         search(ToyModel(1), torch.tensor([[9]]), None, SearchSettings(), prefixes=[[5], [6]])
 
 

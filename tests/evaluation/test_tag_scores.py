@@ -91,7 +91,7 @@ def test_intervals_resample_sentences():
 
 
 def test_what_does_not_fit_says_so():
-    with pytest.raises(DataError, match="2 sentences were labelled and 1 were given"):
+    with pytest.raises(DataError, match="labels for 2 sentences and the file has 1"):
         score_tags([["O"], ["O"]], [["O"]])
     with pytest.raises(DataError, match="at least one sentence"):
         score_tags([], [])

@@ -95,7 +95,7 @@ def test_statistics_add_up_over_lines() -> None:
 def test_mistakes_are_explained() -> None:
     with pytest.raises(UsageError, match=r"`ko-mecab` is none that works.*Known: 13a, char"):
         bleu(tokenize="ko-mecab")
-    with pytest.raises(DataError, match="2 hypotheses and 1 references"):
+    with pytest.raises(DataError, match="2 hypotheses and 1 reference"):
         score(bleu(), ["a", "b"], [["a"]])
     with pytest.raises(DataError, match="input is empty"):
         score(bleu(), [], [])

@@ -245,7 +245,7 @@ def test_a_setting_that_came_later_is_refused_until_it_is_known():
 def test_a_weight_without_a_place_is_refused():
     model = tiny.build()
     model.encoder.extra = torch.nn.Parameter(torch.zeros(1))
-    with pytest.raises(UsageError, match=r"1 of its weights have no place .* `encoder.extra`"):
+    with pytest.raises(UsageError, match=r"no place for 1 weight, such as `encoder.extra`"):
         specification(model, SIZES, ROWS)
 
 

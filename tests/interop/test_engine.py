@@ -1,5 +1,7 @@
 """The engine gives the answers of the torch engine: order, limits, bans, scores, n-best."""
 
+import json
+import shutil
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -193,7 +195,7 @@ def test_an_error_of_one_batch_beside_others_ends_all(both):
     _, engine = both
     cores = CTranslate2Translator(engine.directory, threads=2)
     cores.record = replace(cores.record, rows=6)
-    with pytest.raises(UsageError, match="is longer than the 5 tokens"):
+    with pytest.raises(UsageError, match="is longer than 5 tokens"):
         cores.translate(["a", "", "a b", "a"], settings(max_length=30), batch_lines=1)
     assert len(cores.translate(["a", "b"], settings(max_length=3), batch_lines=1)) == 2
 
@@ -253,7 +255,7 @@ def test_a_translation_beyond_the_table_of_positions_is_refused(both):
     engine.record = replace(record, rows=6)
     try:
         within = engine.translate(["a b"], settings(max_length=5))
-        with pytest.raises(UsageError, match="is longer than the 5 tokens"):
+        with pytest.raises(UsageError, match="is longer than 5 tokens"):
             engine.translate(["", "a b"], settings(max_length=30))
     finally:
         engine.record = record
@@ -325,3 +327,19 @@ def test_a_damaged_model_is_one_sentence(both, tmp_path):
     (tmp_path / RECORD).write_text('{"format": 1, "hue": 3}', encoding="utf-8")
     with pytest.raises(BundleError, match="is damaged"):
         read_record(tmp_path)
+
+
+def test_a_conversion_of_an_older_format_is_read_with_one_note(both, tmp_path, capsys):
+    _, engine = both
+    place = shutil.copytree(engine.directory, tmp_path / "ctranslate2")
+    state = json.loads((place / RECORD).read_text(encoding="utf-8"))
+    del state["files"], state["seal"]
+    (place / RECORD).write_text(json.dumps(state | {"format": 1}), encoding="utf-8")
+    CTranslate2Translator(place)
+    note = capsys.readouterr().err
+    assert note.startswith(f"Note: `{place}` is of an older format without checksums; ")
+    assert note.endswith("Run `whyformer convert` again to add them.\n")
+    for other in (0, -1, "x", None, True, 2):
+        (place / RECORD).write_text(json.dumps(state | {"format": other}), encoding="utf-8")
+        with pytest.raises(BundleError, match="is damaged"):
+            CTranslate2Translator(place)

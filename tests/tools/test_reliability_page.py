@@ -2,12 +2,15 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
 
+import soak
 from soak_parts import planted, report
 from soak_parts.parts import PARTS
+from soak_parts.verdicts import Tally, Verdict
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 
@@ -35,3 +38,23 @@ def test_partial_counts_and_failures_are_reported(tmp_path):
     assert "| `kill` | 80 | 1,000 | 4 | 3.0 |" in text
     assert "| `io` | 0 | 500 | not run yet |" in text
     assert "path of this machine" not in page.with_suffix(".json").read_text(encoding="utf-8")
+
+
+def test_a_soak_resumes_from_the_published_file(tmp_path, monkeypatch):
+    def run(seed: int, first: int, last: int, work: Path) -> Tally:
+        tally = Tally()
+        for index in range(first, last):
+            tally.add(index, Verdict(index != 8, "made up", f"trial {index}"))
+        return tally
+
+    part = replace(PARTS["split"], stretch=2, set_up=lambda work: None, run=run)
+    monkeypatch.setitem(PARTS, "split", part)
+    result = tmp_path / "soak.json"
+    for trials, failed in ((6, 0), (10, 1), (12, 1)):
+        record = soak.soak("split", 1, tmp_path, result, trials=trials, minutes=None)
+        kept = json.loads(result.read_text(encoding="utf-8"))
+        assert kept["split"] == record
+        assert (record["trials"], record["failed"]) == (trials, failed)
+        assert record["kinds"] == {"made up": trials}
+        assert record["claim"] == part.claim
+        result.write_text(json.dumps(report.published(kept)), encoding="utf-8")

@@ -46,7 +46,7 @@ def test_a_weight_that_is_not_finite_is_named(value):
         r"must be finite\. First weight that is not finite: `encoder\.layers\.1\.feedforward\."
         r"contract\.weight`\. Try: an earlier checkpoint, for weights are already not finite; "
         r"--training\.learning-rate 0\.000333333 \(a third of now\); --training\.warmup 20 "
-        r"\(9 updates of warm-up were left\); --training\.clip 1\.0; --model\.wiring pre-norm"
+        r"\(9 updates of warm-up left\); --training\.clip 1\.0; --model\.wiring pre-norm"
     )
     with pytest.raises(Divergence, match=message):
         raise failure

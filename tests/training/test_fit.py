@@ -260,7 +260,8 @@ def test_a_damaged_checkpoint_is_an_error_in_words(tmp_path):
     saved(tmp_path / "other")
     file.write_bytes((tmp_path / "other" / "state.safetensors").read_bytes())
     with pytest.raises(
-        BundleError, match=rf"has format 99, and this version reads up to {FORMAT}\. Upgrade"
+        BundleError,
+        match=rf"has format 99, and this version of whyformer reads up to {FORMAT}\. Upgrade",
     ):
         load_checkpoint(tmp_path / "checkpoint", state)
 

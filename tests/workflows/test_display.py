@@ -105,3 +105,14 @@ def test_quiet_hides_facts_but_not_what_was_left_out(tmp_path, capsys):
     said = capsys.readouterr().err
     assert "dropped" in said
     assert "round trip" not in said
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [({}, "fact\nwarning\n"), ({"quiet": True}, "warning\n"), ({"silent": True}, "")],
+)
+def test_quiet_hides_facts_and_other_ranks_show_nothing(capsys, asked, shown):
+    with Display(**asked) as display:
+        display.say("fact")
+        display.warn("warning")
+    assert capsys.readouterr().err == shown

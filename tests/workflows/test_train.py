@@ -392,11 +392,16 @@ def test_a_run_that_planned_its_minutes_once_keeps_its_updates(tmp_path: Path) -
     assert train(recipe, tmp_path / "run", quiet=True).updates == 7
 
 
-def test_patience_ends_a_run_early_and_resuming_does_not_go_on(tmp_path: Path) -> None:
+def test_patience_ends_a_run_early_and_resuming_does_not_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     recipe = tiny(training__learning_rate=1e-12, validation__patience=1, validation__metric="exact")
     first = train(recipe, tmp_path / "run", quiet=True)
     assert first.stopped_early
     assert first.updates == 8  # the second validation brought nothing new
+    stopped, stuck = capsys.readouterr().err.splitlines()[-2:]  # in spite of quiet
+    assert stopped.startswith("Stopped early: neither exact nor the loss improved")
+    assert stuck.startswith("`exact` was 0 in all 2 validations, so the loss chose the best")
     assert train(recipe, tmp_path / "run", quiet=True).updates == 8
 
 

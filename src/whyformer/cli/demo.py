@@ -31,6 +31,7 @@ def demo(
         json: Print the outcome as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
+    from whyformer.foundation.wording import counted
     from whyformer.workflows.demo import demo
 
     outcome = demo(minutes=minutes, out=out, overwrite=overwrite, quiet=quiet)
@@ -48,7 +49,7 @@ def demo(
             )
             print(
                 f"{score['name']} {score['value']:.2f}{between} "
-                f"on {found['words']:,} unseen words ({score['unit']})"
+                f"on {counted(found['words'], 'unseen word')} ({score['unit']})"
             )
         print(f"page: {found['report']}")
     return 130 if outcome.interrupted else 0

@@ -239,6 +239,7 @@ def _reading(
 
     from whyformer.data.labelled import cut
     from whyformer.foundation.errors import UsageError
+    from whyformer.foundation.wording import counted
     from whyformer.models.bert import BERT, AnswerOf
     from whyformer.models.build import SourceModel, TextModel
     from whyformer.text.symbols import BOS, EOS
@@ -249,8 +250,8 @@ def _reading(
     def matrix(ids: list[int], side: str = "text") -> "Tensor":
         if len(ids) > longest:
             raise UsageError(
-                f"`--{side}` has {len(ids)} tokens, but the model reads at most {longest}. "
-                "Shorten it."
+                f"`--{side}` has {counted(len(ids), 'token')}, but the model reads at most "
+                f"{longest}. Shorten it."
             )
         return torch.tensor([ids], device=device)
 

@@ -17,6 +17,7 @@ from cyclopts import App, CycloptsError, Group
 from whyformer import __version__
 from whyformer.acceleration.allocator import keep_big_blocks, restart_with_fast_allocator
 from whyformer.cli.shared.dotted import plugins_in, split
+from whyformer.cli.shared.flag_names import in_flags
 from whyformer.cli.shared.streams import abandon_output, set_encodings
 from whyformer.foundation.errors import UsageError, WhyformerError
 
@@ -158,7 +159,11 @@ def _run(tokens: list[str], *, restart: bool) -> int:
         if others and others[0] in COMMANDS and COMMANDS[others[0]].long:
             restart_with_fast_allocator()
         keep_big_blocks()
-    result: Any = command(*bound.args, **bound.kwargs)
+    try:
+        result: Any = command(*bound.args, **bound.kwargs)
+    except WhyformerError as error:
+        error.args = (in_flags(str(error), command),)
+        raise
     sys.stdout.flush()
     return result if isinstance(result, int) else 0
 

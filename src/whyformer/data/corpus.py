@@ -35,10 +35,18 @@ from whyformer.foundation.files import (
     sha256_of,
     standing,
 )
-from whyformer.foundation.integrity import SEAL, changed_settings, write_sealed
+from whyformer.foundation.integrity import (
+    SEAL,
+    changed_settings,
+    format_of,
+    note_without_checksums,
+    write_sealed,
+)
 from whyformer.foundation.parsing import read_json, reason_of
+from whyformer.foundation.wording import counted
 from whyformer.text.tokenizer import Tokenizer
 
+STATE = "corpus.json"
 FORMAT = 2
 """Version of the format. 2 added the hash of ``corpus.json``; 1 can still be read."""
 CHUNK = 4096
@@ -52,6 +60,7 @@ class Corpus:
         self.directory = directory
         self.fingerprint: str = state["fingerprint"]
         self.key: str = state["key"]
+        self.format: int = state["format"]
         self.report = _report_from(state["report"])
         self.ids = {
             side: mapped(directory / f"{side}.bin", state["dtypes"][side]) for side in SIDES
@@ -140,7 +149,7 @@ def build_corpus(
             "files": files,
             "report": asdict(report),
         }
-        write_sealed(temporary / "corpus.json", state)
+        write_sealed(temporary / STATE, state)
     with explain_damage_after_writing(directory):
         corpus = Corpus(directory, state)
         _refuse_inconsistent(corpus, None)
@@ -154,7 +163,7 @@ def open_corpus(directory: Path, vocabularies: tuple[int, int] | None = None) ->
     Raises: DataError when the directory is not a corpus, has a newer format, or is damaged.
     """
     directory = standing(directory)
-    place = directory / "corpus.json"
+    place = directory / STATE
     try:
         state = read_json(place)
     except FileNotFoundError:
@@ -163,11 +172,10 @@ def open_corpus(directory: Path, vocabularies: tuple[int, int] | None = None) ->
         ) from None
     except (ValueError, OSError) as error:
         raise DataError(f"`{place}` is damaged ({reason_of(error)}). {_REBUILD}") from None
-    if not isinstance(state, dict) or state.get("format") not in (1, FORMAT):
-        found = state.get("format") if isinstance(state, dict) else None
-        raise DataError(
-            f"`{place}` must be of format {FORMAT}, but it is of format {found}. {_REBUILD}"
-        )
+    try:
+        format_of(place, state, newest=FORMAT, oldest=1)
+    except ValueError as error:
+        raise DataError(f"`{place}` is damaged ({error}). {_REBUILD}") from None
     if (SEAL in state) != (state["format"] > 1) or (SEAL in state and changed_settings(state)):
         raise DataError(f"`{place}` changed after it was written. {_REBUILD}")
     try:
@@ -194,7 +202,8 @@ def _refuse_inconsistent(corpus: Corpus, vocabularies: tuple[int, int] | None) -
         values = corpus.text if name == "text" else corpus.ids[name]
         refuse_wrong_offsets(ends, values, name)
         if len(ends) - 1 != (2 * pairs if name == "text" else pairs):
-            raise ValueError(f"`{name}` has {len(ends) - 1} entries for {pairs} pairs")
+            entries = counted(len(ends) - 1, "entry", "entries")
+            raise ValueError(f"`{name}` has {entries} for {counted(pairs, 'pair')}")
 
 
 _REBUILD = "Delete the directory and build the corpus again."
@@ -265,7 +274,11 @@ def _reusable(directory: Path, full_key: str, vocabularies: tuple[int, int]) -> 
         corpus = open_corpus(directory, vocabularies)
     except DataError:
         return None
-    return corpus if corpus.key == full_key else None
+    if corpus.key != full_key:
+        return None
+    if corpus.format == 1:
+        note_without_checksums(directory, "Delete it to build it again with checksums.")
+    return corpus
 
 
 def _full_key(key: str, tokenizers: tuple[Tokenizer, Tokenizer], filters: Filters) -> str:

@@ -23,7 +23,7 @@ from whyformer.data.mapped import (
 )
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import atomic_directory, recover_directory, sha256_of
-from whyformer.foundation.integrity import changed_settings, write_sealed
+from whyformer.foundation.integrity import changed_settings, format_of, write_sealed
 from whyformer.foundation.parsing import read_json
 from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE
 from whyformer.text.tokenizer import Tokenizer
@@ -153,7 +153,8 @@ def _reusable(directory: Path, full_key: str, vocabulary: int) -> Documents | No
         recover_directory(directory)
     try:
         state = read_json(directory / STATE)
-        whole = state["format"] == FORMAT and state["key"] == full_key
+        found = format_of(directory / STATE, state, newest=FORMAT)
+        whole = found == FORMAT and state["key"] == full_key
         whole = whole and not changed_settings(state)
         if whole and all(sha256_of(directory / f) == d for f, d in state["files"].items()):
             documents = Documents(directory, state)

@@ -32,14 +32,14 @@ class Filters(Settings):
         if not target.strip():
             return "empty target"
         if max(len(source), len(target)) > self.max_characters:
-            return f"more than {self.max_characters} characters"
+            return f"more than {counted(self.max_characters, 'character')}"
         return None
 
     def reason_by_tokens(self, source: int, target: int) -> str | None:
         """Return the reason to leave out the pair, based on its numbers of tokens, or None."""
         longer, shorter = max(source, target), min(source, target)
         if longer > self.max_tokens:
-            return f"more than {self.max_tokens} tokens"
+            return f"more than {counted(self.max_tokens, 'token')}"
         if self.max_ratio and longer > SHORT and longer > self.max_ratio * shorter:
             return f"one side more than {self.max_ratio:g} times the other"
         return None
@@ -115,6 +115,7 @@ class CorpusReport:
             return "A corpus must have at least one pair, but none was read. Check the input files."
         reasons = "; ".join(f"{reason}: {found}" for reason, found in self.dropped.items())
         return (
-            f"A corpus must keep at least one pair, but all {self.read} were left out: {reasons}. "
+            f"A corpus must keep at least one pair, but none of "
+            f"{self.read:,} was kept: {reasons}. "
             "Change the data or its filters."
         )

@@ -13,6 +13,7 @@ from whyformer.data.padded_rows import PaddedRows
 from whyformer.data.reading import read_columns
 from whyformer.foundation.devices import sent
 from whyformer.foundation.errors import DataError
+from whyformer.foundation.wording import counted
 from whyformer.text.normalization import normalize
 from whyformer.text.symbols import BOS, EOS
 from whyformer.text.tokenizer import Tokenizer
@@ -81,8 +82,8 @@ def read_examples(
             if len(columns) not in (2, 3):
                 raise DataError(
                     f"{path}:{line}: a line must be a text, a tab and its label, or two texts and "
-                    f"their label, but {len(columns)} columns were found. Name the columns of a "
-                    "file with a header: --source TEXT --target LABEL."
+                    f"their label, but it has {counted(len(columns), 'column')}. Name the columns "
+                    "of a file with a header: --source TEXT --target LABEL."
                 )
             other = columns[1] if len(columns) == 3 else None
             yield _example(path, line, columns[0], other, columns[-1])

@@ -11,6 +11,7 @@ import numpy as np
 
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.parsing import reason_of
+from whyformer.foundation.wording import counted
 
 DTYPES = ("uint8", "uint16", "uint32", "int32", "int64")
 """The types of the arrays of a corpus."""
@@ -48,13 +49,15 @@ def explain_damage_after_writing(directory: Path) -> Iterator[None]:
 def refuse_wrong_offsets(offsets: np.ndarray, values: np.ndarray, name: str) -> None:
     """Raise ValueError unless offsets increase from 0 to the number of values."""
     if offsets[0] != 0 or offsets[-1] != len(values) or np.any(offsets[1:] < offsets[:-1]):
-        raise ValueError(f"the offsets of `{name}` do not divide its {len(values)} values")
+        raise ValueError(
+            f"the offsets of `{name}` do not divide its {counted(len(values), 'value')}"
+        )
 
 
 def refuse_foreign_ids(ids: np.ndarray, vocabulary: int) -> None:
     """Raise ValueError when an id is not below the vocabulary size."""
     if len(ids) and (largest := int(ids.max())) >= vocabulary:
-        raise ValueError(f"the id {largest} is not one of {vocabulary} tokens")
+        raise ValueError(f"the id {largest} is not one of {counted(vocabulary, 'token')}")
 
 
 def refuse_wrong_counts(report: Any) -> None:

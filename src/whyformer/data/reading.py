@@ -189,8 +189,8 @@ def read_columns(
             columns = [""] * width
         if len(columns) != width:
             raise DataError(
-                f"{path}:{number}: a line must have the {width} columns of the header, but "
-                f"{len(columns)} were found. Use tabs between columns only."
+                f"{path}:{number}: a line must have as many columns as the header, but it "
+                f"has {len(columns)} and the header {width}. Use tabs between columns only."
             )
         yield number, [columns[place] for place in places]
 

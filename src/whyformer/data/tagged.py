@@ -14,6 +14,7 @@ from whyformer.data.padded_rows import PaddedRows
 from whyformer.data.reading import read_columns, read_lines
 from whyformer.foundation.devices import sent
 from whyformer.foundation.errors import DataError
+from whyformer.foundation.wording import counted
 from whyformer.text.normalization import normalize
 from whyformer.text.symbols import BOS, EOS
 from whyformer.text.tokenizer import Tokenizer
@@ -60,15 +61,16 @@ def read_tagged(
             continue
         if len(columns) != 2:
             raise DataError(
-                f"{path}:{line}: a line must be words, a tab and their labels, but {len(columns)} "
-                f"column{'s were' if len(columns) > 1 else ' was'} found. Name the columns of a "
-                "file with a header: --source TEXT --target LABELS."
+                f"{path}:{line}: a line must be words, a tab and their labels, but it has "
+                f"{counted(len(columns), 'column')}. Name the columns of a file with a "
+                "header: --source TEXT --target LABELS."
             )
         words, labels = columns[0].split(), normalize(columns[1]).split()
         if len(words) != len(labels):
             raise DataError(
-                f"{path}:{line}: every word must have a label, but there are {len(words)} words "
-                f"and {len(labels)} labels. Separate both by spaces."
+                f"{path}:{line}: every word must have a label, but the line has "
+                f"{counted(len(words), 'word')} and {counted(len(labels), 'label')}. "
+                "Separate both by spaces."
             )
         if words:
             yield Tagged(line, words, labels)

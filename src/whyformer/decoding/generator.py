@@ -15,6 +15,7 @@ from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.wellformed import WellFormed
 from whyformer.foundation.errors import UsageError, each_text
+from whyformer.foundation.wording import counted
 from whyformer.text.tokenizer import Tokenizer
 
 BATCH_SIZE = 64
@@ -71,8 +72,8 @@ class Generator:
         for number, one in enumerate(ids, start=1):
             if len(one) >= self.max_tokens:
                 raise UsageError(
-                    f"Prompt {number} has {len(one)} tokens, but the model supports at most "
-                    f"{self.max_tokens}, including the continuation. Shorten it."
+                    f"Prompt {number} has {counted(len(one), 'token')}, but the model supports "
+                    f"at most {self.max_tokens}, including the continuation. Shorten it."
                 )
         found: list[list[Continuation]] = [[] for _ in prompts]
         order = sorted(range(len(ids)), key=lambda index: len(ids[index]))

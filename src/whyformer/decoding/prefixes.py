@@ -17,6 +17,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from whyformer.foundation.errors import UsageError
+from whyformer.foundation.wording import counted
 from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, FIRST_PIECE, MASK, PAD
 from whyformer.text.tokenizer import Tokenizer
 
@@ -142,8 +143,9 @@ class Prefixes:
         prefixes = prefixes or [()] * len(limits)
         if len(prefixes) != len(limits):
             raise UsageError(
-                f"There must be one prefix for each sentence, but there are {len(prefixes)} "
-                f"prefixes and {len(limits)} sentences."
+                "There must be one prefix for each sentence, but "
+                f"{counted(len(prefixes), 'prefix', 'prefixes')} and "
+                f"{counted(len(limits), 'sentence')} were given."
             )
         for prefix, limit in zip(prefixes, limits, strict=True):
             ids = prefix.ids if isinstance(prefix, TextPrefix) else prefix
@@ -153,8 +155,9 @@ class Prefixes:
                 )
             if ids and len(ids) >= limit:
                 raise UsageError(
-                    f"A prefix must be shorter than the length limit, but one has {len(ids)} "
-                    f"tokens and the limit is {limit}. Raise `max_length` or `max_length_extra`."
+                    "A prefix must be shorter than the length limit, but one has "
+                    f"{counted(len(ids), 'token')} and the limit is {limit}. "
+                    "Raise `max_length` or `max_length_extra`."
                 )
         self._prefixes, self._limits = prefixes, limits
         self._most = torch.tensor([len(prefix) for prefix in prefixes])

@@ -20,6 +20,7 @@ from whyformer.evaluation.interval import (
 from whyformer.evaluation.metric import scored
 from whyformer.evaluation.score import Score
 from whyformer.foundation.errors import DataError
+from whyformer.foundation.wording import counted
 
 LABEL_METRICS = ("accuracy", "f1", "matthews")
 NUMBER_METRICS = ("pearson", "spearman", "mse")
@@ -133,8 +134,8 @@ def _score(
 def _check(predicted: int, wanted: int) -> None:
     if predicted != wanted:
         raise DataError(
-            f"There must be one prediction for each line, but there are {predicted} predictions "
-            f"and {wanted} lines."
+            "There must be one prediction for each line, but there are "
+            f"{counted(predicted, 'prediction')} and {counted(wanted, 'line')}."
         )
     if not wanted:
         raise DataError("There must be at least one line to score, but the input is empty.")

@@ -26,6 +26,7 @@ from whyformer.evaluation.interval import (
 from whyformer.evaluation.score import Score
 from whyformer.foundation.errors import DataError, PluginError, UsageError, nearest
 from whyformer.foundation.registry import Registry
+from whyformer.foundation.wording import counted
 
 
 @runtime_checkable
@@ -142,8 +143,9 @@ def check_lines(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) 
     """Refuse what cannot be scored: nothing, unequal numbers of lines, a line without reference."""
     if len(hypotheses) != len(references):
         raise DataError(
-            f"Hypotheses and references must have the same number of lines, but there are "
-            f"{len(hypotheses)} hypotheses and {len(references)} references."
+            "Hypotheses and references must have the same number of lines, but there are "
+            f"{counted(len(hypotheses), 'hypothesis', 'hypotheses')} and "
+            f"{counted(len(references), 'reference')}."
         )
     if not hypotheses:
         raise DataError("There must be at least one line to score, but the input is empty.")

@@ -106,8 +106,8 @@ def evaluate_texts(
     names = names or [f"system {number}" for number in range(1, len(hypotheses) + 1)]
     if len(names) != len(hypotheses) or len(set(names)) != len(names):
         raise UsageError(
-            f"System names must be unique, one for each system, but there are {len(hypotheses)} "
-            f"systems and the names {', '.join(names)}."
+            "System names must be unique, one for each system, but there are "
+            f"{counted(len(hypotheses), 'system')} and the names {', '.join(names)}."
         )
     chosen = [metric_named(name, lowercase=lowercase, tokenize=tokenize) for name in metrics]
     for lines in hypotheses:

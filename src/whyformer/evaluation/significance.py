@@ -73,7 +73,7 @@ class Comparison:
         text = f"{self.metric}: {self.system} − {self.baseline} = {self.difference:+.2f}{spread}"
         if self.p is None:
             return text
-        how = f"{self.trials} trials, seed {self.seed}"
+        how = f"{counted(self.trials, 'trial')}, seed {self.seed}"
         if self.test == EXACT:
             how = f"all {self.trials} exchanges of the lines that differ"
         return f"{text}, p = {self.p:.4f} ({self.test}, {how})"

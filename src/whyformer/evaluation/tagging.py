@@ -8,6 +8,7 @@ from whyformer.evaluation.interval import RESAMPLES, SEED, Array, IntervalKind, 
 from whyformer.evaluation.metric import scored
 from whyformer.evaluation.score import Score
 from whyformer.foundation.errors import DataError
+from whyformer.foundation.wording import counted
 
 TAG_METRICS = ("accuracy", "span_f1")
 
@@ -105,8 +106,8 @@ def score_tags(
     """
     if len(predicted) != len(wanted):
         raise DataError(
-            f"Every sentence must have its labels, but {len(predicted)} sentences were labelled "
-            f"and {len(wanted)} were given."
+            "There must be labels for each sentence, but there are labels for "
+            f"{counted(len(predicted), 'sentence')} and the file has {len(wanted):,}."
         )
     if not wanted:
         raise DataError("There must be at least one sentence to score, but the input is empty.")
@@ -115,7 +116,8 @@ def score_tags(
     for number, (labels, right) in enumerate(zip(predicted, wanted, strict=True)):
         if len(labels) != len(right):
             raise DataError(
-                f"Sentence {number + 1} must have {len(right)} labels, but it has {len(labels)}."
+                f"Sentence {number + 1} must have {counted(len(right), 'label')}, but it "
+                f"has {len(labels)}."
             )
         words[number] = sum(a == b for a, b in zip(labels, right, strict=True)), len(right)
         mine, theirs = spans(labels), spans(right)

@@ -8,12 +8,15 @@ changed file and every changed setting can be named.
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import sha256_of
 from whyformer.foundation.parsing import read_json
+from whyformer.foundation.torchrun import is_first
 
 FILES, SEAL = "files", "seal"
 DIGITS = 16
@@ -44,16 +47,48 @@ class ChangedFileError(ValueError):
         self.path, self.how = path, how
 
 
-def read_sealed(path: Path, *, since: int) -> dict[str, Any]:
+def format_of(path: Path, state: Any, *, newest: int, oldest: int = 0) -> int:
+    """Return the format of a state; 0 when it has none.
+
+    Raises: BundleError for a newer format; ValueError for an older one, and when it is no number.
+    """
+    if not isinstance(state, dict):
+        raise ValueError("it does not hold names with values")
+    found = state.get("format", 0)
+    if type(found) is not int:
+        raise ValueError(f"the format must be a whole number, but it is {json.dumps(found)}")
+    if found < oldest:
+        raise ValueError(f"there is no format {found}" if "format" in state else "it has no format")
+    if found > newest:
+        raise BundleError(
+            f"`{path}` has format {found}, and this version of whyformer reads up to {newest}. "
+            "Upgrade whyformer."
+        )
+    return found
+
+
+def note_without_checksums(path: Path, advice: str) -> None:
+    """Print that a part of an older format was read; of several ranks, only the first prints.
+
+    Args: advice: how to add the checksums, as a sentence.
+    """
+    if is_first():
+        print(
+            f"Note: `{path}` is of an older format without checksums; damage to it is not "
+            f"detected. {advice}",
+            file=sys.stderr,
+        )
+
+
+def read_sealed(path: Path, *, since: int, newest: int) -> dict[str, Any]:
     """Read a sealed state; verify its seal and the hashes of the files that it lists.
 
-    Args: since: see `damage`.
-    Raises: ChangedFileError for a listed file; ValueError with the fault of the state; OSError,
-    TypeError.
+    Args: since: see `damage`. newest: the newest format that can be read.
+    Raises: ChangedFileError for a listed file; BundleError for a newer format; ValueError with the
+        fault of the state; OSError, TypeError.
     """
     state = read_json(path)
-    if not isinstance(state, dict):
-        raise ValueError("it is not an object")
+    format_of(path, state, newest=newest)
     if fault := _damage_of_state(state, since=since):
         raise ValueError(fault)
     if found := first_changed_file(path.parent, state.get(FILES, {}) if SEAL in state else {}):

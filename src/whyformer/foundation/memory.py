@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from whyformer.foundation.errors import UsageError
+from whyformer.foundation.wording import counted
 
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
@@ -65,8 +66,8 @@ def refuse_too_large(needed: int, device: torch.device, what: str, advice: str) 
     there = available_bytes(device)
     if there is not None and needed > there:
         raise UsageError(
-            f"{what} needs at least {readable(needed)} of memory, but {readable(there)} are "
-            f"available on {device}. Lower {advice}."
+            f"{what} needs at least {readable(needed)} of memory, but "
+            f"{readable(there)} of it is free on {device}. Lower {advice}."
         )
 
 
@@ -90,7 +91,7 @@ def readable(count: int) -> str:
     for unit, size in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if count >= size:
             return f"{count / size:,.1f} {unit}"
-    return f"{count} bytes"
+    return counted(count, "byte")
 
 
 def _of_machine() -> int | None:

@@ -13,7 +13,14 @@ from typing import Any
 from whyformer.bundle import CONFIG, SOURCE, TARGET, WEIGHTS, find_bundle
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import sha256_of
-from whyformer.foundation.integrity import FILES, SEAL, damage, hashes, write_sealed
+from whyformer.foundation.integrity import (
+    FILES,
+    SEAL,
+    damage,
+    format_of,
+    hashes,
+    write_sealed,
+)
 from whyformer.foundation.parsing import read_json, read_small, reason_of
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
@@ -94,20 +101,14 @@ def read_record(directory: Path) -> Record:
     path = directory / RECORD
     try:
         tree = read_json(path)
-        newer = tree["format"] > FORMAT
-        if not newer and (fault := damage(directory, tree, since=2)):
+        format_of(path, tree, newest=FORMAT, oldest=1)
+        if fault := damage(directory, tree, since=2):
             raise ValueError(fault)
-        tree = {key: tree[key] for key in tree if key not in (FILES, SEAL)}
-        record = None if newer else Record(**tree)
+        record = Record(**{key: tree[key] for key in tree if key not in (FILES, SEAL)})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(
             f"`{path}` is damaged ({reason_of(error)}). Run `whyformer convert` again."
         ) from None
-    if record is None:
-        raise BundleError(
-            f"`{directory}` has format {tree['format']}, and this version of whyformer reads up to "
-            f"{FORMAT}. Upgrade whyformer."
-        )
     return record
 
 

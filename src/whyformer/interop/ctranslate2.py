@@ -21,6 +21,7 @@ from whyformer.blocks.positions import LearnedPositions, Positions, RelativeBuck
 from whyformer.blocks.residual import DeepNorm
 from whyformer.blocks.scaling import QKNorm
 from whyformer.foundation.errors import MissingExtraError, UsageError
+from whyformer.foundation.wording import counted
 from whyformer.interop import names
 from whyformer.models.gpt import GPT
 from whyformer.models.transformer import Transformer
@@ -170,8 +171,8 @@ def specification(model: Transformer | GPT, vocabularies: tuple[int, int], rows:
     spec.config.layer_norm_epsilon = EPSILON
     if left := weights.left():
         raise UsageError(
-            f"This run cannot be converted to CTranslate2: {len(left)} of its weights have no "
-            f"place there, the first is `{left[0]}`. Use it with the torch engine."
+            f"This run cannot be converted to CTranslate2: it has no place for "
+            f"{counted(len(left), 'weight')}, such as `{left[0]}`. Use it with the torch engine."
         )
     return spec
 

@@ -27,8 +27,10 @@ from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.text_translator import BATCH_TOKENS, TextTranslator
 from whyformer.foundation.errors import BundleError, UsageError
+from whyformer.foundation.integrity import note_without_checksums
 from whyformer.foundation.memory import ran_out
 from whyformer.foundation.ranks import ALONE, Ranks
+from whyformer.foundation.wording import counted
 from whyformer.interop.conversion import read_record, read_tokenizers
 from whyformer.interop.ctranslate2 import library
 from whyformer.text.symbols import EOS
@@ -83,6 +85,8 @@ class CTranslate2Translator(TextTranslator):
         ranks: Ranks = ALONE,
     ) -> None:
         self.record = read_record(directory)
+        if self.record.format == 1:
+            note_without_checksums(directory, "Run `whyformer convert` again to add them.")
         source, target = read_tokenizers(directory)
         longest = self.record.max_source_tokens
         super().__init__(
@@ -143,8 +147,8 @@ class CTranslate2Translator(TextTranslator):
             whole = self.record.ends_with_run or all(one.finished for one in best)
             if shorter and not whole:
                 raise UsageError(
-                    f"A translation is longer than the {limit} tokens that this conversion can "
-                    "write. Use the torch engine."
+                    f"A translation is longer than {counted(limit, 'token')}, the most that this "
+                    "conversion can write. Use the torch engine."
                 )
         return answers
 

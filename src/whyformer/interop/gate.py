@@ -85,7 +85,10 @@ class Parity:
             )
         other = self.sentences - self.greedy_same - self.greedy_ties
         if other:
-            found.append(f"{other} of {self.sentences} greedy translations differ")
+            found.append(
+                f"{other} of {self.sentences} greedy translations "
+                f"{'differs' if other == 1 else 'differ'}"
+            )
         return found
 
     def lines(self, *, quantized: bool) -> list[str]:

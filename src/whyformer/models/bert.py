@@ -23,6 +23,7 @@ from whyformer.foundation.bounds import (
     MOST_POSITIONS,
     MOST_WIDTH,
 )
+from whyformer.foundation.wording import counted
 from whyformer.models.encoder import EncoderLayer
 from whyformer.models.parts import StackSettings
 
@@ -77,7 +78,8 @@ class EncoderSettings(StackSettings):
     def summary(self) -> str:
         """A one-line description of the sizes."""
         shared = ", one layer shared by all" if self.sharing is LayerSharing.ALL else ""
-        return f"{self.layers} layers, d_model {self.d_model}, {self.heads} heads{shared}"
+        layers, heads = counted(self.layers, "layer"), counted(self.heads, "head")
+        return f"{layers}, d_model {self.d_model}, {heads}{shared}"
 
 
 class BERTSettings(EncoderSettings):

@@ -15,6 +15,7 @@ from whyformer.blocks.masks import causal_mask
 from whyformer.blocks.positions import Position
 from whyformer.blocks.residual import Wiring
 from whyformer.foundation.bounds import MOST_HEADS, MOST_INNER, MOST_LAYERS, MOST_WIDTH
+from whyformer.foundation.wording import counted
 from whyformer.models.interface import EMPTY
 from whyformer.models.parts import Parts, StackSettings
 from whyformer.models.vocabulary import LanguageModel
@@ -52,8 +53,8 @@ class GPTSettings(StackSettings):
     def summary(self) -> str:
         """A one-line description of the sizes."""
         return (
-            f"{self.layers} layers, d_model {self.d_model}, {self.heads} heads, {self.wiring}, "
-            f"{self.positions} positions"
+            f"{counted(self.layers, 'layer')}, d_model {self.d_model}, "
+            f"{counted(self.heads, 'head')}, {self.wiring}, {self.positions} positions"
         )
 
 

@@ -15,6 +15,7 @@ from whyformer.blocks.masks import as_bias, padding_mask
 from whyformer.blocks.multihead import AttentionPath, use_path
 from whyformer.blocks.taps import observe
 from whyformer.foundation.bounds import MOST_LAYERS
+from whyformer.foundation.wording import counted
 from whyformer.models.decoder import Decoder, KeysValues
 from whyformer.models.encoder import Encoder
 from whyformer.models.interface import EMPTY
@@ -42,7 +43,7 @@ class TransformerSettings(StackSettings):
         """A one-line description of the sizes."""
         return (
             f"{self.encoder_layers}+{self.decoder_layers} layers, d_model {self.d_model}, "
-            f"{self.heads} heads, {self.wiring}"
+            f"{counted(self.heads, 'head')}, {self.wiring}"
         )
 
 

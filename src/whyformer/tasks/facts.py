@@ -50,7 +50,7 @@ def facts_before_training(
         unknown = side.unknown / max(1, side.tokens)
         spelled = side.spelled / max(1, side.tokens)
         yield (
-            f"{name}      {side.tokens:,} tokens of a vocabulary of {len(tokenizer):,}, "
+            f"{name}      {counted(side.tokens, 'token')} of a vocabulary of {len(tokenizer):,}, "
             f"{side.fertility:.2f} a word, longest {side.longest}, "
             f"<unk> {unknown:.0%}, spelled in bytes {spelled:.2%}"
         )
@@ -78,9 +78,10 @@ def limit_fact(
     limits = [limit_of(settings, int(length), longest, expected) for length in lengths]
     limit = np.array(limits)[places]
     over = int((data.corpus.target_lengths - 1 > limit).sum())
-    told = f"outputs have at most {int(limit.min()):,} to {int(limit.max()):,} tokens by source"
+    most = counted(int(limit.max()), "token")
+    told = f"outputs have at most {int(limit.min()):,} to {most} by source"
     if limit.min() == limit.max():
-        told = f"outputs have at most {int(limit.max()):,} tokens"
+        told = f"outputs have at most {most}"
     if not over:
         return f"limit       {told}; all training targets fit"
     advice = " Raise decoding.max_length" if settings.max_length is not None else ""

@@ -215,7 +215,7 @@ def training_facts(
     begins = recipe.start_from or "fresh weights"
     learns = "the head only" if recipe.frozen else "all weights"
     yield (
-        f"model       {parameters:,} parameters that learn ({learns}): {shape.summary}; "
+        f"model       {parameters:,} parameters in training ({learns}): {shape.summary}; "
         f"begins with {begins}; on {device}, {threads()}"
     )
     yield training_fact(recipe, shape.dropout)
@@ -230,6 +230,6 @@ def drop_facts(dropped: Occurrences) -> Iterator[str]:
 def rows_facts(name: str, rows: Any, what: str, size: int) -> str:
     """Return the line about one set of rows. Args: rows: have a length and `lengths`."""
     return (
-        f"{name:<11} {what}, {int(rows.lengths.sum()):,} tokens of a vocabulary of {size:,}, "
-        f"longest {int(rows.lengths.max())}"
+        f"{name:<11} {what}, {counted(int(rows.lengths.sum()), 'token')} of a vocabulary of "
+        f"{size:,}, longest {int(rows.lengths.max())}"
     )

@@ -111,8 +111,8 @@ class Pretraining:
             found = documents.report
             yield with_end(
                 f"{name:<11} {counted(found.documents, 'document')}, "
-                f"{found.characters:,} characters, "
-                f"{found.tokens:,} tokens of a vocabulary of {len(self.tokenizer):,}, "
+                f"{counted(found.characters, 'character')}, "
+                f"{counted(found.tokens, 'token')} of a vocabulary of {len(self.tokenizer):,}, "
                 f"longest {found.longest:,}, "
                 f"spelled in bytes {found.spelled / found.tokens:.2%}",
                 end,

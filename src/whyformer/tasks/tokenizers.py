@@ -8,6 +8,7 @@ from typing import Any
 
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import sha256_of, write_text
+from whyformer.foundation.integrity import note_without_checksums
 from whyformer.foundation.parsing import read_small, reason_of
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
@@ -31,6 +32,7 @@ def kept_tokenizers(
     files = [directory / f"{name}.json" for name in names]
     kept = place.read_text(encoding="utf-8", errors="replace") if place.is_file() else ""
     if kept == key:  # written by a version without hashes
+        note_without_checksums(directory, "A new run has them.")
         return [_read(file) for file in files]
     if kept.startswith(key):
         fault = next((f for f in files if not f.is_file()), None)

@@ -16,6 +16,7 @@ from whyformer.evaluation.metric import metric_named
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.randomness import seed_everything
+from whyformer.foundation.wording import counted
 from whyformer.models.build import Model, SourceModel, build_model
 from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.models.transformer import TransformerSettings
@@ -44,9 +45,10 @@ class Translation:
         longest, most = recipe.model.longest_source, recipe.data.filters.max_tokens
         if longest is not None and most >= longest:  # and eos
             raise ConfigError(
-                f"`data.filters.max_tokens` lets in {most} tokens and eos, but the model holds "
-                f"{longest} positions. Set --data.filters.max-tokens {longest - 1} or less, or "
-                f"--model.max-length {most + 1} or more."
+                f"`data.filters.max_tokens` lets in {counted(most, 'token')} and eos, but the "
+                f"model holds {counted(longest, 'position')}. Set "
+                f"--data.filters.max-tokens {longest - 1} or less, or --model.max-length "
+                f"{most + 1} or more."
             )
         self.longest = recipe.model.longest_target
         self.data: Prepared = prepare(recipe, run, progress)

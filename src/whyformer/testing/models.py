@@ -14,6 +14,7 @@ from whyformer.blocks.positions import POSITIONS
 from whyformer.blocks.residual import WIRINGS
 from whyformer.blocks.scaling import SCALINGS
 from whyformer.foundation.registry import Registry
+from whyformer.foundation.wording import counted
 from whyformer.models.build import Model, TextModel
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
@@ -164,7 +165,7 @@ def _check_steps(model: Any, subject: str, draws: torch.Generator) -> None:
             whole,
             subject,
             "decoding step by step must give the logits of the whole target at once",
-            f"step {step + 1}, {len(source)} sentences, {beams} beams",
+            f"step {step + 1}, {counted(len(source), 'sentence')}, {beams} beams",
         )
         chosen = torch.randint(0, beams, (2, 3), generator=draws)
         state = model.select(state, None, chosen)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from whyformer.blocks.positions import Positions
+from whyformer.foundation.wording import counted
 from whyformer.testing.laws import (
     made,
     repeatable,
@@ -68,8 +69,9 @@ def _check_lengths(scheme: Positions, name: str) -> None:
             require_shape(found, (length, D_MODEL), name, f"`embed({length}, 0, …)`")
             require_finite(found, name, f"`embed({length}, 0, …)`")
         x = torch.randn(1, HEADS, length, D_K)
-        require_shape(scheme.rotate(x, 0), tuple(x.shape), name, f"`rotate` of {length} positions")
-        require_finite(scheme.rotate(x, 0), name, f"`rotate` of {length} positions")
+        what = f"`rotate` of {counted(length, 'position')}"
+        require_shape(scheme.rotate(x, 0), tuple(x.shape), name, what)
+        require_finite(scheme.rotate(x, 0), name, what)
         if (found := scheme.bias(length, length)) is not None:
             shape = (1, HEADS, length, length)
             require_shape(found, shape, name, f"`bias({length}, {length})`")

@@ -12,7 +12,14 @@ from torch import Tensor, nn
 from whyformer.bundle import save_tensors
 from whyformer.foundation.errors import BundleError, PluginError
 from whyformer.foundation.files import atomic_directory, explain_write_errors, recover_directory
-from whyformer.foundation.integrity import damage, hashes, write_sealed
+from whyformer.foundation.integrity import (
+    SEAL,
+    damage,
+    format_of,
+    hashes,
+    note_without_checksums,
+    write_sealed,
+)
 from whyformer.foundation.parsing import read_json, reason_of
 from whyformer.foundation.randomness import (
     random_state,
@@ -22,6 +29,7 @@ from whyformer.foundation.randomness import (
 )
 from whyformer.foundation.ranks import Ranks
 from whyformer.foundation.tensors import opened
+from whyformer.foundation.wording import counted
 from whyformer.training.shards import is_sharded, local, read_parts, write_parts
 from whyformer.training.state import TrainingState
 
@@ -120,8 +128,9 @@ def _put_numbers(directory: Path, state: TrainingState, saved: dict[str, Any]) -
     groups = saved.get("groups", [])
     if groups and len(groups) != len(state.optimizer.param_groups):
         raise BundleError(
-            f"The checkpoint `{directory}` does not fit the optimizer: it has {len(groups)} groups "
-            f"of parameters, and the optimizer has {len(state.optimizer.param_groups)}."
+            f"The checkpoint `{directory}` does not fit the optimizer: it has "
+            f"{counted(len(groups), 'group')} of parameters, and the optimizer has "
+            f"{len(state.optimizer.param_groups)}."
         )
     for group, numbers in zip(state.optimizer.param_groups, groups, strict=False):
         group.update(numbers)
@@ -171,6 +180,8 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
     recover_directory(directory)
     parameters = dict(state.model.named_parameters())
     meta, tensors = _read(directory, parameters)
+    if SEAL not in meta:
+        note_without_checksums(directory, "The next checkpoint of this run has them.")
     for name, parameter in parameters.items():
         saved = tensors.get(f"model.{name}")
         if saved is None or saved.shape != parameter.shape:
@@ -248,19 +259,13 @@ def verified_state(directory: Path) -> dict[str, Any]:
     """
     try:
         meta = read_json(directory / META)
-        if not isinstance(meta, dict) or type(meta.get("format", 0)) is not int:
-            raise ValueError(f"{META} is not that of a checkpoint")
+        found = format_of(directory / META, meta, newest=FORMAT)
     except (OSError, ValueError) as error:
         raise BundleError(_damaged(directory, f"{META}: {error}")) from None
-    if meta.get("format", 0) < OLDEST:
+    if found < OLDEST:
         raise BundleError(
             f"The checkpoint `{directory}` is of an older version of whyformer, which kept random "
             "streams otherwise. Resume with that version, or start again with --overwrite."
-        )
-    if meta["format"] > FORMAT:
-        raise BundleError(
-            f"The checkpoint `{directory}` has format {meta['format']}, and this version reads up "
-            f"to {FORMAT}. Upgrade whyformer."
         )
     if fault := damage(directory, meta, since=4):
         raise BundleError(_damaged(directory, fault))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from whyformer.foundation.devices import autocast
 from whyformer.foundation.errors import DivergedError
 from whyformer.foundation.randomness import restore_random_state
+from whyformer.foundation.wording import counted
 from whyformer.training.distributed import LossOf
 from whyformer.training.settings import TrainingSettings
 from whyformer.training.state import AnyBatch, TrainingState
@@ -150,7 +151,7 @@ def _advice(settings: TrainingSettings, step: int, spoiled: bool) -> list[str]:
     if step <= settings.warmup:
         left = settings.warmup - step
         advice.append(
-            f"--training.warmup {2 * settings.warmup} ({left} updates of warm-up were left)"
+            f"--training.warmup {2 * settings.warmup} ({counted(left, 'update')} of warm-up left)"
         )
     elif settings.warmup < 100:
         advice.append("--training.warmup 400")

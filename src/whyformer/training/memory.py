@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from whyformer.foundation.memory import FLOAT, refuse_too_large
+from whyformer.foundation.wording import counted
 from whyformer.training.averaging import Averaging
 from whyformer.training.distributed import Parallel
 from whyformer.training.optimizers import moments
@@ -67,6 +68,6 @@ class BatchMemory:
             refuse_too_large(
                 tokens * self._bytes_per_token,
                 self._device,
-                f"A batch of {tokens:,} tokens",
+                f"A batch of {counted(tokens, 'token')}",
                 "`training.batch_tokens` (and raise `training.accumulate` for the same update)",
             )

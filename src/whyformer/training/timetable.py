@@ -138,7 +138,7 @@ def read_timetable(directory: Path) -> Timetable:
     """
     path = directory / TIMETABLE
     try:
-        decisions = read_sealed(path, since=1)["decisions"]
+        decisions = read_sealed(path, since=1, newest=FORMAT)["decisions"]
         return Timetable(_parsed(one) for one in decisions)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BundleError(

@@ -18,9 +18,13 @@ PLAIN_EVERY_SECONDS = 15.0
 
 
 class Display:
-    """Progress on standard error; standard output stays free for results."""
+    """Progress on standard error; standard output stays free for results.
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    Args: quiet: show warnings only. silent: show nothing, as a rank beside the first one.
+    """
+
+    def __init__(self, *, quiet: bool = False, silent: bool = False) -> None:
+        quiet, self._silent = quiet or silent, silent
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -54,10 +58,10 @@ class Display:
 
     def warn(self, line: str) -> None:
         """Print a line that `quiet` does not hide."""
-        if self._console.quiet:
-            print(line, file=sys.stderr)
-        else:
+        if not self._console.quiet:
             self.say(line)
+        elif not self._silent:
+            print(line, file=sys.stderr)
 
     def preparing(self, what: str, count: int) -> None:
         """Show how many lines a preparation has done."""

@@ -9,6 +9,7 @@ import torch
 
 from whyformer.foundation.config import build, merge
 from whyformer.foundation.errors import ConfigError, UsageError
+from whyformer.foundation.wording import counted
 from whyformer.models.build import build_model
 from whyformer.models.flops import FORMULAS, update_flops
 from whyformer.models.gpt import GPTSettings
@@ -326,8 +327,8 @@ def _facts(made: Plan) -> list[str]:
         f"{machine.memory_gb:g} GB; a GPU sends {machine.ring_bandwidth(1) / 1e9:g} GB/s in a "
         f"node of {machine.gpus_per_node}, {machine.ring_bandwidth(most) / 1e9:g} GB/s on "
         f"{most:,} GPUs",
-        "assumptions": f"{100 * made.mfu:g} % of the peak; {made.length} tokens per sentence on "
-        f"each side; {made.batch_tokens:,} tokens per side, GPU and update; "
+        "assumptions": f"{100 * made.mfu:g} % of the peak; {counted(made.length, 'token')} per "
+        f"sentence on each side; {made.batch_tokens:,} tokens per side, GPU and update; "
         f"{_optimizer(made.optimizer)}",
         "parameters": f"P = {made.parameters:,}",
         "operations": f"c = {FORMULAS[made.family]} / N_tgt = {mflop:.1f} MFLOP per target token",

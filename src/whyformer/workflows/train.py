@@ -49,6 +49,7 @@ from whyformer.workflows.runs.earlier import (
 )
 from whyformer.workflows.runs.failure import keep_diagnosis
 from whyformer.workflows.runs.lock import only_run_in
+from whyformer.workflows.runs.prepared import identities, old_parts
 from whyformer.workflows.runs.run_file import read_run, write_run
 from whyformer.workflows.stopping import stop_requests
 
@@ -109,7 +110,7 @@ def train(
                 data = resolved.recipe.data
                 refuse_other_input([*data.train, *data.dev], out)
         ranks.wait()
-        display = held.enter_context(Display(quiet=quiet or not ranks.first))
+        display = held.enter_context(Display(quiet=quiet, silent=not ranks.first))
         return _train(resolved.recipe, out, display, ranks)
 
 
@@ -121,8 +122,12 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
     device = ranks.device or choose_device()
     if not ranks.first:
         ranks.wait()  # until the first rank has mapped the data
+    before = identities(out)
     with prepared_whole(out):
         task = open_task(recipe, out, display.preparing)
+    if known and ranks.first:
+        for line in old_parts(known, before, task.fingerprint, out):
+            display.warn(line)
     if ranks.first:
         ranks.wait()
     task.higher_is_better(task.metric)  # an unknown metric is refused before any update
@@ -162,7 +167,8 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
         display.say(f"Going on after update {state.step}{f' of {planned}' if planned else ''}.")
     elif ranks.first and known and (done := refuse_missing_checkpoint(out)):
         display.warn(
-            f"This run ended before its first checkpoint: training its {done} updates again."
+            "This run ended before its first checkpoint: training its "
+            f"{counted(done, 'update')} again."
         )
     return _run(recipe, length, state, task, selection, out, display, identity)
 
@@ -252,7 +258,7 @@ def _run(
         display.say(f"Stopped after update {state.step}. The same command goes on from here.")
     notes = _notes(selection, task, patience if stopped_early else 0)
     for note in notes:
-        display.say(note)
+        display.warn(note)
     return Outcome(out, selection.best, state.step, interrupted, stopped_early, notes)
 
 

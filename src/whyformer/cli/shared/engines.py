@@ -16,6 +16,7 @@ from whyformer.decoding.text_translator import TextTranslator
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import MissingExtraError, UsageError, nearest
 from whyformer.foundation.ranks import ALONE, Ranks
+from whyformer.foundation.wording import counted
 from whyformer.interop.conversion import find_conversion, is_stale, read_record, stands_alone
 from whyformer.interop.engine import CTranslate2Translator, search_refusal
 from whyformer.workflows.translate import load_system, search_settings
@@ -135,7 +136,8 @@ def _by_conversion(
         return UsageError(f"{refusal}. Use --engine torch.")
     if record.rows is not None and (settings.max_length or 0) >= record.rows:
         return UsageError(
-            f"The conversion holds {record.rows} positions, but a translation may have "
-            f"{settings.max_length} tokens and eos. Lower --max-length or use --engine torch."
+            f"The conversion holds {counted(record.rows, 'position')}, but a translation may have "
+            f"{counted(settings.max_length or 0, 'token')} and eos. Lower --max-length or "
+            "use --engine torch."
         )
     return Chosen(CTranslate2Translator(directory, warn=False, ranks=ranks), settings, [])

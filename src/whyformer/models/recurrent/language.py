@@ -19,6 +19,7 @@ from whyformer.blocks.recurrent_initialization import (
 )
 from whyformer.foundation.bounds import MOST_LAYERS, MOST_POSITIONS, MOST_WIDTH
 from whyformer.foundation.config import Settings
+from whyformer.foundation.wording import counted
 from whyformer.models.interface import EMPTY
 from whyformer.models.vocabulary import LanguageModel, tied_projection
 
@@ -55,7 +56,7 @@ class RecurrentLanguageSettings(Settings):
     @property
     def summary(self) -> str:
         """The shape in a few words."""
-        return f"{self.layers} layers of {self.cell}, d_model {self.d_model}"
+        return f"{counted(self.layers, 'layer')} of {self.cell}, d_model {self.d_model}"
 
 
 @dataclass(frozen=True)

@@ -173,5 +173,5 @@ def _largest(recipe: Recipe, data: Prepared, batches: CorpusBatches) -> Finding:
     areas = [len(b) * (int(lengths[0][b].max()) ** 2 + int(lengths[1][b].max()) ** 2) for b in plan]
     batch = batches.batch(0, int(np.argmax(areas)))
     rows, width = batch.labels.shape
-    shape = f"{counted(rows, 'row')} of up to {max(width, batch.source.shape[1])} tokens"
+    shape = f"{counted(rows, 'row')} of up to {counted(max(width, batch.source.shape[1]), 'token')}"
     return largest(recipe, _model(recipe, data), batch, sequence_loss, shape)

@@ -89,7 +89,7 @@ def task_findings(
     yield speed(recipe, task.model(device), task.batches, task.loss, what)
     biggest = task.batches.batch(0, int(np.argmax(_areas(task.batches))))
     rows, width = _read(biggest).shape
-    shape = f"{counted(rows, 'row')} of up to {width} tokens"
+    shape = f"{counted(rows, 'row')} of up to {counted(width, 'token')}"
     yield largest(recipe, task.model(device), biggest, task.loss, shape)
 
 

@@ -76,7 +76,7 @@ def _summary(journal: list[dict[str, Any]], timings: list[dict[str, Any]]) -> st
     updates = max((line["step"] for line in journal), default=0)
     epochs = max((line.get("epoch", 0) for line in journal), default=0)
     return (
-        f"<p class=lead>{counted(updates, 'update')} on {tokens:,} target tokens in "
+        f"<p class=lead>{counted(updates, 'update')} on {counted(tokens, 'target token')} in "
         f"{seconds / 60:.1f} "
         f"minutes ({tokens / max(seconds, 1e-9):,.0f} tokens a second, validations not counted); "
         f"{counted(epochs, 'full pass', 'full passes')} over the training data.</p>"

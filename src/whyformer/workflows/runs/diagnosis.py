@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.foundation.errors import DataError
-from whyformer.foundation.integrity import FILES, SEAL, read_sealed
+from whyformer.foundation.integrity import FILES, SEAL, note_without_checksums, read_sealed
 from whyformer.foundation.parsing import reason_of
 from whyformer.foundation.wording import counted
 
@@ -56,7 +56,9 @@ def diagnose(run: Path) -> Diagnosis:
     if not run.is_dir():
         raise DataError(f"The run `{run}` does not exist. Give what `whyformer train --out` wrote.")
     try:
-        record = read_sealed(path, since=1)
+        record = read_sealed(path, since=1, newest=FORMAT)
+        if SEAL not in record:
+            note_without_checksums(path, "A new run has them.")
         record = {k: v for k, v in record.items() if k not in (FILES, SEAL, "format")}
         found = Diagnosis(run, record)
         found.render()

@@ -52,7 +52,7 @@ def read_run(out: Path) -> dict[str, Any] | None:
     if not (out / RECIPE).is_file():
         raise BundleError(f"`{out / RECIPE}` is missing. {remedy}")
     try:
-        state = read_sealed(path, since=2)
+        state = read_sealed(path, since=2, newest=FORMAT)
         updates, data_key = state["updates"], state["data_key"]
         if type(updates) not in (int, type(None)) or not isinstance(data_key, str):
             raise ValueError("`updates` must be a number or null and `data_key` a text")

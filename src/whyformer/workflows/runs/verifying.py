@@ -103,7 +103,7 @@ def _corpus(place: Path) -> bool:
 def _described(place: Path) -> dict[str, Any]:
     """Verify a sealed file and the files it lists, and return its content."""
     try:
-        return read_sealed(place, since=2)
+        return read_sealed(place, since=2, newest=2)
     except (OSError, ValueError, TypeError) as error:
         raise DataError(
             f"`{place}` is damaged ({reason_of(error)}). Delete `{place.parent}` and run the "
