@@ -43,10 +43,10 @@ class Step:
     code: str
 
     def apply(self, root: Path) -> None:
-        """Carry the step out. Raises: SystemExit when it cannot be followed."""
+        """Carry the step out. Raises: ValueError when it cannot be followed."""
         path = root / self.file
         if path.exists() == (self.kind == "Create"):
-            raise SystemExit(f"{self.kind} `{self.file}`: the file must exist, or be new")
+            raise ValueError(f"{self.kind} `{self.file}`: the file must exist, or be new")
         if self.kind == "Create":
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(self.code, encoding="utf-8", newline="\n")
@@ -56,14 +56,21 @@ class Step:
             text = f"{text}\n\n{self.code}"
         else:
             lines = text.splitlines(keepends=True)
-            places = [i for i, line in enumerate(lines) if line.strip() == self.line]
-            if len(places) != 1:
-                raise SystemExit(f"`{self.file}` has {len(places)} lines `{self.line}`")
-            indent = re.match(" *", lines[places[0]])
-            first, last = places[0] + (self.side == "below"), places[0] + (self.side != "above")
+            place = self.place(lines, self.line)
+            indent = re.match(" *", lines[place])
+            first, last = place + (self.side == "below"), place + (self.side != "above")
             lines[first:last] = [textwrap.indent(self.code, indent[0] if indent else "")]
             text = "".join(lines)
         path.write_text(text, encoding="utf-8", newline="\n")
+
+    def place(self, lines: list[str], named: str) -> int:
+        """Return the place of the named line; `…` at its end stands for the rest of the line."""
+        start, more, _ = named.partition("…")
+        stripped = [line.strip() for line in lines]
+        found = [i for i, s in enumerate(stripped) if (s.startswith(start) if more else s == start)]
+        if len(found) != 1:
+            raise ValueError(f"`{self.file}` has {len(found)} lines `{named}`")
+        return found[0]
 
 
 @dataclass(frozen=True)
@@ -113,13 +120,21 @@ def follow(guides: list[Guide], root: Path) -> dict[str, str]:
             shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, root / name)
+    unable: dict[str, str] = {}
     for guide in guides:
-        for step in guide.steps:
-            step.apply(root)
+        try:
+            for step in guide.steps:
+                step.apply(root)
+        except ValueError as error:
+            unable[guide.title] = f"{error}\n"
     files = sorted({step.file for r in guides for step in r.steps if step.file.endswith(".py")})
     ruff = [sys.executable, "-m", "ruff"]
     path = os.pathsep.join([str(root / "src"), str(root / "tests")])
-    commands = {guide.title: [shlex.split(check) for check in guide.checks] for guide in guides}
+    commands = {
+        guide.title: [shlex.split(check) for check in guide.checks]
+        for guide in guides
+        if guide.title not in unable
+    }
     if files:
         commands["ruff"] = [
             [*ruff, "format", "--check", "--no-cache", *files],
@@ -134,7 +149,7 @@ def follow(guides: list[Guide], root: Path) -> dict[str, str]:
         env=os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
         check=True,
     )
-    return json.loads(done.stdout)
+    return unable | json.loads(done.stdout)
 
 
 def _inside() -> None:

@@ -1,6 +1,7 @@
 """The files for contributors agree with the package and with each other."""
 
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -8,6 +9,10 @@ import pytest
 import yaml
 
 import whyformer
+
+sys.path.append(str(Path(__file__).parents[2] / "tools"))
+
+from contributing_guides import read_guides
 
 ROOT = Path(__file__).parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -73,3 +78,13 @@ def test_every_make_target_that_contributing_names_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
     named = set(re.findall(r"(?:^|`)make ([a-z]+)\b", read("CONTRIBUTING.md"), re.MULTILINE))
     assert {"test", "check", "docs", "lock"} <= named <= targets
+
+
+def test_every_place_that_a_guide_of_contributing_names_exists() -> None:
+    """The steps are carried out, and their checks run, in tests/tools."""
+    for guide in read_guides(read("CONTRIBUTING.md")):
+        made = {step.file for step in guide.steps if step.kind == "Create"}
+        for step in guide.steps:
+            assert (ROOT / step.file).exists() == (step.file not in made), step.file
+            if step.line is not None:
+                step.place(read(step.file).splitlines(), step.line)

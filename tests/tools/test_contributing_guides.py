@@ -65,7 +65,7 @@ In `old.txt`, below `b`:
 c
 ```
 
-In `old.txt`, instead of `x`:
+In `old.txt`, instead of `x…`:
 
 ```text
 y
@@ -81,7 +81,7 @@ true
 
 def test_steps_are_carried_out_as_they_are_written(tmp_path: Path) -> None:
     (guide,) = read_guides(TOY)
-    (tmp_path / "old.txt").write_text("x\n    b\n", encoding="utf-8")
+    (tmp_path / "old.txt").write_text("x and more\n    b\n", encoding="utf-8")
     for step in guide.steps:
         step.apply(tmp_path)
     assert (tmp_path / "new.txt").read_text(encoding="utf-8") == "one\n"
@@ -89,15 +89,19 @@ def test_steps_are_carried_out_as_they_are_written(tmp_path: Path) -> None:
     assert guide.checks == ["true"]
 
 
-def test_a_step_that_cannot_be_followed_ends_the_tool(tmp_path: Path) -> None:
+def test_a_step_that_cannot_be_followed_fails_its_guide_only(tmp_path: Path) -> None:
     create, insert, *_ = read_guides(TOY)[0].steps
     for text in ("no such line\n", "b\nb\n"):
         (tmp_path / "old.txt").write_text(text, encoding="utf-8")
-        with pytest.raises(SystemExit, match="lines `b`"):
+        with pytest.raises(ValueError, match="lines `b`"):
             insert.apply(tmp_path)
     (tmp_path / "new.txt").touch()
-    with pytest.raises(SystemExit, match="new"):
+    with pytest.raises(ValueError, match="new"):
         create.apply(tmp_path)
+    guides = [Guide("first", [insert], ["ls"]), Guide("second", [], ["ls old.txt"])]
+    found = follow(guides, tmp_path)
+    assert "`old.txt` has 2 lines `b`" in found["first"]
+    assert found["second"] == ""
 
 
 def test_a_block_without_a_place_is_refused() -> None:
