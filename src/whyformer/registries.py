@@ -8,19 +8,23 @@
 name: see docs/extending.md.
 """
 
-# Registered by being imported.
-from whyformer.blocks import grouped_query, multi_query  # noqa: F401
+# The first imports register the built-in variants: a plugin can then not take their names.
+from whyformer.blocks import grouped_query as _grouped_query  # noqa: F401
+from whyformer.blocks import multi_query as _multi_query  # noqa: F401
 from whyformer.blocks.feedforward import FEEDFORWARDS
 from whyformer.blocks.multihead import ATTENTIONS
 from whyformer.blocks.normalization import NORMS
 from whyformer.blocks.positions import POSITIONS
 from whyformer.blocks.residual import WIRINGS
 from whyformer.blocks.scaling import SCALINGS
+from whyformer.decoding.constraints import CONSTRAINTS
+from whyformer.evaluation import report as _report  # noqa: F401
+from whyformer.evaluation.metric import METRICS
+from whyformer.text import tokenizer as _tokenizer  # noqa: F401
 from whyformer.text.pieces import UNITS
 from whyformer.training.optimizers import OPTIMIZERS
 from whyformer.training.schedules import SCHEDULES
 
-attentions = ATTENTIONS
 positions = POSITIONS
 attentions = ATTENTIONS
 score_scalings = SCALINGS
@@ -29,4 +33,6 @@ norms = NORMS
 feedforwards = FEEDFORWARDS
 schedules = SCHEDULES
 optimizers = OPTIMIZERS
+constraints = CONSTRAINTS
+metrics = METRICS
 units = UNITS

@@ -1,5 +1,8 @@
 """The published checks: silent for every built-in variant, and able to find each fault."""
 
+import random
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -9,10 +12,14 @@ from whyformer.blocks.multihead import MultiHeadAttention
 from whyformer.blocks.positions import POSITIONS, Positions, Sinusoidal
 from whyformer.blocks.residual import PostNorm, Residual
 from whyformer.blocks.scaling import Scaling
+from whyformer.decoding.constraints import Constraint
+from whyformer.evaluation.interval import IntervalKind
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.registries import (
     attentions,
+    constraints,
     feedforwards,
+    metrics,
     norms,
     optimizers,
     positions,
@@ -24,7 +31,9 @@ from whyformer.registries import (
 from whyformer.testing import (
     BrokenLaw,
     check_attention,
+    check_constraint,
     check_feedforward,
+    check_metric,
     check_model,
     check_norm,
     check_optimizer,
@@ -71,6 +80,16 @@ def test_every_built_in_schedule_obeys_the_laws(name):
 def test_every_built_in_optimizer_obeys_the_laws(name):
     check_optimizer(optimizers[name])
     assert "checked" not in optimizers
+
+
+@pytest.mark.parametrize("name", constraints)
+def test_every_built_in_constraint_obeys_the_laws(name):
+    check_constraint(constraints[name])
+
+
+@pytest.mark.parametrize("name", metrics)
+def test_every_built_in_metric_obeys_the_laws(name):
+    check_metric(metrics[name])
 
 
 @pytest.mark.parametrize("name", units)
@@ -289,6 +308,69 @@ class OrderMatters(Characters):
         return cls(units, sorted(set(next(iter(texts)))))
 
 
+class SharesAMean(Constraint):
+    """Lets one hypothesis change another."""
+
+    def apply(self, scores, tokens):
+        scores -= scores.mean(0, keepdim=True)
+
+
+class NotInPlace(Constraint):
+    """Returns new scores."""
+
+    def apply(self, scores, tokens):
+        return scores - 1
+
+
+class Divides(Constraint):
+    """Makes scores that are no numbers."""
+
+    def apply(self, scores, tokens):
+        scores[:, 5] = float("nan")
+
+
+class AtRandom(Constraint):
+    """Forbids a token at random."""
+
+    def apply(self, scores, tokens):
+        scores[:, 5] += random.random()
+
+
+class Lengths:
+    """Counts characters; a base for broken metrics."""
+
+    name, unit, higher_is_better, interval = "lengths", "characters", True, IntervalKind.BOOTSTRAP
+
+    def signature(self, references):
+        return "lengths"
+
+    def statistics(self, hypotheses, references):
+        pairs = zip(hypotheses, references, strict=True)
+        return np.array([[len(one) == len(answers[0])] for one, answers in pairs])
+
+    def value(self, sums):
+        return float(sums[0])
+
+
+class OfAllLines(Lengths):
+    def statistics(self, hypotheses, references):
+        return super().statistics(hypotheses, references) - sum(map(len, hypotheses))
+
+
+class UpsideDown(Lengths):
+    higher_is_better = False
+
+
+class OneRow(Lengths):
+    def statistics(self, hypotheses, references):
+        return super().statistics(hypotheses, references).sum(axis=0)
+
+
+class Undefined(Lengths):
+    def value(self, sums):
+        return float("nan")
+
+
 def negative(step, *, total, warmup, d_model):
     return 1 - step
 
@@ -355,6 +437,14 @@ def making(kind):
     [
         (check_attention, OnlyExplicit, "the fused and the explicit path"),
         (check_score_scaling, TouchesKeys, "`keys` must treat every position alike"),
+        (check_constraint, SharesAMean, "must not depend on other hypotheses"),
+        (check_constraint, NotInPlace, "in place and return nothing, but it returned Tensor"),
+        (check_constraint, Divides, "must stay numbers"),
+        (check_constraint, AtRandom, "hypothes"),
+        (check_metric, OfAllLines, "must not depend on other lines"),
+        (check_metric, UpsideDown, "right answers must not be worse"),
+        (check_metric, OneRow, "must be an array of 4 rows"),
+        (check_metric, Undefined, "`value` must be finite"),
         (check_units, LosesSpaces, "must be decoded as `normalize` gives it"),
         (check_units, OrderMatters, "must not depend on the order of the texts"),
         (check_schedule, negative, "must be a finite number from 0 on, but it is -0.5"),

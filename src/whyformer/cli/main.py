@@ -175,6 +175,7 @@ def _load_plugins(named: list[str]) -> None:
     """
     if not named and not metadata.entry_points(group=PLUGINS):
         return
+    import whyformer.registries  # noqa: F401  (built-in variants are registered first)
     from whyformer.foundation import plugins
 
     plugins.load_installed()

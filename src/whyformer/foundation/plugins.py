@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -204,6 +204,10 @@ def _names(settings: BaseModel) -> Iterator[tuple[Registry[Any], str]]:
         for registry in field.metadata:
             if isinstance(registry, Registry) and isinstance(value, str):
                 yield registry, value
+        for option in get_args(field.annotation):  # a list of names
+            for registry in getattr(option, "__metadata__", ()):
+                if isinstance(registry, Registry) and isinstance(value, list | tuple):
+                    yield from ((registry, one) for one in value)
 
 
 def _has_registered(module: ModuleType) -> bool:

@@ -11,6 +11,8 @@ whose one sentence says which law broke and for which shape; so it also serves a
         check_positions(Mine)
 """
 
+from whyformer.testing.decoding import check_constraint
+from whyformer.testing.evaluation import check_metric
 from whyformer.testing.laws import BrokenLaw
 from whyformer.testing.layers import (
     check_attention,
@@ -27,7 +29,9 @@ from whyformer.testing.units import check_units
 __all__ = [
     "BrokenLaw",
     "check_attention",
+    "check_constraint",
     "check_feedforward",
+    "check_metric",
     "check_model",
     "check_norm",
     "check_optimizer",

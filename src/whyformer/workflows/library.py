@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import whyformer.registries  # noqa: F401  (built-in variants are registered before plugins)
 from whyformer.decoding.by_sentence import translate_by_sentence
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.scoring import PairScore

@@ -1,0 +1,45 @@
+"""The laws of a decoding constraint; see `whyformer.decoding.constraints.Constraint`."""
+
+import torch
+
+from whyformer.decoding.constraints import CONSTRAINTS, Constraint, constraints_of
+from whyformer.decoding.settings import SearchSettings
+from whyformer.testing.laws import repeatable, require
+from whyformer.testing.models import registered
+
+ROWS, VOCABULARY, FIRST_WORD = 4, 300, 261
+
+
+def check_constraint(kind: type[Constraint]) -> None:
+    """Check a decoding constraint.
+
+    Laws: it changes the scores in place and returns nothing; scores stay below infinity and are
+    never NaN; what happens to a hypothesis does not depend on the others, so that the output does
+    not depend on the batch; the same hypothesis always gets the same scores.
+    Raises: BrokenLaw for the first law that does not hold.
+    """
+    name = kind.__name__
+    with registered(CONSTRAINTS, kind) as chosen, repeatable() as draws:
+        settings = SearchSettings(constraints=[chosen], no_repeat_ngram=2, min_length=2)
+        (constraint,) = [one for one in constraints_of(settings) if type(one) is kind]
+        for length in (1, 5):
+            tokens = torch.randint(FIRST_WORD, VOCABULARY, (ROWS, length), generator=draws)
+            scores = torch.randn(ROWS, VOCABULARY, generator=draws).log_softmax(-1)
+            where = f"{ROWS} hypotheses of {length} tokens"
+            together = scores.clone()
+            answer = constraint.apply(together, tokens)
+            law = "`apply` must change the scores in place and return nothing"
+            require(answer is None, name, law, f"it returned {type(answer).__name__}")
+            bad = bool(together.isnan().any() or (together == torch.inf).any())
+            law = "scores must stay numbers or become minus infinity"
+            require(not bad, name, law, f"some are not ({where})")
+            for row in range(ROWS):
+                alone = scores[row : row + 1].clone()
+                constraint.apply(alone, tokens[row : row + 1])
+                law = "the scores of a hypothesis must not depend on other hypotheses"
+                same = torch.equal(alone[0], together[row])
+                require(same, name, law, f"row {row + 1} is another one alone ({where})")
+            again = scores.clone()
+            constraint.apply(again, tokens)
+            law = "the same hypotheses must always get the same scores"
+            require(torch.equal(again, together), name, law, f"they differ ({where})")
