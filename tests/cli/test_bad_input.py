@@ -161,7 +161,7 @@ def test_an_unknown_recipe_names_the_nearest(cli, out):
         (["trian"], "Did you mean \"train\"?"),
         (["train", "--ouf", "x"], "Unknown option: --ouf. Did you mean --out?"),
         (["translate", "x", "--beam", "wide"], "`--beam` must be a whole number such as 100"),
-        (["translate", "x", "--model.d-model", "3"], "which this command does not read"),
+        (["translate", "x", "--model.d-model", "3"], "this command does not read recipes"),
         (["diagnose"], "requires"),
         (["translate"], "A run is required"),
         (["score", "x"], "`--source` is required"),
@@ -276,7 +276,10 @@ def test_a_line_of_100_000_characters_is_translated_up_to_the_models_limit(cli, 
     assert said.code == 0
     assert len(said.out.removesuffix("\n").split("\n")) == 3
     first = said.err.splitlines()[0]
-    assert first == "whyformer: line 2 is longer than the model reads: its end is not translated."
+    assert (
+        first
+        == "whyformer: line 2 is longer than the model can read, so its end is not translated."
+    )
 
 
 def test_output_that_exists_is_kept(cli, tmp_path, run):
@@ -344,7 +347,9 @@ def test_whatever_the_system_refuses_is_one_sentence(cli, run, monkeypatch):
     monkeypatch.setattr("whyformer.bundle.find_bundle", broken)
     said = cli("inspect", run, "--text", "a")
     assert said.code == 1
-    assert said.err.startswith("whyformer: The operating system refused `some/file`: input/output")
+    assert said.err.startswith(
+        "whyformer: The operating system reported an error for `some/file`: input"
+    )
     assert said.err.count("\n") == 1
 
 
@@ -441,7 +446,7 @@ def test_a_pipe_that_closes_early(run):
     assert done.stdout.splitlines()[-1] == "1"
     assert len(done.stdout.splitlines()) == 2
     assert done.stderr.splitlines()[-1] == (
-        "whyformer: The program that reads the output has ended, so the rest was not written."
+        "whyformer: The program that reads the output has exited, so the rest was not written."
     )
 
 

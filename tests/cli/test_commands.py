@@ -94,7 +94,7 @@ def test_evaluate_pairs_gives_each_source_all_its_right_answers(cli, run, tmp_pa
     (score,) = json.loads(said.out)["scores"][str(run)]
     assert score["n"] == 2
     both = cli("evaluate", run, "--pairs", pairs, "--source", pairs)
-    assert "`--pairs` is for runs and stands for --source" in both.sentence
+    assert "`--pairs` needs runs and replaces --source" in both.sentence
 
 
 def test_evaluate_two_systems_tests_the_difference(cli, tmp_path):
@@ -277,7 +277,7 @@ def test_a_stopped_demo_is_no_success(cli, monkeypatch):
     monkeypatch.setattr(demonstration, "demo", lambda **_: Ended(interrupted=True))
     said = cli("demo")
     assert said.code == 130
-    assert "the same command goes on from here" in said.out
+    assert "run the same command again to resume" in said.out
 
 
 def test_doctor_names_every_damaged_part_of_a_run(cli, tmp_path):

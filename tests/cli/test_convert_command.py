@@ -104,7 +104,7 @@ def test_the_same_lines_whichever_engine(cli, converted, searched, options):
         (["--min-length", 2], "not a minimum length"),
         (["--no-repeat-ngram", 2], "not a ban on repeated n-grams"),
         (["--prefix", "a"], "not a prefix"),
-        (["--alignments", "/dev/null"], "keeps no weights for --alignments"),
+        (["--alignments", "/dev/null"], "does not support --alignments"),
     ],
     ids=str,
 )
@@ -117,10 +117,10 @@ def test_what_it_cannot_do_is_left_to_torch_or_refused(cli, converted, searched,
 
 def test_ensembles_devices_and_runs_without_conversion(cli, converted, run, searched, monkeypatch):
     said = cli("translate", converted, run, "--engine", "ctranslate2", stdin=TEXT)
-    assert "takes one run, not an ensemble" in said.sentence
+    assert "supports one run, not an ensemble" in said.sentence
     said = cli("translate", run, "--engine", "ctranslate2", stdin=TEXT)
     assert said.sentence == (
-        f"`{run}` holds no conversion. Make one with: whyformer convert {run} --to ctranslate2"
+        f"`{run}` contains no conversion. Make one with: whyformer convert {run} --to ctranslate2"
     )
     said = cli("translate", run / "nowhere", "--engine", "ctranslate2", stdin=TEXT)
     assert "does not exist" in said.sentence
@@ -128,7 +128,7 @@ def test_ensembles_devices_and_runs_without_conversion(cli, converted, run, sear
     assert cli("translate", run, stdin=TEXT).trouble == ""
     monkeypatch.setattr(engines, "choose_device", lambda name: type("D", (), {"type": "cuda"}))
     said = cli("translate", converted, "--engine", "ctranslate2", stdin=TEXT)
-    assert "computes on the CPU" in said.sentence
+    assert "needs the CPU" in said.sentence
     assert searched == []
 
 
@@ -149,7 +149,7 @@ def test_a_stale_conversion_is_told_and_not_used(cli, own_run, searched):
     assert said.trouble == (
         f"whyformer: The conversion in `{own_run / 'ctranslate2'}` was made before the run "
         f"changed. Make it again with: whyformer convert {own_run} --to ctranslate2. "
-        "Translated by torch.\n"
+        "The torch engine is used.\n"
     )
     assert said.out == cli("translate", own_run, "--engine", "torch", stdin=TEXT).out
     said = cli("translate", own_run, "--engine", "ctranslate2", stdin=TEXT)
@@ -163,5 +163,5 @@ def test_a_conversion_that_stands_alone(cli, converted, searched, tmp_path):
     said = cli("translate", out, "--text", "c b a")
     assert said.out == cli("translate", converted, "--text", "c b a").out
     assert sum(searched) == 2
-    assert "is a conversion without one" in cli("translate", out, "--engine", "torch").sentence
+    assert "is a conversion without a run" in cli("translate", out, "--engine", "torch").sentence
     assert "not sampling" in cli("translate", out, "--sample", "--text", "a").sentence

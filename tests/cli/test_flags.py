@@ -211,7 +211,7 @@ COMMANDS = {
             "all": "",
             "lang": "ko",
         },
-        JSON | {"quick": "it is what is done without --full"},
+        JSON | {"quick": "it is the default without --full"},
     ),
     "lab report": Command(
         ("--out {new}/lab",), {"lang": "ko", "results": "{place}", "out": "{new}/b"}, JSON

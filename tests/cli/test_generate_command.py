@@ -78,7 +78,10 @@ def test_a_text_is_measured(run: Path, tmp_path: Path, capsys: pytest.CaptureFix
     [
         (["generate", "RUN", "--prompt", "a", "--input", "x"], "were both given"),
         (["generate", "RUN", "--tokens", "0"], "`--tokens` must be from 1 to 100000, but it is 0"),
-        (["generate", "RUN", "--beam", "2", "--seed", "1"], "draws nothing"),
+        (
+            ["generate", "RUN", "--beam", "2", "--seed", "1"],
+            "cannot be combined with sampling options",
+        ),
         (["generate", "nowhere"], "does not exist"),
         (["translate", "RUN", "--text", "a"], "Use `whyformer generate`"),
         (["evaluate", "--text", "x"], "needs a run"),

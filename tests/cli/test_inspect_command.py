@@ -114,7 +114,7 @@ def test_the_target_is_read_by_the_columns_of_the_source(cli, runs, tmp_path):
         ("gpt", [], "`--text` is required"),
         ("gpt", ["--text", ""], "`--text` is empty"),
         ("transformer", ["--text", ""], "`--text` is empty"),
-        ("gpt", ["--text", "a", "--target", "b"], "is for models that translate"),
+        ("gpt", ["--text", "a", "--target", "b"], "needs a translation model"),
         ("gpt", ["--text", "a " * 20], "reads at most 16"),
         ("bert", ["--text", "a " * 20], "reads at most 16"),
         ("rnn", ["--text", "a", "--target", "b " * 20], "`--target` has 21 tokens"),

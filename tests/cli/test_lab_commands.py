@@ -205,9 +205,9 @@ def test_run_all_measures_every_question(cli, measured, published, tmp_path, mon
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        ([], "Name the questions to run, or give --all"),
-        (["scaling", "--all"], "Name the questions to run, or give --all"),
-        (["scaling", "--quick", "--full"], "exclude each other"),
+        ([], "Give the names of the questions to run, or --all"),
+        (["scaling", "--all"], "Give the names of the questions to run, or --all"),
+        (["scaling", "--quick", "--full"], "cannot be combined"),
         (["scaling", "--seeds", "0"], "`--seeds` must be from 1 to 10000, but it is 0"),
         (["scaling", "--workers", "-1"], "`--workers` must be from 1 to 1024, but it is -1"),
         (["scalling"], "Did you mean `scaling`?"),
@@ -238,7 +238,7 @@ def test_report_in_one_language_from_ones_own_results(cli, published, tmp_path):
 
 
 def test_report_of_nothing_says_where_results_are(cli, tmp_path):
-    assert "holds no result of a question" in cli("lab", "report", "--results", tmp_path).sentence
+    assert "contains no results" in cli("lab", "report", "--results", tmp_path).sentence
 
 
 def test_published_results_are_inside_of_the_package():

@@ -19,7 +19,7 @@ PACKAGE = Path(whyformer.__file__).parent
 
 def test_help_names_every_command_and_exit_code(cli):
     text = cli("--help").out
-    for word in (*COMMANDS, "0 done, 1 failed, 2 asked wrongly", "130 stopped by Ctrl-C"):
+    for word in (*COMMANDS, "0 success, 1 failure, 2 usage error", "130 stopped by Ctrl-C"):
         assert word in text
     assert cli("--version").out.strip() == __version__
 

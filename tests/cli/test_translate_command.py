@@ -68,17 +68,17 @@ def test_options_win_over_the_settings_of_the_run(cli, run):
 def test_weights_of_eight_bits(cli, run):
     said = cli("translate", run, "--weights", "int8", stdin=TEXT)
     assert (said.code, lines_of(said.out)) == (0, expected(run))
-    assert "there is none here: nothing is rounded." in said.err
+    assert "this model has none. Nothing is quantized." in said.err
 
 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (("--weights", "int4"), "`int4` are no weights."),
+        (("--weights", "int4"), "`int4` is not a data type of weights."),
         (
             ("--weights", "int8", "--engine", "ctranslate2"),
-            "The ctranslate2 engine has the weights of its conversion. Make one with: whyformer "
-            "convert",
+            "The ctranslate2 engine uses the weights of its conversion. Make an int8 conversion "
+            "with: whyformer convert",
         ),
     ],
 )
@@ -173,7 +173,7 @@ def test_alignments_read_no_more_of_a_source_than_the_translator(cli, tmp_path):
     run = toy_run(tmp_path / "run", positions="learned", max_length=8)
     place = tmp_path / "alignments.jsonl"
     said = cli("translate", run, "--alignments", place, stdin="a b c d e f g h i j a b\na\n")
-    assert "line 1 is longer than the model reads" in said.err
+    assert "line 1 is longer than the model can read" in said.err
     first, second = [json.loads(line) for line in lines_of(place.read_text(encoding="utf-8"))]
     assert first["source"] == [*"abcdefg", "<eos>"]
     assert {len(row) for row in first["weights"]} == {8}
@@ -304,5 +304,5 @@ def test_weights_that_are_no_numbers_give_no_answer(cli, own_run, search):
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_json_with_what_is_no_number_is_refused(value):
-    with pytest.raises(WhyformerError, match="must be a finite number to be written as JSON"):
+    with pytest.raises(WhyformerError, match="can only contain finite numbers"):
         json_text({"scores": [1.0, value]})

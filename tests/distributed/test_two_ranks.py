@@ -219,8 +219,8 @@ def test_only_the_first_rank_writes_to_standard_output(
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("stdin", "Several processes cannot share standard input. Give --input FILE"),
-        ("labels", "Several processes share the translating of --source or --pairs by runs"),
+        ("stdin", "Several processes cannot share standard input. Use --input FILE"),
+        ("labels", "Several processes can only share the translation of --source or --pairs"),
         ("odd", "`training.accumulate` must be a multiple of the 2 ranks, which share the batches"),
     ],
 )

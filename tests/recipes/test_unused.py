@@ -200,12 +200,12 @@ def test_a_setting_counts_where_another_one_makes_it_count(
 def test_the_refusal_names_the_setting_and_the_reason():
     recipe = resolve("copy").recipe
     refuse_unused(recipe, ["training.warmup", "decoding.beam"])
-    with pytest.raises(ConfigError, match=r"`--training.matrix-ratio` has no effect here: it is"):
+    with pytest.raises(ConfigError, match=r"`--training.matrix-ratio` has no effect here: it applies"):
         refuse_unused(recipe, ["training.warmup", "training.matrix_ratio"])
-    with pytest.raises(ConfigError, match="start them with torchrun"):
+    with pytest.raises(ConfigError, match="training with several processes"):
         refuse_unused(recipe, ["training.parallel"], ranks=1)
     refuse_unused(recipe, ["training.parallel"], ranks=2)
-    with pytest.raises(ConfigError, match="read by the tasks translate and language only"):
+    with pytest.raises(ConfigError, match="only the tasks translate and language use it"):
         refuse_unused(resolve("classify").recipe, ["decoding.beam"])
 
 

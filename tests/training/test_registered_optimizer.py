@@ -82,11 +82,13 @@ def test_the_settings_it_reads_are_the_arguments_of_its_maker(toy):
     recipe = Recipe(training=settings())
     assert reason_unused(recipe, "training.betas") is None
     assert reason_unused(recipe, "training.epsilon") == (
-        "it is for --training.optimizer adam, adamw, muon or radam, and the optimizer is sign"
+        "it applies only with --training.optimizer adam, adamw, muon or radam, and the optimizer "
+        "is sign"
     )
     plain = Recipe(training=settings(optimizer="sgd"))
     assert reason_unused(plain, "training.betas") == (
-        "it is for --training.optimizer adam, adamw, muon, radam or sign, and the optimizer is sgd"
+        "it applies only with --training.optimizer adam, adamw, muon, radam or sign, and the "
+        "optimizer is sgd"
     )
 
 

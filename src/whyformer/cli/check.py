@@ -1,4 +1,4 @@
-"""``whyformer check``: a minute that may save a night."""
+"""``whyformer check``: test a recipe before a long run."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ EXAMPLES = """Examples:
   whyformer check my-recipe.yaml --data pairs.tsv --model.d-model 512
   whyformer check --task classify --data reviews.tsv
 
-Exit code 0 when every check passed, 1 when one failed."""
+Exit code: 0 if every check passed, 1 if a check failed."""
 
 
 def check(
@@ -29,21 +29,21 @@ def check(
     json: Flag = False,
     overrides: Overrides,
 ) -> int:
-    """Try a recipe before a long run: can it learn, is the pipeline right, how long will it take?
+    """Test a recipe before a long run: can it learn, is it correct, how long will it take?
 
     Args:
-        recipe: A shipped recipe (`whyformer config list`) or a YAML file; without it, the
-            one that is named like the task.
-        out: Where prepared data may stay for the run to come.
-        data: TSV or JSONL files, or prefixes of file pairs (short for --data.train).
+        recipe: A built-in recipe (`whyformer config list`) or a YAML file (default: the recipe
+            with the name of the task).
+        out: Directory to keep the prepared data in, for the later run.
+        data: TSV or JSONL files, or prefixes of parallel files (short for --data.train).
         source: Suffix or key of the source side (short for --data.source).
         target: Suffix or key of the target side (short for --data.target).
-        dev: Pairs to validate on (short for --data.dev).
-        preset: Shape that the model starts from: base, big, small or tiny.
-        task: What is learned, as for `whyformer train`.
-        start_from: Run of task masked or replaced that classify, regress or tag begins with.
-        full: Take the recipe's full variant.
-        json: Print the findings as one JSON object.
+        dev: Validation set (short for --data.dev).
+        preset: Model size to start from: base, big, small or tiny.
+        task: The task, as for `whyformer train`.
+        start_from: Run of task masked or replaced, to start classify, regress or tag from.
+        full: Use the full variant of the recipe.
+        json: Print the results as one JSON object.
     """
     from whyformer.cli.shared.recipes import resolved
     from whyformer.cli.shared.streams import print_json

@@ -1,4 +1,4 @@
-"""``whyformer classify``: a label for every line, or for every word of it."""
+"""``whyformer classify``: predict a label for every line or every word."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +13,11 @@ EXAMPLES = """Examples:
   whyformer classify runs/sentiment --input reviews.txt --output labels.txt
   cat reviews.txt | whyformer classify runs/sentiment --json
 
-A line is a text, or two texts with a tab between where the run was trained on
-pairs. Output: LABEL<TAB>PROBABILITY, or the number; of a run of task tag, a
-label for every word, with spaces between. --json prints a JSON object a line:
-index, text, and label and probabilities, or words and labels."""
+Each input line is a text, or two texts separated by a tab if the run was
+trained on text pairs. Output: LABEL<TAB>PROBABILITY, or a number (task
+regress), or one label per word, separated by spaces (task tag). --json prints
+one JSON object per line with index and text, and either label and
+probabilities or words and labels."""
 
 
 def classify(
@@ -30,14 +31,14 @@ def classify(
     json: Flag = False,
     device: str = "auto",
 ) -> int:
-    """Label texts with a run of task classify or regress, or their words with one of task tag.
+    """Label texts with a run of task classify or regress, or words with a run of task tag.
 
     Args:
-        run: Directory that `whyformer train` wrote.
-        input: UTF-8 file (.gz too), a text a line; without it, standard input.
-        output: File to write, whole or not at all; without it, standard output.
-        text: Label this text instead of a file. May be given again.
-        overwrite: Replace --output where it exists.
+        run: Directory of a run.
+        input: UTF-8 file (optionally .gz) with one text per line (default: standard input).
+        output: File to write atomically (default: standard output).
+        text: Label this text instead of a file. Can be repeated.
+        overwrite: Replace --output if it exists.
         json: Write JSON lines.
         device: auto, cpu, cuda, cuda:0 or mps.
     """

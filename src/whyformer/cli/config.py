@@ -1,4 +1,4 @@
-"""``whyformer config``: every setting of a recipe and where its value comes from."""
+"""``whyformer config``: every setting of a recipe and the source of its value."""
 
 from cyclopts import App
 
@@ -12,17 +12,17 @@ EXAMPLES = """Examples:
 
 config = App(
     name="config",
-    help="List recipes, or show every setting of one.",
+    help="List the recipes, or show every setting of a recipe.",
     help_epilogue=EXAMPLES,
 )
 
 
 @config.command(name="list", help_epilogue="Example:\n\n  whyformer config list")
 def list_recipes(*, json: Flag = False) -> int:
-    """List the recipes that come with whyformer.
+    """List the built-in recipes.
 
     Args:
-        json: Print them as one JSON object.
+        json: Print one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
     from whyformer.recipes.recipe import resolve, shipped
@@ -54,20 +54,20 @@ def show(
     json: Flag = False,
     overrides: Overrides,
 ) -> int:
-    """Show every resolved value of a recipe and where it came from.
+    """Show every setting of a recipe, its value and the source of the value.
 
     Args:
-        recipe: A shipped recipe or a YAML file; without it, `translate`.
+        recipe: A built-in recipe or a YAML file (default: `translate`).
         data: Short for --data.train.
         source: Short for --data.source.
         target: Short for --data.target.
         dev: Short for --data.dev.
-        preset: Shape that the model starts from: base, big, small or tiny.
-        task: What is learned: translate, language, masked, replaced, classify, regress or tag.
-        start_from: Run of task masked or replaced that classify, regress or tag begins with.
-        frozen: Let only the head learn, with --start-from.
-        full: Take the recipe's full variant.
-        json: Print name -> value and origin as one JSON object.
+        preset: Model size to start from: base, big, small or tiny.
+        task: The task: translate, language, masked, replaced, classify, regress or tag.
+        start_from: Run of task masked or replaced, to start classify, regress or tag from.
+        frozen: Train only the head; needs --start-from.
+        full: Use the full variant of the recipe.
+        json: Print the value and origin of each name as one JSON object.
     """
     from whyformer.cli.shared.recipes import resolved
     from whyformer.cli.shared.streams import json_text, print_json

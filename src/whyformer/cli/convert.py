@@ -1,4 +1,4 @@
-"""``whyformer convert``: a run in the format of another engine."""
+"""``whyformer convert``: convert a run to the format of another engine."""
 
 import sys
 from pathlib import Path
@@ -14,10 +14,11 @@ EXAMPLES = """Examples:
   whyformer convert runs/mine --to ctranslate2 --quantize int8
   whyformer convert runs/mine --to ctranslate2 --out mine-ct2 --pairs test.tsv
 
-Before it is kept, the conversion translates sentences beside the run: every
-token's probability and every greedy translation must be the same; an int8 one
-may lose 0.5 points of chrF. What was measured is printed, and kept with it.
-Afterwards `whyformer translate RUN` uses it where it can (--engine auto)."""
+Before the conversion is saved, its translations are compared with those of the
+run. All token probabilities and greedy translations must be the same; an int8
+conversion may lose up to 0.5 points of chrF. The measurements are printed and
+saved with the conversion. `whyformer translate RUN` then uses the conversion if
+possible (--engine auto)."""
 
 
 def convert(
@@ -30,16 +31,16 @@ def convert(
     sentences: Annotated[int, within(1, 1_000_000)] = 200,
     json: Flag = False,
 ) -> int:
-    """Convert a run for a faster engine, and compare the two before the conversion is kept.
+    """Convert a run for a faster engine, and compare the outputs before saving the conversion.
 
     Args:
-        run: Directory that `whyformer train` wrote.
+        run: Directory of a run.
         to: The format: ctranslate2.
-        quantize: none, or int8: a quarter of the size.
-        out: Directory to write; without it, `ctranslate2` inside the run.
-        pairs: Compare on these sources and translations; without it, on the run's own dev set.
-        sentences: Compare at most so many.
-        json: Print what was measured as one JSON object.
+        quantize: none, or int8, which has a quarter of the size.
+        out: Output directory (default: `ctranslate2` inside the run).
+        pairs: Sources and translations to compare on (default: the dev set of the run).
+        sentences: Maximum number of sentences to compare.
+        json: Print the measurements as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
     from whyformer.data.reading import read_pairs

@@ -1,4 +1,4 @@
-"""``whyformer demo``: the whole story in a few minutes."""
+"""``whyformer demo``: train, evaluate and use a model in a few minutes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ EXAMPLES = """Examples:
   whyformer demo
   whyformer demo --minutes 2 --out runs/short --json
 
-Needs the pronouncing dictionary: pip install "whyformer[demo]"."""
+The demo needs the pronouncing dictionary: pip install "whyformer[demo]"."""
 
 
 def demo(
@@ -21,14 +21,14 @@ def demo(
     quiet: Flag = False,
     json: Flag = False,
 ) -> int:
-    """Teach a Transformer to pronounce English, judge it on unseen words, and write a page.
+    """Train a Transformer to pronounce English, evaluate it on held-out words, write a report.
 
     Args:
-        minutes: How long training may take on this machine.
+        minutes: Training time on this machine.
         out: Directory of the run; report.html is written there.
-        overwrite: Forget the run that is in --out and begin anew.
-        quiet: Show no progress.
-        json: Print the outcome as one JSON object.
+        overwrite: Delete the run in --out and start again.
+        quiet: Do not show progress.
+        json: Print the result as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.wording import counted
@@ -39,7 +39,7 @@ def demo(
     if json:
         print_json(found)
     elif outcome.interrupted:
-        print(f"{outcome.run}: stopped; the same command goes on from here")
+        print(f"{outcome.run}: stopped; run the same command again to resume")
     else:
         for word, hypotheses in found["pronounced"].items():
             print(f"{word:<16}{hypotheses[0][0]}")

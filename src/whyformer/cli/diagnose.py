@@ -1,4 +1,4 @@
-"""``whyformer diagnose``: why a run stopped."""
+"""``whyformer diagnose``: show why a run stopped."""
 
 from pathlib import Path
 
@@ -11,11 +11,11 @@ EXAMPLES = """Examples:
 
 
 def diagnose(run: Path, /, *, json: Flag = False) -> int:
-    """Tell where a run's loss or gradient stopped being finite, on which pairs, and what to try.
+    """Show where the loss or gradient of a run became NaN or infinite, and what to try.
 
     Args:
-        run: Directory of a run that stopped with that message.
-        json: Print it as one JSON object.
+        run: Directory of a run that stopped with this message.
+        json: Print one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
     from whyformer.workflows.runs.diagnosis import diagnose

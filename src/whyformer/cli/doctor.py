@@ -1,4 +1,4 @@
-"""``whyformer doctor``: what this machine offers, and whether a run is intact."""
+"""``whyformer doctor``: information on this machine, and the integrity of a run."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ EXAMPLES = """Examples:
 
 
 def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = False) -> int:
-    """Show versions, device, threads, memory, disk, extras, and speed; or verify a run.
+    """Show versions, device, threads, memory, disk, extras and speed; or verify a run.
 
     Args:
-        run: A run or model directory. All its files are compared with their SHA-256: model,
-            checkpoint, tokenizers, corpora, conversion, recipe and the lines of the journal; and
-            what is missing, or belongs to another run, is named.
-        reseal: List what changed in RUN's model since it was written, and accept the changes.
-        json: Print it as one JSON object.
+        run: A run or model directory. Compares all its files with their SHA-256: model,
+            checkpoint, tokenizers, corpora, conversion, recipe and the lines of the journal. Also
+            reports files that are missing or belong to another run.
+        reseal: List the changes in RUN's model since it was written, and accept them.
+        json: Print one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.errors import BundleError, UsageError

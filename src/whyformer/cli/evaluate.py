@@ -1,4 +1,4 @@
-"""``whyformer evaluate``: scores with intervals, and significance between systems."""
+"""``whyformer evaluate``: scores with intervals, and significance tests between systems."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,10 +17,10 @@ EXAMPLES = """Examples:
   whyformer evaluate --hypotheses a.txt b.txt --references r1.txt r2.txt \\
     --metric bleu,chrf
 
-Scores have 95 % intervals: Wilson's for proportions, else the bootstrap's.
-With two or more systems, each further one is tested against the first by
-paired bootstrap resampling, or exactly where at most 14 lines differ. Fewer
-than 20 items get neither an interval nor a p-value."""
+Scores have 95 % intervals: Wilson intervals for proportions, bootstrap
+intervals otherwise. With two or more systems, each other system is compared
+with the first by paired bootstrap resampling, or by an exact test if at most 14
+lines differ. With fewer than 20 items there is no interval and no p-value."""
 
 
 def evaluate(
@@ -41,28 +41,30 @@ def evaluate(
     length_penalty: Annotated[float | None, within(0.0, 10.0)] = None,
     json: Flag = False,
 ) -> int:
-    """Score runs, or files of translations, against references.
+    """Compare the output of runs, or files of translations, with references.
 
     Args:
-        runs: Runs to translate --source with; each is a system of its own.
-        source: UTF-8 file to translate, a sentence a line.
-        references: Files of right answers, line by line; any of them counts. Required.
+        runs: Runs to translate --source with; each run is one system.
+        source: UTF-8 file to translate, one sentence per line.
+        references: Files of references, line by line; with several files, any reference counts as
+            correct. Required.
         pairs: TSV or JSONL file instead of --source and --references; lines with the same source
-            are one item with several right answers.
-        hypotheses: Files of finished translations, instead of runs.
-        text: For language models: a text to measure perplexity on.
-        documents: Of --text: what one document is, file (the default), paragraphs or lines.
-        labelled: For runs that label: a TSV or JSONL file of texts with labels, and for words a
-            .conll file as well.
-        columns: Of --labelled: names of the columns or keys of text and label, or of first text,
-            second text and label. Without them a TSV has no header.
-        metric: Out of bleu, chrf, ter, per, wer, exact; commas or spaces between. Default bleu.
+            are one item with several references.
+        hypotheses: Files of existing translations, instead of runs.
+        text: For language models: the text to compute perplexity on.
+        documents: For --text: the unit of a document: file (the default), paragraphs or lines.
+        labelled: For classifiers and taggers: a TSV or JSONL file of texts with labels; for
+            taggers also a .conll file.
+        columns: For --labelled: column names or keys of the text and the label, or of the first
+            text, the second text and the label. Without them, a TSV file has no header.
+        metric: bleu, chrf, ter, per, wer or exact, or several, separated by commas or spaces
+            (default: bleu).
         lowercase: Ignore case (ter always does).
-        tokenize: sacreBLEU's tokenizer for bleu: 13a (the default), intl, char, zh, none.
-        no_normalize: Compare hypotheses and references as they are, not in Unicode NFC.
-        beam: Hypotheses followed at once, instead of the run's own setting.
-        length_penalty: Instead of the run's own setting.
-        json: Print everything as one JSON object.
+        tokenize: The sacreBLEU tokenizer for bleu: 13a (the default), intl, char, zh, none.
+        no_normalize: Compare the text unchanged, without Unicode normalisation (NFC).
+        beam: Beam size (default: the setting of the run).
+        length_penalty: Length penalty (default: the setting of the run).
+        json: Print all results as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.errors import UsageError
@@ -70,8 +72,8 @@ def evaluate(
 
     if world_size() > 1 and (text is not None or labelled is not None or hypotheses):
         raise UsageError(
-            "Several processes share the translating of --source or --pairs by runs, and nothing "
-            "else. Leave torchrun out."
+            "Several processes can only share the translation of --source or --pairs with runs. "
+            "Run this command without torchrun."
         )
     translating: dict[str, Any] = {
         "source": source, "references": references, "pairs": pairs, "hypotheses": hypotheses,
@@ -91,12 +93,13 @@ def evaluate(
     names = [name for one in metric or ["bleu"] for name in one.split(",") if name]
     if bool(runs) == bool(hypotheses):
         raise UsageError(
-            "Give either runs and --source to translate, or --hypotheses FILE with finished "
-            f"translations; {'both were' if runs else 'neither was'} given."
+            "Give either runs and --source, or --hypotheses FILE with existing translations; "
+            f"{'both were' if runs else 'neither was'} given."
         )
     if pairs and (not runs or source or references):
         raise UsageError(
-            "`--pairs` is for runs and stands for --source and --references. Give either."
+            "`--pairs` needs runs and replaces --source and --references. Use either --pairs or "
+            "the other two."
         )
     how: dict[str, Any] = {
         "lowercase": lowercase,
@@ -112,7 +115,7 @@ def evaluate(
             items = read_items(pairs)
             how["places"] = [shortened(source) for source in items[0]]
         else:
-            right = required(references, "references", "--references FILE, the right answers")
+            right = required(references, "references", "--references FILE, the correct answers")
             sources = required(source, "source", "--source FILE, the text to translate")
             items = read_parallel(sources, right)
         given = {"beam": beam, "length_penalty": length_penalty}
@@ -124,10 +127,12 @@ def evaluate(
         if report is None:
             return 0
     else:
-        right = required(references, "references", "--references FILE, the right answers")
+        right = required(references, "references", "--references FILE, the correct answers")
         for name, value in (("source", source), ("beam", beam), ("length-penalty", length_penalty)):
             if value is not None:
-                raise UsageError(f"`--{name}` is for runs; with --hypotheses nothing is searched.")
+                raise UsageError(
+                    f"`--{name}` needs runs and has no effect with --hypotheses. Leave it out."
+                )
         from whyformer.workflows.evaluate import evaluate_files
 
         report = evaluate_files(hypotheses or [], right, names, **how)
@@ -162,8 +167,9 @@ def _text(runs: tuple[Path, ...], text: Path, documents: str, *, json: bool) -> 
         return 0
     for one in found:
         print(
-            f"{one['run']}: {one['loss']:.4f} nats a token, perplexity {one['perplexity']:.3f}, "
-            f"{one['bits_per_character']:.4f} bits a character, {one['bits_per_byte']:.4f} a byte "
+            f"{one['run']}: {one['loss']:.4f} nats per token, perplexity {one['perplexity']:.3f}, "
+            f"{one['bits_per_character']:.4f} bits per character, "
+            f"{one['bits_per_byte']:.4f} bits per byte "
             f"({counted(one['tokens'], 'token')} in rows of {one['row_tokens']})"
         )
     return 0

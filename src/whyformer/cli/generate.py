@@ -1,4 +1,4 @@
-"""``whyformer generate``: a prompt in, what may follow it out."""
+"""``whyformer generate``: continue a prompt with a language model."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,10 +14,11 @@ EXAMPLES = """Examples:
   whyformer generate runs/gpt --prompt "The" --beam 5
   whyformer generate runs/gpt --input prompts.txt --json
 
-Each continuation is printed after its prompt; an empty line stands between
-two. --json prints a JSON object a prompt: index, prompt, continuations (text,
-score, finished, model_limit: cut because the model holds no more tokens).
-Search settings that are not given come from the run's recipe."""
+Each continuation is printed after its prompt, with an empty line between two
+continuations. --json prints one JSON object per prompt: index, prompt and
+continuations (text, score, finished, and model_limit: stopped at the maximum
+length of the model).
+Other search settings come from the run's recipe."""
 
 SEARCH = Group("Search")
 Search = Parameter(group=SEARCH)
@@ -42,23 +43,23 @@ def generate(
     seed: Annotated[int | None, Search, within(0, 2**64 - 1)] = None,
     no_repeat_ngram: Annotated[int | None, Search, within(0, 1000)] = None,
 ) -> int:
-    """Continue text with a run that was trained on text.
+    """Continue a text with a language model.
 
     Args:
-        run: Directory that `whyformer train` wrote.
-        prompt: What the text begins with; without it, nothing. May be given again.
-        input: UTF-8 file with a prompt a line.
-        output: File to write, whole or not at all; without it, standard output.
-        overwrite: Replace --output where it exists.
+        run: Directory of a run.
+        prompt: Start of the text (default: empty). Can be repeated.
+        input: UTF-8 file with one prompt per line.
+        output: File to write atomically (default: standard output).
+        overwrite: Replace --output if it exists.
         json: Write JSON lines.
         device: auto, cpu, cuda, cuda:0 or mps.
-        tokens: Most tokens to add.
-        nbest: Continuations of each prompt.
-        beam: Search for the most probable continuation; 1 is greedy.
-        temperature: Of drawing: below 1 sharper, above 1 flatter.
-        top_k: Draw among so many most probable tokens.
-        top_p: Draw among the most probable tokens of this total probability.
-        seed: Of drawing.
+        tokens: Maximum number of tokens to add.
+        nbest: Number of continuations of each prompt.
+        beam: Beam size for the most probable continuation; 1 is greedy search.
+        temperature: Sampling temperature: below 1 sharpens the distribution, above 1 flattens it.
+        top_k: Sample from this number of most probable tokens.
+        top_p: Sample from the most probable tokens with this total probability.
+        seed: Random seed of sampling.
         no_repeat_ngram: Never repeat an n-gram of this size.
     """
     from whyformer.cli.shared.streams import json_text, refuse_existing, warn, written
@@ -72,7 +73,10 @@ def generate(
         raise UsageError("`--input` and `--prompt` were both given. Keep one.")
     drawn = any(x is not None for x in (temperature, top_k, top_p, seed))
     if beam is not None and drawn:
-        raise UsageError("`--beam` searches and draws nothing. Leave out what is about drawing.")
+        raise UsageError(
+            "`--beam` cannot be combined with sampling options. Leave out --temperature, --top-k, "
+            "--top-p and --seed, or leave out --beam."
+        )
     refuse_existing(overwrite, read=input, output=output)
     prompts = list(read_lines(input)) if input is not None else prompt or [""]
     search: dict[str, Any] = {
@@ -104,7 +108,7 @@ def generate(
                 print(answer.text, file=stream)
     if full.count:
         warn(
-            f"fewer than --tokens {tokens} were added to {full.of('prompt')}: the model holds no "
-            "more tokens, the prompt included."
+            f"fewer than --tokens {tokens} were added to {full.of('prompt')}: prompt and text "
+            "reached the maximum length of the model."
         )
     return 0

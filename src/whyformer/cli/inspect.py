@@ -1,4 +1,4 @@
-"""``whyformer inspect``: what every layer and head of a trained model does with a text."""
+"""``whyformer inspect``: show what each layer and head of a model computes for a text."""
 
 import math
 from collections.abc import Callable
@@ -22,13 +22,14 @@ EXAMPLES = """Examples:
   whyformer inspect runs/gpt --text "The with statement" --out heads.html
   whyformer inspect runs/mine --text "A dog runs." --json
 
-Three tables: of each head the deviation of its scores, the entropy of its
-weights in nats and as a share of the greatest possible (1: looks at all alike);
-of each layer how different its tokens are (0: all alike); and the multiply-adds
-of each equation. --out draws where each head looks, as one HTML file."""
+The output has three tables. Heads: the standard deviation of the scores, and
+the entropy of the attention weights in nats and as a fraction of the maximum
+(1: uniform attention). Layers: the diversity of the token vectors (0: all are
+equal). Equations: the number of multiply-adds. --out writes an HTML file with a
+heat map of the attention weights of each head."""
 
 MOST_DRAWN = 64
-"""Tokens of a text whose heads are drawn; longer ones give squares too small to see."""
+"""Maximum number of tokens for heat maps; with more, the squares are too small to see."""
 
 
 def inspect(
@@ -42,15 +43,15 @@ def inspect(
     json: Flag = False,
     device: str = "auto",
 ) -> int:
-    """Show what the layers and heads of a run do with one text, and what that costs.
+    """Show what the layers and heads of a run compute for one text, and the cost of it.
 
     Args:
-        run: Directory that `whyformer train` wrote.
-        text: What is read: a source, a text, or two texts with a tab between. Required.
-        target: Translation to read beside it; without it, the run's own.
+        run: Directory of a run.
+        text: The input: a source, a text, or two texts separated by a tab. Required.
+        target: Translation of the source (default: the translation of the run).
         out: HTML file to write, with a heat map of each head.
-        overwrite: Replace --out where it exists.
-        json: Print it as one JSON object.
+        overwrite: Replace --out if it exists.
+        json: Print one JSON object.
         device: auto, cpu, cuda, cuda:0 or mps.
     """
     from whyformer.bundle import load_bundle
@@ -64,8 +65,8 @@ def inspect(
     longest = max(map(len, found.tokens.values()))
     if out is not None and longest > MOST_DRAWN:
         raise UsageError(
-            f"`--out` draws at most {MOST_DRAWN} tokens, but the text has {longest}. Shorten it, "
-            "or leave --out out."
+            f"`--out` supports at most {MOST_DRAWN} tokens, but the text has {longest}. Shorten "
+            "the text, or leave --out out."
         )
     if json:
         print_json(found.to_json())
@@ -256,7 +257,7 @@ def _reading(
         return torch.tensor([ids], device=device)
 
     if not tokenizer.encode(text):
-        raise UsageError("`--text` is empty. Give a text that the model shall read.")
+        raise UsageError("`--text` is empty. Give a text for the model to read.")
     if isinstance(model, SourceModel):
         source = [*tokenizer.encode(text), EOS]
         x = matrix(source)
@@ -267,7 +268,7 @@ def _reading(
         return shown, lambda: model(x, None, y)
     if target is not None:
         raise UsageError(
-            f"`--target` is for models that translate, but `{run}` holds a model of kind "
+            f"`--target` needs a translation model, but the family of `{run}` is "
             f"`{model.settings.family}`. Leave it out."
         )
     if isinstance(model, BERT):
@@ -286,8 +287,8 @@ def _reading(
         return {"text": tokenizer.tokens(row)}, forward
     if not isinstance(model, TextModel):
         raise UsageError(
-            f"`{run}` holds a model of kind `{model.settings.family}`, which inspect cannot read "
-            "with. Choose a run that translates, continues, or labels texts."
+            f"`whyformer inspect` does not support the family `{model.settings.family}` of "
+            f"`{run}`. Choose a translation model, a language model or a classifier."
         )
     row = [BOS, *tokenizer.encode(text)]
     ids = matrix(row)

@@ -1,4 +1,4 @@
-"""The command ``whyformer``: find the command, run it, turn what happened into an exit code."""
+"""The command ``whyformer``: find the command, run it, and return its exit code."""
 
 import _thread
 import contextlib
@@ -38,12 +38,12 @@ Every command takes --plugin FILE.py or --plugin PACKAGE, once for each plugin:
 it adds variants of your own (docs/extending.md).
 
 Results go to standard output, progress and messages to standard error.
-Exit code: 0 done, 1 failed, 2 asked wrongly (nothing was changed),
+Exit codes: 0 success, 1 failure, 2 usage error (nothing was changed),
 130 stopped by Ctrl-C."""
 
 app = App(
     name="whyformer",
-    help="The Transformer of “Attention Is All You Need”: train it, use it, question it.",
+    help="The Transformer of “Attention Is All You Need”: train it, use it, study it.",
     help_epilogue=EPILOGUE,
     help_format="plaintext",
     version=__version__,
@@ -56,13 +56,13 @@ TRAIN, USE, MEASURE, UNDERSTAND, OTHER = (
 
 @dataclass(frozen=True)
 class Command:
-    """Where a command is and what `main` must know about it.
+    """The module of a command and the options of `main` for it.
 
     Args:
-        module: in this package; it holds a function or an `App` with the command's name.
-        group: the part of `--help` that lists it.
-        long: whether it runs long enough to gain from a restart with a faster allocator.
-        to_lower: what takes less memory.
+        module: module in this package with a function or an `App` of the command's name.
+        group: section of `--help` that lists the command.
+        long: whether it runs long enough to benefit from a restart with a faster allocator.
+        to_lower: settings to lower when memory runs out.
     """
 
     module: str
@@ -113,8 +113,8 @@ for _name in (*app.help_flags, *app.version_flags):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code.
 
-    Args: argv: without the program's name; None takes the process's own, and only then the process
-        may change its allocator, and restart itself for that.
+    Args: argv: arguments without the program name; None uses those of the process. Only with None
+        can the process restart itself with another allocator.
     """
     set_encodings()
     logging.basicConfig(format="whyformer: %(message)s", level=logging.WARNING)
@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         abandon_output()
         return _say(
-            "The program that reads the output has ended, so the rest was not written.",
+            "The program that reads the output has exited, so the rest was not written.",
             WhyformerError.exit_code,
         )
     except KeyboardInterrupt:
@@ -139,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not ran_out(error):
             raise
         return _say(*_out_of_memory(argv))
-    except OSError as error:  # what no reader or writer foresaw: names too long, broken disks
+    except OSError as error:  # not handled elsewhere: names that are too long, broken disks
         return _say(*_refused_by_system(error))
 
 
@@ -152,8 +152,8 @@ def _run(tokens: list[str], *, restart: bool) -> int:
         bound.arguments["overrides"] = overrides
     elif overrides:
         raise UsageError(
-            f"`--{next(iter(overrides))}` is a setting of a recipe, which this command does not "
-            "read. Give it to train, check or config show."
+            f"`--{next(iter(overrides))}` is a setting of a recipe, and this command does not read "
+            "recipes. Use it with train, check or config show."
         )
     if restart:
         if others and others[0] in COMMANDS and COMMANDS[others[0]].long:
@@ -206,21 +206,21 @@ def _no_interrupt_is_lost() -> Iterator[None]:
 
 
 def _out_of_memory(argv: Sequence[str] | None) -> tuple[str, int]:
-    """Return the sentence and the exit code when memory ran out."""
+    """Return the message and the exit code for running out of memory."""
     command = next(iter(sys.argv[1:] if argv is None else argv), "")
     advice = COMMANDS[command].to_lower if command in COMMANDS else Command.to_lower
     return f"Memory ran out. Lower {advice}.", WhyformerError.exit_code
 
 
 def _refused_by_system(error: OSError) -> tuple[str, int]:
-    """Return the sentence and the exit code for a refusal by the operating system."""
+    """Return the message and the exit code for an error of the operating system."""
     where = "" if error.filename is None else f" `{str(error.filename)[:LONGEST_SHOWN]}`"
     reason = (error.strerror or str(error)).lower()
     if error.errno in (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.ENODEV, errno.ENXIO):
-        return f"The path{where} cannot be used: {reason}. Give another path.", UsageError.exit_code
+        return f"The path{where} cannot be used: {reason}. Use another path.", UsageError.exit_code
     return (
-        f"The operating system refused{where}: {reason}. Check the disk and the permissions, and "
-        "run the command again.",
+        f"The operating system reported an error{where and ' for' + where}: {reason}. Check the "
+        "disk and the permissions, and run the command again.",
         WhyformerError.exit_code,
     )
 

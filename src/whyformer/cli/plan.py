@@ -12,9 +12,10 @@ EXAMPLES = """Examples:
   whyformer plan my-recipe.yaml --training.batch-tokens 16384 --json
 
 Nothing is measured or trained. The output shows each formula with its numbers.
-Describe another machine in a YAML file with name, source, peak_tflops, memory_gb,
-memory_gb_per_second, node_gb_per_second, network_gb_per_second and gpus_per_node.
-Link rates are in one direction; the network rate is the share of one GPU."""
+Describe another machine in a YAML file with name, source, peak_tflops,
+memory_gb, memory_gb_per_second, node_gb_per_second, network_gb_per_second and
+gpus_per_node. Link rates are in one direction; the network rate is the share of
+one GPU."""
 
 
 READS = (

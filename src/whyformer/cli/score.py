@@ -1,4 +1,4 @@
-"""``whyformer score``: how probable given translations are."""
+"""``whyformer score``: the log-probability of given translations."""
 
 import sys
 from pathlib import Path
@@ -12,13 +12,13 @@ EXAMPLES = """Examples:
   whyformer translate runs/mine --input in.txt --nbest 5 --json > out.jsonl
   whyformer score runs/mine --translations out.jsonl
 
-Output: for each pair LOG_PROBABILITY<TAB>TOKENS: ln P(target, end | source) in
-nats, and the number of target tokens it is a sum over, the end included.
-A text is scored with the one way in which the tokenizer cuts it; with
---translations every hypothesis is scored with the tokens that were searched.
-A target longer than the model's positions gets `-` and is named on standard
-error.
-Totals go to standard error, or into the JSON object."""
+Output for each pair: LOG_PROBABILITY<TAB>TOKENS. The log-probability is
+ln P(target, eos | source) in nats; TOKENS counts the target tokens, including
+eos. A text is scored with the tokens that the tokenizer produces. With
+--translations, each hypothesis is scored with the tokens of the search.
+If a target is longer than the model's positions, the output is `-` and a
+warning on standard error names the pair. Totals go to standard error, or into
+the JSON object."""
 
 
 def score(
@@ -28,13 +28,13 @@ def score(
     translations: Path | None = None,
     json: Flag = False,
 ) -> int:
-    """Print how probable each line of a file is as the translation of the same line of another.
+    """Print the log-probability of each translation, given its source.
 
     Args:
-        runs: Directory that `whyformer train` wrote; several score as an ensemble.
-        source: UTF-8 file of the sources, one a line.
+        runs: Directory of a run; several runs score as an ensemble.
+        source: UTF-8 file of the sources, one per line.
         target: UTF-8 file of their translations.
-        translations: Output of `whyformer translate --json` instead of --source and --target.
+        translations: Output of `whyformer translate --json`, instead of --source and --target.
         json: Print pairs and totals as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json, warn, written
@@ -55,7 +55,8 @@ def score(
         scored = score_translations(runs, translations)
     else:
         raise UsageError(
-            "`--translations` stands for --source and --target. Give one or the others."
+            "`--translations` replaces --source and --target. Use either --translations or the "
+            "other two."
         )
     for finding in scored.findings:
         warn(finding)

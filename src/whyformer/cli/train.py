@@ -1,4 +1,4 @@
-"""``whyformer train``: from a recipe to a run."""
+"""``whyformer train``: train a model with a recipe."""
 
 from pathlib import Path
 
@@ -13,8 +13,8 @@ EXAMPLES = """Examples:
   whyformer train --task tag --data names.conll --out runs/names
   whyformer train my-recipe.yaml --out runs/mine --data.train a.tsv b.tsv
 
-Ctrl-C stops after the update at hand (exit code 130), and the same command
-goes on from there."""
+Press Ctrl-C to stop after the current update (exit code 130). Run the same
+command again to resume."""
 
 
 def train(
@@ -36,31 +36,30 @@ def train(
     json: Flag = False,
     overrides: Overrides,
 ) -> int:
-    """Train a model by a recipe, or go on with a run.
+    """Train a model with a recipe, or resume a run.
 
-    Every setting of the recipe can be given as --section.key VALUE;
-    `whyformer config show RECIPE` lists them all. RUN/model holds the best
-    weights so far and is ready to use at any time.
+    Override any setting of the recipe with --section.key VALUE;
+    `whyformer config show RECIPE` lists all settings. RUN/model holds the
+    best weights so far, and you can use it at any time.
 
     Args:
-        recipe: A shipped recipe (`whyformer config list`) or a YAML file; without it, the
-            one that is named like the task.
+        recipe: A built-in recipe (`whyformer config list`) or a YAML file (default: the recipe
+            with the name of the task).
         out: Directory of the run. Required.
-        data: TSV or JSONL files, prefixes of file pairs, or - (short for --data.train).
+        data: TSV or JSONL files, prefixes of parallel files, or - (short for --data.train).
         source: Suffix or key of the source side (short for --data.source).
         target: Suffix or key of the target side (short for --data.target).
-        dev: Pairs to validate on (short for --data.dev).
-        preset: Shape that the model starts from: base, big, small or tiny.
-        task: What is learned: translate, language, masked, replaced, classify, regress
-            or tag.
-        start_from: Run of task masked or replaced that classify, regress or tag begins with.
-        frozen: Let only the head learn, with --start-from.
-        full: Take the recipe's full variant.
-        overwrite: Forget the run that is in --out and begin anew.
-        quiet: Show no progress.
-        json: Print the outcome as one JSON object.
+        dev: Validation set (short for --data.dev).
+        preset: Model size to start from: base, big, small or tiny.
+        task: The task: translate, language, masked, replaced, classify, regress or tag.
+        start_from: Run of task masked or replaced, to start classify, regress or tag from.
+        frozen: Train only the head; needs --start-from.
+        full: Use the full variant of the recipe.
+        overwrite: Delete the run in --out and start again.
+        quiet: Do not show progress.
+        json: Print the result as one JSON object.
     """
-    run = required(out, "out", "--out runs/NAME, the directory that shall hold the run")
+    run = required(out, "out", "--out runs/NAME, the directory of the run")
     from whyformer.cli.shared.recipes import resolved
     from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.torchrun import is_first, world_size

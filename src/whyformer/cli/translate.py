@@ -1,4 +1,4 @@
-"""``whyformer translate``: lines in, lines out."""
+"""``whyformer translate``: translate lines of text."""
 
 import contextlib
 import itertools
@@ -28,25 +28,26 @@ EXAMPLES = """Examples:
   whyformer translate runs/mine --input in.txt --engine torch
   torchrun --nproc-per-node 2 -m whyformer translate runs/mine --input in.txt
 
-Output: a line for each line, in order; an empty line stays empty.
-  --nbest above 1   INDEX<TAB>SCORE<TAB>TEXT: number of the input line from 1,
-                    ranking score (log-probability over length penalty), text.
-                    A beam search lists no text twice.
-  --json            a JSON object a line: index, source, text, score,
-                    source_truncated (the model did not read its end),
-                    hypotheses (text, score, log_probability, finished,
-                    tokens: the ids that were searched). With
-                    --split-sentences also sentences: the same for each
-                    sentence of a line that was split.
-  --alignments      a JSON object a line: text, source and target (tokens) and
-                    weights[target][source]: cross-attention of the last
-                    decoder layer, mean over heads.
---engine auto takes CTranslate2 where `whyformer convert` made a conversion of
-the run as it is now and the search is greedy or plain beam search; else torch.
-Lines whose translation was cut at the length limit are named on standard error.
-Lines that are unlike the training data are named on standard error: most of
-their characters are unknown to the model, or they are far longer.
-Search settings that are not given come from the run's recipe."""
+Output: one line per input line, in order. Empty lines stay empty.
+  --nbest above 1   INDEX<TAB>SCORE<TAB>TEXT: number of the input line (from 1),
+                    score (log-probability / length penalty), text. Beam search
+                    never lists the same text twice.
+  --json            One JSON object per line: index, source, text, score,
+                    source_truncated (the source was too long and was cut),
+                    hypotheses (text, score, log_probability, finished, and
+                    tokens: the token ids). With --split-sentences also
+                    sentences: the same fields for each sentence of a line that
+                    was split.
+  --alignments      One JSON object per line: text, source and target (tokens)
+                    and weights[target][source]: cross-attention of the last
+                    decoder layer, averaged over heads.
+--engine auto uses CTranslate2 if `whyformer convert` made an up-to-date
+conversion of the run and the search is greedy or plain beam search; otherwise
+torch.
+Warnings on standard error list the lines whose translation was truncated at the
+length limit, and lines that differ from the training data: lines with mostly
+unknown characters and lines that are much longer.
+Other search settings come from the run's recipe."""
 
 SEARCH = Group("Search")
 Search = Parameter(group=SEARCH)
@@ -79,35 +80,36 @@ def translate(
     top_p: Annotated[float | None, Search, within(0.0, 1.0)] = None,
     seed: Annotated[int | None, Search, within(0, 2**64 - 1)] = None,
 ) -> int:
-    """Translate text with a trained run, or with several as an ensemble.
+    """Translate text with a trained run, or with several runs as an ensemble.
 
     Args:
-        runs: Directories that `whyformer train` wrote.
-        input: UTF-8 file (.gz too), a sentence a line; without it, standard input.
-        output: File to write, whole or not at all; without it, standard output.
-        text: Translate this text instead of a file. May be given again.
-        alignments: Also write where the decoder looked, as JSON lines, to this file.
-        overwrite: Replace --output and --alignments where they exist.
+        runs: Directories of runs.
+        input: UTF-8 file (optionally .gz) with one sentence per line (default: standard input).
+        output: File to write atomically (default: standard output).
+        text: Translate this text instead of a file. Can be repeated.
+        alignments: Also write the cross-attention weights as JSON lines to this file.
+        overwrite: Replace --output and --alignments if they exist.
         json: Write JSON lines.
         split_sentences: Split each line into sentences, translate each one, and join the
             translations with spaces. For models trained on single sentences.
         device: auto, cpu, cuda, cuda:0 or mps.
         engine: auto, torch or ctranslate2.
-        weights: float32, or int8: of the torch engine on a CPU, faster and nearly the same.
-        beam: Hypotheses followed at once; 1 is greedy search.
-        nbest: Translations of each line; more than the beam of the run raise it.
-        length_penalty: 0 ranks by plain log-probability; more favours longer translations.
+        weights: float32 or int8. int8 needs the torch engine on a CPU; it is faster and slightly
+            less exact.
+        beam: Beam size; 1 is greedy search.
+        nbest: Number of translations per line; increases the beam of the run if needed.
+        length_penalty: 0 ranks by plain log-probability; larger values favour longer translations.
         prefix: Text that every translation must begin with.
-        min_length: Fewest tokens of a translation.
-        max_length: Most tokens of a translation.
+        min_length: Minimum number of tokens of a translation.
+        max_length: Maximum number of tokens of a translation.
         no_repeat_ngram: Never repeat an n-gram of this size.
-        groups: Groups of a diverse beam search.
-        diversity: How much groups avoid each other's tokens; needs --groups.
-        sample: Draw at random instead of searching.
-        temperature: Of sampling: below 1 sharper, above 1 flatter.
-        top_k: Sample among so many most probable tokens.
-        top_p: Sample among the most probable tokens of this total probability.
-        seed: Of sampling.
+        groups: Number of groups for diverse beam search.
+        diversity: Penalty for tokens that another group chose; needs --groups.
+        sample: Sample at random instead of searching.
+        temperature: Sampling temperature: below 1 sharpens the distribution, above 1 flattens it.
+        top_k: Sample from this number of most probable tokens.
+        top_p: Sample from the most probable tokens with this total probability.
+        seed: Random seed of sampling.
     """
     from whyformer.data.reading import STDIN
     from whyformer.foundation.errors import UsageError
@@ -121,8 +123,8 @@ def translate(
         raise UsageError("`--input` and `--text` were both given. Keep one.")
     if world_size() > 1 and not text and (input is None or str(input) == STDIN):
         raise UsageError(
-            "Several processes cannot share standard input. Give --input FILE, or leave torchrun "
-            "out."
+            "Several processes cannot share standard input. Use --input FILE, or run without "
+            "torchrun."
         )
     if is_first():
         refuse_existing(overwrite, read=input, output=output, alignments=alignments)
@@ -137,11 +139,11 @@ def translate(
         ):
             if given_too:
                 raise UsageError(
-                    f"`--{name}` belongs to a whole line, and `--split-sentences` translates the "
-                    "sentences of a line one by one. Leave one of them out."
+                    f"`--{name}` applies to a whole line, but `--split-sentences` translates each "
+                    "sentence separately. Leave one of them out."
                 )
     if alignments is not None and len(runs) > 1:
-        raise UsageError("Alignments are those of one run, but several were given. Give one run.")
+        raise UsageError("`--alignments` supports one run, but several were given. Give one run.")
     from whyformer.cli.shared.engines import choose
     from whyformer.data.filters import Occurrences
     from whyformer.data.reading import read_lines
@@ -160,7 +162,7 @@ def translate(
         lines: Iterator[str] = iter([line for one in text for line in one.split("\n")])
     else:
         lines = read_lines(STDIN if input is None else input)
-        if input is not None:  # a file that cannot be read is told before a model is loaded
+        if input is not None:  # report a file that cannot be read before loading a model
             lines = itertools.chain([next(lines)], lines)
     live = not text and input is None and is_live(sys.stdin)
     with contextlib.ExitStack() as stack:
@@ -184,7 +186,7 @@ def translate(
             live=live,
             split_sentences=split_sentences,
         )
-        if not ranks.first:  # its share is done by asking; the first one writes
+        if not ranks.first:  # iterating computes this rank's share; rank 0 writes
             for _ in found:
                 continue
             return 0
@@ -256,14 +258,14 @@ def _as_json(answer: "Translation") -> dict[str, Any]:
 
 
 def _one_line(text: str) -> str:
-    """A model of characters or bytes may write a line end, which would shift every later line."""
+    """Replace line ends: a model of characters or bytes can write one and shift later lines."""
     return text.replace("\r", " ").replace("\n", " ")
 
 
 def _with_alignments(
     bundle: "Bundle", answers: Iterator["Translation"], *, live: bool
 ) -> Iterator[tuple["Translation", str]]:
-    """Yield each answer with its alignment as JSON. Args: live: one at a time, someone waits."""
+    """Yield each answer with its alignment as JSON. Args: live: one at a time, for a terminal."""
     from whyformer.decoding.alignment import BATCH_SIZE, align
 
     while some := list(itertools.islice(answers, 1 if live else BATCH_SIZE)):
@@ -290,7 +292,7 @@ def _warn_of_sources(check: "SourceCheck") -> None:
 
 def _warn(index: int, answer: "Translation") -> None:
     if answer.source_truncated:
-        warn(f"line {index} is longer than the model reads: its end is not translated.")
+        warn(f"line {index} is longer than the model can read, so its end is not translated.")
 
 
 def _warn_of_cut(which: str) -> None:

@@ -1,4 +1,4 @@
-"""Settings that a run never reads, so that a flag without effect is refused instead of ignored."""
+"""Find settings that a run never reads, so that a flag without effect is an error."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -45,9 +45,9 @@ TASKS_OF: dict[str, tuple[TaskName, ...]] = {
     "training.label_smoothing": tuple(task for task in TaskName if task is not TaskName.REGRESS),
     "validation.sentences": (TaskName.TRANSLATE,),
 }
-"""Setting -> the tasks that read it; a setting that is not listed is read by every task."""
+"""Setting -> the tasks that read it. Every task reads the settings that are not listed."""
 OF_SEARCHES = (TaskName.TRANSLATE, TaskName.LANGUAGE)
-"""The tasks whose runs search, and so read the section `decoding`."""
+"""The tasks that decode, and therefore read the section `decoding`."""
 
 
 def refuse_unused(
@@ -57,13 +57,13 @@ def refuse_unused(
     ranks: int | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> None:
-    """Refuse settings that were given but that the run of ``recipe`` never reads.
+    """Reject settings that a run of ``recipe`` never reads.
 
     Args:
         given: dotted names, such as ``training.matrix_ratio``.
-        ranks: processes that train together; None when that is not known.
-        typed: dotted name -> the short flag by which it was given.
-    Raises: ConfigError for the first of them, with the reason.
+        ranks: number of training processes; None if unknown.
+        typed: dotted name -> the short flag that was used for it.
+    Raises: ConfigError for the first such setting, with the reason.
     """
     for name in (one.replace("-", "_") for one in given):
         if reason := reason_unused(recipe, name, ranks=ranks):
@@ -72,68 +72,69 @@ def refuse_unused(
 
 
 def refuse_unread(given: Iterable[str], read: Sequence[str], command: str) -> None:
-    """Refuse settings that a command does not read.
+    """Reject settings that a command does not read.
 
     Args:
         given: dotted names.
-        read: the names that the command reads; one that ends with a dot is a whole section.
+        read: the names that the command reads; a name that ends with a dot is a whole section.
     Raises: ConfigError for the first setting that is not read.
     """
     for name in (one.replace("-", "_") for one in given):
         if not any(name == one or (one[-1] == "." and name.startswith(one)) for one in read):
             raise ConfigError(
-                f"`--{name.replace('_', '-')}` has no effect on `whyformer {command}`, which reads "
-                f"{', '.join(one.removesuffix('.') for one in read)} only. Leave it out."
+                f"`--{name.replace('_', '-')}` has no effect on `whyformer {command}`, which only "
+                f"reads {', '.join(one.removesuffix('.') for one in read)}. Leave it out."
             )
 
 
 def reason_unused(recipe: Recipe, name: str, *, ranks: int | None = None) -> str | None:
-    """Return why the run of ``recipe`` never reads the setting ``name``; None when it reads it."""
+    """Return why a run of ``recipe`` never reads the setting ``name``, or None if it does."""
     section = name.partition(".")[0]
     tasks = OF_SEARCHES if section == "decoding" else TASKS_OF.get(name)
     if tasks is not None and recipe.task not in tasks:
-        return f"it is read by {_listed(tasks)} only, and the task is {recipe.task}"
+        use = "uses" if len(tasks) == 1 else "use"
+        return f"only {_listed(tasks)} {use} it, and the task is {recipe.task}"
     reasons = (_of_data, _of_text, _of_model, _of_training, _of_decoding)
     if name == "training.parallel" and ranks == 1:
-        return "it is for several processes; start them with torchrun"
+        return "it applies only to training with several processes (torchrun)"
     return next((found for reason in reasons if (found := reason(recipe, name))), None)
 
 
 def _of_data(recipe: Recipe, name: str) -> str | None:
     data = recipe.data
     if name == "data.stress" and data.builtin is not Builtin.CMUDICT:
-        return "it is for --data.builtin cmudict"
+        return "it applies only with --data.builtin cmudict"
     names = ("data.source", "data.target", "data.second")
     if data.builtin and name in (*names, "data.dev"):
-        return f"the built-in data {data.builtin} has its own validation set and no columns"
+        return f"the built-in data {data.builtin} includes a validation set and has no columns"
     if name == "data.dev_share":
         if data.dev:
             return "--dev gives the validation set"
         if data.builtin and data.builtin is not Builtin.TOPICS:
-            return f"the built-in data {data.builtin} has its own validation set"
+            return f"the built-in data {data.builtin} includes a validation set"
     of_pairs = recipe.task is TaskName.TRANSLATE and name in names
     if of_pairs and data.train and all(map(_is_tsv, (*data.train, *data.dev))):
-        return "a TSV file of pairs is read without names: the source, a tab and the target"
+        return "a TSV file of pairs has no column names: the source, a tab and the target"
     if name == "validation.sentences" and recipe.validation.metric == "loss":
-        return "--validation.metric loss decodes nothing"
+        return "validation with --validation.metric loss does not decode"
     return None
 
 
 def _of_text(recipe: Recipe, name: str) -> str | None:
     text = recipe.text
     if name.startswith("text.") and recipe.start_from:
-        return "the tokenizer is that of --start-from"
+        return "the tokenizer comes from --start-from"
     if name == "text.units" and text.source_units and text.target_units:
         return "text.source_units and text.target_units are both set"
     if name == "text.lowercase" and None not in (text.source_lowercase, text.target_lowercase):
         return "text.source_lowercase and text.target_lowercase are both set"
     spaceless = UNITS[text.of_source].gaps and UNITS[text.of_target].gaps
     if name == "text.keep_spaces" and spaceless:
-        return f"units of {text.of_source} stand between spaces, which are no part of them"
+        return f"units of type {text.of_source} are separated by spaces, which are not part of them"
     if name == "text.shared" and text.of_source != text.of_target:
         return f"the two sides have different units, {text.of_source} and {text.of_target}"
     if name == "text.shared" and text.lowers_source != text.lowers_target:
-        return "one side is put in lower case and the other is not"
+        return "one side is lowercased and the other is not"
     return None
 
 
@@ -142,15 +143,15 @@ def _of_model(recipe: Recipe, name: str) -> str | None:
     if not name.startswith("model."):
         return None
     if recipe.start_from and name not in ("model.dropout", "model.attention_dropout"):
-        return "the shape is that of the model in --start-from; only the dropout can be changed"
+        return "the shape comes from the model in --start-from; only the dropout can be changed"
     if name in ("model.outputs", "model.answer_of"):
         return f"the task {recipe.task} sets it"
     if isinstance(model, RecurrentSettings | RecurrentLanguageSettings):
         chrono = model.initialization is RecurrentInitialization.CHRONO
         if name == "model.chrono_span" and not chrono:
-            return "it is for --model.initialization chrono"
+            return "it applies only with --model.initialization chrono"
         if name == "model.forget_bias" and (chrono or model.cell is not Cell.LSTM):
-            return "it is for --model.cell lstm with an initialization other than chrono"
+            return "it applies only with --model.cell lstm and an initialization other than chrono"
         if name == "model.dropout_form" and not model.dropout:
             return "`model.dropout` is 0"
     return None
@@ -161,11 +162,14 @@ def _of_training(recipe: Recipe, name: str) -> str | None:
     field = name.removeprefix("training.")
     if field in OPTIONAL and field not in reads(kind):
         readers = either(one for one in OPTIMIZERS if field in reads(one))
-        return f"it is for --training.optimizer {readers}, and the optimizer is {kind}"
+        return f"it applies only with --training.optimizer {readers}, and the optimizer is {kind}"
     if name == "training.ema_decay" and training.average is not Averaging.EMA:
-        return f"it is for --training.average ema, and the average is {training.average}"
+        return f"it applies only with --training.average ema, and the average is {training.average}"
     if name == "training.average_last" and training.average is not Averaging.CHECKPOINTS:
-        return f"it is for --training.average checkpoints, and the average is {training.average}"
+        return (
+            "it applies only with --training.average checkpoints, and the average is "
+            f"{training.average}"
+        )
     return None
 
 

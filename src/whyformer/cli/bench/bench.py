@@ -1,4 +1,4 @@
-"""``whyformer bench``: how fast this machine is at what a recipe asks of it."""
+"""``whyformer bench``: measure the speed of this machine with a recipe."""
 
 import os
 import sys
@@ -16,10 +16,10 @@ EXAMPLES = """Examples:
   whyformer bench my-recipe.yaml --json > speed.json
   whyformer bench --run runs/mine --source test.en --references test.de
 
-Prints the speed of plain matrix products in the model's shapes, of training
-(the real updates, and their share of that ceiling), of decoding by each engine
-(one sentence, and 64 at once; greedy and beam 5), memory, and the time that
-programs take to start. Measure on a quiet machine, with nothing beside it."""
+The output shows the speed of plain matrix products in the model's shapes (the
+ceiling), the speed of training and its fraction of the ceiling, the decoding
+speed of each engine (single-sentence and 64 at once; greedy and beam 5), memory
+use and start-up times. Run it on a quiet machine."""
 
 
 READS = ("model.", "text.", "data.", "decoding.", "training.", "task", "preset")
@@ -37,16 +37,17 @@ def bench(
     json: Flag = False,
     overrides: Overrides,
 ) -> int:
-    """Measure this machine: ceilings, training, decoding by each engine, memory, starting.
+    """Measure this machine: peak rates, training, decoding of each engine, memory, start-up.
 
     Args:
-        recipe: A shipped recipe or a YAML file; without it that of --run, else pronounce (with the
-            extra demo) or translate. Pairs are made up where a recipe's own are not there.
-        run: Decode with this run instead of a fresh model.
-        source: UTF-8 file to decode, a sentence a line; without it the dev set.
-        references: Files of right answers beside --source, for scores of --run by each engine.
-        seconds: About how long to compute; starting programs takes a while besides.
-        json: Print everything measured as one JSON object.
+        recipe: A built-in recipe or a YAML file (default: the recipe of --run; otherwise pronounce,
+            with the extra demo, or translate). If the data of the recipe are missing, random pairs
+            are used.
+        run: Decode with this run instead of an untrained model.
+        source: UTF-8 file to decode, one sentence per line (default: the dev set).
+        references: Files of references for --source, to compute scores of --run with each engine.
+        seconds: Approximate computing time; start-up times of programs are additional.
+        json: Print all measurements as one JSON object.
     """
     from whyformer.bundle import find_bundle
     from whyformer.cli.shared.recipes import resolved

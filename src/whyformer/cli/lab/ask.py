@@ -11,20 +11,20 @@ EXAMPLES = """Examples:
   whyformer ask why sqrt dk
   whyformer ask "does post-norm need warm-up?" --json
 
-The words are compared with the keywords of each question; no model is used.
-Exit code 2 if no card answers the question: the nearest questions are shown,
-and --json prints them as `nearest`."""
+The command compares the words with the keywords of each question; it uses no
+model. If no question of the laboratory matches, the exit code is 2 and the
+nearest questions are shown; --json prints them as `nearest`."""
 
 NEAREST = 3
 """Questions that are shown when none answers."""
 
 
 def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False) -> int:
-    """Find the question of the laboratory that fits, and print claims, verdicts and numbers.
+    """Find the matching question of the laboratory, and print claims, verdicts and numbers.
 
     Args:
         words: The question, in English or Korean.
-        lang: Language of the answer, en or ko; without it, the question's.
+        lang: Language of the answer: en or ko (default: the language of the question).
         json: Print the answer as one JSON object.
     """
     from whyformer.foundation.errors import UsageError

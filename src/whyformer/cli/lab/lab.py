@@ -21,7 +21,7 @@ EXAMPLES = """Examples:
   whyformer lab run scaling --quick
   whyformer lab report --lang ko
 
-`whyformer ask "why sqrt dk"` finds the question by its words."""
+`whyformer ask "why sqrt dk"` finds a question by its words."""
 RUN_EXAMPLES = """Examples:
 
   whyformer lab run scaling --quick
@@ -29,34 +29,34 @@ RUN_EXAMPLES = """Examples:
   whyformer lab run --all --full --out runs/lab
   whyformer lab run warmup --full --on ray
 
-A run that was stopped goes on where it stopped: give the same command again.
-OUT/quick/NAME.json or OUT/full/NAME.json holds every number and verdict.
-Exit code 1 where a verdict contradicts the published one."""
+Run the same command again to resume a stopped run. OUT/quick/NAME.json or
+OUT/full/NAME.json contains every number and verdict. The exit code is 1 if a
+verdict contradicts the published one."""
 REPORT_EXAMPLES = """Examples:
 
   whyformer lab report
   whyformer lab report --lang ko --out pages
   whyformer lab report --results runs/lab/full --out mine"""
 PLAIN_EVERY_SECONDS = 15.0
-"""Time between two lines where there is no terminal to draw a bar on."""
+"""Time between two progress lines if standard error is not a terminal."""
 
 Lang = Literal["en", "ko"]
 Positional = Annotated[str, Parameter(negative="")]
 
 lab = App(
     name="lab",
-    help="Ask why: run experiments on the Transformer, read verdicts, build the report.",
+    help="Run experiments on the Transformer, read verdicts, build the report.",
     help_epilogue=EXAMPLES,
 )
 
 
 @lab.command(name="list", help_epilogue="Example:\n\n  whyformer lab list --lang ko")
 def list_questions(*, lang: Lang | None = None, json: Flag = False) -> int:
-    """List the questions with the verdict on every claim.
+    """List the questions and the verdict on every claim.
 
     Args:
-        lang: Language: en or ko; without it, en. The JSON object holds both.
-        json: Print them as one JSON object.
+        lang: Language: en or ko (default: en). The JSON object contains both.
+        json: Print one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
     from whyformer.lab.method.bilingual import Language
@@ -85,12 +85,12 @@ def list_questions(*, lang: Lang | None = None, json: Flag = False) -> int:
 
 @lab.command(help_epilogue="Example:\n\n  whyformer lab show scaling --lang ko")
 def show(question: Positional, /, *, lang: Lang | None = None, json: Flag = False) -> int:
-    """Show one question: its answer in short, claims, criteria, verdicts and numbers.
+    """Show one question: a short answer, claims, criteria, verdicts and numbers.
 
     Args:
-        question: Name of the question, as `whyformer lab list` shows it.
-        lang: Language: en or ko; without it, en. The JSON object holds both.
-        json: Print it as one JSON object.
+        question: Name of the question (see `whyformer lab list`).
+        lang: Language: en or ko (default: en). The JSON object contains both.
+        json: Print one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
     from whyformer.lab.method.bilingual import Language
@@ -120,18 +120,19 @@ def run(
     lang: Lang | None = None,
     json: Flag = False,
 ) -> int:
-    """Measure questions anew on this machine and judge their claims.
+    """Run experiments again on this machine and compute the verdicts on their claims.
 
     Args:
-        questions: Names of questions, as `whyformer lab list` shows them.
-        quick: Under a minute a question on two cores; what is done without --full.
-        full: Enough seeds and sizes to decide: up to an hour and a half of one core a question.
-        seeds: Seeds of every condition, instead of what the mode has.
-        on: What spreads the work: processes of this machine, or a Ray cluster (RAY_ADDRESS).
-        workers: Processes at a time; without it, one a core.
-        out: Directory for what is measured.
-        all: Every question.
-        lang: Language: en or ko; without it, en. The JSON object holds both.
+        questions: Names of questions (see `whyformer lab list`).
+        quick: Short experiments: under a minute per question on two cores (the default).
+        full: Full experiments with enough seeds and sizes for a verdict: up to 90 minutes of one
+            core per question.
+        seeds: Number of seeds of every condition, instead of the default of the mode.
+        on: Where to run: processes of this machine, or a Ray cluster (RAY_ADDRESS).
+        workers: Number of parallel processes (default: one per core).
+        out: Directory for the results.
+        all: Run every question.
+        lang: Language: en or ko (default: en). The JSON object contains both.
         json: Print verdicts and numbers as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
@@ -144,10 +145,10 @@ def run(
     if json:
         refuse_language(lang)
     if quick and full:
-        raise UsageError("`--quick` and `--full` exclude each other. Give one of them.")
+        raise UsageError("`--quick` and `--full` cannot be combined. Use one of them.")
     if bool(questions) == all:
         raise UsageError(
-            "Name the questions to run, or give --all; `whyformer lab list` shows all."
+            "Give the names of the questions to run, or --all. `whyformer lab list` lists them."
         )
     experiments = [experiment_named(name) for name in (written() if all else questions)]
     mode = Mode.FULL if full else Mode.QUICK
@@ -166,7 +167,7 @@ def run(
     if wrong:
         print(
             f"whyformer: Contradicts the published verdict: {', '.join(wrong)}. Was the machine "
-            "busy, or the code changed?",
+            "busy, or did the code change?",
             file=sys.stderr,
         )
     return 1 if wrong else 0
@@ -180,13 +181,13 @@ def report(
     out: Path = Path("docs/lab"),
     json: Flag = False,
 ) -> int:
-    """Build the pages from results: one a question, an index of all verdicts, a glossary.
+    """Build the HTML report: one page per question, an index of all verdicts, a glossary.
 
     Args:
-        lang: One language, en or ko; without it, both.
-        results: Directory of result files NAME.json; without it, the published ones.
+        lang: Language: en or ko (default: both).
+        results: Directory of result files NAME.json (default: the published results).
         out: Directory for the pages.
-        json: Print the files' paths as one JSON object.
+        json: Print the paths of the files as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.errors import UsageError
@@ -196,7 +197,7 @@ def report(
 
     if results is not None and not any(results.glob("*.json")):
         raise UsageError(
-            f"`{results}` holds no result of a question. `whyformer lab run` writes them to "
+            f"`{results}` contains no results. `whyformer lab run` writes results to "
             "runs/lab/quick and runs/lab/full."
         )
     languages = tuple(Language) if lang is None else (Language(lang),)
@@ -212,7 +213,7 @@ def report(
 
 
 def refuse_language(lang: str | None) -> None:
-    """Refuse --lang beside --json, whose object holds every language.
+    """Reject --lang with --json, because the JSON object contains every language.
 
     Raises: UsageError.
     """
@@ -220,8 +221,8 @@ def refuse_language(lang: str | None) -> None:
 
     if lang is not None:
         raise UsageError(
-            "`--lang` has no effect with --json: the JSON object holds both languages. Leave it "
-            "out."
+            "`--lang` has no effect with --json, because the JSON object contains both languages. "
+            "Leave it out."
         )
 
 
@@ -237,7 +238,7 @@ def say(text: str) -> None:
 
 
 def _wrapped(line: str, width: int, indent: str) -> Sequence[str]:
-    """Break a line at spaces; a Korean letter takes two columns."""
+    """Break a line at spaces; a Korean letter is two columns wide."""
     from rich.cells import cell_len
 
     if cell_len(line) <= width:
@@ -261,7 +262,7 @@ def _measure(
     engine: "Engine",
     language: Any,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Run one question; return what to tell of it, and the claims that contradict the published."""
+    """Run one question. Return its report and the claims that contradict the published verdict."""
     from whyformer.lab.method.record import read_record, result_of, write_record
     from whyformer.lab.method.runner import run as fill
     from whyformer.lab.pages.answers import answer, as_json, contradictions, verdict_words
@@ -299,7 +300,7 @@ def _measure(
 
 
 class _Bar:
-    """How many cells are measured, on standard error."""
+    """A progress bar on standard error: the number of finished cells."""
 
     def __init__(self, name: str, mode: str) -> None:
         from rich.console import Console
@@ -330,7 +331,7 @@ class _Bar:
         self._bar.stop()
 
     def show(self, done: int, total: int) -> None:
-        """Show the cells done; the first call tells how many an earlier start had measured."""
+        """Show the finished cells; the first call counts those of earlier runs."""
         begins = not self._begun
         if begins:
             self.first, self._begun = done, True

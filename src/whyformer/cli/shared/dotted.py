@@ -1,7 +1,7 @@
 """Dotted settings on the command line: ``--model.d-model 256``, ``--training.seed=7``.
 
-They are as many as a recipe has fields, so they are not declared one by one to cyclopts: `main`
-takes them off the line first and hands them to the commands that read recipes.
+A recipe has too many fields to declare each one to cyclopts. `main` removes the dotted settings
+from the command line first and passes them to the commands that read recipes.
 """
 
 import re
@@ -37,7 +37,7 @@ def split(tokens: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
             break
         match = _NAME.fullmatch(token)
         if not match:
-            # cyclopts takes a `-` after an option for another option.
+            # cyclopts reads a `-` after an option as another option.
             stands_alone = token == "-" and others and _WAITS.fullmatch(others[-1])
             others.append(f"{others.pop()}=-" if stands_alone else token)
             continue
@@ -81,7 +81,7 @@ def plugins_in(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _takes_several(name: str) -> bool:
-    """Say whether a recipe holds a list of texts under this name."""
+    """Return whether this field of a recipe is a list of texts."""
     from whyformer.recipes.recipe import Recipe
 
     value: object = Recipe()

@@ -1,4 +1,4 @@
-"""Which engine translates: PyTorch, or CTranslate2 with a conversion of the run."""
+"""Choose the engine for translation: PyTorch, or CTranslate2 with a conversion of the run."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from whyformer.workflows.translate import load_system, search_settings
 
 
 class Engine(StrEnum):
-    """What computes."""
+    """The inference engine."""
 
     AUTO = "auto"
     TORCH = "torch"
@@ -32,7 +32,7 @@ class Engine(StrEnum):
 
 @dataclass(frozen=True)
 class Chosen:
-    """A translator ready to search as asked. Args: bundles: the runs, loaded by torch only."""
+    """A translator and its search settings. Args: bundles: the runs, if torch loaded them."""
 
     translator: TextTranslator
     settings: SearchSettings
@@ -50,29 +50,32 @@ def choose(
     ranks: Ranks = ALONE,
     weights: str = Weights.FLOAT32,
 ) -> Chosen:
-    """Load what translates.
+    """Load a translator.
 
     Args:
-        engine: auto takes CTranslate2 where a fresh conversion is there and can do what is asked.
-        given: search settings laid over the run's own.
-        ranks: who translates together.
-        weights: how torch holds them; with int8, auto takes torch.
-    Raises: UsageError when the engine that was named cannot do what is asked.
+        engine: auto uses CTranslate2 if an up-to-date conversion exists and supports the options.
+        given: search settings that override those of the run.
+        ranks: the processes that translate together.
+        weights: data type of the weights in torch; with int8, auto uses torch.
+    Raises: UsageError if the given engine does not support the options.
     """
     if engine not in set(Engine):
         raise UsageError(f"`{engine}` is not an engine.{nearest(engine, list(Engine))}")
     if weights not in set(Weights):
-        raise UsageError(f"`{weights}` are no weights.{nearest(weights, list(Weights))}")
+        raise UsageError(
+            f"`{weights}` is not a data type of weights.{nearest(weights, list(Weights))}"
+        )
     if weights != Weights.FLOAT32:
         if engine == Engine.CTRANSLATE2:
             raise UsageError(
-                "The ctranslate2 engine has the weights of its conversion. Make one with: "
-                f"whyformer convert {runs[0]} --to ctranslate2 --quantize {weights}"
+                "The ctranslate2 engine uses the weights of its conversion. Make an int8 "
+                f"conversion with: whyformer convert {runs[0]} --to ctranslate2 "
+                f"--quantize {weights}"
             )
         engine = Engine.TORCH
     if engine == Engine.TORCH and any(stands_alone(run) for run in runs):
         raise UsageError(
-            "The torch engine needs a run, but this is a conversion without one. Give the run "
+            "The torch engine needs a run, but this is a conversion without a run. Give the run "
             "that it was made from."
         )
     if engine != Engine.TORCH:
@@ -82,12 +85,12 @@ def choose(
         if engine == Engine.CTRANSLATE2 or any(stands_alone(run) for run in runs):
             raise found
         if isinstance(found, _Stale) and ranks.first:
-            print(f"whyformer: {found} Translated by torch.", file=sys.stderr)
+            print(f"whyformer: {found} The torch engine is used.", file=sys.stderr)
     system = load_system(runs, device=device, warn=False, ranks=ranks, weights=Weights(weights))
     if weights == Weights.INT8 and ranks.first and not is_rounded(system.translator.models):
         print(
-            f"whyformer: --weights int8 rounds weights of {LARGE_INT8:,} numbers and more, and "
-            "there is none here: nothing is rounded.",
+            f"whyformer: --weights int8 quantizes weights of {LARGE_INT8:,} numbers or more, but "
+            "this model has none. Nothing is quantized.",
             file=sys.stderr,
         )
     longest = system.translator.max_source_tokens
@@ -96,7 +99,7 @@ def choose(
 
 
 class _Stale(UsageError):
-    """A run went on after its conversion was made."""
+    """The run changed after its conversion was made."""
 
 
 def _by_conversion(
@@ -107,22 +110,23 @@ def _by_conversion(
     alignments: bool,
     ranks: Ranks,
 ) -> Chosen | UsageError:
-    """Return a conversion as a translator, or why it cannot be one."""
+    """Return a translator for the conversion, or the error that explains why there is none."""
     if len(runs) > 1:
-        return UsageError("The ctranslate2 engine takes one run, not an ensemble. Give one run.")
+        return UsageError("The ctranslate2 engine supports one run, not an ensemble. Give one run.")
     (run,) = runs
     directory = find_conversion(run)
     if directory is None:
-        find_bundle(run)  # says better what is wrong with a directory that is no run
+        find_bundle(run)  # has a better message for a directory that is not a run
         return UsageError(
-            f"`{run}` holds no conversion. Make one with: whyformer convert {run} --to ctranslate2"
+            f"`{run}` contains no conversion. Make one with: whyformer convert {run} --to "
+            "ctranslate2"
         )
     if alignments:
         return UsageError(
-            "The ctranslate2 engine keeps no weights for --alignments. Use --engine torch."
+            "The ctranslate2 engine does not support --alignments. Use --engine torch."
         )
     if choose_device(device).type != "cpu":
-        return UsageError("The ctranslate2 engine computes on the CPU. Give --device cpu.")
+        return UsageError("The ctranslate2 engine needs the CPU. Use --device cpu.")
     if find_spec("ctranslate2") is None:
         return MissingExtraError("ctranslate2", "export")
     record = read_record(directory)
@@ -136,8 +140,8 @@ def _by_conversion(
         return UsageError(f"{refusal}. Use --engine torch.")
     if record.rows is not None and (settings.max_length or 0) >= record.rows:
         return UsageError(
-            f"The conversion holds {counted(record.rows, 'position')}, but a translation may have "
-            f"{counted(settings.max_length or 0, 'token')} and eos. Lower --max-length or "
+            f"The conversion supports {counted(record.rows, 'position')}, but a translation can "
+            f"have {counted(settings.max_length or 0, 'token')} and eos. Lower --max-length or "
             "use --engine torch."
         )
     return Chosen(CTranslate2Translator(directory, warn=False, ranks=ranks), settings, [])

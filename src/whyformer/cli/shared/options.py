@@ -1,4 +1,4 @@
-"""Kinds of arguments that several commands share."""
+"""Types of arguments that several commands share."""
 
 import re
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from cyclopts import Parameter, Token
 from whyformer.foundation.errors import UsageError
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
-"""On when given; there is no ``--no-…`` form."""
+"""A flag without a ``--no-…`` form."""
 Texts = Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")]
 """One or more values after the option's name."""
 Paths = Annotated[list[Path] | None, Parameter(consume_multiple=True, negative="")]
 """One or more paths after the option's name."""
 Overrides = Annotated[dict[str, list[str]], Parameter(parse=False)]
-"""The dotted settings that `main` took off the command line."""
+"""The dotted settings that `main` removed from the command line."""
 
 T = TypeVar("T")
 _WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]{0,30})")
@@ -26,16 +26,16 @@ _DECIMAL = re.compile(r"[+-]?(0|[1-9][0-9]*|(?=\.[0-9]))(\.[0-9]*)?([eE][+-]?[0-
 
 @dataclass(frozen=True)
 class Bounds:
-    """Read the number of an option, in decimal notation and within bounds.
+    """Parse a number in decimal notation and check its bounds.
 
-    Args: low, high: the smallest and the largest number that is allowed.
+    Args: low, high: the smallest and the largest allowed number.
     """
 
     low: float
     high: float
 
     def __str__(self) -> str:
-        """Return the form that `--help` shows."""
+        """Return the bounds as `--help` shows them."""
         return f"{self.low}..{self.high if self.high < 2**62 else f'{self.high:.1e}'}"
 
     def __call__(self, kind: Any, tokens: Sequence[Token]) -> float:
@@ -60,9 +60,9 @@ def within(low: float, high: float) -> Parameter:
 
 
 def required(value: T | None, name: str, example: str) -> T:
-    """Return a value that must be given, or say how to give it.
+    """Return a required value.
 
-    Raises: UsageError when it was not given.
+    Raises: UsageError with an example if it was not given.
     """
     if value is None or value == []:
         raise UsageError(f"`--{name}` is required and was not given. Add {example}.")

@@ -1,4 +1,4 @@
-"""From a recipe's name, its shorthands and its dotted settings to the resolved recipe."""
+"""Resolve a recipe from its name, short flags and dotted settings."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -26,9 +26,9 @@ def resolved(
 ) -> "Resolved":
     """Resolve a recipe. `data`, `dev`, `source`, `target`: short for ``data.train`` etc.
 
-    Args: ranks: processes that will train together; None when that is not known.
-    Raises: UsageError when a setting is given in both forms; ConfigError for a setting that is not
-        known, or that the recipe's run never reads.
+    Args: ranks: number of training processes; None if unknown.
+    Raises: UsageError if a setting is given in both forms; ConfigError for a setting that is
+        unknown or has no effect.
     """
     from whyformer.recipes.recipe import parse_overrides, resolve
     from whyformer.recipes.unused import refuse_unused
@@ -45,7 +45,7 @@ def resolved(
         ("frozen", "frozen", ["true"] if frozen else []),
     ):
         if texts and key in laid:
-            raise UsageError(f"`--{short}` is short for `--{key}`: both were given. Keep one.")
+            raise UsageError(f"`--{short}` is short for `--{key}`, but both were given. Keep one.")
         if texts:
             laid[key], typed[key] = texts, short
     found = resolve(name, parse_overrides(laid), full=full)

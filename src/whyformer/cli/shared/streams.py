@@ -1,4 +1,4 @@
-"""Where results go: standard output as UTF-8, or a file that is written whole or not at all."""
+"""Write results to standard output as UTF-8, or atomically to a file."""
 
 import contextlib
 import errno
@@ -16,13 +16,13 @@ from whyformer.foundation.files import atomic_path, explain_write_errors, refuse
 
 
 def refuse_existing(overwrite: bool, *, read: Path | None = None, **outputs: Path | None) -> None:
-    """Refuse to replace a file without --overwrite; devices and pipes may be written to.
+    """Reject paths of existing files without --overwrite; devices and pipes are allowed.
 
     Args:
-        read: the input, which is never replaced.
-        outputs: flag -> the path that was given with it, None where it was not given.
-    Raises: OutputError when a file exists at one of the paths; UsageError for --overwrite when
-        nothing is written to a file.
+        read: the input file, which is never replaced.
+        outputs: flag -> its path, or None if the flag was not given.
+    Raises: OutputError if a file exists at one of the paths; UsageError if --overwrite is given
+        without an output file.
     """
     paths = [path for path in outputs.values() if path is not None]
     if overwrite and not paths:
@@ -30,11 +30,11 @@ def refuse_existing(overwrite: bool, *, read: Path | None = None, **outputs: Pat
         raise UsageError(f"`--overwrite` has no effect without {flags}. Leave it out.")
     for path in paths:
         if path.is_dir():
-            raise OutputError(f"`{path}` is a directory. Choose the path of a file.")
+            raise OutputError(f"`{path}` is a directory. Give the path of a file.")
         if path.is_file():
             if read is not None and read.exists() and path.samefile(read):
                 raise OutputError(
-                    f"The input and the output must be two files, but both are `{path}`. "
+                    f"The input and the output must be different files, but both are `{path}`. "
                     "Choose another output."
                 )
             refuse_to_overwrite(path, overwrite)
@@ -52,8 +52,8 @@ def written(path: Path | None) -> Iterator[TextIO]:
                 raise
             abandon_output()
             raise OutputError(
-                "Standard output cannot be written: there is no space left where it goes. "
-                "Free some space or choose another place."
+                "Standard output cannot be written, because no space is left on the device. "
+                "Free some space or write to another device."
             ) from None
     elif path.exists() and not path.is_file():  # a device or a pipe cannot be replaced
         with explain_write_errors(path), path.open("w", encoding="utf-8", newline="\n") as stream:
@@ -74,32 +74,32 @@ def print_json(value: dict[str, Any]) -> None:
 def json_text(value: Any, *, indent: int | None = None) -> str:
     """Return a value as JSON: on one line, or indented.
 
-    Raises: WhyformerError when it holds NaN or an infinity, for which JSON has no form.
+    Raises: WhyformerError for NaN and infinity, which JSON cannot represent.
     """
     try:
         return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
     except ValueError:
         raise WhyformerError(
-            "A result must be a finite number to be written as JSON, but one is NaN or infinite. "
+            "JSON can only contain finite numbers, but one result is NaN or infinite. "
             "Check the weights with `whyformer doctor RUN`."
         ) from None
 
 
 def warn(text: str) -> None:
-    """Print a sentence that a user should know on standard error."""
+    """Print a warning on standard error."""
     print(f"whyformer: {text}", file=sys.stderr)
 
 
 def shortened(text: str, most: int = 30) -> str:
-    """Return a text in quotes, its end left out where it has more than ``most`` characters."""
+    """Return a text in quotes, truncated to ``most`` characters."""
     return f"“{text if len(text) <= most else text[: most - 1] + '…'}”"
 
 
 def set_encodings() -> None:
-    """Write UTF-8 to files and pipes; on a terminal, replace what its encoding cannot show.
+    """Write UTF-8 to files and pipes; on a terminal, replace characters it cannot display.
 
-    Results are text in any language, so the locale of a pipe (CP949 on Korean Windows) is not
-    used. Lines end with one byte everywhere, so that files are the same on every system.
+    Results can be in any language, so the locale of a pipe (CP949 on Korean Windows) is ignored.
+    Lines end with one byte on every system, so files are identical.
     """
     for stream in (sys.stdout, sys.stderr):
         if not isinstance(stream, io.TextIOWrapper):
@@ -111,7 +111,7 @@ def set_encodings() -> None:
 
 
 def is_live(stream: Any) -> bool:
-    """Say whether someone may be waiting for answers: the input is no regular file."""
+    """Return whether a user may be waiting: the input is not a regular file."""
     try:
         return not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
     except (OSError, ValueError, AttributeError):
@@ -119,7 +119,7 @@ def is_live(stream: Any) -> bool:
 
 
 def abandon_output() -> None:
-    """Send what is left for standard output nowhere, so that leaving does not fail again."""
+    """Discard the rest of standard output, so that the exit does not fail again."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
