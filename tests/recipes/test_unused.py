@@ -200,7 +200,9 @@ def test_a_setting_counts_where_another_one_makes_it_count(
 def test_the_refusal_names_the_setting_and_the_reason():
     recipe = resolve("copy").recipe
     refuse_unused(recipe, ["training.warmup", "decoding.beam"])
-    with pytest.raises(ConfigError, match=r"`--training.matrix-ratio` has no effect here: it applies"):
+    with pytest.raises(
+        ConfigError, match=r"`--training.matrix-ratio` has no effect here: it applies"
+    ):
         refuse_unused(recipe, ["training.warmup", "training.matrix_ratio"])
     with pytest.raises(ConfigError, match="training with several processes"):
         refuse_unused(recipe, ["training.parallel"], ranks=1)
