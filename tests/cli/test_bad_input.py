@@ -469,7 +469,7 @@ def test_a_run_begun_with_another_recipe(cli, out):
     assert cli(*COPY, "--out", out, "--quiet").code == 0
     before = (out / "model" / "model.safetensors").read_bytes()
     said = cli(*COPY, "--out", out, "--quiet", "--model.d-model", "32")
-    assert "was begun with another recipe (model.d_model: 64 then, 32 now)" in said.sentence
+    assert "was started with another recipe (model.d_model: 64 then, 32 now)" in said.sentence
     assert (out / "model" / "model.safetensors").read_bytes() == before
 
 
@@ -507,7 +507,7 @@ def test_standard_input_of_an_attempt_that_failed_is_not_used_again(cli, out):
         said = cli(*train, *settings, stdin=other)
         assert "Standard input is not the text that the run" in said.sentence
     (out / "stdin.tsv").write_text(pairs + "c\t1\n", encoding="utf-8")
-    assert "has changed since it was begun" in cli(*train, *settings, stdin="").sentence
+    assert "has changed since it was started" in cli(*train, *settings, stdin="").sentence
     (out / "stdin.tsv").write_text(pairs, encoding="utf-8")
     assert fit_for_use(out)
 

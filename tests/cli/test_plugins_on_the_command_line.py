@@ -88,7 +88,7 @@ def test_an_edited_plugin_is_noted_by_use_and_refused_by_training(cli, run, kerp
     assert "and `kerple` (version 2.0," in used.err
     refused = cli("train", "copy", "--plugin", edited, "--model.positions", "kerple", "--out", run,
                   *FAST, *SMALL).sentence  # fmt: skip
-    assert "Use the former file to resume" in refused
+    assert "Use the previous file to resume" in refused
 
 
 @pytest.mark.usefixtures("unloaded")

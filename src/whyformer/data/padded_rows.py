@@ -30,7 +30,7 @@ class PaddedRows:
         self.fingerprint = ""
 
     def seal(self, *labels: np.ndarray) -> None:
-        """Set the fingerprint: it depends on every id and on what belongs to the rows."""
+        """Set the fingerprint, which depends on all ids and on the other data of the rows."""
         whole = hashlib.sha256(self._ids.tobytes() + self._starts.tobytes())
         for part in labels:
             whole.update(part.tobytes())
@@ -60,7 +60,7 @@ class PaddedRows:
     def places(
         self, indices: Int[np.ndarray, " batch"]
     ) -> tuple[Int[np.ndarray, "batch length"], Bool[np.ndarray, "batch length"]]:
-        """Return where each token of a batch stands among all ids, and which tokens are real."""
+        """Return the indices of the tokens of a batch in all ids, and the mask of real tokens."""
         lengths = self.lengths[indices]
         columns = np.arange(int(lengths.max()))
         where = np.minimum(self._starts[indices][:, None] + columns, len(self._ids) - 1)
@@ -69,6 +69,6 @@ class PaddedRows:
     def padded(
         self, where: Int[np.ndarray, "batch length"], real: Bool[np.ndarray, "batch length"]
     ) -> tuple[Int[Tensor, "batch length"], Bool[Tensor, "batch length"] | None]:
-        """Return the ids of a batch, and which are real; None where no row is padded."""
+        """Return the ids of a batch, and the mask of real tokens; None when no row is padded."""
         ids = np.where(real, self._ids[where], PAD).astype(np.int64)
         return torch.from_numpy(ids), None if real.all() else torch.from_numpy(real)

@@ -1,4 +1,4 @@
-"""Lines of text in, translations out: tokenizing, batching and order, whatever searches."""
+"""Translate lines of text: tokenization, batching and order; subclasses search."""
 
 import functools
 import itertools

@@ -1,4 +1,4 @@
-"""From tokens to vectors and back: embeddings, the projection, and the matrix that they share."""
+"""Embeddings and output projection, which can share a matrix."""
 
 from collections.abc import Callable
 
@@ -11,10 +11,10 @@ from whyformer.blocks.embeddings import TokenEmbedding, Tying
 def tied_embeddings(
     tying: Tying, vocabularies: tuple[int, int], embedding_of: Callable[[int], TokenEmbedding]
 ) -> tuple[TokenEmbedding, TokenEmbedding]:
-    """Return the embeddings of source and target: the same one with three-way tying.
+    """Return the embeddings of source and target; with three-way tying, both are the same.
 
     Paper: Press and Wolf 2016 (arXiv:1608.05859), §3.
-    Args: embedding_of: makes an embedding for a vocabulary of a size.
+    Args: embedding_of: function from the vocabulary size to an embedding.
     """
     source_size, target_size = vocabularies
     if tying is not Tying.THREE_WAY:
@@ -26,9 +26,9 @@ def tied_embeddings(
 
 
 def tied_projection(tying: Tying, embedding: TokenEmbedding) -> nn.Linear:
-    """Return the map from vectors to logits; unless `tying` is none, its matrix is the embedding's.
+    """Return the output projection; unless `tying` is none, it shares the matrix of the embedding.
 
-    Without tying it starts at N(0, 1/d_model).
+    Without tying, it is initialized from N(0, 1/d_model).
     """
     size, d_model = embedding.weight.shape
     projection = nn.Linear(d_model, size, bias=False)
@@ -39,7 +39,7 @@ def tied_projection(tying: Tying, embedding: TokenEmbedding) -> nn.Linear:
 
 
 class EncoderDecoder(nn.Module):
-    """A model of a source and a target: logits are a projection of its features."""
+    """Base of encoder-decoder models: the logits are a projection of the features."""
 
     projection: nn.Linear
 
@@ -49,7 +49,7 @@ class EncoderDecoder(nn.Module):
         source_real: Bool[Tensor, "batch source"] | None,
         target: Int[Tensor, "batch target"],
     ) -> Float[Tensor, "batch target d_model"]:
-        """Teacher forcing: the decoder's vector at each target position. See `interface`."""
+        """Return the decoder's vector at each target position. See `interface`."""
         raise NotImplementedError
 
     def forward(
@@ -58,12 +58,12 @@ class EncoderDecoder(nn.Module):
         source_real: Bool[Tensor, "batch source"] | None,
         target: Int[Tensor, "batch target"],
     ) -> Float[Tensor, "batch target vocab"]:
-        """Logits of the token that follows each target position."""
+        """Return the logits of the token that follows each target position."""
         return self.projection(self.features(source, source_real, target))
 
 
 class LanguageModel(nn.Module):
-    """A model of one text: logits are a projection of its features."""
+    """Base of language models: the logits are a projection of the features."""
 
     projection: nn.Linear
 
@@ -72,7 +72,7 @@ class LanguageModel(nn.Module):
         target: Int[Tensor, "batch target"],
         documents: Int[Tensor, "batch target"] | None = None,
     ) -> Float[Tensor, "batch target d_model"]:
-        """Return a vector for each token, which has seen that and earlier tokens."""
+        """Return a vector for each token, computed from this and earlier tokens."""
         raise NotImplementedError
 
     def forward(
@@ -80,5 +80,5 @@ class LanguageModel(nn.Module):
         target: Int[Tensor, "batch target"],
         documents: Int[Tensor, "batch target"] | None = None,
     ) -> Float[Tensor, "batch target vocab"]:
-        """Logits of the token that follows each position."""
+        """Return the logits of the token that follows each position."""
         return self.projection(self.features(target, documents))

@@ -1,4 +1,4 @@
-"""The recurrent decoder: a state, and attention over the source."""
+"""The recurrent decoder with attention over the source."""
 
 from dataclasses import dataclass, replace
 from typing import cast
@@ -22,14 +22,14 @@ from whyformer.models.recurrent.settings import (
 
 @dataclass(frozen=True)
 class Source:
-    """What the decoder reads of the source; one row a sentence."""
+    """The encoded source for the decoder; one row per sentence."""
 
     keys: Tensor | None
     memory: Tensor
     allowed: Bool[Tensor, "sentences 1 source"] | None
 
     def join(self, other: "Source") -> "Source":
-        """Return the sentences of both."""
+        """Append the sentences of another source."""
         real = real_together(self.real, other.real)
         width, keys = real.shape[1], self.keys
         if keys is not None and other.keys is not None:
@@ -38,13 +38,13 @@ class Source:
 
     @property
     def real(self) -> Bool[Tensor, "sentences source"]:
-        """Where the source is not padding."""
+        """True where the source is not padding."""
         if self.allowed is not None:
             return self.allowed[:, 0]
         return self.memory.new_ones(self.memory.shape[:2], dtype=torch.bool)
 
     def rows(self, rows: Tensor) -> "Source":
-        """Return the named sentences in the named order."""
+        """Return the selected sentences in the given order."""
         keys = None if self.keys is None else self.keys.index_select(0, rows)
         allowed = None if self.allowed is None else self.allowed.index_select(0, rows)
         return Source(keys, self.memory.index_select(0, rows), allowed)
@@ -52,18 +52,18 @@ class Source:
 
 @dataclass(frozen=True)
 class Memory:
-    """What the decoder carries from one position to the next; one row a beam."""
+    """The decoder state between positions; one row per beam."""
 
     states: list[State]
     fed: Tensor
 
     def rows(self, rows: Tensor) -> "Memory":
-        """Return the named rows in the named order."""
+        """Return the selected rows in the given order."""
         states = [tuple(part.index_select(0, rows) for part in one) for one in self.states]
         return Memory(states, self.fed.index_select(0, rows))
 
     def join(self, other: "Memory") -> "Memory":
-        """Return the rows of both."""
+        """Append the rows of another memory."""
         states = [
             tuple(torch.cat(parts) for parts in zip(one, more, strict=True))
             for one, more in zip(self.states, other.states, strict=True)
@@ -77,7 +77,7 @@ class Decoder(nn.Module):
     Paper: Luong et al. 2015 (arXiv:1508.04025), §3 and Figure 4 (input feeding); without attention:
         Sutskever et al. 2014 (arXiv:1409.3215), §2.
     Differs: the first state is tanh of a projection of the encoder's last states (Bahdanau et al.
-        2014, A.2.2), for every layer its own; the papers above copy the states.
+    2014, A.2.2), with a separate projection for each layer; the papers above copy the states.
     """
 
     def __init__(self, settings: RecurrentSettings, embedding: TokenEmbedding) -> None:
@@ -105,7 +105,7 @@ class Decoder(nn.Module):
         summary: Float[Tensor, "batch d_model"],
         real: Bool[Tensor, "batch source"] | None,
     ) -> tuple[Source, Memory]:
-        """Prepare what attention needs, and the state before the first token."""
+        """Return the source prepared for attention, and the state before the first token."""
         keys = None if self.attention is None else self.attention.score.keys(memory)
         source = Source(keys, memory, None if real is None else real[:, None])
         firsts = torch.tanh(self.bridge(summary)).chunk(len(self.layers), -1)
@@ -118,7 +118,7 @@ class Decoder(nn.Module):
     def forward(
         self, target: Int[Tensor, "rows target"], source: Source, memory: Memory
     ) -> tuple[Float[Tensor, "rows target d_model"], Memory]:
-        """Return a vector for each target position, and what to carry on from the last."""
+        """Return a vector for each target position, and the state after the last one."""
         x = self.embedding(target, self.positions)
         masks = [self.state_dropout.mask(memory.fed) for _ in self.layers]
         if self.input_feeding:
@@ -130,21 +130,22 @@ class Decoder(nn.Module):
     def _all_at_once(
         self, x: Tensor, source: Source, memory: Memory, masks: list[Tensor | None]
     ) -> tuple[Tensor, Memory]:
-        """Layer after layer over all positions: nothing found in the source is fed back."""
+        """Compute layer by layer over all positions, without input feeding."""
         states = []
         for number, (layer, mask) in enumerate(zip(self._layers, masks, strict=True)):
             x, state = layer(self.dropout(x) if number else x, memory.states[number], mask)
             states.append(state)
-        return self._look(x, source), replace(memory, states=states)
+        return self._attend(x, source), replace(memory, states=states)
 
     def _one_by_one(
         self, x: Tensor, source: Source, memory: Memory, masks: list[Tensor | None]
     ) -> tuple[Tensor, Memory]:
-        """Position after position through all layers, for the next needs what this one found."""
+        """Compute position by position through all layers, because input feeding needs the last
+        result."""
         first, *_ = layers = self._layers
         width = x.shape[-1]
         of_token, of_fed = first.from_input.weight.split(width, 1)
-        gates = nn.functional.linear(x, of_token, first.from_input.bias)  # once for all positions
+        gates = nn.functional.linear(x, of_token, first.from_input.bias)  # once, for all positions
         states, fed, found = list(memory.states), memory.fed, []
         between = [self._between_mask(x) for _ in layers[1:]]
         for now in gates.unbind(1):
@@ -154,7 +155,7 @@ class Decoder(nn.Module):
                 if number + 1 < len(layers):
                     h = self._dropped(states[number][0], between[number])
                     now = layers[number + 1].from_input(h)
-            fed = self._look(states[-1][0][:, None], source)[:, 0]
+            fed = self._attend(states[-1][0][:, None], source)[:, 0]
             found.append(fed)
         return torch.stack(found, 1), Memory(states, fed)
 
@@ -166,10 +167,10 @@ class Decoder(nn.Module):
             return h if mask is None else h * mask
         return self.dropout(h)
 
-    def _look(self, h: Tensor, source: Source) -> Tensor:
+    def _attend(self, h: Tensor, source: Source) -> Tensor:
         if self.attention is None or source.keys is None:
             return h
-        beams = h.reshape(len(source.memory), -1, h.shape[-1])  # beams of a sentence: its queries
+        beams = h.reshape(len(source.memory), -1, h.shape[-1])  # beams as queries
         found = self.attention(beams, source.keys, source.memory, source.allowed)
         return found.reshape(h.shape)
 

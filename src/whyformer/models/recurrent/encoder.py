@@ -1,4 +1,4 @@
-"""The recurrent encoder: it reads the source in both directions."""
+"""The recurrent encoder, which can read the source in both directions."""
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -15,7 +15,7 @@ from whyformer.models.recurrent.settings import (
 
 
 class EncoderLayer(nn.Module):
-    """A recurrence from the left and, unless it is switched off, one from the right.
+    """A forward recurrent layer and, if bidirectional, a backward one.
 
     Paper: Schuster and Paliwal 1997; as used by Bahdanau et al. 2014 (arXiv:1409.0473), §3.2.
     """
@@ -30,7 +30,7 @@ class EncoderLayer(nn.Module):
         self.state_dropout = state_dropout_of(settings)
 
     def forward(self, x: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return a vector for each position, and one that has seen the whole row."""
+        """Return a vector for each position, and one for the whole row."""
         after, _ = self.onward(x, None, self._state_mask(self.onward, x))
         summary = last_real(after, real)
         if self.backward is None:
@@ -45,7 +45,7 @@ class EncoderLayer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Embedding and N recurrent layers, each reading the one below."""
+    """Embedding and N recurrent layers."""
 
     def __init__(self, settings: RecurrentSettings, embedding: TokenEmbedding) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Encoder(nn.Module):
     def forward(
         self, source: Int[Tensor, "batch source"], real: Bool[Tensor, "batch source"] | None
     ) -> tuple[Float[Tensor, "batch source d_model"], Float[Tensor, "batch d_model"]]:
-        """Return a vector for each source token (those of padding are meaningless), and for all."""
+        """Return a vector for each source token (without meaning for padding), and one for all."""
         x = self.embedding(source, self.positions)
         summary = x[:, -1]
         for number, layer in enumerate(self.layers):

@@ -1,4 +1,4 @@
-"""The recurrent language model: GPT's rival that remembers in a state what GPT looks up."""
+"""The recurrent language model, which stores the past in a state of fixed size."""
 
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -25,58 +25,57 @@ from whyformer.models.vocabulary import LanguageModel, tied_projection
 
 
 class RecurrentLanguageSettings(Settings):
-    """Shape and choices of a recurrent language model."""
+    """Sizes and variants of a recurrent language model."""
 
     family: Literal["rnn-lm"] = "rnn-lm"
-    """Which kind of model this is."""
+    """The model family."""
     cell: Cell = Cell.LSTM
-    """Equations of a layer: rnn (tanh), gru or lstm."""
+    """Type of the recurrent layers: rnn (tanh), gru or lstm."""
     layers: int = Field(default=2, ge=1, le=MOST_LAYERS)
-    """Layers (Zaremba et al. 2014: 2)."""
+    """Number of layers (Zaremba et al. 2014: 2)."""
     d_model: int = Field(default=650, ge=1, le=MOST_WIDTH)
     """Width of embeddings and states (Zaremba et al. 2014: 650, the medium model)."""
     dropout: float = Field(default=0.5, ge=0, lt=1)
-    """Share of elements dropped from embeddings, between layers and before the projection (Zaremba
-    et al. 2014: 0.5)."""
+    """Dropout rate of embeddings, between layers and before the projection (Zaremba et al. 2014:
+    0.5)."""
     dropout_form: DropoutForm = DropoutForm.STANDARD
-    """standard: drawn for every position. variational: once a sequence, and on the state as well,
-    which needs the explicit loop and is slower."""
+    """standard: a new mask for every position. variational: one mask per sequence, also on the
+    state, which needs the explicit loop and is slower."""
     tying: Tying = Tying.DECODER
-    """Whether embedding and projection are one matrix: decoder (Press and Wolf 2016) or none."""
+    """Whether embedding and projection share one matrix: decoder (Press and Wolf 2016) or none."""
     initialization: RecurrentInitialization = RecurrentInitialization.ORTHOGONAL
-    """Starting weights of the recurrent layers: uniform, xavier, orthogonal or chrono."""
+    """Weight initialization of the recurrent layers: uniform, xavier, orthogonal or chrono."""
     forget_bias: float = Field(default=1.0, ge=-100, le=100)
-    """Starting bias of an LSTM's forget gate, with all but chrono."""
+    """Initial bias of the forget gate of an LSTM, except with chrono."""
     chrono_span: int = Field(default=100, ge=2, le=MOST_POSITIONS)
-    """Positions that the longest-lasting gates remember at the start, with chrono."""
+    """With chrono, the longest time span in positions that gates initially remember."""
     max_length: int = Field(default=1024, ge=1, le=MOST_POSITIONS)
-    """Longest row in training, and longest text that `generate` continues to; a state has no limit
-    of its own."""
+    """Longest row in training, and longest text of `generate`; a recurrent state has no limit."""
 
     @property
     def summary(self) -> str:
-        """The shape in a few words."""
+        """A one-line description of the sizes."""
         return f"{counted(self.layers, 'layer')} of {self.cell}, d_model {self.d_model}"
 
 
 @dataclass(frozen=True)
 class RecurrentLanguageState:
-    """What a search remembers: a state for each layer, a row a beam."""
+    """The state of a search: a recurrent state for each layer, one row per beam."""
 
     states: list[State]
     beams: int
 
 
 class RecurrentLanguageModel(LanguageModel):
-    """Embedding, N recurrent layers each reading the one below, and a projection.
+    """Embedding, N recurrent layers, and a projection.
 
     Paper: Mikolov et al. 2010, "Recurrent neural network based language model", §2; LSTM layers
         with dropout between them only: Zaremba et al. 2014 (arXiv:1409.2329), §3.1-3.2, Eq. 7-9;
         one matrix for embedding and projection: Press and Wolf 2016 (arXiv:1608.05859), §3.
-    Differs: every row begins with a state of zeros; the papers carry the state from one row of a
-        long text to the next. Embeddings are multiplied by √d_model, so that a tied matrix serves
-        both ends.
-    Args: vocabularies: both must be the size of the one vocabulary.
+    Differs: every row starts with a state of zeros; the papers continue the state from one row of a
+    long text to the next. Embeddings are multiplied by √d_model, so that a tied matrix is suitable
+    for embedding and projection.
+    Args: vocabularies: the vocabulary size, given twice (source and target are the same).
     """
 
     def __init__(self, settings: RecurrentLanguageSettings, vocabularies: tuple[int, int]) -> None:
@@ -104,12 +103,12 @@ class RecurrentLanguageModel(LanguageModel):
         target: Int[Tensor, "batch target"],
         documents: Int[Tensor, "batch target"] | None = None,
     ) -> Float[Tensor, "batch target d_model"]:
-        """Return a vector for each token, which has seen that and earlier tokens.
+        """Return a vector for each token, computed from this and earlier tokens.
 
         Args:
             target: starts with bos.
-            documents: number of the document that each token belongs to; the state is zero where
-                another begins. None: all of a row is one document.
+            documents: number of the document that each token belongs to; the state is reset to zero
+                at the start of each document. None means that each row is one document.
         """
         x = self.embedding(target, self.positions)
         if documents is None:
@@ -124,14 +123,14 @@ class RecurrentLanguageModel(LanguageModel):
         source: Int[Tensor, "sentences source"],
         source_real: Bool[Tensor, "sentences source"] | None,
     ) -> RecurrentLanguageState:
-        """Begin as many texts as there are rows; what the rows hold is not read."""
+        """Return the state for one new text per row; the content of the rows is not read."""
         rows = self.embedding.weight.new_zeros(len(source), 1)
         return RecurrentLanguageState([layer.zero_state(rows) for layer in self._layers], beams=1)
 
     def read(
         self, state: RecurrentLanguageState, tokens: Int[Tensor, "rows length"]
     ) -> tuple[Float[Tensor, "rows length d_model"], RecurrentLanguageState]:
-        """Feed the same number of tokens to each row, all at once."""
+        """Feed the same number of tokens to each row, in one pass."""
         x, states = self._read(self.embedding(tokens, self.positions), state.states)
         return x, RecurrentLanguageState(states, state.beams)
 
@@ -155,7 +154,8 @@ class RecurrentLanguageModel(LanguageModel):
         return RecurrentLanguageState(states, beams.shape[1])
 
     def _read(self, x: Tensor, before: list[State] | None) -> tuple[Tensor, list[State]]:
-        """Return the last layer's vectors, and each layer's state after the last position."""
+        """Return the vectors of the last layer, and the state of each layer after the last
+        position."""
         states: list[State] = []
         for number, layer in enumerate(self._layers):
             mask = self.state_dropout.mask(x[:, 0])
@@ -172,10 +172,10 @@ class RecurrentLanguageModel(LanguageModel):
 def apart(
     documents: Int[Tensor, "batch length"],
 ) -> tuple[Int[Tensor, "batch length"], Int[Tensor, "batch length"]]:
-    """Return for each token a row of its document's own, and its place in that document.
+    """Return, for each token, the number of its document in the batch, and its position in it.
 
-    Documents of one row of a batch then are rows of a larger batch, so that no state can pass from
-    one to the next and the fused kernel still reads them all at once.
+    With these, the documents become separate rows of a larger batch, so that no state passes from
+    one document to the next, and the fused kernel still processes all of them together.
 
     >>> apart(torch.tensor([[1, 1, 2], [1, 1, 1]]))
     (tensor([[0, 0, 1],

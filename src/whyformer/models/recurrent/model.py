@@ -1,4 +1,4 @@
-"""The recurrent sequence-to-sequence model: to compute state t, state t-1 must be there."""
+"""The recurrent encoder-decoder: state t is computed from state t-1."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,7 +26,7 @@ from whyformer.models.vocabulary import EncoderDecoder, tied_embeddings, tied_pr
 
 @dataclass(frozen=True)
 class RecurrentState:
-    """What a search remembers: the source once a sentence, the past once a beam."""
+    """The state of a search: the encoded source of each sentence, the past of each beam."""
 
     source: Source
     memory: Memory
@@ -34,11 +34,11 @@ class RecurrentState:
 
 
 class RecurrentModel(EncoderDecoder):
-    """A recurrent encoder and decoder: n steps one after another where the Transformer has one.
+    """A recurrent encoder-decoder: n sequential steps where the Transformer needs one.
 
     Paper: Bahdanau et al. 2014 (arXiv:1409.0473), §3; Luong et al. 2015 (arXiv:1508.04025), §3.
     Args:
-        vocabularies: sizes of the source and of the target vocabulary; three-way tying needs one.
+        vocabularies: sizes of the source and the target vocabulary; equal for three-way tying.
     """
 
     def __init__(self, settings: RecurrentSettings, vocabularies: tuple[int, int]) -> None:
@@ -62,7 +62,7 @@ class RecurrentModel(EncoderDecoder):
         source_real: Bool[Tensor, "batch source"] | None,
         target: Int[Tensor, "batch target"],
     ) -> Float[Tensor, "batch target d_model"]:
-        """Teacher forcing: the decoder's vector at each target position. See `interface`."""
+        """Return the decoder's vector at each target position. See `interface`."""
         x, summary = self.encoder(source, source_real)
         read, memory = self.decoder.read(x, summary, source_real)
         return self.decoder(target, read, memory)[0]
@@ -99,7 +99,7 @@ class RecurrentModel(EncoderDecoder):
         return RecurrentState(source, memory, beams.shape[1])
 
     def join(self, state: RecurrentState, newcomers: RecurrentState) -> RecurrentState:
-        """Let sentences begin behind those that are on their way. See `interface`."""
+        """Append new sentences to a running search. See `interface`."""
         everyone = torch.arange(len(newcomers.source.memory), device=newcomers.memory.fed.device)
         memory = newcomers.memory.rows(everyone.repeat_interleave(state.beams))
         return RecurrentState(
@@ -112,7 +112,7 @@ class RecurrentModel(EncoderDecoder):
         source_real: Bool[Tensor, "batch source"] | None,
         target: Int[Tensor, "batch target"],
     ) -> Float[Tensor, "batch target source"]:
-        """Where each target position looks in the source. See `interface`."""
+        """Return the attention weights of each target position over the source. See `interface`."""
         with observe(self, "decoder.attention.weights") as seen:
             self.features(source, source_real, target)
         return torch.cat(seen["decoder.attention.weights"], 1)

@@ -1,4 +1,4 @@
-"""The shape of a recurrent encoder-decoder, and the parts that it chooses."""
+"""Settings of a recurrent encoder-decoder, and the blocks that they select."""
 
 from typing import Literal
 
@@ -17,39 +17,40 @@ from whyformer.foundation.config import Settings
 
 
 class RecurrentSettings(Settings):
-    """Shape and choices of a recurrent encoder-decoder with attention."""
+    """Sizes and variants of a recurrent encoder-decoder with attention."""
 
     family: Literal["rnn"] = "rnn"
-    """Which kind of model this is."""
+    """The model family."""
     cell: Cell = Cell.LSTM
-    """Equations of a layer: rnn (tanh), gru or lstm."""
+    """Type of the recurrent layers: rnn (tanh), gru or lstm."""
     encoder_layers: int = Field(default=2, ge=1, le=MOST_LAYERS)
-    """Layers of the encoder (Luong et al. 2015: 4)."""
+    """Number of encoder layers (Luong et al. 2015: 4)."""
     decoder_layers: int = Field(default=2, ge=1, le=MOST_LAYERS)
-    """Layers of the decoder (Luong et al. 2015: 4)."""
+    """Number of decoder layers (Luong et al. 2015: 4)."""
     d_model: int = Field(default=256, ge=1, le=MOST_WIDTH)
-    """Width of embeddings and of the decoder's state; each direction of the encoder has half."""
+    """Width of embeddings and decoder states; each direction of a bidirectional encoder has
+    half."""
     bidirectional: bool = True
-    """Whether the encoder also reads from the end (Bahdanau et al. 2014: yes)."""
+    """Whether the encoder also reads backwards (Bahdanau et al. 2014: yes)."""
     attention: RecurrentAttention = RecurrentAttention.GENERAL
-    """How the decoder looks at the source: none, additive, dot, general or location."""
+    """Attention of the decoder to the source: none, additive, dot, general or location."""
     input_feeding: bool = True
-    """Whether what was found in the source enters the next state (Luong et al. 2015, §3.3)."""
+    """Whether the result of attention is an input of the next state (Luong et al. 2015, §3.3)."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
-    """Share of elements dropped from embeddings, between layers and before the projection."""
+    """Dropout rate of embeddings, between layers and before the projection."""
     dropout_form: DropoutForm = DropoutForm.STANDARD
-    """standard: drawn for every position. variational: once a sequence, and on the state as well,
-    which needs the explicit loop and is slower."""
+    """standard: a new mask for every position. variational: one mask per sequence, also on the
+    state, which needs the explicit loop and is slower."""
     tying: Tying = Tying.THREE_WAY
     """Which embeddings and projections share a matrix."""
     initialization: RecurrentInitialization = RecurrentInitialization.ORTHOGONAL
-    """Starting weights of the recurrent layers: uniform, xavier, orthogonal or chrono."""
+    """Weight initialization of the recurrent layers: uniform, xavier, orthogonal or chrono."""
     forget_bias: float = Field(default=1.0, ge=-100, le=100)
-    """Starting bias of an LSTM's forget gate, with all but chrono."""
+    """Initial bias of the forget gate of an LSTM, except with chrono."""
     chrono_span: int = Field(default=100, ge=2, le=MOST_POSITIONS)
-    """Positions that the longest-lasting gates remember at the start, with chrono."""
+    """With chrono, the longest time span in positions that gates initially remember."""
     max_length: int = Field(default=1024, ge=1, le=MOST_POSITIONS)
-    """Longest sequence in tokens; rows of the table of attention `location`."""
+    """Longest sequence in tokens; also the table size of `location` attention."""
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "RecurrentSettings":
@@ -67,17 +68,17 @@ class RecurrentSettings(Settings):
 
     @property
     def longest_source(self) -> int | None:
-        """Most tokens that a source may have; None where there is no end."""
+        """Maximum number of source tokens; None if there is no limit."""
         return self.max_length if self.attention is RecurrentAttention.LOCATION else None
 
     @property
     def longest_target(self) -> int | None:
-        """None: a recurrent decoder writes without end."""
+        """None: a recurrent decoder has no length limit."""
         return None
 
     @property
     def summary(self) -> str:
-        """The shape in a few words."""
+        """A one-line description of the sizes."""
         fed = ", input feeding" if self.input_feeding else ""
         return (
             f"{self.encoder_layers}+{self.decoder_layers} layers of {self.cell}, d_model "
@@ -93,18 +94,18 @@ def embedding_of(settings: RecurrentSettings, size: int) -> TokenEmbedding:
 
 
 def dropout_of(settings: RecurrentSettings) -> Dropout:
-    """Return what drops elements between layers."""
+    """Return the dropout between layers."""
     return DROPOUTS[settings.dropout_form](settings.dropout)
 
 
 def state_dropout_of(settings: RecurrentSettings) -> VariationalDropout:
-    """Return what drops elements of the state; only the variational form does."""
+    """Return the dropout of the state; without effect unless the form is variational."""
     varied = settings.dropout_form is DropoutForm.VARIATIONAL
     return VariationalDropout(settings.dropout if varied else 0.0)
 
 
 def no_positions(settings: RecurrentSettings):
-    """Return the scheme that marks no position: a recurrence reads them in order."""
+    """Return the position scheme without positions; a recurrence does not need them."""
     return POSITIONS["none"](
         settings.d_model, settings.d_model, 1, causal=True, max_length=settings.max_length
     )

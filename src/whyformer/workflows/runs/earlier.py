@@ -17,41 +17,41 @@ from whyformer.tasks.standard_input import KEPT
 from whyformer.training.timetable import TIMETABLE
 
 MOST_CHANGES = 5
-"""Settings of another recipe that a message shows."""
+"""Maximum number of changed settings in a message."""
 PREPARED = ("tokenizers", "corpus", "corpus-dev")
-"""Directories of a run that are made from its data."""
+"""Directories of a run with prepared data."""
 
 
 def refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
-    """Raise ConfigError if the recipe or the data changed since the run began."""
+    """Raise ConfigError if the recipe or the data changed since the start of the run."""
     path = out / "recipe.yaml"
     former = build(Recipe, read_yaml(path)[0], where=str(path))
-    # How the ranks hold the model changes nothing of what is learned.
+    # How the ranks store the model has no effect on what is learned.
     parallel = {"parallel": former.training.parallel}
     alike = {"preset": None, "training": recipe.training.model_copy(update=parallel)}
     changed = differences(former, recipe.model_copy(update=alike))
     if changed:
         raise ConfigError(
-            f"The run in `{out}` was begun with another recipe ({_first(changed)}). "
-            "Use the former values to resume it, choose another --out, or start again with "
+            f"The run in `{out}` was started with another recipe ({_first(changed)}). "
+            "Use the previous values to resume it, choose another --out, or start again with "
             "--overwrite."
         )
     if data_key_of(recipe, out) != known["data_key"]:
         raise ConfigError(
-            f"The data of the run in `{out}` has changed since it was begun. Restore the former "
-            "files to go on, or choose another --out, or --overwrite to begin anew."
+            f"The data of the run in `{out}` has changed since it was started. Restore the "
+            "previous files to resume, choose another --out, or start again with --overwrite."
         )
 
 
 def refuse_other_plugins(out: Path, record: Any) -> None:
-    """Refuse to resume with a plugin that changed: the resumed run would be another one."""
+    """Raise ConfigError if a plugin changed, because the resumed run would be different."""
     try:
         changed = compare(record, f"The run in `{out}`")
     except ValueError as error:
         raise ConfigError(f"`{out / RUN}` is damaged ({error}). Copy the run again.") from None
     if changed:
         raise ConfigError(
-            f"{changed[0]} Use the former file to resume, choose another --out, or start again "
+            f"{changed[0]} Use the previous file to resume, choose another --out, or start again "
             "with --overwrite."
         )
 
@@ -63,7 +63,7 @@ def _first(changed: list[str]) -> str:
 
 @contextlib.contextmanager
 def prepared_whole(out: Path) -> Iterator[None]:
-    """Drop what was prepared in this block from files that changed meanwhile."""
+    """Delete the data prepared in the `with` block if its files changed in the meantime."""
     try:
         with unchanged_inputs():
             yield
@@ -74,7 +74,7 @@ def prepared_whole(out: Path) -> Iterator[None]:
 
 
 def forget(out: Path) -> None:
-    """Drop what a former run left, but nothing that is not ours."""
+    """Delete the files of an earlier run, but no other files."""
     for name in ("checkpoint", "model", "diagnosis", "tensorboard", *PREPARED):
         shutil.rmtree(out / name, ignore_errors=True)
     for name in ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", KEPT, TIMETABLE):

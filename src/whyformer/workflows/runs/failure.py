@@ -1,4 +1,4 @@
-"""What is kept of a training whose loss is no longer finite, for `whyformer diagnose`."""
+"""Save the diagnosis of a run whose loss is not finite, for `whyformer diagnose`."""
 
 from pathlib import Path
 
@@ -15,15 +15,15 @@ from whyformer.workflows.runs.diagnosis import FORMAT as DIAGNOSIS_FORMAT
 
 
 def keep_diagnosis(failure: Divergence, state: TrainingState, task: Task, out: Path) -> None:
-    """Write the failed batch and the state before it, for `whyformer diagnose`."""
+    """Write the failed batch and the state before it."""
     if state.together.ranks.first:
-        _keep_story(failure, task, out)
+        _keep_record(failure, task, out)
     save_checkpoint(out / "diagnosis" / "state", state, {})
 
 
-def _keep_story(failure: Divergence, task: Task, out: Path) -> None:
+def _keep_record(failure: Divergence, task: Task, out: Path) -> None:
     texts, tensors = task.story(failure.batch)
-    story = {
+    record = {
         "format": DIAGNOSIS_FORMAT,
         "step": failure.step,
         "first": failure.first,
@@ -37,4 +37,4 @@ def _keep_story(failure: Divergence, task: Task, out: Path) -> None:
     with atomic_directory(out / "diagnosis") as directory:
         save_tensors(tensors, directory / "batch.safetensors")
         files = hashes(directory, ["batch.safetensors"])
-        write_sealed(directory / "diagnosis.json", {**story, FILES: files})
+        write_sealed(directory / "diagnosis.json", {**record, FILES: files})
