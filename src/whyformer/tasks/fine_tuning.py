@@ -28,7 +28,7 @@ MOST_HELD_OUT = 5000
 DROPOUTS = ("dropout", "attention_dropout")
 """Settings of the model that a run with `start_from` chooses for itself."""
 ANSWER = "answer."
-"""Parameters of the head, which no pre-trained run lends."""
+"""Parameters of the head, which no pre-trained run provides."""
 HEAD = ("pooler.", ANSWER)
 """Parameters that learn although the rest is frozen."""
 
@@ -48,7 +48,7 @@ One = TypeVar("One", bound=HasLine)
 
 @dataclass(frozen=True)
 class Start:
-    """What a pre-trained run lends: its encoder and its tokenizer."""
+    """The encoder and the tokenizer of a pre-trained run."""
 
     encoder: BERT
     tokenizer: Tokenizer
@@ -64,7 +64,7 @@ def need_encoder(recipe: Recipe) -> None:
 
 
 def read_start(recipe: Recipe) -> Start | None:
-    """Return what the recipe's `start_from` lends. Raises: ConfigError when it is no encoder."""
+    """Load the run of `start_from`. Raises: ConfigError if its model is not an encoder."""
     if recipe.start_from is None:
         return None
     bundle = load_bundle(recipe.start_from)
@@ -80,7 +80,7 @@ def read_start(recipe: Recipe) -> Start | None:
 def shape_of(
     recipe: Recipe, start: Start | None, outputs: int, answer_of: AnswerOf
 ) -> BERTSettings:
-    """Return the shape of the model: the lender's where there is one, and its own head."""
+    """Return the shape of the model: that of the pre-trained encoder, if any, with a new head."""
     shape = start.encoder.settings if start else recipe.model
     assert isinstance(shape, BERTSettings)
     own = {name: getattr(recipe.model, name) for name in DROPOUTS}
@@ -90,7 +90,7 @@ def shape_of(
 def fresh_encoder(
     recipe: Recipe, shape: BERTSettings, size: int, start: Start | None, device: torch.device
 ) -> BERT:
-    """Return the model before its first update: what is lent, and a fresh head."""
+    """Return the model before its first update: the pre-trained weights and a new head."""
     seed_everything(recipe.training.seed)
     model = build_model(shape, (size, size), shared=True, device=device)
     assert isinstance(model, BERT)

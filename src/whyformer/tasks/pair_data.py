@@ -1,4 +1,4 @@
-"""From a recipe's files to tokenizers, a training corpus and what a run is judged by."""
+"""Prepare the tokenizers, the training corpus and the validation set from a recipe's files."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -29,16 +29,16 @@ from whyformer.text.sentences import sentences
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 
 MOST_HELD_OUT = 2000
-"""Most pairs that are held out."""
+"""Maximum number of held-out pairs."""
 TOKENIZER_LINES = 2_000_000
-"""Most lines a tokenizer is learned from."""
+"""Maximum number of lines to train a tokenizer on."""
 SENTENCE_SAMPLE = 2000
 """Training sources whose sentences are counted."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One source to be judged on; any of the references counts as right."""
+    """One source of the validation set; any of the references counts as correct."""
 
     source: str
     references: list[str]
@@ -46,7 +46,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What training needs."""
+    """The prepared data for training."""
 
     source_tokenizer: Tokenizer
     target_tokenizer: Tokenizer
@@ -55,7 +55,7 @@ class Prepared:
     dev: list[Item]
     key: str
     overlap: Overlap | None = None
-    """Validation data that is also in the training data; None when it was held out of it."""
+    """Validation data that is also in the training data; None if it was held out."""
 
     @cached_property
     def target_facts(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class _Sources:
-    """Pairs that can be read again and again, and a hash of all of them."""
+    """Pairs that can be read repeatedly, and a hash of all of them."""
 
     train: Callable[[], Iterator[Pair]]
     dev: Callable[[], Iterator[Pair]]
@@ -248,7 +248,7 @@ def _sources(recipe: Recipe, run: Path) -> _Sources:
 
 
 def _trimmed(sources: _Sources, *, keep_spaces: bool) -> _Sources:
-    """Remove the spaces at the ends of all texts, unless they are to be kept."""
+    """Remove leading and trailing spaces of all texts, unless ``keep_spaces`` is set."""
     if keep_spaces:
         return replace(sources, key=f"{sources.key}/spaces")
 
@@ -323,7 +323,7 @@ def _tokenizers(
             if progress and number % 4096 == 0:
                 progress("learning the vocabulary", number)
             for take, side in zip(sides, (pair.source, pair.target), strict=True):
-                # A line that the corpus will drop for its length shall not shape the vocabulary.
+                # Lines that the corpus drops for their length must not affect the vocabulary.
                 if take and len(side) <= longest:
                     yield side
 

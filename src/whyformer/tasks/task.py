@@ -1,4 +1,4 @@
-"""What a run learns, as the training verb sees it: data, model, loss, and how it is judged."""
+"""The interface of a task for training: data, model, loss and evaluation."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from whyformer.training.loss import Loss
 from whyformer.training.state import AnyBatch, BatchSource
 
 Progress = Callable[[str, int], None]
-"""Called with what is being done and how many lines are done."""
+"""Called with the current activity and the number of lines done."""
 
 
 class Caution(str):

@@ -1,4 +1,4 @@
-"""Tokenizers that a run learned once and reads back when it goes on."""
+"""Tokenizers that a run trains once and loads again when it resumes."""
 
 import hashlib
 import json

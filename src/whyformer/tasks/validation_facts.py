@@ -1,4 +1,4 @@
-"""What a run says of its validation set: where it comes from, and whether it is large enough."""
+"""Messages about the validation set: its origin, and whether it is large enough."""
 
 from collections.abc import Iterator
 

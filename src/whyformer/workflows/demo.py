@@ -1,4 +1,4 @@
-"""The main job: a Transformer learns to pronounce English, is judged, is used, and is shown."""
+"""The demo: train a Transformer to pronounce English, evaluate it, use it, and write a report."""
 
 import json
 from collections.abc import Mapping
@@ -18,18 +18,18 @@ from whyformer.workflows.train import Outcome, train
 from whyformer.workflows.translate import load_system
 
 TRAINING_SHARE = 0.92
-"""Share of the minutes given to training; the rest is for validation, evaluation and the report."""
+"""Fraction of the minutes for training; the rest is for evaluation and the report."""
 
 INVENTED = (
     "whyformer", "attentive", "softmaxer", "tokenly", "embeddish", "gradientine",
     "zorbifying", "quixotron", "blenkship", "thrumbelly", "photonize", "snarkwhistle",
 )  # fmt: skip
-"""Words in no dictionary, to be pronounced in front of the user."""
+"""Invented words, whose predicted pronunciations are printed."""
 
 
 @dataclass(frozen=True)
 class DemoOutcome:
-    """What the demo reached and where it is."""
+    """The results of the demo and its directory."""
 
     run: Path
     interrupted: bool
@@ -51,8 +51,8 @@ def demo(
 
     Args:
         minutes: of training, validation included, on this machine.
-        overwrite: forget the run that is there.
-    Raises: MissingExtraError when the dictionary is not installed.
+        overwrite: delete an existing run.
+    Raises: MissingExtraError if the dictionary is not installed.
     """
     split = pronunciation_split()
     outcome: Outcome = train(
@@ -113,7 +113,7 @@ def demo(
 
 
 def _worst(words: list[str], answers: list[str], references: list[list[str]]) -> list[Mistake]:
-    """Return the answers that are farthest from any right one, relative to its length."""
+    """Return the answers with the highest error rate compared with the nearest reference."""
     found = []
     for word, answer, right in zip(words, answers, references, strict=True):
         distances = [(edit_distance(answer.split(), r.split()), r) for r in right]

@@ -1,4 +1,4 @@
-"""What a run shows while it works: facts and a live bar on standard error."""
+"""Show the progress of a run: facts and a live bar on standard error."""
 
 import contextlib
 import sys
@@ -14,7 +14,7 @@ from whyformer.training.reports import StepReport
 from whyformer.training.selection import Selection
 
 PLAIN_EVERY_SECONDS = 15.0
-"""Time between two lines where there is no terminal to draw a bar on."""
+"""Time between two progress lines if standard error is not a terminal."""
 
 
 class Display:
@@ -64,14 +64,14 @@ class Display:
             print(line, file=sys.stderr)
 
     def preparing(self, what: str, count: int) -> None:
-        """Show how many lines a preparation has done."""
+        """Show the number of lines that a preparation step has processed."""
         self._bar.update(self._task, description=what, text=counted(count, "line"), visible=True)
 
     @contextlib.contextmanager
     def training(self, length: RunLength, step: int, unit: str) -> Iterator[None]:
-        """Draw the bar of the updates while the block runs.
+        """Show the progress bar of the updates while the block runs.
 
-        Args: step: the last one so far. unit: what the batches count, such as tokens.
+        Args: step: the last update so far. unit: the unit of batches, such as tokens.
         """
         self._unit = unit
         self._began, self._first = time.monotonic(), step

@@ -1,4 +1,4 @@
-"""What this machine offers: versions, threads, memory, disk, extras, and its measured speed."""
+"""Information on this machine: versions, threads, memory, disk, extras, and measured speed."""
 
 import os
 import platform
@@ -22,14 +22,14 @@ EXTRAS = {
     "ray": "ray",
     "export": "ctranslate2",
 }
-"""Extra -> the package by which it is known to be installed."""
+"""Extra -> a package that shows whether it is installed."""
 SIDE = 1024
 """Rows and columns of the matrices multiplied to measure speed."""
 GIB = 2**30
 
 
 def examine(*, seconds: float = 1.0) -> dict[str, Any]:
-    """Return the findings by name. Args: seconds: how long to multiply matrices."""
+    """Return the results by name. Args: seconds: duration of the matrix products."""
     device = choose_device()
     return {
         "whyformer": metadata.version("whyformer"),
@@ -48,7 +48,7 @@ def examine(*, seconds: float = 1.0) -> dict[str, Any]:
 
 
 def render(findings: dict[str, Any]) -> str:
-    """Return findings as lines of text, with advice where something is amiss."""
+    """Return the results as lines of text, with advice on problems."""
     extras = ", ".join(
         f"{extra} ({'installed' if there else 'not installed'})"
         for extra, there in findings["extras"].items()
@@ -73,7 +73,7 @@ def render(findings: dict[str, Any]) -> str:
 
 
 def matmul_speed(device: torch.device, seconds: float) -> float:
-    """Return 10⁹ floating-point operations a second of an fp32 matrix product."""
+    """Return the GFLOP/s of an fp32 matrix product."""
     a, b, product = (torch.ones(SIDE, SIDE, device=device) for _ in range(3))
 
     def multiply() -> None:
@@ -89,7 +89,7 @@ def matmul_speed(device: torch.device, seconds: float) -> float:
 
 
 def _bf16(device: torch.device) -> bool:
-    """Say whether the device multiplies bf16 in hardware."""
+    """Return whether the device multiplies bf16 in hardware."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "mps":

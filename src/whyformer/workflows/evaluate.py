@@ -1,4 +1,4 @@
-"""Score runs, or files of finished translations, against references; compare several of them."""
+"""Score runs, or files of existing translations, against references, and compare systems."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,13 +17,13 @@ from whyformer.workflows.source_checks import SourceCheck
 from whyformer.workflows.translate import load_system, search_settings
 
 Items = tuple[list[str], list[list[str]]]
-"""Sources, and for each its one or more right answers."""
+"""Sources, and one or more references for each."""
 
 
 def read_parallel(source: Path, references: Sequence[Path]) -> Items:
-    """Read sources and, line by line beside them, one or more files of right answers.
+    """Read sources and one or more files of references, line by line.
 
-    Raises: DataError when the files do not fit together.
+    Raises: DataError if the numbers of lines differ.
     """
     right = alternatives([list(read_lines(path)) for path in references])
     sources = list(read_lines(source))
@@ -32,9 +32,9 @@ def read_parallel(source: Path, references: Sequence[Path]) -> Items:
 
 
 def read_items(path: Path) -> Items:
-    """Read pairs; those with the same source become one item with several right answers.
+    """Read pairs; pairs with the same source become one item with several references.
 
-    Sources are the same when a run reads them as the same text: in Unicode NFC.
+    Sources are compared in Unicode NFC, as a run reads them.
     """
     grouped: dict[str, list[str]] = {}
     for pair in read_pairs(path):
@@ -56,14 +56,14 @@ def evaluate_runs(
     warn: Callable[[str], None] = lambda text: None,
     places: Sequence[int | str] | None = None,
 ) -> Report | None:
-    """Translate ``sources`` by each run, with the run's own search settings, and score it.
+    """Translate ``sources`` with each run and its search settings, and score the output.
 
     Args:
-        search: settings laid over each run's own.
-        ranks: who translates together; the first one scores, and the others return None.
-        warn: called with what a user should know: lines whose outputs were cut, or that are unlike
-            the training data.
-        places: where each source is, for `warn`; None: on the line of its number.
+        search: settings that override those of each run.
+        ranks: the processes that translate together; rank 0 scores, and the others return None.
+        warn: called with warnings about truncated outputs and sources that differ from the
+            training data.
+        places: the place of each source for `warn`; by default, its line number.
     """
     texts = _text_settings(metrics, lowercase, tokenize, normalize)
     names = _names_of(runs)

@@ -1,4 +1,4 @@
-"""What ``import whyformer`` offers: train a recipe, load a run, translate with it."""
+"""The functions of ``import whyformer``: train a recipe, load a run, translate with it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ class Model:
         load_installed()
         self._system = load_system(runs, device=device)
         self.search: SearchSettings = search_settings(self._system.facts, {})
-        """How it searches unless told otherwise: the settings its recipe gave it."""
+        """The default search settings: those of its recipe."""
 
     def translate(
         self, texts: Sequence[str], *, split_sentences: bool = False, **search: Any
@@ -34,7 +34,7 @@ class Model:
         """Return the best translation of each text, in order.
 
         Args:
-            split_sentences: translate the sentences of a text one by one, and join the
+            split_sentences: translate each sentence of a text separately, and join the
                 translations with spaces.
             search: fields of `SearchSettings` by name, such as ``beam=1``.
         """
@@ -44,7 +44,7 @@ class Model:
     def answers(
         self, texts: Sequence[str], *, split_sentences: bool = False, **search: Any
     ) -> list[Translation]:
-        """Return for each text all that the search found: texts, scores, tokens, best first.
+        """Return all hypotheses for each text, best first, with texts, scores and tokens.
 
         Args: split_sentences, search: see `translate`.
         """
@@ -57,19 +57,19 @@ class Model:
     def score(
         self, sources: Sequence[str], targets: Sequence[str | Hypothesis]
     ) -> list[PairScore | None]:
-        """Return how probable each target is given its source, in nats.
+        """Return the log-probability of each target given its source, in nats.
 
-        Args: targets: texts, or hypotheses of `answers`, scored with the tokens they hold.
+        Args: targets: texts, or hypotheses of `answers`, which are scored with their tokens.
         Returns: None for a target that is longer than the model's positions.
         """
         return self._system.translator.score(sources, targets)
 
 
 def load(run: Path | str, *more: Path | str, device: str = "auto") -> Model:
-    """Load what `train` wrote; several runs predict together as an ensemble.
+    """Load a run, or several runs as an ensemble.
 
     Args: device: auto, cpu, cuda, cuda:0 or mps.
-    Raises: BundleError when a run is missing or damaged; UsageError when runs do not fit together.
+    Raises: BundleError if a run is missing or damaged; UsageError if the runs are incompatible.
     """
     return Model([Path(one) for one in (run, *more)], device)
 
@@ -92,12 +92,12 @@ def train(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> training.Outcome:
-    """Train a shipped recipe or a YAML file into ``out``, or go on with the run that is there.
+    """Train a built-in recipe or a YAML file into ``out``, or resume the run in ``out``.
 
     Args:
-        recipe: None is the recipe `translate`.
-        overrides: dotted settings laid over it, such as ``{"model.d_model": 256}``.
-        full: take the recipe's `full` variant.
+        recipe: None uses the recipe `translate`.
+        overrides: dotted settings that override the recipe, such as ``{"model.d_model": 256}``.
+        full: use the `full` variant of the recipe.
     """
     load_installed()
     resolved = resolve(recipe, overrides, full=full)

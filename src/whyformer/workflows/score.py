@@ -1,4 +1,4 @@
-"""How probable are given targets under a run? Nats a pair, perplexity of all."""
+"""Compute the log-probability of each given pair in nats, and the perplexity of all pairs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,14 +21,14 @@ from whyformer.workflows.translate import load_system
 
 @dataclass(frozen=True)
 class Scored:
-    """Every pair's probability, and the totals."""
+    """The log-probability of every pair, and the totals."""
 
     pairs: list[PairScore | None]
     """None for a pair whose target is longer than the model's positions."""
     totals: list[Score]
-    """Perplexity per token, bits per character and bits per byte of the targets scored."""
+    """Perplexity per token, bits per character and bits per byte of the scored targets."""
     findings: tuple[str, ...] = ()
-    """What a user should know of the sources; see `SourceCheck`."""
+    """Warnings about the sources; see `SourceCheck`."""
 
     @property
     def scored(self) -> list[PairScore]:
@@ -47,11 +47,11 @@ class Scored:
 
     @property
     def tokens(self) -> int:
-        """Target tokens, one eos a finished pair counted."""
+        """The number of target tokens, including one eos per finished pair."""
         return sum(len(pair.tokens) for pair in self.scored)
 
     def to_json(self) -> dict[str, Any]:
-        """Return all of it as JSON values; a pair without a score is null."""
+        """Return all values as JSON; a pair without a score is null."""
         return {
             "log_probability": self.log_probability,
             "tokens": self.tokens,
@@ -66,8 +66,8 @@ class Scored:
 def score(runs: Sequence[Path], source: Path, target: Path) -> Scored:
     """Score the lines of ``target`` given those of ``source``; several runs score as an ensemble.
 
-    Raises: DataError when a file cannot be read, the files differ in their number of lines, or no
-        pair can be scored.
+    Raises: DataError if a file cannot be read, if the numbers of lines differ, or if no pair can
+        be scored.
     """
     pairs: list[Pair] = list(read_pairs(source, target))
     targets = [pair.target for pair in pairs]
@@ -79,9 +79,9 @@ def score(runs: Sequence[Path], source: Path, target: Path) -> Scored:
 
 
 def score_translations(runs: Sequence[Path], file: Path) -> Scored:
-    """Score every hypothesis of a file of ``whyformer translate --json``, by its searched tokens.
+    """Score every hypothesis in a file of ``whyformer translate --json`` with its own tokens.
 
-    Raises: DataError when a line is not of that form, or its tokens are those of another run.
+    Raises: DataError if a line has another format, or if its tokens belong to another run.
     """
     translator = load_system(runs).translator
     found = list(_hypotheses(file, translator.target_tokenizer.decode))

@@ -1,4 +1,4 @@
-"""Sources that are unlike the training data: counted as they pass, reported once for all."""
+"""Count sources that differ from the training data, and report them once."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,18 +9,18 @@ from whyformer.text.sentences import sentences
 from whyformer.text.tokenizer import Tokenizer
 
 MOSTLY = 0.5
-"""A source is reported when more than this share of its characters is unknown to the model."""
+"""A source is reported if more than this fraction of its characters is unknown to the model."""
 FAR_LONGER = 1.5
-"""A source is reported when it has more than so many times the tokens of the longest in training;
-a little more than that is seldom harmful."""
+"""A source is reported if it has more than this many times the tokens of the longest source in
+training. Slightly longer sources are rarely a problem."""
 
 
 class SourceCheck:
-    """Counts the sources for which a model's answer cannot be relied on, and names their lines.
+    """Counts the sources for which the output of a model is not reliable, with their lines.
 
     Args:
         tokenizer: of the source side.
-        expected: how long sources were in training; by default that is not known.
+        expected: lengths of the training sources; by default, they are unknown.
     """
 
     def __init__(self, tokenizer: Tokenizer, expected: Expected = USUAL) -> None:
@@ -37,7 +37,7 @@ class SourceCheck:
 
         Args:
             place: number of its line, from 1, or a name for it.
-            parts: the sentences, when they are translated one by one.
+            parts: the sentences, if they are translated separately.
         """
         if self._known.unknown_share(text) > MOSTLY:
             self._unknown.add(place)
@@ -53,7 +53,7 @@ class SourceCheck:
         return self
 
     def findings(self) -> list[str]:
-        """Return a sentence for each kind of source that was found since the last call."""
+        """Return a message for each kind of source found since the last call."""
         found: list[str] = []
         if self._unknown.count:
             these = "this answer" if self._unknown.count == 1 else "these answers"
@@ -82,7 +82,7 @@ class SourceCheck:
 
     def _is_long(self, text: str) -> bool:
         most = FAR_LONGER * self._expected.longest_source
-        # A token is a byte at least, but for eos: most lines need not be encoded again.
+        # Each token except eos has at least one byte, so most lines need not be encoded again.
         return 0 < most < len(text.encode()) + 1 and most < len(self._tokenizer.encode(text)) + 1
 
 

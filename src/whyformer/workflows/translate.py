@@ -1,4 +1,4 @@
-"""Use a run: load it, or several as an ensemble, and translate lines as they come."""
+"""Load a run, or several as an ensemble, and translate lines as they arrive."""
 
 import itertools
 import queue
@@ -22,7 +22,7 @@ from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.models.build import SourceModel, command_for
 
 PAUSE_SECONDS = 0.02
-"""A live input that is silent for so long has said all it wants answered now."""
+"""If a live input sends nothing for this time, the lines so far are translated."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class System:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the first run's maker remembered."""
+        """The facts that the first run stores."""
         return self.bundles[0].facts
 
 
@@ -49,10 +49,10 @@ def load_system(
     """Load one run, or several as an ensemble.
 
     Args:
-        weights: int8 is for the CPU alone.
-        warn: log lines that are too long to be read whole.
-        ranks: who translates together; with device auto, each takes its own.
-    Raises: BundleError when one is missing or damaged, or their tokenizers differ; UsageError for
+        weights: int8 needs the CPU.
+        warn: log lines that are too long for the model.
+        ranks: the processes that translate together; with device auto, each has a separate device.
+    Raises: BundleError if a run is missing or damaged, or if the tokenizers differ; UsageError for
         int8 on a GPU.
     """
     own = ranks.device if device == "auto" else None
@@ -94,12 +94,12 @@ def load_system(
 def search_settings(
     facts: Mapping[str, Any], given: Mapping[str, Any], *, longest: int | None = None
 ) -> SearchSettings:
-    """Return the run's own search settings, replaced by those that are given.
+    """Return the search settings of the run, overridden by the given settings.
 
-    ``nbest`` without ``beam`` raises the run's beam where it is smaller.
-    Args: longest: `model.max_length` of the run, which bounds the lengths that are given.
-    Raises: ConfigError when they do not fit together; UsageError for a given setting that the
-        search does not read, and for a length that the model was not made for.
+    ``nbest`` without ``beam`` increases a smaller beam of the run.
+    Args: longest: `model.max_length` of the run, the upper bound of the given lengths.
+    Raises: ConfigError if the settings are incompatible; UsageError for a setting that the search
+        does not read, and for a length above the maximum of the model.
     """
     for name in ("max_length", "min_length"):
         asked = given.get(name)
@@ -124,7 +124,7 @@ def search_settings(
 
 
 def _wide_enough(tree: Mapping[str, Any]) -> int | None:
-    """Return the smallest beam that holds `nbest` hypotheses and is divisible by `groups`."""
+    """Return the smallest beam of at least `nbest` that is divisible by `groups`."""
     defaults = SearchSettings()
     beam, nbest, groups = (
         tree.get(name, getattr(defaults, name)) for name in ("beam", "nbest", "groups")
@@ -143,13 +143,13 @@ def answers(
     live: bool = False,
     split_sentences: bool = False,
 ) -> Iterator[Translation]:
-    """Translate lines in their order.
+    """Translate lines in order.
 
     Args:
-        prefix: what every translation must begin with.
-        split_sentences: translate the sentences of a line one by one and join them again.
-        live: the lines come from someone who may wait for an answer before the next: whatever has
-            arrived is translated as soon as no more comes. Otherwise many are read ahead.
+        prefix: text that every translation must begin with.
+        split_sentences: translate each sentence of a line separately and join the translations.
+        live: the input is interactive: lines are translated as soon as no more arrive. Otherwise
+            many lines are read ahead.
     """
     if split_sentences:
         refuse_several(settings)
@@ -161,7 +161,7 @@ def answers(
         found = answers(translator, splitter.split(lines), settings, live=live)
         yield from splitter.joined(found)
         return
-    if settings.method is Method.SAMPLE:  # draws depend on a line's number: one stream counts them
+    if settings.method is Method.SAMPLE:  # samples depend on line numbers: one stream counts them
         window = 1 if live else WINDOW
         taken = itertools.count(1)
         seen = 0
@@ -174,7 +174,7 @@ def answers(
 
         def prefixes() -> Iterator[str]:
             given = 0
-            while given < seen:  # asked for after the line it belongs to
+            while given < seen:  # called after the line it belongs to
                 given += 1
                 yield prefix
 
@@ -185,9 +185,9 @@ def answers(
 
 
 def arrived(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the lines that have come whenever none came for a moment, or a window is full.
+    """Yield the lines so far whenever the input pauses or a window is full.
 
-    An error of the input is raised after the lines before it were yielded.
+    An error of the input is raised after the lines before it are yielded.
     """
     waiting: queue.Queue[str | BaseException | None] = queue.Queue(2 * WINDOW)
 
@@ -195,7 +195,7 @@ def arrived(lines: Iterable[str]) -> Iterator[list[str]]:
         try:
             for line in lines:
                 waiting.put(line)
-        except BaseException as error:  # noqa: BLE001 -- handed over to the reader's thread
+        except BaseException as error:  # noqa: BLE001 -- raised again in the main thread
             waiting.put(error)
         else:
             waiting.put(None)
