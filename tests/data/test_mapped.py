@@ -42,7 +42,7 @@ def seal(path):
         ("source.offsets.bin", b"", "damaged"),
         ("target.offsets.bin", np.array([0, 9, 3, 8]).tobytes(), "offsets of `target`"),
         ("target.offsets.bin", np.array([0, 2**62]).tobytes(), "offsets of `target`"),
-        ("text.offsets.bin", np.array([0, 18]).tobytes(), "`text` has 1 entries for 3 pairs"),
+        ("text.offsets.bin", np.array([0, 18]).tobytes(), "`text` has 1 entry for 3 pairs"),
         ("source.bin", np.array([9] * 12, dtype=np.uint16).tobytes(), None),
     ],
 )

@@ -136,7 +136,7 @@ def test_the_verdict_of_the_gate():
     assert parity(greedy_same=8, greedy_ties=1).faults(quantized=False) == []
     assert parity(beam_same=0, beam_worse=9).faults(quantized=False) == []
     (fault,) = parity(greedy_same=8).faults(quantized=False)
-    assert fault == "1 of 9 greedy translations differ"
+    assert fault == "1 of 9 greedy translations differs"
     (fault,) = parity(difference=2 * TOLERANCE).faults(quantized=False)
     assert fault == "ln P of a token differs by 0.002 nats, and the limit is 0.001"
     assert parity(difference=float("nan")).faults(quantized=False)
