@@ -160,7 +160,9 @@ def _inside() -> None:
 
         jaxtyping.install_import_hook("whyformer", "checking.check_outer")  # as tests/conftest.py
 
+        import hypothesis.strategies  # noqa: F401
         import pytest  # noqa: F401
+        import torch._dynamo  # noqa: F401  the first step of an optimizer imports it
 
         import whyformer.cli.main  # noqa: F401
         import whyformer.workflows.train  # noqa: F401
