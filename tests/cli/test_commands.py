@@ -165,7 +165,7 @@ def test_evaluate_two_runs(cli, run, lines, tmp_path):
         ([], "neither was given"),
         (["RUN", "--hypotheses", "FILE"], "both were given"),
         (["RUN"], "`--source` is required"),
-        (["--hypotheses", "FILE", "--beam", "3"], "`--beam` is for runs"),
+        (["--hypotheses", "FILE", "--beam", "3"], "`--beam` needs runs and has no effect"),
         (["--hypotheses", "FILE", "FILE"], "is given twice"),
         (["nowhere", "nowhere", "--source", "FILE"], "is given twice"),  # before any is loaded
         (["--hypotheses", "FILE", "--metric", "blue"], "Did you mean `bleu`?"),

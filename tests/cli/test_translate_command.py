@@ -287,7 +287,7 @@ def test_sentences_are_translated_one_by_one_and_a_line_stays_a_line(cli, run, t
 )
 def test_options_of_a_whole_line_are_refused_with_split_sentences(cli, run, option):
     said = cli("translate", run, "--split-sentences", *option, stdin="a bb. Cc d.")
-    assert "belongs to a whole line" in said.sentence
+    assert "applies to a whole line" in said.sentence
 
 
 @pytest.mark.parametrize("search", [(), ("--beam", "1"), ("--sample", "--seed", "1")])
