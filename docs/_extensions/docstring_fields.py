@@ -26,7 +26,7 @@ def readable(lines: list[str]) -> list[str]:
     """Return the lines of a docstring as reStructuredText."""
     out: list[str] = []
     margin = ""  # of the lines that continue a field; empty outside of fields
-    example = False
+    example = code = False
     for line in (part for whole in lines for part in INSIDE.split(whole)):
         before = bool(out and out[-1])
         if line.startswith(">>> ") or (example and line):
@@ -39,6 +39,12 @@ def readable(lines: list[str]) -> list[str]:
                 out.append("")
             out.append(f":{field[1]}: {described(field[2])}".rstrip())
             margin = "   "
+        elif line.startswith("    ") and not margin and (code or _opens_code(out)):
+            if not code:
+                out[-2] += ":"
+            out.append(line)
+            code = True
+            continue
         elif margin and (item := ITEM.fullmatch(line)):
             out.append(f"   - {described(item[1])}")
             margin = "     "
@@ -49,7 +55,15 @@ def readable(lines: list[str]) -> list[str]:
                 out.append("")
             out.append(escaped(line))
             example, margin = False, ""
+            code = code and not line
+            continue
+        code = False
     return out
+
+
+def _opens_code(out: list[str]) -> bool:
+    """Say whether an indented line after these is code: a sentence that ends with a colon."""
+    return len(out) > 1 and not out[-1] and out[-2].endswith(":")
 
 
 def described(text: str) -> str:

@@ -114,6 +114,10 @@ def test_the_python_reference_covers_every_package_that_is_not_internal(tmp_path
         ("Paper: §1.\n>>> 1 + 1\n2\n\nEnd.", [":Paper: §1.", "", ">>> 1 + 1", "2", "", "End."]),
         ("|a| * b_ is `a b` or ``c``^2", [r"\|a\| \* b\_ is ``a b`` or ``c``\ ^2"]),
         ("See `attention`.", ["See `attention`."]),
+        (
+            "So:\n\n    def f(*a):\n\n        a_ | b\n\nEnd_.",
+            ["So::", "", "    def f(*a):", "", "        a_ | b", "", r"End\_."],
+        ),
     ],
 )
 def test_a_docstring_becomes_fields_and_literal_signs(docstring: str, shown: list[str]) -> None:
