@@ -21,3 +21,20 @@ def test_the_examples_run(module: str) -> None:
     result = doctest.testmod(importlib.import_module(module))
     assert result.attempted > 0
     assert result.failed == 0
+
+
+@pytest.mark.parametrize("name", [name for name in whyformer.__all__ if name != "__version__"])
+def test_every_public_name_has_an_example_that_runs(name: str) -> None:
+    example = getattr(whyformer, name).__doc__
+    assert ">>> " in example
+    assert "SKIP" not in example
+
+
+def test_the_examples_of_the_python_page_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Path(__file__).parents[2] / "docs" / "python.md"
+    monkeypatch.chdir(tmp_path)
+    result = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert result.attempted > 10
+    assert result.failed == 0

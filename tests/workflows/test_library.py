@@ -1,5 +1,8 @@
 """What ``import whyformer`` offers."""
 
+import subprocess
+import sys
+
 import pytest
 
 import whyformer
@@ -57,7 +60,16 @@ def test_messages(tmp_path):
         model.translate(["one"], beem=3)
     with pytest.raises(AttributeError, match="has no attribute `lod`"):
         _ = whyformer.lod
-    assert dir(whyformer) == ["__version__", "load", "train"]
+    assert {"Transformer", "fit", "load", "observe", "train"} <= set(dir(whyformer))
+
+
+def test_every_name_is_found_and_importing_the_package_loads_no_torch():
+    assert all(getattr(whyformer, name) is not None for name in whyformer.__all__)
+    said = "import sys, whyformer; print('torch' in sys.modules, 'IPython' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", said], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["False", "False"]
 
 
 @pytest.mark.parametrize("name", ["max_length", "min_length"])

@@ -39,6 +39,14 @@ def observe(model: nn.Module, pattern: str) -> Iterator[dict[str, list[Tensor]]]
 
     Nothing is left behind in the model. Tensors keep their graph, so gradients can be taken.
 
+    >>> import torch
+    >>> model = nn.Sequential(nn.Linear(3, 4), Tap())
+    >>> with observe(model, "1") as seen:
+    ...     result = model(torch.ones(2, 3))
+    >>> seen["1"][0] is result
+    True
+
+
     Args: pattern: shell-style, such as ``"decoder.layers.*.cross_attention.weights"``.
     Raises: LookupError when no tap matches.
     """

@@ -1,7 +1,6 @@
 """``whyformer inspect``: show what each layer and head of a model computes for a text."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from whyformer.cli.shared.options import Flag, required
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from whyformer.bundle import Bundle
     from whyformer.lab.instruments.counter import Operations
     from whyformer.lab.instruments.probes import Head
@@ -222,94 +219,15 @@ def look(bundle: "Bundle", run: Path, text: str, target: str | None) -> Inspecti
 
     from whyformer.lab.instruments.counter import count_operations
     from whyformer.lab.instruments.probes import watch
+    from whyformer.workflows.single_text import single_text
 
-    tokens, forward = _reading(bundle, run, text, target)
+    given = single_text(bundle, run, text, target, flags=True)
     model = bundle.model
     with torch.inference_mode(), watch(model) as seen, count_operations(model) as counted:
-        forward()
+        given.forward()
     return Inspection(
-        str(run), model.settings.family, tokens, seen.heads(), seen.diversities(), counted
+        str(run), model.settings.family, given.tokens, seen.heads(), seen.diversities(), counted
     )
-
-
-def _reading(
-    bundle: "Bundle", run: Path, text: str, target: str | None
-) -> tuple[dict[str, list[str]], Callable[[], object]]:
-    """Return the tokens that will be read, and the pass that reads them."""
-    import torch
-
-    from whyformer.data.labelled import cut
-    from whyformer.foundation.errors import UsageError
-    from whyformer.foundation.wording import counted
-    from whyformer.models.bert import BERT, AnswerOf
-    from whyformer.models.build import SourceModel, TextModel
-    from whyformer.text.symbols import BOS, EOS
-
-    model, tokenizer = bundle.model, bundle.source_tokenizer
-    device, longest = next(model.parameters()).device, model.settings.max_length
-
-    def matrix(ids: list[int], side: str = "text") -> "Tensor":
-        if len(ids) > longest:
-            raise UsageError(
-                f"`--{side}` has {counted(len(ids), 'token')}, but the model reads at most "
-                f"{longest}. Shorten it."
-            )
-        return torch.tensor([ids], device=device)
-
-    if not tokenizer.encode(text):
-        raise UsageError("`--text` is empty. Give a text for the model to read.")
-    if isinstance(model, SourceModel):
-        source = [*tokenizer.encode(text), EOS]
-        x = matrix(source)
-        said = _own(bundle, text) if target is None else target
-        read = [BOS, *bundle.target_tokenizer.encode(said)]
-        y = matrix(read, "target")
-        shown = {"text": tokenizer.tokens(source), "target": bundle.target_tokenizer.tokens(read)}
-        return shown, lambda: model(x, None, y)
-    if target is not None:
-        raise UsageError(
-            f"`--target` needs a translation model, but the family of `{run}` is "
-            f"`{model.settings.family}`. Leave it out."
-        )
-    if isinstance(model, BERT):
-        first, tab, second = text.partition("\t")
-        row, begins = cut(tokenizer, first, second if tab else None, 1 << 30)
-        ids = matrix(row)
-        segments = torch.tensor([[int(place >= begins) for place in range(len(row))]]).to(device)
-
-        def forward() -> object:
-            x = model(ids, None, segments)
-            if not model.settings.outputs:
-                return model.masked(x)
-            of_text = model.settings.answer_of is AnswerOf.TEXT
-            return model.answer(model.pooled(x) if of_text else x)
-
-        return {"text": tokenizer.tokens(row)}, forward
-    if not isinstance(model, TextModel):
-        raise UsageError(
-            f"`whyformer inspect` does not support the family `{model.settings.family}` of "
-            f"`{run}`. Choose a translation model, a language model or a classifier."
-        )
-    row = [BOS, *tokenizer.encode(text)]
-    ids = matrix(row)
-    return {"text": tokenizer.tokens(row)}, lambda: model(ids)
-
-
-def _own(bundle: "Bundle", text: str) -> str:
-    """Return the model's own translation, by the search of its recipe."""
-    from whyformer.decoding.expected import Expected
-    from whyformer.decoding.translator import Translator
-    from whyformer.models.build import SourceModel
-    from whyformer.workflows.translate import search_settings
-
-    assert isinstance(bundle.model, SourceModel)
-    translator = Translator(
-        [bundle.model],
-        bundle.source_tokenizer,
-        bundle.target_tokenizer,
-        expected=Expected.from_facts(bundle.facts),
-    )
-    return translator.translate([text], search_settings(bundle.facts, {}))[0].text
 
 
 def _short(tokens: list[str]) -> list[str]:

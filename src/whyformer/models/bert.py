@@ -83,7 +83,11 @@ class EncoderSettings(StackSettings):
 
 
 class BERTSettings(EncoderSettings):
-    """An encoder with the pre-training heads, or with one task head (`outputs`)."""
+    """An encoder with the pre-training heads, or with one task head (`outputs`).
+
+    >>> BERTSettings(layers=2, d_model=16, heads=2, outputs=3).summary
+    '2 layers, d_model 16, 2 heads'
+    """
 
     family: Literal["bert"] = "bert"
     """The model family."""
@@ -157,6 +161,11 @@ class MaskedHead(nn.Module):
 
 class BERT(nn.Module):
     """Embeddings, N encoder layers, and either the pre-training heads or one task head.
+
+    >>> model = BERT(BERTSettings(layers=2, d_model=16, heads=2, d_ff=32), (100, 100))
+    >>> x = model(torch.randint(100, (2, 5)))
+    >>> x.shape, model.pooled(x).shape, model.masked(x).shape
+    (torch.Size([2, 5, 16]), torch.Size([2, 16]), torch.Size([2, 5, 100]))
 
     Paper: Devlin et al. 2018 (arXiv:1810.04805), §3; sharing and narrow embeddings: Lan et al. 2019
         (arXiv:1909.11942), §3.1.

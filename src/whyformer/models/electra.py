@@ -13,7 +13,11 @@ from whyformer.models.bert import BERT, AnswerOf, BERTSettings, EncoderSettings
 
 
 class ElectraSettings(EncoderSettings):
-    """Sizes of the discriminator, and the relative size of the generator."""
+    """Sizes of the discriminator, and the relative size of the generator.
+
+    >>> ElectraSettings(layers=2, d_model=64, heads=4).generator.d_model
+    16
+    """
 
     family: Literal["electra"] = "electra"
     """The model family."""
@@ -60,6 +64,10 @@ class ElectraSettings(EncoderSettings):
 
 class Electra(nn.Module):
     """A generator that predicts masked tokens, and a discriminator that detects its mistakes.
+
+    >>> settings = ElectraSettings(layers=2, d_model=16, heads=2, d_ff=32)
+    >>> Electra(settings, (100, 100)).detect(torch.randint(100, (2, 5)), None, None).shape
+    torch.Size([2, 5])
 
     Paper: Clark et al. 2020 (arXiv:2003.10555), §2 and §3.2 (embeddings of tokens and positions
         are shared, the generator is 1/4 to 1/2 as wide).

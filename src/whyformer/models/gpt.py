@@ -22,7 +22,11 @@ from whyformer.models.vocabulary import LanguageModel
 
 
 class GPTSettings(StackSettings):
-    """Sizes and variants of a decoder-only model; the defaults are those of the smallest GPT-2."""
+    """Sizes and variants of a decoder-only model; the defaults are those of the smallest GPT-2.
+
+    >>> GPTSettings(layers=2, d_model=16, heads=2).head_width
+    8
+    """
 
     family: Literal["gpt"] = "gpt"
     """The model family."""
@@ -100,6 +104,11 @@ class GPTLayer(nn.Module):
 
 class GPT(LanguageModel):
     """Embedding, N causal layers, a final norm, and a projection onto the vocabulary.
+
+    >>> import torch
+    >>> model = GPT(GPTSettings(layers=2, d_model=16, heads=2, d_ff=32), (100, 100))
+    >>> model(torch.randint(100, (2, 5))).shape
+    torch.Size([2, 5, 100])
 
     Paper: Radford et al. 2018, "Improving language understanding by generative pre-training", §3.1;
         Radford et al. 2019, "Language models are unsupervised multitask learners", §2.3.

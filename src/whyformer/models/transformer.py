@@ -25,6 +25,10 @@ from whyformer.models.vocabulary import EncoderDecoder, tied_embeddings, tied_pr
 
 class TransformerSettings(StackSettings):
     """Sizes and variants of an encoder-decoder Transformer; the defaults are the paper's base
+
+    >>> TransformerSettings(d_model=16, heads=2, wiring="pre-norm").summary
+    '6+6 layers, d_model 16, 2 heads, pre-norm'
+
     model."""
 
     family: Literal["transformer"] = "transformer"
@@ -59,6 +63,11 @@ class TransformerState:
 
 class Transformer(EncoderDecoder):
     """An encoder-decoder Transformer with tied embeddings.
+
+    >>> model = Transformer(TransformerSettings(d_model=16, heads=2, d_ff=32), (100, 100))
+    >>> source, target = torch.randint(100, (2, 7)), torch.randint(100, (2, 5))
+    >>> model(source, None, target).shape
+    torch.Size([2, 5, 100])
 
     Paper: Vaswani et al. 2017, §3 and Figure 1.
     Differs: none with the default settings; every setting of `TransformerSettings` except the sizes

@@ -5,6 +5,7 @@ from pathlib import Path
 from whyformer.recipes.recipe import Recipe, TaskName
 from whyformer.tasks import fine_tuning, pair_data, text_data
 from whyformer.tasks.classification import Classification
+from whyformer.tasks.items import with_kept_items
 from whyformer.tasks.language import Language
 from whyformer.tasks.masked import Pretraining
 from whyformer.tasks.replaced import Replacing
@@ -29,9 +30,9 @@ def open_task(recipe: Recipe, run: Path, progress: Progress | None = None) -> Ta
 
     Raises: DataError, ConfigError for data that cannot be used.
     """
-    return TASKS[recipe.task][0](recipe, run, progress)
+    return TASKS[recipe.task][0](with_kept_items(recipe, run), run, progress)
 
 
 def data_key_of(recipe: Recipe, run: Path) -> str:
     """Return the hash by which a resumed run knows that its data is unchanged."""
-    return TASKS[recipe.task][1](recipe, run)
+    return TASKS[recipe.task][1](with_kept_items(recipe, run), run)

@@ -57,12 +57,17 @@ class Texts:
 def read_documents(path: str, end: DocumentEnd, column: str | None = None) -> Iterator[Document]:
     """Yield the documents of a UTF-8 file; empty ones are left out where lines are documents.
 
-    Args: column: of a TSV with a header, or a key of JSON lines; None takes whole lines.
+    Args: column: of a TSV with a header, or a key of JSON lines, whose texts may have several
+        lines; None takes whole lines.
     """
     if column is None:
         lines = read_lines(path)
     else:
-        lines = (text for _, (text,) in read_columns(path, [column]))
+        texts = (text.split("\n") for _, (text,) in read_columns(path, [column]))
+        if end is DocumentEnd.LINES:  # a text of JSON lines may have several lines
+            yield from (text for text in texts if any(line.strip() for line in text))
+            return
+        lines = chain.from_iterable(texts)
     if end is DocumentEnd.FILE:
         yield lines
     elif end is DocumentEnd.LINES:

@@ -1,6 +1,8 @@
 """The report that the training loop yields after each update."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -33,3 +35,33 @@ class StepReport:
         if self.layer_gradient_norms:
             line["layer_gradient_norms"] = self.layer_gradient_norms
         return line
+
+
+@dataclass(frozen=True)
+class Step(StepReport):
+    """An update of a run, with the scores of the validation after it.
+
+    >>> report = StepReport(1, 0, 2.5, 2.5, 0.1, 1.0, 64, 0.01)
+    >>> step = Step.of(report, {"loss": 2.4, "bleu": 3.1}, metric="bleu", planned=10)
+    >>> step.step, step.loss, step.validation["bleu"]
+    (1, 2.5, 3.1)
+    """
+
+    validation: Mapping[str, Any] = field(default_factory=dict)
+    """The scores by name where there was a validation after this update; else empty."""
+    metric: str = ""
+    """The name in `validation` of the score that chooses the best weights."""
+    planned: int | None = None
+    """Updates of the whole run; None where that is not known yet."""
+
+    @classmethod
+    def of(
+        cls,
+        report: StepReport,
+        validation: Mapping[str, Any],
+        *,
+        metric: str,
+        planned: int | None,
+    ) -> "Step":
+        """Return the step of a report. Args: validation, metric, planned: see the fields."""
+        return cls(**vars(report), validation=validation, metric=metric, planned=planned)

@@ -49,7 +49,11 @@ def load_language_model(run: Path, *, device: str = "auto") -> LanguageModel:
 
     Raises: BundleError when it is missing or damaged; UsageError when it is no language model.
     """
-    bundle = load_bundle(run, device=choose_device(device))
+    return language_model(load_bundle(run, device=choose_device(device)), run)
+
+
+def language_model(bundle: Bundle, run: Path) -> LanguageModel:
+    """Return a loaded run as a language model. Raises: UsageError when it is none."""
     if not isinstance(bundle.model, TextModel):
         raise UsageError(
             f"`{run}` holds a model of kind `{bundle.model.settings.family}`, which continues no "

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from whyformer.bundle import load_bundle
+from whyformer.bundle import Bundle, load_bundle
 from whyformer.data.labelled import read_examples
 from whyformer.data.reading import has_columns
 from whyformer.data.tagged import a_word_a_line, read_tagged
@@ -22,7 +22,11 @@ def load_labeller(run: Path, *, device: str = "auto") -> Classifier | Tagger:
 
     Raises: BundleError when it is missing or damaged; UsageError when it labels nothing.
     """
-    bundle = load_bundle(run, device=choose_device(device))
+    return labeller(load_bundle(run, device=choose_device(device)), run)
+
+
+def labeller(bundle: Bundle, run: Path) -> Classifier | Tagger:
+    """Return a loaded run as what labels texts or words. Raises: UsageError when it is neither."""
     model = bundle.model
     if not isinstance(model, BERT) or not model.settings.outputs:
         raise UsageError(
@@ -61,10 +65,10 @@ def evaluate_labelled(
             "`--columns` takes the names of text and label, or of two texts and their label, but "
             f"{len(columns)} were given."
         )
-    labeller = load_labeller(run)
-    columns = columns or remembered(labeller, file)
+    found = load_labeller(run)
+    columns = columns or remembered(found, file)
     text, label = (columns[0], columns[-1]) if columns else (None, None)
-    if isinstance(labeller, Tagger):
+    if isinstance(found, Tagger):
         if len(columns) == 3:
             raise UsageError(f"`{run}` labels words of one text. Give --columns TEXT LABELS.")
         if columns and a_word_a_line(str(file)):
@@ -75,22 +79,20 @@ def evaluate_labelled(
         sentences = list(read_tagged(str(file), text=text, label=label))
         if not sentences:
             raise DataError(f"`{file}` must have at least one sentence with labels.")
-        _check(
-            labeller, ((one.line, " ".join(one.words)) for one in sentences), f"`{file}`: ", warn
-        )
-        return labeller.evaluate(sentences)
+        _check(found, ((one.line, " ".join(one.words)) for one in sentences), f"`{file}`: ", warn)
+        return found.evaluate(sentences)
     second = columns[1] if len(columns) == 3 else None
     examples = read_examples(str(file), text=text, second=second, label=label)
     given = [one for one in examples if one.label]
     if not given:
         raise DataError(f"`{file}` must have at least one text with a label.")
     _check(
-        labeller,
+        found,
         ((one.line, f"{one.first} {one.second or ''}") for one in given),
         f"`{file}`: ",
         warn,
     )
-    return labeller.evaluate(given)
+    return found.evaluate(given)
 
 
 def _check(

@@ -1,32 +1,68 @@
 """The functions of ``import whyformer``: train a recipe, load a run, translate with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import whyformer.registries  # noqa: F401  (built-in variants are registered before plugins)
+from whyformer.bundle import load_bundle
 from whyformer.decoding.by_sentence import translate_by_sentence
+from whyformer.decoding.generator import Continuation
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.scoring import PairScore
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.text_translator import Translation
 from whyformer.foundation import plugins
+from whyformer.foundation.devices import choose_device
+from whyformer.foundation.errors import UsageError
 from whyformer.foundation.plugins import load_installed
 from whyformer.foundation.torchrun import world_size
-from whyformer.recipes.recipe import resolve
-from whyformer.recipes.unused import refuse_unused
+from whyformer.models.build import ModelSettings, SourceModel
+from whyformer.recipes.recipe import Resolved, resolve
+from whyformer.recipes.unused import TEXT, refuse_unused
+from whyformer.tasks.classification import Prediction
+from whyformer.tasks.items import ITEMS, PARAMETERS, GivenItems
+from whyformer.tasks.tagging import Tagger
 from whyformer.workflows import train as training
-from whyformer.workflows.translate import load_system, search_settings
+from whyformer.workflows.generate import language_model
+from whyformer.workflows.labelling import labeller
+from whyformer.workflows.python.fit import Fit
+from whyformer.workflows.python.look import Look, look
+from whyformer.workflows.translate import System, load_system, search_settings
+
+Data = Any
+"""The path of a file, or an iterable of items; anything else is refused with a sentence."""
 
 
 class Model:
-    """A trained run, or an ensemble of several, ready to translate; made by `load`."""
+    """A trained run, or an ensemble of several that translate, ready to be used; made by `load`.
+
+    Which methods it has depends on what was trained: `translate`, `answers` and `score` for pairs,
+    `generate` for text, `label` for labels; `look` for all.
+    """
 
     def __init__(self, runs: Sequence[Path], device: str = "auto") -> None:
         load_installed()
-        self._system = load_system(runs, device=device)
-        self.search: SearchSettings = search_settings(self._system.facts, {})
+        self._runs, self._device = list(runs), device
+        self._bundle = load_bundle(runs[0], device=choose_device(device))
+        if isinstance(self._bundle.model, SourceModel) or len(runs) > 1:
+            _ = self._system
+
+    @cached_property
+    def _system(self) -> System:
+        """The runs as one translator. Raises: UsageError when one of them does not translate."""
+        return load_system(self._runs, device=self._device, first=self._bundle)
+
+    @property
+    def settings(self) -> ModelSettings:
+        """Shape and choices of the model; `settings.family` says which kind it is."""
+        return self._bundle.model.settings
+
+    @property
+    def search(self) -> SearchSettings:
         """The default search settings: those of its recipe."""
+        return search_settings(self._bundle.facts, {})
 
     def translate(
         self, texts: Sequence[str], *, split_sentences: bool = False, **search: Any
@@ -64,9 +100,62 @@ class Model:
         """
         return self._system.translator.score(sources, targets)
 
+    def generate(
+        self, prompts: Sequence[str], *, tokens: int = 200, **search: Any
+    ) -> list[list[Continuation]]:
+        """Continue each prompt; the best continuation is the first.
+
+        Args:
+            tokens: the most that each continuation has.
+            search: fields of `SearchSettings` by name, such as ``temperature=0.7``.
+        Raises: UsageError when the run is not a language model.
+        """
+        return language_model(self._bundle, self._runs[0]).generate(
+            prompts, tokens=tokens, **search
+        )
+
+    def label(self, texts: Sequence[Any]) -> list[Prediction] | list[list[str]]:
+        """Return the label or number of each text; of a run that tags, the labels of its words.
+
+        Args: texts: texts, or pairs of texts where the run was trained on pairs.
+        Raises: UsageError when the run labels nothing.
+        """
+        found = labeller(self._bundle, self._runs[0])
+        if isinstance(found, Tagger):
+            return found.tag([one.split() if isinstance(one, str) else one for one in texts])
+        return found.classify([(one, None) if isinstance(one, str) else one for one in texts])
+
+    def look(self, text: str, target: str | None = None, *, parameters: str = "*") -> Look:
+        """Read one text, and return attention, residual stream and gradients.
+
+        Args:
+            text: a source, a text, or two texts with a tab between.
+            target: a translation, a label, a number, or labels with spaces between them; None
+                takes the model's own answer.
+            parameters: pattern of the names of the parameters whose gradients are wanted.
+        Raises: UsageError when the model cannot read them, or is an ensemble.
+        """
+        if len(self._runs) > 1:
+            raise UsageError("One looks into one model, but this is an ensemble. Load one run.")
+        return look(self._bundle, self._runs[0], text, target, parameters=parameters)
+
 
 def load(run: Path | str, *more: Path | str, device: str = "auto") -> Model:
-    """Load a run, or several runs as an ensemble.
+    """Load a run, or several translation runs as an ensemble.
+
+    >>> import tempfile
+    >>> tiny = {"model.d_model": 16, "model.heads": 2, "model.d_ff": 32, "training.updates": 2}
+    >>> tiny["validation.sentences"] = 2
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = train("copy", out=folder, overrides=tiny, quiet=True)
+    ...     model = load(folder)
+    >>> len(model.translate(["s01 s02", "s03"]))
+    2
+    >>> seen = model.look("s01 s02", "s01 s02")
+    >>> seen.tokens["text"]
+    ['s01', 's02', '<eos>']
+    >>> seen.attention["decoder.layers.0.cross_attention"].shape  # heads, target, source
+    torch.Size([2, 3, 3])
 
     Args: device: auto, cpu, cuda, cuda:0 or mps.
     Raises: BundleError if a run is missing or damaged; UsageError if the runs are incompatible.
@@ -76,6 +165,12 @@ def load(run: Path | str, *more: Path | str, device: str = "auto") -> Model:
 
 def load_plugin(source: Path | str) -> None:
     """Import a plugin, so that the names it registers are known.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     plugin = Path(folder, "example_without_names.py")
+    ...     _ = plugin.write_text("__version__ = '1.0'", encoding="utf-8")
+    ...     load_plugin(plugin)
 
     Args: source: a Python file, a directory with an `__init__.py`, or an installed module's name.
     Raises: PluginError when there is none, or when it fails.
@@ -87,6 +182,8 @@ def train(
     recipe: str | Path | None = None,
     *,
     out: Path | str,
+    data: Data | None = None,
+    dev: Data | None = None,
     overrides: Mapping[str, Any] | None = None,
     full: bool = False,
     overwrite: bool = False,
@@ -94,12 +191,93 @@ def train(
 ) -> training.Outcome:
     """Train a built-in recipe or a YAML file into ``out``, or resume the run in ``out``.
 
+    >>> import tempfile
+    >>> pairs = [(f"{a} {b}", f"{b} {a}") for a in "abcdefgh" for b in "abcdefgh"]
+    >>> tiny = {"model.d_model": 16, "model.heads": 2, "model.d_ff": 32, "training.updates": 2}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     outcome = train(out=folder, data=pairs, overrides=tiny, quiet=True)
+    >>> outcome.updates
+    2
+
     Args:
-        recipe: None uses the recipe `translate`.
+        recipe: None uses the recipe `translate`, or that of the task in ``overrides``.
+        data: the path of a file, or any iterable of items: pairs (source, target) or dicts; texts
+            for the tasks language, masked and replaced; (text, label) or (text, second, label) to
+            classify and regress; (words, labels) to tag. Keys of dicts are named as columns of
+            files are: ``{"data.source": "de", "data.target": "en"}``. The items are read once,
+            one by one, and kept in ``out``; the same items resume the run.
+        dev: data to validate on, given like ``data``; without it a part of the data is held out.
         overrides: dotted settings that override the recipe, such as ``{"model.d_model": 256}``.
         full: use the `full` variant of the recipe.
+        overwrite: delete the run that is in ``out``, and start again.
+        quiet: show no progress.
+    Raises: ConfigError, DataError for settings and data that cannot be used; a wrong item is named
+        by its number.
     """
+    resolved, items = _resolved(recipe, data, dev, overrides, full=full)
+    return training.train(resolved, Path(out), items=items, overwrite=overwrite, quiet=quiet)
+
+
+def fit(
+    recipe: str | Path | None = None,
+    *,
+    out: Path | str,
+    data: Data | None = None,
+    dev: Data | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    full: bool = False,
+    overwrite: bool = False,
+    quiet: bool = True,
+) -> Fit:
+    """Train as `train` does, and let the caller iterate over the updates.
+
+    Leaving the loop early (``break``, an exception, Ctrl-C) writes a checkpoint, so that the same
+    call, or another loop over the same object, resumes the run bit for bit.
+
+    >>> import tempfile
+    >>> tiny = {"model.d_model": 16, "model.heads": 2, "model.d_ff": 32, "training.updates": 3}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     steps = fit("copy", out=folder, overrides=tiny | {"validation.sentences": 2})
+    ...     for step in steps:
+    ...         if step.step == 2:
+    ...             break
+    ...     [step.step for step in steps]
+    [3]
+
+    Args: recipe, out, data, dev, overrides, full, overwrite, quiet: see `train`.
+    Returns: an iterable of `Step`.
+    """
+    resolved, items = _resolved(recipe, data, dev, overrides, full=full)
+    return Fit(resolved, Path(out), items, overwrite=overwrite, quiet=quiet)
+
+
+def _resolved(
+    recipe: str | Path | None,
+    data: Data | None,
+    dev: Data | None,
+    overrides: Mapping[str, Any] | None,
+    *,
+    full: bool,
+) -> tuple[Resolved, GivenItems]:
+    """Return the recipe with its data, and the items that were given instead of files."""
     load_installed()
-    resolved = resolve(recipe, overrides, full=full)
-    refuse_unused(resolved.recipe, overrides or {}, ranks=world_size())
-    return training.train(resolved, Path(out), overwrite=overwrite, quiet=quiet)
+    given: dict[str, Any] = dict(overrides or {})
+    items: dict[str, Iterable[Any]] = {}
+    for part, value in (("train", data), ("dev", dev)):
+        name = f"data.{part}"
+        if value is None:
+            continue
+        if name in given:
+            raise UsageError(
+                f"`{PARAMETERS[part]}` and the setting `{name}` were both given. Keep one."
+            )
+        of_files = isinstance(value, str | Path)
+        given[name] = [str(value)] if of_files else [ITEMS]
+        if not of_files:
+            items[part] = value
+    resolved = resolve(recipe, given, full=full)
+    if items and resolved.recipe.task in TEXT and "data.documents" not in resolved.origins:
+        # A text is a document, unless the recipe says otherwise.
+        resolved = resolve(recipe, {**given, "data.documents": "lines"}, full=full)
+    refuse_unused(resolved.recipe, given, ranks=world_size())
+    return resolved, GivenItems(**items)

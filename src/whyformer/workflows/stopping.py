@@ -1,40 +1,54 @@
-"""Ctrl-C and SIGTERM as a request to stop after the current update."""
+"""Ctrl-C and SIGTERM as requests to stop after the current update."""
 
 import contextlib
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 from whyformer.foundation.torchrun import by_torchrun
 
 
 @dataclass
-class StopRequest:
-    """Whether the user asked to stop."""
+class StopRequests:
+    """Whether a stop was requested; made by `stop_requests`."""
 
     requested: bool = False
+    handlers: dict[signal.Signals, tuple[Any, Callable[..., None]]] = field(default_factory=dict)
+    """The former handler of each signal, and ours."""
+
+    @contextlib.contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Let signals act as they did before, while the caller's own code runs."""
+        self._install(ours=False)
+        try:
+            yield
+        finally:
+            self._install(ours=True)
+
+    def _install(self, *, ours: bool) -> None:
+        for number, handlers in self.handlers.items():
+            signal.signal(number, handlers[ours])
 
 
 @contextlib.contextmanager
-def stop_requests() -> Iterator[StopRequest]:
-    """Turn Ctrl-C and SIGTERM into a request; a second Ctrl-C ends at once.
+def stop_requests() -> Iterator[StopRequests]:
+    """Turn Ctrl-C and SIGTERM into a request; a second Ctrl-C ends the process immediately.
 
     Under torchrun it does not: one Ctrl-C comes from the terminal and from torchrun as well, which
-    itself ends whoever has not stopped after half a minute.
+    itself ends every process that has not stopped after half a minute.
     """
-    stop = StopRequest()
+    stop = StopRequests()
 
     def ask(number: int, frame: object) -> None:
         if stop.requested and number == signal.SIGINT and not by_torchrun():
             raise KeyboardInterrupt
         stop.requested = True
 
-    try:
-        former = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not the main thread: signals stay with whoever has them
-        former = {}
+    with contextlib.suppress(ValueError):  # not the main thread: signals keep their handlers
+        for number in (signal.SIGINT, signal.SIGTERM):
+            stop.handlers[number] = (signal.signal(number, ask), ask)
     try:
         yield stop
     finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        stop._install(ours=False)

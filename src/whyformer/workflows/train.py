@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,12 @@ from whyformer.foundation.files import (
     remove_leftovers,
 )
 from whyformer.foundation.plugins import recorded, used_by
-from whyformer.foundation.randomness import seed_everything, seed_of_rank
+from whyformer.foundation.randomness import (
+    random_state,
+    restore_random_state,
+    seed_everything,
+    seed_of_rank,
+)
 from whyformer.foundation.ranks import Ranks, joined
 from whyformer.foundation.torchrun import restarts
 from whyformer.foundation.wording import counted
@@ -26,6 +32,7 @@ from whyformer.models.transformer import count_parameters
 from whyformer.recipes.recipe import Recipe, Resolved, Tracker, dump
 from whyformer.recipes.run_length import RunLength
 from whyformer.tasks.build import open_task
+from whyformer.tasks.items import GivenItems, forget_items, keep_items
 from whyformer.tasks.standard_input import forget_input, refuse_other_input
 from whyformer.tasks.task import Caution, Task
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
@@ -33,7 +40,7 @@ from whyformer.training.finite import Divergence
 from whyformer.training.journal import JOURNAL, Journal, TensorBoard
 from whyformer.training.loop import fit, start
 from whyformer.training.memory import refuse_state
-from whyformer.training.reports import StepReport
+from whyformer.training.reports import Step, StepReport
 from whyformer.training.selection import Selection
 from whyformer.training.state import TrainingState
 from whyformer.workflows.display import Display
@@ -51,7 +58,7 @@ from whyformer.workflows.runs.failure import keep_diagnosis
 from whyformer.workflows.runs.lock import only_run_in
 from whyformer.workflows.runs.prepared import identities, old_parts
 from whyformer.workflows.runs.run_file import read_run, write_run
-from whyformer.workflows.stopping import stop_requests
+from whyformer.workflows.stopping import StopRequests, stop_requests
 
 CHECKPOINT_SECONDS = 120
 """Longest time between two checkpoints; validations make one too."""
@@ -84,19 +91,54 @@ class Outcome:
 
 
 def train(
-    resolved: Resolved, out: Path, *, overwrite: bool = False, quiet: bool = False
+    resolved: Resolved,
+    out: Path,
+    *,
+    items: GivenItems | None = None,
+    overwrite: bool = False,
+    quiet: bool = False,
 ) -> Outcome:
-    """Train by a recipe into the directory ``out``, or go on with the run that is there.
+    """Train by a recipe into the directory ``out``, or resume the run that is there.
 
     ``out`` receives ``model/`` (the best weights so far, ready to use), ``recipe.yaml``,
     ``journal.jsonl``, ``timings.jsonl``, ``checkpoint/`` and the mapped corpus.
 
-    Under torchrun all ranks call this together; the first one writes, validates and speaks. When
-    torchrun starts them again (`--max-restarts`), they go on with the run.
+    Under torchrun all ranks call this together; the first one writes, validates and prints. When
+    torchrun starts them again (`--max-restarts`), they resume the run.
 
-    Args: overwrite: forget the run that is there, whatever its recipe.
+    Args:
+        items: data given in Python, for a recipe whose `data.train` or `data.dev` is `ITEMS`.
+        overwrite: delete the run that is there, whatever its recipe.
     Raises: ConfigError when the recipe or the data changed since the run began; OutputError when
         another run works there; Divergence when the loss is not finite.
+    """
+    steps = training_steps(
+        resolved, out, items=items, overwrite=overwrite, quiet=quiet, unattended=True
+    )
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def training_steps(
+    resolved: Resolved,
+    out: Path,
+    *,
+    items: GivenItems | None = None,
+    overwrite: bool = False,
+    quiet: bool = False,
+    unattended: bool = False,
+) -> Generator[Step, None, Outcome]:
+    """Train as `train` does, and yield a step after every update.
+
+    When the caller closes the generator, or throws an exception into it, a checkpoint is written
+    first. What the caller draws from the random streams between two steps does not change the run.
+
+    Args:
+        unattended: nothing runs between two steps, so Ctrl-C and SIGTERM are requests to stop even
+            there.
     """
     with joined() as ranks, contextlib.ExitStack() as held:
         if ranks.first:
@@ -107,14 +149,19 @@ def train(
                 if overwrite:
                     forget(out)
                 forget_input(out)
+                forget_items(out)
                 data = resolved.recipe.data
                 refuse_other_input([*data.train, *data.dev], out)
+                if items is not None:
+                    keep_items(items, resolved.recipe, out)
         ranks.wait()
         display = held.enter_context(Display(quiet=quiet, silent=not ranks.first))
-        return _train(resolved.recipe, out, display, ranks)
+        return (yield from _train(resolved.recipe, out, display, ranks, unattended=unattended))
 
 
-def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome:
+def _train(
+    recipe: Recipe, out: Path, display: Display, ranks: Ranks, *, unattended: bool
+) -> Generator[Step, None, Outcome]:
     known = read_run(out)
     if known:
         refuse_other_plugins(out, known.get(PLUGINS, []))
@@ -170,7 +217,11 @@ def _train(recipe: Recipe, out: Path, display: Display, ranks: Ranks) -> Outcome
             "This run ended before its first checkpoint: training its "
             f"{counted(done, 'update')} again."
         )
-    return _run(recipe, length, state, task, selection, out, display, identity)
+    return (
+        yield from _run(
+            recipe, length, state, task, selection, out, display, identity, unattended=unattended
+        )
+    )
 
 
 def _run(
@@ -182,7 +233,9 @@ def _run(
     out: Path,
     display: Display,
     identity: str,
-) -> Outcome:
+    *,
+    unattended: bool,
+) -> Generator[Step, None, Outcome]:
     ranks = state.together.ranks
     patience = recipe.validation.patience
     tracked = recipe.validation.track is Tracker.TENSORBOARD
@@ -231,7 +284,9 @@ def _run(
                     if board:
                         board.update(report)
                     display.update(report, length)
-                    if length.validates(report.step):
+                    scores: dict[str, Any] = {}
+                    validated = length.validates(report.step)
+                    if validated:
                         with length.validating():
                             scores = _validate(
                                 recipe, state, task, selection, report, out, identity
@@ -242,12 +297,24 @@ def _run(
                             selection = ranks.said(selection)
                             display.validated(selection, task.metric)
                             save()
-                        if selection.out_of_patience(patience):
-                            stopped_early = True
-                            break
                     elif asked or late:
                         with length.saving():
                             save()
+                    planned = length.updates_at(report.step)
+                    step = Step.of(report, scores, metric=task.metric, planned=planned)
+                    try:
+                        if unattended:
+                            yield step
+                        else:
+                            with _callers_turn(stop):
+                                yield step
+                    except BaseException:  # the caller stops iterating
+                        if not (validated or asked or late):
+                            save()
+                        raise
+                    if validated and selection.out_of_patience(patience):
+                        stopped_early = True
+                        break
                     if asked:
                         interrupted = not length.ends(report.step)
                         break
@@ -260,6 +327,17 @@ def _run(
     for note in notes:
         display.warn(note)
     return Outcome(out, selection.best, state.step, interrupted, stopped_early, notes)
+
+
+@contextlib.contextmanager
+def _callers_turn(stop: StopRequests) -> Iterator[None]:
+    """Run the caller's code: signals act as usual, and the run's random streams stand still."""
+    streams = random_state()
+    try:
+        with stop.suspended():
+            yield
+    finally:
+        restore_random_state(streams)
 
 
 def _notes(selection: Selection, task: Task, patience: int) -> tuple[str, ...]:

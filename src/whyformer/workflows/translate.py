@@ -45,6 +45,7 @@ def load_system(
     warn: bool = True,
     ranks: Ranks = ALONE,
     weights: Weights = Weights.FLOAT32,
+    first: Bundle | None = None,
 ) -> System:
     """Load one run, or several as an ensemble.
 
@@ -52,6 +53,7 @@ def load_system(
         weights: int8 needs the CPU.
         warn: log lines that are too long for the model.
         ranks: the processes that translate together; with device auto, each has a separate device.
+        first: the model of the first run, if it is already loaded.
     Raises: BundleError if a run is missing or damaged, or if the tokenizers differ; UsageError for
         int8 on a GPU.
     """
@@ -59,7 +61,8 @@ def load_system(
     where = own or choose_device(device)
     if weights is Weights.INT8 and where.type != "cpu":
         raise UsageError("Weights of int8 are for the CPU. Give --device cpu, or leave them out.")
-    bundles = [load_bundle(run, device=where) for run in runs]
+    loaded = [] if first is None else [first]
+    bundles = loaded + [load_bundle(run, device=where) for run in runs[len(loaded) :]]
     first = bundles[0]
     for run, other in zip(runs[1:], bundles[1:], strict=True):
         for side in ("source", "target"):

@@ -25,7 +25,11 @@ from whyformer.models.vocabulary import LanguageModel, tied_projection
 
 
 class RecurrentLanguageSettings(Settings):
-    """Sizes and variants of a recurrent language model."""
+    """Sizes and variants of a recurrent language model.
+
+    >>> RecurrentLanguageSettings(cell="lstm", layers=2, d_model=16).layers
+    2
+    """
 
     family: Literal["rnn-lm"] = "rnn-lm"
     """The model family."""
@@ -68,6 +72,11 @@ class RecurrentLanguageState:
 
 class RecurrentLanguageModel(LanguageModel):
     """Embedding, N recurrent layers, and a projection.
+
+    >>> import torch
+    >>> model = RecurrentLanguageModel(RecurrentLanguageSettings(d_model=16), (100, 100))
+    >>> model(torch.randint(100, (2, 5))).shape
+    torch.Size([2, 5, 100])
 
     Paper: Mikolov et al. 2010, "Recurrent neural network based language model", §2; LSTM layers
         with dropout between them only: Zaremba et al. 2014 (arXiv:1409.2329), §3.1-3.2, Eq. 7-9;

@@ -36,6 +36,11 @@ class RecurrentState:
 class RecurrentModel(EncoderDecoder):
     """A recurrent encoder-decoder: n sequential steps where the Transformer needs one.
 
+    >>> model = RecurrentModel(RecurrentSettings(d_model=16), (100, 100))
+    >>> source, target = torch.randint(100, (2, 7)), torch.randint(100, (2, 5))
+    >>> model(source, None, target).shape
+    torch.Size([2, 5, 100])
+
     Paper: Bahdanau et al. 2014 (arXiv:1409.0473), §3; Luong et al. 2015 (arXiv:1508.04025), §3.
     Args:
         vocabularies: sizes of the source and the target vocabulary; equal for three-way tying.

@@ -17,7 +17,11 @@ from whyformer.foundation.config import Settings
 
 
 class RecurrentSettings(Settings):
-    """Sizes and variants of a recurrent encoder-decoder with attention."""
+    """Sizes and variants of a recurrent encoder-decoder with attention.
+
+    >>> RecurrentSettings(cell="gru", d_model=16, attention="additive").summary
+    '2+2 layers of gru, d_model 16, additive attention, input feeding'
+    """
 
     family: Literal["rnn"] = "rnn"
     """The model family."""

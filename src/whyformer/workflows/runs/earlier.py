@@ -13,6 +13,7 @@ from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.plugins import compare
 from whyformer.recipes.recipe import Recipe, differences
 from whyformer.tasks.build import data_key_of
+from whyformer.tasks.items import KEPT_ITEMS
 from whyformer.tasks.standard_input import KEPT
 from whyformer.training.timetable import TIMETABLE
 
@@ -77,5 +78,6 @@ def forget(out: Path) -> None:
     """Delete the files of an earlier run, but no other files."""
     for name in ("checkpoint", "model", "diagnosis", "tensorboard", *PREPARED):
         shutil.rmtree(out / name, ignore_errors=True)
-    for name in ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", KEPT, TIMETABLE):
+    files = ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", TIMETABLE, KEPT)
+    for name in (*files, *KEPT_ITEMS.values()):
         (out / name).unlink(missing_ok=True)

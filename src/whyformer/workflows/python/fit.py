@@ -1,0 +1,43 @@
+"""A training that its caller iterates over."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from whyformer.recipes.recipe import Resolved
+from whyformer.tasks.items import GivenItems
+from whyformer.training.reports import Step
+from whyformer.workflows.train import Outcome, training_steps
+
+
+class Fit:
+    """The updates of a run, one after another; made by `fit`.
+
+    Each loop over it begins where the run stands. Leaving a loop early writes a checkpoint first.
+    Ctrl-C during an update lets the update end, writes a checkpoint and raises KeyboardInterrupt.
+    """
+
+    def __init__(
+        self,
+        resolved: Resolved,
+        out: Path,
+        items: GivenItems | None = None,
+        *,
+        overwrite: bool = False,
+        quiet: bool = True,
+    ) -> None:
+        self.run = out
+        """Directory of the run."""
+        self.outcome: Outcome | None = None
+        """How the run ended; None until it has."""
+        self._resolved, self._items = resolved, items
+        self._overwrite, self._quiet = overwrite, quiet
+
+    def __iter__(self) -> Iterator[Step]:
+        """Yield a step after each update, until the run ends."""
+        overwrite, self._overwrite = self._overwrite, False  # a second loop resumes
+        outcome = yield from training_steps(
+            self._resolved, self.run, items=self._items, overwrite=overwrite, quiet=self._quiet
+        )
+        if outcome.interrupted:
+            raise KeyboardInterrupt
+        self.outcome = outcome

@@ -1,0 +1,117 @@
+"""Iterate over a training: what is yielded, and how it is left and resumed."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+import whyformer
+from toy_runs import SMALL
+from whyformer.training import loop
+from whyformer.training.checkpoints import META
+from whyformer.training.journal import read_journal
+
+COMPARED = ("journal.jsonl", "checkpoint/state.safetensors", "model/model.safetensors")
+SETTINGS = SMALL | {"model.dropout": 0.2, "training.updates": 6, "validation.every": 3}
+
+
+def contents(run: Path) -> dict[str, bytes]:
+    return {name: (run / name).read_bytes() for name in COMPARED}
+
+
+def steps(out: Path):
+    return whyformer.fit("copy", out=out, overrides=SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("fit") / "whole"
+    whyformer.train("copy", out=out, overrides=SETTINGS, quiet=True)
+    return out
+
+
+def test_iterating_is_training(tmp_path: Path, whole: Path) -> None:
+    run = steps(tmp_path / "run")
+    seen = []
+    for step in run:
+        seen.append(step)
+        torch.rand(3)  # the caller's draws are not the run's
+    assert contents(tmp_path / "run") == contents(whole)
+    journal = [line for line in read_journal(whole) if "loss" in line]
+    assert [(step.step, step.loss) for step in seen] == [(j["step"], j["loss"]) for j in journal]
+    assert [step.step for step in seen if step.validation] == [3, 6]
+    assert all(step.metric in step.validation for step in seen if step.validation)
+    assert {step.planned for step in seen} == {6}
+    assert run.outcome is not None
+    assert run.outcome.scores["step"] in (3, 6)
+
+
+class Gone(Exception):
+    pass
+
+
+@pytest.mark.parametrize("reason", [None, Gone, KeyboardInterrupt])
+@pytest.mark.parametrize("last", [2, 3])
+def test_a_loop_that_is_left_early_resumes_bit_for_bit(
+    tmp_path: Path, whole: Path, reason: type[BaseException] | None, last: int
+) -> None:
+    run = steps(tmp_path / "run")
+
+    def leave_at_the_last() -> None:
+        for step in run:
+            torch.rand(5)
+            if step.step == last and reason:
+                raise reason
+            if step.step == last:
+                break
+
+    if reason:
+        with pytest.raises(reason):
+            leave_at_the_last()
+    else:
+        leave_at_the_last()
+    assert (tmp_path / "run" / "checkpoint" / META).exists()
+    assert run.outcome is None
+    assert next(iter(steps(tmp_path / "run"))).step == last + 1
+    assert [step.step for step in run] == list(range(last + 2, 7))
+    assert contents(tmp_path / "run") == contents(whole)
+
+
+def test_ctrl_c_during_an_update_ends_the_update_and_then_the_loop(
+    tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = loop.fit
+
+    def interrupted(*arguments: object, **options: object):
+        for report in original(*arguments, **options):  # pyright: ignore
+            if report.step == 2:
+                signal.raise_signal(signal.SIGINT)
+            yield report
+
+    seen = []
+    with monkeypatch.context() as patched:
+        patched.setattr("whyformer.workflows.train.fit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            seen += [step.step for step in steps(tmp_path / "run")]
+    assert [step.step for step in steps(tmp_path / "run")] == [3, 4, 5, 6]
+    assert contents(tmp_path / "run") == contents(whole)
+
+
+@pytest.fixture
+def usual_ctrl_c() -> Iterator[None]:
+    """Give Ctrl-C its usual effect, which a process in the background does not have."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("usual_ctrl_c")
+def test_between_two_updates_ctrl_c_interrupts_the_callers_code(tmp_path: Path) -> None:
+    for step in steps(tmp_path / "run"):
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        if step.step == 2:
+            break
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
