@@ -275,7 +275,7 @@ def test_one_process_goes_on_with_the_run_of_two_sharded_ranks(
     write_run(run, recipe, about | {"updates": 12})  # sealed together
     code, _, complained = cases.called(cases.learn(run, training__updates=12), run)
     assert code == 0, complained
-    assert "Going on after update 8 of 12." in complained
+    assert "Resuming after update 8 of 12." in complained
     assert [line["step"] for line in read_journal(run) if "loss" in line] == list(range(1, 13))
 
 
@@ -345,7 +345,7 @@ def test_a_killed_rank_ends_the_others_and_all_go_on_bit_for_bit(
     assert step < later < 40
     text = said.read_text()
     first, second = (
-        int(line.split()[4]) for line in text.splitlines() if line.startswith("Going on after")
+        int(line.split()[4]) for line in text.splitlines() if line.startswith("Resuming after")
     )
     assert step <= first < later <= second < 40
     whole, ended = (

@@ -83,8 +83,9 @@ class MultiHeadAttention(nn.Module):
         positions: Positions | None = None,
         offset: Offset = 0,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Project what attends to itself; queries are (batch, heads, length, d_k), keys and values
-        (batch, kv_heads, length, d_k).
+        """Project x to the queries, keys and values of self-attention.
+
+        Queries are (batch, heads, length, d_k), keys and values (batch, kv_heads, length, d_k).
 
         Queries are not rotated by their positions yet: `forward` does that.
         Args: offset: position of the first of ``x``.

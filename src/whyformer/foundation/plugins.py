@@ -34,10 +34,11 @@ _imported: dict[str, str | None] = {}
 
 @dataclass(frozen=True)
 class Plugin:
-    """What a run records of a plugin.
+    """The facts about a plugin that a run records.
 
     Args:
-        name: of the file without its ending, or of the package; `__main__` for a notebook.
+        name: name of the file without its extension, or of the package; `__main__` in a
+            notebook.
         version: its `__version__` or that of its distribution, where there is one.
         sha256: of its Python source; None where the source is not in files.
     """

@@ -112,7 +112,7 @@ class DataSettings(Settings):
     documents: Documents = Documents.FILE
     """Text only: what one document is: file, paragraphs or lines."""
     packing: Packing = Packing.CONTIGUOUS
-    """Text only: how documents fill the rows of a batch: contiguous or documents."""
+    """Text only: how documents are packed into the rows of a batch (contiguous or documents)."""
     row_tokens: int = Field(default=256, ge=8, le=MOST_POSITIONS)
     """Text only: tokens of a row, the longest past that training shows."""
     next_sentence: bool = False

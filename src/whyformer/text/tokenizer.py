@@ -28,7 +28,7 @@ class TokenizerSettings(Settings):
     """Largest number of ids: 5 symbols, 256 bytes and what is learned. A small corpus gives
     fewer; words beyond it are spelled in bytes."""
     shared: bool = True
-    """Whether both sides have one vocabulary learned from both (paper: yes)."""
+    """Whether source and target share one vocabulary, learned from both (paper: yes)."""
     lowercase: bool = False
     """Put all text in lower case before encoding. Lossy: case does not come back."""
     keep_spaces: bool = False

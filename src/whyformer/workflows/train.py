@@ -211,7 +211,7 @@ def _train(
         length.resume(kept.pop("pace", None), state.step)
         selection = Selection(**kept)
         planned = length.updates_at(state.step)
-        display.say(f"Going on after update {state.step}{f' of {planned}' if planned else ''}.")
+        display.say(f"Resuming after update {state.step}{f' of {planned}' if planned else ''}.")
     elif ranks.first and known and (done := refuse_missing_checkpoint(out)):
         display.warn(
             "This run ended before its first checkpoint: training its "
@@ -322,7 +322,7 @@ def _run(
             keep_diagnosis(failure, state, task, out)
             raise
     if interrupted:
-        display.say(f"Stopped after update {state.step}. The same command goes on from here.")
+        display.say(f"Stopped after update {state.step}. Run the same command again to resume.")
     notes = _notes(selection, task, patience if stopped_early else 0)
     for note in notes:
         display.warn(note)

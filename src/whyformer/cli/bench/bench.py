@@ -45,7 +45,7 @@ def bench(
             are used.
         run: Decode with this run instead of an untrained model.
         source: UTF-8 file to decode, one sentence per line (default: the dev set).
-        references: Files of references for --source, to compute scores of --run with each engine.
+        references: Reference files for --source; with them, the output of each engine is scored.
         seconds: Approximate computing time; start-up times of programs are additional.
         json: Print all measurements as one JSON object.
     """

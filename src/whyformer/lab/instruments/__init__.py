@@ -1,1 +1,1 @@
-"""What measures a model: the operation counter, the depth of its graph, and probes."""
+"""Instruments that measure a model: the operation counter, the graph's depth, and probes."""

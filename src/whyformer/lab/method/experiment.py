@@ -1,4 +1,4 @@
-"""The form of an experiment: what is asked, what is varied, what is measured, what would decide."""
+"""The structure of an experiment: its question, conditions, measurement, and decision rules."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

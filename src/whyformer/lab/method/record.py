@@ -54,7 +54,7 @@ def write_record(
 ) -> None:
     """Write a run as JSON, atomically. Args: reused: cells that an earlier run had measured.
 
-    Verdicts and estimates stand in it for readers; the pages compute them anew from the cells.
+    The file also has verdicts and estimates, for readers. The pages compute them from the cells.
     """
     cells = results.cells
     head = {

@@ -19,7 +19,9 @@ REMEDY = "Copy the run again, or start again with --overwrite."
 def refuse_other_checkpoint(out: Path, kept: dict[str, Any], identity: str) -> None:
     """Raise an error for a checkpoint of another run, or one whose best model is missing.
 
-    Args: kept: values of the checkpoint besides the weights. identity: of the run; "" in old runs.
+    Args:
+        kept: values of the checkpoint other than the weights.
+        identity: ID of the run, "" for runs of old versions.
     """
     found = kept.get(RUN_ID, "")
     if identity and found and found != identity:
