@@ -345,7 +345,7 @@ def test_a_killed_rank_ends_the_others_and_all_go_on_bit_for_bit(
     assert step < later < 40
     text = said.read_text()
     first, second = (
-        int(line.split()[4]) for line in text.splitlines() if line.startswith("Resuming after")
+        int(line.split()[3]) for line in text.splitlines() if line.startswith("Resuming after")
     )
     assert step <= first < later <= second < 40
     whole, ended = (

@@ -56,7 +56,7 @@ def evaluate(
         labelled: For classifiers and taggers: a TSV or JSONL file of texts with labels; for
             taggers also a .conll file.
         columns: For --labelled: column names or keys of the text and the label, or of the first
-            text, the second text and the label. Without them, a TSV file is read as having no header.
+            text, the second text and the label. Without them, a TSV file is read without a header.
         metric: bleu, chrf, ter, per, wer or exact, or several, separated by commas or spaces
             (default: bleu).
         lowercase: Ignore case (ter always does).
