@@ -454,7 +454,7 @@ def test_a_pipe_that_closes_early(run):
 def test_the_input_is_never_replaced(cli, run, tmp_path, command):
     place = write(tmp_path / "lines.txt", "a b\n")
     said = cli(command, run, "--input", place, "--output", place, "--overwrite")
-    assert "must be two files" in said.sentence
+    assert "must be different files" in said.sentence
     assert place.read_text(encoding="utf-8") == "a b\n"
 
 

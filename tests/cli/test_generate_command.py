@@ -67,7 +67,7 @@ def test_a_text_is_measured(run: Path, tmp_path: Path, capsys: pytest.CaptureFix
     text.write_text("the cat\n\nthe mat\n", encoding="utf-8")
     for documents in ("file", "lines", "paragraphs"):
         assert main(["evaluate", str(run), "--text", str(text), "--documents", documents]) == 0
-        assert "bits a character" in capsys.readouterr().out
+        assert "bits per character" in capsys.readouterr().out
     assert main(["evaluate", str(run), "--text", str(text), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["systems"][0]
     assert found["characters"] == 16

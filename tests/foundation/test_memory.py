@@ -46,7 +46,7 @@ def test_a_system_that_says_nothing_refuses_nothing(system):
 
 def test_the_refusal_names_bytes_needed_and_available(system):
     refuse_too_large(10_240_000, CPU, "The model", "`model.d_model`")
-    with pytest.raises(UsageError, match=r"needs at least 4\.0 TB of memory, but 10\.2 MB are ava"):
+    with pytest.raises(UsageError, match=r"at least 4\.0 TB of memory, but 10\.2 MB of it is free"):
         refuse_too_large(4 * 10**12, CPU, "The model", "`model.d_model`")
 
 

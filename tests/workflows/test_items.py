@@ -157,7 +157,7 @@ def test_each_text_is_a_document_unless_the_recipe_says_otherwise(tmp_path: Path
         ("classify", [("a", "x"), ("a", "b", "x")], "must have 2 parts as the first item has"),
         ("regress", [("a", float("nan"))], "finite number, but it is NaN"),
         ("tag", [(["a b"], ["X"])], r"words and labels without spaces, but \"a b\" was found"),
-        ("tag", [("a b", "X")], "has 2 words and 1 labels"),
+        ("tag", [("a b", "X")], "has 2 words and 1 label"),
     ],
 )
 def test_a_wrong_item_is_named_by_its_number(

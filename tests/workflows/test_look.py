@@ -140,7 +140,7 @@ def test_what_a_run_can_do_depends_on_what_it_learned(runs):
         ("gpt", "a " * 20, None, "`text` has 21 tokens, but the model reads at most 16"),
         ("rnn", "a", "b " * 20, "`target` has 21 tokens"),
         ("classes", "a", "D", "`target` has the unknown label `D`. Known: A, B, C"),
-        ("tags", "a b", "A", "a label for each of the 2 words, but it has 1"),
+        ("tags", "a b", "A", "a label for each word, of which there are 2, but it has 1"),
     ],
 )
 def test_messages(runs, family, text, target, sentence):

@@ -150,8 +150,8 @@ def state_not_saved() -> None:
     """Leave the optimizer's state out of checkpoints."""
     from whyformer.training import checkpoints
 
-    held = checkpoints._held
-    checkpoints._held = lambda state: {
+    held = checkpoints._state_tensors
+    checkpoints._state_tensors = lambda state: {
         name: tensor for name, tensor in held(state).items() if not name.startswith("optimizer.")
     }
 

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import importlib
 import logging
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -183,6 +184,14 @@ def _load_plugins(named: list[str]) -> None:
         plugins.load(source)
 
 
+def _interrupt() -> None:
+    """Send Ctrl-C to the main thread; a real signal also ends a call that waits."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
+
+
 @contextlib.contextmanager
 def _no_interrupt_is_lost() -> Iterator[None]:
     """Deliver Ctrl-C again where Python could not raise it.
@@ -194,7 +203,7 @@ def _no_interrupt_is_lost() -> Iterator[None]:
 
     def hook(found: Any) -> None:
         if isinstance(found.exc_value, KeyboardInterrupt):
-            threading.Timer(AGAIN_SECONDS, _thread.interrupt_main).start()
+            threading.Timer(AGAIN_SECONDS, _interrupt).start()
         else:
             former(found)
 

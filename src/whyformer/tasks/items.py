@@ -17,6 +17,7 @@ from whyformer.data.reading import read_lines
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import atomic_path, sha256_of
 from whyformer.foundation.parsing import shown
+from whyformer.foundation.wording import counted
 from whyformer.recipes.recipe import Recipe, TaskName
 from whyformer.recipes.unused import TEXT
 
@@ -223,8 +224,8 @@ def _tag_reader(text: str, label: str) -> Callable[[Any], dict[str, Any]]:
         words, labels = (_words(side, wanted) for side in sides)
         if len(words) != len(labels):
             raise _WrongItem(
-                f"must have a label for every word, but it has {len(words)} words and "
-                f"{len(labels)} labels: {shown(item)}. Correct it."
+                f"must have a label for every word, but it has {counted(len(words), 'word')} "
+                f"and {counted(len(labels), 'label')}: {shown(item)}. Correct it."
             )
         return {text: words, label: labels}
 

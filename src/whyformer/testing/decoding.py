@@ -25,7 +25,7 @@ def check_constraint(kind: type[Constraint]) -> None:
         for length in (1, 5):
             tokens = torch.randint(FIRST_WORD, VOCABULARY, (ROWS, length), generator=draws)
             scores = torch.randn(ROWS, VOCABULARY, generator=draws).log_softmax(-1)
-            where = f"{ROWS} hypotheses of {length} tokens"
+            where = f"{ROWS} hypotheses, length {length}"
             together = scores.clone()
             answer = constraint.apply(together, tokens)
             law = "`apply` must change the scores in place and return nothing"

@@ -121,7 +121,8 @@ def _labelled(
         wanted = None if target is None else [_place(one, known, name) for one in target.split()]
         if wanted is not None and len(wanted) != len(words.places):
             raise UsageError(
-                f"`{name}` must have a label for each of the {len(words.places)} words, but it has "
+                f"`{name}` must have a label for each word, of which there are "
+                f"{len(words.places)}, but it has "
                 f"{len(wanted)}. Separate them by spaces."
             )
 
