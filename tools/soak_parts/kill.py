@@ -135,7 +135,9 @@ def checkpoints_in_place(log: Path, out: Path, *, asked: bool) -> int:
     Args: asked: whether the process was asked to stop, which makes one more checkpoint.
     """
     moved = f"rename {out / 'checkpoint'}"
-    whole = syscalls.operations(log, ("rename",)).count(moved) - syscalls.marked(log).count(moved)
+    # Where a rename failed, another one put the former checkpoint back.
+    failed = syscalls.marked(log).count(moved)
+    whole = syscalls.operations(log, ("rename",)).count(moved) - 2 * failed
     unsure = asked or syscalls.operations(log)[-1:] == [moved]
     return EVERY * max(0, whole - unsure)
 
