@@ -17,11 +17,11 @@ from torch import Tensor
 
 from whyformer.acceleration.top_k import top_k
 from whyformer.blocks.history import Layout
-from whyformer.decoding.constraints import constrain, constraints_of
+from whyformer.decoding.constraints import Symbols, constrain, constraints_of
 from whyformer.decoding.prefixes import Allowed
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.errors import UsageError, WhyformerError
-from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
+from whyformer.text.symbols import EOS
 
 
 @runtime_checkable
@@ -52,9 +52,7 @@ def unused(sentences: int, beams: int, length: int) -> Int[Tensor, "sentences be
 
 def forbidden(settings: SearchSettings, length: int) -> list[int]:
     """Return the ids that may not follow a hypothesis of ``length`` tokens."""
-    ids = [PAD, BOS, MASK]
-    if not settings.allow_unknown:
-        ids.append(UNK)
+    ids = list(Symbols(allow_unknown=settings.allow_unknown).banned)
     if length < settings.min_length:
         ids.append(EOS)
     return ids

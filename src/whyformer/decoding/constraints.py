@@ -11,6 +11,7 @@ Its `__init__` may have keyword arguments named like fields of the search settin
 receives. The built-in constraints always apply, others when `decoding.constraints` names them.
 """
 
+import functools
 import inspect
 import math
 from typing import Annotated, Any, ClassVar
@@ -65,7 +66,7 @@ def constraints_of(settings: Any) -> list[Constraint]:
 
 
 def _made(name: str, settings: Any) -> Constraint:
-    asked = list(inspect.signature(CONSTRAINTS[name]).parameters)
+    asked = _arguments(CONSTRAINTS[name])
     known = type(settings).model_fields
     if missing := [one for one in asked if one not in known]:
         raise PluginError(
@@ -73,6 +74,11 @@ def _made(name: str, settings: Any) -> Constraint:
             f"setting.{nearest(missing[0], known)}"
         )
     return CONSTRAINTS[name](**{one: getattr(settings, one) for one in asked})
+
+
+@functools.cache  # a search makes its constraints at every step
+def _arguments(kind: type[Constraint]) -> tuple[str, ...]:
+    return tuple(inspect.signature(kind).parameters)
 
 
 @CONSTRAINTS.register("symbols")
@@ -109,6 +115,8 @@ class MinLength(Constraint):
         tokens: Int[Tensor, "hypotheses length"],
     ) -> None:
         """See `Constraint`."""
+        if not self.min_length:
+            return
         young = (tokens >= 0).sum(-1) < self.min_length
         if bool(young.any()):
             scores[young.to(scores.device), EOS : EOS + 1] = -math.inf

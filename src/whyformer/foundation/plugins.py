@@ -5,6 +5,7 @@ entry point in the group `whyformer.plugins`. A model records the plugins it nee
 model never imports anything: the record is only compared with what the user has loaded.
 """
 
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -39,7 +40,7 @@ class Plugin:
     Args:
         name: name of the file without its extension, or of the package; `__main__` in a
             notebook.
-        version: its `__version__` or that of its distribution, where there is one.
+        version: `__version__` of the module, else the version of its distribution, else None.
         sha256: of its Python source; None where the source is not in files.
     """
 
@@ -140,7 +141,7 @@ def _parsed(record: Any) -> list[Plugin]:
 
 
 def _from_file(file: Path, stem: str, source: str) -> ModuleType:
-    """Import a file under a name of its own; an unchanged file again is the same module."""
+    """Import a file as a module with a unique name. An unchanged file is imported only once."""
     name = f"{OF_FILES}.{stem}"
     if (loaded := sys.modules.get(name)) is not None:
         if Path(str(loaded.__file__)) != file:
@@ -170,30 +171,27 @@ def _from_file(file: Path, stem: str, source: str) -> ModuleType:
     return module
 
 
-class _failures_of:  # noqa: N801  (used like a function)
-    """Turn any failure of a plugin's import into one sentence with its place."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: Any) -> None:
-        if not isinstance(error, Exception | SystemExit) or isinstance(error, PluginError):
-            return
-        if isinstance(error, ModuleNotFoundError) and error.name == self.source.split(".")[0]:
+@contextlib.contextmanager
+def _failures_of(source: str) -> Iterator[None]:
+    """Turn any failure of a plugin's import into one sentence with its file and line."""
+    try:
+        yield
+    except PluginError:
+        raise
+    except (Exception, SystemExit) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == source.split(".")[0]:
             raise PluginError(
-                f"The plugin `{self.source}` is neither a file nor a module that Python can "
-                "import. Give the path of its file, or install its package."
+                f"The plugin `{source}` is neither a file nor a module that Python can import. "
+                "Give the path of its file, or install its package."
             ) from None
         if isinstance(error, SyntaxError):
-            place = f"{error.filename}:{error.lineno}"
+            place, reason = f"{error.filename}:{error.lineno}", error.msg
         else:
-            last = traceback.extract_tb(trace)[-1]
-            place = f"{last.filename}:{last.lineno}"
-        reason = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
-        raise PluginError(f"The plugin `{self.source}` failed at {place}: {reason}.") from error
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            place, reason = f"{last.filename}:{last.lineno}", str(error)
+        raise PluginError(
+            f"The plugin `{source}` failed at {place}: {type(error).__name__}: {reason}."
+        ) from error
 
 
 def _names(settings: BaseModel) -> Iterator[tuple[Registry[Any], str]]:

@@ -139,7 +139,7 @@ def _lines(items: Any, recipe: Recipe, parameter: str) -> Iterator[bytes]:
 
 
 class _WrongItem(Exception):
-    """An item that cannot be used; the message goes on behind its number."""
+    """An item that cannot be used. Its text follows the number of the item in the message."""
 
 
 def _names(recipe: Recipe) -> tuple[str, ...]:

@@ -173,7 +173,7 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
     """Load a checkpoint into a new state with the same settings; return the `extra` of its caller.
 
     With the same number of ranks as when it was saved, each rank restores its random state. With
-    another number, the random generators are seeded anew.
+    another number, the random generators are seeded again.
     Args: seed: seed of new random generators, together with rank and step.
     Raises: BundleError when the checkpoint is damaged or does not fit the model.
     """

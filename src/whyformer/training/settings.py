@@ -35,7 +35,7 @@ class TrainingSettings(Settings):
     """Batches summed into one update; under torchrun the ranks share them."""
     parallel: Parallel = Parallel.DDP
     """How the ranks of torchrun hold the model: ddp (each has all of it) or fsdp (each has a part
-    of weights, gradients and optimizer). A run may go on with the other."""
+    of weights, gradients and optimizer). A run may resume with the other."""
     optimizer: Optimizer = "adam"
     """adam (paper), adamw, radam, sgd (momentum 0.9), or muon for matrices with adam for the
     rest."""

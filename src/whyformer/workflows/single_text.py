@@ -112,7 +112,7 @@ def _pair(
 def _labelled(
     bundle: Bundle, model: BERT, text: str, target: str | None, dashes: str
 ) -> SingleText:
-    """Prepare a text for a head of its own: one answer, or an answer for each word."""
+    """Prepare a text for a classifier: one answer, or an answer for each word."""
     known, name = bundle.facts.get("labels", []), f"{dashes}target"
     row, ids, segments = _segments(bundle, text, dashes)
     if model.settings.answer_of is AnswerOf.TOKENS:

@@ -1,4 +1,4 @@
-"""Train a model from a recipe: prepare, fit, validate, keep the best; stop and go on anywhere."""
+"""Train a model from a recipe: prepare, fit, validate, keep the best; stop and resume anywhere."""
 
 import contextlib
 import time

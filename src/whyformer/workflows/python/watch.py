@@ -141,7 +141,7 @@ class _LiveChart:
             self._draw()
 
     def _draw(self) -> None:
-        # A frame of its own: the style sheet of the page would change that of the notebook.
+        # In an iframe, because the style sheet of the chart would restyle the notebook.
         frame = self._display.HTML(
             f'<iframe srcdoc="{escape(self._curves.page())}" width="100%" height="480" '
             'style="border:0" title="Learning curves"></iframe>'
