@@ -29,7 +29,7 @@ from soak_parts.parts import PARTS, PRELOADED
 from soak_parts.planted import PLANTED
 from soak_parts.verdicts import Tally
 
-MOST_FAILURES = 200
+MAX_FAILURES = 200
 """Failures that are written out; all are counted."""
 
 
@@ -146,7 +146,7 @@ def soak(
         record["kinds"] = dict(Counter(record["kinds"]) + tally.kinds)
         for figure, value in tally.figures.items():
             record["figures"][figure] = max(value, record["figures"].get(figure, value))
-        record["failures"] = (record["failures"] + tally.failures)[:MOST_FAILURES]
+        record["failures"] = (record["failures"] + tally.failures)[:MAX_FAILURES]
         whole = json.loads(result.read_text(encoding="utf-8")) if result.exists() else {}
         whole[key] = record
         written(result, json.dumps(whole, indent=1, ensure_ascii=False))

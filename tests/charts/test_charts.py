@@ -9,7 +9,7 @@ import pytest
 
 from whyformer.charts.assets import read, with_charts
 from whyformer.charts.heat_map import HeatMap, Shading, heat_map, heat_map_table
-from whyformer.charts.line_chart import MOST_MARKERS, Line, LineChart, Point, line_chart
+from whyformer.charts.line_chart import MAX_MARKERS, Line, LineChart, Point, line_chart
 from whyformer.charts.scale import Axis, Scale, x_scale
 
 
@@ -19,7 +19,7 @@ def chart(*lines: Line, log: bool = False) -> LineChart:
 
 def test_points_without_an_interval_have_neither_whisker_nor_band():
     few = [Point(k, k + 1.0) for k in range(5)]
-    many = [Point(k, k + 1.0) for k in range(MOST_MARKERS + 1)]
+    many = [Point(k, k + 1.0) for k in range(MAX_MARKERS + 1)]
     for points in (few, many):
         svg = line_chart(chart(Line("loss", points)))
         assert "whisker" not in svg

@@ -18,7 +18,7 @@ KEY = key_of(lowercase=True)
 def drawn(texts, share=0.1, most=50, capacity=100):
     draw = Draw(capacity)
     for text in texts:
-        draw.see(KEY(text))
+        draw.add(KEY(text))
     return draw.held_out(share, most)
 
 
@@ -86,7 +86,7 @@ def test_the_cap_counts_examples_and_memory_is_bounded():
     texts = [f"text {rng.randrange(20_000)}" for _ in range(50_000)]
     draw = Draw(2000)
     for text in texts:
-        draw.see(KEY(text))
+        draw.add(KEY(text))
         assert len(draw._times) <= 2000
     chosen = draw.held_out(0.5, 300)
     held = sum(place(KEY(text)) in chosen for text in texts)

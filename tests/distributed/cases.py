@@ -95,7 +95,7 @@ def trained(
     reports = fit(state, tiny.CopyBatches(), settings, d_model=16, loss_of=loss)
     losses = []
     for report in itertools.islice(reports, count):
-        state.average.remember(state.model)
+        state.average.add_checkpoint(state.model)
         losses.append(report.loss)
     return losses
 
@@ -185,7 +185,7 @@ def diverged(ranks: Ranks, parallel: str) -> dict[str, Any]:
             trained(state, settings, loss=loss)
         except Divergence as failure:
             told = (failure.first, failure.kind, failure.batch.labels.tolist(), str(failure))
-            said[name] = ranks.collected(told)
+            said[name] = ranks.gather(told)
     return said
 
 
@@ -241,7 +241,7 @@ def main(out: Path) -> None:
         for name in cases():
             state = run_case(name, out / "fsdp" / name, ranks, "fsdp")
             held = sum(local(p).numel() for p in state.model.parameters())
-            told |= {f"held {name}": ranks.collected(held)}
+            told |= {f"held {name}": ranks.gather(held)}
         for name in BY_DDP:
             run_case(name, out / "ddp" / name, ranks, "ddp")
         ranks.wait()
@@ -251,7 +251,7 @@ def main(out: Path) -> None:
         for parallel in ("ddp", "fsdp"):
             told[f"diverged {parallel}"] = diverged(ranks, parallel)
         for name, words in commands(out).items():
-            told[name] = ranks.collected(called(words, out / "two" / name))
+            told[name] = ranks.gather(called(words, out / "two" / name))
             ranks.wait()
         if ranks.first:
             (out / "told.json").write_text(json.dumps(told))

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from whyformer.charts.line_chart import MOST_MARKERS, LineStyle
+from whyformer.charts.line_chart import MAX_MARKERS, LineStyle
 from whyformer.lab.method.bilingual import Bilingual, Language, alike
 from whyformer.lab.method.charts import Axis, Chart, Formula, HeatMap, Series, Table
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, Spread, exactly
@@ -99,7 +99,7 @@ def test_one_value_is_a_chart_too(points, log):
 
 
 def test_many_points_have_a_band_for_their_intervals():
-    svg = drawn(chart([(k + 1, seen(k + 1)) for k in range(MOST_MARKERS + 1)]), EN)
+    svg = drawn(chart([(k + 1, seen(k + 1)) for k in range(MAX_MARKERS + 1)]), EN)
     assert 'class="band s0"' in svg
     assert 'class="whisker' not in svg
 

@@ -39,7 +39,7 @@ def test_the_mean_is_of_the_last_checkpoints_only():
     for value in (1.0, 2.0, 4.0):
         put(model, value)
         average.update(model)
-        average.remember(model)
+        average.add_checkpoint(model)
     put(model, 77.0)
     assert average.weights(model)["x"].item() == 3.0
 
@@ -48,7 +48,7 @@ def test_without_averaging_the_weights_are_the_models_own():
     model = One()
     average = WeightAverage(model, Averaging.NONE, 0.9, 2)
     average.update(model)
-    average.remember(model)
+    average.add_checkpoint(model)
     put(model, 3.0)
     assert average.weights(model)["x"].item() == 3.0
     assert average.tensors() == {}
@@ -61,13 +61,13 @@ def test_a_restored_average_goes_on_as_the_first_would(kind):
     for value in (1.0, 2.0, 5.0):
         put(model, value)
         first.update(model)
-        first.remember(model)
+        first.add_checkpoint(model)
     second = WeightAverage(One(), kind, 0.9, 2)
     second.restore({k: t.clone() for k, t in first.tensors().items()}, first.steps)
     for average in (first, second):
         put(model, 8.0)
         average.update(model)
-        average.remember(model)
+        average.add_checkpoint(model)
     assert torch.equal(first.weights(model)["x"], second.weights(model)["x"])
     assert first.steps == second.steps
 

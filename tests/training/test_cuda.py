@@ -36,7 +36,7 @@ def test_every_optimizer_trains_and_goes_on(optimizer, average, tmp_path):
             load_checkpoint(tmp_path / "checkpoint", state)
         for report in fit(state, batches, settings, d_model=16):
             losses.append(report.loss)
-        state.average.remember(state.model)
+        state.average.add_checkpoint(state.model)
         save_checkpoint(tmp_path / "checkpoint", state, {})
     assert len(losses) == 25
     assert losses[-1] < 0.9 * losses[0]

@@ -39,7 +39,7 @@ def run(state: TrainingState, settings: TrainingSettings, count: int, batches=No
     for report in itertools.islice(stream, count):
         lines.append(report.journal_line())
         if report.step % 4 == 0:
-            state.average.remember(state.model)
+            state.average.add_checkpoint(state.model)
     return lines
 
 

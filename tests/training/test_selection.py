@@ -8,7 +8,7 @@ from whyformer.training.selection import Selection
 def seen(*scores, metric="exact", higher=True):
     selection, kept = Selection(), []
     for step, (value, loss) in enumerate(scores, start=1):
-        if selection.see(step, {metric: value, "loss": loss}, metric, higher=higher):
+        if selection.add(step, {metric: value, "loss": loss}, metric, higher=higher):
             kept.append(step)
     return selection, kept
 
@@ -50,7 +50,7 @@ def test_a_metric_that_never_moves_is_named():
 def test_the_loss_can_be_the_metric(scores):
     selection = Selection()
     kept = [
-        selection.see(step, {"loss": loss}, "loss", higher=False)
+        selection.add(step, {"loss": loss}, "loss", higher=False)
         for step, (loss, _) in enumerate(scores)
     ]
     assert kept == [True, True, False]

@@ -83,7 +83,7 @@ def test_labels_that_texts_do_not_decide_are_found(tmp_path: Path):
     asked = recipe("classify", tmp_path)
     lines = [f"the {k % 3}\t{'ab'[k // 3 % 2]}" for k in range(120)]
     (tmp_path / "data.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    with patch("whyformer.workflows.check.trial.MOST_UPDATES", 40):
+    with patch("whyformer.workflows.check.trial.MAX_UPDATES", 40):
         report = check(asked, quiet=True)
     found = {one.name: one for one in report.findings}
     assert not found["memorizes one batch"].passed

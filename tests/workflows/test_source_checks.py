@@ -15,7 +15,7 @@ USUAL = Expected(longest_source=9, most_sentences=1)
 
 
 def findings(*texts: str, expected: Expected = USUAL) -> list[str]:
-    return SourceCheck(CHARS, expected).see_all(enumerate(texts, start=1)).findings()
+    return SourceCheck(CHARS, expected).add_all(enumerate(texts, start=1)).findings()
 
 
 def test_one_sentence_for_all_sources_of_a_kind():
@@ -50,7 +50,7 @@ def test_sources_of_more_sentences_than_in_training():
 
 def test_sentences_that_are_translated_one_by_one_are_checked_one_by_one():
     check = SourceCheck(CHARS, USUAL)
-    check.see(1, "aa aa. Da da.", ["aa aa.", "Da da."])
+    check.add(1, "aa aa. Da da.", ["aa aa.", "Da da."])
     assert check.findings() == []
 
 
@@ -61,7 +61,7 @@ def test_a_run_without_these_facts_reports_unknown_characters_only():
 
 def test_findings_are_reported_once():
     check = SourceCheck(CHARS)
-    check.see(1, "가")
+    check.add(1, "가")
     assert len(check.findings()) == 1
     assert check.findings() == []
 

@@ -583,7 +583,7 @@ def test_a_crash_while_tokenizers_are_written_leaves_none_that_is_taken(
 def test_equal_texts_stay_together_however_many_are_held_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fine_tuning, "MOST_HELD_OUT", 3)
+    monkeypatch.setattr(fine_tuning, "MAX_HELD_OUT", 3)
     recipe = resolve("classify", {"data.train": ["any"], "data.dev_share": 0.5}).recipe
     texts = [Example(n + 1, f"t{n % 10}", None, "") for n in range(100)] + [
         Example(101, " ", None, "")

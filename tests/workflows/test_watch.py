@@ -95,7 +95,7 @@ def test_leaving_the_loop_closes_the_steps() -> None:
 def test_long_curves_are_thinned_to_means() -> None:
     curves = Curves()
     for number in range(1, 10 * POINTS + 1):
-        curves.see(step(number, float(number)))
+        curves.add(step(number, float(number)))
     assert POINTS / 2 <= len(curves.loss) <= POINTS
     assert sum(count for _, _, count in curves.loss) == 10 * POINTS
     total = sum(mean * count for _, mean, count in curves.loss)

@@ -23,7 +23,7 @@ SHAPES = (
     "M-4.6-1.5h3.1v-3.1h3v3.1h3.1v3h-3.1v3.1h-3v-3.1h-3.1z",
 )
 DASHES = ("6 4", "2 3", "9 3 2 3", "12 4")
-MOST_MARKERS = 40
+MAX_MARKERS = 40
 """A line of more points has no markers, and a band for its intervals instead of whiskers."""
 
 
@@ -152,7 +152,7 @@ def _measured(line: Line, chart: LineChart, x: Scale, y: Scale, shape: str, colo
     good = [(p, value) for p, value in seen if chart.y.shows(value)]
     places = " ".join(f"{x.at(p.x):.1f},{y.at(value):.1f}" for p, value in good)
     parts = [f'<polyline class="line s{color}" points="{places}"/>'] if len(good) > 1 else []
-    many = len(seen) > MOST_MARKERS
+    many = len(seen) > MAX_MARKERS
     if many:
         ends = [(p.x, *p.ends) for p, _ in good if p.ends]
         upper = [f"{x.at(a):.1f},{y.at(high):.1f}" for a, _, high in ends]
@@ -190,7 +190,7 @@ def _theory(line: Line, chart: LineChart, x: Scale, y: Scale, dash: str) -> str:
     tips = "".join(
         f'<path class="ghost" transform="translate({x.at(p.x):.1f} {y.at(value):.1f})" '
         f'd="{SHAPES[0]}" data-tip="{escape(_tip(p, value, line, chart))}"/>'
-        for p, value in (good if len(good) <= MOST_MARKERS else [])
+        for p, value in (good if len(good) <= MAX_MARKERS else [])
     )
     return f'<polyline class="theory" stroke-dasharray="{dash}" points="{places}"/>{tips}'
 

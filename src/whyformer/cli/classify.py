@@ -80,7 +80,7 @@ def classify(
                 whole = [vars(one) for one in found]
             for line, text_line, one in zip(window, shown, whole, strict=True):
                 index += 1
-                check.see(index, line)
+                check.add(index, line)
                 if json:
                     text_line = json_text({"index": index, "text": line, **one})
                 print(text_line, file=stream)

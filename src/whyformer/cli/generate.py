@@ -87,7 +87,7 @@ def generate(
     }  # fmt: skip
     model = load_language_model(run, device=device)
     for finding in (
-        SourceCheck(model.bundle.target_tokenizer).see_all(enumerate(prompts, start=1)).findings()
+        SourceCheck(model.bundle.target_tokenizer).add_all(enumerate(prompts, start=1)).findings()
     ):
         warn(finding)
     found = model.generate(

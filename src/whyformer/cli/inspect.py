@@ -25,7 +25,7 @@ the entropy of the attention weights in nats and as a fraction of the maximum
 equal). Equations: the number of multiply-adds. --out writes an HTML file with a
 heat map of the attention weights of each head."""
 
-MOST_DRAWN = 64
+MAX_DRAWN = 64
 """Maximum number of tokens for heat maps; with more, the squares are too small to see."""
 
 
@@ -60,9 +60,9 @@ def inspect(
     refuse_existing(overwrite, out=out)
     found = look(load_bundle(run, device=choose_device(device)), run, asked, target)
     longest = max(map(len, found.tokens.values()))
-    if out is not None and longest > MOST_DRAWN:
+    if out is not None and longest > MAX_DRAWN:
         raise UsageError(
-            f"`--out` supports at most {MOST_DRAWN} tokens, but the text has {longest}. Shorten "
+            f"`--out` supports at most {MAX_DRAWN} tokens, but the text has {longest}. Shorten "
             "the text, or leave --out out."
         )
     if json:

@@ -201,7 +201,7 @@ def translate(
         check = SourceCheck(chosen.translator.source_tokenizer, chosen.translator.expected)
         for index, (answer, alignment) in enumerate(pairs, start=1):
             _warn(index, answer)
-            check.see(index, answer.source, [one.source for one in answer.sentences])
+            check.add(index, answer.source, [one.source for one in answer.sentences])
             shown = [h for one in answer.sentences or (answer,) for h in one.hypotheses[:listed]]
             if not all(one.finished for _, one in shown):
                 cut.add(index)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from pydantic import Field
 
-from whyformer.foundation.bounds import MOST_CHARACTERS, MOST_FACTOR, MOST_POSITIONS
+from whyformer.foundation.bounds import MAX_CHARACTERS, MAX_FACTOR, MAX_POSITIONS
 from whyformer.foundation.config import Settings
 from whyformer.foundation.wording import counted
 
@@ -17,12 +17,12 @@ SHOWN_LINES = 5
 class Filters(Settings):
     """Which pairs are left out of a corpus. Pairs with an empty side are always left out."""
 
-    max_tokens: int = Field(default=256, ge=1, le=MOST_POSITIONS)
+    max_tokens: int = Field(default=256, ge=1, le=MAX_POSITIONS)
     """Maximum number of tokens of a side, excluding EOS."""
-    max_ratio: float = Field(default=9.0, ge=0.0, le=MOST_FACTOR)
+    max_ratio: float = Field(default=9.0, ge=0.0, le=MAX_FACTOR)
     """Maximum ratio of the lengths of both sides in tokens; 0 allows any. Pairs of at most 20
     tokens are exempt."""
-    max_characters: int = Field(default=20_000, ge=1, le=MOST_CHARACTERS)
+    max_characters: int = Field(default=20_000, ge=1, le=MAX_CHARACTERS)
     """Maximum number of characters of a side; checked before tokenization."""
 
     def reason_by_text(self, source: str, target: str) -> str | None:

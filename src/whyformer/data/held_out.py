@@ -101,7 +101,7 @@ class Draw:
         self._times: dict[int, int] = {}
         self._last: list[int] = []  # a heap of negative places: the highest place is on top
 
-    def see(self, key: str) -> None:
+    def add(self, key: str) -> None:
         """Add an example by the key of its text."""
         self.count += 1
         where = place(key)

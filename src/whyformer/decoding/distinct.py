@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from whyformer.decoding.hypotheses import Hypothesis
-from whyformer.decoding.settings import MOST_HYPOTHESES, Method, SearchSettings
+from whyformer.decoding.settings import MAX_HYPOTHESES, Method, SearchSettings
 
 T = TypeVar("T")
 Named = list[tuple[str, Hypothesis]]
@@ -38,7 +38,7 @@ def distinct(
     for factor in BEAM_FACTORS:
         short = [row for row, one in enumerate(lists) if len(one) < settings.nbest]
         beam = settings.beam * factor
-        if not short or beam > MOST_HYPOTHESES:
+        if not short or beam > MAX_HYPOTHESES:
             break
         wider = settings.model_copy(update={"beam": beam, "nbest": beam})
         for row, more in zip(short, search([items[row] for row in short], wider), strict=True):

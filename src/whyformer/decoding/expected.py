@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, Integer
 
-from whyformer.decoding.settings import MOST_TOKENS
+from whyformer.decoding.settings import MAX_TOKENS
 from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 
 CHUNK = 1 << 20
@@ -60,7 +60,7 @@ class Expected:
         >>> Expected(target_ratio=2.5, target_extra=10).limit(7)
         27
         """
-        return min(int(self.target_ratio * source_tokens) + self.target_extra, MOST_TOKENS)
+        return min(int(self.target_ratio * source_tokens) + self.target_extra, MAX_TOKENS)
 
     def trimmed(self, text: str) -> str:
         """Return a text as in training: without spaces at both ends, unless `keep_spaces`.
@@ -111,7 +111,7 @@ def _number(value: object) -> float:
     """Return a fact as a number; 0 if it is not a number or out of bounds."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0.0
-    return value if 0 <= value <= MOST_TOKENS else 0.0
+    return value if 0 <= value <= MAX_TOKENS else 0.0
 
 
 USUAL = Expected()

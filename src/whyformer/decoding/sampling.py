@@ -17,7 +17,7 @@ from whyformer.decoding.candidates import (
 from whyformer.decoding.constraints import constrain, constraints_of
 from whyformer.decoding.hypotheses import Hypothesis, hypothesis
 from whyformer.decoding.prefixes import Allowed, Prefixes, TextPrefix
-from whyformer.decoding.settings import MOST_TOKENS, SearchSettings
+from whyformer.decoding.settings import MAX_TOKENS, SearchSettings
 from whyformer.decoding.wellformed import BEGINS, WellFormed
 from whyformer.foundation.devices import exact, exact_dtype
 from whyformer.models.interface import EMPTY
@@ -73,7 +73,7 @@ def sample(
         allowed = _allowed(logits, tokens, settings, whole)
         if text is not None and bytes_ is not None:
             remaining = limit[sentences] - place - 1
-            allowed = text.hide(allowed, bytes_, remaining.masked_fill(remaining < 0, MOST_TOKENS))
+            allowed = text.hide(allowed, bytes_, remaining.masked_fill(remaining < 0, MAX_TOKENS))
         stuck = allowed.amax(-1).isinf().cpu()  # every token is banned: the draw ends here
         if place % STEPS == 0:
             numbers = _numbers(streams, sentences.tolist())

@@ -17,9 +17,9 @@ class Method(StrEnum):
     """Draw at random from the model's distribution; `nbest` independent draws a sentence."""
 
 
-MOST_HYPOTHESES = 1000
+MAX_HYPOTHESES = 1000
 """Upper bound of `beam` and `groups`; there may be ten times as many samples."""
-MOST_TOKENS = 100_000
+MAX_TOKENS = 100_000
 """Upper bound of lengths, in target tokens."""
 
 
@@ -28,21 +28,21 @@ class SearchSettings(Settings):
 
     method: Method = Method.BEAM
     """`beam` searches for the most probable target, `sample` draws targets at random."""
-    beam: int = Field(default=5, ge=1, le=MOST_HYPOTHESES)
+    beam: int = Field(default=5, ge=1, le=MAX_HYPOTHESES)
     """Hypotheses followed at once; 1 is greedy search. The paper (§6.1) uses 4."""
     length_penalty: float = Field(default=0.6, ge=0.0, le=10.0, allow_inf_nan=False)
     """α of the length penalty ((5 + n) / 6)^α; 0 ranks by plain log-probability. Paper: 0.6."""
-    nbest: int = Field(default=1, ge=1, le=10 * MOST_HYPOTHESES)
+    nbest: int = Field(default=1, ge=1, le=10 * MAX_HYPOTHESES)
     """Hypotheses returned for each sentence."""
-    max_length: int | None = Field(default=None, ge=1, le=MOST_TOKENS)
+    max_length: int | None = Field(default=None, ge=1, le=MAX_TOKENS)
     """Most tokens in a target; null derives it from the source by the two fields below and by what
     the targets of the run's training data need, whichever is more."""
     max_length_ratio: float = Field(default=1.0, ge=0.0, le=1000.0, allow_inf_nan=False)
     """Without `max_length`: limit = this × source tokens (eos counted) + `max_length_extra`, or
     more where the run's training targets need more."""
-    max_length_extra: int = Field(default=50, ge=1, le=MOST_TOKENS)
+    max_length_extra: int = Field(default=50, ge=1, le=MAX_TOKENS)
     """See `max_length_ratio`. Paper (§6.1): source length + 50."""
-    min_length: int = Field(default=0, ge=0, le=MOST_TOKENS)
+    min_length: int = Field(default=0, ge=0, le=MAX_TOKENS)
     """Fewest tokens in a target: eos is forbidden before."""
     no_repeat_ngram: int = Field(default=0, ge=0, le=1000)
     """Forbid a hypothesis to hold any n-gram of this size twice; 0 allows all."""
@@ -50,7 +50,7 @@ class SearchSettings(Settings):
     """Further constraints by name, which a plugin registers; the built-in ones always apply."""
     allow_unknown: bool = False
     """Let the search predict the unknown symbol. Padding, bos and mask are never predicted."""
-    groups: int = Field(default=1, ge=1, le=MOST_HYPOTHESES)
+    groups: int = Field(default=1, ge=1, le=MAX_HYPOTHESES)
     """Groups of a diverse beam search; each holds `beam` / `groups` hypotheses. 1 = plain beam."""
     diversity: float = Field(default=0.5, ge=0.0, le=1000.0, allow_inf_nan=False)
     """With several groups: penalty on a token each time an earlier group chose it in this step."""

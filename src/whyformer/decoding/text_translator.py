@@ -185,7 +185,7 @@ class TextTranslator(ABC):
             shared = self.ranks.share(full)
             searched = self.search_cohorts(shared, settings, capacity)
             own = dict(self._answers(list(searched), settings, capacity))
-            for part in self.ranks.collected(own):
+            for part in self.ranks.gather(own):
                 answers |= part
             for line in lines:
                 yield answers[line.index]

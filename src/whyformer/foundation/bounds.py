@@ -1,28 +1,28 @@
 """Upper bounds of settings, above which memory or time would never suffice."""
 
-MOST_WIDTH = 1 << 17
+MAX_WIDTH = 1 << 17
 """Width of a model: 131,072, seven times the width of the widest known model."""
-MOST_INNER = 1 << 20
-"""Inner width of a feed-forward network: eight times `MOST_WIDTH`."""
-MOST_HEADS = 1 << 12
+MAX_INNER = 1 << 20
+"""Inner width of a feed-forward network: eight times `MAX_WIDTH`."""
+MAX_HEADS = 1 << 12
 """Attention heads in a layer."""
-MOST_LAYERS = 10_000
+MAX_LAYERS = 10_000
 """Layers in a stack; the deepest known Transformer has 1,000."""
-MOST_POSITIONS = 1 << 20
+MAX_POSITIONS = 1 << 20
 """Tokens in a sequence: 1,048,576."""
-MOST_IDS = 10_000_000
+MAX_IDS = 10_000_000
 """Ids in a vocabulary, and labels of a classifier."""
-MOST_UPDATES = 10**9
+MAX_UPDATES = 10**9
 """Updates in a run: 31 years at one update per second."""
-MOST_MINUTES = 366 * 24 * 60
+MAX_MINUTES = 366 * 24 * 60
 """Minutes of a run: one year."""
-MOST_BATCH_TOKENS = 1 << 26
+MAX_BATCH_TOKENS = 1 << 26
 """Tokens in a batch: 67 million."""
-MOST_SEED = 2**62
+MAX_SEED = 2**62
 """Seeds; values derived from a seed still fit into 64 bits."""
-MOST_FACTOR = 1e6
+MAX_FACTOR = 1e6
 """Factors of a loss, a rate or a size."""
-MOST_CHARACTERS = 1 << 26
+MAX_CHARACTERS = 1 << 26
 """Characters in a text: 67 million."""
-MOST_ITEMS = 10_000_000
+MAX_ITEMS = 10_000_000
 """Sentences that are decoded or compared together."""

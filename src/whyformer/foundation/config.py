@@ -84,7 +84,7 @@ def _holds_numbers(kind: Any) -> bool:
 
 
 S = TypeVar("S", bound=Settings)
-MOST_DIGITS = 30
+MAX_DIGITS = 30
 """Maximum digits of a whole number in YAML."""
 MAX_CHARACTERS = 1 << 20
 """Maximum length of a YAML text, and maximum number of values after expanding aliases."""
@@ -129,10 +129,10 @@ def _decimal(loader: _LineLoader, node: yaml.ScalarNode) -> float:
 
 
 def _whole(loader: _LineLoader, node: yaml.ScalarNode) -> int:
-    if len(node.value) > MOST_DIGITS:
+    if len(node.value) > MAX_DIGITS:
         raise ConfigError(
             f"{node.start_mark.name}:{node.start_mark.line + 1}: a whole number may have "
-            f"{MOST_DIGITS} digits at most."
+            f"{MAX_DIGITS} digits at most."
         )
     return int(node.value)
 

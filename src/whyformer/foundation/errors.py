@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 Text = TypeVar("Text")
-MOST_SHOWN = 60
+MAX_SHOWN = 60
 """Maximum characters of a wrong value in a message."""
 
 
@@ -109,7 +109,7 @@ def refuse_mixed(name: str, value: object, rule: str, fits: Callable[[Any], bool
 
 def _short(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 MAX_BYTES = 1 << 26
 """Maximum size of a JSON file: 64 MiB, more than the tokenizer of a million words needs."""
 MAX_DEPTH = 100
-MOST_SHOWN = 60
+MAX_SHOWN = 60
 """Maximum characters of a value in a message."""
 
 
@@ -104,7 +104,7 @@ def shown(value: Any) -> str:
     ('null', '[true, "é"]')
     """
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Ranks:
         dist.all_reduce(total)
         return total.tolist()
 
-    def said(self, value: T) -> T:
+    def broadcast(self, value: T) -> T:
         """Return the value of the first rank on every rank."""
         if self.count == 1:
             return value
@@ -71,7 +71,7 @@ class Ranks:
         """Return whether the flag is true on any rank."""
         return self.sums([float(flag)])[0] > 0
 
-    def collected(self, value: T) -> list[T]:
+    def gather(self, value: T) -> list[T]:
         """Return the values of all ranks, in order, on every rank."""
         if self.count == 1:
             return [value]

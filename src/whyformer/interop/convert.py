@@ -24,7 +24,7 @@ from whyformer.models.gpt import GPT
 from whyformer.models.transformer import Transformer
 
 QUANTIZATIONS = ("none", "int8")
-MOST_ROWS = 16_384
+MAX_ROWS = 16_384
 """Maximum number of positions written for outputs longer than the search settings allow."""
 SENTENCES = 200
 """Default number of sentences in the parity check."""
@@ -115,7 +115,7 @@ def convert(
     longest = model.settings.max_length
     expected = Expected.from_facts(bundle.facts)
     needed = limit_of(settings, longest, None, expected)
-    rows = max(longest, settings.limit(longest) + 1, min(needed + 1, MOST_ROWS))  # plus eos
+    rows = max(longest, settings.limit(longest) + 1, min(needed + 1, MAX_ROWS))  # plus eos
     sizes = (len(bundle.source_tokenizer), len(bundle.target_tokenizer))
     spec = specification(model, sizes, rows)
     tables = hasattr(spec.decoder, "position_encodings")

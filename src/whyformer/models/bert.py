@@ -16,12 +16,12 @@ from whyformer.blocks.masks import padding_mask
 from whyformer.blocks.normalization import NORMS
 from whyformer.blocks.positions import POSITIONS, Position
 from whyformer.foundation.bounds import (
-    MOST_HEADS,
-    MOST_IDS,
-    MOST_INNER,
-    MOST_LAYERS,
-    MOST_POSITIONS,
-    MOST_WIDTH,
+    MAX_HEADS,
+    MAX_IDS,
+    MAX_INNER,
+    MAX_LAYERS,
+    MAX_POSITIONS,
+    MAX_WIDTH,
 )
 from whyformer.foundation.wording import counted
 from whyformer.models.encoder import EncoderLayer
@@ -48,21 +48,21 @@ class AnswerOf(StrEnum):
 class EncoderSettings(StackSettings):
     """Sizes and variants of an encoder-only model; the defaults are those of BERT base."""
 
-    layers: int = Field(default=12, ge=1, le=MOST_LAYERS)
+    layers: int = Field(default=12, ge=1, le=MAX_LAYERS)
     """Layers (BERT base: 12)."""
-    d_model: int = Field(default=768, ge=1, le=MOST_WIDTH)
+    d_model: int = Field(default=768, ge=1, le=MAX_WIDTH)
     """Width of the residual stream (BERT base: 768)."""
-    heads: int = Field(default=12, ge=1, le=MOST_HEADS)
+    heads: int = Field(default=12, ge=1, le=MAX_HEADS)
     """Attention heads a layer (BERT base: 12)."""
-    d_ff: int = Field(default=3072, ge=1, le=MOST_INNER)
+    d_ff: int = Field(default=3072, ge=1, le=MAX_INNER)
     """Inner width of the feed-forward network (BERT base: 3072)."""
     activation: Activation = "gelu"
     """Activation of the feed-forward network (BERT: gelu)."""
     positions: Position = "learned"
     """Position scheme (BERT: learned)."""
-    max_length: int = Field(default=512, ge=1, le=MOST_POSITIONS)
+    max_length: int = Field(default=512, ge=1, le=MAX_POSITIONS)
     """Longest sequence in tokens (BERT: 512)."""
-    embedding_width: int | None = Field(default=None, ge=1, le=MOST_WIDTH)
+    embedding_width: int | None = Field(default=None, ge=1, le=MAX_WIDTH)
     """Width of the embeddings, projected to d_model (ALBERT: 128); None means d_model (BERT)."""
     sharing: LayerSharing = LayerSharing.NONE
     """Whether all layers share the same weights (ALBERT: all; BERT: none)."""
@@ -91,7 +91,7 @@ class BERTSettings(EncoderSettings):
 
     family: Literal["bert"] = "bert"
     """The model family."""
-    outputs: int = Field(default=0, ge=0, le=MOST_IDS)
+    outputs: int = Field(default=0, ge=0, le=MAX_IDS)
     """Number of outputs of the task head: the number of classes, or 1 for regression. With 0, the
     model has the pre-training heads instead."""
     answer_of: AnswerOf = AnswerOf.TEXT

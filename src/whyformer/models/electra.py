@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from whyformer.blocks.positions import POSITIONS
-from whyformer.foundation.bounds import MOST_FACTOR
+from whyformer.foundation.bounds import MAX_FACTOR
 from whyformer.models.bert import BERT, AnswerOf, BERTSettings, EncoderSettings
 
 
@@ -24,7 +24,7 @@ class ElectraSettings(EncoderSettings):
     generator_share: float = Field(default=0.25, gt=0, le=1)
     """Width, inner width and number of heads of the generator, as a fraction of the discriminator's
     (Clark et al. 2020: 1/4 to 1/2)."""
-    detection_weight: float = Field(default=50.0, gt=0, le=MOST_FACTOR)
+    detection_weight: float = Field(default=50.0, gt=0, le=MAX_FACTOR)
     """Weight λ of the detection loss relative to the masked-token loss (Clark et al. 2020: 50)."""
 
     @property

@@ -14,7 +14,7 @@ from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
 from whyformer.blocks.masks import causal_mask
 from whyformer.blocks.positions import Position
 from whyformer.blocks.residual import Wiring
-from whyformer.foundation.bounds import MOST_HEADS, MOST_INNER, MOST_LAYERS, MOST_WIDTH
+from whyformer.foundation.bounds import MAX_HEADS, MAX_INNER, MAX_LAYERS, MAX_WIDTH
 from whyformer.foundation.wording import counted
 from whyformer.models.interface import EMPTY
 from whyformer.models.parts import Parts, StackSettings
@@ -30,13 +30,13 @@ class GPTSettings(StackSettings):
 
     family: Literal["gpt"] = "gpt"
     """The model family."""
-    layers: int = Field(default=12, ge=1, le=MOST_LAYERS)
+    layers: int = Field(default=12, ge=1, le=MAX_LAYERS)
     """Layers (GPT-2: 12)."""
-    d_model: int = Field(default=768, ge=1, le=MOST_WIDTH)
+    d_model: int = Field(default=768, ge=1, le=MAX_WIDTH)
     """Width of the residual stream (GPT-2: 768)."""
-    heads: int = Field(default=12, ge=1, le=MOST_HEADS)
+    heads: int = Field(default=12, ge=1, le=MAX_HEADS)
     """Attention heads a layer (GPT-2: 12)."""
-    d_ff: int = Field(default=3072, ge=1, le=MOST_INNER)
+    d_ff: int = Field(default=3072, ge=1, le=MAX_INNER)
     """Inner width of the feed-forward network (GPT-2: 3072)."""
     wiring: Wiring = "pre-norm"
     """Residual wiring (GPT-2: pre-norm)."""

@@ -13,25 +13,25 @@ from whyformer.blocks.normalization import NORMS, Norm
 from whyformer.blocks.positions import POSITIONS, Position, Positions
 from whyformer.blocks.residual import WIRINGS, Residual, Wiring
 from whyformer.blocks.scaling import ScoreScale
-from whyformer.foundation.bounds import MOST_HEADS, MOST_INNER, MOST_POSITIONS, MOST_WIDTH
+from whyformer.foundation.bounds import MAX_HEADS, MAX_INNER, MAX_POSITIONS, MAX_WIDTH
 from whyformer.foundation.config import Settings
 
 
 class StackSettings(Settings):
     """Sizes and variants of a stack of layers; the defaults are those of the paper's base model."""
 
-    d_model: int = Field(default=512, ge=1, le=MOST_WIDTH)
+    d_model: int = Field(default=512, ge=1, le=MAX_WIDTH)
     """Width of the residual stream (paper: 512)."""
-    heads: int = Field(default=8, ge=1, le=MOST_HEADS)
+    heads: int = Field(default=8, ge=1, le=MAX_HEADS)
     """Attention heads a layer (h in the paper: 8)."""
-    d_k: int | None = Field(default=None, ge=1, le=MOST_WIDTH)
+    d_k: int | None = Field(default=None, ge=1, le=MAX_WIDTH)
     """Width of a head's queries, keys and values; None means d_model / heads (paper: 64)."""
     attention: Attention = "multi-head"
     """Kind of attention (paper: multi-head)."""
-    kv_heads: int | None = Field(default=None, ge=1, le=MOST_HEADS)
+    kv_heads: int | None = Field(default=None, ge=1, le=MAX_HEADS)
     """Number of key and value heads for grouped-query attention; must divide heads. None uses the
     default of the attention variant (multi-head: heads, multi-query: 1)."""
-    d_ff: int = Field(default=2048, ge=1, le=MOST_INNER)
+    d_ff: int = Field(default=2048, ge=1, le=MAX_INNER)
     """Inner width of the feed-forward network (paper: 2048)."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of elements dropped from every sub-layer's output and embedding sum (paper: 0.1)."""
@@ -47,7 +47,7 @@ class StackSettings(Settings):
     """Position scheme (paper: sinusoidal)."""
     score_scale: ScoreScale = "inverse-sqrt"
     """Factor applied to QKᵀ (paper: inverse-sqrt, 1/√d_k); qk-norm also normalizes Q and K."""
-    max_length: int = Field(default=1024, ge=1, le=MOST_POSITIONS)
+    max_length: int = Field(default=1024, ge=1, le=MAX_POSITIONS)
     """Longest sequence in tokens; only learned positions store a table of this length."""
 
     @model_validator(mode="after")

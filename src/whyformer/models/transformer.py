@@ -14,7 +14,7 @@ from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
 from whyformer.blocks.masks import as_bias, padding_mask
 from whyformer.blocks.multihead import AttentionPath, use_path
 from whyformer.blocks.taps import observe
-from whyformer.foundation.bounds import MOST_LAYERS
+from whyformer.foundation.bounds import MAX_LAYERS
 from whyformer.foundation.wording import counted
 from whyformer.models.decoder import Decoder, KeysValues
 from whyformer.models.encoder import Encoder
@@ -33,9 +33,9 @@ class TransformerSettings(StackSettings):
 
     family: Literal["transformer"] = "transformer"
     """The model family."""
-    encoder_layers: int = Field(default=6, ge=1, le=MOST_LAYERS)
+    encoder_layers: int = Field(default=6, ge=1, le=MAX_LAYERS)
     """Number of encoder layers (N in the paper: 6)."""
-    decoder_layers: int = Field(default=6, ge=1, le=MOST_LAYERS)
+    decoder_layers: int = Field(default=6, ge=1, le=MAX_LAYERS)
     """Number of decoder layers (N in the paper: 6)."""
     tying: Tying = Tying.THREE_WAY
     """Which embeddings and projections share a matrix (paper: three-way)."""

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from whyformer.data.corpus import Filters
 from whyformer.data.pretraining_rows import Fill
 from whyformer.decoding.settings import SearchSettings
-from whyformer.foundation.bounds import MOST_ITEMS, MOST_POSITIONS, MOST_UPDATES
+from whyformer.foundation.bounds import MAX_ITEMS, MAX_POSITIONS, MAX_UPDATES
 from whyformer.foundation.config import (
     Settings,
     Tree,
@@ -113,7 +113,7 @@ class DataSettings(Settings):
     """Text only: what one document is: file, paragraphs or lines."""
     packing: Packing = Packing.CONTIGUOUS
     """Text only: how documents are packed into the rows of a batch (contiguous or documents)."""
-    row_tokens: int = Field(default=256, ge=8, le=MOST_POSITIONS)
+    row_tokens: int = Field(default=256, ge=8, le=MAX_POSITIONS)
     """Text only: tokens of a row, the longest past that training shows."""
     next_sentence: bool = False
     """Task masked only: show two stretches of text and ask whether the second follows the first
@@ -141,7 +141,7 @@ class Tracker(StrEnum):
 class ValidationSettings(Settings):
     """When and how a run is judged and watched while it trains."""
 
-    every: int = Field(default=0, ge=0, le=MOST_UPDATES)
+    every: int = Field(default=0, ge=0, le=MAX_UPDATES)
     """Updates between validations; 0 means a twentieth of the run."""
     metric: str = "bleu"
     """What chooses the best weights: bleu, chrf, ter, per, wer, exact (pairs), perplexity,
@@ -149,9 +149,9 @@ class ValidationSettings(Settings):
     detection_f1, detection_loss (replaced),
     accuracy, f1, matthews (classify), pearson, spearman, mse (regress), accuracy, span_f1 (tag), or
     loss."""
-    sentences: int = Field(default=500, ge=1, le=MOST_ITEMS)
+    sentences: int = Field(default=500, ge=1, le=MAX_ITEMS)
     """Dev sentences decoded (greedily) at each validation; the loss is over all of them."""
-    patience: int = Field(default=0, ge=0, le=MOST_UPDATES)
+    patience: int = Field(default=0, ge=0, le=MAX_UPDATES)
     """Validations without a better metric before the run ends early; 0 = never."""
     track: Tracker = Tracker.NONE
     """Where the journal's numbers go besides: none, or tensorboard."""

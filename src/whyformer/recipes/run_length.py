@@ -44,7 +44,9 @@ class RunLength:
             return
         self.paced = True
         if known:
-            self.timetable = ranks.said(read_timetable(out) if ranks.first else Timetable.fixed(1))
+            self.timetable = ranks.broadcast(
+                read_timetable(out) if ranks.first else Timetable.fixed(1)
+            )
         else:
             self.timetable = Timetable([Decision(0, ENDLESS)])
         if ranks.first:

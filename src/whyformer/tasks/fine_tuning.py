@@ -24,7 +24,7 @@ from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 
-MOST_HELD_OUT = 5000
+MAX_HELD_OUT = 5000
 DROPOUTS = ("dropout", "attention_dropout")
 """Settings of the model that a run with `start_from` chooses for itself."""
 ANSWER = "answer."
@@ -170,7 +170,7 @@ def read_split(
         key=lambda one: key(text_of(one)),
         labels=labels_of,
         share=data.dev_share,
-        most=MOST_HELD_OUT,
+        most=MAX_HELD_OUT,
     )
     if not held:
         raise DataError(

@@ -28,7 +28,7 @@ from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.text.sentences import sentences
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 
-MOST_HELD_OUT = 2000
+MAX_HELD_OUT = 2000
 """Maximum number of held-out pairs."""
 TOKENIZER_LINES = 2_000_000
 """Maximum number of lines to train a tokenizer on."""
@@ -225,16 +225,16 @@ def _sources(recipe: Recipe, run: Path) -> _Sources:
     if dev_files:
         return _Sources(lambda: read(train_files), lambda: read(dev_files), key, separate=True)
     key_of_text = _key_of_source(recipe)
-    draw, report = Draw(2 * MOST_HELD_OUT), CorpusReport()
+    draw, report = Draw(2 * MAX_HELD_OUT), CorpusReport()
     for report.read, pair in enumerate(read(train_files), start=1):
         reason = data.filters.reason_by_text(pair.source, pair.target)
         if reason is None:
-            draw.see(key_of_text(pair.source))
+            draw.add(key_of_text(pair.source))
         else:
             report.drop(reason, pair.place)
     if not draw.count:
         raise DataError(report.nothing_left())
-    chosen = draw.held_out(data.dev_share, MOST_HELD_OUT)
+    chosen = draw.held_out(data.dev_share, MAX_HELD_OUT)
     if not chosen:
         raise DataError(
             f"`{train_files[0]}` must have at least two different sources, of which one is held "

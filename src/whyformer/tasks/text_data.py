@@ -21,7 +21,7 @@ from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 
 TOKENIZER_LINES = 2_000_000
-MOST_HELD_OUT = 2000
+MAX_HELD_OUT = 2000
 """Most documents that are held out."""
 LONG_LINE = 1000
 """A document that is one line of so many characters is cut inside the line."""
@@ -136,12 +136,12 @@ def _held_out(
     """Hold out whole documents where there are many, else the end of each."""
     key = f"{key}/{share}"
     key_of_line = key_of(lowercase, keep_spaces=True)
-    draw = Draw(2 * MOST_HELD_OUT)
+    draw = Draw(2 * MAX_HELD_OUT)
     for document in read():
         if (content := _content(document, key_of_line)) is not None:
-            draw.see(content)
+            draw.add(content)
     if draw.count >= MANY:
-        chosen = draw.held_out(share, MOST_HELD_OUT)
+        chosen = draw.held_out(share, MAX_HELD_OUT)
 
         def part(held: bool) -> Iterator[Document]:
             for document in map(list, read()):

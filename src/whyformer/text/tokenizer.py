@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 import whyformer.text.bpe  # noqa: F401  each registers its units
 import whyformer.text.unigram  # noqa: F401
 import whyformer.text.units  # noqa: F401
-from whyformer.foundation.bounds import MOST_IDS
+from whyformer.foundation.bounds import MAX_IDS
 from whyformer.foundation.config import Settings
 from whyformer.foundation.errors import BundleError, ConfigError
 from whyformer.foundation.parsing import parse_json, reason_of, shown
@@ -24,7 +24,7 @@ class TokenizerSettings(Settings):
     """What one token is, on both sides: bpe (pieces of words; paper, §5.1), byte_bpe (the same over
     bytes, as in GPT-2), unigram (pieces from a unigram language model), chars, words, or phonemes
     (symbols with spaces between them)."""
-    vocabulary: int = Field(default=8000, ge=261, le=MOST_IDS)
+    vocabulary: int = Field(default=8000, ge=261, le=MAX_IDS)
     """Largest number of ids: 5 symbols, 256 bytes and what is learned. A small corpus gives
     fewer; words beyond it are spelled in bytes."""
     shared: bool = True

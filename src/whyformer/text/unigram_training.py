@@ -15,8 +15,8 @@ LONGEST_PIECE = 16
 LONGEST_WORD = 24
 """Longer words are not used: the probabilities of their tokenizations would underflow."""
 
-MOST_WORDS = 100_000
-MOST_SEEDS = 100_000
+MAX_WORDS = 100_000
+MAX_SEEDS = 100_000
 KEPT_SHARE = 0.75
 """Fraction of the pieces kept in one pruning step, see Kudo 2018, §3.2, step 2(d) (there 80 %)."""
 
@@ -30,7 +30,7 @@ def learn_pieces(words: Counter[str], alphabet: Sequence[str], size: int) -> dic
     from all tokenizations of its spelling, not from the second best one.
     """
     chosen = [(w, c) for w, c in words.items() if len(w) <= LONGEST_WORD]
-    chosen = sorted(chosen, key=lambda item: (-item[1], item[0]))[:MOST_WORDS]
+    chosen = sorted(chosen, key=lambda item: (-item[1], item[0]))[:MAX_WORDS]
     counts = np.array([count for _, count in chosen], dtype=np.float64)
     pieces = [*alphabet, *_seeds(chosen)]
     index = {piece: k for k, piece in enumerate(pieces)}
@@ -66,7 +66,7 @@ def _seeds(chosen: list[tuple[str, int]]) -> list[str]:
         for substring in _substrings(word):
             seen[substring] += count
     often = [(-count * len(s), s) for s, count in seen.items() if count > 1]
-    return [s for _, s in sorted(often)[:MOST_SEEDS]]
+    return [s for _, s in sorted(often)[:MAX_SEEDS]]
 
 
 def _substrings(word: str) -> Iterator[str]:

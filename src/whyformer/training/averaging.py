@@ -47,7 +47,7 @@ class WeightAverage:
                 self.steps,
             )
 
-    def remember(self, model: nn.Module) -> None:
+    def add_checkpoint(self, model: nn.Module) -> None:
         """Add a checkpoint to the mean of checkpoints; does nothing for other kinds of average."""
         if self.kind is Averaging.CHECKPOINTS:
             self._kept.append(_copy(model))

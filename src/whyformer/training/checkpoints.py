@@ -49,8 +49,8 @@ def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]
     Args:
         extra: JSON values of the caller, which `load_checkpoint` returns.
     """
-    ranks = state.together.ranks
-    streams = ranks.collected(random_state())
+    ranks = state.parallelism.ranks
+    streams = ranks.gather(random_state())
     tensors = _state_tensors(state)
     for rank, stream in enumerate(streams):
         for name in ("torch", "cuda", "mps"):
@@ -86,11 +86,11 @@ def _shared_directory(directory: Path, ranks: Ranks, *, wanted: bool) -> Iterato
     if ranks.first:
         with atomic_directory(directory) as temporary:
             if wanted:
-                ranks.said(temporary)
+                ranks.broadcast(temporary)
             yield temporary
     elif wanted:
         with explain_write_errors(directory):
-            yield ranks.said(None)
+            yield ranks.broadcast(None)
     else:
         yield None
 
@@ -219,7 +219,7 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
             "again, or start again with --overwrite."
         ) from None
     state.step, state.epoch, state.next_batch = meta["step"], meta["epoch"], meta["next_batch"]
-    streams, ranks = meta["random_bytes"], state.together.ranks
+    streams, ranks = meta["random_bytes"], state.parallelism.ranks
     if ranks.count == len(streams):
         restore_random_state(
             {

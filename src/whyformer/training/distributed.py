@@ -51,7 +51,7 @@ class LossModule(nn.Module):
         return loss_of(self.model, batch, smoothing)
 
 
-class Together:
+class Parallelism:
     """Computes the loss of a model on a single rank; subclasses sum the gradients of several ranks.
 
     Args: accumulate: number of batches in an update.
@@ -99,7 +99,7 @@ class Together:
             yield self.model if everywhere or self.ranks.first else None
 
 
-class Replicated(Together):
+class Replicated(Parallelism):
     """Every rank stores the whole model; torch's DistributedDataParallel sums the gradients."""
 
     def __init__(self, model: nn.Module, ranks: Ranks, accumulate: int) -> None:
@@ -119,11 +119,11 @@ class Replicated(Together):
         self.module = self.ddp
 
     def holding(self, more: bool) -> contextlib.AbstractContextManager[object]:
-        """See `Together`."""
+        """See `Parallelism`."""
         return self.ddp.no_sync() if more else contextlib.nullcontext()
 
 
-class Sharded(Together):
+class Sharded(Parallelism):
     """Every rank stores a shard of each parameter; torch's FSDP2 (`fully_shard`) gathers them.
 
     Each rank first builds the whole model and then shards it: one group for each layer and one for
@@ -149,20 +149,20 @@ class Sharded(Together):
         fully_shard(self.module, mesh=mesh)
 
     def __call__(self, loss_of: LossOf, batch: Any, smoothing: float) -> Loss:
-        """See `Together`."""
+        """See `Parallelism`."""
         with warnings.catch_warnings():  # keys and values are views, but they are not modified
             warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view")
             return super().__call__(loss_of, batch, smoothing)
 
     def norms(self, norms: Tensor) -> Tensor:
-        """See `Together`."""
+        """See `Parallelism`."""
         return joined_norms(norms, self.ranks)
 
     @contextlib.contextmanager
     def whole(
         self, weights: dict[str, Tensor] | None = None, *, everywhere: bool = False
     ) -> Iterator[nn.Module | None]:
-        """See `Together`; gathers the weights and frees them at the end."""
+        """See `Parallelism`; gathers the weights and frees them at the end."""
         wanted = everywhere or self.ranks.first
         own: dict[str, Tensor] = dict(self.model.named_parameters())
         full = gathered(weights or own, keep=wanted)
@@ -175,18 +175,18 @@ class Sharded(Together):
             self.hollow.zero_grad(set_to_none=True)
 
 
-PARALLELS: dict[Parallel, type[Together]] = {
+PARALLELS: dict[Parallel, type[Parallelism]] = {
     Parallel.DDP: Replicated,
     Parallel.FSDP: Sharded,
 }
 
 
-def make_together(
+def make_parallelism(
     kind: Parallel, model: nn.Module, *, accumulate: int, ranks: Ranks = ALONE
-) -> Together:
-    """Return the `Together` for ``model`` on this rank; sharding replaces the parameters of the
+) -> Parallelism:
+    """Return the `Parallelism` for ``model`` on this rank; sharding replaces the parameters of the
     model."""
-    chosen = Together if ranks.count == 1 else PARALLELS[kind]
+    chosen = Parallelism if ranks.count == 1 else PARALLELS[kind]
     return chosen(model, ranks, accumulate)
 
 

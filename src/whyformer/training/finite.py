@@ -55,7 +55,7 @@ def explain_divergence(
     that fails.
     """
     restore_random_state(randomness)
-    with state.together.whole(everywhere=True) as model:
+    with state.parallelism.whole(everywhere=True) as model:
         assert model is not None
         first, kind, guilty = _repeat(model, micro, settings, loss_of)
         weights = [n for n, p in model.named_parameters() if not torch.isfinite(p).all()]
@@ -63,7 +63,7 @@ def explain_divergence(
     step = state.step + 1
     if weights:
         first, kind = weights[0], "weight"
-    told = state.together.ranks.collected((first, kind, guilty.to("cpu"), randomness))
+    told = state.parallelism.ranks.gather((first, kind, guilty.to("cpu"), randomness))
     first, kind, guilty, randomness = next((one for one in told if one[0]), told[0])
     advice = _advice(settings, step, bool(weights))
     name = first or "none when repeated"

@@ -15,7 +15,7 @@ from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.training.averaging import WeightAverage
 from whyformer.training.checkpoints import refuse_lost
 from whyformer.training.compilation import CompiledLayers
-from whyformer.training.distributed import LossOf, make_together
+from whyformer.training.distributed import LossOf, make_parallelism
 from whyformer.training.finite import explain_divergence
 from whyformer.training.loss import Loss, fused_cross_entropy, real_places
 from whyformer.training.memory import BatchMemory
@@ -36,10 +36,12 @@ def start(model: nn.Module, settings: TrainingSettings, ranks: Ranks = ALONE) ->
     Args: ranks: the processes that train together; `parallel: fsdp` shards the model's parameters.
     """
     # This comes first, because sharding replaces the parameters of the model.
-    together = make_together(settings.parallel, model, accumulate=settings.accumulate, ranks=ranks)
+    parallelism = make_parallelism(
+        settings.parallel, model, accumulate=settings.accumulate, ranks=ranks
+    )
     optimizer = make_optimizer(model, settings.optimizer, dict(settings))
     average = WeightAverage(model, settings.average, settings.ema_decay, settings.average_last)
-    return TrainingState(model, optimizer, average, together)
+    return TrainingState(model, optimizer, average, parallelism)
 
 
 def sequence_loss(model: nn.Module, batch: Batch, smoothing: float) -> Loss:
@@ -73,8 +75,8 @@ def fit(
     Raises: UsageError when a batch cannot fit in memory; DivergedError before an update whose loss
         or gradient is not finite. The state is then still the one before that update.
     """
-    model, optimizer, together = state.model, state.optimizer, state.together
-    ranks = together.ranks
+    model, optimizer, parallelism = state.model, state.optimizer, state.parallelism
+    ranks = parallelism.ranks
     plan = timetable or Timetable.fixed(settings.updates)
     device = next(model.parameters()).device
     parameters = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
@@ -103,10 +105,10 @@ def fit(
         losses: list[Loss] = []
         optimizer.zero_grad(set_to_none=True)
         for number, batch in enumerate(micro, start=1):
-            with together.holding(number < len(micro)):
+            with parallelism.holding(number < len(micro)):
                 with autocast(device, settings.precision), compiled(), recomputed():
-                    loss = together(loss_of, batch, settings.label_smoothing)
-                (loss.smoothed * together.factor(tokens)).backward()
+                    loss = parallelism(loss_of, batch, settings.label_smoothing)
+                (loss.smoothed * parallelism.factor(tokens)).backward()
             losses.append(Loss(loss.smoothed.detach(), loss.nll.detach()))
         # Prepared while a GPU still computes this update.
         if state.step + 1 < plan.updates_at(state.step):
@@ -114,7 +116,7 @@ def fit(
         smoothed = sum(loss.smoothed.item() for loss in losses)
         nll = sum(loss.nll.item() for loss in losses)
         smoothed, nll = ranks.sums([smoothed, nll])
-        norms = together.norms(_gradient_norms(parameters))
+        norms = parallelism.norms(_gradient_norms(parameters))
         norm = norms.norm().item()
         if not (math.isfinite(smoothed) and math.isfinite(norm)):
             raise explain_divergence(

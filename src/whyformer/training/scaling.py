@@ -21,7 +21,7 @@ GRADIENT_BYTES = 4
 GATHERED_BYTES = 2
 """Bytes of a gathered weight: FSDP2 gathers in bf16 (mixed precision), in the forward and the
 backward pass."""
-MOST_GPUS = 2**20
+MAX_GPUS = 2**20
 """The largest number of GPUs that is tried."""
 
 
@@ -155,9 +155,9 @@ def first_count(holds: Callable[[int], bool]) -> int | None:
     >>> first_count(lambda gpus: gpus >= 37)
     37
     """
-    if not holds(MOST_GPUS):
+    if not holds(MAX_GPUS):
         return None
-    low, high = 1, MOST_GPUS  # false at low, unless low is 1
+    low, high = 1, MAX_GPUS  # false at low, unless low is 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)

@@ -24,7 +24,7 @@ class Selection:
     moved: bool = False
     """Whether the metric has ever changed between validations."""
 
-    def see(self, step: int, scores: dict[str, Any], metric: str, *, higher: bool) -> bool:
+    def add(self, step: int, scores: dict[str, Any], metric: str, *, higher: bool) -> bool:
         """Add a validation and return whether it is the best so far.
 
         Args: higher: whether a higher value of the metric is better.

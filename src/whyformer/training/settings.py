@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import Field
 
 from whyformer.foundation.bounds import (
-    MOST_BATCH_TOKENS,
-    MOST_FACTOR,
-    MOST_MINUTES,
-    MOST_SEED,
-    MOST_UPDATES,
+    MAX_BATCH_TOKENS,
+    MAX_FACTOR,
+    MAX_MINUTES,
+    MAX_SEED,
+    MAX_UPDATES,
 )
 from whyformer.foundation.config import Settings
 from whyformer.foundation.devices import Precision
@@ -24,12 +24,12 @@ Decay = Annotated[float, Field(ge=0, lt=1)]
 class TrainingSettings(Settings):
     """How a model is trained; one update is `accumulate` batches."""
 
-    updates: int = Field(default=10_000, ge=1, le=MOST_UPDATES)
+    updates: int = Field(default=10_000, ge=1, le=MAX_UPDATES)
     """Length of the run in updates; schedules that end, end here."""
-    minutes: float | None = Field(default=None, gt=0, le=MOST_MINUTES)
+    minutes: float | None = Field(default=None, gt=0, le=MAX_MINUTES)
     """Instead of `updates`: minutes that training may take, validations and checkpoints included.
     The speed is measured all the time, and the number of updates follows from it."""
-    batch_tokens: int = Field(default=4096, ge=16, le=MOST_BATCH_TOKENS)
+    batch_tokens: int = Field(default=4096, ge=16, le=MAX_BATCH_TOKENS)
     """Padded tokens of a batch, source or target, whichever are more (paper: 25,000)."""
     accumulate: int = Field(default=1, ge=1, le=1_000_000)
     """Batches summed into one update; under torchrun the ranks share them."""
@@ -45,13 +45,13 @@ class TrainingSettings(Settings):
     """Adam's ε (paper: 1e-9)."""
     weight_decay: float = Field(default=0.0, ge=0, le=1000)
     """Decoupled decay of the layers' matrices; adamw and muon only."""
-    matrix_ratio: float = Field(default=1.5, gt=0, le=MOST_FACTOR)
+    matrix_ratio: float = Field(default=1.5, gt=0, le=MAX_FACTOR)
     """Muon only: rate of the matrices over the rate of everything else."""
-    learning_rate: float = Field(default=1.0, gt=0, le=MOST_FACTOR)
+    learning_rate: float = Field(default=1.0, gt=0, le=MAX_FACTOR)
     """Peak rate; with schedule noam a factor on Eq. 3 (paper: 1)."""
     schedule: Schedule = "noam"
     """Shape of the learning rate (paper: noam, Eq. 3)."""
-    warmup: int = Field(default=4000, ge=0, le=MOST_UPDATES)
+    warmup: int = Field(default=4000, ge=0, le=MAX_UPDATES)
     """Updates until the peak rate (paper: 4,000)."""
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
     """ε of §5.4 (paper: 0.1)."""
@@ -72,5 +72,5 @@ class TrainingSettings(Settings):
     gradient_checkpointing: bool = False
     """Keep only the input of each layer and compute the layer again for its backward pass: less
     memory, about a third more computation, and the same gradients. Transformer layers only."""
-    seed: int = Field(default=1, ge=0, le=MOST_SEED)
+    seed: int = Field(default=1, ge=0, le=MAX_SEED)
     """Seed of initialisation, data order, dropout and subword sampling."""

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from whyformer.training.averaging import WeightAverage
-from whyformer.training.distributed import Together
+from whyformer.training.distributed import Parallelism
 
 
 @runtime_checkable
@@ -45,7 +45,7 @@ class TrainingState:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     average: WeightAverage
-    together: Together
+    parallelism: Parallelism
     """The object that computes the loss, on one rank or on several."""
     step: int = 0
     epoch: int = 0

@@ -76,7 +76,7 @@ def evaluate_runs(
         )
         if ranks.first:
             check = SourceCheck(system.translator.source_tokenizer, system.translator.expected)
-            for finding in check.see_all(zip(places, sources, strict=True)).findings():
+            for finding in check.add_all(zip(places, sources, strict=True)).findings():
                 warn(f"`{run}`: {finding}")
             if _loses_case(system.translator.target_tokenizer, references) and not lowercase:
                 warn(

@@ -101,7 +101,7 @@ def _check(
     where: str,
     warn: Callable[[str], None],
 ) -> None:
-    for finding in SourceCheck(labeller.tokenizer).see_all(texts).findings():
+    for finding in SourceCheck(labeller.tokenizer).add_all(texts).findings():
         warn(where + finding)
 
 

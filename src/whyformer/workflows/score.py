@@ -74,7 +74,7 @@ def score(runs: Sequence[Path], source: Path, target: Path) -> Scored:
     translator = load_system(runs).translator
     sources = [pair.source for pair in pairs]
     check = SourceCheck(translator.source_tokenizer, translator.expected)
-    findings = check.see_all(enumerate(sources, start=1)).findings()
+    findings = check.add_all(enumerate(sources, start=1)).findings()
     return replace(_scored(translator, sources, targets, targets), findings=tuple(findings))
 
 

@@ -32,7 +32,7 @@ class SourceCheck:
     def _start(self) -> None:
         self._unknown, self._long, self._many = Occurrences(), Occurrences(), Occurrences()
 
-    def see(self, place: int | str, text: str, parts: Sequence[str] = ()) -> None:
+    def add(self, place: int | str, text: str, parts: Sequence[str] = ()) -> None:
         """Check a source.
 
         Args:
@@ -46,10 +46,10 @@ class SourceCheck:
         elif any(self._is_long(part) for part in parts or (text,)):
             self._long.add(place)
 
-    def see_all(self, sources: Iterable[tuple[int | str, str]]) -> "SourceCheck":
-        """Check sources. Args: sources: place and text of each, as in `see`."""
+    def add_all(self, sources: Iterable[tuple[int | str, str]]) -> "SourceCheck":
+        """Check sources. Args: sources: place and text of each, as in `add`."""
         for place, text in sources:
-            self.see(place, text)
+            self.add(place, text)
         return self
 
     def findings(self) -> list[str]:

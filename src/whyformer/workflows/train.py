@@ -199,12 +199,12 @@ def _train(
         if needed := used_by(recipe):
             about[PLUGINS] = recorded(needed)
         write_run(out, dump(recipe), about)
-    identity = ranks.said((read_run(out) or {}).get(RUN_ID, "") if ranks.first else "")
+    identity = ranks.broadcast((read_run(out) or {}).get(RUN_ID, "") if ranks.first else "")
     seed_everything(seed_of_rank(settings.seed, ranks.rank))
     state = start(model, settings, ranks)
     selection = Selection()
     # The first rank alone looks, for looking may put a former checkpoint back in its place.
-    if ranks.said(ranks.first and has_checkpoint(out / "checkpoint")):
+    if ranks.broadcast(ranks.first and has_checkpoint(out / "checkpoint")):
         kept = load_checkpoint(out / "checkpoint", state, seed=settings.seed)
         refuse_other_checkpoint(out, kept, identity)
         kept.pop(RUN_ID, None)
@@ -236,7 +236,7 @@ def _run(
     *,
     unattended: bool,
 ) -> Generator[Step, None, Outcome]:
-    ranks = state.together.ranks
+    ranks = state.parallelism.ranks
     patience = recipe.validation.patience
     tracked = recipe.validation.track is Tracker.TENSORBOARD
     board = TensorBoard(out, after=state.step) if tracked and ranks.first else None
@@ -276,7 +276,7 @@ def _run(
                 for report in updates:
                     asked = ranks.any(stop.requested)
                     late = time.monotonic() - saved_at > CHECKPOINT_SECONDS
-                    late, decision = ranks.said((late, length.decide(report.step)))
+                    late, decision = ranks.broadcast((late, length.decide(report.step)))
                     if decision:
                         length.record(decision)
                     if journal:
@@ -294,7 +294,7 @@ def _run(
                             for log in (journal, board):
                                 if log:
                                     log.validation(report.step, scores)
-                            selection = ranks.said(selection)
+                            selection = ranks.broadcast(selection)
                             display.validated(selection, task.metric)
                             save()
                     elif asked or late:
@@ -365,8 +365,8 @@ def _validate(
 
     All ranks enter together; the first one does it.
     """
-    state.average.remember(state.model)
-    with state.together.whole(state.average.weights(state.model)) as model:
+    state.average.add_checkpoint(state.model)
+    with state.parallelism.whole(state.average.weights(state.model)) as model:
         if model is None:
             return {}
         return _judge(recipe, model, task, selection, report, out, identity)
@@ -384,7 +384,7 @@ def _judge(
     assert isinstance(model, Model)
     scores = task.validate(model)
     higher = task.higher_is_better(task.metric)
-    if selection.see(report.step, scores, task.metric, higher=higher):
+    if selection.add(report.step, scores, task.metric, higher=higher):
         facts = {
             RUN_ID: identity,
             "decoding": recipe.decoding.model_dump(mode="json"),

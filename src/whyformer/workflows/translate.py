@@ -12,7 +12,7 @@ from whyformer.bundle import Bundle, load_bundle
 from whyformer.decoding.by_sentence import SentenceSplitter, refuse_several
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.packing import Weights, pack
-from whyformer.decoding.settings import MOST_HYPOTHESES, Method, SearchSettings, unread
+from whyformer.decoding.settings import MAX_HYPOTHESES, Method, SearchSettings, unread
 from whyformer.decoding.text_translator import WINDOW, TextTranslator, Translation
 from whyformer.decoding.translator import Translator
 from whyformer.foundation.config import build
@@ -113,9 +113,9 @@ def search_settings(
             )
     tree = {**facts.get("decoding", {}), **given}
     if "nbest" in given and "beam" not in given and tree.get("method") != Method.SAMPLE:
-        if isinstance(given["nbest"], int) and given["nbest"] > MOST_HYPOTHESES:
+        if isinstance(given["nbest"], int) and given["nbest"] > MAX_HYPOTHESES:
             raise UsageError(
-                f"`nbest` must be at most {MOST_HYPOTHESES:,} for a beam search, but it is "
+                f"`nbest` must be at most {MAX_HYPOTHESES:,} for a beam search, but it is "
                 f"{given['nbest']:,}. Lower it."
             )
         tree["beam"] = _wide_enough(tree)

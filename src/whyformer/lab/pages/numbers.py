@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from whyformer.charts.numbers import number
 from whyformer.lab.method.statistics import Estimate, Spread
 
-MOST_DIGITS = 4
+MAX_DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def format_estimate(e: Estimate) -> FormattedEstimate:
     '0.230 [0.221, 0.239]'
     """
     if e.spread is Spread.EXACT or e.low == e.high or not math.isfinite(e.value):
-        return FormattedEstimate(number(e.value, MOST_DIGITS if abs(e.value) >= 1 else 3), "")
+        return FormattedEstimate(number(e.value, MAX_DIGITS if abs(e.value) >= 1 else 3), "")
     ends = (e.value, e.low, e.high)
     sizes = [abs(v) for v in ends if v and math.isfinite(v)]
     if not all(map(math.isfinite, ends)) or _far_apart(sizes):
@@ -49,7 +49,7 @@ def _decimals(e: Estimate, size: float) -> int:
     places = -math.floor(math.log10(half)) + (1 if f"{half:e}"[0] == "1" else 0)
     if e.value:
         places = max(places, min(1 - _exponent(e.value), places + 1))
-    return max(0, min(places, MOST_DIGITS - 1 - _exponent(size)))
+    return max(0, min(places, MAX_DIGITS - 1 - _exponent(size)))
 
 
 def _exponent(value: float) -> int:

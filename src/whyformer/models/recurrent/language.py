@@ -17,7 +17,7 @@ from whyformer.blocks.recurrent_initialization import (
     RECURRENT_INITIALIZATIONS,
     RecurrentInitialization,
 )
-from whyformer.foundation.bounds import MOST_LAYERS, MOST_POSITIONS, MOST_WIDTH
+from whyformer.foundation.bounds import MAX_LAYERS, MAX_POSITIONS, MAX_WIDTH
 from whyformer.foundation.config import Settings
 from whyformer.foundation.wording import counted
 from whyformer.models.interface import EMPTY
@@ -35,9 +35,9 @@ class RecurrentLanguageSettings(Settings):
     """The model family."""
     cell: Cell = Cell.LSTM
     """Type of the recurrent layers: rnn (tanh), gru or lstm."""
-    layers: int = Field(default=2, ge=1, le=MOST_LAYERS)
+    layers: int = Field(default=2, ge=1, le=MAX_LAYERS)
     """Number of layers (Zaremba et al. 2014: 2)."""
-    d_model: int = Field(default=650, ge=1, le=MOST_WIDTH)
+    d_model: int = Field(default=650, ge=1, le=MAX_WIDTH)
     """Width of embeddings and states (Zaremba et al. 2014: 650, the medium model)."""
     dropout: float = Field(default=0.5, ge=0, lt=1)
     """Dropout rate of embeddings, between layers and before the projection (Zaremba et al. 2014:
@@ -51,9 +51,9 @@ class RecurrentLanguageSettings(Settings):
     """Weight initialization of the recurrent layers: uniform, xavier, orthogonal or chrono."""
     forget_bias: float = Field(default=1.0, ge=-100, le=100)
     """Initial bias of the forget gate of an LSTM, except with chrono."""
-    chrono_span: int = Field(default=100, ge=2, le=MOST_POSITIONS)
+    chrono_span: int = Field(default=100, ge=2, le=MAX_POSITIONS)
     """With chrono, the longest time span in positions that gates initially remember."""
-    max_length: int = Field(default=1024, ge=1, le=MOST_POSITIONS)
+    max_length: int = Field(default=1024, ge=1, le=MAX_POSITIONS)
     """Longest row in training, and longest text of `generate`; a recurrent state has no limit."""
 
     @property

@@ -12,7 +12,7 @@ from whyformer.blocks.recurrence import Cell
 from whyformer.blocks.recurrent_initialization import (
     RecurrentInitialization,
 )
-from whyformer.foundation.bounds import MOST_LAYERS, MOST_POSITIONS, MOST_WIDTH
+from whyformer.foundation.bounds import MAX_LAYERS, MAX_POSITIONS, MAX_WIDTH
 from whyformer.foundation.config import Settings
 
 
@@ -27,11 +27,11 @@ class RecurrentSettings(Settings):
     """The model family."""
     cell: Cell = Cell.LSTM
     """Type of the recurrent layers: rnn (tanh), gru or lstm."""
-    encoder_layers: int = Field(default=2, ge=1, le=MOST_LAYERS)
+    encoder_layers: int = Field(default=2, ge=1, le=MAX_LAYERS)
     """Number of encoder layers (Luong et al. 2015: 4)."""
-    decoder_layers: int = Field(default=2, ge=1, le=MOST_LAYERS)
+    decoder_layers: int = Field(default=2, ge=1, le=MAX_LAYERS)
     """Number of decoder layers (Luong et al. 2015: 4)."""
-    d_model: int = Field(default=256, ge=1, le=MOST_WIDTH)
+    d_model: int = Field(default=256, ge=1, le=MAX_WIDTH)
     """Width of embeddings and decoder states; each direction of a bidirectional encoder has
     half."""
     bidirectional: bool = True
@@ -51,9 +51,9 @@ class RecurrentSettings(Settings):
     """Weight initialization of the recurrent layers: uniform, xavier, orthogonal or chrono."""
     forget_bias: float = Field(default=1.0, ge=-100, le=100)
     """Initial bias of the forget gate of an LSTM, except with chrono."""
-    chrono_span: int = Field(default=100, ge=2, le=MOST_POSITIONS)
+    chrono_span: int = Field(default=100, ge=2, le=MAX_POSITIONS)
     """With chrono, the longest time span in positions that gates initially remember."""
-    max_length: int = Field(default=1024, ge=1, le=MOST_POSITIONS)
+    max_length: int = Field(default=1024, ge=1, le=MAX_POSITIONS)
     """Longest sequence in tokens; also the table size of `location` attention."""
 
     @model_validator(mode="after")

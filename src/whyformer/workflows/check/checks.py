@@ -29,8 +29,8 @@ from whyformer.workflows.check.text_tasks import task_findings
 from whyformer.workflows.check.trial import (
     Finding,
     Repeated,
-    by_heart,
     largest,
+    memorization_settings,
     rise,
     speed,
     without_dropout,
@@ -120,7 +120,7 @@ def _overfit(recipe: Recipe, data: Prepared) -> tuple[SourceModel, Batch, Findin
     model = _model(without_dropout(recipe), data)
     indices = _distinct_pairs(data)
     batch = make_batch(data.corpus, indices)
-    settings = by_heart(recipe.training, recipe.model.d_model)
+    settings = memorization_settings(recipe.training, recipe.model.d_model)
     texts = [data.corpus.texts(int(i)) for i in indices]
     translator = Translator([model], data.source_tokenizer, data.target_tokenizer)
     search = SearchSettings(beam=1, max_length=int(batch.labels.shape[1]) + 4)

@@ -29,8 +29,8 @@ from whyformer.training.state import AnyBatch
 from whyformer.workflows.check.trial import (
     Finding,
     Repeated,
-    by_heart,
     largest,
+    memorization_settings,
     rise,
     speed,
     without_dropout,
@@ -124,7 +124,7 @@ def _gradients(recipe: Recipe, task: Task, model: Model) -> Finding:
 
 def _overfit(recipe: Recipe, task: Task, model: Model) -> tuple[Model, Any, Finding]:
     batch = _learnable(task)
-    settings = by_heart(recipe.training, recipe.model.d_model)
+    settings = memorization_settings(recipe.training, recipe.model.d_model)
     state = start(model, settings)
     reports = fit(
         state, Repeated([batch]), settings, d_model=recipe.model.d_model, loss_of=task.loss

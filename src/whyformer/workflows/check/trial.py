@@ -17,7 +17,7 @@ from whyformer.training.settings import TrainingSettings
 from whyformer.training.state import AnyBatch, BatchSource
 from whyformer.training.timetable import ENDLESS
 
-MOST_UPDATES = 600
+MAX_UPDATES = 600
 """Maximum number of updates to memorize a few examples."""
 NEEDED_RISE = 0.2
 """Minimum increase of the loss when the input of the model is changed."""
@@ -58,7 +58,7 @@ def without_dropout(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"model": model, "frozen": False})
 
 
-def by_heart(settings: TrainingSettings, d_model: int) -> TrainingSettings:
+def memorization_settings(settings: TrainingSettings, d_model: int) -> TrainingSettings:
     """Return the training settings to memorize a few examples: constant rate, no label smoothing.
 
     The rate is the highest of the recipe's schedule, but at most 0.002.
@@ -76,7 +76,7 @@ def by_heart(settings: TrainingSettings, d_model: int) -> TrainingSettings:
     )
     return settings.model_copy(
         update={
-            "updates": MOST_UPDATES,
+            "updates": MAX_UPDATES,
             "label_smoothing": 0.0,
             "accumulate": 1,
             "learning_rate": min(highest, 2e-3),

@@ -39,7 +39,7 @@ def watch(steps: Iterable[Step]) -> Iterator[Step]:
     shown = _Bar() if display is None else _LiveChart(display)
     try:
         for step in steps:
-            shown.see(step)
+            shown.add(step)
             yield step
     finally:
         shown.end()
@@ -78,7 +78,7 @@ class Curves:
         self.metric, self.planned = "", None
         self._width = 1
 
-    def see(self, step: Step) -> None:
+    def add(self, step: Step) -> None:
         """Add a step; when there are too many points, neighbours become one."""
         self.metric, self.planned = step.metric, step.planned
         if self.loss and self.loss[-1][2] < self._width:
@@ -129,9 +129,9 @@ class _LiveChart:
         self._handle: Any = None
         self._drawn = 0.0
 
-    def see(self, step: Step) -> None:
+    def add(self, step: Step) -> None:
         """Add a step; draw it unless the last drawing is too young."""
-        self._curves.see(step)
+        self._curves.add(step)
         if step.validation or time.monotonic() - self._drawn > SECONDS:
             self._draw()
 
@@ -166,7 +166,7 @@ class _Bar:
         self._task = self._bar.add_task("training", total=None, text="")
         self._best = ""
 
-    def see(self, step: Step) -> None:
+    def add(self, step: Step) -> None:
         """Show a step."""
         self._bar.start()
         if step.validation:

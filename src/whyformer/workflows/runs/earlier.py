@@ -17,7 +17,7 @@ from whyformer.tasks.items import KEPT_ITEMS
 from whyformer.tasks.standard_input import KEPT
 from whyformer.training.timetable import TIMETABLE
 
-MOST_CHANGES = 5
+MAX_CHANGES = 5
 """Maximum number of changed settings in a message."""
 PREPARED = ("tokenizers", "corpus", "corpus-dev")
 """Directories of a run with prepared data."""
@@ -58,8 +58,8 @@ def refuse_other_plugins(out: Path, record: Any) -> None:
 
 
 def _first(changed: list[str]) -> str:
-    more = len(changed) - MOST_CHANGES
-    return "; ".join(changed[:MOST_CHANGES]) + (f"; and {more} more" if more > 0 else "")
+    more = len(changed) - MAX_CHANGES
+    return "; ".join(changed[:MAX_CHANGES]) + (f"; and {more} more" if more > 0 else "")
 
 
 @contextlib.contextmanager
