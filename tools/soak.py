@@ -1,14 +1,16 @@
-"""Soak test: thousands of trials of what must never happen, counted in a JSON file.
+"""Soak test: try to break the guarantees of whyformer in thousands of trials.
+
+The results are counted in a JSON file.
 
     python tools/soak.py flips --work /tmp/soak --json soak.json --trials 1000
     python tools/soak.py --all --minutes 1 --work /tmp/soak --json soak.json
     python tools/soak.py --report docs/reliability.md --json soak.json
 
-A part that was stopped resumes after its last counted trial: run the same command again. Trial
-number i depends on the seed and on i alone, so a failure is repeated by `--only i`. `--plant FAULT`
-puts a fault into the package first, to see that it is found.
+Run the same command again to resume a part after its last counted trial. Trial i depends only on
+the seed and on i, so `--only i` repeats a failure. `--plant FAULT` first injects a fault into the
+package, to check that the soak test finds it.
 
-Exit code: 0 no failure, 1 at least one failure.
+Exit code: 0 no trial failed, 1 at least one trial failed.
 """
 
 import argparse
@@ -29,8 +31,9 @@ from soak_parts.parts import PARTS, PRELOADED
 from soak_parts.planted import PLANTED
 from soak_parts.verdicts import Tally
 
+ROOT = Path(__file__).resolve().parent.parent
 MAX_FAILURES = 200
-"""Failures that are written out; all are counted."""
+"""Number of failures that are written to the result file. All failures are counted."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,21 +46,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, help="directory for prepared runs")
     parser.add_argument("--json", type=Path, required=True, help="result file, also to resume from")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--trials", type=int, help="trials of each part in all; default: its goal")
+    parser.add_argument(
+        "--trials", type=int, help="total number of trials per part (default: its goal)"
+    )
     parser.add_argument(
         "--minutes",
         type=float,
-        help="stop each part after this time; preparing models and the last trials come on top",
+        help="stop each part after this time (preparing models and the last trials take longer)",
     )
     parser.add_argument(
-        "--only", type=int, help="make one trial, print what it found, count nothing"
+        "--only", type=int, help="run this trial only, print its result and do not count it"
     )
     parser.add_argument(
         "--report",
         type=Path,
-        help="run nothing; put the figures of --json into the table of this page, which must exist",
+        help="run no trials; write the results in --json to the table of this existing page",
     )
-    parser.add_argument("--plant", choices=PLANTED, help="put this fault into the package first")
+    parser.add_argument("--plant", choices=PLANTED, help="first inject this fault into the package")
     asked = parser.parse_args(argv)
     if asked.minutes is not None and not asked.minutes > 0:
         parser.error("--minutes must be above 0")
@@ -65,17 +70,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         if path and not path.is_file():
             parser.error(f"{path} does not exist; --report needs a page and a result file")
     if asked.report:
-        report.write(asked.report, json.loads(asked.json.read_text(encoding="utf-8")))
+        whole = json.loads(asked.json.read_text(encoding="utf-8"))
+        report.write(asked.report, whole)
+        if asked.report.resolve() == ROOT / "docs" / "reliability.md":
+            for readme in (ROOT / "README.md", ROOT / "README.ko.md"):
+                text = readme.read_text(encoding="utf-8")
+                written(readme, report.with_counts(text, whole))
         return 0
     if asked.work is None:
-        parser.error("give --work, a directory for prepared runs")
+        parser.error("--work is required: a directory for prepared runs")
     names = list(PARTS) if asked.all else asked.parts
     unknown = [name for name in names if name not in PARTS]
     if unknown or not names:
-        parser.error(f"choose parts from {', '.join(PARTS)}, or give --all")
+        parser.error(f"choose parts from {', '.join(PARTS)}, or use --all")
     if set(names) & set(PRELOADED):
         if syscalls.compiler() is None:
-            print(f"{', '.join(PRELOADED)}: left out, no C compiler for Linux", file=sys.stderr)
+            print(
+                f"{', '.join(PRELOADED)}: skipped, because there is no C compiler for Linux",
+                file=sys.stderr,
+            )
             names = [name for name in names if name not in PRELOADED]
         else:
             syscalls.restart_preloaded(asked.work)
@@ -98,8 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def import_everything() -> None:
-    """Load what the children of every part use, so that each begins with it."""
-
+    """Import all modules once, so that forked processes do not import them again."""
     import whyformer
 
     for module in pkgutil.walk_packages(whyformer.__path__, "whyformer."):
@@ -108,7 +120,7 @@ def import_everything() -> None:
 
 
 def repeat(name: str, seed: int, index: int, work: Path) -> Tally:
-    """Make one trial again."""
+    """Repeat one trial."""
     PARTS[name].set_up(work)
     return PARTS[name].run(seed, index, index + 1, work)
 
@@ -116,7 +128,7 @@ def repeat(name: str, seed: int, index: int, work: Path) -> Tally:
 def soak(
     name: str, seed: int, work: Path, result: Path, *, trials: int | None, minutes: float | None
 ) -> dict[str, object]:
-    """Run one part until its trials are made or its time is over; return its record."""
+    """Run one part until its trials or its time are used up. Return its record."""
     part = PARTS[name]
     wanted = part.goal if trials is None else trials
     key = name if seed == 1 else f"{name}/{seed}"
@@ -132,7 +144,7 @@ def soak(
         "figures": {},
         "failures": [],
     }
-    record = fresh | whole.get(key, {})  # the published file leaves some of it out
+    record = fresh | whole.get(key, {})  # a published file has fewer keys
     print(f"{name}: preparing models in {work}", file=sys.stderr)
     part.set_up(work)
     until = time.monotonic() + 60 * minutes if minutes is not None else float("inf")
@@ -155,7 +167,7 @@ def soak(
 
 
 def line(name: str, record: dict[str, object]) -> str:
-    """Return one part's result as a line."""
+    """Return the result of one part as a line of text."""
     return (
         f"{name}: {record['trials']:,} of {record['goal']:,} trials, {record['failed']} failed, "
         f"{record['seconds']} s; {record['kinds']} {record['figures'] or ''}"
@@ -163,7 +175,7 @@ def line(name: str, record: dict[str, object]) -> str:
 
 
 def written(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+    """Write a file atomically."""
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     os.replace(temporary, path)

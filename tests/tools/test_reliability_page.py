@@ -1,9 +1,11 @@
-"""The page of figures says what the JSON file beside it says, and lists every part and fault."""
+"""The reliability page and the READMEs agree with the JSON file and list all parts and faults."""
 
 import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
 
@@ -26,6 +28,18 @@ def test_every_part_and_planted_fault_is_on_the_page():
     text = PAGE.read_text(encoding="utf-8")
     for name in (*PARTS, *planted.PLANTED):
         assert f"\n| `{name}` |" in text
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
+def test_the_counts_in_the_readmes_are_those_of_the_file(name: str):
+    kept = json.loads(PAGE.with_suffix(".json").read_text(encoding="utf-8"))
+    text = (PAGE.parents[1] / name).read_text(encoding="utf-8")
+    assert {row[0] for row in report.ROW.findall(text)} == set(PARTS)
+    assert report.with_counts(text, kept) == text
+    kept["kill"] |= {"trials": 7, "failed": 3}
+    assert " | 7 / 1,000 | 3 |\n" in report.with_counts(text, kept)
+    del kept["kill"]
+    assert " | 0 / 1,000 | – |\n" in report.with_counts(text, kept)
 
 
 def test_partial_counts_and_failures_are_reported(tmp_path):

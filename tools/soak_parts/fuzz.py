@@ -1,4 +1,4 @@
-"""Parts `fuzz-readers` and `fuzz-commands`: changed files and silly command lines, many of each.
+"""Parts `fuzz-readers` and `fuzz-commands`: mutated files and mutated command lines.
 
 A child process works through a chunk of inputs; a clock that it shares with its parent shows an
 input that takes too long, and the limit on its memory makes one that takes too much fail.

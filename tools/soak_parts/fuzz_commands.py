@@ -1,4 +1,4 @@
-"""Command lines from the program's own declarations, with plausible and silly values."""
+"""Random command lines from the declarations of the commands, with valid and absurd values."""
 
 import inspect
 import random

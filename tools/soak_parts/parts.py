@@ -1,4 +1,4 @@
-"""The parts of the soak test, by name."""
+"""The parts of the soak test by name: claim, goal, trials per chunk, set-up and trial."""
 
 from soak_parts import batches, flips, fuzz, hostile, io, kill, nan, split, valid, works
 from soak_parts.tiny_runs import prepare
@@ -6,42 +6,42 @@ from soak_parts.verdicts import Part, one_by_one
 
 PARTS: dict[str, Part] = {
     "kill": Part(
-        "a command killed at any moment is completed by the same command, bit for bit",
+        "after a kill at any moment, the same command completes the work, bit for bit",
         1000,
         20,
         works.set_up,
         one_by_one(kill.trial),
     ),
     "io": Part(
-        "a command whose disk fails ends with one sentence, loses nothing, completes after repair",
+        "if the disk fails, a command prints one sentence, loses nothing and can be repeated",
         500,
         20,
         io.set_up,
         one_by_one(io.trial),
     ),
     "flips": Part(
-        "one flipped bit is refused with one sentence or changes nothing",
+        "a file with one flipped bit is rejected in one sentence, or the result is the same",
         1000,
         20,
         flips.set_up,
         one_by_one(flips.trial),
     ),
     "hostile": Part(
-        "a hostile model directory costs little memory and time, and executes nothing",
+        "a malicious model directory needs little memory and time and executes no code",
         200,
         10,
         hostile.set_up,
         one_by_one(hostile.trial),
     ),
     "fuzz-readers": Part(
-        "a changed file is read or refused with one sentence",
+        "a mutated file is read, or rejected in one sentence",
         1_000_000,
         5000,
         prepare,
         fuzz.read_chunk,
     ),
     "fuzz-commands": Part(
-        "a silly command line ends with a documented exit code and without a traceback",
+        "a mutated command line ends with a documented exit code and without a traceback",
         20_000,
         200,
         prepare,
@@ -55,7 +55,7 @@ PARTS: dict[str, Part] = {
         one_by_one(valid.trial),
     ),
     "split": Part(
-        "no row of the validation set is in the training set, in any spelling",
+        "the training set contains no validation row, in any spelling",
         100,
         10,
         split.set_up,
@@ -69,7 +69,7 @@ PARTS: dict[str, Part] = {
         batches.run,
     ),
     "nan": Part(
-        "a value that is not finite stops training before the update, and its place is named",
+        "if a value is not finite, training stops before the update and names the module",
         100,
         10,
         nan.set_up,
@@ -77,4 +77,4 @@ PARTS: dict[str, Part] = {
     ),
 }
 PRELOADED = ("kill", "io")
-"""Parts that need the library of syscalls.py."""
+"""Parts that need the library built by syscalls.py."""
