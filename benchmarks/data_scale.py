@@ -1,11 +1,11 @@
-"""How the corpus builder and the plan of an epoch grow with the number of pairs.
+"""Measure how the corpus builder and the plan of an epoch scale with the number of pairs.
 
     python benchmarks/data_scale.py
     python benchmarks/data_scale.py --pairs 10000 100000 1000000 10000000 --workers 1 2
 
-Pairs are made up and streamed (`whyformer.data.made_up`), so that ten million need no more memory
-than ten thousand. Each size runs in a process of its own, for its peak memory to be its own. Run it
-with an interpreter that has whyformer.
+Pairs are generated and streamed (`whyformer.data.made_up`), so ten million pairs need no more
+memory than ten thousand. Each size runs in a separate process, so its peak memory is measured
+alone. Run this script with an interpreter that has whyformer.
 """
 
 import argparse
@@ -31,7 +31,7 @@ MEASURED = (
     ("next_epoch_seconds", "next epoch"),
     ("peak_mib", "peak memory"),
 )
-"""Whose growth is reported."""
+"""Results whose growth is reported."""
 
 
 def main() -> None:
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument(
         "--pairs", type=positive, nargs="+", default=[10_000, 30_000, 100_000],
@@ -75,7 +75,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--workers", type=positive, nargs="+", default=[1], help="default 1")
     parser.add_argument("--vocabulary", type=positive, default=8000, help="default 8000")
     parser.add_argument("--budget-tokens", type=positive, default=4096, help="default 4096")
-    parser.add_argument("--json", action="store_true", help="print everything measured as JSON")
+    parser.add_argument("--json", action="store_true", help="print all measurements as JSON")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.pairs, options.workers = sorted(set(options.pairs)), sorted(set(options.workers))
@@ -83,12 +83,12 @@ def parse_options() -> argparse.Namespace:
 
 
 def measure(pairs: int, workers: int, vocabulary: int, budget_tokens: int) -> dict[str, Any]:
-    """Build, open, plan and resume one size, and return what it took.
+    """Build, open, plan and resume a corpus of one size. Return the measurements.
 
-    `first_batch_seconds` is what a run waits for from a built corpus to its first batch: opening
-    (which checks every file against its hash), planning the epoch, making the batch. Resuming at
-    the end of an epoch then makes that epoch's last batch, its plan read if it was kept; the next
-    epoch is planned as it is in a run that never stopped.
+    `first_batch_seconds` is the time from a built corpus to the first batch of a run: open the
+    corpus (which verifies the hash of every file), plan the epoch, make the batch. Resuming at the
+    end of an epoch then makes the last batch of that epoch. Its plan is loaded if it was stored.
+    The next epoch is planned as in an uninterrupted run.
     """
     from whyformer.data.corpus import build_corpus, open_corpus
     from whyformer.data.made_up import made_up_pairs
@@ -148,22 +148,22 @@ def measure(pairs: int, workers: int, vocabulary: int, budget_tokens: int) -> di
 
 
 def seconds_of(work) -> float:
-    """Return how long something takes."""
+    """Return the run time of a function."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
 def exhaust(items) -> None:
-    """Take everything and keep nothing."""
+    """Consume an iterable without storing it."""
     for _ in items:
         pass
 
 
 def slopes(sizes: list[dict[str, Any]]) -> dict[str, float | None]:
-    """Return the exponents b of cost = a · pairsᵇ, by least squares on logarithms.
+    """Return the exponents b of cost = a · pairsᵇ, fitted by least squares on logarithms.
 
-    None for a single size. 1 is linear growth, 0 none.
+    None for a single size. 1 means linear growth, 0 means no growth.
     """
     if len(sizes) < 2:
         return {name: None for name, _ in MEASURED}
@@ -179,13 +179,13 @@ def slopes(sizes: list[dict[str, Any]]) -> dict[str, float | None]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """Return the result for people."""
+    """Return the results as readable text."""
     lines = [
-        f"Corpus of made-up pairs, BPE {result['vocabulary']}, batches of "
+        f"Corpus of generated pairs, BPE {result['vocabulary']}, batches of "
         f"{result['budget_tokens']} tokens, {result['cores']} cores",
         "",
-        "| pairs | processes | built a second | a CPU second | cores used | MiB before | built | "
-        "planned | disk MiB | open s | first batch s | resume s | next epoch s |",
+        "| pairs | processes | built per second | built per CPU second | cores used | MiB before | "
+        "built | planned | disk MiB | open s | first batch s | resume s | next epoch s |",
         "| ---: " * 13 + "|",
     ]
     for one in result["sizes"]:
@@ -200,13 +200,16 @@ def table(result: dict[str, Any]) -> str:
     for workers, found in result["slopes"].items():
         if any(value is not None for value in found.values()):
             shown = ", ".join(f"{what} {found[name]:.2f}" for name, what in MEASURED)
-            lines += ["", f"Growth with {workers} process(es), as a power of the pairs: {shown}"]
+            lines += [
+                "",
+                f"Growth with {workers} process(es), exponent for the number of pairs: {shown}",
+            ]
     others = max(one["cores_used_by_others"] for one in result["sizes"])
     if others > QUIET:
         lines += [
             "",
-            f"NOT A QUIET MACHINE: other processes used {others:.2f} cores meanwhile; "
-            "these numbers are not fit to be published.",
+            f"BUSY MACHINE: other processes used {others:.2f} cores during the "
+            "measurement. Do not publish these numbers.",
         ]
     return "\n".join(lines)
 

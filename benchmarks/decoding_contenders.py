@@ -1,10 +1,10 @@
-"""The worker of `decoding_speed.py`: one contender in one process, obeying JSON lines.
+"""The worker of `decoding_speed.py`: runs one contender in one process, controlled by JSON lines.
 
-``python decoding_contenders.py NAME CONFIG`` loads the run and answers each command
-``{"beam": b, "batch": n, "count": c}`` with what translating c sentences took, n at once; it ends
-with its input. Every contender is given text and gives text, by the run's own tokenizers: whyformer
-and `ctranslate2-wide` are given all of it, the others a group of n after another, longest first.
-Only `hugging-face` imports transformers.
+``python decoding_contenders.py NAME CONFIG`` loads the run. For each command
+``{"beam": b, "batch": n, "count": c}`` it translates c sentences, n at once, and prints the time.
+It ends at the end of its input. Input and output of every contender are text, with the tokenizers
+of the run. whyformer and `ctranslate2-wide` get all texts at once. The other contenders get groups
+of n texts, one after another, longest first. Only `hugging-face` imports transformers.
 """
 
 import json
@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 Found = list[tuple[str, int]]
-"""The best translation of each text, and its tokens, eos counted."""
+"""The best translation of each text, and its number of tokens including eos."""
 Translate = Callable[[Sequence[str], int, int], Found]
-"""Texts, the width of the beam and how many may be searched at once -> what was found."""
+"""A function of the texts, the beam size and the batch size that returns translations."""
 
 
 def in_groups(translate: Callable[[Sequence[str], int], Found]) -> Translate:
@@ -35,7 +35,7 @@ def in_groups(translate: Callable[[Sequence[str], int], Found]) -> Translate:
 
 
 def whyformer_torch(config: dict[str, Any], *, weights: str = "float32") -> Translate:
-    """whyformer's reference engine. Args: weights: how it holds the large ones."""
+    """whyformer's reference engine. Args: weights: number format of the large weight matrices."""
     from whyformer.decoding.packing import Weights
     from whyformer.workflows.translate import load_system
 
@@ -45,12 +45,12 @@ def whyformer_torch(config: dict[str, Any], *, weights: str = "float32") -> Tran
 
 
 def whyformer_torch_int8(config: dict[str, Any]) -> Translate:
-    """The same with large weights in eight bits."""
+    """The same engine with int8 for large weights."""
     return whyformer_torch(config, weights="int8")
 
 
 def whyformer_ctranslate2(config: dict[str, Any]) -> Translate:
-    """whyformer with a conversion."""
+    """whyformer with a converted run."""
     from whyformer.interop.engine import CTranslate2Translator
 
     directory = Path(config["conversion"])
@@ -74,10 +74,10 @@ def ctranslate2_api(
     """CTranslate2's own Python API.
 
     Args:
-        plain: search as its users would, by its own length penalty and patience; otherwise as
-            whyformer's engine asks it to.
-        wide: give it all groups in one call, and let every core compute one by itself; of eight
-            bits, one core also computes what comes alone, for it is faster than two.
+        plain: search with CTranslate2's own length penalty, as its users do. Otherwise use the
+            search options of whyformer's engine.
+        wide: pass all groups in one call, so that each core computes one group. With int8, a single
+            sentence is also computed by one core, because one core is faster than two.
     """
     import ctranslate2
 
@@ -121,17 +121,17 @@ def ctranslate2_api(
 
 
 def ctranslate2_wide(config: dict[str, Any]) -> Translate:
-    """CTranslate2's own Python API, a group on each core."""
+    """CTranslate2's own Python API with one group per core."""
     return ctranslate2_api(config, wide=True)
 
 
 def ctranslate2_plain(config: dict[str, Any]) -> Translate:
-    """CTranslate2's own Python API, searching by its own rules."""
+    """CTranslate2's own Python API with its own search options."""
     return ctranslate2_api(config, plain=True)
 
 
 def hugging_face(config: dict[str, Any]) -> Translate:
-    """`generate` of Hugging Face with the run's weights: Marian (post-norm), Pegasus (pre-norm)."""
+    """`generate` of Hugging Face with the weights of the run, as Marian (post-norm) or Pegasus."""
     from whyformer.bundle import load_bundle
     from whyformer.decoding.settings import SearchSettings
     from whyformer.text.symbols import EOS
@@ -159,9 +159,9 @@ def generated(
     limit: Callable[[int], int],
     length_penalty: float,
 ) -> list[list[int]]:
-    """Return what `generate` makes of each row of ids, without bos and eos.
+    """Return the output of `generate` for each row of ids, without bos and eos.
 
-    Args: limit: from the length of the longest row to the most new tokens.
+    Args: limit: function from the length of the longest row to the maximum number of new tokens.
     """
     from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
 
@@ -185,9 +185,9 @@ def generated(
 
 
 def hugging_face_model(model: Any) -> Any:
-    """Return our model as one of theirs.
+    """Return our model as a Hugging Face model.
 
-    Raises: SystemExit when none of theirs computes what it computes.
+    Raises: SystemExit if no Hugging Face model computes the same function.
     """
     from transformers import MarianConfig, MarianMTModel, PegasusConfig
     from transformers import PegasusForConditionalGeneration as Pegasus
@@ -197,9 +197,14 @@ def hugging_face_model(model: Any) -> Any:
     fixed = {"norm": "layer", "positions": "sinusoidal", "score_scale": "inverse-sqrt"}
     odd = {key: str(getattr(settings, key)) for key in fixed}
     if settings.wiring not in kinds or odd != fixed or settings.activation not in ("relu", "gelu"):
-        raise SystemExit("Hugging Face has no model that computes this run: leave it out.")
+        raise SystemExit(
+            "Hugging Face has no model for this run. Remove hugging-face from --contenders."
+        )
     if settings.d_k is not None or settings.tying != "three-way":
-        raise SystemExit("Hugging Face's models tie three ways and divide d_model: leave it out.")
+        raise SystemExit(
+            "Hugging Face's models need three-way tying and d_k = d_model / heads. "
+            "Remove hugging-face from --contenders."
+        )
     make, kind = kinds[settings.wiring]
     theirs = kind(
         make(
@@ -241,11 +246,11 @@ PLACES = {
     "feedforward.contract": "fc2",
     "final_norm": "layer_norm",
 }
-"""Part of our weight names -> of theirs, replaced in this order."""
+"""Parts of our weight names and their replacements, applied in this order."""
 
 
 def copy_weights(ours: Any, theirs: Any) -> None:
-    """Give their model our weights; biases that ours lacks become zero."""
+    """Copy our weights to their model. Set biases that our model does not have to zero."""
     from whyformer.blocks.positions import sinusoids
 
     wanted: dict[str, Tensor] = dict(theirs.named_parameters()) | dict(theirs.named_buffers())
@@ -266,7 +271,7 @@ def copy_weights(ours: Any, theirs: Any) -> None:
             elif name.endswith("bias"):
                 tensor.zero_()
             elif "embed_tokens" not in name and name != "lm_head.weight":
-                raise SystemExit(f"{name} has no weight of ours")
+                raise SystemExit(f"{name} has no counterpart in our weights")
     if given:
         raise SystemExit(f"{', '.join(given)} found no place")
 
@@ -283,15 +288,17 @@ CONTENDERS: dict[str, Callable[[dict[str, Any]], Translate]] = {
 
 
 def serve(name: str, config: dict[str, Any]) -> None:
-    """Answer commands until the input ends."""
+    """Answer commands until the end of the input."""
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # libraries print to standard error, not into the answers
     torch.set_num_threads(config["threads"])
     if config["allocator"] == "kept" or (config["allocator"] == "ours-only" and "whyf" in name):
         from whyformer.acceleration.allocator import keep_big_blocks
 
         if not keep_big_blocks():
-            raise SystemExit("The allocator cannot be changed here: use --allocator default.")
+            raise SystemExit(
+                "The allocator cannot be changed on this system. Use --allocator default."
+            )
 
     def answer(**values: Any) -> None:
         answers.write(json.dumps(values) + "\n")

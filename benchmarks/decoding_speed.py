@@ -1,12 +1,12 @@
-"""Decoding speed side by side: one run, the same sentences, text in and text out.
+"""Compare decoding speed: the same run and sentences for all contenders, text to text.
 
     python benchmarks/decoding_speed.py --run runs/mine --input test.en
 
-Greedy and beam 5; 64 sentences at once (target tokens a second) and one by one (milliseconds, p50
-and p95). Every contender is a process of its own; all stay loaded, one computes
-at a time, in rounds A B C A B C … See README.md. Run it with an interpreter that has
-whyformer[export]; Hugging Face's models are taken from ``.benchmarks/peers`` where
-`training_speed.py` made that.
+Greedy search and beam 5 are measured with 64 sentences at once (target tokens per second) and
+single-sentence (milliseconds, p50 and p95). Each contender is a separate process. All processes
+stay loaded and compute one at a time, in rounds A B C A B C … See README.md. Run this script with
+an interpreter that has whyformer[export]. Hugging Face's models run in ``.benchmarks/peers`` if
+`training_speed.py` has created this environment.
 """
 
 import argparse
@@ -80,52 +80,67 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     cores = len(os.sched_getaffinity(0))
     parser.add_argument("--run", type=Path, required=True, help="a trained Transformer")
-    parser.add_argument("--input", type=Path, required=True, help="sentences, one a line")
-    parser.add_argument("--sentences", type=positive, default=512, help="at most (default 512)")
-    parser.add_argument("--singles", type=positive, default=100, help="one by one (default 100)")
-    parser.add_argument("--rounds", type=positive, default=5, help="median of these (default 5)")
+    parser.add_argument("--input", type=Path, required=True, help="sentences, one per line")
+    parser.add_argument(
+        "--sentences", type=positive, default=512, help="maximum number of sentences (default 512)"
+    )
+    parser.add_argument(
+        "--singles",
+        type=positive,
+        default=100,
+        help="number of sentences for single-sentence decoding (default 100)",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=positive,
+        default=5,
+        help="number of rounds; the median is reported (default 5)",
+    )
     parser.add_argument("--beams", type=positive, nargs="+", default=[1, 5])
     parser.add_argument("--length-penalty", type=float, default=0.6)
     parser.add_argument("--quantize", choices=("none", "int8"), default="none")
     parser.add_argument("--threads", type=positive, default=cores, help=f"default {cores}: all")
     parser.add_argument(
         "--device", choices=("cpu", "cuda"), default="cpu",
-        help="cuda: whyformer's own engine and Hugging Face's, on a GPU",
+        help="cuda: whyformer's torch engine and Hugging Face on a GPU",
     )  # fmt: skip
     parser.add_argument(
         "--group", type=positive, default=BATCH, help=f"sentences at once (default {BATCH})"
     )
     parser.add_argument(
         "--allocator", choices=("ours-only", "kept", "default"), default="ours-only",
-        help="who is told to keep big blocks: whyformer, as its command line does; all; or none",
+        help="who keeps large blocks: whyformer (as its command line does), all, or none",
     )  # fmt: skip
     parser.add_argument(
         "--contenders", nargs="+", choices=CONTENDERS, metavar="NAME",
-        help=f"of {', '.join(CONTENDERS)}; default all that the device has",
+        help=f"of {', '.join(CONTENDERS)}; default: all contenders that the device supports",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print everything measured as JSON")
+    parser.add_argument("--json", action="store_true", help="print all measurements as JSON")
     options = parser.parse_args()
     there = ON_GPU if options.device == "cuda" else CONTENDERS
     options.contenders = options.contenders or list(there)
     if absent := set(options.contenders) - set(there):
-        parser.error(f"{', '.join(sorted(absent))}: not on a GPU. Leave out, or use --device cpu.")
+        parser.error(
+            f"{', '.join(sorted(absent))}: not supported on a GPU. "
+            "Remove from --contenders or use --device cpu."
+        )
     if options.device == "cuda" and not shutil.which("nvidia-smi"):
-        parser.error("--device cuda: no GPU is here (no nvidia-smi). Use --device cpu.")
+        parser.error("--device cuda: no GPU found (no nvidia-smi). Use --device cpu.")
     return options
 
 
 def read_sentences(path: Path, count: int) -> list[str]:
-    """Return sentences, longest first, so that a group of them holds little padding."""
+    """Return the sentences, longest first, so that groups of them contain little padding."""
     lines = [line for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
     return sorted(lines[:count], key=len, reverse=True)
 
 
 def convert(options: argparse.Namespace, out: Path) -> None:
-    """Convert the run, behind the same gate as everywhere."""
+    """Convert the run, with the checks of `whyformer convert`."""
     command = ["convert", options.run, "--out", out, "--quantize", options.quantize]
     command += ["--sentences", str(min(50, options.sentences))]
     done = subprocess.run([sys.executable, "-m", "whyformer", *command], stdout=2)
@@ -134,7 +149,7 @@ def convert(options: argparse.Namespace, out: Path) -> None:
 
 
 class Worker:
-    """One contender in its own process; what it complains of is kept in a file."""
+    """One contender in a separate process. Its standard error goes to a file."""
 
     def __init__(self, name: str, config: dict[str, Any]) -> None:
         self.name = name
@@ -156,7 +171,7 @@ class Worker:
         self._answer()
 
     def ask(self, **command: Any) -> dict[str, Any]:
-        """Send a command and wait for its answer."""
+        """Send a command and wait for the answer."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(command) + "\n")
         self.process.stdin.flush()
@@ -183,7 +198,7 @@ Round = dict[str, dict[str, Any]]
 
 
 def measure(workers: dict[str, Worker], task: dict[str, Any], rounds: int) -> list[Round]:
-    """Let the workers take turns at one task; two groups for every core warm them up."""
+    """Run one task in alternating rounds. The warm-up uses two groups per core."""
     warm = min(task["count"], 2 * len(os.sched_getaffinity(0)) * task["batch"])
     for worker in workers.values():
         worker.ask(**{**task, "count": warm})
@@ -203,7 +218,7 @@ def measure(workers: dict[str, Worker], task: dict[str, Any], rounds: int) -> li
 
 
 def summary(task: dict[str, Any], rounds: list[Round]) -> dict[str, Any]:
-    """Return medians over the rounds, ratios within them, and how many texts agree."""
+    """Return medians over rounds, ratios within rounds, and the number of equal texts."""
     contenders = {}
     for name in rounds[0]:
         turns = [turn[name] for turn in rounds]
@@ -231,12 +246,12 @@ def summary(task: dict[str, Any], rounds: list[Round]) -> dict[str, Any]:
 
 
 def quantile(values: list[float], share: float) -> float:
-    """Return the value that ``share`` of them do not exceed."""
+    """Return the quantile: the value that ``share`` of the values do not exceed."""
     return sorted(values)[min(len(values) - 1, round(share * (len(values) - 1)))]
 
 
 def table(result: dict[str, Any]) -> str:
-    """Return the result for people."""
+    """Return the results as readable text."""
     lines = [
         f"Decoding with {result['run']} on {result['device']}, {result['threads']} of "
         f"{result['cores']} cores, "
@@ -268,8 +283,8 @@ def table(result: dict[str, Any]) -> str:
     if others > QUIET:
         lines += [
             "",
-            f"NOT A QUIET MACHINE: other processes used {others:.2f} cores meanwhile; "
-            "these numbers are not fit to be published.",
+            f"BUSY MACHINE: other processes used {others:.2f} cores during the "
+            "measurement. Do not publish these numbers.",
         ]
     return "\n".join(lines)
 

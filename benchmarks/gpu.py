@@ -1,10 +1,10 @@
-"""The parts of `gpu.sh`: each measures one thing on a GPU and writes one JSON file.
+"""The parts of `gpu.sh`. Each part measures one thing on a GPU and writes one JSON file.
 
     python benchmarks/gpu.py training OUT --seconds 200
     python benchmarks/gpu.py report OUT
 
-A part writes after every figure, so that a time limit loses nothing that was measured. With
-`--rehearse` the same code runs with tiny sizes on a CPU; such figures mean nothing.
+A part writes its file after every measurement, so a time limit loses no completed measurement.
+With `--rehearse`, the same code runs with tiny sizes on a CPU. Such numbers have no meaning.
 """
 
 import argparse
@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 CONTENDERS = ("whyformer", "marian", "whyformer-compile", "marian-compile", "torch")
 BATCHES = 24
-"""Different batches in a round, so that lengths vary."""
+"""Number of different batches per round, so that lengths vary."""
 TINY = {
     "encoder_layers": 1, "decoder_layers": 1, "d_model": 64, "heads": 2, "d_ff": 128,
     "batch_tokens": 512, "vocabulary": 500, "warmup": 2, "steps": 3,
@@ -35,7 +35,7 @@ MEASURED_UPDATES = 300
 
 
 class Sheet:
-    """What a part has measured; written to disk after every figure."""
+    """The measurements of a part. They are written to disk after each measurement."""
 
     def __init__(self, file: Path, rehearsal: bool) -> None:
         self.file = file
@@ -53,12 +53,12 @@ class Sheet:
         self.write()
 
     def write(self) -> None:
-        """Write what is known so far."""
+        """Write the current results."""
         self.file.write_text(json.dumps(self.values, indent=1, default=str), encoding="utf-8")
 
     @contextlib.contextmanager
     def attempt(self, name: str) -> Iterator[None]:
-        """Record a failure as a result and go on with the next figure."""
+        """Record a failure as a result and continue with the next measurement."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 -- one contender's failure must not end the run
@@ -75,7 +75,7 @@ def tests(sheet: Sheet, seconds: float, tiny: bool) -> None:
 
 
 def training(sheet: Sheet, seconds: float, tiny: bool) -> None:
-    """Time whole updates of the paper's two models beside their peers, in alternating rounds."""
+    """Compare the paper's models with other toolkits: training speed, in alternating rounds."""
     from training_batches import make_batches
     from training_contenders import ceilings
     from training_speed import CONFIGS
@@ -140,7 +140,7 @@ def _timed(
 
 
 def decoding(sheet: Sheet, seconds: float, tiny: bool) -> None:
-    """Time greedy and beam search, one sentence and many at once, beside Hugging Face."""
+    """Compare greedy and beam search with Hugging Face, single-sentence and in batches."""
     from decoding_contenders import hugging_face_model
 
     from whyformer.decoding.search import search
@@ -163,7 +163,7 @@ def decoding(sheet: Sheet, seconds: float, tiny: bool) -> None:
             theirs = hugging_face_model(model.cpu()).to(device)
             model.to(device)
         for beam in (1, 5):
-            # Both write exactly as many tokens, for random weights never say when to end.
+            # Both generate the same number of tokens, because random weights never produce eos.
             asked = SearchSettings(beam=beam, min_length=length, max_length=length)
             for count in (1, many):
                 source = torch.randint(300, 8000, (count, length), device=device)
@@ -188,7 +188,7 @@ def decoding(sheet: Sheet, seconds: float, tiny: bool) -> None:
 
 
 def learning(sheet: Sheet, seconds: float, tiny: bool) -> None:
-    """Ask two questions of the laboratory at the paper's size: √d_k, and warm-up by wiring."""
+    """Run two experiments of the laboratory at the paper's size: √d_k, and warm-up by wiring."""
     from whyformer.data.synthetic import synthetic_pairs
     from whyformer.models.build import build_model
     from whyformer.models.transformer import TransformerSettings
@@ -224,7 +224,7 @@ def learning(sheet: Sheet, seconds: float, tiny: bool) -> None:
 
 
 def _reversal_batches(pairs: list[Any], rows: int) -> Any:
-    """Return batches of pairs of symbols, as `fit` asks for them."""
+    """Return batches of symbol pairs in the format of `fit`."""
     import numpy as np
 
     from whyformer.data.batch import Batch
@@ -256,7 +256,7 @@ def _reversal_batches(pairs: list[Any], rows: int) -> Any:
 
 
 def profile(sheet: Sheet, seconds: float, tiny: bool) -> None:
-    """List the operations that take the most time in updates of the base model."""
+    """List the operations with the longest run time in updates of the base model."""
     from torch.profiler import ProfilerActivity
     from torch.profiler import profile as profiler
     from training_batches import make_batches
@@ -305,7 +305,7 @@ def _median_seconds(work: Callable[[], None], device: str, rounds: int) -> float
 
 
 def report(out: Path) -> str:
-    """Return the figures of all parts as Markdown tables."""
+    """Return the results of all parts as Markdown tables."""
     lines: list[str] = []
     for name in PARTS:
         file = out / f"{name}.json"
@@ -342,13 +342,13 @@ def main() -> None:
     parser.add_argument("part", choices=[*PARTS, "report"])
     parser.add_argument("out", type=Path)
     parser.add_argument("--seconds", type=float, default=120)
-    parser.add_argument("--rehearse", action="store_true", help="tiny sizes, on a CPU as well")
+    parser.add_argument("--rehearse", action="store_true", help="use tiny sizes; works on a CPU")
     options = parser.parse_args()
     if options.part == "report":
         print(report(options.out))
         return
     if not torch.cuda.is_available() and not options.rehearse:
-        raise SystemExit("There is no GPU here. Give --rehearse to try the script on a CPU.")
+        raise SystemExit("No GPU found. Use --rehearse to try the script on a CPU.")
     sys.path.insert(0, str(HERE))
     sheet = Sheet(options.out / f"{options.part}.json", options.rehearse)
     began = time.monotonic()

@@ -1,18 +1,17 @@
 #!/usr/bin/env bash
-# Everything that only a GPU can show, in one run of at most nine minutes: tests, training, decoding,
-# two experiments of the laboratory at the paper's size, and a profile. Parts run in this order, each
-# with its own time limit, and each writes its own JSON file, so that a run that is cut off keeps
-# what was measured.
+# All measurements that need a GPU, in at most nine minutes: tests, training, decoding, two
+# experiments of the laboratory at the paper's size, and a profile. The parts run in this order. Each
+# part has its own time limit and writes its own JSON file, so an interrupted run keeps its results.
 #
 #   benchmarks/gpu.sh OUT                 on a machine with one NVIDIA GPU
-#   benchmarks/gpu.sh OUT --rehearse      the same path with tiny sizes on a CPU, about three minutes
+#   benchmarks/gpu.sh OUT --rehearse      the same steps with tiny sizes on a CPU, about three minutes
 #
-# Needs beside this checkout: Python 3.11 or newer with torch (CUDA build), numpy, safetensors,
-# tokenizers, transformers, jaxtyping, pyyaml, rich, pytest and hypothesis, and these packages, which
-# such machines often lack; bring them as wheels and put them on PYTHONPATH:
+# Requires this checkout and Python 3.11 or newer with torch (CUDA build), numpy, safetensors,
+# tokenizers, transformers, jaxtyping, pyyaml, rich, pytest and hypothesis. GPU machines often lack
+# the following packages. Copy them as wheels and add them to PYTHONPATH:
 #   pydantic pydantic-core annotated-types typing-inspection cyclopts attrs docstring-parser rich-rst
 #   docutils sacrebleu portalocker tabulate lxml wadler-lindig beartype
-# ctranslate2 (a build for CUDA) is used where it is there. Nothing is fetched from a network.
+# ctranslate2 (a CUDA build) is used if it is installed. The script does not use the network.
 # `python benchmarks/gpu.py report OUT` turns the JSON files into tables.
 set -uo pipefail
 cd "$(dirname "$0")/.."

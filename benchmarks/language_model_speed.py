@@ -1,12 +1,13 @@
-"""Tokens a second of a small language model: ours beside torch.nn.TransformerEncoder.
+"""Compare the training speed of a small language model with torch.nn.TransformerEncoder.
 
     python benchmarks/language_model_speed.py
 
-Shape of `tiny-gpt` (4 layers, width 128, 4 heads, rows of 128 characters, 2,048 tokens an update),
-Adam, no dropout, learned positions in both, the same random ids. Each contender is a process of its
-own, started as its users start it (`whyformer train` restarts itself with another allocator
-setting; a plain script does not); they take turns, one computes at a time. Medians of the rounds.
-Run it with an interpreter that has whyformer installed.
+The model has the shape of `tiny-gpt`: 4 layers, width 128, 4 heads, rows of 128 characters, 2,048
+tokens per update. Both contenders use Adam, learned positions, no dropout and the same random ids.
+Each contender is a separate process and starts as its users start it: `whyformer train` restarts
+itself with another allocator setting, and a plain script does not. The processes alternate, and one
+computes at a time. The table shows medians over rounds. Run this script with an interpreter that
+has whyformer.
 """
 
 import argparse
@@ -25,10 +26,10 @@ CONTENDERS = ("whyformer", "torch")
 
 
 def main() -> None:
-    """Let the contenders take turns and print the table."""
+    """Run the contenders in alternating rounds and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=20, help="updates a round (default 20)")
+    parser.add_argument("--steps", type=int, default=20, help="updates per round (default 20)")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--work", choices=CONTENDERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -59,7 +60,9 @@ def main() -> None:
     for worker in workers.values():
         worker.terminate()
     torch_speed = statistics.median(found["torch"])
-    print("| contender | tokens a second | min-max | of torch |\n| --- | --- | --- | --- |")
+    print(
+        "| contender | tokens per second | min-max | relative to torch |\n| --- | --- | --- | --- |"
+    )
     for name, speeds in found.items():
         middle = statistics.median(speeds)
         print(
@@ -69,7 +72,7 @@ def main() -> None:
 
 
 def work(name: str) -> None:
-    """Answer each number of updates with the tokens a second they were done at."""
+    """For each number of updates, answer with the speed in tokens per second."""
     import torch
     import torch.nn.functional as F
     from torch import nn

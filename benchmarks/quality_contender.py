@@ -1,9 +1,9 @@
-"""The worker of `time_to_quality.py`: Hugging Face's Marian, trained for some minutes and judged.
+"""The worker of `time_to_quality.py`: trains and evaluates Hugging Face's Marian.
 
-``python quality_contender.py CONFIG`` runs in the environment of the peers and prints what the
-training was, as JSON; its translations of the test sentences go to a file. It is given whyformer's
-own tokenizers and batches (pairs of like length, cut by a budget of tokens), which Hugging Face has
-not.
+``python quality_contender.py CONFIG`` runs in the environment of the peers. It trains for some
+minutes, prints a summary of the training as JSON, and writes translations of the test sentences to
+a file. It uses whyformer's tokenizers and batches (pairs of similar length with a token budget),
+because Hugging Face does not provide them.
 """
 
 import json
@@ -29,10 +29,10 @@ GROUP = 64
 
 
 def train(config: dict[str, Any], data: Prepared, batches: CorpusBatches) -> tuple[nn.Module, int]:
-    """Return Marian after the minutes, and its updates.
+    """Train Marian for the given minutes. Return the model and the number of updates.
 
-    Label smoothing, clipping, a linear warm-up in updates, and a rate that falls to zero by the
-    clock, so that none of the minutes is lost to an estimate.
+    Uses label smoothing, gradient clipping and a linear warm-up in updates. The learning rate
+    decays to zero with elapsed time, so the number of updates need not be estimated.
     """
     torch.manual_seed(config["seed"])
     model = marian_model(
@@ -69,7 +69,7 @@ def train(config: dict[str, Any], data: Prepared, batches: CorpusBatches) -> tup
 
 
 def translate(model: nn.Module, data: Prepared, texts: list[str], beam: int) -> list[str]:
-    """Translate by `generate`, sentences of like length together."""
+    """Translate with `generate`, in batches of sentences of similar length."""
     source, target = data.source_tokenizer, data.target_tokenizer
     rows = [[*source.encode(text), EOS] for text in texts]
     order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
@@ -89,10 +89,10 @@ def translate(model: nn.Module, data: Prepared, texts: list[str], beam: int) -> 
 
 
 def main() -> None:
-    """Train, translate and print."""
+    """Train, translate and print the summary."""
     config = json.loads(sys.argv[1])
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # libraries print to standard error, not into the answers
     torch.set_num_threads(config["threads"])
     recipe = resolve(config["recipe"], config["overrides"]).recipe
     data = prepare(recipe, Path(config["cache"]))

@@ -1,8 +1,9 @@
-"""Kill a run with SIGKILL at random moments and see that it ends as if nothing had happened.
+"""Kill a run with SIGKILL at random moments and check that the resumed run has the same result.
 
-One run goes through undisturbed. Then, again and again, the same run is started in a directory of
-its own, killed at a random moment (at times more than once), started again and left to end.
-Journal, weights, optimizer and random streams must equal the undisturbed run's, byte for byte.
+One run is not interrupted. Then the same run is repeated several times, each time in a new
+directory. It is killed at a random moment (sometimes more than once), started again, and completed.
+Journal, weights, optimizer and random streams must be identical to the uninterrupted run, byte for
+byte.
 
     python benchmarks/resume_after_kill.py --times 20
 """
@@ -31,7 +32,7 @@ def command(out: Path) -> list[str]:
 
 
 def digest(out: Path) -> dict[str, str]:
-    """Return a hash of every file that must be equal."""
+    """Return a hash of every file that must be identical."""
     return {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in COMPARED}
 
 
@@ -41,7 +42,7 @@ def run(out: Path) -> None:
 
 
 def run_with_kills(out: Path, seconds: float, rng: random.Random) -> int:
-    """Start, kill after a random time, perhaps again, then run to the end; return the kills."""
+    """Start the run, kill it at random moments, then complete it. Return the number of kills."""
     kills = rng.choice([1, 1, 2])
     for _ in range(kills):
         process = subprocess.Popen(
@@ -57,7 +58,7 @@ def run_with_kills(out: Path, seconds: float, rng: random.Random) -> int:
 
 
 def main() -> None:
-    """Run, kill, compare, and print one line a trial and a verdict."""
+    """Run, kill and compare. Print one line per trial and a summary."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
@@ -77,7 +78,7 @@ def main() -> None:
             different = [name for name in COMPARED if found[name] != wanted[name]]
             equal += not different
             print(json.dumps({"trial": trial, "kills": kills, "different": different}), flush=True)
-        print(f"{equal} of {options.times} equal to the undisturbed run, byte for byte")
+        print(f"{equal} of {options.times} identical to the uninterrupted run, byte for byte")
         raise SystemExit(equal != options.times)
 
 

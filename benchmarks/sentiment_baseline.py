@@ -1,10 +1,10 @@
-"""The mark for `sentiment-ko`: character n-grams and logistic regression, by scikit-learn.
+"""A baseline for `sentiment-ko`: character n-grams and logistic regression with scikit-learn.
 
     python benchmarks/sentiment_baseline.py train.tsv.gz test.tsv.gz --columns document label
 
-Characters instead of words, for Korean writes particles onto words and a tokenizer would be a
-second thing to choose. Needs only the standard library: scikit-learn lives in
-``.benchmarks/scikit-learn``, made on the first run.
+The features are characters, not words. In Korean, particles are attached to words, so words would
+need a tokenizer, and the choice of the tokenizer would affect the result. This script needs only
+the standard library. It installs scikit-learn in ``.benchmarks/scikit-learn`` on the first run.
 """
 
 import argparse
@@ -19,13 +19,16 @@ ENVIRONMENT = HERE.parent / ".benchmarks" / "scikit-learn"
 
 
 def main() -> None:
-    """Read the command line; run in the environment that has scikit-learn."""
+    """Parse the command line. Run in the environment that has scikit-learn."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("train", type=Path)
     parser.add_argument("test", type=Path)
     parser.add_argument("--columns", nargs=2, default=("document", "label"))
     parser.add_argument(
-        "--longest", type=int, default=4, help="characters of an n-gram (default 4)"
+        "--longest",
+        type=int,
+        default=4,
+        help="maximum length of an n-gram in characters (default 4)",
     )
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -41,7 +44,7 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace) -> None:
-    """Fit on the one file and print the accuracy on the other with its 95 % bootstrap interval."""
+    """Train on one file. Print the accuracy on the other with a 95 % bootstrap interval."""
     import time
 
     import numpy as np
@@ -70,7 +73,7 @@ def measure(options: argparse.Namespace) -> None:
 
 
 def read(path: Path, columns: tuple[str, str]) -> tuple[list[str], list[str]]:
-    """Return texts and labels of a TSV file with a header, packed or not."""
+    """Return texts and labels of a TSV file with a header, with or without gzip."""
     import csv
     import gzip
 

@@ -1,11 +1,11 @@
-"""The score after so many minutes: `whyformer train` beside Hugging Face's Marian.
+"""Compare the score after a given time: `whyformer train` and Hugging Face's Marian.
 
     python benchmarks/time_to_quality.py --task cmudict --minutes 4 --seeds 1 2 3
     python benchmarks/time_to_quality.py --task multi30k --minutes 6 --seeds 1 2 3 --data DIRECTORY
 
-Each training has the machine to itself (or its `--threads`). whyformer's minutes hold its
-validations and checkpoints; Marian's hold updates alone. See README.md. Run it with an interpreter
-that has whyformer[demo]; Marian lives in ``.benchmarks/peers``.
+One training runs at a time, on the whole machine or with `--threads`. whyformer's minutes include
+validations and checkpoints. Marian's minutes include only updates. See README.md. Run this script
+with an interpreter that has whyformer[demo]. Marian runs in ``.benchmarks/peers``.
 """
 
 import argparse
@@ -25,10 +25,13 @@ TASKS: dict[str, dict[str, Any]] = {
     "cmudict": {"recipe": "pronounce", "metrics": ["wer", "per"], "beam": 5, "rate": 2e-3},
     "multi30k": {"recipe": "multi30k-en-de", "metrics": ["bleu", "chrf"], "beam": 1, "rate": 3e-3},
 }
-"""What is trained, what is reported, the beam of both contenders, and Marian's highest learning
-rate, the best of those tried (docs/performance.md); for eight minutes of cmudict that is 1.5e-3."""
+"""For each task: recipe, metrics, beam of both contenders, and Marian's maximum learning rate.
+
+The rate is the best of those tried (docs/performance.md). For eight minutes of cmudict, the best
+rate is 1.5e-3.
+"""
 WARMUP = 200
-"""Updates in which Marian's learning rate rises."""
+"""Warm-up of Marian's learning rate in updates."""
 
 
 def main() -> None:
@@ -62,7 +65,7 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     cores = len(os.sched_getaffinity(0))
     parser.add_argument("--task", choices=TASKS, required=True)
@@ -74,9 +77,13 @@ def parse_options() -> argparse.Namespace:
         choices=("whyformer", "marian"),
         default=["whyformer", "marian"],
         metavar="NAME",
-        help="of whyformer, marian; default both",
+        help="whyformer, marian or both (default both)",
     )
-    parser.add_argument("--rate", type=float, help="Marian's; default: the task's best known")
+    parser.add_argument(
+        "--rate",
+        type=float,
+        help="Marian's learning rate (default: the best one known for the task)",
+    )
     parser.add_argument("--threads", type=positive, default=cores, help=f"default {cores}: all")
     parser.add_argument(
         "--data",
@@ -84,21 +91,23 @@ def parse_options() -> argparse.Namespace:
         default=ROOT.parent / "shared" / "data" / "multi30k",
         help="for multi30k: directory with train, dev and test_2016_flickr, .en and .de",
     )
-    parser.add_argument("--label", default="last", help="name of the directory of the runs")
-    parser.add_argument("--json", action="store_true", help="print everything measured as JSON")
+    parser.add_argument("--label", default="last", help="name of the directory for the runs")
+    parser.add_argument("--json", action="store_true", help="print all measurements as JSON")
     options = parser.parse_args()
     options.rate = options.rate or TASKS[options.task]["rate"]
     return options
 
 
 def data_of(options: argparse.Namespace, work: Path) -> tuple[dict[str, Any], list[str]]:
-    """Return what a recipe is told of its data, and the arguments that name the right answers."""
+    """Return the data settings of a recipe, and the arguments that name the references."""
     if options.task == "cmudict":
         from whyformer.data.catalog import pronunciation_split
 
         test = pronunciation_split().test
         files = []
-        for number in range(max(map(len, test.values()))):  # of fewer, the last stands again
+        for number in range(
+            max(map(len, test.values()))
+        ):  # if there are fewer, the last one is repeated
             files.append(work / f"said-{number}.txt")
             said = [all_said[min(number, len(all_said) - 1)] for all_said in test.values()]
             files[-1].write_text("".join(f"{one}\n" for one in said), encoding="utf-8")
@@ -106,7 +115,7 @@ def data_of(options: argparse.Namespace, work: Path) -> tuple[dict[str, Any], li
         return {}, ["--references", *map(str, files)]
     source = options.data / "test_2016_flickr.en"
     if not source.is_file():
-        fail(f"{source} is not there: name the directory of Multi30k with --data.")
+        fail(f"{source} does not exist. Give the directory of Multi30k with --data.")
     shutil.copy(source, work / "test.txt")
     return (
         {"data.train": [str(options.data / "train")], "data.source": "en", "data.target": "de"},
@@ -121,7 +130,7 @@ def by_whyformer(
     test: list[str],
     out: Path,
 ) -> dict[str, Any]:
-    """Train by the shipped recipe, untouched but for its minutes and seed."""
+    """Train the built-in recipe. Only minutes and seed are changed."""
     given = [
         word
         for key, value in {**overrides, "training.minutes": options.minutes}.items()
@@ -157,7 +166,7 @@ def by_marian(
     test: list[str],
     out: Path,
 ) -> dict[str, Any]:
-    """Train Marian in its own environment, and score what it wrote by `whyformer evaluate`."""
+    """Train Marian in its environment. Score its output with `whyformer evaluate`."""
     said = out.with_suffix(".txt")
     config = {
         "recipe": task["recipe"],
@@ -201,18 +210,18 @@ def whyformer(*words: str, **environment: str) -> dict[str, Any]:
 
 
 def judged(task: dict[str, Any]) -> list[str]:
-    """Return the arguments that name the metrics."""
+    """Return the arguments that select the metrics."""
     return ["--metric", ",".join(task["metrics"])]
 
 
 def scores_of(report: dict[str, Any]) -> dict[str, Any]:
-    """Return score and interval of each metric of a report of one system."""
+    """Return score and interval of each metric from the report of one system."""
     (scores,) = report["scores"].values()
     return {score["name"]: {key: score[key] for key in ("value", "interval")} for score in scores}
 
 
 def table(result: dict[str, Any], metrics: list[str]) -> str:
-    """Return the result for people."""
+    """Return the results as readable text."""
     lines = [
         f"{result['task']}, {result['minutes']:g} minutes on {result['threads']} of "
         f"{result['cores']} cores; Marian's rate {result['rate']:g}",

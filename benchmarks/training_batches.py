@@ -1,8 +1,8 @@
-"""The batches of `training_speed.py`: real sentences through whyformer's tokenizer and plan, saved.
+"""The batches of `training_speed.py`: real sentences, batched by whyformer and saved to a file.
 
-Every contender reads the same file, so padding, order and length are the same for all.
-Runs in the environment of the peers: ``python training_batches.py '{"config": …}' FILE``, and
-prints what the batches are as JSON.
+All contenders read the same file, so padding, order and lengths are the same for all. Runs in the
+environment of the peers: ``python training_batches.py '{"config": …}' FILE``. It prints a
+description of the batches as JSON.
 """
 
 import json
@@ -23,11 +23,15 @@ from whyformer.text.symbols import EOS, FIRST_PIECE
 
 SEED = 1
 LOG_LENGTHS = ((2.687, 0.295), (2.710, 0.330), 0.859)
-"""Multi30k en→de in 8,000 BPE pieces, eos included: mean and deviation of the logarithm of source
-and target lengths, and how they correlate. Measured; drawn from when the corpus is not there."""
+"""Log-normal distribution of source and target lengths: means, deviations and correlation.
+
+Measured on Multi30k en→de with 8,000 BPE units, including eos. Used if the corpus is not available.
+"""
 NEWS_LOG_LENGTHS = ((3.2, 0.6), (3.2, 0.6), 0.9)
-"""For models of the paper's sizes on a GPU: some 29 pieces a sentence, of very different lengths,
-as in news; a choice, not a measurement."""
+"""Lengths for models of the paper's sizes on a GPU: about 29 units per sentence, as in news.
+
+The lengths vary strongly. These values are a choice, not a measurement.
+"""
 SYNTHETIC_PAIRS = 29_000
 LONGEST = 256
 
@@ -35,7 +39,7 @@ LONGEST = 256
 def make_batches(
     config: dict[str, Any], data: Path, cache: Path, count: int
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return ``count`` batches (fewer in a small epoch) and what they are."""
+    """Return ``count`` batches (fewer if an epoch is small) and their description."""
     corpus, vocabularies, shared, origin = _corpus(config, data, cache)
     plan = plan_epoch(
         corpus.source_lengths,
@@ -67,7 +71,7 @@ def make_batches(
 
 
 def as_dict(batch: Batch) -> dict[str, Any]:
-    """Return a batch as values that `torch.save` keeps without classes."""
+    """Return a batch as values that `torch.save` can store without classes."""
     return {
         "source": batch.source,
         "source_real": batch.source_real,
@@ -80,7 +84,7 @@ def as_dict(batch: Batch) -> dict[str, Any]:
 def step_flops(
     config: dict[str, Any], source: np.ndarray, target: np.ndarray, vocabulary: int
 ) -> float:
-    """Return the multiplications and additions of a step's matrix products, real tokens only.
+    """Return the multiplications and additions of the matrix products of a step, real tokens only.
 
     3 × forward; forward = 2 × [N_src·(Le(4d²+2d·ff) + Ld·2d²) + N_tgt·(Ld(6d²+2d·ff) + dV)
     + 2d·Σ(Le·s² + Ld(t²+ts))].
@@ -112,8 +116,8 @@ def _corpus(config: dict[str, Any], data: Path, cache: Path) -> tuple[Any, list[
         origin = f"Multi30k en→de from {data}, BPE {config['vocabulary']}"
     else:
         origin = (
-            f"SYNTHETIC: no corpus at {data}.en, {data.name}.de; lengths drawn (seed {SEED}) "
-            "from the distribution of Multi30k en→de, ids from Zipf's"
+            f"SYNTHETIC DATA: no corpus at {data}.en, {data.name}.de; lengths sampled "
+            f"(seed {SEED}) from the distribution of Multi30k en→de, ids from Zipf's"
         )
         pairs = _synthetic(config["vocabulary"], LOG_LENGTHS)
         return pairs, [config["vocabulary"]] * 2, True, origin
@@ -123,7 +127,7 @@ def _corpus(config: dict[str, Any], data: Path, cache: Path) -> tuple[Any, list[
 
 
 def _synthetic(vocabulary: int, log_lengths: tuple[Any, Any, float]) -> SimpleNamespace:
-    """Return what `make_batch` reads of a corpus, drawn at random."""
+    """A random corpus with the attributes that `make_batch` reads."""
     rng = np.random.default_rng(SEED)
     (source_mean, source_deviation), (mean, deviation), correlation = log_lengths
     both = correlation * source_deviation * deviation
@@ -143,7 +147,7 @@ def _synthetic(vocabulary: int, log_lengths: tuple[Any, Any, float]) -> SimpleNa
 
 
 def main() -> None:
-    """Make the batches that are asked for."""
+    """Make and save the requested batches."""
     asked = json.loads(sys.argv[1])
     batches, facts = make_batches(
         asked["config"], Path(asked["data"]), Path(asked["cache"]), asked["count"]

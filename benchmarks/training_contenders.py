@@ -1,8 +1,8 @@
-"""The worker of `training_speed.py`: one contender in one process, obeying JSON lines.
+"""The worker of `training_speed.py`: runs one contender in one process, controlled by JSON lines.
 
-``python training_contenders.py NAME FILE CONFIG`` reads batches from FILE, answers
-``{"steps": n}`` with what n updates on the next n batches took, and ends with its input.
-Each imports its own library and no other; `joeynmt` has an environment of its own.
+``python training_contenders.py NAME FILE CONFIG`` reads batches from FILE. For each command
+``{"steps": n}`` it makes n updates on the next n batches and prints the time. It ends at the end of
+its input. Each contender imports only its own library. `joeynmt` runs in a separate environment.
 """
 
 import json
@@ -26,13 +26,13 @@ SQUARE = 8192
 
 Batches = list[dict[str, Any]]
 Updates = Iterator[float]
-"""Each `next` is one whole update and gives its mean loss a token."""
+"""An iterator. Each `next` makes one whole update and returns the mean loss per token."""
 
 
 def whyformer(
     config: dict[str, Any], batches: Batches, *, compiled: bool = False
 ) -> tuple[nn.Module, Updates]:
-    """whyformer by its own loop, `training.loop.fit`."""
+    """whyformer with its own loop, `training.loop.fit`."""
     import numpy as np
 
     from whyformer.blocks.embeddings import Tying
@@ -44,7 +44,7 @@ def whyformer(
     from whyformer.training.settings import TrainingSettings
 
     class Saved:
-        """The saved batches as the loop asks for them."""
+        """Return the saved batches in the format of the loop."""
 
         def __init__(self) -> None:
             self.batches = [
@@ -93,10 +93,11 @@ def whyformer_compiled(config: dict[str, Any], batches: Batches) -> tuple[nn.Mod
 
 
 class TorchTranslator(nn.Module):
-    """`torch.nn.Transformer` with what it leaves to its user: embeddings, positions, projection.
+    """`torch.nn.Transformer` with embeddings, positions and output projection, which it lacks.
 
-    Args: lean: no dropout inside attention and feed-forward, as in the paper and in the other
-        contenders; `nn.Transformer` itself offers no such argument.
+    Args:
+        lean: no dropout inside attention and feed-forward, as in the paper and in the other
+            contenders. `nn.Transformer` has no argument for this.
     """
 
     def __init__(self, config: dict[str, Any], *, lean: bool) -> None:
@@ -133,7 +134,7 @@ class TorchTranslator(nn.Module):
         self.register_buffer("forbidden", forbidden, persistent=False)
 
     def forward(self, source: Tensor, padding: Tensor | None, target: Tensor) -> Tensor:
-        """Return logits. Padding stands to the right of targets, so `causal` hides it."""
+        """Return logits. Targets are padded on the right, so `causal` hides the padding."""
         x = self.dropout(self.source_embedding(source) * self.scale + self.table[: source.shape[1]])
         length = target.shape[1]
         y = self.dropout(self.target_embedding(target) * self.scale + self.table[:length])
@@ -162,7 +163,7 @@ def torch_transformer(
 
 
 def torch_lean(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates]:
-    """`torch_transformer` with dropout only where the others have it."""
+    """`torch_transformer` with the same kinds of dropout as the other contenders."""
     return torch_transformer(config, batches, lean=True)
 
 
@@ -210,7 +211,7 @@ def marian(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates
 
 
 def marian_logits(model: nn.Module, batch: dict[str, Any]) -> Tensor:
-    """Return a Marian's logits for a batch."""
+    """Return the logits of a Marian model for a batch."""
     real = batch["source_real"]
     return model(
         input_ids=batch["source"],
@@ -221,8 +222,10 @@ def marian_logits(model: nn.Module, batch: dict[str, Any]) -> Tensor:
 
 
 def x_transformers(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates]:
-    """A plain loop around x-transformers' encoder and decoder: learned positions, pre-norm, fused
-    attention, its defaults where the shape says nothing."""
+    """A plain loop around the encoder and decoder of x-transformers.
+
+    Learned positions, pre-norm, fused attention, and otherwise its default options.
+    """
     from x_transformers import Decoder, Encoder, TransformerWrapper
 
     d_model, dropout, (sources, targets) = (
@@ -265,15 +268,17 @@ def x_transformers(config: dict[str, Any], batches: Batches) -> tuple[nn.Module,
 
 
 def eole(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates]:
-    """A plain loop around eole's model: pre-norm, for its decoder has no other way; dropout inside
-    its feed-forward networks too."""
+    """A plain loop around the model of eole.
+
+    Pre-norm, because its decoder supports nothing else. Its feed-forward networks have dropout.
+    """
     from types import SimpleNamespace
 
     from eole.config.models import TransformerModelConfig
     from eole.models.model import EncoderDecoderModel
 
     class Vocabulary(dict[str, int]):
-        """What it asks of a vocabulary: its size, and the place of the padding."""
+        """The attributes of a vocabulary that eole reads: its size and the index of the padding."""
 
         def __init__(self, size: int) -> None:
             super().__init__({"<pad>": PAD})
@@ -311,7 +316,7 @@ def eole(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Updates]:
 
     def logits_of(batch: dict[str, Any]) -> Tensor:
         target = batch["target"]
-        longer = torch.cat([target, target[:, -1:]], 1)  # it drops the last token itself
+        longer = torch.cat([target, target[:, -1:]], 1)  # the model drops the last token
         return model.generator(model(batch["source"], longer, None).dec_out)
 
     return model, plain_loop(model, logits_of, config, batches)
@@ -326,7 +331,7 @@ def joeynmt(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Update
     from joeynmt.vocabulary import Vocabulary
 
     ids = torch.arange(max(config["vocabularies"]))
-    ids[:4] = torch.tensor([1, 2, 3, 0])  # it asks for unk, pad, bos, eos where we have pad first
+    ids[:4] = torch.tensor([1, 2, 3, 0])  # JoeyNMT expects unk, pad, bos, eos; our pad is first
     special = {"unk": 0, "pad": 1, "bos": 2, "eos": 3}
     symbols = {f"{name}_id": index for name, index in special.items()}
     symbols |= {f"{name}_token": f"<{name}>" for name in special}
@@ -334,7 +339,9 @@ def joeynmt(config: dict[str, Any], batches: Batches) -> tuple[nn.Module, Update
 
     def vocabulary(size: int) -> Vocabulary:
         made = Vocabulary([], about)
-        made._itos += [str(index) for index in range(4, size)]  # one by one it takes minutes
+        made._itos += [
+            str(index) for index in range(4, size)
+        ]  # adding them one at a time takes minutes
         made._stoi |= {word: index for index, word in enumerate(made._itos)}
         return made
 
@@ -398,13 +405,14 @@ def plain_loop(
     gives_loss: bool = False,
     rate: Callable[[int], float] | None = None,
 ) -> Updates:
-    """What a careful user writes: fused Adam, clipping in one call, gradients set to None; on a GPU
-    autocast, and batches from pinned memory.
+    """A careful user's training loop: fused Adam, one call for clipping, gradients set to None.
+
+    On a GPU, it uses autocast and batches from pinned memory.
 
     Args:
-        batches: used again and again when they are a list; otherwise without end.
-        gives_loss: ``logits_of`` gives the mean loss instead.
-        rate: learning rate of each update, from 0; None keeps `RATE`.
+        batches: a list is repeated without end; an iterator must be infinite.
+        gives_loss: ``logits_of`` returns the mean loss instead of logits.
+        rate: learning rate of each update, counted from 0. None means `RATE`.
     """
     device, bf16 = config["device"], config["precision"] == "bf16"
     model.to(device)
@@ -454,8 +462,12 @@ CONTENDERS = {
 
 
 def ceilings(config: dict[str, Any], seconds: float) -> dict[str, float]:
-    """Return the most multiplications and additions a second in the model's own products, or, on a
-    GPU, in large square ones if these are faster: of `torch.mm`, and on a CPU of oneDNN as well."""
+    """Return the maximum rate of the model's matrix products in operations per second.
+
+    An operation is a multiplication or an addition. On a GPU, large square products are also
+    measured, and the faster rate counts. The rate is that of `torch.mm`. On a CPU, the rate of
+    oneDNN is returned as well.
+    """
     rows, d_model, d_ff, device = (
         config[key] for key in ("batch_tokens", "d_model", "d_ff", "device")
     )
@@ -486,15 +498,15 @@ def ceilings(config: dict[str, Any], seconds: float) -> dict[str, float]:
 
 
 def finish(device: str) -> None:
-    """Wait for what a GPU was given."""
+    """Wait until the GPU has finished."""
     if device == "cuda":
         torch.cuda.synchronize()
 
 
 def serve(name: str, file: str, config: dict[str, Any]) -> None:
-    """Answer commands until the input ends."""
+    """Answer commands until the end of the input."""
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # libraries print to standard error, not into the answers
     torch.set_num_threads(config["threads"])
     torch.manual_seed(SEED)
 

@@ -1,11 +1,11 @@
-"""Training speed side by side: target tokens a second of whole updates, on the same batches.
+"""Compare training speed: target tokens per second of whole updates, on the same batches.
 
     python benchmarks/training_speed.py --config T
 
-An update is forward, label-smoothed loss, backward, clipping and Adam. Every contender is a process
-of its own; all stay loaded, one computes at a time, in rounds A B C A B C …, so that a machine that
-slows down slows all of them. See README.md. Needs only the standard library: the contenders live in
-``.benchmarks/peers``, made on the first run.
+An update is forward, label-smoothed loss, backward, clipping and Adam. Each contender is a separate
+process. All processes stay loaded and compute one at a time, in rounds A B C A B C …, so a slower
+machine slows down all of them. See README.md. This script needs only the standard library. The
+contenders run in ``.benchmarks/peers``, which is created on the first run.
 """
 
 import argparse
@@ -32,19 +32,19 @@ INSTALL = {
     PEERS: (
         ("torch==2.13.0", "numpy"),
         ("transformers>=5,<6", "x-transformers>=2,<3", "-e", f"{ROOT}[demo]"),
-        ("--no-deps", "eole==0.6.4", "pyonmttok>=1.38,<2"),  # of the rest its model imports nothing
+        ("--no-deps", "eole==0.6.4", "pyonmttok>=1.38,<2"),  # its model imports no other package
     ),
-    # It imports importlib_metadata, but does not ask for it.
+    # It imports importlib_metadata but does not declare it.
     JOEYNMT: (("torch==2.13.0", "numpy"), ("joeynmt==2.3.0", "importlib_metadata")),
 }
-"""What each environment holds, in this order: torch's build decides what the rest needs."""
+"""Packages of each environment. The order matters: the others depend on the build of torch."""
 
 ALLOCATOR = {
     "GLIBC_TUNABLES": runpy.run_path(str(ROOT / "src/whyformer/acceleration/allocator.py"))[
         "TUNABLES"
     ]
 }
-"""What `whyformer train` starts itself again with: freed blocks are kept for the next step."""
+"""The setting with which `whyformer train` restarts itself: freed blocks are kept for reuse."""
 
 CONFIGS: dict[str, dict[str, Any]] = {
     "T": {
@@ -80,7 +80,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "batch_tokens": 1024,
         "data": "cmudict",
         "steps": 60,
-        "warmup": 200,  # until most shapes have been seen: oneDNN generates code for each
+        "warmup": 200,  # until most shapes have occurred: oneDNN generates code for each shape
     },
     "base": {
         "encoder_layers": 6,
@@ -108,8 +108,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     },
 }
 ON_GPU = ("base", "big")
-"""The paper's two models with its batches, bf16; what they would measure is printed where no GPU
-is."""
+"""The paper's two models and batch size, in bf16. Without a GPU, only a description is printed."""
 CONTENDERS = (
     "whyformer", "torch", "marian", "torch-lean", "x-transformers", "joeynmt", "eole",
     "whyformer-compile",
@@ -117,12 +116,12 @@ CONTENDERS = (
 DEFAULT_CONTENDERS = CONTENDERS[:3]
 OURS = "whyformer"
 SHARED = "torch.mm"
-"""The products that every contender has; shares are of their ceiling."""
+"""The contender whose products are the ceiling for all contenders."""
 PAUSE = 0.3
-"""Seconds between two turns, so that no thread of the last one is still spinning."""
+"""Seconds between two contenders, so that no thread of the last one still spins."""
 
 QUIET = 0.1
-"""Cores that others may use before the table says that the machine was not quiet."""
+"""Cores that other processes may use before the table reports a busy machine."""
 
 
 def main() -> None:
@@ -171,12 +170,19 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     cores = len(os.sched_getaffinity(0))
     parser.add_argument("--config", choices=CONFIGS, default="T")
-    parser.add_argument("--rounds", type=positive, default=5, help="median of these (default 5)")
-    parser.add_argument("--steps", type=positive, help="updates a round; default by config")
+    parser.add_argument(
+        "--rounds",
+        type=positive,
+        default=5,
+        help="number of rounds; the median is reported (default 5)",
+    )
+    parser.add_argument(
+        "--steps", type=positive, help="updates per round (default: depends on --config)"
+    )
     parser.add_argument("--threads", type=positive, default=cores, help=f"default {cores}: all")
     parser.add_argument(
         "--contenders",
@@ -186,19 +192,21 @@ def parse_options() -> argparse.Namespace:
         help=f"of {', '.join(CONTENDERS)}; default {' '.join(DEFAULT_CONTENDERS)}, on a GPU with "
         "whyformer-compile",
     )
-    parser.add_argument("--dropout", type=float, default=0.1, help="of all (default 0.1)")
+    parser.add_argument(
+        "--dropout", type=float, default=0.1, help="dropout of all contenders (default 0.1)"
+    )
     parser.add_argument(
         "--data",
         default=ROOT.parent / "shared" / "data" / "multi30k",
-        help="directory with train.en and train.de; without it, lengths are drawn",
+        help="directory with train.en and train.de; without it, lengths are sampled",
     )
     parser.add_argument(
         "--allocator",
         choices=("tuned", "default", "ours-only"),
         default="tuned",
-        help="GLIBC_TUNABLES for all contenders, for none, or for whyformer alone",
+        help="use our GLIBC_TUNABLES for all contenders, for none, or only for whyformer",
     )
-    parser.add_argument("--json", action="store_true", help="print everything measured as JSON")
+    parser.add_argument("--json", action="store_true", help="print all measurements as JSON")
     options = parser.parse_args()
     default = [*DEFAULT_CONTENDERS, *(["whyformer-compile"] if options.config in ON_GPU else [])]
     options.contenders = list(dict.fromkeys(options.contenders or default))
@@ -206,25 +214,25 @@ def parse_options() -> argparse.Namespace:
 
 
 def intention(config: dict[str, Any], options: argparse.Namespace) -> str:
-    """Return what would be measured if there were a GPU."""
+    """Return a description of the measurement on a GPU."""
     return "\n".join(
         [
-            f"Configuration {config['name']} is measured on a GPU, and no nvidia-smi is here. "
-            "It would measure, in bf16 autocast:",
-            f"- {', '.join(options.contenders)}: each {config['warmup']} updates to warm up, then "
+            f"Configuration {config['name']} needs a GPU, but nvidia-smi was not found. "
+            "On a GPU, it would measure in bf16 autocast:",
+            f"- {', '.join(options.contenders)}: each {config['warmup']} warm-up updates, then "
             f"{options.rounds} alternating rounds of {config['steps']} updates;",
             f"- {config['encoder_layers']}+{config['decoder_layers']} layers, d_model "
             f"{config['d_model']}, {config['heads']} heads, d_ff {config['d_ff']}, vocabulary "
             f"{config['vocabulary']:,}, dropout {config['dropout']:g}, batches of "
-            f"{config['batch_tokens']:,} padded tokens a side whose lengths vary;",
-            "- real target tokens a second, and the share of the highest measured rate of bf16 "
-            "matrix products that the model's products of real tokens reach (MFU).",
+            f"{config['batch_tokens']:,} padded tokens per side with varying lengths;",
+            "- real target tokens per second, and MFU: the rate of the model's products of real "
+            "tokens, as a fraction of the highest measured rate of bf16 matrix products.",
         ]
     )
 
 
 def positive(text: str) -> int:
-    """Read a number of at least 1."""
+    """Parse a number of at least 1."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, but is {number}")
@@ -232,7 +240,7 @@ def positive(text: str) -> int:
 
 
 def peers_python(environment: Path = PEERS) -> Path:
-    """Return the interpreter of an environment of peers, made when it is not there or outdated."""
+    """Return the interpreter of an environment of peers. Create or update it if needed."""
     python, done = environment / "bin" / "python", environment / ".installed"
     wanted = repr(INSTALL[environment])
     if done.is_file() and done.read_text() == wanted:
@@ -249,7 +257,7 @@ def peers_python(environment: Path = PEERS) -> Path:
 def saved_batches(
     python: Path, config: dict[str, Any], data: Path, count: int
 ) -> tuple[Path, dict[str, Any]]:
-    """Make the batches, or reuse those made for the same question; return their file and facts."""
+    """Make the batches, or reuse those with the same settings. Return file and description."""
     about_speed = ("threads", "dropout", "steps", "warmup", "device", "precision")
     shape = {key: value for key, value in config.items() if key not in about_speed}
     asked = json.dumps(
@@ -286,7 +294,7 @@ def worker_environment(options: argparse.Namespace) -> dict[str, dict[str, str]]
 
 
 class Worker:
-    """One contender in its own process; what it complains of is kept in a file."""
+    """One contender in a separate process. Its standard error goes to a file."""
 
     def __init__(
         self,
@@ -311,7 +319,7 @@ class Worker:
         self.about = self._answer()
 
     def ask(self, **command: Any) -> dict[str, Any]:
-        """Send a command and wait for its answer."""
+        """Send a command and wait for the answer."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(command) + "\n")
         self.process.stdin.flush()
@@ -337,7 +345,7 @@ class Worker:
 def measure(
     workers: dict[str, Worker], config: dict[str, Any], rounds: int
 ) -> tuple[list[dict[str, dict[str, Any]]], list[dict[str, float]]]:
-    """Let the workers take turns; return what each round gave, and the ceilings of each round."""
+    """Run the workers in alternating rounds. Return the results and the ceilings of each round."""
     contenders = {name: worker for name, worker in workers.items() if name != "ceiling"}
     workers["ceiling"].ask(seconds=0.3)
     for name, worker in contenders.items():
@@ -362,17 +370,17 @@ def measure(
 
 
 def busy_seconds() -> float:
-    """Return how long the machine's cores have worked since it started, all of them together."""
+    """Return the total busy time of all cores of the machine since it started."""
     ticks = [
         int(word)
         for word in Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0].split()[1:9]
     ]
-    idle = ticks[3] + ticks[4]  # idle and waiting for input
+    idle = ticks[3] + ticks[4]  # idle and waiting for I/O
     return (sum(ticks) - idle) / os.sysconf("SC_CLK_TCK")
 
 
 def cores_used_by_others(rounds: list[dict[str, dict[str, Any]]]) -> float:
-    """Return how many cores worked for somebody else while contenders were timed, in the mean."""
+    """Return the mean number of cores that other processes used during the measurement."""
     return statistics.mean(
         turn["cores_used_by_others"] for found in rounds for turn in found.values()
     )
@@ -381,7 +389,7 @@ def cores_used_by_others(rounds: list[dict[str, dict[str, Any]]]) -> float:
 def summary(
     rounds: list[dict[str, dict[str, Any]]], workers: dict[str, Worker], ceiling: float
 ) -> dict[str, dict[str, Any]]:
-    """Return for each contender its speeds, its share of the ceiling and what the rounds were."""
+    """Return for each contender its speeds, its fraction of the ceiling and its rounds."""
     found = {}
     speeds = {
         name: [turn[name]["tokens"] / turn[name]["seconds"] for turn in rounds]
@@ -406,7 +414,7 @@ def summary(
 
 
 def machine(python: Path) -> dict[str, Any]:
-    """Return what the numbers depend on."""
+    """Return the versions and hardware that affect the results."""
     code = (
         "import json, torch, transformers; print(json.dumps({'torch': torch.__version__, "
         "'transformers': transformers.__version__, "
@@ -430,7 +438,7 @@ def machine(python: Path) -> dict[str, Any]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """Return the result for people."""
+    """Return the results as readable text."""
     config, batches, where = result["config"], result["batches"], result["machine"]
     sources, targets = batches["vocabularies"]
     sizes = str(sources) if batches["shared"] else f"{sources} and {targets}"
@@ -442,16 +450,17 @@ def table(result: dict[str, Any]) -> str:
         f"layers, d_model {config['d_model']}, {config['heads']} heads, d_ff {config['d_ff']}, "
         f"vocabulary {sizes}, dropout {config['dropout']:g}",
         f"Data: {batches['origin']}",
-        f"Batches: {batches['batches']} of at most {config['batch_tokens']} padded tokens a side, "
-        f"{batches['target_tokens_per_batch']:.0f} real target tokens in the mean "
+        f"Batches: {batches['batches']} of at most {config['batch_tokens']} padded tokens "
+        f"per side, {batches['target_tokens_per_batch']:.0f} real target tokens on average "
         f"({100 * batches['target_padding']:.1f} % padding), "
-        f"{batches['mflop_per_target_token']:.1f} MFLOP a target token",
+        f"{batches['mflop_per_target_token']:.1f} MFLOP per target token",
         f"Machine: {where['processor']}, {config['threads']} of {where['cores']} cores, "
         f"{where['isa']}, torch {where['torch']}, transformers {where['transformers']}, "
         f"allocator {result['allocator']}, {config['precision']} on {device}",
-        f"Ceiling of matrix products, GFLOP/s: {by_library}; shares are of {SHARED}",
+        f"Ceiling of matrix products, GFLOP/s: {by_library}; fractions are of {SHARED}",
         "",
-        "| contender | tok/s | min–max | of fastest peer | of ceiling | parameters | last loss |",
+        "| contender | tok/s | min–max | relative to fastest peer | fraction of ceiling | "
+        "parameters | last loss |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for contender, found in result["contenders"].items():
@@ -466,20 +475,20 @@ def table(result: dict[str, Any]) -> str:
     count = len(next(iter(result["contenders"].values()))["rounds"])
     lines += [
         "",
-        f"tok/s: real target tokens, eos included; medians of {count} alternating rounds of "
-        f"{config['steps']} updates.",
+        f"tok/s: real target tokens per second, including eos; medians of {count} "
+        f"alternating rounds of {config['steps']} updates.",
     ]
     others = result["cores_used_by_others"]
     if others > QUIET:
         lines.append(
-            f"NOT A QUIET MACHINE: other processes used {others:.2f} cores meanwhile; "
-            "these numbers are not fit to be published."
+            f"BUSY MACHINE: other processes used {others:.2f} cores during the "
+            "measurement. Do not publish these numbers."
         )
     return "\n".join(lines)
 
 
 def say(text: str) -> None:
-    """Tell how far it is, beside the results."""
+    """Print the progress to standard error."""
     print(text, file=sys.stderr, flush=True)
 
 

@@ -33,7 +33,7 @@ def counts(found: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
 def table(whole: Mapping[str, Mapping[str, Any]]) -> str:
     """Return a Markdown table with one row per part, summed over seeds."""
     rows = [
-        "| part | trials | of | failed | hours | largest figures |",
+        "| part | trials | goal | failed | hours | largest measured values |",
         "|---|--:|--:|--:|--:|---|",
     ]
     for name, part in PARTS.items():
