@@ -31,7 +31,7 @@ MEASURED = (
     ("next_epoch_seconds", "next epoch"),
     ("peak_mib", "peak memory"),
 )
-"""Results whose growth is reported."""
+"""Measurements for which the growth exponent is reported, and their names."""
 
 
 def main() -> None:

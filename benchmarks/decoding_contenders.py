@@ -21,7 +21,7 @@ from torch import Tensor
 Found = list[tuple[str, int]]
 """The best translation of each text, and its number of tokens including eos."""
 Translate = Callable[[Sequence[str], int, int], Found]
-"""A function of the texts, the beam size and the batch size that returns translations."""
+"""A function that translates texts. Its arguments are the texts, beam size and batch size."""
 
 
 def in_groups(translate: Callable[[Sequence[str], int], Found]) -> Translate:

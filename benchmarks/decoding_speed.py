@@ -1,4 +1,4 @@
-"""Compare decoding speed: the same run and sentences for all contenders, text to text.
+"""Compare decoding speed: all contenders translate the same sentences with one run.
 
     python benchmarks/decoding_speed.py --run runs/mine --input test.en
 

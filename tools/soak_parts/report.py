@@ -44,7 +44,11 @@ def table(whole: Mapping[str, Mapping[str, Any]]) -> str:
         for one in found:
             for figure, value in one["figures"].items():
                 figures[figure] = max(value, figures.get(figure, value))
-        largest = "; ".join(f"{figure}: {value:.3g}" for figure, value in figures.items())
+        grouped: dict[str, list[str]] = {}
+        for figure, value in figures.items():
+            measured, _, condition = figure.partition(", ")
+            grouped.setdefault(measured, []).append(f"{condition} {value:.3g}".lstrip())
+        largest = "; ".join(f"{name}: {', '.join(values)}" for name, values in grouped.items())
         results = f"{failed:,} | {hours:.1f}" if trials else "not run yet | "
         rows.append(f"| `{name}` | {trials:,} | {part.goal:,} | {results} | {largest} |")
     return "\n".join(rows) + "\n"
