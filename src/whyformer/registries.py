@@ -20,6 +20,7 @@ from whyformer.blocks.scaling import SCALINGS
 from whyformer.decoding.constraints import CONSTRAINTS
 from whyformer.evaluation import report as _report  # noqa: F401
 from whyformer.evaluation.metric import METRICS
+from whyformer.recipes.task_declaration import TASKS
 from whyformer.text import tokenizer as _tokenizer  # noqa: F401
 from whyformer.text.pieces import UNITS
 from whyformer.training.optimizers import OPTIMIZERS
@@ -36,3 +37,4 @@ optimizers = OPTIMIZERS
 constraints = CONSTRAINTS
 metrics = METRICS
 units = UNITS
+tasks = TASKS

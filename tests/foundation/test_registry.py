@@ -1,5 +1,8 @@
 """Names of variants: how they are registered, looked up, and read from settings."""
 
+import importlib
+import sys
+from types import ModuleType
 from typing import Annotated
 
 import pytest
@@ -85,3 +88,62 @@ def test_settings_take_registered_names_only_and_the_schema_lists_them():
     SHAPES.register("late")(Round)
     assert build(Chosen, {"shape": "late"}, where="x").shape == "late"
     SHAPES.forget("late")
+
+
+@pytest.fixture
+def members(tmp_path, monkeypatch) -> Registry[type[Base]]:
+    """Return a registry whose built-in variants are in two modules that nobody has imported."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(sys.modules, "shapes_registry", ModuleType("shapes_registry"))
+    registry = Registry[type[Base]]("shape", Base, members=("shapes_late", "shapes_early"))
+    vars(sys.modules["shapes_registry"]).update(SHAPES=registry, Base=Base)
+    for name in ("early", "late"):
+        monkeypatch.delitem(sys.modules, f"shapes_{name}", raising=False)
+        (tmp_path / f"shapes_{name}.py").write_text(
+            "from shapes_registry import SHAPES, Base\n"
+            f"@SHAPES.register('{name}')\nclass Shape(Base): pass\n",
+            encoding="utf-8",
+        )
+    yield registry
+    Registry._all.remove(registry)
+    for name in ("early", "late"):
+        sys.modules.pop(f"shapes_{name}", None)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda registry: registry["early"],
+        lambda registry: "early" in registry,
+        len,
+        list,
+        lambda registry: registry.module_of("early"),
+        lambda registry: registry._known("early"),
+        lambda registry: Registry.import_members(),
+    ],
+)
+def test_members_are_imported_at_the_first_look_and_not_before(members, look):
+    assert "shapes_early" not in sys.modules
+    look(members)
+    assert "shapes_early" in sys.modules
+
+
+def test_names_are_in_the_order_of_the_members_however_they_were_imported(members):
+    importlib.import_module("shapes_early")
+    assert "shapes_late" not in sys.modules
+    members.register("mine")(Round)
+    assert list(members) == ["late", "early", "mine"]
+
+
+def test_a_plugin_cannot_take_the_name_of_a_member_that_is_not_imported_yet(members):
+    with pytest.raises(PluginError, match="`late` is already registered by shapes_late"):
+        members.register("late")(Round)
+
+
+def test_a_member_that_a_plugin_imports_first_is_not_taken_for_one_of_the_plugin(members):
+    with registered_by("plugin"):
+        importlib.import_module("shapes_early")
+        members.register("mine")(Round)
+    assert [members.module_of(name) for name in members] == [
+        "shapes_late", "shapes_early", "plugin"
+    ]  # fmt: skip

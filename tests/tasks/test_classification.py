@@ -11,6 +11,7 @@ from whyformer.cli.main import main
 from whyformer.data.labelled import cut, read_examples
 from whyformer.foundation.errors import ConfigError, DataError, WhyformerError
 from whyformer.recipes.recipe import Resolved, resolve
+from whyformer.tasks.build import open_task
 from whyformer.tasks.classification import Classification
 from whyformer.text.symbols import BOS, EOS
 from whyformer.text.tokenizer import train_tokenizer
@@ -207,7 +208,7 @@ def test_bad_data_is_named(tmp_path: Path, content: str, changes: dict[str, str]
     path = tmp_path / "t.tsv"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(WhyformerError, match=message):
-        Classification(asked(path, **changes).recipe, tmp_path / "run")
+        open_task(asked(path, **changes).recipe, tmp_path / "run")
 
 
 def test_other_kinds_of_runs_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -84,7 +84,7 @@ def test_what_cannot_be_learned_from_says_why(tmp_path: Path):
         Language(resolve("copy").recipe, tmp_path)
     with pytest.raises(ConfigError, match="is not a text"):
         Language(resolve("tiny-gpt", {"data.builtin": "copy"}).recipe, tmp_path)
-    with pytest.raises(ConfigError, match="not a metric of text"):
+    with pytest.raises(ConfigError, match="not a metric of the task language"):
         task(tmp_path, "a\nb").higher_is_better("bleu")
 
 

@@ -86,9 +86,11 @@ def test_what_does_not_fit_says_so(tmp_path: Path):
         Pretraining(resolve("copy").recipe, tmp_path)
     with pytest.raises(ConfigError, match=r"`data\.row_tokens` must be at most"):
         task(tmp_path, data__row_tokens=5000)
-    with pytest.raises(ConfigError, match=r"`data\.rows` full fills rows without asking"):
+    with pytest.raises(
+        ConfigError, match=r"`data\.rows` full cannot be combined with `data\.next_sentence`"
+    ):
         task(tmp_path, data__rows="full")
     with pytest.raises(ConfigError, match="keeps line ends"):
         task(tmp_path, text__units="words")
-    with pytest.raises(ConfigError, match="not a metric of hidden tokens"):
+    with pytest.raises(ConfigError, match="not a metric of the task"):
         task(tmp_path).higher_is_better("bleu")

@@ -182,7 +182,9 @@ def test_without_chosen_tokens_nothing_breaks():
 def test_what_does_not_fit_says_so(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"The task `replaced` needs `model\.family` electra"):
         Replacing(resolve("tiny-bert", {"task": "replaced"}).recipe, tmp_path)
-    with pytest.raises(ConfigError, match=r"`data\.rows` full fills rows without asking"):
+    with pytest.raises(
+        ConfigError, match=r"`data\.rows` full cannot be combined with `data\.next_sentence`"
+    ):
         task(tmp_path, data__next_sentence=True)
     with pytest.raises(ConfigError, match=r"Choose from loss, masked_accuracy, detection_loss"):
         task(tmp_path).higher_is_better("bleu")

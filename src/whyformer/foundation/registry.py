@@ -11,9 +11,10 @@ the registered names, and the JSON Schema lists them.
 """
 
 import contextlib
+import importlib
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -32,7 +33,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 @contextlib.contextmanager
 def registered_by(module: str) -> Iterator[None]:
-    """Record ``module`` as the owner of the variants registered in this block."""
+    """Record ``module`` as the owner of the variants registered in this block.
+
+    Built-in variants are imported first, so that none of them is taken for one of ``module``.
+    """
+    Registry.import_members()
     token = _registering.set(module)
     try:
         yield
@@ -46,14 +51,18 @@ class Registry(Mapping[str, T], Generic[T]):
     Args:
         kind: the kind of variant, as in "The position scheme `mine` is not known".
         base: the class that every variant must extend; None allows any callable.
+        members: modules whose import registers the built-in variants. They are imported at the
+            first look into the registry, in this order, which is also the order of the names. So a
+            package may own a registry whose variants are in packages that import it.
     """
 
     _all: ClassVar[list["Registry[Any]"]] = []
 
-    def __init__(self, kind: str, base: type | None = None) -> None:
-        self.kind, self.base = kind, base
+    def __init__(self, kind: str, base: type | None = None, *, members: Sequence[str] = ()) -> None:
+        self.kind, self.base, self.members = kind, base, members
+        self._complete = not members
         self._all.append(self)
-        self._found: dict[str, T] = {}
+        self._variants: dict[str, T] = {}
         self._modules: dict[str, str] = {}
 
     def register(self, name: str) -> Callable[[V], V]:
@@ -72,12 +81,14 @@ class Registry(Mapping[str, T], Generic[T]):
         def add(variant: V) -> V:
             self._refuse_unfit(name, variant)
             module = _registering.get() or getattr(variant, "__module__", "__main__")
-            if name in self._found and self._modules[name] != module:
+            # A member registers while it is imported, and must not wait for itself.
+            found = self._variants if module in self.members else self._found
+            if name in found and self._modules[name] != module:
                 raise PluginError(
                     f"The {self.kind} `{name}` is already registered by {self._modules[name]}. "
                     "Choose another name."
                 )
-            self._found[name] = variant  # pyright: ignore[reportArgumentType]
+            found[name] = variant  # pyright: ignore[reportArgumentType]
             self._modules[name] = module
             return variant
 
@@ -88,6 +99,30 @@ class Registry(Mapping[str, T], Generic[T]):
         if self.module_of(name).split(".")[0] == PACKAGE:
             raise UsageError(f"The {self.kind} `{name}` is built in and cannot be removed.")
         del self._found[name], self._modules[name]
+
+    @classmethod
+    def import_members(cls) -> None:
+        """Import the built-in variants of every registry."""
+        for registry in list(cls._all):
+            registry._import_members()
+
+    def _import_members(self) -> None:
+        if self._complete:
+            return
+        for module in self.members:
+            importlib.import_module(module)
+        places = {module: place for place, module in enumerate(self.members)}
+        order = sorted(
+            self._variants, key=lambda name: places.get(self._modules[name], len(places))
+        )
+        self._variants = {name: self._variants[name] for name in order}
+        self._complete = True
+
+    @property
+    def _found(self) -> dict[str, T]:
+        """The variants by name, with all built-in ones."""
+        self._import_members()
+        return self._variants
 
     @classmethod
     def modules(cls) -> set[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, Field
@@ -28,6 +28,7 @@ from whyformer.foundation.parsing import shown
 from whyformer.models.build import FAMILIES, ModelSettings
 from whyformer.models.presets import PRESETS
 from whyformer.models.transformer import TransformerSettings
+from whyformer.recipes.task_declaration import TASKS
 from whyformer.text.tokenizer import TokenizerSettings
 from whyformer.training.settings import TrainingSettings
 
@@ -45,25 +46,6 @@ class Builtin(StrEnum):
     """Random sequences to be sorted."""
     TOPICS = "topics"
     """Text: the topics of Python's own documentation, from its standard library."""
-
-
-class TaskName(StrEnum):
-    """What is learned."""
-
-    TRANSLATE = "translate"
-    """A target from a source."""
-    LANGUAGE = "language"
-    """The next token of a text from those before it."""
-    MASKED = "masked"
-    """The hidden tokens of a text, and whether one text follows another (BERT)."""
-    REPLACED = "replaced"
-    """Which tokens of a text another model has replaced (ELECTRA)."""
-    CLASSIFY = "classify"
-    """A label of a text, or of two."""
-    REGRESS = "regress"
-    """A number for a text, or for two."""
-    TAG = "tag"
-    """A label of each word of a text."""
 
 
 class Documents(StrEnum):
@@ -162,9 +144,9 @@ class Recipe(Settings):
 
     description: str = ""
     """One line: what the recipe trains."""
-    task: TaskName = TaskName.TRANSLATE
-    """What is learned: translate (pairs), language, masked or replaced (text), classify or regress
-    (texts with labels), or tag (texts with a label a word)."""
+    task: Annotated[str, TASKS] = "translate"
+    """The task: translate (pairs), language, masked or replaced (text), classify or regress (texts
+    with labels), or tag (texts with a label for each word)."""
     start_from: str | None = None
     """Tasks classify, regress and tag: a run of task masked or replaced whose tokenizer, shape and
     weights this one begins with; None begins with nothing."""
@@ -193,16 +175,6 @@ class Resolved:
 SIZES = ("layers", "encoder_layers", "decoder_layers", "d_model", "heads", "d_k", "d_ff")
 """The settings of a model that a preset given on the command line replaces, whatever a recipe says;
 `dropout` too where the preset has its own."""
-DEFAULTS = {
-    TaskName.TRANSLATE: "translate",
-    TaskName.LANGUAGE: "tiny-gpt",
-    TaskName.MASKED: "tiny-bert",
-    TaskName.REPLACED: "tiny-electra",
-    TaskName.CLASSIFY: "classify",
-    TaskName.REGRESS: "regress",
-    TaskName.TAG: "tag",
-}
-"""Task -> the recipe that is taken when none is named."""
 
 
 def shipped() -> list[str]:
@@ -224,10 +196,7 @@ def resolve(
         full: take the recipe's `full` variant: ``NAME-full``.
     Raises: ConfigError for an unknown recipe, key or value.
     """
-    if name is None:
-        asked = (overrides or {}).get("task")
-        name = next((recipe for task, recipe in DEFAULTS.items() if task == asked), "translate")
-    name = str(name)
+    name = str(name or _default_recipe((overrides or {}).get("task")))
     if full and f"{name}-full" not in shipped() and (name in shipped() or Path(name).is_file()):
         found = ", ".join(f"`{one[:-5]}`" for one in shipped() if one.endswith("-full"))
         raise ConfigError(
@@ -254,6 +223,15 @@ def resolve(
             places[path] = origins[".".join(path)] = "command line"
     recipe = build(Recipe, tree, where=where, places=places)
     return Resolved(recipe, origins, Path(name).stem)
+
+
+def _default_recipe(task: str | None) -> str:
+    """Return the recipe of a task; that of `translate` for a name that is refused later."""
+    if task is None or task not in TASKS:
+        task = Recipe().task
+    if (name := TASKS[task].default_recipe) is None:
+        raise ConfigError(f"The task `{task}` has no default recipe. Name a recipe to start from.")
+    return name
 
 
 def dump(recipe: Recipe) -> str:

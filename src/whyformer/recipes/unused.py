@@ -11,43 +11,11 @@ from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.wording import either
 from whyformer.models.recurrent.language import RecurrentLanguageSettings
 from whyformer.models.recurrent.settings import RecurrentSettings
-from whyformer.recipes.recipe import Builtin, Recipe, TaskName
+from whyformer.recipes.recipe import Builtin, Recipe
+from whyformer.recipes.task_declaration import OF_SOME_TASKS, TASKS, ItemForm
 from whyformer.text.pieces import UNITS
 from whyformer.training.averaging import Averaging
 from whyformer.training.optimizers import OPTIMIZERS, OPTIONAL, reads
-
-LABELLED = (TaskName.CLASSIFY, TaskName.REGRESS, TaskName.TAG)
-HIDDEN = (TaskName.MASKED, TaskName.REPLACED)
-TEXT = (TaskName.LANGUAGE, *HIDDEN)
-
-TASKS_OF: dict[str, tuple[TaskName, ...]] = {
-    "start_from": LABELLED,
-    "frozen": LABELLED,
-    "data.target": (TaskName.TRANSLATE, *LABELLED),
-    "data.second": (TaskName.CLASSIFY, TaskName.REGRESS),
-    "data.filters.max_tokens": (TaskName.TRANSLATE,),
-    "data.filters.max_ratio": (TaskName.TRANSLATE,),
-    "data.filters.max_characters": (TaskName.TRANSLATE,),
-    "data.documents": TEXT,
-    "data.packing": (TaskName.LANGUAGE,),
-    "data.row_tokens": (*TEXT, *LABELLED),
-    "data.next_sentence": (TaskName.MASKED,),
-    "data.rows": HIDDEN,
-    "data.mask_rate": HIDDEN,
-    "data.whole_words": HIDDEN,
-    "text.shared": (TaskName.TRANSLATE,),
-    "text.keep_spaces": (TaskName.TRANSLATE, TaskName.CLASSIFY, TaskName.REGRESS),
-    "text.sampling": (TaskName.TRANSLATE,),
-    "text.source_units": (TaskName.TRANSLATE,),
-    "text.target_units": (TaskName.TRANSLATE,),
-    "text.source_lowercase": (TaskName.TRANSLATE,),
-    "text.target_lowercase": (TaskName.TRANSLATE,),
-    "training.label_smoothing": tuple(task for task in TaskName if task is not TaskName.REGRESS),
-    "validation.sentences": (TaskName.TRANSLATE,),
-}
-"""Setting -> the tasks that read it. Every task reads the settings that are not listed."""
-OF_SEARCHES = (TaskName.TRANSLATE, TaskName.LANGUAGE)
-"""The tasks that decode, and therefore read the section `decoding`."""
 
 
 def refuse_unused(
@@ -90,8 +58,9 @@ def refuse_unread(given: Iterable[str], read: Sequence[str], command: str) -> No
 def reason_unused(recipe: Recipe, name: str, *, ranks: int | None = None) -> str | None:
     """Return why a run of ``recipe`` never reads the setting ``name``, or None if it does."""
     section = name.partition(".")[0]
-    tasks = OF_SEARCHES if section == "decoding" else TASKS_OF.get(name)
-    if tasks is not None and recipe.task not in tasks:
+    declared = section if section in OF_SOME_TASKS else name
+    if declared in OF_SOME_TASKS and declared not in TASKS[recipe.task].reads:
+        tasks = [task for task, kind in TASKS.items() if declared in kind.reads]
         use = "uses" if len(tasks) == 1 else "use"
         return f"only {_listed(tasks)} {use} it, and the task is {recipe.task}"
     reasons = (_of_data, _of_text, _of_model, _of_training, _of_decoding)
@@ -112,7 +81,7 @@ def _of_data(recipe: Recipe, name: str) -> str | None:
             return "--dev gives the validation set"
         if data.builtin and data.builtin is not Builtin.TOPICS:
             return f"the built-in data {data.builtin} includes a validation set"
-    of_pairs = recipe.task is TaskName.TRANSLATE and name in names
+    of_pairs = TASKS[recipe.task].items is ItemForm.PAIRS and name in names
     if of_pairs and data.train and all(map(_is_tsv, (*data.train, *data.dev))):
         return "a TSV file of pairs has no column names: the source, a tab and the target"
     if name == "validation.sentences" and recipe.validation.metric == "loss":
@@ -182,7 +151,7 @@ def _is_tsv(path: str) -> bool:
     return path == STDIN or Path(path.removesuffix(".gz")).suffix == ".tsv"
 
 
-def _listed(tasks: tuple[TaskName, ...]) -> str:
-    *others, last = (str(task) for task in tasks)
+def _listed(tasks: Sequence[str]) -> str:
+    *others, last = tasks
     named = f"{', '.join(others)} and {last}" if others else last
     return f"the task{'s' if others else ''} {named}"

@@ -1,38 +1,44 @@
-"""The one place where a recipe's task becomes a `Task`."""
+"""Open the task of a recipe."""
 
 from pathlib import Path
 
-from whyformer.recipes.recipe import Recipe, TaskName
-from whyformer.tasks import fine_tuning, pair_data, text_data
-from whyformer.tasks.classification import Classification
+from whyformer.foundation.errors import PluginError
+from whyformer.recipes.recipe import Recipe
+from whyformer.recipes.task_declaration import TASKS
 from whyformer.tasks.items import with_kept_items
-from whyformer.tasks.language import Language
-from whyformer.tasks.masked import Pretraining
-from whyformer.tasks.replaced import Replacing
-from whyformer.tasks.tagging import Tagging
 from whyformer.tasks.task import Progress, Task
-from whyformer.tasks.translation import Translation
-
-TASKS = {
-    TaskName.TRANSLATE: (Translation, pair_data.data_key),
-    TaskName.LANGUAGE: (Language, text_data.data_key),
-    TaskName.MASKED: (Pretraining, text_data.data_key),
-    TaskName.REPLACED: (Replacing, text_data.data_key),
-    TaskName.CLASSIFY: (Classification, fine_tuning.data_key),
-    TaskName.REGRESS: (Classification, fine_tuning.data_key),
-    TaskName.TAG: (Tagging, fine_tuning.data_key),
-}
-"""Task -> how it is opened, and how its data is told apart."""
 
 
 def open_task(recipe: Recipe, run: Path, progress: Progress | None = None) -> Task:
-    """Read and map the data of a recipe into ``run``, or open what was made there.
+    """Read and map the data of a recipe into ``run``, or open the data that is already there.
 
-    Raises: DataError, ConfigError for data that cannot be used.
+    Raises: DataError, ConfigError for data that cannot be used; PluginError for a class that is no
+        complete task.
     """
-    return TASKS[recipe.task][0](with_kept_items(recipe, run), run, progress)
+    return task_class(recipe.task)(with_kept_items(recipe, run), run, progress)
 
 
 def data_key_of(recipe: Recipe, run: Path) -> str:
-    """Return the hash by which a resumed run knows that its data is unchanged."""
-    return TASKS[recipe.task][1](with_kept_items(recipe, run), run)
+    """Return the hash that tells a resumed run whether its data is unchanged."""
+    return task_class(recipe.task).data_key(with_kept_items(recipe, run), run)
+
+
+def task_class(name: str) -> type[Task]:
+    """Return the class of a task. Raises: PluginError for a class that is no complete task."""
+    kind = TASKS[name]
+    if not issubclass(kind, Task):
+        raise PluginError(
+            f"The task `{name}` must be a class that extends `whyformer.tasks.task.Task`, but "
+            f"`{kind.__name__}` does not."
+        )
+    if missing := sorted(kind.__abstractmethods__):
+        raise PluginError(
+            f"The class `{kind.__name__}` of the task `{name}` must define {_listed(missing)}."
+        )
+    return kind
+
+
+def _listed(names: list[str]) -> str:
+    """Return names of attributes: "`a`, `b` and `c`"."""
+    *some, last = (f"`{name}`" for name in names)
+    return f"{', '.join(some)} and {last}" if some else last

@@ -1,10 +1,10 @@
-"""The tasks of labels and of numbers: a text, or two, and what is said of them."""
+"""The tasks `classify` and `regress`: predict a label or a number for a text, or for two."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -20,28 +20,24 @@ from whyformer.evaluation.classification import (
     score_numbers,
 )
 from whyformer.evaluation.score import Score
-from whyformer.foundation.errors import ConfigError, DataError, refuse_mixed
+from whyformer.foundation.errors import DataError, refuse_mixed
 from whyformer.models.bert import BERT, AnswerOf
 from whyformer.models.build import Model
-from whyformer.recipes.recipe import Recipe, TaskName
+from whyformer.recipes.recipe import Recipe
+from whyformer.recipes.task_declaration import TASKS, ItemForm
 from whyformer.tasks.fine_tuning import (
-    data_key,
-    drop_facts,
-    fresh_encoder,
-    need_encoder,
+    LabelledTask,
+    label_loss,
     own_tokenizer,
     read_split,
-    read_start,
     rows_facts,
     shape_of,
-    training_facts,
 )
-from whyformer.tasks.task import Progress, with_end
+from whyformer.tasks.task import Progress, batches_on_device, evaluation_mode, with_end
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 from whyformer.text.normalization import normalize
 from whyformer.text.tokenizer import Tokenizer
 from whyformer.training.loss import Loss
-from whyformer.training.state import AnyBatch
 
 EVALUATED_TOGETHER = 1024
 """Texts whose probabilities of all labels are in memory at once while a file is evaluated."""
@@ -50,13 +46,18 @@ LARGEST_NUMBER = 1e30
 SHOWN_LABELS = 20
 
 
-class Classification:
-    """A `Task` on texts with labels (classify) or numbers (regress)."""
+@TASKS.register("classify")
+class Classification(LabelledTask):
+    """A `Task` on texts with labels."""
+
+    default_recipe = "classify"
+    items = ItemForm.LABELLED_TEXTS
+    reads = LabelledTask.reads | {"data.second", "text.keep_spaces"}
+    unit, loss_unit = "texts", "nats per text"
+    metrics: ClassVar[Mapping[str, bool]] = {"loss": False, **dict.fromkeys(LABEL_METRICS, True)}
 
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
-        need_encoder(recipe)
-        self.recipe, self.numbers = recipe, recipe.task is TaskName.REGRESS
-        self.metric, self.unit = recipe.validation.metric, "texts"
+        super().__init__(recipe, run, progress)
         self.columns = {
             "text": recipe.data.source, "second": recipe.data.second, "label": recipe.data.target
         }  # fmt: skip
@@ -66,91 +67,90 @@ class Classification:
             trim = self.expected.trimmed
             return one._replace(first=trim(one.first), second=one.second and trim(one.second))
 
-        self.start = read_start(recipe)
         found = read_split(
             recipe,
             self.start,
             lambda path: map(trimmed, read_examples(path, **self.columns)),
             lambda one: f"{one.first}/{one.second or ''}",
-            lambda one: () if self.numbers else (one.label,),
-            lambda one: str(number(one)) if self.numbers else one.label,
+            self.labels_of,
+            self.answer_of,
         )
         train, dev = found.train, found.dev
         self.dropped, self.overlap = found.dropped, found.overlap
-        self.key = data_key(recipe, run)
-        self.classes = [] if self.numbers else sorted({example.label for example in train})
+        self.classes = self.classes_of(train)
         self.places = {label: place for place, label in enumerate(self.classes)}
-        if not self.numbers and len(self.classes) < 2:
-            raise DataError(
-                f"There must be two labels or more, but all are `{self.classes[0]}`. "
-                "Check which column holds the label."
-            )
         texts = chain.from_iterable((one.first, one.second or "") for one in train)
         self.tokenizer = own_tokenizer(recipe, self.start, self.key, texts, run / "tokenizers")
-        outputs = 1 if self.numbers else len(self.classes)
-        self.shape = shape_of(recipe, self.start, outputs, AnswerOf.TEXT)
-        self.batches, self.dev = self._rows(train), self._rows(dev)
-        self.fingerprint = self.batches.fingerprint
-        self.mean, self.deviation = _spread([float(self._label(e)) for e in train])
+        self.shape = shape_of(recipe, self.start, max(1, len(self.classes)), AnswerOf.TEXT)
+        self.batches = self.rows = self._rows(train)
+        self.dev = self._rows(dev)
+        self.fingerprint = self.rows.fingerprint
+        self.mean, self.deviation = _spread([float(self.target_of(one)) for one in train])
 
-    def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
-        """See `Task`."""
+    def labels_of(self, example: Example) -> Sequence[str]:
+        """Return the labels that both parts of the data must have; nothing for numbers."""
+        return (example.label,)
+
+    def answer_of(self, example: Example) -> str:
+        """Return the expected output as text."""
+        return example.label
+
+    def classes_of(self, train: Sequence[Example]) -> list[str]:
+        """Return the labels in the order of the model's outputs; nothing for numbers."""
+        classes = sorted({example.label for example in train})
+        if len(classes) < 2:
+            raise DataError(
+                f"There must be two labels or more, but all are `{classes[0]}`. "
+                "Check which column holds the label."
+            )
+        return classes
+
+    def target_of(self, example: Example) -> int | float:
+        """Return the expected output as a number: the place of the label."""
+        place = self.places.get(example.label)
+        if place is None:
+            raise DataError(
+                f"{example.place}: the label `{example.label}` of the validation set must "
+                f"occur in the training data. Known: {listed(self.classes)}."
+            )
+        return place
+
+    def data_facts(self) -> Iterator[str]:
+        """See `LabelledTask`."""
         size = len(self.tokenizer)
-        yield rows_facts("texts", self.batches, f"{len(self.batches):,}", size)
-        also = overlap_fact(self.overlap, "text", "number" if self.numbers else "label")
-        yield with_end(rows_facts("validation", self.dev, f"{len(self.dev):,}", size), also)
-        yield from drop_facts(self.dropped)
+        yield rows_facts("texts", self.rows, f"{len(self.rows):,}", size)
+        overlap = overlap_fact(self.overlap, "text", "label" if self.classes else "number")
+        yield with_end(rows_facts("validation", self.dev, f"{len(self.dev):,}", size), overlap)
+        yield from super().data_facts()
         yield from few_fact(len(self.dev), "text", separate=self.overlap is not None)
-        what = "a number" if self.numbers else f"{len(self.classes)}: {listed(self.classes)}"
-        yield f"labels      {what}"
-        yield from training_facts(self.recipe, self.shape, parameters, device)
-
-    def model(self, device: torch.device) -> Model:
-        """See `Task`."""
-        size = len(self.tokenizer)
-        return fresh_encoder(self.recipe, self.shape, size, self.start, device)
+        classes = f"{len(self.classes)}: {listed(self.classes)}"
+        yield f"labels      {classes if self.classes else 'a number'}"
 
     def loss(self, model: nn.Module, batch: LabelledBatch, smoothing: float) -> Loss:
-        """See `Task`: cross-entropy, or squared error of numbers in deviations from their mean."""
+        """See `Task`: the cross-entropy of the labels."""
         assert isinstance(model, BERT)
-        answers = model.answers(batch.ids, batch.real, batch.segments)
-        if self.numbers:
-            wanted = (batch.labels - self.mean) / self.deviation
-            error = F.mse_loss(answers[:, 0], wanted.to(answers), reduction="sum")
-            return Loss(error, error.detach())
-        nll = F.cross_entropy(answers, batch.labels, reduction="sum")
-        smoothed = F.cross_entropy(
-            answers, batch.labels, reduction="sum", label_smoothing=smoothing
-        )
-        return Loss(smoothed, nll.detach())
+        outputs = model.answers(batch.ids, batch.real, batch.segments)
+        return label_loss(outputs, batch.labels, smoothing)
 
     def validate(self, model: Model) -> dict[str, Any]:
         """See `Task`."""
         assert isinstance(model, BERT)
-        device = next(model.parameters()).device
-        was_training = model.training
-        model.eval()
         total, found, wanted = 0.0, [], []
-        with torch.no_grad():
-            for index in range(self.dev.count(0)):
-                batch = self.dev.batch(0, index).to(device)
+        with evaluation_mode(model):
+            for batch in batches_on_device(self.dev, model):
                 total += self.loss(model, batch, 0.0).nll.item()
-                answers = model.answers(batch.ids, batch.real, batch.segments)
-                found += (answers[:, 0] if self.numbers else answers.argmax(-1)).tolist()
+                found += self.predictions(model.answers(batch.ids, batch.real, batch.segments))
                 wanted += batch.labels.tolist()
-        model.train(was_training)
-        scores = {score.name: score.value for score in self._scores(found, wanted, resamples=0)}
+        scores = {score.name: score.value for score in self.scores(found, wanted)}
         return {"loss": total / len(wanted)} | scores
 
-    def higher_is_better(self, metric: str) -> bool:
-        """See `Task`."""
-        known = ("loss", *(NUMBER_METRICS if self.numbers else LABEL_METRICS))
-        if metric not in known:
-            raise ConfigError(
-                f"`validation.metric` {metric} is not a metric of task {self.recipe.task}. "
-                f"Choose from {', '.join(known)}."
-            )
-        return metric not in ("loss", "mse")
+    def predictions(self, outputs: Tensor) -> list[Any]:
+        """Return the predicted place of a label, or number, for each row of outputs."""
+        return outputs.argmax(-1).tolist()
+
+    def scores(self, found: Sequence[Any], wanted: Sequence[Any]) -> list[Score]:
+        """Return the metrics of predictions, without intervals."""
+        return score_labels(found, wanted, len(self.classes), resamples=0)
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
         """See `Task`."""
@@ -164,40 +164,65 @@ class Classification:
         }
         return Bundle(model, self.tokenizer, self.tokenizer, facts | about)
 
-    def story(self, batch: AnyBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
+    def preview(self, batch: LabelledBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
         """See `Task`."""
-        assert isinstance(batch, LabelledBatch)
-        texts = [{"text": self.tokenizer.decode(row[1:])} for row in batch.ids.tolist()]
-        return texts, {"ids": batch.ids, "labels": batch.labels, "segments": batch.segments}
+        texts, tensors = super().preview(batch)
+        return texts, tensors | {"segments": batch.segments}
 
     def _rows(self, examples: Sequence[Example]) -> LabelledRows:
         longest = min(self.recipe.data.row_tokens, self.shape.max_length)
         rows = [cut(self.tokenizer, one.first, one.second, longest) for one in examples]
         return LabelledRows(
             rows,
-            [self._label(one) for one in examples],
+            [self.target_of(one) for one in examples],
             budget_tokens=self.recipe.training.batch_tokens,
             seed=self.recipe.training.seed,
         )
 
-    def _label(self, example: Example) -> int | float:
-        if not self.numbers:
-            place = self.places.get(example.label)
-            if place is None:
-                raise DataError(
-                    f"{example.place}: the label `{example.label}` of the validation set must "
-                    f"occur in the training data. Known: {listed(self.classes)}."
-                )
-            return place
+
+@TASKS.register("regress")
+class Regression(Classification):
+    """A `Task` on texts with numbers.
+
+    Training uses the distance of a number from the mean, in standard deviations.
+    """
+
+    default_recipe = "regress"
+    reads = Classification.reads - {"training.label_smoothing"}
+    loss_unit = "squared error per text"
+    metrics = {"loss": False} | {name: name != "mse" for name in NUMBER_METRICS}
+
+    def labels_of(self, example: Example) -> Sequence[str]:
+        """See `Classification`."""
+        return ()
+
+    def answer_of(self, example: Example) -> str:
+        """See `Classification`."""
+        return str(number(example))
+
+    def classes_of(self, train: Sequence[Example]) -> list[str]:
+        """See `Classification`."""
+        return []
+
+    def target_of(self, example: Example) -> float:
+        """See `Classification`."""
         return number(example)
 
-    def _scores(
-        self, found: Sequence[Any], wanted: Sequence[Any], *, resamples: int
-    ) -> list[Score]:
-        if self.numbers:
-            real = [self.mean + self.deviation * one for one in found]
-            return score_numbers(real, wanted, resamples=resamples)
-        return score_labels(found, wanted, len(self.classes), resamples=resamples)
+    def loss(self, model: nn.Module, batch: LabelledBatch, smoothing: float) -> Loss:
+        """See `Task`: the squared error, in standard deviations."""
+        assert isinstance(model, BERT)
+        outputs = model.answers(batch.ids, batch.real, batch.segments)[:, 0]
+        wanted = (batch.labels - self.mean) / self.deviation
+        error = F.mse_loss(outputs, wanted.to(outputs), reduction="sum")
+        return Loss(error, error.detach())
+
+    def predictions(self, outputs: Tensor) -> list[Any]:
+        """See `Classification`."""
+        return [self.mean + self.deviation * one for one in outputs[:, 0].tolist()]
+
+    def scores(self, found: Sequence[Any], wanted: Sequence[Any]) -> list[Score]:
+        """See `Classification`."""
+        return score_numbers(found, wanted, resamples=0)
 
 
 def _is_pair(item: Any) -> bool:
@@ -207,7 +232,7 @@ def _is_pair(item: Any) -> bool:
 
 
 def number(example: Example) -> float:
-    """Return the number that an example's label is. Raises: DataError when it is none."""
+    """Return the label of an example as a number. Raises: DataError when it is not a number."""
     try:
         value = float(example.label)
     except ValueError:
@@ -236,14 +261,14 @@ def _spread(values: Sequence[float]) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one text."""
+    """The prediction of a model for one text."""
 
     label: str
-    """The most probable label, or the number in six digits."""
+    """The most probable label, or the number with six digits."""
     probabilities: dict[str, float]
-    """Of every label; empty for numbers."""
+    """The probability of each label; empty for numbers."""
     number: float | None = None
-    """What a model of numbers says."""
+    """The predicted number; None for labels."""
 
 
 @dataclass(frozen=True)
@@ -273,7 +298,7 @@ class Classifier:
     ) -> list[Prediction]:
         """Return a prediction for each text, or pair of texts, in order.
 
-        Raises: UsageError for what is no pair of a text and a second text or None.
+        Raises: UsageError for an item that is not a pair (text, second text or None).
         """
         refuse_mixed("texts", texts, "pairs such as (text, None) or (text, second)", _is_pair)
         longest = self.model.settings.max_length  # of runs older than `row_tokens` in their facts

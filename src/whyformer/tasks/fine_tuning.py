@@ -1,4 +1,4 @@
-"""What all tasks on labelled data share: an encoder, fresh or lent by a pre-trained run."""
+"""The shared part of the tasks on labelled data: examples, and a new or a pre-trained encoder."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from whyformer.bundle import WEIGHTS, find_bundle, load_bundle
 from whyformer.data.filters import Occurrences
@@ -19,10 +22,11 @@ from whyformer.models.bert import BERT, AnswerOf, BERTSettings
 from whyformer.models.build import build_model
 from whyformer.models.electra import Electra
 from whyformer.recipes.recipe import Recipe
-from whyformer.tasks.task import Caution
+from whyformer.tasks.task import Caution, Progress, Task
 from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
+from whyformer.training.loss import Loss
 
 MAX_HELD_OUT = 5000
 DROPOUTS = ("dropout", "attention_dropout")
@@ -30,7 +34,7 @@ DROPOUTS = ("dropout", "attention_dropout")
 ANSWER = "answer."
 """Parameters of the head, which no pre-trained run provides."""
 HEAD = ("pooler.", ANSWER)
-"""Parameters that learn although the rest is frozen."""
+"""Parameters that are trained even if the rest is frozen."""
 
 
 @runtime_checkable
@@ -54,13 +58,64 @@ class Start:
     tokenizer: Tokenizer
 
 
-def need_encoder(recipe: Recipe) -> None:
-    """Refuse a recipe whose model is no BERT. Raises: ConfigError."""
-    if not isinstance(recipe.model, BERTSettings):
-        raise ConfigError(
-            f"The task `{recipe.task}` needs `model.family` bert, but it is {recipe.model.family}. "
-            "Set --model.family bert, or choose a recipe such as classify or tag."
+class LabelledTask(Task):
+    """A `Task` on labelled texts. A subclass reads its examples, and sets the attributes below."""
+
+    reads = frozenset({
+        "start_from", "frozen", "data.target", "data.row_tokens", "training.label_smoothing"
+    })  # fmt: skip
+    tokenizer: Tokenizer
+    shape: BERTSettings
+    """The settings of the model, with the head for the labels."""
+    dropped: Occurrences
+    """Examples without text, which were left out."""
+
+    def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
+        super().__init__(recipe, run, progress)
+        if not isinstance(recipe.model, BERTSettings):
+            raise ConfigError(
+                f"The task `{recipe.task}` needs `model.family` bert, but it is "
+                f"{recipe.model.family}. Set --model.family bert, or choose a recipe such as "
+                f"{self.default_recipe}."
+            )
+        self.start = read_start(recipe)
+        self.key = self.data_key(recipe, run)
+
+    @classmethod
+    def data_key(cls, recipe: Recipe, run: Path) -> str:
+        """See `Task`; the hash includes the weights to start from."""
+        data = recipe.data
+        files = [sha256_of(readable(path)) for path in (*data.train, *data.dev)]
+        start = ""
+        if recipe.start_from:
+            start = sha256_of(find_bundle(Path(recipe.start_from)) / WEIGHTS)
+        columns = f"{data.source}:{data.second}:{data.target}"
+        return "/".join([*files, start, columns, recipe.task])
+
+    def model(self, device: torch.device) -> BERT:
+        """See `Task`."""
+        return fresh_encoder(self.recipe, self.shape, len(self.tokenizer), self.start, device)
+
+    def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
+        """See `Task`."""
+        yield from self.data_facts()
+        begins = self.recipe.start_from or "random weights"
+        learns = "the head only" if self.recipe.frozen else "all weights"
+        yield (
+            f"model       {parameters:,} parameters in training ({learns}): {self.shape.summary}; "
+            f"starts from {begins}; on {device}, {threads()}"
         )
+        yield training_fact(self.recipe, self.shape.dropout)
+
+    def data_facts(self) -> Iterator[str]:
+        """Yield the lines about the data."""
+        if self.dropped.count:
+            yield Caution(f"            left out, without text: {self.dropped}")
+
+    def preview(self, batch: Any) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
+        """See `Task`."""
+        texts = [{"text": self.tokenizer.decode(row[1:])} for row in batch.ids.tolist()]
+        return texts, {"ids": batch.ids, "labels": batch.labels}
 
 
 def read_start(recipe: Recipe) -> Start | None:
@@ -126,15 +181,15 @@ def read_split(
     labels_of: Callable[[One], Iterable[str]],
     answer_of: Callable[[One], str],
 ) -> Split[One]:
-    """Return the examples of a recipe to learn from and to validate on.
+    """Return the examples of a recipe for training and for validation.
 
     Without a validation set, a part of the examples is held out; see `data.held_out`.
     Args:
-        start: what training starts from; its tokenizer decides what the model sees of a text.
+        start: the run to start from; its tokenizer determines whether case matters.
         read: reads a file.
-        text_of: the text of an example; examples without text are left out.
-        labels_of: its labels; nothing for numbers.
-        answer_of: what is to be predicted, in one form.
+        text_of: returns the text of an example; examples without text are left out.
+        labels_of: returns its labels; nothing for numbers.
+        answer_of: returns the expected output of an example as one text.
     Raises: ConfigError, DataError for what cannot be used.
     """
     data = recipe.data
@@ -174,27 +229,28 @@ def read_split(
     )
     if not held:
         raise DataError(
-            f"{counted(len(found), 'text')} cannot be divided into training and validation: a "
-            "label needs at "
-            "least two different texts. Give more texts, or a validation set with --dev."
+            f"{counted(len(found), 'text')} cannot be divided into training and validation sets: a "
+            "label must have at least two different texts. Give more texts, or a validation set "
+            "with --dev."
         )
     return Split(kept, held, dropped, None)
 
 
-def data_key(recipe: Recipe, run: Path) -> str:
-    """Return the hash by which a resumed run knows that its data and its start are unchanged."""
-    data = recipe.data
-    files = [sha256_of(readable(path)) for path in (*data.train, *data.dev)]
-    start = sha256_of(find_bundle(Path(recipe.start_from)) / WEIGHTS) if recipe.start_from else ""
-    return "/".join([*files, start, f"{data.source}:{data.second}:{data.target}", recipe.task])
+def label_loss(
+    outputs: Float[Tensor, "rows labels"], labels: Int[Tensor, "rows"], smoothing: float
+) -> Loss:
+    """Return the sum of the cross-entropy of labels."""
+    nll = F.cross_entropy(outputs, labels, reduction="sum")
+    smoothed = F.cross_entropy(outputs, labels, reduction="sum", label_smoothing=smoothing)
+    return Loss(smoothed, nll.detach())
 
 
 def own_tokenizer(
     recipe: Recipe, start: Start | None, key: str, texts: Iterable[str], directory: Path
 ) -> Tokenizer:
-    """Take the tokenizer of the run that this one starts from, or learn one from the texts.
+    """Return the tokenizer of the run to start from, or train one on the texts.
 
-    Args: key: of the data. directory: keeps what was learned.
+    Args: key: hash of the data. directory: directory for the trained tokenizer.
     """
     if start is not None:
         return start.tokenizer
@@ -208,27 +264,8 @@ def own_tokenizer(
     return tokenizer
 
 
-def training_facts(
-    recipe: Recipe, shape: BERTSettings, parameters: int, device: torch.device
-) -> Iterator[str]:
-    """Yield the lines about the model and its training that a run prints before it begins."""
-    begins = recipe.start_from or "fresh weights"
-    learns = "the head only" if recipe.frozen else "all weights"
-    yield (
-        f"model       {parameters:,} parameters in training ({learns}): {shape.summary}; "
-        f"begins with {begins}; on {device}, {threads()}"
-    )
-    yield training_fact(recipe, shape.dropout)
-
-
-def drop_facts(dropped: Occurrences) -> Iterator[str]:
-    """Yield a line about the examples without text, if there are any."""
-    if dropped.count:
-        yield Caution(f"            left out, without text: {dropped}")
-
-
 def rows_facts(name: str, rows: Any, what: str, size: int) -> str:
-    """Return the line about one set of rows. Args: rows: have a length and `lengths`."""
+    """Return the line about one set of rows. Args: rows: an object with `lengths`."""
     return (
         f"{name:<11} {what}, {counted(int(rows.lengths.sum()), 'token')} of a vocabulary of "
         f"{size:,}, longest {int(rows.lengths.max())}"

@@ -18,8 +18,8 @@ from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import atomic_path, sha256_of
 from whyformer.foundation.parsing import shown
 from whyformer.foundation.wording import counted
-from whyformer.recipes.recipe import Recipe, TaskName
-from whyformer.recipes.unused import TEXT
+from whyformer.recipes.recipe import Recipe
+from whyformer.recipes.task_declaration import TASKS, ItemForm
 
 ITEMS = "<items>"
 """Stands in `data.train` and `data.dev` for items given in Python."""
@@ -27,10 +27,8 @@ KEPT_ITEMS = {"train": "items.jsonl", "dev": "items-dev.jsonl"}
 """Setting of `data` -> the file of the run that holds its items."""
 SECOND = "second"
 """Key of the second text of an item of three."""
-WITH_SECOND = (TaskName.CLASSIFY, TaskName.REGRESS)
-"""The tasks whose items may have two texts."""
 PARAMETERS = {"train": "data", "dev": "dev"}
-"""Setting of `data` -> what the parameter of `train` and `fit` is called."""
+"""Setting of `data` -> parameter of `train` and `fit`."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +80,9 @@ def with_kept_items(recipe: Recipe, run: Path) -> Recipe:
     changes: dict[str, Any] = {
         part: [_kept(path, run, part) for path in getattr(data, part)] for part in KEPT_ITEMS
     }
-    if recipe.task is not TaskName.TRANSLATE:
+    if TASKS[recipe.task].items is not ItemForm.PAIRS:
         changes |= dict(zip(("source", "target"), _names(recipe), strict=False))
-    if recipe.task in WITH_SECOND and data.second is None and ITEMS in data.train:
+    if _may_have_second(recipe) and data.second is None and ITEMS in data.train:
         first = json.loads(next(read_lines(run / KEPT_ITEMS["train"])))
         changes["second"] = SECOND if SECOND in first else None
     return recipe.model_copy(update={"data": data.model_copy(update=changes)})
@@ -144,24 +142,35 @@ class _WrongItem(Exception):
 
 def _names(recipe: Recipe) -> tuple[str, ...]:
     """Return the keys of an item's text or of its two sides."""
-    data = recipe.data
-    if recipe.task is TaskName.TRANSLATE:
+    data, form = recipe.data, TASKS[recipe.task].items
+    if form is ItemForm.PAIRS:
         return data.source or "source", data.target or "target"
     source, target = data.source or "text", data.target or "label"
-    if recipe.task in TEXT:
-        return (source,)
-    return (source, target)
+    return (source,) if form is ItemForm.TEXTS else (source, target)
+
+
+def _may_have_second(recipe: Recipe) -> bool:
+    """Return whether an item may have two texts."""
+    kind = TASKS[recipe.task]
+    return kind.items is ItemForm.LABELLED_TEXTS and "data.second" in kind.reads
 
 
 def _reader(recipe: Recipe) -> Callable[[Any], dict[str, Any]]:
     """Return the function that turns an item of the recipe's task into a record to write."""
-    if recipe.task in TEXT:
-        return _text_reader(*_names(recipe))
-    if recipe.task is TaskName.TRANSLATE:
-        return _pair_reader(*_names(recipe))
-    if recipe.task is TaskName.TAG:
-        return _tag_reader(*_names(recipe))
-    return _label_reader(*_names(recipe), second=recipe.data.second)
+    form = TASKS[recipe.task].items
+    if form is None:
+        raise ConfigError(
+            f"The task `{recipe.task}` takes files only, but items were given. Give the path of a "
+            "file."
+        )
+    names = _names(recipe)
+    if form is ItemForm.TEXTS:
+        return _text_reader(*names)
+    if form is ItemForm.PAIRS:
+        return _pair_reader(*names)
+    if form is ItemForm.TAGGED_WORDS:
+        return _tag_reader(*names)
+    return _label_reader(*names, second=recipe.data.second, two=_may_have_second(recipe))
 
 
 def _text_reader(name: str) -> Callable[[Any], dict[str, Any]]:
@@ -188,17 +197,21 @@ def _pair_reader(source: str, target: str) -> Callable[[Any], dict[str, Any]]:
     return read
 
 
-def _label_reader(text: str, label: str, *, second: str | None) -> Callable[[Any], dict[str, Any]]:
+def _label_reader(
+    text: str, label: str, *, second: str | None, two: bool
+) -> Callable[[Any], dict[str, Any]]:
+    """Args: second: key of the second text. two: whether an item may have two texts."""
     width = 0
 
     def read(item: Any) -> dict[str, Any]:
         nonlocal width
-        wanted = f"(text, label), (text, second, label), or a dict with `{text}` and `{label}`"
+        more = "(text, second, label), " if two else ""
+        wanted = f"(text, label), {more}or a dict with `{text}` and `{label}`"
         if isinstance(item, Mapping):
             names = [text, *([second] if second else []), label]
             values: Sequence[Any] = _fields(item, names)
         else:
-            values = _of_length(item, (3,) if second else (2, 3), wanted)
+            values = _of_length(item, (3,) if second else (2, 3) if two else (2,), wanted)
         width = width or len(values)
         if len(values) != width:
             raise _WrongItem(

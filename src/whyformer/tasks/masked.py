@@ -1,52 +1,44 @@
-"""The task of hidden tokens: BERT's pre-training on text."""
+"""The task `masked`: restore the hidden tokens of a text (the pre-training of BERT)."""
 
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from whyformer.bundle import Bundle
-from whyformer.data.documents import Documents, build_documents
+from whyformer.data.documents import Documents
 from whyformer.data.pretraining_rows import Fill, PretrainingBatch, PretrainingRows
 from whyformer.foundation.errors import ConfigError
-from whyformer.foundation.randomness import seed_everything
 from whyformer.foundation.wording import counted, either
 from whyformer.models.bert import BERT, BERTSettings
-from whyformer.models.build import Model, build_model
+from whyformer.models.build import Model
 from whyformer.recipes.recipe import Recipe
-from whyformer.tasks.task import Progress, with_end
-from whyformer.tasks.text_data import read_texts, text_tokenizer
-from whyformer.tasks.training_facts import threads, training_fact
-from whyformer.tasks.validation_facts import overlap_of_lines
+from whyformer.recipes.task_declaration import TASKS
+from whyformer.tasks.task import Progress, batches_on_device, evaluation_mode
+from whyformer.tasks.text_task import TextTask
 from whyformer.text.pieces import UNITS
 from whyformer.text.symbols import PAD
 from whyformer.text.tokenizer import Tokenizer
 from whyformer.training.loss import Loss, fused_cross_entropy
-from whyformer.training.state import AnyBatch
 
 
-class Pretraining:
+@TASKS.register("masked")
+class Pretraining(TextTask):
     """A `Task` on text with hidden tokens."""
 
-    family = "bert"
-    """Which kind of model learns."""
-    metrics: Mapping[str, bool] = {
-        "loss": False, "masked_accuracy": True, "next_sentence_accuracy": True
+    default_recipe = "tiny-bert"
+    families = ("bert",)
+    reads = TextTask.reads | {
+        "data.next_sentence", "data.rows", "data.mask_rate", "data.whole_words"
     }  # fmt: skip
-    """Metric -> whether more is better."""
+    unit, loss_unit = "masked tokens", "nats per masked token"
+    metrics = {"loss": False, "masked_accuracy": True, "next_sentence_accuracy": True}
+    metric_needs = {"next_sentence_accuracy": "data.next_sentence"}
 
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
-        if recipe.model.family != self.family:
-            raise ConfigError(
-                f"The task `{recipe.task}` needs `model.family` {self.family}, but it is "
-                f"{recipe.model.family}. Set --model.family {self.family}, or choose a recipe such "
-                f"as tiny-{self.family}."
-            )
         if isinstance(recipe.model, BERTSettings) and recipe.model.outputs:
             raise ConfigError(
                 f"`model.outputs` must be 0 for the task `{recipe.task}`, which has its own heads, "
@@ -54,31 +46,11 @@ class Pretraining:
             )
         if recipe.data.next_sentence and recipe.data.rows is not Fill.DOCUMENTS:
             raise ConfigError(
-                "`data.rows` full fills rows without asking what follows, but `data.next_sentence` "
-                "is true. Set it to false, or data.rows to documents."
+                "`data.rows` full cannot be combined with `data.next_sentence` true. Set "
+                "data.next_sentence to false, or data.rows to documents."
             )
-        if recipe.data.row_tokens > recipe.model.max_length:
-            raise ConfigError(
-                "`data.row_tokens` must be at most `model.max_length`, but "
-                f"{recipe.data.row_tokens} is more than {recipe.model.max_length}. "
-                "Lower the one or raise the other."
-            )
-        texts = read_texts(recipe.data, lowercase=recipe.text.lowercase)
-        self.recipe, self.key, self.texts = recipe, texts.key, texts
-        self.metric, self.unit = recipe.validation.metric, "masked tokens"
-        self.tokenizer = text_tokenizer(recipe, texts, run / "tokenizers", progress)
-        self.train, self.dev = (
-            build_documents(
-                read(),
-                self.tokenizer,
-                run / name,
-                key=f"{texts.key}/{name}",
-                progress=partial(progress, f"reading {name}") if progress else None,
-            )
-            for name, read in (("corpus", texts.train), ("corpus-dev", texts.dev))
-        )
-        self.fingerprint = self.train.fingerprint
-        self.batches = self._rows(self.train, shuffle=True)
+        super().__init__(recipe, run, progress)
+        self.batches = self.rows = self._rows(self.train, shuffle=True)
 
     def _rows(self, documents: Documents, *, shuffle: bool) -> PretrainingRows:
         data = self.recipe.data
@@ -103,21 +75,10 @@ class Pretraining:
             shuffle=shuffle,
         )
 
-    def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
-        """See `Task`."""
+    def batch_facts(self) -> Iterator[str]:
+        """See `TextTask`."""
         data, training = self.recipe.data, self.recipe.training
-        also = overlap_of_lines(self.texts.overlap())
-        for name, documents, end in (("text", self.train, ""), ("validation", self.dev, also)):
-            found = documents.report
-            yield with_end(
-                f"{name:<11} {counted(found.documents, 'document')}, "
-                f"{counted(found.characters, 'character')}, "
-                f"{counted(found.tokens, 'token')} of a vocabulary of {len(self.tokenizer):,}, "
-                f"longest {found.longest:,}, "
-                f"spelled in bytes {found.spelled / found.tokens:.2%}",
-                end,
-            )
-        rows, batches = self.batches.plan(0)
+        rows, batches = self.rows.plan(0)
         pairs = ", half of them with a second text that does not follow" * data.next_sentence
         across = ", filled across documents" * (data.rows is Fill.FULL)
         yield (
@@ -125,53 +86,34 @@ class Pretraining:
             f"{counted(len(rows), 'row')} of at most {data.row_tokens}{pairs}{across}"
         )
         what = "words" if data.whole_words else "tokens"
-        yield f"hidden      {data.mask_rate:.0%} of the {what}, others every epoch"
-        yield (
-            f"model       {parameters:,} parameters: {self.recipe.model.summary}; on {device}, "
-            + threads()
-        )
-        yield training_fact(self.recipe, self.recipe.model.dropout)
-
-    def model(self, device: torch.device) -> Model:
-        """See `Task`."""
-        seed_everything(self.recipe.training.seed)
-        sizes = (len(self.tokenizer), len(self.tokenizer))
-        return build_model(self.recipe.model, sizes, shared=True, device=device)
+        yield f"hidden      {data.mask_rate:.0%} of the {what}, drawn again for every epoch"
 
     def loss(self, model: nn.Module, batch: PretrainingBatch, smoothing: float) -> Loss:
         """See `Task`."""
         return pretraining_loss(model, batch, smoothing)
 
     def validate(self, model: Model) -> dict[str, Any]:
-        """See `Task`; over all dev rows, hidden in one fixed way."""
+        """See `Task`; over all validation rows, each time with the same tokens hidden."""
         assert isinstance(model, BERT)
         return pretraining_scores(model, self._rows(self.dev, shuffle=False))
 
-    def higher_is_better(self, metric: str) -> bool:
+    def available_metrics(self) -> dict[str, bool]:
         """See `Task`."""
-        asked = self.recipe.data.next_sentence
-        known = [one for one in self.metrics if asked or one != "next_sentence_accuracy"]
-        if metric not in known:
-            raise ConfigError(
-                f"`validation.metric` {metric} is not a metric of hidden tokens. Choose from "
-                f"{', '.join(known)}"
-                f"{'' if asked else ' (next_sentence_accuracy needs data.next_sentence)'}."
-            )
-        return self.metrics[metric]
+        without = "" if self.recipe.data.next_sentence else "next_sentence_accuracy"
+        return {name: higher for name, higher in self.metrics.items() if name != without}
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
         """See `Task`."""
         return Bundle(model, self.tokenizer, self.tokenizer, facts)
 
-    def story(self, batch: AnyBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
+    def preview(self, batch: PretrainingBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
         """See `Task`."""
-        assert isinstance(batch, PretrainingBatch)
         texts = [{"text": " ".join(self.tokenizer.tokens(row))} for row in batch.ids.tolist()]
         return texts, {"ids": batch.ids, "labels": batch.labels, "segments": batch.segments}
 
 
 def pretraining_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float) -> Loss:
-    """Sum of the loss over hidden tokens, and as often the mean loss of the next sentence.
+    """Return the loss over hidden tokens plus, for each of them, the mean next-sentence loss.
 
     Paper: Devlin et al. 2018 (arXiv:1810.04805), A.2: the sum of the two mean losses.
     """
@@ -188,14 +130,10 @@ def pretraining_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float
 
 
 def pretraining_scores(model: BERT, rows: PretrainingRows) -> dict[str, Any]:
-    """Return the mean loss of hidden tokens in nats, and how many percent are restored."""
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
+    """Return the mean loss of hidden tokens in nats, and the percentage that is restored."""
     total, tokens, right, followed, texts = 0.0, 0, 0, 0, 0
-    with torch.no_grad():
-        for index in range(rows.count(0)):
-            batch = rows.batch(0, index).to(device)
+    with evaluation_mode(model):
+        for batch in batches_on_device(rows, model):
             x = model(batch.ids, batch.real, batch.segments)
             chosen = batch.labels != PAD
             labels = batch.labels[chosen]
@@ -207,16 +145,15 @@ def pretraining_scores(model: BERT, rows: PretrainingRows) -> dict[str, Any]:
                 answer = model.next_sentence(model.pooled(x)).argmax(-1)
                 followed += int((answer == batch.follows).sum())
                 texts += len(answer)
-    model.train(was_training)
     scores = {"loss": total / max(1, tokens), "masked_accuracy": 100 * right / max(1, tokens)}
     return scores | ({"next_sentence_accuracy": 100 * followed / texts} if texts else {})
 
 
 def word_starts(tokenizer: Tokenizer) -> np.ndarray:
-    """Return for each id whether it begins a word: it is a space, or a piece that starts with one.
+    """Return for each id whether a word starts with it: a space, or a piece that begins with one.
 
-    A space stands before every word but the first of a text, whose tokens belong to no start before
-    them and so form one word as well. With units of words every token is one.
+    The first word of a text has no space before it; its tokens come before any start, and are
+    therefore also treated as one word. With units of words, each token is a word.
     """
     if tokenizer.gaps:
         return np.ones(len(tokenizer), dtype=bool)

@@ -1,4 +1,4 @@
-"""The task of replaced tokens: ELECTRA's pre-training on text."""
+"""The task `replaced`: find the replaced tokens of a text (the pre-training of ELECTRA)."""
 
 from typing import Any, NamedTuple
 
@@ -10,15 +10,21 @@ from torch import Tensor, nn
 from whyformer.data.pretraining_rows import PretrainingBatch, PretrainingRows
 from whyformer.models.build import Model
 from whyformer.models.electra import Electra, draw
+from whyformer.recipes.task_declaration import TASKS
 from whyformer.tasks.masked import Pretraining
+from whyformer.tasks.task import batches_on_device, evaluation_mode
 from whyformer.text.symbols import MASK, PAD
 from whyformer.training.loss import Loss
 
 
+@TASKS.register("replaced")
 class Replacing(Pretraining):
     """A `Task` on text in which another model has replaced tokens."""
 
-    family = "electra"
+    default_recipe = "tiny-electra"
+    families = ("electra",)
+    reads = Pretraining.reads - {"data.next_sentence"}
+    metric_needs = {}
     metrics = {
         "loss": False, "masked_accuracy": True, "detection_loss": False,
         "detection_accuracy": True, "detection_f1": True,
@@ -29,30 +35,30 @@ class Replacing(Pretraining):
         return replaced_loss(model, batch, smoothing)
 
     def validate(self, model: Model) -> dict[str, Any]:
-        """See `Task`; over all dev rows, hidden and replaced in one fixed way."""
+        """See `Task`; over all validation rows, each time with the same tokens replaced."""
         assert isinstance(model, Electra)
         return replaced_scores(model, self._rows(self.dev, shuffle=False))
 
 
 class Replacement(NamedTuple):
-    """What generator and discriminator say of a batch."""
+    """The outputs of generator and discriminator for a batch."""
 
     restored: Float[Tensor, "chosen vocab"]
-    """The generator's logits at the chosen places."""
+    """The generator's logits at the chosen positions."""
     odds: Float[Tensor, "real"]
     """The discriminator's log-odds, for each real token, that it was replaced."""
     replaced: Bool[Tensor, "real"]
-    """Whether it was: a drawn token that is the text's own counts as not replaced."""
+    """Whether it was replaced: a drawn token that equals the original counts as not replaced."""
 
 
 def replace(
     model: Electra, batch: PretrainingBatch, generator: torch.Generator | None = None
 ) -> Replacement:
-    """Hide the chosen tokens, draw others from the generator, and let the discriminator look.
+    """Hide the chosen tokens, draw others from the generator, and run the discriminator.
 
     Paper: Clark et al. 2020 (arXiv:2003.10555), §2. No gradient passes through the draw.
-    Differs: every chosen token is hidden; the authors' code leaves 15 % of them as they are.
-    Args: generator: of the draw; None draws from torch's global stream.
+    Differs: every chosen token is hidden; the authors' code leaves 15 % of them unchanged.
+    Args: generator: random stream of the draw; None is torch's global stream.
     """
     chosen = batch.labels != PAD
     text = torch.where(chosen, batch.labels, batch.ids)  # the batch has hidden some already
@@ -65,7 +71,7 @@ def replace(
 
 
 def replaced_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float) -> Loss:
-    """Sum of the generator's loss over hidden tokens, and as often λ × the mean of detection.
+    """Return the generator's loss over hidden tokens plus, for each, λ × the mean detection loss.
 
     Paper: Clark et al. 2020, §2: L_MLM + λ L_Disc, λ = 50; both means, as in the authors' code.
     """
@@ -80,21 +86,18 @@ def replaced_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float) -
 
 
 def replaced_scores(model: Electra, rows: PretrainingRows) -> dict[str, Any]:
-    """Return both losses, what the generator restores, and what the discriminator finds.
+    """Return both losses, the accuracy of the generator, and the scores of the discriminator.
 
-    detection_accuracy is over all tokens, most of which nobody replaced; detection_f1 is of the
-    replaced ones. Both get harder as the generator learns: they compare discriminators of one
-    generator, not the stages of a run. loss is the mean that training minimises.
+    detection_accuracy is over all tokens, most of which were not replaced; detection_f1 is over the
+    replaced ones. Detection gets harder as the generator improves, so these scores can compare
+    discriminators with the same generator, but not stages of a run. loss is the mean that training
+    minimizes.
     """
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
     restoring = detecting = 0.0
     tokens = hits = real = right = said = replaced = found_replaced = 0
-    with torch.no_grad():
-        for index in range(rows.count(0)):
-            batch = rows.batch(0, index).to(device)
-            stream = torch.Generator(device).manual_seed(index)
+    with evaluation_mode(model):
+        for index, batch in enumerate(batches_on_device(rows, model)):
+            stream = torch.Generator(batch.ids.device).manual_seed(index)
             found = replace(model, batch, stream)
             labels = batch.labels[batch.labels != PAD]
             restoring += F.cross_entropy(found.restored, labels, reduction="sum").item()
@@ -110,7 +113,6 @@ def replaced_scores(model: Electra, rows: PretrainingRows) -> dict[str, Any]:
             said += int(guess.sum())
             replaced += int(found.replaced.sum())
             found_replaced += int((guess & found.replaced).sum())
-    model.train(was_training)
     restoring, detecting = restoring / max(1, tokens), detecting / max(1, real)
     return {
         "loss": restoring + model.settings.detection_weight * detecting,

@@ -1,54 +1,55 @@
-"""The task of words: a label for each word of a sentence, such as names and parts of speech."""
+"""The task `tag`: predict a label for each word of a text, such as names and parts of speech."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from whyformer.bundle import Bundle
 from whyformer.data.tagged import NOTHING, Tagged, TaggedBatch, TaggedRows, read_tagged, word_rows
 from whyformer.evaluation.score import Score
 from whyformer.evaluation.tagging import TAG_METRICS, scheme_of, score_tags
-from whyformer.foundation.errors import ConfigError, DataError, refuse_mixed
+from whyformer.foundation.errors import DataError, refuse_mixed
 from whyformer.foundation.wording import counted
 from whyformer.models.bert import BERT, AnswerOf
 from whyformer.models.build import Model
 from whyformer.recipes.recipe import Recipe
+from whyformer.recipes.task_declaration import TASKS, ItemForm
 from whyformer.tasks.fine_tuning import (
-    data_key,
-    drop_facts,
-    fresh_encoder,
-    need_encoder,
+    LabelledTask,
+    label_loss,
     own_tokenizer,
     read_split,
-    read_start,
     rows_facts,
     shape_of,
-    training_facts,
 )
-from whyformer.tasks.task import Progress, with_end
+from whyformer.tasks.task import Progress, batches_on_device, evaluation_mode, with_end
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 from whyformer.text.normalization import normalize
 from whyformer.text.tokenizer import Tokenizer
 from whyformer.training.loss import Loss
-from whyformer.training.state import AnyBatch
 
 
-class Tagging:
+@TASKS.register("tag")
+class Tagging(LabelledTask):
     """A `Task` on sentences with a label for every word.
 
-    Paper: Devlin et al. 2018 (arXiv:1810.04805), §5.3: the first piece of a word answers for it.
+    Paper: Devlin et al. 2018 (arXiv:1810.04805), §5.3: the label of a word is predicted at its
+        first piece.
     """
 
+    default_recipe = "tag"
+    items = ItemForm.TAGGED_WORDS
+    unit, loss_unit = "words", "nats per word"
+    metrics: ClassVar[Mapping[str, bool]] = {"loss": False, **dict.fromkeys(TAG_METRICS, True)}
+    metric_needs: ClassVar[Mapping[str, str]] = {"span_f1": "labels such as O, B-X and I-X"}
+
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
-        need_encoder(recipe)
+        super().__init__(recipe, run, progress)
         data = recipe.data
-        self.recipe, self.metric, self.unit = recipe, recipe.validation.metric, "words"
-        self.start = read_start(recipe)
         found = read_split(
             recipe,
             self.start,
@@ -59,7 +60,6 @@ class Tagging:
         )
         train, dev = found.train, found.dev
         self.dropped, self.overlap = found.dropped, found.overlap
-        self.key = data_key(recipe, run)
         self.classes = sorted({label for one in (*train, *dev) for label in one.labels})
         if len(self.classes) < 2:
             raise DataError(
@@ -70,9 +70,10 @@ class Tagging:
         self.tokenizer = own_tokenizer(recipe, self.start, self.key, texts, run / "tokenizers")
         self.shape = shape_of(recipe, self.start, len(self.classes), AnswerOf.TOKENS)
         self.longest = min(data.row_tokens, self.shape.max_length)
-        self.batches, self.train = self._rows(train), train
+        self.batches = self.rows = self._rows(train)
+        self.train = train
         self.dev_rows, self.dev = self._rows(dev), dev
-        self.fingerprint = self.batches.fingerprint
+        self.fingerprint = self.rows.fingerprint
 
     def _rows(self, sentences: Sequence[Tagged]) -> TaggedRows:
         place = {label: number for number, label in enumerate(self.classes)}
@@ -86,75 +87,48 @@ class Tagging:
         training = self.recipe.training
         return TaggedRows(rows, labels, budget_tokens=training.batch_tokens, seed=training.seed)
 
-    def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
-        """See `Task`."""
-        also = overlap_fact(self.overlap, "sentence", "labels")
+    def data_facts(self) -> Iterator[str]:
+        """See `LabelledTask`."""
+        overlap = overlap_fact(self.overlap, "sentence", "labels")
         for name, rows, sentences, end in (
-            ("sentences", self.batches, self.train, ""),
-            ("validation", self.dev_rows, self.dev, also),
+            ("sentences", self.rows, self.train, ""),
+            ("validation", self.dev_rows, self.dev, overlap),
         ):
             what = f"{len(sentences):,}, {counted(rows.words, 'word')}"
             yield with_end(rows_facts(name, rows, what, len(self.tokenizer)), end)
-        yield from drop_facts(self.dropped)
+        yield from super().data_facts()
         yield from few_fact(len(self.dev), "sentence", separate=self.overlap is not None)
         yield f"labels      {len(self.classes)}: {', '.join(self.classes)}"
-        yield from training_facts(self.recipe, self.shape, parameters, device)
-
-    def model(self, device: torch.device) -> Model:
-        """See `Task`."""
-        size = len(self.tokenizer)
-        return fresh_encoder(self.recipe, self.shape, size, self.start, device)
 
     def loss(self, model: nn.Module, batch: TaggedBatch, smoothing: float) -> Loss:
-        """See `Task`: cross-entropy at the first piece of every word."""
+        """See `Task`: the cross-entropy at the first piece of every word."""
         assert isinstance(model, BERT)
-        spoken = batch.labels != NOTHING
-        answers = model.token_answers(batch.ids, batch.real)[spoken]
-        labels = batch.labels[spoken]
-        nll = F.cross_entropy(answers, labels, reduction="sum")
-        smoothed = F.cross_entropy(answers, labels, reduction="sum", label_smoothing=smoothing)
-        return Loss(smoothed, nll.detach())
+        first = batch.labels != NOTHING
+        outputs = model.token_answers(batch.ids, batch.real)[first]
+        return label_loss(outputs, batch.labels[first], smoothing)
 
     def validate(self, model: Model) -> dict[str, Any]:
         """See `Task`."""
         assert isinstance(model, BERT)
-        device = next(model.parameters()).device
-        was_training = model.training
-        model.eval()
         rows = self.dev_rows
-        with torch.no_grad():
-            batches = (rows.batch(0, index).to(device) for index in range(rows.count(0)))
+        with evaluation_mode(model):
+            batches = batches_on_device(rows, model)
             total = sum(self.loss(model, batch, 0.0).nll.item() for batch in batches)
-        model.train(was_training)
-        tagger = Tagger(model, self.tokenizer, self.classes, self.longest)
-        said = tagger.tag([one.words for one in self.dev])
-        model.train(was_training)
-        scores = score_tags(said, [one.labels for one in self.dev], resamples=0)
+            tagger = Tagger(model, self.tokenizer, self.classes, self.longest)
+            found = tagger.tag([one.words for one in self.dev])
+        scores = score_tags(found, [one.labels for one in self.dev], resamples=0)
         return {"loss": total / rows.words} | {score.name: score.value for score in scores}
 
-    def higher_is_better(self, metric: str) -> bool:
+    def available_metrics(self) -> dict[str, bool]:
         """See `Task`."""
         spans = scheme_of(one.labels for one in self.dev) is not None
-        known = ("loss", *(TAG_METRICS if spans else TAG_METRICS[:1]))
-        if metric not in known:
-            raise ConfigError(
-                f"`validation.metric` {metric} is not a metric of these labels. Choose from "
-                f"{', '.join(known)}"
-                f"{'' if spans else ' (span_f1 needs labels such as O, B-X and I-X)'}."
-            )
-        return metric != "loss"
+        return {one: higher for one, higher in self.metrics.items() if spans or one != "span_f1"}
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
         """See `Task`."""
         columns = {"text": self.recipe.data.source, "label": self.recipe.data.target}
         about = {"labels": self.classes, "row_tokens": self.longest, "columns": columns}
         return Bundle(model, self.tokenizer, self.tokenizer, facts | about)
-
-    def story(self, batch: AnyBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
-        """See `Task`."""
-        assert isinstance(batch, TaggedBatch)
-        texts = [{"text": self.tokenizer.decode(row[1:])} for row in batch.ids.tolist()]
-        return texts, {"ids": batch.ids, "labels": batch.labels}
 
 
 def _are_words(item: Any) -> bool:
@@ -186,7 +160,7 @@ class Tagger:
     ) -> list[list[str]]:
         """Return a label for every word of each sentence.
 
-        Raises: UsageError for a sentence that is no list of words.
+        Raises: UsageError for a sentence that is not a list of words.
         """
         refuse_mixed("sentences", sentences, "lists of words", _are_words)
         rows, owners = [], []

@@ -1,16 +1,21 @@
-"""The interface of a task for training: data, model, loss and evaluation."""
+"""The base class of tasks: data, model, loss and evaluation of one kind of training."""
 
-from collections.abc import Callable, Iterator
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from whyformer.bundle import Bundle
+from whyformer.foundation.errors import ConfigError
 from whyformer.models.build import Model
+from whyformer.recipes.recipe import Recipe
+from whyformer.recipes.task_declaration import TaskDeclaration
 from whyformer.training.loss import Loss
-from whyformer.training.state import AnyBatch, BatchSource
+from whyformer.training.state import BatchSource
 
 Progress = Callable[[str, int], None]
 """Called with the current activity and the number of lines done."""
@@ -27,48 +32,99 @@ def with_end(line: str, end: str) -> str:
     return Caution(line + end) if isinstance(end, Caution) else line + end
 
 
-@runtime_checkable
-class Task(Protocol):
-    """One kind of learning problem on the data of one recipe, prepared and mapped into a run."""
+class Task(TaskDeclaration, ABC):
+    """A task on the data of one recipe, which is prepared and mapped into the directory of a run.
 
-    batches: BatchSource
-    """What is trained on."""
+        @TASKS.register("mine")
+        class Mine(Task): ...
+
+    Opening a task reads its data. The class attributes of `TaskDeclaration` and `metrics` are known
+    before.
+    """
+
+    metrics: ClassVar[Mapping[str, bool]] = {"loss": False}
+    """Name of each metric of `validate` -> whether a higher value is better."""
+    metric_needs: ClassVar[Mapping[str, str]] = {}
+    """Metric that only some data or settings have -> what it needs, for an error message."""
+
+    recipe: Recipe
     metric: str
-    """What chooses the best weights: the recipe's metric, or one that can move on this data."""
-    unit: str
-    """What a batch counts, for the progress line: tokens, masked tokens, words or texts."""
+    """The metric that chooses the best weights: that of the recipe, or a more suitable one."""
+    batches: BatchSource
+    """The training data."""
     key: str
-    """Hash of the data as it was read."""
+    """Hash of the data as it was read; equal to `data_key`."""
     fingerprint: str
     """Hash of the data as it is trained on."""
 
+    @abstractmethod
+    def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
+        """Open the data. Implementations set the attributes above.
+
+        Args: run: directory for prepared data, or with data that an earlier call prepared.
+        Raises: ConfigError, DataError for a recipe or data that cannot be used.
+        """
+        self.recipe, self.metric = recipe, recipe.validation.metric
+
+    @classmethod
+    @abstractmethod
+    def data_key(cls, recipe: Recipe, run: Path) -> str:
+        """Return the hash that tells a resumed run whether its data is unchanged."""
+
+    @abstractmethod
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
         """Yield the lines that a run prints before its first update; see `Caution`."""
-        ...
 
+    @abstractmethod
     def model(self, device: torch.device) -> Model:
         """Return the recipe's model with the starting weights of its seed."""
-        ...
 
+    @abstractmethod
     def loss(self, model: nn.Module, batch: Any, smoothing: float) -> Loss:
-        """Return the sum of the loss over what a batch asks for."""
-        ...
+        """Return the sum of the loss over the targets of a batch."""
 
+    @abstractmethod
     def validate(self, model: Model) -> dict[str, Any]:
-        """Return the mean loss in nats over the dev set, and the recipe's metric."""
-        ...
+        """Return the mean loss over the validation set as "loss", and the recipe's metric."""
+
+    @abstractmethod
+    def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
+        """Return the model with everything that is needed to use it."""
+
+    @abstractmethod
+    def preview(self, batch: Any) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
+        """Return the texts of a batch, to be shown, and its tensors, to be stored."""
+
+    def available_metrics(self) -> Mapping[str, bool]:
+        """Return the `metrics` that this recipe and its data have."""
+        return self.metrics
 
     def higher_is_better(self, metric: str) -> bool:
-        """Say whether a greater value of the metric is the better one."""
-        ...
+        """Return whether a higher value of a metric is better. Raises: ConfigError if unknown."""
+        available = self.available_metrics()
+        if metric not in available:
+            missing = [one for one in self.metric_needs if one not in available]
+            needs = "; ".join(f"{one} needs {self.metric_needs[one]}" for one in missing)
+            raise ConfigError(
+                f"`validation.metric` {metric} is not a metric of the task {self.recipe.task}. "
+                f"Choose from {', '.join(available)}{f' ({needs})' if needs else ''}."
+            )
+        return available[metric]
 
-    def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
-        """Return the model with all that is needed to use it."""
-        ...
 
-    def story(self, batch: AnyBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
-        """Return a batch for people and for repetition: its texts, and its tensors."""
-        ...
+@contextlib.contextmanager
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """Turn dropout and gradients off in this block; afterwards restore the mode of the model."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(was_training)
 
 
-TaskMaker = Callable[[Any, Path, Progress | None], Task]
+def batches_on_device(rows: BatchSource, model: nn.Module) -> Iterator[Any]:
+    """Yield all batches of the first epoch, on the device of the model."""
+    device = next(model.parameters()).device
+    return (rows.batch(0, index).to(device) for index in range(rows.count(0)))

@@ -234,8 +234,3 @@ def text_tokenizer(
         directory, ["source"], asked, lambda: [train_tokenizer(text.units, lines(), **options)]
     )
     return tokenizer
-
-
-def data_key(recipe: Recipe, run: Path) -> str:
-    """Return the hash by which a resumed run knows that its data is unchanged."""
-    return read_texts(recipe.data, lowercase=recipe.text.lowercase).key

@@ -1,4 +1,4 @@
-"""The task of pairs: read a source, write a target."""
+"""The task `translate`: read a source, write a target."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from whyformer.data.batch import Batch
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
-from whyformer.evaluation.metric import metric_named
+from whyformer.evaluation.metric import METRICS, metric_named
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.randomness import seed_everything
@@ -21,52 +21,74 @@ from whyformer.models.build import Model, SourceModel, build_model
 from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.models.transformer import TransformerSettings
 from whyformer.recipes.recipe import Recipe
+from whyformer.recipes.task_declaration import TASKS, ItemForm
 from whyformer.tasks.facts import facts_before_training, limit_fact
-from whyformer.tasks.pair_data import CorpusBatches, Prepared, prepare
-from whyformer.tasks.task import Caution, Progress
+from whyformer.tasks.pair_data import CorpusBatches, Prepared, data_key, prepare
+from whyformer.tasks.task import (
+    Caution,
+    Progress,
+    Task,
+    batches_on_device,
+    evaluation_mode,
+)
 from whyformer.training.loop import sequence_loss
 from whyformer.training.loss import Loss
-from whyformer.training.state import AnyBatch
 
 BLEU_WORDS = 4
 """Words of the longest runs that BLEU counts."""
 GREEDY = {"beam": 1, "nbest": 1, "method": "beam", "groups": 1}
 
 
-class Translation:
+@TASKS.register("translate")
+class Translation(Task):
     """A `Task` on sentence pairs."""
+
+    default_recipe = "translate"
+    items = ItemForm.PAIRS
+    reads = frozenset({
+        "data.target", "data.filters.max_tokens", "data.filters.max_ratio",
+        "data.filters.max_characters", "text.shared", "text.keep_spaces", "text.sampling",
+        "text.source_units", "text.target_units", "text.source_lowercase", "text.target_lowercase",
+        "training.label_smoothing", "validation.sentences", "decoding",
+    })  # fmt: skip
 
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
         if not isinstance(recipe.model, TransformerSettings | RecurrentSettings):
             raise ConfigError(
-                f"The task `translate` needs a model that reads a source, but `model.family` is "
-                f"{recipe.model.family}. Choose transformer or rnn, or --task language."
+                f"The task `{recipe.task}` needs `model.family` transformer or rnn, but it is "
+                f"{recipe.model.family}. Choose one of them, or --task language."
             )
         longest, most = recipe.model.longest_source, recipe.data.filters.max_tokens
         if longest is not None and most >= longest:  # and eos
             raise ConfigError(
-                f"`data.filters.max_tokens` lets in {counted(most, 'token')} and eos, but the "
-                f"model holds {counted(longest, 'position')}. Set "
+                f"`data.filters.max_tokens` admits {counted(most, 'token')} and eos, but the "
+                f"model has {counted(longest, 'position')}. Set "
                 f"--data.filters.max-tokens {longest - 1} or less, or --model.max-length "
                 f"{most + 1} or more."
             )
         self.longest = recipe.model.longest_target
         self.data: Prepared = prepare(recipe, run, progress)
         self.asked, self.metric = recipe.validation.metric, metric_for(recipe, self.data)
-        self.unit = "tokens"
         validation = recipe.validation.model_copy(update={"metric": self.metric})
         self.recipe = recipe = recipe.model_copy(update={"validation": validation})
-        self.batches = CorpusBatches.of(recipe, self.data)
+        self.batches = self.pair_batches = CorpusBatches.of(recipe, self.data)
         self.key, self.fingerprint = self.data.key, self.data.corpus.fingerprint
+
+    @classmethod
+    def data_key(cls, recipe: Recipe, run: Path) -> str:
+        """See `Task`."""
+        return data_key(recipe, run)
 
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
         """See `Task`."""
-        yield from facts_before_training(self.recipe, self.data, self.batches, parameters, device)
+        yield from facts_before_training(
+            self.recipe, self.data, self.pair_batches, parameters, device
+        )
         expected = Expected.from_facts(expected_facts(self.recipe, self.data))
         yield limit_fact(self.recipe.decoding, self.data, self.longest, expected)
         if self.metric != self.asked:
             yield Caution(
-                f"            {self.asked} needs targets of {BLEU_WORDS} words and more, and most "
+                f"            {self.asked} needs targets of at least {BLEU_WORDS} words, and most "
                 f"validation targets are shorter: {self.metric} chooses the best weights instead"
             )
 
@@ -79,31 +101,46 @@ class Translation:
         return sequence_loss(model, batch, smoothing)
 
     def validate(self, model: Model) -> dict[str, Any]:
-        """See `Task`; the metric is of a decoded part of the dev set."""
+        """See `Task`; only a part of the validation set is decoded for the metric."""
         assert isinstance(model, SourceModel)
-        return validation_scores(self.recipe, model, self.data)
+        with evaluation_mode(model):
+            loss = self._mean_loss(model)
+            return {"loss": loss} | _decoded_score(self.recipe, model, self.data)
 
-    def higher_is_better(self, metric: str) -> bool:
-        """See `Task`."""
-        return metric != "loss" and metric_named(metric).higher_is_better
+    def _mean_loss(self, model: SourceModel) -> float:
+        """Return the mean loss over the validation set, in nats per token."""
+        batches = CorpusBatches(
+            self.data.dev_corpus,
+            seed=0,
+            budget_tokens=self.recipe.training.batch_tokens,
+            tokenizers=(self.data.source_tokenizer, self.data.target_tokenizer),
+        )
+        total = tokens = 0.0
+        for batch in batches_on_device(batches, model):
+            total += self.loss(model, batch, 0.0).nll.item()
+            tokens += batch.tokens
+        return total / tokens
+
+    def available_metrics(self) -> dict[str, bool]:
+        """Return the loss and all registered metrics of texts."""
+        return {"loss": False} | {name: metric_named(name).higher_is_better for name in METRICS}
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
         """See `Task`."""
         facts = facts | expected_facts(self.recipe, self.data)
         return Bundle(model, self.data.source_tokenizer, self.data.target_tokenizer, facts)
 
-    def story(self, batch: AnyBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
+    def preview(self, batch: Batch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
         """See `Task`."""
-        assert isinstance(batch, Batch)
         texts = [self.data.corpus.texts(int(index)) for index in batch.indices]
         tensors = {"source": batch.source, "target": batch.target, "labels": batch.labels}
         return [{"source": source, "target": target} for source, target in texts], tensors
 
 
 def metric_for(recipe: Recipe, data: Prepared) -> str:
-    """Return the recipe's metric, or chrF in place of BLEU where most targets are too short.
+    """Return the recipe's metric, or chrF instead of BLEU if most targets are too short.
 
-    BLEU counts runs of four words: where a target has fewer, it is 0 even for a perfect output.
+    BLEU counts runs of four words: for a shorter target it is 0, even if the output is perfect.
     """
     if recipe.validation.metric != "bleu":
         return recipe.validation.metric
@@ -122,7 +159,7 @@ def fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> SourceM
 
 
 def expected_facts(recipe: Recipe, data: Prepared) -> dict[str, Any]:
-    """Return what a run remembers of its training texts; see `Expected`."""
+    """Return the facts about the training texts that a model is saved with; see `Expected`."""
     return {
         "keep_spaces": recipe.text.keep_spaces,
         "longest_source": int(data.corpus.source_lengths.max()),
@@ -131,28 +168,11 @@ def expected_facts(recipe: Recipe, data: Prepared) -> dict[str, Any]:
     }
 
 
-def validation_scores(recipe: Recipe, model: SourceModel, data: Prepared) -> dict[str, Any]:
-    """Return the mean loss in nats a token over the dev set, and the metric of a decoded part."""
-    batches = CorpusBatches(
-        data.dev_corpus,
-        seed=0,
-        budget_tokens=recipe.training.batch_tokens,
-        tokenizers=(data.source_tokenizer, data.target_tokenizer),
-    )
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    total = tokens = 0.0
-    with torch.no_grad():
-        for index in range(batches.count(0)):
-            batch = batches.batch(0, index).to(device)
-            total += sequence_loss(model, batch, 0.0).nll.item()
-            tokens += batch.tokens
-    model.train(was_training)
-    scores: dict[str, Any] = {"loss": total / tokens}
+def _decoded_score(recipe: Recipe, model: SourceModel, data: Prepared) -> dict[str, float]:
+    """Return the recipe's metric of a decoded part of the validation set, if it has one."""
     metric = recipe.validation.metric
     if metric == "loss":
-        return scores
+        return {}
     items = data.dev[: recipe.validation.sentences]
     expected = Expected.from_facts(expected_facts(recipe, data))
     translator = Translator(
@@ -168,5 +188,4 @@ def validation_scores(recipe: Recipe, model: SourceModel, data: Prepared) -> dic
         lowercase=recipe.text.lowers_target,
         resamples=0,
     )
-    scores[metric] = found.scores["model"][0].value
-    return scores
+    return {metric: found.scores["model"][0].value}

@@ -20,7 +20,8 @@ from whyformer.foundation.plugins import load_installed
 from whyformer.foundation.torchrun import world_size
 from whyformer.models.build import ModelSettings, SourceModel
 from whyformer.recipes.recipe import Resolved, resolve
-from whyformer.recipes.unused import TEXT, refuse_unused
+from whyformer.recipes.task_declaration import TASKS, ItemForm
+from whyformer.recipes.unused import refuse_unused
 from whyformer.tasks.classification import Prediction
 from whyformer.tasks.items import ITEMS, PARAMETERS, GivenItems
 from whyformer.tasks.tagging import Tagger
@@ -276,7 +277,8 @@ def _resolved(
         if not of_files:
             items[part] = value
     resolved = resolve(recipe, given, full=full)
-    if items and resolved.recipe.task in TEXT and "data.documents" not in resolved.origins:
+    texts = bool(items) and TASKS[resolved.recipe.task].items is ItemForm.TEXTS
+    if texts and "data.documents" not in resolved.origins:
         # A text is a document, unless the recipe says otherwise.
         resolved = resolve(recipe, {**given, "data.documents": "lines"}, full=full)
     refuse_unused(resolved.recipe, given, ranks=world_size())

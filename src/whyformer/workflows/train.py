@@ -13,6 +13,7 @@ from torch import nn
 from whyformer import __version__
 from whyformer.bundle import PLUGINS, RUN_ID, save_bundle
 from whyformer.foundation.devices import choose_device
+from whyformer.foundation.errors import PluginError
 from whyformer.foundation.files import (
     recover_directory,
     remove_leftovers,
@@ -180,6 +181,11 @@ def _train(
     task.higher_is_better(task.metric)  # an unknown metric is refused before any update
     settings = recipe.training
     model = task.model(device)
+    if not isinstance(model, Model):
+        raise PluginError(
+            f"The task `{recipe.task}` must build a model of one of whyformer's families, but it "
+            f"builds `{type(model).__name__}`. Use `whyformer.models.build.build_model`."
+        )
     refuse_state(settings, count_parameters(model), device, ranks.count)
     for line in task.facts(count_parameters(model), device):
         (display.warn if isinstance(line, Caution) else display.say)(line)

@@ -18,7 +18,8 @@ from whyformer.data.made_up import made_up_pairs
 from whyformer.data.reading import pair_files
 from whyformer.foundation.errors import DataError, UsageError
 from whyformer.models.build import SourceModel
-from whyformer.recipes.recipe import Recipe, Resolved, TaskName
+from whyformer.recipes.recipe import Recipe, Resolved
+from whyformer.recipes.task_declaration import TASKS, ItemForm
 from whyformer.tasks.build import open_task
 from whyformer.tasks.translation import Translation
 from whyformer.workflows.bench.engines import (
@@ -87,7 +88,7 @@ def bench(
             "processor": _processor(),
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
             "recipe": resolved.name,
-            "task": recipe.task.value,
+            "task": recipe.task,
             "model": f"{recipe.model.family}, {recipe.model.summary}",
             "data": origin,
             "run": None if run is None else str(run),
@@ -109,7 +110,7 @@ def bench(
             found |= {
                 "decoding": None,
                 "quality": None,
-                "left_out": {"decoding": f"the task {recipe.task.value} writes no translations"},
+                "left_out": {"decoding": f"the task {recipe.task} writes no translations"},
             }
             decoded = None
         found["starting"] = _starting(programs, decoded, say)
@@ -130,7 +131,7 @@ def _refuse_other_models(run: Path) -> None:
 def with_data(recipe: Recipe, scratch: Path) -> tuple[Recipe, str]:
     """Return a recipe with available data, and a description: its own data, or generated pairs."""
     data = recipe.data
-    if recipe.task is not TaskName.TRANSLATE or data.builtin:
+    if TASKS[recipe.task].items is not ItemForm.PAIRS or data.builtin:
         return recipe, f"{data.builtin or ', '.join(data.train)}"
     if _are_there(recipe):
         return recipe, ", ".join(data.train)

@@ -6,6 +6,7 @@ and the largest batch must fit into memory. `text_tasks` has the checks of the o
 """
 
 import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,12 @@ from whyformer.decoding.translator import Translator
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.wording import counted
 from whyformer.models.build import SourceModel
-from whyformer.recipes.recipe import Recipe, Resolved, TaskName
-from whyformer.tasks.pair_data import CorpusBatches, Prepared, prepare
+from whyformer.recipes.recipe import Resolved
+from whyformer.tasks.build import open_task
+from whyformer.tasks.pair_data import Prepared
 from whyformer.tasks.standard_input import forget_input
-from whyformer.tasks.translation import fresh_model
-from whyformer.training.loop import fit, sequence_loss, start
+from whyformer.tasks.translation import Translation, fresh_model
+from whyformer.training.loop import fit, start
 from whyformer.workflows.check.text_tasks import task_findings
 from whyformer.workflows.check.trial import (
     Finding,
@@ -79,26 +81,25 @@ def check(resolved: Resolved, *, out: Path | None = None, quiet: bool = False) -
     with Display(quiet=quiet) as display, tempfile.TemporaryDirectory() as scratch:
         directory = out or Path(scratch)
         forget_input(directory)
-        if recipe.task is not TaskName.TRANSLATE:
-            findings = task_findings(recipe, directory, display.preparing, display.say)
-            return Report(resolved.name, list(findings))
-        data = prepare(recipe, directory, display.preparing)
-        report = Report(resolved.name)
-        display.say("Memorizing 32 pairs …")
-        model, batch, finding = _overfit(recipe, data)
-        report.findings.append(finding)
-        report.findings.append(_shuffled(model, batch))
-        report.findings.append(_shifted(model, batch))
-        display.say("Timing updates and testing the largest batch …")
-        batches = CorpusBatches.of(recipe, data)
-        fresh = _model(recipe, data)
-        report.findings.append(speed(recipe, fresh, batches, sequence_loss, "target tokens"))
-        report.findings.append(_largest(recipe, data, batches))
-        return report
+        task = open_task(recipe, directory, display.preparing)
+        if isinstance(task, Translation):
+            findings = _findings(task, display.say)
+        else:
+            findings = task_findings(task, directory, display.say)
+        return Report(resolved.name, list(findings))
 
 
-def _model(recipe: Recipe, data: Prepared) -> SourceModel:
-    return fresh_model(recipe, data, choose_device())
+def _findings(task: Translation, say: Callable[[str], None]) -> Iterator[Finding]:
+    """Yield the results of the checks of a task on pairs."""
+    device = choose_device()
+    say("Memorizing 32 pairs …")
+    model, batch, finding = _overfit(task, device)
+    yield finding
+    yield _shuffled(task, model, batch)
+    yield _shifted(task, model, batch)
+    say("Timing updates and testing the largest batch …")
+    yield speed(task.recipe, task.model(device), task.batches, task.loss, "target tokens")
+    yield _largest(task, device)
 
 
 def _distinct_pairs(data: Prepared) -> np.ndarray:
@@ -116,8 +117,9 @@ def _distinct_pairs(data: Prepared) -> np.ndarray:
     return np.array(chosen or [0], dtype=np.int64)
 
 
-def _overfit(recipe: Recipe, data: Prepared) -> tuple[SourceModel, Batch, Finding]:
-    model = _model(without_dropout(recipe), data)
+def _overfit(task: Translation, device: torch.device) -> tuple[SourceModel, Batch, Finding]:
+    recipe, data = task.recipe, task.data
+    model = fresh_model(without_dropout(recipe), data, device)
     indices = _distinct_pairs(data)
     batch = make_batch(data.corpus, indices)
     settings = memorization_settings(recipe.training, recipe.model.d_model)
@@ -126,7 +128,10 @@ def _overfit(recipe: Recipe, data: Prepared) -> tuple[SourceModel, Batch, Findin
     search = SearchSettings(beam=1, max_length=int(batch.labels.shape[1]) + 4)
     steps = right = 0
     state = start(model, settings)
-    for report in fit(state, Repeated([batch]), settings, d_model=recipe.model.d_model):
+    reports = fit(
+        state, Repeated([batch]), settings, d_model=recipe.model.d_model, loss_of=task.loss
+    )
+    for report in reports:
         steps = report.step
         if steps % 50 == 0 and report.nll < 0.1:
             answers = translator.translate([source for source, _ in texts], search)
@@ -140,38 +145,41 @@ def _overfit(recipe: Recipe, data: Prepared) -> tuple[SourceModel, Batch, Findin
     return model.eval(), batch, Finding("memorizes 32 pairs", passed, detail)
 
 
-def _mean_loss(model: SourceModel, batch: Batch) -> float:
+def _mean_loss(task: Translation, model: SourceModel, batch: Batch) -> float:
     with torch.no_grad():
         device = next(model.parameters()).device
-        return sequence_loss(model, batch.to(device), 0.0).nll.item() / batch.tokens
+        return task.loss(model, batch.to(device), 0.0).nll.item() / batch.tokens
 
 
-def _shuffled(model: SourceModel, batch: Batch) -> Finding:
+def _shuffled(task: Translation, model: SourceModel, batch: Batch) -> Finding:
     """Pair every target with a wrong source: the loss must rise if the model uses its source."""
     rolled = replace(
         batch,
         source=batch.source.roll(1, 0),
         source_real=None if batch.source_real is None else batch.source_real.roll(1, 0),
     )
-    return _rise("reads the source", "sources shuffled", model, batch, rolled)
+    return _rise("reads the source", "sources shuffled", task, model, batch, rolled)
 
 
-def _shifted(model: SourceModel, batch: Batch) -> Finding:
+def _shifted(task: Translation, model: SourceModel, batch: Batch) -> Finding:
     """Give the decoder the token to predict: the loss must rise, because it was trained
     otherwise."""
     leaked = replace(batch, target=batch.labels)
-    return _rise("predicts the next token", "targets shifted by one", model, batch, leaked)
+    return _rise("predicts the next token", "targets shifted by one", task, model, batch, leaked)
 
 
-def _rise(name: str, what: str, model: SourceModel, batch: Batch, spoiled: Batch) -> Finding:
-    return rise(name, what, "nats per token", _mean_loss(model, batch), _mean_loss(model, spoiled))
+def _rise(
+    name: str, what: str, task: Translation, model: SourceModel, batch: Batch, spoiled: Batch
+) -> Finding:
+    before, after = (_mean_loss(task, model, one) for one in (batch, spoiled))
+    return rise(name, what, task.loss_unit, before, after)
 
 
-def _largest(recipe: Recipe, data: Prepared, batches: CorpusBatches) -> Finding:
-    plan = batches.plan(0)
+def _largest(task: Translation, device: torch.device) -> Finding:
+    data, plan = task.data, task.pair_batches.plan(0)
     lengths = data.corpus.source_lengths.astype(np.int64), data.corpus.target_lengths
     areas = [len(b) * (int(lengths[0][b].max()) ** 2 + int(lengths[1][b].max()) ** 2) for b in plan]
-    batch = batches.batch(0, int(np.argmax(areas)))
+    batch = task.pair_batches.batch(0, int(np.argmax(areas)))
     rows, width = batch.labels.shape
     shape = f"{counted(rows, 'row')} of up to {counted(max(width, batch.source.shape[1]), 'token')}"
-    return largest(recipe, _model(recipe, data), batch, sequence_loss, shape)
+    return largest(task.recipe, task.model(device), batch, task.loss, shape)

@@ -20,9 +20,9 @@ from whyformer.foundation.wording import counted
 from whyformer.models.bert import BERT
 from whyformer.models.build import Model, TextModel
 from whyformer.models.electra import Electra
-from whyformer.recipes.recipe import Recipe, TaskName
+from whyformer.recipes.recipe import Recipe
 from whyformer.tasks.build import open_task
-from whyformer.tasks.task import Progress, Task
+from whyformer.tasks.task import Task
 from whyformer.text.symbols import FIRST_BYTE, PAD
 from whyformer.training.loop import fit, start
 from whyformer.training.state import AnyBatch
@@ -46,51 +46,50 @@ NEARLY_EQUAL = 1e-3
 """Maximum rounding difference of vectors and logits that should be equal."""
 STEPS = 24
 """Number of tokens that are fed one by one."""
-UNITS = {
-    TaskName.LANGUAGE: ("nats per token", "tokens"),
-    TaskName.MASKED: ("nats per masked token", "masked tokens"),
-    TaskName.REPLACED: ("nats per masked token", "masked tokens"),
-    TaskName.CLASSIFY: ("nats per text", "texts"),
-    TaskName.REGRESS: ("squared error per text", "texts"),
-    TaskName.TAG: ("nats per word", "words"),
-}
-"""For each task, the unit of its loss, and what it counts."""
 
 
-def task_findings(
-    recipe: Recipe, out: Path, progress: Progress | None, say: Callable[[str], None]
-) -> Iterator[Finding]:
-    """Yield the results of the checks, for all tasks except translate.
+def task_findings(task: Task, out: Path, say: Callable[[str], None]) -> Iterator[Finding]:
+    """Yield the results of the checks, for all tasks except those on pairs.
 
     Args: out: directory of prepared data. say: called with progress messages.
     """
-    device = choose_device()
-    task = open_task(recipe, out, progress)
+    recipe, device = task.recipe, choose_device()
     few = open_task(_small(recipe), out)
     say("Checking gradients and memorizing one batch …")
     yield _gradients(recipe, task, task.model(device))
     model, batch, finding = _overfit(recipe, few, few.model(device))
     yield finding
-    if isinstance(batch, PretrainingBatch):
-        yield _sees(model, batch)  # unlike the memorized one
+    if isinstance(batch, TextBatch | PretrainingBatch | LabelledBatch | TaggedBatch):
+        yield from _input_findings(few, model, batch)
     else:
-        yield _reads(recipe, few, model, batch)
-    if isinstance(batch, TextBatch):
-        assert isinstance(model, TextModel)
-        yield _leak(few, model, batch)
+        detail = f"whyformer does not know how `{type(batch).__name__}` holds its inputs"
+        yield Finding("inputs are not checked", True, detail)
+    say("Timing updates and testing the largest batch …")
+    yield speed(recipe, task.model(device), task.batches, task.loss, task.unit)
+    biggest = task.batches.batch(0, int(np.argmax(_areas(task.batches))))
+    shape = counted(biggest.tokens, task.unit.removesuffix("s"))
+    if isinstance(biggest, TextBatch | PretrainingBatch | LabelledBatch | TaggedBatch):
+        rows, width = _read(biggest).shape
+        shape = f"{counted(rows, 'row')} of up to {counted(width, 'token')}"
+    yield largest(recipe, task.model(device), biggest, task.loss, shape)
+
+
+def _input_findings(
+    task: Task, model: Model, batch: TextBatch | PretrainingBatch | LabelledBatch | TaggedBatch
+) -> Iterator[Finding]:
+    """Check how the outputs depend on the inputs. Args: batch: the batch that was memorized."""
+    if isinstance(batch, PretrainingBatch):
+        yield _sees(model, batch)
+    else:
+        yield _reads(task, model, batch)
+    if not isinstance(batch, TextBatch):
+        yield _padding(model, batch)
+    elif isinstance(model, TextModel):
+        yield _leak(task, model, batch)
         yield _later(model, batch)
         if batch.documents is not None and (batch.documents > 0).any():
             yield _other_documents(model, batch)
         yield _one_by_one(model, batch)
-    else:
-        yield _padding(model, batch)
-    say("Timing updates and testing the largest batch …")
-    _, what = UNITS[recipe.task]
-    yield speed(recipe, task.model(device), task.batches, task.loss, what)
-    biggest = task.batches.batch(0, int(np.argmax(_areas(task.batches))))
-    rows, width = _read(biggest).shape
-    shape = f"{counted(rows, 'row')} of up to {counted(width, 'token')}"
-    yield largest(recipe, task.model(device), biggest, task.loss, shape)
 
 
 def _small(recipe: Recipe) -> Recipe:
@@ -139,8 +138,7 @@ def _overfit(recipe: Recipe, task: Task, model: Model) -> tuple[Model, Any, Find
         if now - least < NEEDED_FALL * (first - least):
             break
     passed = now - least < NEEDED_FALL * (first - least)
-    unit, what = UNITS[recipe.task]
-    detail = f"{batch.tokens} {what}: loss {first:.3f} falls to {now:.3f} {unit}"
+    detail = f"{batch.tokens} {task.unit}: loss {first:.3f} falls to {now:.3f} {task.loss_unit}"
     detail += f" after {counted(steps, 'update')}"
     if least > 0.005:
         detail += f" (the lowest possible loss is {least:.3f})"
@@ -193,11 +191,10 @@ def least_loss(batch: TextBatch) -> float:
     return total / batch.tokens
 
 
-def _reads(recipe: Recipe, task: Task, model: Model, batch: Any) -> Finding:
+def _reads(task: Task, model: Model, batch: Any) -> Finding:
     """Shuffle the input: the loss must rise if the model uses its input."""
-    unit, _ = UNITS[recipe.task]
     before, after = (_mean_loss(task, model, one) for one in (batch, _scrambled(batch)))
-    return rise("reads its text", "tokens shuffled", unit, before, after)
+    return rise("reads its text", "tokens shuffled", task.loss_unit, before, after)
 
 
 def _sees(model: Model, batch: PretrainingBatch) -> Finding:
@@ -221,8 +218,7 @@ def _leak(task: Task, model: TextModel, batch: TextBatch) -> Finding:
     """Give the model the token to predict: the loss must rise, because it was trained otherwise."""
     leaked = replace(batch, target=batch.labels)
     before, after = (_mean_loss(task, model, one) for one in (batch, leaked))
-    unit, _ = UNITS[TaskName.LANGUAGE]
-    return rise("predicts the next token", "targets shifted by one", unit, before, after)
+    return rise("predicts the next token", "targets shifted by one", task.loss_unit, before, after)
 
 
 def _later(model: TextModel, batch: TextBatch) -> Finding:

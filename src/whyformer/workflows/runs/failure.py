@@ -22,7 +22,7 @@ def keep_diagnosis(failure: Divergence, state: TrainingState, task: Task, out: P
 
 
 def _keep_record(failure: Divergence, task: Task, out: Path) -> None:
-    texts, tensors = task.story(failure.batch)
+    texts, tensors = task.preview(failure.batch)
     record = {
         "format": DIAGNOSIS_FORMAT,
         "step": failure.step,

@@ -1,0 +1,64 @@
+"""What settings and commands must know about a task before its data is opened.
+
+A task is a class of the package `whyformer.tasks`, or of a plugin. It declares these facts as class
+attributes, so that a recipe can be checked, and a command can refuse it, without reading data.
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from whyformer.foundation.registry import Registry
+
+
+class ItemForm(StrEnum):
+    """The form of the items that `whyformer.train` and `fit` take instead of files."""
+
+    PAIRS = "pairs"
+    """(source, target)."""
+    TEXTS = "texts"
+    """A text; each is a document."""
+    LABELLED_TEXTS = "labelled texts"
+    """(text, label), or (text, second, label) for a task that reads `data.second`."""
+    TAGGED_WORDS = "tagged words"
+    """(words, labels), with a label for each word."""
+
+
+OF_SOME_TASKS = frozenset({
+    "start_from", "frozen", "data.target", "data.second", "data.filters.max_tokens",
+    "data.filters.max_ratio", "data.filters.max_characters", "data.documents", "data.packing",
+    "data.row_tokens", "data.next_sentence", "data.rows", "data.mask_rate", "data.whole_words",
+    "text.shared", "text.keep_spaces", "text.sampling", "text.source_units", "text.target_units",
+    "text.source_lowercase", "text.target_lowercase", "training.label_smoothing",
+    "validation.sentences", "decoding",
+})  # fmt: skip
+"""The settings that only some tasks read; `decoding` is a section. All tasks read the others."""
+
+
+class TaskDeclaration:
+    """The class attributes of a task."""
+
+    default_recipe: ClassVar[str | None] = None
+    """The recipe to use when none is named: a built-in one, or the path of a YAML file."""
+    reads: ClassVar[frozenset[str]] = frozenset()
+    """The settings of `OF_SOME_TASKS` that this task reads; giving it another one is an error."""
+    items: ClassVar[ItemForm | None] = None
+    """The form of items that are given in Python; None accepts files only."""
+    unit: ClassVar[str] = "tokens"
+    """What `tokens` of a batch counts: tokens, masked tokens, words or texts."""
+    loss_unit: ClassVar[str] = "nats per token"
+    """The unit of the loss divided by that count."""
+
+
+TASKS = Registry[type[TaskDeclaration]](
+    "task",
+    TaskDeclaration,
+    members=(
+        "whyformer.tasks.translation",
+        "whyformer.tasks.language",
+        "whyformer.tasks.masked",
+        "whyformer.tasks.replaced",
+        "whyformer.tasks.classification",
+        "whyformer.tasks.tagging",
+    ),
+)
+"""All tasks by name. A class in it must extend `whyformer.tasks.task.Task`."""

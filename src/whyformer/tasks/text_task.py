@@ -1,0 +1,96 @@
+"""The shared part of the tasks on text: preparing documents, building the model, printed facts."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+
+from whyformer.data.documents import Document, Documents, build_documents
+from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.randomness import seed_everything
+from whyformer.foundation.wording import counted, either
+from whyformer.models.build import Model, build_model
+from whyformer.recipes.recipe import Recipe
+from whyformer.recipes.task_declaration import ItemForm
+from whyformer.tasks.task import Progress, Task, with_end
+from whyformer.tasks.text_data import read_texts, text_tokenizer
+from whyformer.tasks.training_facts import threads, training_fact
+from whyformer.tasks.validation_facts import overlap_of_lines
+
+
+class TextTask(Task):
+    """A `Task` on documents. A subclass sets `batches` and adds the loss and the evaluation."""
+
+    items = ItemForm.TEXTS
+    reads = frozenset({"data.documents", "data.row_tokens", "training.label_smoothing"})
+    families: ClassVar[tuple[str, ...]]
+    """The model families that the task can train."""
+
+    def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
+        super().__init__(recipe, run, progress)
+        if recipe.model.family not in self.families:
+            default = self.families[0]
+            raise ConfigError(
+                f"The task `{recipe.task}` needs `model.family` {either(self.families)}, but it is "
+                f"{recipe.model.family}. Set --model.family {default}, or choose a recipe such as "
+                f"{self.default_recipe}."
+            )
+        if recipe.data.row_tokens > recipe.model.max_length:
+            raise ConfigError(
+                "`data.row_tokens` must be at most `model.max_length`, but "
+                f"{recipe.data.row_tokens} is more than {recipe.model.max_length}. "
+                "Lower the former or raise the latter."
+            )
+        texts = read_texts(recipe.data, lowercase=recipe.text.lowercase)
+        self.texts, self.key = texts, texts.key
+        self.tokenizer = text_tokenizer(recipe, texts, run / "tokenizers", progress)
+
+        def documents(name: str, read: Callable[[], Iterator[Document]]) -> Documents:
+            return build_documents(
+                read(),
+                self.tokenizer,
+                run / name,
+                key=f"{texts.key}/{name}",
+                progress=partial(progress, f"reading {name}") if progress else None,
+            )
+
+        self.train, self.dev = documents("corpus", texts.train), documents("corpus-dev", texts.dev)
+        self.fingerprint = self.train.fingerprint
+
+    @classmethod
+    def data_key(cls, recipe: Recipe, run: Path) -> str:
+        """See `Task`."""
+        return read_texts(recipe.data, lowercase=recipe.text.lowercase).key
+
+    def model(self, device: torch.device) -> Model:
+        """See `Task`."""
+        seed_everything(self.recipe.training.seed)
+        sizes = (len(self.tokenizer), len(self.tokenizer))
+        return build_model(self.recipe.model, sizes, shared=True, device=device)
+
+    def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
+        """See `Task`."""
+        overlap = overlap_of_lines(self.texts.overlap())
+        for name, documents, end in (("text", self.train, ""), ("validation", self.dev, overlap)):
+            found = documents.report
+            yield with_end(
+                f"{name:<11} {counted(found.documents, 'document')}, "
+                f"{counted(found.characters, 'character')}, "
+                f"{counted(found.tokens, 'token')} of a vocabulary of {len(self.tokenizer):,}, "
+                f"{found.characters / found.tokens:.2f} characters per token, "
+                f"longest {found.longest:,}, "
+                f"spelled in bytes {found.spelled / found.tokens:.2%}",
+                end,
+            )
+        yield from self.batch_facts()
+        yield (
+            f"model       {parameters:,} parameters: {self.recipe.model.summary}; on {device}, "
+            + threads()
+        )
+        yield training_fact(self.recipe, self.recipe.model.dropout)
+
+    def batch_facts(self) -> Iterator[str]:
+        """Yield the lines about the batches."""
+        return iter(())
