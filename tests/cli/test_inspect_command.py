@@ -135,3 +135,20 @@ def test_what_is_asked_wrongly_is_said(cli, runs, family, words, sentence, tmp_p
 def test_two_texts_have_two_segments(cli, runs):
     found = json.loads(cli("inspect", runs["bert"], "--text", "a b\tc", "--json").out)
     assert found["tokens"]["text"] == ["<bos>", "a", "b", "<eos>", "c", "<eos>"]
+
+
+@pytest.mark.parametrize("family", HEADS)
+@pytest.mark.parametrize("text", ["", " ", "\t", "\u3000"])
+def test_a_text_without_words_is_inspected_or_refused_in_one_sentence(cli, runs, family, text):
+    said = cli("inspect", runs[family], "--text", text)
+    assert said.code in (0, 2), said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_tagger_whose_tokenizer_keeps_spaces_needs_a_word(cli, tmp_path):
+    tokenizer = train_tokenizer("chars", LINES, vocabulary=300)
+    model = build_model(FAMILIES["bert tags"], (len(tokenizer),) * 2, shared=True).eval()
+    save_bundle(tmp_path / "model", Bundle(model, tokenizer, tokenizer, {}))
+    said = cli("inspect", tmp_path, "--text", " ")
+    assert said.code == 2
+    assert "`--text` must have at least one word, but it has none." in said.err

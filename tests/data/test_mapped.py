@@ -1,13 +1,14 @@
 """Arrays of a damaged corpus are refused, even where its hashes were made to fit."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 
 from whyformer.data.corpus import build_corpus, open_corpus
 from whyformer.data.documents import build_documents
-from whyformer.data.mapped import mapped
+from whyformer.data.mapped import mapped, refuse_changed_files
 from whyformer.data.reading import Pair
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.integrity import FILES, hashes, sealed_text
@@ -90,3 +91,27 @@ def test_only_whole_numbers_are_read(tmp_path, dtype):
     (tmp_path / "a.bin").write_bytes(bytes(16))
     with pytest.raises(ValueError, match="is not one of"):
         mapped(tmp_path / "a.bin", dtype)
+
+
+def test_a_file_that_is_cut_while_it_is_mapped_is_named(tmp_path):
+    file = tmp_path / "a.bin"
+    file.write_bytes(bytes(range(64)))
+    array = mapped(file, "uint8")
+    refuse_changed_files()
+    os.truncate(file, 32)
+    with pytest.raises(DataError, match="a.bin` must not change .* from 64 bytes to 32 bytes"):
+        refuse_changed_files()
+    del array
+    refuse_changed_files()
+
+
+def test_a_file_that_is_replaced_or_removed_stays_mapped_and_is_no_fault(tmp_path):
+    file = tmp_path / "a.bin"
+    file.write_bytes(bytes(range(64)))
+    array = mapped(file, "uint8")
+    (tmp_path / "b.bin").write_bytes(b"another")
+    (tmp_path / "b.bin").replace(file)
+    refuse_changed_files()
+    file.unlink()
+    refuse_changed_files()
+    assert array[63] == 63

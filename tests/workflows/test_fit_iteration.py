@@ -1,5 +1,6 @@
 """Iterate over a training: what is yielded, and how it is left and resumed."""
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import torch
 
 import whyformer
 from toy_runs import SMALL
+from whyformer.foundation.errors import DataError
 from whyformer.training import loop
 from whyformer.training.checkpoints import META
 from whyformer.training.journal import read_journal
@@ -115,3 +117,18 @@ def test_between_two_updates_ctrl_c_interrupts_the_callers_code(tmp_path: Path) 
         if step.step == 2:
             break
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_data_that_is_cut_during_training_is_named_before_anything_is_written(
+    tmp_path: Path, whole: Path
+) -> None:
+    run = steps(tmp_path / "run")
+    file = tmp_path / "run" / "corpus-dev" / "source.offsets.bin"
+    with pytest.raises(DataError, match=r"source.offsets.bin` must not change while it is in use"):
+        for step in run:
+            if step.step == 1:
+                os.truncate(file, file.stat().st_size - 8)
+    assert not (tmp_path / "run" / "model").exists()
+    for _ in steps(tmp_path / "run"):
+        pass
+    assert contents(tmp_path / "run") == contents(whole)

@@ -2,10 +2,12 @@
 
 import contextlib
 import math
+import mmap
+import weakref
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from whyformer.foundation.wording import counted
 
 DTYPES = ("uint8", "uint16", "uint32", "int32", "int64")
 """The types of the arrays of a corpus."""
+_OPEN: weakref.WeakValueDictionary[int, np.memmap[Any, Any]] = weakref.WeakValueDictionary()
+"""The mapped arrays in use, by identity."""
 LARGEST_COUNT = 2**53
 """Larger counts must be wrong, and floating-point numbers cannot represent them exactly."""
 
@@ -27,7 +31,28 @@ def mapped(path: Path, dtype: str) -> np.ndarray:
     """
     if dtype not in DTYPES:
         raise ValueError(f"`{dtype}` is not one of {', '.join(DTYPES)}")
-    return np.memmap(path, dtype=dtype, mode="r")
+    array = np.memmap(path, dtype=dtype, mode="r")
+    _OPEN[id(array)] = array
+    return array
+
+
+def refuse_changed_files() -> None:
+    """Compare the size of every mapped file with its size when it was opened.
+
+    The missing part of a file that was cut reads as zeros, up to the end of a memory page. Results
+    that were computed from it are wrong without any error. Call this function before you write such
+    results. A file that was removed or replaced is harmless: the array keeps the old content.
+
+    Raises: DataError with the path of the file.
+    """
+    for array in list(_OPEN.values()):
+        if (size := cast(mmap.mmap, array.base).size()) != array.nbytes:
+            raise DataError(
+                f"`{array.filename}` must not change while it is in use, but its size changed from "
+                f"{counted(array.nbytes, 'byte')} to {counted(size, 'byte')}. Find the program "
+                "that writes to this directory. Then run the same command again: the data is "
+                "prepared again, and training resumes from its last checkpoint."
+            )
 
 
 @contextlib.contextmanager

@@ -116,6 +116,11 @@ def _labelled(
     known, name = bundle.facts.get("labels", []), f"{dashes}target"
     row, ids, segments = _segments(bundle, text, dashes)
     if model.settings.answer_of is AnswerOf.TOKENS:
+        if not text.split():
+            raise UsageError(
+                f"`{dashes}text` must have at least one word, but it has none. Separate words by "
+                "spaces."
+            )
         words = word_rows(bundle.source_tokenizer, text.split(), len(row) + 2)[0]
         row, ids = words.ids, _matrix(model, words.ids, f"{dashes}text")
         wanted = None if target is None else [_place(one, known, name) for one in target.split()]

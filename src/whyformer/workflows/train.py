@@ -12,6 +12,7 @@ from torch import nn
 
 from whyformer import __version__
 from whyformer.bundle import PLUGINS, RUN_ID, save_bundle
+from whyformer.data.mapped import refuse_changed_files
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import PluginError
 from whyformer.foundation.files import (
@@ -257,6 +258,7 @@ def _run(
 
     def save() -> None:
         nonlocal saved_at
+        refuse_changed_files()
         if journal:
             journal.flush()
         kept = {**vars(selection), **length.to_json(state.step), RUN_ID: identity}
@@ -389,6 +391,7 @@ def _judge(
 ) -> dict[str, Any]:
     assert isinstance(model, Model)
     scores = task.validate(model)
+    refuse_changed_files()
     higher = task.higher_is_better(task.metric)
     if selection.add(report.step, scores, task.metric, higher=higher):
         facts = {
