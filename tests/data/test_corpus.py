@@ -11,6 +11,7 @@ from whyformer.data.chunks import encode_chunks
 from whyformer.data.corpus import build_corpus, open_corpus
 from whyformer.data.filters import Filters
 from whyformer.data.reading import Pair
+from whyformer.foundation import plugins
 from whyformer.foundation.errors import BundleError, DataError
 from whyformer.text.symbols import EOS, FIRST_BYTE
 from whyformer.text.tokenizer import train_tokenizer
@@ -63,6 +64,34 @@ def test_the_number_of_processes_changes_no_byte(tmp_path, monkeypatch, workers)
     assert seen[-1] == len(pairs)
     for file in sorted((tmp_path / "a").iterdir()):
         assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes(), file.name
+
+
+UNITS_PLUGIN = """
+from whyformer.text.units import Characters as Characters
+from whyformer.text.pieces import UNITS
+
+@UNITS.register("own-letters")
+class OwnLetters(Characters):
+    pass
+"""
+
+
+def test_processes_know_the_units_of_a_plugin(tmp_path, monkeypatch):
+    monkeypatch.setattr(corpus_module, "CHUNK", 7)
+    monkeypatch.setattr(chunks_module, "ALONE_CHUNKS", 1)
+    (tmp_path / "letters.py").write_text(UNITS_PLUGIN, encoding="utf-8")
+    plugins.load(str(tmp_path / "letters.py"))
+    try:
+        tokenizer = train_tokenizer(
+            "own-letters", iter([pair.source for pair in PAIRS]), vocabulary=300
+        )
+        made = [
+            build_corpus(PAIRS, tokenizer, tokenizer, tmp_path / name, key="k", workers=count)
+            for name, count in (("a", 1), ("b", 2))
+        ]
+        assert made[0].fingerprint == made[1].fingerprint
+    finally:
+        plugins.unload("letters")
 
 
 def test_processes_are_started_only_for_more_than_a_few_chunks(tmp_path, monkeypatch):

@@ -99,7 +99,7 @@ def test_a_file_that_is_cut_while_it_is_mapped_is_named(tmp_path):
     array = mapped(file, "uint8")
     refuse_changed_files()
     os.truncate(file, 32)
-    with pytest.raises(DataError, match="a.bin` must not change .* from 64 bytes to 32 bytes"):
+    with pytest.raises(DataError, match=r"a\.bin` must not change .* from 64 bytes to 32 bytes"):
         refuse_changed_files()
     del array
     refuse_changed_files()

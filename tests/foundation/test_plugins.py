@@ -1,5 +1,7 @@
 """Plugins: how they are found, what a record of them says, and that reading imports nothing."""
 
+import importlib
+import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 from whyformer.blocks.normalization import NORMS
 from whyformer.foundation import plugins
 from whyformer.foundation.errors import PluginError
+from whyformer.foundation.registry import Registry
 from whyformer.models.gpt import GPTSettings
 
 BODY = """
@@ -182,3 +185,41 @@ def test_a_record_is_compared_and_never_imported(file, tmp_path, monkeypatch):
 def test_a_malformed_record_is_a_value_error(record):
     with pytest.raises(ValueError, match="plugin"):
         plugins.compare(record, "The model")
+
+
+@pytest.mark.parametrize("first", ["import", "load"])
+def test_a_file_may_be_imported_and_loaded_in_any_order(file, monkeypatch, first):
+    path = file("twice")
+    monkeypatch.syspath_prepend(str(path.parent))
+    try:
+        if first == "import":
+            importlib.import_module("twice")
+        found = plugins.load(str(path))
+        importlib.import_module("twice")
+        assert [one.sha256 for one in plugins.used_by(GPTSettings(norm="own-twice"))] == [
+            found.sha256
+        ]
+        assert plugins.compare(plugins.recorded([found]), "The run") == []
+    finally:
+        Registry.forget_module("twice")
+        sys.modules.pop("twice", None)
+
+
+def test_another_process_can_load_what_is_registered(file, tmp_path):
+    path = file("elsewhere")
+    plugins.load(str(path))
+    package = tmp_path / "folder"
+    package.mkdir()
+    (package / "__init__.py").write_text(BODY.replace("{name}", "folder"), encoding="utf-8")
+    plugins.load(str(package))
+    try:
+        assert {str(path), str(package)} <= set(plugins.sources())
+        code = "import sys; from whyformer.foundation import plugins\n"
+        code += "for one in sys.argv[1:]: plugins.load(one)\n"
+        code += "from whyformer.blocks.normalization import NORMS; print(*NORMS)"
+        said = subprocess.run(
+            [sys.executable, "-c", code, str(path), str(package)], capture_output=True, text=True
+        )
+        assert {"own-elsewhere", "own-folder"} <= set(said.stdout.split()), said.stderr
+    finally:
+        plugins.unload("folder")

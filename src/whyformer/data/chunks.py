@@ -22,8 +22,10 @@ import numpy as np
 
 from whyformer.data.filters import Filters, SideReport
 from whyformer.data.reading import Pair
+from whyformer.foundation import plugins
 from whyformer.foundation.errors import DataError
 from whyformer.text.normalization import normalize
+from whyformer.text.pieces import UNITS
 from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE, UNK
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
@@ -100,11 +102,13 @@ def encode_chunks(
     """Yield the result of each chunk, in order.
 
     Args: workers: number of processes; 1 means only this one. This process always encodes the first
-    few chunks, so that a small corpus does not wait for other processes to start.
+    few chunks, so that a small corpus does not wait for other processes to start. It encodes all
+    chunks if a notebook or script has registered the units: no other process can import them.
     Raises: DataError when a process ends before it has finished.
     """
     chunks = iter(chunks)
-    for chunk in chunks if workers == 1 else islice(chunks, ALONE_CHUNKS):
+    alone = not all(plugins.loads_elsewhere(UNITS.module_of(one.units)) for one in tokenizers)
+    for chunk in chunks if workers == 1 or alone else islice(chunks, ALONE_CHUNKS):
         yield encode_chunk(chunk, tokenizers, filters)
     first = next(chunks, None)
     if first is None:
@@ -130,7 +134,8 @@ class _Encoder:
     """Another process that encodes one chunk at a time."""
 
     def __init__(self, tokenizers: Tokenizers, filters: Filters) -> None:
-        self._setting = (*(t.to_json() for t in tokenizers), filters.model_dump_json())
+        texts = tuple(tokenizer.to_json() for tokenizer in tokenizers)
+        self._setting = (plugins.sources(), *texts, filters.model_dump_json())
 
     def __enter__(self) -> "_Encoder":
         paths = os.pathsep.join(path for path in sys.path if path)
@@ -190,7 +195,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output of libraries must not mix with the results
-    *texts, given = pickle.load(sys.stdin.buffer)
+    named, *texts, given = pickle.load(sys.stdin.buffer)
+    for plugin in named:  # they may have registered the units of a tokenizer
+        plugins.load(plugin)
     source, target = (tokenizer_from_json(text) for text in texts)
     filters = Filters.model_validate_json(given)
     with suppress(EOFError, BrokenPipeError, pickle.UnpicklingError):  # the parent ended

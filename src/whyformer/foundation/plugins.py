@@ -31,6 +31,8 @@ OF_FILES = "whyformer_plugins"
 SHOWN_DIGITS = 12
 _imported: dict[str, str | None] = {}
 """Module -> hash of its source when it was imported; the file may be edited afterwards."""
+_sources: dict[str, str] = {}
+"""Module of each loaded plugin -> the argument of `load` that loads it in another process."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,13 @@ def load(source: str) -> Plugin:
                 f"The plugin `{source}` does not exist. Give a Python file, a directory with an "
                 "`__init__.py`, or the name of an installed package."
             )
-        return _described(_from_file(file.resolve(), path.resolve().stem, source))
+        module = _from_file(file.resolve(), path.resolve().stem, source)
+        _sources[module.__name__] = str(path.resolve())
+        return _described(module)
     if source not in sys.modules:
         with _failures_of(source), registered_by(source):
             importlib.import_module(source)
+    _sources[_top(source)] = source
     return _described(sys.modules[source])
 
 
@@ -80,6 +85,7 @@ def unload(name: str) -> None:
     """Forget a plugin made from a file, and everything that it registered."""
     module = f"{OF_FILES}.{name}"
     Registry.forget_module(module)
+    _sources.pop(module, None)
     for one in [key for key in sys.modules if key == module or key.startswith(f"{module}.")]:
         del sys.modules[one]
 
@@ -90,6 +96,21 @@ def load_installed() -> None:
     for point in metadata.entry_points(group=GROUP):
         with _failures_of(point.value), registered_by(point.module):
             point.load()
+        _sources[_top(point.module)] = point.module
+
+
+def sources() -> list[str]:
+    """Return the arguments of `load` that load the same plugins in another process."""
+    registered = {_top(module) for module in Registry.modules()}
+    return [source for module, source in _sources.items() if module in registered]
+
+
+def loads_elsewhere(module: str) -> bool:
+    """Return whether another process has the variants of a module, if it loads `sources`.
+
+    It does not have those of a notebook, a script, or a module that was only imported.
+    """
+    return _top(module) in (PACKAGE, *_sources)
 
 
 def used_by(settings: BaseModel, *more: tuple[Registry[Any], str]) -> list[Plugin]:
@@ -116,8 +137,9 @@ def compare(record: Any, what: str) -> list[str]:
     """
     notes: list[str] = []
     for wanted in _parsed(record):
-        module = sys.modules.get(f"{OF_FILES}.{wanted.name}") or sys.modules.get(wanted.name)
-        if module is None or not _has_registered(module):
+        loaded = (sys.modules.get(f"{OF_FILES}.{wanted.name}"), sys.modules.get(wanted.name))
+        module = next((one for one in loaded if one and _has_registered(one)), None)
+        if module is None:
             raise PluginError(
                 f"{what} needs the plugin {wanted}, which is not loaded. Add "
                 f"`--plugin {wanted.name}.py` with the path of its file, or `--plugin "

@@ -14,8 +14,10 @@ import contextlib
 import importlib
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -45,6 +47,14 @@ def registered_by(module: str) -> Iterator[None]:
         _registering.reset(token)
 
 
+def _same_source(first: str, second: str) -> bool:
+    """Return whether two names are of one module, or of two modules made from the same file."""
+    if first == second:
+        return True
+    files = [getattr(sys.modules.get(name), "__file__", None) for name in (first, second)]
+    return None not in files and Path(str(files[0])).resolve() == Path(str(files[1])).resolve()
+
+
 class Registry(Mapping[str, T], Generic[T]):
     """The variants of one kind by name, in the order of registration.
 
@@ -70,7 +80,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
         Raises: PluginError for a name that is taken or has invalid characters, and for a class that
         does not extend the base. A module may register its own name again, so that a notebook cell
-        can be run twice.
+        can be run twice, and so may another module that was made from the same file.
         """
         if not _NAME.fullmatch(name):
             raise PluginError(
@@ -83,7 +93,7 @@ class Registry(Mapping[str, T], Generic[T]):
             module = _registering.get() or getattr(variant, "__module__", "__main__")
             # A member registers while it is imported, and must not wait for itself.
             found = self._variants if module in self.members else self._found
-            if name in found and self._modules[name] != module:
+            if name in found and not _same_source(self._modules[name], module):
                 raise PluginError(
                     f"The {self.kind} `{name}` is already registered by {self._modules[name]}. "
                     "Choose another name."

@@ -52,6 +52,7 @@ from whyformer.workflows.runs.completeness import (
 )
 from whyformer.workflows.runs.earlier import (
     forget,
+    has_updates,
     prepared_whole,
     refuse_changes,
     refuse_other_plugins,
@@ -164,7 +165,7 @@ def training_steps(
 def _train(
     recipe: Recipe, out: Path, display: Display, ranks: Ranks, *, unattended: bool
 ) -> Generator[Step, None, Outcome]:
-    known = read_run(out)
+    known = read_run(out) if has_updates(out) else None
     if known:
         refuse_other_plugins(out, known.get(PLUGINS, []))
         refuse_changes(recipe, out, known)

@@ -52,6 +52,7 @@ def bench(
     from whyformer.bundle import find_bundle
     from whyformer.cli.shared.recipes import resolved
     from whyformer.cli.shared.streams import print_json
+    from whyformer.foundation import plugins
     from whyformer.recipes.unused import refuse_unread
     from whyformer.workflows.bench.lines import render
     from whyformer.workflows.bench.measure import bench
@@ -68,11 +69,13 @@ def bench(
     asked = resolved(recipe, overrides)
     if run is not None and of_run is not None and recipe == str(of_run):
         asked = replace(asked, name=f"of {run}")
+    named = plugins.sources()
+    flags = [token for plugin in named for token in ("--plugin", plugin)]
     found = bench(
         asked,
         Programs(
-            whyformer=[sys.executable, "-m", "whyformer"],
-            contender=[sys.executable, "-m", "whyformer.cli.bench.worker"],
+            whyformer=[sys.executable, "-m", "whyformer", *flags],
+            contender=[sys.executable, "-m", "whyformer.cli.bench.worker", *named],
             environment=wanted_environment(os.environ),
         ),
         run=run,

@@ -1,4 +1,6 @@
-"""The process that `whyformer bench` measures: ``python -m whyformer.cli.bench.worker CONFIG``.
+"""The process that `whyformer bench` measures.
+
+    python -m whyformer.cli.bench.worker [PLUGIN ...] CONFIG
 
 CONFIG is a JSON file that names a contender: training, torch or ctranslate2.
 """
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.acceleration.allocator import keep_big_blocks
+from whyformer.foundation import plugins
 from whyformer.workflows.bench.process import answer_questions
 
 
@@ -37,8 +40,11 @@ def load(config: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 def main() -> None:
     """Be the contender that the command line names."""
-    config = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    *named, path = sys.argv[1:]
+    config = json.loads(Path(path).read_text(encoding="utf-8"))
     keep_big_blocks()  # as the command line does
+    for plugin in named:
+        plugins.load(plugin)
     answer_questions(lambda: load(config))
 
 

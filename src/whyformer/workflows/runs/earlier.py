@@ -15,12 +15,23 @@ from whyformer.recipes.recipe import Recipe, differences
 from whyformer.tasks.build import data_key_of
 from whyformer.tasks.items import KEPT_ITEMS
 from whyformer.tasks.standard_input import KEPT
+from whyformer.training.journal import read_journal
 from whyformer.training.timetable import TIMETABLE
 
 MAX_CHANGES = 5
 """Maximum number of changed settings in a message."""
 PREPARED = ("tokenizers", "corpus", "corpus-dev")
 """Directories of a run with prepared data."""
+
+
+def has_updates(out: Path) -> bool:
+    """Return whether a run has a checkpoint, a model or an update in its journal.
+
+    Without any of these, there is nothing to resume, and the run may start with another recipe or
+    plugin: the user may have corrected the cause of a failure before the first update.
+    """
+    kept = any((out / name).exists() for name in ("checkpoint", "model"))
+    return kept or bool(read_journal(out))
 
 
 def refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
