@@ -515,3 +515,50 @@ def test_a_model_is_left_as_it_was():
     assert model.training
     assert all(p.grad is None for p in model.parameters())
     assert all(torch.equal(before[name], one) for name, one in model.state_dict().items())
+
+
+class Nothing(Positions):
+    """Overrides no method, perhaps because its name is misspelt."""
+
+
+class DoubleBias(Positions):
+    def bias(self, queries, keys):
+        return torch.zeros(1, self.heads, queries, keys, dtype=torch.float64)
+
+
+class RotatesWithoutOffset(Positions):
+    def rotate(self, x):
+        return x
+
+
+class ForgetsToBegin(Positions):
+    def __init__(self, d_model, d_k, heads, *, causal, max_length):
+        self.slope = torch.nn.Parameter(torch.zeros(heads))
+
+    def bias(self, queries, keys):
+        return torch.zeros(1, self.heads, queries, keys)
+
+
+def divides(step, *, total, warmup, d_model):
+    return max(0.0, (total - step) / (total - warmup))
+
+
+def other_arguments(step, settings):
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    ("check", "subject", "sentence"),
+    [
+        (check_positions, Nothing, "Nothing: it must override `embed`, `rotate` or `bias`"),
+        (check_positions, DoubleBias, "DoubleBias: .*RuntimeError.*dtype"),
+        (check_positions, RotatesWithoutOffset, "RotatesWithoutOffset: .*TypeError: .*rotate"),
+        (check_positions, ForgetsToBegin, "ForgetsToBegin: .*test_checks.py:.*AttributeError"),
+        (check_schedule, divides, "divides: .*test_checks.py:.*ZeroDivisionError"),
+        (check_schedule, other_arguments, "other_arguments: .*TypeError: .*'total'"),
+    ],
+)
+def test_any_failure_of_a_variant_is_one_sentence(check, subject, sentence):
+    with pytest.raises(BrokenLaw, match=rf"^{sentence}") as found:
+        check(subject)
+    assert "\n" not in str(found.value)

@@ -4,12 +4,13 @@ import torch
 
 from whyformer.decoding.constraints import CONSTRAINTS, Constraint, constraints_of
 from whyformer.decoding.settings import SearchSettings
-from whyformer.testing.laws import repeatable, require
+from whyformer.testing.laws import name_of, repeatable, require, stating_failures
 from whyformer.testing.models import registered
 
 ROWS, VOCABULARY, FIRST_WORD = 4, 300, 261
 
 
+@stating_failures
 def check_constraint(kind: type[Constraint]) -> None:
     """Check a decoding constraint.
 
@@ -18,7 +19,7 @@ def check_constraint(kind: type[Constraint]) -> None:
     not depend on the batch; the same hypothesis always gets the same scores.
     Raises: BrokenLaw for the first law that does not hold.
     """
-    name = kind.__name__
+    name = name_of(kind)
     with registered(CONSTRAINTS, kind) as chosen, repeatable() as draws:
         settings = SearchSettings(constraints=[chosen], no_repeat_ngram=2, min_length=2)
         (constraint,) = [one for one in constraints_of(settings) if type(one) is kind]

@@ -5,13 +5,14 @@ from collections.abc import Callable
 import numpy as np
 
 from whyformer.evaluation.metric import METRICS, Metric, metric_named
-from whyformer.testing.laws import BrokenLaw, require
+from whyformer.testing.laws import BrokenLaw, name_of, require, stating_failures
 from whyformer.testing.models import registered
 
 HYPOTHESES = ("the cat sat", "a dog runs", "", "나는 학교에 간다")
 REFERENCES = (["the cat sat"], ["the dog runs", "a dog ran"], ["nothing"], ["나는 학교에 갔다"])
 
 
+@stating_failures
 def check_metric(maker: Callable[..., Metric]) -> None:
     """Check what makes a corpus metric.
 
@@ -20,7 +21,7 @@ def check_metric(maker: Callable[..., Metric]) -> None:
     number; right answers are at least as good as wrong ones.
     Raises: BrokenLaw for the first law that does not hold.
     """
-    name = getattr(maker, "__name__", type(maker).__name__)
+    name = name_of(maker)
     with registered(METRICS, maker) as chosen:
         metric = metric_named(chosen)
         found = metric.statistics(HYPOTHESES, REFERENCES)

@@ -1,10 +1,21 @@
 """How a law is stated: what must hold, what was found instead, and for which shape."""
 
 import contextlib
-from collections.abc import Iterator
+import functools
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import ParamSpec
 
 import torch
 from torch import Tensor, nn
+
+import whyformer
+from whyformer.foundation.errors import WhyformerError
+
+P = ParamSpec("P")
+OTHERS = (str(Path(whyformer.__file__).parent), "site-packages", "dist-packages", "<")
+"""Parts of the paths of code that does not belong to the variant."""
 
 RELATIVE, ABSOLUTE = 1e-4, 2e-5
 """How far two float32 results may be apart that were summed in another order."""
@@ -12,6 +23,47 @@ RELATIVE, ABSOLUTE = 1e-4, 2e-5
 
 class BrokenLaw(AssertionError):
     """A variant breaks a law that whyformer relies on."""
+
+
+def stating_failures(check: Callable[P, None]) -> Callable[P, None]:
+    """Make a check raise `BrokenLaw` where the variant raises any other exception.
+
+    For example, a method that lacks an argument raises TypeError when it is called.
+    """
+
+    @functools.wraps(check)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            check(*args, **kwargs)
+        except (BrokenLaw, WhyformerError):
+            raise
+        except Exception as error:
+            variant = args[0] if args else next(iter(kwargs.values()), check)
+            frames = traceback.extract_tb(error.__traceback__)
+            own = [one for one in frames if not any(part in one.filename for part in OTHERS)]
+            where = f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
+            reason = str(error).split("\n")[0].rstrip(".")
+            raise BrokenLaw(
+                f"{name_of(variant)}: it must work when whyformer calls it, but it failed{where}: "
+                f"{type(error).__name__}: {reason}."
+            ) from error
+
+    return checked
+
+
+def name_of(variant: object) -> str:
+    """Return the name of a class or function, or of the class of another object."""
+    return getattr(variant, "__name__", type(variant).__name__)
+
+
+def require_base(variant: object, base: type) -> None:
+    """Require a class that extends ``base``."""
+    fits = isinstance(variant, type) and issubclass(variant, base)
+    found = (
+        "it does not" if isinstance(variant, type) else f"it is no class but {repr(variant)[:80]}"
+    )
+    law = f"it must extend `{base.__module__}.{base.__name__}`"
+    require(fits, name_of(variant), law, found)
 
 
 def require(holds: object, subject: str, law: str, found: str) -> None:

@@ -12,12 +12,15 @@ from whyformer.blocks.residual import Residual
 from whyformer.blocks.scaling import Scaling
 from whyformer.testing.laws import (
     made,
+    name_of,
     repeatable,
     require,
+    require_base,
     require_close,
     require_finite,
     require_gradients,
     require_shape,
+    stating_failures,
 )
 from whyformer.testing.models import check_stacks
 
@@ -26,6 +29,7 @@ HEADS, D_K = 2, 6
 SHAPE = (BATCH, LENGTH, D_MODEL)
 
 
+@stating_failures
 def check_wiring(kind: type[Residual], *, in_models: bool = True) -> None:
     """Check how a sub-layer joins the residual stream.
 
@@ -34,8 +38,8 @@ def check_wiring(kind: type[Residual], *, in_models: bool = True) -> None:
     on another one, for that is attention's task. Then the laws of `check_model` in two models.
     Raises: BrokenLaw for the first law that does not hold.
     """
-    name = kind.__name__
-    _require_base(kind, Residual, name)
+    name = name_of(kind)
+    require_base(kind, Residual)
     with repeatable():
         for rate in (0.0, 0.5):
             wiring = made(kind, name, D_MODEL, "layer", rate, 1.5)
@@ -53,13 +57,14 @@ def check_wiring(kind: type[Residual], *, in_models: bool = True) -> None:
         check_stacks(name, "wiring", kind)
 
 
+@stating_failures
 def check_norm(kind: type[nn.Module], *, in_models: bool = True) -> None:
     """Check a norm, which is made with `d_model` alone and treats every position alike.
 
     Raises: BrokenLaw for the first law that does not hold.
     """
-    name = kind.__name__
-    _require_base(kind, nn.Module, name)
+    name = name_of(kind)
+    require_base(kind, nn.Module)
     with repeatable():
         norm = made(kind, name, D_MODEL)
         _check_by_position(norm, name, "a norm")
@@ -71,6 +76,7 @@ def check_norm(kind: type[nn.Module], *, in_models: bool = True) -> None:
         check_stacks(name, "norm", kind)
 
 
+@stating_failures
 def check_feedforward(kind: type[FeedForward], *, in_models: bool = True) -> None:
     """Check a feed-forward network, which treats every position alike.
 
@@ -78,8 +84,8 @@ def check_feedforward(kind: type[FeedForward], *, in_models: bool = True) -> Non
     the counter of operations relies on it.
     Raises: BrokenLaw for the first law that does not hold.
     """
-    name = kind.__name__
-    _require_base(kind, FeedForward, name)
+    name = name_of(kind)
+    require_base(kind, FeedForward)
     with repeatable():
         network = made(kind, name, D_MODEL, D_FF)
         _check_by_position(network, name, f"d_model {D_MODEL}, d_ff {D_FF}")
@@ -97,6 +103,7 @@ def check_feedforward(kind: type[FeedForward], *, in_models: bool = True) -> Non
         check_stacks(name, "activation", kind)
 
 
+@stating_failures
 def check_attention(
     kind: type[MultiHeadAttention], *, kv_heads: int | None = None, in_models: bool = True
 ) -> None:
@@ -107,8 +114,8 @@ def check_attention(
     Args: kv_heads: 1 or 2, for an attention that needs the number; there are 2 heads.
     Raises: BrokenLaw for the first law that does not hold.
     """
-    name = kind.__name__
-    _require_base(kind, MultiHeadAttention, name)
+    name = name_of(kind)
+    require_base(kind, MultiHeadAttention)
     with repeatable():
         attention = made(kind, name, D_MODEL, HEADS, D_K, kv_heads=kv_heads)
         assert isinstance(attention, MultiHeadAttention)
@@ -127,6 +134,7 @@ def check_attention(
         check_stacks(name, "attention", kind, kv_heads=kv_heads)
 
 
+@stating_failures
 def check_score_scaling(kind: type[Scaling], *, in_models: bool = True) -> None:
     """Check what is done to queries and keys before their product.
 
@@ -134,8 +142,8 @@ def check_score_scaling(kind: type[Scaling], *, in_models: bool = True) -> None:
     another one, so that cached keys stay right.
     Raises: BrokenLaw for the first law that does not hold.
     """
-    name = kind.__name__
-    _require_base(kind, Scaling, name)
+    name = name_of(kind)
+    require_base(kind, Scaling)
     with repeatable():
         scaling = made(kind, name, D_K, HEADS)
         queries = torch.randn(BATCH, HEADS, 3, D_K)
@@ -168,12 +176,6 @@ def check_score_scaling(kind: type[Scaling], *, in_models: bool = True) -> None:
 
 def _joined(wiring: nn.Module, sublayer: nn.Module, x: Tensor) -> Tensor:
     return wiring(x, sublayer)
-
-
-def _require_base(kind: object, base: type, name: str) -> None:
-    fits = isinstance(kind, type) and issubclass(kind, base)
-    law = f"it must extend `{base.__module__}.{base.__name__}`"
-    require(fits, name, law, "it does not")
 
 
 def _check_by_position(layer: Callable[[Tensor], Tensor], name: str, where: str) -> None:

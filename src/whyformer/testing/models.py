@@ -24,6 +24,7 @@ from whyformer.testing.laws import (
     require_close,
     require_finite,
     require_gradients,
+    stating_failures,
 )
 from whyformer.text.symbols import BOS, PAD
 
@@ -44,6 +45,7 @@ SMALL = {"d_model": 16, "heads": 2, "d_ff": 24, "dropout": 0.0, "max_length": 64
 TEMPORARY = "checked"
 
 
+@stating_failures
 def check_model(model: Model, *, name: str = "") -> None:
     """Check a model that writes a target, whatever its family.
 
@@ -55,7 +57,10 @@ def check_model(model: Model, *, name: str = "") -> None:
         name: as messages call it.
     Raises: BrokenLaw for the first law that does not hold.
     """
-    subject = name or type(model).__name__
+    _check_model(model, name or type(model).__name__)
+
+
+def _check_model(model: Model, subject: str) -> None:
     was_training = model.training
     model.eval()
     try:
@@ -84,7 +89,7 @@ def check_stacks(name: str, setting: str, kind: type[nn.Module], **more: object)
             with torch.no_grad():  # gains of 1 and biases of 0 would hide mistakes
                 for parameter in model.parameters():
                     parameter.add_(torch.randn_like(parameter) * 0.1)
-            check_model(model, name=f"{name} in a {type(model).__name__}")
+            _check_model(model, f"{name} in a {type(model).__name__}")
 
 
 @contextlib.contextmanager

@@ -7,11 +7,14 @@ from whyformer.blocks.positions import Positions
 from whyformer.foundation.wording import counted
 from whyformer.testing.laws import (
     made,
+    name_of,
     repeatable,
     require,
+    require_base,
     require_close,
     require_finite,
     require_shape,
+    stating_failures,
     unchanged,
 )
 from whyformer.testing.models import check_stacks
@@ -23,6 +26,7 @@ MOST = 200
 """`max_length`; longer than any table that a scheme may begin with."""
 
 
+@stating_failures
 def check_positions(kind: type[Positions], *, in_models: bool = True) -> None:
     """Check that a position scheme may be trained, decoded step by step, and saved.
 
@@ -34,13 +38,12 @@ def check_positions(kind: type[Positions], *, in_models: bool = True) -> None:
     Args: in_models: whether to build the two models.
     Raises: BrokenLaw for the first law that does not hold.
     """
-    name = kind.__name__
-    require(
-        isinstance(kind, type) and issubclass(kind, Positions),
-        name,
-        "it must extend `whyformer.blocks.positions.Positions`",
-        "it does not",
-    )
+    name = name_of(kind)
+    require_base(kind, Positions)
+    methods = ("embed", "rotate", "bias")
+    overrides = any(getattr(kind, one) is not getattr(Positions, one) for one in methods)
+    law = "it must override `embed`, `rotate` or `bias`"
+    require(kind is Positions or overrides, name, law, "it overrides none of them")
     with repeatable():
         for causal in (True, False):
             with torch.inference_mode():
@@ -56,7 +59,7 @@ def check_positions(kind: type[Positions], *, in_models: bool = True) -> None:
 
 
 def _scheme(kind: type[Positions], causal: bool) -> Positions:
-    scheme = made(kind, kind.__name__, D_MODEL, D_K, HEADS, causal=causal, max_length=MOST)
+    scheme = made(kind, name_of(kind), D_MODEL, D_K, HEADS, causal=causal, max_length=MOST)
     assert isinstance(scheme, Positions)
     return scheme
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from whyformer.testing.laws import repeatable, require, require_close
+from whyformer.testing.laws import name_of, repeatable, require, require_close, stating_failures
 from whyformer.testing.models import registered
 from whyformer.training.optimizers import OPTIMIZERS, make_optimizer
 from whyformer.training.schedules import ScheduleFunction
@@ -15,9 +15,11 @@ from whyformer.training.settings import TrainingSettings
 
 TOTALS = (1, 10, 1000)
 WARMUPS = (0, 4, 2000)
+"""Also the number of updates itself: a run may consist of warm-up only."""
 STEPS, RATE = 40, 0.05
 
 
+@stating_failures
 def check_schedule(schedule: ScheduleFunction) -> None:
     """Check a learning-rate schedule.
 
@@ -26,9 +28,9 @@ def check_schedule(schedule: ScheduleFunction) -> None:
     one that is declared `without_end` does not depend on the number of updates.
     Raises: BrokenLaw for the first law that does not hold.
     """
-    name = getattr(schedule, "__name__", type(schedule).__name__)
+    name = name_of(schedule)
     for total in TOTALS:
-        for warmup in WARMUPS:
+        for warmup in (*WARMUPS, total):
             for step in (1, min(1.5, total), min(2, total), total // 2 + 1, total):
                 asked = {"total": total, "warmup": warmup, "d_model": 64}
                 where = f"step {step}, total {total}, warmup {warmup}, d_model 64"
@@ -45,6 +47,7 @@ def check_schedule(schedule: ScheduleFunction) -> None:
                     require(other == factor, name, law, f"it was {factor} and {other} ({where})")
 
 
+@stating_failures
 def check_optimizer(maker: Callable[..., torch.optim.Optimizer]) -> None:
     """Check the function that makes an optimizer.
 
@@ -53,7 +56,7 @@ def check_optimizer(maker: Callable[..., torch.optim.Optimizer]) -> None:
     continues from a copy of weights and state is the same run, bit for bit.
     Raises: BrokenLaw for the first law that does not hold.
     """
-    name = getattr(maker, "__name__", type(maker).__name__)
+    name = name_of(maker)
     with registered(OPTIMIZERS, maker) as chosen, repeatable():
         whole, optimizer = _model(chosen)
         first, _ = _trained(whole, optimizer, STEPS, RATE)

@@ -2,7 +2,7 @@
 
 import random
 
-from whyformer.testing.laws import BrokenLaw, require
+from whyformer.testing.laws import BrokenLaw, name_of, require, stating_failures
 from whyformer.testing.models import registered
 from whyformer.text.pieces import UNITS, Pieces
 from whyformer.text.symbols import FIRST_BYTE
@@ -21,6 +21,7 @@ OTHERS = ("", "a", "zebra 🦓", "  two  spaces ", "한국어와 English", "tab\
 VOCABULARY = 300
 
 
+@stating_failures
 def check_units(kind: type[Pieces]) -> None:
     """Check a text unit.
 
@@ -30,7 +31,7 @@ def check_units(kind: type[Pieces]) -> None:
     cut spells the same text.
     Raises: BrokenLaw for the first law that does not hold.
     """
-    name = kind.__name__
+    name = name_of(kind)
     with registered(UNITS, kind) as chosen:
         learned = kind.train(chosen, TEXTS, vocabulary=VOCABULARY)
         size = len(learned)
