@@ -143,7 +143,8 @@ def compare(record: Any, what: str) -> list[str]:
             raise PluginError(
                 f"{what} needs the plugin {wanted}, which is not loaded. Add "
                 f"`--plugin {wanted.name}.py` with the path of its file, or `--plugin "
-                f"{wanted.name}` if it is an installed package."
+                f"{wanted.name}` if it is an installed package. In Python, call "
+                "`whyformer.load_plugin` first."
             )
         if (found := _described(module)) != wanted:
             notes.append(f"{what} was made with the plugin {wanted}, and {found} is loaded.")
