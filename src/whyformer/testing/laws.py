@@ -10,11 +10,10 @@ from typing import ParamSpec
 import torch
 from torch import Tensor, nn
 
-import whyformer
 from whyformer.foundation.errors import WhyformerError
 
 P = ParamSpec("P")
-OTHERS = (str(Path(whyformer.__file__).parent), "site-packages", "dist-packages", "<")
+OTHERS = (str(Path(__file__).parents[1]), "site-packages", "dist-packages", "<")
 """Parts of the paths of code that does not belong to the variant."""
 
 RELATIVE, ABSOLUTE = 1e-4, 2e-5
