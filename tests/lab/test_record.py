@@ -92,7 +92,7 @@ SHORT = f'{{"format": 1, "mode": "quick", "cells": [{CELL}]}}'
 )
 def test_other_files_are_refused(tmp_path, text):
     (tmp_path / "x.json").write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match=r"is not the result of a question|only 1 is known"):
+    with pytest.raises(DataError, match=r"is not the result of a question|reads only format 1"):
         read_record(tmp_path / "x.json")
     assert result_of("y", tmp_path) is None
 

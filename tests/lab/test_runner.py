@@ -133,7 +133,7 @@ def test_a_measurement_that_fails_names_its_cell(tmp_path, monkeypatch):
 
     monkeypatch.setattr(runner, "_measured", broken)
     with pytest.raises(WhyformerError, match=r"`scaling` stopped at part scores \(d_k 1, n 4.*seed "
-                       r"0: ZeroDivisionError.* the same command goes on"):  # fmt: skip
+                       r"0: ZeroDivisionError.* the same command again"):  # fmt: skip
         run(small(), Mode.QUICK, tmp_path)
 
 

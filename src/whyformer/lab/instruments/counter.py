@@ -1,9 +1,9 @@
-"""How many multiply-adds a model computes, module by module and equation by equation.
+"""Count the multiply-adds of a model by module and by equation.
 
-Counted are matrix products and the steps of linear recurrences, by their shapes, while the model
-runs; not softmax, norms, activations and sums, which grow slower with the width. One multiply-add
-is two floating-point operations. A masked score counts, as it is computed by the explicit twins; a
-fused kernel may skip some.
+The count includes matrix products and the steps of linear recurrences, computed from their shapes
+while the model runs. It does not include softmax, norms, activations and sums, whose cost grows
+more slowly with the width. One multiply-add is two floating-point operations. Masked scores are
+counted, because the explicit implementations compute them; a fused kernel may skip some of them.
 
 >>> import torch
 >>> from whyformer.blocks.feedforward import FeedForward
@@ -40,44 +40,44 @@ from whyformer.models.recurrent.decoder import Decoder as RecurrentDecoder
 
 
 class Equation(StrEnum):
-    """What a multiply-add is part of."""
+    """The part of the model to which a multiply-add belongs."""
 
     PROJECTIONS = "projections"
-    """Of attention: to queries, keys and values, and from heads to the output."""
+    """In attention: queries, keys and values from the input, and the output from the heads."""
     SCORES = "scores"
-    """QKᵀ, or how a recurrent decoder scores its source."""
+    """QKᵀ, or the scores of the source positions in a recurrent decoder."""
     WEIGHTED_SUM = "weighted sum"
-    """Softmax times V."""
+    """The softmax weights times V."""
     FEED_FORWARD = "feed-forward"
     RECURRENCE = "recurrence"
-    """From input and from state to the gates; of a linear recurrence, also its steps."""
+    """The gates from the input and the state; in a linear recurrence, also its steps."""
     CONVOLUTION = "convolution"
     VOCABULARY = "vocabulary"
-    """Logits."""
+    """The logits."""
     OTHER = "other"
 
 
 @dataclass
 class Operations:
-    """Multiply-adds by (dotted name of the module, equation)."""
+    """Multiply-adds by (name of the module with dots, equation)."""
 
     counts: dict[tuple[str, Equation], int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
-        """All multiply-adds."""
+        """Return the number of all multiply-adds."""
         return sum(self.counts.values())
 
     def of(self, *equations: Equation) -> int:
-        """Return the multiply-adds of some equations."""
+        """Return the number of multiply-adds of the given equations."""
         return sum(count for (_, equation), count in self.counts.items() if equation in equations)
 
     def by_equation(self) -> dict[Equation, int]:
-        """Return the multiply-adds of every equation that occurs."""
+        """Return the number of multiply-adds of each equation in the model."""
         return {equation: self.of(equation) for equation in Equation if self.of(equation)}
 
     def by_module(self, depth: int | None = None) -> dict[str, int]:
-        """Return the multiply-adds of every module. Args: depth: dots after which names are cut."""
+        """Return the multiply-adds of each module. Args: depth: maximum number of dots in names."""
         found: dict[str, int] = {}
         for (name, _), count in self.counts.items():
             short = ".".join(name.split(".")[:depth])
@@ -85,13 +85,13 @@ class Operations:
         return found
 
     def add(self, name: str, equation: Equation, count: int) -> None:
-        """Count more."""
+        """Add to a count."""
         self.counts[name, equation] = self.counts.get((name, equation), 0) + count
 
 
 @contextlib.contextmanager
 def count_operations(model: nn.Module) -> Iterator[Operations]:
-    """Count while the block runs; afterwards the model is as it was. Works on device meta too."""
+    """Count the operations in a `with` block without changing the model; also on device meta."""
     counted = Operations()
     handles = []
     for name, module in model.named_modules():
@@ -109,7 +109,7 @@ def count_operations(model: nn.Module) -> Iterator[Operations]:
 Given = Mapping[str, Any]
 """Arguments of a forward pass by name."""
 Rule = Callable[[Any, Given, Any], dict[Equation, int]]
-"""From a module, what it was given and what it returned to what it computed itself."""
+"""Function from a module, its arguments and its output to the operations of the module itself."""
 
 
 def _hook(counted: Operations, name: str, rule: Rule):
@@ -130,7 +130,8 @@ def _rule_of(model: nn.Module, name: str, module: nn.Module) -> Rule | None:
 
 
 def _belonging(model: nn.Module, name: str) -> Equation:
-    """Find what a Linear is for: by its name, or by the nearest module around it that says."""
+    """Return the equation of a Linear, by its name or by the nearest enclosing module that has a
+    rule."""
     around, _, own = name.rpartition(".")
     if own == "projection":
         return Equation.VOCABULARY
@@ -181,14 +182,15 @@ def _source_attention(module: nn.Module, given: Given, output: Tensor) -> dict[E
 
 def _recurrence(module: Recurrence, given: Given, output: Any) -> dict[Equation, int]:
     if module.path is not RecurrencePath.FUSED or given["state_mask"] is not None:
-        return {}  # its two Linears are called, and count themselves
+        return {}  # its two Linears are called and counted separately
     rows, length, _ = given["x"].shape
     weights = module.from_input.weight.numel() + module.from_state.weight.numel()
     return {Equation.RECURRENCE: rows * length * weights}
 
 
 def _fed_decoder(module: RecurrentDecoder, given: Given, output: Any) -> dict[Equation, int]:
-    """The first layer of input feeding reads its two halves apart, without calling the Linear."""
+    """Count the first layer with input feeding, which multiplies the two halves of the input
+    separately, without calling the Linear."""
     first = module.layers[0]
     assert isinstance(first, Recurrence)
     fed = given["target"].numel() * first.from_input.weight.numel()
@@ -220,7 +222,7 @@ RULES: dict[type[nn.Module], Rule] = {
     LinearRecurrence: _linear_recurrence,
     MaskedHead: _masked_head,
 }
-"""Kind of module -> what it computes beside its Linears."""
+"""Type of a module -> rule for the operations outside its Linears."""
 LINEARS: dict[type[nn.Module], Equation] = {
     MultiHeadAttention: Equation.PROJECTIONS,
     FeedForward: Equation.FEED_FORWARD,
@@ -231,4 +233,4 @@ LINEARS: dict[type[nn.Module], Equation] = {
     SourceAttention: Equation.PROJECTIONS,
     MaskedHead: Equation.VOCABULARY,
 }
-"""Kind of module -> what the Linears inside it are for."""
+"""Type of a module -> equation of the Linears inside it."""

@@ -1,4 +1,4 @@
-"""What has to wait for what: depth of the executed graph, and which input reaches which output."""
+"""The depth of the executed graph, and which inputs each output depends on."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -8,14 +8,15 @@ from torch import Tensor
 from torch.autograd.graph import Node
 
 Layer = Callable[[Tensor], Tensor]
-"""From (1, length, width) to the same shape."""
+"""Function from (1, length, width) to the same shape."""
 
 
 def depth(output: Tensor) -> int:
-    """Return the operations on the longest chain that ends in ``output``, inputs' nodes counted.
+    """Return the number of operations on the longest chain that ends in ``output``, with inputs.
 
-    Each must wait for the one before it, whatever the machine; operations side by side count once.
-    The chain is read off the graph that autograd recorded, so a fused kernel counts as one.
+    Each operation of the chain must wait for the previous one on any machine; parallel operations
+    count once. The chain is found in the graph that autograd recorded, so a fused kernel counts as
+    one operation.
 
     >>> x = torch.ones(1, requires_grad=True)
     >>> depth(x), depth(x + 1), depth((x + 1) * (x * x))
@@ -26,7 +27,7 @@ def depth(output: Tensor) -> int:
         return 0
     longest: dict[Node, int] = {}
     waiting: list[tuple[Node, bool]] = [(last, False)]
-    while waiting:  # no recursion: a recurrence is as deep as its sequence is long
+    while waiting:  # a loop, because a recursion would be as deep as the sequence is long
         node, seen = waiting.pop()
         if node in longest:
             continue
@@ -42,13 +43,13 @@ def depth(output: Tensor) -> int:
 def reached(
     layers: Iterable[Layer], length: int, width: int, *, seed: int = 0
 ) -> Iterator[Bool[Tensor, "length"]]:
-    """Yield, after each layer on the way down, the inputs on which the last output depends.
+    """Yield, after each layer from the last to the first, the inputs that affect the last output.
 
-    By gradients through one layer at a time, where nothing underflows; layers must compute in
-    float64. The projection of the outputs is random, for their plain sum may have gradient 0 (a
-    normalised vector has a constant sum).
+    The function computes gradients through one layer at a time, so that no gradient underflows; the
+    layers must compute in float64. It multiplies the outputs by a random vector, because the
+    gradient of their plain sum may be 0 (a normalized vector has a constant sum).
 
-    Args: layers: the last one first; endless is fine.
+    Args: layers: the layers, last one first; the iterable may be infinite.
     """
     generator = torch.Generator().manual_seed(seed)
 
@@ -65,9 +66,9 @@ def reached(
 
 
 def path_length(layers: Iterable[Layer], length: int, width: int, *, seed: int = 0) -> int | None:
-    """Return the fewest layers after which the last output depends on the first input.
+    """Return the smallest number of layers that connects the first input with the last output.
 
-    None: all of ``layers`` are not enough.
+    Returns: None if all ``layers`` are not enough.
     """
     for number, inputs in enumerate(reached(layers, length, width, seed=seed), start=1):
         if inputs[0]:

@@ -1,4 +1,4 @@
-"""What a linear map can read off frozen vectors."""
+"""Test which information a linear classifier can extract from frozen vectors."""
 
 import torch
 import torch.nn.functional as F
@@ -7,9 +7,11 @@ from torch import Tensor, nn
 
 
 class LinearProbe:
-    """Multinomial logistic regression on standardized vectors, fitted when it is made.
+    """Multinomial logistic regression on standardized vectors. The constructor fits it.
 
-    Args: classes: number of answers. decay: factor of the sum of squared weights in the loss.
+    Args:
+        classes: number of classes.
+        decay: factor of the sum of squared weights in the loss.
     """
 
     def __init__(
@@ -32,13 +34,13 @@ class LinearProbe:
 
     @torch.no_grad()
     def error(self, x: Float[Tensor, "rows width"], y: Int[Tensor, "rows"]) -> float:
-        """Return the share of vectors whose answer is wrong."""
+        """Return the share of vectors that are classified wrongly."""
         answers = self.map((x - self.mean) / self.deviation).argmax(-1)
         return (answers != y).double().mean().item()
 
 
 def zero_linear(inputs: int, outputs: int) -> nn.Linear:
-    """Return a linear map that starts at zero."""
+    """Return a linear layer whose weights and bias are zero."""
     made = nn.Linear(inputs, outputs)
     nn.init.zeros_(made.weight)
     nn.init.zeros_(made.bias)

@@ -1,4 +1,4 @@
-"""Meters for any model of the toolkit: they read taps and hooks, and leave nothing behind.
+"""Measure any model of the package through taps and hooks, which are removed afterwards.
 
 >>> import torch
 >>> from whyformer.blocks.multihead import MultiHeadAttention
@@ -29,15 +29,17 @@ from whyformer.blocks.windowed import WindowedAttention
 
 @dataclass(frozen=True)
 class Head:
-    """What one head of one layer did.
+    """Measurements of one head of one layer.
 
     Args:
-        module: dotted name of the attention.
-        number: of the head, from 1.
-        score_deviation: of the scores of allowed pairs.
-        entropy: of the weights, mean over queries that may choose, in nats.
-        spread: the same as a share of the greatest: 1 looks at all allowed keys alike, 0 at one.
-        weights: of the first row of the batch, (queries, keys).
+        module: name of the attention module, with dots.
+        number: number of the head, from 1.
+        score_deviation: standard deviation of the scores of allowed pairs.
+        entropy: entropy of the weights in nats, as a mean over the queries with several allowed
+            keys.
+        spread: the entropy divided by its maximum: 1 for equal weights on all allowed keys, 0 for
+            all weight on one key.
+        weights: weights of the first row of the batch, (queries, keys).
     """
 
     module: str
@@ -50,18 +52,18 @@ class Head:
 
 @dataclass
 class Seen:
-    """What `watch` collected; a layer that was applied several times has several entries."""
+    """The tensors that `watch` collects. A layer that is applied twice has two entries."""
 
     scores: dict[str, list[Tensor]] = field(default_factory=dict)
-    """(batch, heads, queries, keys) before masking, by the attention's name."""
+    """Scores before masking, (batch, heads, queries, keys), by the name of the attention module."""
     weights: dict[str, list[Tensor]] = field(default_factory=dict)
     allowed: dict[str, list[Tensor]] = field(default_factory=dict)
-    """Which pairs were allowed, in the shape of the scores."""
+    """The allowed pairs, in the shape of the scores."""
     streams: dict[str, list[Tensor]] = field(default_factory=dict)
-    """(batch, length, width) after each layer of a stack, by the layer's name."""
+    """Output of each layer of a stack, (batch, length, width), by the name of the layer."""
 
     def heads(self) -> list[Head]:
-        """Return every head, in the order of the model."""
+        """Return the measurements of all heads, in the order of the model."""
         found = []
         for module, applied in self.weights.items():
             for turn, weights in enumerate(applied):
@@ -82,10 +84,10 @@ class Seen:
 
 @contextlib.contextmanager
 def watch(model: nn.Module) -> Iterator[Seen]:
-    """Collect scores, weights and streams of one forward pass, computed by the explicit twins.
+    """Collect scores, weights and layer outputs of one forward pass with the explicit equations.
 
-    Of a recurrent layer the stream is the states that were read on: all but the last. Afterwards
-    the model computes as before. Tensors keep their graph, so gradients can be taken.
+    For a recurrent layer, the outputs are the states that another step reads: all but the last one.
+    The block does not change the model. The tensors keep their graph, so gradients can be computed.
     """
     seen = Seen()
     with contextlib.ExitStack() as stack:
@@ -113,16 +115,16 @@ def watch(model: nn.Module) -> Iterator[Seen]:
             elif _is_layer(name) and not _recurrent(module):
                 hook(module, _keep_output(seen.streams, name))
         yield seen
-    for kind, name in pieces:  # came position by position
+    for kind, name in pieces:  # collected position by position
         if name in kind:
             kind[name] = [_joined(kind[name], states=kind is seen.streams)]
 
 
 def diversity(x: Float[Tensor, "batch length width"]) -> float:
-    """Return ‖X - mean over positions‖ / ‖X‖, mean over the batch: 0 if all positions are alike.
+    """Return ‖X - mean over positions‖ / ‖X‖, mean over the batch: 0 if all positions are equal.
 
-    Source: Dong et al. 2021 (arXiv:2103.03404), the residual that they show to vanish without
-        skips; here in the Frobenius norm and relative.
+    Source: Dong et al. 2021 (arXiv:2103.03404): the residual that vanishes in their models without
+        skip connections. Here the norm is the Frobenius norm, and the value is relative.
 
     >>> diversity(torch.ones(1, 3, 2))
     0.0
@@ -133,21 +135,22 @@ def diversity(x: Float[Tensor, "batch length width"]) -> float:
 
 
 def entropies(weights: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows"]:
-    """Return the entropy of every row of weights, in nats."""
+    """Return the entropy of each row of weights, in nats."""
     return torch.special.entr(weights).sum(-1)
 
 
 def score_deviation(
     scores: Float[Tensor, "*rows keys"], allowed: Bool[Tensor, "*rows keys"] | None = None
 ) -> float:
-    """Return the standard deviation of scores. Args: allowed: which pairs count; None: all."""
+    """Return the standard deviation of scores. Args: allowed: pairs to include; None for all."""
     return (scores if allowed is None else scores[allowed]).cpu().double().std(correction=0).item()
 
 
 def gradient_norms(model: nn.Module) -> dict[str, float]:
-    """Return the norm of the gradient of each layer, and of what stands outside the layers.
+    """Return the norm of the gradient of each layer, and of the parameters outside the layers.
 
-    Layers are named as in the model (``encoder.layers.0``); the rest by its first part.
+    Layers have their name in the model (``encoder.layers.0``). Other parameters are grouped by the
+    first part of their name.
     """
     squares: dict[str, float] = {}
     for name, parameter in model.named_parameters():
@@ -161,9 +164,9 @@ def gradient_norms(model: nn.Module) -> dict[str, float]:
 
 @contextlib.contextmanager
 def update_ratios(model: nn.Module) -> Iterator[dict[str, float]]:
-    """Fill, when the block ends, with ‖change‖ / ‖before‖ of every parameter that learns.
+    """Compute ‖change‖ / ‖before‖ of each trainable parameter; the result is filled at block end.
 
-    Put one optimizer step into the block; a parameter that was all zero is left out.
+    The block contains one optimizer step. Parameters that were all zero are omitted.
     """
     before = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
     ratios: dict[str, float] = {}
@@ -175,7 +178,7 @@ def update_ratios(model: nn.Module) -> Iterator[dict[str, float]]:
 
 
 def layer_of(name: str) -> str:
-    """Return the layer that a dotted name lies in, or its first part.
+    """Return the name of the layer of a parameter, or else the first part of the parameter's name.
 
     >>> layer_of("decoder.layers.3.feedforward.expand.weight"), layer_of("embedding.weight")
     ('decoder.layers.3', 'embedding')
@@ -197,12 +200,12 @@ def _recurrent(module: nn.Module) -> bool:
 def _heads(module: str, scores: Tensor, weights: Tensor, allowed: Tensor) -> Iterator[Head]:
     scores, weights = scores.detach().cpu(), weights.detach().cpu().double()
     allowed = allowed.cpu()
-    if weights.dim() == 3:  # attention without heads is one head
+    if weights.dim() == 3:  # treat attention without heads as one head
         scores, weights, allowed = scores[:, None], weights[:, None], allowed[:, None]
     for number in range(weights.shape[1]):
         of_head, may = weights[:, number], allowed[:, number]
         keys = may.sum(-1)
-        free = keys > 1  # one key leaves nothing to choose
+        free = keys > 1  # a query with a single key has no choice
         found = entropies(of_head)[free]
         yield Head(
             module,
@@ -257,7 +260,7 @@ def _keep_input(kept: dict[str, list[Tensor]], name: str):
 
 
 def _joined(pieces: list[Tensor], *, states: bool) -> Tensor:
-    """Put positions side by side. The first state was there before anything was read."""
+    """Concatenate positions. The first state existed before the first input."""
     if states:
         return torch.stack(pieces[1:] or pieces, 1)
     return torch.cat(pieces, 1)

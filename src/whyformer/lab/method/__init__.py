@@ -1,1 +1,1 @@
-"""How a question is answered: conditions, measurement, statistics, verdict and record."""
+"""How the laboratory answers a question: conditions, measurement, statistics, verdict, record."""

@@ -1,7 +1,7 @@
-"""Arms of an experiment compared fairly: each at its own best learning rate, paired by seed.
+"""Compare the arms of an experiment, each at its own best learning rate and paired by seed.
 
-An arm is a condition but for its learning rate, as keywords: ``positions="rotary", heads=4``. What
-a quick run leaves out is `None` as numbers and `NOT_MEASURED` as an estimate.
+An arm is a condition without its learning rate, as keywords: ``positions="rotary", heads=4``. For
+an arm that a quick run does not train, the numbers are `None` and the estimate is `NOT_MEASURED`.
 """
 
 import math
@@ -14,11 +14,11 @@ from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import Estimate, estimate, paired
 
 Pick = Callable[[Any], float]
-"""Turns what a seed measured, such as a list, into the number that is compared."""
+"""Function from the measured value of a seed, such as a list, to the number to compare."""
 
 
 def is_trained(results: Results, part: str, /, **arm: Any) -> bool:
-    """Return whether this run has the arm."""
+    """Return whether the results contain the arm."""
     return bool(results.conditions(part, **arm))
 
 
@@ -34,8 +34,8 @@ def tuned(
 ) -> list[Any] | None:
     """Return a number of an arm at its own best learning rate, one value per seed.
 
-    Args: by: the number that is least at the best rate; without it, ``number`` itself.
-    Returns: None where the arm was not trained.
+    Args: by: the number whose lowest mean selects the rate; the default is ``number`` itself.
+    Returns: None if the arm was not trained.
     """
     if not is_trained(results, part, **arm):
         return None
@@ -46,7 +46,7 @@ def tuned(
 def best_rate(
     results: Results, part: str, number: str, /, *, pick: Pick | None = None, **arm: Any
 ) -> float:
-    """Return the rate with the least mean over seeds. A run that broke down is the worst."""
+    """Return the rate with the lowest mean over seeds. Runs that diverged are ranked last."""
 
     def mean_or_infinity(rate: float) -> float:
         mean = float(np.mean(_picked(results.values(part, number, rate=rate, **arm), pick)))
@@ -62,7 +62,7 @@ def _picked(values: list[Any], pick: Pick | None) -> list[Any]:
 def tuned_estimate(
     results: Results, part: str, number: str, /, *, by: str = "", **arm: Any
 ) -> Estimate:
-    """Return the mean of `tuned`."""
+    """Return the mean of `tuned` over seeds, with its interval."""
     return estimate(tuned(results, part, number, by=by, **arm))
 
 
@@ -77,9 +77,9 @@ def tuned_difference(
     by: str = "",
     **common: Any,
 ) -> Estimate:
-    """Return the number of the second arm minus that of the first, each at its own best rate.
+    """Return the difference between two arms, second minus first, each at its own best rate.
 
-    Args: common: what both arms share.
+    Args: common: settings of both arms.
     """
     one, other = (tuned(results, part, number, by=by, **arm, **common) for arm in (first, second))
     return paired(one, other)

@@ -1,4 +1,4 @@
-"""What the experiments' own sources of batches have in common."""
+"""Base classes for batches that an experiment generates."""
 
 from dataclasses import fields, replace
 from typing import Any, TypeVar
@@ -9,7 +9,7 @@ T = TypeVar("T", bound="TensorBatch")
 
 
 class EndlessBatches:
-    """A `BatchSource` without epochs: batch ``index`` is drawn by (seed, index)."""
+    """A `BatchSource` without epochs: the seed and the index determine each batch."""
 
     def count(self, epoch: int) -> int:
         """Return a number larger than any number of updates."""
@@ -17,12 +17,12 @@ class EndlessBatches:
 
 
 def generator_of(seed: int, index: int) -> torch.Generator:
-    """Return what draws one batch: the same for the same seed and index."""
+    """Return the random generator of one batch, which the seed and the index determine."""
     return torch.Generator().manual_seed(seed * 1_000_003 + index)
 
 
 class TensorBatch:
-    """A batch that is a dataclass of tensors and of other batches; some may be None."""
+    """A batch that is a dataclass of tensors and other batches. A field may be None."""
 
     def to(self: T, device: torch.device | str) -> T:
         """Return the batch on ``device``."""

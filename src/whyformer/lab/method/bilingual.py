@@ -1,4 +1,4 @@
-"""Sentences in the two languages of the laboratory: neither may be missing."""
+"""Texts in the two languages of the laboratory. Both languages are required."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,18 +15,18 @@ class Language(StrEnum):
 
 @dataclass(frozen=True)
 class Bilingual:
-    """The same thing in English and in Korean."""
+    """A text in English and in Korean."""
 
     en: str
     ko: str
 
     def in_(self, language: Language) -> str:
-        """Return the words of one language."""
+        """Return the text in one language."""
         return self.en if language is Language.ENGLISH else self.ko
 
 
 def alike(words: str) -> Bilingual:
-    """Return what is written the same way in both languages: symbols and names."""
+    """Return a text that is equal in both languages, such as a symbol or a name."""
     return Bilingual(words, words)
 
 

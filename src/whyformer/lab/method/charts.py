@@ -1,4 +1,4 @@
-"""What a figure shows, as data in both languages; `pages/drawing.py` draws it."""
+"""The contents of figures, as data in both languages. `pages/drawing.py` draws them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from whyformer.lab.method.statistics import Estimate, exactly
 
 @dataclass(frozen=True)
 class Axis:
-    """What is along an axis, with its unit."""
+    """The label of an axis, with its unit, and its scale."""
 
     name: Bilingual
     log: bool = False
@@ -47,9 +47,9 @@ def mark(name: Bilingual, x: float) -> Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves over a common pair of axes.
+    """Curves with common axes.
 
-    Args: caption: what to see in it.
+    Args: caption: description of what the reader should look for.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """A matrix of numbers; rows and columns are named."""
+    """A matrix of numbers with names for its rows and columns."""
 
     name: str
     title: Bilingual
@@ -74,16 +74,18 @@ class HeatMap:
 
 @dataclass(frozen=True)
 class Formula:
-    """Mathematics in a cell of a table, as TeX."""
+    """A formula in a cell of a table, as TeX."""
 
     tex: str
 
 
 @dataclass(frozen=True)
 class Table:
-    """Words, formulas and measured numbers side by side.
+    """A table of texts, formulas and measured numbers.
 
-    Args: columns: their heads. rows: of as many cells; None is an empty cell.
+    Args:
+        columns: the headings of the columns.
+        rows: the rows, each with one cell for every column; None is an empty cell.
     """
 
     name: str
@@ -94,4 +96,4 @@ class Table:
 
 
 Figure = Chart | HeatMap | Table
-"""What `charts(results)` may return."""
+"""The types of figures that `charts(results)` may return."""

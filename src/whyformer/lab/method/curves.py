@@ -1,4 +1,4 @@
-"""Points of a chart from the results: the estimate over seeds at every level of a setting."""
+"""Points and curves of a chart: the estimate over seeds for each value of a setting."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ def points_along(
     statistic: Statistic = mean,
     **fixed: Any,
 ) -> Points:
-    """Return the estimate of a number at each level of a setting."""
+    """Return the estimate of a number for each value of a setting."""
     return [
         (level, estimate(results.values(part, number, **fixed, **{setting: level}), statistic))
         for level in results.levels(part, setting, **fixed)
@@ -29,7 +29,7 @@ def points_along(
 def points_of_rows(xs: Iterable[float], rows: Iterable[Sequence[float]]) -> Points:
     """Return the estimate at each x. Args: rows: for each seed, a number at each x.
 
-    The shorter of ``xs`` and the rows decides how many points there are.
+    The shorter of ``xs`` and the rows determines the number of points.
 
     >>> [(x, e.value) for x, e in points_of_rows([10, 20], [[1.0, 2.0], [3.0, 6.0]])]
     [(10, 2.0), (20, 4.0)]
@@ -50,7 +50,7 @@ def series_for_each(
     by: str,
     **fixed: Any,
 ) -> list[Series]:
-    """Return a series of `points_along` for each arm. Args: by: the setting that names the arms."""
+    """Return the curve of `points_along` for each arm. Args: by: setting that names the arms."""
     found = []
     for arm in arms:
         where: dict[str, Any] = {**fixed, by: arm}

@@ -1,4 +1,4 @@
-"""The structure of an experiment: its question, conditions, measurement, and decision rules."""
+"""The parts of an experiment: question, conditions, measurement, claims and their tests."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,18 +12,18 @@ from whyformer.lab.method.statistics import Estimate
 from whyformer.lab.method.verdict import Judgement, Test, judge
 
 Settings = Mapping[str, Any]
-"""One condition: JSON values by name."""
+"""One condition: names and JSON values of its settings."""
 Numbers = Mapping[str, Any]
-"""What a measurement found: numbers, or lists of numbers, by name."""
+"""The results of a measurement: numbers, or lists of numbers, by name."""
 
 
 class Mode(StrEnum):
-    """How much is spent on an answer."""
+    """How much computing time an answer may use."""
 
     QUICK = "quick"
-    """Under a minute on two cores; may be inconclusive."""
+    """Less than a minute on two cores. The verdict may be inconclusive."""
     FULL = "full"
-    """Enough seeds and sizes to decide; what is published."""
+    """Enough seeds and sizes for a verdict. These results are published."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Part:
     """A grid of conditions and the measurement that fills it.
 
     Args:
-        measure: of one condition with one seed; a function at the top of a file, since worker
-            processes must find it by name.
+        measure: function that measures one condition with one seed. It must be defined at the top
+            level of a module, because worker processes import it by name.
         conditions: the grid of each mode.
-        seeds: how many seeds of each mode; arms share seeds.
-        timed: whether it reads the clock, so that nothing else may run beside it.
+        seeds: the number of seeds in each mode; all arms use the same seeds.
+        timed: whether the part measures time. If so, nothing else runs during its measurements.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Cell:
-    """One condition with one seed, and what was measured there."""
+    """One condition with one seed, and its measured numbers."""
 
     part: str
     settings: Settings
@@ -57,7 +57,7 @@ class Cell:
 
 
 class Results:
-    """The filled grid of one question."""
+    """The measured cells of one question."""
 
     def __init__(self, mode: Mode, cells: Iterable[Cell]) -> None:
         self.mode = mode
@@ -75,13 +75,13 @@ class Results:
         return found
 
     def _matching(self, part: str, fixed: Mapping[str, Any]) -> list[Cell]:
-        """Return the cells of a part that have the given settings, in the grid's order."""
+        """Return the cells of a part with the given settings, in the order of the grid."""
         keys = [(part, *item) for item in fixed.items() if isinstance(item[1], Hashable)]
         fewest = min((self._index.get(key, []) for key in [(part,), *keys]), key=len)
         return [cell for cell in fewest if _has(cell, fixed)]
 
     def conditions(self, part: str, **fixed: Any) -> list[Settings]:
-        """Return the conditions of a part that have the given settings, in the grid's order."""
+        """Return the conditions of a part with the given settings, in the order of the grid."""
         found: list[Settings] = []
         for cell in self._matching(part, fixed):
             if cell.settings not in found:
@@ -89,13 +89,13 @@ class Results:
         return found
 
     def levels(self, part: str, setting: str, **fixed: Any) -> list[Any]:
-        """Return the different values of a setting, in the grid's order."""
+        """Return the different values of a setting, in the order of the grid."""
         return list(dict.fromkeys(c[setting] for c in self.conditions(part, **fixed)))
 
     def values(self, part: str, number: str, **fixed: Any) -> list[Any]:
-        """Return a number of one condition, a value a seed.
+        """Return a number of one condition, one value for each seed.
 
-        Raises: LookupError when the settings name no condition, or more than one.
+        Raises: LookupError when no condition, or more than one, has these settings.
         """
         cells = sorted(self._matching(part, fixed), key=lambda cell: cell.seed)
         seeds = [c.seed for c in cells]
@@ -104,7 +104,7 @@ class Results:
         return [c.numbers[number] for c in cells]
 
     def curves(self, part: str, number: str, along: str, **fixed: Any) -> tuple[list, list[list]]:
-        """Return the levels of ``along`` and, for each seed, the number at every level."""
+        """Return the values of ``along`` and, for each seed, the number at each of them."""
         levels = self.levels(part, along, **fixed)
         columns = [self.values(part, number, **fixed, **{along: level}) for level in levels]
         return levels, [list(row) for row in zip(*columns, strict=True)]
@@ -116,13 +116,13 @@ def _has(cell: Cell, fixed: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement that the measurement may support or refute.
+    """A statement that the measurement can support or refute.
 
     Args:
-        popular: as it is usually said.
-        precise: as it can be tested.
-        criterion: what must be seen, in words; `tests` says the same in code.
-        tests: the tests of each circumstance, from the results.
+        popular: the statement in its usual words.
+        precise: the statement in a form that can be tested.
+        criterion: the required observation in words; `tests` contains the same rule as code.
+        tests: function from the results to the tests of each circumstance.
     """
 
     name: str
@@ -132,7 +132,7 @@ class Claim:
     tests: Callable[[Results], Mapping[str, Sequence[Test]]]
 
     def judge(self, results: Results) -> Judgement:
-        """Return the verdict on this claim."""
+        """Return the verdict on the claim."""
         return judge(self.tests(results))
 
 
@@ -141,14 +141,14 @@ class Experiment:
     """One question of the laboratory.
 
     Args:
-        keywords: words of the questions that the card answers, in both languages. A keyword of
-            several words is found where all of them are.
-        mentions: words of its field that are not its subject: a question about nothing else is
-            not answered by the card.
-        numbers: what the cards' sentences may quote: every `{name}` in a card is one of these.
-        charts: charts, heat maps and tables, from the results alone.
-        names: how circumstances and arms are called in the pages.
-        revision: raised when a measurement changes its meaning; older cells are then not reused.
+        keywords: words, in both languages, of the questions that the card answers. A keyword of
+            several words matches a question that contains all of them.
+        mentions: related words. They do not match a question alone.
+        numbers: the numbers that the card may quote; each `{name}` in a card is one of them.
+        charts: function from the results to charts, heat maps and tables.
+        names: the names of circumstances and arms on the pages.
+        revision: increase it when the meaning of a measurement changes. Cells of an older
+            revision are measured again.
     """
 
     name: str
@@ -163,9 +163,9 @@ class Experiment:
     revision: int = 1
 
     def part(self, name: str) -> Part:
-        """Return the part of this name."""
+        """Return the part with the given name."""
         return next(part for part in self.parts if part.name == name)
 
     def judge(self, results: Results) -> dict[str, Judgement]:
-        """Return the verdict on every claim."""
+        """Return the verdict on each claim, by the name of the claim."""
         return {claim.name: claim.judge(results) for claim in self.claims}

@@ -1,4 +1,4 @@
-"""Short trainings of the experiments' own models, and what two trainings are compared by."""
+"""Short trainings of an experiment's own models, and numbers that compare two trainings."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ def learn(
     clip: float = 0.0,
     schedule: str = "trapezoid",
 ) -> list[StepReport]:
-    """Train a model with Adam, and return a report on each update.
+    """Train a model with Adam and return the report of each update.
 
     Raises: DivergedError when the loss or a gradient is not finite.
     """
@@ -42,7 +42,7 @@ def learn(
 
 
 def block_means(values: Sequence[float], size: int) -> list[float]:
-    """Return the mean of every ``size`` values; what is left at the end is dropped.
+    """Return the mean of each block of ``size`` values; an incomplete last block is dropped.
 
     >>> block_means([1, 3, 5, 7, 100], 2)
     [2.0, 6.0]
@@ -54,10 +54,10 @@ def block_means(values: Sequence[float], size: int) -> list[float]:
 def fresh_small_model(
     kind: type[BERT] | type[GPT], vocabulary: int, seed: int, *, d_model: int = 64
 ) -> BERT | GPT:
-    """Return two Pre-LN layers of a BERT or a GPT with the starting weights of a seed.
+    """Return a BERT or a GPT with two Pre-LN layers and the initial weights of a seed.
 
-    Rotary positions: with sinusoids this small a model stays at the tokens' frequencies for longer
-    than the whole run.
+    The positions are rotary, because with sinusoidal positions such a small model would learn only
+    the frequencies of the tokens for longer than the whole run.
     """
     settings = BERTSettings if kind is BERT else GPTSettings
     shape = settings(
@@ -72,7 +72,7 @@ def fresh_small_model(
 
 
 def largest_gap(one: Sequence[float], other: Sequence[float]) -> float:
-    """Return how far two trainings are apart at most. Args: the losses of their updates.
+    """Return the largest difference between the losses of two trainings, update by update.
 
     >>> largest_gap([3.0, 2.0], [3.0, 2.5])
     0.5

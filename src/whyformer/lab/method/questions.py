@@ -1,4 +1,4 @@
-"""The questions of the laboratory, by name; an experiment is imported only when it is asked for."""
+"""The questions of the laboratory by name. An experiment is imported when it is first used."""
 
 import importlib
 from pathlib import Path
@@ -20,26 +20,26 @@ QUESTIONS = (
     "nsp",
     "bottleneck",
 )
-"""In the order of the study notes."""
+"""The questions, in the order of the study notes."""
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 
 
 def experiment_named(name: str) -> Experiment:
-    """Return one experiment. Raises: UsageError when there is no such question."""
+    """Return an experiment by name. Raises: UsageError when the laboratory has no such question."""
     if name not in QUESTIONS:
         raise UsageError(
             f"`{name}` is not a question of the laboratory.{nearest(name, QUESTIONS)} "
-            "`whyformer lab list` shows all."
+            "`whyformer lab list` lists all questions."
         )
     if name not in written():
         raise UsageError(
-            f"`{name}` has no experiment yet. `whyformer lab list` shows what there is."
+            f"`{name}` has no experiment yet. `whyformer lab list` lists the available experiments."
         )
     return importlib.import_module(f"whyformer.lab.experiments.{name}").EXPERIMENT
 
 
 def written() -> list[str]:
-    """Return the questions that have an experiment, in order, without importing any."""
+    """Return the questions with an experiment, in order, without importing the experiments."""
     return [name for name in QUESTIONS if _is_whole(EXPERIMENTS / name / "__init__.py")]
 
 

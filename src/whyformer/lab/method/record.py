@@ -1,4 +1,4 @@
-"""What a question's run leaves: one small JSON file with every number that its page shows."""
+"""The record of a question's run: a small JSON file with every number that its page shows."""
 
 import hashlib
 import json
@@ -17,17 +17,17 @@ from whyformer.lab.method.statistics import Estimate
 
 FORMAT = 1
 PUBLISHED = Path(__file__).parents[1] / "published"
-"""The results that come with the package; each says whether it was a quick or a full run."""
+"""The results that are part of the package. Each file states whether the run was quick or full."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """The cells of a run and where they come from.
+    """The cells of a run and their origin.
 
     Args:
-        revision: of the experiment that measured them.
-        config: hash of the conditions and seeds, see `config_of`.
-        made: versions, machine and seconds, as written by the run.
+        revision: the revision of the experiment that measured the cells.
+        config: hash of the conditions and seeds; see `config_of`.
+        made: versions, machine and seconds, recorded by the run.
     """
 
     question: str
@@ -38,23 +38,24 @@ class Record:
 
 
 def config_of(experiment: Experiment, grid: Iterable[tuple[str, Settings, int]]) -> str:
-    """Return a hash that is equal for equal conditions and seeds of one revision."""
+    """Return a hash of the conditions, the seeds and the experiment's revision."""
     lines = sorted(json.dumps([part, dict(s), seed], sort_keys=True) for part, s, seed in grid)
     whole = [experiment.name, experiment.revision, *lines]
     return hashlib.sha256("\n".join(map(str, whole)).encode()).hexdigest()[:16]
 
 
 def current_config(experiment: Experiment, mode: Mode) -> str:
-    """Return the hash that a record made by today's code would have."""
+    """Return the hash that the current code would write into a record."""
     return config_of(experiment, ((w.part, w.settings, w.seed) for w in cells_of(experiment, mode)))
 
 
 def write_record(
     path: Path, experiment: Experiment, results: Results, *, wall_seconds: float, reused: int = 0
 ) -> None:
-    """Write a run as JSON, atomically. Args: reused: cells that an earlier run had measured.
+    """Write a run as JSON, atomically. Args: reused: number of cells from an earlier run.
 
-    The file also has verdicts and estimates, for readers. The pages compute them from the cells.
+    The file also contains verdicts and estimates, for readers. The pages compute them again from
+    the cells.
     """
     cells = results.cells
     head = {
@@ -84,11 +85,13 @@ def write_record(
 
 
 def read_record(path: Path) -> Record:
-    """Return a run as it was written. Raises: DataError when the file is no such thing."""
+    """Read the record of a run. Raises: DataError when the file is not a valid record."""
     try:
         one = read_json(path)
         if one["format"] != FORMAT:
-            raise DataError(f"`{path}` has format {one['format']}, and only {FORMAT} is known.")
+            raise DataError(
+                f"`{path}` has format {one['format']}, but this version reads only format {FORMAT}."
+            )
         cells = [
             cell_from_json(
                 {
@@ -108,18 +111,18 @@ def read_record(path: Path) -> Record:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"`{path}` is not the result of a question ({type(error).__name__}: {error}). "
-            "`whyformer lab run` writes such files."
+            "Use a file that `whyformer lab run` has written."
         ) from None
 
 
 def result_of(name: str, directory: Path = PUBLISHED) -> Record | None:
-    """Return the result of a question, or None while it has not been measured."""
+    """Return the record of a question, or None if there is none."""
     path = directory / f"{name}.json"
     return read_record(path) if path.is_file() else None
 
 
 def _grouped(results: Results) -> Iterable[dict[str, Any]]:
-    """Yield the seeds of a condition as one: a list a number."""
+    """Yield each condition with the values of all its seeds as lists."""
     groups: dict[str, dict[str, Any]] = {}
     for cell in results.cells:
         names = list(cell.numbers)

@@ -24,23 +24,24 @@ from whyformer.training.state import TrainingState
 
 DEV_SHARE = 0.1
 FAILED_WITHIN = 0.05
-"""A run has failed that ends within so many nats of the unigram entropy, or worse."""
+"""A run has failed if its final loss is less than this far below the unigram entropy, in nats."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """Characters as numbers, the first 90 % to learn from and the rest to be judged on."""
+    """Texts as character ids: the first 90 % are the train text and the rest is the dev text."""
 
     train: Tensor
     dev: Tensor
     vocabulary: int
     unigram_entropy: float
-    """Of the dev text under the train text's frequencies, in nats a character."""
+    """Cross-entropy of the dev text under the character frequencies of the train text, in nats per
+    character."""
 
 
 @cache
 def text() -> Text:
-    """Return the topics of this Python's help; they differ a little between versions."""
+    """Return the help topics of the installed Python, which differ slightly between versions."""
     whole = "\n".join(topics())
     symbols = {c: number for number, c in enumerate(sorted(set(whole)))}
     ids = torch.tensor([symbols[c] for c in whole])
@@ -53,20 +54,20 @@ def text() -> Text:
 
 @dataclass(frozen=True)
 class Window(TensorBatch):
-    """Rows of consecutive characters, and the character after each."""
+    """Rows of consecutive characters, with the next character of each as its label."""
 
     target: Tensor
     labels: Tensor
 
     @property
     def tokens(self) -> int:
-        """Labels in the batch."""
+        """Return the number of labels in the batch."""
         return self.labels.numel()
 
 
 @dataclass(frozen=True)
 class Windows(EndlessBatches):
-    """A `BatchSource`: batch ``index`` is ``rows`` windows at places drawn by (seed, index)."""
+    """A `BatchSource` of ``rows`` windows per batch, whose places depend on seed and index only."""
 
     ids: Tensor
     length: int
@@ -82,7 +83,7 @@ class Windows(EndlessBatches):
 
 
 def window_loss(model: nn.Module, batch: Window, smoothing: float) -> Loss:
-    """Sum of the loss over all positions."""
+    """Return the sum of the loss over all positions."""
     assert isinstance(model, GPT)
     features = model.features(batch.target).flatten(0, 1)
     return fused_cross_entropy(features, model.projection.weight, batch.labels.flatten(), smoothing)
@@ -91,7 +92,7 @@ def window_loss(model: nn.Module, batch: Window, smoothing: float) -> Loss:
 def reference(**changes: Any) -> GPTSettings:
     """Return the reference model: 6 layers, width 64, 4 heads, Xavier, unit embeddings, no dropout.
 
-    Embeddings start at N(0, 1/d_model) and are multiplied by √d_model, as in the paper.
+    The embeddings are initialized from N(0, 1/d_model) and multiplied by √d_model, as in the paper.
     """
     d_model = changes.get("d_model", 64)
     settings: dict[str, Any] = {
@@ -105,9 +106,9 @@ def reference(**changes: Any) -> GPTSettings:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training left behind.
+    """The result of a training.
 
-    Args: loss: nats a character on the dev text; NaN: the run broke down.
+    Args: loss: mean loss on the dev text in nats per character; NaN if the run diverged.
     """
 
     model: GPT
@@ -116,12 +117,12 @@ class Trained:
 
     @property
     def failed(self) -> bool:
-        """Whether the run learned nothing beyond the frequencies of characters."""
+        """Whether the model is no better than the character frequencies; see `FAILED_WITHIN`."""
         return not self.loss < text().unigram_entropy - FAILED_WITHIN
 
 
 def fresh_model(settings: GPTSettings, seed: int) -> GPT:
-    """Return the model with the starting weights of a seed."""
+    """Return a new model with the initial weights of a seed."""
     seed_everything(seed)
     size = text().vocabulary
     model = build_model(settings, (size, size), shared=True)
@@ -146,12 +147,13 @@ def train(
     state: TrainingState | None = None,
     ids: Tensor | None = None,
 ) -> Trained:
-    """Train a model from scratch and judge it. Seed: of weights and of the places of the windows.
+    """Train a model from scratch and return its loss on the dev text.
 
+    The seed determines the initial weights and the places of the windows.
     Args:
-        model: instead of fresh weights.
-        state: instead of the optimizer that the settings name; its model is trained.
-        ids: what to learn from, instead of the whole train text.
+        model: a model to train instead of a new one.
+        state: a training state to use instead of a new one; its own model is trained.
+        ids: training data instead of the whole train text.
     """
     training = TrainingSettings(
         updates=steps, learning_rate=learning_rate, warmup=warmup, schedule=schedule,
@@ -174,9 +176,9 @@ def train(
 def course(
     model: nn.Module, optimizer: torch.optim.Optimizer, updates: int, seed: int
 ) -> list[float]:
-    """Train on small windows with a given optimizer; return the loss of each update.
+    """Train on small windows with a given optimizer and return the loss of each update.
 
-    For models in float64 that are compared bit by bit.
+    It is used for float64 models whose losses are compared bit by bit.
     """
     windows = Windows(text().train, 32, 8, seed)
     losses: list[float] = []
@@ -191,7 +193,7 @@ def course(
 
 
 def dev_windows(length: int, count: int = 128, rows: int = 32) -> Iterator[Window]:
-    """Yield windows spread evenly over the dev text."""
+    """Yield windows at equal distances in the dev text."""
     dev = text().dev
     starts = torch.linspace(0, len(dev) - length - 2, count).long()
     for some in starts.split(rows):
@@ -200,7 +202,7 @@ def dev_windows(length: int, count: int = 128, rows: int = 32) -> Iterator[Windo
 
 
 def dev_loss(model: GPT, length: int, count: int = 128) -> float:
-    """Return the mean loss over the dev windows, in nats a character."""
+    """Return the mean loss over the dev windows, in nats per character."""
     return dev_losses(model, length, count).mean().item()
 
 

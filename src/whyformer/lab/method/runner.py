@@ -1,4 +1,4 @@
-"""Fill the grid of an experiment in worker processes; go on where a run stopped."""
+"""Measure the cells of an experiment in worker processes, and resume a stopped run."""
 
 import hashlib
 import json
@@ -19,21 +19,21 @@ from whyformer.foundation.errors import MissingExtraError, WhyformerError
 from whyformer.lab.method.experiment import Cell, Experiment, Mode, Numbers, Part, Results, Settings
 
 Progress = Callable[[int, int], None]
-"""Called with the cells done and the cells there are."""
+"""Function that is called with the number of measured cells and the number of all cells."""
 
 
 class Engine(StrEnum):
-    """What spreads the cells."""
+    """How the cells are distributed."""
 
     PROCESSES = "processes"
-    """Worker processes of this machine, one thread each."""
+    """Worker processes on this machine, with one thread each."""
     RAY = "ray"
-    """A Ray cluster: the one that RAY_ADDRESS names, else one on this machine."""
+    """A Ray cluster: the cluster in RAY_ADDRESS if this variable is set, otherwise a local one."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """A cell that is still empty."""
+    """A cell that is not measured yet."""
 
     experiment: str
     part: str
@@ -43,7 +43,7 @@ class Work:
 
 
 def cells_of(experiment: Experiment, mode: Mode, seeds: int | None = None) -> Iterator[Work]:
-    """Yield every cell of the grid. Args: seeds: instead of the number that the mode has."""
+    """Yield each cell of the grid. Args: seeds: number of seeds; None for that of the mode."""
     for part in experiment.parts:
         for settings in part.conditions(mode):
             for seed in range(part.seeds[mode] if seeds is None else seeds):
@@ -66,10 +66,10 @@ def run(
     engine: Engine = Engine.PROCESSES,
     progress: Progress | None = None,
 ) -> Results:
-    """Measure every cell that ``directory`` does not hold yet, and return the filled grid.
+    """Measure the cells that ``directory`` does not contain yet, and return the complete results.
 
-    Each cell is written to ``cells.jsonl`` as soon as it is known, so that a stopped run goes on.
-    Raises: WhyformerError that names the cell whose measurement failed.
+    Each cell is written to ``cells.jsonl`` as soon as it is measured, so a stopped run can resume.
+    Raises: WhyformerError with the name of the cell whose measurement failed.
     """
     directory.mkdir(parents=True, exist_ok=True)
     journal = directory / "cells.jsonl"
@@ -84,7 +84,7 @@ def run(
     alone = [work for work in missing if work.part in timed]
     with journal.open("a", encoding="utf-8", newline="\n") as file:
         if file.tell() and not journal.read_bytes().endswith(b"\n"):
-            file.write("\n")  # a line that a crash tore must not swallow the next
+            file.write("\n")  # an incomplete line after a crash must not merge with the next line
         for batch, hands in ((together, workers), (alone, 1)):
             for work, numbers, seconds in _measured(batch, hands, engine):
                 known[work.key] = Cell(
@@ -103,7 +103,7 @@ def run(
 
 
 def read_cells(journal: Path) -> dict[str, Cell]:
-    """Return the cells of a journal; a line that a crash tore is left out."""
+    """Read the cells of a journal; incomplete lines after a crash are ignored."""
     found: dict[str, Cell] = {}
     if journal.exists():
         for line in journal.read_text(encoding="utf-8").splitlines():
@@ -116,14 +116,14 @@ def read_cells(journal: Path) -> dict[str, Cell]:
 
 
 def cell_from_json(one: dict[str, Any]) -> Cell:
-    """Return a cell as JSON values describe it; null is a number that broke down."""
+    """Return a cell from its JSON values; null is a number that is not finite."""
     return Cell(
         one["part"], one["settings"], one["seed"], _restored(one["numbers"]), one["seconds"]
     )
 
 
 def measure(work: Work) -> tuple[Numbers, float]:
-    """Measure one cell in this process. Returns: its numbers, and the seconds it took."""
+    """Measure one cell in this process. Returns: its numbers and the duration in seconds."""
     import torch
 
     from whyformer.foundation.randomness import seed_everything
@@ -138,7 +138,7 @@ def measure(work: Work) -> tuple[Numbers, float]:
 
 
 def machine() -> dict[str, Any]:
-    """Return what a reader needs to know of where it was measured."""
+    """Return a description of the machine and the versions, for the record."""
     import torch
 
     return {
@@ -154,14 +154,15 @@ def machine() -> dict[str, Any]:
 def _measured(
     works: Sequence[Work], workers: int | None, engine: Engine
 ) -> Iterator[tuple[Work, Numbers, float]]:
-    """Yield cells as they are measured. Args: workers: at a time; None: as there is room."""
+    """Yield cells as they are measured. Args: workers: maximum number at a time; None for one per
+    core, or with Ray all cells."""
     if not works:
         return
     if engine is Engine.RAY:
         yield from _on_ray(works, workers or len(works))
         return
     workers = workers or os.cpu_count() or 1
-    # A fresh interpreter each: torch's threads do not survive a fork.
+    # Each worker starts a new interpreter, because torch's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(min(workers, len(works)), context, _leave_interrupts_to_the_parent)
@@ -171,7 +172,7 @@ def _measured(
             work = futures[future]
             numbers, seconds = _result(work, future.result)
             yield work, numbers, seconds
-    except BaseException:  # Ctrl-C too: nobody waits for measurements that no one will read
+    except BaseException:  # also Ctrl-C: cancel the measurements, because nobody reads them
         pool.shutdown(wait=False, cancel_futures=True)
         for process in set(multiprocessing.active_children()) - others:
             process.terminate()
@@ -217,8 +218,8 @@ def _result(work: Work, get: Callable[[], tuple[Numbers, float]]) -> tuple[Numbe
         said = ", ".join(f"{name} {value}" for name, value in work.settings.items())
         raise WhyformerError(
             f"The measurement `{work.experiment}` stopped at part {work.part} ({said}), seed "
-            f"{work.seed}: {type(error).__name__}: {error}. What was measured before is kept; the "
-            "same command goes on from there."
+            f"{work.seed}: {type(error).__name__}: {error}. Earlier measurements are saved. Run "
+            "the same command again to resume."
         ) from error
 
 
@@ -228,7 +229,7 @@ def _key(experiment: Experiment, part: Part, settings: Settings, seed: int) -> s
 
 
 def plain(value: Any) -> Any:
-    """Return JSON values: numbers with six significant digits, null for what is not finite."""
+    """Convert to JSON values: numbers with six significant digits, and null if not finite."""
     if isinstance(value, dict):
         return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, str | bool | int) or value is None:

@@ -1,4 +1,4 @@
-"""Intervals over seeds: the seed is what is repeated, never the token or the row."""
+"""Estimates and intervals over seeds. Only seeds are repetitions, not tokens or rows."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,28 +10,29 @@ import numpy as np
 
 RESAMPLES = 10_000
 FEWEST_FOR_BOOTSTRAP = 5
-"""With fewer seeds the range of the points is given: a bootstrap of three is no interval."""
+"""With fewer seeds, the estimate has the range of the values instead of a bootstrap interval,
+because a bootstrap of so few values is not reliable."""
 
 Statistic = Callable[[np.ndarray], np.ndarray]
-"""Turns values (resamples, seeds) into one number a resample."""
+"""Function from values of shape (resamples, seeds) to one number for each resample."""
 
 
 class Spread(StrEnum):
-    """What the two ends of an estimate are."""
+    """The meaning of the two ends of an estimate."""
 
     BOOTSTRAP = "bootstrap"
     """95 % percentile bootstrap over seeds."""
     RANGE = "range"
-    """Least and greatest of too few seeds."""
+    """Lowest and highest value, if there are too few seeds for a bootstrap."""
     BINOMIAL = "binomial"
-    """95 % interval of a share that was counted (Clopper-Pearson)."""
+    """95 % Clopper-Pearson interval of a counted share."""
     EXACT = "exact"
-    """Counted or computed, the same for every seed."""
+    """No interval: the number is counted or computed and equal for all seeds."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number, how far it may be off, and from how many seeds it comes."""
+    """A number with its interval and the number of seeds."""
 
     value: float
     low: float
@@ -40,22 +41,22 @@ class Estimate:
     spread: Spread
 
     def map(self, change: Callable[[float], float]) -> "Estimate":
-        """Return the estimate on another scale. Args: change: a monotone function."""
+        """Transform the number and its interval. Args: change: a monotone function."""
         low, high = sorted((change(self.low), change(self.high)))
         return Estimate(change(self.value), low, high, self.seeds, self.spread)
 
     @property
     def percent(self) -> "Estimate":
-        """A share in percent."""
+        """Return a share as a percentage."""
         return self.map(lambda share: 100 * share)
 
     @property
     def judged(self) -> tuple[float, float]:
-        """The interval that a verdict looks at: a range is widened by its width on both sides.
+        """The interval for the verdict; a range is widened by its width on both sides.
 
-        Two draws enclose the mean of a normal distribution half of the time, and so widened
-        (2/π)·arctan 3 = 80 % of the time: half their sum less the mean, over half their
-        difference, is a draw of Cauchy's distribution.
+        The range of two values contains the mean of a normal distribution with probability 50 %.
+        After the widening, the probability is (2/π)·arctan 3 = 80 %: the ratio (half the sum of the
+        values minus the mean) / (half their difference) has a Cauchy distribution.
 
         >>> Estimate(2.0, 1.0, 3.0, 2, Spread.RANGE).judged
         (-1.0, 5.0)
@@ -65,11 +66,11 @@ class Estimate:
 
 
 NOT_MEASURED = Estimate(math.nan, math.nan, math.nan, 0, Spread.RANGE)
-"""Stands for a number that this mode does not measure: every test of it stays open."""
+"""Placeholder for a number that is not measured in this mode; all its tests stay open."""
 
 
 def exactly(value: float) -> Estimate:
-    """Return a number that has no spread."""
+    """Return an estimate without an interval."""
     return Estimate(float(value), float(value), float(value), 1, Spread.EXACT)
 
 
@@ -84,7 +85,7 @@ def median(values: np.ndarray) -> np.ndarray:
 
 
 def estimate(values: Sequence[float] | None, statistic: Statistic = mean) -> Estimate:
-    """Return a statistic over seeds with its 95 % interval; of None, `NOT_MEASURED`.
+    """Return a statistic over seeds with its 95 % interval; `NOT_MEASURED` for None.
 
     Source: Efron and Tibshirani 1993, "An introduction to the bootstrap", §13.3 (percentile).
 
@@ -105,14 +106,14 @@ def estimate(values: Sequence[float] | None, statistic: Statistic = mean) -> Est
 
 @lru_cache(maxsize=8)
 def _resamples(count: int) -> np.ndarray:
-    """Return the places of so many values in every resample; always the same."""
+    """Return the indices of the values in each resample; the result never changes."""
     rows = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
     rows.flags.writeable = False
     return rows
 
 
 def paired(a: Sequence[float] | None, b: Sequence[float] | None) -> Estimate:
-    """Return the mean of b - a, seed by seed; `NOT_MEASURED` where one of them is None.
+    """Return the mean of b - a over seeds; `NOT_MEASURED` if one of the two is None.
 
     >>> paired([1.0, 2.0], [2.0, 4.0]).value
     1.5
@@ -123,7 +124,7 @@ def paired(a: Sequence[float] | None, b: Sequence[float] | None) -> Estimate:
 
 
 def geometric(values: Sequence[float]) -> Estimate:
-    """Return the geometric mean over seeds: the typical value where a few are far above the others.
+    """Return the geometric mean over seeds, which a few very large values change little.
 
     >>> round(geometric([1.0, 100.0]).value, 9)
     10.0
@@ -132,17 +133,18 @@ def geometric(values: Sequence[float]) -> Estimate:
 
 
 def proportion(count: int, total: int) -> Estimate:
-    """Return a counted share with its exact 95 % interval; for draws that are independent.
+    """Return a counted share of independent draws with its exact 95 % interval.
 
-    Source: Clopper and Pearson 1934, "The use of confidence or fiducial limits": the least and the
-        greatest share under which a count so large, or so small, has a probability of 2.5 %.
+    Source: Clopper and Pearson 1934, "The use of confidence or fiducial limits": at the two ends of
+        the interval, a count this large or larger (lower end), or this small or smaller (upper
+        end), has a probability of 2.5 %.
 
     >>> share = proportion(0, 10)
     >>> round(share.high, 4)  # 1 - 0.025^(1/10)
     0.3085
     """
     if not 0 <= count <= total or not total:
-        raise ValueError("a share needs 0 <= count <= total, and a total of at least 1")
+        raise ValueError("a share requires 0 <= count <= total and a total of at least 1")
     low = _where(lambda p: beta_share(count, total - count + 1, p), 0.025) if count else 0.0
     high = (
         _where(lambda p: beta_share(count + 1, total - count, p), 0.975) if count < total else 1.0
@@ -160,7 +162,7 @@ def beta_share(a: float, b: float, x: float) -> float:
     """
     if x <= 0 or x >= 1:
         return float(x >= 1)
-    if x > (a + 1) / (a + b + 2):  # where the fraction is slow its mirror image is fast
+    if x > (a + 1) / (a + b + 2):  # here the continued fraction converges faster for 1 - x
         return 1 - beta_share(b, a, 1 - x)
     front = math.exp(
         math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
@@ -180,7 +182,7 @@ def beta_share(a: float, b: float, x: float) -> float:
 
 
 def _where(function: Callable[[float], float], value: float) -> float:
-    """Return where a function that rises from 0 to 1 has a value."""
+    """Return the argument at which a function that increases from 0 to 1 has the given value."""
     low, high = 0.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2
@@ -200,12 +202,12 @@ def log_slope(x: Sequence[float], curves: Sequence[Sequence[float]]) -> Estimate
 
 
 def slope(x: Sequence[float], curves: Sequence[Sequence[float]]) -> Estimate:
-    """Return the slope of a line through the points on plain axes, seed by seed."""
+    """Return the slope of a line through the points on linear axes, computed for each seed."""
     return estimate([_slope(np.asarray(x, float), np.asarray(y, dtype=float)) for y in curves])
 
 
 def local_slopes(x: Sequence[float], y: Sequence[float]) -> list[float]:
-    """Return the exponent between each two neighbours: a cliff shows here and hides in one slope.
+    """Return the exponent between neighboring points, because one slope would hide a sudden change.
 
     >>> local_slopes([1, 2, 4], [1, 2, 8])
     [1.0, 2.0]
@@ -215,7 +217,7 @@ def local_slopes(x: Sequence[float], y: Sequence[float]) -> list[float]:
 
 
 def r_squared(x: Sequence[float], y: Sequence[float]) -> float:
-    """Return the share of variance that a line explains.
+    """Return the share of the variance that a straight line explains.
 
     >>> r_squared([1, 2, 3], [2, 4, 6])
     1.0
@@ -225,5 +227,5 @@ def r_squared(x: Sequence[float], y: Sequence[float]) -> float:
 
 
 def _slope(x: np.ndarray, y: np.ndarray) -> float:
-    # Rounded, so that the last bit of a library does not show in a page.
+    # Rounded, because the last bits differ between versions of a library and would change the page.
     return round(float(np.polyfit(x, y, 1)[0]), 12)

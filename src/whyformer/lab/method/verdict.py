@@ -1,9 +1,9 @@
-"""From measured effects to one of five words, by a rule that is fixed before the run.
+"""From measured effects to one of five verdicts, by a rule that is fixed before the run.
 
-A claim is tested in one or more circumstances (a number of heads, an optimizer, a depth). In each,
-every one of its tests must hold. Where it holds everywhere it is supported; where it holds in some
-circumstances and certainly not in others it is supported under conditions, and the conditions are
-the circumstances' names.
+A claim is tested in one or more circumstances, such as a number of heads, an optimizer or a depth.
+The claim holds in a circumstance if all of its tests there hold. It is supported if it holds in all
+circumstances. It is supported under conditions if it holds in some circumstances and certainly
+fails in others; the conditions are then the names of the circumstances in which it holds.
 """
 
 import math
@@ -15,7 +15,7 @@ from whyformer.lab.method.statistics import Estimate
 
 
 class Verdict(StrEnum):
-    """What may be said of a claim after a measurement."""
+    """The verdict on a claim after a measurement."""
 
     SUPPORTED = "supported"
     CONDITIONAL = "supported under conditions"
@@ -25,26 +25,27 @@ class Verdict(StrEnum):
 
 
 class Answer(StrEnum):
-    """What one test says."""
+    """The result of one test."""
 
     HOLDS = "holds"
     ABSENT = "absent"
-    """The effect is certainly too small."""
+    """The effect is certainly smaller than the limit."""
     OPPOSITE = "opposite"
-    """The contrary was seen."""
+    """The effect has the opposite direction."""
     OPEN = "open"
-    """The interval reaches over the limit."""
+    """The interval includes the limit, so the test decides nothing."""
 
 
 @dataclass(frozen=True)
 class Test:
-    """An effect and the interval it must lie in.
+    """An effect and the interval in which it must lie.
 
     Args:
-        effect: as measured.
-        low, high: where the whole of the effect's interval must lie.
-        contrary: the claim's contrary is seen when the whole interval lies outside these two.
-        logarithm: whether all of them are logarithms of a ratio, which is what a reader wants.
+        effect: the measured effect.
+        low, high: limits for the whole interval of the effect.
+        contrary: two limits. If the whole interval of the effect is outside them, the opposite of
+            the claim is true.
+        logarithm: whether all values are logarithms of a ratio. The pages then show the ratio.
     """
 
     effect: Estimate
@@ -76,12 +77,13 @@ def above(
     name: str = "",
     strict: bool = False,
 ) -> Test:
-    """Demand at least ``limit``, or for a limit of 0 more than 0: what is switched off is absent.
+    """Require an effect of at least ``limit``, or of more than 0 if the limit is 0.
 
     Args:
-        contrary: less than this refutes; None: less than -limit. For a limit of 0 nothing lies
-            between effect and contrary but 0 itself: whatever is not seen is open.
-        strict: demand more than ``limit``, for effects that can lie on it exactly.
+        contrary: an effect below this value refutes the claim; the default is -limit. With a limit
+            of 0, only 0 itself lies between the effect and its opposite, so an effect that is not
+            seen leaves the test open.
+        strict: require more than ``limit``, for effects that can be equal to the limit.
     """
     floor = -abs(limit) if contrary is None else contrary
     low = limit if limit and not strict else math.nextafter(limit, math.inf)
@@ -91,11 +93,11 @@ def above(
 def below(
     effect: Estimate, limit: float, *, contrary: float, name: str = "", strict: bool = False
 ) -> Test:
-    """Demand at most ``limit``.
+    """Require an effect of at most ``limit``.
 
     Args:
-        contrary: more than this refutes.
-        strict: demand less than ``limit``, for effects that can lie on it exactly.
+        contrary: an effect above this value refutes the claim.
+        strict: require less than ``limit``, for effects that can be equal to the limit.
     """
     high = math.nextafter(limit, -math.inf) if strict else limit
     return Test(effect, -math.inf, high, (-math.inf, contrary), name)
@@ -104,9 +106,10 @@ def below(
 def within(
     effect: Estimate, low: float, high: float, *, margin: float | None = None, name: str = ""
 ) -> Test:
-    """Demand a place between two limits.
+    """Require an effect between two limits.
 
-    Args: margin: farther outside than this refutes; None: than the width between the limits.
+    Args: margin: an effect that is farther than this outside the limits refutes the claim; the
+        default is the distance between the limits.
     """
     beyond = high - low if margin is None else margin
     return Test(effect, low, high, (low - beyond, high + beyond), name)
@@ -120,18 +123,18 @@ def near(
     margin: float | None = None,
     name: str = "",
 ) -> Test:
-    """Demand a place at most ``distance`` from ``value``. Args: margin: see `within`."""
+    """Require an effect within ``distance`` of ``value``. Args: margin: see `within`."""
     return within(effect, value - distance, value + distance, margin=margin, name=name)
 
 
 def of_ratio(test: Test) -> Test:
-    """Return a test on the logarithm of a ratio that readers see as one on the ratio."""
+    """Mark a test on the logarithm of a ratio, so that the pages show the ratio."""
     return replace(test, logarithm=True)
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict, and the circumstances by what was seen in them."""
+    """The verdict, and the names of the circumstances by their result."""
 
     verdict: Verdict
     holds: tuple[str, ...]
@@ -140,9 +143,9 @@ class Judgement:
 
 
 def judge(circumstances: Mapping[str, Sequence[Test]]) -> Judgement:
-    """Apply the rule of this file to the tests of each circumstance."""
+    """Return the verdict for the tests of each circumstance, by the rule of this module."""
     if not circumstances or not all(circumstances.values()):
-        raise ValueError("a claim needs at least one test in every circumstance")
+        raise ValueError("a claim needs at least one test in each circumstance")
     answers = {name: _together(tests) for name, tests in circumstances.items()}
 
     def named(*kinds: Answer) -> tuple[str, ...]:
@@ -164,10 +167,11 @@ def judge(circumstances: Mapping[str, Sequence[Test]]) -> Judgement:
 
 
 def contradict(one: Judgement, other: Judgement) -> bool:
-    """Say whether two judgements on one claim cannot both be right.
+    """Return whether two judgements on one claim contradict each other.
 
-    They contradict where a circumstance holds in one and fails in the other, or, with no
-    circumstance in common, where one is supported and the other is not.
+    They do if the claim holds in a circumstance of one judgement and fails in the same circumstance
+    of the other. If the judgements have no circumstance in common, they contradict each other if
+    one verdict is "supported" and the other is "refuted" or "not supported".
     """
     if set(one.holds) & set(other.fails) or set(one.fails) & set(other.holds):
         return True
@@ -178,7 +182,8 @@ def contradict(one: Judgement, other: Judgement) -> bool:
 
 
 def _together(tests: Sequence[Test]) -> Answer:
-    """All must hold; one contrary is enough to refute, one failure to fail."""
+    """Combine the tests of a circumstance: it holds if all of them hold. Otherwise, the result is
+    the first of opposite, absent and open that occurs."""
     answers = [test.answer() for test in tests]
     for kind in (Answer.OPPOSITE, Answer.ABSENT, Answer.OPEN):
         if kind in answers:
