@@ -57,7 +57,7 @@ def onednn_product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Ten
 def sum_over_rows(
     slope: Float[Tensor, "rows d_out"], x: Float[Tensor, "rows d_in"]
 ) -> Float[Tensor, "d_out d_in"]:
-    """Return slopeᵀx, the gradient of a weight. Plain twin: `slope.T @ x`."""
+    """Return slopeᵀx, the gradient of a weight; the plain implementation is `slope.T @ x`."""
     if not sums_by_onednn(slope, x):
         return slope.T @ x
     # One thread copies and transposes the first factor; the second is read in place.

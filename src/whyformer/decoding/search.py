@@ -58,10 +58,11 @@ def search(
 def limit_of(
     settings: SearchSettings, length: int, longest: int | None, expected: Expected = USUAL
 ) -> int:
-    """Return the length limit for a source of ``length`` tokens, including eos. See `search`.
+    """Return the length limit of the hypotheses for one source; see `search`.
 
-    `max_length` is used unchanged. Without it, the limit is never below what the training targets
-    need.
+    `max_length` is used unchanged if it is set. Otherwise, the limit is never lower than the limit
+    that the training targets need.
+    Args: length: number of tokens of the source, including eos.
     Raises: UsageError when the model cannot write `min_length` tokens.
     """
     limit = settings.limit(length)

@@ -188,7 +188,7 @@ def answers(
 
 
 def arrived(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the lines so far whenever the input pauses or a window is full.
+    """Yield the lines read so far when the input pauses or a window is full.
 
     An error of the input is raised after the lines before it are yielded.
     """

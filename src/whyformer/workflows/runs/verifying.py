@@ -107,6 +107,5 @@ def _described(place: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError) as error:
         raise DataError(
             f"`{place}` is damaged ({reason_of(error)}). Delete `{place.parent}` and run the "
-            "command that "
-            "made it again."
+            "command that created it again."
         ) from None
