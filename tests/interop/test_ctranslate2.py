@@ -269,7 +269,7 @@ DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "decoding.md"
 
 @pytest.mark.parametrize("name", tiny.SWITCHES)
 def test_the_table_in_the_documents_says_what_is_refused(name):
-    text = DOCUMENT.read_text(encoding="utf-8").split("### Which switches can go where")[1]
+    text = DOCUMENT.read_text(encoding="utf-8").split("### Settings that CTranslate2 supports")[1]
     rows = [line for line in text.split("###")[0].splitlines() if line.startswith("| `")]
     (row,) = [line for line in rows if f"`{name}`" in line.split("|")[1]]
     _, _, taken, refused, _ = row.split("|")

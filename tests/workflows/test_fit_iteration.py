@@ -10,7 +10,7 @@ import torch
 
 import whyformer
 from toy_runs import SMALL
-from whyformer.foundation.errors import DataError
+from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.training import loop
 from whyformer.training.checkpoints import META
 from whyformer.training.journal import read_journal
@@ -132,3 +132,23 @@ def test_data_that_is_cut_during_training_is_named_before_anything_is_written(
     for _ in steps(tmp_path / "run"):
         pass
     assert contents(tmp_path / "run") == contents(whole)
+
+
+def test_a_run_without_any_update_may_start_again_with_another_recipe(tmp_path, whole):
+    class Failing(Exception):
+        pass
+
+    def failing(*_, **__):
+        raise Failing
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("whyformer.workflows.train.start", failing)
+        with pytest.raises(Failing):
+            whyformer.train(
+                "copy", out=tmp_path / "run", overrides=SETTINGS | {"model.dropout": 0.3}
+            )
+    assert (tmp_path / "run" / "run.json").exists()
+    whyformer.train("copy", out=tmp_path / "run", overrides=SETTINGS, quiet=True)
+    assert contents(tmp_path / "run") == contents(whole)
+    with pytest.raises(ConfigError, match="another recipe"):
+        whyformer.train("copy", out=tmp_path / "run", overrides=SETTINGS | {"model.dropout": 0.3})

@@ -27,9 +27,9 @@ def split_leaks() -> None:
     """Put the first documents that were learned from into the validation set as well."""
     import itertools
 
-    from whyformer.tasks import language
+    from whyformer.tasks import text_task
 
-    build = language.build_documents
+    build = text_task.build_documents
     first: list[Any] = []
 
     def leaking(documents: Any, tokenizer: Any, directory: Any, **options: Any) -> Any:
@@ -41,7 +41,7 @@ def split_leaks() -> None:
             documents = itertools.chain(documents, first)
         return build(documents, tokenizer, directory, **options)
 
-    language.build_documents = leaking
+    text_task.build_documents = leaking
 
 
 def traceback_swallowed() -> None:

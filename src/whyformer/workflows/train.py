@@ -14,7 +14,7 @@ from whyformer import __version__
 from whyformer.bundle import PLUGINS, RUN_ID, save_bundle
 from whyformer.data.mapped import refuse_changed_files
 from whyformer.foundation.devices import choose_device
-from whyformer.foundation.errors import PluginError
+from whyformer.foundation.errors import ConfigError, PluginError
 from whyformer.foundation.files import (
     recover_directory,
     remove_leftovers,
@@ -165,10 +165,15 @@ def training_steps(
 def _train(
     recipe: Recipe, out: Path, display: Display, ranks: Ranks, *, unattended: bool
 ) -> Generator[Step, None, Outcome]:
-    known = read_run(out) if has_updates(out) else None
+    known = read_run(out)
     if known:
-        refuse_other_plugins(out, known.get(PLUGINS, []))
-        refuse_changes(recipe, out, known)
+        try:
+            refuse_other_plugins(out, known.get(PLUGINS, []))
+            refuse_changes(recipe, out, known)
+        except ConfigError:
+            if has_updates(out):
+                raise
+            known = None  # nothing to resume: start with the new recipe and plugins
     device = ranks.device or choose_device()
     if not ranks.first:
         ranks.wait()  # until the first rank has mapped the data

@@ -143,8 +143,9 @@ class _LiveChart:
     def _draw(self) -> None:
         # In an iframe, because the style sheet of the chart would restyle the notebook.
         frame = self._display.HTML(
-            f'<iframe srcdoc="{escape(self._curves.page())}" width="100%" height="480" '
-            'style="border:0" title="Learning curves"></iframe>'
+            # IPython warns about HTML that starts with an iframe.
+            f'<div><iframe srcdoc="{escape(self._curves.page())}" width="100%" height="480" '
+            'style="border:0" title="Learning curves"></iframe></div>'
         )
         if self._handle is None:
             self._handle = self._display.display(frame, display_id=True)
