@@ -193,7 +193,7 @@ def refuse_unusable(directory: Path, config: dict[str, Any]) -> None:
 
 def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
     """Build the model. Args: two: whether the target has its own tokenizer."""
-    _compare_plugins(directory, config)
+    other_plugin = _compare_plugins(directory, config)
     source = _read_tokenizer(directory / SOURCE)
     target = _read_tokenizer(directory / TARGET) if two else source
     sizes = (len(source), len(target))
@@ -217,15 +217,25 @@ def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
     with shapes_only():  # without memory for now
         shell = build_model(settings, sizes, shared=shared)
     wanted = {name: tuple(p.shape) for name, p in shell.named_parameters()}
-    _compare(directory / WEIGHTS, shapes, wanted)
+    try:
+        _compare(directory / WEIGHTS, shapes, wanted)
+    except BundleError as error:
+        if not other_plugin:
+            raise
+        raise BundleError(
+            str(error).replace(
+                "Copy the model directory again.",
+                "The plugin has changed since: load the version that the model was made with.",
+            )
+        ) from None
     with torch.random.fork_rng(devices=[]):  # loading does not change the caller's random generator
         model = build_model(settings, sizes, shared=shared)
     _read_weights(directory / WEIGHTS, model)
     return Bundle(model, source, target, config["facts"])
 
 
-def _compare_plugins(directory: Path, config: dict[str, Any]) -> None:
-    """Refuse a model whose plugin is not loaded; say so when another version of it is."""
+def _compare_plugins(directory: Path, config: dict[str, Any]) -> bool:
+    """Refuse a model whose plugin is not loaded; note, and return, if another version is loaded."""
     try:
         notes = compare(config.get(PLUGINS, []), f"The model `{directory}`")
     except ValueError as error:
@@ -234,6 +244,7 @@ def _compare_plugins(directory: Path, config: dict[str, Any]) -> None:
         ) from None
     for note in notes:
         print(f"Note: {note} Its results may differ.", file=sys.stderr)
+    return bool(notes)
 
 
 def _read_config(directory: Path) -> dict[str, Any]:

@@ -120,3 +120,33 @@ def test_a_flag_without_a_file_is_refused(cli, words):
 
 def test_help_tells_of_plugins(cli):
     assert "--plugin FILE.py" in cli("--help").out
+
+
+@pytest.mark.usefixtures("unloaded")
+def test_a_failure_inside_a_plugin_is_one_sentence_and_may_be_corrected(cli, kerple, tmp_path):
+    broken = tmp_path / "kerple.py"
+    right = kerple.read_text("utf-8")
+    line = "        key = torch.arange(keys, device=self.slope.device)\n"
+    assert line in right
+    broken.write_text(right.replace(line, "        keys = keys / 0\n" + line), encoding="utf-8")
+    words = ("train", "copy", "--plugin", broken, "--model.positions", "kerple", "--out",
+             tmp_path / "run", *FAST, *SMALL)  # fmt: skip
+    refused = cli(*words)
+    assert refused.code == 2
+    assert "ZeroDivisionError: division by zero" in refused.sentence
+    assert refused.sentence.startswith(f"The plugin `kerple` failed at {broken}:")
+    broken.write_text(right, encoding="utf-8")
+    assert cli(*words).code == 0
+
+
+@pytest.mark.usefixtures("unloaded")
+def test_weights_of_another_version_of_a_plugin_are_named(cli, run, kerple, tmp_path):
+    edited = tmp_path / "kerple.py"
+    edited.write_text(
+        kerple.read_text("utf-8").replace("torch.zeros(heads, 1, 1)", "torch.zeros(1, 1, 1)"),
+        encoding="utf-8",
+    )
+    refused = cli("translate", run, "--plugin", edited, stdin="s03\n")
+    assert refused.code == 2
+    assert "load the version that the model was made with" in refused.err
+    assert "Copy the model directory" not in refused.err

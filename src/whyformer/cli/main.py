@@ -134,14 +134,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except KeyboardInterrupt:
         return _say("Stopped by Ctrl-C.", INTERRUPTED)
-    except (MemoryError, RuntimeError) as error:
-        from whyformer.foundation.memory import ran_out
-
-        if not ran_out(error):
-            raise
-        return _say(*_out_of_memory(argv))
     except OSError as error:  # not handled elsewhere: names that are too long, broken disks
         return _say(*_refused_by_system(error))
+    except Exception as error:
+        from whyformer.foundation.memory import ran_out
+
+        if isinstance(error, MemoryError | RuntimeError) and ran_out(error):
+            return _say(*_out_of_memory(argv))
+        if told := _failure_of_a_plugin(error):
+            return _say(told, UsageError.exit_code)
+        raise
 
 
 def _run(tokens: list[str], *, restart: bool) -> int:
@@ -182,6 +184,12 @@ def _load_plugins(named: list[str]) -> None:
     plugins.load_installed()
     for source in named:
         plugins.load(source)
+
+
+def _failure_of_a_plugin(error: Exception) -> str | None:
+    from whyformer.foundation import plugins
+
+    return plugins.failure(error)
 
 
 def _interrupt() -> None:

@@ -105,6 +105,27 @@ def sources() -> list[str]:
     return [source for module, source in _sources.items() if module in registered]
 
 
+def failure(error: BaseException) -> str | None:
+    """Return a sentence about an error that a loaded plugin raised; None for any other error."""
+    own = str(Path(__file__).parents[1])
+    files = {name: getattr(sys.modules.get(name), "__file__", None) for name in _sources}
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        for name, file in files.items():
+            path = Path(str(file))
+            place = str(path.parent if path.name == "__init__.py" else path)
+            if file and frame.filename.startswith(place):
+                plugin = name.removeprefix(f"{OF_FILES}.")
+                reason = str(error).split("\n")[0].rstrip(".")
+                return (
+                    f"The plugin `{plugin}` failed at {frame.filename}:{frame.lineno}: "
+                    f"{type(error).__name__}: {reason}. Correct the plugin, then run the same "
+                    "command again."
+                )
+        if frame.filename.startswith(own):
+            return None
+    return None
+
+
 def loads_elsewhere(module: str) -> bool:
     """Return whether another process has the variants of a module, if it loads `sources`.
 
