@@ -23,6 +23,7 @@ from whyformer.testing.layers import (
 )
 from whyformer.testing.models import check_model
 from whyformer.testing.positions import check_positions
+from whyformer.testing.tasks import check_task
 from whyformer.testing.training import check_optimizer, check_schedule
 from whyformer.testing.units import check_units
 
@@ -38,6 +39,7 @@ __all__ = [
     "check_positions",
     "check_schedule",
     "check_score_scaling",
+    "check_task",
     "check_units",
     "check_wiring",
 ]
