@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.recipes.task_declaration import TASKS, TaskDeclaration
 from whyformer.registries import tasks
 from whyformer.tasks.language import Language
@@ -23,12 +23,10 @@ SMALL = {
     "training.batch_tokens": 128, "text.vocabulary": 280, "data.dev_share": 0.2,
 }  # fmt: skip
 ROWS = SMALL | {"data.row_tokens": 16}
-HIDDEN = ROWS | {"data.mask_rate": 0.3, "data.documents": "paragraphs"}
 WORDS = ("the", "big", "cat", "saw", "a", "small", "dog")
 TEXTS = [f"{WORDS[i % 5]} {WORDS[(i * 3 + 1) % 7]} {i}" for i in range(40)]
 LINES = {
     "text": TEXTS,
-    "paragraphs": [text + "\n" * (i % 4 == 3) for i, text in enumerate(TEXTS)],
     "labels": [f"{text}\t{'yes' if 'cat' in text else 'no'}" for text in TEXTS],
     "numbers": [f"{text}\t{len(text)}" for text in TEXTS],
     "tags": [f"{text}\tO B-X O" for text in TEXTS],
@@ -42,8 +40,8 @@ PAIRS = {key: SMALL[key] for key in ("model.d_model", "model.heads", "model.d_ff
 BUILT_IN: dict[str, tuple[str, dict[str, Any]]] = {
     "translate": ("pairs", PAIRS),
     "language": ("text", ROWS),
-    "masked": ("paragraphs", HIDDEN),
-    "replaced": ("paragraphs", HIDDEN),
+    "masked": ("text", ROWS | {"data.mask_rate": 0.3, "data.next_sentence": False}),
+    "replaced": ("text", ROWS | {"data.mask_rate": 0.3}),
     "classify": ("labels", SMALL),
     "regress": ("numbers", SMALL),
     "tag": ("tags", SMALL),
@@ -262,14 +260,14 @@ class ListsForTensors(Language):
 
 
 class Curriculum(Language):
-    """Gives later updates more weight, and does not know how many there were before a stop."""
+    """Gives later updates less weight, and does not know how many there were before a stop."""
 
     updates = 0
 
     def loss(self, model, batch, smoothing):
         found = super().loss(model, batch, smoothing)
         self.updates += model.training
-        return found._replace(smoothed=found.smoothed * (1 + 0.01 * self.updates))
+        return found._replace(smoothed=found.smoothed / (1 + 0.1 * self.updates))
 
 
 @pytest.mark.parametrize(
@@ -331,3 +329,9 @@ def test_a_class_that_is_no_complete_task_is_told_so(tmp_path):
 def test_a_recipe_that_cannot_be_used_is_no_broken_law(tmp_path):
     with pytest.raises(ConfigError, match="must be at most"):
         check_task(Language, settings("language", tmp_path) | {"data.row_tokens": 5000})
+
+
+def test_a_text_without_a_row_of_two_sentences_is_refused(tmp_path):
+    small = settings("masked", tmp_path) | {"data.next_sentence": True}
+    with pytest.raises(DataError, match="validation text must have at least one row"):
+        check_task(TASKS["masked"], small)

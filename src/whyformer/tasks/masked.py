@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from whyformer.bundle import Bundle
 from whyformer.data.documents import Documents
 from whyformer.data.pretraining_rows import Fill, PretrainingBatch, PretrainingRows
-from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.wording import counted, either
 from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.build import Model
@@ -51,6 +51,8 @@ class Pretraining(TextTask):
             )
         super().__init__(recipe, run, progress)
         self.batches = self.rows = self._rows(self.train, shuffle=True)
+        self._refuse_no_rows("training", self.rows)
+        self._refuse_no_rows("validation", self._rows(self.dev, shuffle=False))
 
     def _rows(self, documents: Documents, *, shuffle: bool) -> PretrainingRows:
         data = self.recipe.data
@@ -74,6 +76,16 @@ class Pretraining(TextTask):
             seed=self.recipe.training.seed,
             shuffle=shuffle,
         )
+
+    def _refuse_no_rows(self, name: str, rows: PretrainingRows) -> None:
+        """Raise DataError for a text that is too small: a mean over no rows would be 0."""
+        if not rows.count(0):
+            raise DataError(
+                f"The {name} text must have at least one row, but it has none: with "
+                "`data.next_sentence`, a row needs two lines of a document, or a line of another "
+                "document. Give more text, divide it into documents with --data.documents "
+                "paragraphs or lines, or set --data.next-sentence false."
+            )
 
     def batch_facts(self) -> Iterator[str]:
         """See `TextTask`."""

@@ -36,12 +36,14 @@ from whyformer.training.state import AnyBatch, BatchSource
 
 LOOKED_AT = 4
 """Batches that are compared."""
-MOST_SUMMED = 50
+MAX_SUMMED = 50
 """Batches whose mean loss is compared with that of validation."""
 UPDATES, RATE = 20, 3e-3
 """Updates that must lower the loss of one batch, and their learning rate."""
-LARGER, UNLIKE = 8, 4
-"""Factor of the size of batches, to tell a sum from a mean, and the smallest that is compared."""
+LARGER = 8
+"""Factor of the size of batches, to tell a sum from a mean."""
+SUM_NEAR = 1.5
+"""The mean losses of small and large batches may differ by this factor before any update."""
 NEAR = 3.0
 """The mean losses of training and validation may differ by this factor before any update."""
 RESUMED = 4
@@ -77,7 +79,10 @@ def check_task(kind: type[Task], recipe: str | Path | Mapping[str, Any]) -> None
         _check_batches(task, open_task(found, Path(folder) / "second"), name)
         model = _check_weights(task, name)
         _check_loss(task, model, name)
-        _check_sum(task, _with_larger_batches(found, Path(folder) / "run"), model, name)
+        larger = found.training.batch_tokens * LARGER
+        larger = found.training.model_copy(update={"batch_tokens": larger})
+        larger = open_task(found.model_copy(update={"training": larger}), Path(folder) / "run")
+        _check_sum(task, larger, model, name)
         _check_validation(task, model, name)
         _check_metrics(task, name)
         _check_bundle(task, model, Path(folder) / "model", name)
@@ -212,46 +217,25 @@ def _check_validation(task: Task, model: Model, name: str) -> None:
     require(agree, name, law, f"they are {validation:.3g} and {mean:.3g}")
 
 
-def _with_larger_batches(recipe: Recipe, run: Path) -> Task:
-    budget = recipe.training.batch_tokens * LARGER
-    training = recipe.training.model_copy(update={"batch_tokens": budget})
-    return open_task(recipe.model_copy(update={"training": training}), run)
-
-
 def _check_sum(task: Task, larger: Task, model: Model, name: str) -> None:
-    """Compare the mean losses of the smallest and the largest batch.
-
-    They differ by chance, but a loss that is a mean differs by the ratio of the tokens.
-    Args: larger: the task with larger batches.
-    """
-    model.eval()
-    found = []
-    for batch in (*_first_batches(task), *_first_batches(larger)):
-        with torch.no_grad():
-            found.append((batch.tokens, _loss(task, model, batch, 0.0).smoothed.item()))
-    (few, one), (many, other) = min(found), max(found)
-    if many < few * UNLIKE:
-        return
-    near = math.sqrt(many / few)
-    agree = one / few / near < other / many < one / few * near
+    """Compare the mean losses of small and large batches. Args: larger: with larger batches."""
+    one, other = _mean_loss(task, model), _mean_loss(larger, model)
+    tokens, more = task.batches.batch(0, 0).tokens, larger.batches.batch(0, 0).tokens
+    agree = one / SUM_NEAR <= other <= one * SUM_NEAR
     law = "`loss` must be a sum over the `tokens` of a batch, not a mean"
-    both = f"loss / tokens is {one / few:.3g} with {few} tokens, {other / many:.3g} with {many}"
-    require(agree, name, law, both)
+    found = f"loss / tokens is {one:.3g} with {tokens} tokens and {other:.3g} with {more}"
+    require(agree, name, law, found)
 
 
 def _mean_loss(task: Task, model: Model) -> float:
     """Return the mean loss over the first batches of an epoch."""
     total = tokens = 0.0
     model.eval()
-    with torch.no_grad():
-        for batch in _first_batches(task):
-            total += _loss(task, model, batch, 0.0).smoothed.item()
-            tokens += batch.tokens
+    for index in range(min(task.batches.count(0), MAX_SUMMED)):
+        batch = task.batches.batch(0, index)
+        total += _loss(task, model, batch, 0.0).smoothed.item()  # a fused loss needs gradients
+        tokens += batch.tokens
     return total / tokens
-
-
-def _first_batches(task: Task) -> Iterator[Any]:
-    return (task.batches.batch(0, k) for k in range(min(task.batches.count(0), MOST_SUMMED)))
 
 
 def _check_metrics(task: Task, name: str) -> None:
