@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from whyformer.bundle import Bundle, load_bundle, save_bundle, save_tensors
 from whyformer.foundation.errors import ConfigError, WhyformerError
 from whyformer.foundation.randomness import random_state, restore_random_state, seed_everything
+from whyformer.foundation.wording import counted
 from whyformer.models.build import Model
 from whyformer.recipes.recipe import Recipe, resolve
 from whyformer.recipes.task_declaration import OF_SOME_TASKS, TASKS, ItemForm
@@ -223,7 +224,7 @@ def _check_sum(task: Task, larger: Task, model: Model, name: str) -> None:
     tokens, more = task.batches.batch(0, 0).tokens, larger.batches.batch(0, 0).tokens
     agree = one / SUM_NEAR <= other <= one * SUM_NEAR
     law = "`loss` must be a sum over the `tokens` of a batch, not a mean"
-    found = f"loss / tokens is {one:.3g} with {tokens} tokens and {other:.3g} with {more}"
+    found = f"loss / tokens is {one:.3g} with {counted(tokens, 'token')}, {other:.3g} with {more}"
     require(agree, name, law, found)
 
 
