@@ -9,9 +9,9 @@ from whyformer.blocks.history import (
     History,
     Layout,
     Past,
+    concatenate_masks,
+    concatenate_padded,
     flat_rows,
-    real_together,
-    together,
 )
 
 
@@ -95,17 +95,17 @@ def test_those_who_join_later_have_pasts_of_their_own(steps, seed):
         live = torch.rand(past.rows.shape, generator=g) < 0.7
         live[:, 0] = True
         layout = Layout.of(live)
-        past, standing = past.at(layout)
+        past, step_rows = past.at(layout)
         behind = [len(beams[beam]) for beams, row in zip(carried, live, strict=True)
                   for beam in row.nonzero()[:, 0].tolist()]  # fmt: skip
-        assert sum(standing.counts) == len(behind)
-        if isinstance(standing.offset, int):
-            assert set(behind) == {standing.offset}
+        assert sum(step_rows.counts) == len(behind)
+        if isinstance(step_rows.offset, int):
+            assert set(behind) == {step_rows.offset}
         else:
-            assert standing.offset.tolist() == behind
+            assert step_rows.offset.tolist() == behind
         new = torch.randn(len(behind), generator=g)
         seen = []
-        for cohort, part in zip(past.cohorts, new.split(standing.counts), strict=True):
+        for cohort, part in zip(past.cohorts, new.split(step_rows.counts), strict=True):
             K, V = cohort.histories[0].append(part[:, None, None, None], -part[:, None, None, None])
             assert torch.equal(V, -K)
             seen += [tuple(row) for row in K[:, 0, :, 0].tolist()]
@@ -138,7 +138,7 @@ def test_those_who_began_at_different_times_keep_their_order():
 
 def test_rows_of_different_widths_lie_together():
     first, second = torch.ones(1, 2, 3), 2 * torch.ones(2, 2, 5)
-    both = together(first, second, 2, 4)
+    both = concatenate_padded(first, second, 2, 4)
     assert both.shape == (3, 2, 4)
     assert both[0].tolist() == [[1.0, 1.0, 1.0, 0.0]] * 2
     assert (both[1:] == 2.0).all()
@@ -147,8 +147,8 @@ def test_rows_of_different_widths_lie_together():
 def test_columns_that_no_row_needs_are_left_out():
     first = torch.tensor([[True, False, False]])
     second = torch.tensor([[True, True, False, False]])
-    assert real_together(first, second).tolist() == [[True, False], [True, True]]
-    assert real_together(second, first[:, :1]).tolist() == [[True, True], [True, False]]
+    assert concatenate_masks(first, second).tolist() == [[True, False], [True, True]]
+    assert concatenate_masks(second, first[:, :1]).tolist() == [[True, True], [True, False]]
 
 
 def test_gradients_pass_through_a_reordered_history():

@@ -14,7 +14,7 @@ from whyformer.models.build import build_model
 from whyformer.models.recurrent.language import (
     RecurrentLanguageModel,
     RecurrentLanguageSettings,
-    apart,
+    document_rows,
 )
 
 
@@ -65,7 +65,7 @@ def test_packed_documents_read_as_they_would_alone():
 
 
 def test_documents_come_apart_where_the_number_changes():
-    row, place = apart(torch.tensor([[0, 0, 1, -1], [0, 0, 0, 0]]))
+    row, place = document_rows(torch.tensor([[0, 0, 1, -1], [0, 0, 0, 0]]))
     assert row.tolist() == [[0, 0, 1, 2], [3, 3, 3, 3]]
     assert place.tolist() == [[0, 1, 0, 0], [0, 1, 2, 3]]
 

@@ -116,7 +116,7 @@ class CohortHistory:
 
 
 @dataclass(frozen=True)
-class Standing:
+class StepRows:
     """Where the rows of one step stand.
 
     Args:
@@ -185,7 +185,7 @@ class Past:
         rows = newcomers.rows.expand(-1, self.rows.shape[1])
         return Past(self.cohorts + newcomers.cohorts, torch.cat([self.rows, rows]))
 
-    def at(self, layout: Layout) -> tuple["Past", Standing]:
+    def at(self, layout: Layout) -> tuple["Past", StepRows]:
         """Bring the histories into the order of a layout's rows, and drop what has none."""
         wanted = layout.rows(self.rows)
         orders = []
@@ -201,7 +201,7 @@ class Past:
         if len(set(lengths)) > 1:
             offset = torch.tensor(lengths).repeat_interleave(torch.tensor(counts)).to(wanted.device)
         past = Past(self.cohorts, layout.spread(torch.cat(orders)))
-        return past, Standing(layout, counts, offset)
+        return past, StepRows(layout, counts, offset)
 
     def _counts(self, layout: Layout) -> list[int]:
         sizes = [one.sentences for one in self.cohorts]
@@ -215,7 +215,7 @@ class Past:
         return [end - start for start, end in itertools.pairwise([0, *before])]
 
 
-def together(first: Tensor, second: Tensor, dim: int, width: int) -> Tensor:
+def concatenate_padded(first: Tensor, second: Tensor, dim: int, width: int) -> Tensor:
     """Return the rows of both, dimension ``dim`` cut or filled with zeros to ``width``."""
     shape = [len(first) + len(second), *first.shape[1:]]
     shape[dim] = width
@@ -227,11 +227,11 @@ def together(first: Tensor, second: Tensor, dim: int, width: int) -> Tensor:
     return both
 
 
-def real_together(
+def concatenate_masks(
     first: Bool[Tensor, "first source"], second: Bool[Tensor, "second source2"]
 ) -> Bool[Tensor, "both width"]:
     """Say of the rows of both where they are real, and leave out columns that no row needs."""
-    both = together(first, second, 1, max(first.shape[1], second.shape[1]))
+    both = concatenate_padded(first, second, 1, max(first.shape[1], second.shape[1]))
     places = torch.arange(1, both.shape[1] + 1, device=both.device)
     return both[:, : int((both * places).amax())]
 

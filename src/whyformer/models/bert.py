@@ -37,7 +37,7 @@ class LayerSharing(StrEnum):
 
 
 class AnswerOf(StrEnum):
-    """What a head with `outputs` makes a prediction for."""
+    """The unit that a task head makes a prediction for."""
 
     TEXT = "text"
     """The whole text, from its pooled vector."""
@@ -49,11 +49,11 @@ class EncoderSettings(StackSettings):
     """Sizes and variants of an encoder-only model; the defaults are those of BERT base."""
 
     layers: int = Field(default=12, ge=1, le=MAX_LAYERS)
-    """Layers (BERT base: 12)."""
+    """Number of layers (BERT base: 12)."""
     d_model: int = Field(default=768, ge=1, le=MAX_WIDTH)
     """Width of the residual stream (BERT base: 768)."""
     heads: int = Field(default=12, ge=1, le=MAX_HEADS)
-    """Attention heads a layer (BERT base: 12)."""
+    """Number of attention heads per layer (BERT base: 12)."""
     d_ff: int = Field(default=3072, ge=1, le=MAX_INNER)
     """Inner width of the feed-forward network (BERT base: 3072)."""
     activation: Activation = "gelu"
@@ -67,7 +67,7 @@ class EncoderSettings(StackSettings):
     sharing: LayerSharing = LayerSharing.NONE
     """Whether all layers share the same weights (ALBERT: all; BERT: none)."""
     initialization: Initialization = Initialization.NORMAL
-    """Starting weights (BERT: normal)."""
+    """Weight initialization (BERT: normal)."""
 
     @property
     def width_of_embeddings(self) -> int:
@@ -95,7 +95,7 @@ class BERTSettings(EncoderSettings):
     """Number of outputs of the task head: the number of classes, or 1 for regression. With 0, the
     model has the pre-training heads instead."""
     answer_of: AnswerOf = AnswerOf.TEXT
-    """What the task head makes a prediction for: text (the whole text) or tokens (each token)."""
+    """The unit of a prediction of the task head: text (the whole text) or tokens (each token)."""
 
 
 class SegmentEmbedding(nn.Module):
@@ -169,8 +169,8 @@ class BERT(nn.Module):
 
     Paper: Devlin et al. 2018 (arXiv:1810.04805), §3; sharing and narrow embeddings: Lan et al. 2019
         (arXiv:1909.11942), §3.1.
-    Differs: the symbols bos and eos stand for [CLS] and [SEP]; no dropout of the attention weights
-        unless `attention_dropout` is set; the paper's is 0.1.
+    Differs: the tokens bos and eos replace [CLS] and [SEP]; the attention weights have no dropout
+        unless `attention_dropout` is set (paper: 0.1).
     Args: vocabularies: the vocabulary size, given twice (source and target are the same).
     """
 
@@ -187,8 +187,8 @@ class BERT(nn.Module):
             causal=False,
             max_length=settings.max_length,
         )
-        own = 1 if settings.sharing is LayerSharing.ALL else settings.layers
-        self.layers = nn.ModuleList(EncoderLayer(parts) for _ in range(own))
+        distinct = 1 if settings.sharing is LayerSharing.ALL else settings.layers
+        self.layers = nn.ModuleList(EncoderLayer(parts) for _ in range(distinct))
         self.final_norm = parts.final_norm()
         if not (settings.outputs and settings.answer_of is AnswerOf.TOKENS):
             self.pooler = nn.Linear(settings.d_model, settings.d_model)
@@ -227,7 +227,7 @@ class BERT(nn.Module):
         return self.final_norm(x)
 
     def pooled(self, x: Float[Tensor, "batch length d_model"]) -> Float[Tensor, "batch d_model"]:
-        """Return one vector for the whole text: tanh(W x + b) of the first token's."""
+        """Return one vector for each text: tanh(W x + b), where x is the first token's vector."""
         return torch.tanh(self.pooler(x[:, 0]))
 
     def answers(

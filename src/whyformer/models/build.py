@@ -84,8 +84,7 @@ def build_model(
 
 
 def command_for(model: Model) -> str:
-    """Return the last sentence of an error about a model of the wrong kind: which command to
-    use."""
+    """Return the last sentence of an error about a wrong kind of model: the command to use."""
     if isinstance(model, SourceModel):
         return "Use `whyformer translate`."
     if isinstance(model, TextModel):

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from whyformer.blocks.embeddings import TokenEmbedding
-from whyformer.blocks.history import History, Past, Standing
+from whyformer.blocks.history import History, Past, StepRows
 from whyformer.models.parts import Parts
 
 KeysValues = tuple[Tensor, Tensor]
@@ -36,7 +36,7 @@ class DecoderLayer(nn.Module):
         memory_allowed: Tensor | None,
         positions,
         histories: list[History] | None = None,
-        standing: Standing | None = None,
+        step_rows: StepRows | None = None,
     ) -> Tensor:
         """Return the residual stream after this layer.
 
@@ -45,19 +45,19 @@ class DecoderLayer(nn.Module):
             memory: keys and values of the source, (sentences, heads, source, d_k). All beams of a
             sentence share them.
             histories: the cached keys and values of each cohort; this call appends to them.
-            standing: the hypothesis and the position of each row; None means that row i is sentence
-                i, starting at position 0.
+            step_rows: the hypothesis and the position of each row; None means that row i is
+                sentence i, starting at position 0.
         """
 
         def attend_to_self(x: Tensor) -> Tensor:
-            offset = 0 if standing is None else standing.offset
+            offset = 0 if step_rows is None else step_rows.offset
             attention = self.self_attention
             queries, keys, values = attention.queries_keys_values(x, positions, offset)
-            if standing is None or histories is None:
+            if step_rows is None or histories is None:
                 return attention(
                     x, (keys, values), causal=True, positions=positions, queries=queries
                 )
-            parts = [one.split(standing.counts) for one in (queries, keys, values)]
+            parts = [one.split(step_rows.counts) for one in (queries, keys, values)]
             heads = [
                 attention.look(Q, history.append(K, V), causal=True, positions=positions)
                 for history, Q, K, V in zip(histories, *parts, strict=True)
@@ -65,12 +65,12 @@ class DecoderLayer(nn.Module):
             return attention.merge(torch.cat(heads) if len(heads) > 1 else heads[0])
 
         def attend_to_source(x: Tensor) -> Tensor:
-            if standing is None:
+            if step_rows is None:
                 return self.cross_attention(x, memory, memory_allowed)
             # The beams of a sentence become its queries.
-            beams = standing.layout.spread(x[:, 0])
+            beams = step_rows.layout.spread(x[:, 0])
             found = self.cross_attention(beams, memory, memory_allowed)
-            return standing.layout.rows(found)[:, None]
+            return step_rows.layout.rows(found)[:, None]
 
         x = self.wire_self_attention(x, attend_to_self)
         x = self.wire_cross_attention(x, attend_to_source)
@@ -98,18 +98,18 @@ class Decoder(nn.Module):
         memories: list[KeysValues],
         memory_allowed: Tensor | None,
         past: Past | None = None,
-        standing: Standing | None = None,
+        step_rows: StepRows | None = None,
     ) -> Float[Tensor, "rows target d_model"]:
         """Return a vector for each target position, computed from this and earlier positions.
 
         Padding on the right of a target needs no mask, because no position attends to later ones.
         Args:
             memory_allowed: (sentences, 1, 1, source), see `attention`; None allows all.
-            past, standing: only in a search, see `DecoderLayer.forward`; this call appends to the
-                past.
+            past, step_rows: only for a search, see `DecoderLayer.forward`; this call appends to
+                `past`.
         """
-        x = self.embedding(target, self.positions, 0 if standing is None else standing.offset)
+        x = self.embedding(target, self.positions, 0 if step_rows is None else step_rows.offset)
         histories = [None] * len(self.layers) if past is None else past.layers
         for layer, memory, history in zip(self.layers, memories, histories, strict=True):
-            x = layer(x, memory, memory_allowed, self.positions, history, standing)
+            x = layer(x, memory, memory_allowed, self.positions, history, step_rows)
         return self.final_norm(x)

@@ -1,4 +1,4 @@
-"""ELECTRA: a small encoder predicts masked tokens; a larger one detects which were replaced."""
+"""ELECTRA: a small encoder fills masked tokens; a larger one detects the replaced tokens."""
 
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ class ElectraSettings(EncoderSettings):
     family: Literal["electra"] = "electra"
     """The model family."""
     generator_share: float = Field(default=0.25, gt=0, le=1)
-    """Width, inner width and number of heads of the generator, as a fraction of the discriminator's
+    """Size of the generator relative to the discriminator. It applies to d_model, d_ff and heads
     (Clark et al. 2020: 1/4 to 1/2)."""
     detection_weight: float = Field(default=50.0, gt=0, le=MAX_FACTOR)
     """Weight λ of the detection loss relative to the masked-token loss (Clark et al. 2020: 50)."""
@@ -34,7 +34,7 @@ class ElectraSettings(EncoderSettings):
 
     @property
     def discriminator(self) -> BERTSettings:
-        """Settings of the discriminator, the encoder that is kept: one output for each token."""
+        """Settings of the discriminator, which has one output for each token."""
         return BERTSettings(outputs=1, answer_of=AnswerOf.TOKENS, **self._shape())
 
     @property
@@ -52,7 +52,8 @@ class ElectraSettings(EncoderSettings):
         return BERTSettings(**(self._shape() | narrow))
 
     def _narrow_kv_heads(self, heads: int) -> int | None:
-        """Return as large a share of the heads of keys and values as divides ``heads``."""
+        """Return the number of key and value heads: scaled down, then lowered to a divisor of
+        ``heads``."""
         if self.kv_heads is None:
             return None
         most = max(1, round(self.kv_heads * self.generator_share))
@@ -72,7 +73,7 @@ class Electra(nn.Module):
     Paper: Clark et al. 2020 (arXiv:2003.10555), §2 and §3.2 (embeddings of tokens and positions
         are shared, the generator is 1/4 to 1/2 as wide).
     Differs: the segment embeddings and the norm of the sum are shared, too. The sigmoid of D is the
-    probability that a token was replaced; in the paper, that it was not.
+    probability that a token was replaced; in the paper, the probability that it is original.
     Args: vocabularies: the vocabulary size, given twice (source and target are the same).
     """
 
@@ -87,7 +88,7 @@ class Electra(nn.Module):
         generator.embedding.segments = shared.segments
         generator.embedding.norm = shared.norm
         generator.masked.weight = shared.tokens.weight
-        if POSITIONS[settings.positions].limited:  # a learned vector each
+        if POSITIONS[settings.positions].limited:  # one learned vector for each position
             generator.positions = self.discriminator.positions
 
     def restore(
@@ -120,9 +121,9 @@ class Electra(nn.Module):
 def draw(
     logits: Float[Tensor, "rows vocab"], generator: torch.Generator | None = None
 ) -> Int[Tensor, "rows"]:
-    """Draw a token from each softmax, without gradients.
+    """Sample a token from the softmax of each row, without gradients.
 
-    Source: Gumbel's trick: argmax of logits - ln e, with e ~ Exp(1), is a draw from the softmax.
+    Source: the Gumbel-max trick: argmax of logits - ln e, with e ~ Exp(1), is a sample.
     Args: generator: None uses torch's global generator.
     """
     noise = torch.empty_like(logits, dtype=torch.float32).exponential_(generator=generator)

@@ -10,9 +10,9 @@ from whyformer.blocks.masks import padding_mask
 from whyformer.models.parts import Parts
 
 GROUP = 16
-"""Sentences in a group; larger groups are not faster."""
+"""Number of sentences in a group; larger groups are not faster."""
 MOSTLY_REAL = 0.9
-"""Fraction of real tokens above which groups save no time."""
+"""If a larger fraction of the tokens is real, encoding in groups saves no time."""
 
 
 class EncoderLayer(nn.Module):
@@ -64,7 +64,7 @@ class Encoder(nn.Module):
     def in_groups(
         self, source: Int[Tensor, "batch source"], real: Bool[Tensor, "batch source"] | None
     ) -> Float[Tensor, "batch source d_model"]:
-        """Encode the batch in groups of adjacent rows if this saves padding.
+        """Encode the batch in groups of adjacent rows if this reduces padding.
 
         Rows of similar length should be adjacent. Up to rounding, the vectors of real tokens equal
         those of `forward`. Padding beyond the longest row of a group is zero.

@@ -1,7 +1,7 @@
 """Count the floating-point operations of a training update from sizes and lengths alone.
 
-Only matrix products over real tokens are counted. Softmax, norms, activations and sums are not,
-because they grow more slowly with the width. One multiply-add is two operations. The backward pass
+Only matrix products over real tokens count. Softmax, norms, activations and sums do not, because
+their cost grows more slowly with the width. One multiply-add is two operations. The backward pass
 computes two products for each product of the forward pass, so an update costs three forward passes.
 The laboratory's counter counts the same products while a model runs; a test checks that both counts
 are equal.
@@ -23,9 +23,9 @@ FORMULAS = {
     "+ 2d·Σ(Le·s² + Ld(t²+ts))]",
     "gpt": "3 × 2 × [N_tgt·(L(4d²+2d·ff) + dV) + 2d·L·Σt²]",
 }
-"""For each family, the formula for the operations of an update; s and t are the source and target
-length of a row, N_src and N_tgt the sums of these. `update_flops` also covers heads that are not
-d/h wide or share keys and values, and gated feed-forward networks."""
+"""For each family, the formula for the operations of an update. s and t are the source and target
+lengths of a row; N_src and N_tgt are their sums over all rows. `update_flops` also handles heads
+of a width other than d/h, shared keys and values, and gated feed-forward networks."""
 
 Lengths = Num[ndarray, " rows"] | Int[ndarray, " rows"]
 
@@ -69,8 +69,8 @@ def forward_multiply_adds(
         return float(s.sum() * per_source + t.sum() * per_target + attention)
     family = getattr(settings, "family", type(settings).__name__)
     raise ConfigError(
-        f"Operations are counted by a formula for the families transformer and gpt, but this model "
-        f"is of family {family}. `whyformer inspect` counts them in a trained run."
+        f"Only the families transformer and gpt have a formula for the number of operations, but "
+        f"this model is of family {family}. Use `whyformer inspect` to count them in a trained run."
     )
 
 

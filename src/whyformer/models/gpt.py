@@ -31,11 +31,11 @@ class GPTSettings(StackSettings):
     family: Literal["gpt"] = "gpt"
     """The model family."""
     layers: int = Field(default=12, ge=1, le=MAX_LAYERS)
-    """Layers (GPT-2: 12)."""
+    """Number of layers (GPT-2: 12)."""
     d_model: int = Field(default=768, ge=1, le=MAX_WIDTH)
     """Width of the residual stream (GPT-2: 768)."""
     heads: int = Field(default=12, ge=1, le=MAX_HEADS)
-    """Attention heads a layer (GPT-2: 12)."""
+    """Number of attention heads per layer (GPT-2: 12)."""
     d_ff: int = Field(default=3072, ge=1, le=MAX_INNER)
     """Inner width of the feed-forward network (GPT-2: 3072)."""
     wiring: Wiring = "pre-norm"
@@ -45,7 +45,7 @@ class GPTSettings(StackSettings):
     positions: Position = "learned"
     """Position scheme (GPT-2: learned)."""
     tying: Tying = Tying.DECODER
-    """Whether embedding and projection share one matrix: decoder (they do, as in GPT-2) or none."""
+    """Whether embedding and projection share one matrix: decoder (yes, GPT-2) or none (no)."""
     initialization: Initialization = Initialization.NORMAL
     """Weight initialization of the layers (GPT-2: normal)."""
     embedding_scale: EmbeddingScale = EmbeddingScale.ONE
@@ -112,8 +112,7 @@ class GPT(LanguageModel):
 
     Paper: Radford et al. 2018, "Improving language understanding by generative pre-training", §3.1;
         Radford et al. 2019, "Language models are unsupervised multitask learners", §2.3.
-    Differs: no dropout of the attention weights unless `attention_dropout` is set; the papers' is
-        0.1.
+    Differs: the attention weights have no dropout unless `attention_dropout` is set (papers: 0.1).
     Args: vocabularies: the vocabulary size, given twice (source and target are the same).
     """
 
@@ -201,7 +200,7 @@ def deepnorm_decoder_constants(layers: int) -> tuple[float, float]:
 def same_document(
     documents: Int[Tensor, "batch length"],
 ) -> Bool[Tensor, "batch 1 length length"]:
-    """Return the mask: True where the key is not after the query and in the same document.
+    """Return a mask: True where the key is in the query's document and not after the query.
 
     >>> import torch
     >>> same_document(torch.tensor([[1, 1, 2]]))[0, 0].int().tolist()

@@ -4,8 +4,8 @@ Every search in `decoding` and the loop in `training` use a model only through t
 beam search and one trainer work with every architecture.
 
 A search arranges its hypotheses as (sentences, beams), and `step` receives one token for each
-place. A place with the token `EMPTY` has no hypothesis, and `step` returns no logits for it. What
-belongs to a sentence (its encoded source) is stored once, whatever the beam width.
+slot. A slot with the token `EMPTY` has no hypothesis, and `step` returns no logits for it. The
+encoded source of a sentence is stored once, regardless of the beam width.
 """
 
 from typing import Any, Protocol, runtime_checkable
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 State = Any
 """The state of a model between two steps of a search; the search never reads it."""
 EMPTY = -1
-"""Used in place of a token: there is no hypothesis here."""
+"""Token id that marks a slot without a hypothesis."""
 
 
 @runtime_checkable
@@ -57,8 +57,8 @@ class SequenceModel(Protocol):
         """Feed one token to every hypothesis; return the logits of the next token and the new
         state.
 
-        The new state may share memory with the old one, which must not be used again.
-        Args: tokens: `EMPTY` where there is no hypothesis; the logits have no row for these.
+        The new state may share memory with the old state. Do not use the old state again.
+        Args: tokens: `EMPTY` in slots without a hypothesis; the logits have no rows for them.
         """
         ...
 
@@ -79,8 +79,8 @@ class SequenceModel(Protocol):
     def join(self, state: State, newcomers: State) -> State:
         """Append new sentences to a running search, with the same number of beams.
 
-        Args: newcomers: the state that `begin` returned for them; every beam starts from its one
-        beam.
+        Args: newcomers: the state that `begin` returned for the new sentences. All beams of a
+        sentence start from its single beam.
         """
         ...
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import Field, model_validator
 from torch import nn
 
-# Registered by being imported.
+# Importing these modules registers their attention variants.
 from whyformer.blocks import grouped_query, multi_query  # noqa: F401
 from whyformer.blocks.feedforward import FEEDFORWARDS, Activation, FeedForward
 from whyformer.blocks.multihead import ATTENTIONS, Attention, MultiHeadAttention
@@ -23,7 +23,7 @@ class StackSettings(Settings):
     d_model: int = Field(default=512, ge=1, le=MAX_WIDTH)
     """Width of the residual stream (paper: 512)."""
     heads: int = Field(default=8, ge=1, le=MAX_HEADS)
-    """Attention heads a layer (h in the paper: 8)."""
+    """Number of attention heads per layer (h in the paper: 8)."""
     d_k: int | None = Field(default=None, ge=1, le=MAX_WIDTH)
     """Width of a head's queries, keys and values; None means d_model / heads (paper: 64)."""
     attention: Attention = "multi-head"
@@ -34,13 +34,13 @@ class StackSettings(Settings):
     d_ff: int = Field(default=2048, ge=1, le=MAX_INNER)
     """Inner width of the feed-forward network (paper: 2048)."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
-    """Share of elements dropped from every sub-layer's output and embedding sum (paper: 0.1)."""
+    """Dropout rate of each sub-layer's output and of the embedding sum (paper: 0.1)."""
     attention_dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Share of the attention weights dropped while training (paper: none; GPT and BERT: 0.1)."""
+    """Dropout rate of the attention weights (paper: 0; GPT and BERT: 0.1)."""
     wiring: Wiring = "post-norm"
     """Residual wiring (paper: post-norm)."""
     norm: Norm = "layer"
-    """Normalisation (paper: layer)."""
+    """Type of normalization (paper: layer)."""
     activation: Activation = "relu"
     """Activation of the feed-forward network (paper: relu)."""
     positions: Position = "sinusoidal"
@@ -111,7 +111,7 @@ class Parts:
 
     Args:
         depth_scale: DeepNorm's α.
-        bias: whether the attention projections have a bias (in GPT and BERT; not in the paper).
+        bias: whether the attention projections have a bias (GPT and BERT: yes; paper: no).
     """
 
     d_model: int

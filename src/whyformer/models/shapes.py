@@ -1,8 +1,8 @@
 """Build models on the device `meta`, where tensors have a shape but no memory.
 
 On `meta`, torch computes arithmetic and random numbers with Python decompositions. Their first use
-imports a compiler, which would cost every command that loads a model two seconds. The mode in this
-file returns the shapes instead.
+imports a compiler, which would add two seconds to every command that loads a model. The mode in
+this file returns tensors of the right shape instead.
 """
 
 import contextlib
@@ -32,8 +32,8 @@ def shapes_only() -> Iterator[None]:
 
 
 class _Shapes(TorchFunctionMode):
-    """Returns shapes for the operations that models use while they are built; torch runs the
-    rest."""
+    """Returns tensors of the right shape for the operations that build models; torch runs all
+    other operations."""
 
     def __torch_function__(
         self,

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from whyformer.blocks.embeddings import TokenEmbedding, Tying
-from whyformer.blocks.history import Layout, Past, real_together, together
+from whyformer.blocks.history import Layout, Past, concatenate_masks, concatenate_padded
 from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
 from whyformer.blocks.masks import as_bias, padding_mask
 from whyformer.blocks.multihead import AttentionPath, use_path
@@ -24,12 +24,11 @@ from whyformer.models.vocabulary import EncoderDecoder, tied_embeddings, tied_pr
 
 
 class TransformerSettings(StackSettings):
-    """Sizes and variants of an encoder-decoder Transformer; the defaults are the paper's base
+    """Sizes and variants of an encoder-decoder Transformer; by default, the paper's base model.
 
     >>> TransformerSettings(d_model=16, heads=2, wiring="pre-norm").summary
     '6+6 layers, d_model 16, 2 heads, pre-norm'
-
-    model."""
+    """
 
     family: Literal["transformer"] = "transformer"
     """The model family."""
@@ -53,7 +52,13 @@ class TransformerSettings(StackSettings):
 
 @dataclass(frozen=True)
 class TransformerState:
-    """The state of a search: the encoded source of each sentence, the past of each hypothesis."""
+    """The state of a search: the encoded source of each sentence and the past of each hypothesis.
+
+    Args:
+        memories: for each layer, the cross-attention keys and values of the source.
+        source_real: True where a source token is not padding.
+        memory_allowed: the mask over source positions, see `_visible`.
+    """
 
     memories: list[KeysValues]
     source_real: Bool[Tensor, "sentences source"]
@@ -70,8 +75,8 @@ class Transformer(EncoderDecoder):
     torch.Size([2, 5, 100])
 
     Paper: Vaswani et al. 2017, §3 and Figure 1.
-    Differs: none with the default settings; every setting of `TransformerSettings` except the sizes
-    can select a departure.
+    Differs: no differences with the default settings. Settings of `TransformerSettings` other than
+    the sizes can select variants that differ.
     Args:
         vocabularies: sizes of the source and the target vocabulary; equal for three-way tying.
     """
@@ -122,9 +127,9 @@ class Transformer(EncoderDecoder):
     ) -> tuple[Float[Tensor, "hypotheses vocab"], TransformerState]:
         """Feed one token to each hypothesis. See `interface`."""
         layout = Layout.of(tokens != EMPTY)
-        past, standing = state.past.at(layout)
+        past, step_rows = state.past.at(layout)
         rows = layout.rows(tokens)[:, None]
-        x = self.decoder(rows, state.memories, state.memory_allowed, past, standing)
+        x = self.decoder(rows, state.memories, state.memory_allowed, past, step_rows)
         return self.projection(x[:, 0]), replace(state, past=past)
 
     def select(
@@ -145,10 +150,10 @@ class Transformer(EncoderDecoder):
 
     def join(self, state: TransformerState, newcomers: TransformerState) -> TransformerState:
         """Append new sentences to a running search. See `interface`."""
-        real = real_together(state.source_real, newcomers.source_real)
+        real = concatenate_masks(state.source_real, newcomers.source_real)
         width = real.shape[1]
         memories = [
-            (together(K, more_K, 2, width), together(V, more_V, 2, width))
+            (concatenate_padded(K, more_K, 2, width), concatenate_padded(V, more_V, 2, width))
             for (K, V), (more_K, more_V) in zip(state.memories, newcomers.memories, strict=True)
         ]
         past = state.past.join(newcomers.past)
@@ -162,7 +167,7 @@ class Transformer(EncoderDecoder):
     ) -> Float[Tensor, "batch target source"]:
         """Return the cross-attention of the last layer, averaged over heads. See `interface`.
 
-        Uses the explicit attention, because the fused one does not return its weights.
+        Uses the explicit attention, because the fused attention does not return weights.
         """
         tap = f"decoder.layers.{len(self.decoder.layers) - 1}.cross_attention.weights"
         use_path(self, AttentionPath.EXPLICIT)
@@ -177,11 +182,11 @@ class Transformer(EncoderDecoder):
 def _visible(
     real: Bool[Tensor, "sentences source"] | None, memories: list[KeysValues]
 ) -> Tensor | None:
-    """Return which source positions may be attended to, as a bias if possible; None allows all."""
+    """Return the mask over source positions, as an additive bias if possible; None allows all."""
     allowed = None if real is None or bool(real.all()) else padding_mask(real)
     if allowed is None or not bool(allowed.any(-1).all()):
         return allowed
-    return as_bias(allowed, memories[0][0].dtype)  # computed once, not in every step
+    return as_bias(allowed, memories[0][0].dtype)  # computed once instead of in every step
 
 
 def deepnorm_constants(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from whyformer.blocks.additive_attention import RecurrentAttention, SourceAttention
 from whyformer.blocks.dropout import VariationalDropout
 from whyformer.blocks.embeddings import TokenEmbedding
-from whyformer.blocks.history import real_together, together
+from whyformer.blocks.history import concatenate_masks, concatenate_padded
 from whyformer.blocks.recurrence import Recurrence, State
 from whyformer.models.recurrent.settings import (
     RecurrentSettings,
@@ -22,7 +22,12 @@ from whyformer.models.recurrent.settings import (
 
 @dataclass(frozen=True)
 class Source:
-    """The encoded source for the decoder; one row per sentence."""
+    """The encoded source for the decoder; one row per sentence.
+
+    Args:
+        keys: the part of the attention scores that depends on the source only.
+        memory: the encoder's vectors, (sentences, source, d_model).
+    """
 
     keys: Tensor | None
     memory: Tensor
@@ -30,11 +35,11 @@ class Source:
 
     def join(self, other: "Source") -> "Source":
         """Append the sentences of another source."""
-        real = real_together(self.real, other.real)
+        real = concatenate_masks(self.real, other.real)
         width, keys = real.shape[1], self.keys
         if keys is not None and other.keys is not None:
-            keys = together(keys, other.keys, 1, width)
-        return Source(keys, together(self.memory, other.memory, 1, width), real[:, None])
+            keys = concatenate_padded(keys, other.keys, 1, width)
+        return Source(keys, concatenate_padded(self.memory, other.memory, 1, width), real[:, None])
 
     @property
     def real(self) -> Bool[Tensor, "sentences source"]:
@@ -52,7 +57,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Memory:
-    """The decoder state between positions; one row per beam."""
+    """The decoder state between two positions; one row per beam.
+
+    Args:
+        states: the state of each layer.
+        fed: the last output of the attention, for input feeding.
+    """
 
     states: list[State]
     fed: Tensor
@@ -122,31 +132,31 @@ class Decoder(nn.Module):
         x = self.embedding(target, self.positions)
         masks = [self.state_dropout.mask(memory.fed) for _ in self.layers]
         if self.input_feeding:
-            x, memory = self._one_by_one(x, source, memory, masks)
+            x, memory = self._position_by_position(x, source, memory, masks)
         else:
-            x, memory = self._all_at_once(x, source, memory, masks)
+            x, memory = self._layer_by_layer(x, source, memory, masks)
         return self.dropout(x), memory
 
-    def _all_at_once(
+    def _layer_by_layer(
         self, x: Tensor, source: Source, memory: Memory, masks: list[Tensor | None]
     ) -> tuple[Tensor, Memory]:
-        """Compute layer by layer over all positions, without input feeding."""
+        """Compute each layer over all positions at once, without input feeding."""
         states = []
         for number, (layer, mask) in enumerate(zip(self._layers, masks, strict=True)):
             x, state = layer(self.dropout(x) if number else x, memory.states[number], mask)
             states.append(state)
         return self._attend(x, source), replace(memory, states=states)
 
-    def _one_by_one(
+    def _position_by_position(
         self, x: Tensor, source: Source, memory: Memory, masks: list[Tensor | None]
     ) -> tuple[Tensor, Memory]:
-        """Compute position by position through all layers, because input feeding needs the last
-        result."""
+        """Compute one position after another, because input feeding needs the attention output of
+        the previous position."""
         first, *_ = layers = self._layers
         width = x.shape[-1]
         of_token, of_fed = first.from_input.weight.split(width, 1)
         gates = nn.functional.linear(x, of_token, first.from_input.bias)  # once, for all positions
-        states, fed, found = list(memory.states), memory.fed, []
+        states, fed, outputs = list(memory.states), memory.fed, []
         between = [self._between_mask(x) for _ in layers[1:]]
         for now in gates.unbind(1):
             now = now + fed @ of_fed.T
@@ -156,8 +166,8 @@ class Decoder(nn.Module):
                     h = self._dropped(states[number][0], between[number])
                     now = layers[number + 1].from_input(h)
             fed = self._attend(states[-1][0][:, None], source)[:, 0]
-            found.append(fed)
-        return torch.stack(found, 1), Memory(states, fed)
+            outputs.append(fed)
+        return torch.stack(outputs, 1), Memory(states, fed)
 
     def _between_mask(self, x: Tensor) -> Tensor | None:
         return self.dropout.mask(x[:, 0]) if isinstance(self.dropout, VariationalDropout) else None
@@ -170,9 +180,9 @@ class Decoder(nn.Module):
     def _attend(self, h: Tensor, source: Source) -> Tensor:
         if self.attention is None or source.keys is None:
             return h
-        beams = h.reshape(len(source.memory), -1, h.shape[-1])  # beams as queries
-        found = self.attention(beams, source.keys, source.memory, source.allowed)
-        return found.reshape(h.shape)
+        queries = h.reshape(len(source.memory), -1, h.shape[-1])  # all beams of a sentence
+        output = self.attention(queries, source.keys, source.memory, source.allowed)
+        return output.reshape(h.shape)
 
     @property
     def _layers(self) -> list[Recurrence]:

@@ -30,7 +30,7 @@ class EncoderLayer(nn.Module):
         self.state_dropout = state_dropout_of(settings)
 
     def forward(self, x: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return a vector for each position, and one for the whole row."""
+        """Return a vector for each position, and one vector for the whole row."""
         after, _ = self.onward(x, None, self._state_mask(self.onward, x))
         summary = last_real(after, real)
         if self.backward is None:
@@ -57,7 +57,10 @@ class Encoder(nn.Module):
     def forward(
         self, source: Int[Tensor, "batch source"], real: Bool[Tensor, "batch source"] | None
     ) -> tuple[Float[Tensor, "batch source d_model"], Float[Tensor, "batch d_model"]]:
-        """Return a vector for each source token (without meaning for padding), and one for all."""
+        """Return a vector for each source token, and one vector for the whole source.
+
+        The vectors of padding have no meaning.
+        """
         x = self.embedding(source, self.positions)
         summary = x[:, -1]
         for number, layer in enumerate(self.layers):

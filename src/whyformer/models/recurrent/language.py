@@ -43,18 +43,20 @@ class RecurrentLanguageSettings(Settings):
     """Dropout rate of embeddings, between layers and before the projection (Zaremba et al. 2014:
     0.5)."""
     dropout_form: DropoutForm = DropoutForm.STANDARD
-    """standard: a new mask for every position. variational: one mask per sequence, also on the
-    state, which needs the explicit loop and is slower."""
+    """standard: a new dropout mask for every position. variational: one mask per sequence, also
+    applied to the state; it needs the explicit loop, which is slower."""
     tying: Tying = Tying.DECODER
-    """Whether embedding and projection share one matrix: decoder (Press and Wolf 2016) or none."""
+    """Whether embedding and projection share one matrix: decoder (yes, as in Press and Wolf 2016)
+    or none (no)."""
     initialization: RecurrentInitialization = RecurrentInitialization.ORTHOGONAL
     """Weight initialization of the recurrent layers: uniform, xavier, orthogonal or chrono."""
     forget_bias: float = Field(default=1.0, ge=-100, le=100)
-    """Initial bias of the forget gate of an LSTM, except with chrono."""
+    """Initial bias of the forget gate of an LSTM; ignored with chrono."""
     chrono_span: int = Field(default=100, ge=2, le=MAX_POSITIONS)
-    """With chrono, the longest time span in positions that gates initially remember."""
+    """Only for chrono: the longest span, in positions, that the gates initially remember."""
     max_length: int = Field(default=1024, ge=1, le=MAX_POSITIONS)
-    """Longest row in training, and longest text of `generate`; a recurrent state has no limit."""
+    """Maximum length of a training row and of a generated text, in tokens; the recurrent state
+    itself has no limit."""
 
     @property
     def summary(self) -> str:
@@ -81,9 +83,9 @@ class RecurrentLanguageModel(LanguageModel):
     Paper: Mikolov et al. 2010, "Recurrent neural network based language model", §2; LSTM layers
         with dropout between them only: Zaremba et al. 2014 (arXiv:1409.2329), §3.1-3.2, Eq. 7-9;
         one matrix for embedding and projection: Press and Wolf 2016 (arXiv:1608.05859), §3.
-    Differs: every row starts with a state of zeros; the papers continue the state from one row of a
-    long text to the next. Embeddings are multiplied by √d_model, so that a tied matrix is suitable
-    for embedding and projection.
+    Differs: every row starts with a state of zeros; in the papers, a row of a long text starts with
+    the last state of the row before it. Embeddings are multiplied by √d_model, so that one matrix
+    is suitable for both embedding and projection.
     Args: vocabularies: the vocabulary size, given twice (source and target are the same).
     """
 
@@ -122,10 +124,10 @@ class RecurrentLanguageModel(LanguageModel):
         x = self.embedding(target, self.positions)
         if documents is None:
             return self._read(x, None)[0]
-        row, place = apart(documents)
-        alone = x.new_zeros(int(row.max()) + 1, int(place.max()) + 1, x.shape[-1])
-        alone = alone.index_put((row, place), x)
-        return self._read(alone, None)[0][row, place]
+        row, position = document_rows(documents)
+        separate = x.new_zeros(int(row.max()) + 1, int(position.max()) + 1, x.shape[-1])
+        separate = separate.index_put((row, position), x)
+        return self._read(separate, None)[0][row, position]
 
     def begin(
         self,
@@ -178,15 +180,16 @@ class RecurrentLanguageModel(LanguageModel):
         return cast(list[Recurrence], list(self.layers))
 
 
-def apart(
+def document_rows(
     documents: Int[Tensor, "batch length"],
 ) -> tuple[Int[Tensor, "batch length"], Int[Tensor, "batch length"]]:
-    """Return, for each token, the number of its document in the batch, and its position in it.
+    """Return, for each token, the number of its document and its position in that document.
 
-    With these, the documents become separate rows of a larger batch, so that no state passes from
-    one document to the next, and the fused kernel still processes all of them together.
+    Documents are numbered across the batch. The numbers place each document in its own row of a
+    larger batch, so that the fused kernel processes all documents together and no state passes from
+    one document to the next.
 
-    >>> apart(torch.tensor([[1, 1, 2], [1, 1, 1]]))
+    >>> document_rows(torch.tensor([[1, 1, 2], [1, 1, 1]]))
     (tensor([[0, 0, 1],
             [2, 2, 2]]), tensor([[0, 1, 0],
             [0, 1, 2]]))
@@ -196,5 +199,5 @@ def apart(
     where = torch.arange(documents.numel(), device=documents.device)
     flat = begins.flatten()
     row = flat.cumsum(0) - 1
-    place = where - where[flat][row]
-    return row.view_as(documents), place.view_as(documents)
+    position = where - where[flat][row]
+    return row.view_as(documents), position.view_as(documents)

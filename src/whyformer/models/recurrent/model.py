@@ -26,7 +26,7 @@ from whyformer.models.vocabulary import EncoderDecoder, tied_embeddings, tied_pr
 
 @dataclass(frozen=True)
 class RecurrentState:
-    """The state of a search: the encoded source of each sentence, the past of each beam."""
+    """The state of a search: the encoded source of each sentence and the past of each beam."""
 
     source: Source
     memory: Memory
@@ -34,7 +34,7 @@ class RecurrentState:
 
 
 class RecurrentModel(EncoderDecoder):
-    """A recurrent encoder-decoder: n sequential steps where the Transformer needs one.
+    """A recurrent encoder-decoder. It needs n sequential steps where the Transformer needs one.
 
     >>> model = RecurrentModel(RecurrentSettings(d_model=16), (100, 100))
     >>> source, target = torch.randint(100, (2, 7)), torch.randint(100, (2, 5))
@@ -105,8 +105,8 @@ class RecurrentModel(EncoderDecoder):
 
     def join(self, state: RecurrentState, newcomers: RecurrentState) -> RecurrentState:
         """Append new sentences to a running search. See `interface`."""
-        everyone = torch.arange(len(newcomers.source.memory), device=newcomers.memory.fed.device)
-        memory = newcomers.memory.rows(everyone.repeat_interleave(state.beams))
+        sentences = torch.arange(len(newcomers.source.memory), device=newcomers.memory.fed.device)
+        memory = newcomers.memory.rows(sentences.repeat_interleave(state.beams))
         return RecurrentState(
             state.source.join(newcomers.source), state.memory.join(memory), state.beams
         )

@@ -32,41 +32,42 @@ class RecurrentSettings(Settings):
     decoder_layers: int = Field(default=2, ge=1, le=MAX_LAYERS)
     """Number of decoder layers (Luong et al. 2015: 4)."""
     d_model: int = Field(default=256, ge=1, le=MAX_WIDTH)
-    """Width of embeddings and decoder states; each direction of a bidirectional encoder has
-    half."""
+    """Width of the embeddings and of the decoder state; each direction of a bidirectional encoder
+    has half of this width."""
     bidirectional: bool = True
     """Whether the encoder also reads backwards (Bahdanau et al. 2014: yes)."""
     attention: RecurrentAttention = RecurrentAttention.GENERAL
     """Attention of the decoder to the source: none, additive, dot, general or location."""
     input_feeding: bool = True
-    """Whether the result of attention is an input of the next state (Luong et al. 2015, §3.3)."""
+    """Whether the attention output is an input of the next state (Luong et al. 2015, §3.3)."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
     """Dropout rate of embeddings, between layers and before the projection."""
     dropout_form: DropoutForm = DropoutForm.STANDARD
-    """standard: a new mask for every position. variational: one mask per sequence, also on the
-    state, which needs the explicit loop and is slower."""
+    """standard: a new dropout mask for every position. variational: one mask per sequence, also
+    applied to the state; it needs the explicit loop, which is slower."""
     tying: Tying = Tying.THREE_WAY
     """Which embeddings and projections share a matrix."""
     initialization: RecurrentInitialization = RecurrentInitialization.ORTHOGONAL
     """Weight initialization of the recurrent layers: uniform, xavier, orthogonal or chrono."""
     forget_bias: float = Field(default=1.0, ge=-100, le=100)
-    """Initial bias of the forget gate of an LSTM, except with chrono."""
+    """Initial bias of the forget gate of an LSTM; ignored with chrono."""
     chrono_span: int = Field(default=100, ge=2, le=MAX_POSITIONS)
-    """With chrono, the longest time span in positions that gates initially remember."""
+    """Only for chrono: the longest span, in positions, that the gates initially remember."""
     max_length: int = Field(default=1024, ge=1, le=MAX_POSITIONS)
-    """Longest sequence in tokens; also the table size of `location` attention."""
+    """Longest sequence in tokens; also the largest source position that `location` attention can
+    score."""
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "RecurrentSettings":
         if self.bidirectional and self.d_model % 2:
             raise ValueError(
-                "a bidirectional encoder gives half of `d_model` to each direction, but it is "
-                f"{self.d_model}. Choose an even d_model."
+                "`d_model` must be even for a bidirectional encoder, because each direction has "
+                f"half of it, but it is {self.d_model}. Choose an even d_model."
             )
         if self.input_feeding and self.attention is RecurrentAttention.NONE:
             raise ValueError(
-                "`input_feeding` feeds what attention found, but `attention` is none. "
-                "Set model.input_feeding to false."
+                "`input_feeding` needs an attention, but `attention` is none. "
+                "Set model.input_feeding to false, or choose an attention."
             )
         return self
 
@@ -103,13 +104,13 @@ def dropout_of(settings: RecurrentSettings) -> Dropout:
 
 
 def state_dropout_of(settings: RecurrentSettings) -> VariationalDropout:
-    """Return the dropout of the state; without effect unless the form is variational."""
+    """Return the dropout of the state; it drops nothing unless the form is variational."""
     varied = settings.dropout_form is DropoutForm.VARIATIONAL
     return VariationalDropout(settings.dropout if varied else 0.0)
 
 
 def no_positions(settings: RecurrentSettings):
-    """Return the position scheme without positions; a recurrence does not need them."""
+    """Return the scheme that adds no positions; a recurrent network does not need them."""
     return POSITIONS["none"](
         settings.d_model, settings.d_model, 1, causal=True, max_length=settings.max_length
     )
