@@ -37,7 +37,7 @@ def test_a_beam_of_all_answers_misses_none(alpha):
 
 @pytest.mark.usefixtures("unchecked")
 def test_the_list_of_all_answers_holds_what_the_search_returns():
-    model = experiment.guessing_model(5)
+    model = experiment.random_model(5)
     source = torch.tensor([[experiment.FIRST, experiment.FIRST + 1, experiment.FIRST + 2]])
     asked = SearchSettings(
         beam=experiment.ENOUGH, nbest=30, length_penalty=0.0, max_length=experiment.LIMIT
@@ -56,14 +56,14 @@ def test_the_list_of_all_answers_holds_what_the_search_returns():
 
 
 def test_the_renderings_are_a_distribution_that_misleads_the_greedy():
-    chances = experiment.chances()
-    assert len(chances) == len(experiment.RENDERINGS)
+    chances = experiment.translation_probabilities()
+    assert len(chances) == len(experiment.TRANSLATIONS)
     assert chances.sum() == pytest.approx(1)
     first_words: dict[int, float] = {}
-    for (first, _), chance in zip(experiment.RENDERINGS, chances, strict=True):
+    for (first, _), chance in zip(experiment.TRANSLATIONS, chances, strict=True):
         first_words[first] = first_words.get(first, 0) + chance
     assert max(first_words, key=lambda word: first_words[word]) == 2  # the likeliest first word
-    assert experiment.RENDERINGS[int(chances.argmax())][0] == 0  # begins no likeliest rendering
+    assert experiment.TRANSLATIONS[int(chances.argmax())][0] == 0  # begins no likeliest rendering
 
 
 def test_a_target_renders_its_source_two_words_a_symbol():
@@ -73,7 +73,7 @@ def test_a_target_renders_its_source_two_words_a_symbol():
         for place, symbol in enumerate(source):
             base = experiment.FIRST + (symbol - experiment.FIRST) * experiment.WORDS_PER_SYMBOL
             pair = tuple(word - base for word in target[2 * place : 2 * place + 2])
-            assert pair in experiment.RENDERINGS
+            assert pair in experiment.TRANSLATIONS
         assert len(target) == 2 * len(source)
 
 

@@ -38,7 +38,7 @@ Change = Callable[[dict, int, dict], dict]
 @pytest.mark.parametrize(("n", "d"), [(8, 4), (13, 8)])
 def test_operations_are_the_table_times_a_constant(kind, n, d):
     found = experiment.measure_counts({"kind": kind, "n": n, "d": d}, 0)
-    assert found["mixing"] == claims.CONSTANTS[kind] * effects.term(kind, n, d)
+    assert found["mixing"] == claims.CONSTANTS[kind] * effects.table_entry(kind, n, d)
     attends = kind in ("attention", "restricted")
     assert found["projections"] == (4 * n * d * d if attends else 0)
 
@@ -129,7 +129,10 @@ def ideal(part: str, s: dict) -> dict:
     """Return what Table 1 would have measured; times cross where operations do."""
     kind, n, d = s.get("kind"), s.get("n", 0), s.get("d", 0)
     if part == "counts":
-        return {"mixing": claims.CONSTANTS[kind] * effects.term(kind, n, d), "projections": 0}
+        return {
+            "mixing": claims.CONSTANTS[kind] * effects.table_entry(kind, n, d),
+            "projections": 0,
+        }
     if part == "block":
         n = d * s["ratio"]
         return {"mixing": 2 * n * n * d, "projections": 4 * n * d * d, "rest": 12 * n * d * d}

@@ -39,11 +39,13 @@ def test_a_tanh_rnn_keeps_what_mean_field_theory_says(model):
 
 
 def test_theory_in_its_limits():
-    assert effects.kept_by_tanh(1 / 3, 0.0) == pytest.approx(3**-0.5)  # tanh is the identity at 0
-    assert effects.kept_by_tanh(1.0, 1.0) < effects.kept_by_tanh(1.0, 0.1) < 1
-    assert effects.kept_by_tanh(1.0, 1e6) < 0.05  # saturated
-    assert effects.shared_by_skips(0) == pytest.approx((1 + 1 / 64) ** -0.5)
-    assert 0.97 < effects.kept_by_chrono() < 1 - 1 / experiment.LENGTH
+    assert effects.predicted_tanh_factor(1 / 3, 0.0) == pytest.approx(
+        3**-0.5
+    )  # tanh is the identity at 0
+    assert effects.predicted_tanh_factor(1.0, 1.0) < effects.predicted_tanh_factor(1.0, 0.1) < 1
+    assert effects.predicted_tanh_factor(1.0, 1e6) < 0.05  # saturated
+    assert effects.predicted_skip_diversity(0) == pytest.approx((1 + 1 / 64) ** -0.5)
+    assert 0.97 < effects.predicted_chrono_factor() < 1 - 1 / experiment.LENGTH
 
 
 def test_attention_keeps_the_gradient_at_any_lag():
@@ -74,7 +76,7 @@ def test_skips_double_what_all_tokens_share():
     ]
     kept = np.exp(np.log(rows).mean(0))
     for layers in (1, 2, 3, 4):
-        assert kept[layers - 1] == pytest.approx(effects.shared_by_skips(layers), rel=0.05)
+        assert kept[layers - 1] == pytest.approx(effects.predicted_skip_diversity(layers), rel=0.05)
 
 
 def test_without_skips_tokens_become_one_and_the_norm_does_not_say_so():
@@ -362,7 +364,7 @@ def test_first(copied, first, expected):
 def test_each_wiring_is_judged_at_its_better_rate():
     results = made()
     assert effects.accuracies(results, "pre-norm", 4) == [1.0] * SEEDS
-    assert effects.lost(results, 4).value == pytest.approx(0.6)
+    assert effects.accuracy_drop(results, 4).value == pytest.approx(0.6)
     assert effects.reached(results, "lstm", 8).value == pytest.approx(0.7)
     assert not effects.reached(made(mode=Mode.QUICK), "lstm", 8).seeds
 

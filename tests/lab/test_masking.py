@@ -91,7 +91,7 @@ def test_the_probe_asks_for_whole_words_that_are_there():
     found = data.examples(lm.text().dev, 20, 0)
     asked = 0
     for ids, numbers in zip(found.ids, found.words, strict=True):
-        line = data.spelled(ids - data.FIRST)
+        line = data.as_text(ids - data.FIRST)
         for match in re.finditer("[A-Za-z]+", line):
             whole = match.start() > 0 and match.end() < len(line)
             here = numbers[slice(*match.span())].tolist()

@@ -1,1 +1,1 @@
-"""One question a file; each file ends with its `EXPERIMENT`."""
+"""One package per question; its `__init__.py` defines `EXPERIMENT`."""

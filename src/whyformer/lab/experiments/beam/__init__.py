@@ -1,10 +1,10 @@
-"""Is a larger beam better? Against enumeration where that is possible; then on a made-up language.
+"""Is a larger beam better? Compared with enumeration for tiny models, then on an invented language.
 
-The language is made so that its probabilities are known. A source is a row of symbols. Each symbol
-has several renderings of two words; a rendering is drawn for each symbol on its own, so that every
-symbol costs a right answer the same probability. Training text may hold fragments: targets that
-stop somewhere, as badly aligned text does. Both together make stopping at once more probable than
-any one full answer.
+The probabilities of the language are known. A source is a row of symbols. Each symbol has several
+translations of two words, and each symbol's translation is drawn independently. So every symbol
+reduces the probability of a correct answer by the same factor. Training text can contain
+fragments: targets that are cut at a random word, as in badly aligned text. For long sources, the
+empty answer is then more probable than any complete answer.
 """
 
 from whyformer.lab.experiments.beam.claims import CLAIMS, numbers

@@ -1,4 +1,4 @@
-"""What is claimed, and which measured effect decides each claim."""
+"""The claims, and the measured effects that decide them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,8 +11,8 @@ from whyformer.lab.experiments.beam.experiment import (
     ROUNDING,
     SHORTEST,
     WIDTHS,
-    chances,
     falls,
+    translation_probabilities,
 )
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
@@ -20,12 +20,12 @@ from whyformer.lab.method.statistics import Estimate, estimate, exactly, paired
 from whyformer.lab.method.verdict import Test, above, below
 
 SOME_BLEU = 0.5
-"""Fewer points of BLEU are called no difference."""
+"""A smaller difference, in points of BLEU, does not count."""
 SHORTER = 0.05
 
 
 def at(results: Results, name: str, data: str, alpha: float, width: int) -> list[float]:
-    """Return one number of one search, a value a seed."""
+    """Return a number of the search at one beam width, one value per seed."""
     place = WIDTHS.index(width)
     return [row[place] for row in results.values("search", f"{alpha}/{name}", data=data)]
 
@@ -33,13 +33,13 @@ def at(results: Results, name: str, data: str, alpha: float, width: int) -> list
 def change(
     results: Results, name: str, data: str, alpha: float, widths: tuple[int, int]
 ) -> Estimate:
-    """Return what a number gains from the first width to the second, paired by seed."""
+    """Return a number at the second width minus that at the first, paired by seed."""
     a, b = (at(results, name, data, alpha, width) for width in widths)
     return paired(a, b)
 
 
 def counted(results: Results, name: str, alpha: float, width: int) -> Estimate:
-    """Return one number of the counted models at a width."""
+    """Return a number of the enumerated models at one beam width."""
     place = COUNTED_WIDTHS.index(width)
     return estimate([row[place] for row in results.values("exact", f"{alpha}/{name}")])
 
@@ -91,7 +91,7 @@ def penalty_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 
 
 def gain_of_penalty(results: Results, data: str) -> Estimate:
-    """Return what α = 0.6 gains over α = 0 at the widest beam, in BLEU, paired by seed."""
+    """Return BLEU with α = 0.6 minus BLEU with α = 0 at the widest beam, paired by seed."""
     widest = WIDTHS[-1]
     return paired(at(results, "bleu", data, 0.0, widest), at(results, "bleu", data, 0.6, widest))
 
@@ -123,11 +123,12 @@ def numbers(results: Results) -> dict[str, Estimate]:
 
 
 def expected_empty() -> float:
-    """Return the share of sources whose most probable answer is none, under fragments.
+    """Return the share of sources whose most probable answer is empty, if text has fragments.
 
-    Empty has the probability FRAGMENTS/2n, the best full answer (1 - FRAGMENTS) · 0.35ⁿ.
+    For n symbols, the empty answer has the probability FRAGMENTS/2n, and the best complete answer
+    (1 - FRAGMENTS) · 0.35ⁿ.
     """
-    likeliest = chances().max()
+    likeliest = translation_probabilities().max()
     lengths = range(SHORTEST, LONGEST + 1)
     empty = [FRAGMENTS / (2 * n) > (1 - FRAGMENTS) * likeliest**n for n in lengths]
     return sum(empty) / len(empty)

@@ -1,10 +1,10 @@
-"""Is a larger beam better? Against enumeration where that is possible; then on a made-up language.
+"""Is a larger beam better? Compared with enumeration for tiny models, then on an invented language.
 
-The language is made so that its probabilities are known. A source is a row of symbols. Each symbol
-has several renderings of two words; a rendering is drawn for each symbol on its own, so that every
-symbol costs a right answer the same probability. Training text may hold fragments: targets that
-stop somewhere, as badly aligned text does. Both together make stopping at once more probable than
-any one full answer.
+The probabilities of the language are known. A source is a row of symbols. Each symbol has several
+translations of two words, and each symbol's translation is drawn independently. So every symbol
+reduces the probability of a correct answer by the same factor. Training text can contain
+fragments: targets that are cut at a random word, as in badly aligned text. For long sources, the
+empty answer is then more probable than any complete answer.
 """
 
 import itertools
@@ -39,29 +39,29 @@ WIDTHS = (1, 2, 4, 8, 16, 32, 64)
 DATA = ("clean", "fragments", "smoothed")
 
 WORDS, LIMIT = 3, 4
-"""Of the models whose answers can all be counted."""
+"""Vocabulary size and maximum length of the models whose answers are all enumerated."""
 ENOUGH = WORDS**LIMIT
 SOURCES = 10
-"""Of each such model."""
+"""Number of sources for each enumerated model."""
 COUNTED_WIDTHS = (1, 2, 3, 4, 6, 9, 16, 27, ENOUGH)
-DECIDED = 1.5
-"""Deviation of a random model's logits."""
+LOGIT_FACTOR = 1.5
+"""Factor on the output matrix of a random model, which makes its predictions less uniform."""
 ROUNDING = 1e-4
-"""Differences of scores that float32 may make."""
+"""Largest difference between scores that is attributed to float32 rounding."""
 
 SYMBOLS_OF_SOURCE = 8
 SHORTEST, LONGEST = 3, 10
 RARE = 20
-RENDERINGS = [(0, 1), (2, 3), (2, 4), *((6 + j, 5) for j in range(RARE))]
-"""The two words of each rendering. The second and third begin alike: together they are more
-probable than the first, alone less."""
+TRANSLATIONS = [(0, 1), (2, 3), (2, 4), *((6 + j, 5) for j in range(RARE))]
+"""The two words of each translation of a symbol. The second and third translation start with the
+same word: together they are more probable than the first, but each alone is less probable."""
 WORDS_PER_SYMBOL = 6 + RARE
 FRAGMENTS = 0.1
-"""Share of targets that stop at a random word."""
+"""Share of targets that are cut at a random word."""
 
 
-def chances() -> np.ndarray:
-    """Return the probability of each rendering: 0.35, 0.2, 0.2, and 0.25 over the rare ones."""
+def translation_probabilities() -> np.ndarray:
+    """Return the probability of each translation: 0.35, 0.2, 0.2, and 0.25 for all rare ones."""
     rare = 1 / np.arange(1, RARE + 1)
     return np.array([0.35, 0.2, 0.2, *(0.25 * rare / rare.sum())])
 
@@ -70,13 +70,13 @@ def sentences(
     rng: np.random.Generator, count: int, fragments: float
 ) -> tuple[list[list[int]], list[list[int]]]:
     """Return sources and targets as ids. Args: fragments: share of targets that are cut."""
-    renderings, probabilities = np.array(RENDERINGS), chances()
+    translations, probabilities = np.array(TRANSLATIONS), translation_probabilities()
     sources: list[list[int]] = []
     targets: list[list[int]] = []
     for _ in range(count):
         n = int(rng.integers(SHORTEST, LONGEST + 1))
         symbols = rng.integers(SYMBOLS_OF_SOURCE, size=n)
-        drawn = renderings[rng.choice(len(renderings), size=n, p=probabilities)]
+        drawn = translations[rng.choice(len(translations), size=n, p=probabilities)]
         words = (FIRST + symbols[:, None] * WORDS_PER_SYMBOL + drawn).flatten().tolist()
         kept = int(rng.integers(2 * n)) if rng.random() < fragments else 2 * n
         sources.append((FIRST + symbols).tolist())
@@ -108,16 +108,17 @@ class Sentences(EndlessBatches):
 
 
 def padded(rows: Sequence[Sequence[int]]) -> Tensor:
-    """Return rows as one matrix, PAD after each."""
+    """Return the rows as one matrix, padded with PAD at the end."""
     longest = max(map(len, rows))
     return torch.tensor([[*row, *[PAD] * (longest - len(row))] for row in rows])
 
 
 def measure_exact(settings: Settings, seed: int) -> Numbers:
-    """Search untrained models whose every answer can be counted; one number a width.
+    """Search untrained models whose answers are all enumerated; one number per beam width.
 
-    ``regret`` is how far the worst score found lies below the best there is, ``missed`` how often
-    it lies below, ``fall`` how often it lies below what the next narrower beam found.
+    ``regret`` is the largest difference between the best possible score and the score found.
+    ``missed`` is the share of sources for which the best answer was not found. ``fall`` is the
+    share of sources with a lower score than at the next narrower beam.
     """
     found: dict[str, list[float]] = {}
     for alpha in ALPHAS:
@@ -131,8 +132,8 @@ def measure_exact(settings: Settings, seed: int) -> Numbers:
 
 
 def regrets_of(seed: int, alpha: float) -> Float[Tensor, "widths sources"]:
-    """Return how far below the best there is each width's answers to one model's sources lie."""
-    model = guessing_model(seed)
+    """Return the best possible score minus the score found, for each beam width and source."""
+    model = random_model(seed)
     generator = torch.Generator().manual_seed(seed)
     source = torch.randint(FIRST, FIRST + WORDS, (SOURCES, 3), generator=generator)
     best = best_scores(model, source, alpha)
@@ -145,8 +146,8 @@ def regrets_of(seed: int, alpha: float) -> Float[Tensor, "widths sources"]:
     return torch.stack(rows)
 
 
-def guessing_model(seed: int) -> Transformer:
-    """Return a tiny Transformer with random weights and decided opinions."""
+def random_model(seed: int) -> Transformer:
+    """Return a tiny Transformer with random weights, whose predictions are not nearly uniform."""
     shape = TransformerSettings(
         encoder_layers=1, decoder_layers=1, d_model=16, heads=2, d_ff=32, dropout=0.0,
         wiring="pre-norm", tying=Tying.NONE,
@@ -155,13 +156,13 @@ def guessing_model(seed: int) -> Transformer:
     model = build_model(shape, (FIRST + WORDS, FIRST + WORDS), shared=False)
     assert isinstance(model, Transformer)
     with torch.no_grad():
-        model.projection.weight.mul_(DECIDED)
+        model.projection.weight.mul_(LOGIT_FACTOR)
     return model.eval()
 
 
 @torch.no_grad()
 def best_scores(model: Transformer, source: Tensor, alpha: float) -> Tensor:
-    """Return the score of the best answer to each source, from the list of all answers."""
+    """Return the best score of each source among all possible answers."""
     best = torch.full((len(source),), -math.inf, dtype=torch.float64)
     words = range(FIRST, FIRST + WORDS)
     for length in range(LIMIT + 1):
@@ -176,7 +177,7 @@ def best_scores(model: Transformer, source: Tensor, alpha: float) -> Tensor:
             for ends in (1, 0)
         )
         finished = torch.ones(len(rows), dtype=torch.bool)
-        if length == LIMIT:  # an answer is cut here, unless eos is its most probable next token
+        if length == LIMIT:  # the search cuts here, unless eos is the most probable next token
             after = model(rows, None, target[:, :-1])[:, -1, [EOS, *words]]
             finished = after.argmax(-1) == 0
         scores = torch.where(finished, with_eos, without).view(len(source), -1)
@@ -185,13 +186,13 @@ def best_scores(model: Transformer, source: Tensor, alpha: float) -> Tensor:
 
 
 def measure_search(settings: Settings, seed: int) -> Numbers:
-    """Train on the language, then search with every width and penalty; one number a width."""
+    """Train on the language, then search with every width and penalty; one number per width."""
     model = trained(settings, seed)
     rng = np.random.default_rng([seed, 1])
     sources, references = sentences(rng, settings["sentences"], 0.0)
     source = padded([[*row, EOS] for row in sources])
     metric = bleu(tokenize="none")
-    expected = [[spelled(row)] for row in references]
+    expected = [[as_text(row)] for row in references]
     words = sum(map(len, references))
     found: dict[str, list[float]] = {}
     before: list[float] = []
@@ -199,7 +200,7 @@ def measure_search(settings: Settings, seed: int) -> Numbers:
         asked = SearchSettings(beam=width, length_penalty=alpha, max_length=3 * LONGEST)
         with torch.inference_mode():
             best = [kept[0] for kept in search(model, source, source != PAD, asked)]
-        counts = metric.statistics([spelled(one.tokens) for one in best], expected)
+        counts = metric.statistics([as_text(one.tokens) for one in best], expected)
         for name, value in {
             "bleu": metric.value(counts.sum(0)),
             "length": sum(len(one.tokens) for one in best) / words,
@@ -216,7 +217,7 @@ def measure_search(settings: Settings, seed: int) -> Numbers:
 
 
 def trained(settings: Settings, seed: int) -> Transformer:
-    """Return a small Transformer that has learned the language, ready to search."""
+    """Return a small Transformer trained on the language, in evaluation mode."""
     shape = TransformerSettings(
         encoder_layers=1, decoder_layers=1, d_model=64, heads=4, d_ff=256, dropout=0.0,
         wiring="pre-norm", tying=Tying.DECODER,
@@ -233,24 +234,24 @@ def trained(settings: Settings, seed: int) -> Transformer:
     return model.eval()
 
 
-def spelled(ids: Sequence[int]) -> str:
-    """Return ids as words, for a metric that reads text."""
+def as_text(ids: Sequence[int]) -> str:
+    """Return the ids as text, one word per id, for a metric that reads text."""
     return " ".join(map(str, ids))
 
 
 def exact_conditions(mode: Mode) -> list[Settings]:
-    """How many models a seed."""
+    """Return the number of models per seed."""
     return [{"models": 3 if mode is Mode.QUICK else 10}]
 
 
 def search_conditions(mode: Mode) -> list[Settings]:
-    """Clean text, text with fragments, and clean text with label smoothing."""
+    """Return clean text, text with fragments, and clean text with label smoothing."""
     quick = mode is Mode.QUICK
     size = {"steps": 160 if quick else 600, "sentences": 40 if quick else 300}
     return [{"data": data, **size} for data in DATA]
 
 
 def falls(results: Results, part: str, **where: object) -> Estimate:
-    """Return how often a search with the next wider beam found a lower score, over all widths."""
+    """Return how often the next wider beam finds a lower score, averaged over all widths."""
     seeds = zip(*(results.values(part, f"{alpha}/fall", **where) for alpha in ALPHAS), strict=True)
     return estimate([float(np.mean(rows)) for rows in seeds])

@@ -1,7 +1,7 @@
-"""The bottleneck of sequence to sequence: one vector for a source of any length, or attention.
+"""The bottleneck of sequence-to-sequence models: one vector for the whole source, or attention.
 
-An encoder-decoder LSTM copies rows of random symbols, or writes them in reverse. Reversing is also
-Sutskever's trick: to copy a source that is read in reverse order is the same task.
+An encoder-decoder LSTM copies rows of random symbols, or writes them in reverse order. The reversed
+task is the same as Sutskever's trick: copying a source that is read in reverse order.
 """
 
 from whyformer.lab.experiments.bottleneck.claims import CLAIMS, numbers

@@ -1,4 +1,4 @@
-"""What is claimed, and which measured effect decides each claim."""
+"""The claims, and the measured effects that decide them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,41 +20,41 @@ from whyformer.lab.method.verdict import Test, above, below
 
 
 def best(results: Results, number: str, where: Settings) -> list | None:
-    """Return a number of an arm at its best rate, one value per seed; None where not trained."""
+    """Return a number of an arm at its best rate, one value per seed; None if not trained."""
     return tuned(results, "lengths", number, by="error", **where)
 
 
 def longest(results: Results, where: Settings) -> list[float] | None:
-    """Return the share of right symbols at the longest sources, one value per seed."""
+    """Return the share of correct symbols for the longest sources, one value per seed."""
     rows = best(results, "symbols", where)
     return rows and [row[-1] for row in rows]
 
 
 def at_end(results: Results, where: Settings, end: int, number: str = "symbols") -> Estimate:
-    """Return the accuracy at the shortest (0) or the longest (-1) sources."""
+    """Return the accuracy for the shortest (end 0) or the longest (end -1) sources."""
     rows = best(results, number, where)
     return estimate(rows and [row[end] for row in rows])
 
 
 def drop(results: Results, attention: str, task: str) -> Estimate:
-    """Return how much of the accuracy is lost from the shortest to the longest sources."""
+    """Return the accuracy for the shortest sources minus that for the longest."""
     rows = best(results, "symbols", arm(attention, task))
     return estimate(rows and [row[0] - row[-1] for row in rows])
 
 
 def gain(results: Results, task: str) -> Estimate:
-    """Return how much better attention is at the longest sources, paired by seed."""
+    """Return the accuracy gain of attention for the longest sources, paired by seed."""
     return paired(*(longest(results, arm(a, task)) for a in ("none", "general")))
 
 
-def turned(results: Results, encoder: str) -> Estimate:
-    """Return what reversing the source adds without attention, over all lengths."""
+def reversal_gain(results: Results, encoder: str) -> Estimate:
+    """Return the gain of reversed sources without attention, averaged over all lengths."""
     arms = (arm("none", task, encoder) for task in ("copy", "reverse"))
     return paired(*(best(results, "mean", one) for one in arms))
 
 
-def turned_at(results: Results, encoder: str) -> tuple[list[float], list[float]]:
-    """Return what reversing adds in the first and in the last quarter of a row, seed by seed."""
+def reversal_gain_at_ends(results: Results, encoder: str) -> tuple[list[float], list[float]]:
+    """Return the gain of reversed sources in the first and the last quarter of a row, by seed."""
     kept, reverse = (
         np.array(best(results, "places", arm("none", task, encoder)))
         for task in ("copy", "reverse")
@@ -63,14 +63,14 @@ def turned_at(results: Results, encoder: str) -> tuple[list[float], list[float]]
     return added[:, :quarter].mean(1).tolist(), added[:, -quarter:].mean(1).tolist()
 
 
-def wider(results: Results) -> Estimate:
-    """Return what a vector twice as wide adds at the longest sources; not measured in quick."""
+def width_gain(results: Results) -> Estimate:
+    """Return the gain of a vector of twice the width for the longest sources; full mode only."""
     arms = (arm("none", "copy", width=width) for width in (None, TWICE_AS_WIDE))
     return paired(*(longest(results, one) for one in arms))
 
 
 def distance_ratio(results: Results, number: str) -> Estimate:
-    """Return a distance with the source reversed over that in order, the same at each length."""
+    """Return a distance with the source reversed / that without, at the length farthest from 1."""
     lengths = results.levels("distances", "length")
     ratios = [
         results.values("distances", number, task="reverse", length=n)[0]
@@ -101,7 +101,7 @@ def flat_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 
 def wider_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `wider`."""
-    return {"copy": [above(wider(results), 0.1, contrary=0.0)]}
+    return {"copy": [above(width_gain(results), 0.1, contrary=0.0)]}
 
 
 def nearer_tests(results: Results) -> Mapping[str, Sequence[Test]]:
@@ -115,14 +115,14 @@ def nearer_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 def helps_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `helps`."""
     return {
-        encoder: [above(turned(results, encoder), 0.02, contrary=-0.02)]
+        encoder: [above(reversal_gain(results, encoder), 0.02, contrary=-0.02)]
         for encoder in (ONE_WAY, TWO_WAY)
     }
 
 
 def beginning_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `beginning`."""
-    first, last = turned_at(results, ONE_WAY)
+    first, last = reversal_gain_at_ends(results, ONE_WAY)
     return {ONE_WAY: [above(paired(last, first), 0.05, contrary=-0.05)]}
 
 
@@ -141,10 +141,10 @@ def numbers(results: Results) -> dict[str, Estimate]:
     for task in ("copy", "reverse"):
         found[f"gain_{task}"] = gain(results, task)
     for encoder in (ONE_WAY, TWO_WAY):
-        found[f"turned_{encoder.replace('-', '_')}"] = turned(results, encoder)
-    first, last = turned_at(results, ONE_WAY)
+        found[f"turned_{encoder.replace('-', '_')}"] = reversal_gain(results, encoder)
+    first, last = reversal_gain_at_ends(results, ONE_WAY)
     found["turned_first"], found["turned_last"] = estimate(first), estimate(last)
-    found["wider"] = wider(results)
+    found["wider"] = width_gain(results)
     for number in ("mean", "shortest", "longest"):
         found[f"distance_{number}"] = distance_ratio(results, number)
     longest = max(results.levels("distances", "length"))

@@ -1,7 +1,7 @@
-"""The bottleneck of sequence to sequence: one vector for a source of any length, or attention.
+"""The bottleneck of sequence-to-sequence models: one vector for the whole source, or attention.
 
-An encoder-decoder LSTM copies rows of random symbols, or writes them in reverse. Reversing is also
-Sutskever's trick: to copy a source that is read in reverse order is the same task.
+An encoder-decoder LSTM copies rows of random symbols, or writes them in reverse order. The reversed
+task is the same as Sutskever's trick: copying a source that is read in reverse order.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.text.symbols import BOS, EOS, SYMBOLS
 
 KINDS = 8
-"""Different symbols."""
+"""Number of different symbols."""
 VOCABULARY = len(SYMBOLS) + KINDS
 SHORTEST = 5
 LONGEST = {Mode.QUICK: 30, Mode.FULL: 50}
@@ -31,18 +31,18 @@ STEPS = {Mode.QUICK: 400, Mode.FULL: 800}
 RATES = (3e-3, 1e-2)
 ROWS = 32
 WIDTHS = {RecurrentAttention.NONE: 72, RecurrentAttention.GENERAL: 64}
-"""Without attention wider, so that it does not have fewer parameters."""
+"""The model without attention is wider, so that it does not have fewer parameters."""
 TWICE_AS_WIDE = 144
 ONE_WAY, TWO_WAY = "one-way", "two-way"
 WATCHED = 20
-"""Length at which accuracy is also given position by position."""
+"""Length for which the accuracy is also measured at each position."""
 
 
 @dataclass(frozen=True)
 class Rows(EndlessBatches):
-    """A `BatchSource` of copying; rows of a batch are equally long, so nothing is padded.
+    """A `BatchSource` of random rows; all rows of a batch have the same length, without padding.
 
-    Args: task: copy, or reverse: the source is read in reverse order.
+    Args: task: copy, or reverse, where the source is in reverse order.
     """
 
     task: Task
@@ -50,13 +50,13 @@ class Rows(EndlessBatches):
     seed: int
 
     def batch(self, epoch: int, index: int) -> Batch:
-        """Return one batch, its length drawn evenly."""
+        """Return one batch, whose length is drawn uniformly."""
         number = self.seed * 1_000_003 + index
         length = int(np.random.default_rng(number).integers(SHORTEST, self.longest + 1))
         return self.of(length, number, ROWS)
 
     def of(self, length: int, number: int, rows: int) -> Batch:
-        """Return rows of one length. Args: number: seed of what is drawn."""
+        """Return random rows of one length. Args: number: the seed."""
         pairs = synthetic_pairs(
             Task.copy, rows, seed=number, symbols=KINDS, shortest=length, longest=length
         )
@@ -64,7 +64,7 @@ class Rows(EndlessBatches):
 
 
 def symbols(text: str) -> list[int]:
-    """Return the ids of a row.
+    """Return the ids of the symbols in a text.
 
     >>> symbols("s0 s3")
     [5, 8]
@@ -73,7 +73,7 @@ def symbols(text: str) -> list[int]:
 
 
 def batch_of(answer: torch.Tensor, task: Task) -> Batch:
-    """Return what a model reads to write ``answer``, (rows, length)."""
+    """Return the batch whose labels are ``answer`` (rows, length), followed by EOS."""
     source = answer.flip(1) if task is Task.reverse else answer
     begin, end = torch.full((len(answer), 1), BOS), torch.full((len(answer), 1), EOS)
     return Batch(
@@ -87,10 +87,10 @@ def batch_of(answer: torch.Tensor, task: Task) -> Batch:
 
 
 def measure_lengths(settings: Settings, seed: int) -> Numbers:
-    """Train on all lengths, then judge each: right symbols, and rows right from first to last.
+    """Train on all lengths; then measure, for each length, the correct symbols and exact rows.
 
-    By teacher forcing; greedy search writes a row exactly if and only if each of its symbols is the
-    likeliest after the right ones before it, so the share of exact rows is that of greedy search.
+    The prediction of each symbol has the correct symbols before it (teacher forcing). Greedy search
+    has the same share of exact rows, because a row without an error has the same prefixes.
     """
     task, longest = Task(settings["task"]), settings["longest"]
     model = fresh_model(settings, seed)
@@ -119,7 +119,7 @@ def measure_lengths(settings: Settings, seed: int) -> Numbers:
 
 @torch.no_grad()
 def answers(model: RecurrentModel, task: Task, length: int, seed: int) -> torch.Tensor:
-    """Return 1 where a symbol (or, last, the end) of a fresh row is right."""
+    """Return 1 for each correct prediction on new rows, else 0; the last one is of EOS."""
     model.eval()
     fresh = Rows(task, length, seed).of(length, -1 - seed, 256)
     logits = model(fresh.source, None, fresh.target)
@@ -127,7 +127,7 @@ def answers(model: RecurrentModel, task: Task, length: int, seed: int) -> torch.
 
 
 def fresh_model(settings: Settings, seed: int) -> RecurrentModel:
-    """Return an encoder and a decoder of one LSTM layer each, with fresh weights."""
+    """Return an encoder and a decoder of one LSTM layer each, with new weights."""
     seed_everything(seed)
     shape = RecurrentSettings(
         encoder_layers=1, decoder_layers=1, d_model=settings["width"], dropout=0.0,
@@ -140,9 +140,9 @@ def fresh_model(settings: Settings, seed: int) -> RecurrentModel:
 
 
 def measure_distances(settings: Settings, seed: int) -> Numbers:
-    """Count steps from where a symbol is read to where it is to be written, on a real batch."""
+    """Count the steps from reading a symbol to writing it, on a batch of the experiment."""
     length = settings["length"]
-    row = torch.arange(length)[None]  # every symbol another, so that each can be found
+    row = torch.arange(length)[None]  # all symbols differ, so that each can be found
     batch = batch_of(row + VOCABULARY, Task(settings["task"]))
     read = {int(symbol): place for place, symbol in enumerate(batch.source[0])}
     first = batch.source.shape[1]
@@ -153,9 +153,10 @@ def measure_distances(settings: Settings, seed: int) -> Numbers:
 
 
 def length_conditions(mode: Mode) -> list[Settings]:
-    """With and without attention; reversal also without attention and one-way, as it was meant.
+    """Return both tasks with and without attention, and without attention with a one-way encoder.
 
-    Quick takes one rate. In full also a vector twice as wide.
+    The one-way encoder is that of the paper on reversed sources. Quick mode has one rate. Full mode
+    adds a vector of twice the width.
     """
     rates = RATES if mode is Mode.FULL else RATES[:1]
     none, general = RecurrentAttention.NONE, RecurrentAttention.GENERAL
@@ -177,7 +178,7 @@ def length_conditions(mode: Mode) -> list[Settings]:
 
 
 def distance_conditions(mode: Mode) -> list[Settings]:
-    """Both orders, at every judged length."""
+    """Return both orders of the source, at every measured length."""
     return [
         {"task": str(task), "length": length}
         for task in (Task.copy, Task.reverse)
@@ -186,6 +187,6 @@ def distance_conditions(mode: Mode) -> list[Settings]:
 
 
 def arm(attention: str, task: str, encoder: str = TWO_WAY, width: int | None = None) -> Settings:
-    """Return the settings that name an arm."""
+    """Return the settings that identify an arm."""
     chosen = WIDTHS[RecurrentAttention(attention)] if width is None else width
     return {"attention": attention, "task": task, "encoder": encoder, "width": chosen}

@@ -108,7 +108,7 @@ def charts(results: Results) -> list[Figure]:
 
 
 def distance_table(results: Results) -> Table:
-    """List the distances of both orders."""
+    """List the distances for both orders of the source."""
     longest = max(results.levels("distances", "length"))
     return Table(
         "distances",

@@ -1,4 +1,4 @@
-"""Table 1 of the paper, row by row: operations counted, chains measured, layers reached, timed."""
+"""Table 1 of the paper, row by row: operation counts, graph depths, path lengths and times."""
 
 from whyformer.lab.experiments.complexity.claims import CLAIMS, numbers
 from whyformer.lab.experiments.complexity.experiment import (

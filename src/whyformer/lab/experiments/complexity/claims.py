@@ -1,4 +1,4 @@
-"""What is claimed, and which measured effect decides each claim."""
+"""The claims, and the measured effects that decide them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -37,13 +37,16 @@ from whyformer.lab.method.statistics import Estimate, exactly
 from whyformer.lab.method.verdict import Test, above, below, near, within
 
 TWINS = ("attention", "fused")
-"""How attention is timed: by its explicit and by its fused twin."""
+"""The two implementations of attention that are timed: the explicit and the fused one."""
 
 
 CONSTANTS = {
     "attention": 2.0, "restricted": 2.0, "convolution": 1.0, "rnn": 2.0, "gru": 6.0, "lstm": 8.0,
 }  # fmt: skip
-"""Multiply-adds for one of Table 1: QKᵀ and the sum; W x and U h of each gate."""
+"""Multiply-adds divided by the entry of Table 1.
+
+Attention computes QKᵀ and the weighted sum; a recurrent cell computes W x and U h for each gate.
+"""
 
 
 def count_tests(results: Results) -> Mapping[str, Sequence[Test]]:
@@ -87,7 +90,10 @@ def sequential_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 
 
 def recurrence_tests(results: Results) -> Mapping[str, Sequence[Test]]:
-    """See the claim `recurrence`: of a linear one the scan counts, if it computes the same."""
+    """See the claim `recurrence`.
+
+    A linear recurrence is represented by its scan if loop and scan give the same result.
+    """
     linear = "scan" if worst_gap(results).high < 1e-9 else "loop"
     programs = {**{kind: kind for kind in CELLS}, "linear": linear}
     return {
@@ -118,7 +124,7 @@ def exponent_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 
 
 def crossing_tests(results: Results) -> Mapping[str, Sequence[Test]]:
-    """See the claim `crossing`: the contrary is that attention is slower well before n = d."""
+    """See the claim `crossing`. It is refuted if attention is slower well before n = d."""
     return {
         f"{twin}, d = {d}": [Test(crossing(results, twin, d), 0.5, 2.0, (0.5, math.inf))]
         for twin in TWINS

@@ -1,4 +1,4 @@
-"""The effects that decide the claims, each a function of the results."""
+"""The effects that decide the claims: functions of the results."""
 
 import math
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from whyformer.lab.method.statistics import (
 JUDGED_WIDTH, JUDGED_LENGTHS = 256, (256, 2048)
 
 
-def term(kind: str, n: int, d: int) -> int:
+def table_entry(kind: str, n: int, d: int) -> int:
     """Return the entry of Table 1, column "complexity per layer"."""
     return {
         "attention": n * n * d,
@@ -31,9 +31,9 @@ def term(kind: str, n: int, d: int) -> int:
 
 
 def constant(results: Results, kind: str) -> Estimate:
-    """Return multiply-adds over the table's entry: mean, least and greatest over all sizes."""
+    """Return multiply-adds divided by the table's entry: mean, minimum and maximum over sizes."""
     found = [
-        results.values("counts", "mixing", **one)[0] / term(kind, one["n"], one["d"])
+        results.values("counts", "mixing", **one)[0] / table_entry(kind, one["n"], one["d"])
         for one in results.conditions("counts", kind=kind)
     ]
     middle = exactly(sum(found) / len(found))
@@ -41,14 +41,17 @@ def constant(results: Results, kind: str) -> Estimate:
 
 
 def share(results: Results, d: int, ratio: int) -> Estimate:
-    """Return the part of an encoder layer's multiply-adds that mixes positions."""
+    """Return the share of an encoder layer's multiply-adds that mix positions."""
     where = {"d": d, "ratio": ratio}
     mixing = results.values("block", "mixing", **where)[0]
     return exactly(mixing / (mixing + results.values("block", "rest", **where)[0]))
 
 
 def crossing_of_counts(results: Results, other: str) -> Estimate:
-    """Return n/d where attention's mixing, which grows as n², meets what grows as n."""
+    """Return the n/d at which the mixing of attention costs as much as another operation.
+
+    The mixing grows as n², the other operation as n.
+    """
     ratio, d = RATIOS[0], WIDTHS[-1]
     mixing = results.values("block", "mixing", d=d, ratio=ratio)[0]
     if other == "rnn":
@@ -59,24 +62,24 @@ def crossing_of_counts(results: Results, other: str) -> Estimate:
 
 
 def depth_slope(results: Results, kind: str) -> Estimate:
-    """Return how many operations the longest chain gains with each position."""
+    """Return the number of operations that each position adds to the longest chain."""
     return _exact(slope(*results.curves("depth", "depth", "n", kind=kind)))
 
 
 def depth_exponent(results: Results, kind: str) -> Estimate:
-    """Return the exponent of the longest chain over n."""
+    """Return the exponent over n of the length of the longest chain."""
     return _exact(log_slope(*results.curves("depth", "depth", "n", kind=kind)))
 
 
 def straightness(results: Results, kind: str) -> Estimate:
-    """Return R² of a line through chain against length; 0 where the chain does not grow."""
+    """Return R² of a line fitted to the longest chain over n; 0 if the chain does not grow."""
     lengths, rows = results.curves("depth", "depth", "n", kind=kind)
     grown = [r_squared(lengths, row) if len(set(row)) > 1 else 0.0 for row in rows]
     return _exact(estimate(grown))
 
 
 def layers_needed(kind: str, n: int) -> int:
-    """Return the layers that connect the first position with the last, by formula."""
+    """Return the number of layers that connect the first with the last position, by formula."""
     if kind == "dilated":
         return next(level for level in range(1, n) if KERNEL**level >= n)
     steps = {"restricted": WINDOW - 1, "convolution": KERNEL - 1}.get(kind, n - 1)
@@ -84,7 +87,7 @@ def layers_needed(kind: str, n: int) -> int:
 
 
 def path_error(results: Results, kind: str) -> Estimate:
-    """Return the largest relative error of the formula, and of a recurrence's n updates."""
+    """Return the largest relative error of the formula; for a recurrence also of its n updates."""
     errors = []
     for n in results.levels("path", "n", kind=kind):
         measured = results.values("path", "layers", kind=kind, n=n)
@@ -106,12 +109,12 @@ def logarithm_error(results: Results, kind: str) -> Estimate:
 
 
 def calls_exponent(results: Results, kind: str, cached: bool) -> Estimate:
-    """Return the exponent of dependent model calls over generated tokens."""
+    """Return the exponent of the number of dependent model calls over the generated tokens."""
     return _exact(log_slope(*results.curves("decoding", "calls", "n", kind=kind, cached=cached)))
 
 
 def exponent(results: Results, kind: str, d: int = JUDGED_WIDTH) -> Estimate:
-    """Return the median local exponent of time over n, from 256 positions on."""
+    """Return the median local exponent of time over n, for n from 256 to 2048."""
     lengths, curves = results.curves("time", "milliseconds", "n", kind=kind, d=d)
     kept = [i for i, n in enumerate(lengths) if JUDGED_LENGTHS[0] <= n <= JUDGED_LENGTHS[1]]
     return estimate(
@@ -123,9 +126,9 @@ def exponent(results: Results, kind: str, d: int = JUDGED_WIDTH) -> Estimate:
 
 
 def crossing(results: Results, twin: str, d: int) -> Estimate:
-    """Return n/d where attention becomes slower than a recurrence of the same width.
+    """Return the n/d above which attention is slower than a recurrence of the same width.
 
-    Where it does not within the lengths tried, the longest of them (a lower bound).
+    If attention is never slower, return the longest measured n/d, which is a lower bound.
     """
     lengths, slow = results.curves("time", "milliseconds", "n", kind=twin, d=d)
     _, fast = results.curves("time", "milliseconds", "n", kind="rnn", d=d)
@@ -133,7 +136,10 @@ def crossing(results: Results, twin: str, d: int) -> Estimate:
 
 
 def ratio_where_equal(results: Results, d: int) -> Estimate:
-    """Return attention's time over the recurrence's at n = d: as many multiply-adds in both."""
+    """Return the time of attention / time of the recurrence at n = d.
+
+    Both need the same number of multiply-adds there.
+    """
     slow, fast = (
         results.values("time", "milliseconds", kind=kind, d=d, n=d) for kind in ("attention", "rnn")
     )
@@ -152,10 +158,10 @@ def _crossing(lengths: Sequence[int], attention: Sequence[float], rnn: Sequence[
 
 
 def _exact(of: Estimate) -> Estimate:
-    """What is the same for every seed has no spread."""
+    """Return an estimate without an interval if all seeds agree, else the given estimate."""
     return exactly(of.value) if of.low == of.high else of
 
 
 def worst_gap(results: Results) -> Estimate:
-    """Return the largest distance between loop and scan at any length, a value a seed."""
+    """Return the largest relative difference between loop and scan over all lengths."""
     return estimate([max(row) for row in results.curves("twins", "gap", "n")[1]])

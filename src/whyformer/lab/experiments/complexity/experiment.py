@@ -1,4 +1,4 @@
-"""Table 1 of the paper, row by row: operations counted, chains measured, layers reached, timed."""
+"""Table 1 of the paper, row by row: operation counts, graph depths, path lengths and times."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ from whyformer.models.recurrent.settings import RecurrentSettings
 
 KERNEL, WINDOW, TIMED_WINDOW = 3, 8, 32
 SHORTEST_TIMED = 2e-3
-"""Seconds; shorter runs are timed several at a time."""
+"""In seconds. Shorter runs are repeated and timed together."""
 WIDTHS = (64, 256)
 COUNTED_LENGTHS = (16, 64, 256, 1024)
 RATIOS = (1, 2, 4, 8, 16)
@@ -50,13 +50,16 @@ JUDGED_TIMES = {
     "convolution": (0.85, 1.2),
     "rnn": (0.85, 1.2),
 }
-"""Where the exponent of time over n must lie."""
+"""The expected range of the exponent of time over n."""
 MIXING = (Equation.SCORES, Equation.WEIGHTED_SUM, Equation.RECURRENCE, Equation.CONVOLUTION)
-"""What Table 1 counts: the mixing of positions, not the projections around it."""
+"""The operations that Table 1 counts: those that mix positions, without the projections."""
 
 
 def layer(kind: str, d_model: int, level: int = 0) -> nn.Module:
-    """Make a layer of one row of Table 1. Args: level: layers below it (for dilated kernels)."""
+    """Return a layer of one row of Table 1.
+
+    Args: level: the number of layers below it, which sets the dilation of dilated kernels.
+    """
     if kind == "attention":
         return MultiHeadAttention(d_model, 1, d_model, path=AttentionPath.EXPLICIT)
     if kind == "restricted":
@@ -70,8 +73,8 @@ def layer(kind: str, d_model: int, level: int = 0) -> nn.Module:
     return CausalConvolution(d_model, KERNEL, dilation=dilation)
 
 
-def applied(module: nn.Module) -> Layer:
-    """Return a layer as a function of its input alone; nothing looks ahead."""
+def as_function(module: nn.Module) -> Layer:
+    """Return a layer as a causal function of its input alone."""
     if isinstance(module, MultiHeadAttention):
         return lambda x: module(x, module.keys_values(x), causal=True)
     if isinstance(module, Recurrence):
@@ -82,14 +85,14 @@ def applied(module: nn.Module) -> Layer:
 def measure_counts(settings: Settings, seed: int) -> Numbers:
     """Count the multiply-adds of one layer while it reads one sequence."""
     module = layer(settings["kind"], settings["d"])
-    use_recurrence(module, RecurrencePath.FUSED)  # counts as the loop does, but sooner
+    use_recurrence(module, RecurrencePath.FUSED)  # the same count as the loop, but faster
     with torch.inference_mode(), count_operations(module) as counted:
-        applied(module)(torch.zeros(1, settings["n"], settings["d"]))
+        as_function(module)(torch.zeros(1, settings["n"], settings["d"]))
     return {"mixing": counted.of(*MIXING), "projections": counted.of(Equation.PROJECTIONS)}
 
 
 def measure_block(settings: Settings, seed: int) -> Numbers:
-    """Count a whole encoder layer with d_ff = 4d, from shapes alone."""
+    """Count the operations of an encoder layer with d_ff = 4d, from shapes only."""
     d, n = settings["d"], settings["d"] * settings["ratio"]
     parts = StackSettings(d_model=d, heads=4, d_ff=4 * d, max_length=n).parts()
     with torch.device("meta"):
@@ -104,14 +107,14 @@ def measure_block(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_depth(settings: Settings, seed: int) -> Numbers:
-    """Return the longest chain of operations behind a layer's output, or behind a model's loss.
+    """Return the longest chain of operations that leads to a layer's output or a model's loss.
 
-    In float64, for which there is one path through the products, whatever the machine.
+    In float64, because its matrix products use the same operations on every machine.
     """
     kind, n = settings["kind"], settings["n"]
     if kind not in ("gpt", "rnn model"):
         x = torch.randn(1, n, 8, dtype=torch.float64)
-        return {"depth": depth(applied(layer(kind, 8).double())(x))}
+        return {"depth": depth(as_function(layer(kind, 8).double())(x))}
     model, ids = model_of(kind).double(), torch.randint(5, VOCABULARY, (1, n))
     use_path(model, AttentionPath.EXPLICIT)
     use_recurrence(model, RecurrencePath.EXPLICIT)
@@ -120,7 +123,7 @@ def measure_depth(settings: Settings, seed: int) -> Numbers:
 
 
 def model_of(kind: str) -> GPT | RecurrentModel:
-    """Make a small model whose loss has a graph, and which can generate."""
+    """Return a small model that can be trained and can generate."""
     sizes = (VOCABULARY, VOCABULARY)
     if kind == "gpt":
         small = GPTSettings(layers=2, d_model=32, heads=2, d_ff=128, dropout=0.0, max_length=1024)
@@ -130,7 +133,7 @@ def model_of(kind: str) -> GPT | RecurrentModel:
 
 
 def measure_twins(settings: Settings, seed: int) -> Numbers:
-    """Return how far loop and scan of one linear recurrence are apart, in float64."""
+    """Return the relative difference of loop and scan of a linear recurrence, in float64."""
     module = LinearRecurrence(16, path=ScanPath.LOOP).double()
     x = torch.randn(2, settings["n"], 16, dtype=torch.float64)
     loop = module(x)
@@ -139,10 +142,10 @@ def measure_twins(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_path(settings: Settings, seed: int) -> Numbers:
-    """Return the fewest layers by which the last output depends on the first input.
+    """Return the smallest number of layers after which the last output depends on the first input.
 
-    Also, of a recurrence, how often a layer updates its state; and which inputs are reached after
-    one, two and three layers.
+    Also return the number of state updates per layer of a recurrence, and the inputs that the last
+    output depends on after one, two and three layers.
     """
     kind, n, updates = settings["kind"], settings["n"], 0
 
@@ -156,7 +159,7 @@ def measure_path(settings: Settings, seed: int) -> Numbers:
             module = layer(kind, 8, level).double()
             if isinstance(module, Recurrence):
                 module.from_state.register_forward_hook(count)
-            yield applied(module)
+            yield as_function(module)
             level += 1
 
     layers, seen = 0, []
@@ -171,10 +174,10 @@ def measure_path(settings: Settings, seed: int) -> Numbers:
 
 
 @dataclass
-class Observed:
-    """A model as a search sees it, with the calls counted.
+class CountingModel:
+    """A model for a search, which counts its calls.
 
-    Args: cached: whether a step reads what earlier steps left, or reads the whole text again.
+    Args: cached: whether a step uses the state of earlier steps or reads the whole text again.
     """
 
     model: GPT | RecurrentModel
@@ -202,9 +205,9 @@ class Observed:
 
 @torch.inference_mode()
 def measure_decoding(settings: Settings, seed: int) -> Numbers:
-    """Generate n tokens, the last of them the end; count calls, each waiting for the last."""
+    """Generate n tokens, including the end token; count the calls, each of which needs the last."""
     n, model = settings["n"], model_of(settings["kind"]).eval()
-    observed = Observed(model, settings["cached"])
+    observed = CountingModel(model, settings["cached"])
     search = SearchSettings(beam=1, min_length=n - 1, max_length=n - 1)
     with count_operations(model) as counted:
         greedy_search(observed, Queue([Cohort(torch.full((1, 4), 7), None, [n - 1])]), search)
@@ -213,11 +216,11 @@ def measure_decoding(settings: Settings, seed: int) -> Numbers:
 
 @torch.inference_mode()
 def measure_time(settings: Settings, seed: int) -> Numbers:
-    """Return the time of one run, in milliseconds: of what Table 1 counts, no more.
+    """Return the time in milliseconds of one run of the operations that Table 1 counts.
 
-    Time of this thread, so that programs beside it do not count. That clock sometimes stands still
-    for tens of microseconds, so short runs are timed together, and the lower quartile is taken
-    where one would else take the least.
+    The clock counts the time of this thread only, so that other programs do not matter. It
+    sometimes stops for tens of microseconds. Therefore short runs are timed together, and the
+    result is the lower quartile instead of the minimum.
     """
     kind, n, d = settings["kind"], settings["n"], settings["d"]
     x = torch.randn(1, n, d)
@@ -231,55 +234,58 @@ def measure_time(settings: Settings, seed: int) -> Numbers:
         module = layer(kind.removesuffix(" loop"), d)
         if isinstance(module, Recurrence) and kind in CELLS:
             module.path = RecurrencePath.FUSED
-        runs[kind] = lambda: applied(module)(x)
+        runs[kind] = lambda: as_function(module)(x)
     runs[kind]()
     began = time.perf_counter()
     runs[kind]()
-    together = max(1, round(SHORTEST_TIMED / (time.perf_counter() - began)))
+    repeats = max(1, round(SHORTEST_TIMED / (time.perf_counter() - began)))
     seconds: list[float] = []
     until = time.perf_counter() + settings["seconds"]
     while len(seconds) < 3 or time.perf_counter() < until:
         began = time.thread_time()
-        for _ in range(together):
+        for _ in range(repeats):
             runs[kind]()
-        seconds.append((time.thread_time() - began) / together)
+        seconds.append((time.thread_time() - began) / repeats)
     return {"milliseconds": float(np.quantile(seconds, 0.25)) * 1000}
 
 
 def count_conditions(mode: Mode) -> list[Settings]:
-    """Every row of the table at every size."""
+    """Return every row of the table at every size."""
     return [{"kind": k, "d": d, "n": n} for k in COUNTED for d in WIDTHS for n in COUNTED_LENGTHS]
 
 
 def block_conditions(mode: Mode) -> list[Settings]:
-    """Lengths as multiples of the width."""
+    """Return lengths that are multiples of the width."""
     return [{"d": d, "ratio": ratio} for d in WIDTHS for ratio in RATIOS]
 
 
 def depth_conditions(mode: Mode) -> list[Settings]:
-    """Layers, a linear recurrence by both its programs, and the losses of two models."""
+    """Return layers, both algorithms of the linear recurrence, and the losses of two models."""
     kinds = (*CONSTANT[:3], *CELLS, "loop", "scan", "gpt", "rnn model")
     return [{"kind": k, "n": n} for k in kinds for n in DEPTH_LENGTHS]
 
 
 def twin_conditions(mode: Mode) -> list[Settings]:
-    """Lengths that are powers of two and one that is not."""
+    """Return lengths that are powers of two, and one that is not."""
     return [{"n": n} for n in (*DEPTH_LENGTHS, 100)]
 
 
 def path_conditions(mode: Mode) -> list[Settings]:
-    """Every way to connect positions at every length."""
+    """Return every kind of layer at every length."""
     return [{"kind": k, "n": n} for k in REACHING for n in PATH_LENGTHS]
 
 
 def decoding_conditions(mode: Mode) -> list[Settings]:
-    """A GPT with and without memory of its keys and values, and a recurrent model."""
+    """Return a GPT with and without a cache of keys and values, and a recurrent model."""
     arms = (("gpt", True), ("gpt", False), ("rnn model", True))
     return [{"kind": k, "cached": cached, "n": n} for k, cached in arms for n in DECODED]
 
 
 def time_conditions(mode: Mode) -> list[Settings]:
-    """Quick stops at 1024 positions and leaves the loops out."""
+    """Return every kind of layer at every size.
+
+    Quick mode has at most 1024 positions, and no loops.
+    """
     quick = mode is Mode.QUICK
     kinds = [*JUDGED_TIMES, *([] if quick else ["rnn loop", "loop", "scan"])]
     lengths = [n for n in TIMED_LENGTHS if n <= 1024 or not quick]

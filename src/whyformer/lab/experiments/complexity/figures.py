@@ -30,7 +30,7 @@ from whyformer.lab.method.statistics import Estimate, estimate, exactly, median
 
 
 def table(results: Results) -> Table:
-    """Return Table 1 with what was measured beside every formula."""
+    """Return Table 1 with the measured value beside every formula."""
 
     def reach(kind: str) -> Estimate | None:
         if kind in REACHING:
@@ -79,7 +79,7 @@ def table(results: Results) -> Table:
 
 
 def reach_map(results: Results) -> HeatMap:
-    """Return which inputs the last output depends on, after one, two and three layers."""
+    """Return the inputs that the last output depends on, after one, two and three layers."""
     rows, values = [], []
     for kind in REACHING:
         for number, seen in enumerate(results.values("path", "reached", kind=kind, n=DRAWN)[0], 1):

@@ -1,4 +1,4 @@
-"""Why multiply embeddings by √d_model? Loudness at the start, and what training makes of it."""
+"""Why multiply embeddings by √d_model? Norms at initialization, and losses after training."""
 
 from whyformer.lab.experiments.embedding_scale.claims import CLAIMS, numbers
 from whyformer.lab.experiments.embedding_scale.experiment import (

@@ -1,4 +1,4 @@
-"""What is claimed, and which measured effect decides each claim."""
+"""The claims, and the measured effects that decide them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -23,11 +23,11 @@ from whyformer.lab.method.verdict import Test, above, below, near, within
 TIES: dict[str, str] = {TIED: "tied", UNTIED: "untied"}
 POSITIONS = {"sinusoidal": "with positions", "none": "without positions"}
 ALIKE = 0.02
-"""Nats a character below which a difference does not count, as for learned positions."""
+"""A smaller difference, in nats per character, does not count; as for learned positions."""
 
 
 def predicted_ratio(scale: str, init: str, d_model: int) -> float:
-    """Return token over position: (factor · deviation · √d) / √(d/2).
+    """Return the predicted norm of tokens / positions: (factor · deviation · √d) / √(d/2).
 
     >>> round(predicted_ratio("sqrt-d-model", "small", 512), 3)
     1.414
@@ -37,13 +37,13 @@ def predicted_ratio(scale: str, init: str, d_model: int) -> float:
 
 
 def ratio(results: Results, scale: str, init: str, d_model: int = JUDGED_WIDTH) -> Estimate:
-    """Return how loud tokens are beside positions."""
+    """Return the norm of token embeddings divided by that of positions."""
     where = {"scale": scale, "init": init, "d_model": d_model}
     return estimate(results.values("loudness", "ratio", **where))
 
 
 def worst_error(results: Results, scale: str, init: str) -> Estimate:
-    """Return the largest relative distance from the formula, of the means over seeds."""
+    """Return the largest relative error of the formula over widths, with means over seeds."""
     errors = []
     for d in results.levels("loudness", "d_model", scale=scale, init=init):
         predicted = predicted_ratio(scale, init, d)
@@ -52,7 +52,7 @@ def worst_error(results: Results, scale: str, init: str) -> Estimate:
 
 
 def gains(results: Results, **arm: Any) -> list[float] | None:
-    """Return how much lower the loss is with the factor, each at its own best rate, by seed."""
+    """Return the loss without the factor minus that with it, each at its best rate, by seed."""
     without, factor = (
         tuned(results, "training", "loss", scale=scale, **arm) for scale in (ONE, SQRT)
     )
@@ -67,20 +67,23 @@ def gain(results: Results, **arm: Any) -> Estimate:
 
 
 def share_of_positions(results: Results, **arm: Any) -> Estimate:
-    """Return how much of the gain goes when positions go."""
+    """Return the gain with positions minus the gain without positions, paired by seed."""
     alone = gains(results, positions="none", **arm)
     return paired(alone, gains(results, positions="sinusoidal", **arm))
 
 
 def same_start(results: Results, positions: str) -> Estimate:
-    """Return N(0, 1) without the factor against N(0, 1/d) with it: one function at the start."""
+    """Return the loss difference of two arms that start as the same function.
+
+    It is that of N(0, 1) without the factor minus that of N(0, 1/d) with the factor.
+    """
     arms = {"scale": SQRT, "init": SMALL}, {"scale": ONE, "init": UNIT}
     common = {"positions": positions, "tying": UNTIED}
     return tuned_difference(results, "training", "loss", *arms, **common)
 
 
 def arms(results: Results) -> list[tuple[str, str]]:
-    """Return the pairs of tie and start that were trained."""
+    """Return the trained pairs of tying and initialization."""
     return [
         (tying, init)
         for tying in results.levels("training", "tying")
@@ -119,7 +122,7 @@ def training_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 
 
 def reason_tests(results: Results) -> Mapping[str, Sequence[Test]]:
-    """See the claim `reason`: asked where the positions are the louder ones."""
+    """See the claim `reason`. Only arms with the small initialization count."""
     return {
         TIES[tying]: [
             above(share_of_positions(results, tying=tying, init=SMALL), ALIKE, name="gain that goes"),

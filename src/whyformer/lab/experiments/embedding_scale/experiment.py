@@ -1,4 +1,4 @@
-"""Why multiply embeddings by √d_model? Loudness at the start, and what training makes of it."""
+"""Why multiply embeddings by √d_model? Norms at initialization, and losses after training."""
 
 import torch
 
@@ -11,7 +11,7 @@ from whyformer.models.gpt import GPT
 ONE, SQRT = EmbeddingScale.ONE, EmbeddingScale.SQRT_D_MODEL
 TIED, UNTIED = Tying.DECODER, Tying.NONE
 SMALL, UNIT = "small", "unit"
-"""How embeddings start: N(0, 1/d_model) or N(0, 1)."""
+"""The initialization of embeddings: N(0, 1/d_model) or N(0, 1)."""
 WIDTHS = (64, 128, 256, 512)
 TRAINED_WIDTH, JUDGED_WIDTH = 64, 512
 RATES = (2e-3, 6e-3, 2e-2)
@@ -19,15 +19,15 @@ STEPS, WARMUP = 300, 20
 
 
 def deviation(init: str, d_model: int) -> float:
-    """Return the standard deviation of the starting embeddings."""
+    """Return the standard deviation of the initial embeddings."""
     return d_model**-0.5 if init == SMALL else 1.0
 
 
 def fresh_model(settings: Settings, seed: int, *, layers: int = 2) -> GPT:
-    """Return a model whose embedding starts as asked.
+    """Return a model with the given initialization of the embedding.
 
-    A separate output matrix starts at N(0, 1/d_model) in every arm, so that untied arms differ
-    only at their input. A tied one is the embedding, whatever that starts as: this is the tie.
+    An untied output matrix starts at N(0, 1/d_model) in every arm, so that untied arms differ only
+    in their input. A tied output matrix is the embedding itself.
     """
     d, init = settings["d_model"], settings["init"]
     shape = lm.reference(
@@ -43,7 +43,7 @@ def fresh_model(settings: Settings, seed: int, *, layers: int = 2) -> GPT:
 
 @torch.no_grad()
 def measure_loudness(settings: Settings, seed: int) -> Numbers:
-    """Look at what enters the first layer: the tokens' part, the positions' part, the logits."""
+    """Measure the norms of tokens and positions in the first input, and the logits' deviation."""
     tying, positions = {"tying": TIED}, {"positions": "sinusoidal"}
     model = fresh_model({**settings, **tying, **positions}, seed, layers=1).eval()
     ids = next(lm.dev_windows(64, count=8)).target
@@ -60,7 +60,7 @@ def measure_loudness(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_training(settings: Settings, seed: int) -> Numbers:
-    """Train a character model of two layers from one start."""
+    """Train a character model of two layers from one initialization."""
     model = fresh_model(settings, seed)
     trained = lm.train(
         model.settings, seed, steps=settings["steps"], warmup=WARMUP,
@@ -70,10 +70,11 @@ def measure_training(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_identity(settings: Settings, seed: int) -> Numbers:
-    """Train a model with the factor and a twin without it beside each other; compare their losses.
+    """Train a model with the factor and a twin without it; compare their losses.
 
-    The twin's embedding starts √d as large and learns √d as fast, which under Adam, whose steps
-    ignore the gradient's size, is the same course. In float64, d a power of 4.
+    The embedding of the twin has √d times the initial values and the learning rate. With Adam,
+    whose steps do not depend on the size of the gradient, both trainings are equal. In float64,
+    with a power of 4 as d.
     """
     losses: list[list[float]] = []
     for twin in (False, True):
@@ -98,7 +99,7 @@ def measure_identity(settings: Settings, seed: int) -> Numbers:
 
 
 def loudness_conditions(mode: Mode) -> list[Settings]:
-    """Return every width, start and factor."""
+    """Return every width, initialization and factor."""
     return [
         {"d_model": d, "init": init, "scale": scale}
         for init in (SMALL, UNIT)
@@ -108,7 +109,7 @@ def loudness_conditions(mode: Mode) -> list[Settings]:
 
 
 def training_conditions(mode: Mode) -> list[Settings]:
-    """Return the grid; quick has one rate, one start, and few updates."""
+    """Return all arms; quick mode has one rate, one initialization and few updates."""
     quick = mode is Mode.QUICK
     return [
         {
@@ -124,5 +125,5 @@ def training_conditions(mode: Mode) -> list[Settings]:
 
 
 def identity_conditions(mode: Mode) -> list[Settings]:
-    """Return both kinds of output matrix."""
+    """Return the tied and the untied output matrix."""
     return [{"tying": tying, "steps": 30} for tying in (UNTIED, TIED)]

@@ -1,7 +1,7 @@
-"""Vanishing gradients: along time, along depth, and whether skip connections decide.
+"""Vanishing gradients along time and depth, and the effect of skip connections.
 
-Along time: the gradient from the last output to the input k positions before it. Along depth: how
-different the tokens still are after l layers, and whether a trained stack can copy one.
+Along time: the gradient of the last output with respect to the input k positions before it. Along
+depth: the diversity of the tokens after l layers, and whether a trained stack can copy a token.
 """
 
 from whyformer.lab.experiments.gradients.claims import CLAIMS, numbers

@@ -1,23 +1,23 @@
-"""What is claimed, and which measured effect decides each claim."""
+"""The claims, and the measured effects that decide them."""
 
 import math
 from collections.abc import Mapping, Sequence
 
 from whyformer.lab.experiments.gradients.effects import (
     accuracies,
+    accuracy_drop,
+    accuracy_ratio,
     diversity_after,
     factor,
     first_accuracies,
     gradient_diversity,
     gradient_ratio,
-    kept_by_chrono,
-    kept_by_tanh,
-    kept_share,
-    left_over,
-    lost,
-    moved,
+    predicted_chrono_factor,
+    predicted_skip_diversity,
+    predicted_tanh_factor,
     reached,
-    shared_by_skips,
+    remaining_gradient,
+    skip_effect,
 )
 from whyformer.lab.experiments.gradients.experiment import (
     ALONG_DEPTH,
@@ -36,7 +36,7 @@ from whyformer.lab.method.statistics import Estimate, estimate, exactly, paired
 from whyformer.lab.method.verdict import Test, above, below, near
 
 UNIFORM_DRIVE = 1 / 3 + 2 / (3 * WIDTH)
-"""Input of unit variance through weights uniform on ±1/√width, and two such biases."""
+"""Variance of W x + b + b': inputs x of unit variance, weights and biases uniform on ±1/√width."""
 
 
 def time_tests(results: Results) -> Mapping[str, Sequence[Test]]:
@@ -70,13 +70,13 @@ def skips_tests(results: Results) -> Mapping[str, Sequence[Test]]:
         test
         for model in ("rnn-4", "lstm-4")
         for test in (
-            near(moved(results, model), 0.0, 0.15, name="moved"),
+            near(skip_effect(results, model), 0.0, 0.15, name="moved"),
             below(factor(results, f"{model}-skip"), 0.8, contrary=0.95, name="with skips"),
         )
     ]
     deep = [n for n in results.levels("copy", "layers", wiring="no-skip") if n >= JUDGED_LAYERS]
     along_depth = [
-        above(kept_share(results, n), 0.9, contrary=0.5, name=f"{n} layers") for n in deep
+        above(accuracy_ratio(results, n), 0.9, contrary=0.5, name=f"{n} layers") for n in deep
     ]
     return {"time": along_time, "depth": along_depth}
 
@@ -90,14 +90,14 @@ def collapse_tests(results: Results) -> Mapping[str, Sequence[Test]]:
             below(without, 1e-6, contrary=0.1, name="without"),
             above(with_skips, 0.1, contrary=1e-6, name="with"),
         ],
-        "trained": [above(lost(results, JUDGED_LAYERS), 0.3, contrary=0.0, name="lost")],
+        "trained": [above(accuracy_drop(results, JUDGED_LAYERS), 0.3, contrary=0.0, name="lost")],
     }
 
 
 def need_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `need`."""
     return {
-        f"{n} layers": [above(lost(results, n), 0.3, contrary=0.1)]
+        f"{n} layers": [above(accuracy_drop(results, n), 0.3, contrary=0.1)]
         for n in results.levels("copy", "layers", wiring="no-skip")
     }
 
@@ -135,26 +135,26 @@ def numbers(results: Results) -> dict[str, Estimate]:
     for model in ALONG_TIME:
         name = model.replace("-", "_")
         found[f"factor_{name}"] = factor(results, model)
-        found[f"left_{name}"] = left_over(results, model)
+        found[f"left_{name}"] = remaining_gradient(results, model)
     for model, predicted in PREDICTED.items():
         found[f"predicted_{model.replace('-', '_')}"] = exactly(predicted)
     for model in ("rnn-4", "lstm-4"):
-        found[f"moved_{model[:-2]}"] = moved(results, model)
+        found[f"moved_{model[:-2]}"] = skip_effect(results, model)
     for stack in ALONG_DEPTH:
         name = stack.replace("-", "_")
         for layers in (1, 4, JUDGED_DEPTH, DEEPEST):
             found[f"diversity_{name}_{layers}"] = diversity_after(results, stack, layers)
         found[f"ratio_{name}"] = gradient_ratio(results, stack)
         found[f"gradient_diversity_{name}"] = gradient_diversity(results, stack)
-    found["predicted_skip_4"] = exactly(shared_by_skips(4))
+    found["predicted_skip_4"] = exactly(predicted_skip_diversity(4))
     for wiring, depths in DEPTHS.items():
         for layers in depths:
             found[f"copied_{wiring.replace('-', '_')}_{layers}"] = estimate(
                 accuracies(results, wiring, layers)
             )
-    found["lost_4"] = lost(results, JUDGED_LAYERS)
-    found["lost_1"] = lost(results, 1)
-    found["share_4"] = kept_share(results, JUDGED_LAYERS)
+    found["lost_4"] = accuracy_drop(results, JUDGED_LAYERS)
+    found["lost_1"] = accuracy_drop(results, 1)
+    found["share_4"] = accuracy_ratio(results, JUDGED_LAYERS)
     found["first"] = estimate(first_accuracies(results))
     for model in REACH:
         for lag in (8, 16):
@@ -163,20 +163,20 @@ def numbers(results: Results) -> dict[str, Estimate]:
 
 
 PREDICTED = {
-    "rnn-uniform": kept_by_tanh(1 / 3, UNIFORM_DRIVE),
-    "rnn-xavier": kept_by_tanh(1.0, 1.0),
-    "rnn-orthogonal": kept_by_tanh(1.0, 1.0),
+    "rnn-uniform": predicted_tanh_factor(1 / 3, UNIFORM_DRIVE),
+    "rnn-xavier": predicted_tanh_factor(1.0, 1.0),
+    "rnn-orthogonal": predicted_tanh_factor(1.0, 1.0),
     "lstm-uniform": 1 / 2,
     "lstm-forget-1": 1 / (1 + math.exp(-1)),
     "lstm-toolkit": 1 / (1 + math.exp(-1)),
     "lstm-forget-long": 1 - 1 / LENGTH,
-    "lstm-chrono": kept_by_chrono(),
+    "lstm-chrono": predicted_chrono_factor(),
     "attention-pre-norm": 1.0,
     "attention-post-norm": 1.0,
     "attention-no-skip": 1.0,
 }
-"""Gradient factor per step of lag, where theory has a number; of an LSTM, the forget gate's share:
-what comes through the state is added to it."""
+"""Predicted gradient factor per step of lag, for models with a theory. For an LSTM, it is the
+forget gate's part alone; the gradient through the hidden state adds to it."""
 
 
 CLAIMS = (

@@ -1,4 +1,4 @@
-"""The effects that decide the claims, each a function of the results."""
+"""The effects that decide the claims: functions of the results."""
 
 import math
 
@@ -17,16 +17,16 @@ from whyformer.lab.method.statistics import (
 )
 
 
-def kept_by_tanh(weight_variance: float, drive: float) -> float:
+def predicted_tanh_factor(weight_variance: float, drive: float) -> float:
     """Return the gradient factor per step that mean-field theory predicts for a tanh RNN.
 
     Source: Chen et al. 2018 (arXiv:1806.05394), after Poole et al. 2016 and Schoenholz et al. 2016:
         q = drive + σ_w² E tanh²(√q z), factor = σ_w √E tanh'(√q z)², z normal.
     Args:
-        weight_variance: of an element from state to state, times the width.
-        drive: variance of what input and bias add.
+        weight_variance: variance of an element of the recurrent matrix, times the width.
+        drive: variance of the sum of input and bias terms.
 
-    >>> round(kept_by_tanh(1 / 3, 0.0), 4)  # without a drive tanh is the identity
+    >>> round(predicted_tanh_factor(1 / 3, 0.0), 4)  # without a drive tanh is the identity
     0.5774
     """
     z, weights = np.polynomial.hermite_e.hermegauss(80)
@@ -38,69 +38,74 @@ def kept_by_tanh(weight_variance: float, drive: float) -> float:
     return math.sqrt(weight_variance * float(weights @ slopes**2))
 
 
-def kept_by_chrono() -> float:
-    """Return the factor per step of gates that last u ~ U[1, T-1], forget u/(1+u), input 1/(1+u).
+def predicted_chrono_factor() -> float:
+    """Return the predicted factor per step of an LSTM with chrono initialization.
 
-    The gradient at lag k is the root mean square over units of (1-f) f^k; its line is fitted as
-    that of the measurement is.
+    The time constants are u ~ U[1, T-1], the forget gate is f = u/(1+u), and the input gate 1-f.
+    The gradient at lag k is the root mean square over units of (1-f) f^k. A line is fitted to its
+    logarithm, as in the measurement.
     """
-    lasting = np.linspace(1, LENGTH - 1, 4001)
-    f = lasting / (1 + lasting)
+    time_constants = np.linspace(1, LENGTH - 1, 4001)
+    f = time_constants / (1 + time_constants)
     kept = [0.5 * math.log(np.mean((1 - f) ** 2 * f ** (2 * k))) for k in range(1, LENGTH)]
     return math.exp(slope(range(1, LENGTH), [kept]).value)
 
 
-def shared_by_skips(layers: int) -> float:
-    """Return the predicted diversity of attention with skips: 1/√(1 + 2^l/n).
+def predicted_skip_diversity(layers: int) -> float:
+    """Return the predicted diversity of attention with skips after l layers: 1/√(1 + 2^l/n).
 
-    Attention nearly averages. What all tokens have in common, 1/n of their variance at first, it
-    gives back whole; added to the stream, that part doubles in every layer, and the rest stays.
-    For the first layers: later the scores have grown with the stream, and attention averages less.
+    At the start, attention is almost the average over the tokens. So its output is their common
+    part, initially 1/n of the variance. With the skip, that part doubles in every layer, and the
+    rest does not change. The prediction holds for the first layers: later the scores are larger,
+    and attention is no longer an average.
     """
     return (1 + 2.0**layers / TOKENS) ** -0.5
 
 
 def factors(results: Results, model: str) -> list[float]:
-    """Return the gradient factor per step of lag, seed by seed: a line through all lags but 0."""
+    """Return the gradient factor per step of lag, one value per seed.
+
+    It is the slope of a line fitted to the logarithm at all lags from 1.
+    """
     curves = results.values("lags", "log_norm", model=model)
     return [math.exp(slope(range(1, LENGTH), [curve[1:]]).value) for curve in curves]
 
 
 def factor(results: Results, model: str) -> Estimate:
-    """Return the gradient factor per step of lag."""
+    """Return the gradient factor per step of lag, averaged over seeds."""
     return estimate(factors(results, model))
 
 
-def left_over(results: Results, model: str) -> Estimate:
-    """Return the gradient at lag 100 as a share of that at lag 5: a typical one, from logarithms."""
+def remaining_gradient(results: Results, model: str) -> Estimate:
+    """Return the gradient at lag 100 divided by that at lag 5, as a geometric mean over seeds."""
     curves = results.values("lags", "log_norm", model=model)
     return estimate([curve[100] - curve[5] for curve in curves]).map(math.exp)
 
 
-def moved(results: Results, model: str) -> Estimate:
-    """Return what skips along depth add to the factor along time."""
+def skip_effect(results: Results, model: str) -> Estimate:
+    """Return the change of the gradient factor along time if skips along depth are added."""
     return paired(factors(results, model), factors(results, f"{model}-skip"))
 
 
 def diversity_after(results: Results, stack: str, layers: int) -> Estimate:
-    """Return the diversity of tokens, typical over seeds: the mean of logarithms, back again."""
+    """Return the diversity of tokens after some layers, as a geometric mean over seeds."""
     rows = results.values("depth", "diversity", stack=stack)
     return geometric([row[layers - 1] for row in rows])
 
 
 def accuracies(results: Results, wiring: str, layers: int) -> list[float] | None:
-    """Return the share of right copies at the better learning rate, seed by seed."""
+    """Return the accuracy of copying at the better learning rate, one value per seed."""
     errors = tuned(results, "copy", "error", wiring=wiring, layers=layers)
     return errors and [1 - error for error in errors]
 
 
-def lost(results: Results, layers: int) -> Estimate:
-    """Return how much less is copied without skips than in Pre-LN, paired by seed."""
+def accuracy_drop(results: Results, layers: int) -> Estimate:
+    """Return the accuracy of Pre-LN minus that without skips, paired by seed."""
     return paired(*(accuracies(results, wiring, layers) for wiring in ("no-skip", "pre-norm")))
 
 
-def kept_share(results: Results, layers: int) -> Estimate:
-    """Return the accuracy without skips as a share of that of Pre-LN."""
+def accuracy_ratio(results: Results, layers: int) -> Estimate:
+    """Return the accuracy without skips divided by that of Pre-LN."""
     without, with_skips = (
         accuracies(results, wiring, layers) for wiring in ("no-skip", "pre-norm")
     )
@@ -110,21 +115,21 @@ def kept_share(results: Results, layers: int) -> Estimate:
 
 
 def first_accuracies(results: Results) -> list[float]:
-    """Return the share of right first symbols, seed by seed."""
+    """Return the accuracy of recalling the first symbol, one value per seed."""
     return [1 - error for error in results.values("first", "error", layers=JUDGED_LAYERS)]
 
 
 def reached(results: Results, model: str, lag: int) -> Estimate:
-    """Return the accuracy of part `reach` at the better rate; not measured in quick."""
+    """Return the accuracy of part `reach` at the better rate; not measured in quick mode."""
     errors = tuned(results, "reach", "error", model=model, lag=lag)
     return estimate(errors and [1 - error for error in errors])
 
 
 def gradient_ratio(results: Results, stack: str) -> Estimate:
-    """Return the norm of the gradient at the input over that at the output, typical over seeds."""
+    """Return the gradient norm at the input / at the output, as a geometric mean over seeds."""
     return geometric(results.values("depth", "gradient_ratio", stack=stack))
 
 
 def gradient_diversity(results: Results, stack: str) -> Estimate:
-    """Return how different the gradients are that different output positions send to the input."""
+    """Return the diversity of the input gradients of different output positions."""
     return geometric(results.values("depth", "gradient_diversity", stack=stack))

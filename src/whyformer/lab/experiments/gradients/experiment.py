@@ -1,7 +1,7 @@
-"""Vanishing gradients: along time, along depth, and whether skip connections decide.
+"""Vanishing gradients along time and depth, and the effect of skip connections.
 
-Along time: the gradient from the last output to the input k positions before it. Along depth: how
-different the tokens still are after l layers, and whether a trained stack can copy one.
+Along time: the gradient of the last output with respect to the input k positions before it. Along
+depth: the diversity of the tokens after l layers, and whether a trained stack can copy a token.
 """
 
 import math
@@ -33,10 +33,10 @@ from whyformer.training.loss import Loss, fused_cross_entropy
 
 WIDTH = 64
 LENGTH = 128
-"""Positions of the sequences along which gradients are followed."""
+"""Length of the sequences in which gradients along time are measured."""
 TOKENS, DEEPEST, JUDGED_DEPTH = 64, 24, 8
 ROUNDING = 2.2e-16
-"""No relative difference below this can be seen in float64."""
+"""Relative precision of float64; smaller differences cannot be measured."""
 SYMBOLS = 8
 COPIED_LAG, ROWS, STEPS = 8, 32, 300
 RATES = (1e-3, 3e-3)
@@ -46,7 +46,7 @@ JUDGED_LAYERS = 4
 
 @dataclass(frozen=True)
 class Chain:
-    """Recurrent layers one on the other. Args: wiring: around each layer; None: nothing there."""
+    """Stacked recurrent layers. Args: wiring: residual connections of each layer; None: none."""
 
     cell: Cell
     start: RecurrentInitialization
@@ -57,7 +57,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Stack:
-    """Layers of attention. Args: wiring: around each sub-layer; None: nothing there."""
+    """Layers of attention. Args: wiring: residual connections of each sub-layer; None: none."""
 
     kind: Literal["attention", "encoder", "gpt"]
     wiring: Wiring | None
@@ -66,7 +66,7 @@ class Stack:
 
 UNIFORM = RecurrentInitialization.UNIFORM
 LONG = math.log(LENGTH - 1)
-"""A forget gate of this bias keeps 1 - 1/T of its cell at each of T positions."""
+"""With this bias, a forget gate keeps 1 - 1/T of its cell at each of T positions."""
 ALONG_TIME: dict[str, Chain | Stack] = {
     "rnn-uniform": Chain(Cell.RNN, UNIFORM),
     "rnn-xavier": Chain(Cell.RNN, RecurrentInitialization.XAVIER),
@@ -105,7 +105,7 @@ REACH: dict[str, Chain | Stack] = {
 
 
 class RecurrentStack(nn.Module):
-    """A chain of recurrent layers over vectors. Args: span: for chrono, positions to remember."""
+    """Stacked recurrent layers. Args: span: positions to remember, for chrono initialization."""
 
     def __init__(self, chain: Chain, span: int) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class RecurrentStack(nn.Module):
         self.wire = None if wiring is None else WIRINGS[wiring](WIDTH, "layer", 0.0, 1.0)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the last layer's vector at every position."""
+        """Return the output of the last layer at every position."""
         for layer in self.layers:
 
             def read(x: Tensor, layer: nn.Module = layer) -> Tensor:
@@ -128,7 +128,10 @@ class RecurrentStack(nn.Module):
 
 
 class AttentionAlone(nn.Module):
-    """One attention without a feed-forward network. Args: wired: whether the parts' wiring."""
+    """One attention sub-layer without a feed-forward network.
+
+    Args: wiring: None: no residual connection and no normalization; else those of ``parts``.
+    """
 
     def __init__(self, parts: Parts, wiring: Wiring | None) -> None:
         super().__init__()
@@ -136,7 +139,7 @@ class AttentionAlone(nn.Module):
         self.wire = None if wiring is None else parts.residual()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Let every position look at all."""
+        """Apply attention over all positions."""
 
         def look(x: Tensor) -> Tensor:
             return self.attention(x, self.attention.keys_values(x))
@@ -145,7 +148,7 @@ class AttentionAlone(nn.Module):
 
 
 class AttentionStack(nn.Module):
-    """Layers of attention over vectors, no position marked; Xavier, no dropout."""
+    """Layers of attention over vectors, without positions or dropout, with Xavier weights."""
 
     def __init__(self, stack: Stack) -> None:
         super().__init__()
@@ -158,7 +161,7 @@ class AttentionStack(nn.Module):
         xavier(self.layers, 1.0)
 
     def streams(self, x: Tensor) -> list[Tensor]:
-        """Return the stream after each layer."""
+        """Return the residual stream after each layer."""
         found = []
         for layer in self.layers:
             if self.kind == "gpt":
@@ -171,7 +174,7 @@ class AttentionStack(nn.Module):
         return found
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the output, with the final norm of wirings that have one."""
+        """Return the output, after the final normalization if the wiring has one."""
         return self.final_norm(self.streams(x)[-1])
 
 
@@ -182,7 +185,7 @@ def _layer(stack: Stack, parts: Parts) -> nn.Module:
 
 
 class RecurrentReader(nn.Module):
-    """Embedding, a chain of recurrent layers, and a projection: what copies in part `reach`."""
+    """The recurrent model of part `reach`: embedding, recurrent layers and a projection."""
 
     def __init__(self, chain: Chain, span: int) -> None:
         super().__init__()
@@ -191,15 +194,15 @@ class RecurrentReader(nn.Module):
         self.projection = nn.Linear(WIDTH, SYMBOLS, bias=False)
 
     def features(self, target: Tensor) -> Tensor:
-        """Return a vector for each token, which has seen that and earlier tokens."""
+        """Return a vector for each token, which depends on that and earlier tokens."""
         return self.stack(self.embedding(target))
 
 
 @dataclass(frozen=True)
 class Recalling(EndlessBatches):
-    """A `BatchSource` of random symbols, to be repeated ``lag`` positions later.
+    """A `BatchSource` of random symbols that the model must recall.
 
-    Args: task: copy asks for the symbol ``lag`` back, first for the row's first symbol.
+    Args: task: copy: the label is the symbol ``lag`` positions back; first: the row's first symbol.
     """
 
     lag: int
@@ -209,7 +212,7 @@ class Recalling(EndlessBatches):
     rows: int = ROWS
 
     def batch(self, epoch: int, index: int) -> lm.Window:
-        """Return one batch; its labels belong to the last positions."""
+        """Return one batch. The labels belong to the last ``length - lag`` positions."""
         generator = generator_of(self.seed, index)
         drawn = torch.randint(SYMBOLS, (self.rows, self.length), generator=generator)
         asked = drawn[:, : self.length - self.lag]
@@ -217,9 +220,10 @@ class Recalling(EndlessBatches):
 
 
 def measure_lags(settings: Settings, seed: int) -> Numbers:
-    """Follow the gradient of a random projection of the last output to the input at every lag.
+    """Measure the gradient of a random projection of the last output at the input of every lag.
 
-    In float64: float32 underflows after some forty lags. The mean is of logarithms of norms.
+    In float64, because float32 underflows after about forty lags. The result is the mean logarithm
+    of the norms.
     """
     seed_everything(seed)
     arm = ALONG_TIME[settings["model"]]
@@ -234,10 +238,10 @@ def measure_lags(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_depth(settings: Settings, seed: int) -> Numbers:
-    """Send random tokens through a fresh stack: how different they stay, and the gradients back.
+    """Measure token diversity and input gradients of an untrained stack on random tokens.
 
-    Two things are asked of the gradient at the input: its norm for a random projection of the
-    whole output, and how different it is for the same projection of different output positions.
+    The gradient norm is that of a random projection of the whole output. The gradient diversity
+    compares the gradients of the same projection at different output positions.
     """
     seed_everything(seed)
     model = AttentionStack(ALONG_DEPTH[settings["stack"]]).double()
@@ -267,14 +271,14 @@ def measure_copy(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_first(settings: Settings, seed: int) -> Numbers:
-    """Train a GPT without skips to recall the first symbol: the test that says nothing."""
+    """Train a GPT without skips to recall the first symbol, which does not need skips."""
     model = gpt("no-skip", settings["layers"], seed)
     data = Recalling(COPIED_LAG, COPIED_LAG + 24, seed, "first")
     return {"error": learned_error(model, data, settings["rate"], 100)}
 
 
 def measure_reach(settings: Settings, seed: int) -> Numbers:
-    """Train two layers of something to copy from farther and farther back."""
+    """Train a model of two layers to copy the symbol ``lag`` positions back."""
     arm, lag = REACH[settings["model"]], settings["lag"]
     data = Recalling(lag, lag + 24, seed)
     if isinstance(arm, Chain):
@@ -287,7 +291,7 @@ def measure_reach(settings: Settings, seed: int) -> Numbers:
 
 
 def gpt(wiring: str, layers: int, seed: int) -> GPT:
-    """Return the reference model over the symbols, with fresh weights."""
+    """Return the reference model for the symbols, with new weights."""
     seed_everything(seed)
     settings = lm.reference(layers=layers, d_model=WIDTH, wiring=wiring)
     model = build_model(settings, (SYMBOLS, SYMBOLS), shared=True)
@@ -296,14 +300,14 @@ def gpt(wiring: str, layers: int, seed: int) -> GPT:
 
 
 def recall_loss(model: nn.Module, batch: lm.Window, smoothing: float) -> Loss:
-    """Sum of the loss over the last positions, those that have an answer."""
+    """Return the sum of the loss over the last positions, which have labels."""
     assert isinstance(model, GPT | RecurrentReader)
     features = model.features(batch.target)[:, -batch.labels.shape[1] :].flatten(0, 1)
     return fused_cross_entropy(features, model.projection.weight, batch.labels.flatten(), smoothing)
 
 
 def learned_error(model: GPT | RecurrentReader, data: Recalling, rate: float, steps: int) -> float:
-    """Train, and return the share of fresh answers that are wrong; 1 when training broke down."""
+    """Train, and return the error rate on new rows; 1 if training diverged."""
     try:
         learn(
             model, data, updates=steps, learning_rate=rate, warmup=20, clip=1.0, d_model=WIDTH,
@@ -315,22 +319,25 @@ def learned_error(model: GPT | RecurrentReader, data: Recalling, rate: float, st
     fresh = Recalling(data.lag, data.length, data.seed + 1000, data.task, 256).batch(0, 0)
     with torch.no_grad():
         features = model.features(fresh.target)[:, -fresh.labels.shape[1] :]
-        said = model.projection(features).argmax(-1)
-    return (said != fresh.labels).double().mean().item()
+        predicted = model.projection(features).argmax(-1)
+    return (predicted != fresh.labels).double().mean().item()
 
 
 def lag_conditions(mode: Mode) -> list[Settings]:
-    """Every arm along time; they are cheap."""
+    """Return every arm along time, in both modes, because they are fast."""
     return [{"model": model} for model in ALONG_TIME]
 
 
 def depth_conditions(mode: Mode) -> list[Settings]:
-    """Every stack; they are cheap."""
+    """Return every stack, in both modes, because they are fast."""
     return [{"stack": stack} for stack in ALONG_DEPTH]
 
 
 def copy_conditions(mode: Mode) -> list[Settings]:
-    """Wirings by depths by rates; quick takes one rate an arm, as found by trying both."""
+    """Return every wiring, depth and rate.
+
+    Quick mode uses one rate per arm, which was the better one of both.
+    """
     if mode is Mode.QUICK:
         tried = {
             ("pre-norm", 1): 3e-3, ("no-skip", 1): 3e-3,
@@ -346,12 +353,12 @@ def copy_conditions(mode: Mode) -> list[Settings]:
 
 
 def first_conditions(mode: Mode) -> list[Settings]:
-    """The depth at which copying is judged."""
+    """Return the depth that decides the claims on copying."""
     return [{"layers": JUDGED_LAYERS, "rate": 1e-3}]
 
 
 def reach_conditions(mode: Mode) -> list[Settings]:
-    """Only in full: two layers of every kind, with and without skips, over the lag."""
+    """Return two layers of every kind, with and without skips, at every lag; full mode only."""
     if mode is Mode.QUICK:
         return []
     recurrent = [

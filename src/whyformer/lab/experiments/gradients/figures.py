@@ -10,9 +10,9 @@ from whyformer.lab.experiments.gradients.effects import (
     factor,
     gradient_diversity,
     gradient_ratio,
-    left_over,
+    predicted_skip_diversity,
     reached,
-    shared_by_skips,
+    remaining_gradient,
 )
 from whyformer.lab.experiments.gradients.experiment import (
     ALONG_DEPTH,
@@ -100,7 +100,7 @@ def _chance(ends: Sequence[float]) -> Series:
 
 
 def lag_chart(results: Results) -> Chart:
-    """Draw the typical gradient over the lag, as a share of that at lag 1."""
+    """Draw the mean gradient over the lag, relative to that at lag 1."""
     shown = (1, 2, 4, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 127)
     series = []
     for model in (
@@ -126,7 +126,7 @@ def lag_chart(results: Results) -> Chart:
 
 
 def factor_table(results: Results) -> Table:
-    """List the factor of every arm beside what theory says."""
+    """List the measured and the predicted factor of every arm."""
     return Table(
         "factors",
         Bilingual("Gradient factor per step of lag", "한 칸 거슬러 갈 때의 기울기 배율"),
@@ -141,7 +141,7 @@ def factor_table(results: Results) -> Table:
                 NAMES[model],
                 factor(results, model),
                 exactly(PREDICTED[model]) if model in PREDICTED else None,
-                left_over(results, model),
+                remaining_gradient(results, model),
             ]
             for model in ALONG_TIME
         ],
@@ -167,7 +167,7 @@ def depth_chart(results: Results) -> Chart:
         Bilingual("How different the tokens still are", "토큰이 서로 얼마나 다른가"),
         Axis(Bilingual("layer", "층")),
         Axis(Bilingual("‖X − mean‖ / ‖X‖", "‖X − 평균‖ / ‖X‖"), log=True),
-        [*series, theory(predicted, depths, shared_by_skips)],
+        [*series, theory(predicted, depths, predicted_skip_diversity)],
         Bilingual(
             "At the start. Without skips all tokens soon are the same vector (the floor is the "
             "rounding of float64); Post-LN loses them slowly in spite of its skips.",
@@ -178,7 +178,7 @@ def depth_chart(results: Results) -> Chart:
 
 
 def gradient_table(results: Results) -> Table:
-    """List what the gradient's norm says beside what happened to the tokens."""
+    """List the gradient norm, the token diversity and the gradient diversity of every stack."""
     return Table(
         "total",
         Bilingual("The gradient's norm does not show it", "기울기 노름에는 드러나지 않는다"),

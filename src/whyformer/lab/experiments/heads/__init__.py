@@ -1,4 +1,4 @@
-"""Are several heads better than one? Trained with many or few; then heads are taken out again."""
+"""Are several heads better than one? Training with many or few heads, and pruning afterwards."""
 
 from whyformer.lab.experiments.heads.claims import CLAIMS, numbers
 from whyformer.lab.experiments.heads.experiment import conditions, measure

@@ -1,4 +1,4 @@
-"""What is claimed, and which measured effect decides each claim."""
+"""The claims, and the measured effects that decide them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,30 +17,30 @@ from whyformer.lab.method.statistics import Estimate, estimate, paired
 from whyformer.lab.method.verdict import Test, above, below
 
 MISSED = 0.02
-"""Nats a character that make a head missed."""
+"""A head is missed if its removal raises the loss by more than this, in nats per character."""
 AFFORDABLE = 0.05
-"""Nats a character that half of the heads may cost."""
+"""The largest acceptable rise of the loss without half of the heads, in nats per character."""
 
 
 def best(results: Results, heads: int, family: str = SPLIT, number: str = "loss") -> list | None:
-    """Return a number of an arm at its own best rate, one value per seed; None if not trained."""
+    """Return a number of an arm at its best rate, one value per seed; None if not trained."""
     family = SPLIT if heads == MIDDLE else family
     return tuned(results, "training", number, by="loss", family=family, heads=heads)
 
 
 def worse(results: Results, heads: int, family: str = SPLIT) -> Estimate:
-    """Return how much worse a number of heads is than eight, each at its own best rate."""
+    """Return the loss with some number of heads minus that with eight, each at its best rate."""
     return paired(best(results, MIDDLE), best(results, heads, family))
 
 
 def missed(results: Results, heads: int) -> Estimate:
-    """Return the share of heads whose removal alone costs more than `MISSED`."""
+    """Return the share of heads that are missed (see `MISSED`) when removed alone."""
     rows = best(results, heads, number="alone")
     return estimate(rows and [sum(one > MISSED for one in row) / len(row) for row in rows])
 
 
 def rise(results: Results, heads: int, share: float = 0.5) -> Estimate:
-    """Return how much the loss rises when a share of all heads is removed, least missed first."""
+    """Return the rise of the loss if a share of all heads is removed, the least missed first."""
     rows = best(results, heads, number="rise")
     return estimate(rows and [row[SHARES.index(share)] for row in rows])
 
@@ -68,7 +68,7 @@ def u_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 
 
 def pruned(results: Results) -> list[int]:
-    """Return the numbers of heads of which some were removed after training."""
+    """Return the numbers of heads of the pruned models."""
     return [h for h in results.levels("training", "heads", family=SPLIT) if h > 1]
 
 

@@ -1,4 +1,4 @@
-"""Are several heads better than one? Trained with many or few; then heads are taken out again."""
+"""Are several heads better than one? Training with many or few heads, and pruning afterwards."""
 
 from collections.abc import Sequence
 
@@ -13,24 +13,26 @@ from whyformer.models.transformer import count_parameters
 WIDTH, LENGTH, STEPS, WARMUP = 128, 32, 300, 20
 HEADS = (1, 2, 4, 8, 16, 32)
 FIXED_HEADS = (1, 2, 4, 16)
-"""With d_k fixed; eight heads are the same model in both families."""
+"""Numbers of heads of the family with a fixed d_k, without the eight heads of both families."""
 MIDDLE = 8
 FIXED_WIDTH = WIDTH // MIDDLE
-"""d_k of the control; with `MIDDLE` heads both families are one model."""
+"""d_k of the family with a fixed d_k. With `MIDDLE` heads, both families have the same model."""
 RATES = (1e-3, 3e-3, 1e-2)
 QUICK_RATE = 3e-3
 SPLIT, FIXED = "split", "fixed"
-"""Whether d_k is d_model / h, or the same for every h and paid for by a narrower feed-forward."""
+"""The two families of models. Split: d_k is d_model / h. Fixed: d_k is the same for every h, and
+the feed-forward network has the width that keeps the number of parameters."""
 PROBED = 64
-"""Windows of the dev text that pruning is judged on."""
+"""Number of windows of the dev text on which pruned models are evaluated."""
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def shape(heads: int, family: str) -> GPTSettings:
-    """Return two layers of so many heads. All shapes have as many weights, to 0.2 %.
+    """Return the settings of a model with two layers and this number of heads.
 
-    A head of width d_k costs 4 · d_model · d_k weights, one more unit of the feed-forward network
-    2 · d_model; so a head of the fixed family is paid for by 2 d_k units.
+    All models have the same number of weights, within 0.2 %. A head of width d_k has
+    4 · d_model · d_k weights, and a unit of the feed-forward network 2 · d_model. So each head of
+    the fixed family replaces 2 d_k units.
     """
     if family == SPLIT:
         return lm.reference(layers=2, d_model=WIDTH, heads=heads)
@@ -41,7 +43,7 @@ def shape(heads: int, family: str) -> GPTSettings:
 
 
 def measure(settings: Settings, seed: int) -> Numbers:
-    """Train with so many heads; then remove each head alone, and all of them one after another."""
+    """Train a model; then remove each head alone, and a growing share of all heads."""
     chosen = shape(settings["heads"], settings["family"])
     trained = lm.train(
         chosen, seed, steps=STEPS, learning_rate=settings["rate"], warmup=WARMUP, length=LENGTH
@@ -57,7 +59,7 @@ def measure(settings: Settings, seed: int) -> Numbers:
         whole = lm.dev_loss(model, LENGTH, PROBED)
         on_seen = [loss_without(model, [place], seen) for place in places]
         found["alone"] = [loss_without(model, [place]) - whole for place in places]
-        # Least missed on text that was learned from goes first; judged on text that was not.
+        # The order of removal comes from training text, the loss from dev text.
         order = [place for _, place in sorted(zip(on_seen, places, strict=True))]
         found["rise"] = [
             loss_without(model, order[: int(share * len(order))]) - whole for share in SHARES
@@ -69,9 +71,10 @@ def measure(settings: Settings, seed: int) -> Numbers:
 def loss_without(
     model: GPT, places: Sequence[tuple[int, int]], batch: lm.Window | None = None
 ) -> float:
-    """Return the loss when some heads, (layer, head), say nothing; on the dev text by default.
+    """Return the loss without some heads, each given as (layer, head).
 
-    What a head says reaches the stream through its columns of W_O; they are zero meanwhile.
+    A head is switched off by setting its columns of W_O to zero; they are restored afterwards.
+    Args: batch: the text; the default is the dev text.
     """
     d_k = model.settings.head_width
     kept: list[tuple[Tensor, Tensor]] = []
@@ -91,7 +94,10 @@ def loss_without(
 
 
 def conditions(mode: Mode) -> list[Settings]:
-    """Every number of heads at every rate; quick has three numbers at one rate, without control."""
+    """Return every number of heads of both families at every rate.
+
+    Quick mode has three numbers of heads of the split family, at one rate.
+    """
     if mode is Mode.QUICK:
         return [{"family": SPLIT, "heads": h, "rate": QUICK_RATE} for h in (1, MIDDLE, 32)]
     families = ((SPLIT, HEADS), (FIXED, FIXED_HEADS))

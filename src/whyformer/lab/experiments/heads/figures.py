@@ -80,7 +80,7 @@ def charts(results: Results) -> list[Figure]:
 
 
 def sorted_rows(results: Results, heads: int) -> list[list[float]]:
-    """Return for each seed what every head costs alone, from the least."""
+    """Return, for each seed, the rise of the loss without each head, in ascending order."""
     return [sorted(row) for row in best(results, heads, number="alone") or []]
 
 

@@ -1,8 +1,8 @@
-"""What do BERT's 15 % and 80/10/10 do? Counted, then by training with three recipes and probing.
+"""What do BERT's 15 % and 80/10/10 do? Counts, and training with three recipes and probes.
 
-The probe: a word of the text is named from the state of one of its letters. The letters are all
-visible, as they are wherever a trained model is used; the right answer can be read off the
-neighbours, never off the letter alone. So it asks of a visible token's state what a tagger would.
+A linear probe predicts a word from the state of one of its letters. All letters are visible, as in
+any use of a trained model. The letter alone does not determine the word; its neighbours do. So the
+probe measures the context in the state of a visible token, which a tagger needs, too.
 """
 
 from whyformer.lab.experiments.masking.claims import CLAIMS

@@ -1,4 +1,4 @@
-"""What is claimed, and which measured effect decides each claim."""
+"""The claims, and the measured effects that decide them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,11 +8,11 @@ from whyformer.lab.experiments.masking.data import (
     BERTS,
     RECIPES,
     counted,
-    delay,
     expected_shares,
     gap,
-    of_the_text,
-    thrift,
+    log_prediction_ratio,
+    log_update_ratio,
+    text_property,
 )
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim, Results
@@ -20,16 +20,16 @@ from whyformer.lab.method.verdict import Test, above, near, of_ratio
 
 ALIKE = math.log(1.25)
 SOME = 1.0
-"""Fewer points of error, in percent, are called no difference."""
+"""A smaller difference between errors, in percentage points, does not count."""
 
 
 def recipes(results: Results) -> list[str]:
-    """Return the recipes that were trained with."""
+    """Return the recipes that were used for training."""
     return [task for task in results.levels("masked", "task") if task in RECIPES]
 
 
 def others(results: Results) -> list[str]:
-    """Return the recipes that BERT's is compared with."""
+    """Return the trained recipes except BERT's."""
     return [task for task in recipes(results) if task != BERTS]
 
 
@@ -43,7 +43,7 @@ def share_tests(results: Results) -> Mapping[str, Sequence[Test]]:
             near(counted(results, recipe, "touched", "tokens"), 0.0, 0.0001, name="others touched"),
         ]
         for recipe in results.levels("shares", "recipe")
-        for expected in [expected_shares(recipe, of_the_text(results, "vocabulary"))]
+        for expected in [expected_shares(recipe, text_property(results, "vocabulary"))]
     }
 
 
@@ -69,13 +69,15 @@ def tuning_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 def signal_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `signal`."""
     tasks = ["causal-15", *recipes(results)]
-    return {task: [of_ratio(above(delay(results, task), 0.0))] for task in tasks}
+    return {task: [of_ratio(above(log_update_ratio(results, task), 0.0))] for task in tasks}
 
 
 def prediction_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `predictions`."""
     tasks = ["causal-15", *recipes(results)]
-    return {task: [of_ratio(near(thrift(results, task), 0.0, ALIKE))] for task in tasks}
+    return {
+        task: [of_ratio(near(log_prediction_ratio(results, task), 0.0, ALIKE))] for task in tasks
+    }
 
 
 CLAIMS = (

@@ -1,4 +1,4 @@
-"""The rows that are trained on and tested with."""
+"""The training and test data."""
 
 import math
 import re
@@ -29,36 +29,36 @@ from whyformer.text.symbols import PAD, SYMBOLS
 
 FIRST = len(SYMBOLS)
 RECIPES = {"80-10-10": (0.8, 0.1), "100-0-0": (1.0, 0.0), "0-0-100": (0.0, 1.0)}
-"""Of the chosen tokens: hidden behind MASK, and replaced by a random one; the rest stay. The names
-give, as Devlin et al. do in Table 8, the shares of MASK, of the same token, and of a random one."""
+"""Shares of the chosen tokens that become MASK and a random token; the others do not change. As in
+Table 8 of Devlin et al., a name lists the shares of MASK, the same token and a random token."""
 CAUSAL = {"causal": 1.0, "causal-15": RATE}
-"""Share of the positions whose loss a left-to-right model learns from."""
+"""Share of the positions that contribute to the loss of a left-to-right model."""
 LENGTH, ROWS, WARMUP, BLOCK = 64, 32, 20, 10
 NAMED_WORDS, SHORTEST_WORD = 50, 3
 BERTS = "80-10-10"
 SHORT = {"80-10-10": "berts", "100-0-0": "mask", "0-0-100": "random", "none": "none",
          "causal": "causal", "causal-15": "causal_some"}  # fmt: skip
-"""How the numbers of an arm are called in the cards."""
+"""The names of the arms in the placeholders of the cards."""
 
 
 @dataclass(frozen=True)
 class Masked(TensorBatch):
-    """Rows with some characters hidden; PAD in the labels wherever there is nothing to restore."""
+    """Rows with masked characters. The label of a position without a prediction is PAD."""
 
     ids: Int[Tensor, "batch length"]
     labels: Int[Tensor, "batch length"]
 
     @property
     def tokens(self) -> int:
-        """Characters to restore."""
+        """Return the number of characters to predict, at least 1."""
         return max(1, int((self.labels != PAD).sum()))
 
 
 @dataclass(frozen=True)
 class Corrupted(EndlessBatches):
-    """A `BatchSource`: batch ``index`` is windows of the text, chosen and hidden by (seed, index).
+    """A `BatchSource` of windows of the text; windows and masks depend on (seed, index) only.
 
-    Args: task: a recipe of `RECIPES`, or one of `CAUSAL`, where the label is the next character.
+    Args: task: a recipe of `RECIPES`, or a key of `CAUSAL`, where the label is the next character.
     """
 
     seed: int
@@ -80,7 +80,7 @@ class Corrupted(EndlessBatches):
 
 
 def vocabulary() -> int:
-    """Return the number of ids: the symbols, and the characters of the text."""
+    """Return the number of ids: special symbols plus characters of the text."""
     return FIRST + lm.text().vocabulary
 
 
@@ -92,14 +92,14 @@ def characters() -> np.ndarray:
 
 @dataclass(frozen=True)
 class Examples:
-    """Visible windows, and for each letter the word it belongs to; -1 where none is asked for."""
+    """Windows of text without masks, and the word of each letter; -1 if the probe ignores it."""
 
     ids: Int[Tensor, "windows length"]
     words: Int[Tensor, "windows length"]
 
 
 def examples(text: Tensor, windows: int, seed: int) -> Examples:
-    """Return windows at random places of a text; words that a window cuts are not asked for."""
+    """Return windows at random places of a text; the probe ignores words cut by a window."""
     words, begins, ends = spans(text)
     generator = torch.Generator().manual_seed(seed)
     starts = torch.randint(len(text) - LENGTH, (windows, 1), generator=generator)
@@ -109,10 +109,13 @@ def examples(text: Tensor, windows: int, seed: int) -> Examples:
 
 
 def spans(text: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return for each character its word's number among `common_words`, begin and end; else -1."""
+    """Return, for each character, the index of its word in `common_words`, its begin and its end.
+
+    All three are -1 for a character outside these words.
+    """
     numbers = {word: number for number, word in enumerate(common_words())}
     words, begins, ends = (torch.full((len(text),), -1) for _ in range(3))
-    for match in re.finditer("[A-Za-z]+", spelled(text)):
+    for match in re.finditer("[A-Za-z]+", as_text(text)):
         if match.group() in numbers:
             here = slice(*match.span())
             words[here], (begins[here], ends[here]) = numbers[match.group()], match.span()
@@ -121,60 +124,60 @@ def spans(text: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 @cache
 def common_words() -> tuple[str, ...]:
-    """Return the commonest words of the training text, but the shortest."""
-    found = re.findall(f"[A-Za-z]{{{SHORTEST_WORD},}}", spelled(lm.text().train))
+    """Return the most frequent words of the training text with at least three letters."""
+    found = re.findall(f"[A-Za-z]{{{SHORTEST_WORD},}}", as_text(lm.text().train))
     return tuple(word for word, _ in Counter(found).most_common(NAMED_WORDS))
 
 
-def spelled(text: Tensor) -> str:
-    """Return a text from its characters' numbers."""
+def as_text(text: Tensor) -> str:
+    """Return the text of character ids."""
     alphabet = sorted(set("\n".join(topics())))
     return "".join(alphabet[number] for number in text.tolist())
 
 
 BEST_BY = {"copied": "probe"}
-"""Which number is the best rate's, where it is another one."""
+"""Numbers that are reported at the best rate of another number."""
 
 
 def best(results: Results, task: str, number: str, by: str = "") -> list[float] | None:
-    """Return a number of an arm at its own best learning rate, one value per seed.
+    """Return a number of an arm at its best learning rate, one value per seed.
 
-    Args: by: the number that is least at the best rate; without it, this one itself.
+    Args: by: the number whose lowest mean selects the rate; the default is ``number`` itself.
     """
     part = "causal" if task in CAUSAL else "masked"
     return tuned(results, part, number, by=by, pick=_last, task=task)
 
 
 def _last(found: float | list[float]) -> float:
-    """Return the last of the errors while all weights learn; NaN where they did not."""
+    """Return the last error of fine-tuning, or NaN without fine-tuning; return a number as it is."""
     return (found or [math.nan])[-1] if isinstance(found, list) else found
 
 
 def gap(results: Results, task: str, number: str) -> Estimate:
-    """Return how much larger another recipe's number is than that of BERT's, paired by seed."""
+    """Return the number of another recipe minus that of BERT's recipe, paired by seed."""
     if not measured(results, task, number):
         return NOT_MEASURED
     return paired(best(results, BERTS, number), best(results, task, number))
 
 
 def measured(results: Results, task: str, number: str) -> bool:
-    """Whether this mode trains this arm and measures this number of it."""
+    """Return whether this mode trains the arm and measures the number."""
     if task in CAUSAL:
         return True
     trained = is_trained(results, "masked", task=task)
     return trained and (number != "tuned" or any(results.levels("masked", "tuning")))
 
 
-def delay(results: Results, task: str) -> Estimate:
-    """Return the logarithm of how many times as many updates as the causal model a task needs."""
+def log_update_ratio(results: Results, task: str) -> Estimate:
+    """Return ln(updates that a task needs / updates that the causal model needs)."""
     all_, some = (best(results, arm, "updates") or [] for arm in ("causal", task))
     return estimate([math.log(b / a) for a, b in zip(all_, some, strict=True)])
 
 
-def thrift(results: Results, task: str) -> Estimate:
-    """Return the logarithm of how many times as many predictions a task needs."""
+def log_prediction_ratio(results: Results, task: str) -> Estimate:
+    """Return ln(predictions that a task needs / predictions that the causal model needs)."""
     less = math.log(CAUSAL.get(task, RATE))
-    return delay(results, task).map(lambda value: value + less)
+    return log_update_ratio(results, task).map(lambda value: value + less)
 
 
 def counted(results: Results, recipe: str, number: str, of: str) -> Estimate:
@@ -184,16 +187,16 @@ def counted(results: Results, recipe: str, number: str, of: str) -> Estimate:
 
 
 def expected_shares(recipe: str, vocabulary: float) -> tuple[float, float]:
-    """Return the shares of chosen characters that are hidden, and that the model reads as they are.
+    """Return the expected shares of chosen characters that become MASK and that do not change.
 
-    A random character is the right one once in so many as there are.
+    A random character equals the original one with probability 1/vocabulary.
     """
     hidden, drawn = RECIPES[recipe]
     return hidden, 1 - hidden - drawn + drawn / vocabulary
 
 
-def of_the_text(results: Results, number: str) -> float:
-    """Return a number of the text that was measured on; another Python has other topics."""
+def text_property(results: Results, number: str) -> float:
+    """Return a property of the measured text, which depends on the version of Python."""
     return results.values("shares", number, recipe=BERTS)[0]
 
 
@@ -204,11 +207,11 @@ def numbers(results: Results) -> dict[str, Estimate]:
         "hidden": counted(results, BERTS, "hidden", "chosen").percent,
         "same": counted(results, BERTS, "same", "chosen").percent,
         "same_expected": exactly(
-            100 * expected_shares(BERTS, of_the_text(results, "vocabulary"))[1]
+            100 * expected_shares(BERTS, text_property(results, "vocabulary"))[1]
         ),
         "hidden_of_all": counted(results, BERTS, "hidden", "tokens").percent,
         "characters": exactly(results.values("shares", "tokens", recipe=BERTS)[0]),
-        "unigram": exactly(of_the_text(results, "unigram")),
+        "unigram": exactly(text_property(results, "unigram")),
     }
     for task, name in SHORT.items():
         wanted = ("updates",) if task in CAUSAL else ("probe", "copied", "tuned", "updates")
@@ -223,6 +226,10 @@ def numbers(results: Results) -> dict[str, Estimate]:
                 found[f"{number}_gap_{name}"] = gap(results, task, number)
         if task not in ("causal", "none"):
             known = measured(results, task, "updates")
-            found[f"delay_{name}"] = delay(results, task).map(math.exp) if known else NOT_MEASURED
-            found[f"thrift_{name}"] = thrift(results, task).map(math.exp) if known else NOT_MEASURED
+            found[f"delay_{name}"] = (
+                log_update_ratio(results, task).map(math.exp) if known else NOT_MEASURED
+            )
+            found[f"thrift_{name}"] = (
+                log_prediction_ratio(results, task).map(math.exp) if known else NOT_MEASURED
+            )
     return found

@@ -1,8 +1,8 @@
-"""What do BERT's 15 % and 80/10/10 do? Counted, then by training with three recipes and probing.
+"""What do BERT's 15 % and 80/10/10 do? Counts, and training with three recipes and probes.
 
-The probe: a word of the text is named from the state of one of its letters. The letters are all
-visible, as they are wherever a trained model is used; the right answer can be read off the
-neighbours, never off the letter alone. So it asks of a visible token's state what a tagger would.
+A linear probe predicts a word from the state of one of its letters. All letters are visible, as in
+any use of a trained model. The letter alone does not determine the word; its neighbours do. So the
+probe measures the context in the state of a visible token, which a tagger needs, too.
 """
 
 import math
@@ -41,12 +41,12 @@ from whyformer.training.loss import Loss, fused_cross_entropy
 
 RATES = (1e-3, 3e-3, 1e-2)
 LEVEL = 0.5
-"""Nats below the entropy of single characters; until then updates are counted."""
+"""Updates are counted until the loss is this far below the unigram entropy, in nats."""
 TUNED_EVERY = 40
 
 
 def measure_shares(settings: Settings, seed: int) -> Numbers:
-    """Hide the whole training text once; count what became of its characters."""
+    """Mask the whole training text once; count the characters that are masked and changed."""
     ids = characters()[None]
     rng = np.random.default_rng(seed)
     read, labels = mask_tokens(ids, rng, vocabulary(), shares=RECIPES[settings["recipe"]])
@@ -63,7 +63,7 @@ def measure_shares(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_masked(settings: Settings, seed: int) -> Numbers:
-    """Train a small BERT with one recipe; then probe its frozen states, and fine-tune it."""
+    """Train a small BERT with one recipe; then apply a probe to its frozen states; fine-tune it."""
     model = fresh_small_model(BERT, vocabulary(), seed)
     curve = learn_task(model, settings, seed)
     if curve is None:
@@ -81,13 +81,13 @@ def measure_masked(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_causal(settings: Settings, seed: int) -> Numbers:
-    """Train a left-to-right model of the same shape, with the loss at all positions or at some."""
+    """Train a left-to-right model of the same size, with the loss at all or some positions."""
     curve = learn_task(fresh_small_model(GPT, vocabulary(), seed), settings, seed)
     return {"curve": curve or [], "updates": updates_to_level(curve or [])}
 
 
 def learn_task(model: BERT | GPT, settings: Settings, seed: int) -> list[float] | None:
-    """Train; return the mean loss of each ten updates, or None when the run broke down."""
+    """Train; return the mean loss of each block of ten updates, or None if training diverged."""
     if settings["task"] == "none":
         return []
     try:
@@ -101,7 +101,7 @@ def learn_task(model: BERT | GPT, settings: Settings, seed: int) -> list[float] 
 
 
 def restoring_loss(model: nn.Module, batch: Masked, smoothing: float) -> Loss:
-    """Sum of the loss over the positions that have a label."""
+    """Return the sum of the loss over the positions that have a label."""
     chosen = batch.labels != PAD
     labels = batch.labels[chosen]
     if isinstance(model, BERT):
@@ -113,7 +113,7 @@ def restoring_loss(model: nn.Module, batch: Masked, smoothing: float) -> Loss:
 
 
 def updates_to_level(curve: Sequence[float]) -> float:
-    """Return when the loss first lies `LEVEL` below the unigram entropy; NaN when it never does."""
+    """Return the update at which the loss is first `LEVEL` below the unigram entropy, else NaN."""
     aim = lm.text().unigram_entropy - LEVEL
     for block, loss in enumerate(curve):
         if loss <= aim:
@@ -124,7 +124,7 @@ def updates_to_level(curve: Sequence[float]) -> float:
 
 
 def probe_error(model: BERT, learned: Examples, judged: Examples) -> float:
-    """Return the share of letters whose word a linear map of the frozen states names wrongly."""
+    """Return the error of the linear probe: the share of letters with a wrong word."""
     probe = LinearProbe(*states(model, learned), NAMED_WORDS, 1e-4)
     return probe.error(*states(model, judged))
 
@@ -133,7 +133,7 @@ def probe_error(model: BERT, learned: Examples, judged: Examples) -> float:
 def states(
     model: BERT, examples: Examples
 ) -> tuple[Float[Tensor, "letters d_model"], Int[Tensor, "letters"]]:
-    """Return the last layer's vectors of the letters that are asked for, and their words."""
+    """Return the outputs of the last layer at the letters of the probe, and their words."""
     model.eval()
     asked = examples.words >= 0
     return model(examples.ids)[asked], examples.words[asked]
@@ -141,16 +141,16 @@ def states(
 
 @torch.no_grad()
 def copied(model: BERT, examples: Examples) -> float:
-    """Return the share of visible letters that the model's own head says again."""
+    """Return the share of visible letters that the masked-token head predicts unchanged."""
     asked = examples.words >= 0
-    says = model.masked(model.eval()(examples.ids)[asked]).argmax(-1)
-    return (says == examples.ids[asked]).double().mean().item()
+    predicted = model.masked(model.eval()(examples.ids)[asked]).argmax(-1)
+    return (predicted == examples.ids[asked]).double().mean().item()
 
 
 def fine_tuned(
     model: BERT, learned: Examples, judged: Examples, updates: int, seed: int
 ) -> list[float]:
-    """Let all weights learn the words; return the error in percent after each 40 updates."""
+    """Train all weights to predict the words; return the error in percent every 40 updates."""
     head = zero_linear(model.settings.d_model, NAMED_WORDS)
     optimizer = torch.optim.Adam([*model.parameters(), *head.parameters()], lr=3e-3)
     generator = torch.Generator().manual_seed(seed)
@@ -171,12 +171,15 @@ def fine_tuned(
 
 
 def share_conditions(mode: Mode) -> list[Settings]:
-    """The three recipes."""
+    """Return the three recipes."""
     return [{"recipe": recipe} for recipe in RECIPES]
 
 
 def masked_conditions(mode: Mode) -> list[Settings]:
-    """The recipes and no training at all; quick has two recipes, one rate and no fine-tuning."""
+    """Return the three recipes and an untrained model.
+
+    Quick mode has two recipes, one rate and no fine-tuning.
+    """
     if mode is Mode.QUICK:
         size = {"steps": 200, "windows": 400, "tuning": 0}
         return [{"task": task, "rate": 3e-3, **size} for task in ("80-10-10", "100-0-0")]
@@ -188,7 +191,7 @@ def masked_conditions(mode: Mode) -> list[Settings]:
 
 
 def causal_conditions(mode: Mode) -> list[Settings]:
-    """The loss at every position, and at 15 % of them."""
+    """Return a model with the loss at every position, and one with the loss at 15 % of them."""
     quick = mode is Mode.QUICK
     return [
         {"task": task, "rate": rate, "steps": 160 if quick else 400}

@@ -11,7 +11,7 @@ from whyformer.lab.experiments.masking.data import (
     LENGTH,
     ROWS,
     measured,
-    of_the_text,
+    text_property,
 )
 from whyformer.lab.experiments.masking.experiment import LEVEL, TUNED_EVERY
 from whyformer.lab.method.arms import tuned
@@ -33,7 +33,7 @@ def charts(results: Results) -> list[Chart]:
 
     loss = Axis(Bilingual("training loss, nats a prediction", "학습 손실 (예측당 nat)"))
     per_update = {task: CAUSAL.get(task, RATE) * ROWS * LENGTH / 1000 for task in tasks}
-    aim = of_the_text(results, "unigram") - LEVEL
+    aim = text_property(results, "unigram") - LEVEL
     drawn: list[Chart] = []
     for name, title, axis, units in (
         (
@@ -102,7 +102,7 @@ def charts(results: Results) -> list[Chart]:
 
 
 def tuning_chart(results: Results) -> Chart:
-    """Return the errors while all weights learn, after pre-training at the middle rate."""
+    """Return the error during fine-tuning, after pre-training at the middle rate."""
     series: list[Series] = []
     for task in results.levels("masked", "task"):
         rates = results.levels("masked", "rate", task=task)

@@ -1,8 +1,8 @@
-"""Does next-sentence prediction help? Two formats of input by two losses, each changed alone.
+"""Does next-sentence prediction help? Two input formats, each with and without its loss.
 
-BERT and RoBERTa differ in both at once. Here the loss on pairs is taken on rows of its own, so that
-it can be added to any input: an arm is what the hidden-token loss reads (pairs, or full rows) and
-whether the next-sentence loss is there.
+BERT and RoBERTa differ in both. Here, the next-sentence loss uses separate rows, so that it can be
+added to each format. An arm has two settings: the format of the rows for the masked-token loss
+(pairs or full rows), and whether there is a next-sentence loss.
 """
 
 from whyformer.lab.experiments.nsp.claims import CLAIMS

@@ -1,4 +1,4 @@
-"""What is claimed, and which measured effect decides each claim."""
+"""The claims, and the measured effects that decide them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,9 +8,9 @@ from whyformer.lab.method.experiment import Claim, Results
 from whyformer.lab.method.verdict import Test, above
 
 SOME_POINTS = 1.0
-"""Fewer points of error, in percent, are called no difference."""
+"""A smaller difference between errors, in percentage points, does not count."""
 SOME_NATS = 0.01
-"""A loss that is lower by less is called no better."""
+"""A smaller difference between losses, in nats per token, does not count."""
 
 
 def helping_tests(results: Results) -> Mapping[str, Sequence[Test]]:

@@ -1,4 +1,4 @@
-"""The rows that are trained on and tested with."""
+"""The training and test data."""
 
 import tempfile
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 
 PIECES, ROW, BUDGET, WIDTH = 1000, 96, 2048, 64
 LINES, HELD_OUT_EVERY, FEWEST_HELD_OUT = 8, 6, 4
-"""Every sixth block of eight lines is held out; a topic is asked for that has four such blocks."""
+"""Every sixth block of eight lines is held out. The probe uses topics with at least four of them."""
 PUBLISHED, LEFT_TO_RIGHT = "published", "left to right"
 
 
 @dataclass(frozen=True)
 class Text:
-    """The topics in pieces, every line only where it stands first: topics repeat each other.
+    """The tokenized topics. Each line occurs once only, because many topics share lines.
 
     Args:
-        train: a document a topic.
-        held_out: a document a block of lines.
-        asked: for each topic that the probe asks for, its document and its blocks.
+        train: one document per topic.
+        held_out: one document per held-out block of lines.
+        asked: for each topic of the probe, the index of its document and of its blocks.
     """
 
     tokenizer: Tokenizer
@@ -41,7 +41,7 @@ class Text:
 
 @cache
 def text() -> Text:
-    """Return the text, cut into pieces once a process."""
+    """Return the text, which is tokenized once per process."""
     seen: set[str] = set()
     kept: list[list[str]] = []
     blocks: list[list[str]] = []
@@ -85,7 +85,7 @@ def text() -> Text:
 def rows_of(
     documents: Documents, form: str, *, seed: int = 0, shuffle: bool = True, share: float = 1.0
 ) -> PretrainingRows:
-    """Return rows of one format. Args: share: of the usual tokens of a batch."""
+    """Return rows of one format. Args: share: size of a batch, relative to the usual tokens."""
     (line_end,) = text().tokenizer.encode("\n")
     return PretrainingRows(
         documents,
@@ -102,21 +102,22 @@ def rows_of(
 
 @dataclass(frozen=True)
 class TwoLosses(TensorBatch):
-    """Rows whose hidden tokens are to be restored, and pairs to be judged, if any."""
+    """Rows for the masked-token loss and, if used, pairs for the next-sentence loss."""
 
     hidden: PretrainingBatch
     pairs: PretrainingBatch | None
 
     @property
     def tokens(self) -> int:
-        """Chosen tokens of the first."""
+        """Return the number of masked tokens in the rows of the masked-token loss."""
         return self.hidden.tokens
 
 
 class ArmRows:
-    """The `BatchSource` of an arm: with the next-sentence loss, pairs of their own, half as many.
+    """The `BatchSource` of an arm.
 
-    As published both losses are taken on the same pairs.
+    The next-sentence loss has separate pairs, with half as many tokens. In the published arm, both
+    losses use the same pairs.
     """
 
     def __init__(self, arm: str, seed: int) -> None:
@@ -128,7 +129,7 @@ class ArmRows:
         )
 
     def count(self, epoch: int) -> int:
-        """Return the number of batches of an epoch of the first rows."""
+        """Return the number of batches in an epoch of the rows of the masked-token loss."""
         return self.hidden.count(epoch)
 
     def batch(self, epoch: int, index: int) -> TwoLosses:
@@ -143,25 +144,25 @@ class ArmRows:
 
 @dataclass(frozen=True)
 class NextTokens(TensorBatch):
-    """Full rows read from left to right, and the token after each position; PAD: none."""
+    """Full rows for a left-to-right model; the label is the next token, or PAD without one."""
 
     ids: Int[Tensor, "batch length"]
     labels: Int[Tensor, "batch length"]
 
     @property
     def tokens(self) -> int:
-        """Labels."""
+        """Return the number of labels."""
         return int((self.labels != PAD).sum())
 
 
 class CausalRows:
-    """The `BatchSource` of the left-to-right arm: the same full rows with nothing hidden."""
+    """The `BatchSource` of the left-to-right arm: the same full rows, without masking."""
 
     def __init__(self, seed: int) -> None:
         self.rows = rows_of(text().train, "full", seed=seed)
 
     def count(self, epoch: int) -> int:
-        """Return the number of batches of an epoch."""
+        """Return the number of batches in an epoch."""
         return self.rows.count(epoch)
 
     def batch(self, epoch: int, index: int) -> NextTokens:

@@ -1,8 +1,8 @@
-"""Does next-sentence prediction help? Two formats of input by two losses, each changed alone.
+"""Does next-sentence prediction help? Two input formats, each with and without its loss.
 
-BERT and RoBERTa differ in both at once. Here the loss on pairs is taken on rows of its own, so that
-it can be added to any input: an arm is what the hidden-token loss reads (pairs, or full rows) and
-whether the next-sentence loss is there.
+BERT and RoBERTa differ in both. Here, the next-sentence loss uses separate rows, so that it can be
+added to each format. An arm has two settings: the format of the rows for the masked-token loss
+(pairs or full rows), and whether there is a next-sentence loss.
 """
 
 import math
@@ -47,8 +47,9 @@ DESIGN = [f"{form}, {loss}" for form in FORMATS for loss in LOSSES]
 
 
 def arm_loss(model: nn.Module, batch: TwoLosses, smoothing: float) -> Loss:
-    """Sum of the loss over hidden tokens, and as often the mean loss of the next sentence.
+    """Return the loss summed over masked tokens, plus their number times the next-sentence loss.
 
+    Divided by the number of tokens, this is the sum of the two mean losses.
     Paper: Devlin et al. 2018 (arXiv:1810.04805), A.2: the sum of the two mean losses.
     """
     assert isinstance(model, BERT)
@@ -65,7 +66,7 @@ def arm_loss(model: nn.Module, batch: TwoLosses, smoothing: float) -> Loss:
 
 
 def causal_loss(model: nn.Module, batch: NextTokens, smoothing: float) -> Loss:
-    """Sum of the loss over every token but the first of a row."""
+    """Return the sum of the loss over all tokens except the first of each row."""
     assert isinstance(model, GPT)
     real = batch.labels != PAD
     features = model.features(batch.ids)[real]
@@ -73,7 +74,7 @@ def causal_loss(model: nn.Module, batch: NextTokens, smoothing: float) -> Loss:
 
 
 def measure_arm(settings: Settings, seed: int) -> Numbers:
-    """Train one arm; judge hidden tokens, next sentences, and what its vectors know of topics."""
+    """Train an arm; return its held-out losses and the errors of linear probes for topics."""
     arm = settings["arm"]
     causal = arm == LEFT_TO_RIGHT
     model = fresh(GPT if causal else BERT, seed)
@@ -103,22 +104,22 @@ def measure_arm(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_untrained(settings: Settings, seed: int) -> Numbers:
-    """Probe starting weights: what the probe learns without any training before it."""
+    """Return the errors of the probes on an untrained model."""
     model = fresh(BERT, seed)
     errors = {f"{kind}_error": topic_error(model, kind, seed) for kind in ("mean", "first")}
     return errors | {"topics": len(text().asked)}
 
 
 def fresh(kind: type[BERT] | type[GPT], seed: int) -> BERT | GPT:
-    """Return a model of two layers over the pieces with the starting weights of a seed."""
+    """Return a model of two layers with the initial weights of a seed."""
     return fresh_small_model(kind, len(text().tokenizer), seed, d_model=WIDTH)
 
 
 @torch.no_grad()
 def scores(model: BERT, form: str) -> tuple[float, float]:
-    """Return the loss of hidden tokens of held-out rows in nats, and the next-sentence error.
+    """Return the masked-token loss on held-out rows, in nats, and the next-sentence error.
 
-    The error in percent, the mean of both classes: 50 is guessing, however many pairs follow.
+    The error is in percent and is the mean of both classes, so that guessing gives 50.
     """
     model.eval()
     rows = rows_of(text().held_out, form, shuffle=False)
@@ -133,8 +134,8 @@ def scores(model: BERT, form: str) -> tuple[float, float]:
         total += F.cross_entropy(logits, batch.labels[chosen], reduction="sum").item()
         tokens += int(chosen.sum())
         if batch.follows is not None:
-            says = model.next_sentence(model.pooled(x)).argmax(-1)
-            wrong.append((says != batch.follows).double())
+            predicted = model.next_sentence(model.pooled(x)).argmax(-1)
+            wrong.append((predicted != batch.follows).double())
             follows.append(batch.follows)
     if not follows:
         return total / tokens, math.nan
@@ -144,9 +145,9 @@ def scores(model: BERT, form: str) -> tuple[float, float]:
 
 
 def topic_error(model: BERT | GPT, kind: str, seed: int) -> float:
-    """Return how often, in percent, a linear map of a passage's vector names its topic wrongly.
+    """Return the error, in percent, of a linear probe that predicts the topic of a passage.
 
-    Args: kind: mean of all states, or first: the state of the row's first token.
+    Args: kind: mean: the probe reads the mean of all states; first: the state of the first token.
     """
     generator = np.random.default_rng(seed)
     asked = text().asked
@@ -160,7 +161,7 @@ def topic_error(model: BERT | GPT, kind: str, seed: int) -> float:
 def passages(
     documents: Sequence[Sequence[np.ndarray]], generator: np.random.Generator
 ) -> tuple[Int[Tensor, "passages length"], Int[Tensor, "passages"]]:
-    """Return rows of one stretch from every topic, equally many, and the topics' numbers."""
+    """Return passages at random places, the same number for every topic, and their topics."""
     room = ROW - 2
     rows: list[list[int]] = []
     for mine in documents:
@@ -175,7 +176,7 @@ def passages(
 def vectors(
     model: BERT | GPT, kind: str, ids: Int[Tensor, "passages length"], topics: Tensor
 ) -> tuple[Float[Tensor, "passages d_model"], Tensor]:
-    """Return one vector a passage, and the topics again."""
+    """Return one vector per passage, and the topics unchanged."""
     model.eval()
     found: list[Tensor] = []
     for some in ids.split(120):
@@ -185,7 +186,10 @@ def vectors(
 
 
 def arm_conditions(mode: Mode) -> list[Settings]:
-    """The four arms; in full also BERT as published and a left-to-right model, and three rates."""
+    """Return the four arms.
+
+    Full mode adds BERT as published and a left-to-right model, and has three rates.
+    """
     if mode is Mode.QUICK:
         return [{"arm": arm, "rate": 3e-3, "steps": 120} for arm in DESIGN]
     arms = [*DESIGN, PUBLISHED, LEFT_TO_RIGHT]
@@ -193,12 +197,12 @@ def arm_conditions(mode: Mode) -> list[Settings]:
 
 
 def gain(results: Results, worse: str, better: str, number: str) -> Estimate:
-    """Return how much lower a number is in the second arm, each at its own best rate for it."""
+    """Return the number of arm ``worse`` minus that of arm ``better``, each at its best rate."""
     return tuned_difference(results, "arms", number, {"arm": better}, {"arm": worse})
 
 
 def gain_of_direction(results: Results) -> Estimate:
-    """Return what seeing both directions gains in the topics' error; neither arm has pairs."""
+    """Return the topic error of the left-to-right model minus that of BERT on full rows."""
     return gain(results, LEFT_TO_RIGHT, "full, without", "mean_error")
 
 
@@ -235,7 +239,10 @@ def numbers(results: Results) -> dict[str, Estimate]:
 
 
 def described(results: Results, arm: str, number: str) -> Estimate:
-    """Return a number of an arm; the next-sentence error at the rate that suits hidden tokens."""
+    """Return a number of an arm at its best rate.
+
+    The next-sentence error is that at the rate with the lowest masked-token loss.
+    """
     by = "full_loss" if number == "next_error" else number
     return tuned_estimate(results, "arms", number, by=by, arm=arm)
 
@@ -244,4 +251,4 @@ SHORT = {
     "pairs, with": "pairs_with", "pairs, without": "pairs_without", "full, with": "full_with",
     "full, without": "full_without", PUBLISHED: "published", LEFT_TO_RIGHT: "left_to_right",
 }  # fmt: skip
-"""How the numbers of an arm are called in the cards."""
+"""The names of the arms in the placeholders of the cards."""

@@ -1,4 +1,4 @@
-"""Why sines and cosines? What the codes can do exactly, and what trained models make of them."""
+"""Why sines and cosines? Exact properties of position codes, and their use by trained models."""
 
 from whyformer.lab.experiments.positions.claims import CLAIMS, numbers
 from whyformer.lab.experiments.positions.experiment import (

@@ -1,4 +1,4 @@
-"""What is claimed, and which measured effect decides each claim."""
+"""The claims, and the measured effects that decide them."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,21 +18,21 @@ from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, ex
 from whyformer.lab.method.verdict import Test, above, below, near
 
 LEARNED_ENOUGH = 0.9
-"""Below this accuracy inside the trained length nothing can be said about beyond it."""
+"""If the accuracy within the trained length is lower, longer inputs are not evaluated."""
 
 
 def algebra(results: Results, number: str, d_model: int) -> Estimate:
-    """Return a number of the sinusoids' part."""
+    """Return a number of part `algebra`, which measures the sinusoids."""
     return estimate(results.values("algebra", number, d_model=d_model))
 
 
 def shift_error(results: Results, code: str, d_model: int = 64, where: str = "inside") -> Estimate:
-    """Return the share of variance that the best linear shift misses."""
+    """Return the share of variance that the best linear shift does not explain."""
     return estimate(results.values("shift", where, code=code, d_model=d_model))
 
 
 def accuracy(results: Results, number: str, task: str, mask: str, positions: str) -> Estimate:
-    """Return a mean accuracy of the trained models."""
+    """Return an accuracy of the trained models, averaged over seeds."""
     where = {"task": task, "mask": mask, "positions": positions}
     if not is_trained(results, "tasks", **where):
         return NOT_MEASURED
@@ -40,7 +40,10 @@ def accuracy(results: Results, number: str, task: str, mask: str, positions: str
 
 
 def drop(results: Results, task: str, mask: str, positions: str) -> Estimate:
-    """Return the accuracy lost beyond the trained length; unknown where there is none to lose."""
+    """Return the accuracy within the trained length minus that beyond it.
+
+    Returns: NOT_MEASURED if the accuracy within that length is below `LEARNED_ENOUGH`.
+    """
     where = {"task": task, "mask": mask, "positions": positions}
     inside = results.values("tasks", "inside", **where)
     if sum(inside) / len(inside) < LEARNED_ENOUGH:
@@ -49,12 +52,12 @@ def drop(results: Results, task: str, mask: str, positions: str) -> Estimate:
 
 
 def language(results: Results, positions: str, number: str = "loss") -> list | None:
-    """Return a number of the character model at the rate of its least loss, where it was trained."""
+    """Return a number of the character model at its best rate, by seed; None if not trained."""
     return tuned(results, "language", number, by="loss", positions=positions)
 
 
 def learned_gap(results: Results) -> Estimate:
-    """Return how much worse learned positions are than sinusoids, paired by seed."""
+    """Return the loss with learned positions minus that with sinusoids, paired by seed."""
     return paired(language(results, "sinusoidal"), language(results, "learned"))
 
 
@@ -70,7 +73,7 @@ def both_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 
 
 def only_tests(results: Results) -> Mapping[str, Sequence[Test]]:
-    """See the claim `only`: one other code that can do it is enough against it."""
+    """See the claim `only`. A single other code with an exact linear shift refutes it."""
     return {
         "d = 64": [
             above(shift_error(results, code), 0.05, contrary=1e-9, name=code)

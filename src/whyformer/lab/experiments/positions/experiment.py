@@ -1,4 +1,4 @@
-"""Why sines and cosines? What the codes can do exactly, and what trained models make of them."""
+"""Why sines and cosines? Exact properties of position codes, and their use by trained models."""
 
 import math
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from whyformer.training.loss import Loss, fused_cross_entropy
 WIDTHS = (64, 128, 512)
 SHIFTS = (1, 7, 100, 1000)
 FAR = 2000
-"""Offsets up to which similarity is followed."""
+"""Largest offset at which the similarity is measured."""
 LAGS = sorted({round(1.13**i) for i in range(63)} | {1, 10, 100, 1000})
 DRAWN_POSITIONS = 32
 
 SYMBOLS, LAG, TRAINED = 16, 3, 32
-"""Symbols and answers of both tasks; how far back is copied; the length trained at."""
+"""Number of symbols and of answers, distance of the copied symbol, length in training."""
 LENGTHS = (32, 64, 128)
 BLOCK = 4
 TASKS, MASKS = ("copy", "modulo"), ("causal", "encoder")
@@ -36,14 +36,14 @@ SCHEMES = ("none", "sinusoidal", "rotary", "learned", "alibi", "relative")
 CODES = ("sinusoidal", "sine", "random", "binary", "line")
 
 LONGEST = 10000.0
-"""Base of the wavelengths of the sinusoids that are looked at; the paper's."""
+"""Base of the wavelengths of the measured sinusoids, as in the paper."""
 LANGUAGE_RATES = (2e-3, 6e-3, 2e-2)
 LANGUAGE_LENGTH, LANGUAGE_BLOCK = 64, 8
 STEPS, WARMUP, RATE = 600, 20, 3e-3
 
 
 def measure_algebra(settings: Settings, seed: int) -> Numbers:
-    """Look at the sinusoids of one width: shift, norm, similarity, distances. In float64."""
+    """Measure shift, norm, similarity and distances of the sinusoids of one width, in float64."""
     d, n = settings["d_model"], settings["positions"]
     table = schemes.sinusoids(torch.arange(n + max(SHIFTS)), d, longest=LONGEST)
     rate = LONGEST ** (-torch.arange(0, d, 2, dtype=torch.float64) / d)
@@ -76,7 +76,10 @@ def measure_algebra(settings: Settings, seed: int) -> Numbers:
 
 
 def rotation_error(table: Tensor, rate: Tensor, shift: int, positions: int) -> float:
-    """Return the largest error of PE(p + k) = R(k) PE(p), R turning each pair by its own angle."""
+    """Return the largest error of PE(p + k) = R(k) PE(p), where R rotates each pair of dimensions.
+
+    Args: rate: the angle per position of each pair.
+    """
     sine, cosine = table[:positions].unflatten(1, (-1, 2)).unbind(-1)
     turn = rate * shift
     turned = torch.stack(
@@ -86,7 +89,7 @@ def rotation_error(table: Tensor, rate: Tensor, shift: int, positions: int) -> f
 
 
 def measure_margin(settings: Settings, seed: int) -> Numbers:
-    """Return how near the two nearest codes are when only the first few frequencies are kept."""
+    """Return the smallest distance between two codes that keep only the first few frequencies."""
     n, pairs = settings["positions"], settings["pairs"]
     code = schemes.sinusoids(torch.arange(n), 64, longest=LONGEST)[:, : 2 * pairs]
     squared = code.square().sum(1)
@@ -96,7 +99,7 @@ def measure_margin(settings: Settings, seed: int) -> Numbers:
 
 
 def code_of(name: str, d_model: int, length: int, seed: int) -> Tensor:
-    """Return codes of the positions 0 … length-1, in float64."""
+    """Return the codes of the positions 0 … length-1, in float64."""
     position = torch.arange(length)
     if name == "random":
         generator = torch.Generator().manual_seed(seed)
@@ -111,10 +114,10 @@ def code_of(name: str, d_model: int, length: int, seed: int) -> Tensor:
 
 
 def measure_shift(settings: Settings, seed: int) -> Numbers:
-    """Fit the best linear map from every code to the one ``shift`` later; judge it farther on.
+    """Fit a linear map from each code to the code ``shift`` later; test it on later positions.
 
-    Errors are shares of the codes' variance. Many more positions than dimensions are fitted: with
-    fewer any code can be shifted.
+    Errors are shares of the variance of the codes. The fit uses many more positions than
+    dimensions, because otherwise a linear map exists for every kind of code.
     """
     d, shift = settings["d_model"], settings["shift"]
     fitted, held_out = 16 * d, 1000
@@ -133,7 +136,10 @@ def measure_shift(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_projection(settings: Settings, seed: int) -> Numbers:
-    """Send the codes through fresh W_Q and W_K; what is left of distances, what of offsets?"""
+    """Project the codes with new W_Q and W_K; measure what remains of distances and offsets.
+
+    ``offset_share`` is the share of the variance of the scores that the offset explains.
+    """
     d, n = settings["d_model"], settings["positions"]
     attention = MultiHeadAttention(d, 1, settings["d_k"])
     xavier(attention, 1.0)
@@ -141,8 +147,8 @@ def measure_projection(settings: Settings, seed: int) -> Numbers:
     code = schemes.sinusoids(torch.arange(n), d, longest=LONGEST)
     with torch.no_grad():
         queries, keys = attention.project_query(code), attention.project_key(code)
-        loudness = attention.project_key.weight.norm() / d**0.5
-        kept = torch.pdist(keys) / torch.pdist(code) / loudness
+        norm_factor = attention.project_key.weight.norm() / d**0.5
+        kept = torch.pdist(keys) / torch.pdist(code) / norm_factor
         scores = queries @ keys.T
     offset = (torch.arange(n)[:, None] - torch.arange(n) + n - 1).flatten()
     count = torch.bincount(offset).double()
@@ -156,7 +162,7 @@ def measure_projection(settings: Settings, seed: int) -> Numbers:
 
 
 class Reader(nn.Module):
-    """An encoder with a matrix that reads an answer off every position."""
+    """An encoder with an output matrix, which predicts an answer at every position."""
 
     def __init__(self, settings: GPTSettings, symbols: int) -> None:
         super().__init__()
@@ -167,12 +173,12 @@ class Reader(nn.Module):
         INITIALIZATIONS[settings.initialization](self.encoder.layers, 1.0)
 
     def features(self, target: Tensor) -> Tensor:
-        """Return a vector for each token, which has seen all of them."""
+        """Return a vector for each token, which depends on all tokens."""
         return self.encoder(target, None)
 
 
 def task_model(mask: str, positions: str, seed: int) -> GPT | Reader:
-    """Return a fresh model of two layers that sees all positions, or the earlier ones only."""
+    """Return a new model of two layers that attends to all positions, or to earlier ones only."""
     settings = lm.reference(
         layers=2, d_model=64, positions=positions, tying="none", max_length=max(LENGTHS)
     )
@@ -182,13 +188,13 @@ def task_model(mask: str, positions: str, seed: int) -> GPT | Reader:
     else:
         model = build_model(settings, (SYMBOLS, SYMBOLS), shared=True)
         assert isinstance(model, GPT)
-    match_loudness(model)
+    match_variance(model)
     return model
 
 
 @torch.no_grad()
-def match_loudness(model: nn.Module) -> None:
-    """Start learned positions with the variance of the sinusoids, 1/2, so that only form differs."""
+def match_variance(model: nn.Module) -> None:
+    """Initialize learned positions with the variance of the sinusoids, which is 1/2."""
     for module in model.modules():
         if isinstance(module, schemes.LearnedPositions):
             module.vectors.normal_(std=0.5**0.5)
@@ -196,20 +202,20 @@ def match_loudness(model: nn.Module) -> None:
 
 @dataclass(frozen=True)
 class Exercise(TensorBatch):
-    """Rows of random symbols and the answer at each position, -1 where there is none."""
+    """Rows of random symbols, and the answer at each position, or -1 without one."""
 
     target: Tensor
     labels: Tensor
 
     @property
     def tokens(self) -> int:
-        """Answers in the batch."""
+        """Return the number of answers in the batch."""
         return int((self.labels >= 0).sum())
 
 
 @dataclass(frozen=True)
 class Exercises(EndlessBatches):
-    """A `BatchSource` of one task; batch ``index`` is drawn by (seed, index)."""
+    """A `BatchSource` of one task, whose batches depend on (seed, index) only."""
 
     task: str
     length: int
@@ -229,7 +235,7 @@ class Exercises(EndlessBatches):
 
 
 def exercise_loss(model: nn.Module, batch: Exercise, smoothing: float) -> Loss:
-    """Sum of the loss over all positions that have an answer."""
+    """Return the sum of the loss over all positions that have an answer."""
     assert isinstance(model, GPT | Reader)
     features, labels = model.features(batch.target).flatten(0, 1), batch.labels.flatten()
     real = (labels >= 0).nonzero().squeeze(1)
@@ -238,7 +244,7 @@ def exercise_loss(model: nn.Module, batch: Exercise, smoothing: float) -> Loss:
 
 @torch.no_grad()
 def accuracies(model: GPT | Reader, task: str, length: int) -> Tensor:
-    """Return the share of right answers at each position of 256 fresh rows; NaN: none is asked."""
+    """Return the accuracy at each position on 256 new rows; NaN for a position without answers."""
     model.eval()
     test = Exercises(task, length, 256, seed=999).batch(0, 1 << 20)
     answers = model.projection(model.features(test.target)).argmax(-1)
@@ -247,7 +253,7 @@ def accuracies(model: GPT | Reader, task: str, length: int) -> Tensor:
 
 
 def measure_tasks(settings: Settings, seed: int) -> Numbers:
-    """Train at one length; count right answers by position at that length and beyond."""
+    """Train at one length; measure the accuracy by position at that length and beyond."""
     task = settings["task"]
     model = task_model(settings["mask"], settings["positions"], seed)
     learn(
@@ -267,7 +273,10 @@ def measure_tasks(settings: Settings, seed: int) -> Numbers:
 
 @torch.no_grad()
 def measure_order(settings: Settings, seed: int) -> Numbers:
-    """Shuffle the tokens; do the vectors of a fresh model only change places? In float64."""
+    """Return the change of a new model's outputs, apart from their order, if tokens are shuffled.
+
+    In float64.
+    """
     model = task_model(settings["mask"], settings["positions"], seed).double().eval()
     generator = torch.Generator().manual_seed(seed)
     tokens = torch.randint(SYMBOLS, (8, TRAINED), generator=generator)
@@ -277,10 +286,10 @@ def measure_order(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_language(settings: Settings, seed: int) -> Numbers:
-    """Train a character model of two layers; return its loss inside and beyond the length."""
+    """Train a character model of two layers; return its loss within and beyond that length."""
     shape = lm.reference(layers=2, positions=settings["positions"])
     model = lm.fresh_model(shape, seed)
-    match_loudness(model)
+    match_variance(model)
     trained = lm.train(
         shape, seed, steps=STEPS, warmup=WARMUP, learning_rate=settings["rate"],
         length=LANGUAGE_LENGTH, model=model,
@@ -299,12 +308,12 @@ def algebra_conditions(mode: Mode) -> list[Settings]:
 
 
 def margin_conditions(mode: Mode) -> list[Settings]:
-    """Return one frequency up to all of d_model = 64."""
+    """Return numbers of frequencies, from one to all of d_model = 64."""
     return [{"pairs": pairs, "positions": 5000} for pairs in (1, 2, 4, 6, 8, 16, 32)]
 
 
 def shift_conditions(mode: Mode) -> list[Settings]:
-    """Return every code; the wide ones take seconds each."""
+    """Return every code; quick mode has only the smallest width, because others take seconds."""
     widths = WIDTHS[:1] if mode is Mode.QUICK else WIDTHS
     return [{"code": code, "d_model": d, "shift": 7} for d in widths for code in CODES]
 
@@ -320,7 +329,7 @@ def order_conditions(mode: Mode) -> list[Settings]:
 
 
 def task_conditions(mode: Mode) -> list[Settings]:
-    """Return both tasks under both masks; quick leaves out what no claim needs."""
+    """Return both tasks with both masks; quick mode has only the schemes that claims need."""
     quick = mode is Mode.QUICK
     return [
         {"task": task, "mask": mask, "positions": scheme, "steps": 200 if quick else STEPS}
@@ -331,7 +340,7 @@ def task_conditions(mode: Mode) -> list[Settings]:
 
 
 def language_conditions(mode: Mode) -> list[Settings]:
-    """Return the two that are compared, at each rate, and the others at one; quick has none."""
+    """Return the two compared schemes at each rate, and the others at one; full mode only."""
     if mode is Mode.QUICK:
         return []
     compared: list[Settings] = [

@@ -1,4 +1,4 @@
-"""Why 1/√d_k? At initialisation by drawing scores, and after training by tuning every arm."""
+"""Why 1/√d_k? Random scores at initialization, and trained models with tuned learning rates."""
 
 from whyformer.lab.experiments.scaling.claims import CLAIMS
 from whyformer.lab.experiments.scaling.experiment import (

@@ -1,4 +1,4 @@
-"""What is claimed, and which measured effect decides each claim."""
+"""The claims, and the measured effects that decide them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ from whyformer.lab.method.statistics import Estimate, estimate, exactly
 from whyformer.lab.method.verdict import Test, above, below, near
 
 MORE_THAN_ONE = math.nextafter(1.0, 2.0)
-"""A ratio of exactly 1 is an effect that is switched off."""
+"""The smallest number above 1: a ratio of exactly 1 means no effect."""
 
 
 def worst_variance(results: Results, law: str) -> Estimate:
-    """Return the largest |Var/d_k - 1| over all widths, from the mean over seeds."""
+    """Return the largest |Var/d_k - 1| over all widths, with Var averaged over seeds."""
     errors = []
     for d_k in results.levels("scores", "d_k", n=KEYS, law=law):
         stds = results.values("scores", f"{NONE}/std", d_k=d_k, n=KEYS, law=law)

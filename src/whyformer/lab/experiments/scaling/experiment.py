@@ -1,4 +1,4 @@
-"""Why 1/√d_k? At initialisation by drawing scores, and after training by tuning every arm."""
+"""Why 1/√d_k? Random scores at initialization, and trained models with tuned learning rates."""
 
 import math
 from typing import Any
@@ -25,9 +25,9 @@ STEPS, WARMUP = 200, 20
 
 
 def measure_scores(settings: Settings, seed: int) -> Numbers:
-    """Draw queries and keys of unit variance; look at scores, softmax, Jacobian and gradient.
+    """Draw queries and keys of unit variance; measure scores, softmax, Jacobian and gradient.
 
-    In float64: the Jacobian's formula cancels in float32.
+    In float64, because the formula of the Jacobian loses its digits in float32.
     """
     d_k, n, law = settings["d_k"], settings["n"], settings["law"]
     generator = torch.Generator().manual_seed(seed)
@@ -72,7 +72,7 @@ def measure_scores(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_training(settings: Settings, seed: int) -> Numbers:
-    """Train a character model of two layers with one way of scaling."""
+    """Train a character model of two layers with one kind of scaling."""
     arm = settings["arm"]
     model_settings = lm.reference(
         layers=2, d_model=128, heads=settings["heads"],
@@ -89,10 +89,11 @@ def measure_training(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_identity(settings: Settings, seed: int) -> Numbers:
-    """Train a scaled model and its unscaled twin beside it; return how far their losses part.
+    """Train a scaled model and an unscaled twin; return the largest difference of their losses.
 
-    The twin starts with W_Q/√d_k. Exact: its W_Q also learns 1/√d_k as fast under Adam (whose
-    steps ignore the gradient's size), or 1/d_k as fast under SGD. In float64, d_k a power of 4.
+    The twin starts with W_Q/√d_k. For equal losses, its W_Q also needs a smaller learning rate:
+    times 1/√d_k with Adam, whose steps do not depend on the size of the gradient, and times 1/d_k
+    with SGD. In float64, with a power of 4 as d_k.
     """
     losses: list[list[float]] = []
     for twin in (False, True):
@@ -118,14 +119,14 @@ def measure_identity(settings: Settings, seed: int) -> Numbers:
 
 @torch.no_grad()
 def fold_into_queries(model: GPT) -> None:
-    """Start W_Q smaller by √d_k, which gives the unscaled scores the variance of the scaled."""
+    """Divide W_Q by √d_k, so that unscaled scores have the variance of scaled ones."""
     for name, parameter in model.named_parameters():
         if "project_query" in name:
             parameter.mul_(model.settings.head_width**-0.5)
 
 
 def score_conditions(mode: Mode) -> list[Settings]:
-    """Every width at 64 keys, and the judged width at other lengths."""
+    """Return every width at 64 keys, and the width 64 at other numbers of keys."""
     rows = 600 if mode is Mode.QUICK else 2000
     widths = [{"d_k": d, "n": KEYS, "law": law} for law in ("normal", "rademacher") for d in WIDTHS]
     lengths = [{"d_k": 64, "n": n, "law": "normal"} for n in (16, 256)]
@@ -133,7 +134,7 @@ def score_conditions(mode: Mode) -> list[Settings]:
 
 
 def training_conditions(mode: Mode) -> list[Settings]:
-    """All arms on one grid of rates; quick takes the best rate of three arms from a full run."""
+    """Return all arms on one grid of rates; in quick mode, three arms at their best known rate."""
     if mode is Mode.QUICK:
         best = {"inverse-sqrt": 3e-3, "none": 1e-3, "inverse": 1e-2}
         return [
@@ -155,12 +156,12 @@ def training_conditions(mode: Mode) -> list[Settings]:
 
 
 def identity_conditions(mode: Mode) -> list[Settings]:
-    """Both optimizers, with and without the slower rate."""
+    """Return both optimizers, with and without the smaller learning rate of W_Q."""
     return [{"optimizer": o, "rate_too": t} for o in ("adam", "sgd") for t in (True, False)]
 
 
 def ratio(results: Results, number: str, law: str, d_k: int = JUDGED_WIDTH) -> Estimate:
-    """Return unscaled over scaled, seed by seed."""
+    """Return a number of unscaled scores divided by that of scaled scores, paired by seed."""
     where = {"d_k": d_k, "n": KEYS, "law": law}
     none = results.values("scores", f"{NONE}/{number}", **where)
     scaled = results.values("scores", f"{SQRT}/{number}", **where)
@@ -168,24 +169,24 @@ def ratio(results: Results, number: str, law: str, d_k: int = JUDGED_WIDTH) -> E
 
 
 def std_slope(results: Results, scale: str, law: str) -> Estimate:
-    """Return the exponent of the scores' standard deviation over d_k."""
+    """Return the exponent over d_k of the standard deviation of the scores."""
     return log_slope(*results.curves("scores", f"{scale}/std", "d_k", n=KEYS, law=law))
 
 
 def gap(results: Results, arm: str, **where: Any) -> Estimate:
-    """Return how much worse an arm is than 1/√d_k, each at its own best rate."""
+    """Return the loss of an arm minus that with 1/√d_k, each at its own best rate."""
     arms = {"arm": "inverse-sqrt"}, {"arm": arm}
     return tuned_difference(results, "training", "loss", *arms, **where)
 
 
 def best_loss(results: Results, arm: str) -> Estimate:
-    """Return the loss of one head under Adam at the arm's own best rate."""
+    """Return the loss of an arm with one head and Adam, at its own best rate."""
     where = {"arm": arm, "heads": 1, "optimizer": "adam"}
     return tuned_estimate(results, "training", "loss", **where)
 
 
 def length_slope(results: Results) -> Estimate:
-    """Return the exponent of the unscaled scores' standard deviation over the number of keys."""
+    """Return the exponent over the number of keys of the unscaled scores' standard deviation."""
     lengths, curves = results.curves("scores", f"{NONE}/std", "n", d_k=64, law="normal")
     return log_slope(lengths, curves)
 

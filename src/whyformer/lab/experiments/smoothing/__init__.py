@@ -1,4 +1,4 @@
-"""What does label smoothing buy? Its optimum exactly, and models trained with much and little."""
+"""What does label smoothing buy? Its exact optimum, and models trained on much or little text."""
 
 from whyformer.lab.experiments.smoothing.claims import CLAIMS, numbers
 from whyformer.lab.experiments.smoothing.experiment import (

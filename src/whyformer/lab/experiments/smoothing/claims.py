@@ -1,4 +1,4 @@
-"""What is claimed, and which measured effect decides each claim."""
+"""The claims, and the measured effects that decide them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,12 @@ from whyformer.lab.method.verdict import Test, above, below
 
 
 def best(results: Results, number: str, text: str, epsilon: float) -> list | None:
-    """Return a number of an arm at the rate of its least loss; None where it was not trained."""
+    """Return a number of an arm at its best rate, one value per seed; None if not trained."""
     return tuned(results, "training", number, by="nll", text=text, epsilon=epsilon)
 
 
 def gain(results: Results, number: str, text: str, epsilon: float = JUDGED) -> Estimate:
-    """Return how much more of a number there is with smoothing than without."""
+    """Return a number with smoothing minus that without, paired by seed."""
     return paired(*(best(results, number, text, e) for e in (0.0, epsilon)))
 
 

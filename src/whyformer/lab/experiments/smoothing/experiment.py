@@ -1,4 +1,4 @@
-"""What does label smoothing buy? Its optimum exactly, and models trained with much and little."""
+"""What does label smoothing buy? Its exact optimum, and models trained on much or little text."""
 
 import math
 
@@ -14,7 +14,7 @@ from whyformer.training.loss import cross_entropy
 
 PLENTY, SCARCE = "plenty", "scarce"
 SCARCE_CHARACTERS = 8_000
-"""So few that the training reads each about twenty times."""
+"""Length of the short training text; training reads each character about twenty times."""
 JUDGED, EPSILONS, TABLED = 0.1, (0.0, 0.1, 0.2), (0.05, 0.1, 0.2)
 RATES, QUICK_RATES = (3e-4, 1e-3, 3e-3, 1e-2), {PLENTY: 3e-3, SCARCE: 1e-3}
 LENGTH, STEPS, WARMUP, DEV_WINDOWS = 32, 300, 20, 256
@@ -22,8 +22,9 @@ BINS = 15
 
 
 def log_odds_bound(epsilon: float, classes: int) -> float:
-    """Return the log-odds of the label against another class at the optimum of a certain label.
+    """Return the optimal log-odds of a label against another class, if the label is certain.
 
+    Args: classes: the number of classes V.
     >>> round(log_odds_bound(0.1, 103), 2)
     6.83
     """
@@ -31,10 +32,10 @@ def log_odds_bound(epsilon: float, classes: int) -> float:
 
 
 def measure_table(settings: Settings, seed: int) -> Numbers:
-    """Fit a free table of logits, a row a context, and compare its softmax with (1-ε) q + ε/V."""
+    """Fit a table of logits, one row per context; compare its softmax with (1-ε) q + ε/V."""
     epsilon, classes, contexts, draws = settings["epsilon"], settings["classes"], 6, 24
     generator = torch.Generator().manual_seed(seed)
-    # Context 0 has one label only; each next one may have twice as many.
+    # Context c has up to 2^c different labels.
     labels = torch.stack(
         [torch.randint(2**c, (draws,), generator=generator) for c in range(contexts)]
     )
@@ -64,7 +65,7 @@ def measure_table(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_training(settings: Settings, seed: int) -> Numbers:
-    """Train a character model of two layers, and judge it without smoothing."""
+    """Train a character model of two layers, and evaluate it without smoothing."""
     few = lm.text().train[:SCARCE_CHARACTERS] if settings["text"] == SCARCE else None
     trained = lm.train(
         lm.reference(layers=2, d_model=128), seed, steps=STEPS, warmup=WARMUP, length=LENGTH,
@@ -77,7 +78,7 @@ def measure_training(settings: Settings, seed: int) -> Numbers:
 def judged(model: GPT, epsilon: float) -> Numbers:
     """Return loss, accuracy and calibration on the dev text.
 
-    Args: epsilon: of the bound that the log-odds are compared with.
+    Args: epsilon: the smoothing in the bound that the log-odds are compared with.
     """
     model.eval()
     pairs = [
@@ -102,14 +103,16 @@ def judged(model: GPT, epsilon: float) -> Numbers:
 
 
 def binned(confidence: Tensor) -> Tensor:
-    """Return the bin of each confidence: equal widths, the upper end included."""
+    """Return the index of the bin of each confidence; bins have equal widths, (low, high]."""
     return (confidence * BINS).ceil().long().clamp(1, BINS) - 1
 
 
 def calibration_error(
     confidence: Float[Tensor, "guesses"], right: Bool[Tensor, "guesses"]
 ) -> float:
-    """Return the mean over guesses of |share right - mean confidence| in a guess's bin (ECE).
+    """Return the expected calibration error: the mean |accuracy - confidence| over bins.
+
+    Each bin is weighted by its number of predictions.
 
     Source: Guo et al. 2017 (arXiv:1706.04599), Eq. 3.
     """
@@ -122,7 +125,7 @@ def calibration_error(
 def reliability(
     confidence: Float[Tensor, "guesses"], right: Bool[Tensor, "guesses"]
 ) -> tuple[list[float], list[float]]:
-    """Return mean confidence and share of right guesses in each bin; NaN in an empty one."""
+    """Return the mean confidence and the accuracy in each bin; NaN for an empty bin."""
     bins = binned(confidence)
     places, shares = [], []
     for number in range(BINS):
@@ -133,12 +136,15 @@ def reliability(
 
 
 def table_conditions(mode: Mode) -> list[Settings]:
-    """Three ε, with as many classes as the characters that all tests of Python have seen."""
+    """Return three ε, all with 103 classes: the number of characters in the reference text."""
     return [{"epsilon": epsilon, "classes": 103} for epsilon in TABLED]
 
 
 def training_conditions(mode: Mode) -> list[Settings]:
-    """Every ε at every rate with both texts; quick has one rate, with and without smoothing."""
+    """Return every ε at every rate with both texts.
+
+    Quick mode has one rate, with and without smoothing.
+    """
     quick = mode is Mode.QUICK
     return [
         {"text": text, "epsilon": epsilon, "rate": rate}

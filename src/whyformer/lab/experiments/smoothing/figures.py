@@ -47,7 +47,7 @@ def charts(results: Results) -> list[Figure]:
 
 
 def reliability_chart(results: Results, text: str) -> Chart:
-    """Draw how often guesses of each confidence are right."""
+    """Draw the accuracy of the predictions over their confidence."""
     series = [
         theory(Bilingual("calibrated", "완벽한 보정"), (0.0, 1.0), lambda confidence: confidence)
     ]

@@ -1,4 +1,4 @@
-"""Why warm-up? Gradients at the start, trainings with and without, and interventions on causes."""
+"""Why warm-up? Initial gradients, training with and without it, and tests of possible causes."""
 
 from whyformer.lab.experiments.warmup.claims import CLAIMS, numbers
 from whyformer.lab.experiments.warmup.experiment import (

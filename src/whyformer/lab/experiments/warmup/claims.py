@@ -1,4 +1,4 @@
-"""What is claimed, and which measured effect decides each claim."""
+"""The claims, and the measured effects that decide them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,13 @@ from whyformer.lab.experiments.warmup.effects import (
     best,
     depth_slope,
     difference,
+    final_diversity,
+    full_gain,
     growth,
-    left_of_diversity,
-    regained,
     rescue,
     steeper,
     steps,
-    usable,
+    usable_rates,
     width_slope,
 )
 from whyformer.lab.experiments.warmup.experiment import (
@@ -42,7 +42,7 @@ from whyformer.lab.method.statistics import Estimate, estimate, exactly, log_slo
 from whyformer.lab.method.verdict import Test, above, below, near, of_ratio
 
 RESCUE = 0.5
-"""Who rescues must regain this share of what warm-up of everything regains."""
+"""An arm rescues training if it reaches more than this share of the gain of full warm-up."""
 
 
 def start_tests(results: Results) -> Mapping[str, Sequence[Test]]:
@@ -80,7 +80,13 @@ def needed_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 def range_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `range`."""
     return {
-        wiring: [above(paired(usable(results, a), usable(results, f"{a}-all")), 0.5, strict=True)]
+        wiring: [
+            above(
+                paired(usable_rates(results, a), usable_rates(results, f"{a}-all")),
+                0.5,
+                strict=True,
+            )
+        ]
         for wiring, a in ((str(POST), "post"), (str(PRE), "pre"))
     }
 
@@ -105,7 +111,7 @@ def mechanism_tests(results: Results) -> Mapping[str, Sequence[Test]]:
             below(rescue(results, "bottom", optimizer), RESCUE, contrary=1.0, name="bottom"),
         ]
         for optimizer, tests in size_tests(results).items()
-        if not regained(results, optimizer) < LEAST_GAIN  # else no part of warm-up can rescue
+        if not full_gain(results, optimizer) < LEAST_GAIN  # otherwise there is nothing to rescue
     }
 
 
@@ -137,8 +143,8 @@ def numbers(results: Results) -> dict[str, Estimate]:
         "slope_pre_causal": depth_slope(results, PRE, CAUSAL),
         "width_post": width_slope(results, POST),
         "width_pre": width_slope(results, PRE),
-        "diversity_post": left_of_diversity(results, POST),
-        "diversity_pre": left_of_diversity(results, PRE),
+        "diversity_post": final_diversity(results, POST),
+        "diversity_pre": final_diversity(results, PRE),
         "best_gain_post": paired(best(results, "post-all"), best(results, "post")),
         "best_gain_pre": paired(best(results, "pre-all"), best(results, "pre")),
         "unigram": exactly(results.cells[-1].numbers["unigram"]),
@@ -158,7 +164,7 @@ def numbers(results: Results) -> dict[str, Estimate]:
         found[f"sgd_share_{key}"] = rescue(results, arm, SGD)
     for arm in TABLED:
         key = arm.replace("-", "_")
-        found[f"usable_{key}"] = estimate(usable(results, arm))
+        found[f"usable_{key}"] = estimate(usable_rates(results, arm))
         found[f"best_{key}"] = estimate(best(results, arm))
     for arm in STEPPED:
         whole = {"arm": arm, "rate": JUDGED[ADAM], "layers": TRAINED_DEPTH}

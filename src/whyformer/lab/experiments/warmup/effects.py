@@ -1,4 +1,4 @@
-"""The effects that decide the claims, each a function of the results."""
+"""The effects that decide the claims: functions of the results."""
 
 import math
 from typing import Any
@@ -19,11 +19,11 @@ from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, log_slope, paired
 
 LEAST_GAIN = 0.2
-"""Nats that the share is of where warm-up itself regains less."""
+"""Lower bound, in nats, on the gain of full warm-up that `rescue` divides by."""
 
 
 def depth_slope(results: Results, wiring: str, view: str = BOTH, kind: str = "rms") -> Estimate:
-    """Return the exponent of the last W_2's gradient at one position over the depth."""
+    """Return the exponent over the depth of the gradient of the last W_2 at one position."""
     where = {"wiring": wiring, "view": view, "d_model": START_WIDTH}
     if not is_trained(results, "start", **where):
         return NOT_MEASURED
@@ -31,19 +31,19 @@ def depth_slope(results: Results, wiring: str, view: str = BOTH, kind: str = "rm
 
 
 def width_slope(results: Results, wiring: str) -> Estimate:
-    """Return its exponent over the width."""
+    """Return the exponent over the width of the gradient of the last W_2 at one position."""
     where = {"wiring": wiring, "view": BOTH, "layers": TRAINED_DEPTH}
     return log_slope(*results.curves("start", "rms", "d_model", **where))
 
 
 def growth(results: Results, matrix: str, wiring: str = POST, view: str = BOTH) -> Estimate:
-    """Return ln(gradient in the last layer / in the first) of a matrix."""
+    """Return ln(gradient in the last layer / gradient in the first layer) of a matrix."""
     where = {"wiring": wiring, "view": view, "d_model": START_WIDTH, "layers": DRAWN_DEPTH}
     return estimate([math.log(v[-1] / v[0]) for v in results.values("start", matrix, **where)])
 
 
-def left_of_diversity(results: Results, wiring: str) -> Estimate:
-    """Return the token diversity after the last of the most layers."""
+def final_diversity(results: Results, wiring: str) -> Estimate:
+    """Return the token diversity after the last layer of the deepest model."""
     where = {"wiring": wiring, "view": BOTH, "d_model": START_WIDTH, "layers": DEPTHS[-1]}
     return estimate([v[-1] for v in results.values("start", "diversity", **where)])
 
@@ -51,15 +51,15 @@ def left_of_diversity(results: Results, wiring: str) -> Estimate:
 def difference(
     results: Results, number: str, a: str, b: str, optimizer: str = ADAM, rate: float | None = None
 ) -> Estimate:
-    """Return the mean of b - a, seed by seed."""
+    """Return the mean difference b - a, paired by seed."""
     one, other = (trained(results, number, arm, optimizer, rate) for arm in (a, b))
     return paired(one, other)
 
 
 def rescue(results: Results, arm: str, optimizer: str = ADAM) -> Estimate:
-    """Return what an arm regains of a failed run, as a share of what warm-up of everything regains.
+    """Return the gain of an arm over Post-LN without warm-up, as a share of that of full warm-up.
 
-    Where warm-up itself regains less than `LEAST_GAIN`, the share is of that.
+    If the gain of full warm-up is less than `LEAST_GAIN`, the share is relative to `LEAST_GAIN`.
     """
     arms = ("post", "post-all", arm)
     nothing, all_, some = (trained(results, "judged", a, optimizer) for a in arms)
@@ -70,15 +70,18 @@ def rescue(results: Results, arm: str, optimizer: str = ADAM) -> Estimate:
 
 
 def best(results: Results, arm: str) -> list[float] | None:
-    """Return the losses of an arm at its own best rate, where there is a choice of rates."""
+    """Return the losses of an arm at its best rate; None if fewer than two rates were trained."""
     where: dict[str, Any] = {"arm": arm, "optimizer": ADAM}
     if len(results.levels("training", "rate", **where)) < 2:
         return None
     return tuned(results, "training", "judged", **where)
 
 
-def usable(results: Results, arm: str) -> list[float] | None:
-    """Return for each seed how many rates end within 0.1 nat of its best."""
+def usable_rates(results: Results, arm: str) -> list[float] | None:
+    """Return, for each seed, the number of rates whose loss is within 0.1 nat of the best rate's.
+
+    Returns: None if fewer than two rates were trained.
+    """
     where = {"arm": arm, "optimizer": ADAM}
     if len(results.levels("training", "rate", **where)) < 2:
         return None
@@ -87,12 +90,12 @@ def usable(results: Results, arm: str) -> list[float] | None:
 
 
 def steps(results: Results, arm: str) -> tuple[list[float], list[list[float]]]:
-    """Return depths, and for each seed the change after a tiny step."""
+    """Return the depths and, for each seed, the change of the output after a tiny step."""
     return results.curves("sensitivity", "change", "layers", arm=arm, rate=TINY_STEP)
 
 
 def steeper(results: Results, arm: str) -> Estimate:
-    """Return the exponent of Post-LN's change over that of another arm's."""
+    """Return the exponent over the depth of the change in Post-LN, minus that in another arm."""
     depths, rows = steps(results, "post")
     _, others = steps(results, arm)
     ratios = [
@@ -102,6 +105,6 @@ def steeper(results: Results, arm: str) -> Estimate:
     return log_slope(depths, ratios)
 
 
-def regained(results: Results, optimizer: str) -> float:
-    """Return the nats that warm-up of everything regains for Post-LN; NaN where not measured."""
+def full_gain(results: Results, optimizer: str) -> float:
+    """Return the gain of full warm-up in Post-LN, in nats; NaN if not measured."""
     return difference(results, "judged", "post-all", "post", optimizer).value

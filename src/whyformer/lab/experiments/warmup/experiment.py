@@ -1,4 +1,4 @@
-"""Why warm-up? Gradients at the start, trainings with and without, and interventions on causes."""
+"""Why warm-up? Initial gradients, training with and without it, and tests of possible causes."""
 
 import math
 import re
@@ -27,13 +27,13 @@ from whyformer.training.state import TrainingState
 POST, PRE, DEEP, BARE = "post-norm", "pre-norm", "deepnorm", "no-norm"
 XAVIER = Initialization.XAVIER
 BOTH, CAUSAL = "both ways", "causal"
-"""An encoder on random tokens, as the theorem has it; and the model that is trained, on text."""
+"""Two models: an encoder on random tokens, as in the theorem, and the trained GPT, on text."""
 DEPTHS, DRAWN_DEPTH = (2, 4, 6, 8, 12, 16, 24), 12
 WIDTHS = (32, 64, 128, 256)
 START_WIDTH, TRAINED_DEPTH = 128, 6
 LOWER = "|".join(map(str, range(TRAINED_DEPTH // 2)))
 UPPER = "|".join(map(str, range(TRAINED_DEPTH // 2, TRAINED_DEPTH)))
-"""The layers of each half, as a pattern for parameter names."""
+"""Patterns for parameter names: the layers of the lower and of the upper half."""
 MATRICES = {
     "W_2": "feedforward.contract",
     "W_1": "feedforward.expand",
@@ -46,15 +46,18 @@ LENGTH, STEPS, WARMUP = 32, 200, 67
 ADAM, SGD = "adam", "sgd"
 RATES = {ADAM: (3e-4, 1e-3, 3e-3, 1e-2, 3e-2), SGD: (0.01, 0.03, 0.1)}
 JUDGED = {ADAM: 3e-3, SGD: 0.1}
-"""The rate at which Post-LN fails without warm-up."""
+"""The learning rate of each optimizer at which Post-LN fails without warm-up."""
 CLIP = {ADAM: 0.1, SGD: 0.25}
 TINY_STEP = 1e-4
-"""A rate at which the output's change still grows in proportion to the step."""
+"""A learning rate so small that the change of the output is proportional to the step."""
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to train. Args: warmed: which parameters warm up, by their names; None: none do."""
+    """One way to train.
+
+    Args: warmed: pattern for the names of the parameters with warm-up; None: no warm-up.
+    """
 
     wiring: Wiring = POST
     initialization: Initialization = XAVIER
@@ -81,17 +84,20 @@ ARMS = {
     "vo": Arm(warmed=r"project_(value|output)"),
 }
 TABLED = ("post", "post-all", "pre", "pre-all", "deepnorm")
-"""Trained at every rate."""
+"""The arms that are trained at every learning rate."""
 INTERVENTIONS = ("small", "alpha", "clip", "radam", "top", "bottom", "all-but-qk", "qk", "ffn",
                  "vo")  # fmt: skip
 SGD_ARMS = ("post", "post-all", "clip", "pre")
 LIGHT = ("small", "alpha", "deepnorm")
-"""Whose residual branch weighs less."""
+"""The arms with a smaller residual branch."""
 STEPPED = ("post", "pre", *LIGHT)
 
 
 def shape(arm: Arm, layers: int = TRAINED_DEPTH, d_model: int = 64) -> GPTSettings:
-    """Return the reference model with an arm's choices; untied, so that top and bottom are apart."""
+    """Return the reference model with the settings of an arm.
+
+    The embeddings are not tied, so that the upper and lower half share no parameters.
+    """
     return lm.reference(
         layers=layers, d_model=d_model, wiring=arm.wiring, initialization=arm.initialization,
         tying=Tying.NONE,
@@ -99,8 +105,8 @@ def shape(arm: Arm, layers: int = TRAINED_DEPTH, d_model: int = 64) -> GPTSettin
 
 
 def reader(settings: GPTSettings, vocabulary: int) -> Encoder:
-    """Return the toolkit's encoder with the same choices: every position sees every other."""
-    alpha, beta = deepnorm_decoder_constants(settings.layers)  # an encoder alone has the same
+    """Return an encoder with the same settings: every position attends to every position."""
+    alpha, beta = deepnorm_decoder_constants(settings.layers)  # the same for an encoder alone
     embedding = TokenEmbedding(vocabulary, settings.d_model, 0.0)
     encoder = Encoder(settings.parts(bias=True, depth_scale=alpha), settings.layers, embedding)
     INITIALIZATIONS[settings.initialization](encoder, beta)
@@ -108,10 +114,10 @@ def reader(settings: GPTSettings, vocabulary: int) -> Encoder:
 
 
 def measure_start(settings: Settings, seed: int) -> Numbers:
-    """Take one gradient at the start; look at the last W_2 a position, and at every matrix.
+    """Measure the initial gradient of the last W_2 at each position, and of every matrix.
 
-    Of the loss at one position the last W_2 has a gradient of rank one, δ hᵀ, and its norm is
-    |h| · |δ|: nothing mixes positions after it, so one backward pass gives it for all of them.
+    For the loss at one position, the gradient of the last W_2 has rank one, δ hᵀ, and the norm
+    |h| · |δ|. No later layer mixes positions, so one backward pass gives it for all positions.
     """
     wiring, rows, vocabulary = settings["wiring"], 8, lm.text().vocabulary
     arm = Arm(wiring, Initialization.DEEPNORM if wiring is DEEP else XAVIER)
@@ -152,7 +158,7 @@ def measure_start(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_step(settings: Settings, seed: int) -> Numbers:
-    """Take one step of Adam without warm-up; say how far the features of unseen text moved."""
+    """Take one step of Adam without warm-up; measure the relative change of dev text features."""
     arm, rate = ARMS[settings["arm"]], settings["rate"]
     model = lm.fresh_model(shape(arm, settings["layers"]), seed)
     unseen = next(lm.dev_windows(LENGTH, count=16, rows=16)).target
@@ -170,7 +176,7 @@ def measure_step(settings: Settings, seed: int) -> Numbers:
 def measure_training(settings: Settings, seed: int) -> Numbers:
     """Train a character model of six layers in one arm.
 
-    Returns: `judged`: the loss, or the unigram entropy where the run learned nothing or broke down.
+    Returns: `judged`: the loss, or the unigram entropy if that is lower or if the run diverged.
     """
     arm, optimizer = ARMS[settings["arm"]], settings["optimizer"]
     chosen = shape(arm)
@@ -193,7 +199,7 @@ def measure_training(settings: Settings, seed: int) -> Numbers:
 
 
 def warm_only(state: TrainingState, pattern: str) -> None:
-    """Let the parameters whose names fit warm up; all others start at the whole rate."""
+    """Apply warm-up only to the parameters whose names match; the others have the full rate."""
     named = dict(state.model.named_parameters())
     warm = [p for name, p in named.items() if re.search(pattern, name)]
     cold = [p for name, p in named.items() if not re.search(pattern, name)]
@@ -203,7 +209,10 @@ def warm_only(state: TrainingState, pattern: str) -> None:
 
 
 def start_conditions(mode: Mode) -> list[Settings]:
-    """Every depth at one width, and every width at one depth; full adds DeepNorm and no norm."""
+    """Return every depth at one width, and every width at one depth.
+
+    Full mode adds DeepNorm and a model without normalization.
+    """
     wirings = (POST, PRE) if mode is Mode.QUICK else (POST, PRE, DEEP, BARE)
     depths = [
         {"view": view, "wiring": wiring, "layers": layers, "d_model": START_WIDTH}
@@ -221,7 +230,7 @@ def start_conditions(mode: Mode) -> list[Settings]:
 
 
 def step_conditions(mode: Mode) -> list[Settings]:
-    """A tiny step at every depth, and at the trained depth the step of the failing rate."""
+    """Return a tiny step at every depth, and at the trained depth a step of the failing rate."""
     depths = (2, 6, 16) if mode is Mode.QUICK else DEPTHS
     tiny = [{"arm": a, "layers": n, "rate": TINY_STEP} for a in STEPPED for n in depths]
     whole = [{"arm": a, "layers": TRAINED_DEPTH, "rate": JUDGED[ADAM]} for a in STEPPED]
@@ -229,7 +238,7 @@ def step_conditions(mode: Mode) -> list[Settings]:
 
 
 def training_conditions(mode: Mode) -> list[Settings]:
-    """All arms of all tables; quick has four at the rate that decides, without SGD."""
+    """Return the arms of all tables; in quick mode, four arms at the failing rate, without SGD."""
     if mode is Mode.QUICK:
         arms = ("post", "post-all", "pre", "small")
         return [{"arm": a, "optimizer": ADAM, "rate": JUDGED[ADAM]} for a in arms]
@@ -243,7 +252,10 @@ def training_conditions(mode: Mode) -> list[Settings]:
 def trained(
     results: Results, number: str, arm: str, optimizer: str = ADAM, rate: float | None = None
 ) -> list[float] | None:
-    """Return a number of an arm, a value a seed; None where this mode does not train it."""
+    """Return a number of an arm, one value per seed; None if this mode does not train the arm.
+
+    Args: rate: the default is the rate at which Post-LN fails without warm-up.
+    """
     where = {"arm": arm, "optimizer": optimizer}
     where |= {"rate": JUDGED[optimizer] if rate is None else rate}
     found = is_trained(results, "training", **where)
@@ -251,5 +263,5 @@ def trained(
 
 
 def loss(results: Results, arm: str, optimizer: str = ADAM) -> Estimate:
-    """Return the loss of an arm at the rate that decides."""
+    """Return the loss of an arm at the rate at which Post-LN fails without warm-up."""
     return estimate(trained(results, "judged", arm, optimizer))

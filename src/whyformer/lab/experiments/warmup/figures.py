@@ -70,7 +70,7 @@ def charts(results: Results) -> list[Figure]:
 
 
 def depth_chart(results: Results) -> Chart:
-    """Draw the last W_2's gradient over the depth, beside the two laws."""
+    """Draw the gradient of the last W_2 over the depth, with the two theoretical laws."""
     where = {"view": BOTH, "d_model": START_WIDTH}
     wirings = results.levels("start", "wiring", **where)
     normed = [wiring for wiring in wirings if wiring != BARE]
@@ -124,7 +124,7 @@ def layer_chart(results: Results) -> Chart:
 
 
 def diversity_chart(results: Results) -> Chart:
-    """Draw how different the positions still are after each layer."""
+    """Draw the token diversity after each layer."""
     where = {"view": BOTH, "d_model": START_WIDTH, "layers": DEPTHS[-1]}
     series = []
     for wiring in results.levels("start", "wiring", **where):
@@ -164,7 +164,7 @@ def rate_chart(results: Results) -> Chart:
 def arm_table(
     results: Results, optimizer: str, name: str, title: Bilingual, arms: Sequence[str]
 ) -> Table:
-    """Tabulate loss and rescue of the arms that were trained."""
+    """Tabulate the loss and the rescue of each trained arm."""
     there = [arm for arm in arms if trained(results, "judged", arm, optimizer) is not None]
     return Table(
         name,
@@ -189,7 +189,7 @@ def arm_table(
 
 
 def step_chart(results: Results) -> Chart:
-    """Draw how far a tiny step moves the output, over the depth."""
+    """Draw the change of the output after a tiny step, over the depth."""
     series = [Series(NAMES[arm], points_of_rows(*steps(results, arm))) for arm in STEPPED]
     return Chart(
         "step",
