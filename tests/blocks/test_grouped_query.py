@@ -110,7 +110,7 @@ def test_a_transformers_memory_of_its_source_shrinks_as_well():
         ),
         (
             {"kv_heads": 2},
-            "multi-head attention has as many heads of keys and values as `heads`, which is 8, but "
+            "multi-head attention needs `kv_heads` equal to `heads`, which is 8, but "
             "`kv_heads` is 2. Leave `kv_heads` out, or set `attention` to grouped-query.",
         ),
         ({"attention": "sparse"}, "must be multi-head, grouped-query or multi-query"),

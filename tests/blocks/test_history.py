@@ -1,4 +1,4 @@
-"""Keys and values so far: what goes in comes out, in any order of rows, past any room."""
+"""The history of keys and values: nothing is lost by reordering rows or by growing."""
 
 import pytest
 import torch
@@ -17,13 +17,13 @@ from whyformer.blocks.history import (
 
 @settings(max_examples=40)
 @given(
-    room=st.integers(1, 4),
+    capacity=st.integers(1, 4),
     pieces=st.lists(st.integers(1, 6), min_size=1, max_size=6),
     seed=st.integers(0, 2**31),
 )
-def test_a_history_equals_concatenation_through_any_reordering(room, pieces, seed):
+def test_a_history_equals_concatenation_through_any_reordering(capacity, pieces, seed):
     g = torch.Generator().manual_seed(seed)
-    history, rows = History(room), 3
+    history, rows = History(capacity), 3
     keys, values = torch.empty(rows, 2, 0, 4), torch.empty(rows, 2, 0, 5)
     for length in pieces:
         assert history.length == keys.shape[2]

@@ -93,7 +93,7 @@ def test_every_wiring_drops_only_what_the_sublayer_says(wiring):
 
 
 def test_the_base_of_the_wirings_names_no_rule():
-    with pytest.raises(TypeError, match="Residual names no rule"):
+    with pytest.raises(TypeError, match="Residual must override `forward`"):
         Residual(4, "layer", 0.0, 1.0)(torch.zeros(1, 1, 4), lambda x: x)
 
 

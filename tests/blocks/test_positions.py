@@ -17,9 +17,9 @@ from whyformer.blocks.positions import (
     Rotary,
     SineOnly,
     Sinusoidal,
+    rotate_complex,
+    rotate_pairs,
     sinusoids,
-    turn_complex,
-    turn_pairs,
 )
 from whyformer.foundation.errors import UsageError
 
@@ -122,7 +122,7 @@ def test_learned_positions_are_rows_and_end_at_max_length():
     positions = make(LearnedPositions, max_length=10)
     assert torch.equal(positions.embed(3, 7, torch.zeros(1)), positions.vectors[7:10])
     message = (
-        r"Learned positions end at `max_length` 10, but position 11 was asked for\. Use shorter"
+        r"Learned positions are limited to `max_length` 10, but the input needs position 11\. Use"
     )
     with pytest.raises(UsageError, match=message):
         positions.embed(4, 7, torch.zeros(1))
@@ -235,7 +235,7 @@ def test_turning_as_complex_numbers_is_turning_pairs(layout):
     )
     turns = torch.randn(5, 4, 2)
     g = torch.randn(2, 3, 5, 8)
-    found, wanted = turn_complex(x, turns), turn_pairs(x, turns)
+    found, wanted = rotate_complex(x, turns), rotate_pairs(x, turns)
     assert_close(found, wanted)
     (mine,) = torch.autograd.grad(found, x, g)
     (theirs,) = torch.autograd.grad(wanted, x, g)

@@ -151,7 +151,7 @@ def test_deepnorm_constants_of_figure_2():
 def test_learned_positions_refuse_what_is_longer_than_their_table():
     model = tiny.build(positions="learned", max_length=4)
     ids = torch.full((1, 5), 6)
-    with pytest.raises(UsageError, match="Learned positions end at `max_length` 4"):
+    with pytest.raises(UsageError, match="Learned positions are limited to `max_length` 4"):
         model(ids, None, ids)
 
 

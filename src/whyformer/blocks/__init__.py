@@ -1,12 +1,12 @@
-"""One equation of a paper per file: a free function computes, a module owns the parameters.
+"""One equation of a paper per file. A free function computes it; a module holds the parameters.
 
-Glossary, used in every signature of this package:
+Glossary of the dimension names and arguments in this package:
 
 =============  ==================================================================================
 batch          sequences computed together
-source target  positions of the encoder's and of the decoder's sequence
-queries keys   positions that look, and positions that are looked at
-heads          parallel attentions of a layer (h in the paper)
+source target  positions of the encoder sequence and of the decoder sequence
+queries keys   positions that attend, and positions that they attend to
+heads          parallel attention heads of a layer (h in the paper)
 d_model        width of the residual stream
 d_k d_v        width of a query or key, and of a value, inside one head
 d_ff           inner width of the feed-forward layer

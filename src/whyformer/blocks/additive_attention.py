@@ -1,6 +1,6 @@
-"""Attention of a recurrent decoder: how well state h of the decoder fits each source vector m.
+"""Attention of a recurrent decoder: score the decoder state h against each source vector m.
 
-Only the scores differ; what follows them is the softmax of `attention.weigh`.
+The variants differ in the score only. `attention.weigh` then applies softmax and averages.
 """
 
 from enum import StrEnum
@@ -15,10 +15,10 @@ from whyformer.foundation.errors import UsageError
 
 
 class RecurrentAttention(StrEnum):
-    """How a recurrent decoder looks at the source."""
+    """Score function of the attention of a recurrent decoder."""
 
     NONE = "none"
-    """Not at all: the source is what the first state says."""
+    """No attention: the decoder knows the source only through its initial state."""
     ADDITIVE = "additive"
     DOT = "dot"
     GENERAL = "general"
@@ -34,7 +34,7 @@ class DotScore(nn.Module):
     def keys(
         self, memory: Float[Tensor, "batch source d_model"]
     ) -> Float[Tensor, "batch source d_model"]:
-        """Compute once a sentence what every score needs."""
+        """Return the part of the scores that depends on the source only; call once per sentence."""
         return memory
 
     def forward(
@@ -62,8 +62,8 @@ class AdditiveScore(GeneralScore):
     """score(h, m) = vᵀ tanh(W h + U m).
 
     Paper: Bahdanau et al. 2014 (arXiv:1409.0473), §3.1 and A.1.2.
-    Differs: h is the decoder's state at this position, as in Luong et al., not at the one before;
-        with input feeding the context enters the next state, as it does in the paper.
+    Differs: h is the decoder state at the current position, as in Luong et al., not at the previous
+        one. With input feeding, the context is an input of the next state, as in the paper.
     """
 
     def __init__(self, d_model: int, max_length: int) -> None:
@@ -78,9 +78,9 @@ class AdditiveScore(GeneralScore):
 
 
 class LocationScore(DotScore):
-    """score(h, m_s) = (W h)_s: where to look is said by the decoder alone.
+    """score(h, m_s) = (W h)_s: the scores depend on the decoder state only.
 
-    Paper: Luong et al. 2015, §3.1, Eq. 8. W has ``max_length`` rows: no source may be longer.
+    Paper: Luong et al. 2015, §3.1, Eq. 8. W has ``max_length`` rows, the longest possible source.
     """
 
     def __init__(self, d_model: int, max_length: int) -> None:
@@ -88,11 +88,15 @@ class LocationScore(DotScore):
         self.project_place = nn.Linear(d_model, max_length, bias=False)
 
     def forward(self, h: Tensor, keys: Tensor) -> Tensor:
-        """Score every state against every source position. Raises: UsageError past W's rows."""
+        """Score every state against every source position.
+
+        Raises: UsageError when the source is longer than ``max_length``.
+        """
         if keys.shape[1] > self.project_place.out_features:
             raise UsageError(
-                f"Attention `location` ends at `max_length` {self.project_place.out_features}, but "
-                f"a source has {keys.shape[1]} tokens. Use shorter ones or another attention."
+                f"Attention `location` supports up to {self.project_place.out_features} source "
+                f"tokens (`max_length`), but a source has {keys.shape[1]} tokens. Use shorter "
+                "sources, or train with another attention."
             )
         return self.project_place(h)[:, :, : keys.shape[1]]
 
@@ -106,7 +110,7 @@ SCORES: dict[RecurrentAttention, type[DotScore]] = {
 
 
 class SourceAttention(nn.Module):
-    """h̃ = tanh(W [context; h]), the context being the mean of the source by attention's weights.
+    """h̃ = tanh(W [context; h]), where context is the weighted mean of the source vectors.
 
     Paper: Luong et al. 2015, §3, Eq. 5-7.
     """
@@ -124,7 +128,7 @@ class SourceAttention(nn.Module):
         memory: Float[Tensor, "batch source d_model"],
         allowed: Bool[Tensor, "batch 1 source"] | None,
     ) -> Float[Tensor, "batch queries d_model"]:
-        """Return the attentional vectors. Args: keys: what ``score.keys`` made of the memory."""
+        """Return the attentional vectors h̃. Args: keys: the result of ``score.keys(memory)``."""
         context, weights = weigh(self.score(h, keys), memory, allowed)
         self.weights(weights)
         return torch.tanh(self.combine(torch.cat([context, h], -1)))

@@ -1,4 +1,4 @@
-"""Scaled dot-product attention, the paper's Eq. 1: the plain twin and the fused twin."""
+"""Scaled dot-product attention, the paper's Eq. 1: reference and fused implementation."""
 
 import math
 
@@ -31,16 +31,17 @@ def attention(
     """Scaled dot-product attention: softmax(QKᵀ / √d_k) V, with its weights and scores.
 
     Paper: Vaswani et al. 2017 (arXiv:1706.03762), §3.2.1, Eq. 1.
-    Differs: a query that may attend nowhere gets weights 0 and output 0; the paper leaves it
-        undefined.
+    Differs: a query without any allowed key gets weights 0 and output 0; the paper does not define
+        this case.
     Args:
-        K, V: may have fewer heads than Q; consecutive query heads share one then.
-        allowed: True where a query may attend to a key, or the mask `as_bias`; None allows all.
-        causal: the last query stands at the last key's position and none looks ahead.
-        scale: factor on QKᵀ; None means 1/√d_k.
+        K, V: may have fewer heads than Q; then each of their heads serves consecutive query heads.
+        allowed: True where a query may attend to a key, or this mask from `as_bias`; None allows
+            all.
+        causal: no query attends to later keys; the last query is at the last key's position.
+        scale: factor applied to QKᵀ; None means 1/√d_k.
         bias: added to the scaled scores (ALiBi, relative positions).
-        dropout: share of the weights that are dropped before they multiply V.
-    Returns: output, weights before any is dropped, scores before masking.
+        dropout: dropout rate of the weights.
+    Returns: output, weights before dropout, scores before masking.
     """
     K, V = repeat_heads(K, Q.shape[1]), repeat_heads(V, Q.shape[1])
     scores = Q @ K.mT * (Q.shape[-1] ** -0.5 if scale is None else scale)
@@ -57,7 +58,7 @@ def attention(
 def repeat_heads(
     x: Float[Tensor, "batch kv_heads keys width"], heads: int
 ) -> Float[Tensor, "batch heads keys width"]:
-    """Give each query head i its keys or values: those of head ⌊i · kv_heads / heads⌋.
+    """Repeat the heads of keys or values: query head i uses head ⌊i · kv_heads / heads⌋.
 
     Source: Ainslie et al. 2023 (arXiv:2305.13245), §2.2.
     """
@@ -71,7 +72,7 @@ def weigh(
     *,
     dropout: float = 0.0,
 ) -> tuple[Float[Tensor, "*heads queries d_v"], Float[Tensor, "*heads queries keys"]]:
-    """Turn scores into weights and take the mean of V by them: softmax(scores) V, and softmax.
+    """Return softmax(scores) V and softmax(scores): the weighted means of V and the weights.
 
     Paper: Vaswani et al. 2017, §3.2.1, Eq. 1; Luong et al. 2015 (arXiv:1508.04025), §3, Eq. 7.
     Differs: as `attention`.
@@ -83,7 +84,7 @@ def weigh(
         weights = scores.softmax(dim=-1)
     else:
         anywhere = allowed.any(dim=-1, keepdim=True)
-        # A row with nowhere to attend would be NaN, gradient and all: let it look, then hide it.
+        # A row without allowed keys would give NaN, also as gradient. Unmask it, then set it to 0.
         masked = scores.masked_fill(~(allowed | ~anywhere), -math.inf)
         weights = masked.softmax(dim=-1).masked_fill(~anywhere, 0.0)
     return (drop(weights, dropout) if dropout else weights) @ V, weights
@@ -102,16 +103,17 @@ def fused_attention(
     bias: Float[Tensor, "#batch #heads queries keys"] | None = None,
     dropout: float = 0.0,
 ) -> Float[Tensor, "batch heads queries d_v"]:
-    """The output of `attention` by a fused kernel, which never holds the weights.
+    """Compute the output of `attention` with a fused kernel, which does not store the weights.
 
     Paper: Vaswani et al. 2017, §3.2.1, Eq. 1; kernel: Dao et al. 2022 (arXiv:2205.14135).
     Differs: as `attention`; equal to it within floating-point tolerance.
     """
     if causal and Q.shape[-2] == 1:
-        causal = False  # one query at the last position sees every key
+        causal = False  # a single query is at the last position and attends to every key
     if allowed is not None and allowed.is_floating_point():
         allowed, bias = None, allowed if bias is None else bias + allowed
-    # The kernel's own causal flag aligns the first query with the first key: right without history.
+    # The kernel's causal flag aligns the first query with the first key. This is wrong if there
+    # are more keys than queries.
     flag = causal and Q.shape[-2] == K.shape[-2] and allowed is None and bias is None
     if causal and not flag:
         allowed = combine(allowed, causal_mask(Q.shape[-2], K.shape[-2], Q.device))

@@ -1,4 +1,4 @@
-"""Causal convolution over positions: what position t becomes, given the k positions up to it."""
+"""Causal convolution over positions: output t depends on position t and earlier positions."""
 
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -10,9 +10,9 @@ def convolve(
     W: Float[Tensor, "outputs inputs k"],
     dilation: int = 1,
 ) -> Float[Tensor, "batch length outputs"]:
-    """y_t = Σ_i W_i x_{t-(k-1-i)·dilation}; before the first position there are zeros.
+    """y_t = Σ_i W_i x_{t-(k-1-i)·dilation}; x is zero before the first position.
 
-    The plain twin: k products, each of a matrix with all positions, shifted and added.
+    The reference implementation: k matrix products over all positions, shifted and added.
 
     Source: van den Oord et al. 2016 (arXiv:1609.03499), §2.1 (causal and dilated convolution).
     """
@@ -23,13 +23,13 @@ def convolve(
 
 
 class CausalConvolution(nn.Module):
-    """`convolve` with a learned kernel and bias, by torch's kernel.
+    """`convolve` with a learned kernel and bias, computed by `torch.nn.Conv1d`.
 
     Source: van den Oord et al. 2016 (arXiv:1609.03499), §2.1; compared with attention by Vaswani
         et al. 2017, §4 and Table 1.
     Args:
-        kernel: positions that one output sees (k in the paper).
-        dilation: distance between them; 1 is a contiguous kernel.
+        kernel: kernel size, the number of positions that an output depends on (k in the paper).
+        dilation: distance between these positions; 1 means adjacent.
     """
 
     def __init__(self, d_model: int, kernel: int, *, dilation: int = 1) -> None:
@@ -40,5 +40,5 @@ class CausalConvolution(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch length d_model"]
     ) -> Float[Tensor, "batch length d_model"]:
-        """Mix every position with those before it."""
+        """Return the convolution of each position with the positions before it."""
         return self.convolution(F.pad(x.mT, (self.reach, 0))).mT

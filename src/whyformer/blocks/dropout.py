@@ -11,7 +11,7 @@ from whyformer.acceleration.dropout_mask import drop, keep_mask, torch_draws_mas
 
 
 class Dropout(nn.Module):
-    """Drop elements with probability ``rate`` while training and scale the rest by 1/(1-rate).
+    """Drop elements with probability ``rate`` in training and scale the others by 1/(1-rate).
 
     Paper: Vaswani et al. 2017, §5.4 (Residual Dropout); Srivastava et al. 2014.
     Differs: see `keep_mask`.
@@ -44,7 +44,7 @@ class Dropout(nn.Module):
 
 
 class VariationalDropout(Dropout):
-    """Drop the same elements at every position of a sequence, anew for every sequence.
+    """Drop the same elements at every position of a sequence; each sequence has its own mask.
 
     Paper: Gal and Ghahramani 2016 (arXiv:1512.05287), §4, Eq. 7.
     Differs: see `keep_mask`.
@@ -58,7 +58,7 @@ class VariationalDropout(Dropout):
         return x if mask is None else x * mask[:, None]
 
     def mask(self, like: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"] | None:
-        """Return what every position is multiplied with; None when nothing is dropped."""
+        """Return the factors for every position of a sequence; None when nothing is dropped."""
         if not self.training or self.rate == 0:
             return None
         if like.device.type != "cpu":
@@ -67,7 +67,7 @@ class VariationalDropout(Dropout):
 
 
 class DropoutForm(StrEnum):
-    """Whether a recurrent network draws its dropout for every position, or once a sequence."""
+    """Whether a recurrent network draws a dropout mask per position or per sequence."""
 
     STANDARD = "standard"
     VARIATIONAL = "variational"

@@ -13,25 +13,27 @@ from whyformer.blocks.positions import Offset, Positions
 
 
 class Tying(StrEnum):
-    """Which of source embedding, target embedding and output projection are one matrix."""
+    """Which of source embedding, target embedding and output projection share one matrix."""
 
     THREE_WAY = "three-way"
+    """All three."""
     DECODER = "decoder"
+    """Target embedding and output projection."""
     NONE = "none"
 
 
 class EmbeddingScale(StrEnum):
-    """What the rows of an embedding are multiplied by."""
+    """Factor applied to the embeddings."""
 
     ONE = "one"
     SQRT_D_MODEL = "sqrt-d-model"
 
 
 class TokenEmbedding(nn.Module):
-    """Rows of a matrix, multiplied by √d_model, plus positions, with dropout on the sum.
+    """Token vectors multiplied by √d_model, plus position vectors, with dropout on the sum.
 
     Paper: Vaswani et al. 2017, §3.4 (scale), §3.5 (sum), §5.4 (dropout on the sum).
-    Args: scale: what the rows are multiplied by; None is the paper's √d_model.
+    Args: scale: factor applied to the token vectors; None means the paper's √d_model.
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class TokenEmbedding(nn.Module):
     def forward(
         self, ids: Int[Tensor, "batch length"], positions: Positions, offset: Offset = 0
     ) -> Float[Tensor, "batch length d_model"]:
-        """Embed tokens whose first stands at position ``offset``."""
+        """Embed tokens. Args: offset: position of the first token."""
         x = F.embedding(ids, self.weight) * self.scale
         where = positions.embed(ids.shape[1], offset, x)
         return self.dropout(x if where is None else x + where)

@@ -14,7 +14,7 @@ class FeedForward(nn.Module):
     """FFN(x) = max(0, xW₁ + b₁)W₂ + b₂. Paper: Vaswani et al. 2017, §3.3, Eq. 2."""
 
     matrices: ClassVar[int] = 2
-    """Matrices of d_model × d_ff weights, for the counter of operations."""
+    """Number of matrices with d_model × d_ff weights; used to count operations."""
 
     def __init__(self, d_model: int, d_ff: int) -> None:
         super().__init__()
@@ -24,34 +24,34 @@ class FeedForward(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch length d_model"]
     ) -> Float[Tensor, "batch length d_model"]:
-        """Transform every position alike."""
+        """Apply the same network to every position."""
         return self.contract(F.relu(self.expand(x), inplace=True))
 
 
 FEEDFORWARDS = Registry[type[FeedForward]]("feed-forward network", FeedForward)
 Activation = Annotated[str, FEEDFORWARDS]
-"""Name of a feed-forward network, which is that of its activation."""
+"""Name of a feed-forward network: the name of its activation."""
 FEEDFORWARDS.register("relu")(FeedForward)
 
 
 @FEEDFORWARDS.register("gelu")
 class GELUFeedForward(FeedForward):
-    """Eq. 2 with GELU for max(0, ·). Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415), §2."""
+    """Eq. 2 with GELU as activation. Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415), §2."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform every position alike."""
+        """Apply the same network to every position."""
         return self.contract(F.gelu(self.expand(x)))
 
 
 @FEEDFORWARDS.register("gelu-tanh")
 class TanhGELUFeedForward(FeedForward):
-    """Eq. 2 with GELU's approximation by tanh, as GPT-2 computes it.
+    """Eq. 2 with the tanh approximation of GELU, as in GPT-2.
 
     Source: Hendrycks and Gimpel 2016, §2: 0.5x(1 + tanh(√(2/π)(x + 0.044715x³))).
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform every position alike."""
+        """Apply the same network to every position."""
         return self.contract(F.gelu(self.expand(x), approximate="tanh"))
 
 
@@ -59,7 +59,7 @@ class TanhGELUFeedForward(FeedForward):
 class SwiGLUFeedForward(FeedForward):
     """(SiLU(xW) ⊙ xV)W₂, without biases. Source: Shazeer 2020 (arXiv:2002.05202), Eq. 6.
 
-    Keeps d_ff as given: for the parameters of Eq. 2, choose d_ff two thirds as wide.
+    It has three matrices instead of two. Set d_ff to 2/3 to have as many parameters as Eq. 2.
     """
 
     matrices = 3
@@ -71,5 +71,5 @@ class SwiGLUFeedForward(FeedForward):
         self.contract = Linear(d_ff, d_model, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform every position alike."""
+        """Apply the same network to every position."""
         return self.contract(F.silu(self.gate(x)) * self.expand(x))

@@ -1,4 +1,4 @@
-"""Grouped-query attention: groups of query heads share one head of keys and values."""
+"""Grouped-query attention: each group of query heads shares one key and value head."""
 
 from whyformer.blocks.multihead import ATTENTIONS, MultiHeadAttention
 
@@ -7,18 +7,18 @@ from whyformer.blocks.multihead import ATTENTIONS, MultiHeadAttention
 class GroupedQueryAttention(MultiHeadAttention):
     """head_i = Attention(QW_i^Q, KW_g^K, VW_g^V) with g = ⌊i · G / h⌋: h query heads, G groups.
 
-    What a search caches is G/h of what `MultiHeadAttention` needs. With G = h it is multi-head
-    attention, with G = 1 multi-query attention.
+    The KV cache is G/h the size of that of `MultiHeadAttention`. G = h is multi-head attention,
+    G = 1 is multi-query attention.
 
     Paper: Ainslie et al. 2023 (arXiv:2305.13245), §2.2 and Figure 2.
-    Differs: trained from scratch; the paper continues from a multi-head checkpoint (§2.1). Groups
-        serve the encoder as well, which the paper leaves multi-head.
+    Differs: models are trained from scratch; the paper starts from a multi-head checkpoint (§2.1).
+        The encoder uses groups, too; in the paper, it stays multi-head.
     Args: kv_heads: G, a divisor of heads; required.
     """
 
     @classmethod
     def choose_kv_heads(cls, heads: int, kv_heads: int | None) -> int:
-        """Return G. Raises: ValueError unless it is given and divides ``heads``."""
+        """Return G. Raises: ValueError when it is None or does not divide ``heads``."""
         if kv_heads is None or heads % kv_heads:
             found = "is not set" if kv_heads is None else f"is {kv_heads}"
             fitting = ", ".join(str(g) for g in range(1, heads + 1) if heads % g == 0)

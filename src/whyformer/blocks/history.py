@@ -11,38 +11,39 @@ from whyformer.blocks.positions import Offset
 
 
 class History:
-    """What one attention layer remembers of past positions (the "KV cache").
+    """The KV cache of one attention layer: keys and values of past positions.
 
-    Passed as an argument and owned by the search, never stored in a module. The memory has room to
-    grow: appending writes in place and doubles the room when it is full. Position comes before row
-    in it, which makes attention and reordering of many rows a third faster on a CPU.
+    The search owns it and passes it as an argument; a module never stores it. `append` writes in
+    place and doubles the capacity when it is full. The first dimension of the memory is the
+    position, which makes attention and reordering of many rows a third faster on a CPU.
+    Args: capacity: initial capacity in positions.
     """
 
-    def __init__(self, room: int = 16) -> None:
+    def __init__(self, capacity: int = 16) -> None:
         self.length = 0
-        self._room = room
-        self._K: Tensor | None = None  # (room, rows, heads, d_k)
+        self._capacity = capacity
+        self._K: Tensor | None = None  # (capacity, rows, heads, d_k)
         self._V: Tensor | None = None
 
     @property
     def rows(self) -> int | None:
-        """How many rows it remembers; None while nothing was appended."""
+        """Number of rows; None before the first `append`."""
         return None if self._K is None else self._K.shape[1]
 
     def append(
         self, K: Float[Tensor, "rows heads new d_k"], V: Float[Tensor, "rows heads new d_v"]
     ) -> tuple[Float[Tensor, "rows heads keys d_k"], Float[Tensor, "rows heads keys d_v"]]:
-        """Add positions and return all keys and values so far (views of the memory)."""
+        """Append positions; return the keys and values of all positions (views of the memory)."""
         end = self.length + K.shape[2]
-        self._K = self._roomy(self._K, K, end)
-        self._V = self._roomy(self._V, V, end)
+        self._K = self._reserve(self._K, K, end)
+        self._V = self._reserve(self._V, V, end)
         self._K[self.length : end] = K.permute(2, 0, 1, 3)
         self._V[self.length : end] = V.permute(2, 0, 1, 3)
         self.length = end
         return self._K[:end].permute(1, 2, 0, 3), self._V[:end].permute(1, 2, 0, 3)
 
     def select(self, rows: Int[Tensor, "new_rows"]) -> None:
-        """Keep the named rows in the named order; a row may be named more than once."""
+        """Keep the given rows in the given order; a row may occur more than once."""
         if self._K is None or self._V is None:
             return
         places = torch.arange(self.length, device=rows.device)[:, None] * self._K.shape[1] + rows
@@ -51,17 +52,17 @@ class History:
 
     def _copy_rows(self, memory: Tensor, places: Int[Tensor, "length new_rows"]) -> Tensor:
         fresh = memory.new_empty(len(memory), places.shape[1], *memory.shape[2:])
-        into = fresh[: self.length].flatten(0, 1)  # only what is filled is copied
+        into = fresh[: self.length].flatten(0, 1)  # copy filled positions only
         if torch.is_grad_enabled():
             into.copy_(memory.flatten(0, 1).index_select(0, places.flatten()))
-        else:  # one pass instead of two, but without gradients
+        else:  # one pass over memory instead of two, but without gradients
             torch.index_select(memory.flatten(0, 1), 0, places.flatten(), out=into)
         return fresh
 
-    def _roomy(self, memory: Tensor | None, like: Tensor, needed: int) -> Tensor:
+    def _reserve(self, memory: Tensor | None, like: Tensor, needed: int) -> Tensor:
         rows, heads, _, width = like.shape
         if memory is None:
-            return like.new_empty(max(self._room, needed), rows, heads, width)
+            return like.new_empty(max(self._capacity, needed), rows, heads, width)
         if len(memory) >= needed:
             return memory
         grown = memory.new_empty(max(2 * len(memory), needed), rows, heads, width)
@@ -71,39 +72,39 @@ class History:
 
 @dataclass(frozen=True)
 class Layout:
-    """Which places of a search, (sentences, beams), hold the hypotheses that rows are computed for.
+    """The slots of a search, (sentences, beams), that hold a hypothesis; each of them has a row.
 
-    Args: places: their numbers, sentence by sentence; None: all.
+    Args: slots: numbers of these slots, sentence by sentence; None means all slots.
     """
 
     shape: torch.Size
-    places: Int[Tensor, "rows"] | None
+    slots: Int[Tensor, "rows"] | None
 
     @classmethod
     def of(cls, live: Bool[Tensor, "sentences beams"]) -> "Layout":
-        """Take the places that are ``live``."""
+        """Return the layout whose hypotheses are in the slots where ``live`` is True."""
         return cls(live.shape, None if bool(live.all()) else live.flatten().nonzero()[:, 0])
 
     def rows(self, x: Shaped[Tensor, "sentences beams *rest"]) -> Shaped[Tensor, "rows *rest"]:
-        """Take the hypotheses' rows."""
+        """Return the rows of the slots with a hypothesis."""
         rows = x.flatten(0, 1)
-        return rows if self.places is None else rows.index_select(0, self.places)
+        return rows if self.slots is None else rows.index_select(0, self.slots)
 
     def spread(self, rows: Shaped[Tensor, "rows *rest"]) -> Shaped[Tensor, "sentences beams *rest"]:
-        """Put the rows into their places, and zeros where there is no hypothesis."""
-        if self.places is not None:
+        """Put the rows into their slots; slots without a hypothesis are zero."""
+        if self.slots is not None:
             empty = rows.new_zeros(self.shape.numel(), *rows.shape[1:])
-            rows = empty.index_copy_(0, self.places.to(rows.device), rows)
+            rows = empty.index_copy_(0, self.slots.to(rows.device), rows)
         return rows.unflatten(0, self.shape)
 
 
 @dataclass(frozen=True)
 class CohortHistory:
-    """Sentences that began together, whose hypotheses are all of one length.
+    """The histories of sentences that joined at the same step; all hypotheses have equal length.
 
     Args:
-        histories: of each layer.
-        sentences: how many of them there are.
+        histories: one for each layer.
+        sentences: number of sentences.
     """
 
     histories: list[History]
@@ -111,18 +112,18 @@ class CohortHistory:
 
     @property
     def length(self) -> int:
-        """How many tokens each hypothesis has."""
+        """Number of tokens in each hypothesis."""
         return self.histories[0].length
 
 
 @dataclass(frozen=True)
 class StepRows:
-    """Where the rows of one step stand.
+    """The hypotheses and positions of the rows of one step.
 
     Args:
-        layout: which hypotheses they are.
-        counts: how many belong to each cohort, in order.
-        offset: how many tokens each has behind it.
+        layout: the slot of each row.
+        counts: number of rows of each cohort, in order.
+        offset: number of tokens already decoded in each row.
     """
 
     layout: Layout
@@ -132,15 +133,15 @@ class StepRows:
 
 @dataclass(frozen=True)
 class Past:
-    """What a stack remembers of every hypothesis of a search, a history for each layer.
+    """The cached keys and values of all hypotheses of a search, one history for each layer.
 
-    Reordering is put off until the next tokens come, for these tell which places hold a hypothesis.
-    Sentences that joined later have histories of their own: one would have to be as long as the
-    oldest hypothesis, for all rows.
+    `select` only records the new order. `at` reorders the memory when the next tokens are known,
+    because these show which slots hold a hypothesis. Sentences that join later form a new cohort
+    with separate histories; in one shared history, all rows would need the longest length.
 
     Args:
-        cohorts: in the order of their sentences.
-        rows: the row of its cohort's histories that each place continues.
+        cohorts: the cohorts, in the order of their sentences.
+        rows: for each slot, its row in the histories of its cohort.
     """
 
     cohorts: list[CohortHistory]
@@ -148,19 +149,19 @@ class Past:
 
     @classmethod
     def of(cls, layers: int, source: Tensor) -> "Past":
-        """Begin with one hypothesis for each row of ``source``."""
+        """Return an empty past with one hypothesis for each row of ``source``."""
         rows = torch.arange(len(source), device=source.device)[:, None]
         return cls([CohortHistory([History() for _ in range(layers)], len(source))], rows)
 
     @property
     def layers(self) -> list[list[History]]:
-        """The histories of each layer, a cohort each."""
+        """For each layer, the histories of all cohorts."""
         return [list(one) for one in zip(*(c.histories for c in self.cohorts), strict=True)]
 
     def select(self, sentences: Tensor | None, beams: Int[Tensor, "kept new_beams"]) -> "Past":
         """Reorder beams and drop sentences; see `SequenceModel.select`.
 
-        Raises: ValueError when sentences would leave the order of their cohorts.
+        Raises: ValueError when the new order would change the order of the cohorts.
         """
         rows, cohorts = self.rows, self.cohorts
         if sentences is not None:
@@ -181,12 +182,12 @@ class Past:
         ]
 
     def join(self, newcomers: "Past") -> "Past":
-        """Let more sentences begin, behind the others and with as many beams."""
+        """Append new sentences, with the same number of beams."""
         rows = newcomers.rows.expand(-1, self.rows.shape[1])
         return Past(self.cohorts + newcomers.cohorts, torch.cat([self.rows, rows]))
 
     def at(self, layout: Layout) -> tuple["Past", StepRows]:
-        """Bring the histories into the order of a layout's rows, and drop what has none."""
+        """Reorder the histories to match the rows of ``layout``; drop rows without a hypothesis."""
         wanted = layout.rows(self.rows)
         orders = []
         for cohort, rows in zip(self.cohorts, wanted.split(self._counts(layout)), strict=True):
@@ -205,18 +206,18 @@ class Past:
 
     def _counts(self, layout: Layout) -> list[int]:
         sizes = [one.sentences for one in self.cohorts]
-        places = [size * layout.shape[1] for size in sizes]
-        if layout.places is None:
-            return places
+        slots = [size * layout.shape[1] for size in sizes]
+        if layout.slots is None:
+            return slots
         if len(sizes) == 1:
-            return [len(layout.places)]
-        ends = torch.tensor(places).cumsum(0).to(layout.places.device)
-        before = torch.searchsorted(layout.places, ends).tolist()  # hypotheses up to each's end
+            return [len(layout.slots)]
+        ends = torch.tensor(slots).cumsum(0).to(layout.slots.device)
+        before = torch.searchsorted(layout.slots, ends).tolist()  # rows up to each cohort's end
         return [end - start for start, end in itertools.pairwise([0, *before])]
 
 
 def concatenate_padded(first: Tensor, second: Tensor, dim: int, width: int) -> Tensor:
-    """Return the rows of both, dimension ``dim`` cut or filled with zeros to ``width``."""
+    """Concatenate rows; first cut dimension ``dim`` to ``width``, or pad it with zeros."""
     shape = [len(first) + len(second), *first.shape[1:]]
     shape[dim] = width
     both = first.new_empty(shape)
@@ -230,7 +231,7 @@ def concatenate_padded(first: Tensor, second: Tensor, dim: int, width: int) -> T
 def concatenate_masks(
     first: Bool[Tensor, "first source"], second: Bool[Tensor, "second source2"]
 ) -> Bool[Tensor, "both width"]:
-    """Say of the rows of both where they are real, and leave out columns that no row needs."""
+    """Concatenate two padding masks; drop the last columns if they are padding in every row."""
     both = concatenate_padded(first, second, 1, max(first.shape[1], second.shape[1]))
     places = torch.arange(1, both.shape[1] + 1, device=both.device)
     return both[:, : int((both * places).amax())]
@@ -239,7 +240,7 @@ def concatenate_masks(
 def flat_rows(
     beams: Int[Tensor, "kept new_beams"], sentences: Int[Tensor, "kept"] | None, old_beams: int
 ) -> Int[Tensor, "rows"]:
-    """Turn (which sentences, which beams inside each) into row numbers of a history."""
+    """Return the row numbers in a history for the selected sentences and beams."""
     if sentences is None:
         sentences = torch.arange(len(beams), device=beams.device)
     return (sentences[:, None] * old_beams + beams).reshape(-1)

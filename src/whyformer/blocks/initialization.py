@@ -1,4 +1,4 @@
-"""Starting weights of the projections; embeddings start at N(0, 1/d_model) in `embeddings`."""
+"""Weight initialization of the layers of a stack; `embeddings` uses N(0, 1/d_model)."""
 
 import math
 from enum import StrEnum
@@ -10,7 +10,7 @@ from whyformer.blocks.multihead import MultiHeadAttention
 
 
 class Initialization(StrEnum):
-    """How weight matrices start."""
+    """Initialization scheme of the weight matrices."""
 
     XAVIER = "xavier"
     DEEPNORM = "deepnorm"
@@ -21,15 +21,15 @@ class Initialization(StrEnum):
 def xavier(stack: nn.Module, gain: float) -> None:
     """Uniform on ±√(6 / (fan_in + fan_out)), biases 0.
 
-    Source: Glorot and Bengio 2010, Eq. 16, which the paper's own code (tensor2tensor) uses;
-    the paper names none.
+    Source: Glorot and Bengio 2010, Eq. 16. The paper states no initialization; its code,
+    tensor2tensor, uses this one.
     """
     for matrix in _matrices(stack):
         nn.init.xavier_uniform_(matrix)
 
 
 def deepnorm(stack: nn.Module, gain: float) -> None:
-    """Xavier normal, with ``gain`` β on values, outputs and feed-forward matrices.
+    """Xavier normal, with ``gain`` β for the value, output and feed-forward matrices.
 
     Source: Wang et al. 2022 (arXiv:2203.00555), Figure 2.
     """
@@ -42,18 +42,18 @@ def deepnorm(stack: nn.Module, gain: float) -> None:
 
 
 def small(stack: nn.Module, gain: float) -> None:
-    """Normal, variance 2 / (5 d_model). Source: Nguyen and Salazar 2019 (arXiv:1910.05895)."""
+    """Normal with variance 2 / (5 d_model). Source: Nguyen and Salazar 2019 (arXiv:1910.05895)."""
     matrices = _matrices(stack)
-    d_model = matrices[0].shape[1]  # the first matrix of a stack projects from the stream
+    d_model = matrices[0].shape[1]  # input width of the first matrix
     for matrix in matrices:
         nn.init.normal_(matrix, std=math.sqrt(2 / (5 * d_model)))
 
 
 def normal(stack: nn.Module, gain: float) -> None:
-    """Normal of deviation 0.02, with ``gain`` on what is added to the residual stream.
+    """Normal with standard deviation 0.02, times ``gain`` for the last matrix of each sub-layer.
 
     Source: Radford et al. 2018 (GPT), §4.1: N(0, 0.02); Radford et al. 2019 (GPT-2), §2.3: residual
-        layers scaled by 1/√N, N being their number. BERT has no such gain.
+        layers scaled by 1/√N, where N is their number. BERT has no such factor.
     """
     for matrix in _matrices(stack):
         nn.init.normal_(matrix, std=0.02)
@@ -65,7 +65,7 @@ def normal(stack: nn.Module, gain: float) -> None:
 
 
 def _matrices(stack: nn.Module) -> list[Tensor]:
-    """Return the matrices of attentions and feed-forward layers, and set their biases to 0."""
+    """Return the matrices of all attention and feed-forward layers; set their biases to 0."""
     matrices: list[Tensor] = []
     for block in stack.modules():
         if isinstance(block, MultiHeadAttention | FeedForward):

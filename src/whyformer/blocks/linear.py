@@ -7,8 +7,8 @@ from whyformer.acceleration.products import product
 
 
 class Linear(nn.Linear):
-    """xWᵀ + b. Plain twin: `nn.Linear`, equal within floating-point tolerance."""
+    """xWᵀ + b. Reference implementation: `nn.Linear`, equal within floating-point tolerance."""
 
     def forward(self, input: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"]:
-        """Return the product."""
+        """Return xWᵀ + b."""
         return product(input, self.weight, self.bias)

@@ -1,4 +1,4 @@
-"""Linear recurrence: without a non-linearity between its steps it need not go step by step."""
+"""Linear recurrence: with no non-linearity between the steps, it can be computed in parallel."""
 
 from enum import StrEnum
 
@@ -9,18 +9,18 @@ from torch import Tensor, nn
 
 
 class ScanPath(StrEnum):
-    """Which twin computes h."""
+    """Implementation of the recurrence."""
 
     LOOP = "loop"
-    """n dependent steps of n·d operations in all."""
+    """n sequential steps with n·d operations in total."""
     DOUBLING = "doubling"
-    """⌈log₂ n⌉ dependent rounds of n·d operations each."""
+    """⌈log₂ n⌉ sequential rounds with n·d operations each."""
 
 
 def by_loop(
     a: Float[Tensor, "batch length width"], x: Float[Tensor, "batch length width"]
 ) -> Float[Tensor, "batch length width"]:
-    """h_t = a_t ⊙ h_{t-1} + x_t, one position after another, from h = 0.
+    """h_t = a_t ⊙ h_{t-1} + x_t, one position after another, starting from h = 0.
 
     Source: Martin and Cundy 2018 (arXiv:1709.04057).
     """
@@ -34,10 +34,10 @@ def by_loop(
 def by_doubling(
     a: Float[Tensor, "batch length width"], x: Float[Tensor, "batch length width"]
 ) -> Float[Tensor, "batch length width"]:
-    """`by_loop` in ⌈log₂ n⌉ rounds: after round r every position has taken in 2^r positions.
+    """`by_loop` in ⌈log₂ n⌉ rounds: after round r, each position includes the last 2^r inputs.
 
-    Two steps are one step, for a'(a h + x) + x' = (a'a) h + (a'x + x'): composing them is
-    associative, which a tanh between them would destroy.
+    Two steps can be combined into one: a'(a h + x) + x' = (a'a) h + (a'x + x'). Combining is
+    associative, so the order of the rounds is free. A tanh between the steps would prevent this.
 
     Source: Hillis and Steele 1986, "Data parallel algorithms" (the rounds); Martin and Cundy 2018
         (arXiv:1709.04057) (scans of recurrences).
@@ -55,11 +55,12 @@ SCANS = {ScanPath.LOOP: by_loop, ScanPath.DOUBLING: by_doubling}
 
 
 class LinearRecurrence(nn.Module):
-    """h_t = a ⊙ h_{t-1} + W x_t + b, with learned decays a in (0, 1), one a dimension.
+    """h_t = a ⊙ h_{t-1} + W x_t + b, with a learned decay a in (0, 1) for each dimension.
 
     Source: Martin and Cundy 2018 (arXiv:1709.04057).
-    Differs: the decays are learned once and do not depend on the input.
-    Args: path: doubling is shallow, loop is what the equation says; the numbers stay equal.
+    Differs: the decays are parameters and do not depend on the input.
+    Args: path: loop follows the equation; doubling needs fewer sequential steps. The results are
+        equal within floating-point tolerance.
     """
 
     def __init__(self, d_model: int, *, path: ScanPath = ScanPath.DOUBLING) -> None:
@@ -71,6 +72,6 @@ class LinearRecurrence(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch length d_model"]
     ) -> Float[Tensor, "batch length d_model"]:
-        """Read a sequence; return h after every position."""
-        read = self.from_input(x)
-        return SCANS[self.path](torch.sigmoid(self.decay).expand_as(read), read)
+        """Return h after every position."""
+        inputs = self.from_input(x)
+        return SCANS[self.path](torch.sigmoid(self.decay).expand_as(inputs), inputs)

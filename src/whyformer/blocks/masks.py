@@ -1,4 +1,4 @@
-"""Who may attend: from which tokens are real to which query may look at which key."""
+"""Attention masks: which query may attend to which key."""
 
 import math
 
@@ -10,7 +10,7 @@ from torch import Tensor
 def causal_mask(
     queries: int, keys: int, device: torch.device | None = None
 ) -> Bool[Tensor, "1 1 queries keys"]:
-    """True where a key is not later than the query; the last query stands at the last key.
+    """True where the key is not later than the query; the last query is at the last key's position.
 
     Paper: Vaswani et al. 2017, §3.2.3 (the decoder must not see subsequent positions).
 
@@ -24,10 +24,11 @@ def causal_mask(
 def window_mask(
     queries: int, keys: int, width: int, device: torch.device | None = None
 ) -> Bool[Tensor, "1 1 queries keys"]:
-    """True for a query's own position and the ``width`` - 1 before it.
+    """True for the position of the query and the ``width`` - 1 positions before it.
 
     Paper: Vaswani et al. 2017, §4 (self-attention restricted to a neighborhood of size r).
-    Differs: the neighbourhood ends at the query instead of surrounding it: nobody looks ahead.
+    Differs: the neighborhood ends at the query and has no later positions; in the paper, it
+        surrounds the query.
 
     >>> window_mask(3, 3, 2)[0, 0].int().tolist()
     [[1, 0, 0], [1, 1, 0], [0, 1, 1]]
@@ -43,9 +44,10 @@ def padding_mask(real: Bool[Tensor, "batch keys"] | None) -> Bool[Tensor, "batch
 def as_bias(
     allowed: Bool[Tensor, "*shape"], dtype: torch.dtype = torch.float32
 ) -> Float[Tensor, "*shape"]:
-    """0 where a query may attend and −∞ where not; every query must have somewhere to attend.
+    """Return the mask as an additive bias: 0 where allowed, −∞ elsewhere.
 
-    What attention would otherwise make of the mask in every call.
+    Convert a mask once to save the conversion in every call of attention. Every query needs at
+    least one allowed key.
 
     >>> as_bias(torch.tensor([True, False])).tolist()
     [0.0, -inf]
@@ -58,7 +60,7 @@ def as_bias(
 def combine(
     first: Bool[Tensor, "..."] | None, second: Bool[Tensor, "..."] | None
 ) -> Bool[Tensor, "..."] | None:
-    """Allow what both allow."""
+    """Return the intersection of two masks; None allows all."""
     if first is None:
         return second
     return first if second is None else first & second

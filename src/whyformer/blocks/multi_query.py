@@ -1,4 +1,4 @@
-"""Multi-query attention: all query heads share one head of keys and values."""
+"""Multi-query attention: all query heads share one key and value head."""
 
 from whyformer.blocks.multihead import ATTENTIONS, MultiHeadAttention
 
@@ -7,11 +7,11 @@ from whyformer.blocks.multihead import ATTENTIONS, MultiHeadAttention
 class MultiQueryAttention(MultiHeadAttention):
     """head_i = Attention(QW_i^Q, KW^K, VW^V): keys and values are the same for every head i.
 
-    What a search caches is 1/h of what `MultiHeadAttention` needs.
+    The KV cache is 1/h the size of that of `MultiHeadAttention`.
 
     Paper: Shazeer 2019 (arXiv:1911.02150), §3.
-    Differs: the feed-forward network is not widened to keep the number of parameters (§4.1); choose
-        `d_ff` for that.
+    Differs: the paper widens the feed-forward network to keep the number of parameters (§4.1);
+        here, set `d_ff` for that.
     """
 
     @classmethod

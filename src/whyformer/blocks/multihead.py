@@ -1,4 +1,4 @@
-"""Multi-head attention (§3.2.2): h attentions side by side on learned projections."""
+"""Multi-head attention (§3.2.2): h parallel attentions on learned projections."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -17,10 +17,12 @@ from whyformer.foundation.registry import Registry
 
 
 class AttentionPath(StrEnum):
-    """Which twin computes Eq. 1: the fast one, or the one whose weights can be observed."""
+    """Implementation of Eq. 1."""
 
     FUSED = "fused"
+    """The fast implementation."""
     EXPLICIT = "explicit"
+    """The reference implementation, whose scores and weights can be observed."""
 
 
 class MultiHeadAttention(nn.Module):
@@ -29,26 +31,25 @@ class MultiHeadAttention(nn.Module):
     Paper: Vaswani et al. 2017, §3.2.2.
     Args:
         d_k: width of queries, keys and values of one head; need not be d_model / heads.
-        scale: what multiplies QKᵀ.
-        path: fused is fast; explicit lets `observe(model, "*.weights")` see the weights.
-        bias: whether the projections add a bias; the paper's do not, GPT's and BERT's do.
-        dropout: share of the attention weights that are dropped while training; the paper drops
-            none, GPT and BERT 0.1.
-        kv_heads: heads of keys and values; None: as many as this kind of attention has by itself.
+        scale: name of the scaling of QKᵀ.
+        path: fused is fast; explicit lets `observe(model, "*.weights")` record the weights.
+        bias: whether the projections have a bias (paper: no; GPT and BERT: yes).
+        dropout: dropout rate of the attention weights (paper: 0; GPT and BERT: 0.1).
+        kv_heads: number of key and value heads; None means the default of the attention variant.
     """
 
     @classmethod
     def choose_kv_heads(cls, heads: int, kv_heads: int | None) -> int:
-        """Return the number of heads of keys and values.
+        """Return the number of key and value heads.
 
-        Args: kv_heads: the setting of that name.
-        Raises: ValueError, with a sentence for the user, when this kind cannot have so many.
+        Args: kv_heads: the setting with this name.
+        Raises: ValueError, with a message for the user, when the variant does not support it.
         """
         if kv_heads not in (None, heads):
             raise ValueError(
-                "multi-head attention has as many heads of keys and values as `heads`, which is "
-                f"{heads}, but `kv_heads` is {kv_heads}. Leave `kv_heads` out, or set `attention` "
-                "to grouped-query."
+                f"multi-head attention needs `kv_heads` equal to `heads`, which is {heads}, but "
+                f"`kv_heads` is {kv_heads}. Leave `kv_heads` out, or set `attention` to "
+                "grouped-query."
             )
         return heads
 
@@ -75,7 +76,7 @@ class MultiHeadAttention(nn.Module):
         self.scores = Tap()
         self.weights = Tap()
         self.joint: Callable[[Tensor], Tensor | None] | None = None
-        """Queries, keys and values of x side by side, where one product may compute them all."""
+        """Function that computes queries, keys and values in one product, or returns None."""
 
     def queries_keys_values(
         self,
@@ -87,8 +88,8 @@ class MultiHeadAttention(nn.Module):
 
         Queries are (batch, heads, length, d_k), keys and values (batch, kv_heads, length, d_k).
 
-        Queries are not rotated by their positions yet: `forward` does that.
-        Args: offset: position of the first of ``x``.
+        The keys are rotated by their positions here, the queries in `forward`.
+        Args: offset: position of the first token of ``x``.
         """
         joint = None if self.joint is None else self.joint(x)
         if joint is not None:
@@ -101,7 +102,7 @@ class MultiHeadAttention(nn.Module):
         else:
             Q = self._split(self.project_query(x), self.heads)
             K, V = self._project(x, self.kv_heads, self.project_key, self.project_value)
-        return Q, self._placed(K, positions, offset), V
+        return Q, self._rotated(K, positions, offset), V
 
     def keys_values(
         self,
@@ -109,9 +110,9 @@ class MultiHeadAttention(nn.Module):
         positions: Positions | None = None,
         offset: Offset = 0,
     ) -> tuple[Float[Tensor, "batch kv_heads keys d_k"], Float[Tensor, "batch kv_heads keys d_k"]]:
-        """Project what is looked at. Args: offset: position of the first of ``x``."""
+        """Project x to keys and values. Args: offset: position of the first token of ``x``."""
         K, V = self._project(x, self.kv_heads, self.project_key, self.project_value)
-        return self._placed(K, positions, offset), V
+        return self._rotated(K, positions, offset), V
 
     def forward(
         self,
@@ -125,9 +126,9 @@ class MultiHeadAttention(nn.Module):
         positions: Positions | None = None,
         queries: Float[Tensor, "batch heads queries d_k"] | None = None,
     ) -> Float[Tensor, "batch queries d_model"]:
-        """Let every position of ``x`` look at the keys; the last query stands at the last key.
+        """Attend from each position of ``x`` to the keys; the last query is at the last key.
 
-        Args: queries: those of ``x``, where they are projected already.
+        Args: queries: the projected queries of ``x``; None computes them here.
         """
         Q = self._split(self.project_query(x), self.heads) if queries is None else queries
         return self.merge(self.look(Q, keys_values, allowed, causal=causal, positions=positions))
@@ -141,7 +142,7 @@ class MultiHeadAttention(nn.Module):
         causal: bool = False,
         positions: Positions | None = None,
     ) -> Float[Tensor, "batch heads queries d_k"]:
-        """Compute every head; what they found is for `merge`. See `forward`."""
+        """Return the output of each head, the input of `merge`. See `forward`."""
         K, V = keys_values
         Q, bias = self.scale.queries(Q), None
         if positions is not None:
@@ -161,16 +162,16 @@ class MultiHeadAttention(nn.Module):
     def merge(
         self, heads: Float[Tensor, "batch heads queries d_k"]
     ) -> Float[Tensor, "batch queries d_model"]:
-        """Concatenate the heads and project them: the W^O of §3.2.2."""
+        """Concatenate the heads and project them with W^O (§3.2.2)."""
         return self.project_output(heads.transpose(1, 2).flatten(2))
 
-    def _placed(self, K: Tensor, positions: Positions | None, offset: Offset) -> Tensor:
+    def _rotated(self, K: Tensor, positions: Positions | None, offset: Offset) -> Tensor:
         K = self.scale.keys(K)
         return K if positions is None else positions.rotate(K, offset)
 
     def _project(self, x: Tensor, heads: int, *layers: nn.Linear) -> tuple[Tensor, ...]:
-        found = project_jointly(x, layers, heads, Linear)
-        return tuple(self._split(layer(x), heads) for layer in layers) if found is None else found
+        joint = project_jointly(x, layers, heads, Linear)
+        return tuple(self._split(layer(x), heads) for layer in layers) if joint is None else joint
 
     def _split(
         self, x: Float[Tensor, "batch length {heads*self.d_k}"], heads: int
@@ -180,12 +181,12 @@ class MultiHeadAttention(nn.Module):
 
 ATTENTIONS = Registry[type[MultiHeadAttention]]("attention", MultiHeadAttention)
 Attention = Annotated[str, ATTENTIONS]
-"""Name of an attention: how many heads of keys and values the query heads share."""
+"""Name of an attention variant; it determines the number of key and value heads."""
 ATTENTIONS.register("multi-head")(MultiHeadAttention)
 
 
 def use_path(model: nn.Module, path: AttentionPath) -> None:
-    """Let every attention of ``model`` compute by ``path``; the numbers stay equal."""
+    """Set the attention implementation of every layer of ``model``; the results do not change."""
     for module in model.modules():
         if isinstance(module, MultiHeadAttention):
             module.path = path

@@ -1,4 +1,4 @@
-"""Layer normalisation and its leaner relative."""
+"""Layer normalization and RMS normalization."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from whyformer.foundation.registry import Registry
 
 NORMS = Registry[type[nn.Module]]("norm", nn.Module)
 Norm = Annotated[str, NORMS]
-"""Name of what normalises a position's vector. A norm is made with `d_model` alone."""
+"""Name of a norm, which normalizes the vector of each position. Its only argument is `d_model`."""
 
 
 @NORMS.register("layer")

@@ -1,7 +1,7 @@
-"""Where a token stands (§3.5): sinusoids and the alternatives, each touching one of three places.
+"""Position schemes (§3.5): sinusoids and alternatives.
 
-A scheme may add a vector to the embedding (`embed`), turn queries and keys (`rotate`), or add a
-number to each score (`bias`). Each stack of layers has one, shared by its self-attentions.
+A scheme can add a vector to each embedding (`embed`), rotate queries and keys (`rotate`), or add a
+number to each score (`bias`). The self-attentions of a stack of layers share one scheme.
 """
 
 import math
@@ -17,7 +17,7 @@ from whyformer.foundation.errors import UsageError
 from whyformer.foundation.registry import Registry
 
 Offset = int | Int[Tensor, "batch"]
-"""Position of the first token given: the same in every row, or one for each."""
+"""Position of the first token: one number for all rows, or one for each row."""
 
 
 def sinusoids(
@@ -26,7 +26,7 @@ def sinusoids(
     """PE(pos, 2i) = sin(pos / 10000^(2i/d_model)), PE(pos, 2i+1) = cos of the same angle.
 
     Paper: Vaswani et al. 2017, §3.5. Computed in float64 (float32 on mps).
-    Args: longest: wavelengths run from 2π to 2π · ``longest``^((d_model-2)/d_model).
+    Args: longest: the wavelengths range from 2π to 2π · ``longest``^((d_model-2)/d_model).
     """
     pair = torch.arange(0, d_model, 2, dtype=exact_dtype(positions.device), device=positions.device)
     angle = exact(positions)[:, None] / longest ** (pair / d_model)
@@ -35,17 +35,17 @@ def sinusoids(
 
 
 class Positions(nn.Module):
-    """No information about positions; the base of every scheme.
+    """Base class of all schemes; it adds no information about positions.
 
-    Args: max_length: most positions that will be asked for, where the scheme is `limited`.
+    Args: max_length: maximum number of positions, if the scheme is `limited`.
     """
 
     limited: ClassVar[bool] = False
-    """Whether positions end at ``max_length``."""
+    """Whether the number of positions is limited to ``max_length``."""
 
     @classmethod
     def check(cls, d_k: int) -> None:
-        """Raise ValueError, with a sentence for the user, when the scheme cannot use ``d_k``."""
+        """Raise ValueError, with a message for the user, if the scheme does not support ``d_k``."""
 
     def __init__(
         self, d_model: int, d_k: int, heads: int, *, causal: bool, max_length: int
@@ -55,15 +55,15 @@ class Positions(nn.Module):
         self.causal, self.max_length = causal, max_length
 
     def embed(self, length: int, offset: Offset, like: Tensor) -> Tensor | None:
-        """Return what is added to the embeddings of positions offset … offset+length-1."""
+        """Return the vectors to add to the embeddings of positions offset … offset+length-1."""
         return None
 
     def rotate(self, x: Float[Tensor, "batch heads length d_k"], offset: Offset) -> Tensor:
-        """Return queries or keys turned by their position."""
+        """Return queries or keys rotated by their positions."""
         return x
 
     def bias(self, queries: int, keys: int) -> Float[Tensor, "1 heads queries keys"] | None:
-        """Return what is added to the scores; the last query stands at the last key."""
+        """Return the numbers to add to the scores; the last query is at the last key's position."""
         return None
 
 
@@ -73,7 +73,7 @@ Position = Annotated[str, POSITIONS]
 
 
 class Table(Positions):
-    """A fixed table of vectors, made as far as it is needed and not saved with the model."""
+    """A fixed table of position vectors. It grows on demand and is not saved with the model."""
 
     table: Tensor
 
@@ -88,8 +88,8 @@ class Table(Positions):
         return sinusoids(torch.arange(length), self.d_model)
 
     def embed(self, length: int, offset: Offset, like: Tensor) -> Tensor:
-        """Return rows of the table, growing it when a longer sequence comes."""
-        self.table = grown(self.table, self.make, end_of(offset, length))
+        """Return rows of the table; extend the table for a longer sequence."""
+        self.table = extended(self.table, self.make, end_of(offset, length))
         return rows_at(self.table, offset, length).to(like)
 
 
@@ -101,18 +101,19 @@ def end_of(offset: Offset, length: int) -> int:
 def rows_at(
     table: Float[Tensor, "length2 *rest"], offset: Offset, length: int
 ) -> Float[Tensor, "..."]:
-    """Return the rows of a table for ``length`` positions; a batch of them for many offsets."""
+    """Return the table rows of ``length`` positions; a batch of them if ``offset`` is a tensor."""
     if isinstance(offset, int):
         return table[offset : offset + length]
     return table[offset[:, None] + torch.arange(length, device=offset.device)]
 
 
-def grown(
+def extended(
     table: Float[Tensor, "length *rest"], make: Callable[[int], Tensor], length: int
 ) -> Float[Tensor, "length2 *rest"]:
-    """Return the table, made anew and twice as long when ``length`` rows are more than it has.
+    """Return the table; if it has fewer than ``length`` rows, compute one at least twice as long.
 
-    Outside inference mode whoever asks: a table that a search made must serve training as well.
+    The new table is computed outside inference mode, so that training can use a table that was
+    extended during a search.
     """
     if length <= len(table):
         return table
@@ -127,17 +128,17 @@ class Sinusoidal(Table):
 
 @POSITIONS.register("sine")
 class SineOnly(Table):
-    """sin(pos / 10000^(i/d_model)) for every i: each frequency alone, without its cosine."""
+    """sin(pos / 10000^(i/d_model)) for every i: the sine of each frequency, without the cosine."""
 
     def make(self, length: int) -> Tensor:
-        """Return sines of d_model frequencies over the same range."""
+        """Return the sines of d_model frequencies, over the range that `sinusoids` uses."""
         single = torch.arange(self.d_model, dtype=torch.float64)
         return (torch.arange(length).double()[:, None] / 10000.0 ** (single / self.d_model)).sin()
 
 
 @POSITIONS.register("learned")
 class LearnedPositions(Positions):
-    """One learned vector a position. Paper: Vaswani et al. 2017, Table 3 row (E)."""
+    """One learned vector per position. Paper: Vaswani et al. 2017, Table 3 row (E)."""
 
     limited = True
 
@@ -148,18 +149,18 @@ class LearnedPositions(Positions):
         self.vectors = nn.Parameter(torch.randn(max_length, d_model) * d_model**-0.5)
 
     def embed(self, length: int, offset: Offset, like: Tensor) -> Tensor:
-        """Return the learned rows. Raises: UsageError past `max_length`."""
+        """Return the learned vectors. Raises: UsageError for positions beyond `max_length`."""
         if (end := end_of(offset, length)) > self.max_length:
             raise UsageError(
-                f"Learned positions end at `max_length` {self.max_length}, but position "
-                f"{end} was asked for. Use shorter inputs or positions without a limit."
+                f"Learned positions are limited to `max_length` {self.max_length}, but the input "
+                f"needs position {end}. Use shorter inputs, or train with another position scheme."
             )
         return rows_at(self.vectors, offset, length)
 
 
 @POSITIONS.register("rotary")
 class Rotary(Positions):
-    """Turn each pair of dimensions of q and k by an angle proportional to the position.
+    """Rotate each pair of dimensions of q and k by an angle proportional to the position.
 
     Source: Su et al. 2021 (arXiv:2104.09864), Eq. 34, pairs (2i, 2i+1).
     """
@@ -174,11 +175,11 @@ class Rotary(Positions):
 
     @classmethod
     def check(cls, d_k: int) -> None:
-        """Refuse an odd width: dimensions are turned in pairs."""
+        """Raise ValueError for an odd width, because dimensions are rotated in pairs."""
         if d_k % 2:
             raise ValueError(
-                f"rotary positions turn pairs of dimensions, but `d_k` is {d_k}. "
-                "Choose an even d_k."
+                "rotary positions need an even `d_k`, because they rotate pairs of dimensions, "
+                f"but `d_k` is {d_k}. Choose an even d_k."
             )
 
     def make(self, length: int) -> Float[Tensor, "length pairs 2"]:
@@ -189,47 +190,47 @@ class Rotary(Positions):
         """Rotate the pairs of ``x``."""
         length = x.shape[2]
         if (end := end_of(offset, length)) > len(self.table):
-            self.table = grown(self.table, self.make, end)
-        turns = rows_at(self.table, offset, length)
+            self.table = extended(self.table, self.make, end)
+        rotations = rows_at(self.table, offset, length)
         if not isinstance(offset, int):
-            turns = turns[:, None]  # for every head
-        whole = x.dtype in (torch.float32, torch.float64)  # what complex numbers are made of
-        able = whole and x.device.type != "mps" and not torch.compiler.is_compiling()
-        turn = turn_complex if able else turn_pairs
-        return turn(x, turns.to(x))
+            rotations = rotations[:, None]  # the same for every head
+        has_complex = x.dtype in (torch.float32, torch.float64) and x.device.type != "mps"
+        fast = has_complex and not torch.compiler.is_compiling()
+        return (rotate_complex if fast else rotate_pairs)(x, rotations.to(x))
 
 
-def turn_pairs(
-    x: Float[Tensor, "*rows length d_k"], turns: Float[Tensor, "*#rows length pairs 2"]
+def rotate_pairs(
+    x: Float[Tensor, "*rows length d_k"], rotations: Float[Tensor, "*#rows length pairs 2"]
 ) -> Float[Tensor, "*rows length d_k"]:
-    """Turn each pair (x₁, x₂) into (x₁cos - x₂sin, x₂cos + x₁sin). Source: as `Rotary`, Eq. 34.
+    """Map each pair (x₁, x₂) to (x₁cos - x₂sin, x₂cos + x₁sin). Source: as `Rotary`, Eq. 34.
 
-    Args: turns: cosine and sine of each pair's angle.
+    Args: rotations: cosine and sine of the angle of each pair.
     """
-    cosine, sine = turns.unbind(-1)
+    cosine, sine = rotations.unbind(-1)
     even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
     return torch.stack([even * cosine - odd * sine, odd * cosine + even * sine], -1).flatten(-2)
 
 
-def turn_complex(
-    x: Float[Tensor, "*rows length d_k"], turns: Float[Tensor, "*#rows length pairs 2"]
+def rotate_complex(
+    x: Float[Tensor, "*rows length d_k"], rotations: Float[Tensor, "*#rows length pairs 2"]
 ) -> Float[Tensor, "*rows length d_k"]:
-    """The same as one product of complex numbers, several times as fast on a CPU.
+    """Compute `rotate_pairs` as a product of complex numbers, several times as fast on a CPU.
 
-    Not for torch.compile, which fuses the other into one kernel and knows no complex numbers.
+    Do not use it with torch.compile, which does not support complex numbers and fuses
+    `rotate_pairs` into one kernel.
     """
     if x.stride(-1) != 1 or any(s % 2 for s in (*x.stride()[:-1], x.storage_offset())):
-        x = x.contiguous()  # a pair must lie in memory as a complex number does
+        x = x.contiguous()  # `view_as_complex` needs adjacent and aligned pairs
     pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)))
-    return torch.view_as_real(pairs * torch.view_as_complex(turns)).flatten(-2)
+    return torch.view_as_real(pairs * torch.view_as_complex(rotations)).flatten(-2)
 
 
 @POSITIONS.register("alibi")
 class ALiBi(Positions):
-    """Subtract a head's slope times the distance from every score.
+    """Subtract slope · distance from every score, with a fixed slope for each head.
 
     Source: Press et al. 2021 (arXiv:2108.12409), §3; slopes 2^(-8/h), 2^(-16/h), …
-    Differs: in an encoder the distance is symmetric, |i - j|; the paper treats causal models only.
+    Differs: in an encoder, the distance is |i - j|; the paper describes causal models only.
     """
 
     slopes: Tensor
@@ -249,7 +250,7 @@ class ALiBi(Positions):
 
 @POSITIONS.register("relative")
 class RelativeBuckets(Positions):
-    """A learned number a head and bucket of distances, near ones exact, far ones logarithmic.
+    """A learned bias per head and distance; large distances share logarithmic buckets.
 
     Source: Raffel et al. 2020 (arXiv:1910.10683), §2.1; 32 buckets up to distance 128.
     """
@@ -263,15 +264,15 @@ class RelativeBuckets(Positions):
         self.numbers = nn.Parameter(torch.zeros(heads, self.BUCKETS))
 
     def bias(self, queries: int, keys: int) -> Tensor:
-        """Return the number of each pair's bucket."""
+        """Return the learned bias for each query and key."""
         bucket = self.bucket(_relative(queries, keys, self.numbers.device))
         return self.numbers[:, bucket][None]
 
     def bucket(self, relative: Tensor) -> Tensor:
-        """Return the bucket of key position minus query position."""
+        """Return the bucket for each relative position (key position minus query position)."""
         buckets = self.BUCKETS
         first = torch.zeros_like(relative)
-        if not self.causal:  # half for keys behind, half for keys ahead
+        if not self.causal:  # half for earlier keys, half for later keys
             buckets //= 2
             first = (relative > 0) * buckets
             distance = relative.abs()
@@ -284,7 +285,7 @@ class RelativeBuckets(Positions):
 
 
 def _relative(queries: int, keys: int, device: torch.device) -> Tensor:
-    """Key position minus query position; the last query stands at the last key."""
+    """Return key position minus query position; the last query is at the last key's position."""
     query = torch.arange(keys - queries, keys, device=device)
     return torch.arange(keys, device=device)[None, :] - query[:, None]
 

@@ -1,7 +1,7 @@
-"""Recurrent layers: what position t becomes, given position t and the state after t-1.
+"""Recurrent layers: compute the state after position t from input t and the state after t-1.
 
-Every layer has two twins that read the same weights: `unroll`, a loop over the equations whose
-graph is as deep as the sequence is long, and torch's fused kernel.
+Every layer has two implementations with the same weights: torch's fused kernel, and `unroll`, a
+loop over the positions. The depth of the loop's graph is proportional to the sequence length.
 """
 
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from whyformer.acceleration.cpu_lstm import lstm_precision
 
 State = tuple[Tensor, ...]
-"""What a layer remembers, each (rows, width): h, and for the LSTM the cell c as well."""
+"""The state of a layer: h, and for the LSTM also the cell c; each is (rows, width)."""
 
 
 class Cell(StrEnum):
-    """Which equations a recurrent layer follows."""
+    """Type of a recurrent layer."""
 
     RNN = "rnn"
     GRU = "gru"
@@ -26,7 +26,7 @@ class Cell(StrEnum):
 
 
 class RecurrencePath(StrEnum):
-    """Which twin reads a whole sequence."""
+    """Implementation that computes a whole sequence."""
 
     FUSED = "fused"
     EXPLICIT = "explicit"
@@ -46,9 +46,9 @@ def gru_cell(x: Float[Tensor, "rows gates"], h: Float[Tensor, "rows gates"], sta
     """r, z = σ(W x + U h); n = tanh(W x + r ⊙ U h); h_t = (1-z) ⊙ n + z ⊙ h_{t-1}.
 
     Paper: Cho et al. 2014 (arXiv:1406.1078), §2.3, Eq. 5-8.
-    Differs: the reset gate multiplies U h, not h before U (torch and cuDNN do the same, so that
-        one product serves all gates).
-    Args: x: W x_t + b of the gates r, z, n, side by side. h: U h_{t-1} + b of the same.
+    Differs: the reset gate multiplies U h; in the paper, it multiplies h before U. torch and cuDNN
+        also multiply U h, because one product then computes all gates.
+    Args: x: W x_t + b of the gates r, z, n, concatenated. h: U h_{t-1} + b of the same gates.
     """
     x_r, x_z, x_n = x.chunk(3, -1)
     h_r, h_z, h_n = h.chunk(3, -1)
@@ -63,7 +63,7 @@ def lstm_cell(
     """i, f, o = σ(W x + U h); g = tanh(W x + U h); c_t = f ⊙ c_{t-1} + i ⊙ g; h_t = o ⊙ tanh(c_t).
 
     Paper: Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000, §3, Eq. 3.1-3.2.
-    Args: x: W x_t + b of the gates i, f, g, o, side by side. h: U h_{t-1} + b of the same.
+    Args: x: W x_t + b of the gates i, f, g, o, concatenated. h: U h_{t-1} + b of the same gates.
     """
     i, f, g, o = (x + h).chunk(4, -1)
     c = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
@@ -78,16 +78,16 @@ EQUATIONS: dict[Cell, Equations] = {
 }
 GATES: dict[Cell, int] = {Cell.RNN: 1, Cell.GRU: 3, Cell.LSTM: 4}
 MEMORIES: dict[Cell, int] = {Cell.RNN: 1, Cell.GRU: 1, Cell.LSTM: 2}
-"""Tensors in a state."""
+"""Number of tensors in a state."""
 
 
 class Recurrence(nn.Module):
-    """One layer of cells, read from the first position to the last.
+    """One recurrent layer, computed from the first position to the last.
 
     Args:
-        width_in: width of what it reads.
-        width: width of its state.
-        path: fused is fast; explicit is the loop that the equations describe.
+        width_in: width of the input.
+        width: width of the state.
+        path: fused is fast; explicit is the loop over the equations.
     """
 
     def __init__(
@@ -113,12 +113,12 @@ class Recurrence(nn.Module):
         state: State | None = None,
         state_mask: Float[Tensor, "rows width"] | None = None,
     ) -> tuple[Float[Tensor, "rows length width"], State]:
-        """Read a sequence; return h after every position, and the state after the last.
+        """Return h after every position, and the state after the last position.
 
         Args:
-            state: after the position before the first; None is zero.
-            state_mask: multiplied to h before every use (variational dropout of the state); with
-                it the explicit twin computes, for the kernel knows no such mask.
+            state: the state before the first position; None means zeros.
+            state_mask: factors applied to h before every use (variational dropout of the state). A
+                mask selects the explicit loop, because the kernel does not support it.
         """
         state = self.zero_state(x) if state is None else state
         if self.path is RecurrencePath.FUSED and state_mask is None:
@@ -131,7 +131,7 @@ class Recurrence(nn.Module):
         state: State,
         state_mask: Float[Tensor, "rows width"] | None = None,
     ) -> State:
-        """Read one position. Args: x: W x_t + b, as `from_input` gives it."""
+        """Return the state after one position. Args: x: W x_t + b, the output of `from_input`."""
         h = state[0] if state_mask is None else state[0] * state_mask
         return EQUATIONS[self.cell](x, self.from_state(h), state)
 
@@ -160,7 +160,7 @@ def unroll(
     state: State,
     state_mask: Float[Tensor, "rows width"] | None = None,
 ) -> tuple[Float[Tensor, "rows length width"], State]:
-    """Read position after position: the plain twin, n sequential steps for n positions."""
+    """Compute one position after another: the reference implementation, with n sequential steps."""
     outputs = []
     for now in x.unbind(1):
         state = layer.step(now, state, state_mask)
@@ -171,19 +171,19 @@ def unroll(
 def reverse(
     x: Float[Tensor, "batch length width"], real: Bool[Tensor, "batch length"] | None
 ) -> Float[Tensor, "batch length width"]:
-    """Turn the real part of every row round; padding stays behind it."""
+    """Reverse the real positions of every row; the padding stays at the end."""
     if real is None:
         return x.flip(1)
     lengths = real.sum(1, keepdim=True)
     place = torch.arange(x.shape[1], device=x.device)
-    turned = torch.where(place < lengths, lengths - 1 - place, place)
-    return x.gather(1, turned[:, :, None].expand_as(x))
+    reversed_place = torch.where(place < lengths, lengths - 1 - place, place)
+    return x.gather(1, reversed_place[:, :, None].expand_as(x))
 
 
 def last_real(
     x: Float[Tensor, "batch length width"], real: Bool[Tensor, "batch length"] | None
 ) -> Float[Tensor, "batch width"]:
-    """Return each row's vector at its last real position; 0 where nothing is real."""
+    """Return the vector at the last real position of each row; 0 for a row of padding only."""
     if real is None:
         return x[:, -1]
     lengths = real.sum(1)
@@ -192,7 +192,7 @@ def last_real(
 
 
 def use_recurrence(model: nn.Module, path: RecurrencePath) -> None:
-    """Let every recurrent layer of ``model`` read sequences by ``path``; the numbers stay equal."""
+    """Set the implementation of every recurrent layer of ``model``; the results do not change."""
     for module in model.modules():
         if isinstance(module, Recurrence):
             module.path = path

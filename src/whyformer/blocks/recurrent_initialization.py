@@ -1,4 +1,4 @@
-"""Starting weights of recurrent layers."""
+"""Weight initialization of recurrent layers."""
 
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ from whyformer.blocks.recurrence import GATES, Cell, Recurrence
 
 
 class RecurrentInitialization(StrEnum):
-    """How a recurrent layer starts."""
+    """Initialization scheme of a recurrent layer."""
 
     UNIFORM = "uniform"
     XAVIER = "xavier"
@@ -18,17 +18,18 @@ class RecurrentInitialization(StrEnum):
 
 
 def uniform(layer: Recurrence, forget_bias: float, span: int) -> None:
-    """Uniform on ±1/√width, biases too, as torch's own layers start; then the forget bias."""
+    """Uniform on ±1/√width for weights and biases, as in torch; then set the forget bias."""
     for parameter in layer.parameters():
         nn.init.uniform_(parameter, -(layer.width**-0.5), layer.width**-0.5)
     _open_forget_gate(layer, forget_bias)
 
 
 def xavier(layer: Recurrence, forget_bias: float, span: int) -> None:
-    """Uniform on ±√(6 / (fan_in + fan_out)) for every gate, biases 0; then the forget bias.
+    """Uniform on ±√(6 / (fan_in + fan_out)) for every gate, biases 0; then set the forget bias.
 
-    Source: Glorot and Bengio 2010, Eq. 16. From state to state each element has variance 1/width,
-        so a random vector keeps its length, three times the variance of `uniform`.
+    Source: Glorot and Bengio 2010, Eq. 16. The matrices from state to state have elements of
+        variance 1/width, so a random vector keeps its length; `uniform` has a third of this
+        variance.
     """
     for linear_map in (layer.from_input, layer.from_state):
         for gate in _gates(layer, linear_map.weight):
@@ -38,10 +39,10 @@ def xavier(layer: Recurrence, forget_bias: float, span: int) -> None:
 
 
 def orthogonal(layer: Recurrence, forget_bias: float, span: int) -> None:
-    """An orthogonal matrix from state to each gate, Xavier from the input, biases 0.
+    """Orthogonal matrices from state to gates, Xavier from input to gates, biases 0.
 
-    Source: Saxe et al. 2013 (arXiv:1312.6120), §3: an orthogonal matrix keeps the length of
-        whatever passes it, so gradients through it neither vanish nor explode.
+    Source: Saxe et al. 2013 (arXiv:1312.6120), §3: an orthogonal matrix keeps the length of every
+        vector, so gradients through it neither vanish nor explode.
     """
     for gate in _gates(layer, layer.from_state.weight):
         nn.init.orthogonal_(gate)
@@ -53,25 +54,28 @@ def orthogonal(layer: Recurrence, forget_bias: float, span: int) -> None:
 
 
 def chrono(layer: Recurrence, forget_bias: float, span: int) -> None:
-    """Orthogonal, but gates whose memory lasts 1 to ``span`` positions: b_f = ln u, b_i = -b_f.
+    """`orthogonal`, plus biases for a memory of 1 to ``span`` positions: b_f = ln u, b_i = -b_f.
 
-    Source: Tallec and Ollivier 2018 (arXiv:1804.11188), §2.2, u ~ U[1, span - 1]; for the GRU the
-        update gate z, which keeps the former state, is b_f. An RNN, without gates, stays
-        orthogonal.
+    Source: Tallec and Ollivier 2018 (arXiv:1804.11188), §2.2, u ~ U[1, span - 1]. In a GRU, b_f is
+        the bias of the update gate z, which keeps the previous state. An RNN has no gates, so its
+        initialization is `orthogonal`.
     """
     orthogonal(layer, 0.0, span)
     if layer.cell is Cell.RNN:
         return
-    lasting = torch.empty(layer.width).uniform_(1, max(1.0, span - 1)).log()
+    forget = torch.empty(layer.width).uniform_(1, max(1.0, span - 1)).log()
     biases = _gates(layer, layer.from_input.bias)
     with torch.no_grad():
-        biases[1].copy_(lasting)
+        biases[1].copy_(forget)
         if layer.cell is Cell.LSTM:
-            biases[0].copy_(-lasting)
+            biases[0].copy_(-forget)
 
 
 def _open_forget_gate(layer: Recurrence, bias: float) -> None:
-    """Start by remembering. Source: Gers et al. 2000; Jozefowicz et al. 2015, §5: a bias of 1."""
+    """Set the bias of an LSTM's forget gate, so that the gate is open at the start.
+
+    Source: Gers et al. 2000; Jozefowicz et al. 2015, §5: a bias of 1.
+    """
     if layer.cell is Cell.LSTM:
         with torch.no_grad():
             _gates(layer, layer.from_input.bias)[1].fill_(bias)
@@ -83,7 +87,7 @@ def _gates(layer: Recurrence, parameter: Tensor) -> tuple[Tensor, ...]:
 
 
 def linear(module: nn.Module) -> None:
-    """Xavier for what is no recurrence. Source: Glorot and Bengio 2010, Eq. 16."""
+    """Xavier initialization of an `nn.Linear`. Source: Glorot and Bengio 2010, Eq. 16."""
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
         if module.bias is not None:

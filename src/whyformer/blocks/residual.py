@@ -1,4 +1,4 @@
-"""How a sub-layer joins the residual stream (§3.1): each wiring says its rule in one line."""
+"""Residual wirings (§3.1): how the output of a sub-layer is added to the residual stream."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -14,10 +14,10 @@ Sublayer = Callable[[Tensor], Tensor]
 
 
 class Residual(nn.Module):
-    """Base of the wirings. Args: depth_scale: DeepNorm's α, unused by the others."""
+    """Base class of the wirings. Args: depth_scale: DeepNorm's α; other wirings ignore it."""
 
     final_norm = False
-    """Whether a stack of this wiring ends with a norm of its own."""
+    """Whether a stack with this wiring ends with an additional norm."""
 
     def __init__(self, d_model: int, norm: Norm, dropout: float, depth_scale: float) -> None:
         super().__init__()
@@ -27,13 +27,13 @@ class Residual(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch length d_model"], sublayer: Sublayer
     ) -> Float[Tensor, "batch length d_model"]:
-        """Return the stream after the sub-layer."""
-        raise TypeError(f"{type(self).__name__} names no rule")
+        """Return the residual stream after the sub-layer."""
+        raise TypeError(f"the wiring {type(self).__name__} must override `forward`")
 
 
 WIRINGS = Registry[type[Residual]]("residual wiring", Residual)
 Wiring = Annotated[str, WIRINGS]
-"""Name of a residual wiring: where the norm stands, and whether there is a skip connection."""
+"""Name of a residual wiring: the place of the norm, and whether there is a skip connection."""
 
 
 @WIRINGS.register("post-norm")
@@ -41,7 +41,7 @@ class PostNorm(Residual):
     """LayerNorm(x + Dropout(Sublayer(x))). Paper: Vaswani et al. 2017, §3.1, §5.4 and Figure 1."""
 
     def forward(self, x: Tensor, sublayer: Sublayer) -> Tensor:
-        """Normalise after the addition."""
+        """Add, then normalize."""
         return self.norm(self.dropout.add(x, sublayer(x)))
 
 
@@ -52,7 +52,7 @@ class PreNorm(Residual):
     final_norm = True
 
     def forward(self, x: Tensor, sublayer: Sublayer) -> Tensor:
-        """Normalise what the sub-layer reads and leave the stream alone."""
+        """Normalize the input of the sub-layer, but not the residual stream."""
         return self.dropout.add(x, sublayer(self.norm(x)))
 
 
@@ -65,27 +65,27 @@ class DeepNorm(Residual):
         self.depth_scale = depth_scale
 
     def forward(self, x: Tensor, sublayer: Sublayer) -> Tensor:
-        """Weigh the stream up before normalising."""
+        """Multiply the stream by α, add, then normalize."""
         return self.norm(self.dropout.add(x, sublayer(x), scale=self.depth_scale))
 
 
 @WIRINGS.register("no-skip")
 class NoSkip(Residual):
-    """LayerNorm(Dropout(Sublayer(x))): what the stack is without skip connections."""
+    """LayerNorm(Dropout(Sublayer(x))): no skip connection."""
 
     def forward(self, x: Tensor, sublayer: Sublayer) -> Tensor:
-        """Let only the sub-layer's output through."""
+        """Return the normalized output of the sub-layer only."""
         return self.norm(self.dropout(sublayer(x)))
 
 
 @WIRINGS.register("no-norm")
 class NoNorm(Residual):
-    """x + Dropout(Sublayer(x)): skips without any normalisation."""
+    """x + Dropout(Sublayer(x)): a skip connection without normalization."""
 
     def __init__(self, d_model: int, norm: Norm, dropout: float, depth_scale: float) -> None:
         super().__init__(d_model, norm, dropout, depth_scale)
         self.norm = nn.Identity()
 
     def forward(self, x: Tensor, sublayer: Sublayer) -> Tensor:
-        """Add and nothing else."""
+        """Add without normalizing."""
         return self.dropout.add(x, sublayer(x))

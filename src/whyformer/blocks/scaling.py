@@ -1,4 +1,4 @@
-"""What multiplies QKᵀ before the softmax: the paper's 1/√d_k and the alternatives to it."""
+"""Scaling of QKᵀ before the softmax: the paper's 1/√d_k and alternatives."""
 
 import math
 from typing import Annotated
@@ -15,8 +15,8 @@ from whyformer.foundation.registry import Registry
 class Scaling(nn.Module):
     """A fixed factor on the scores; subclasses may transform queries and keys instead.
 
-    `queries` and `keys` act on the projections, before positions rotate them; what they return for
-    keys is what a search caches. `forward` acts on rotated queries and on all keys so far.
+    `queries` and `keys` transform the projections before they are rotated by their positions.
+    `forward` transforms the rotated queries and keys. A search caches keys after the rotation.
     """
 
     def __init__(self, d_k: int, heads: int, factor: float = 1.0) -> None:
@@ -55,7 +55,7 @@ class InverseSqrt(Scaling):
 
 @SCALINGS.register("none")
 class Unscaled(Scaling):
-    """Factor 1: the dot-product attention that §3.2.1 warns of."""
+    """Factor 1: dot-product attention without scaling, which §3.2.1 advises against."""
 
     def __init__(self, d_k: int, heads: int) -> None:
         super().__init__(d_k, heads)
@@ -63,7 +63,7 @@ class Unscaled(Scaling):
 
 @SCALINGS.register("inverse")
 class Inverse(Scaling):
-    """1/d_k. Source: Yang et al. 2022 (arXiv:2203.03466), §4: it transfers over width."""
+    """1/d_k. Source: Yang et al. 2022 (arXiv:2203.03466), §4: for transfer across widths."""
 
     def __init__(self, d_k: int, heads: int) -> None:
         super().__init__(d_k, heads, 1.0 / d_k)
@@ -71,7 +71,7 @@ class Inverse(Scaling):
 
 @SCALINGS.register("learned")
 class Learned(Scaling):
-    """One learned factor a head, starting at 1/√d_k."""
+    """One learned factor for each head, initially 1/√d_k."""
 
     def __init__(self, d_k: int, heads: int) -> None:
         super().__init__(d_k, heads)
@@ -84,10 +84,10 @@ class Learned(Scaling):
 
 @SCALINGS.register("cosine")
 class Cosine(Scaling):
-    """Unit-length queries and keys with one learned gain a head.
+    """Queries and keys of length 1, with one learned gain for each head.
 
     Source: Henry et al. 2020 (arXiv:2010.04245), Eq. 2.
-    Differs: the gain starts at √d_k instead of log₂(L² − L), which needs the corpus's length L.
+    Differs: the gain starts at √d_k instead of log₂(L² − L), where L is a length of the corpus.
     """
 
     def __init__(self, d_k: int, heads: int) -> None:
@@ -95,17 +95,17 @@ class Cosine(Scaling):
         self.gain = nn.Parameter(torch.full((heads, 1, 1), math.sqrt(d_k)))
 
     def forward(self, Q: Tensor, K: Tensor) -> tuple[Tensor, Tensor, float]:
-        """Normalise both to length 1 and multiply the queries by the gain."""
+        """Normalize both to length 1 and multiply the queries by the gain."""
         return F.normalize(Q, dim=-1) * self.gain, F.normalize(K, dim=-1), self.factor
 
 
 @SCALINGS.register("qk-norm")
 class QKNorm(Scaling):
-    """Attention(Q, K) with RMSNorm(Q) RMSNorm(K)ᵀ / √d_k as scores: they cannot grow without bound.
+    """Scores RMSNorm(Q) RMSNorm(K)ᵀ / √d_k, which do not grow when Q and K grow.
 
-    Source: Dehghani et al. 2023 (arXiv:2302.05442), §2 (QK Normalization), whose LayerNorm has
-        neither bias nor centring; after Henry et al. 2020 (arXiv:2010.04245).
-    Differs: with rotary positions the norm comes before the rotation, as later models have it; the
+    Source: Dehghani et al. 2023 (arXiv:2302.05442), §2 (QK Normalization), where LayerNorm has no
+        bias and no centering; based on Henry et al. 2020 (arXiv:2010.04245).
+    Differs: with rotary positions, the norm comes before the rotation, as in later models; the
         paper's model has no rotation. One gain per dimension of d_k, shared by all heads.
     """
 

@@ -1,4 +1,4 @@
-"""Named observation points: see what flows through a model without changing it.
+"""Named observation points: record the tensors inside a model without changing it.
 
 >>> from torch import nn
 >>> import torch
@@ -26,18 +26,18 @@ _collecting: ContextVar[bool] = ContextVar("collecting", default=True)
 
 
 class Tap(nn.Module):
-    """The identity, with a name by which `observe` finds it."""
+    """An identity module; `observe` finds it by its name and records its output."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return ``x`` untouched."""
+        """Return ``x`` unchanged."""
         return x
 
 
 @contextlib.contextmanager
 def observe(model: nn.Module, pattern: str) -> Iterator[dict[str, list[Tensor]]]:
-    """Collect what passes the taps whose dotted name matches ``pattern`` while the block runs.
+    """Record the outputs of all taps whose dotted name matches ``pattern``, in a `with` block.
 
-    Nothing is left behind in the model. Tensors keep their graph, so gradients can be taken.
+    The model is unchanged after the block. Tensors keep their graph for gradients.
 
     >>> import torch
     >>> model = nn.Sequential(nn.Linear(3, 4), Tap())
@@ -45,7 +45,6 @@ def observe(model: nn.Module, pattern: str) -> Iterator[dict[str, list[Tensor]]]
     ...     result = model(torch.ones(2, 3))
     >>> seen["1"][0] is result
     True
-
 
     Args: pattern: shell-style, such as ``"decoder.layers.*.cross_attention.weights"``.
     Raises: LookupError when no tap matches.
@@ -76,7 +75,7 @@ def observe(model: nn.Module, pattern: str) -> Iterator[dict[str, list[Tensor]]]
 
 @contextlib.contextmanager
 def unobserved() -> Iterator[None]:
-    """Let no tap collect while the block runs: a layer is only computed again."""
+    """Disable all taps in this `with` block, so that a recomputed layer is not recorded twice."""
     token = _collecting.set(False)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Restricted self-attention (§4): every position looks at its neighbourhood only."""
+"""Restricted self-attention (§4): every position attends to its neighborhood only."""
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,7 @@ def windowed_attention(
 ) -> Float[Tensor, "batch heads length d_v"]:
     """Attention of every position to itself and the ``width`` - 1 before it: r·n scores, not n².
 
-    The twin of `attention` with `window_mask`, which computes all scores and hides most.
+    Reference implementation: `attention` with `window_mask`, which computes all n² scores.
 
     Paper: Vaswani et al. 2017, §4 and Table 1, row "self-attention (restricted)".
     Differs: as `window_mask`.
@@ -28,8 +28,8 @@ def windowed_attention(
     """
     length = Q.shape[-2]
     behind = (0, 0, width - 1, 0)
-    seen = F.pad(K, behind).unfold(-2, width, 1)  # (batch, heads, length, d_k, width), a view
-    scores = (Q[..., None, :] @ seen)[..., 0, :] * (Q.shape[-1] ** -0.5 if scale is None else scale)
+    near = F.pad(K, behind).unfold(-2, width, 1)  # (batch, heads, length, d_k, width), a view
+    scores = (Q[..., None, :] @ near)[..., 0, :] * (Q.shape[-1] ** -0.5 if scale is None else scale)
     place = torch.arange(length, device=Q.device)[:, None] + torch.arange(width, device=Q.device)
     weights = scores.masked_fill(place < width - 1, -torch.inf).softmax(dim=-1)
     values = F.pad(V, behind).unfold(-2, width, 1)
@@ -37,14 +37,15 @@ def windowed_attention(
 
 
 class WindowedAttention(MultiHeadAttention):
-    """`MultiHeadAttention` whose heads see a window, computed by one of two twins.
+    """`MultiHeadAttention` in which each query attends to a window of keys.
 
-    The fused path computes `windowed_attention`; the explicit path hides what is outside the
-    window, and so does the fused one where a mask, a position scheme or a history comes in.
+    The fused path computes `windowed_attention`. The explicit path computes all scores and masks
+    those outside the window. With a mask, a position scheme or a history, the fused path does the
+    same.
 
     Paper: Vaswani et al. 2017, §4.
     Differs: as `window_mask`.
-    Args: width: positions seen, a position's own counted (r in the paper).
+    Args: width: number of positions in the window, including the query's own (r in the paper).
     """
 
     def __init__(self, d_model: int, heads: int, d_k: int, *, width: int) -> None:
@@ -54,7 +55,7 @@ class WindowedAttention(MultiHeadAttention):
     def is_banded(
         self, queries: int, keys: int, allowed: Tensor | None, positions: Positions | None
     ) -> bool:
-        """Say whether only the window's scores are computed."""
+        """Return whether only the scores inside the window are computed."""
         plain = allowed is None and positions is None and queries == keys
         return plain and self.path is AttentionPath.FUSED
 
@@ -68,7 +69,7 @@ class WindowedAttention(MultiHeadAttention):
         positions: Positions | None = None,
         queries: Float[Tensor, "batch heads queries d_k"] | None = None,
     ) -> Float[Tensor, "batch queries d_model"]:
-        """Let every position look back. Args: causal: always so, whatever is asked."""
+        """Attend to the window. Args: causal: ignored; the window has no later positions."""
         K, V = keys_values
         length, keys = x.shape[1], K.shape[2]
         if not self.is_banded(length, keys, allowed, positions):
