@@ -94,9 +94,9 @@ class LocationScore(DotScore):
         """
         if keys.shape[1] > self.project_place.out_features:
             raise UsageError(
-                f"Attention `location` supports up to {self.project_place.out_features} source "
-                f"tokens (`max_length`), but a source has {keys.shape[1]} tokens. Use shorter "
-                "sources, or train with another attention."
+                "Attention `location` limits sources to `max_length` "
+                f"{self.project_place.out_features}, but a source has {keys.shape[1]} tokens. Use "
+                "shorter sources, or train with another attention."
             )
         return self.project_place(h)[:, :, : keys.shape[1]]
 
