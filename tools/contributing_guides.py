@@ -1,11 +1,12 @@
-"""Follow the guides of CONTRIBUTING.md to the letter, in a copy of the source tree.
+"""Carry out the guides of CONTRIBUTING.md, step by step, in a copy of the source tree.
 
     python tools/contributing_guides.py                 # every guide
-    python tools/contributing_guides.py wiring metric   # those whose title has one of the words
+    python tools/contributing_guides.py wiring metric   # those with one of the words in the title
 
-A guide consists of steps. Each is a line and one block of code: "Create `FILE`:", "Append to
-`FILE`:", "In `FILE`, below `LINE`:" (or "above", "instead of") and "Check:". ruff checks it all.
-All guides are followed in one copy, so that their checks can share one start of Python.
+A guide consists of steps. A step is one line, followed by one block of code. The line is "Create
+`FILE`:", "Append to `FILE`:", "In `FILE`, below `LINE`:" (or "above", "instead of") or "Check:".
+Finally, ruff checks all changed files. All guides use the same copy, so that their checks can share
+one Python process.
 """
 
 import json
@@ -34,7 +35,12 @@ STEP = re.compile(
 
 @dataclass(frozen=True)
 class Step:
-    """One edit. Args: side: above, below or instead of the line; without a line, at the end."""
+    """One edit.
+
+    Args:
+        side: above, below or instead of ``line``.
+        line: the line to edit at; None: the end of the file.
+    """
 
     kind: str
     file: str
@@ -43,10 +49,11 @@ class Step:
     code: str
 
     def apply(self, root: Path) -> None:
-        """Carry the step out. Raises: ValueError when it cannot be followed."""
+        """Carry out the step. Raises: ValueError if that is impossible."""
         path = root / self.file
         if path.exists() == (self.kind == "Create"):
-            raise ValueError(f"{self.kind} `{self.file}`: the file must exist, or be new")
+            wanted = "must be new" if self.kind == "Create" else "must exist"
+            raise ValueError(f"{self.kind} `{self.file}`: the file {wanted}")
         if self.kind == "Create":
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(self.code, encoding="utf-8", newline="\n")
@@ -64,18 +71,18 @@ class Step:
         path.write_text(text, encoding="utf-8", newline="\n")
 
     def place(self, lines: list[str], named: str) -> int:
-        """Return the place of the named line; `…` at its end stands for the rest of the line."""
+        """Return the index of the named line; `…` at the end stands for the rest of the line."""
         start, more, _ = named.partition("…")
         stripped = [line.strip() for line in lines]
         found = [i for i, s in enumerate(stripped) if (s.startswith(start) if more else s == start)]
         if len(found) != 1:
-            raise ValueError(f"`{self.file}` has {len(found)} lines `{named}`")
+            raise ValueError(f"`{self.file}` has {len(found)} lines `{named}` instead of one")
         return found[0]
 
 
 @dataclass(frozen=True)
 class Guide:
-    """How to add one kind of thing."""
+    """Instructions to add one kind of component."""
 
     title: str
     steps: list[Step]
@@ -83,7 +90,7 @@ class Guide:
 
 
 def read_guides(page: str) -> list[Guide]:
-    """Return the guides of a page. Raises: SystemExit for a block of code that is no step."""
+    """Return the guides of a page. Raises: SystemExit if a block of code is not part of a step."""
     parts: dict[str, list[str]] = {}
     title = ""
     section = code = False
@@ -102,7 +109,9 @@ def read_guides(page: str) -> list[Guide]:
 def _guide(title: str, text: str) -> Guide:
     found = list(STEP.finditer(text))
     if 2 * len(found) != len(re.findall(r"^```", text, re.MULTILINE)):
-        raise SystemExit(f"{title}: every block of code must follow a line that says its place")
+        raise SystemExit(
+            f"{title}: every block of code must follow a line such as 'Create `FILE`:'"
+        )
     steps = [
         Step(m["kind"], m["file"], m["side"], m["line"], m["code"])
         for m in found
@@ -113,7 +122,7 @@ def _guide(title: str, text: str) -> Guide:
 
 
 def follow(guides: list[Guide], root: Path) -> dict[str, str]:
-    """Follow guides in a copy of the source tree; return title -> what failed, "" for nothing."""
+    """Carry out guides in a copy of the source tree; return title -> error messages or ""."""
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
@@ -153,12 +162,14 @@ def follow(guides: list[Guide], root: Path) -> dict[str, str]:
 
 
 def _inside() -> None:
-    """Run the commands given on standard input; those of Python in forks that have all loaded."""
+    """Run the commands from standard input; pytest and whyformer run in forks of this process."""
     given: dict[str, list[list[str]]] = json.load(sys.stdin)
     if hasattr(os, "fork") and any(c[0] in IN_PROCESS for cs in given.values() for c in cs):
         import jaxtyping
 
-        jaxtyping.install_import_hook("whyformer", "checking.check_outer")  # as tests/conftest.py
+        jaxtyping.install_import_hook(
+            "whyformer", "checking.check_outer"
+        )  # as in tests/conftest.py
 
         import hypothesis.strategies  # noqa: F401
         import pytest  # noqa: F401
@@ -176,7 +187,7 @@ def _inside() -> None:
 
 
 def _run(command: list[str]) -> tuple[int, str]:
-    """Run a command; return its exit code and what it printed."""
+    """Run a command; return its exit code and its output."""
     with tempfile.TemporaryFile() as output:
         if hasattr(os, "fork") and command[0] in IN_PROCESS:
             sys.stdout.flush()
@@ -206,9 +217,11 @@ def _call(command: list[str]) -> int:
 
             from whyformer.cli.main import main
 
-            jaxtyping.config.update("jaxtyping_disable", True)  # only tests check signatures
+            jaxtyping.config.update(
+                "jaxtyping_disable", True
+            )  # signatures are checked in tests only
             code = main(command[1:])
-    except BaseException:  # noqa: BLE001  (it is shown, and fails the guide)
+    except BaseException:  # noqa: BLE001  (it is printed, and the guide fails)
         traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -216,7 +229,7 @@ def _call(command: list[str]) -> int:
 
 
 def main() -> None:
-    """Follow the guides whose titles have one of the given words, or all."""
+    """Carry out the guides with one of the given words in the title, or all guides."""
     if sys.argv[1:] == ["--inside"]:
         return _inside()
     words = sys.argv[1:]

@@ -1,9 +1,10 @@
-"""How often the 95 % intervals of `evaluate` hold the truth, and how often equal systems differ.
+"""Measure the coverage of the 95 % intervals of `evaluate`, and the errors of its tests.
 
-Test sets of n items are drawn from populations whose value is known. For each metric and each n the
-table states how many intervals hold that value (wanted: 95 %), beside the plain percentile
-bootstrap; and how often systems that are equally good get p < 0.05 (wanted: 5 % or less). Where
-`evaluate` gives no interval because n is below 20, the figure in brackets is what it would be.
+Test sets of n items are sampled from populations with a known value. For each metric and each n,
+the first table states how many intervals contain this value (target: 95 %), with the plain
+percentile bootstrap in parentheses. The second table states how often p < 0.05 for two systems of
+equal quality (target: at most 5 %). For n < 20, `evaluate` reports no interval and no p; the value
+in square brackets is that of the unreported one.
 
     python tools/interval_coverage.py [--trials 1000] [--resamples 1000] [--part errors] [--json]
 """
@@ -48,9 +49,10 @@ class Case:
     """A metric with a population.
 
     Args:
-        draw: n items of the population, as statistics (n, k).
+        value: function from the sums of the statistics to the metric.
+        draw: function that samples n items of the population, as statistics (n, k).
         truth: value of the population.
-        proportion: Wilson's interval is given, not the bootstrap's.
+        proportion: whether `evaluate` reports Wilson's interval instead of the bootstrap's.
     """
 
     name: str
@@ -62,7 +64,14 @@ class Case:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Share of trials, in percent, in which the interval held the truth."""
+    """The coverage of the intervals of a metric, over trials.
+
+    Args:
+        given: whether `evaluate` reports an interval for this n.
+        held: percentage of intervals that contain the true value.
+        percentile: the same for the plain percentile bootstrap.
+        width: mean width of the intervals.
+    """
 
     name: str
     n: int
@@ -75,7 +84,10 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Errors:
-    """Share of trials, in percent, in which equally good systems had p < 0.05."""
+    """The percentage of trials in which two systems of equal quality had p < 0.05.
+
+    Args: given: whether `evaluate` reports p for this n.
+    """
 
     name: str
     n: int
@@ -87,7 +99,7 @@ class Errors:
 
 
 def cases(only: str = "") -> list[Case]:
-    """Return the metrics with their populations. Args: only: part of the names wanted."""
+    """Return the metrics with their populations. Args: only: text that the names must contain."""
     every = {
         "exact match, 50%": lambda: _exact(0.5),
         "exact match, 90%": lambda: _exact(0.9),
@@ -119,7 +131,7 @@ def _exact(share: float) -> Case:
 
 
 def _words() -> Case:
-    """Words of sentences: 1 to 40 a sentence, 92 % right, and more alike within a sentence."""
+    """Sentences of 1 to 40 words with 92 % correct words, correlated within a sentence."""
     generator = np.random.default_rng(1)
     words = generator.integers(1, 41, POPULATION)
     right = generator.binomial(words, generator.beta(9.2, 0.8, POPULATION))
@@ -128,7 +140,7 @@ def _words() -> Case:
 
 
 def _per() -> Case:
-    """Edits of pronunciations: half of the words are right, the others have some edits."""
+    """Pronunciations with edits: half of the words are correct, the others have at least one."""
     generator = np.random.default_rng(2)
     length = generator.integers(2, 15, POPULATION)
     edits = (generator.random(POPULATION) < 0.5) * (1 + generator.poisson(0.08 * length))
@@ -137,7 +149,7 @@ def _per() -> Case:
 
 
 def _spans() -> Case:
-    """Spans of sentences: none to 6, 85 % found."""
+    """Sentences with 0 to 6 spans, of which 85 % are found."""
     generator = np.random.default_rng(3)
     wanted = generator.integers(0, 7, POPULATION)
     right = generator.binomial(wanted, generator.beta(8.5, 1.5, POPULATION))
@@ -160,13 +172,16 @@ def _translations(count: int, seed: int = 4, wrong: float = 0.3) -> list[tuple[s
     for _ in range(count):
         right = draw.choices(vocabulary, k=draw.randint(5, 30))
         bad = min(1.0, draw.expovariate(1 / wrong))
-        said = [draw.choice(vocabulary) if draw.random() < bad else word for word in right]
-        pairs.append((" ".join(said), " ".join(right)))
+        output = [draw.choice(vocabulary) if draw.random() < bad else word for word in right]
+        pairs.append((" ".join(output), " ".join(right)))
     return pairs
 
 
 def _labels(name: str) -> Case:
-    """Four unequal classes, 80 % right. A cell of the table is a column."""
+    """Four classes of different sizes, 80 % plus chance correct.
+
+    Each cell of the confusion table is a column of the statistics.
+    """
     shares = np.array([0.5, 0.25, 0.15, 0.1])
     table = shares[:, None] * (0.8 * np.eye(CLASSES) + 0.2 * shares[None])
 
@@ -193,7 +208,7 @@ def _correlation(of_ranks: bool, correlation: float = 0.8) -> Case:
 
 
 def coverage(case: Case, n: int, trials: int, resamples: int) -> Coverage:
-    """Draw test sets and count the intervals that hold the truth."""
+    """Sample test sets and count the intervals that contain the true value."""
     generator = np.random.default_rng(n)
     held = percentile = 0
     widths = []
@@ -224,7 +239,7 @@ def _holds(interval: tuple[float, float], truth: float) -> bool:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two systems that are equally good: the statistics of n lines of both."""
+    """Two systems of equal quality. Args: draw: samples the statistics of both, for n lines."""
 
     name: str
     value: Callable[[Array], float]
@@ -232,7 +247,7 @@ class Pair:
 
 
 def pairs() -> list[Pair]:
-    """Return the metrics by which equal systems are compared."""
+    """Return the metrics that compare systems of equal quality."""
     metric = bleu()
     return [
         Pair("exact match", ExactMatch().value, _equal_matches),
@@ -253,7 +268,7 @@ def _both() -> tuple[Array, Array]:
 
 
 def _equal_texts(generator: np.random.Generator, n: int) -> tuple[Array, Array]:
-    """Which system has which translation is drawn, so that neither is better."""
+    """Assign the translations of each line to the systems at random, so that neither is better."""
     places = generator.integers(2000, size=n)
     first, second = (rows[places] for rows in _both())
     swapped = generator.random(n)[:, None] < 0.5
@@ -261,14 +276,14 @@ def _equal_texts(generator: np.random.Generator, n: int) -> tuple[Array, Array]:
 
 
 def _equal_matches(generator: np.random.Generator, n: int) -> tuple[Array, Array]:
-    """80 % are right; half of the lines have the same outcome by both."""
+    """80 % of the lines are correct; on half of the lines both systems have the same result."""
     first, second = (generator.random((2, n)) < 0.8).astype(float)
     second = np.where(generator.random(n) < 0.5, first, second)
     return np.stack([first, np.ones(n)], axis=1), np.stack([second, np.ones(n)], axis=1)
 
 
 def _equal_edits(generator: np.random.Generator, n: int) -> tuple[Array, Array]:
-    """Half of the lines have the same output by both."""
+    """On half of the lines, both systems have the same output."""
     length = generator.integers(2, 15, n).astype(float)
     first, second = (generator.random((2, n)) < 0.5) * (
         1.0 + generator.poisson(0.08 * length, (2, n))
@@ -278,7 +293,7 @@ def _equal_edits(generator: np.random.Generator, n: int) -> tuple[Array, Array]:
 
 
 def errors(pair: Pair, n: int, trials: int, resamples: int) -> Errors:
-    """Compare systems that are equally good and count p < 0.05."""
+    """Compare systems of equal quality and count p < 0.05."""
     generator = np.random.default_rng(n + 1)
     bootstrap = randomized = reported = 0
     for trial in range(trials):
@@ -303,7 +318,7 @@ def errors(pair: Pair, n: int, trials: int, resamples: int) -> Errors:
 
 def page(found: list[Coverage], false: list[Errors]) -> str:
     """Return the tables in Markdown."""
-    lines = [f"| held, % (plain percentiles, %) | {' | '.join(f'n = {n:,}' for n in SIZES)} |"]
+    lines = [f"| coverage, % (plain percentiles, %) | {' | '.join(f'n = {n:,}' for n in SIZES)} |"]
     lines.append("| --- |" + " --- |" * len(SIZES))
     for name in dict.fromkeys(one.name for one in found):
         cells = [
@@ -327,14 +342,14 @@ def page(found: list[Coverage], false: list[Errors]) -> str:
 
 
 def main() -> None:
-    """Simulate everything and print the tables."""
+    """Run the simulation and print the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--resamples", type=int, default=1000)
-    parser.add_argument("--only", default="", help="cases whose name contains this")
-    parser.add_argument("--part", choices=("coverage", "errors"), help="only one of the tables")
+    parser.add_argument("--only", default="", help="only metrics whose name contains this text")
+    parser.add_argument("--part", choices=("coverage", "errors"), help="print only this table")
     parser.add_argument("--json", action="store_true")
     how = parser.parse_args()
     if how.trials < 1 or how.resamples < 1:

@@ -1,9 +1,10 @@
-"""Put a wheel's requirements into an environment as links to the installed ones, and nothing else.
+"""Link the requirements of a wheel into another environment, from the current environment.
 
     python tools/link_requirements.py WHEEL ENVIRONMENT
 
-A wheel that imports what it does not require fails there as in an empty environment, but nothing
-is downloaded and unpacked a second time. Versions are compared with what the wheel asks for.
+The other environment then contains exactly the requirements of the wheel. So a wheel that imports a
+package without requiring it fails there, and nothing has to be downloaded. The installed versions
+must match the requirements.
 """
 
 import sys
@@ -18,16 +19,16 @@ from packaging.utils import canonicalize_name
 
 
 def requirements(wheel: Path) -> list[str]:
-    """Return what a wheel requires."""
+    """Return the requirements of a wheel, such as ``torch>=2.11``."""
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [n for n in archive.namelist() if n.endswith(".dist-info/METADATA")]
         return Parser().parsestr(archive.read(name).decode()).get_all("Requires-Dist", [])
 
 
 def needed(asked: list[str]) -> set[str]:
-    """Return the names of all distributions that are needed, those of the needed ones included.
+    """Return the names of all direct and indirect requirements.
 
-    Raises: SystemExit when one is not installed, or in a version that was not asked for.
+    Raises: SystemExit if a requirement is not installed, or in a version that does not match.
     """
     found: set[str] = set()
     queue = [(text, frozenset({""})) for text in asked]
@@ -40,9 +41,9 @@ def needed(asked: list[str]) -> set[str]:
         try:
             installed = distribution(one.name)
         except PackageNotFoundError:
-            raise SystemExit(f"`{text}` is required and not installed") from None
+            raise SystemExit(f"`{text}` is required, but not installed") from None
         if not one.specifier.contains(installed.version, prereleases=True):
-            raise SystemExit(f"`{text}` is required, and {installed.version} is installed")
+            raise SystemExit(f"`{text}` is required, but {installed.version} is installed")
         found.add(canonicalize_name(one.name))
         more = [(other, frozenset({"", *one.extras})) for other in installed.requires or []]
         queue += [item for item in more if item not in seen]

@@ -1,9 +1,9 @@
-"""Pin what is installed: for the demo, for the tests and for the documentation site.
+"""Write the lock files: pinned packages for the demo, the tests and the documentation site.
 
-requirements.lock holds the demo's packages, requirements-dev.lock those that the tests add, and
-requirements-docs.lock those that the site adds to both. Follows the requirements of whyformer[demo]
-and of the groups `dev` and `docs` through the environment's own metadata, so a package that nobody
-asks for is not pinned.
+requirements.lock contains the packages of the demo. requirements-dev.lock contains those that the
+tests add, and requirements-docs.lock those that the site adds to both. The versions are those of
+the current environment. Only packages are pinned that whyformer[demo] or the groups `dev` and
+`docs` require, directly or indirectly.
 """
 
 import re
@@ -14,11 +14,11 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
-BUILD = ["hatchling", "editables"]  # the editable install builds with what is locked
+BUILD = ["hatchling", "editables"]  # the editable install uses these locked packages
 
 
 def closure(wanted: list[str]) -> dict[str, str]:
-    """Return name -> version of all that the requirements need on this platform."""
+    """Return name -> version of all direct and indirect requirements on this platform."""
     found: dict[str, str] = {}
     left = [Requirement(text) for text in wanted]
     while left:
@@ -30,7 +30,7 @@ def closure(wanted: list[str]) -> dict[str, str]:
             installed = distribution(name)
         except PackageNotFoundError:
             raise SystemExit(f"{name} is needed but not installed") from None
-        found[name] = installed.version.split("+")[0]  # a local build of torch is still its version
+        found[name] = installed.version.split("+")[0]  # without the local part, such as +cpu
         for text in installed.requires or []:
             needed = Requirement(text)
             extras = requirement.extras or {""}
@@ -40,7 +40,7 @@ def closure(wanted: list[str]) -> dict[str, str]:
 
 
 def write(path: Path, pins: dict[str, str], head: str) -> None:
-    """Write pins in alphabetical order."""
+    """Write pins in alphabetical order. Args: head: comment on the first line."""
     lines = [f"{name}=={version}" for name, version in sorted(pins.items())]
     path.write_text("\n".join([f"# {head}", *lines, ""]), encoding="utf-8")
 

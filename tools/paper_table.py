@@ -1,7 +1,8 @@
-"""Build docs/paper-to-code.md from the docstrings: which equation stands where, and what differs.
+"""Write docs/paper-to-code.md from the docstrings: the place of each equation, and differences.
 
-A docstring says `Paper:` (Vaswani et al. 2017) or `Source:` (another paper) and, where the code
-departs from it, `Differs:`. With `--check` nothing is written and a stale page is an error.
+A docstring names its source after `Paper:` (Vaswani et al. 2017) or `Source:` (another paper), and
+differences from it after `Differs:`. With `--check`, nothing is written, and an outdated page is an
+error.
 """
 
 import ast
@@ -16,8 +17,8 @@ FIELD = re.compile(
 )
 HEAD = """# From the paper to the code
 
-Made from the docstrings by `python tools/paper_table.py`; a test keeps it current. "Differs" lists
-every known departure; where it is empty there is none.
+`python tools/paper_table.py` generates this page from the docstrings. The column "differs" lists
+every known difference between the code and its source. An empty cell means that there is none.
 
 | where | what | source | differs |
 | --- | --- | --- | --- |
@@ -25,7 +26,7 @@ every known departure; where it is empty there is none.
 
 
 def rows() -> list[tuple[str, str, str, str]]:
-    """Return (place, first sentence, source, differs) of every docstring that names a source."""
+    """Return (place, first paragraph, source, differs) of every docstring that names a source."""
     found = []
     for path in sorted((ROOT / "src" / "whyformer").rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -50,7 +51,7 @@ def _named(tree: ast.Module) -> list[tuple[ast.AST, str]]:
 
 
 def _fields(text: str) -> dict[str, str]:
-    # A field may also close a first line: "GELU … . Source: …"
+    # A field can also follow a sentence on the same line: "GELU … . Source: …"
     text = re.sub(r"(?<=[.)])\s+(Paper|Source):", r"\n\1:", text)
     return {key: " ".join(value.split()) for key, value in FIELD.findall(text)}
 
@@ -65,7 +66,7 @@ def main() -> None:
     """Write the page, or check it."""
     if "--check" in sys.argv:
         if PAGE.read_text(encoding="utf-8") != page():
-            raise SystemExit("docs/paper-to-code.md is stale: run python tools/paper_table.py")
+            raise SystemExit("docs/paper-to-code.md is outdated: run python tools/paper_table.py")
         return
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(), encoding="utf-8")

@@ -1,10 +1,12 @@
-"""Run every command that a README shows, in order, in a directory of their own.
+"""Run every command of one or more READMEs, in order.
 
-Blocks fenced as ```bash are run by bash with the environment's programs first on the path; `make`
-lines are left out, for CI has run both already, and what `make demo` left in runs/demo is there.
-Files given are run one after the other, each in a fresh directory; the first failure ends all. A
-block that an earlier file has word for word, as a translated README does, is not run again; a block
-with other words, such as examples in another language, is run with less time to train.
+    python tools/readme_commands.py README.md README.ko.md
+
+Blocks fenced as ```bash are run by bash, with the programs of this environment first on the path.
+Each file has its own new directory, which contains a copy of runs/demo, the result of `make demo`.
+Lines with `make` or `git` are skipped, because CI has already run them. The first failure stops the
+program. A block that is equal to one of an earlier file is not run again. Other blocks of later
+files, such as examples in another language, train for less time.
 """
 
 import os
@@ -17,13 +19,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SHORT = 0.2
-"""Minutes of each training in the files after the first."""
+"""Most minutes of a training, in the files after the first."""
 MINUTES = re.compile(r"(?<=--training\.minutes )[0-9.]+")
 BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def shortened(script: str) -> str:
-    """Return a script in which no training takes longer than `SHORT` minutes.
+    """Return the script with at most `SHORT` minutes for each training.
 
     >>> shortened("whyformer train copy --training.minutes 2 --quiet")
     'whyformer train copy --training.minutes 0.2 --quiet'
@@ -42,7 +44,7 @@ def main() -> None:
             blocks = BLOCK.findall(Path(name).read_text("utf-8"))
             for number, block in enumerate(blocks, start=1):
                 if block in ran:
-                    print(f"{name}, block {number}: as before", flush=True)
+                    print(f"{name}, block {number}: same as in an earlier file", flush=True)
                     continue
                 script = "\n".join(
                     line for line in block.splitlines() if not line.startswith(("make ", "git "))
@@ -54,7 +56,7 @@ def main() -> None:
                     ["bash", "-euo", "pipefail", "-c", script], cwd=scratch, env=environment
                 )
                 if done.returncode:
-                    raise SystemExit(f"{name}: block {number} ended with {done.returncode}")
+                    raise SystemExit(f"{name}: block {number} failed: exit code {done.returncode}")
             ran.update(blocks)
 
 

@@ -1,7 +1,7 @@
-"""Write what `whyformer plan` prints into docs/scaling.md.
+"""Write the output of `whyformer plan` into docs/scaling.md.
 
-A block fenced as ```text whose first line is ``$ whyformer …`` gets that command's output. With
-`--check` nothing is written and a stale page is an error.
+The first line of a block fenced as ```text can be a command, ``$ whyformer …``. Its output replaces
+the rest of the block. With `--check`, nothing is written, and an outdated page is an error.
 """
 
 import contextlib
@@ -21,12 +21,12 @@ def written(text: str) -> str:
     """Return the page with the output of each of its commands."""
 
     def run(block: re.Match[str]) -> str:
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said):
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
             code = whyformer(shlex.split(block[1]))
         if code:
-            raise SystemExit(f"whyformer {block[1]} ended with {code}")
-        return f"```text\n$ whyformer {block[1]}\n{said.getvalue()}```"
+            raise SystemExit(f"whyformer {block[1]} failed: exit code {code}")
+        return f"```text\n$ whyformer {block[1]}\n{output.getvalue()}```"
 
     return BLOCK.sub(run, text)
 
@@ -38,7 +38,7 @@ def main() -> None:
     if "--check" not in sys.argv:
         PAGE.write_text(page, encoding="utf-8")
     elif page != former:
-        raise SystemExit("docs/scaling.md is stale: run python tools/scaling_page.py")
+        raise SystemExit("docs/scaling.md is outdated: run python tools/scaling_page.py")
 
 
 if __name__ == "__main__":

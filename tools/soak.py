@@ -111,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def import_everything() -> None:
-    """Import all modules once, so that forked processes do not import them again."""
+    """Import all modules of the package, so that forked processes need not import them."""
     import whyformer
 
     for module in pkgutil.walk_packages(whyformer.__path__, "whyformer."):
@@ -128,7 +128,7 @@ def repeat(name: str, seed: int, index: int, work: Path) -> Tally:
 def soak(
     name: str, seed: int, work: Path, result: Path, *, trials: int | None, minutes: float | None
 ) -> dict[str, object]:
-    """Run one part until its trials or its time are used up. Return its record."""
+    """Run one part until the number of trials or the time is reached. Return its record."""
     part = PARTS[name]
     wanted = part.goal if trials is None else trials
     key = name if seed == 1 else f"{name}/{seed}"
@@ -151,7 +151,7 @@ def soak(
     while record["trials"] < wanted and time.monotonic() < until:
         began = time.monotonic()
         first = record["trials"]
-        tally = part.run(seed, first, min(wanted, first + part.stretch), work)
+        tally = part.run(seed, first, min(wanted, first + part.chunk), work)
         record["trials"] += tally.trials
         record["failed"] += len(tally.failures)
         record["seconds"] = round(record["seconds"] + time.monotonic() - began, 1)

@@ -11,7 +11,7 @@ from whyformer.workflows import train
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
 
-from soak_parts.forks import say
+from soak_parts.forks import run_command
 from soak_parts.tiny_runs import training_command, write_data
 
 
@@ -61,11 +61,11 @@ def test_training_drops_what_it_prepared_from_data_that_changed(tmp_path, monkey
         return task
 
     monkeypatch.setattr(train, "open_task", changing)
-    said = say(*argv)
+    said = run_command(*argv)
     assert said.code == 2
     assert "changed while it was read" in said.err
     assert not (tmp_path / "run" / "corpus").exists()
     assert not (tmp_path / "run" / "tokenizers").exists()
     monkeypatch.undo()
     data.write_bytes(whole)
-    assert say(*argv).code == 0
+    assert run_command(*argv).code == 0

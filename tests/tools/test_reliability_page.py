@@ -61,7 +61,7 @@ def test_a_soak_resumes_from_the_published_file(tmp_path, monkeypatch):
             tally.add(index, Verdict(index != 8, "made up", f"trial {index}"))
         return tally
 
-    part = replace(PARTS["split"], stretch=2, set_up=lambda work: None, run=run)
+    part = replace(PARTS["split"], chunk=2, set_up=lambda work: None, run=run)
     monkeypatch.setitem(PARTS, "split", part)
     result = tmp_path / "soak.json"
     for trials, failed in ((6, 0), (10, 1), (12, 1)):

@@ -57,18 +57,18 @@ from soak_parts import valid
 found = [valid.trial(1, 13, place).kind]
 """
 KILL = """
-from soak_parts import kill, works
-one = {name: kill.WORKS[name]}
-kill.WORKS = one
-found = [kill.trial(1, turn, works.set_up(place, one.values())).kind]
+from soak_parts import kill, jobs
+one = {name: kill.JOBS[name]}
+kill.JOBS = one
+found = [kill.trial(1, turn, jobs.set_up(place, one.values())).kind]
 """
 STATE = "name, turn = 'train gpt', 12" + KILL
 OUTPUT = "name, turn = 'translate', 21" + KILL
 IO = """
-from soak_parts import io, works
+from soak_parts import io, jobs
 one = {'translate': io.WRITERS['translate']}
 io.WRITERS = one
-found = [io.trial(1, turn, works.set_up(place, one.values())).kind for turn in (4, 22)]
+found = [io.trial(1, turn, jobs.set_up(place, one.values())).kind for turn in (4, 22)]
 """
 NEEDS = {
     FLIPS: ("gpt",),

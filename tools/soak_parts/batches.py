@@ -1,7 +1,8 @@
-"""Part `batches`: a text gets the same answer whatever is computed beside it, and by what.
+"""Part `batches`: the answer to a text does not depend on its batch, the threads or the engine.
 
-Four models (words and sentences, a Transformer each; a recurrent model; a classifier) answer texts
-in one order and batch size, then in others, with one thread or two, and by CTranslate2.
+There are four models: a Transformer for words, one for sentences, a recurrent model and a
+classifier. Each answers texts in one order and batch size, then again with a different order,
+batch size, number of threads or engine (CTranslate2).
 """
 
 import math
@@ -10,22 +11,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from soak_parts.forks import in_child, say
+from soak_parts.forks import in_child, run_command
 from soak_parts.tiny_runs import SYLLABLES, word
 from soak_parts.verdicts import Tally, Verdict
 
 ROUNDING = 1e-4
-"""Two scores that are closer than this (relative, above 1) may change places, also at the edge of
-the beam; docs/decoding.md."""
+"""Hypotheses whose scores differ by less than this are tied and may be exchanged, also at the edge
+of the beam (docs/decoding.md). The difference is relative if the score is above 1."""
 WORDS = "".join(SYLLABLES)
 BLOCK = 250
-"""Texts answered in one go."""
+"""Number of texts per call."""
 NAMES = ("words", "sentences", "recurrent", "labels")
 _loaded: dict[tuple[str, str], Any] = {}
 
 
 def set_up(place: Path) -> Path:
-    """Train the four models, a minute each at most, and convert two; return ``place``."""
+    """Train the four models, each in less than a minute, and convert two; return ``place``."""
     data = place / "batches"
     data.mkdir(parents=True, exist_ok=True)
     if not (data / "done").exists():
@@ -83,13 +84,13 @@ def set_up(place: Path) -> Path:
 
 
 def _must(*argv: object) -> None:
-    ending = in_child(say, *argv, seconds=600, memory=None)
+    ending = in_child(run_command, *argv, seconds=600, memory=None)
     if ending.fault or ending.value.code != 0:
         raise RuntimeError(f"{argv}: {ending.fault or ending.value}")
 
 
 def run(seed: int, first: int, last: int, place: Path) -> Tally:
-    """Answer texts ``first`` to ``last`` twice, differently; see `Part.run`."""
+    """Answer texts ``first`` to ``last`` in two ways; see `Part.run`."""
     ending = in_child(_run, seed, first, last, place / "batches", seconds=3600, memory=None)
     if ending.fault:
         raise RuntimeError(ending.fault)
@@ -113,7 +114,7 @@ def _run(seed: int, first: int, last: int, data: Path) -> Tally:
 
 
 def texts(name: str, rng: random.Random, count: int) -> list[str]:
-    """Return texts that a model reads; most words were never seen in training."""
+    """Return input texts for a model; most words are not in its training data."""
     if name in ("words", "recurrent"):
         return [_spelling(rng) for _ in range(count)]
     return [" ".join(word(rng) for _ in range(rng.choice((1, 3, 6, 12, 25)))) for _ in range(count)]
@@ -126,7 +127,11 @@ def _spelling(rng: random.Random) -> str:
 def compare(
     place: int, one: tuple[str, float], other: tuple[str, float], how: str
 ) -> tuple[int, Verdict, float]:
-    """Judge two answers to one text. Args: one, other: best hypothesis and its score."""
+    """Compare two answers to a text.
+
+    Args: one, other: best hypothesis and its score. how: what differed between the calls.
+    Returns: place, verdict and relative difference of the scores.
+    """
     gap = abs(one[1] - other[1]) / max(1.0, abs(one[1]))
     if one[0] == other[0]:
         same = gap <= ROUNDING
@@ -138,7 +143,7 @@ def compare(
 def translated(
     name: str, rng: random.Random, some: Sequence[str], data: Path
 ) -> list[tuple[int, Verdict, float]]:
-    """Answer texts with a translator in two ways and compare."""
+    """Translate texts in two ways and compare the answers."""
     import torch
 
     from whyformer.decoding.settings import SearchSettings
@@ -180,8 +185,8 @@ def translated(
 
 
 def closest_places(translator: Any, text: str, settings: Any) -> float:
-    """Return the smallest relative difference, in a search, between the last candidate that stayed
-    in the beam and the first that did not; a rounding of this size can exchange them."""
+    """Return the smallest relative difference between the last candidate inside the beam and the
+    first outside it, over all steps of a search. Rounding of this size can exchange the two."""
     from unittest.mock import patch
 
     from whyformer.decoding import beam
@@ -254,7 +259,7 @@ def _labeller(run: Path) -> Any:
 
 
 def _write(data: Path) -> None:
-    """Write what the models learn: letters to sounds, words to words in another order, a label."""
+    """Write the training data: letters to sounds, sentences to reordered sentences, and labels."""
     rng = random.Random("batches")
     words = sorted({_spelling(rng) for _ in range(6000)})
     lines = [f"{one}\t{' '.join(_sounds(one))}" for one in words]
@@ -272,7 +277,7 @@ def _write(data: Path) -> None:
 
 
 def _sounds(spelling: str) -> list[str]:
-    """Return sounds that depend on neighbours, so that there is something to learn."""
+    """Return the sound of each letter, which also depends on the next letter."""
     return [
         (one + after if one in "aeiou" and after in "aeiou" else one).upper()
         for one, after in zip(spelling, spelling[1:] + " ", strict=True)

@@ -1,8 +1,8 @@
-/* Preloaded into the soak test: counts what a process does to files under one directory, and at the
- * k-th of these operations kills the process, sends it a signal, or lets the operation fail.
+/* A library that the soak test preloads. It counts the operations of a process on files under one
+ * directory. At the k-th operation it kills the process, sends a signal, or lets the operation fail.
  *
- * Every call from Python, Rust and C++ that goes through the C library is seen. What the C library
- * does by itself (stdio) and what is read through a memory map is not.
+ * It intercepts all calls to the C library, from Python, Rust and C++. It does not intercept internal
+ * calls of the C library (stdio) or access to memory-mapped files.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -43,9 +43,9 @@ void soak_watch(const char *directory, int log)
     count = 0;
 }
 
-/* Args: k: which of the operations of these kinds, from 1 on. value: error or signal.
- * keep: whether every later one fails as well. then, gap: a second signal so many operations later.
- * path: file to remove or to cut in half. */
+/* Args: k: number of the operation among those of these kinds, starting at 1. value: error number or
+ * signal. keep: whether all later operations fail as well. then: a second signal, gap operations
+ * later. path: file to remove or to cut in half. */
 void soak_plan(int64_t k, int what, int which, int value, int keep, int then, int64_t gap,
                const char *path)
 {
@@ -56,7 +56,7 @@ void soak_plan(int64_t k, int what, int which, int value, int keep, int then, in
 
 int64_t soak_count(void) { return count; }
 
-/* Send a signal after so much processor time. */
+/* Send a signal to this process after the given processor time. */
 int soak_after(double seconds, int number)
 {
     timer_t timer;
@@ -95,7 +95,7 @@ static int resolved(int directory, const char *path, char *out, size_t size)
         && (out[prefix_length] == '/' || !out[prefix_length]);
 }
 
-/* Returns what to do with this operation: NOTHING, or an action that its caller must carry out. */
+/* Return NOTHING, or the action that the caller must carry out for this operation. */
 static int due(int kind, const char *path)
 {
     int now;
@@ -223,7 +223,7 @@ static int of_file(int file, int kind)
             errno = argument;                                                              \
             return -1;                                                                     \
         }                                                                                  \
-        if (what == TORN || what == FAIL) /* a disk that becomes full takes a part first */ \
+        if (what == TORN || what == FAIL) /* a full disk first accepts a part */ \
             size /= 2;                                                                     \
         result = real(file, data, size offset_name);                                       \
         after(what);                                                                       \
@@ -312,7 +312,7 @@ int close(int file)
         held[file] = 0;
     result = real(file);
     after(what);
-    if (what == FAIL) { /* the descriptor is gone all the same, as on Linux */
+    if (what == FAIL) { /* the descriptor is closed anyway, as on Linux */
         errno = argument;
         return -1;
     }

@@ -1,7 +1,7 @@
-"""Part `flips`: a flipped bit in a file of a run is noticed by every command that reads it.
+"""Part `flips`: every command notices a flipped bit in a file that it reads.
 
-A trial passes when the command refuses with one sentence, or when its whole result is byte for byte
-that of the undamaged run. Another result without a refusal is silent, and fails.
+A trial passes if the command prints one sentence and fails, or if its complete result is identical,
+byte for byte, to that of the undamaged run. It fails if the result differs without a message.
 """
 
 import functools
@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from soak_parts.forks import CommandResult, Ending, in_child, say
+from soak_parts.forks import CommandResult, Ending, in_child, run_command
 from soak_parts.tiny_runs import KINDS, LABELLERS, LANGUAGE, TRANSLATORS, prepare, training_command
 from soak_parts.verdicts import Verdict
 
 NOT_OURS = (".lock", "done")
-"""Files of a prepared run that hold nothing."""
+"""Empty files of a prepared run."""
 MODEL, RESUMED = (
     "model/",
     ("checkpoint/", "tokenizers/", "corpus", "journal", "recipe", "run.json", "timetable"),
@@ -31,11 +31,11 @@ class Use:
     """One command on one run.
 
     Args:
-        name: of the command, for the report.
+        name: name of the command in the report.
         run: directory name of the run.
-        reads: beginnings of the paths inside the run that the command reads.
-        call: given the directory that holds all runs, does it and returns what it answered.
-        writes: files whose content counts as its result, beside what it printed.
+        reads: prefixes of the paths inside the run that the command reads.
+        call: function that runs the command, given the directory of all runs.
+        writes: files whose content is part of the result, in addition to the output.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Use:
 
 
 def uses() -> list[Use]:
-    """Return every command with every kind of run it reads."""
+    """Return every command with every kind of run that it can read."""
     found: list[Use] = []
 
     def add(name: str, run: str, *argv: str, reads: tuple[str, ...] = (MODEL,)) -> None:
@@ -131,7 +131,7 @@ def uses() -> list[Use]:
         add("classify", run, "classify", f"@{run}", "--input", "@data/sources.txt", "--json")
         add("evaluate", run, "evaluate", f"@{run}", "--labelled", f"@data/{data}", "--json")
     for run in KINDS:
-        if run != "electra":  # which inspect does not read
+        if run != "electra":  # not supported by inspect
             add("inspect", run, "inspect", f"@{run}", "--text", "ba de ki", "--json")
         found.append(
             Use(
@@ -150,7 +150,10 @@ def uses() -> list[Use]:
 
 
 def set_up(place: Path, names: Sequence[str] = ()) -> Path:
-    """Make the runs of these names, or all, under ``place`` unless they stand there; return it."""
+    """Train the runs with these names, or all, under ``place``; return ``place``.
+
+    Existing runs are kept.
+    """
     for name in names or [*KINDS, *(f"{kind}-half" for kind in KINDS), "diverged"]:
         run = place / name
         if (run / "done").exists():
@@ -168,15 +171,15 @@ def set_up(place: Path, names: Sequence[str] = ()) -> Path:
 
 
 def trial(seed: int, index: int, place: Path, every: Sequence[Use] = ()) -> Verdict:
-    """Flip one bit and use the file.
+    """Flip one bit of a file and run a command.
 
     Args:
-        place: what `set_up` returned; for one process at a time.
-        every: commands to choose from; all without it.
+        place: directory from `set_up`; only one process may use it at a time.
+        every: commands to choose from; the default is all.
     """
     rng = random.Random(f"flips/{seed}/{index}")
     every = every or uses()
-    # Each kind of command alike often, for some have many kinds of runs.
+    # Draw the command first: otherwise commands with many kinds of runs would be more frequent.
     name = rng.choice(sorted({use.name for use in every}))
     use = rng.choice([use for use in every if use.name == name])
     files = _files(place / use.run)
@@ -195,20 +198,24 @@ def trial(seed: int, index: int, place: Path, every: Sequence[Use] = ()) -> Verd
 def _judged(before: Ending, after: Ending, label: str) -> Verdict:
     if after.fault:
         return Verdict(False, "crash", f"{label}: {after.fault[-600:]}")
-    said, _ = after.value
-    if not said.orderly:
+    result, _ = after.value
+    if not result.orderly:
         return Verdict(
-            False, "traceback", f"{label}: exit {said.code}: {(said.fault or said.err)[-600:]}"
+            False,
+            "traceback",
+            f"{label}: exit {result.code}: {(result.fault or result.err)[-600:]}",
         )
-    if said.refused:
+    if result.refused:
         return Verdict(True, "refused", label)
     if (
-        said.code == 0
+        result.code == 0
         and after.value[0].out == before.value[0].out
         and after.value[1] == before.value[1]
     ):
         return Verdict(True, "no effect", label)
-    return Verdict(False, "silent", f"{label}: exit {said.code}, another result; {said.err[-300:]}")
+    return Verdict(
+        False, "silent", f"{label}: exit {result.code}, another result; {result.err[-300:]}"
+    )
 
 
 @functools.cache
@@ -226,7 +233,7 @@ def _with_flip(use: Use, place: Path, file: str, bit: int) -> Ending:
 
 
 def _on_a_copy(use: Use, place: Path, file: str | None, bit: int) -> tuple[CommandResult, str]:
-    """Damage a copy of the run, use it under the name it has, and return what came of it."""
+    """Replace a run by a damaged copy, run the command, and return its result and output hash."""
     kept, run = place / f".kept-{use.run}", place / use.run
     if kept.exists():  # an earlier child was killed
         shutil.rmtree(run, ignore_errors=True)
@@ -237,15 +244,15 @@ def _on_a_copy(use: Use, place: Path, file: str | None, bit: int) -> tuple[Comma
         if file is not None:
             flip(run / file, bit)
             after_damage(run)
-        said = use.call(place)
-        return said, _hash_of(run, use.writes)
+        result = use.call(place)
+        return result, _hash_of(run, use.writes)
     finally:
         shutil.rmtree(run, ignore_errors=True)
         os.replace(kept, run)
 
 
 def after_damage(_run: Path) -> None:
-    """Do nothing; a planted fault takes the place of this."""
+    """Do nothing. A planted fault replaces this function."""
 
 
 def flip(path: Path, bit: int) -> None:
@@ -270,11 +277,11 @@ def _hash_of(run: Path, names: tuple[str, ...]) -> str:
 
 
 def _command(argv: tuple[str, ...], place: Path) -> CommandResult:
-    return say(*(str(place / one[1:]) if one.startswith("@") else one for one in argv))
+    return run_command(*(str(place / one[1:]) if one.startswith("@") else one for one in argv))
 
 
 def _load(run: str, place: Path) -> CommandResult:
-    """Translate by the library; a refusal is an exception of the package's own."""
+    """Translate with the Python API; a `WhyformerError` counts as a failed command."""
     import whyformer
     from whyformer.foundation.errors import WhyformerError
 
@@ -290,13 +297,13 @@ def _convert(place: Path) -> CommandResult:
     out = place / "converted"
     shutil.rmtree(out, ignore_errors=True)
     try:
-        return say("convert", place / "pairs", "--out", out, "--sentences", "8", "--json")
+        return run_command("convert", place / "pairs", "--out", out, "--sentences", "8", "--json")
     finally:
         shutil.rmtree(out, ignore_errors=True)
 
 
 def _resume(name: str, place: Path) -> CommandResult:
-    return say(*training_command(name, place / "data", place / f"{name}-half"), "--json")
+    return run_command(*training_command(name, place / "data", place / f"{name}-half"), "--json")
 
 
 def _start_from(name: str, place: Path) -> CommandResult:
@@ -304,17 +311,21 @@ def _start_from(name: str, place: Path) -> CommandResult:
     shutil.rmtree(out, ignore_errors=True)
     argv = training_command("classify", place / "data", out)
     options = zip(argv[7::2], argv[8::2], strict=True)
-    # Shape and tokenizer are those of the run to start from.
+    # The model's size and the tokenizer come from the run to start from.
     kept = [pair for pair in options if not pair[0].startswith(("--model.", "--text."))]
     try:
-        said = say(*argv[:7], *(one for pair in kept for one in pair), "--start-from", place / name)
-        return CommandResult(said.code, said.out + _hash_of(out, ("model",)), said.err, said.fault)
+        result = run_command(
+            *argv[:7], *(one for pair in kept for one in pair), "--start-from", place / name
+        )
+        return CommandResult(
+            result.code, result.out + _hash_of(out, ("model",)), result.err, result.fault
+        )
     finally:
         shutil.rmtree(out, ignore_errors=True)
 
 
 def _stopped_half_way(name: str, place: Path) -> CommandResult:
-    """Train until update 4 of 6 and stop as Ctrl-C stops."""
+    """Train until update 4 of 6, and then stop as with Ctrl-C."""
     from whyformer.training.journal import Journal
 
     record = Journal.update
@@ -325,11 +336,11 @@ def _stopped_half_way(name: str, place: Path) -> CommandResult:
             os.kill(os.getpid(), signal.SIGINT)
 
     Journal.update = update  # pyright: ignore[reportAttributeAccessIssue]
-    return say(*training_command(name, place / "data", place / f"{name}-half"))
+    return run_command(*training_command(name, place / "data", place / f"{name}-half"))
 
 
 def _diverged(_name: str, place: Path) -> CommandResult:
-    """Train with a rate at which nothing stays finite, so that a diagnosis is written."""
+    """Train with a learning rate at which training diverges, so that a diagnosis is written."""
     argv = training_command(
         "pairs",
         place / "data",
@@ -338,4 +349,4 @@ def _diverged(_name: str, place: Path) -> CommandResult:
         training__clip="0",
         training__warmup="0",
     )
-    return say(*argv)
+    return run_command(*argv)

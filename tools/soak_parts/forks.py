@@ -1,7 +1,7 @@
-"""Run one trial in a forked child: time, memory and crashes of a trial cannot reach the others.
+"""Run one trial in a forked child, so that its time, memory and crashes do not affect others.
 
-The parent imports what the children need and computes nothing itself, so that a child begins with
-everything loaded and no thread running.
+The parent only imports the modules that children need. So a child starts with all modules loaded
+and without running threads.
 """
 
 import contextlib
@@ -27,10 +27,10 @@ class Ending:
     """How a child ended.
 
     Args:
-        value: what the function returned; None unless it returned.
-        fault: traceback, signal or time limit; "" when the function returned.
-        seconds: wall clock.
-        grown: bytes by which the peak of resident memory exceeded that at the start.
+        value: return value of the function; None if it did not return.
+        fault: traceback, signal or time limit; "" if the function returned.
+        seconds: wall-clock time.
+        grown: peak of resident memory, minus the peak before the call, in bytes.
     """
 
     value: Any
@@ -48,8 +48,8 @@ def in_child(
     """Call a function in a forked child and return how it ended.
 
     Args:
-        seconds: after which the child is killed.
-        memory: bytes of address space that the child may add to the parent's; None: any.
+        seconds: time after which the child is killed.
+        memory: bytes of address space that the child may add to its parent's; None: no limit.
     """
     reading, writing = os.pipe()
     sys.stdout.flush()
@@ -76,14 +76,14 @@ def in_child(
 
 
 def died(status: int) -> str:
-    """Return how a process ended that returned nothing."""
+    """Return the cause of death of a process that returned nothing."""
     number = os.waitstatus_to_exitcode(status)
     name = signal.Signals(-number).name if number < 0 else f"exit code {number}"
     return f"the process died: {name}"
 
 
 def _received(reading: int, until: float) -> tuple[bytes, bool]:
-    """Return what the child wrote, and whether time was over before it had finished."""
+    """Return the child's output, and whether the time limit was reached before its end."""
     found = bytearray()
     with open(reading, "rb", buffering=0) as pipe:
         while (left := until - time.monotonic()) > 0:
@@ -99,7 +99,7 @@ def _received(reading: int, until: float) -> tuple[bytes, bool]:
 def answer(
     writing: int, function: Callable[..., Any], arguments: tuple[Any, ...], memory: int | None
 ) -> None:
-    """Be the child: call, write the pickled answer, leave without the parent's clean-up."""
+    """In the child: call the function, write the pickled result, and exit without clean-up."""
     value: Any = None
     fault = ""
     before = _peak()
@@ -111,15 +111,15 @@ def answer(
     except BaseException:
         fault = traceback.format_exc()[-4000:]
     try:
-        told = pickle.dumps((value, fault, max(0, _peak() - before)))
+        messages = pickle.dumps((value, fault, max(0, _peak() - before)))
         with open(writing, "wb") as pipe:
-            pipe.write(told)
+            pipe.write(messages)
     finally:
         os._exit(0)
 
 
 def _peak() -> int:
-    """Return the peak of this process's resident memory in bytes."""
+    """Return the peak resident memory of this process, in bytes."""
     for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
@@ -134,7 +134,7 @@ def _address_space() -> int:
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What one command line answered. Args: fault: its traceback, if it left with one."""
+    """Exit code and output of a command. Args: fault: traceback of an exception, or ""."""
 
     code: int
     out: str
@@ -143,19 +143,19 @@ class CommandResult:
 
     @property
     def orderly(self) -> bool:
-        """Whether the exit code is documented and no traceback was shown."""
+        """Whether the exit code is documented and no traceback was printed."""
         shown = "Traceback (most recent call last)" in self.out + self.err
         return self.code in (0, 1, 2, 130) and not self.fault and not shown
 
     @property
     def refused(self) -> bool:
-        """Whether it failed with one sentence."""
-        told = [line for line in self.err.splitlines() if line.startswith("whyformer: ")]
-        return self.orderly and self.code in (1, 2) and bool(told)
+        """Whether the command failed with an error message of whyformer."""
+        messages = [line for line in self.err.splitlines() if line.startswith("whyformer: ")]
+        return self.orderly and self.code in (1, 2) and bool(messages)
 
 
-def say(*argv: object, stdin: bytes = b"") -> CommandResult:
-    """Run ``whyformer`` with these arguments in this process and return what it answered."""
+def run_command(*argv: object, stdin: bytes = b"") -> CommandResult:
+    """Run ``whyformer`` with these arguments in this process and return its result."""
     from whyformer.cli.main import main
 
     out, err = _Text(), _Text()
@@ -177,7 +177,7 @@ def say(*argv: object, stdin: bytes = b"") -> CommandResult:
 
 
 class _Text(io.TextIOWrapper):
-    """A stream that looks like a redirected standard output and remembers what was written."""
+    """A stream that behaves like a redirected standard output and keeps its content."""
 
     def __init__(self) -> None:
         super().__init__(io.BytesIO(), encoding="utf-8", errors="replace", newline="\n")

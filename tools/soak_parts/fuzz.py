@@ -1,7 +1,7 @@
 """Parts `fuzz-readers` and `fuzz-commands`: mutated files and mutated command lines.
 
-A child process works through a chunk of inputs; a clock that it shares with its parent shows an
-input that takes too long, and the limit on its memory makes one that takes too much fail.
+A child process handles a chunk of inputs. It shares a clock with its parent, which shows the input
+that takes too long. An input that needs too much memory fails because of the memory limit.
 """
 
 import base64
@@ -23,39 +23,39 @@ from soak_parts.forks import GIGABYTE, in_child
 from soak_parts.verdicts import Tally
 
 SECONDS = 20.0
-"""Most processor time that one input may take."""
+"""Limit on the processor time of one input."""
 PATIENCE_SECONDS = 180.0
-"""Most time that it may take, on a busy machine."""
+"""Limit on the wall-clock time of one input; high, because the machine may be busy."""
 Failure = tuple[int, str, str, str]
-"""Number of the input, its kind, the input in base64, and what went wrong."""
+"""Number of the input, its kind, the input in base64, and a description of the failure."""
 
 
 class Clock:
-    """Which input a child is at, since when, and what failed: known even if the child dies."""
+    """The current input of a child, its start time, and all failures; readable after its death."""
 
     def __init__(self, log: Path) -> None:
         self._memory, self._log = mmap.mmap(-1, 16), log
 
-    def fail(self, number: int, name: str, content: bytes, told: str) -> None:
-        """Note a failure with its input."""
-        line = json.dumps([number, name, base64.b64encode(content[:20_000]).decode(), told])
+    def fail(self, number: int, name: str, content: bytes, detail: str) -> None:
+        """Record a failure with its input."""
+        line = json.dumps([number, name, base64.b64encode(content[:20_000]).decode(), detail])
         with self._log.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
     def start(self, index: int) -> None:
-        """Note that the child begins with an input."""
+        """Record that the child starts an input."""
         self._memory[:] = struct.pack("<qd", index, time.monotonic())
 
     def read(self) -> tuple[int, float]:
-        """Return the number of the input at hand and when it was begun."""
+        """Return the number of the current input and its start time."""
         index, began = struct.unpack("<qd", self._memory[:])
         return index, began
 
 
 def in_chunks(work: Callable[[int, int, Clock], None], first: int, last: int) -> Tally:
-    """Work through inputs in children and return what failed.
+    """Process inputs in children and return the failures.
 
-    A child that dies or hangs is replaced by one that begins after the input at fault.
+    If a child dies or hangs, a new child continues after the input that caused it.
     """
     failures: list[Failure] = []
     index = first
@@ -72,12 +72,12 @@ def in_chunks(work: Callable[[int, int, Clock], None], first: int, last: int) ->
             index += 1
         if log.exists():
             found = (json.loads(line) for line in log.read_text(encoding="utf-8").splitlines())
-            failures += [(number, name, content, told) for number, name, content, told in found]
+            failures += [(number, name, content, detail) for number, name, content, detail in found]
     return _tally(failures, first, last)
 
 
 def _watched(work: Any, index: int, last: int, clock: Clock) -> Any:
-    """Run a chunk in a child that ends itself when one input takes longer than the limit."""
+    """Run a chunk in a child that exits if one input exceeds the time limit."""
     return in_child(_guarded, work, index, last, clock, seconds=3600, memory=2 * GIGABYTE)
 
 
@@ -98,7 +98,7 @@ def _guarded(work: Any, index: int, last: int, clock: Clock) -> Any:
 
 
 def read_chunk(seed: int, first: int, last: int, place: Path) -> Tally:
-    """Give inputs ``first`` to ``last`` to the readers. Args: place: prepared runs."""
+    """Read inputs ``first`` to ``last``. Args: place: directory of prepared runs."""
 
     def work(index: int, end: int, clock: Clock) -> None:
         from soak_parts.fuzz_readers import one_input, readers
@@ -127,17 +127,17 @@ def read_chunk(seed: int, first: int, last: int, place: Path) -> Tally:
 
 
 def command_chunk(seed: int, first: int, last: int, place: Path) -> Tally:
-    """Run command lines ``first`` to ``last``. Args: place: prepared runs, copied for the chunk."""
+    """Run command lines ``first`` to ``last``. Args: place: prepared runs, which are copied."""
 
     def work(index: int, end: int, clock: Clock) -> None:
-        from soak_parts.forks import say
+        from soak_parts.forks import run_command
         from soak_parts.fuzz_commands import command_line
 
         scratch = Path(tempfile.mkdtemp(prefix="fuzz-", dir=_memory()))
         try:
             for number in range(index, end):
                 clock.start(number)
-                if (number - index) % 50 == 0:  # commands may write over what others read
+                if (number - index) % 50 == 0:  # commands can overwrite the input of others
                     shutil.rmtree(scratch / "w", ignore_errors=True)
                     _copied(place, scratch / "w")
                 os.chdir(scratch / "w")
@@ -145,13 +145,15 @@ def command_chunk(seed: int, first: int, last: int, place: Path) -> Tally:
                     random.Random(f"commands/{seed}/{number}"), scratch / "w"
                 )
                 clock.start(number)
-                said = say(*argv, stdin=stdin)
-                known = said.orderly and (
-                    said.code in (0, 130) or said.err.strip() or said.out.strip()
+                result = run_command(*argv, stdin=stdin)
+                known = result.orderly and (
+                    result.code in (0, 130) or result.err.strip() or result.out.strip()
                 )
                 if not known:
-                    told = f"exit {said.code}: {(said.fault or said.err)[-1500:]}"
-                    clock.fail(number, argv[0] if argv else "", repr((argv, stdin)).encode(), told)
+                    detail = f"exit {result.code}: {(result.fault or result.err)[-1500:]}"
+                    clock.fail(
+                        number, argv[0] if argv else "", repr((argv, stdin)).encode(), detail
+                    )
         finally:
             os.chdir("/")
             shutil.rmtree(scratch, ignore_errors=True)
@@ -160,17 +162,17 @@ def command_chunk(seed: int, first: int, last: int, place: Path) -> Tally:
 
 
 def _tally(failures: list[Failure], first: int, last: int) -> Tally:
-    """Return a tally that holds each failure with its input, so that it can be repeated."""
+    """Return a tally that contains the input of each failure, so that it can be repeated."""
     tally = Tally(last - first)
-    for index, kind, content, told in failures:
+    for index, kind, content, detail in failures:
         tally.kinds[f"failed: {kind}"] += 1
-        tally.failures.append({"trial": index, "kind": kind, "detail": told, "input": content})
+        tally.failures.append({"trial": index, "kind": kind, "detail": detail, "input": content})
     tally.kinds["orderly"] += tally.trials - len(failures)
     return tally
 
 
 def _memory() -> str | None:
-    """Return a directory in memory, where there is one."""
+    """Return a directory in memory, or None."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 

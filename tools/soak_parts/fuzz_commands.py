@@ -1,4 +1,4 @@
-"""Random command lines from the declarations of the commands, with valid and absurd values."""
+"""Random command lines, made from the signatures of the commands with valid and absurd values."""
 
 import inspect
 import random
@@ -150,7 +150,7 @@ TINY = (
     "--quiet",
 )
 SLOW = ("demo", "bench", "lab run")
-"""Commands that take minutes: given only options that do not exist, and `--help`."""
+"""Commands that take minutes. They receive only invalid options or `--help`."""
 
 
 def command_line(rng: random.Random, place: Path) -> tuple[list[str], bytes]:
@@ -202,7 +202,7 @@ def _weight(name: str) -> float:
 
 
 def commands() -> dict[str, list[inspect.Parameter]]:
-    """Return name of a command, such as ``lab show``, -> its parameters."""
+    """Return the parameters of each command by its name, such as ``lab show``."""
     from whyformer.cli.main import app
 
     found: dict[str, list[inspect.Parameter]] = {}
@@ -257,7 +257,7 @@ def _value(rng: random.Random, one: inspect.Parameter) -> str:
 
 
 def _plain(annotation: Any) -> Any:
-    """Return the kind of value under `Annotated`, `| None` and `list[...]`."""
+    """Return the type of a value without `Annotated`, `| None` and `list[...]`."""
     if hasattr(annotation, "__metadata__"):
         return _plain(annotation.__origin__)
     if get_origin(annotation) in (Union, types.UnionType):

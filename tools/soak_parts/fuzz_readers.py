@@ -1,4 +1,4 @@
-"""Every parser and reader of the package, each with files it accepts, for part `fuzz`."""
+"""All parsers and readers of the package, each with valid files, for part `fuzz-readers`."""
 
 import gzip
 import json
@@ -13,7 +13,7 @@ from soak_parts.mutation import mutate
 from soak_parts.sealing import seal
 
 KEPT = 12
-"""Lines of a seed file: short files are changed in more different places."""
+"""Number of lines of a seed file. In a short file, mutations reach a larger share of it."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Reader:
     """One reader.
 
     Args:
-        seeds: files that it accepts.
-        name: of the file that is written for it.
-        read: reads the file at a path; it may raise nothing but the package's own errors.
-        weight: how often it is chosen, beside the others.
+        seeds: contents of valid files.
+        name: name of the mutated file.
+        read: function that reads a file; it may raise only errors of the package.
+        weight: relative frequency of this reader.
     """
 
     seeds: tuple[bytes, ...]
@@ -70,7 +70,7 @@ def readers(place: Path, scratch: Path) -> dict[str, Reader]:
     def in_copy(
         run: str, inside: str, use: Callable[[Path], object], *, sealed: bool = True
     ) -> Callable[[Path], object]:
-        """Return what puts the file into a copy of a run's directory and uses that."""
+        """Return a reader that copies the file into a copy of a run and uses that copy."""
         copy = scratch / f"{run}-{inside.replace('/', '-')}"
 
         def read(path: Path) -> object:
@@ -236,12 +236,12 @@ def _story() -> bytes:
 
 
 def chosen(rng: random.Random, every: dict[str, Reader]) -> str:
-    """Return the name of a reader, each as often as its weight says."""
+    """Return the name of a random reader, drawn with the weights."""
     return rng.choices(list(every), [one.weight for one in every.values()])[0]
 
 
 def one_input(seed: int, index: int, every: dict[str, Reader]) -> tuple[str, bytes]:
-    """Return which reader input ``index`` is for, and the input."""
+    """Return the name of the reader and the content of input ``index``."""
     rng = random.Random(f"fuzz/{seed}/{index}")
     name = chosen(rng, every)
     return name, mutate(rng, every[name].seeds)

@@ -1,8 +1,8 @@
-"""Part `hostile`: model directories made to do harm are refused, cheaply, and nothing runs.
+"""Part `hostile`: malicious model directories need little time and memory and run no code.
 
-Each trial damages a copy of a tiny run in one way, puts the hashes right again (whoever makes a
-hostile directory can do that too), and uses it. It passes when the command ends in time with a
-documented exit code, in little memory, and without executing what the files carry.
+Each trial changes a copy of a tiny run in one way, corrects its hashes, as an attacker would, and
+runs a command on it. A trial passes if the command ends in time with a documented exit code, needs
+little memory, and executes no code from the files.
 """
 
 import os
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from soak_parts.forks import GIGABYTE, in_child, say
+from soak_parts.forks import GIGABYTE, in_child, run_command
 from soak_parts.hostile_configs import CONFIGS
 from soak_parts.hostile_files import FILES
 from soak_parts.hostile_runs import RUNS
@@ -24,21 +24,21 @@ from soak_parts.verdicts import Verdict
 SECONDS, SPARE = 20.0, 300 << 20
 Maker = Callable[[random.Random, Path], None]
 MAKERS: dict[str, Maker] = CONFIGS | WEIGHTS | FILES
-"""Name -> what spoils ``model/`` of a run; `RUNS` spoil what else a run holds."""
+"""Functions that change ``model/`` of a run, by name. Those in `RUNS` change its other files."""
 FAMILIES = (*TRANSLATORS, *LANGUAGE, *LABELLERS, "bert", "electra")
 
 
 def set_up(place: Path) -> Path:
-    """Make the runs that trials copy; return ``place``."""
+    """Train the runs that the trials copy; return ``place``."""
     return prepare(place)
 
 
 def trial(seed: int, index: int, place: Path, every: Sequence[str] = (*MAKERS, *RUNS)) -> Verdict:
-    """Make one hostile directory and use it.
+    """Make one malicious directory and run a command on it.
 
     Args:
-        place: what `set_up` returned.
-        every: names of what spoils a directory, taken in turn.
+        place: directory from `set_up`.
+        every: names of the changes, which are used in turn.
     """
     rng = random.Random(f"hostile/{seed}/{index}")
     name = every[index % len(every)]
@@ -58,7 +58,7 @@ def trial(seed: int, index: int, place: Path, every: Sequence[str] = (*MAKERS, *
         seal(run)
         size = _size(run)
         allowed = int(1.3 * size) + SPARE
-        ending = in_child(say, *argv, seconds=SECONDS, memory=4 * GIGABYTE + allowed)
+        ending = in_child(run_command, *argv, seconds=SECONDS, memory=4 * GIGABYTE + allowed)
         label = f"{name} of {family}: {' '.join(argv[:2])}"
         return _judged(name, ending, allowed, executed=canary.exists(), label=label)
     finally:
@@ -76,16 +76,16 @@ def _judged(name: str, ending: Any, allowed: int, *, executed: bool, label: str)
         return Verdict(
             False, "memory", f"{label}: {ending.grown >> 20} MiB, allowed {allowed >> 20} MiB"
         )
-    said = ending.value
-    if not said.orderly:
-        told = (said.fault or said.err)[-600:]
-        return Verdict(False, "traceback", f"{label}: exit {said.code}: {told}")
-    if said.code == 0 and name.endswith("!"):
-        return Verdict(False, "accepted", f"{label}: {said.out[:100]}")
-    if said.code and not said.refused:
-        return Verdict(False, "no sentence", f"{label}: exit {said.code}: {said.err[-300:]}")
-    kind = "accepted, harmless" if said.code == 0 else "refused"
-    return Verdict(True, kind, f"{label}: {said.err.strip()[-300:]}")
+    result = ending.value
+    if not result.orderly:
+        detail = (result.fault or result.err)[-600:]
+        return Verdict(False, "traceback", f"{label}: exit {result.code}: {detail}")
+    if result.code == 0 and name.endswith("!"):
+        return Verdict(False, "accepted", f"{label}: {result.out[:100]}")
+    if result.code and not result.refused:
+        return Verdict(False, "no sentence", f"{label}: exit {result.code}: {result.err[-300:]}")
+    kind = "accepted, harmless" if result.code == 0 else "refused"
+    return Verdict(True, kind, f"{label}: {result.err.strip()[-300:]}")
 
 
 def _command(rng: random.Random, family: str, run: Path, place: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a hostile `config.json` may say."""
+"""Malicious contents of `config.json`."""
 
 import json
 import random
@@ -40,7 +40,7 @@ def read(model: Path) -> dict[str, Any]:
 
 
 def write(model: Path, config: object) -> None:
-    """Write a configuration, whatever it holds."""
+    """Write a configuration of any content."""
     text = config if isinstance(config, str) else json.dumps(config)
     (model / "config.json").write_text(text, encoding="utf-8", errors="surrogatepass")
 
@@ -78,7 +78,7 @@ def _all_huge(rng: random.Random, model: Path) -> None:
 
 
 def _large_but_possible(rng: random.Random, model: Path) -> None:
-    """Fifty gigabytes of weights, by settings that a real model could have."""
+    """Set the size of a model with 50 GB of weights, which could exist."""
     config = read(model)
     large = {
         "d_model": 8192,

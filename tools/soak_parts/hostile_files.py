@@ -1,4 +1,4 @@
-"""Hostile tokenizers and hostile entries of a directory: links, pipes, devices."""
+"""Malicious tokenizers and directory entries: links, pipes and devices."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Hostile files of a run beside its model: recipe, facts, checkpoint, corpus, conversion."""
+"""Malicious files of a run outside its model: recipe, checkpoint, corpus and conversion."""
 
 import json
 import random
@@ -15,7 +15,7 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n"
     for a, b in zip("abcdefghijk", "bcdefghijkl", strict=True)
 )
-"""Nine to the twelfth words in a kilobyte."""
+"""A small YAML file that expands to 9^12 words."""
 
 
 def _recipe(*texts: str) -> Maker:
@@ -28,7 +28,7 @@ def _recipe(*texts: str) -> Maker:
 
 
 def _json(file: str) -> Maker:
-    """Return what changes one value somewhere in a JSON file, or its text."""
+    """Return a function that changes one value of a JSON file, or its whole text."""
 
     def make(rng: random.Random, run: Path) -> None:
         path = run / file
@@ -74,7 +74,7 @@ def _binary(*files: str) -> Maker:
 
 
 def _state(name: str) -> Maker:
-    """Return what spoils the weights file of a checkpoint as it would that of a model."""
+    """Return a function that changes the weights of a checkpoint like those of a model."""
 
     def make(rng: random.Random, run: Path) -> None:
         place = run / "checkpoint"

@@ -1,4 +1,4 @@
-"""What a hostile weights file may hold: headers that lie, numbers that are none, pickles."""
+"""Malicious weights files: false headers, NaN and infinity, and pickles."""
 
 import json
 import os
@@ -15,14 +15,14 @@ NAME = "model.safetensors"
 
 
 def read(model: Path) -> tuple[dict[str, Any], bytes]:
-    """Return header and data of a weights file."""
+    """Return the header and the data of a weights file."""
     content = (model / NAME).read_bytes()
     (size,) = struct.unpack("<Q", content[:8])
     return json.loads(content[8 : 8 + size]), content[8 + size :]
 
 
 def write(model: Path, header: object, data: bytes, *, length: int | None = None) -> None:
-    """Write a weights file, whatever it says. Args: length: instead of the header's true one."""
+    """Write a weights file. Args: length: false length of the header; None: the true one."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     (model / NAME).write_bytes(
         struct.pack("<Q", len(text) if length is None else length) + text + data
@@ -132,7 +132,7 @@ def _missing(rng: random.Random, model: Path) -> None:
 
 
 def _same_place(_rng: random.Random, model: Path) -> None:
-    """Every tensor reads the same bytes: a small file that describes a large model."""
+    """Let all tensors overlap: a small file then describes a large model."""
     header, data = read(model)
     for name, entry in header.items():
         if name != "__metadata__":
@@ -158,7 +158,7 @@ def _sparse(_rng: random.Random, model: Path) -> None:
 
 
 class Canary:
-    """Leaves a file behind when it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return os.system, (f"touch {os.environ['SOAK_CANARY']}",)

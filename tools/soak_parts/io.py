@@ -1,14 +1,14 @@
-"""Part `io`: a command whose disk fails ends with one sentence, and completes once it is repaired.
+"""Part `io`: if the disk fails, a command prints one sentence, loses nothing and can be repeated.
 
-A trial starts a work (see writers.py) and lets the system refuse what it asks for at the k-th
-operation on its files: once, or from there on; or removes or cuts another file at that moment. The
-command must end with exit code 1 or 2 and one sentence, or complete exactly as if nothing had
-happened. What was whole must still be so. Without the fault, the same command must complete, and
-every file must be equal to that of an undisturbed run. Where a file of its own was removed or cut,
-it may refuse and name the file; it must then complete with --overwrite.
+A trial starts a job (see writers.py) and injects a fault at its k-th file operation: the operation
+fails, once or from then on, or another file is removed or cut in half. The command must print one
+sentence and exit with 1 or 2, or complete as if nothing had happened. Complete files must stay
+complete. Without the fault, the same command must then complete, with files equal to those of an
+undisturbed run. If a file of the job itself was removed or cut, the command may fail and name the
+file. Then it must complete with --overwrite.
 
-The faults come from a library that is preloaded, so that they also reach what Rust and C++ write,
-and so that they also stop root, who has every permission.
+The faults come from a preloaded library, so that they also affect files that Rust and C++ write,
+and the user root, who has all permissions.
 """
 
 import errno
@@ -22,15 +22,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from soak_parts import syscalls, works
+from soak_parts import jobs, syscalls
 from soak_parts.forks import CommandResult, Ending
-from soak_parts.kill import GOLDEN, check_standing, checkpoints_in_place, told
-from soak_parts.syscalls import CHANGING, KINDS, Action, Plan
-from soak_parts.together import KILLED
-from soak_parts.verdicts import Verdict
-from soak_parts.works import (
+from soak_parts.jobs import (
+    Job,
     Undisturbed,
-    Work,
     difference,
     fresh,
     log_of,
@@ -38,6 +34,10 @@ from soak_parts.works import (
     snapshot,
     undisturbed,
 )
+from soak_parts.kill import GOLDEN, check_standing, checkpoints_in_place, describe
+from soak_parts.syscalls import CHANGING, KINDS, Action, Plan
+from soak_parts.together import KILLED
+from soak_parts.verdicts import Verdict
 from soak_parts.writers import FORMER, OUTPUT, WRITERS
 
 NEW = ("open", "write", "make")
@@ -47,13 +47,13 @@ NAMED = ("open", "rename", "make", "remove", "mode")
 
 
 @dataclass(frozen=True)
-class Way:
-    """What the disk does.
+class FaultKind:
+    """A kind of disk fault.
 
     Args:
-        kinds: operations that it may happen at.
-        value: number of the error; 0 where another file is damaged.
-        lasting: whether every later operation of these kinds fails as well.
+        kinds: operations at which it can happen.
+        value: error number; 0 if another file is damaged.
+        lasting: whether all later operations of these kinds fail as well.
     """
 
     action: Action
@@ -62,33 +62,39 @@ class Way:
     lasting: bool = False
 
 
-WAYS: dict[str, Way] = {
-    "full disk": Way(Action.FAIL, NEW, errno.ENOSPC, lasting=True),
-    "EIO once": Way(Action.FAIL, CHANGING, errno.EIO),
-    "no permission": Way(Action.FAIL, NAMED, errno.EACCES, lasting=True),
-    "file vanishes": Way(Action.REMOVE, KINDS),
-    "ENOSPC once": Way(Action.FAIL, (*NEW, "sync", "rename", "close"), errno.ENOSPC),
-    "read-only": Way(Action.FAIL, (*NAMED, "write"), errno.EROFS, lasting=True),
-    "file cut": Way(Action.CUT, ("look",)),
-    "EIO from then on": Way(Action.FAIL, KINDS, errno.EIO, lasting=True),
-    "quota": Way(Action.FAIL, NEW, errno.EDQUOT, lasting=True),
-    "unreadable": Way(Action.FAIL, ("look",), errno.EACCES),
-    "EIO while reading": Way(Action.FAIL, ("look", "read"), errno.EIO),
+FAULT_KINDS: dict[str, FaultKind] = {
+    "full disk": FaultKind(Action.FAIL, NEW, errno.ENOSPC, lasting=True),
+    "EIO once": FaultKind(Action.FAIL, CHANGING, errno.EIO),
+    "no permission": FaultKind(Action.FAIL, NAMED, errno.EACCES, lasting=True),
+    "file vanishes": FaultKind(Action.REMOVE, KINDS),
+    "ENOSPC once": FaultKind(Action.FAIL, (*NEW, "sync", "rename", "close"), errno.ENOSPC),
+    "read-only": FaultKind(Action.FAIL, (*NAMED, "write"), errno.EROFS, lasting=True),
+    "file cut": FaultKind(Action.CUT, ("look",)),
+    "EIO from then on": FaultKind(Action.FAIL, KINDS, errno.EIO, lasting=True),
+    "quota": FaultKind(Action.FAIL, NEW, errno.EDQUOT, lasting=True),
+    "unreadable": FaultKind(Action.FAIL, ("look",), errno.EACCES),
+    "EIO while reading": FaultKind(Action.FAIL, ("look", "read"), errno.EIO),
 }
-"""Name -> what happens."""
+"""The kinds of disk faults by name."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A way at a moment. Args: at: which operation, from 1 on. victim: the file it damages."""
+    """A fault at one operation.
+
+    Args:
+        name: key of `FAULT_KINDS`.
+        at: number of the operation, starting at 1.
+        victim: the file that is damaged.
+    """
 
     name: str
     at: int
     victim: Path | None = None
 
     def plant(self, temporary: Path) -> None:
-        """Let it happen in this process, whose temporary files are put where they are watched."""
-        way = WAYS[self.name]
+        """Plan the fault in this process. Args: temporary: watched directory for its temp files."""
+        way = FAULT_KINDS[self.name]
         temporary.mkdir(exist_ok=True)
         os.environ["TMPDIR"], tempfile.tempdir = str(temporary), None
         victim = str(self.victim or "")
@@ -96,22 +102,22 @@ class Fault:
 
 
 def set_up(place: Path) -> Path:
-    """Write data and the runs that works need; return ``place``."""
-    return works.set_up(place, WRITERS.values())
+    """Write the data and train the runs that jobs need; return ``place``."""
+    return jobs.set_up(place, WRITERS.values())
 
 
 def trial(seed: int, index: int, place: Path) -> Verdict:
-    """Disturb one work, then run it again in peace, and judge both."""
+    """Run one job with a fault, then without, and check both results."""
     rng = random.Random(f"io/{seed}/{index}")
-    names, ways = list(WRITERS), list(WAYS)
+    names, ways = list(WRITERS), list(FAULT_KINDS)
     turn, number = divmod(index, len(names))
-    work, way = WRITERS[names[number]], ways[(turn + number) % len(ways)]
+    job, way = WRITERS[names[number]], ways[(turn + number) % len(ways)]
     moment = (turn * GOLDEN + number / len(names) + seed * GOLDEN**2) % 1.0
-    rank = rng.randrange(work.ranks)
-    known = undisturbed(work, place, reading=True)
-    out = fresh(work, place)
+    rank = rng.randrange(job.ranks)
+    known = undisturbed(job, place, reading=True)
+    out = fresh(job, place)
     fault = chosen(rng, way, moment, known.operations[rank], [out / name for name in known.files])
-    label = f"{work.name}: {way} at {moment:.4f} ({fault.at}), rank {rank}"
+    label = f"{job.name}: {way} at {moment:.4f} ({fault.at}), rank {rank}"
     if fault.victim is not None:
         label += f", {fault.victim.relative_to(place)}"
     log, temporary = place / "io.log", place / "temporary"
@@ -119,8 +125,8 @@ def trial(seed: int, index: int, place: Path) -> Verdict:
     saved = fault.victim if fault.victim and fault.victim.exists() else None
     before = saved.read_bytes() if saved else b""
     endings = run(
-        work, place, out, disturb=partial(fault.plant, temporary), rank=rank,
-        watch=(log,) * work.ranks, reading=True,
+        job, place, out, disturb=partial(fault.plant, temporary), rank=rank,
+        watch=(log,) * job.ranks, reading=True,
     )  # fmt: skip
     if saved:
         saved.write_bytes(before)
@@ -134,26 +140,26 @@ def trial(seed: int, index: int, place: Path) -> Verdict:
     if how := _damaged_output(known, out):
         return Verdict(False, "lost", f"{label}: {how}")
     kind = "no sign of it" if not happened else "refused" if refused else "completed"
-    if not refused and not work.trains:  # the outputs are there, and were compared
+    if not refused and not job.trains:  # the outputs were compared above
         return Verdict(True, f"{way}: {kind}", label)
     expected = 0 if own else checkpoints_in_place(log, out, asked=False)
-    return _completed(work, place, out, known, expected, own, f"{way}: {kind}", label)
+    return _completed(job, place, out, known, expected, own, f"{way}: {kind}", label)
 
 
 def _completed(
-    work: Work, place: Path, out: Path, known: Undisturbed, expected: int, own: Path | None,
+    job: Job, place: Path, out: Path, known: Undisturbed, expected: int, own: Path | None,
     kind: str, label: str,
 ) -> Verdict:  # fmt: skip
-    """Run a disturbed work again without a fault and judge what it leaves."""
-    check = None if own else partial(check_standing, work, out, expected)
-    final = run(work, place, out, disturb=check)
-    if own and work.trains and _named(final, own, out):
-        kind, final = f"{kind}, then named", run(work, place, out, more=("--overwrite",))
+    """Run a disturbed job again without a fault and check its files."""
+    check = None if own else partial(check_standing, job, out, expected)
+    final = run(job, place, out, disturb=check)
+    if own and job.trains and _named(final, own, out):
+        kind, final = f"{kind}, then named", run(job, place, out, more=("--overwrite",))
     for ending in final:
         if ending.fault or ending.value[0].code != known.code or ending.value[0].fault:
             bad = "lost" if "Lost" in ending.fault else "not completed"
-            return Verdict(False, bad, f"{label}: {told(ending)}")
-    if how := difference(known.files, snapshot(out, sweeps=work.trains)):
+            return Verdict(False, bad, f"{label}: {describe(ending)}")
+    if how := difference(known.files, snapshot(out, sweeps=job.trains)):
         return Verdict(False, "different", f"{label}: {how}")
     return Verdict(True, kind, label)
 
@@ -161,14 +167,14 @@ def _completed(
 def chosen(
     rng: random.Random, name: str, moment: float, operations: list[str], written: Sequence[Path]
 ) -> Fault:
-    """Return a fault at a moment of a work.
+    """Return a fault of a kind at a moment of a job.
 
     Args:
-        moment: 0 the beginning, 1 the end.
-        operations: of the undisturbed work.
-        written: files that it leaves.
+        moment: from 0, the start of the job, to 1, its end.
+        operations: file operations of the undisturbed job.
+        written: files that the job writes.
     """
-    way = WAYS[name]
+    way = FAULT_KINDS[name]
     fitting = [one for one in operations if one.split(" ", 1)[0] in way.kinds]
     if not fitting:  # this rank writes nothing
         return Fault(name, 1 << 40)
@@ -191,30 +197,31 @@ def chosen(
 
 
 def ended_wrongly(endings: list[Ending], code: int) -> str:
-    """Return what is wrong with how the ranks ended; "" when nothing is.
+    """Return a description of a rank that ended wrongly, or "".
 
-    Args: code: exit code of the undisturbed work.
+    Args: code: exit code of the undisturbed job.
     """
     failed = any(e.fault not in ("", KILLED) or (e.value and e.value[0].code) for e in endings)
     for ending in endings:
-        if ending.fault == KILLED and failed:  # torchrun does that
+        if ending.fault == KILLED and failed:  # as by torchrun
             continue
         if ending.fault:
-            return told(ending)
-        said: CommandResult = ending.value[0]
-        if not said.orderly or said.code not in {code, 1, 2}:
-            return told(ending)
-        if said.code != code and not said.refused:
-            return f"no sentence: {told(ending)}"
-        if "Exception ignored" in said.err:
-            return f"an exception was ignored: {told(ending)}"
+            return describe(ending)
+        result: CommandResult = ending.value[0]
+        if not result.orderly or result.code not in {code, 1, 2}:
+            return describe(ending)
+        if result.code != code and not result.refused:
+            return f"no sentence: {describe(ending)}"
+        if "Exception ignored" in result.err:
+            return f"an exception was ignored: {describe(ending)}"
     return ""
 
 
 def _silent(known: Undisturbed, out: Path, own: Path | None) -> str:
-    """Return how files differ that a work left with exit code 0; "" when they do not.
+    """Return the difference between the files of a job with exit code 0 and the expected ones.
 
-    What it could not remove does not count: the next start removes it.
+    Files that the job could not remove do not count, because the next start removes them.
+    Returns: "" if there is no difference.
     """
     found = snapshot(out, sweeps=False)
     found = {name: digest for name, digest in found.items() if ".former/" not in name}
@@ -226,7 +233,7 @@ def _silent(known: Undisturbed, out: Path, own: Path | None) -> str:
 
 
 def _damaged_output(known: Undisturbed, out: Path) -> str:
-    """Return what is wrong with a file that a work replaces; "" when it is the old or the new."""
+    """Return a message if a replaced file has neither its old nor its new content, else ""."""
     if OUTPUT not in known.files:
         return ""
     found = snapshot(out).get(OUTPUT)
@@ -235,7 +242,7 @@ def _damaged_output(known: Undisturbed, out: Path) -> str:
 
 
 def _named(endings: list[Ending], own: Path, out: Path) -> bool:
-    """Return whether no rank completed, and one of them named a damaged file or its directory."""
+    """Return whether all ranks failed and one of them named the damaged file or its directory."""
     within = own.relative_to(out).parts[0]
     refusals = [one.value[0] for one in endings if not one.fault]
     ended = all(one.fault in ("", KILLED) for one in endings) and all(r.refused for r in refusals)

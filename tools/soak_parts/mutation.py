@@ -1,4 +1,4 @@
-"""Deterministic mutation of files that have a grammar: lines, columns, JSON, YAML, headers."""
+"""Deterministic mutation of structured files: lines, columns, JSON, YAML and headers."""
 
 import copy
 import json
@@ -120,19 +120,19 @@ VALUES: tuple[Any, ...] = (
 
 
 def mutate(rng: random.Random, seeds: Sequence[bytes]) -> bytes:
-    """Return one of ``seeds`` changed in one to six ways."""
+    """Return one of ``seeds`` with one to six random changes."""
     content = rng.choice(seeds)
     if content[:1] in b"{[" and rng.random() < 0.5:
         content = _json_changed(rng, content)
         if rng.random() < 0.7:
             return content
     for _ in range(rng.choice((1, 1, 2, 3, 6))):
-        content = rng.choice(WAYS)(rng, content, seeds)
+        content = rng.choice(MUTATIONS)(rng, content, seeds)
     return content
 
 
 def _json_changed(rng: random.Random, content: bytes) -> bytes:
-    """Change a value or a key of JSON text, or of one line of JSON lines."""
+    """Return JSON text with changed values or keys, or JSON lines with one changed line."""
     lines = content.split(b"\n")
     at = rng.randrange(len(lines))
     try:
@@ -240,7 +240,7 @@ def _deep(rng: random.Random, content: bytes, _: Sequence[bytes]) -> bytes:
     return content[:at] + opening * rng.choice((5, 50, 2000)) + content[at:]
 
 
-WAYS = (
+MUTATIONS = (
     _flip,
     _token,
     _token,

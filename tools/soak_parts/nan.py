@@ -1,8 +1,7 @@
-"""Part `nan`: a value that is not finite stops training before the update, and is named rightly.
+"""Part `nan`: if a value is not finite, training stops before the update and names the module.
 
-A trial trains a small run of one task and family and puts NaN or infinity at one place in one
-update: the output of a module, the gradient of a module's output, the gradient of a parameter, a
-parameter itself, or the loss.
+A trial trains a small model and sets one value of one update to NaN or infinity: the output of a
+module, the gradient of a module's output, the gradient of a parameter, a parameter, or the loss.
 """
 
 import json
@@ -12,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from soak_parts.forks import in_child, say
+from soak_parts.forks import in_child, run_command
 from soak_parts.tiny_runs import KINDS, TRAINED, training_command, write_data
 from soak_parts.verdicts import Verdict
 
@@ -22,17 +21,17 @@ UPDATES = int(TRAINED["updates"])
 
 
 def set_up(place: Path) -> Path:
-    """Write the data that trials train on; return ``place``."""
+    """Write the training data of the trials; return ``place``."""
     if not (place / "data" / "pairs.tsv").exists():
         write_data(place / "data")
     return place
 
 
 def trial(seed: int, index: int, place: Path) -> Verdict:
-    """Train with one bad value and judge how it ended. Args: place: what `set_up` returned."""
+    """Train with one injected value and check the end. Args: place: directory from `set_up`."""
     rng = random.Random(f"nan/{seed}/{index}")
     name, where = rng.choice(list(KINDS)), rng.choice(PLACES)
-    # Infinity may rightly vanish on its way forward (a sigmoid makes it 1), but not in a gradient.
+    # In a forward pass, infinity can correctly become finite (a sigmoid returns 1).
     value = rng.choice(VALUES) if "gradient" in where else VALUES[0]
     step, draw = rng.randint(1, UPDATES), rng.random()
     extra = rng.choice(
@@ -60,7 +59,7 @@ def trial(seed: int, index: int, place: Path) -> Verdict:
 
 
 class _Injection:
-    """Puts the value in its place during one update, and remembers the weights before it."""
+    """Injects the value during one update, and keeps a copy of the weights before it."""
 
     def __init__(self, where: str, value: float, step: int, draw: float) -> None:
         self.where, self.value, self.step, self.draw = where, value, step, draw
@@ -69,7 +68,7 @@ class _Injection:
         self.before: dict[str, Any] = {}
 
     def watched(self, real: Any) -> Any:
-        """Return `fit` with the value put in."""
+        """Return a function like `fit` that injects the value."""
         from whyformer.training.loop import sequence_loss
 
         def fit(state: Any, batches: Any, settings: Any, **rest: Any) -> Iterator[Any]:
@@ -96,7 +95,7 @@ class _Injection:
 
     @property
     def now(self) -> bool:
-        """Whether the update is computed in which the value is put in."""
+        """Whether the current update is the one with the injected value."""
         return self.state.step + 1 == self.step and self.state.model.training
 
     def _arm(self) -> None:
@@ -127,8 +126,8 @@ class _Injection:
         return tensor
 
     def _choose(self, loss_of: Any, batch: Any) -> None:
-        """Choose among the modules and parameters that a backward pass reaches."""
-        from whyformer.blocks.taps import Tap  # what passes a tap goes nowhere
+        """Choose one of the modules or parameters that a backward pass reaches."""
+        from whyformer.blocks.taps import Tap  # outputs of taps are not used
 
         reached: set[str] = set()
 
@@ -159,22 +158,22 @@ class _Injection:
 def _train(
     argv: list[str], where: str, value: float, step: int, draw: float, out: Path
 ) -> list[str]:
-    """Train with the value put in; return what was wrong with how it ended."""
+    """Train with the injected value; return the errors in the way training ended."""
     import torch
 
     from whyformer.workflows import train as training
 
     injection = _Injection(where, value, step, draw)
     training.fit = injection.watched(training.fit)
-    said = say(*argv)
+    result = run_command(*argv)
     faults: list[str] = []
-    if not said.orderly or said.code != 1:
-        tail = (said.fault or said.err)[-500:]
-        return [f"exit code {said.code} with target `{injection.target}`: {tail}"]
-    if f"stopped before update {step}:" not in said.err:
-        faults.append(f"not stopped before update {step}: {said.err[-300:]}")
-    if f"`{injection.target}`" not in said.err:
-        faults.append(f"`{injection.target}` is not named: {said.err[-500:]}")
+    if not result.orderly or result.code != 1:
+        tail = (result.fault or result.err)[-500:]
+        return [f"exit code {result.code} with target `{injection.target}`: {tail}"]
+    if f"stopped before update {step}:" not in result.err:
+        faults.append(f"not stopped before update {step}: {result.err[-300:]}")
+    if f"`{injection.target}`" not in result.err:
+        faults.append(f"`{injection.target}` is not named: {result.err[-500:]}")
     now = dict(injection.state.model.named_parameters())
     moved = [n for n, p in injection.before.items() if not _equal(torch, p, now[n])]
     if moved:
@@ -194,7 +193,7 @@ def _tensors(output: Any) -> list[Any]:
 
 
 def _changed(output: Any, change: Any) -> Any:
-    """Return what a module returned with every tensor changed."""
+    """Return the output of a module with every tensor changed."""
     if isinstance(output, tuple | list):
         return type(output)(_changed(one, change) for one in output)
     return change(output) if _tensors(output) else output

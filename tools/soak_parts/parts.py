@@ -1,6 +1,6 @@
 """The parts of the soak test by name: claim, goal, trials per chunk, set-up and trial."""
 
-from soak_parts import batches, flips, fuzz, hostile, io, kill, nan, split, valid, works
+from soak_parts import batches, flips, fuzz, hostile, io, jobs, kill, nan, split, valid
 from soak_parts.tiny_runs import prepare
 from soak_parts.verdicts import Part, one_by_one
 
@@ -9,7 +9,7 @@ PARTS: dict[str, Part] = {
         "after a kill at any moment, the same command completes the work, bit for bit",
         1000,
         20,
-        works.set_up,
+        jobs.set_up,
         one_by_one(kill.trial),
     ),
     "io": Part(

@@ -1,6 +1,6 @@
-"""Faults put into the package on purpose, to show that the soak test can fail.
+"""Faults that are injected into the package, to show that the soak test can fail.
 
-Each changes this process, and with it the children that trials run in; nothing is written.
+Each function changes this process and its future children. Files are not changed.
 """
 
 import traceback
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def checksum_not_read() -> None:
-    """Make damage look sealed, as if no hash of a file were ever compared."""
+    """Correct the hashes after each damage, as if hashes were not checked."""
     from soak_parts import flips, sealing
 
     flips.after_damage = sealing.seal
@@ -24,7 +24,7 @@ def depends_on_the_batch() -> None:
 
 
 def split_leaks() -> None:
-    """Put the first documents that were learned from into the validation set as well."""
+    """Add the first training documents to the validation set."""
     import itertools
 
     from whyformer.tasks import text_task
@@ -63,7 +63,7 @@ def traceback_swallowed() -> None:
 
 
 def not_finite_not_checked() -> None:
-    """Let training go on whatever the loss and the gradient are."""
+    """Continue training if the loss or the gradient is not finite."""
     import types
 
     from whyformer.training import loop
@@ -90,7 +90,7 @@ def pickle_loaded() -> None:
 
 
 def memory_wasted() -> None:
-    """Take half a gigabyte before a configuration is read."""
+    """Allocate half a gigabyte before a configuration is read."""
     from whyformer import bundle
 
     read = bundle.find_bundle
@@ -104,7 +104,7 @@ def memory_wasted() -> None:
 
 
 def everything_refused() -> None:
-    """Refuse whatever is asked."""
+    """Reject every command."""
     from whyformer.cli import main
     from whyformer.foundation.errors import UsageError
 
@@ -115,7 +115,7 @@ def everything_refused() -> None:
 
 
 def reader_fails() -> None:
-    """Let the reader of pairs fail with an error of Python's own."""
+    """Let the reader of pairs raise `KeyError`."""
     from whyformer.data import reading
 
     whole = reading.read_pairs
@@ -130,7 +130,7 @@ def reader_fails() -> None:
 
 
 def write_not_atomic() -> None:
-    """Write files in their place, as if there were no temporary ones."""
+    """Write files in place, without temporary files."""
     import contextlib
 
     from whyformer.cli.shared import streams
@@ -147,7 +147,7 @@ def write_not_atomic() -> None:
 
 
 def state_not_saved() -> None:
-    """Leave the optimizer's state out of checkpoints."""
+    """Leave the optimizer state out of checkpoints."""
     from whyformer.training import checkpoints
 
     held = checkpoints._state_tensors
@@ -157,7 +157,7 @@ def state_not_saved() -> None:
 
 
 def write_errors_ignored() -> None:
-    """Continue when the system refuses to write."""
+    """Ignore errors of the system when files are written."""
     import contextlib
 
     from whyformer.foundation import files
@@ -179,4 +179,4 @@ PLANTED: dict[str, Callable[[], None]] = {
     "state-not-saved": state_not_saved,
     "write-errors-ignored": write_errors_ignored,
 }
-"""Name -> what plants it."""
+"""The functions that inject the faults, by name of the fault."""

@@ -1,4 +1,4 @@
-"""Put the hashes of a run right after its files were changed, as whoever attacks would."""
+"""Correct the hashes of a run after its files were changed, as an attacker would."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def seal(run: Path) -> None:
-    """Correct every hash in every JSON file of ``run`` that names a file beside it."""
+    """Correct, in every JSON file of ``run``, the hashes of files in the same directory."""
     for path in sorted(run.rglob("*.json")):
         if path.is_symlink() or not path.is_file() or path.stat().st_size > 1 << 20:
             continue

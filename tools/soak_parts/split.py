@@ -1,7 +1,8 @@
-"""Part `split`: nothing that validation reads was learned from, whatever form it came in.
+"""Part `split`: the training set contains no validation row, in any spelling.
 
-A trial trains a small run on data with repeated lines (as they are, decomposed, in capitals, with
-spaces around), one frequent line and blank lines, and compares the token ids of both sides.
+A trial trains a small model on data with one kind of trouble: repeated lines (unchanged,
+decomposed, in capitals or with spaces), one frequent line, or blank lines. Then it compares the
+token ids of the training set and the validation set.
 """
 
 import random
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from soak_parts.forks import in_child, say
+from soak_parts.forks import in_child, run_command
 from soak_parts.tiny_runs import LABELLERS, TRANSLATORS, sentence, training_command
 from soak_parts.verdicts import Verdict
 
@@ -36,7 +37,10 @@ def set_up(place: Path) -> Path:
 
 
 def trial(seed: int, index: int, place: Path) -> Verdict:
-    """Train one task on one kind of data and compare. Args: place: what `set_up` returned."""
+    """Train one task on one kind of data and check its split.
+
+    Args: place: directory from `set_up`.
+    """
     rng = random.Random(f"split/{seed}/{index}")
     name = TASKS[index % len(TASKS)]
     trouble = rng.choice(list(TROUBLES))
@@ -51,12 +55,12 @@ def trial(seed: int, index: int, place: Path) -> Verdict:
         shutil.rmtree(work, ignore_errors=True)
     if ending.fault:
         return Verdict(False, "crash", f"{label}: {ending.fault[-600:]}")
-    said, learned, judged = ending.value
-    if said.code != 0:
-        return Verdict(False, "refused", f"{label}: {(said.fault or said.err)[-400:]}")
+    result, learned, judged = ending.value
+    if result.code != 0:
+        return Verdict(False, "refused", f"{label}: {(result.fault or result.err)[-400:]}")
     if both := learned & judged:
-        told = f"{len(both)} of {len(judged)} rows of validation are in training"
-        return Verdict(False, "leak", f"{label}: {told}, {len(learned)} rows")
+        detail = f"{len(both)} of {len(judged)} rows of validation are in training"
+        return Verdict(False, "leak", f"{label}: {detail}, {len(learned)} rows")
     if not judged:
         return Verdict(False, "empty", f"{label}: nothing was held out")
     if len(judged) > len(learned):
@@ -105,15 +109,15 @@ def _prepared(rng: random.Random, name: str, trouble: str, work: Path) -> list[s
 
 
 def _both(argv: list[str], name: str, run: Path) -> tuple[Any, Rows, Rows]:
-    """Train; return what was said, and the rows of training and of validation."""
+    """Train; return the result of the command, the training rows and the validation rows."""
     learned: Rows = set()
     judged: Rows = set()
     if name in LABELLERS:
         _record(learned, judged)
-    said = say(*argv)
-    if said.code == 0 and name not in LABELLERS:
+    result = run_command(*argv)
+    if result.code == 0 and name not in LABELLERS:
         learned, judged = _on_disk(name, run / "corpus"), _on_disk(name, run / "corpus-dev")
-    return said, learned, judged
+    return result, learned, judged
 
 
 def _on_disk(name: str, place: Path) -> Rows:
@@ -130,7 +134,7 @@ def _on_disk(name: str, place: Path) -> Rows:
 
 
 def _record(learned: Rows, judged: Rows) -> None:
-    """Note every row of ids that a BERT reads, in training and in validation."""
+    """Record every row of ids that a BERT reads, in training and in validation."""
     from whyformer.models.bert import BERT
     from whyformer.text.symbols import PAD
 

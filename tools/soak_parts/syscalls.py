@@ -1,8 +1,8 @@
-"""Stop or fail a process at the k-th operation on files, with a small library in C.
+"""Interrupt a process at its k-th file operation, or let the operation fail, with a C library.
 
-The library is preloaded, so it sees what Python, Rust and C++ ask of the system: opening, writing,
-syncing, renaming, making, removing, closing, changing modes, and reading. It changes nothing until
-a forked child calls `watch` and `plan`.
+The library is preloaded and intercepts the file operations of Python, Rust and C++: open, write,
+sync, rename, make, remove, close, change mode and read. It has no effect until a forked child calls
+`watch` and `plan`.
 """
 
 import ctypes
@@ -24,11 +24,11 @@ CHANGING = KINDS[:8]
 
 
 class Action(IntEnum):
-    """What happens at the chosen operation."""
+    """The event at the chosen operation."""
 
     KILL_BEFORE = 1
     KILL_HALFWAY = 2
-    """After half of a write; after any other operation."""
+    """Kill after half of the bytes of a write, or after any other operation."""
     KILL_AFTER = 3
     FAIL = 4
     SIGNAL = 5
@@ -40,14 +40,14 @@ class Action(IntEnum):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do at which operation.
+    """An action at one operation.
 
     Args:
-        at: which operation of these kinds, from 1 on.
-        value: the error number of FAIL, the signal of SIGNAL.
-        lasting: whether every later operation of these kinds fails as well.
-        second: a signal that follows ``gap`` operations later.
-        victim: the file of REMOVE and CUT.
+        at: number of the operation among those of ``kinds``, starting at 1.
+        value: the error number for FAIL, the signal for SIGNAL.
+        lasting: whether all later operations of these kinds fail as well.
+        second: a second signal, ``gap`` operations later; 0: none.
+        victim: the file for REMOVE and CUT.
     """
 
     at: int
@@ -61,18 +61,18 @@ class Plan:
 
 
 def compiler() -> str | None:
-    """Return the C compiler that is there, if this system can preload a library at all."""
+    """Return the path of a C compiler; None without one, or if the system is not Linux."""
     return (shutil.which("cc") or shutil.which("gcc")) if sys.platform == "linux" else None
 
 
 def compiled(place: Path) -> Path:
-    """Compile the library into a directory, unless it is there; return its path."""
+    """Compile the library into a directory, if it is not up to date; return its path."""
     place.mkdir(parents=True, exist_ok=True)
     library = place / "faults.so"
     if not library.exists() or library.stat().st_mtime < SOURCE.stat().st_mtime:
         found = compiler()
         if found is None:
-            raise RuntimeError("the parts kill and io need Linux and a C compiler")
+            raise RuntimeError("The parts `kill` and `io` need Linux and a C compiler.")
         made = library.with_suffix(f".{os.getpid()}")
         command = [found, "-O1", "-shared", "-fPIC", "-o", str(made), str(SOURCE), "-ldl", "-lrt"]
         subprocess.run(command, check=True)
@@ -81,12 +81,12 @@ def compiled(place: Path) -> Path:
 
 
 def preloaded() -> bool:
-    """Say whether this process was started with the library."""
+    """Return whether this process was started with the library."""
     return hasattr(ctypes.CDLL(None), "soak_plan")
 
 
 def restart_preloaded(place: Path) -> None:
-    """Start this program again with the library; return only where it is loaded already."""
+    """Start this program again with the library, if it is not loaded yet."""
     if not preloaded():
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
         os.environ["LD_PRELOAD"] = str(compiled(place).resolve())
@@ -94,9 +94,9 @@ def restart_preloaded(place: Path) -> None:
 
 
 def watch(directory: Path, log: Path | None) -> None:
-    """Count operations under a directory from here on, in this process.
+    """Count the operations of this process on files under a directory, from now on.
 
-    Args: log: file that receives one line for each, `! ` before it where something was done.
+    Args: log: file with one line per operation; `! ` before a line marks an action.
     """
     number = -1
     if log is not None:
@@ -105,7 +105,7 @@ def watch(directory: Path, log: Path | None) -> None:
 
 
 def plan(asked: Plan) -> None:
-    """Do something at an operation that this process will ask for."""
+    """Plan an action at a future operation of this process."""
     ctypes.CDLL(None).soak_plan(
         ctypes.c_int64(asked.at),
         int(asked.action),
@@ -119,13 +119,13 @@ def plan(asked: Plan) -> None:
 
 
 def signal_after(seconds: float, number: int) -> None:
-    """Send this process a signal after so much processor time."""
+    """Send this process a signal after the given processor time."""
     if ctypes.CDLL(None).soak_after(ctypes.c_double(max(seconds, 1e-4)), number):
         raise OSError("no timer")
 
 
 def operations(log: Path, kinds: Sequence[str] = KINDS) -> list[str]:
-    """Return the lines of a log of these kinds, `kind path` each, without the marks."""
+    """Return the unmarked lines of these kinds in a log, each of the form `kind path`."""
     return [
         line
         for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -134,6 +134,6 @@ def operations(log: Path, kinds: Sequence[str] = KINDS) -> list[str]:
 
 
 def marked(log: Path) -> list[str]:
-    """Return the operations at which something was done, `kind path` each."""
+    """Return the operations with an action, each of the form `kind path`."""
     found = log.read_text(encoding="utf-8", errors="replace").splitlines()
     return [line[2:] for line in found if line.startswith("! ")]

@@ -1,13 +1,13 @@
-"""Small files and finished runs of every task and family, made from nothing, for trials to use.
+"""Small data files and finished runs of every task and model family, for the trials.
 
-Everything is generated: no corpus is read and nothing is fetched.
+All data is generated; nothing is downloaded.
 """
 
 import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from soak_parts.forks import in_child, say
+from soak_parts.forks import in_child, run_command
 
 SYLLABLES = ("ba", "de", "ki", "lo", "mu", "na", "po", "ra", "su", "ti")
 SHAPE = {"layers": 1, "d_model": 16, "heads": 2, "d_ff": 24, "max_length": 64}
@@ -18,7 +18,7 @@ TRAINED = {"updates": 6, "warmup": 2, "learning_rate": 0.01, "batch_tokens": 256
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of run: the recipe it is trained by, its data, and its settings."""
+    """One kind of run: its recipe, its data and its settings."""
 
     recipe: str
     data: str
@@ -75,8 +75,9 @@ KINDS = {
     "regress": _kind("regress", "numbers.tsv", SHAPE, data__row_tokens=32, **BPE),
     "tag": _kind("tag", "tagged.conll", SHAPE, data__row_tokens=32, **BPE),
 }
-"""Name of a run -> how it is made; the tasks translate (three), language (two), masked, replaced,
-classify, regress and tag, and the families transformer, rnn, gpt, rnn-lm, bert and electra."""
+"""The kinds of runs by name. They cover the tasks translate (three runs), language (two), masked,
+replaced, classify, regress and tag, and the model families transformer, rnn, gpt, rnn-lm, bert and
+electra."""
 TRANSLATORS, LANGUAGE, LABELLERS = (
     ("pairs", "letters", "rnn"),
     ("gpt", "rnn-lm"),
@@ -89,17 +90,17 @@ TRANSLATORS, LANGUAGE, LABELLERS = (
 
 
 def word(rng: random.Random) -> str:
-    """Return a made-up word."""
+    """Return a random word."""
     return "".join(rng.choice(SYLLABLES) for _ in range(rng.randint(1, 3)))
 
 
 def sentence(rng: random.Random, longest: int = 6) -> str:
-    """Return a made-up sentence."""
+    """Return a random sentence of 1 to ``longest`` words."""
     return " ".join(word(rng) for _ in range(rng.randint(1, longest)))
 
 
 def write_data(place: Path, *, lines: int = 240, seed: int = 1) -> None:
-    """Write one file of each format, of generated texts."""
+    """Write one file of each format, with generated texts."""
     import json
 
     place.mkdir(parents=True, exist_ok=True)
@@ -128,9 +129,9 @@ def write_data(place: Path, *, lines: int = 240, seed: int = 1) -> None:
 
 
 def training_command(name: str, data: Path, out: Path, **changes: object) -> list[str]:
-    """Return the arguments that train one kind of run.
+    """Return the arguments of the command that trains one kind of run.
 
-    Args: changes: settings laid over those of the kind, `training__updates=2` for instance.
+    Args: changes: settings that override those of the kind, such as `training__updates=2`.
     """
     kind = KINDS[name]
     argv = ["train", kind.recipe, "--out", str(out), "--data", str(data / kind.data), "--quiet"]
@@ -141,9 +142,9 @@ def training_command(name: str, data: Path, out: Path, **changes: object) -> lis
 
 
 def prepare(place: Path, names: tuple[str, ...] = tuple(KINDS), *, convert: bool = True) -> Path:
-    """Make data and runs under ``place`` unless they stand there; return ``place``.
+    """Write the data and train the runs under ``place``, unless they exist; return ``place``.
 
-    Raises: RuntimeError when a run cannot be trained.
+    Raises: RuntimeError if a run cannot be trained.
     """
     if not (place / "data" / "pairs.tsv").exists():
         write_data(place / "data")
@@ -160,6 +161,6 @@ def prepare(place: Path, names: tuple[str, ...] = tuple(KINDS), *, convert: bool
 
 
 def _must(argv: list[str]) -> None:
-    ending = in_child(say, *argv, seconds=300, memory=None)
+    ending = in_child(run_command, *argv, seconds=300, memory=None)
     if ending.fault or ending.value.code != 0:
         raise RuntimeError(f"{' '.join(argv)}: {ending.fault or ending.value}")

@@ -1,4 +1,4 @@
-"""Run one or two forked children side by side, as torchrun would, and let stopped ones continue."""
+"""Run forked children at the same time, like torchrun, and continue stopped ones."""
 
 import contextlib
 import os
@@ -14,10 +14,10 @@ from typing import Any
 from soak_parts.forks import CommandResult, Ending, answer, died
 
 STOPPED_SECONDS = 0.02
-"""How long a process that was stopped stays so."""
+"""Time after which a stopped process continues."""
 ALONE_SECONDS = 3.0
-"""When one of several processes has failed, the others have so long to end by themselves; then they
-are killed, as torchrun does after a longer while."""
+"""Time that the other processes have to end by themselves after one has failed. Then they are
+killed. torchrun does the same after a longer time."""
 KILLED = "killed because another rank had ended"
 
 
@@ -26,8 +26,8 @@ def together(
 ) -> list[Ending]:
     """Call every function in its own forked child at the same time; return how each ended.
 
-    A child that is stopped (SIGSTOP) continues a moment later. One that outlives one that failed by
-    `ALONE_SECONDS` ends with the fault `KILLED`.
+    A stopped child (SIGSTOP) continues after `STOPPED_SECONDS`. If a child fails, the others are
+    killed after `ALONE_SECONDS`, with the fault `KILLED`.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -93,7 +93,7 @@ def together(
 
 
 def _failed(found: bytes) -> bool:
-    """Say whether a child that has ended with this answer failed."""
+    """Return whether a child failed. Args: found: its pickled result, or nothing."""
     if not found:
         return True
     value, fault, _ = pickle.loads(found)  # from our own child
@@ -101,7 +101,7 @@ def _failed(found: bytes) -> bool:
 
 
 def _ended(child: int) -> int | None:
-    """Return a child's status when it has ended; wake it when it was stopped."""
+    """Return the status of a child that has ended, else None; continue a stopped child."""
     number, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED)
     if number == 0:
         return None
@@ -113,7 +113,7 @@ def _ended(child: int) -> int | None:
 
 
 def as_rank(rank: int, count: int, port: int) -> None:
-    """Set in this process's environment what torchrun tells a rank."""
+    """Set the environment variables that torchrun sets for a rank."""
     os.environ |= {
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),
@@ -126,7 +126,7 @@ def as_rank(rank: int, count: int, port: int) -> None:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return an unused port."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]

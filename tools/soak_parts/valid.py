@@ -1,4 +1,7 @@
-"""Part `valid`: odd but legal inputs are accepted, so that refusing everything is no answer."""
+"""Part `valid`: unusual but valid inputs are accepted.
+
+Without this part, a program that rejects everything would pass.
+"""
 
 import gzip
 import json
@@ -8,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
-from soak_parts.forks import in_child, say
+from soak_parts.forks import in_child, run_command
 from soak_parts.tiny_runs import prepare, sentence, training_command
 from soak_parts.verdicts import Verdict
 
@@ -59,12 +62,12 @@ USES = (
 
 
 def set_up(place: Path) -> Path:
-    """Make the runs that read inputs; return ``place``."""
+    """Train the runs that read the inputs; return ``place``."""
     return prepare(place, ("pairs", "gpt", "classify"))
 
 
 def trial(seed: int, index: int, place: Path) -> Verdict:
-    """Give one valid input to one command. Args: place: what `set_up` returned."""
+    """Run one command on one valid input. Args: place: directory from `set_up`."""
     rng = random.Random(f"valid/{seed}/{index}")
     use = USES[index % len(USES)]
     content = rng.choice(list(CONTENTS))
@@ -75,15 +78,15 @@ def trial(seed: int, index: int, place: Path) -> Verdict:
     label = f"{use}, {content}, {form}"
     try:
         argv = _prepared(rng, use, content, form, work, place)
-        ending = in_child(say, *argv, seconds=60, memory=None)
+        ending = in_child(run_command, *argv, seconds=60, memory=None)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     if ending.fault:
         return Verdict(False, "crash", f"{label}: {ending.fault[-600:]}")
-    said = ending.value
-    if said.code != 0 or said.fault:
+    result = ending.value
+    if result.code != 0 or result.fault:
         return Verdict(
-            False, "refused", f"{label}: exit {said.code}: {(said.fault or said.err)[-400:]}"
+            False, "refused", f"{label}: exit {result.code}: {(result.fault or result.err)[-400:]}"
         )
     return Verdict(True, use, label)
 
@@ -91,7 +94,7 @@ def trial(seed: int, index: int, place: Path) -> Verdict:
 def _prepared(
     rng: random.Random, use: str, content: str, form: str, work: Path, place: Path
 ) -> list[str]:
-    """Write the files of one use and return its command line."""
+    """Write the input files and return the command line."""
     change = CONTENTS[content]
     sources = list(dict.fromkeys(sentence(rng) for _ in range(LINES)))
     if content == "doubled lines":

@@ -1,4 +1,4 @@
-"""What trials found, and how a part of the soak test is described."""
+"""Results of trials, and the description of a part of the soak test."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -8,7 +8,13 @@ from typing import Any, NamedTuple
 
 
 class Verdict(NamedTuple):
-    """Args: ok: whether the claim held. kind: group to count it in. detail: enough to repeat it."""
+    """The result of one trial.
+
+    Args:
+        ok: whether the claim is true in this trial.
+        kind: the group in which the trial is counted.
+        detail: description that allows the trial to be repeated.
+    """
 
     ok: bool
     kind: str
@@ -17,13 +23,13 @@ class Verdict(NamedTuple):
 
 @dataclass
 class Tally:
-    """What a stretch of trials found.
+    """The results of a chunk of trials.
 
     Args:
-        trials: how many were made.
-        kinds: kind of verdict -> how often.
-        failures: of trials whose claim did not hold, with enough to repeat them.
-        figures: name -> largest value measured.
+        trials: number of trials.
+        kinds: number of verdicts of each kind.
+        failures: descriptions of the failed trials, which allow them to be repeated.
+        figures: largest measured value, by name.
     """
 
     trials: int = 0
@@ -39,7 +45,7 @@ class Tally:
             self.failures.append({"trial": index, "kind": verdict.kind, "detail": verdict.detail})
 
     def join(self, other: "Tally") -> None:
-        """Add what another stretch found."""
+        """Add the results of another chunk."""
         self.trials += other.trials
         self.kinds += other.kinds
         self.failures += other.failures
@@ -52,17 +58,17 @@ class Part:
     """One part of the soak test.
 
     Args:
-        claim: what every trial must show.
-        goal: trials of a whole soak.
-        stretch: trials between two writings of the result.
-        set_up: makes under a directory what trials use, unless it stands there.
-        run: makes the trials of a seed from one number up to another, in the directory set up.
-            Trial i is a function of the seed and i alone.
+        claim: the statement that every trial checks.
+        goal: number of trials of a complete soak test.
+        chunk: number of trials after which the result is written.
+        set_up: function that prepares a directory for the trials, if it is not prepared yet.
+        run: function of a seed, the first and the last trial (exclusive), and the directory. Trial
+            i depends only on the seed and on i.
     """
 
     claim: str
     goal: int
-    stretch: int
+    chunk: int
     set_up: Callable[[Path], object]
     run: Callable[[int, int, int, Path], Tally]
 
@@ -70,7 +76,7 @@ class Part:
 def one_by_one(
     trial: Callable[[int, int, Path], Verdict],
 ) -> Callable[[int, int, int, Path], Tally]:
-    """Return the `Part.run` that makes one trial after the other."""
+    """Return a function for `Part.run` that runs one trial after the other."""
 
     def run(seed: int, first: int, last: int, place: Path) -> Tally:
         tally = Tally()

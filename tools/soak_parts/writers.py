@@ -1,13 +1,13 @@
-"""Further commands that write, for the part `io`: outputs, pages, a conversion, a seal."""
+"""More jobs for the part `io`: commands that write outputs, pages, or the hashes of a run."""
 
 import json
 import shutil
 from pathlib import Path
 
-from soak_parts.works import EVERY, WORKS, Work
+from soak_parts.jobs import EVERY, JOBS, Job
 
-OUTPUT = "told.txt"
-FORMER = "what stood there before\n"
+OUTPUT = "output.txt"
+FORMER = "previous output\n"
 
 
 def _former_output(out: Path) -> None:
@@ -16,16 +16,16 @@ def _former_output(out: Path) -> None:
 
 
 def _edited_run(out: Path) -> None:
-    """Put a copy of a run there whose configuration was changed by hand."""
+    """Write a copy of a run with a manually changed configuration."""
     shutil.copytree(out.parent / "letters" / "model", out / "model")
     config = json.loads((out / "model" / "config.json").read_text(encoding="utf-8"))
     config["facts"]["decoding"]["beam"] = 3
     (out / "model" / "config.json").write_text(json.dumps(config, indent=4), encoding="utf-8")
 
 
-def _output(name: str, run: str, *argv: str) -> Work:
-    """Return a command that replaces a file which stands there."""
-    return Work(
+def _output(name: str, run: str, *argv: str) -> Job:
+    """Return a job whose command replaces an existing file."""
+    return Job(
         name,
         lambda place, out: [
             *(argv[0], str(place / run), "--output", str(out / OUTPUT), "--overwrite"),
@@ -36,14 +36,14 @@ def _output(name: str, run: str, *argv: str) -> Work:
     )
 
 
-WRITERS: dict[str, Work] = WORKS | {
-    work.name: work
-    for work in (
+WRITERS: dict[str, Job] = JOBS | {
+    job.name: job
+    for job in (
         _output("generate", "gpt", "generate", "--prompt", "ba", "--seed", "1", "--tokens", "20"),
         _output("classify", "classify", "classify", "--input", "@data/sources.txt", "--json"),
         _output("regress", "regress", "classify", "--input", "@data/sources.txt", "--json"),
         _output("tag", "tag", "classify", "--input", "@data/sources.txt"),
-        Work(
+        Job(
             "translate with alignments",
             lambda place, out: [
                 *("translate", str(place / "pairs"), "--engine", "torch"),
@@ -54,7 +54,7 @@ WRITERS: dict[str, Work] = WORKS | {
             needs=("pairs",),
             begin=_former_output,
         ),
-        Work(
+        Job(
             "inspect",
             lambda place, out: [
                 *("inspect", str(place / "letters"), "--text", "ba de"),
@@ -62,14 +62,14 @@ WRITERS: dict[str, Work] = WORKS | {
             ],
             needs=("letters",),
         ),
-        Work("lab report", lambda place, out: ["lab", "report", "--out", str(out)]),
-        Work(
+        Job("lab report", lambda place, out: ["lab", "report", "--out", str(out)]),
+        Job(
             "doctor --reseal",
             lambda place, out: ["doctor", str(out), "--reseal"],
             needs=("letters",),
             begin=_edited_run,
         ),
-        Work(
+        Job(
             "train and start from",
             lambda place, out: [
                 *("train", "classify", "--out", str(out), "--quiet", "--start-from"),
@@ -82,4 +82,4 @@ WRITERS: dict[str, Work] = WORKS | {
         ),
     )
 }
-"""Name -> command; those of works.py as well."""
+"""All jobs by name, including those of jobs.py."""

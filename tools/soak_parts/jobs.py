@@ -1,7 +1,7 @@
-"""What the parts `kill` and `io` disturb: commands that write, and what they write undisturbed.
+"""Jobs for the parts `kill` and `io`: commands that write files, and their undisturbed results.
 
-Every task trains here, alone and as two ranks; further a conversion, a question of the laboratory,
-and a translation into a file that stands there already.
+The jobs are the training of every task with one and with two ranks, a conversion, a question of the
+laboratory, and a translation that replaces an existing file.
 """
 
 import hashlib
@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from soak_parts import syscalls
-from soak_parts.forks import CommandResult, Ending, say
+from soak_parts.forks import CommandResult, Ending, run_command
 from soak_parts.tiny_runs import KINDS, prepare, training_command, write_data
 from soak_parts.together import as_rank, free_port, together
 
 UPDATES, EVERY = 20, 5
-"""Updates of a run, and between two validations, each followed by a checkpoint."""
+"""Updates of a run, and updates between two checkpoints."""
 QUESTION = "heads"
-"""The question of the laboratory whose published numbers stand in for measuring."""
+"""The question of the laboratory whose published numbers replace measurements."""
 VARIED: dict[str, dict[str, object]] = {
     "letters": {"training__average": "ema"},
     "rnn": {"training__optimizer": "radam", "text__sampling": 0},
@@ -31,22 +31,22 @@ VARIED: dict[str, dict[str, object]] = {
     "electra": {"training__accumulate": 2},
     "classify": {"training__optimizer": "muon"},
 }
-"""Settings of some kinds that put more into a checkpoint."""
+"""Settings of some kinds of runs, which add content to the checkpoint."""
 SHARED: dict[str, object] = {"training__accumulate": 2}
-"""Two ranks share the batches of an update."""
+"""Settings with two batches per update, which two ranks share."""
 
 
 @dataclass(frozen=True)
-class Work:
-    """One command line that writes below a directory.
+class Job:
+    """A command that writes files into a directory.
 
     Args:
-        argv: its arguments. Args: the prepared directory, and where it writes.
-        ranks: processes that run it together.
-        stdin: file below the prepared directory that is its standard input.
-        needs: kinds of runs that must stand in the prepared directory.
-        begin: writes what stands there before the command runs.
-        patch: changes the child that runs it.
+        argv: function from the prepared directory and the output directory to the arguments.
+        ranks: number of processes.
+        stdin: file in the prepared directory that is the standard input.
+        needs: kinds of runs that the prepared directory must contain.
+        begin: function that writes existing files into the output directory.
+        patch: function that changes the child process before the command.
     """
 
     name: str
@@ -74,11 +74,11 @@ def _train(kind: str, place: Path, out: Path, *, stdin: bool = False, **more: ob
 
 def _former_output(out: Path) -> None:
     out.mkdir(parents=True)
-    (out / "told.txt").write_text("what stood there before\n", encoding="utf-8")
+    (out / "output.txt").write_text("previous output\n", encoding="utf-8")
 
 
 def _published_numbers() -> None:
-    """Let `lab run` take a question's published numbers instead of measuring for minutes."""
+    """Let `lab run` use the published numbers of a question instead of measuring for minutes."""
     from whyformer.lab.method import runner
     from whyformer.lab.method.record import result_of
 
@@ -86,29 +86,29 @@ def _published_numbers() -> None:
     assert record is not None
     known = {(c.part, json.dumps(dict(c.settings)), c.seed): c for c in record.results.cells}
 
-    def measured(works: Any, *_: Any) -> Any:
-        for work in works:
-            cell = known[work.part, json.dumps(dict(work.settings)), work.seed]
-            yield work, runner.plain(dict(cell.numbers)), cell.seconds
+    def measured(jobs: Any, *_: Any) -> Any:
+        for job in jobs:
+            cell = known[job.part, json.dumps(dict(job.settings)), job.seed]
+            yield job, runner.plain(dict(cell.numbers)), cell.seconds
 
     runner._measured = measured
 
 
-WORKS: dict[str, Work] = {
-    work.name: work
-    for work in (
-        *(Work(f"train {kind}", partial(_train, kind)) for kind in KINDS),
+JOBS: dict[str, Job] = {
+    job.name: job
+    for job in (
+        *(Job(f"train {kind}", partial(_train, kind)) for kind in KINDS),
         *(
-            Work(f"train {kind}, 2 ranks", partial(_train, kind, **SHARED), ranks=2)
+            Job(f"train {kind}, 2 ranks", partial(_train, kind, **SHARED), ranks=2)
             for kind in KINDS
         ),
-        Work(
+        Job(
             "train gpt, 2 ranks, fsdp",
             partial(_train, "gpt", training__parallel="fsdp", **SHARED),
             ranks=2,
         ),
-        Work("train pairs, stdin", partial(_train, "pairs", stdin=True), stdin="data/pairs.tsv"),
-        Work(
+        Job("train pairs, stdin", partial(_train, "pairs", stdin=True), stdin="data/pairs.tsv"),
+        Job(
             "convert",
             lambda place, out: [
                 *("convert", str(place / "letters"), "--out", str(out / "converted")),
@@ -116,19 +116,19 @@ WORKS: dict[str, Work] = {
             ],
             needs=("letters",),
         ),
-        Work(
+        Job(
             "lab run",
             lambda place, out: [
                 *("lab", "run", QUESTION, "--full", "--workers", "1", "--out", str(out)),
             ],
             patch=_published_numbers,
         ),
-        Work(
+        Job(
             "translate",
             lambda place, out: [
                 *("translate", str(place / "letters"), "--overwrite", "--beam", "1"),
                 *("--input", str(place / "data" / "sources.txt")),
-                *("--output", str(out / "told.txt")),
+                *("--output", str(out / "output.txt")),
             ],
             needs=("letters",),
             begin=_former_output,
@@ -139,14 +139,14 @@ WORKS: dict[str, Work] = {
 
 @dataclass
 class Undisturbed:
-    """What a work does when nobody disturbs it.
+    """The results of a job without a fault.
 
     Args:
-        files: name -> hash, see `snapshot`.
-        counts: kind of operation -> how many the first rank makes.
-        seconds: of its processor.
-        code: its exit code.
-        operations: of each rank in their order, `kind path` each.
+        files: hash of each file; see `snapshot`.
+        counts: number of operations of each kind, of the first rank.
+        seconds: processor time of the first rank.
+        code: exit code.
+        operations: the operations of each rank in order, each of the form `kind path`.
     """
 
     files: dict[str, str]
@@ -163,45 +163,45 @@ class Undisturbed:
 _known: dict[tuple[Path, str, bool], Undisturbed] = {}
 
 
-def set_up(place: Path, works: Iterable[Work] = tuple(WORKS.values())) -> Path:
-    """Write data and the runs that works need; return ``place``."""
+def set_up(place: Path, jobs: Iterable[Job] = tuple(JOBS.values())) -> Path:
+    """Write the data and train the runs that jobs need; return ``place``."""
     write_data(place / "data")
-    needed = {kind for work in works for kind in work.needs}
+    needed = {kind for job in jobs for kind in job.needs}
     prepare(place, tuple(kind for kind in KINDS if kind in needed), convert=False)
     return place
 
 
-def undisturbed(work: Work, place: Path, *, reading: bool = False) -> Undisturbed:
-    """Run a work once and remember what it left.
+def undisturbed(job: Job, place: Path, *, reading: bool = False) -> Undisturbed:
+    """Run a job once without a fault and return its results, which are cached.
 
-    Args: reading: whether operations on the files that it reads are listed as well.
-    Raises: RuntimeError when it fails.
+    Args: reading: whether to include operations on the files that the job reads.
+    Raises: RuntimeError if the job fails.
     """
-    if (place, work.name, reading) not in _known:
-        out, log = fresh(work, place), place / "baseline.log"
-        endings = run(work, place, out, watch=(log,) * work.ranks, reading=reading)
+    if (place, job.name, reading) not in _known:
+        out, log = fresh(job, place), place / "baseline.log"
+        endings = run(job, place, out, watch=(log,) * job.ranks, reading=reading)
         for ending in endings:
             if ending.fault or ending.value[0].code not in (0, 1) or ending.value[0].fault:
-                raise RuntimeError(f"{work.name}, undisturbed: {ending}")
-        said, seconds = endings[0].value
-        found = [syscalls.operations(log_of(log, rank)) for rank in range(work.ranks)]
+                raise RuntimeError(f"{job.name}, undisturbed: {ending}")
+        result, seconds = endings[0].value
+        found = [syscalls.operations(log_of(log, rank)) for rank in range(job.ranks)]
         counts = Counter(one.split(" ", 1)[0] for one in found[0])
-        _known[place, work.name, reading] = Undisturbed(
-            snapshot(out), counts, seconds, said.code, found
+        _known[place, job.name, reading] = Undisturbed(
+            snapshot(out), counts, seconds, result.code, found
         )
-    return _known[place, work.name, reading]
+    return _known[place, job.name, reading]
 
 
 def log_of(log: Path, rank: int) -> Path:
-    """Return the log of a rank's operations, given that of the first."""
+    """Return the path of a rank's log, given that of the first rank."""
     return log.with_suffix(f".{rank}") if rank else log
 
 
-def fresh(work: Work, place: Path) -> Path:
-    """Return the directory a work writes to, as it is before the first start."""
+def fresh(job: Job, place: Path) -> Path:
+    """Return the output directory of a job, in its state before the first start."""
     out = place / "disturbed"
     shutil.rmtree(out, ignore_errors=True)
-    work.begin(out)
+    job.begin(out)
     return out
 
 
@@ -210,7 +210,7 @@ Disturb = Callable[[], None]
 
 
 def run(
-    work: Work,
+    job: Job,
     place: Path,
     out: Path,
     *,
@@ -221,43 +221,43 @@ def run(
     more: tuple[str, ...] = (),
     seconds: float = 300,
 ) -> list[Ending]:
-    """Run a work; return how each rank ended, with (CommandResult, processor seconds) as value.
+    """Run a job; return how each rank ended, with (CommandResult, processor seconds) as value.
 
     Args:
-        disturb: what happens to it, in the process of ``rank``.
+        disturb: function that plans a fault in the process of ``rank``.
         watch: one log of operations for each rank.
-        reading: whether files that the work reads are watched as well.
-        more: further arguments.
+        reading: whether to watch the files that the job reads, too.
+        more: additional arguments of the command.
     """
-    port = free_port() if work.ranks > 1 else 0
-    stdin = (place / work.stdin).read_bytes() if work.stdin else b""
+    port = free_port() if job.ranks > 1 else 0
+    stdin = (place / job.stdin).read_bytes() if job.stdin else b""
 
     def child(number: int) -> tuple[CommandResult, float]:
         import time
 
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        if work.ranks > 1:
-            as_rank(number, work.ranks, port)
-        work.patch()
+        if job.ranks > 1:
+            as_rank(number, job.ranks, port)
+        job.patch()
         if watch:
             syscalls.watch(place if reading else out, log_of(watch[number], number))
         if disturb is not None and number == rank:
             disturb()
         began = time.process_time()
-        said = say(*work.argv(place, out), *more, stdin=stdin)
+        result = run_command(*job.argv(place, out), *more, stdin=stdin)
         for one in (signal.SIGINT, signal.SIGTERM):  # the command has ended
             signal.signal(one, signal.SIG_IGN)
-        return said, time.process_time() - began
+        return result, time.process_time() - began
 
-    return together([partial(child, number) for number in range(work.ranks)], seconds=seconds)
+    return together([partial(child, number) for number in range(job.ranks)], seconds=seconds)
 
 
 def snapshot(out: Path, *, sweeps: bool = True) -> dict[str, str]:
-    """Return a hash of every file below a directory, of what must be equal in it.
+    """Return a hash of every file below a directory, without content that may differ.
 
-    Args: sweeps: whether a command removes at once what its killed predecessor left; others wait
-        until it is a day old, for another process might be writing there.
+    Args: sweeps: whether the command immediately removes temporary files of a killed predecessor.
+        Other commands wait until they are a day old, because another process may use them.
     """
     from whyformer.foundation.files import TEMPORARY
 
@@ -267,14 +267,16 @@ def snapshot(out: Path, *, sweeps: bool = True) -> dict[str, str]:
         left = not sweeps and any(TEMPORARY.fullmatch(part) for part in parts)
         name = "/".join(parts)
         if path.is_file() and path.name != ".lock" and not left:
-            found[name] = hashlib.sha256(_lasting(path)).hexdigest()
+            found[name] = hashlib.sha256(_comparable(path)).hexdigest()
     return found
 
 
-def _lasting(path: Path) -> bytes:
-    """Return a file's content without seconds and counts of starts, which no run repeats."""
+def _comparable(path: Path) -> bytes:
+    """Return the content of a file without times and counts of starts, which differ by run."""
     content = path.read_bytes()
-    if path.name.startswith("shard-"):  # torch.distributed.checkpoint keeps no order of tensors
+    if path.name.startswith(
+        "shard-"
+    ):  # the order of tensors varies with torch.distributed.checkpoint
         return _tensors(content)
     if path.name == "state.json" and list(path.parent.glob("shard-*")):
         state = json.loads(content)
@@ -287,13 +289,13 @@ def _lasting(path: Path) -> bytes:
         for name in ("wall_seconds", "cells_from_an_earlier_start"):
             state.pop(name)
         return json.dumps(state).encode()
-    if path.name == "cells.jsonl":  # a line that was cut off stays, and is skipped
+    if path.name == "cells.jsonl":  # an incomplete line stays in the file and is skipped
         return "\n".join(filter(_is_json, content.decode(errors="replace").split("\n"))).encode()
     return content
 
 
 def _tensors(content: bytes) -> bytes:
-    """Return the tensors of a safetensors file in the order of their names."""
+    """Return the tensors of a safetensors file, sorted by name."""
     begin = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:begin])
     found = [
@@ -313,9 +315,9 @@ def _is_json(line: str) -> bool:
 
 
 def difference(expected: dict[str, str], found: dict[str, str]) -> str:
-    """Return how two snapshots differ; "" when they do not."""
+    """Return the difference between two snapshots, or ""."""
     missing = sorted(expected.keys() - found.keys())
     more = sorted(found.keys() - expected.keys())
     other = sorted(name for name in expected.keys() & found.keys() if expected[name] != found[name])
-    told = [("missing", missing), ("left over", more), ("different", other)]
-    return "; ".join(f"{how}: {', '.join(names[:4])}" for how, names in told if names)
+    groups = [("missing", missing), ("left over", more), ("different", other)]
+    return "; ".join(f"{how}: {', '.join(names[:4])}" for how, names in groups if names)
