@@ -469,7 +469,7 @@ def test_a_run_begun_with_another_recipe(cli, out):
     assert cli(*COPY, "--out", out, "--quiet").code == 0
     before = (out / "model" / "model.safetensors").read_bytes()
     said = cli(*COPY, "--out", out, "--quiet", "--model.d-model", "32")
-    assert "was started with another recipe (model.d_model: 64 then, 32 now)" in said.sentence
+    assert "was started with another recipe (model.d_model: 64 before, 32 now)" in said.sentence
     assert (out / "model" / "model.safetensors").read_bytes() == before
 
 

@@ -61,8 +61,8 @@ def test_a_run_of_another_task_is_refused_with_the_task_and_few_settings(run, tm
     with pytest.raises(ConfigError) as failure:
         train(resolve("tiny-gpt", {"data.train": [__file__]}), run, quiet=True)
     said = str(failure.value)
-    assert '(task: "translate" then, "language" now; ' in said
-    assert said.count(" then, ") == 5
+    assert '(task: "translate" before, "language" now; ' in said
+    assert said.count(" before, ") == 5
     assert re.search(r"; and \d+ more\)", said)
 
 

@@ -197,7 +197,7 @@ def test_another_recipe_in_the_same_directory_is_refused_with_the_difference(
 ) -> None:
     train(tiny(), tmp_path / "run", quiet=True)
     before = contents(tmp_path / "run")
-    with pytest.raises(ConfigError, match=r"model\.d_ff: 32 then, 64 now.*--overwrite"):
+    with pytest.raises(ConfigError, match=r"model\.d_ff: 32 before, 64 now.*--overwrite"):
         train(tiny(model__d_ff=64), tmp_path / "run", quiet=True)
     assert contents(tmp_path / "run") == before
     train(tiny(model__d_ff=64), tmp_path / "run", quiet=True, overwrite=True)

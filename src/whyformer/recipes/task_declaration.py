@@ -1,7 +1,7 @@
-"""What settings and commands must know about a task before its data is opened.
+"""Facts about a task that are needed before its data is opened.
 
 A task is a class of the package `whyformer.tasks`, or of a plugin. It declares these facts as class
-attributes, so that a recipe can be checked, and a command can refuse it, without reading data.
+attributes, so that commands can check a recipe without reading data.
 """
 
 from enum import StrEnum
@@ -16,11 +16,11 @@ class ItemForm(StrEnum):
     PAIRS = "pairs"
     """(source, target)."""
     TEXTS = "texts"
-    """A text; each is a document."""
+    """A text, which is one document."""
     LABELLED_TEXTS = "labelled texts"
     """(text, label), or (text, second, label) for a task that reads `data.second`."""
     TAGGED_WORDS = "tagged words"
-    """(words, labels), with a label for each word."""
+    """(words, labels), with one label for each word."""
 
 
 OF_SOME_TASKS = frozenset({
@@ -31,22 +31,22 @@ OF_SOME_TASKS = frozenset({
     "text.source_lowercase", "text.target_lowercase", "training.label_smoothing",
     "validation.sentences", "decoding",
 })  # fmt: skip
-"""The settings that only some tasks read; `decoding` is a section. All tasks read the others."""
+"""Settings that only some tasks read; `decoding` is a section. All tasks read the others."""
 
 
 class TaskDeclaration:
     """The class attributes of a task."""
 
     default_recipe: ClassVar[str | None] = None
-    """The recipe to use when none is named: a built-in one, or the path of a YAML file."""
+    """The recipe to use if none is given: name of a built-in recipe, or path of a YAML file."""
     reads: ClassVar[frozenset[str]] = frozenset()
-    """The settings of `OF_SOME_TASKS` that this task reads; giving it another one is an error."""
+    """The settings of `OF_SOME_TASKS` that this task reads; to set another of them is an error."""
     items: ClassVar[ItemForm | None] = None
-    """The form of items that are given in Python; None accepts files only."""
+    """The form of items given in Python; None if the task accepts files only."""
     unit: ClassVar[str] = "tokens"
-    """What `tokens` of a batch counts: tokens, masked tokens, words or texts."""
+    """The unit that `tokens` of a batch counts: tokens, masked tokens, words or texts."""
     loss_unit: ClassVar[str] = "nats per token"
-    """The unit of the loss divided by that count."""
+    """The unit of the mean loss, which is the sum divided by this count."""
 
 
 TASKS = Registry[type[TaskDeclaration]](
@@ -61,4 +61,4 @@ TASKS = Registry[type[TaskDeclaration]](
         "whyformer.tasks.tagging",
     ),
 )
-"""All tasks by name. A class in it must extend `whyformer.tasks.task.Task`."""
+"""All tasks by name. Each class must extend `whyformer.tasks.task.Task`."""

@@ -1,4 +1,4 @@
-"""Find settings that a run never reads, so that a flag without effect is an error."""
+"""Find settings that a run never reads, so that flags without effect are rejected."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ def refuse_unused(
     Args:
         given: dotted names, such as ``training.matrix_ratio``.
         ranks: number of training processes; None if unknown.
-        typed: dotted name -> the short flag that was used for it.
+        typed: the short flag that the user typed for a setting, by dotted name.
     Raises: ConfigError for the first such setting, with the reason.
     """
     for name in (one.replace("-", "_") for one in given):
@@ -83,7 +83,7 @@ def _of_data(recipe: Recipe, name: str) -> str | None:
             return f"the built-in data {data.builtin} includes a validation set"
     of_pairs = TASKS[recipe.task].items is ItemForm.PAIRS and name in names
     if of_pairs and data.train and all(map(_is_tsv, (*data.train, *data.dev))):
-        return "a TSV file of pairs has no column names: the source, a tab and the target"
+        return "a TSV file of pairs has no column names, only two columns: source and target"
     if name == "validation.sentences" and recipe.validation.metric == "loss":
         return "validation with --validation.metric loss does not decode"
     return None
@@ -99,7 +99,7 @@ def _of_text(recipe: Recipe, name: str) -> str | None:
         return "text.source_lowercase and text.target_lowercase are both set"
     spaceless = UNITS[text.of_source].gaps and UNITS[text.of_target].gaps
     if name == "text.keep_spaces" and spaceless:
-        return f"units of type {text.of_source} are separated by spaces, which are not part of them"
+        return f"units of type {text.of_source} never contain spaces"
     if name == "text.shared" and text.of_source != text.of_target:
         return f"the two sides have different units, {text.of_source} and {text.of_target}"
     if name == "text.shared" and text.lowers_source != text.lowers_target:
