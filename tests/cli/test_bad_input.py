@@ -474,7 +474,7 @@ def test_a_run_begun_with_another_recipe(cli, out):
 
 
 def test_a_run_that_never_diverged_has_no_diagnosis(cli, run, tmp_path):
-    assert "holds no diagnosis" in cli("diagnose", run).sentence
+    assert "has no diagnosis" in cli("diagnose", run).sentence
     assert "does not exist" in cli("diagnose", tmp_path / "nowhere").sentence
 
 
@@ -588,15 +588,15 @@ def test_what_evaluate_would_not_use_is_refused(cli, run, flags, name):
         (("--documents", "file"), "`--documents` is only for `--text FILE`"),
         (
             ("--metric", "per,exact", "--tokenize", "13a"),
-            "`--tokenize` is read by bleu,",
+            "`--tokenize` is only for bleu,",
         ),
         (
             ("--metric", "chrf", "--tokenize", "char"),
-            "`--tokenize` is read by bleu,",
+            "`--tokenize` is only for bleu,",
         ),
         (
             ("--metric", "ter", "--lowercase"),
-            "is read by per, wer, exact, bleu or chrf,",
+            "is only for per, wer, exact, bleu or chrf,",
         ),
     ],
 )

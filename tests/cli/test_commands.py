@@ -58,7 +58,7 @@ def test_score_reproduces_what_translate_searched(cli, run, tmp_path):
     file.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
     said = cli("score", run, "--translations", file)
     assert (said.code, said.out) == (2, "")
-    assert f"`{file}:1`: the tokens do not give the text" in said.sentence
+    assert f"`{file}:1`: the decoded tokens differ from the text" in said.sentence
     file.write_text("{}", encoding="utf-8")
     said = cli("score", run, "--translations", file)
     assert f"`{file}:1`: this must be a line of `whyformer translate --json`" in said.sentence

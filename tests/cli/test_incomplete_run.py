@@ -98,7 +98,7 @@ def test_a_run_that_ended_before_its_first_checkpoint_starts_again_and_says_so(r
     lines = (run / "journal.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     (run / "journal.jsonl").write_text("".join(lines[: len(first)]), encoding="utf-8")
     resume(run)
-    assert "before its first checkpoint: training its 1 update" in capsys.readouterr().err
+    assert "before its first checkpoint. Repeating its 1 update" in capsys.readouterr().err
     assert read_journal(run) == former
 
 

@@ -51,7 +51,7 @@ def test_what_belongs_to_a_whole_line_is_refused(translator):
     several = SearchSettings(beam=2, nbest=2)
     with pytest.raises(UsageError, match="Set nbest to 1"):
         translate_by_sentence(translator, LINES, several)
-    with pytest.raises(UsageError, match="prefix belongs to a whole line"):
+    with pytest.raises(UsageError, match="prefix applies to a whole line"):
         list(answers(translator, LINES, WANTED, prefix="a", split_sentences=True))
     with pytest.raises(UsageError, match="must be a list of texts"):
         translate_by_sentence(translator, "a bb. Cc d.", WANTED)

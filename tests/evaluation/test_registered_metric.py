@@ -64,7 +64,7 @@ def test_a_registered_metric_scores_files(toy, tmp_path):
         (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     report = evaluate_files([tmp_path / "out"], [tmp_path / "right"], ["length", "exact"])
     assert [one.name for one in report.scores[str(tmp_path / "out")]] == ["length", "exact"]
-    message = r"`--lowercase` is read by .* or chrf, but the metrics are length"
+    message = r"`--lowercase` is only for .* or chrf, but the metrics are length"
     with pytest.raises(UsageError, match=message):
         evaluate_files([tmp_path / "out"], [tmp_path / "right"], ["length"], lowercase=True)
 

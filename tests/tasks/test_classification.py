@@ -215,7 +215,7 @@ def test_other_kinds_of_runs_are_refused(tmp_path: Path, capsys: pytest.CaptureF
     copy = resolve("copy", {"training.updates": 2, "validation.every": 2, "model.d_model": 16})
     train(copy, tmp_path / "copy", quiet=True)
     assert main(["classify", str(tmp_path / "copy"), "--text", "a"]) == 2
-    assert "labels nothing" in capsys.readouterr().err
+    assert "cannot predict labels" in capsys.readouterr().err
     start = asked(reviews(tmp_path), start_from=str(tmp_path / "copy"))
     with pytest.raises(ConfigError, match="must be a run of task masked"):
         Classification(start.recipe, tmp_path / "run")

@@ -100,14 +100,14 @@ def test_a_run_is_measured_and_used(run: Path, capsys: pytest.CaptureFixture[str
     }  # fmt: skip
     wrong = ["evaluate", str(run), "--labelled", str(file), "--columns", "a", "b", "c"]
     assert main(wrong) == 2
-    assert "labels words of one text" in capsys.readouterr().err
+    assert "labels the words of single texts" in capsys.readouterr().err
     a_word_a_line = run.parent / "names.conll"
     a_word_a_line.write_text("Bo B-PER\nmet O\n", encoding="utf-8")
     assert main(["evaluate", str(run), "--labelled", str(a_word_a_line)]) == 0
     assert "1 item is too few for an interval" in capsys.readouterr().out
     wrong = ["evaluate", str(run), "--labelled", str(a_word_a_line), "--columns", "a", "b"]
     assert main(wrong) == 2
-    assert "has a word a line" in capsys.readouterr().err
+    assert "has one word per line" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("frozen", [False, True])

@@ -37,7 +37,7 @@ LABELS = {
     "tag": lambda k, words: " ".join("B-A" if k == 1 else "O" for k in range(len(words))),
 }
 ALWAYS = ["gradients are finite", "memorizes one batch", "reads its text"]
-LANGUAGE = ["predicts the next token", "no token sees a later one", "step by step is all at once"]
+LANGUAGE = ["predicts the next token", "no token sees a later one", "incremental decoding is exact"]
 TIMED = ["speed", "largest batch fits"]
 FOUND = {
     "tiny-gpt": [*ALWAYS, *LANGUAGE, *TIMED],
@@ -89,7 +89,7 @@ def test_labels_that_texts_do_not_decide_are_found(tmp_path: Path):
     assert not found["memorizes one batch"].passed
     assert "check the data" in found["memorizes one batch"].detail
     assert not found["reads its text"].passed
-    assert "the tokens do not matter to the model" in found["reads its text"].detail
+    assert "the model does not use the tokens" in found["reads its text"].detail
     assert report.render().endswith("classify: do not train yet")
 
 
@@ -129,7 +129,7 @@ def test_faults_of_a_language_model_are_found():
             assert look(sound, batch(packed=packed)).passed
             found = look(faulty, batch(packed=packed))
             assert not found.passed
-            assert "This is a fault of whyformer: report it" in found.detail
+            assert "This is a bug in whyformer: report it" in found.detail
 
 
 class Deaf(BERT):
@@ -150,7 +150,7 @@ def test_faults_of_an_encoder_are_found():
     )
     sound, deaf = (kind(settings, (30, 30)).eval() for kind in (BERT, Deaf))
     for look, said in (
-        (text_tasks._sees, "changes 1 of 6 vectors; it must change all"),
+        (text_tasks._sees, "changes 1 of 6 output vectors; it must change all"),
         (text_tasks._padding, "it must be below 0.001"),
     ):
         assert look(sound, given).passed
@@ -172,8 +172,8 @@ def test_a_rise_is_judged():
     found = rise("n", "tokens shuffled", "nats", 0.1, 0.2)
     assert not found.passed
     assert found.detail == (
-        "loss 0.100 becomes 0.200 nats with tokens shuffled; it must rise by 0.2: the tokens do "
-        "not matter to the model"
+        "loss 0.100 becomes 0.200 nats with tokens shuffled; it must rise by 0.2: the model does "
+        "not use the tokens"
     )
 
 

@@ -124,11 +124,11 @@ def test_what_a_run_can_do_depends_on_what_it_learned(runs):
     (prediction,) = whyformer.load(runs["classes"]).label(["a b"])
     assert prediction.label in "ABC"
     assert [len(one) for one in whyformer.load(runs["tags"]).label(["a b c", ["a", "b"]])] == [3, 2]
-    with pytest.raises(UsageError, match="which reads no source"):
+    with pytest.raises(UsageError, match="which does not translate"):
         whyformer.load(runs["gpt"]).translate(["a"])
-    with pytest.raises(UsageError, match="which continues no text"):
+    with pytest.raises(UsageError, match="which cannot continue text"):
         whyformer.load(runs["bert"]).generate(["a"])
-    with pytest.raises(UsageError, match="labels nothing"):
+    with pytest.raises(UsageError, match="cannot predict labels"):
         whyformer.load(runs["rnn"]).label(["a"])
 
 
@@ -140,7 +140,7 @@ def test_what_a_run_can_do_depends_on_what_it_learned(runs):
         ("gpt", "a " * 20, None, "`text` has 21 tokens, but the model reads at most 16"),
         ("rnn", "a", "b " * 20, "`target` has 21 tokens"),
         ("classes", "a", "D", "`target` has the unknown label `D`. Known: A, B, C"),
-        ("tags", "a b", "A", "a label for each word, of which there are 2, but it has 1"),
+        ("tags", "a b", "A", "one label per word, but there are 2 words and 1 label."),
     ],
 )
 def test_messages(runs, family, text, target, sentence):

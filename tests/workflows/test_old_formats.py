@@ -134,7 +134,7 @@ def test_what_is_made_again_is_named_in_spite_of_quiet(run, tmp_path, capsys, na
     else:
         (out / name / "source.bin").write_bytes(b"")
     said = resumed(out, capsys)
-    assert said.startswith(f"`{out / name}` was missing, damaged or of an older format, so it was")
+    assert said.startswith(f"`{out / name}` was missing, damaged or of an older format. It was")
     assert said.count("\n") == 1
     assert resumed(out, capsys) == ""
 
@@ -156,4 +156,4 @@ def test_what_is_made_again_must_be_what_the_run_was_begun_with(run, tmp_path, c
     rewritten(out / "run.json", corpus="another")
     assert resumed(out, capsys) == ""
     shutil.rmtree(out / "corpus")
-    assert "differs from what the run was begun with" in resumed(out, capsys)
+    assert "differs from the data at the start of the run" in resumed(out, capsys)

@@ -1,1 +1,1 @@
-"""What a user can do: train, translate, evaluate and so on, each as a plain function."""
+"""The actions of a user, such as train, translate and evaluate; each is a plain function."""

@@ -18,13 +18,13 @@ from whyformer.workflows.train import Outcome, train
 from whyformer.workflows.translate import load_system
 
 TRAINING_SHARE = 0.92
-"""Fraction of the minutes for training; the rest is for evaluation and the report."""
+"""Fraction of the total time for training; the rest is for evaluation and the report."""
 
 INVENTED = (
     "whyformer", "attentive", "softmaxer", "tokenly", "embeddish", "gradientine",
     "zorbifying", "quixotron", "blenkship", "thrumbelly", "photonize", "snarkwhistle",
 )  # fmt: skip
-"""Invented words, whose predicted pronunciations are printed."""
+"""Invented words. The demo prints their predicted pronunciations."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class DemoOutcome:
     results: Mapping[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        """Return all of it as JSON values."""
+        """Return all values as JSON."""
         return {"run": str(self.run), "interrupted": self.interrupted, **self.results}
 
 
@@ -50,9 +50,9 @@ def demo(
     """Train the recipe `pronounce`, evaluate it on held-out words and write ``report.html``.
 
     Args:
-        minutes: of training, validation included, on this machine.
+        minutes: total time; most of it is for training and validation.
         overwrite: delete an existing run.
-    Raises: MissingExtraError if the dictionary is not installed.
+    Raises: MissingExtraError if the pronouncing dictionary is not installed.
     """
     split = pronunciation_split()
     outcome: Outcome = train(
@@ -113,7 +113,7 @@ def demo(
 
 
 def _worst(words: list[str], answers: list[str], references: list[list[str]]) -> list[Mistake]:
-    """Return the answers with the highest error rate compared with the nearest reference."""
+    """Return the 20 answers with the highest error rates against their nearest references."""
     found = []
     for word, answer, right in zip(words, answers, references, strict=True):
         distances = [(edit_distance(answer.split(), r.split()), r) for r in right]

@@ -20,7 +20,7 @@ PLAIN_EVERY_SECONDS = 15.0
 class Display:
     """Progress on standard error; standard output stays free for results.
 
-    Args: quiet: show warnings only. silent: show nothing, as a rank beside the first one.
+    Args: quiet: show warnings only. silent: show nothing; for all ranks except rank 0.
     """
 
     def __init__(self, *, quiet: bool = False, silent: bool = False) -> None:
@@ -37,7 +37,7 @@ class Display:
         )
         self._task = self._bar.add_task("preparing", total=None, text="", left="", visible=False)
         self._plain = not quiet and not sys.stderr.isatty()
-        self._spoken = 0.0
+        self._printed_at = 0.0
         self._loss = 0.0
         self._tokens, self._seconds = 0, 0.0
         self._unit = "tokens"
@@ -57,7 +57,7 @@ class Display:
         self._console.print(line, markup=False, soft_wrap=True)
 
     def warn(self, line: str) -> None:
-        """Print a line that `quiet` does not hide."""
+        """Print a warning, even with `quiet`."""
         if not self._console.quiet:
             self.say(line)
         elif not self._silent:
@@ -69,9 +69,9 @@ class Display:
 
     @contextlib.contextmanager
     def training(self, length: RunLength, step: int, unit: str) -> Iterator[None]:
-        """Show the progress bar of the updates while the block runs.
+        """Show the progress bar of the updates in a `with` block.
 
-        Args: step: the last update so far. unit: the unit of batches, such as tokens.
+        Args: step: number of updates so far. unit: unit of the batch size, such as tokens.
         """
         self._unit = unit
         self._began, self._first = time.monotonic(), step
@@ -103,11 +103,12 @@ class Display:
         self._bar.update(self._task, total=self._total, completed=report.step, text=text, left=left)
         if former is None and self._total:
             self.say(
-                f"About {counted(self._total, 'update')} will fit into the time at this speed."
+                f"At this speed, about {counted(self._total, 'update')} will fit into the given "
+                "time."
             )
         now = time.monotonic()
-        if self._plain and now - self._spoken > PLAIN_EVERY_SECONDS:
-            self._spoken = now
+        if self._plain and now - self._printed_at > PLAIN_EVERY_SECONDS:
+            self._printed_at = now
             self.say(f"update {report.step}/{self._total or '?'}  {text}  left {left}")
 
     def _left(self, step: int, length: RunLength) -> str:

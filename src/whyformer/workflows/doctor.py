@@ -22,14 +22,17 @@ EXTRAS = {
     "ray": "ray",
     "export": "ctranslate2",
 }
-"""Extra -> a package that shows whether it is installed."""
+"""Extra -> a package that is found only if the extra is installed."""
 SIDE = 1024
 """Rows and columns of the matrices multiplied to measure speed."""
 GIB = 2**30
 
 
 def examine(*, seconds: float = 1.0) -> dict[str, Any]:
-    """Return the results by name. Args: seconds: duration of the matrix products."""
+    """Return information on this machine by name.
+
+    Args: seconds: how long to measure the speed of matrix products.
+    """
     device = choose_device()
     return {
         "whyformer": metadata.version("whyformer"),

@@ -1,4 +1,4 @@
-"""Score runs, or files of existing translations, against references, and compare systems."""
+"""Evaluate runs, or files of existing translations, against references; compare systems."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from whyformer.workflows.source_checks import SourceCheck
 from whyformer.workflows.translate import load_system, search_settings
 
 Items = tuple[list[str], list[list[str]]]
-"""Sources, and one or more references for each."""
+"""The sources, and one or more references for each source."""
 
 
 def read_parallel(source: Path, references: Sequence[Path]) -> Items:
@@ -32,9 +32,9 @@ def read_parallel(source: Path, references: Sequence[Path]) -> Items:
 
 
 def read_items(path: Path) -> Items:
-    """Read pairs; pairs with the same source become one item with several references.
+    """Read pairs. Pairs with the same source become one item with several references.
 
-    Sources are compared in Unicode NFC, as a run reads them.
+    Sources are compared after Unicode normalization (NFC), because runs normalize their input.
     """
     grouped: dict[str, list[str]] = {}
     for pair in read_pairs(path):
@@ -63,7 +63,7 @@ def evaluate_runs(
         ranks: the processes that translate together; rank 0 scores, and the others return None.
         warn: called with warnings about truncated outputs and sources that differ from the
             training data.
-        places: the place of each source for `warn`; by default, its line number.
+        places: a line number or name for each source, to use in warnings (default: line numbers).
     """
     texts = _text_settings(metrics, lowercase, tokenize, normalize)
     names = _names_of(runs)
@@ -80,8 +80,8 @@ def evaluate_runs(
                 warn(f"`{run}`: {finding}")
             if _loses_case(system.translator.target_tokenizer, references) and not lowercase:
                 warn(
-                    f"`{run}` writes lower case only, but the references have upper case, which "
-                    "counts as wrong. Add --lowercase to ignore case."
+                    f"The output of `{run}` is all lower case, but the references contain upper "
+                    "case, so the difference counts as an error. Add --lowercase to ignore case."
                 )
         found = system.translator.translate(sources, settings)
         cut = Occurrences()
@@ -109,9 +109,9 @@ def evaluate_files(
     tokenize: str | None = None,
     normalize: bool = True,
 ) -> Report:
-    """Score files of finished translations, line by line beside the references.
+    """Score files of existing translations against the references, line by line.
 
-    Raises: DataError when files do not fit together.
+    Raises: DataError if the numbers of lines differ.
     """
     texts = _text_settings(metrics, lowercase, tokenize, normalize)
     names = _names_of(hypotheses)
@@ -123,9 +123,9 @@ def evaluate_files(
 def _text_settings(
     metrics: Sequence[str], lowercase: bool, tokenize: str | None, normalize: bool
 ) -> dict[str, Any]:
-    """Return how texts are compared; refuse mistakes before anything is translated.
+    """Return the settings for the comparison of texts.
 
-    Raises: UsageError for an unknown metric, and for a setting that changes none of the metrics.
+    Raises: UsageError for an unknown metric, and for a setting that no metric uses.
     """
     settings: dict[str, Any] = {"lowercase": lowercase, "tokenize": tokenize or "13a"}
     for name in metrics:
@@ -134,14 +134,14 @@ def _text_settings(
         if given and not any(name in reads(metric) for metric in metrics):
             readers = either(metric for metric in METRICS if name in reads(metric))
             raise UsageError(
-                f"`--{name}` is read by {readers}, but the metrics are {', '.join(metrics)}. "
-                "Leave it out, or add such a metric to --metric."
+                f"`--{name}` is only for {readers}, but the metrics are {', '.join(metrics)}. "
+                "Leave it out, or add one of these metrics to --metric."
             )
     return settings | {"normalize": normalize}
 
 
 def _names_of(paths: Sequence[Path]) -> list[str]:
-    """Name the systems; refuse one that is given twice."""
+    """Return the names of the systems. Raises: UsageError if one is given twice."""
     names = [str(path) for path in paths]
     for path in paths:
         if names.count(str(path)) > 1:

@@ -25,7 +25,7 @@ BATCH_TOKENS = 4096
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """A loaded run that continues text."""
+    """A loaded run of a language model."""
 
     bundle: Bundle
     model: TextModel
@@ -45,19 +45,19 @@ class LanguageModel:
 
 
 def load_language_model(run: Path, *, device: str = "auto") -> LanguageModel:
-    """Load a run that was trained on text.
+    """Load a run of a language model.
 
-    Raises: BundleError when it is missing or damaged; UsageError when it is no language model.
+    Raises: BundleError if it is missing or damaged; UsageError if it is not a language model.
     """
     return language_model(load_bundle(run, device=choose_device(device)), run)
 
 
 def language_model(bundle: Bundle, run: Path) -> LanguageModel:
-    """Return a loaded run as a language model. Raises: UsageError when it is none."""
+    """Return a loaded run as a `LanguageModel`. Raises: UsageError if it is another model."""
     if not isinstance(bundle.model, TextModel):
         raise UsageError(
-            f"`{run}` holds a model of kind `{bundle.model.settings.family}`, which continues no "
-            f"text. {command_for(bundle.model)}"
+            f"`{run}` holds a model of kind `{bundle.model.settings.family}`, which cannot "
+            f"continue text. {command_for(bundle.model)}"
         )
     pack(bundle.model)
     return LanguageModel(bundle, bundle.model)
@@ -66,19 +66,21 @@ def language_model(bundle: Bundle, run: Path) -> LanguageModel:
 def evaluate_text(
     run: Path, text: Path, *, documents: str = "file", row_tokens: int | None = None
 ) -> Mapping[str, Any]:
-    """Return loss, perplexity and bits a character and a byte of a text under a run.
+    """Return the loss, the perplexity, and the bits per character and per byte of a text.
 
     Args:
-        documents: what one document is: file, paragraphs or lines. With lines or paragraphs none
-            sees another.
-        row_tokens: tokens of a row, whose first sees no past; None is as in training.
+        documents: the unit of a document: file, paragraphs or lines. Paragraphs and lines are
+            evaluated without the context of other documents.
+        row_tokens: tokens per row; the first token of a row has no context. None uses the value
+            of training.
     """
     found = load_language_model(run)
     longest = found.model.settings.max_length
     row = row_tokens or found.bundle.facts.get("row_tokens") or longest
     if row > longest:
         raise UsageError(
-            f"`--row-tokens` must be at most {longest}, which this model holds, but it is {row}."
+            f"`--row-tokens` must be at most {longest} (`model.max_length` of this run), but it is "
+            f"{row}."
         )
     end = Documents(documents)
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,4 +1,4 @@
-"""Use a run that labels: load it, whatever it labels, and measure it on a file of right answers."""
+"""Load a classifier or a tagger, and evaluate it on a labelled file."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -20,18 +20,18 @@ from whyformer.workflows.source_checks import SourceCheck
 def load_labeller(run: Path, *, device: str = "auto") -> Classifier | Tagger:
     """Load a run of task classify, regress or tag.
 
-    Raises: BundleError when it is missing or damaged; UsageError when it labels nothing.
+    Raises: BundleError if it is missing or damaged; UsageError if it has another task.
     """
     return labeller(load_bundle(run, device=choose_device(device)), run)
 
 
 def labeller(bundle: Bundle, run: Path) -> Classifier | Tagger:
-    """Return a loaded run as what labels texts or words. Raises: UsageError when it is neither."""
+    """Return a loaded run as a classifier or tagger. Raises: UsageError for another task."""
     model = bundle.model
     if not isinstance(model, BERT) or not model.settings.outputs:
         raise UsageError(
-            f"`{run}` labels nothing: its model is of kind `{model.settings.family}` "
-            f"without a head for labels. {command_for(model)}"
+            f"`{run}` cannot predict labels: it holds a model of kind `{model.settings.family}` "
+            f"without a classification head. {command_for(model)}"
         )
     if model.settings.answer_of is AnswerOf.TOKENS:
         facts = bundle.facts
@@ -52,29 +52,32 @@ def evaluate_labelled(
     *,
     warn: Callable[[str], None] = lambda text: None,
 ) -> list[Score]:
-    """Return every metric of a run's task on a file of right answers.
+    """Return the scores of a classifier or tagger on a labelled file, for all metrics of its task.
 
     Args:
-        columns: names of the columns or keys of text and label, or of first text, second text
-            and label. Empty: those the run was trained with, where the file has them.
-        warn: called with what a user should know, such as texts unlike the training data.
-    Raises: DataError when the file has no text, or a label that the run does not know.
+        columns: names of the columns or keys of the text and the label, or of the first text, the
+            second text and the label. Empty: the names used in training, if the file has them.
+        warn: called with each warning, for example about texts that differ from the training data.
+    Raises: DataError if the file has no text, or has a label that the run does not know.
     """
     if len(columns) not in (0, 2, 3):
         raise UsageError(
-            "`--columns` takes the names of text and label, or of two texts and their label, but "
-            f"{len(columns)} were given."
+            "`--columns` takes two names (text, label) or three (first text, second text, label), "
+            f"but the number of names is {len(columns)}."
         )
     found = load_labeller(run)
     columns = columns or remembered(found, file)
     text, label = (columns[0], columns[-1]) if columns else (None, None)
     if isinstance(found, Tagger):
         if len(columns) == 3:
-            raise UsageError(f"`{run}` labels words of one text. Give --columns TEXT LABELS.")
+            raise UsageError(
+                f"`{run}` labels the words of single texts, not of pairs. Give --columns TEXT "
+                "LABELS."
+            )
         if columns and a_word_a_line(str(file)):
             raise UsageError(
-                f"`--columns` names the columns of a TSV or JSONL file, but `{file}` has a word a "
-                "line: first the word, last its label. Leave --columns out."
+                f"`--columns` is only for TSV and JSONL files, but `{file}` has one word per line, "
+                "with the label in the last column. Leave --columns out."
             )
         sentences = list(read_tagged(str(file), text=text, label=label))
         if not sentences:
@@ -106,7 +109,7 @@ def _check(
 
 
 def remembered(labeller: Classifier | Tagger, file: Path) -> tuple[str, ...]:
-    """Return the columns that a run was trained with, where a file has them; otherwise none."""
+    """Return the column names used in training if the file has them; otherwise an empty tuple."""
     kept = labeller.columns
     columns = (kept.get("text"), kept.get("second"), kept.get("label"))
     names = tuple(name for name in columns if name)

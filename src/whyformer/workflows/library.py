@@ -33,14 +33,15 @@ from whyformer.workflows.python.look import Look, look
 from whyformer.workflows.translate import System, load_system, search_settings
 
 Data = Any
-"""The path of a file, or an iterable of items; anything else is refused with a sentence."""
+"""The path of a file, or an iterable of items; any other value raises an error."""
 
 
 class Model:
-    """A trained run, or an ensemble of several that translate, ready to be used; made by `load`.
+    """A loaded run, or an ensemble of translation runs; made by `load`.
 
-    Which methods it has depends on what was trained: `translate`, `answers` and `score` for pairs,
-    `generate` for text, `label` for labels; `look` for all.
+    The task of the run determines which methods work: `translate`, `answers` and `score` for
+    translation, `generate` for language models, `label` for classifiers and taggers. `look` works
+    for all tasks.
     """
 
     def __init__(self, runs: Sequence[Path], device: str = "auto") -> None:
@@ -52,17 +53,17 @@ class Model:
 
     @cached_property
     def _system(self) -> System:
-        """The runs as one translator. Raises: UsageError when one of them does not translate."""
+        """The runs as one translator. Raises: UsageError if one of them cannot translate."""
         return load_system(self._runs, device=self._device, first=self._bundle)
 
     @property
     def settings(self) -> ModelSettings:
-        """Shape and choices of the model; `settings.family` says which kind it is."""
+        """The settings of the model; `settings.family` is its family, such as transformer."""
         return self._bundle.model.settings
 
     @property
     def search(self) -> SearchSettings:
-        """The default search settings: those of its recipe."""
+        """The default search settings: those of the recipe."""
         return search_settings(self._bundle.facts, {})
 
     def translate(
@@ -107,19 +108,19 @@ class Model:
         """Continue each prompt; the best continuation is the first.
 
         Args:
-            tokens: the most that each continuation has.
+            tokens: maximum number of tokens of each continuation.
             search: fields of `SearchSettings` by name, such as ``temperature=0.7``.
-        Raises: UsageError when the run is not a language model.
+        Raises: UsageError if the run is not a language model.
         """
         return language_model(self._bundle, self._runs[0]).generate(
             prompts, tokens=tokens, **search
         )
 
     def label(self, texts: Sequence[Any]) -> list[Prediction] | list[list[str]]:
-        """Return the label or number of each text; of a run that tags, the labels of its words.
+        """Return the predicted label or number of each text; for a tagger, a label for each word.
 
-        Args: texts: texts, or pairs of texts where the run was trained on pairs.
-        Raises: UsageError when the run labels nothing.
+        Args: texts: texts, or pairs of texts if the run was trained on pairs.
+        Raises: UsageError if the run is neither a classifier nor a tagger.
         """
         found = labeller(self._bundle, self._runs[0])
         if isinstance(found, Tagger):
@@ -127,17 +128,17 @@ class Model:
         return found.classify([(one, None) if isinstance(one, str) else one for one in texts])
 
     def look(self, text: str, target: str | None = None, *, parameters: str = "*") -> Look:
-        """Read one text, and return attention, residual stream and gradients.
+        """Run the model on one text; return attention weights, residual stream and gradients.
 
         Args:
-            text: a source, a text, or two texts with a tab between.
-            target: a translation, a label, a number, or labels with spaces between them; None
-                takes the model's own answer.
-            parameters: pattern of the names of the parameters whose gradients are wanted.
-        Raises: UsageError when the model cannot read them, or is an ensemble.
+            text: a source, a text, or two texts separated by a tab.
+            target: a translation, a label, a number, or labels separated by spaces; None uses
+                the prediction of the model.
+            parameters: pattern of parameter names, such as ``*.weight``, to choose gradients.
+        Raises: UsageError if the model cannot read the text or target, or is an ensemble.
         """
         if len(self._runs) > 1:
-            raise UsageError("One looks into one model, but this is an ensemble. Load one run.")
+            raise UsageError("`look` needs one model, but this is an ensemble. Load one run.")
         return look(self._bundle, self._runs[0], text, target, parameters=parameters)
 
 
@@ -165,7 +166,7 @@ def load(run: Path | str, *more: Path | str, device: str = "auto") -> Model:
 
 
 def load_plugin(source: Path | str) -> None:
-    """Import a plugin, so that the names it registers are known.
+    """Import a plugin, so that the names that it registers can be used.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -174,7 +175,7 @@ def load_plugin(source: Path | str) -> None:
     ...     load_plugin(plugin)
 
     Args: source: a Python file, a directory with an `__init__.py`, or an installed module's name.
-    Raises: PluginError when there is none, or when it fails.
+    Raises: PluginError if the plugin does not exist, or if its import fails.
     """
     plugins.load(str(source))
 
@@ -203,17 +204,17 @@ def train(
     Args:
         recipe: None uses the recipe `translate`, or that of the task in ``overrides``.
         data: the path of a file, or any iterable of items: pairs (source, target) or dicts; texts
-            for the tasks language, masked and replaced; (text, label) or (text, second, label) to
-            classify and regress; (words, labels) to tag. Keys of dicts are named as columns of
-            files are: ``{"data.source": "de", "data.target": "en"}``. The items are read once,
-            one by one, and kept in ``out``; the same items resume the run.
-        dev: data to validate on, given like ``data``; without it a part of the data is held out.
+            for the tasks language, masked and replaced; (text, label) or (text, second, label) for
+            classify and regress; (words, labels) for tag. Set the keys of dicts like the columns
+            of files: ``{"data.source": "de", "data.target": "en"}``. The items are read once, as
+            a stream, and saved in ``out``. To resume the run, give the same items again.
+        dev: validation data, in the same forms as ``data``; None splits off a part of ``data``.
         overrides: dotted settings that override the recipe, such as ``{"model.d_model": 256}``.
         full: use the `full` variant of the recipe.
-        overwrite: delete the run that is in ``out``, and start again.
+        overwrite: delete the run in ``out`` and start again.
         quiet: show no progress.
-    Raises: ConfigError, DataError for settings and data that cannot be used; a wrong item is named
-        by its number.
+    Raises: ConfigError for invalid settings; DataError for invalid data, with the number of the
+        item.
     """
     resolved, items = _resolved(recipe, data, dev, overrides, full=full)
     return training.train(resolved, Path(out), items=items, overwrite=overwrite, quiet=quiet)
@@ -230,10 +231,10 @@ def fit(
     overwrite: bool = False,
     quiet: bool = True,
 ) -> Fit:
-    """Train as `train` does, and let the caller iterate over the updates.
+    """Train like `train`, but return an iterable over the updates.
 
-    Leaving the loop early (``break``, an exception, Ctrl-C) writes a checkpoint, so that the same
-    call, or another loop over the same object, resumes the run bit for bit.
+    Leaving the loop early (``break``, an exception, Ctrl-C) writes a checkpoint. The same call, or
+    another loop over the same object, then resumes the run bit for bit.
 
     >>> import tempfile
     >>> tiny = {"model.d_model": 16, "model.heads": 2, "model.d_ff": 32, "training.updates": 3}
@@ -260,7 +261,7 @@ def _resolved(
     *,
     full: bool,
 ) -> tuple[Resolved, GivenItems]:
-    """Return the recipe with its data, and the items that were given instead of files."""
+    """Return the recipe with its data, and the items given in Python instead of files."""
     load_installed()
     given: dict[str, Any] = dict(overrides or {})
     items: dict[str, Iterable[Any]] = {}
@@ -279,7 +280,7 @@ def _resolved(
     resolved = resolve(recipe, given, full=full)
     texts = bool(items) and TASKS[resolved.recipe.task].items is ItemForm.TEXTS
     if texts and "data.documents" not in resolved.origins:
-        # A text is a document, unless the recipe says otherwise.
+        # By default, each text is one document.
         resolved = resolve(recipe, {**given, "data.documents": "lines"}, full=full)
     refuse_unused(resolved.recipe, given, ranks=world_size())
     return resolved, GivenItems(**items)

@@ -80,7 +80,7 @@ class Plan:
         return _compute_seconds(self.flops_per_token * tokens, self.mfu, self.machine)
 
     def to_json(self) -> dict[str, Any]:
-        """Return all values as JSON; the fractions in a row are of the time of a step."""
+        """Return all values as JSON; fractions in a row are fractions of the step time."""
         tree = asdict(self)
         tree["machine"] = self.machine.model_dump()
         tree["state"]["total"] = self.state.total
@@ -106,8 +106,8 @@ def plan(
 
     Args:
         mfu: model FLOPs utilization: fraction of the peak rate, from 0 to 1.
-        length: tokens of a source and of a target; the default is 30. Language models use the
-            row length of the recipe instead.
+        length: number of tokens of each source and each target; the default is 30. Language
+            models use the row length of the recipe instead.
         vocabulary: vocabulary size; the default is the maximum that the recipe allows.
     Raises: UsageError, ConfigError for invalid values or unsupported families.
     """
@@ -205,7 +205,7 @@ def preset_recipe(name: str, overrides: Mapping[str, Any]) -> Resolved:
 
 
 def _optimizer(kind: str) -> str:
-    return kind if moments(kind) else f"{kind} (its memory is not counted: none is declared)"
+    return kind if moments(kind) else f"{kind} (its memory is unknown and not counted)"
 
 
 def _compute_seconds(flops: float, mfu: float, machine: Machine) -> float:
@@ -213,7 +213,7 @@ def _compute_seconds(flops: float, mfu: float, machine: Machine) -> float:
 
 
 def _sizes(shape: TransformerSettings | GPTSettings, vocabulary: int) -> tuple[int, int, int]:
-    """Return the parameters in weight matrices of layers, all others, and of the largest part."""
+    """Return numbers of parameters: weight matrices of layers, all others, the largest unit."""
     with torch.device("meta"):
         shared = getattr(shape, "tying", None) == "three-way"
         model = build_model(shape, (vocabulary, vocabulary), shared=shared)
@@ -231,7 +231,7 @@ def _sizes(shape: TransformerSettings | GPTSettings, vocabulary: int) -> tuple[i
 
 
 def _activations(shape: TransformerSettings | GPTSettings, tokens: int) -> float:
-    if isinstance(shape, GPTSettings):  # a layer without cross-attention, as an encoder's
+    if isinstance(shape, GPTSettings):  # like an encoder layer: no cross-attention
         layers = {"encoder_layers": shape.layers, "decoder_layers": 0}
     else:
         layers = {
@@ -249,7 +249,7 @@ def _activations(shape: TransformerSettings | GPTSettings, tokens: int) -> float
 
 
 def _conclusions(made: Plan) -> list[str]:
-    """Return when communication exceeds computation and when memory runs out."""
+    """Return sentences: when communication exceeds computation, and when memory runs out."""
     machine, compute = made.machine, made.compute_seconds(made.batch_tokens)
     usable = USABLE * 1e9 * machine.memory_gb
     most = made.rows[-1].gpus
@@ -280,7 +280,7 @@ def _conclusions(made: Plan) -> list[str]:
             > made.compute_seconds(PAPER_BATCH / count)
         )
     )
-    assert first is not None  # the part of a batch per GPU becomes arbitrarily small
+    assert first is not None  # with enough GPUs, the tokens per GPU become arbitrarily few
     lines.append(
         f"one batch of {PAPER_BATCH:,} target tokens (as in the paper) split over the GPUs: "
         f"communication takes longer than computation on {first:,} or more GPUs"

@@ -107,14 +107,14 @@ def _hypotheses(
                     raise TypeError
                 if decode(tokens) != text:
                     raise DataError(
-                        f"`{file}:{number}`: the tokens do not give the text, so another run made "
-                        "this line. Score it with that run."
+                        f"`{file}:{number}`: the decoded tokens differ from the text, so this line "
+                        "was written by another run. Score it with that run."
                     )
                 yield source, text, Hypothesis(tuple(tokens), 0.0, 0.0, finished)
         except (ValueError, KeyError, TypeError, RecursionError):
             raise DataError(
-                f"`{file}:{number}`: this must be a line of `whyformer translate --json`, with "
-                "source, hypotheses and their text, tokens and finished. Translate again."
+                f"`{file}:{number}`: this must be a line of `whyformer translate --json` with the "
+                "keys source and hypotheses (with text, tokens and finished). Translate again."
             ) from None
 
 
@@ -128,8 +128,8 @@ def _scored(
     kept = [(pair, text) for pair, text in zip(found, texts, strict=True) if pair is not None]
     if not kept:
         raise DataError(
-            f"There must be a pair to score, but none of {counted(len(found), 'target')} fits into "
-            "the model's positions. Give shorter targets."
+            f"No pair can be scored: none of {counted(len(found), 'target')} fits into the "
+            "model's positions. Give shorter targets."
         )
     totals = perplexity_scores(
         -sum(pair.log_probability for pair, _ in kept),

@@ -1,4 +1,4 @@
-"""One text as a model reads it: its tokens, the forward pass, and the loss of what it predicts."""
+"""Prepare one text for a model: its tokens, the forward pass, and the losses of predictions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,29 +24,30 @@ from whyformer.workflows.translate import search_settings
 
 @dataclass(frozen=True)
 class SingleText:
-    """A text, and a target where the model reads one, ready to be read."""
+    """A text, and a target if the model needs one, prepared for a forward pass."""
 
     tokens: dict[str, list[str]]
-    """As people read them: of the text (``text``) and, for a model that translates, ``target``."""
+    """Readable tokens of the text (``text``) and, for a translation model, of ``target``."""
     forward: Callable[[], Tensor]
-    """Return the model's logits, or answers, for the one text."""
+    """Compute the output of the model for this text: the logits, or the predicted number."""
     losses: Callable[[Tensor], Tensor]
-    """Return the loss in nats of each prediction, given what `forward` returned."""
+    """Compute the loss of each prediction from the output of `forward`: in nats, or squared."""
 
 
 def single_text(
     bundle: Bundle, run: Path, text: str, target: str | None, *, flags: bool = False
 ) -> SingleText:
-    """Prepare one text for one pass through a model.
+    """Prepare one text for a forward pass.
 
-    The loss is that of the target (without one, of the model's own answer) or, for a text, of
-    each next token; for a masked language model that of each token at its own place, with nothing
-    hidden; for ELECTRA that no token was replaced.
+    The task determines which predictions have a loss. Translation, classification, tagging: the
+    target. Language model: each next token. Masked language model: each token at its own
+    position; no token is masked. ELECTRA: that no token was replaced.
+
     Args:
-        target: translation; or label, number, or labels with spaces between them. None: the
-            model's own answer, which a number cannot be.
-        flags: whether messages name the flags of a command instead of parameters.
-    Raises: UsageError when the text is empty, too long, or has a target that the model cannot read.
+        target: the translation, the label, the number, or the labels separated by spaces. None
+            uses the prediction of the model; a regression model needs a number.
+        flags: whether error messages name command-line flags instead of parameters.
+    Raises: UsageError if the text is empty or too long, or if the model cannot read the target.
     """
     model, tokenizer = bundle.model, bundle.source_tokenizer
     dashes = "--" if flags else ""
@@ -80,7 +81,7 @@ def single_text(
 
 
 def own_translation(bundle: Bundle, text: str) -> str:
-    """Return the model's own translation, by the search of its recipe."""
+    """Return the translation of the model, with the search settings of its recipe."""
     assert isinstance(bundle.model, SourceModel)
     translator = Translator(
         [bundle.model],
@@ -96,8 +97,8 @@ def _pair(
 ) -> SingleText:
     source = [*bundle.source_tokenizer.encode(text), EOS]
     x = _matrix(model, source, f"{dashes}text")
-    said = own_translation(bundle, text) if target is None else target
-    read = [BOS, *bundle.target_tokenizer.encode(said)]
+    translation = own_translation(bundle, text) if target is None else target
+    read = [BOS, *bundle.target_tokenizer.encode(translation)]
     y, labels = _matrix(model, read, f"{dashes}target"), [*read[1:], EOS]
     return SingleText(
         {
@@ -112,7 +113,7 @@ def _pair(
 def _labelled(
     bundle: Bundle, model: BERT, text: str, target: str | None, dashes: str
 ) -> SingleText:
-    """Prepare a text for a classifier: one answer, or an answer for each word."""
+    """Prepare a text for a classifier (one prediction) or a tagger (one prediction per word)."""
     known, name = bundle.facts.get("labels", []), f"{dashes}target"
     row, ids, segments = _segments(bundle, text, dashes)
     if model.settings.answer_of is AnswerOf.TOKENS:
@@ -126,9 +127,9 @@ def _labelled(
         wanted = None if target is None else [_place(one, known, name) for one in target.split()]
         if wanted is not None and len(wanted) != len(words.places):
             raise UsageError(
-                f"`{name}` must have a label for each word, of which there are "
-                f"{len(words.places)}, but it has "
-                f"{len(wanted)}. Separate them by spaces."
+                f"`{name}` must have one label per word, but there are "
+                f"{counted(len(words.places), 'word')} and {counted(len(wanted), 'label')}. "
+                "Separate labels by spaces."
             )
 
         def of_words(found: Tensor) -> Tensor:
@@ -154,7 +155,7 @@ def _labelled(
 
 
 def _segments(bundle: Bundle, text: str, dashes: str) -> tuple[list[int], Tensor, Tensor]:
-    """Return the row of a text or of two with a tab between, its ids, and its segments."""
+    """Return the row of one text, or of two separated by a tab: as list, as ids, as segments."""
     first, tab, second = text.partition("\t")
     row, begins = cut(bundle.source_tokenizer, first, second if tab else None, 1 << 30)
     ids = _matrix(bundle.model, row, f"{dashes}text")
@@ -184,7 +185,7 @@ def _squared(found: Tensor, number: float | None, name: str) -> Tensor:
 
 
 def _number(target: str, name: str, bundle: Bundle) -> float:
-    """Return a number in the unit that the model predicts."""
+    """Return the target, standardized with the mean and deviation of the training data."""
     try:
         return (float(target) - bundle.facts["mean"]) / bundle.facts["deviation"]
     except ValueError:

@@ -16,10 +16,10 @@ training. Slightly longer sources are rarely a problem."""
 
 
 class SourceCheck:
-    """Counts the sources for which the output of a model is not reliable, with their lines.
+    """Counts the sources for which the output of a model is not reliable, and keeps their lines.
 
     Args:
-        tokenizer: of the source side.
+        tokenizer: the tokenizer of the sources.
         expected: lengths of the training sources; by default, they are unknown.
     """
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as requests to stop after the current update."""
+"""Handle Ctrl-C and SIGTERM as requests to stop after the current update."""
 
 import contextlib
 import signal
@@ -15,11 +15,11 @@ class StopRequests:
 
     requested: bool = False
     handlers: dict[signal.Signals, tuple[Any, Callable[..., None]]] = field(default_factory=dict)
-    """The former handler of each signal, and ours."""
+    """For each signal: the previous handler, and our handler."""
 
     @contextlib.contextmanager
     def suspended(self) -> Iterator[None]:
-        """Let signals act as they did before, while the caller's own code runs."""
+        """Restore the previous handlers in a `with` block, while the caller's code runs."""
         self._install(ours=False)
         try:
             yield
@@ -33,10 +33,10 @@ class StopRequests:
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[StopRequests]:
-    """Turn Ctrl-C and SIGTERM into a request; a second Ctrl-C ends the process immediately.
+    """Turn Ctrl-C and SIGTERM into a request to stop; a second Ctrl-C stops immediately.
 
-    Under torchrun it does not: one Ctrl-C comes from the terminal and from torchrun as well, which
-    itself ends every process that has not stopped after half a minute.
+    Under torchrun, a second Ctrl-C has no effect, because each Ctrl-C arrives twice: from the
+    terminal and from torchrun. torchrun kills processes that still run after 30 seconds.
     """
     stop = StopRequests()
 

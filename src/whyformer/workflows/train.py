@@ -1,4 +1,4 @@
-"""Train a model from a recipe: prepare, fit, validate, keep the best; stop and resume anywhere."""
+"""Train a model with a recipe: prepare data, train, validate, save the best weights, resume."""
 
 import contextlib
 import time
@@ -64,7 +64,7 @@ from whyformer.workflows.runs.run_file import read_run, write_run
 from whyformer.workflows.stopping import StopRequests, stop_requests
 
 CHECKPOINT_SECONDS = 120
-"""Longest time between two checkpoints; validations make one too."""
+"""Maximum time between two checkpoints. Each validation also writes a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,10 @@ class Outcome:
     interrupted: bool = False
     stopped_early: bool = False
     notes: tuple[str, ...] = ()
-    """What is worth knowing of the choice of the weights: an early stop, a metric that never
-    moved."""
+    """Notes on the choice of the weights: an early stop, or a metric that never changed."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return all of it as JSON values."""
+        """Return all values as JSON."""
         return {
             "run": str(self.run),
             "scores": self.scores,
@@ -101,19 +100,19 @@ def train(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Outcome:
-    """Train by a recipe into the directory ``out``, or resume the run that is there.
+    """Train a recipe in the directory ``out``, or resume the run in it.
 
-    ``out`` receives ``model/`` (the best weights so far, ready to use), ``recipe.yaml``,
-    ``journal.jsonl``, ``timings.jsonl``, ``checkpoint/`` and the mapped corpus.
+    The files written to ``out`` are ``model/`` (the best weights so far, ready to use),
+    ``recipe.yaml``, ``journal.jsonl``, ``timings.jsonl``, ``checkpoint/`` and the mapped corpus.
 
-    Under torchrun all ranks call this together; the first one writes, validates and prints. When
-    torchrun starts them again (`--max-restarts`), they resume the run.
+    Under torchrun, all ranks must call this; rank 0 writes, validates and prints. After a restart
+    by torchrun (`--max-restarts`), the ranks resume the run.
 
     Args:
         items: data given in Python, for a recipe whose `data.train` or `data.dev` is `ITEMS`.
-        overwrite: delete the run that is there, whatever its recipe.
-    Raises: ConfigError when the recipe or the data changed since the run began; OutputError when
-        another run works there; Divergence when the loss is not finite.
+        overwrite: delete an existing run in ``out``, even if its recipe differs.
+    Raises: ConfigError if the recipe or the data changed since the start of the run; OutputError
+        if another process trains in ``out``; Divergence if the loss is not finite.
     """
     steps = training_steps(
         resolved, out, items=items, overwrite=overwrite, quiet=quiet, unattended=True
@@ -134,14 +133,14 @@ def training_steps(
     quiet: bool = False,
     unattended: bool = False,
 ) -> Generator[Step, None, Outcome]:
-    """Train as `train` does, and yield a step after every update.
+    """Train like `train`, and yield a step after every update.
 
-    When the caller closes the generator, or throws an exception into it, a checkpoint is written
-    first. What the caller draws from the random streams between two steps does not change the run.
+    If the caller closes the generator, or throws an exception into it, a checkpoint is written
+    first. Random numbers that the caller draws between two steps do not change the run.
 
     Args:
-        unattended: nothing runs between two steps, so Ctrl-C and SIGTERM are requests to stop even
-            there.
+        unattended: the caller runs no code between two steps, so Ctrl-C and SIGTERM are handled
+            as requests to stop there, too.
     """
     with joined() as ranks, contextlib.ExitStack() as held:
         if ranks.first:
@@ -176,7 +175,7 @@ def _train(
             known = None  # nothing to resume: start with the new recipe and plugins
     device = ranks.device or choose_device()
     if not ranks.first:
-        ranks.wait()  # until the first rank has mapped the data
+        ranks.wait()  # until rank 0 has mapped the data
     before = identities(out)
     with prepared_whole(out):
         task = open_task(recipe, out, display.preparing)
@@ -185,7 +184,7 @@ def _train(
             display.warn(line)
     if ranks.first:
         ranks.wait()
-    task.higher_is_better(task.metric)  # an unknown metric is refused before any update
+    task.higher_is_better(task.metric)  # raises an error for an unknown metric
     settings = recipe.training
     model = task.model(device)
     if not isinstance(model, Model):
@@ -216,7 +215,7 @@ def _train(
     seed_everything(seed_of_rank(settings.seed, ranks.rank))
     state = start(model, settings, ranks)
     selection = Selection()
-    # The first rank alone looks, for looking may put a former checkpoint back in its place.
+    # Only rank 0 checks, because the check may restore an earlier checkpoint.
     if ranks.broadcast(ranks.first and has_checkpoint(out / "checkpoint")):
         kept = load_checkpoint(out / "checkpoint", state, seed=settings.seed)
         refuse_other_checkpoint(out, kept, identity)
@@ -227,8 +226,7 @@ def _train(
         display.say(f"Resuming after update {state.step}{f' of {planned}' if planned else ''}.")
     elif ranks.first and known and (done := refuse_missing_checkpoint(out)):
         display.warn(
-            "This run ended before its first checkpoint: training its "
-            f"{counted(done, 'update')} again."
+            f"This run ended before its first checkpoint. Repeating its {counted(done, 'update')}."
         )
     return (
         yield from _run(
@@ -257,7 +255,7 @@ def _run(
     if journal and journal.missing:
         display.warn(
             f"warning: `{out / JOURNAL}` lacks these updates: {journal.missing}. The model is not "
-            "affected, but the record of the run stays incomplete."
+            "affected, but the journal stays incomplete."
         )
     saved_at = time.monotonic()
     stopped_early = interrupted = False
@@ -320,7 +318,7 @@ def _run(
                         if unattended:
                             yield step
                         else:
-                            with _callers_turn(stop):
+                            with _running_callers_code(stop):
                                 yield step
                     except BaseException:  # the caller stops iterating
                         if not (validated or asked or late):
@@ -344,8 +342,8 @@ def _run(
 
 
 @contextlib.contextmanager
-def _callers_turn(stop: StopRequests) -> Iterator[None]:
-    """Run the caller's code: signals act as usual, and the run's random streams stand still."""
+def _running_callers_code(stop: StopRequests) -> Iterator[None]:
+    """Restore the usual signal handlers for the caller's code; protect the random state."""
     streams = random_state()
     try:
         with stop.suspended():
@@ -355,7 +353,10 @@ def _callers_turn(stop: StopRequests) -> Iterator[None]:
 
 
 def _notes(selection: Selection, task: Task, patience: int) -> tuple[str, ...]:
-    """Return what the user should know of how the weights were chosen. Args: patience: spent."""
+    """Return notes on the choice of the weights.
+
+    Args: patience: the patience that ended the run early; 0 if the run did not stop early.
+    """
     metric = task.metric
     early = (
         f"Stopped early: neither {metric} nor the loss improved in "
@@ -375,18 +376,18 @@ def _validate(
     out: Path,
     identity: str,
 ) -> dict[str, Any]:
-    """Score the weights that would be kept; keep them when they are the best so far.
+    """Validate the (averaged) weights, and save them if they are the best so far.
 
-    All ranks enter together; the first one does it.
+    All ranks must call this; rank 0 validates and saves.
     """
     state.average.add_checkpoint(state.model)
     with state.parallelism.whole(state.average.weights(state.model)) as model:
         if model is None:
             return {}
-        return _judge(recipe, model, task, selection, report, out, identity)
+        return _score_and_save(recipe, model, task, selection, report, out, identity)
 
 
-def _judge(
+def _score_and_save(
     recipe: Recipe,
     model: nn.Module,
     task: Task,

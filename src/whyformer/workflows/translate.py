@@ -22,19 +22,19 @@ from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.models.build import SourceModel, command_for
 
 PAUSE_SECONDS = 0.02
-"""If a live input sends nothing for this time, the lines so far are translated."""
+"""If a live input sends nothing for this time, the lines read so far are translated."""
 
 
 @dataclass(frozen=True)
 class System:
-    """Loaded runs as one translator; the facts are those of the first."""
+    """Loaded runs, combined into one translator."""
 
     translator: Translator
     bundles: list[Bundle]
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The facts that the first run stores."""
+        """The facts saved with the first run."""
         return self.bundles[0].facts
 
 
@@ -50,8 +50,8 @@ def load_system(
     """Load one run, or several as an ensemble.
 
     Args:
-        weights: int8 needs the CPU.
-        warn: log lines that are too long for the model.
+        weights: data type of the weights; int8 needs the CPU.
+        warn: log a warning for each line that is too long for the model.
         ranks: the processes that translate together; with device auto, each has a separate device.
         first: the model of the first run, if it is already loaded.
     Raises: BundleError if a run is missing or damaged, or if the tokenizers differ; UsageError for
@@ -60,7 +60,7 @@ def load_system(
     own = ranks.device if device == "auto" else None
     where = own or choose_device(device)
     if weights is Weights.INT8 and where.type != "cpu":
-        raise UsageError("Weights of int8 are for the CPU. Give --device cpu, or leave them out.")
+        raise UsageError("int8 weights need the CPU. Use --device cpu, or leave --weights out.")
     loaded = [] if first is None else [first]
     bundles = loaded + [load_bundle(run, device=where) for run in runs[len(loaded) :]]
     first = bundles[0]
@@ -77,8 +77,8 @@ def load_system(
     for run, bundle in zip(runs, bundles, strict=True):
         if not isinstance(bundle.model, SourceModel):
             raise UsageError(
-                f"`{run}` holds a model of kind `{bundle.model.settings.family}`, which reads no "
-                f"source. {command_for(bundle.model)}"
+                f"`{run}` holds a model of kind `{bundle.model.settings.family}`, which does not "
+                f"translate. {command_for(bundle.model)}"
             )
         pack(bundle.model, weights)
         models.append(bundle.model)
@@ -100,9 +100,10 @@ def search_settings(
     """Return the search settings of the run, overridden by the given settings.
 
     ``nbest`` without ``beam`` increases a smaller beam of the run.
+
     Args: longest: `model.max_length` of the run, the upper bound of the given lengths.
-    Raises: ConfigError if the settings are incompatible; UsageError for a setting that the search
-        does not read, and for a length above the maximum of the model.
+    Raises: ConfigError if the settings are incompatible; UsageError for a setting without effect
+        on this search, and for a length above the maximum of the model.
     """
     for name in ("max_length", "min_length"):
         asked = given.get(name)
@@ -151,20 +152,21 @@ def answers(
     Args:
         prefix: text that every translation must begin with.
         split_sentences: translate each sentence of a line separately and join the translations.
-        live: the input is interactive: lines are translated as soon as no more arrive. Otherwise
-            many lines are read ahead.
+        live: whether the input is interactive. If so, the lines read so far are translated
+            whenever the input pauses. Otherwise, many lines are read ahead.
     """
     if split_sentences:
         refuse_several(settings)
         if prefix:
             raise UsageError(
-                "A prefix belongs to a whole line, but sentences are to be split. Leave one out."
+                "A prefix applies to a whole line, so it cannot be combined with splitting lines "
+                "into sentences. Leave one of them out."
             )
         splitter = SentenceSplitter()
         found = answers(translator, splitter.split(lines), settings, live=live)
         yield from splitter.joined(found)
         return
-    if settings.method is Method.SAMPLE:  # samples depend on line numbers: one stream counts them
+    if settings.method is Method.SAMPLE:  # samples depend on line numbers, so use one stream
         window = 1 if live else WINDOW
         taken = itertools.count(1)
         seen = 0
@@ -188,9 +190,9 @@ def answers(
 
 
 def arrived(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the lines read so far when the input pauses or a window is full.
+    """Yield the lines read so far whenever the input pauses or a window is full.
 
-    An error of the input is raised after the lines before it are yielded.
+    If reading fails, the lines before the error are yielded first.
     """
     waiting: queue.Queue[str | BaseException | None] = queue.Queue(2 * WINDOW)
 

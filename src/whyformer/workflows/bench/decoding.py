@@ -1,4 +1,4 @@
-"""The decoding process of a benchmark: translates text with one engine."""
+"""The decoding process of a benchmark; it translates text with one engine."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -17,10 +17,10 @@ def decoding_contender(
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Return the function that answers requests for an engine.
 
-    Requests: ``{"do": "time", "beam": b, "batch": n, "count": c}`` translates c sentences (starting
-        again from the first after the last), one after another if n is 1, else in one call with n
-        per batch; ``{"do": "write", "texts": […]}`` translates texts with the search settings of
-        the run.
+    Requests: ``{"do": "time", "beam": b, "batch": n, "count": c}`` times the translation of c
+        sentences (repeating them if there are fewer), in one call with n sentences per batch, or
+        one call per sentence if n is 1; ``{"do": "write", "texts": […]}`` translates texts with
+        the search settings of the run.
 
     Args: search: search settings of the run.
     """

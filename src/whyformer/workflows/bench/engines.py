@@ -1,6 +1,7 @@
-"""The decoding part of a benchmark: time engines alternately in separate processes, and score them.
+"""The decoding part of a benchmark: time engines alternately, and score their translations.
 
-PyTorch and CTranslate2 must not be timed in one process: their thread pools disturb each other.
+Each engine runs in a separate process, because the thread pools of PyTorch and CTranslate2 would
+slow each other down.
 """
 
 import contextlib
@@ -42,8 +43,10 @@ LEAST_SINGLES = 8
 
 @dataclass
 class Engines:
-    """The available engines. Args: places: directory of each engine; left_out: reason for each
-    missing one."""
+    """The available engines.
+
+    Args: places: model directory of each engine. left_out: reason for each missing engine.
+    """
 
     places: dict[str, Path] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -59,7 +62,7 @@ def sentences_of(task: Translation, source: Path | None) -> list[str]:
 
 
 def fresh_run(task: Translation, directory: Path) -> Path:
-    """Save an untrained model; it never predicts eos, so the output length is fixed."""
+    """Save an untrained model. It does not predict eos, so all outputs have the maximum length."""
     length = int(np.median(task.data.dev_corpus.target_lengths)) - 1
     search = task.recipe.decoding.model_dump(mode="json")
     facts = {"decoding": {**search, "max_length": max(1, length), "min_length": 0}}
@@ -119,7 +122,7 @@ def measure_decoding(
     others: list[float],
     say: Say,
 ) -> dict[str, Any]:
-    """Time the engines alternately; each also writes translations for scores.
+    """Time the engines alternately, and score the translations of each engine.
 
     Args:
         search: search settings of the run.

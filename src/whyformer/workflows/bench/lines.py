@@ -45,24 +45,24 @@ def _ceilings(found: dict[str, Any]) -> list[str]:
     ]
     return [
         *_aligned([["matrix product", "GFLOP/s"], *rows]),
-        f"ceiling: {_spread(ceilings['gflops'], 1)} GFLOP/s, the best shape of each round; copying "
-        f"{_spread(ceilings['copy_gb_per_second'], 1)} GB/s, read and written",
+        f"ceiling: {_spread(ceilings['gflops'], 1)} GFLOP/s (the best shape of each round); memory "
+        f"copy: {_spread(ceilings['copy_gb_per_second'], 1)} GB/s (reads plus writes)",
     ]
 
 
 def _training(found: dict[str, Any]) -> list[str]:
     share = found["share_of_ceiling"]
     cost = (
-        "no formula counts the operations of this family"
+        "there is no formula for the operations of this family"
         if share is None
         else f"{_spread(share, 1, 100)} % of the ceiling at "
-        f"{found['mflop_per_token']:.2f} MFLOP a target token"
+        f"{found['mflop_per_token']:.2f} MFLOP per target token"
     )
     return [
         f"training: {_spread(found['tokens_per_second'], 0)} target tokens/s; {cost}",
         f"          {_spread(found['updates_per_second'], 2)} updates/s of "
         f"{found['tokens_per_update']:,.0f} tokens; "
-        f"{_mib(found['peak_memory_mib'])} MiB resident at most",
+        f"peak memory {_mib(found['peak_memory_mib'])} MiB",
     ]
 
 
@@ -72,8 +72,8 @@ def _mib(value: float | None) -> str:
 
 
 def _decoding(found: dict[str, Any]) -> list[str]:
-    single = [["one by one", "search", "p50 ms", "p95 ms", "a round", "MiB"]]
-    groups = [["many at once", "search", "tokens/s", "sentences/s", "MiB"]]
+    single = [["single sentences", "search", "p50 ms", "p95 ms", "per round", "MiB"]]
+    groups = [["batches", "search", "tokens/s", "sentences/s", "MiB"]]
     for one in found["decoding"]:
         names, memory = [one["engine"], one["search"]], _mib(one["peak_memory_mib"])
         if one["batch"] == 1:
@@ -83,13 +83,13 @@ def _decoding(found: dict[str, Any]) -> list[str]:
             speeds = [one["tokens_per_second"], one["sentences_per_second"]]
             groups.append([*names, _spread(speeds[0], 0), _spread(speeds[1], 1), memory])
     length = found["decoding"][0]["tokens_per_sentence"]
-    what = "an untrained model, all outputs of one length" if found["run"] is None else "the run"
+    what = "untrained model, constant output length" if found["run"] is None else "the run"
     return [
         *_aligned(single),
         "",
         *_aligned(groups),
-        f"{found['decoding'][-1]['batch']} at once; {length:.1f} tokens a sentence ({what}); "
-        "MiB resident at most",
+        f"batches of {found['decoding'][-1]['batch']}; {length:.1f} tokens per sentence ({what}); "
+        "MiB: peak memory",
     ]
 
 
@@ -103,7 +103,7 @@ def _starting(found: dict[str, Any]) -> list[str]:
     lines = [f"starting: --help {_spread(found['help_seconds'], 2)} s"]
     if "first_answer_seconds" in found:
         answer = _spread(found["first_answer_seconds"], 2)
-        lines.append(f"          translate, to the end of its first answer: {answer} s")
+        lines.append(f"          translate, from start to exit: {answer} s")
     return lines
 
 

@@ -45,7 +45,7 @@ CEILING_SECONDS = 0.6
 TRAINING_SHARE = DECODING_SHARE = 0.4
 """Fraction of the requested seconds; the rest is for starting programs."""
 QUIET_CORES = 0.1
-"""Maximum number of cores used by other programs before the table warns of a busy machine."""
+"""If other programs use more than this number of cores, the output warns of a busy machine."""
 
 
 def bench(
@@ -62,17 +62,19 @@ def bench(
 
     Args:
         run: decode with this run; None uses an untrained model of the recipe, whose outputs all
-        have the median length of the data.
+            have the median length of the data.
         source: file of sentences to decode, one per line; None uses the dev set.
         references: references of ``source``, for scores in addition to speeds.
         seconds: approximate computation time, without the time to start programs.
-    Raises: UsageError for arguments that cannot be combined; ConfigError and DataError for unusable
-    data.
+    Raises: UsageError for arguments that cannot be combined; ConfigError and DataError for invalid
+        data.
     """
     if seconds <= 0:
         raise UsageError(f"`--seconds` must be above 0, but is {seconds:g}.")
     if references and (run is None or source is None):
-        raise UsageError("`--references` scores what a run makes of --source. Give --run and both.")
+        raise UsageError(
+            "`--references` is for scoring the translations of --source by --run. Give all three."
+        )
     scored = read_parallel(source, references) if source and references else ([], [])
     with tempfile.TemporaryDirectory(prefix="whyformer-bench-") as place:
         scratch = Path(place)
@@ -110,7 +112,7 @@ def bench(
             found |= {
                 "decoding": None,
                 "quality": None,
-                "left_out": {"decoding": f"the task {recipe.task} writes no translations"},
+                "left_out": {"decoding": f"the task {recipe.task} does not translate"},
             }
             decoded = None
         found["starting"] = _starting(programs, decoded, say)
@@ -129,7 +131,7 @@ def _refuse_other_models(run: Path) -> None:
 
 
 def with_data(recipe: Recipe, scratch: Path) -> tuple[Recipe, str]:
-    """Return a recipe with available data, and a description: its own data, or generated pairs."""
+    """Return a recipe whose data exist (its own, or generated pairs), and a description of them."""
     data = recipe.data
     if TASKS[recipe.task].items is not ItemForm.PAIRS or data.builtin:
         return recipe, f"{data.builtin or ', '.join(data.train)}"
@@ -144,7 +146,7 @@ def with_data(recipe: Recipe, scratch: Path) -> tuple[Recipe, str]:
         files.append(str(file))
     made = data.model_copy(update={"train": files[:1], "dev": files[1:], "source": None,
                                    "target": None})  # fmt: skip
-    origin = f"{GENERATED_PAIRS:,} made-up pairs, as long as image captions"
+    origin = f"{GENERATED_PAIRS:,} generated pairs with the lengths of image captions"
     return recipe.model_copy(update={"data": made}), origin
 
 
@@ -203,8 +205,10 @@ def _training(
 def training_summary(
     rounds: Sequence[tuple[dict[str, Any], dict[str, Any]]],
 ) -> dict[str, Any]:
-    """Return speeds over rounds of (limits, updates), and the fractions of the limit in each
-    round."""
+    """Return the speeds, and the fractions of the limits, over all rounds.
+
+    Args: rounds: the measured limits and updates of each round.
+    """
     updates = [turn for _, turn in rounds]
     tokens = sum(turn["tokens"] for turn in updates)
     counted = all(turn["flops"] for turn in updates)
@@ -230,7 +234,7 @@ def _best(ceiling: dict[str, Any]) -> float:
 
 
 def _starting(programs: Programs, run: Path | None, say: Say) -> dict[str, Any]:
-    """Time programs from start to end, alternately: help, and the first translation of a run."""
+    """Time programs from start to exit, alternately: `--help`, and one translation with a run."""
     say("Starting programs …")
     commands = {"help_seconds": [*programs.whyformer, "--help"]}
     if run is not None:

@@ -24,11 +24,11 @@ from whyformer.foundation.memory import peak_bytes
 
 ROUNDS = 5
 PAUSE_SECONDS = 0.2
-"""Pause between two turns, so that threads of the last one have stopped spinning."""
+"""Pause between two requests, so that the threads of the previous process are idle again."""
 
 
 Say = Callable[[str], None]
-"""Function that is called with progress messages."""
+"""A function that receives progress messages."""
 
 
 class BenchError(WhyformerError):
@@ -37,12 +37,12 @@ class BenchError(WhyformerError):
 
 @dataclass(frozen=True)
 class Programs:
-    """Command lines that a benchmark starts, given by the caller.
+    """The command lines that a benchmark runs.
 
     Args:
         whyformer: command line of whyformer.
         contender: command line of a contender; the path of its configuration is appended.
-        environment: environment of training; None uses that of this process.
+        environment: environment variables of training; None uses those of this process.
     """
 
     whyformer: Sequence[str]
@@ -51,7 +51,7 @@ class Programs:
 
 
 class Contender:
-    """A process that answers requests until its input ends; its error output is kept."""
+    """A process that answers requests until its input ends; its error output is captured."""
 
     def __init__(
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
@@ -77,15 +77,14 @@ class Contender:
         self._close()
 
     def ask(self, **question: Any) -> dict[str, Any]:
-        """Send a request, wait for the answer, and add the number of cores that other programs
-        used.
+        """Send a request and return the answer, with the number of cores used by other programs.
 
-        Raises: BenchError when the process has ended.
+        Raises: BenchError if the process has ended.
         """
         time.sleep(PAUSE_SECONDS)
         began, busy = time.perf_counter(), busy_seconds()
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has ended, and `_answer` reports why
+        with contextlib.suppress(BrokenPipeError):  # the process has ended; `_answer` reports why
             self._process.stdin.write(json.dumps(question) + "\n")
             self._process.stdin.flush()
         found = self._answer()
@@ -104,10 +103,10 @@ class Contender:
         self._log.seek(0)
         last = (self._log.read().strip().splitlines() or ["no output"])[-1]
         self._close()
-        raise BenchError(f"The contender `{self.name}` ended while it was measured: {last}")
+        raise BenchError(f"The process `{self.name}` ended during its measurement: {last}")
 
     def _close(self) -> None:
-        """End the process by ending its input."""
+        """Close the input of the process, which ends it."""
         if not self._log.closed:
             self._process.communicate()
             self._log.close()
@@ -135,7 +134,7 @@ def answer_questions(ready: Callable[[], Callable[[dict[str, Any]], dict[str, An
     """
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)  # output of libraries must not mix with answers
-    if isinstance(sys.stdout, io.TextIOWrapper):  # and stays before the final message
+    if isinstance(sys.stdout, io.TextIOWrapper):  # so it is written before the final message
         sys.stdout.reconfigure(line_buffering=True)
 
     def say(values: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The training process of a benchmark: measures hardware limits and updates of a recipe."""
+"""The training process of a benchmark; it measures hardware limits and the updates of a recipe."""
 
 import itertools
 import time
@@ -27,17 +27,17 @@ from whyformer.training.timetable import ENDLESS
 
 WARM_UP_UPDATES = 3
 WARM_UP_SECONDS = 5.0
-"""Minimum number of updates and seconds of warm-up: on some processors, code is generated for every
-new number of rows, mostly in the first hundreds of updates."""
+"""Minimum number of updates and seconds of warm-up. Some processors need generated code for each
+new number of rows; most of it is generated in the first few hundred updates."""
 CHUNK_ROWS = 512
 """Rows whose logits the loss computes together."""
 COPIED_FLOATS = 2**24
-"""64 MiB: more than caches hold."""
+"""64 MiB: larger than the caches of a processor."""
 LEAST_TIMES = 3
 
 
-class Watched:
-    """A `BatchSource` that counts the operations of its batches."""
+class FlopsCounting:
+    """A `BatchSource` that adds up the floating-point operations of the batches it returns."""
 
     def __init__(self, batches: BatchSource, flops_of: Callable[[AnyBatch], float | None]) -> None:
         self._batches, self._flops_of = batches, flops_of
@@ -56,9 +56,9 @@ class Watched:
 
 
 def batch_flops(settings: object, vocabulary: int, batch: AnyBatch) -> float | None:
-    """Return the operations of an update on a batch, for real tokens only; None without a formula.
+    """Return the floating-point operations of an update on a batch; None without a formula.
 
-    Documents packed into one row are counted as one sequence.
+    Padding is not counted. Documents packed into one row are counted as one sequence.
     """
     if not has_formula(settings) or not isinstance(batch, Batch | TextBatch):
         return None
@@ -83,7 +83,9 @@ def training_contender(config: dict[str, Any]) -> Callable[[dict[str, Any]], dic
     seed_everything(recipe.training.seed)
     model = task.model(device)
     vocabulary = _target_vocabulary(model)
-    batches = Watched(task.batches, lambda batch: batch_flops(recipe.model, vocabulary, batch))
+    batches = FlopsCounting(
+        task.batches, lambda batch: batch_flops(recipe.model, vocabulary, batch)
+    )
     endless = recipe.training.model_copy(update={"updates": ENDLESS, "minutes": None})
     reports = fit(
         start(model, endless),
@@ -125,9 +127,10 @@ def ceilings(
     """Measure the speed of matrix products in the shapes of the model, and of copying.
 
     The products use the same code as the layers: the faster library on this machine.
+
     Args: seconds: total time.
     Returns: ``shapes``, each with rows, inner, outer and gflops (10⁹ multiplications and additions
-        a second); ``copy_gb_per_second``: 10⁹ bytes read and written a second.
+        per second); ``copy_gb_per_second``: 10⁹ bytes per second, reads plus writes.
     """
     shapes = product_shapes(recipe, vocabulary)
     kind = torch.bfloat16 if recipe.training.precision is Precision.BF16 else torch.float32
@@ -145,7 +148,7 @@ def ceilings(
 
 
 def product_shapes(recipe: Recipe, vocabulary: int) -> list[tuple[int, int, int]]:
-    """Return (rows, inner, outer) of the matrix products: projections, feed-forward, logits."""
+    """Return (rows, inner, outer) of the matrix products: projection, feed-forward, logits."""
     rows, d = recipe.training.batch_tokens, recipe.model.d_model
     ff = getattr(recipe.model, "d_ff", 4 * d)  # the four gates of a recurrent layer
     logits = (min(rows, CHUNK_ROWS), d, vocabulary)
@@ -153,7 +156,7 @@ def product_shapes(recipe: Recipe, vocabulary: int) -> list[tuple[int, int, int]
 
 
 def _target_vocabulary(model: Any) -> int:
-    """Return the number of logits, or of embeddings for a model without logits."""
+    """Return the number of logits; for a model without logits, the number of embeddings."""
     projection = getattr(model, "projection", None)
     if projection is not None:
         return len(projection.weight)
@@ -174,4 +177,4 @@ def _seconds_each(compute: Callable[[], Any], seconds: float, device: torch.devi
         spent = time.perf_counter() - began
         if spent >= seconds and times >= LEAST_TIMES:
             return spent / times
-    raise AssertionError("counting ends never")
+    raise AssertionError("unreachable: the loop above never ends")

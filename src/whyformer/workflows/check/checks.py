@@ -1,8 +1,9 @@
 """Check a recipe before a long run: whether it can learn, and how long it will take.
 
-For translation, there are five checks with the data and the model of the run: it must memorize 32
-pairs; shuffled sources and shifted targets must increase the loss; the speed gives the duration;
-and the largest batch must fit into memory. `text_tasks` has the checks of the other tasks.
+For translation, there are five checks with the data and the model of the run. The model must
+memorize 32 pairs. Shuffled sources, and targets shifted by one token, must increase the loss. The
+speed gives the duration. The largest batch must fit into memory. `text_tasks` has the checks of the
+other tasks.
 """
 
 import tempfile
@@ -64,7 +65,7 @@ class Report:
         return "\n".join([*lines, f"{self.recipe}: {verdict}"])
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as JSON values."""
+        """Return the report as JSON."""
         return {
             "recipe": self.recipe,
             "passed": self.passed,
@@ -75,7 +76,7 @@ class Report:
 def check(resolved: Resolved, *, out: Path | None = None, quiet: bool = False) -> Report:
     """Check a recipe with its own data for about a minute.
 
-    Args: out: directory to keep prepared data for the later run; None uses a temporary directory.
+    Args: out: directory for prepared data, which a later run can use; None: a temporary directory.
     """
     recipe = resolved.recipe
     with Display(quiet=quiet) as display, tempfile.TemporaryDirectory() as scratch:
@@ -90,7 +91,7 @@ def check(resolved: Resolved, *, out: Path | None = None, quiet: bool = False) -
 
 
 def _findings(task: Translation, say: Callable[[str], None]) -> Iterator[Finding]:
-    """Yield the results of the checks of a task on pairs."""
+    """Yield the results of the checks of a translation task."""
     device = choose_device()
     say("Memorizing 32 pairs …")
     model, batch, finding = _overfit(task, device)
@@ -141,7 +142,7 @@ def _overfit(task: Translation, device: torch.device) -> tuple[SourceModel, Batc
     passed = right == len(texts)
     detail = f"{right} of {len(texts)} reproduced exactly after {counted(steps, 'update')}"
     if not passed:
-        detail += "; a model that cannot memorize these will not learn the rest: check the pairs"
+        detail += "; a model that cannot memorize these will not learn the others: check the pairs"
     return model.eval(), batch, Finding("memorizes 32 pairs", passed, detail)
 
 
@@ -162,16 +163,18 @@ def _shuffled(task: Translation, model: SourceModel, batch: Batch) -> Finding:
 
 
 def _shifted(task: Translation, model: SourceModel, batch: Batch) -> Finding:
-    """Give the decoder the token to predict: the loss must rise, because it was trained
-    otherwise."""
+    """Give the decoder the token to predict as input: the loss must rise.
+
+    In training, the input is the previous token.
+    """
     leaked = replace(batch, target=batch.labels)
     return _rise("predicts the next token", "targets shifted by one", task, model, batch, leaked)
 
 
 def _rise(
-    name: str, what: str, task: Translation, model: SourceModel, batch: Batch, spoiled: Batch
+    name: str, what: str, task: Translation, model: SourceModel, batch: Batch, corrupted: Batch
 ) -> Finding:
-    before, after = (_mean_loss(task, model, one) for one in (batch, spoiled))
+    before, after = (_mean_loss(task, model, one) for one in (batch, corrupted))
     return rise(name, what, task.loss_unit, before, after)
 
 

@@ -1,4 +1,4 @@
-"""The checks before a long run for tasks on texts: language models, encoders, and their labels."""
+"""The checks before a long run for language models, encoders, classifiers and taggers."""
 
 import math
 from collections import Counter, defaultdict
@@ -39,17 +39,17 @@ from whyformer.workflows.check.trial import (
 FEW_TOKENS = 1024
 """Tokens in the batch to memorize."""
 LOOKED_AT = 50
-"""Number of batches to search for one that can be memorized."""
+"""Maximum number of batches to try when choosing one that can be memorized."""
 NEEDED_FALL = 0.1
-"""The loss of that batch must fall to this fraction of its first value."""
+"""The loss on the batch to memorize must fall to this fraction of its first value."""
 NEARLY_EQUAL = 1e-3
-"""Maximum rounding difference of vectors and logits that should be equal."""
+"""Maximum difference of vectors and logits that should be equal except for rounding."""
 STEPS = 24
-"""Number of tokens that are fed one by one."""
+"""Number of tokens in the check of incremental decoding."""
 
 
 def task_findings(task: Task, out: Path, say: Callable[[str], None]) -> Iterator[Finding]:
-    """Yield the results of the checks, for all tasks except those on pairs.
+    """Yield the results of the checks, for all tasks except translation.
 
     Args: out: directory of prepared data. say: called with progress messages.
     """
@@ -62,7 +62,7 @@ def task_findings(task: Task, out: Path, say: Callable[[str], None]) -> Iterator
     if isinstance(batch, TextBatch | PretrainingBatch | LabelledBatch | TaggedBatch):
         yield from _input_findings(few, model, batch)
     else:
-        detail = f"whyformer does not know how `{type(batch).__name__}` holds its inputs"
+        detail = f"whyformer does not know which fields of `{type(batch).__name__}` are inputs"
         yield Finding("inputs are not checked", True, detail)
     say("Timing updates and testing the largest batch …")
     yield speed(recipe, task.model(device), task.batches, task.loss, task.unit)
@@ -112,7 +112,7 @@ def _gradients(recipe: Recipe, task: Task, model: Model) -> Finding:
             "gradients are finite",
             False,
             f"loss {loss.smoothed.item() / batch.tokens:.4g}, not finite in "
-            f"{', '.join(wrong[:3]) or 'no parameter'}; lower the starting weights",
+            f"{', '.join(wrong[:3]) or 'no parameter'}; use smaller initial weights",
         )
     detail = f"{len(learning) - len(silent)} of {len(learning)} parameters have a gradient"
     if silent:
@@ -143,13 +143,13 @@ def _overfit(recipe: Recipe, task: Task, model: Model) -> tuple[Model, Any, Find
     if least > 0.005:
         detail += f" (the lowest possible loss is {least:.3f})"
     if not passed:
-        detail += "; a model that cannot memorize a batch will not learn the rest: check the data"
+        detail += "; a model that cannot memorize a batch will not learn the data: check the data"
     device = next(model.parameters()).device
     return model.eval(), batch.to(device), Finding("memorizes one batch", passed, detail)
 
 
 def _learnable(task: Task) -> Any:
-    """Return a batch with different outputs, which are determined by their inputs."""
+    """Return a batch with different labels, in which equal inputs have equal labels."""
     batches = task.batches
     first = batches.batch(0, 0)
     if not isinstance(first, LabelledBatch | TaggedBatch):
@@ -158,11 +158,11 @@ def _learnable(task: Task) -> Any:
     for index in range(min(LOOKED_AT, batches.count(0))):
         batch = batches.batch(0, index)
         assert isinstance(batch, LabelledBatch | TaggedBatch)
-        said: dict[tuple[int, ...], set[tuple[float, ...]]] = defaultdict(set)
+        labels_of: dict[tuple[int, ...], set[tuple[float, ...]]] = defaultdict(set)
         labels = batch.labels if batch.labels.ndim == 2 else batch.labels[:, None]
         for row, label in zip(batch.ids.tolist(), labels.tolist(), strict=True):
-            said[tuple(row)].add(tuple(label))
-        if max(map(len, said.values())) == 1:
+            labels_of[tuple(row)].add(tuple(label))
+        if max(map(len, labels_of.values())) == 1:
             kinds = batch.labels[batch.labels != NOTHING] if labels.shape[1] > 1 else labels
             varied.setdefault(min(len(kinds.unique()), 5), batch)
     return varied[max(varied)] if varied else first
@@ -207,15 +207,20 @@ def _sees(model: Model, batch: PretrainingBatch) -> Finding:
     encoder = _encoder(model)
     with torch.no_grad():
         moved = (encoder(changed) - encoder(row)).abs().amax(-1)[0]
-    deaf = int((moved == 0).sum())
-    detail = f"another token at {place} changes {len(moved) - deaf} of {len(moved)} vectors"
-    if deaf:
-        detail += "; it must change all. This is a fault of whyformer: report it"
-    return Finding("every token sees the others", not deaf, detail)
+    unchanged = int((moved == 0).sum())
+    detail = (
+        f"replacing token {place} changes {len(moved) - unchanged} of {len(moved)} output vectors"
+    )
+    if unchanged:
+        detail += "; it must change all of them. This is a bug in whyformer: report it"
+    return Finding("every token sees the others", not unchanged, detail)
 
 
 def _leak(task: Task, model: TextModel, batch: TextBatch) -> Finding:
-    """Give the model the token to predict: the loss must rise, because it was trained otherwise."""
+    """Give the model the token to predict as input: the loss must rise.
+
+    In training, the input is the previous token.
+    """
     leaked = replace(batch, target=batch.labels)
     before, after = (_mean_loss(task, model, one) for one in (batch, leaked))
     return rise("predicts the next token", "targets shifted by one", task.loss_unit, before, after)
@@ -224,7 +229,7 @@ def _leak(task: Task, model: TextModel, batch: TextBatch) -> Finding:
 def _later(model: TextModel, batch: TextBatch) -> Finding:
     """Change the second half of every row: the outputs of the first half must not change."""
     half = batch.target.shape[1] // 2
-    changed = torch.cat([batch.target[:, :half], _turned(batch.target[:, half:])], 1)
+    changed = torch.cat([batch.target[:, :half], _replaced(batch.target[:, half:])], 1)
     with torch.no_grad():
         before, after = (model.features(x, batch.documents) for x in (batch.target, changed))
     return _same("no token sees a later one", before[:, :half], after[:, :half])
@@ -234,7 +239,7 @@ def _other_documents(model: TextModel, batch: TextBatch) -> Finding:
     """Change the first document of every row: the outputs of the others must not change."""
     assert batch.documents is not None
     others = batch.documents > 0
-    changed = torch.where(others, batch.target, _turned(batch.target))
+    changed = torch.where(others, batch.target, _replaced(batch.target))
     with torch.no_grad():
         before, after = (model.features(x, batch.documents) for x in (batch.target, changed))
     return _same("no document sees another", before[others], after[others])
@@ -250,11 +255,11 @@ def _one_by_one(model: TextModel, batch: TextBatch) -> Finding:
             one, state = model.step(state, token[:, None])
             logits.append(one)
         whole = model(row)
-    return _same("step by step is all at once", torch.cat(logits)[None], whole)
+    return _same("incremental decoding is exact", torch.cat(logits)[None], whole)
 
 
 def _padding(model: Model, batch: Any) -> Finding:
-    """Compare half of the longest row with padding and without: the outputs must be the same."""
+    """Compare half of the longest row with and without padding: the outputs must be the same."""
     encoder = _encoder(model)
     ids: Tensor = batch.ids
     row = ids[(ids != PAD).sum(1).argmax()][None]
@@ -277,7 +282,7 @@ def _same(name: str, before: Tensor, after: Tensor) -> Finding:
     passed = difference < NEARLY_EQUAL
     detail = f"largest difference {difference:.1e}"
     if not passed:
-        detail += f"; it must be below {NEARLY_EQUAL:g}. This is a fault of whyformer: report it"
+        detail += f"; it must be below {NEARLY_EQUAL:g}. This is a bug in whyformer: report it"
     return Finding(name, passed, detail)
 
 
@@ -291,7 +296,7 @@ def _read(batch: Any) -> Tensor:
 
 
 def _scrambled(batch: Any) -> Any:
-    """Return the batch with its tokens (not symbols) in random order and unchanged labels."""
+    """Return the batch with its tokens (except special symbols) shuffled, and the same labels."""
     read = _read(batch)
     moving = read >= FIRST_BYTE
     order = torch.randperm(int(moving.sum()), generator=torch.Generator().manual_seed(0))
@@ -300,15 +305,14 @@ def _scrambled(batch: Any) -> Any:
     return replace(batch, **{"target" if isinstance(batch, TextBatch) else "ids": mixed})
 
 
-def _turned(ids: Tensor) -> Tensor:
-    """Return the ids with every token replaced by the next one in the vocabulary; symbols are
-    unchanged."""
+def _replaced(ids: Tensor) -> Tensor:
+    """Replace every token by the next token id that occurs in ``ids``; keep special symbols."""
     moving = ids >= FIRST_BYTE
     known = ids[moving].unique()
-    turned = ids.clone()
+    replaced = ids.clone()
     if len(known):
-        turned[moving] = known[(torch.searchsorted(known, ids[moving]) + 1) % len(known)]
-    return turned
+        replaced[moving] = known[(torch.searchsorted(known, ids[moving]) + 1) % len(known)]
+    return replaced
 
 
 def _areas(batches: Any) -> Sequence[int]:

@@ -21,7 +21,7 @@ MAX_UPDATES = 600
 """Maximum number of updates to memorize a few examples."""
 NEEDED_RISE = 0.2
 """Minimum increase of the loss when the input of the model is changed."""
-PATIENT_STEPS = 12
+TIMED_UPDATES = 12
 """Number of timed updates, after a warm-up of three."""
 
 LossOf = Callable[[nn.Module, Any, float], Loss]
@@ -52,16 +52,16 @@ class Repeated:
 
 
 def without_dropout(recipe: Recipe) -> Recipe:
-    """Return the recipe for memorizing: without dropout and frozen weights."""
+    """Return the recipe for memorizing: without dropout, and with all weights trainable."""
     rates = {"dropout", "attention_dropout"} & type(recipe.model).model_fields.keys()
     model = recipe.model.model_copy(update=dict.fromkeys(rates, 0.0))
     return recipe.model_copy(update={"model": model, "frozen": False})
 
 
 def memorization_settings(settings: TrainingSettings, d_model: int) -> TrainingSettings:
-    """Return the training settings to memorize a few examples: constant rate, no label smoothing.
+    """Return training settings to memorize a few examples: constant rate, no label smoothing.
 
-    The rate is the highest of the recipe's schedule, but at most 0.002.
+    The rate is the maximum of the recipe's schedule, but not above 0.002.
     """
     highest = max(
         learning_rate(
@@ -88,21 +88,24 @@ def memorization_settings(settings: TrainingSettings, d_model: int) -> TrainingS
 
 
 def rise(name: str, what: str, unit: str, before: float, after: float) -> Finding:
-    """Return the result for a loss that must rise. Args: what: the change of the input, as text."""
+    """Return the result of a check: the loss must rise.
+
+    Args: what: description of the changed input. before, after: loss before and after the change.
+    """
     passed = after - before > NEEDED_RISE
     detail = f"loss {before:.3f} becomes {after:.3f} {unit} with {what}"
     if not passed:
-        detail += (
-            f"; it must rise by {NEEDED_RISE}: the {what.split()[0]} do not matter to the model"
-        )
+        detail += f"; it must rise by {NEEDED_RISE}: the model does not use the {what.split()[0]}"
     return Finding(name, passed, detail)
 
 
 def speed(
     recipe: Recipe, model: nn.Module, batches: BatchSource, loss_of: LossOf, unit: str
 ) -> Finding:
-    """Time a few updates and estimate the duration of the run. Args: unit: name of the counted
-    tokens."""
+    """Time a few updates and estimate the duration of the run.
+
+    Args: unit: what is counted per second, such as target tokens.
+    """
     settings = recipe.training
     endless = settings.model_copy(update={"updates": ENDLESS})
     reports = fit(
@@ -110,7 +113,7 @@ def speed(
     )
     for _ in range(3):
         next(reports)
-    timed = [next(reports) for _ in range(PATIENT_STEPS)]
+    timed = [next(reports) for _ in range(TIMED_UPDATES)]
     seconds = sum(r.seconds for r in timed) / len(timed)
     pace = sum(r.tokens for r in timed) / sum(r.seconds for r in timed)
     if settings.minutes:
@@ -123,7 +126,7 @@ def speed(
         )
     epochs = batches.count(0) / settings.accumulate
     detail = (
-        f"{1000 * seconds:.0f} ms per update, {pace:,.0f} {unit} a second; {length}, "
+        f"{1000 * seconds:.0f} ms per update, {pace:,.0f} {unit} per second; {length}, "
         f"an epoch is {counted(round(epochs), 'update')}"
     )
     return Finding("speed", math.isfinite(seconds), detail)
@@ -132,7 +135,7 @@ def speed(
 def largest(
     recipe: Recipe, model: nn.Module, batch: AnyBatch, loss_of: LossOf, shape: str
 ) -> Finding:
-    """Train one update on the largest batch. Args: shape: shape of that batch, as text."""
+    """Train one update on the largest batch. Args: shape: description of its shape."""
     settings = recipe.training
     name = "largest batch fits"
     try:
@@ -150,5 +153,5 @@ def largest(
             raise
         return Finding(name, False, f"out of memory: {error}; lower batch_tokens")
     peak = peak_bytes()
-    used = "" if peak is None else f"; the process has used {peak / 2**30:.2f} GiB at most"
+    used = "" if peak is None else f"; peak memory of the process: {peak / 2**30:.2f} GiB"
     return Finding(name, True, f"{shape}{used}")

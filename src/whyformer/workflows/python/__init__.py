@@ -1,1 +1,1 @@
-"""Parts of the Python API: iterate over a training, watch it, look inside a model."""
+"""Parts of the Python API: iterate over updates, show live progress, look inside a model."""

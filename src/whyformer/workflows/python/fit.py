@@ -1,4 +1,4 @@
-"""A training that its caller iterates over."""
+"""Iterate over the updates of a run in Python."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +10,10 @@ from whyformer.workflows.train import Outcome, training_steps
 
 
 class Fit:
-    """The updates of a run, one after another; made by `fit`.
+    """An iterable over the updates of a run; made by `fit`.
 
-    Each loop over it begins where the run stands. Leaving a loop early writes a checkpoint first.
-    Ctrl-C during an update lets the update end, writes a checkpoint and raises KeyboardInterrupt.
+    Each loop continues after the last update. Leaving a loop early writes a checkpoint. Ctrl-C
+    during an update finishes the update, writes a checkpoint and raises KeyboardInterrupt.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Fit:
         self.run = out
         """Directory of the run."""
         self.outcome: Outcome | None = None
-        """How the run ended; None until it has."""
+        """The result of the run; None while it is not finished."""
         self._resolved, self._items = resolved, items
         self._overwrite, self._quiet = overwrite, quiet
 

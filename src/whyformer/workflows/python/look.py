@@ -1,4 +1,4 @@
-"""Look inside a model while it reads one text: attention, residual stream and gradients."""
+"""Collect attention, residual stream and gradients of a model for one text."""
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,45 +19,47 @@ from whyformer.models.bert import SegmentEmbedding
 from whyformer.workflows.single_text import SingleText, single_text
 
 Applied = dict[str, list[Tensor]]
-"""Name of a module -> what it returned, once for each time it was applied."""
+"""Name of a module -> its outputs, one for each call."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What happened inside a model while it read one text; made by `Model.look`.
+    """The internal values of a model for one text; made by `Model.look`.
 
-    Names are those of the model's modules, such as ``decoder.layers.0.cross_attention``. A module
-    that is applied several times has ``, application 2`` and so on in the name of each but the
-    first. All tensors are on the CPU and detached from the model.
+    Names are module names of the model, such as ``decoder.layers.0.cross_attention``. If a module
+    is called several times, the names of the later calls end in ``, application 2`` and so on. All
+    tensors are on the CPU and detached from the model.
     """
 
     tokens: dict[str, list[str]]
-    """What was read: ``text``, and ``target`` for a model that translates."""
+    """Tokens of the input: ``text``, and ``target`` for a translation model."""
     attention: dict[str, Tensor]
-    """Attention weights by attention: (heads, queries, keys). Each row sums to 1."""
+    """Attention weights of each attention module: (heads, queries, keys). Each row sums to 1."""
     residual: dict[str, Tensor]
-    """The residual stream after each sub-layer: (tokens, d_model). Of a recurrent layer: its
-    states; with input feeding without the state after the last token, which nothing reads."""
+    """The residual stream after each sub-layer: (tokens, d_model). For a recurrent layer: its
+    states. With input feeding, the state after the last token is left out, because it is unused."""
     loss: float
-    """Sum of `losses`: what the gradients are of."""
+    """Sum of `losses`. The gradients are gradients of this sum."""
     losses: Tensor
-    """Loss in nats of each prediction: of each target token, for instance."""
+    """Loss of each prediction, for example of each target token, in nats."""
     embedding_gradients: dict[str, Tensor]
-    """Gradient of the loss by the embedding of each token read: (tokens, width), as `tokens`."""
+    """Gradient of the loss with respect to each token embedding: (tokens, width). The keys are
+    those of `tokens`."""
     parameter_gradients: dict[str, Tensor]
-    """Gradient of the loss by each parameter that it depends on, by the parameter's name."""
+    """Gradient of the loss with respect to each parameter that affects it, by parameter name."""
 
 
 def look(
     bundle: Bundle, run: Path, text: str, target: str | None, *, parameters: str = "*"
 ) -> Look:
-    """Let a model read a text once and return what happened inside.
+    """Run a model on a text once and return its internal values.
 
-    Nothing stays attached to the model, and no gradient stays in its parameters.
+    The model keeps no hooks and no gradients.
+
     Args:
         target: see `single_text`.
-        parameters: pattern of the names in `Look.parameter_gradients`; "" leaves them out.
-    Raises: UsageError when the text or the target cannot be read.
+        parameters: pattern of the names in `Look.parameter_gradients`; "" selects none.
+    Raises: UsageError if the model cannot read the text or the target.
     """
     given = single_text(bundle, run, text, target)
     model = bundle.model
@@ -94,7 +96,7 @@ def _look(given: SingleText, model: nn.Module, named: dict[str, nn.Parameter]) -
         loss.item(),
         losses.detach().cpu().flatten(),
         {
-            side: _alone(gradient)
+            side: _without_batch(gradient)
             for side, gradient in zip(given.tokens, by_embedding, strict=True)
             if gradient is not None
         },
@@ -108,7 +110,7 @@ def _look(given: SingleText, model: nn.Module, named: dict[str, nn.Parameter]) -
 
 @contextlib.contextmanager
 def _explicit(model: nn.Module) -> Iterator[None]:
-    """Let attention and recurrences compute by the paths that can be observed."""
+    """Use implementations of attention and recurrence whose internal values can be observed."""
     before: list[tuple[nn.Module, object]] = []
     for module in model.modules():
         if isinstance(module, MultiHeadAttention | Recurrence):
@@ -125,7 +127,7 @@ def _explicit(model: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _outputs(modules: Mapping[str, nn.Module]) -> Iterator[Applied]:
-    """Collect what modules return; of several values the first."""
+    """Collect the outputs of modules. If a module returns a tuple, collect its first element."""
     seen: Applied = {name: [] for name in modules}
 
     def collect(name: str):
@@ -140,7 +142,7 @@ def _outputs(modules: Mapping[str, nn.Module]) -> Iterator[Applied]:
 
 @contextlib.contextmanager
 def _steps(layers: Mapping[str, nn.Module]) -> Iterator[Applied]:
-    """Collect the states that a recurrence read position by position, without the initial one."""
+    """Collect the states of recurrences that compute step by step, without the initial state."""
     seen: Applied = {name: [] for name in layers}
 
     def collect(name: str):
@@ -155,7 +157,7 @@ def _steps(layers: Mapping[str, nn.Module]) -> Iterator[Applied]:
 
 @contextlib.contextmanager
 def _kept(modules: Iterable[nn.Module], kept: list[Tensor]) -> Iterator[None]:
-    """Collect what the embeddings return, in the order of their use."""
+    """Collect the outputs of the embeddings, in the order of the calls."""
     with _hooked((one, lambda module, inputs, output: kept.append(output)) for one in modules):
         yield
 
@@ -170,20 +172,23 @@ def _hooked(hooks: Iterable[tuple[nn.Module, object]]) -> Iterator[None]:
 
 
 def _by_head(weights: Sequence[Tensor]) -> list[Tensor]:
-    """Return weights with heads; those without heads were computed position by position."""
+    """Return weights with a head dimension.
+
+    Weights without heads come from a recurrent decoder, one query at a time. They are concatenated.
+    """
     if weights and weights[0].dim() == 3:
         return [torch.cat(list(weights), 1)[:, None]]
     return list(weights)
 
 
 def _cleaned(applied: Applied) -> dict[str, Tensor]:
-    """Name each application, and drop the batch dimension and the graph."""
+    """Name the output of each call, and remove its batch dimension and autograd graph."""
     return {
-        name if turn == 1 else f"{name}, application {turn}": _alone(one)
-        for name, all_of_them in applied.items()
-        for turn, one in enumerate(all_of_them, start=1)
+        name if call == 1 else f"{name}, application {call}": _without_batch(one)
+        for name, outputs in applied.items()
+        for call, one in enumerate(outputs, start=1)
     }
 
 
-def _alone(tensor: Tensor) -> Tensor:
+def _without_batch(tensor: Tensor) -> Tensor:
     return tensor.detach()[0].cpu()

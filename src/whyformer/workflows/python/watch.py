@@ -1,4 +1,4 @@
-"""Show the progress of a training: a live chart in a notebook, a progress bar elsewhere."""
+"""Show the progress of a run: a live chart in a notebook, a progress bar elsewhere."""
 
 import sys
 import time
@@ -15,16 +15,16 @@ from whyformer.training.reports import Step
 from whyformer.workflows.report.layout import document, grid
 
 POINTS = 300
-"""Most points of a curve; longer ones are thinned to means of neighbours."""
+"""Maximum number of points of a curve; in longer curves, neighbouring points are averaged."""
 SECONDS = 1.0
-"""Shortest time between two drawings of the chart."""
+"""Minimum time between two updates of the chart."""
 
 
 def watch(steps: Iterable[Step]) -> Iterator[Step]:
-    """Yield the steps of `fit` and show loss and validation metric while they come.
+    """Yield the steps of `fit`, and show the loss and the validation metric live.
 
-    In a Jupyter notebook an SVG chart is updated in place; elsewhere rich draws a progress bar on
-    standard error. Leaving the loop early ends the training as it does without `watch`.
+    In a Jupyter notebook, an SVG chart is updated in place; elsewhere, a progress bar is shown on
+    standard error. Leaving the loop early has the same effect as without `watch`.
 
     >>> import tempfile, whyformer
     >>> tiny = {"model.d_model": 16, "model.heads": 2, "model.d_ff": 32, "training.updates": 2}
@@ -47,7 +47,7 @@ def watch(steps: Iterable[Step]) -> Iterator[Step]:
 
 @runtime_checkable
 class _Display(Protocol):
-    """What IPython's module `display` offers."""
+    """The functions of the module `IPython.display` that are used here."""
 
     def display(self, *objects: Any, display_id: bool) -> Any:
         """Show objects and return a handle."""
@@ -59,7 +59,7 @@ class _Display(Protocol):
 
 
 def _notebook_display() -> _Display | None:
-    """Return IPython's display where a notebook runs this process; None elsewhere."""
+    """Return the module `IPython.display` in a notebook, otherwise None."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     if shell is None or not hasattr(shell, "kernel"):
@@ -68,7 +68,7 @@ def _notebook_display() -> _Display | None:
 
 
 class Curves:
-    """Loss and validation scores of a run so far, in memory that does not grow."""
+    """Loss and validation scores of a run so far, with a limited number of loss points."""
 
     def __init__(self) -> None:
         self.loss: list[tuple[float, float, int]] = []
@@ -79,7 +79,7 @@ class Curves:
         self._width = 1
 
     def add(self, step: Step) -> None:
-        """Add a step; when there are too many points, neighbours become one."""
+        """Add a step. If there are too many points, merge neighbouring points."""
         self.metric, self.planned = step.metric, step.planned
         if self.loss and self.loss[-1][2] < self._width:
             _, mean, count = self.loss[-1]
@@ -91,7 +91,7 @@ class Curves:
             self._width *= 2
             pairs = zip(self.loss[::2], self.loss[1::2], strict=False)
             odd = self.loss[-1:] if len(self.loss) % 2 else []
-            self.loss = [_joined(one, other) for one, other in pairs] + odd
+            self.loss = [_merged(one, other) for one, other in pairs] + odd
         if step.validation:
             scores = step.validation
             self.scores.append((step.step, scores["loss"], scores[step.metric]))
@@ -110,7 +110,7 @@ class Curves:
         return document(f"Update {done} of {self.planned or '?'}", grid(charts))
 
 
-def _joined(
+def _merged(
     one: tuple[float, float, int], other: tuple[float, float, int]
 ) -> tuple[float, float, int]:
     count = one[2] + other[2]
@@ -122,7 +122,7 @@ def _chart(name: str, lines: Sequence[Line]) -> str:
 
 
 class _LiveChart:
-    """The curves as output of a notebook's cell, drawn again in the same place."""
+    """The curves as output of a notebook cell, updated in place."""
 
     def __init__(self, display: _Display) -> None:
         self._display, self._curves = display, Curves()
@@ -130,13 +130,13 @@ class _LiveChart:
         self._drawn = 0.0
 
     def add(self, step: Step) -> None:
-        """Add a step; draw it unless the last drawing is too young."""
+        """Add a step. Update the chart after a validation, or if `SECONDS` have passed."""
         self._curves.add(step)
         if step.validation or time.monotonic() - self._drawn > SECONDS:
             self._draw()
 
     def end(self) -> None:
-        """Draw what is not drawn yet."""
+        """Draw the final chart."""
         if self._curves.loss:
             self._draw()
 
@@ -176,5 +176,5 @@ class _Bar:
         self._bar.update(self._task, total=step.planned, completed=step.step, text=text)
 
     def end(self) -> None:
-        """Leave the bar as it is."""
+        """Stop updating the bar; it stays visible."""
         self._bar.stop()

@@ -7,7 +7,7 @@ from whyformer.charts.assets import read, with_charts
 
 
 def document(title: str, body: str) -> str:
-    """Return a complete page. Args: body: HTML below the title."""
+    """Return a complete HTML page. Args: body: HTML below the title."""
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -19,7 +19,7 @@ from whyformer.training.journal import read_journal, read_timings
 from whyformer.workflows.report.layout import document, grid
 
 POINTS = 300
-"""Maximum points of a curve; longer curves are reduced to means of neighbouring points."""
+"""Maximum number of points of a curve; in longer curves, neighbouring points are averaged."""
 Points = list[tuple[float, float]]
 """A curve: x and y of each point."""
 
@@ -42,7 +42,7 @@ class ReportContent:
     title: str
     scores: Sequence[Score]
     pronounced: Sequence[tuple[str, Sequence[tuple[str, float]]]]
-    """Source, and text and log-probability of each hypothesis."""
+    """Each source with its hypotheses: text and log-probability."""
     alignments: Sequence[Aligned]
     mistakes: Sequence[Mistake]
     repeat: str
@@ -78,7 +78,7 @@ def _summary(journal: list[dict[str, Any]], timings: list[dict[str, Any]]) -> st
     return (
         f"<p class=lead>{counted(updates, 'update')} on {counted(tokens, 'target token')} in "
         f"{seconds / 60:.1f} "
-        f"minutes ({tokens / max(seconds, 1e-9):,.0f} tokens a second, validations not counted); "
+        f"minutes ({tokens / max(seconds, 1e-9):,.0f} tokens per second, without validations); "
         f"{counted(epochs, 'full pass', 'full passes')} over the training data.</p>"
     )
 
@@ -170,8 +170,8 @@ def _pronounced(rows: Sequence[tuple[str, Sequence[tuple[str, float]]]]) -> str:
 
 def _alignments(alignments: Sequence[Aligned]) -> str:
     lead = (
-        "<p>Cross-attention of the last decoder layer, mean over heads: each row is a symbol being "
-        "written, each column one being read.</p>"
+        "<p>Cross-attention of the last decoder layer, mean over heads. Each row is an output "
+        "token, each column a source token.</p>"
     )
     return lead + grid(
         [attention_map(a.target_tokens, a.source_tokens, a.weights) for a in alignments]
@@ -181,8 +181,7 @@ def _alignments(alignments: Sequence[Aligned]) -> str:
 def attention_map(
     queries: Sequence[str], keys: Sequence[str], weights: Sequence[Sequence[float]]
 ) -> str:
-    """Return the attention weights of a head as a heat map with one row per query, and a table of
-    the numbers."""
+    """Return the attention weights of a head as a heat map (one row per query) and a table."""
     label = "Attention weights. Each row is a query, each column a key."
     chart = HeatMap(queries, keys, weights, label)
     return heat_map(chart) + folded("Numbers", heat_map_table(chart))

@@ -1,1 +1,1 @@
-"""The directory of a run: its lock, its description, its seals, and checks of its parts."""
+"""The directory of a run: its lock, its description, its checksums, and checks of its parts."""

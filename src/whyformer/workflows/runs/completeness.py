@@ -30,8 +30,8 @@ def refuse_other_checkpoint(out: Path, kept: dict[str, Any], identity: str) -> N
         )
     if kept.get("best") and not standing(out / "model").exists():
         raise BundleError(
-            f"`{out / 'model'}` is missing, although update {kept['best']['step']} was kept there "
-            f"as the best one. {REMEDY}"
+            f"`{out / 'model'}` is missing, although the best weights, of update "
+            f"{kept['best']['step']}, were saved there. {REMEDY}"
         )
 
 
@@ -45,14 +45,14 @@ def refuse_missing_checkpoint(out: Path) -> int:
     before = sum(1 for _ in takewhile(lambda line: "validation" not in line, lines))
     if len(lines) > before + 1:  # a checkpoint is written after each validation
         raise BundleError(
-            f"`{out / 'checkpoint'}` is missing, although the journal goes on after a validation, "
-            f"when one was written. {REMEDY}"
+            f"`{out / 'checkpoint'}` is missing. The journal continues after a validation, so a "
+            f"checkpoint was written. {REMEDY}"
         )
     return before
 
 
 def missing_parts(run: Path, description: dict[str, Any], state: dict[str, Any]) -> list[str]:
-    """Return a sentence for each missing part of a run.
+    """Return one sentence for each missing part of a run.
 
     Args: description: content of ``run.json``. state: state of the checkpoint; empty without one.
     """

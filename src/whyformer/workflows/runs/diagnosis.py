@@ -30,7 +30,7 @@ class Diagnosis:
         lines = [
             record["message"],
             "",
-            f"update      {record['step']} was not made; the weights before it are kept",
+            f"update      {record['step']} was not applied; the weights before it are saved",
             f"first       {record['kind']} of `{record['first']}`",
             f"loss        {record['loss']}",
             f"norm        {record['norm']} (of the gradient)",
@@ -43,18 +43,20 @@ class Diagnosis:
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the diagnosis as JSON values."""
+        """Return the diagnosis as JSON."""
         return {"run": str(self.run), **self.record}
 
 
 def diagnose(run: Path) -> Diagnosis:
-    """Read the diagnosis that a run wrote when its loss or gradient was not finite.
+    """Read the diagnosis that a run wrote because its loss or gradient was not finite.
 
-    Raises: DataError when there is no run, no diagnosis, or a damaged one.
+    Raises: DataError if the run does not exist, or its diagnosis is missing or damaged.
     """
     path = run / "diagnosis" / "diagnosis.json"
     if not run.is_dir():
-        raise DataError(f"The run `{run}` does not exist. Give what `whyformer train --out` wrote.")
+        raise DataError(
+            f"The run `{run}` does not exist. Give the directory that `whyformer train` wrote."
+        )
     try:
         record = read_sealed(path, since=1, newest=FORMAT)
         if SEAL not in record:
@@ -64,7 +66,7 @@ def diagnose(run: Path) -> Diagnosis:
         found.render()
     except FileNotFoundError:
         raise DataError(
-            f"`{run}` holds no diagnosis: every loss and gradient of this run was finite. "
+            f"`{run}` has no diagnosis, because every loss and gradient of this run was finite. "
             "Nothing needs to be done."
         ) from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The run that is already in a directory: resumed unchanged, or deleted."""
+"""Handle an existing run in the output directory: check that it can be resumed, or delete it."""
 
 import contextlib
 import shutil
@@ -27,8 +27,8 @@ PREPARED = ("tokenizers", "corpus", "corpus-dev")
 def has_updates(out: Path) -> bool:
     """Return whether a run has a checkpoint, a model or an update in its journal.
 
-    Without any of these, there is nothing to resume, and the run may start with another recipe or
-    plugin: the user may have corrected the cause of a failure before the first update.
+    Without any of these, there is nothing to resume. The run may then start with another recipe or
+    plugin, because the user may have corrected the cause of a failure before the first update.
     """
     kept = any((out / name).exists() for name in ("checkpoint", "model"))
     return kept or bool(read_journal(out))
@@ -38,7 +38,7 @@ def refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
     """Raise ConfigError if the recipe or the data changed since the start of the run."""
     path = out / "recipe.yaml"
     former = build(Recipe, read_yaml(path)[0], where=str(path))
-    # How the ranks store the model has no effect on what is learned.
+    # How the model is distributed over the ranks has no effect on the result.
     parallel = {"parallel": former.training.parallel}
     alike = {"preset": None, "training": recipe.training.model_copy(update=parallel)}
     changed = differences(former, recipe.model_copy(update=alike))
@@ -75,7 +75,7 @@ def _first(changed: list[str]) -> str:
 
 @contextlib.contextmanager
 def prepared_whole(out: Path) -> Iterator[None]:
-    """Delete the data prepared in the `with` block if its files changed in the meantime."""
+    """Delete the data prepared in the `with` block if an input file changed during the block."""
     try:
         with unchanged_inputs():
             yield
@@ -86,7 +86,7 @@ def prepared_whole(out: Path) -> Iterator[None]:
 
 
 def forget(out: Path) -> None:
-    """Delete the files of an earlier run, but no other files."""
+    """Delete the files of a run in ``out``, but no other files."""
     for name in ("checkpoint", "model", "diagnosis", "tensorboard", *PREPARED):
         shutil.rmtree(out / name, ignore_errors=True)
     files = ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", TIMETABLE, KEPT)

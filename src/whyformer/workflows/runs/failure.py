@@ -15,7 +15,7 @@ from whyformer.workflows.runs.diagnosis import FORMAT as DIAGNOSIS_FORMAT
 
 
 def keep_diagnosis(failure: Divergence, state: TrainingState, task: Task, out: Path) -> None:
-    """Write the failed batch and the state before it."""
+    """Write the batch of the failed update, and the training state before that update."""
     if state.parallelism.ranks.first:
         _keep_record(failure, task, out)
     save_checkpoint(out / "diagnosis" / "state", state, {})

@@ -11,13 +11,13 @@ from whyformer.foundation.locking import lock
 
 @contextlib.contextmanager
 def only_run_in(directory: Path) -> Iterator[None]:
-    """Lock a directory for this process; the lock ends with the process, even if it is killed.
+    """Lock a directory for this process. The lock is released even if the process is killed.
 
-    Raises: OutputError when another process has locked it.
+    Raises: OutputError if another process has locked it.
     """
     with explain_write_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        # Not truncated: on Windows, writing to a file that another process locks is an error.
+        # Append mode, because truncating a file that another process locks fails on Windows.
         file = (directory / ".lock").open("ab", buffering=0)
     with file:
         if not lock(file):

@@ -1,4 +1,4 @@
-"""What a run makes from its data: tokenizers and corpora, which a resumed run reads back."""
+"""The prepared data of a run: tokenizers and corpora, which a resumed run reads again."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ Identities = Mapping[str, tuple[int, int]]
 
 
 def identities(out: Path) -> Identities:
-    """Return for each prepared directory which file on the disk describes it, and since when."""
+    """Return, for each prepared directory, inode and modification time of its description."""
     found: dict[str, tuple[int, int]] = {}
     for name in PREPARED:
         for file in (CORPUS, DOCUMENTS, KEY):
@@ -29,24 +29,24 @@ def identities(out: Path) -> Identities:
 def old_parts(
     known: Mapping[str, Any], before: Identities, fingerprint: str, out: Path
 ) -> Iterator[str]:
-    """Yield a line for each prepared directory of a resumed run that had to be made again.
+    """Yield a message for each prepared directory of a resumed run that was created again.
 
     Args:
-        known: what ``run.json`` says; a note is printed when it has no checksums.
-        before: the directories when the run was resumed.
-        fingerprint: of the data as it is trained on now.
-    Raises: BundleError when that is not the data that the run was begun with.
+        known: content of ``run.json``; if it has no checksums, a note is printed.
+        before: the result of `identities` before the data was prepared.
+        fingerprint: fingerprint of the current training data.
+    Raises: BundleError if the data differs from the data at the start of the run.
     """
     if SEAL not in known:
         note_without_checksums(out / RUN, "A new run has them.")
     again = [name for name, one in identities(out).items() if before.get(name) != one]
     for name in again:
         yield (
-            f"`{out / name}` was missing, damaged or of an older format, so it was made again from "
+            f"`{out / name}` was missing, damaged or of an older format. It was created again from "
             "the data."
         )
     if again and fingerprint != known.get("corpus"):
         raise BundleError(
-            f"`{out / again[0]}` was made again, and the result differs from what the run was "
-            "begun with. Copy the run again, or start again with --overwrite."
+            f"`{out / again[0]}` was created again, but differs from the data at the start of the "
+            "run. Copy the run again, or start again with --overwrite."
         )

@@ -1,4 +1,4 @@
-"""``run.json``: the description of a run, written at its start, sealed together with its recipe."""
+"""``run.json``: the description of a run, with checksums of itself and of the recipe."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,18 +18,19 @@ from whyformer.foundation.integrity import (
 from whyformer.foundation.parsing import reason_of
 
 FORMAT = 3
-"""Version of the format. 2 added the seal and the hash of the recipe; files of version 1 have no
-``format``. 3 added runs with a limit in minutes; their `updates` is null, because the number is in
-``timetable.json``."""
+"""Version of the format. Files of version 1 have no ``format``. 2 added the seal and the hash of
+the recipe. 3 added runs with a limit in minutes; their `updates` is null, because
+``timetable.json`` has the number."""
 RECIPE = "recipe.yaml"
 
 
 def write_run(out: Path, recipe: str, about: Mapping[str, Any]) -> None:
     """Write ``recipe.yaml``, then ``run.json``.
 
-    Args: recipe: the YAML text. The hash is computed from this text, not read back from the disk.
-    The recipe and the data determine the identity of the run, which its model and checkpoint also
-    store.
+    The hash of the recipe is computed from the text, not from the file. The recipe and the data
+    determine the ID of the run, which its model and its checkpoint also store.
+
+    Args: recipe: the YAML text. about: further values for ``run.json``.
     """
     write_text(out / RECIPE, recipe)
     digest = hashlib.sha256(recipe.encode("utf-8")).hexdigest()

@@ -1,4 +1,4 @@
-"""Seal a model directory again after a deliberate change."""
+"""Update the checksums of a model directory after a deliberate change."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from whyformer.workflows.runs.run_file import read_run
 
 @dataclass(frozen=True)
 class Sealed:
-    """The changes that `reseal` found and sealed."""
+    """The changes that `reseal` accepted."""
 
     path: Path
     settings: list[str]
@@ -35,7 +35,7 @@ class Sealed:
 def reseal(run: Path) -> Sealed:
     """Compute the hashes and the seal of a model directory again, from the current files.
 
-    Raises: BundleError when a file is missing, or the model cannot be loaded.
+    Raises: BundleError if a file is missing, or if the model cannot be loaded.
     """
     directory = find_bundle(run)
     path = directory / CONFIG
@@ -60,7 +60,7 @@ def reseal(run: Path) -> Sealed:
     try:
         refuse_unusable(directory, config)
     except WhyformerError as error:
-        raise BundleError(f"A model that cannot be loaded is not sealed. {error}") from None
+        raise BundleError(f"A model that cannot be loaded cannot be sealed. {error}") from None
     begun = read_run(directory.parent) if directory.name == "model" else None
     if begun and RUN_ID in begun:
         config["facts"][RUN_ID] = begun[RUN_ID]

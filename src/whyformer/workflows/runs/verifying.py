@@ -1,4 +1,4 @@
-"""Verify a run: every file that has a hash, and every line of its journal."""
+"""Verify a run: all files that have hashes, and all lines of its journal."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,9 +39,9 @@ class Part:
 
 
 def verify(run: Path) -> list[Part]:
-    """Verify all parts of a run or model directory: intact, damaged and missing ones.
+    """Verify all parts of a run or model directory, and report missing parts.
 
-    Raises: BundleError when it is neither a run nor a model.
+    Raises: BundleError if it is neither a run nor a model.
     """
     parts: list[Part] = []
 
@@ -58,7 +58,7 @@ def verify(run: Path) -> list[Part]:
         return [Part(run, _model(run))]
     if (run / RUN).exists() or (run / "checkpoint").exists():
         examine(run / RUN, lambda: SEAL in (read_run(run) or {}))
-        found = parts.pop()  # it has the hash of the recipe, which may be the damaged file
+        found = parts.pop()  # run.json has the hash of the recipe: either file may be damaged
         if not found.fault:
             parts += [found, Part(run / RECIPE, found.checked)]
         else:
