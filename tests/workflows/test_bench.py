@@ -184,7 +184,7 @@ def test_pairs_are_made_up_only_where_none_are_there(tmp_path):
     absent = resolve("translate", {"data.train": [str(tmp_path / "absent.tsv")]}).recipe
     for recipe in (absent, resolve("translate").recipe):
         made, origin = with_data(recipe, tmp_path / "made")
-        assert "made-up" in origin
+        assert "generated" in origin
         assert all((tmp_path / "made" / f"{name}.tsv").is_file() for name in ("train", "dev"))
         assert made.model == recipe.model
     own = tmp_path / "own.tsv"
@@ -208,7 +208,7 @@ def test_what_does_not_go_together(tmp_path):
     recipe = resolve("copy")
     with pytest.raises(UsageError, match="`--seconds` must be above 0"):
         bench(recipe, PROGRAMS, seconds=0)
-    with pytest.raises(UsageError, match="Give --run and both"):
+    with pytest.raises(UsageError, match="Give all three"):
         bench(recipe, PROGRAMS, references=[tmp_path / "r"])
 
 
