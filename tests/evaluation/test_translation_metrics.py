@@ -93,7 +93,7 @@ def test_statistics_add_up_over_lines() -> None:
 
 
 def test_mistakes_are_explained() -> None:
-    with pytest.raises(UsageError, match=r"`ko-mecab` is none that works.*Known: 13a, char"):
+    with pytest.raises(UsageError, match=r"it is `ko-mecab`.*Known: 13a, char"):
         bleu(tokenize="ko-mecab")
     with pytest.raises(DataError, match="2 hypotheses and 1 reference"):
         score(bleu(), ["a", "b"], [["a"]])
@@ -101,5 +101,5 @@ def test_mistakes_are_explained() -> None:
         score(bleu(), [], [])
     with pytest.raises(DataError, match="line 2 has none"):
         score(bleu(), ["a", "b"], [["a"], []])
-    with pytest.raises(UsageError, match="a list of right answers for each line"):
+    with pytest.raises(UsageError, match="a list of references for each line"):
         score(bleu(), ["a", "b"], ["a", "b"])

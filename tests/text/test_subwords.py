@@ -49,7 +49,7 @@ def test_punctuation_is_a_word_and_marks_stay_with_their_letters():
 def test_our_merges_without_dropout_are_the_librarys(units, text):
     bpe = UNITS[units].train(units, TEXTS, vocabulary=300)
     for word in split_words(text):
-        assert bpe._remember_path(word)[-1] == bpe._cut(word)
+        assert bpe._cache_path(word)[-1] == bpe._cut(word)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5])

@@ -36,8 +36,8 @@ def score_labels(
 ) -> list[Score]:
     """Return accuracy, macro F1 and Matthews' coefficient with 95 % intervals.
 
-    The interval of accuracy is Wilson's; the others use a bootstrap over the lines. Time and memory
-    grow with the pairs of classes that occur, not with all possible pairs.
+    Accuracy has Wilson's interval; the others have a bootstrap interval over lines. Time and memory
+    grow with the number of pairs of classes that occur, not with all possible pairs.
     Raises: DataError when there are no lines or the lengths differ.
 
     >>> [round(s.value, 2) for s in score_labels([0, 1, 1, 0], [0, 1, 0, 0], 2, resamples=0)]

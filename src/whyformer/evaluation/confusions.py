@@ -32,10 +32,10 @@ class Confusions:
         return Confusions(cells // classes, cells % classes, counts, classes)
 
     def resampled(self, resamples: int, seed: int) -> Iterator["Confusions"]:
-        """Return bootstrap samples: draw as many lines as there are, with replacement.
+        """Yield bootstrap samples, which have the same number of lines, drawn with replacement.
 
-        The counts of the cells follow the multinomial distribution, so time and memory grow only
-        with the cells that occur.
+        The counts of the cells follow the multinomial distribution. So time and memory grow only
+        with the number of cells.
         """
         generator = np.random.default_rng(seed)
         lines = int(self.counts.sum())

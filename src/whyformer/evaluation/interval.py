@@ -1,5 +1,4 @@
-"""95 % confidence intervals: Wilson's for proportions, bootstrap for other metrics, none for few
-items."""
+"""95 % confidence intervals: Wilson's for proportions, bootstrap for other metrics."""
 
 import math
 from collections.abc import Callable
@@ -45,7 +44,7 @@ class Interval:
 
 
 def few_items(items: int) -> str | None:
-    """Return the reason against an interval and a p-value for too few items; None if enough.
+    """Return the reason why too few items have no interval and no p-value; None if enough.
 
     >>> few_items(1)
     '1 item is too few for an interval or a significance test: at least 20 are needed.'
@@ -64,7 +63,8 @@ def interval_of(
     """Return the 95 % interval of a metric.
 
     Args:
-        statistics: (items, k); ``value`` computes the metric from the sums of the columns.
+        value: function from the sums of the columns of ``statistics`` to the metric.
+        statistics: (items, k).
         resamples: number of bootstrap samples; 0 means no interval, for every kind.
     """
     if not resamples:
@@ -110,10 +110,10 @@ def expanded_percentiles(values: Array, items: int) -> tuple[float, float] | Non
 def proportion_interval(statistics: Array) -> tuple[float, float]:
     """Return Wilson's 95 % confidence interval of a proportion, in percent.
 
-    Source: Wilson 1927; Korn and Graubard 1998 for items that count more than once (the words of a
-    sentence): the counts are divided by how much more the items vary than independent draws would.
-    If items do not vary at all (for example, when everything is correct), each item counts as one
-    draw.
+    Source: Wilson 1927; Korn and Graubard 1998 for items with several draws, such as the words of a
+    sentence. There, the number of draws is divided by the design effect: the variance between items
+    relative to that of independent draws. If items do not vary (for example, if everything is
+    correct), each item counts as one draw.
     Args: statistics: for each item, the number of correct ones and the total number.
 
     >>> low, high = proportion_interval(np.array([[1.0, 1.0]] * 30))

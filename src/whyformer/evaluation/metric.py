@@ -1,10 +1,10 @@
-"""What a metric is: numbers for each line that can be added up, and a value of their sum.
+"""The interface of metrics: statistics of each line that can be added, and the value of their sum.
 
-Because every metric has this one form, intervals and significance tests are written once: they add
-up the lines again in another way and ask for the value.
+Because every metric has this form, intervals and significance tests work for all of them: they add
+the statistics of other samples of the lines and compute the value.
 
-A metric is chosen by name. What is registered makes it: a class or a function, whose keyword
-arguments `lowercase` and `tokenize`, if it has them, are the settings it reads:
+A metric is chosen by name. Register a class or a function that returns a metric. Its settings are
+its keyword arguments, out of `lowercase` and `tokenize`:
 
     @METRICS.register("mine")
     class Mine:
@@ -35,37 +35,37 @@ class Metric(Protocol):
 
     @property
     def name(self) -> str:
-        """As the command line calls it."""
+        """The name of the metric on the command line."""
         ...
 
     @property
     def unit(self) -> str:
-        """In words."""
+        """The unit as text, and whether higher or lower is better."""
         ...
 
     @property
     def higher_is_better(self) -> bool:
-        """Direction."""
+        """Whether a higher value is better."""
         ...
 
     @property
     def interval(self) -> IntervalKind:
-        """How its interval is computed."""
+        """How the confidence interval is computed."""
         ...
 
     def signature(self, references: Sequence[Sequence[str]]) -> str:
-        """Return every setting that the value depends on."""
+        """Return all settings that the value depends on, as text."""
         ...
 
     def statistics(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Return (lines, k) numbers whose column sums determine the value.
+        """Return an array (lines, k), whose column sums determine the value.
 
-        Args: references: for each line its one or more right answers.
+        Args: references: one or more references for each line.
         """
         ...
 
     def value(self, sums: Array) -> float:
-        """Return the metric's value from the k column sums of some lines."""
+        """Return the value of the metric, given the k column sums of some lines."""
         ...
 
 
@@ -73,17 +73,18 @@ METRICS = Registry[Callable[..., Metric]]("metric")
 
 
 def reads(name: str) -> tuple[str, ...]:
-    """Return the settings that a metric reads, out of `lowercase` and `tokenize`."""
+    """Return the names of a metric's settings, out of `lowercase` and `tokenize`."""
     return tuple(inspect.signature(METRICS[name]).parameters)
 
 
 def metric_named(name: str, **settings: Any) -> Metric:
-    """Return a metric by the name the command line uses.
+    """Return the metric with a name.
 
     Args:
-        settings: lowercase: ignore case; tokenize: sacreBLEU's tokenizer. A metric receives those
-            that it reads.
-    Raises: UsageError when the name is not known; PluginError when what is registered is no metric.
+        settings: lowercase: whether to ignore case; tokenize: a tokenizer of sacreBLEU. A metric
+            receives only the settings that it has.
+    Raises: UsageError if the name is unknown; PluginError if the registered object does not return
+        a metric.
     """
     if name not in METRICS:
         raise UsageError(f"`{name}` is not a metric.{nearest(name, METRICS)}")
@@ -105,9 +106,9 @@ def score(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Score:
-    """Return a system's value with its interval.
+    """Return the value of a metric for one system, with its interval.
 
-    Raises: DataError when there are no lines, not as many references, or a line without reference.
+    Raises: DataError if there are no lines, the numbers of lines differ, or a reference is missing.
     """
     check_lines(hypotheses, references)
     statistics = metric.statistics(hypotheses, references)
@@ -119,7 +120,7 @@ def score(
 def score_statistics(
     metric: Metric, statistics: Array, signature: str, *, resamples: int, seed: int
 ) -> Score:
-    """Return the value and interval of lines whose statistics are known."""
+    """Return the value and the interval of a metric, given the statistics of the lines."""
     found = interval_of(metric.interval, metric.value, statistics, resamples=resamples, seed=seed)
     return scored(
         metric.name,
@@ -134,13 +135,16 @@ def score_statistics(
 def scored(
     name: str, value: float, unit: str, signature: str, interval: Interval, items: int
 ) -> Score:
-    """Return a score whose signature says how its interval was computed."""
+    """Return a score, and add the method of the interval to its signature."""
     signature = "|".join(part for part in (signature, interval.signature) if part)
     return Score(name, value, unit, interval.ends, signature, items, interval.note)
 
 
 def check_lines(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> None:
-    """Refuse what cannot be scored: nothing, unequal numbers of lines, a line without reference."""
+    """Check that there are lines, and that each hypothesis has at least one reference.
+
+    Raises: DataError or UsageError if not.
+    """
     if len(hypotheses) != len(references):
         raise DataError(
             "Hypotheses and references must have the same number of lines, but there are "
@@ -151,6 +155,6 @@ def check_lines(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) 
         raise DataError("There must be at least one line to score, but the input is empty.")
     for number, alternatives in enumerate(references, start=1):
         if isinstance(alternatives, str):
-            raise UsageError("`references` must hold a list of right answers for each line.")
+            raise UsageError("`references` must contain a list of references for each line.")
         if not alternatives:
             raise DataError(f"Every line needs a reference, but line {number} has none.")

@@ -14,11 +14,11 @@ def perplexity_scores(
     Perplexities are comparable only between models with the same tokenizer; bits per character or
     byte of the same text are comparable between all models. Eos counts as a token.
     Args:
-        nll: sum over all tokens of −ln P(token | what came before), in nats.
+        nll: sum over all tokens of −ln P(token | previous tokens), in nats.
         tokens: number of tokens in that sum.
         characters: Unicode characters of the same text, without line ends.
         bytes_: UTF-8 bytes of the same text, without line ends.
-    Raises: DataError when a count is not positive, or the sum is negative or not a number.
+    Raises: DataError if a count is not positive, or the sum is negative or not a number.
 
     >>> [round(s.value, 3) for s in perplexity_scores(math.log(2) * 8, 4, characters=16)]
     [4.0, 0.5]

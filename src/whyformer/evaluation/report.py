@@ -22,7 +22,7 @@ from whyformer.text.normalization import normalize as nfc
 
 @dataclass(frozen=True)
 class Report:
-    """Scores of each system, and comparisons of each further system with the first.
+    """The scores of each system, and the comparisons of the other systems with the first.
 
     Args: scores: for each system, its scores in the order of the requested metrics.
     """
@@ -58,7 +58,7 @@ class Report:
 
 
 def alternatives(reference_sets: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Turn reference files (each with all lines) into the list of references of each line.
+    """Return the list of references of each line, given the lines of each reference file.
 
     Raises: DataError when the files differ in their number of lines.
     """
@@ -85,10 +85,10 @@ def evaluate_texts(
     test: PairedTest = PairedTest.BOOTSTRAP,
     trials: int | None = None,
 ) -> Report:
-    """Score one or more systems; compare each further system with the first.
+    """Score one or more systems, and compare the others with the first.
 
     Args:
-        hypotheses: for each system its lines.
+        hypotheses: for each system, its lines.
         references: for each line, its references; use `alternatives` to make this from reference
         files.
         metrics: names from `METRICS`.
@@ -98,7 +98,7 @@ def evaluate_texts(
         resamples: number of bootstrap samples; 0 means no intervals.
         trials: number of trials of the significance test; None uses the default of the test.
     Raises:
-        UsageError: no system, an unknown metric or tokenizer, or names that do not fit.
+        UsageError: no system, an unknown metric or tokenizer, or names that are not unique.
         DataError: different numbers of lines, no line, or a line without a reference.
     """
     if not hypotheses or not metrics:

@@ -19,19 +19,19 @@ from whyformer.foundation.wording import counted
 
 EXACT = "exact"
 EXACT_LINES = 14
-"""Up to this many different lines, all exchanges are counted: 2^14 is about 10,000 trials."""
+"""If at most this many lines differ, all exchanges are counted: 2^14 is about 10,000 trials."""
 FEW_LINES = 200
 """With fewer lines, p from the bootstrap is too small (docs/evaluation.md), so randomization is
 used."""
 
 
 class PairedTest(StrEnum):
-    """The method to estimate how the difference varies between equally good systems."""
+    """The method that estimates the distribution of the difference between equal systems."""
 
     BOOTSTRAP = "bootstrap"
-    """Paired bootstrap resampling: score both systems on lines drawn with replacement."""
+    """Paired bootstrap resampling: score both systems on lines that are drawn with replacement."""
     RANDOMIZATION = "randomization"
-    """Approximate randomization: exchange the outputs of the systems line by line at random."""
+    """Approximate randomization: exchange the outputs of both systems on random lines."""
 
 
 TRIALS = {PairedTest.BOOTSTRAP: 1000, PairedTest.RANDOMIZATION: 10000}
@@ -45,9 +45,9 @@ class Comparison:
     Args:
         difference: value of the system minus value of the baseline, in the metric's unit.
         interval: 95 % confidence interval of the difference, from the bootstrap, or None.
-        p: two-sided probability of a difference at least as large between equal systems; None for
-        too few lines. It is never 0, because the observed difference counts as one of the trials,
-        and never below 2 · 2⁻ⁿ for n different lines.
+        p: two-sided p-value: the probability of a difference at least as large between equal
+        systems; None for too few lines. It is never 0, because the observed difference counts as
+        one of the trials, and never below 2 · 2⁻ⁿ if n lines differ.
         test: "bootstrap"; "randomization", also for fewer than 200 lines; "exact" if at most 14
         lines differ; None without p.
         note: a sentence with the reason why interval and p are missing.
@@ -118,11 +118,11 @@ def approximate_randomization(
 
 
 def exact_permutation(value: Value, baseline: Array, system: Array) -> tuple[float, float, int]:
-    """Return the difference, p, and the number of exchanges; all exchanges are counted.
+    """Return the difference, the p-value, and the number of exchanges, which are all counted.
 
-    Exchanging lines with equal statistics has no effect, so only the d other lines are exchanged,
-    in 2^d ways. An exchange and its opposite give the same absolute difference, so p is at least 2
-    · 2^-d.
+    Exchanging lines with equal statistics has no effect. So only the d other lines are exchanged,
+    in 2^d ways. An exchange and its opposite have the same absolute difference, so p is at least
+    2 · 2^-d.
     Source: Fisher 1935, "The Design of Experiments", §21.
     Args: baseline, system: (lines, k) statistics of the same lines.
     """
@@ -133,7 +133,7 @@ def exact_permutation(value: Value, baseline: Array, system: Array) -> tuple[flo
     count = len(gap)
     if not count:
         return observed, 1.0, 1
-    half = 2 ** (count - 1)  # without the last line: the other half only has opposite signs
+    half = 2 ** (count - 1)  # the last line is never exchanged: the other half has opposite signs
     moves = (np.arange(half)[:, None] >> np.arange(count)) & 1
     differences = np.array([value(b - moved) - value(a + moved) for moved in moves @ gap])
     return observed, _as_large(differences, observed) / half, 2 * half
@@ -221,6 +221,6 @@ def _p(differences: Array, observed: float) -> float:
 
 
 def _as_large(differences: Array, observed: float) -> int:
-    # Sums in another order differ in the last bits, but must count as equal.
+    # Sums in a different order can differ in the last bits, but must count as equal.
     tolerance = 1e-9 * max(1.0, abs(observed))
     return int((np.abs(differences) >= abs(observed) - tolerance).sum())

@@ -66,9 +66,9 @@ def _scheme(prefixes: set[str], fits: dict[str, bool]) -> str | None:
 def spans(labels: Sequence[str]) -> set[Span]:
     """Return the spans marked by labels, in any scheme of `scheme_of`.
 
-    A span ends according to its scheme, and before a label of another type or O. A label that does
-    not continue a span starts a new one, so every sequence of labels is valid. These are the rules
-    of the CoNLL-2000 script conlleval and of seqeval in its default mode.
+    A span ends as its scheme requires, and before O or a label of another type. A label that does
+    not continue a span starts a new one, so every sequence of labels is valid. The CoNLL-2000
+    script conlleval and the default mode of seqeval have the same rules.
 
     >>> sorted(spans(["B-PER", "I-PER", "O", "I-LOC", "B-LOC", "I-PER"]))
     [(0, 2, 'PER'), (3, 4, 'LOC'), (4, 5, 'LOC'), (5, 6, 'PER')]
@@ -95,7 +95,7 @@ def score_tags(
 ) -> list[Score]:
     """Return the accuracy over words and, for labels that mark spans, the F1 over spans.
 
-    A span is correct when both ends and its type are correct (Tjong Kim Sang and De Meulder 2003,
+    A span is correct if both ends and its type are correct (Tjong Kim Sang and De Meulder 2003,
     §2.3). F1 is the micro average over all types. Intervals resample whole sentences. The signature
     names the scheme of the correct labels.
     Raises: DataError when there are no sentences or the lengths differ.

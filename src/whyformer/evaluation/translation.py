@@ -1,4 +1,4 @@
-"""BLEU, chrF and TER, counted by sacreBLEU; interval and tests are ours."""
+"""BLEU, chrF and TER from sacreBLEU, with the intervals and tests of whyformer."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -14,14 +14,14 @@ from whyformer.evaluation.metric import METRICS
 from whyformer.foundation.errors import UsageError, nearest
 
 TOKENIZERS = ("13a", "char", "intl", "none", "zh")
-"""sacreBLEU's tokenizers that need nothing more installed. Korean and Japanese: char."""
+"""The tokenizers of sacreBLEU without extra packages. Use char for Korean and Japanese."""
 
 
 class SacreMetric:
-    """A metric of sacreBLEU in the form that our intervals and tests ask for.
+    """A metric of sacreBLEU with the interface `Metric`.
 
-    sacreBLEU counts each line and turns summed counts into the value, so `value` of all lines
-    is sacreBLEU's corpus score to the last bit.
+    sacreBLEU counts each line and computes the value from the summed counts. So `value` of all
+    lines is exactly the corpus score of sacreBLEU.
     """
 
     interval = IntervalKind.BOOTSTRAP
@@ -33,14 +33,16 @@ class SacreMetric:
         self._counter = counter
 
     def signature(self, references: Sequence[Sequence[str]]) -> str:
-        """Return sacreBLEU's own signature."""
+        """Return the signature of sacreBLEU."""
         sizes = {len(alternatives) for alternatives in references}
         self._counter.num_refs = sizes.pop() if len(sizes) == 1 else -1
         return f"{self.name}|{self._counter.get_signature().format()}"
 
     def statistics(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Return sacreBLEU's counts for each line; it takes the best reference by its own rules."""
-        columns = list(zip_longest(*references))  # sacreBLEU wants one stream per alternative
+        """Return the counts of sacreBLEU for each line, with its rules for several references."""
+        columns = list(
+            zip_longest(*references)
+        )  # sacreBLEU expects one list of lines per reference
         counts = self._counter._extract_corpus_statistics(list(hypotheses), columns)
         return np.array(counts, dtype=np.float64)
 
@@ -51,15 +53,15 @@ class SacreMetric:
 
 @METRICS.register("bleu")
 def bleu(*, lowercase: bool = False, tokenize: str = "13a") -> SacreMetric:
-    """Return BLEU (Papineni et al. 2002) as sacreBLEU defines it.
+    """Return BLEU (Papineni et al. 2002), as defined by sacreBLEU.
 
-    Args: tokenize: one of `TOKENIZERS`; char for languages without spaces, and for Korean.
-    Raises: UsageError when the tokenizer is not known.
+    Args: tokenize: one of `TOKENIZERS`; use char for Korean and for languages without spaces.
+    Raises: UsageError if the tokenizer is unknown.
     """
     if tokenize not in TOKENIZERS:
         raise UsageError(
-            f"`tokenize` must be a tokenizer of sacreBLEU, but `{tokenize}` is none that works "
-            f"without more packages.{nearest(tokenize, TOKENIZERS)}"
+            f"`tokenize` must be a tokenizer of sacreBLEU without extra packages, but it is "
+            f"`{tokenize}`.{nearest(tokenize, TOKENIZERS)}"
         )
     counter = BLEU(lowercase=lowercase, tokenize=tokenize)
     return SacreMetric("bleu", "BLEU points, 0 to 100, higher is better", True, counter)
@@ -76,7 +78,7 @@ def chrf(*, lowercase: bool = False) -> SacreMetric:
 def ter() -> SacreMetric:
     """Return TER (Snover et al. 2006): edits and block shifts per reference word.
 
-    Case is ignored, as in sacreBLEU and tercom; the signature says so.
+    Case is ignored, as in sacreBLEU and tercom. The signature contains this setting.
     """
     unit = "edits per 100 reference words, lower is better"
     return SacreMetric("ter", unit, False, TER())

@@ -1,1 +1,1 @@
-"""Tokenizers: from text to ids and back, lossless and without tensors."""
+"""Tokenizers: convert text to ids and back, without loss. Tensors are not used here."""

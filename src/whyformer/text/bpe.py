@@ -49,8 +49,8 @@ class BPE(Subwords):
         self._rank = {pair: rank for rank, pair in enumerate(self.merges)}
         self._merged = [self._id[left + right] for left, right in pairs]
         self._path: dict[str, list[list[int]]] = {}
-        # The ids of the library are ours minus `_offset`. It knows the pieces only, so no text
-        # can be encoded as a symbol or a byte token.
+        # The ids of the library are ours minus `_offset`. Its vocabulary has only pieces, so that
+        # no text is encoded as a symbol or a byte token.
         self._offset = FIRST_BYTE if self.over_bytes else FIRST_PIECE
         known = spelling if self.over_bytes else self.pieces
         self._library = models.BPE(vocab={p: k for k, p in enumerate(known)}, merges=pairs)
@@ -111,11 +111,11 @@ class BPE(Subwords):
         """Tokenize with BPE-dropout: in each step, every possible merge is skipped with probability
         ``rate``.
 
-        It has the same distribution as one draw per merge, with far fewer draws: the number of best
-        merges skipped in a row is one geometric draw, and so is the number of steps until the best
-        merge is skipped.
+        The result has the same distribution as with one random number per merge, but needs far
+        fewer. The number of consecutively skipped merges has a geometric distribution, and so has
+        the number of steps until the best merge is skipped.
         """
-        path = self._path.get(word) or self._remember_path(word)
+        path = self._path.get(word) or self._cache_path(word)
         if rate >= 1.0:
             return path[0]
         chance = 1.0 - rng.random()
@@ -142,9 +142,8 @@ class BPE(Subwords):
         priority, position = candidate
         symbols[position : position + 2] = [self._merged[priority]]
 
-    def _remember_path(self, word: str) -> list[list[int]]:
-        """Return the states of ``word`` from its atoms to the end, without skipped merges;
-        cached."""
+    def _cache_path(self, word: str) -> list[list[int]]:
+        """Return the state of ``word`` after each merge, if no merge is skipped; cache it."""
         if len(self._path) >= CACHED_WORDS:
             self._path.clear()
         symbols = self._atoms(word)

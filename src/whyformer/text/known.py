@@ -12,10 +12,10 @@ CACHE_SIZE = 1 << 16
 
 
 class Known:
-    """Computes the fraction of characters without a piece in a tokenizer.
+    """Computes the fraction of characters for which a tokenizer has no piece.
 
-    A model has rarely or never seen such characters in training. Units over bytes have a piece for
-    every byte, so no character is unknown.
+    Such characters were rare or absent in the training data. Units over bytes have a piece for
+    every byte, so that no character is unknown.
     """
 
     def __init__(self, tokenizer: "Tokenizer") -> None:

@@ -1,6 +1,6 @@
 """The base class of all vocabularies: pieces with ids, and decoding.
 
-A kind of unit is a class that extends `Pieces`, defines `train` and `encode`, and has a name:
+To add a kind of unit, extend `Pieces`, define `train` and `encode`, and register the class by name:
 
     @UNITS.register("mine")
     class Mine(Pieces):
@@ -21,11 +21,11 @@ from whyformer.text.normalization import lower, normalize
 from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE, RESERVED
 
 FORMAT = 1
-"""Version of the JSON format; increased when an older version would misread it."""
+"""Version of the JSON format. Increase it if older versions of whyformer would misread the file."""
 
 
 def spell(text: str) -> list[int]:
-    """Return the byte tokens of ``text``, used for characters outside the vocabulary (UTF-8).
+    """Return the byte tokens of ``text`` in UTF-8, for characters outside the vocabulary.
 
     >>> spell("é")
     [200, 174]
@@ -79,7 +79,7 @@ class Pieces:
 
     @property
     def spellings(self) -> Sequence[bytes]:
-        """The bytes that each id stands for; empty for symbols."""
+        """The bytes of each id; empty for symbols."""
         return self._bytes
 
     @property

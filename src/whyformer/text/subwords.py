@@ -2,8 +2,7 @@
 
 The `tokenizers` library splits each word into pieces; this file adds three rules. First, a text is
 split into words (`split_words`) without loss: a space belongs to the word after it. Second,
-characters outside the vocabulary are encoded as bytes. Third, the tokens of each word are cached,
-which is only faster and never changes the result.
+characters outside the vocabulary are encoded as bytes. Third, the tokens of each word are cached.
 """
 
 import random
@@ -58,7 +57,7 @@ class Subwords(Pieces):
         ids: list[int] = []
         for word in _WORD.findall(self.normalize(text)):
             cut = best.get(word)
-            ids += self._remember(word) if cut is None else cut
+            ids += self._tokenize_and_cache(word) if cut is None else cut
         return ids
 
     def sample(self, text: str, rng: random.Random, rate: float) -> list[int]:
@@ -77,7 +76,7 @@ class Subwords(Pieces):
             ids += draw(word, rng, rate)
         return ids
 
-    def _remember(self, word: str) -> list[int]:
+    def _tokenize_and_cache(self, word: str) -> list[int]:
         if len(self._best) >= CACHED_WORDS:
             self._best.clear()
         cut = self._best[word] = self._cut(word)
@@ -97,7 +96,7 @@ def known_runs(word: str, alphabet: dict[str, int]) -> Iterator[tuple[bool, str]
 
 
 def count_words(texts: Iterable[str], lowercase: bool) -> Counter[str]:
-    """Return how often each word of `split_words` occurs; only different words are in memory."""
+    """Return how often each word of `split_words` occurs. Memory grows with the different words."""
     prepare = lower if lowercase else normalize
     counts: Counter[str] = Counter()
     for text in texts:
@@ -108,7 +107,7 @@ def count_words(texts: Iterable[str], lowercase: bool) -> Counter[str]:
 def choose_alphabet(counts: Counter[str], size: int) -> list[str]:
     """Return the characters that get pieces: the most frequent ones, up to COVERAGE of the text.
 
-    At most half of ``size`` is used for them, so that pieces can be learned, too.
+    At most half of ``size`` is used for characters, so that longer pieces can be learned as well.
     """
     characters: Counter[str] = Counter()
     for word, count in counts.items():

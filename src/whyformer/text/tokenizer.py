@@ -1,4 +1,4 @@
-"""The tokenizer as other packages use it: strings to ids, ids to strings, and one JSON text."""
+"""The interface of tokenizers for other packages: strings to ids, ids to strings, and JSON."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -18,57 +18,59 @@ from whyformer.text.pieces import FORMAT, UNITS, Pieces, Units
 
 
 class TokenizerSettings(Settings):
-    """How text becomes tokens. The paper: BPE, about 37,000 pieces shared by both languages."""
+    """How text is split into tokens. The paper uses BPE with about 37,000 pieces for both
+    languages."""
 
     units: Units = "bpe"
-    """What one token is, on both sides: bpe (pieces of words; paper, §5.1), byte_bpe (the same over
-    bytes, as in GPT-2), unigram (pieces from a unigram language model), chars, words, or phonemes
-    (symbols with spaces between them)."""
+    """The kind of tokens, for source and target: bpe (pieces of words; paper, §5.1), byte_bpe (BPE
+    over bytes, as in GPT-2), unigram (pieces from a unigram language model), chars, words, or
+    phonemes (symbols separated by spaces)."""
     vocabulary: int = Field(default=8000, ge=261, le=MAX_IDS)
-    """Largest number of ids: 5 symbols, 256 bytes and what is learned. A small corpus gives
-    fewer; words beyond it are spelled in bytes."""
+    """Maximum number of ids: 5 symbols, 256 bytes and the learned pieces. A small corpus gives
+    fewer. Text outside the vocabulary is encoded as bytes."""
     shared: bool = True
-    """Whether source and target share one vocabulary, learned from both (paper: yes)."""
+    """Whether source and target share one vocabulary, which is learned from both (paper: yes)."""
     lowercase: bool = False
-    """Put all text in lower case before encoding. Lossy: case does not come back."""
+    """Convert all text to lower case before encoding. The original case is lost."""
     keep_spaces: bool = False
-    """Keep spaces at the ends of a text, in training and use; code may need them. Otherwise they
-    are removed."""
+    """Keep spaces at both ends of a text, in training and use; source code may need them. By
+    default, they are removed."""
     sampling: float = Field(default=0.0, ge=0.0, le=1.0)
-    """Random cutting of training text: the share of merges left out (BPE-dropout, 0.1 is usual)
-    or of words redrawn (unigram). 0 cuts every word in the one best way."""
+    """Random tokenization of training text: the probability that a merge is skipped (BPE-dropout,
+    usually 0.1), or that the tokenization of a word is drawn at random (unigram). With 0, every
+    word has its best tokenization."""
     source_units: Units | None = None
-    """Units of the source side, where they differ from `units`."""
+    """Units of the source, if they differ from `units`."""
     target_units: Units | None = None
-    """Units of the target side, where they differ from `units`."""
+    """Units of the target, if they differ from `units`."""
     source_lowercase: bool | None = None
-    """`lowercase` of the source side only, where it differs from `lowercase`."""
+    """`lowercase` for the source, if it differs from `lowercase`."""
     target_lowercase: bool | None = None
-    """`lowercase` of the target side only, where it differs from `lowercase`."""
+    """`lowercase` for the target, if it differs from `lowercase`."""
 
     @property
     def of_source(self) -> str:
-        """The units of the source side."""
+        """The units of the source."""
         return self.source_units or self.units
 
     @property
     def of_target(self) -> str:
-        """The units of the target side."""
+        """The units of the target."""
         return self.target_units or self.units
 
     @property
     def lowers_source(self) -> bool:
-        """Whether the source side is put in lower case."""
+        """Whether the source is converted to lower case."""
         return self.lowercase if self.source_lowercase is None else self.source_lowercase
 
     @property
     def lowers_target(self) -> bool:
-        """Whether the target side is put in lower case."""
+        """Whether the target is converted to lower case."""
         return self.lowercase if self.target_lowercase is None else self.target_lowercase
 
     @property
     def is_shared(self) -> bool:
-        """Whether one tokenizer serves both sides: `shared`, with equal units and case."""
+        """Whether source and target have one tokenizer: `shared` is set, units and case agree."""
         same_case = self.lowers_source == self.lowers_target
         return self.shared and self.of_source == self.of_target and same_case
 
@@ -79,8 +81,8 @@ class TokenizerSettings(Settings):
         ):
             raise ConfigError(
                 f"`sampling` must be 0 without subword units, but it is {self.sampling} and the "
-                f"units are {self.of_source} and {self.of_target}, which can be cut in one way "
-                "only. Set it to 0 or choose "
+                f"units are {self.of_source} and {self.of_target}, with only one tokenization of "
+                "each text. Set it to 0 or choose "
                 f"{either(name for name, kind in UNITS.items() if kind.samples)}."
             )
         return self
@@ -88,36 +90,39 @@ class TokenizerSettings(Settings):
 
 @runtime_checkable
 class Tokenizer(Protocol):
-    """Strings to ids and back. Ids 0 to 4 are the symbols, 5 to 260 the bytes; see `symbols`."""
+    """Converts strings to ids and back.
+
+    Ids 0 to 4 are the symbols, and ids 5 to 260 the bytes; see `symbols`.
+    """
 
     @property
     def units(self) -> str:
-        """What one token is; a name in `UNITS`."""
+        """The kind of tokens; a name in `UNITS`."""
         ...
 
     @property
     def lowercase(self) -> bool:
-        """Whether text is put in lower case before encoding."""
+        """Whether text is converted to lower case before encoding."""
         ...
 
     @property
     def spellings(self) -> Sequence[bytes]:
-        """What each id spells, in bytes; nothing for symbols."""
+        """The bytes of each id; empty for symbols."""
         ...
 
     @property
     def gaps(self) -> bool:
-        """Whether a space that is not written stands between tokens, but for runs of bytes."""
+        """Whether tokens are separated by an implicit space, except between byte tokens."""
         ...
 
     @property
     def over_bytes(self) -> bool:
-        """Whether pieces are made of bytes, so that no character is unknown."""
+        """Whether pieces consist of bytes, so that no character is unknown."""
         ...
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of `to_json`; equal fingerprints encode every text equally."""
+        """SHA-256 of `to_json`: tokenizers with equal fingerprints encode every text equally."""
         ...
 
     def __len__(self) -> int:
@@ -125,7 +130,7 @@ class Tokenizer(Protocol):
         ...
 
     def normalize(self, text: str) -> str:
-        """Return exactly what ``decode(encode(text))`` gives back."""
+        """Return exactly the result of ``decode(encode(text))``."""
         ...
 
     def encode(self, text: str) -> list[int]:
@@ -137,40 +142,43 @@ class Tokenizer(Protocol):
         ...
 
     def sample(self, text: str, rng: random.Random, rate: float) -> list[int]:
-        """Return ids of ``text`` cut at random; the same state of ``rng`` gives the same ids."""
+        """Return the ids of a random tokenization of ``text``; the state of ``rng`` determines it.
+
+        Args: rate: from 0, which equals `encode`, to 1.
+        """
         ...
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of ``ids`` up to EOS; symbols carry no text, and nothing raises."""
+        """Return the text of ``ids`` up to EOS. Symbols have no text. All ids can be decoded."""
         ...
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
-        """Return each id as people read it."""
+        """Return a readable string for each id."""
         ...
 
     def to_json(self) -> str:
-        """Return everything needed to make this tokenizer again."""
+        """Return everything needed to restore this tokenizer, as JSON."""
         ...
 
 
 def train_tokenizer(
     units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
 ) -> Tokenizer:
-    """Learn a tokenizer from ``texts``; the same texts in any order give the same tokenizer.
+    """Learn a tokenizer from ``texts``. The order of the texts does not matter.
 
     Args:
-        vocabulary: largest number of ids, of which 261 are symbols and bytes; a small corpus
+        vocabulary: maximum number of ids, including 261 for symbols and bytes. A small corpus
             gives fewer.
-        lowercase: put all text in lower case, in training and ever after.
+        lowercase: whether to convert all text to lower case, in training and later.
     """
     return UNITS[units].train(units, texts, vocabulary=vocabulary, lowercase=lowercase)
 
 
 def tokenizer_from_json(text: str, where: str = "tokenizer.json") -> Tokenizer:
-    """Make a tokenizer from what `Tokenizer.to_json` gave.
+    """Restore a tokenizer from the result of `Tokenizer.to_json`.
 
-    Args: where: the file the text came from, named in the error.
-    Raises: BundleError when the text is damaged or of a newer format.
+    Args: where: name of the file, for error messages.
+    Raises: BundleError if the text is damaged or has a newer format.
     """
     try:
         state: dict[str, Any] = parse_json(text, finite=True)

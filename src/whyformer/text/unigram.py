@@ -84,15 +84,15 @@ class Unigram(Subwords):
         return ids
 
     def _draw(self, word: str, rng: random.Random, rate: float) -> list[int]:
-        """With probability ``rate``, draw a tokenization of ``word``, else return the best one.
+        """With probability ``rate``, draw a tokenization of ``word``; else return the best one.
 
-        Forward filtering, backward sampling: the weights of all tokenizations of each prefix are
-        summed once; then the last piece is drawn, then the one before it, and so on.
+        This is forward filtering and backward sampling. The weights of all tokenizations of each
+        prefix are summed once. Then the pieces are drawn from the last to the first.
         """
         if rng.random() >= rate:
             cut = self._best.get(word)
-            return self._remember(word) if cut is None else cut
-        lattice = self._lattice.get(word) or self._remember_lattice(word)
+            return self._tokenize_and_cache(word) if cut is None else cut
+        lattice = self._lattice.get(word) or self._cache_lattice(word)
         backwards: list[int] = []
         end = len(word)
         while end:
@@ -104,7 +104,7 @@ class Unigram(Subwords):
             end = start
         return backwards[::-1]
 
-    def _remember_lattice(self, word: str) -> list[tuple[list[float], list[int]]]:
+    def _cache_lattice(self, word: str) -> list[tuple[list[float], list[int]]]:
         """Return, for each end position, the cumulative weights of all pieces ending there, and
         their starts."""
         if len(self._lattice) >= CACHED_WORDS:

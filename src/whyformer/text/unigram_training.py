@@ -1,8 +1,8 @@
 """Learn the pieces of a unigram model by EM and pruning, with reproducible results.
 
-The `tokenizers` library can train such models, too, but processes words in an order that changes
-from run to run, so ties differ and the same texts give different tokenizers. This file processes
-all words together, as arrays.
+The `tokenizers` library can also train such models, but it processes words in an order that differs
+between runs. So ties are broken differently, and the same texts give different tokenizers. This
+file processes all words together, as arrays.
 """
 
 from array import array
@@ -13,12 +13,12 @@ import numpy as np
 
 LONGEST_PIECE = 16
 LONGEST_WORD = 24
-"""Longer words are not used: the probabilities of their tokenizations would underflow."""
+"""Longer words are ignored, because the probabilities of their tokenizations would underflow."""
 
 MAX_WORDS = 100_000
 MAX_SEEDS = 100_000
 KEPT_SHARE = 0.75
-"""Fraction of the pieces kept in one pruning step, see Kudo 2018, §3.2, step 2(d) (there 80 %)."""
+"""Fraction of pieces that a pruning step keeps; 80 % in Kudo 2018, §3.2, step 2(d)."""
 
 
 def learn_pieces(words: Counter[str], alphabet: Sequence[str], size: int) -> dict[str, float]:
@@ -60,7 +60,7 @@ def _step(
 
 
 def _seeds(chosen: list[tuple[str, int]]) -> list[str]:
-    """Return the substrings that cover most characters and occur at least twice."""
+    """Return the substrings that occur at least twice and cover the most characters."""
     seen: Counter[str] = Counter()
     for word, count in chosen:
         for substring in _substrings(word):
@@ -95,16 +95,16 @@ def _prune(
         cost = expected * (np.log(p) - np.log(otherwise))
     cost[p == 0] = -np.inf
     cost[alone] = np.inf
-    order = np.argsort(-np.round(cost, 6), kind="stable")  # of ties, the earlier seed
+    order = np.argsort(-np.round(cost, 6), kind="stable")  # ties: the earlier seed first
     pruned = np.zeros_like(p)
     pruned[order[:size]] = p[order[:size]]
     return pruned
 
 
 class _Lattices:
-    """All tokenizations of all words: an edge for each piece at each position where it fits.
+    """All tokenizations of all words, with an edge for each occurrence of a piece in a word.
 
-    Args: whole: whether a word may be a single piece (not when the words are pieces themselves).
+    Args: whole: whether a word may be a single piece. It is False if the words are pieces.
     """
 
     def __init__(self, words: Sequence[str], index: dict[str, int], *, whole: bool) -> None:
@@ -153,6 +153,6 @@ class _Lattices:
 
 
 def _groups(keys: np.ndarray) -> list[np.ndarray]:
-    """Return the positions of each key, in ascending order of keys."""
+    """Return the indices of each key, in ascending order of keys."""
     order = np.argsort(keys, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)

@@ -1,6 +1,6 @@
-"""Units that are simply there in the text: characters, words, phonemes.
+"""Units that need no learned splitting: characters, words and phonemes.
 
-What is not in the vocabulary is spelled in bytes, so ``<unk>`` never occurs.
+Units outside the vocabulary are encoded as bytes, so ``<unk>`` never occurs.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 
 @UNITS.register("chars")
 class Characters(Pieces):
-    """Every character is a token. ``decode(encode(text))`` is the NFC of ``text``, exactly."""
+    """Every character is a token. ``decode(encode(text))`` is exactly ``text`` in NFC."""
 
     @classmethod
     def train(
@@ -41,9 +41,8 @@ class Characters(Pieces):
 class Words(Pieces):
     """Every run of non-space characters is a token; used for words and for phonemes.
 
-    ``decode(encode(text))`` is the NFC of ``text`` with every run of whitespace made one space and
-    none at the ends: words are kept, the width of the gaps is not. Between two tokens stands a
-    space that is not written, except inside a run of bytes, which writes its own.
+    ``decode(encode(text))`` is ``text`` in NFC with single spaces between words, and none at the
+    ends. The space between two tokens is implicit. Only a run of byte tokens contains its spaces.
     """
 
     gaps = True
@@ -77,11 +76,11 @@ class Words(Pieces):
         return ids
 
     def normalize(self, text: str) -> str:
-        """Return exactly what ``decode(encode(text))`` gives back: the words, one space apart."""
+        """Return exactly ``decode(encode(text))``: the words, separated by single spaces."""
         return " ".join(super().normalize(text).split())
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the words of ``ids`` up to EOS, one space apart; see `Pieces.decode`."""
+        """Return the words of ``ids`` up to EOS, separated by spaces; see `Pieces.decode`."""
         text = bytearray()
         spelled = False
         for i in before_eos(ids):
