@@ -147,13 +147,13 @@ def test_a_stale_conversion_is_told_and_not_used(cli, own_run, searched):
     said = cli("translate", own_run, stdin=TEXT)
     assert (said.code, searched) == (0, [])
     assert said.trouble == (
-        f"whyformer: The conversion in `{own_run / 'ctranslate2'}` was made before the run "
-        f"changed. Make it again with: whyformer convert {own_run} --to ctranslate2. "
+        f"whyformer: The conversion in `{own_run / 'ctranslate2'}` is out of date, because the run "
+        f"has changed. Convert it again with: whyformer convert {own_run} --to ctranslate2. "
         "The torch engine is used.\n"
     )
     assert said.out == cli("translate", own_run, "--engine", "torch", stdin=TEXT).out
     said = cli("translate", own_run, "--engine", "ctranslate2", stdin=TEXT)
-    assert "was made before the run changed" in said.sentence
+    assert "is out of date, because the run has changed" in said.sentence
 
 
 def test_a_conversion_that_stands_alone(cli, converted, searched, tmp_path):

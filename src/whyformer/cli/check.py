@@ -32,16 +32,16 @@ def check(
     """Test a recipe before a long run: can it learn, is it correct, how long will it take?
 
     Args:
-        recipe: A built-in recipe (`whyformer config list`) or a YAML file (default: the recipe
-            with the name of the task).
-        out: Directory to keep the prepared data in, for the later run.
+        recipe: A built-in recipe (`whyformer config list`) or a YAML file.
+            Default: the recipe with the name of the task.
+        out: Directory for the prepared data, which the later run can reuse.
         data: TSV or JSONL files, or prefixes of parallel files (short for --data.train).
-        source: Suffix or key of the source side (short for --data.source).
-        target: Suffix or key of the target side (short for --data.target).
+        source: File suffix, key or column of the source (short for --data.source).
+        target: File suffix, key or column of the target (short for --data.target).
         dev: Validation set (short for --data.dev).
         preset: Model size to start from: base, big, small or tiny.
         task: The task, as for `whyformer train`.
-        start_from: Run of task masked or replaced, to start classify, regress or tag from.
+        start_from: Pre-trained run (task masked or replaced) for classify, regress or tag.
         full: Use the full variant of the recipe.
         json: Print the results as one JSON object.
     """

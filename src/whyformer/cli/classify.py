@@ -31,10 +31,10 @@ def classify(
     json: Flag = False,
     device: str = "auto",
 ) -> int:
-    """Label texts with a run of task classify or regress, or words with a run of task tag.
+    """Predict a label or a number for each text, or a label for each word.
 
     Args:
-        run: Directory of a run.
+        run: Directory of a run of task classify, regress or tag.
         input: UTF-8 file (optionally .gz) with one text per line (default: standard input).
         output: File to write atomically (default: standard output).
         text: Label this text instead of a file. Can be repeated.
@@ -62,11 +62,11 @@ def classify(
         while window := list(islice(lines, 4096)):
             if isinstance(labeller, Tagger):
                 words = [line.split() for line in window]
-                said = labeller.tag(words)
-                shown = [" ".join(labels) for labels in said]
+                tags = labeller.tag(words)
+                shown = [" ".join(labels) for labels in tags]
                 whole = [
                     {"words": one, "labels": labels}
-                    for one, labels in zip(words, said, strict=True)
+                    for one, labels in zip(words, tags, strict=True)
                 ]
             else:
                 pairs = [line.partition("\t") for line in window]

@@ -1,4 +1,4 @@
-"""``whyformer config``: every setting of a recipe and the source of its value."""
+"""``whyformer config``: the settings of a recipe, and the source of each value."""
 
 from cyclopts import App
 
@@ -64,10 +64,10 @@ def show(
         dev: Short for --data.dev.
         preset: Model size to start from: base, big, small or tiny.
         task: The task: translate, language, masked, replaced, classify, regress or tag.
-        start_from: Run of task masked or replaced, to start classify, regress or tag from.
+        start_from: Pre-trained run (task masked or replaced) for classify, regress or tag.
         frozen: Train only the head; needs --start-from.
         full: Use the full variant of the recipe.
-        json: Print the value and origin of each name as one JSON object.
+        json: Print the value and origin of each setting as one JSON object.
     """
     from whyformer.cli.shared.recipes import resolved
     from whyformer.cli.shared.streams import json_text, print_json

@@ -15,10 +15,10 @@ EXAMPLES = """Examples:
   whyformer convert runs/mine --to ctranslate2 --out mine-ct2 --pairs test.tsv
 
 Before the conversion is saved, its translations are compared with those of the
-run. All token probabilities and greedy translations must be the same; an int8
+run. All token probabilities and greedy translations must be the same. An int8
 conversion may lose up to 0.5 points of chrF. The measurements are printed and
-saved with the conversion. `whyformer translate RUN` then uses the conversion if
-possible (--engine auto)."""
+saved with the conversion. Afterwards, `whyformer translate RUN` uses the
+conversion if possible (--engine auto)."""
 
 
 def convert(
@@ -36,9 +36,10 @@ def convert(
     Args:
         run: Directory of a run.
         to: The format: ctranslate2.
-        quantize: none, or int8, which has a quarter of the size.
+        quantize: none or int8. int8 files have about a quarter of the size.
         out: Output directory (default: `ctranslate2` inside the run).
-        pairs: Sources and translations to compare on (default: the dev set of the run).
+        pairs: Sources and translations for the comparison
+            (default: the dev set of the run).
         sentences: Maximum number of sentences to compare.
         json: Print the measurements as one JSON object.
     """

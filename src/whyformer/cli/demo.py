@@ -24,8 +24,8 @@ def demo(
     """Train a Transformer to pronounce English, evaluate it on held-out words, write a report.
 
     Args:
-        minutes: Training time on this machine.
-        out: Directory of the run; report.html is written there.
+        minutes: Approximate total time on this machine.
+        out: Directory for the run and its report.html.
         overwrite: Delete the run in --out and start again.
         quiet: Do not show progress.
         json: Print the result as one JSON object.

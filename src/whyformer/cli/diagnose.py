@@ -14,7 +14,7 @@ def diagnose(run: Path, /, *, json: Flag = False) -> int:
     """Show where the loss or gradient of a run became NaN or infinite, and what to try.
 
     Args:
-        run: Directory of a run that stopped with this message.
+        run: Directory of a run that stopped because of NaN or infinity.
         json: Print one JSON object.
     """
     from whyformer.cli.shared.streams import print_json

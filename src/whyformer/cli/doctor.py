@@ -1,4 +1,4 @@
-"""``whyformer doctor``: information on this machine, and the integrity of a run."""
+"""``whyformer doctor``: show information on this machine, or verify the files of a run."""
 
 from pathlib import Path
 
@@ -16,10 +16,11 @@ def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = Fal
     """Show versions, device, threads, memory, disk, extras and speed; or verify a run.
 
     Args:
-        run: A run or model directory. Compares all its files with their SHA-256: model,
-            checkpoint, tokenizers, corpora, conversion, recipe and the lines of the journal. Also
-            reports files that are missing or belong to another run.
-        reseal: List the changes in RUN's model since it was written, and accept them.
+        run: A run or model directory to verify.
+            All its files are compared with their SHA-256 hashes:
+            model, checkpoint, tokenizers, corpora, conversion, recipe, journal.
+            Files that are missing or belong to another run are reported, too.
+        reseal: Accept all changes of RUN's model since it was written, and list them.
         json: Print one JSON object.
     """
     from whyformer.cli.shared.streams import print_json

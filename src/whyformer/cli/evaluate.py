@@ -1,4 +1,4 @@
-"""``whyformer evaluate``: scores with intervals, and significance tests between systems."""
+"""``whyformer evaluate``: compute scores with intervals, and test differences of systems."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -41,24 +41,26 @@ def evaluate(
     length_penalty: Annotated[float | None, within(0.0, 10.0)] = None,
     json: Flag = False,
 ) -> int:
-    """Compare the output of runs, or files of translations, with references.
+    """Compute scores of runs, or of files of translations, against references.
 
     Args:
-        runs: Runs to translate --source with; each run is one system.
+        runs: Runs to evaluate; each run is one system.
         source: UTF-8 file to translate, one sentence per line.
-        references: Files of references, line by line; with several files, any reference counts as
-            correct. Required.
-        pairs: TSV or JSONL file instead of --source and --references; lines with the same source
-            are one item with several references.
+        references: Reference files, one line per source. Required.
+            Several files give several references per source.
+        pairs: TSV or JSONL file,
+            instead of --source and --references.
+            Lines with the same source are one item with several references.
         hypotheses: Files of existing translations, instead of runs.
         text: For language models: the text to compute perplexity on.
         documents: For --text: the unit of a document: file (the default), paragraphs or lines.
-        labelled: For classifiers and taggers: a TSV or JSONL file of texts with labels; for
-            taggers also a .conll file.
-        columns: For --labelled: column names or keys of the text and the label, or of the first
-            text, the second text and the label. Without them, a TSV file is read without a header.
-        metric: bleu, chrf, ter, per, wer or exact, or several, separated by commas or spaces
-            (default: bleu).
+        labelled: For classifiers and taggers: a TSV or JSONL file with labels.
+            For taggers, also a .conll file.
+        columns: Columns or keys for --labelled: text and label,
+            or first text, second text and label.
+            Without --columns, a TSV file is read without a header.
+        metric: bleu (default), chrf, ter, per, wer or exact.
+            Separate several metrics by commas or spaces.
         lowercase: Ignore case (ter always does).
         tokenize: The sacreBLEU tokenizer for bleu: 13a (the default), intl, char, zh, none.
         no_normalize: Compare the text unchanged, without Unicode normalisation (NFC).
@@ -72,7 +74,7 @@ def evaluate(
 
     if world_size() > 1 and (text is not None or labelled is not None or hypotheses):
         raise UsageError(
-            "Several processes can only share the translation of --source or --pairs with runs. "
+            "Several processes can only divide the translation of --source or --pairs by runs. "
             "Run this command without torchrun."
         )
     translating: dict[str, Any] = {
@@ -82,10 +84,10 @@ def evaluate(
         "length-penalty": length_penalty,
     }  # fmt: skip
     if text is not None:
-        _refuse("text", translating | {"labelled": labelled, "columns": columns})
+        _refuse_others("text", translating | {"labelled": labelled, "columns": columns})
         return _text(runs, text, documents or "file", json=json)
     if labelled is not None:
-        _refuse("labelled", translating | {"documents": documents})
+        _refuse_others("labelled", translating | {"documents": documents})
         return _labelled(runs, labelled, columns, json=json)
     for name, value, owner in (("columns", columns, "labelled"), ("documents", documents, "text")):
         if value is not None:
@@ -115,7 +117,7 @@ def evaluate(
             items = read_items(pairs)
             how["places"] = [shortened(source) for source in items[0]]
         else:
-            right = required(references, "references", "--references FILE, the correct answers")
+            right = required(references, "references", "--references FILE")
             sources = required(source, "source", "--source FILE, the text to translate")
             items = read_parallel(sources, right)
         given = {"beam": beam, "length_penalty": length_penalty}
@@ -127,7 +129,7 @@ def evaluate(
         if report is None:
             return 0
     else:
-        right = required(references, "references", "--references FILE, the correct answers")
+        right = required(references, "references", "--references FILE")
         for name, value in (("source", source), ("beam", beam), ("length-penalty", length_penalty)):
             if value is not None:
                 raise UsageError(
@@ -143,7 +145,7 @@ def evaluate(
     return 0
 
 
-def _refuse(mode: str, others: dict[str, Any]) -> None:
+def _refuse_others(mode: str, others: dict[str, Any]) -> None:
     from whyformer.foundation.errors import UsageError
 
     for name, value in others.items():

@@ -16,8 +16,8 @@ EXAMPLES = """Examples:
 
 Each continuation is printed after its prompt, with an empty line between two
 continuations. --json prints one JSON object per prompt: index, prompt and
-continuations (text, score, finished, and model_limit: stopped at the maximum
-length of the model).
+continuations (text, score, finished, and model_limit: whether the text reached
+the maximum length of the model).
 Other search settings come from the run's recipe."""
 
 SEARCH = Group("Search")
@@ -46,7 +46,7 @@ def generate(
     """Continue a text with a language model.
 
     Args:
-        run: Directory of a run.
+        run: Directory of a run of task language.
         prompt: Start of the text (default: empty). Can be repeated.
         input: UTF-8 file with one prompt per line.
         output: File to write atomically (default: standard output).
@@ -108,7 +108,7 @@ def generate(
                 print(answer.text, file=stream)
     if full.count:
         warn(
-            f"fewer than --tokens {tokens} were added to {full.of('prompt')}: prompt and text "
+            f"fewer than --tokens {tokens} were added to {full.of('prompt')}, because the text "
             "reached the maximum length of the model."
         )
     return 0

@@ -1,4 +1,4 @@
-"""``whyformer inspect``: show what each layer and head of a model computes for a text."""
+"""``whyformer inspect``: show statistics of each layer and head of a model for a text."""
 
 import math
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ EXAMPLES = """Examples:
 The output has three tables. Heads: the standard deviation of the scores, and
 the entropy of the attention weights in nats and as a fraction of the maximum
 (1: uniform attention). Layers: the diversity of the token vectors (0: all are
-equal). Equations: the number of multiply-adds. --out writes an HTML file with a
-heat map of the attention weights of each head."""
+equal). Equations: the number of multiply-adds per equation. --out writes an
+HTML file with a heat map of the attention weights of each head."""
 
 MAX_DRAWN = 64
-"""Maximum number of tokens for heat maps; with more, the squares are too small to see."""
+"""Maximum number of tokens for heat maps; with more tokens, the cells are too small to see."""
 
 
 def inspect(
@@ -40,12 +40,12 @@ def inspect(
     json: Flag = False,
     device: str = "auto",
 ) -> int:
-    """Show what the layers and heads of a run compute for one text, and the cost of it.
+    """Show what the layers and heads of a model compute for one text, and at what cost.
 
     Args:
         run: Directory of a run.
         text: The input: a source, a text, or two texts separated by a tab. Required.
-        target: Translation of the source (default: the translation of the run).
+        target: Translation of the source (default: the model's own translation).
         out: HTML file to write, with a heat map of each head.
         overwrite: Replace --out if it exists.
         json: Print one JSON object.
@@ -77,9 +77,9 @@ def inspect(
 
 @dataclass(frozen=True)
 class Inspection:
-    """What one pass through a model showed.
+    """The measurements of one forward pass.
 
-    Args: tokens: as people read them, of what was read (``text``) and of a target.
+    Args: tokens: readable tokens of the input (``text``) and, if there is one, of ``target``.
     """
 
     run: str
@@ -90,7 +90,7 @@ class Inspection:
     operations: "Operations"
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything but the weights as JSON values."""
+        """Return all measurements as JSON, without the attention weights."""
         return {
             "run": self.run,
             "family": self.family,
@@ -117,7 +117,7 @@ class Inspection:
         }
 
     def tables(self) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
-        """Return the heads and rows of the three tables, as text."""
+        """Return column names and rows of the three tables, as text."""
         total = max(self.operations.total, 1)
         equations = [
             (str(equation), f"{count:,}", f"{count / total:.1%}")
@@ -125,7 +125,7 @@ class Inspection:
         ]
         return [
             (
-                ("attention", "head", "score deviation", "entropy (nats)", "of the greatest"),
+                ("attention", "head", "score deviation", "entropy (nats)", "of the maximum"),
                 [
                     (
                         head.module, str(head.number), _number(head.score_deviation),
@@ -187,7 +187,7 @@ class Inspection:
             name = f"{head.module}, head {head.number}"
             picture = attention_map(_short(queries), _short(keys), head.weights.tolist())
             drawn.append(f"<figcaption>{escape(name)}</figcaption>{picture}")
-        title = f"What {self.run} does with a text"
+        title = f"Layers and heads of {self.run} for one text"
         read = "".join(
             f"<p>{escape(side)}: <code>{escape(' '.join(tokens))}</code></p>"
             for side, tokens in self.tokens.items()
@@ -201,7 +201,7 @@ class Inspection:
         )
 
     def sides(self, head: "Head") -> tuple[list[str], list[str]]:
-        """Return the tokens that look, and those that are looked at."""
+        """Return the query tokens and the key tokens of a head."""
         source = self.tokens["text"]
         written = self.tokens.get("target", source)
         if head.module.startswith("encoder"):
@@ -211,9 +211,9 @@ class Inspection:
 
 
 def look(bundle: "Bundle", run: Path, text: str, target: str | None) -> Inspection:
-    """Let a model read a text once, and watch.
+    """Run a model on a text once, and measure its heads, layers and operations.
 
-    Raises: UsageError when the text is empty, too long, or has a target that the model cannot read.
+    Raises: UsageError if the text is empty or too long, or if the model cannot read the target.
     """
     import torch
 

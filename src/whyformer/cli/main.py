@@ -27,7 +27,7 @@ AGAIN_SECONDS = 0.05
 PLUGINS = "whyformer.plugins"
 """Group of the entry points of installed plugins."""
 LONGEST_SHOWN = 200
-"""Characters of a path in a message."""
+"""Maximum number of characters of a path in a message."""
 EPILOGUE = """Start here:
 
   whyformer demo
@@ -35,8 +35,8 @@ EPILOGUE = """Start here:
   echo "A dog runs." | whyformer translate runs/mine
   whyformer ask "why divide by sqrt dk?"
 
-Every command takes --plugin FILE.py or --plugin PACKAGE, once for each plugin:
-it adds variants of your own (docs/extending.md).
+Every command accepts --plugin FILE.py or --plugin PACKAGE, which adds your own
+variants (docs/extending.md). Repeat it for several plugins.
 
 Results go to standard output, progress and messages to standard error.
 Exit codes: 0 success, 1 failure, 2 usage error (nothing was changed),
@@ -57,13 +57,13 @@ TRAIN, USE, MEASURE, UNDERSTAND, OTHER = (
 
 @dataclass(frozen=True)
 class Command:
-    """The module of a command and the options of `main` for it.
+    """A command: its module, and how `main` runs it.
 
     Args:
         module: module in this package with a function or an `App` of the command's name.
         group: section of `--help` that lists the command.
         long: whether it runs long enough to benefit from a restart with a faster allocator.
-        to_lower: settings to lower when memory runs out.
+        to_lower: settings to lower if memory runs out, for the error message.
     """
 
     module: str
@@ -114,13 +114,13 @@ for _name in (*app.help_flags, *app.version_flags):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code.
 
-    Args: argv: arguments without the program name; None uses those of the process. Only with None
-        can the process restart itself with another allocator.
+    Args: argv: arguments without the program name. None uses the arguments of the process, and
+        allows a restart of the process with another allocator.
     """
     set_encodings()
     logging.basicConfig(format="whyformer: %(message)s", level=logging.WARNING)
     try:
-        with _no_interrupt_is_lost():
+        with _repeated_interrupts():
             return _run(sys.argv[1:] if argv is None else list(argv), restart=argv is None)
     except WhyformerError as error:
         return _say(str(error), error.exit_code)
@@ -134,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except KeyboardInterrupt:
         return _say("Stopped by Ctrl-C.", INTERRUPTED)
-    except OSError as error:  # not handled elsewhere: names that are too long, broken disks
+    except OSError as error:  # cases without their own message: too long names, broken disks
         return _say(*_refused_by_system(error))
     except Exception as error:
         from whyformer.foundation.memory import ran_out
@@ -172,9 +172,9 @@ def _run(tokens: list[str], *, restart: bool) -> int:
 
 
 def _load_plugins(named: list[str]) -> None:
-    """Import the plugins that packages declare, and those that were named.
+    """Import the plugins of installed packages, and the plugins given with ``--plugin``.
 
-    Without any, nothing heavy is imported: `--help` stays fast.
+    Without plugins, no large module is imported, so that `--help` stays fast.
     """
     if not named and not metadata.entry_points(group=PLUGINS):
         return
@@ -193,7 +193,7 @@ def _failure_of_a_plugin(error: Exception) -> str | None:
 
 
 def _interrupt() -> None:
-    """Send Ctrl-C to the main thread; a real signal also ends a call that waits."""
+    """Send Ctrl-C to the main thread, if possible as a signal, which interrupts blocking calls."""
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
     else:
@@ -201,11 +201,11 @@ def _interrupt() -> None:
 
 
 @contextlib.contextmanager
-def _no_interrupt_is_lost() -> Iterator[None]:
-    """Deliver Ctrl-C again where Python could not raise it.
+def _repeated_interrupts() -> Iterator[None]:
+    """Send Ctrl-C again if Python could not raise KeyboardInterrupt.
 
-    In a destructor or a callback of the import system Python prints a KeyboardInterrupt with its
-    traceback, forgets it, and the command would go on.
+    In destructors and in callbacks of the import system, Python prints the exception and ignores
+    it. The command would then continue.
     """
     former = sys.unraisablehook
 

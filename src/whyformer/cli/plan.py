@@ -14,15 +14,15 @@ EXAMPLES = """Examples:
 Nothing is measured or trained. The output shows each formula with its numbers.
 Describe another machine in a YAML file with name, source, peak_tflops,
 memory_gb, memory_gb_per_second, node_gb_per_second, network_gb_per_second and
-gpus_per_node. Link rates are in one direction; the network rate is the share of
-one GPU."""
+gpus_per_node. Give the rates of links in one direction, and the network rate
+per GPU."""
 
 
 READS = (
     "model.", "text.vocabulary", "data.row_tokens",
     "training.batch_tokens", "training.optimizer", "training.average",
 )  # fmt: skip
-"""The settings of a recipe that a plan depends on."""
+"""The settings of a recipe that affect a plan."""
 
 
 def plan(
@@ -44,8 +44,8 @@ def plan(
         gpus: Numbers of GPUs, separated by commas. Each GPU computes one batch per update.
         machine: a100, h100, h200, or a YAML file.
         mfu: Model FLOPs utilization: fraction of the peak rate, above 0 and at most 1.
-        length: Tokens of a source and of a target (default: 30). For a language model, set
-            --data.row-tokens instead.
+        length: Number of tokens of each source and each target (default: 30).
+            For a language model, set --data.row-tokens instead.
         vocabulary: Vocabulary size (default: the maximum of the recipe; 37,000 for a preset).
         json: Print one JSON object.
     """

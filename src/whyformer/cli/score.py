@@ -1,4 +1,4 @@
-"""``whyformer score``: the log-probability of given translations."""
+"""``whyformer score``: compute the log-probability of given translations."""
 
 import sys
 from pathlib import Path
@@ -16,9 +16,9 @@ Output for each pair: LOG_PROBABILITY<TAB>TOKENS. The log-probability is
 ln P(target, eos | source) in nats; TOKENS counts the target tokens, including
 eos. A text is scored with the tokens that the tokenizer produces. With
 --translations, each hypothesis is scored with the tokens of the search.
-If a target is longer than the model's positions, the output is `-` and a
-warning on standard error names the pair. Totals go to standard error, or into
-the JSON object."""
+If a target is longer than the model's positions, the output is `-`, and a
+warning on standard error gives the number of the pair. Totals are printed on
+standard error, or are part of the JSON object."""
 
 
 def score(
@@ -31,7 +31,7 @@ def score(
     """Print the log-probability of each translation, given its source.
 
     Args:
-        runs: Directory of a run; several runs score as an ensemble.
+        runs: Directory of a run; several runs are scored as one ensemble.
         source: UTF-8 file of the sources, one per line.
         target: UTF-8 file of their translations.
         translations: Output of `whyformer translate --json`, instead of --source and --target.

@@ -39,20 +39,21 @@ def train(
     """Train a model with a recipe, or resume a run.
 
     Override any setting of the recipe with --section.key VALUE;
-    `whyformer config show RECIPE` lists all settings. RUN/model holds the
-    best weights so far, and you can use it at any time.
+    `whyformer config show RECIPE` lists all settings. OUT/model contains the
+    best weights so far. You can use it before the training has finished.
 
     Args:
-        recipe: A built-in recipe (`whyformer config list`) or a YAML file (default: the recipe
-            with the name of the task).
+        recipe: A built-in recipe (`whyformer config list`) or a YAML file.
+            Default: the recipe with the name of the task.
         out: Directory of the run. Required.
-        data: TSV or JSONL files, prefixes of parallel files, or - (short for --data.train).
-        source: Suffix or key of the source side (short for --data.source).
-        target: Suffix or key of the target side (short for --data.target).
+        data: TSV or JSONL files, or prefixes of parallel files;
+            - is standard input (short for --data.train).
+        source: File suffix, key or column of the source (short for --data.source).
+        target: File suffix, key or column of the target (short for --data.target).
         dev: Validation set (short for --data.dev).
         preset: Model size to start from: base, big, small or tiny.
         task: The task: translate, language, masked, replaced, classify, regress or tag.
-        start_from: Run of task masked or replaced, to start classify, regress or tag from.
+        start_from: Pre-trained run (task masked or replaced) for classify, regress or tag.
         frozen: Train only the head; needs --start-from.
         full: Use the full variant of the recipe.
         overwrite: Delete the run in --out and start again.

@@ -90,21 +90,22 @@ def translate(
         alignments: Also write the cross-attention weights as JSON lines to this file.
         overwrite: Replace --output and --alignments if they exist.
         json: Write JSON lines.
-        split_sentences: Split each line into sentences, translate each one, and join the
-            translations with spaces. For models trained on single sentences.
+        split_sentences: Split lines into sentences, translate each sentence,
+            and join the translations with spaces.
+            For models trained on single sentences.
         device: auto, cpu, cuda, cuda:0 or mps.
         engine: auto, torch or ctranslate2.
-        weights: float32 or int8. int8 needs the torch engine on a CPU; it is faster and slightly
-            less exact.
+        weights: float32 or int8. int8 needs the torch engine on a CPU.
+            It is faster and slightly less exact.
         beam: Beam size; 1 is greedy search.
-        nbest: Number of translations per line; increases the beam of the run if needed.
-        length_penalty: 0 ranks by plain log-probability; larger values favour longer translations.
+        nbest: Number of translations per line. The beam of the run is increased if needed.
+        length_penalty: 0 ranks by log-probability; larger values favour longer translations.
         prefix: Text that every translation must begin with.
         min_length: Minimum number of tokens of a translation.
         max_length: Maximum number of tokens of a translation.
         no_repeat_ngram: Never repeat an n-gram of this size.
         groups: Number of groups for diverse beam search.
-        diversity: Penalty for tokens that another group chose; needs --groups.
+        diversity: Penalty for tokens that another group has chosen; needs --groups.
         sample: Sample at random instead of searching.
         temperature: Sampling temperature: below 1 sharpens the distribution, above 1 flattens it.
         top_k: Sample from this number of most probable tokens.
@@ -186,7 +187,7 @@ def translate(
             live=live,
             split_sentences=split_sentences,
         )
-        if not ranks.first:  # iterating computes this rank's share; rank 0 writes
+        if not ranks.first:  # only compute the part of this rank; rank 0 writes the results
             for _ in found:
                 continue
             return 0
@@ -205,14 +206,14 @@ def translate(
             shown = [h for one in answer.sentences or (answer,) for h in one.hypotheses[:listed]]
             if not all(one.finished for _, one in shown):
                 cut.add(index)
-                if live:  # the end may never come
+                if live:  # warn now, because the input may never end
                     _warn_of_cut(f"1 translation (line {index})")
             many = chosen.settings.nbest > 1
             for line in _shown(index, answer, many=many, json_lines=json, split=split_sentences):
                 print(line, file=stream)
             if aligned is not None:
                 print(alignment, file=aligned)
-            if live:  # the end may never come
+            if live:  # warn now, because the input may never end
                 _warn_of_sources(check)
                 stream.flush()
         if cut.count and not live:
@@ -258,14 +259,14 @@ def _as_json(answer: "Translation") -> dict[str, Any]:
 
 
 def _one_line(text: str) -> str:
-    """Replace line ends: a model of characters or bytes can write one and shift later lines."""
+    """Replace line ends, which models of characters or bytes can write, by spaces."""
     return text.replace("\r", " ").replace("\n", " ")
 
 
 def _with_alignments(
     bundle: "Bundle", answers: Iterator["Translation"], *, live: bool
 ) -> Iterator[tuple["Translation", str]]:
-    """Yield each answer with its alignment as JSON. Args: live: one at a time, for a terminal."""
+    """Yield each answer with its alignment as JSON. Args: live: align one answer at a time."""
     from whyformer.decoding.alignment import BATCH_SIZE, align
 
     while some := list(itertools.islice(answers, 1 if live else BATCH_SIZE)):

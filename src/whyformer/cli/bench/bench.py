@@ -18,12 +18,13 @@ EXAMPLES = """Examples:
 
 The output shows the speed of plain matrix products in the model's shapes (the
 ceiling), the speed of training and its fraction of the ceiling, the decoding
-speed of each engine (single-sentence and 64 at once; greedy and beam 5), memory
-use and start-up times. Run it on a quiet machine."""
+speed of each engine (single sentences and batches of 64; greedy and beam 5),
+memory use and start-up times. Stop other programs first, so that they do not
+affect the results."""
 
 
 READS = ("model.", "text.", "data.", "decoding.", "training.", "task", "preset")
-"""The settings of a recipe that its speed may depend on."""
+"""The settings of a recipe that can affect its speed."""
 
 
 def bench(
@@ -37,16 +38,17 @@ def bench(
     json: Flag = False,
     overrides: Overrides,
 ) -> int:
-    """Measure this machine: peak rates, training, decoding of each engine, memory, start-up.
+    """Measure the speed of this machine: matrix products, training, decoding, start-up.
 
     Args:
-        recipe: A built-in recipe or a YAML file (default: the recipe of --run; otherwise pronounce,
-            with the extra demo, or translate). If the data of the recipe are missing, random pairs
-            are used.
+        recipe: A built-in recipe or a YAML file.
+            Default: the recipe of --run; without --run, pronounce
+            if the extra `demo` is installed, otherwise translate.
+            If the data of the recipe are missing, generated pairs are used.
         run: Decode with this run instead of an untrained model.
         source: UTF-8 file to decode, one sentence per line (default: the dev set).
-        references: Reference files for --source; with them, the output of each engine is scored.
-        seconds: Approximate computing time; start-up times of programs are additional.
+        references: Reference files for --source, to score the output of each engine.
+        seconds: Approximate computing time, without the start-up times of programs.
         json: Print all measurements as one JSON object.
     """
     from whyformer.bundle import find_bundle

@@ -2,7 +2,7 @@
 
     python -m whyformer.cli.bench.worker [PLUGIN ...] CONFIG
 
-CONFIG is a JSON file that names a contender: training, torch or ctranslate2.
+CONFIG is a JSON file with the key `contender`: training, torch or ctranslate2.
 """
 
 import json
@@ -17,7 +17,7 @@ from whyformer.workflows.bench.process import answer_questions
 
 
 def load(config: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Load what a configuration names and return what answers questions."""
+    """Load the contender of a configuration; return the function that answers its requests."""
     if config["contender"] == "training":
         from whyformer.workflows.bench.training import training_contender
 
@@ -39,7 +39,7 @@ def load(config: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 
 def main() -> None:
-    """Be the contender that the command line names."""
+    """Run the contender of the configuration file on the command line."""
     *named, path = sys.argv[1:]
     config = json.loads(Path(path).read_text(encoding="utf-8"))
     keep_big_blocks()  # as the command line does

@@ -12,11 +12,11 @@ EXAMPLES = """Examples:
   whyformer ask "does post-norm need warm-up?" --json
 
 The command compares the words with the keywords of each question; it uses no
-model. If no question of the laboratory matches, the exit code is 2 and the
-nearest questions are shown; --json prints them as `nearest`."""
+model. If no question of the laboratory matches, the nearest questions are shown
+(`nearest` with --json), and the exit code is 2."""
 
 NEAREST = 3
-"""Questions that are shown when none answers."""
+"""Number of questions to show if none matches."""
 
 
 def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False) -> int:

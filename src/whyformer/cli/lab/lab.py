@@ -21,7 +21,7 @@ EXAMPLES = """Examples:
   whyformer lab run scaling --quick
   whyformer lab report --lang ko
 
-`whyformer ask "why sqrt dk"` finds a question by its words."""
+`whyformer ask "why sqrt dk"` finds a question by keywords."""
 RUN_EXAMPLES = """Examples:
 
   whyformer lab run scaling --quick
@@ -52,7 +52,7 @@ lab = App(
 
 @lab.command(name="list", help_epilogue="Example:\n\n  whyformer lab list --lang ko")
 def list_questions(*, lang: Lang | None = None, json: Flag = False) -> int:
-    """List the questions and the verdict on every claim.
+    """List the questions, and the verdict on each claim.
 
     Args:
         lang: Language: en or ko (default: en). The JSON object contains both.
@@ -124,10 +124,10 @@ def run(
 
     Args:
         questions: Names of questions (see `whyformer lab list`).
-        quick: Short experiments: under a minute per question on two cores (the default).
-        full: Full experiments with enough seeds and sizes for a verdict: up to 90 minutes of one
-            core per question.
-        seeds: Number of seeds of every condition, instead of the default of the mode.
+        quick: Short experiments (the default): less than a minute per question on two cores.
+        full: Full experiments, large enough for a verdict:
+            up to 90 minutes on one core per question.
+        seeds: Number of seeds per condition (default: the number for --quick or --full).
         on: Where to run: processes of this machine, or a Ray cluster (RAY_ADDRESS).
         workers: Number of parallel processes (default: one per core).
         out: Directory for the results.
@@ -152,25 +152,25 @@ def run(
         )
     experiments = [experiment_named(name) for name in (written() if all else questions)]
     mode = Mode.FULL if full else Mode.QUICK
-    told: dict[str, Any] = {}
-    wrong: list[str] = []
+    reports: dict[str, Any] = {}
+    contradicted: list[str] = []
     for experiment in experiments:
         one, against = _measure(
             experiment, mode, out, seeds, workers, Engine(on), Language(lang or "en")
         )
-        told[experiment.name] = one
-        wrong += [f"{experiment.name}/{claim}" for claim in against]
+        reports[experiment.name] = one
+        contradicted += [f"{experiment.name}/{claim}" for claim in against]
         if not json:
             say(one["text"])
     if json:
-        print_json({n: {k: v for k, v in one.items() if k != "text"} for n, one in told.items()})
-    if wrong:
+        print_json({n: {k: v for k, v in one.items() if k != "text"} for n, one in reports.items()})
+    if contradicted:
         print(
-            f"whyformer: Contradicts the published verdict: {', '.join(wrong)}. Was the machine "
-            "busy, or did the code change?",
+            f"whyformer: Contradicts the published verdict: {', '.join(contradicted)}. Check "
+            "whether the machine was busy or the code has changed.",
             file=sys.stderr,
         )
-    return 1 if wrong else 0
+    return 1 if contradicted else 0
 
 
 @lab.command(help_epilogue=REPORT_EXAMPLES)
@@ -238,7 +238,7 @@ def say(text: str) -> None:
 
 
 def _wrapped(line: str, width: int, indent: str) -> Sequence[str]:
-    """Break a line at spaces; a Korean letter is two columns wide."""
+    """Break a line at spaces to fit the width; a Korean letter is two columns wide."""
     from rich.cells import cell_len
 
     if cell_len(line) <= width:
@@ -292,11 +292,11 @@ def _measure(
             f"   {WORDS['published_verdict'].in_(language)}: "
             f"{verdict_words(theirs.get(name), language)}{mark}"
         )
-    told = as_json(experiment, record)
-    for name, claim in told["claims"].items():
+    report = as_json(experiment, record)
+    for name, claim in report["claims"].items():
         claim["published"] = str(theirs[name].verdict) if name in theirs else None
         claim["contradicts"] = name in against
-    return {**told, "file": str(path), "text": "\n".join([*lines, "", str(path), ""])}, against
+    return {**report, "file": str(path), "text": "\n".join([*lines, "", str(path), ""])}, against
 
 
 class _Bar:
@@ -314,7 +314,7 @@ class _Bar:
         )
 
         self.first = 0
-        self._name, self._spoken, self._begun = f"{name} ({mode})", time.monotonic(), False
+        self._name, self._printed_at, self._started = f"{name} ({mode})", time.monotonic(), False
         self._live = sys.stderr.isatty()
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(),
@@ -331,13 +331,13 @@ class _Bar:
         self._bar.stop()
 
     def show(self, done: int, total: int) -> None:
-        """Show the finished cells; the first call counts those of earlier runs."""
-        begins = not self._begun
-        if begins:
-            self.first, self._begun = done, True
+        """Show the number of finished cells; the first call gives the cells of earlier runs."""
+        starts = not self._started
+        if starts:
+            self.first, self._started = done, True
         self._bar.update(self._task, completed=done, total=total)
         now = time.monotonic()
-        due = begins or done == total or now - self._spoken > PLAIN_EVERY_SECONDS
+        due = starts or done == total or now - self._printed_at > PLAIN_EVERY_SECONDS
         if due and not self._live:
-            self._spoken = now
+            self._printed_at = now
             print(f"{self._name}: {done}/{total}", file=sys.stderr, flush=True)

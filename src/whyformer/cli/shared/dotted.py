@@ -1,7 +1,7 @@
 """Dotted settings on the command line: ``--model.d-model 256``, ``--training.seed=7``.
 
-A recipe has too many fields to declare each one to cyclopts. `main` removes the dotted settings
-from the command line first and passes them to the commands that read recipes.
+A recipe has too many fields to declare each one to cyclopts. Therefore, `main` first removes the
+dotted settings from the command line, and passes them to the commands that read recipes.
 """
 
 import re
@@ -12,14 +12,14 @@ from whyformer.foundation.errors import UsageError
 PLUGIN = "--plugin"
 _NAME = re.compile(r"--([A-Za-z_][\w-]*(?:\.[\w-]+)+)(?:=(.*))?", re.DOTALL)
 _OPTION = re.compile(r"--?[A-Za-z]")
-_WAITS = re.compile(r"--[A-Za-z][\w-]*")
+_NEEDS_VALUE = re.compile(r"--[A-Za-z][\w-]*")
 
 
 def split(tokens: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
-    """Return the other tokens, and name -> values of the dotted settings.
+    """Return the other tokens, and the dotted settings as a dict: name -> values.
 
-    A list setting takes every value up to the next option, any other setting takes one. Nothing
-    after ``--`` is touched.
+    A list setting takes all values up to the next option; any other setting takes one value.
+    Tokens after ``--`` are not changed.
 
     >>> split(["train", "--model.d-model", "256", "copy", "--training.seed=7"])
     (['train', 'copy'], {'model.d_model': ['256'], 'training.seed': ['7']})
@@ -38,8 +38,8 @@ def split(tokens: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
         match = _NAME.fullmatch(token)
         if not match:
             # cyclopts reads a `-` after an option as another option.
-            stands_alone = token == "-" and others and _WAITS.fullmatch(others[-1])
-            others.append(f"{others.pop()}=-" if stands_alone else token)
+            is_value = token == "-" and others and _NEEDS_VALUE.fullmatch(others[-1])
+            others.append(f"{others.pop()}=-" if is_value else token)
             continue
         name = match[1].replace("-", "_")
         values = found.setdefault(name, [])
@@ -59,7 +59,7 @@ def split(tokens: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
 def plugins_in(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the other tokens, and the value of each ``--plugin``.
 
-    Nothing after ``--`` is touched.
+    Tokens after ``--`` are not changed.
 
     >>> plugins_in(["train", "--plugin", "a.py", "copy", "--plugin=acme"])
     (['train', 'copy'], ['a.py', 'acme'])
@@ -81,7 +81,7 @@ def plugins_in(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _takes_several(name: str) -> bool:
-    """Return whether this field of a recipe is a list of texts."""
+    """Return whether this field of a recipe is a list."""
     from whyformer.recipes.recipe import Recipe
 
     value: object = Recipe()

@@ -54,7 +54,7 @@ def choose(
 
     Args:
         engine: auto uses CTranslate2 if an up-to-date conversion exists and supports the options.
-        given: search settings that override those of the run.
+        given: search settings that override the settings of the run.
         ranks: the processes that translate together.
         weights: data type of the weights in torch; with int8, auto uses torch.
     Raises: UsageError if the given engine does not support the options.
@@ -89,8 +89,8 @@ def choose(
     system = load_system(runs, device=device, warn=False, ranks=ranks, weights=Weights(weights))
     if weights == Weights.INT8 and ranks.first and not is_rounded(system.translator.models):
         print(
-            f"whyformer: --weights int8 quantizes weights of {LARGE_INT8:,} numbers or more, but "
-            "this model has none. Nothing is quantized.",
+            f"whyformer: --weights int8 quantizes matrices of {LARGE_INT8:,} weights or more, but "
+            "this model has only smaller ones. Nothing is quantized.",
             file=sys.stderr,
         )
     longest = system.translator.max_source_tokens
@@ -116,7 +116,7 @@ def _by_conversion(
     (run,) = runs
     directory = find_conversion(run)
     if directory is None:
-        find_bundle(run)  # has a better message for a directory that is not a run
+        find_bundle(run)  # raises a clearer error if the directory is not a run
         return UsageError(
             f"`{run}` contains no conversion. Make one with: whyformer convert {run} --to "
             "ctranslate2"
@@ -132,8 +132,8 @@ def _by_conversion(
     record = read_record(directory)
     if is_stale(run, record):
         return _Stale(
-            f"The conversion in `{directory}` was made before the run changed. "
-            f"Make it again with: whyformer convert {run} --to ctranslate2."
+            f"The conversion in `{directory}` is out of date, because the run has changed. "
+            f"Convert it again with: whyformer convert {run} --to ctranslate2."
         )
     settings = search_settings(record.facts, given, longest=record.max_source_tokens)
     if refusal := search_refusal(settings, prefix):

@@ -1,4 +1,4 @@
-"""Messages name a setting as it is typed: `--top-k`, where the library says `top_k`."""
+"""Replace setting names of the library in messages by flags: `top_k` becomes `--top-k`."""
 
 import inspect
 import re
@@ -11,9 +11,9 @@ _NAME = re.compile(r"`(\w+)`")
 
 
 def in_flags(message: str, command: Callable[..., Any]) -> str:
-    """Return a message with the flags of ``command`` in place of the names of settings.
+    """Return a message in which names of settings are replaced by the flags of ``command``.
 
-    Other words in backticks may be names of columns or files, and stay.
+    Other words in backticks are not changed, because they may be names of columns or files.
 
     >>> from whyformer.cli.translate import translate
     >>> in_flags("`top_k` must be below 9. The file has no column `source`.", translate)

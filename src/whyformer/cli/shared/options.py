@@ -1,4 +1,4 @@
-"""Types of arguments that several commands share."""
+"""Types of arguments for several commands."""
 
 import re
 from collections.abc import Sequence
@@ -54,7 +54,8 @@ class Bounds:
 
 
 def within(low: float, high: float) -> Parameter:
-    """Return the annotation of a numeric option; whole numbers when ``low`` is one."""
+    """Return the annotation of a numeric option with bounds; an ``int`` as ``low`` allows only
+    whole numbers."""
     bounds = Bounds(low, high)
     return Parameter(converter=bounds, metavar=str(bounds))
 

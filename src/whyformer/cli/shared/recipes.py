@@ -24,16 +24,16 @@ def resolved(
     frozen: bool = False,
     ranks: int | None = None,
 ) -> "Resolved":
-    """Resolve a recipe. `data`, `dev`, `source`, `target`: short for ``data.train`` etc.
+    """Resolve a recipe from its name, short flags such as `data`, and dotted settings.
 
-    Args: ranks: number of training processes; None if unknown.
+    Args: overrides: dotted settings. ranks: number of training processes; None if unknown.
     Raises: UsageError if a setting is given in both forms; ConfigError for a setting that is
         unknown or has no effect.
     """
     from whyformer.recipes.recipe import parse_overrides, resolve
     from whyformer.recipes.unused import refuse_unused
 
-    laid, typed = dict(overrides), dict[str, str]()
+    settings, typed = dict(overrides), dict[str, str]()
     for short, key, texts in (
         ("preset", "preset", [preset] if preset is not None else []),
         ("data", "data.train", list(data or ())),
@@ -44,10 +44,10 @@ def resolved(
         ("start-from", "start_from", [start_from] if start_from is not None else []),
         ("frozen", "frozen", ["true"] if frozen else []),
     ):
-        if texts and key in laid:
+        if texts and key in settings:
             raise UsageError(f"`--{short}` is short for `--{key}`, but both were given. Keep one.")
         if texts:
-            laid[key], typed[key] = texts, short
-    found = resolve(name, parse_overrides(laid), full=full)
-    refuse_unused(found.recipe, laid, ranks=ranks, typed=typed)
+            settings[key], typed[key] = texts, short
+    found = resolve(name, parse_overrides(settings), full=full)
+    refuse_unused(found.recipe, settings, ranks=ranks, typed=typed)
     return found

@@ -16,11 +16,13 @@ from whyformer.foundation.files import atomic_path, explain_write_errors, refuse
 
 
 def refuse_existing(overwrite: bool, *, read: Path | None = None, **outputs: Path | None) -> None:
-    """Reject paths of existing files without --overwrite; devices and pipes are allowed.
+    """Raise an error if an output file exists and --overwrite is not given.
+
+    Devices and pipes are allowed.
 
     Args:
-        read: the input file, which is never replaced.
-        outputs: flag -> its path, or None if the flag was not given.
+        read: the input file, which must never be replaced.
+        outputs: for each output flag its path, or None if the flag was not given.
     Raises: OutputError if a file exists at one of the paths; UsageError if --overwrite is given
         without an output file.
     """
@@ -99,7 +101,7 @@ def set_encodings() -> None:
     """Write UTF-8 to files and pipes; on a terminal, replace characters it cannot display.
 
     Results can be in any language, so the locale of a pipe (CP949 on Korean Windows) is ignored.
-    Lines end with one byte on every system, so files are identical.
+    Lines end with a single newline character on all systems, so that files are identical.
     """
     for stream in (sys.stdout, sys.stderr):
         if not isinstance(stream, io.TextIOWrapper):
@@ -111,7 +113,7 @@ def set_encodings() -> None:
 
 
 def is_live(stream: Any) -> bool:
-    """Return whether a user may be waiting: the input is not a regular file."""
+    """Return whether the input may be interactive, that is, not a regular file."""
     try:
         return not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
     except (OSError, ValueError, AttributeError):
@@ -119,7 +121,7 @@ def is_live(stream: Any) -> bool:
 
 
 def abandon_output() -> None:
-    """Discard the rest of standard output, so that the exit does not fail again."""
+    """Discard all further output, so that flushing at exit does not raise the error again."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
