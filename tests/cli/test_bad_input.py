@@ -526,7 +526,7 @@ def test_standard_input_as_validation_data_is_read_once(cli, tmp_path, out):
 @pytest.mark.parametrize("given", [["--data", "-", "--dev", "-"], ["--data.train", "-", "-"]])
 def test_standard_input_is_given_once(cli, out, given):
     said = cli("train", *given, "--out", out, "--quiet", stdin="a\tb\n" * 50)
-    assert "Standard input can be given once" in said.sentence
+    assert "Standard input can be used only once" in said.sentence
 
 
 def test_a_text_of_empty_lines(cli, tmp_path, out):

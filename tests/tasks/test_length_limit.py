@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_training_says_what_the_limit_is_and_which_targets_exceed_it(run, tmp_path):
     asked = ASKED | {"data.train": [str(run.parent / "pairs.tsv")]}
-    for max_length, told in ((None, "all training targets fit"), (60, "32 training targets")):
+    for max_length, told in ((None, "no training target exceeds"), (60, "32 training targets")):
         recipe = resolve("translate", asked | {"decoding.max_length": max_length}).recipe
         task = Translation(recipe, tmp_path)
         (said,) = [line for line in task.facts(1, torch.device("cpu")) if line.startswith("limit")]

@@ -172,7 +172,7 @@ def test_metrics_are_those_of_the_labels(tmp_path: Path):
 def test_bad_data_is_named(tmp_path: Path):
     path = tmp_path / "t.tsv"
     path.write_text("a b\tO O\n" * 60, encoding="utf-8")
-    with pytest.raises(DataError, match="two labels or more, but all are `O`"):
+    with pytest.raises(DataError, match="two different labels, but all labels are `O`"):
         Tagging(asked(path, data__dev=[str(path)]).recipe, tmp_path / "run")
     with pytest.raises(DataError, match="cannot be divided into training and validation"):
         Tagging(asked(path).recipe, tmp_path / "run")

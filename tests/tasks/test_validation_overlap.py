@@ -72,6 +72,6 @@ def test_repeated_examples_count_once():
 
 def test_advice_for_a_small_validation_set_fits_where_it_came_from():
     (given,) = few_fact(1, "text", separate=True)
-    assert "scores on 1 text say little; use a larger validation set" in given
+    assert "scores on 1 text are unreliable; use a larger validation set" in given
     (held_out,) = few_fact(3, "text", separate=False)
     assert held_out.endswith("give more texts or a validation set with --dev")

@@ -89,7 +89,9 @@ def test_the_same_items_resume_and_others_are_refused(tmp_path: Path) -> None:
     out = tmp_path / "run"
     train(out, PAIRS, dev=PAIRS[:4])
     assert train(out, iter(PAIRS), dev=PAIRS[:4]).updates == 2
-    with pytest.raises(ConfigError, match=r"`data` is not the data that the run .* was begun with"):
+    with pytest.raises(
+        ConfigError, match=r"`data` is not the data that the run .* was started with"
+    ):
         train(out, PAIRS[1:], dev=PAIRS[:4])
     with pytest.raises(ConfigError, match="`dev` is not the data"):
         train(out, PAIRS, dev=PAIRS[:5])
@@ -154,7 +156,7 @@ def test_each_text_is_a_document_unless_the_recipe_says_otherwise(tmp_path: Path
         ("translate", 7, "must be a path or an iterable of items, but it is 7"),
         ("language", [3], "Item 1 of `data` must be a text"),
         ("classify", [("a", True)], "must have a label that is a text or a finite number"),
-        ("classify", [("a", "x"), ("a", "b", "x")], "must have 2 parts as the first item has"),
+        ("classify", [("a", "x"), ("a", "b", "x")], "must have 2 parts like the first item"),
         ("regress", [("a", float("nan"))], "finite number, but it is NaN"),
         ("tag", [(["a b"], ["X"])], r"words and labels without spaces, but \"a b\" was found"),
         ("tag", [("a b", "X")], "has 2 words and 1 label"),

@@ -550,7 +550,7 @@ def test_learned_positions_end_where_the_data_must(tmp_path: Path, longest: int)
     if longest > 12:  # an untrained model would write on for ever
         assert train(recipe, tmp_path / "run", quiet=True).updates == 2
         return
-    with pytest.raises(ConfigError, match=r"admits 12 tokens and eos, but the model has 12"):
+    with pytest.raises(ConfigError, match=r"allows 12 tokens and eos, but the model has 12"):
         train(recipe, tmp_path / "run", quiet=True)
 
 

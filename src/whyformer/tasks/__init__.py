@@ -1,1 +1,1 @@
-"""What a model can learn: one file per task, their common protocol, and how their data is read."""
+"""The tasks that a model can learn: one file per task, their base class, and their data."""

@@ -12,8 +12,8 @@ from whyformer.tasks.task import Progress, Task
 def open_task(recipe: Recipe, run: Path, progress: Progress | None = None) -> Task:
     """Read and map the data of a recipe into ``run``, or open the data that is already there.
 
-    Raises: DataError, ConfigError for data that cannot be used; PluginError for a class that is no
-        complete task.
+    Raises: DataError, ConfigError for data that cannot be used; PluginError for an incomplete
+        task class.
     """
     return task_class(recipe.task)(with_kept_items(recipe, run), run, progress)
 
@@ -24,7 +24,7 @@ def data_key_of(recipe: Recipe, run: Path) -> str:
 
 
 def task_class(name: str) -> type[Task]:
-    """Return the class of a task. Raises: PluginError for a class that is no complete task."""
+    """Return the class of a task. Raises: PluginError for an incomplete task class."""
     kind = TASKS[name]
     if not issubclass(kind, Task):
         raise PluginError(
@@ -39,6 +39,6 @@ def task_class(name: str) -> type[Task]:
 
 
 def _listed(names: list[str]) -> str:
-    """Return names of attributes: "`a`, `b` and `c`"."""
+    """Return the names as a list for a message: "`a`, `b` and `c`"."""
     *some, last = (f"`{name}`" for name in names)
     return f"{', '.join(some)} and {last}" if some else last

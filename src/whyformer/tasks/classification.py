@@ -1,4 +1,4 @@
-"""The tasks `classify` and `regress`: predict a label or a number for a text, or for two."""
+"""The tasks `classify` and `regress`: predict a label or a number for a text or a text pair."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -40,9 +40,9 @@ from whyformer.text.tokenizer import Tokenizer
 from whyformer.training.loss import Loss
 
 EVALUATED_TOGETHER = 1024
-"""Texts whose probabilities of all labels are in memory at once while a file is evaluated."""
+"""Number of texts that an evaluation classifies at once; limits the memory for probabilities."""
 LARGEST_NUMBER = 1e30
-"""Largest label of a regression: its square must be finite in 32 bits."""
+"""Largest label of a regression in absolute value: its square must be finite in float32."""
 SHOWN_LABELS = 20
 
 
@@ -88,7 +88,7 @@ class Classification(LabelledTask):
         self.mean, self.deviation = _spread([float(self.target_of(one)) for one in train])
 
     def labels_of(self, example: Example) -> Sequence[str]:
-        """Return the labels that both parts of the data must have; nothing for numbers."""
+        """Return the labels that training and validation must both contain; none for numbers."""
         return (example.label,)
 
     def answer_of(self, example: Example) -> str:
@@ -96,17 +96,17 @@ class Classification(LabelledTask):
         return example.label
 
     def classes_of(self, train: Sequence[Example]) -> list[str]:
-        """Return the labels in the order of the model's outputs; nothing for numbers."""
+        """Return the labels in the order of the model's outputs; none for numbers."""
         classes = sorted({example.label for example in train})
         if len(classes) < 2:
             raise DataError(
-                f"There must be two labels or more, but all are `{classes[0]}`. "
-                "Check which column holds the label."
+                "The data must have at least two different labels, but all labels are "
+                f"`{classes[0]}`. Check which column holds the label."
             )
         return classes
 
     def target_of(self, example: Example) -> int | float:
-        """Return the expected output as a number: the place of the label."""
+        """Return the expected output as a number: the index of the label."""
         place = self.places.get(example.label)
         if place is None:
             raise DataError(
@@ -145,11 +145,11 @@ class Classification(LabelledTask):
         return {"loss": total / len(wanted)} | scores
 
     def predictions(self, outputs: Tensor) -> list[Any]:
-        """Return the predicted place of a label, or number, for each row of outputs."""
+        """Return the predicted label index, or number, for each row of outputs."""
         return outputs.argmax(-1).tolist()
 
     def scores(self, found: Sequence[Any], wanted: Sequence[Any]) -> list[Score]:
-        """Return the metrics of predictions, without intervals."""
+        """Return the metrics of predictions, without confidence intervals."""
         return score_labels(found, wanted, len(self.classes), resamples=0)
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
@@ -184,7 +184,7 @@ class Classification(LabelledTask):
 class Regression(Classification):
     """A `Task` on texts with numbers.
 
-    Training uses the distance of a number from the mean, in standard deviations.
+    The model predicts (number - mean) / standard deviation.
     """
 
     default_recipe = "regress"
@@ -249,7 +249,7 @@ def number(example: Example) -> float:
 
 
 def listed(labels: Sequence[str]) -> str:
-    """Return the first labels, for a message."""
+    """Return the first labels and the number of the others, for a message."""
     more = f", and {len(labels) - SHOWN_LABELS} more" if len(labels) > SHOWN_LABELS else ""
     return ", ".join(labels[:SHOWN_LABELS]) + more
 
@@ -290,7 +290,7 @@ class Classifier:
 
     @property
     def columns(self) -> dict[str, str | None]:
-        """Names of the columns that the run was trained with."""
+        """Names of the columns of the training data."""
         return self.bundle.facts.get("columns", {})
 
     def classify(
@@ -301,7 +301,7 @@ class Classifier:
         Raises: UsageError for an item that is not a pair (text, second text or None).
         """
         refuse_mixed("texts", texts, "pairs such as (text, None) or (text, second)", _is_pair)
-        longest = self.model.settings.max_length  # of runs older than `row_tokens` in their facts
+        longest = self.model.settings.max_length  # older runs did not store `row_tokens`
         longest = min(longest, self.bundle.facts.get("row_tokens", longest))
         tokenizer = self.tokenizer
         trim = Expected.from_facts(self.bundle.facts).trimmed
@@ -330,9 +330,9 @@ class Classifier:
         return Prediction(self.labels[best], dict(zip(self.labels, shares, strict=True)))
 
     def evaluate(self, examples: Sequence[Example]) -> list[Score]:
-        """Return every metric of the task, with 95 % intervals."""
+        """Return every metric of the task, with 95 % confidence intervals."""
         place: dict[str, int] = {}
-        for label in self.labels:  # of older runs perhaps not in NFC, as the file's are
+        for label in self.labels:  # in older runs, labels may not be in NFC
             place.setdefault(normalize(label), len(place))
         for one in examples:
             if self.labels and one.label not in place:
@@ -347,7 +347,7 @@ class Classifier:
             predictions = self.classify([(one.first, one.second) for one in some])
             found += [replace(one, probabilities={}) for one in predictions]
         if not self.labels:
-            said = [p.number for p in found if p.number is not None]
-            return score_numbers(said, [number(e) for e in examples])
+            numbers = [p.number for p in found if p.number is not None]
+            return score_numbers(numbers, [number(e) for e in examples])
         wanted = [place[one.label] for one in examples]
         return score_labels([place[normalize(p.label)] for p in found], wanted, len(place))

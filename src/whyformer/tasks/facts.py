@@ -1,4 +1,4 @@
-"""What a run prints before its first update: the data as it will be trained on."""
+"""The lines about sentence pairs that a run prints before its first update."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ def facts_before_training(
     parameters: int,
     device: torch.device,
 ) -> Iterator[str]:
-    """Yield the lines: pairs, tokens, fertility, unknowns, lengths, padding, failures, model."""
+    """Yield the lines about pairs, tokens, round trips, batches, model and training."""
     corpus, report = data.corpus, data.corpus.report
     dropped = "; ".join(f"{reason}: {what}" for reason, what in report.dropped.items())
     yield with_end(
@@ -51,7 +51,7 @@ def facts_before_training(
         spelled = side.spelled / max(1, side.tokens)
         yield (
             f"{name}      {counted(side.tokens, 'token')} of a vocabulary of {len(tokenizer):,}, "
-            f"{side.fertility:.2f} a word, longest {side.longest}, "
+            f"{side.fertility:.2f} per word, longest {side.longest}, "
             f"<unk> {unknown:.0%}, spelled in bytes {spelled:.2%}"
         )
     changed = report.round_trip_failures
@@ -60,8 +60,8 @@ def facts_before_training(
     plan = batches.plan(0)
     padding = padding_share(plan, corpus.source_lengths, corpus.target_lengths)
     yield (
-        f"batches     {len(plan):,} an epoch of at most {recipe.training.batch_tokens:,} tokens, "
-        f"padding {padding:.1%}"
+        f"batches     {len(plan):,} per epoch, each of at most {recipe.training.batch_tokens:,} "
+        f"tokens, padding {padding:.1%}"
     )
     shape = recipe.model
     yield f"model       {parameters:,} parameters: {shape.summary}; on {device}, {threads()}"
@@ -73,19 +73,19 @@ def facts_before_training(
 def limit_fact(
     settings: SearchSettings, data: "Prepared", longest: int | None, expected: Expected
 ) -> str:
-    """Say how long outputs may be, and how many training targets are longer than that."""
+    """Return the line about the maximum output length and the training targets that exceed it."""
     lengths, places = np.unique(data.corpus.source_lengths, return_inverse=True)
     limits = [limit_of(settings, int(length), longest, expected) for length in lengths]
     limit = np.array(limits)[places]
     over = int((data.corpus.target_lengths - 1 > limit).sum())
     most = counted(int(limit.max()), "token")
-    told = f"outputs have at most {int(limit.min()):,} to {most} by source"
+    stated = f"outputs are limited to {int(limit.min()):,} to {most}, depending on the source"
     if limit.min() == limit.max():
-        told = f"outputs have at most {most}"
+        stated = f"outputs are limited to {most}"
     if not over:
-        return f"limit       {told}; all training targets fit"
+        return f"limit       {stated}; no training target exceeds this"
     advice = " Raise decoding.max_length" if settings.max_length is not None else ""
     return Caution(
-        f"limit       {told}; warning: {counted(over, 'training target')} "
-        f"{'exceeds' if over == 1 else 'exceed'} that.{advice}"
+        f"limit       {stated}; warning: {counted(over, 'training target')} "
+        f"{'exceeds' if over == 1 else 'exceed'} this.{advice}"
     )

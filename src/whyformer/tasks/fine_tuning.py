@@ -1,4 +1,4 @@
-"""The shared part of the tasks on labelled data: examples, and a new or a pre-trained encoder."""
+"""Shared code of the tasks on labelled data: examples, and a new or a pre-trained encoder."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -30,20 +30,20 @@ from whyformer.training.loss import Loss
 
 MAX_HELD_OUT = 5000
 DROPOUTS = ("dropout", "attention_dropout")
-"""Settings of the model that a run with `start_from` chooses for itself."""
+"""The only model settings that a run with `start_from` can choose."""
 ANSWER = "answer."
-"""Parameters of the head, which no pre-trained run provides."""
+"""Prefix of the parameters of the task head, which are never copied from a pre-trained run."""
 HEAD = ("pooler.", ANSWER)
-"""Parameters that are trained even if the rest is frozen."""
+"""Prefixes of the parameters that are trained when the others are frozen."""
 
 
 @runtime_checkable
 class HasLine(Protocol):
-    """Something that was read from a file."""
+    """An example that was read from a file."""
 
     @property
     def line(self) -> int:
-        """Its line, from 1."""
+        """Its line number, starting at 1."""
         ...
 
 
@@ -59,7 +59,7 @@ class Start:
 
 
 class LabelledTask(Task):
-    """A `Task` on labelled texts. A subclass reads its examples, and sets the attributes below."""
+    """A `Task` on labelled texts. A subclass reads the examples and sets the attributes below."""
 
     reads = frozenset({
         "start_from", "frozen", "data.target", "data.row_tokens", "training.label_smoothing"
@@ -110,7 +110,7 @@ class LabelledTask(Task):
     def data_facts(self) -> Iterator[str]:
         """Yield the lines about the data."""
         if self.dropped.count:
-            yield Caution(f"            left out, without text: {self.dropped}")
+            yield Caution(f"            left out because they have no text: {self.dropped}")
 
     def preview(self, batch: Any) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
         """See `Task`."""
@@ -135,7 +135,7 @@ def read_start(recipe: Recipe) -> Start | None:
 def shape_of(
     recipe: Recipe, start: Start | None, outputs: int, answer_of: AnswerOf
 ) -> BERTSettings:
-    """Return the shape of the model: that of the pre-trained encoder, if any, with a new head."""
+    """Return the model settings: those of the pre-trained encoder, if given, with a new head."""
     shape = start.encoder.settings if start else recipe.model
     assert isinstance(shape, BERTSettings)
     own = {name: getattr(recipe.model, name) for name in DROPOUTS}
@@ -150,11 +150,11 @@ def fresh_encoder(
     model = build_model(shape, (size, size), shared=True, device=device)
     assert isinstance(model, BERT)
     if start is not None:
-        lent = dict(start.encoder.named_parameters())
+        pretrained = dict(start.encoder.named_parameters())
         with torch.no_grad():
             for name, parameter in model.named_parameters():
-                if name in lent and not name.startswith(ANSWER):
-                    parameter.copy_(lent[name])
+                if name in pretrained and not name.startswith(ANSWER):
+                    parameter.copy_(pretrained[name])
     if recipe.frozen:
         for name, parameter in model.named_parameters():
             parameter.requires_grad = name.startswith(HEAD)
@@ -170,7 +170,7 @@ class Split(Generic[One]):
     dropped: Occurrences
     """Examples without text, which were left out."""
     overlap: Overlap | None
-    """Validation data that is also in the training data; None when it was held out of it."""
+    """Validation examples that are also in the training data; None if they were held out of it."""
 
 
 def read_split(
@@ -186,17 +186,17 @@ def read_split(
     Without a validation set, a part of the examples is held out; see `data.held_out`.
     Args:
         start: the run to start from; its tokenizer determines whether case matters.
-        read: reads a file.
+        read: reads the examples of a file.
         text_of: returns the text of an example; examples without text are left out.
-        labels_of: returns its labels; nothing for numbers.
+        labels_of: returns the labels of an example; none for numbers.
         answer_of: returns the expected output of an example as one text.
-    Raises: ConfigError, DataError for what cannot be used.
+    Raises: ConfigError, DataError for data that cannot be used.
     """
     data = recipe.data
     if data.builtin or not data.train:
         raise ConfigError("Give --data FILE: a TSV or JSONL file of texts with their labels.")
     if STDIN in (*data.train, *data.dev):
-        raise ConfigError("Texts with labels are read from files. Give the path of one.")
+        raise ConfigError("Labelled texts cannot come from standard input. Give a file.")
     dropped = Occurrences()
 
     def read_all(paths: list[str]) -> list[One]:
@@ -239,7 +239,7 @@ def read_split(
 def label_loss(
     outputs: Float[Tensor, "rows labels"], labels: Int[Tensor, "rows"], smoothing: float
 ) -> Loss:
-    """Return the sum of the cross-entropy of labels."""
+    """Return the cross-entropy of the labels, summed over rows."""
     nll = F.cross_entropy(outputs, labels, reduction="sum")
     smoothed = F.cross_entropy(outputs, labels, reduction="sum", label_smoothing=smoothing)
     return Loss(smoothed, nll.detach())
@@ -265,7 +265,7 @@ def own_tokenizer(
 
 
 def rows_facts(name: str, rows: Any, what: str, size: int) -> str:
-    """Return the line about one set of rows. Args: rows: an object with `lengths`."""
+    """Return the line about a set of rows. Args: rows: an object with `lengths`, in tokens."""
     return (
         f"{name:<11} {what}, {counted(int(rows.lengths.sum()), 'token')} of a vocabulary of "
         f"{size:,}, longest {int(rows.lengths.max())}"

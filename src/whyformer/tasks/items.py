@@ -1,7 +1,7 @@
-"""Items given in Python as training data: kept in the run as JSON lines, one item a line.
+"""Training data given as Python items, which the run stores as JSON lines.
 
-Training reads its data several times and resumes it, so the items are written once into the
-directory of the run, as standard input is. Nothing holds more than one of them in memory.
+Training reads its data several times, also after a resume. Therefore the items are written once
+into the directory of the run, one per line. Only one item is in memory at a time.
 """
 
 import hashlib
@@ -22,32 +22,32 @@ from whyformer.recipes.recipe import Recipe
 from whyformer.recipes.task_declaration import TASKS, ItemForm
 
 ITEMS = "<items>"
-"""Stands in `data.train` and `data.dev` for items given in Python."""
+"""The value of `data.train` or `data.dev` when items are given in Python."""
 KEPT_ITEMS = {"train": "items.jsonl", "dev": "items-dev.jsonl"}
-"""Setting of `data` -> the file of the run that holds its items."""
+"""For each setting of `data`, the file in the run with its items."""
 SECOND = "second"
-"""Key of the second text of an item of three."""
+"""Key of the second text of an item with three parts."""
 PARAMETERS = {"train": "data", "dev": "dev"}
-"""Setting of `data` -> parameter of `train` and `fit`."""
+"""For each setting of `data`, the parameter of `train` and `fit`."""
 
 
 @dataclass(frozen=True)
 class GivenItems:
-    """Items to train on and to validate on; None where the recipe names files instead."""
+    """Training items and validation items; None if the recipe names files instead."""
 
     train: Any = None
     dev: Any = None
 
 
 def forget_items(run: Path) -> None:
-    """Remove the items of an attempt that never became a run, so that they are read again."""
+    """Remove the items if the run was never started, so that they are read again."""
     if not (run / "run.json").exists():
         for name in KEPT_ITEMS.values():
             (run / name).unlink(missing_ok=True)
 
 
 def keep_items(given: GivenItems, recipe: Recipe, run: Path) -> None:
-    """Write the items into ``run``, or compare them with those that the run was begun with.
+    """Write the items into ``run``; a run that already has items must have the same ones.
 
     Raises: DataError for an item that cannot be used; ConfigError when the items differ.
     """
@@ -65,14 +65,14 @@ def keep_items(given: GivenItems, recipe: Recipe, run: Path) -> None:
             if not file.tell():
                 raise DataError(
                     f"`{parameter}` must have at least one item, but it has none. An iterator can "
-                    "be read once: pass a list, or make a new iterator."
+                    "be read only once: pass a list, or create a new iterator."
                 )
 
 
 def with_kept_items(recipe: Recipe, run: Path) -> Recipe:
-    """Return a recipe that reads the items which ``run`` keeps, where its data are items.
+    """Return the recipe with the item files of ``run`` in place of `ITEMS`.
 
-    Raises: ConfigError when the run keeps none.
+    Raises: ConfigError when the run has no such file.
     """
     data = recipe.data
     if ITEMS not in (*data.train, *data.dev):
@@ -101,7 +101,7 @@ def _kept(path: str, run: Path, part: str) -> str:
 
 
 def _refuse_others(lines: Iterator[bytes], kept: Path, parameter: str, run: Path) -> None:
-    """Raise ConfigError when the lines are not those of the file."""
+    """Raise ConfigError when the lines differ from the file ``kept``."""
     digest, empty = hashlib.sha256(), True
     for line in lines:
         digest.update(line)
@@ -110,11 +110,11 @@ def _refuse_others(lines: Iterator[bytes], kept: Path, parameter: str, run: Path
         return
     if empty:
         raise ConfigError(
-            f"`{parameter}` has no items, but the run in `{run}` was begun with some. An iterator "
-            "can be read once: pass a list, or make a new iterator."
+            f"`{parameter}` has no items, but the run in `{run}` was started with items. An "
+            "iterator can be read only once: pass a list, or create a new iterator."
         )
     raise ConfigError(
-        f"`{parameter}` is not the data that the run in `{run}` was begun with. Give the same "
+        f"`{parameter}` is not the data that the run in `{run}` was started with. Give the same "
         "items in the same order to resume it, choose another `out`, or start again with "
         "overwrite=True."
     )
@@ -137,11 +137,11 @@ def _lines(items: Any, recipe: Recipe, parameter: str) -> Iterator[bytes]:
 
 
 class _WrongItem(Exception):
-    """An item that cannot be used. Its text follows the number of the item in the message."""
+    """An item that cannot be used. Its text continues the sentence "Item 3 of `data` …"."""
 
 
 def _names(recipe: Recipe) -> tuple[str, ...]:
-    """Return the keys of an item's text or of its two sides."""
+    """Return the keys of an item: one for a text, two for text and label or for a pair."""
     data, form = recipe.data, TASKS[recipe.task].items
     if form is ItemForm.PAIRS:
         return data.source or "source", data.target or "target"
@@ -156,7 +156,7 @@ def _may_have_second(recipe: Recipe) -> bool:
 
 
 def _reader(recipe: Recipe) -> Callable[[Any], dict[str, Any]]:
-    """Return the function that turns an item of the recipe's task into a record to write."""
+    """Return the function that converts an item of the recipe's task to a record to store."""
     form = TASKS[recipe.task].items
     if form is None:
         raise ConfigError(
@@ -188,7 +188,7 @@ def _pair_reader(source: str, target: str) -> Callable[[Any], dict[str, Any]]:
         wanted = f"a pair (source, target), or a dict with the keys `{source}` and `{target}`"
         if isinstance(item, Mapping):
             if source not in item and isinstance(item.get("translation"), Mapping):
-                item = item["translation"]  # as the translation data sets of Hugging Face are
+                item = item["translation"]  # format of Hugging Face data sets
             pair: Sequence[Any] = _fields(item, [source, target])
         else:
             pair = _of_length(item, (2,), wanted)
@@ -215,14 +215,14 @@ def _label_reader(
         width = width or len(values)
         if len(values) != width:
             raise _WrongItem(
-                f"must have {width} parts as the first item has, but it has {len(values)}: "
-                f"{shown(item)}. Give all items the same parts."
+                f"must have {width} parts like the first item, but it has {len(values)}: "
+                f"{shown(item)}. Give all items the same number of parts."
             )
-        *texts, said = values
+        *texts, labelled = values
         found = dict(
             zip((text, second or SECOND), (_text(one, wanted) for one in texts), strict=False)
         )
-        return found | {label: _label(said)}
+        return found | {label: _label(labelled)}
 
     return read
 
@@ -274,14 +274,14 @@ def _sound(text: str) -> str:
         text.encode()
     except UnicodeEncodeError as error:
         raise _WrongItem(
-            f"contains half of a surrogate pair (\\u{ord(text[error.start]):04x}), which is no "
+            f"contains half of a surrogate pair (\\u{ord(text[error.start]):04x}), which is not a "
             "character. Write both halves."
         ) from None
     return text
 
 
 def _label(value: Any) -> str | int | float:
-    """Return a label; a number stays one."""
+    """Return a label: a text or a number, unchanged."""
     if isinstance(value, str) and value.strip():
         return _sound(value)
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
@@ -303,6 +303,6 @@ def _words(side: Any, wanted: str) -> list[str]:
         if word.split() != [word]:
             raise _WrongItem(
                 f"must have words and labels without spaces, but {shown(word)} was found. "
-                "Divide it, or replace its spaces."
+                "Split it, or replace the spaces."
             )
     return words

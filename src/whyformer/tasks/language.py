@@ -24,7 +24,7 @@ ROWS = {Packing.CONTIGUOUS: ContiguousRows, Packing.DOCUMENTS: PackedRows}
 
 @TASKS.register("language")
 class Language(TextTask):
-    """A `Task` on text."""
+    """A `Task` on text: predict the next token."""
 
     default_recipe = "tiny-gpt"
     families = ("gpt", "rnn-lm")
@@ -54,7 +54,7 @@ class Language(TextTask):
             changed = counted(self.train.report.changed, "line")
             yield f"round trip  encoding and decoding changes {changed}"
         yield (
-            f"batches     {self.batches.count(0):,} an epoch of "
+            f"batches     {self.batches.count(0):,} per epoch, each of "
             f"{counted(self.rows.rows, 'row')} of {data.row_tokens} tokens, {data.packing}"
         )
 
@@ -63,7 +63,7 @@ class Language(TextTask):
         return language_loss(model, batch, smoothing)
 
     def validate(self, model: Model) -> dict[str, Any]:
-        """See `Task`; over the whole validation text, in rows as long as those of training."""
+        """See `Task`. Uses the whole validation text, in rows of the same length as in training."""
         assert isinstance(model, TextModel)
         rows = self._rows(self.dev, shuffle=False)
         return text_scores(model, rows, self.dev, self.loss)
@@ -80,7 +80,7 @@ class Language(TextTask):
 
 
 def language_loss(model: nn.Module, batch: TextBatch, smoothing: float) -> Loss:
-    """Return the sum of the loss over the labels of a batch, without padding."""
+    """Return the loss summed over the labels of a batch, without padding."""
     labels = batch.labels.flatten()
     real = real_places(labels, batch.tokens)
     features = model.features(batch.target, batch.documents).flatten(0, 1)  # pyright: ignore

@@ -1,4 +1,4 @@
-"""The task `masked`: restore the hidden tokens of a text (the pre-training of BERT)."""
+"""The task `masked`: predict the masked tokens of a text (the pre-training of BERT)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ from whyformer.training.loss import Loss, fused_cross_entropy
 
 @TASKS.register("masked")
 class Pretraining(TextTask):
-    """A `Task` on text with hidden tokens."""
+    """A `Task` on text with masked tokens."""
 
     default_recipe = "tiny-bert"
     families = ("bert",)
@@ -41,8 +41,8 @@ class Pretraining(TextTask):
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
         if isinstance(recipe.model, BERTSettings) and recipe.model.outputs:
             raise ConfigError(
-                f"`model.outputs` must be 0 for the task `{recipe.task}`, which has its own heads, "
-                f"but it is {recipe.model.outputs}. Leave it out."
+                f"`model.outputs` must be 0 for the task `{recipe.task}`, which trains the "
+                f"pre-training heads, but it is {recipe.model.outputs}. Leave it out."
             )
         if recipe.data.next_sentence and recipe.data.rows is not Fill.DOCUMENTS:
             raise ConfigError(
@@ -78,7 +78,7 @@ class Pretraining(TextTask):
         )
 
     def _refuse_no_rows(self, name: str, rows: PretrainingRows) -> None:
-        """Raise DataError for a text that is too small: a mean over no rows would be 0."""
+        """Raise DataError for a text without rows, for which there is no mean loss."""
         if not rows.count(0):
             raise DataError(
                 f"The {name} text must have at least one row, but it has none: with "
@@ -91,21 +91,22 @@ class Pretraining(TextTask):
         """See `TextTask`."""
         data, training = self.recipe.data, self.recipe.training
         rows, batches = self.rows.plan(0)
-        pairs = ", half of them with a second text that does not follow" * data.next_sentence
+        pairs = ", half of them with a second text that does not follow the first"
+        pairs *= data.next_sentence
         across = ", filled across documents" * (data.rows is Fill.FULL)
         yield (
-            f"batches     {len(batches):,} an epoch of at most {training.batch_tokens:,} tokens; "
-            f"{counted(len(rows), 'row')} of at most {data.row_tokens}{pairs}{across}"
+            f"batches     {len(batches):,} per epoch, each of at most {training.batch_tokens:,} "
+            f"tokens; {counted(len(rows), 'row')} of at most {data.row_tokens}{pairs}{across}"
         )
         what = "words" if data.whole_words else "tokens"
-        yield f"hidden      {data.mask_rate:.0%} of the {what}, drawn again for every epoch"
+        yield f"masked      {data.mask_rate:.0%} of the {what}, chosen again in every epoch"
 
     def loss(self, model: nn.Module, batch: PretrainingBatch, smoothing: float) -> Loss:
         """See `Task`."""
         return pretraining_loss(model, batch, smoothing)
 
     def validate(self, model: Model) -> dict[str, Any]:
-        """See `Task`; over all validation rows, each time with the same tokens hidden."""
+        """See `Task`. Uses all validation rows, each time with the same masked tokens."""
         assert isinstance(model, BERT)
         return pretraining_scores(model, self._rows(self.dev, shuffle=False))
 
@@ -125,7 +126,7 @@ class Pretraining(TextTask):
 
 
 def pretraining_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float) -> Loss:
-    """Return the loss over hidden tokens plus, for each of them, the mean next-sentence loss.
+    """Return the summed loss of the masked tokens, plus their number × the mean next-sentence loss.
 
     Paper: Devlin et al. 2018 (arXiv:1810.04805), A.2: the sum of the two mean losses.
     """
@@ -142,7 +143,7 @@ def pretraining_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float
 
 
 def pretraining_scores(model: BERT, rows: PretrainingRows) -> dict[str, Any]:
-    """Return the mean loss of hidden tokens in nats, and the percentage that is restored."""
+    """Return the mean loss of the masked tokens in nats, and the accuracy in percent."""
     total, tokens, right, followed, texts = 0.0, 0, 0, 0, 0
     with evaluation_mode(model):
         for batch in batches_on_device(rows, model):
@@ -162,10 +163,10 @@ def pretraining_scores(model: BERT, rows: PretrainingRows) -> dict[str, Any]:
 
 
 def word_starts(tokenizer: Tokenizer) -> np.ndarray:
-    """Return for each id whether a word starts with it: a space, or a piece that begins with one.
+    """Return for each id whether it starts a word: it is a space, or it begins with a space.
 
-    The first word of a text has no space before it; its tokens come before any start, and are
-    therefore also treated as one word. With units of words, each token is a word.
+    The first word of a text has no space before it, but the tokens before the first start are also
+    treated as one word. If the units are words, each token is a word.
     """
     if tokenizer.gaps:
         return np.ones(len(tokenizer), dtype=bool)

@@ -33,12 +33,12 @@ MAX_HELD_OUT = 2000
 TOKENIZER_LINES = 2_000_000
 """Maximum number of lines to train a tokenizer on."""
 SENTENCE_SAMPLE = 2000
-"""Training sources whose sentences are counted."""
+"""Number of training sources whose sentences are counted."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One source of the validation set; any of the references counts as correct."""
+    """One source of the validation set and its references, each of which counts as correct."""
 
     source: str
     references: list[str]
@@ -59,7 +59,7 @@ class Prepared:
 
     @cached_property
     def target_facts(self) -> dict[str, Any]:
-        """What a run remembers of the training targets; see `Expected`."""
+        """Facts about the training targets that are saved with the model; see `Expected`."""
         ratio, extra = learned_limit(self.corpus.source_lengths, self.corpus.target_lengths)
         return {
             "target_ratio": ratio,
@@ -74,7 +74,7 @@ class Prepared:
 
     @cached_property
     def most_sentences(self) -> int:
-        """Sentences that training sources have, but for the 1 % with most; from a sample."""
+        """99th percentile of the number of sentences in a training source, from a sample."""
         sample = np.linspace(0, len(self.corpus) - 1, num=min(len(self.corpus), SENTENCE_SAMPLE))
         counts = sorted(len(sentences(self.corpus.texts(int(place))[0])) for place in sample)
         return counts[int(0.99 * (len(counts) - 1))]
@@ -88,15 +88,15 @@ class _Sources:
     dev: Callable[[], Iterator[Pair]]
     key: str
     separate: bool = False
-    """Whether `dev` came with the data, so that it may repeat what is trained on."""
+    """Whether `dev` was given separately, so that it may overlap with the training data."""
 
 
 def prepare(
     recipe: Recipe, run: Path, progress: Callable[[str, int], None] | None = None
 ) -> Prepared:
-    """Read, tokenize and map the data of a recipe into ``run``, or open what was made there.
+    """Read, tokenize and map the data of a recipe into ``run``, or open the data already there.
 
-    Args: progress: called with what is being done and how many lines are done.
+    Args: progress: called with the current activity and the number of lines done.
     Raises: DataError, ConfigError for data that cannot be used.
     """
     sources = _trimmed(_sources(recipe, run), keep_spaces=recipe.text.keep_spaces)
@@ -124,12 +124,12 @@ def prepare(
 
 
 def data_key(recipe: Recipe, run: Path) -> str:
-    """Return the hash by which a resumed run knows that its data is unchanged."""
+    """Return the hash that tells a resumed run whether its data is unchanged."""
     return _trimmed(_sources(recipe, run), keep_spaces=recipe.text.keep_spaces).key
 
 
 class CorpusBatches:
-    """Batch ``index`` of ``epoch`` of a corpus, as `training.state.BatchSource` asks for it."""
+    """The batches of a corpus; implements `training.state.BatchSource`."""
 
     def __init__(
         self,
@@ -199,7 +199,7 @@ def _sources(recipe: Recipe, run: Path) -> _Sources:
         )
     if data.builtin is Builtin.CMUDICT:
         split = catalog.pronunciation_split(stress=data.stress)
-        dev = [Pair(1, word, said) for word, all_said in split.dev.items() for said in all_said]
+        dev = [Pair(1, word, phones) for word, several in split.dev.items() for phones in several]
         return _Sources(lambda: iter(split.train), lambda: iter(dev), _key_of(split.train))
     if data.builtin:
         train, dev = (
@@ -270,7 +270,7 @@ def _key_of_target(recipe: Recipe) -> Key:
 
 
 def _siblings(train: list[str], names: dict[str, str]) -> list[str]:
-    """Return ``…/dev`` beside ``…/train`` where it exists."""
+    """Return the path ``…/dev`` for each path ``…/train``, if its files exist."""
     found: list[str] = []
     for path in train:
         place = Path(path)
@@ -287,7 +287,7 @@ def _siblings(train: list[str], names: dict[str, str]) -> list[str]:
 
 
 def _items(pairs: Iterable[Pair], filters: Filters, key: Key) -> list[Item]:
-    """Return the sources to validate on, in an order that does not depend on that of the files."""
+    """Return the validation sources, in an order that does not depend on the order of the files."""
     grouped: dict[str, list[str]] = {}
     for pair in pairs:
         if filters.reason_by_text(pair.source, pair.target) is None:
@@ -297,7 +297,7 @@ def _items(pairs: Iterable[Pair], filters: Filters, key: Key) -> list[Item]:
 
 
 def _overlap(sources: _Sources, filters: Filters, key: Key, key_of_answer: Key) -> Overlap:
-    """Count the validation sources, and pairs, that are also in the training data."""
+    """Count the validation sources and pairs that are also in the training data."""
     kept = (p for p in sources.dev() if filters.reason_by_text(p.source, p.target) is None)
     return overlap(
         ((key(pair.source), key_of_answer(pair.target)) for pair in kept),
@@ -321,9 +321,9 @@ def _tokenizers(
     def texts(sides: tuple[bool, bool]) -> Iterator[str]:
         for number, pair in enumerate(islice(sources.train(), TOKENIZER_LINES), start=1):
             if progress and number % 4096 == 0:
-                progress("learning the vocabulary", number)
+                progress("training the tokenizer", number)
             for take, side in zip(sides, (pair.source, pair.target), strict=True):
-                # Lines that the corpus drops for their length must not affect the vocabulary.
+                # The corpus drops longer lines, so they must not affect the vocabulary.
                 if take and len(side) <= longest:
                     yield side
 

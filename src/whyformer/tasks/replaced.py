@@ -1,4 +1,4 @@
-"""The task `replaced`: find the replaced tokens of a text (the pre-training of ELECTRA)."""
+"""The task `replaced`: detect the replaced tokens of a text (the pre-training of ELECTRA)."""
 
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from whyformer.training.loss import Loss
 
 @TASKS.register("replaced")
 class Replacing(Pretraining):
-    """A `Task` on text in which another model has replaced tokens."""
+    """A `Task` on text in which a generator has replaced tokens."""
 
     default_recipe = "tiny-electra"
     families = ("electra",)
@@ -35,7 +35,7 @@ class Replacing(Pretraining):
         return replaced_loss(model, batch, smoothing)
 
     def validate(self, model: Model) -> dict[str, Any]:
-        """See `Task`; over all validation rows, each time with the same tokens replaced."""
+        """See `Task`. Uses all validation rows, each time with the same replaced tokens."""
         assert isinstance(model, Electra)
         return replaced_scores(model, self._rows(self.dev, shuffle=False))
 
@@ -46,22 +46,22 @@ class Replacement(NamedTuple):
     restored: Float[Tensor, "chosen vocab"]
     """The generator's logits at the chosen positions."""
     odds: Float[Tensor, "real"]
-    """The discriminator's log-odds, for each real token, that it was replaced."""
+    """The discriminator's log-odds that each real token was replaced."""
     replaced: Bool[Tensor, "real"]
-    """Whether it was replaced: a drawn token that equals the original counts as not replaced."""
+    """Whether each real token differs from the original token."""
 
 
 def replace(
     model: Electra, batch: PretrainingBatch, generator: torch.Generator | None = None
 ) -> Replacement:
-    """Hide the chosen tokens, draw others from the generator, and run the discriminator.
+    """Mask the chosen tokens, sample replacements from the generator, and run the discriminator.
 
-    Paper: Clark et al. 2020 (arXiv:2003.10555), §2. No gradient passes through the draw.
-    Differs: every chosen token is hidden; the authors' code leaves 15 % of them unchanged.
-    Args: generator: random stream of the draw; None is torch's global stream.
+    Paper: Clark et al. 2020 (arXiv:2003.10555), §2. No gradient passes through the sampling.
+    Differs: every chosen token is masked; the authors' code leaves 15 % of them unchanged.
+    Args: generator: random number generator for the sampling; None uses torch's global generator.
     """
     chosen = batch.labels != PAD
-    text = torch.where(chosen, batch.labels, batch.ids)  # the batch has hidden some already
+    text = torch.where(chosen, batch.labels, batch.ids)  # undo the masking of the batch
     hidden = text.masked_fill(chosen, MASK)
     restored = model.restore(hidden, batch.real, batch.segments, chosen)
     corrupt = text.masked_scatter(chosen, draw(restored, generator))
@@ -71,9 +71,9 @@ def replace(
 
 
 def replaced_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float) -> Loss:
-    """Return the generator's loss over hidden tokens plus, for each, λ × the mean detection loss.
+    """Return the summed loss of the masked tokens, plus their number × λ × the mean detection loss.
 
-    Paper: Clark et al. 2020, §2: L_MLM + λ L_Disc, λ = 50; both means, as in the authors' code.
+    Paper: Clark et al. 2020, §2: L_MLM + λ L_Disc, λ = 50. Both are means, as in the authors' code.
     """
     assert isinstance(model, Electra)
     found = replace(model, batch)
@@ -86,15 +86,15 @@ def replaced_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float) -
 
 
 def replaced_scores(model: Electra, rows: PretrainingRows) -> dict[str, Any]:
-    """Return both losses, the accuracy of the generator, and the scores of the discriminator.
+    """Return the losses, the accuracy of the generator, and the scores of the discriminator.
 
-    detection_accuracy is over all tokens, most of which were not replaced; detection_f1 is over the
-    replaced ones. Detection gets harder as the generator improves, so these scores can compare
-    discriminators with the same generator, but not stages of a run. loss is the mean that training
-    minimizes.
+    detection_accuracy covers all tokens, most of which are not replaced; detection_f1 is the F1
+    score of the replaced tokens. Detection becomes harder as the generator improves. Compare these
+    scores between discriminators with the same generator, not between stages of a run. loss is the
+    quantity that training minimizes, as a mean per masked token.
     """
     restoring = detecting = 0.0
-    tokens = hits = real = right = said = replaced = found_replaced = 0
+    tokens = hits = real = right = predicted = replaced = found_replaced = 0
     with evaluation_mode(model):
         for index, batch in enumerate(batches_on_device(rows, model)):
             stream = torch.Generator(batch.ids.device).manual_seed(index)
@@ -110,7 +110,7 @@ def replaced_scores(model: Electra, rows: PretrainingRows) -> dict[str, Any]:
             guess = found.odds > 0
             real += len(guess)
             right += int((guess == found.replaced).sum())
-            said += int(guess.sum())
+            predicted += int(guess.sum())
             replaced += int(found.replaced.sum())
             found_replaced += int((guess & found.replaced).sum())
     restoring, detecting = restoring / max(1, tokens), detecting / max(1, real)
@@ -119,5 +119,5 @@ def replaced_scores(model: Electra, rows: PretrainingRows) -> dict[str, Any]:
         "masked_accuracy": 100 * hits / max(1, tokens),
         "detection_loss": detecting,
         "detection_accuracy": 100 * right / max(1, real),
-        "detection_f1": 200 * found_replaced / max(1, said + replaced),
+        "detection_f1": 200 * found_replaced / max(1, predicted + replaced),
     }

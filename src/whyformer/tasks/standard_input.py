@@ -1,4 +1,4 @@
-"""Standard input as training data: kept in the run, since training reads its data several times."""
+"""Standard input as training data. The run saves it, because training reads data several times."""
 
 import codecs
 import hashlib
@@ -11,11 +11,11 @@ from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.files import atomic_path, sha256_of
 
 KEPT = "stdin.tsv"
-"""File of the run that holds what came by standard input."""
+"""File in the run with the text from standard input."""
 
 
 def forget_input(run: Path) -> None:
-    """Remove the input of an attempt that never became a run, so that the input is read again."""
+    """Remove the saved input if the run was never started, so that the input is read again."""
     if not (run / "run.json").exists():
         (run / KEPT).unlink(missing_ok=True)
 
@@ -24,13 +24,13 @@ def refuse_two_inputs(paths: Sequence[str]) -> None:
     """Raise ConfigError when more than one path is standard input."""
     if (times := list(paths).count(STDIN)) > 1:
         raise ConfigError(
-            f"Standard input can be given once, but `-` was given {times} times. "
+            f"Standard input can be used only once, but `-` was given {times} times. "
             "Put the other data into a file."
         )
 
 
 def kept_input(path: str, run: Path) -> str:
-    """Return ``path``; for standard input the file of the run into which its lines were written."""
+    """Return ``path``. For standard input, save its lines in the run and return that file."""
     if path != STDIN:
         return path
     kept = run / KEPT
@@ -41,9 +41,9 @@ def kept_input(path: str, run: Path) -> str:
 
 
 def refuse_other_input(paths: Sequence[str], run: Path) -> None:
-    """Compare standard input with the text that the run in ``run`` was begun with.
+    """Compare standard input with the text that the run in ``run`` was started with.
 
-    No text at all (a terminal, or an empty input) means the text that the run keeps.
+    With a terminal or an empty input, the run uses its saved text.
 
     Raises: ConfigError when the texts differ.
     """
@@ -59,7 +59,7 @@ def refuse_other_input(paths: Sequence[str], run: Path) -> None:
         return
     if digest.hexdigest() != sha256_of(kept):
         raise ConfigError(
-            f"Standard input is not the text that the run in `{run}` was begun with. Give the same "
-            "text or an empty input (`< /dev/null`) to continue the run; or choose another --out, "
+            f"Standard input is not the text that the run in `{run}` was started with. Give the "
+            "same text or an empty input (`< /dev/null`) to resume the run, choose another --out, "
             "or start again with --overwrite."
         )

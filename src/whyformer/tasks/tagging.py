@@ -1,4 +1,4 @@
-"""The task `tag`: predict a label for each word of a text, such as names and parts of speech."""
+"""The task `tag`: predict a label for each word of a text, such as its part of speech."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,8 +63,8 @@ class Tagging(LabelledTask):
         self.classes = sorted({label for one in (*train, *dev) for label in one.labels})
         if len(self.classes) < 2:
             raise DataError(
-                f"There must be two labels or more, but all are `{''.join(self.classes)}`. "
-                "Check which column holds the labels."
+                "The data must have at least two different labels, but all labels are "
+                f"`{''.join(self.classes)}`. Check which column holds the labels."
             )
         texts = (" ".join(one.words) for one in train)
         self.tokenizer = own_tokenizer(recipe, self.start, self.key, texts, run / "tokenizers")
@@ -79,11 +79,11 @@ class Tagging(LabelledTask):
         place = {label: number for number, label in enumerate(self.classes)}
         rows, labels = [], []
         for one in sentences:
-            said = [place[label] for label in one.labels]
+            numbers = [place[label] for label in one.labels]
             for row in word_rows(self.tokenizer, one.words, self.longest):
                 rows.append(row)
-                labels.append(said[: len(row.places)])
-                said = said[len(row.places) :]
+                labels.append(numbers[: len(row.places)])
+                numbers = numbers[len(row.places) :]
         training = self.recipe.training
         return TaggedRows(rows, labels, budget_tokens=training.batch_tokens, seed=training.seed)
 
@@ -145,8 +145,8 @@ class Tagger:
 
     Args:
         labels: in the order of the model's outputs.
-        longest: tokens of a row; a longer sentence continues in another row.
-        columns: names of the columns that the run was trained with.
+        longest: maximum length of a row in tokens; a longer sentence continues in another row.
+        columns: names of the columns of the training data.
     """
 
     model: BERT
@@ -165,30 +165,30 @@ class Tagger:
         refuse_mixed("sentences", sentences, "lists of words", _are_words)
         rows, owners = [], []
         for number, words in enumerate(sentences):
-            mine = word_rows(self.tokenizer, words, self.longest)
-            rows += mine
-            owners += [number] * len(mine)
-        nothing = [[0] * len(row.places) for row in rows]
-        batches = TaggedRows(rows, nothing, budget_tokens=batch_tokens)
+            new_rows = word_rows(self.tokenizer, words, self.longest)
+            rows += new_rows
+            owners += [number] * len(new_rows)
+        dummy_labels = [[0] * len(row.places) for row in rows]
+        batches = TaggedRows(rows, dummy_labels, budget_tokens=batch_tokens)
         device = next(self.model.parameters()).device
-        said: dict[int, list[str]] = {}
+        predicted: dict[int, list[str]] = {}
         self.model.eval()
         with torch.inference_mode():
             for index in range(batches.count(0)):
                 batch = batches.batch(0, index).to(device)
                 best = self.model.token_answers(batch.ids, batch.real).argmax(-1).tolist()
                 for place, one in zip(batch.indices, best, strict=True):
-                    said[int(place)] = [self.labels[one[at]] for at in rows[int(place)].places]
+                    predicted[int(place)] = [self.labels[one[at]] for at in rows[int(place)].places]
         found: list[list[str]] = [[] for _ in sentences]
         for number, owner in enumerate(owners):
-            found[owner] += said[number]
+            found[owner] += predicted[number]
         return found
 
     def evaluate(self, sentences: Iterable[Tagged]) -> list[Score]:
-        """Return every metric of the task, with 95 % intervals."""
+        """Return every metric of the task, with 95 % confidence intervals."""
         given = list(sentences)
-        said = [
-            [normalize(label) for label in labels]  # of older runs perhaps not in NFC
+        predicted = [
+            [normalize(label) for label in labels]  # in older runs, labels may not be in NFC
             for labels in self.tag([one.words for one in given])
         ]
-        return score_tags(said, [one.labels for one in given])
+        return score_tags(predicted, [one.labels for one in given])

@@ -22,46 +22,46 @@ Progress = Callable[[str, int], None]
 
 
 class Caution(str):
-    """A fact that --quiet does not hide: data was left out, or a score may mislead."""
+    """A line that --quiet does not hide: data was left out, or scores may be misleading."""
 
     __slots__ = ()
 
 
 def with_end(line: str, end: str) -> str:
-    """Return a line with its end; the whole is a caution when the end is one."""
+    """Return ``line`` with ``end`` appended, as a `Caution` if ``end`` is one."""
     return Caution(line + end) if isinstance(end, Caution) else line + end
 
 
 class Task(TaskDeclaration, ABC):
-    """A task on the data of one recipe, which is prepared and mapped into the directory of a run.
+    """A task with the data of one recipe. The directory of a run holds the prepared data.
 
         @TASKS.register("mine")
         class Mine(Task): ...
 
-    Opening a task reads its data. The class attributes of `TaskDeclaration` and `metrics` are known
-    before.
+    Opening a task reads its data. The class attributes, those of `TaskDeclaration` and `metrics`,
+    are available before.
     """
 
     metrics: ClassVar[Mapping[str, bool]] = {"loss": False}
-    """Name of each metric of `validate` -> whether a higher value is better."""
+    """For each metric of `validate`, whether a higher value is better."""
     metric_needs: ClassVar[Mapping[str, str]] = {}
-    """Metric that only some data or settings have -> what it needs, for an error message."""
+    """For each metric that needs certain data or settings, what it needs, for an error message."""
 
     recipe: Recipe
     metric: str
-    """The metric that chooses the best weights: that of the recipe, or a more suitable one."""
+    """The metric that selects the best weights: that of the recipe, or a more suitable one."""
     batches: BatchSource
     """The training data."""
     key: str
-    """Hash of the data as it was read; equal to `data_key`."""
+    """Hash of the input data; equal to `data_key`."""
     fingerprint: str
-    """Hash of the data as it is trained on."""
+    """Hash of the prepared training data."""
 
     @abstractmethod
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
         """Open the data. Implementations set the attributes above.
 
-        Args: run: directory for prepared data, or with data that an earlier call prepared.
+        Args: run: directory for the prepared data; it may already contain prepared data.
         Raises: ConfigError, DataError for a recipe or data that cannot be used.
         """
         self.recipe, self.metric = recipe, recipe.validation.metric
@@ -77,11 +77,11 @@ class Task(TaskDeclaration, ABC):
 
     @abstractmethod
     def model(self, device: torch.device) -> Model:
-        """Return the recipe's model with the starting weights of its seed."""
+        """Return the recipe's model, initialized with the recipe's seed."""
 
     @abstractmethod
     def loss(self, model: nn.Module, batch: Any, smoothing: float) -> Loss:
-        """Return the sum of the loss over the targets of a batch."""
+        """Return the loss summed over the targets of a batch."""
 
     @abstractmethod
     def validate(self, model: Model) -> dict[str, Any]:
@@ -89,14 +89,14 @@ class Task(TaskDeclaration, ABC):
 
     @abstractmethod
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
-        """Return the model with everything that is needed to use it."""
+        """Return the model with everything that its use needs, such as tokenizers."""
 
     @abstractmethod
     def preview(self, batch: Any) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
-        """Return the texts of a batch, to be shown, and its tensors, to be stored."""
+        """Return the texts of a batch to show, and its tensors to store."""
 
     def available_metrics(self) -> Mapping[str, bool]:
-        """Return the `metrics` that this recipe and its data have."""
+        """Return the `metrics` that this recipe and its data support."""
         return self.metrics
 
     def higher_is_better(self, metric: str) -> bool:
@@ -114,7 +114,7 @@ class Task(TaskDeclaration, ABC):
 
 @contextlib.contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Turn dropout and gradients off in this block; afterwards restore the mode of the model."""
+    """Disable dropout and gradients in this `with` block; then restore the mode of the model."""
     was_training = model.training
     model.eval()
     try:

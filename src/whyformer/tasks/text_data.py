@@ -1,4 +1,4 @@
-"""Text of a recipe: its documents, what of them is held out, and the tokenizer they teach."""
+"""The text of a recipe: its documents, its validation set and its tokenizer."""
 
 import hashlib
 import json
@@ -21,28 +21,30 @@ from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 
 TOKENIZER_LINES = 2_000_000
+"""Maximum number of lines to train a tokenizer on."""
 MAX_HELD_OUT = 2000
-"""Most documents that are held out."""
+"""Maximum number of held-out documents."""
 LONG_LINE = 1000
-"""A document that is one line of so many characters is cut inside the line."""
+"""A document that is a single line of at least this many characters is cut inside the line."""
 MANY = 50
-"""So many documents are held out whole; of fewer, each lends its end to validation."""
+"""With at least this many documents, whole documents are held out; else the end of each one."""
 
 
 @dataclass(frozen=True)
 class Texts:
-    """Documents that can be read again and again, and a hash of all of them."""
+    """Documents that can be read repeatedly, and a hash of all of them."""
 
     train: Callable[[], Iterator[Document]]
     dev: Callable[[], Iterator[Document]]
     key: str
     key_of_line: Key | None = None
-    """What the model sees of a line; None when the validation text was held out."""
+    """Function that returns a line as the model reads it; None if the validation text was held
+    out."""
 
     def overlap(self) -> Overlap | None:
-        """Count the validation lines that are also in the training text; None when held out.
+        """Count the validation lines that are also in the training text; None if held out.
 
-        Lines are compared, because documents may be divided in another way.
+        Lines are compared because the two texts may be divided into documents differently.
         """
         key = self.key_of_line
         if key is None:
@@ -55,16 +57,16 @@ class Texts:
 
 
 def read_documents(path: str, end: DocumentEnd, column: str | None = None) -> Iterator[Document]:
-    """Yield the documents of a UTF-8 file; empty ones are left out where lines are documents.
+    """Yield the documents of a UTF-8 file. If each line is a document, empty lines are left out.
 
-    Args: column: of a TSV with a header, or a key of JSON lines, whose texts may have several
-        lines; None takes whole lines.
+    Args: column: column of a TSV with a header, or key of JSON lines, that contains the texts;
+        None reads whole lines. A text of JSON lines may have several lines.
     """
     if column is None:
         lines = read_lines(path)
     else:
         texts = (text.split("\n") for _, (text,) in read_columns(path, [column]))
-        if end is DocumentEnd.LINES:  # a text of JSON lines may have several lines
+        if end is DocumentEnd.LINES:  # each text is a document
             yield from (text for text in texts if any(line.strip() for line in text))
             return
         lines = chain.from_iterable(texts)
@@ -79,10 +81,10 @@ def read_documents(path: str, end: DocumentEnd, column: str | None = None) -> It
 
 
 def read_texts(data: DataSettings, *, lowercase: bool = False) -> Texts:
-    """Return the documents of a recipe to learn from and to validate on.
+    """Return the training and validation documents of a recipe.
 
-    Args: lowercase: whether the run puts all text in lower case.
-    Raises: ConfigError, DataError for what cannot be used.
+    Args: lowercase: whether the tokenizer converts all text to lower case.
+    Raises: ConfigError, DataError for data that cannot be used.
     """
     if data.builtin is Builtin.TOPICS:
         if data.train:
@@ -110,7 +112,7 @@ def read_texts(data: DataSettings, *, lowercase: bool = False) -> Texts:
         )
 
     for path in (*data.train, *data.dev):
-        next(read_lines(readable(path)))  # refused before anything is learned
+        next(read_lines(readable(path)))  # fail before training the tokenizer
     key = "/".join(sha256_of(Path(path)) for path in (*data.train, *data.dev))
     key += f"/{data.documents}/{data.source}/{len(data.train)}"
     if data.dev:
@@ -120,7 +122,7 @@ def read_texts(data: DataSettings, *, lowercase: bool = False) -> Texts:
 
 
 def _topics(topics: list[list[str]], share: float) -> Texts:
-    """Split the built-in text by the numbers of its documents, as published scores did."""
+    """Split the built-in text by document numbers, so that published scores stay comparable."""
     places = [place(f"document/{number}") for number in range(len(topics))]
     held = {number for number, where in enumerate(places) if where < share * 2**64} or {0}
 
@@ -133,7 +135,7 @@ def _topics(topics: list[list[str]], share: float) -> Texts:
 def _held_out(
     read: Callable[[], Iterator[Document]], share: float, key: str, *, lowercase: bool
 ) -> Texts:
-    """Hold out whole documents where there are many, else the end of each."""
+    """Hold out whole documents if there are many, else the end of each document."""
     key = f"{key}/{share}"
     key_of_line = key_of(lowercase, keep_spaces=True)
     draw = Draw(2 * MAX_HELD_OUT)
@@ -166,7 +168,7 @@ def _held_out(
 
 
 def _content(document: Document, key: Key) -> str | None:
-    """Return a hash of what the model sees of a document; None for one without text."""
+    """Return a hash of the document as the model reads it; None if it has no text."""
     digest, filled = hashlib.sha256(), False
     for line in document:
         filled = filled or bool(line.strip())
@@ -176,11 +178,12 @@ def _content(document: Document, key: Key) -> str | None:
 
 @dataclass(frozen=True)
 class _Cut:
-    """Where a document ends for training, and where it begins for validation.
+    """The position that divides a document into a training part and a validation part.
 
     Args:
-        lines: lines of training; 0 where the document is one line.
-        characters: of a document of one long line, the characters of training; 0: all of it.
+        lines: number of lines for training; 0 if the document is a single line.
+        characters: number of characters for training, if the document is one long line that is
+            cut; 0 otherwise. If both are 0, the whole document is for training.
     """
 
     lines: int
@@ -198,7 +201,7 @@ class _Cut:
 
 
 def _cut_of(document: Document, share: float) -> _Cut:
-    """Cut before the last lines, or inside a line that is a whole document, at a space."""
+    """Return where to cut: before the last lines, or at a space if there is one long line only."""
     last = deque(enumerate(document, start=1), maxlen=1)
     count, line = last[0] if last else (0, "")
     if count > 1:
@@ -217,7 +220,7 @@ def _digest(documents: list[list[str]]) -> str:
 def text_tokenizer(
     recipe: Recipe, texts: Texts, directory: Path, progress: Progress | None
 ) -> Tokenizer:
-    """Learn the recipe's tokenizer into ``directory``, or read what was learned there."""
+    """Train the recipe's tokenizer and save it in ``directory``, or load it from there."""
     text = recipe.text
     asked = {"data": texts.key, "text": text.model_dump(mode="json")}
     options = {"vocabulary": text.vocabulary, "lowercase": text.lowercase}
@@ -226,7 +229,7 @@ def text_tokenizer(
         found = chain.from_iterable(texts.train())
         for number, line in enumerate(islice(found, TOKENIZER_LINES), start=1):
             if progress and number % 4096 == 0:
-                progress("learning the vocabulary", number)
+                progress("training the tokenizer", number)
             yield line
             yield "\n"
 

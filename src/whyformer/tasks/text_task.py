@@ -1,4 +1,4 @@
-"""The shared part of the tasks on text: preparing documents, building the model, printed facts."""
+"""Shared code of the tasks on text: preparing documents, building the model, printed facts."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -41,7 +41,7 @@ class TextTask(Task):
             raise ConfigError(
                 "`data.row_tokens` must be at most `model.max_length`, but "
                 f"{recipe.data.row_tokens} is more than {recipe.model.max_length}. "
-                "Lower the former or raise the latter."
+                "Lower data.row_tokens or raise model.max_length."
             )
         texts = read_texts(recipe.data, lowercase=recipe.text.lowercase)
         self.texts, self.key = texts, texts.key

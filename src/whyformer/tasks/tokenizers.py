@@ -21,11 +21,12 @@ def kept_tokenizers(
     asked: Mapping[str, Any],
     learn: Callable[[], Sequence[Tokenizer]],
 ) -> list[Tokenizer]:
-    """Return the tokenizers that ``learn`` makes, or those that it made here for the same question.
+    """Train tokenizers with ``learn`` and save them, or load those saved for the same ``asked``.
 
     Args:
-        names: one for each tokenizer, of its file.
-        asked: everything that shapes them, as JSON values.
+        names: the file name of each tokenizer, without suffix.
+        asked: everything that determines the tokenizers, as JSON values.
+    Raises: BundleError when a saved tokenizer is missing or damaged.
     """
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     place = directory / KEY
@@ -36,22 +37,22 @@ def kept_tokenizers(
         return [_read(file) for file in files]
     if kept.startswith(key):
         fault = next((f for f in files if not f.is_file()), None)
-        if fault is None and kept == _vouched(key, files, [*map(sha256_of, files)]):
+        if fault is None and kept == _key_file(key, files, [*map(sha256_of, files)]):
             return [_read(file) for file in files]
         raise BundleError(_do_not_fit(fault or directory, place))
     tokenizers = list(learn())
-    place.unlink(missing_ok=True)  # a crash from here on leaves files that nothing vouches for
-    hashes: list[str] = []  # of what is written, not of what a damaged disk returns
+    place.unlink(missing_ok=True)  # after a crash, the next run trains again
+    hashes: list[str] = []  # of the text in memory, because a damaged disk may return another
     for file, tokenizer in zip(files, tokenizers, strict=True):
         text = tokenizer.to_json()
         write_text(file, text)
         hashes.append(hashlib.sha256(text.encode("utf-8")).hexdigest())
-    write_text(place, _vouched(key, files, hashes))
+    write_text(place, _key_file(key, files, hashes))
     return tokenizers
 
 
 def verify_tokenizers(directory: Path) -> bool:
-    """Compare the tokenizers that a run keeps with their hashes; False when they have none.
+    """Compare the saved tokenizers of a run with their hashes; return False if it has no hashes.
 
     Raises: BundleError when one is missing or damaged.
     """
@@ -60,7 +61,7 @@ def verify_tokenizers(directory: Path) -> bool:
     key, *lines = kept.splitlines() or [""]
     files = [directory / line.rpartition(" ")[0] for line in lines]
     fault = next((f for f in files if f.parent != directory or not f.is_file()), None)
-    if fault or (files and kept != _vouched(key, files, [*map(sha256_of, files)])):
+    if fault or (files and kept != _key_file(key, files, [*map(sha256_of, files)])):
         raise BundleError(_do_not_fit(fault or directory, place))
     return bool(files)
 
@@ -72,7 +73,7 @@ def _do_not_fit(fault: Path, place: Path) -> str:
     )
 
 
-def _vouched(key: str, files: Sequence[Path], hashes: Sequence[str]) -> str:
+def _key_file(key: str, files: Sequence[Path], hashes: Sequence[str]) -> str:
     """Return the content of the key file: the key, then the hash of each tokenizer."""
     listed = zip(files, hashes, strict=True)
     return "\n".join([key, *(f"{file.name} {digest}" for file, digest in listed), ""])

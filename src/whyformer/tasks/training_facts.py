@@ -7,19 +7,19 @@ from whyformer.recipes.recipe import Recipe
 
 
 def training_fact(recipe: Recipe, dropout: float, more: str = "") -> str:
-    """Return length, optimizer and learning rate. Args: more: what a task adds."""
+    """Return the line with length, optimizer and learning rate. Args: more: text to add to it."""
     training = recipe.training
     length = counted(training.updates, "update")
     if training.minutes:
         length = counted(training.minutes, "minute")
     return (
-        f"training    {length}, {training.optimizer}, rate {training.learning_rate:g} "
+        f"training    {length}, {training.optimizer}, learning rate {training.learning_rate:g} "
         f"{training.schedule} after {counted(training.warmup, 'update')} of warm-up, "
         f"dropout {dropout:g}{more}; best by {recipe.validation.metric} "
-        "(`whyformer config show` lists all)"
+        "(`whyformer config show` lists all settings)"
     )
 
 
 def threads() -> str:
-    """Return how many threads torch uses."""
+    """Return the number of threads that torch uses, such as "2 threads"."""
     return counted(torch.get_num_threads(), "thread")

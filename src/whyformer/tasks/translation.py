@@ -1,4 +1,4 @@
-"""The task `translate`: read a source, write a target."""
+"""The task `translate`: read a source sequence and generate a target sequence."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +35,7 @@ from whyformer.training.loop import sequence_loss
 from whyformer.training.loss import Loss
 
 BLEU_WORDS = 4
-"""Words of the longest runs that BLEU counts."""
+"""Length of the longest n-grams that BLEU counts, in words."""
 GREEDY = {"beam": 1, "nbest": 1, "method": "beam", "groups": 1}
 
 
@@ -59,9 +59,9 @@ class Translation(Task):
                 f"{recipe.model.family}. Choose one of them, or --task language."
             )
         longest, most = recipe.model.longest_source, recipe.data.filters.max_tokens
-        if longest is not None and most >= longest:  # and eos
+        if longest is not None and most >= longest:  # plus eos
             raise ConfigError(
-                f"`data.filters.max_tokens` admits {counted(most, 'token')} and eos, but the "
+                f"`data.filters.max_tokens` allows {counted(most, 'token')} and eos, but the "
                 f"model has {counted(longest, 'position')}. Set "
                 f"--data.filters.max-tokens {longest - 1} or less, or --model.max-length "
                 f"{most + 1} or more."
@@ -89,7 +89,7 @@ class Translation(Task):
         if self.metric != self.asked:
             yield Caution(
                 f"            {self.asked} needs targets of at least {BLEU_WORDS} words, and most "
-                f"validation targets are shorter: {self.metric} chooses the best weights instead"
+                f"validation targets are shorter, so {self.metric} selects the best weights"
             )
 
     def model(self, device: torch.device) -> SourceModel:
@@ -101,7 +101,7 @@ class Translation(Task):
         return sequence_loss(model, batch, smoothing)
 
     def validate(self, model: Model) -> dict[str, Any]:
-        """See `Task`; only a part of the validation set is decoded for the metric."""
+        """See `Task`. Decodes only a part of the validation set for the metric."""
         assert isinstance(model, SourceModel)
         with evaluation_mode(model):
             loss = self._mean_loss(model)
@@ -140,7 +140,8 @@ class Translation(Task):
 def metric_for(recipe: Recipe, data: Prepared) -> str:
     """Return the recipe's metric, or chrF instead of BLEU if most targets are too short.
 
-    BLEU counts runs of four words: for a shorter target it is 0, even if the output is perfect.
+    BLEU counts n-grams of up to four words. If all targets are shorter, it is 0 even for perfect
+    outputs.
     """
     if recipe.validation.metric != "bleu":
         return recipe.validation.metric
@@ -150,7 +151,7 @@ def metric_for(recipe: Recipe, data: Prepared) -> str:
 
 
 def fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> SourceModel:
-    """Return the recipe's model with the starting weights of its seed."""
+    """Return the recipe's model, initialized with the recipe's seed."""
     seed_everything(recipe.training.seed)
     sizes = (len(data.source_tokenizer), len(data.target_tokenizer))
     model = build_model(recipe.model, sizes, shared=data.shared, device=device)
@@ -159,7 +160,7 @@ def fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> SourceM
 
 
 def expected_facts(recipe: Recipe, data: Prepared) -> dict[str, Any]:
-    """Return the facts about the training texts that a model is saved with; see `Expected`."""
+    """Return the facts about the training texts that are saved with a model; see `Expected`."""
     return {
         "keep_spaces": recipe.text.keep_spaces,
         "longest_source": int(data.corpus.source_lengths.max()),
@@ -169,7 +170,7 @@ def expected_facts(recipe: Recipe, data: Prepared) -> dict[str, Any]:
 
 
 def _decoded_score(recipe: Recipe, model: SourceModel, data: Prepared) -> dict[str, float]:
-    """Return the recipe's metric of a decoded part of the validation set, if it has one."""
+    """Decode a part of the validation set; return the recipe's metric, or nothing for `loss`."""
     metric = recipe.validation.metric
     if metric == "loss":
         return {}

@@ -7,16 +7,16 @@ from whyformer.foundation.wording import counted
 from whyformer.tasks.task import Caution
 
 NATURAL = 0.05
-"""Share of the lines of a text that may also be in another text by nature."""
+"""Two separate texts normally share at most this fraction of their lines."""
 
 
 def overlap_fact(overlap: Overlap | None, noun: str, answer: str) -> str:
     """Return the end of the line about the validation set.
 
     Args:
-        overlap: None when the validation set was held out of the training data.
-        noun: for what the model reads.
-        answer: what belongs to it, such as its target.
+        overlap: None if the validation set was held out of the training data.
+        noun: name of an input, such as "source".
+        answer: name of its expected output, such as "target".
     """
     if overlap is None:
         return ", held out of the training data"
@@ -29,7 +29,7 @@ def overlap_fact(overlap: Overlap | None, noun: str, answer: str) -> str:
 
 
 def overlap_of_lines(overlap: Overlap | None) -> str:
-    """Return the same for a text, of which lines were compared."""
+    """Return the same for a text whose lines were compared."""
     if overlap is None or not overlap.inputs:
         return overlap_fact(overlap, "line", "")
     also = also_trained_on(overlap, "line")
@@ -49,12 +49,13 @@ def few_fact(count: int, noun: str, *, separate: bool) -> Iterator[str]:
     """Yield a warning when a validation set is too small.
 
     Args:
-        count: its examples.
-        noun: for one of them.
-        separate: whether it was given by `data.dev`, not held out of the training data.
+        count: number of validation examples.
+        noun: name of an example, such as "pair".
+        separate: whether `data.dev` gives the set; else it was held out of the training data.
     """
     if count < FEW:
         advice = f"give more {noun}s or a validation set with --dev"
         if separate:
             advice = "use a larger validation set"
-        yield Caution(f"            warning: scores on {counted(count, noun)} say little; {advice}")
+        examples = counted(count, noun)
+        yield Caution(f"            warning: scores on {examples} are unreliable; {advice}")
