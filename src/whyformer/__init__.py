@@ -1,13 +1,13 @@
-"""The Transformer of “Attention Is All You Need”: train it, use it, question it.
+"""The Transformer of “Attention Is All You Need”: train it, use it, study it.
 
 >>> import whyformer
 >>> model = whyformer.load("runs/demo")          # doctest: +SKIP
 >>> model.translate(["attention"])               # doctest: +SKIP
 ['AH T EH N SH AH N']
 
-The names in `__all__` are the library; docs/python.md shows each. Every package below can be
-imported separately. Importing `whyformer` itself imports no torch: it is loaded when one of the
-names is first used.
+The names in `__all__` are the public API; docs/python.md describes them. The packages of whyformer
+can also be imported separately. `import whyformer` does not import torch: torch is imported when
+one of the names is first used.
 """
 
 import importlib
@@ -63,7 +63,7 @@ _NAMES = {
     "workflows.library": ("fit", "load", "load_plugin", "train"),
     "workflows.python.watch": ("watch",),
 }
-"""Module -> the names that are imported from it when they are first used."""
+"""Module -> its names, which are imported when they are first used."""
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
 

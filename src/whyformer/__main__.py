@@ -1,4 +1,4 @@
-"""``python -m whyformer`` is the command ``whyformer``."""
+"""``python -m whyformer`` runs the command ``whyformer``."""
 
 from whyformer.cli.main import main
 from whyformer.foundation.torchrun import leave

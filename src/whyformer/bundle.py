@@ -1,9 +1,9 @@
 """A trained model on disk: settings, weights and tokenizers.
 
 A bundle is a directory of four files: ``config.json``, ``model.safetensors``, ``source.json`` and
-``target.json`` (the tokenizers; ``target.json`` is absent when both sides share one). It contains
-no pickles, and pickles are never read. ``config.json`` contains the SHA-256 of the other files and
-a seal over itself; loading verifies both.
+``target.json`` (the tokenizers; ``target.json`` is absent if both sides share one). It contains no
+pickles, and pickles are never read. ``config.json`` contains the SHA-256 hashes of the other files,
+and a hash of its own content (the seal). Loading verifies all hashes.
 """
 
 import contextlib
@@ -46,17 +46,17 @@ from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 FORMAT = 2
 """Version of the format. 2 added the hashes of the files and the seal; 1 can still be read."""
 RUN, RUN_ID = "run.json", "run"
-"""The file that describes a run, and the key of the run's identity, there and in its model."""
+"""The file that describes a run, and the key of the run's ID in this file and in its model."""
 PLUGINS = "plugins"
-"""Name of the record of the plugins that a model needs."""
+"""Key of the list of plugins that a model needs."""
 CONFIG, WEIGHTS, SOURCE, TARGET = "config.json", "model.safetensors", "source.json", "target.json"
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model with its tokenizers, so that it can read and write text.
+    """A model with its tokenizers, which is all that is needed to read and write text.
 
-    `facts` are further JSON values: default search settings, scores, facts about the training data.
+    `facts` has further JSON values, such as search settings, scores and lengths in training.
     """
 
     model: Model
@@ -75,7 +75,8 @@ def save_bundle(
 ) -> None:
     """Write a bundle atomically.
 
-    Args: weights: used instead of the weights of the model, by parameter name (for averages).
+    Args: weights: tensors by parameter name, to save instead of the weights of the model (for
+        example, averages).
     """
     tensors = weights or {name: p.detach() for name, p in bundle.model.named_parameters()}
     config = {
@@ -104,8 +105,8 @@ def save_bundle(
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write a safetensors file.
 
-    Raises: OSError when it cannot be written. safetensors has the error number only in its message,
-    where `explain_write_errors` would not find it.
+    Raises: OSError if the file cannot be written. `explain_write_errors` needs its error number,
+        which safetensors gives only in the text of its own error.
     """
     # Cloned, because safetensors rejects tensors that share memory.
     whole = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
@@ -121,7 +122,7 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
 def find_bundle(path: Path) -> Path:
     """Return the bundle in a run directory, or the directory itself if it is a bundle.
 
-    Raises: BundleError when there is none.
+    Raises: BundleError if there is no bundle.
     """
     for place in (standing(path / "model"), standing(path)):
         if (place / CONFIG).exists():
@@ -134,8 +135,8 @@ def find_bundle(path: Path) -> Path:
     pickles = [f.name for p in ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt") for f in path.glob(p)]
     if pickles:
         raise BundleError(
-            f"`{path}` holds `{pickles[0]}`, a pickle, which can run any code when opened and is "
-            "never loaded. whyformer reads config.json and model.safetensors only."
+            f"`{path}` has the pickle `{pickles[0]}`. A pickle can run any code when opened, so it "
+            "is never loaded. whyformer reads config.json and model.safetensors only."
         )
     raise BundleError(
         f"`{path}` is not a model directory: it has no {CONFIG}. If a training run there was "
@@ -144,12 +145,11 @@ def find_bundle(path: Path) -> Path:
 
 
 def load_bundle(path: Path | str, *, device: torch.device | None = None) -> Bundle:
-    """Read a bundle, in eval mode.
+    """Read a bundle; its model is in eval mode.
 
-    Raises: BundleError when it is missing, damaged, newer than this version, or inconsistent. One
-    error reports all tensors that are missing or have a wrong shape.
+    Raises: BundleError if it is missing, damaged, inconsistent, or newer than this version.
     """
-    while True:  # a running training may replace the model while it is read
+    while True:  # a training run may replace the model while it is being read
         directory = find_bundle(Path(path))
         begun = _identity(directory)
         try:
@@ -211,10 +211,10 @@ def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
     if many := [n for n in layers if getattr(settings, n) > len(shapes)]:
         raise BundleError(
             f"`{directory / WEIGHTS}` does not fit its {CONFIG}: `model.{many[0]}` is "
-            f"{getattr(settings, many[0])}, and the file holds {counted(len(shapes), 'tensor')}. "
+            f"{getattr(settings, many[0])}, but the file has {counted(len(shapes), 'tensor')}. "
             "Copy the model directory again."
         )
-    with shapes_only():  # without memory for now
+    with shapes_only():  # allocates no memory for weights
         shell = build_model(settings, sizes, shared=shared)
     wanted = {name: tuple(p.shape) for name, p in shell.named_parameters()}
     try:
@@ -225,7 +225,7 @@ def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
         raise BundleError(
             str(error).replace(
                 "Copy the model directory again.",
-                "The plugin has changed since: load the version that the model was made with.",
+                "The plugin has changed since then. Load the version that the model was made with.",
             )
         ) from None
     with torch.random.fork_rng(devices=[]):  # loading does not change the caller's random generator
@@ -235,7 +235,10 @@ def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
 
 
 def _compare_plugins(directory: Path, config: dict[str, Any]) -> bool:
-    """Refuse a model whose plugin is not loaded; note, and return, if another version is loaded."""
+    """Return whether another version of a plugin is loaded, and print a note about it.
+
+    Raises: PluginError if a plugin of the model is not loaded.
+    """
     try:
         notes = compare(config.get(PLUGINS, []), f"The model `{directory}`")
     except ValueError as error:
@@ -286,13 +289,13 @@ def _refuse_incomplete(directory: Path, config: dict[str, Any]) -> None:
         )
     if config["kind"] not in FAMILIES:
         raise BundleError(
-            f"`{directory}` holds a model of kind `{config['kind']}`, and this version knows "
-            f"{', '.join(FAMILIES)} only. Upgrade whyformer."
+            f"`{directory}` holds a model of kind `{config['kind']}`, but this version only knows "
+            f"{', '.join(FAMILIES)}. Upgrade whyformer."
         )
 
 
 def _no_lengths(config: dict[str, Any]) -> str:
-    """Return a sentence if a run has no record of the lengths of its training sources."""
+    """Return a note if a translation model has no record of the lengths of its training sources."""
     facts, reads_sources = config.get("facts"), config.get("kind") in ("transformer", "rnn")
     if not reads_sources or (isinstance(facts, dict) and "longest_source" in facts):
         return ""
@@ -348,8 +351,8 @@ def _refuse_pickle(path: Path) -> None:
         start = file.read(2)
     if start in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         raise BundleError(
-            f"`{path}` is a pickle, not a safetensors file; a pickle can run any code when "
-            "opened and is never loaded. Convert it where it came from."
+            f"`{path}` is a pickle, not a safetensors file. A pickle can run any code when opened, "
+            "so it is never loaded. Convert it to safetensors with the program that wrote it."
         )
 
 
@@ -372,7 +375,7 @@ def _read_weights(path: Path, model: Model) -> None:
     for name, parameter in parameters.items():
         if not is_finite(parameter):
             raise BundleError(
-                f"`{path}`: the weights `{name}` hold NaN or infinity. "
+                f"`{path}`: the weights `{name}` contain NaN or infinity. "
                 "Use another checkpoint or train the model again."
             )
 

@@ -1,14 +1,14 @@
-"""Everything that can be extended: a registry for each kind of variant.
+"""The registries for extensions: one for each kind of variant.
 
 >>> from whyformer.registries import positions
 >>> sorted(positions)[:3]
 ['alibi', 'learned', 'none']
 
-`@positions.register("mine")` adds a variant, which settings, flags and recipes then know by its
-name: see docs/extending.md.
+`@positions.register("mine")` adds a variant. Settings, flags and recipes can then use its name: see
+docs/extending.md.
 """
 
-# The first imports register the built-in variants: a plugin can then not take their names.
+# Imports such as `_multi_query` only register built-in variants, so that no plugin takes the names.
 from whyformer.blocks import grouped_query as _grouped_query  # noqa: F401
 from whyformer.blocks import multi_query as _multi_query  # noqa: F401
 from whyformer.blocks.feedforward import FEEDFORWARDS

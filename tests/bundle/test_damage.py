@@ -123,7 +123,7 @@ def test_weights_that_are_not_finite_are_refused_by_name(tmp_path, value):
     name, parameter = next(iter(bundle.model.named_parameters()))
     parameter.data.view(-1)[0] = value
     save_bundle(tmp_path / "model", bundle)
-    with pytest.raises(BundleError, match=f"the weights `{name}` hold NaN or infinity"):
+    with pytest.raises(BundleError, match=f"the weights `{name}` contain NaN or infinity"):
         load_bundle(tmp_path)
 
 

@@ -220,7 +220,7 @@ def spoil_with_only_pickle(run: Path) -> None:
         (spoil_format, "has format 99, and this version of whyformer reads up to 2"),
         (spoil_shape, "does not fit its config.json"),
         (spoil_with_pickle, "is a pickle, not a safetensors file"),
-        (spoil_with_only_pickle, "holds `pytorch_model.bin`, a pickle"),
+        (spoil_with_only_pickle, "has the pickle `pytorch_model.bin`"),
     ],
 )
 def test_models(cli, tmp_path, own_run, spoil, message):

@@ -1,1 +1,1 @@
-"""Line charts, heat maps and tables as HTML with SVG: for the laboratory's and a run's pages."""
+"""Line charts, heat maps and tables as HTML and SVG, for pages of the laboratory and of runs."""

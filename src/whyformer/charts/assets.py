@@ -1,4 +1,4 @@
-"""The style sheet and the script that every page with charts needs."""
+"""The style sheets and the script for pages with charts."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ ASSETS = Path(__file__).parent / "assets"
 
 
 def with_charts(style: str) -> str:
-    """Return a page's style sheet with the rules and the colours of charts.
+    """Insert the rules and the colours of charts into the style sheet of a page.
 
-    The sheet says where: in the lines `/* colors.css */`, `/* colors.dark.css */` and
-    `/* charts.css */`. It defines the colours `--ink`, `--soft`, `--faint`, `--line`, `--paper` and
-    the shadow `--shadow`.
+    They replace the lines `/* colors.css */`, `/* colors.dark.css */` and `/* charts.css */`. The
+    style sheet must define the colours `--ink`, `--soft`, `--faint`, `--line`, `--paper` and the
+    shadow `--shadow`.
     """
     for name in ("colors.css", "colors.dark.css", "charts.css"):
         line = f"/* {name} */\n"
@@ -21,5 +21,5 @@ def with_charts(style: str) -> str:
 
 
 def read(name: str) -> str:
-    """Return a file of the assets, such as ``hover.js``: what the pointer touches is explained."""
+    """Return the text of an asset, such as ``hover.js``, the script that shows tooltips."""
     return (ASSETS / name).read_text(encoding="utf-8")

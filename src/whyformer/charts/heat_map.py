@@ -1,4 +1,4 @@
-"""Heat maps as SVG: a matrix as shades of one colour, or of two around zero."""
+"""Heat maps as SVG: a matrix as shades of one colour, or of two colours around zero."""
 
 import json
 import math
@@ -13,13 +13,16 @@ from whyformer.charts.table import table
 
 SHADES = 24
 FEW_ROWS = 16
-"""Up to this many rows of a heat map are high enough for their names."""
+"""Maximum number of rows of a heat map that are drawn high enough for their names."""
 TOP = 26
 
 
 @dataclass(frozen=True)
 class HeatMap:
-    """A matrix of numbers; rows and columns are named. Args: label: for those who cannot see it."""
+    """A matrix of numbers with names of rows and columns.
+
+    Args: label: description for readers who cannot see the chart.
+    """
 
     rows: Sequence[str]
     columns: Sequence[str]
@@ -29,7 +32,10 @@ class HeatMap:
 
 @dataclass(frozen=True)
 class Shading:
-    """How values become shades: from zero, or from the least value where all are far from zero."""
+    """Maps values to shades. The lightest shade is zero, or the lowest value if all are far from 0.
+
+    Args: low, high: the lowest and the highest value of the matrix.
+    """
 
     low: float
     high: float
@@ -50,7 +56,7 @@ class Shading:
         return -self.most if self.low < 0 else (0.0 if self.from_zero else self.low)
 
     def of(self, value: float) -> tuple[str, int]:
-        """Return colour and strength, 0 to `SHADES`."""
+        """Return the colour (warm or cold) and the shade of a value, from 0 to `SHADES`."""
         if not math.isfinite(value):
             return "warm", 0
         if self.from_zero:
@@ -60,7 +66,7 @@ class Shading:
 
 
 def heat_map(chart: HeatMap, *, empty: str = "No points.") -> str:
-    """Return the map under the scale of its shades. Args: empty: if it has no number."""
+    """Return the heat map below its colour scale. Args: empty: text if no value is finite."""
     values = [[float(v) for v in row] for row in chart.values]
     finite = [v for row in values for v in row if math.isfinite(v)]
     if not finite:
@@ -93,7 +99,7 @@ def heat_map(chart: HeatMap, *, empty: str = "No points.") -> str:
 
 
 def heat_map_table(chart: HeatMap) -> str:
-    """Return the numbers of a heat map."""
+    """Return the numbers of a heat map as an HTML table."""
     head = "".join(f'<th scope="col" class="n">{escape(name)}</th>' for name in chart.columns)
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th>'
@@ -116,7 +122,7 @@ def _ramp(shading: Shading) -> str:
 def _cells(
     values: Sequence[Sequence[float]], shading: Shading, left: float, side: float, tall: float
 ) -> str:
-    """Return a path for each shade; equal neighbours of a row are one rectangle."""
+    """Return one SVG path per shade; neighbouring cells of a row with equal shades are merged."""
     shades: dict[tuple[str, int], list[str]] = {}
     for r, row in enumerate(values):
         c = 0
@@ -138,7 +144,7 @@ def _cells(
 
 
 def _pixels(name: str) -> int:
-    """Return the pixels that a name takes at most: Hangul is wider than Latin letters."""
+    """Return the maximum width of a name in pixels; Hangul is wider than Latin letters."""
     return sum(14 if unicodedata.east_asian_width(letter) in "FW" else 9 for letter in name)
 
 
@@ -149,7 +155,13 @@ def _names(
     room: float,
     letter: float,
 ) -> str:
-    """Return the names that fit. Args: letter: pixels of one; 0: names are below each other."""
+    """Return the names, leaving out those that would overlap.
+
+    Args:
+        place: function that returns x and y of the k-th name.
+        room: pixels between two names.
+        letter: width of a letter in pixels; 0 for names of rows, which are below each other.
+    """
     widest = max(map(len, names), default=1) * letter + 6 if letter else 20
     step = max(1, math.ceil(widest / room))
     return "".join(

@@ -1,4 +1,4 @@
-"""Line charts as SVG: points with their intervals, theory as dashed lines, and a legend."""
+"""Line charts as SVG: points with intervals, dashed lines for theory, and a legend."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from whyformer.charts.words import in_symbols
 WIDTH, HEIGHT = 640, 340
 LEFT, RIGHT, TOP, BOTTOM = 62, 18, 14, 34
 COLORS = 8
-"""Colours of the style sheet; further lines repeat them with other shapes."""
+"""Number of colours in the style sheet; further lines repeat colours with other shapes."""
 SHAPES = (
     "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
     "M-3.6-3.6h7.2v7.2h-7.2z",
@@ -24,7 +24,7 @@ SHAPES = (
 )
 DASHES = ("6 4", "2 3", "9 3 2 3", "12 4")
 MAX_MARKERS = 40
-"""A line of more points has no markers, and a band for its intervals instead of whiskers."""
+"""A line with more points has no markers, and shows intervals as a band instead of whiskers."""
 
 
 class LineStyle(StrEnum):
@@ -43,9 +43,9 @@ class Point:
     """One point of a line.
 
     Args:
-        y: None: not measured, nothing is drawn; not finite: drawn as a run that broke down.
-        low, high: ends of its interval, if it has one.
-        tip: shown beside the pointer, a line a fact; empty: the names and the numbers.
+        y: the value. None (not measured) is not drawn; NaN and infinity are drawn as a failed run.
+        low, high: ends of the interval, if there is one.
+        tip: text of the tooltip, one fact per line; "" uses the names and numbers of the point.
     """
 
     x: float
@@ -56,7 +56,7 @@ class Point:
 
     @property
     def ends(self) -> tuple[float, float] | None:
-        """Its interval; an end that is not finite is the point itself."""
+        """The ends of the interval. An end that is not finite is replaced by the value."""
         if self.y is None or self.low is None or self.high is None:
             return None
         low, high = (v if math.isfinite(v) else self.y for v in (self.low, self.high))
@@ -74,7 +74,7 @@ class Line:
 
 @dataclass(frozen=True)
 class LineChart:
-    """Curves over a common pair of axes. Args: label: for readers who cannot see the chart."""
+    """Curves with common axes. Args: label: description for readers who cannot see the chart."""
 
     x: Axis
     y: Axis
@@ -83,7 +83,7 @@ class LineChart:
 
 
 def line_chart(chart: LineChart, *, empty: str = "No points.") -> str:
-    """Return a chart with its legend and axis names. Args: empty: said where it has no points."""
+    """Return a chart with its legend and axis names. Args: empty: text if there are no points."""
     xs = [p.x for line in chart.lines for p in line.points if chart.x.shows(p.x)]
     ys = [
         y
@@ -161,9 +161,9 @@ def _measured(line: Line, chart: LineChart, x: Scale, y: Scale, shape: str, colo
             parts.insert(0, f'<polygon class="band s{color}" points="{" ".join(upper + lower)}"/>')
     for p, value in seen:
         at = x.at(p.x)
-        if not math.isfinite(value):  # a run that broke down is a result
+        if not math.isfinite(value):  # a failed run is also a result
             place, mark, kind = (at, TOP + 6), "M-4-4L4 4M-4 4L4-4", "broken"
-        elif chart.y.log and value <= 0:  # below every power of ten
+        elif chart.y.log and value <= 0:  # has no place on a logarithmic axis
             place, mark, kind = (at, HEIGHT - BOTTOM - 5), "M-4-3L0 3L4-3", "broken"
         else:
             place, mark, kind = (at, y.at(value)), shape, "tiny" if many else "dot"

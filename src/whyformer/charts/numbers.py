@@ -1,4 +1,4 @@
-"""Numbers as text: with a few significant digits, or as short as the mark of an axis."""
+"""Format numbers: with a few significant digits, or as short tick labels of an axis."""
 
 import math
 
@@ -6,7 +6,7 @@ RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Write a number with so many significant digits.
+    """Format a number with the given number of significant digits.
 
     >>> number(0.01234), number(2.9e-7), number(35.0), number(-1234.5)
     ('0.0123', '2.90×10⁻⁷', '35', '−1,234')
@@ -27,12 +27,12 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def power_of_ten(exponent: int) -> str:
-    """Write an exponent raised: 10⁻³ without the 10."""
+    """Format an exponent as superscript: ⁻³ for -3."""
     return str(exponent).translate(RAISED)
 
 
 def tick(value: float) -> str:
-    """Write a round number at an axis, as short as it can be.
+    """Format a round number as a short tick label of an axis.
 
     >>> tick(0.25), tick(1e-7), tick(2e6), tick(4096.0), tick(0.1053605157)
     ('0.25', '10⁻⁷', '2×10⁶', '4,096', '0.1054')
@@ -40,13 +40,13 @@ def tick(value: float) -> str:
     size = abs(float(value))
     if not math.isfinite(value):
         return number(value)
-    if size < 1e-300:  # the next number after 0, see `verdict.above`
+    if size < 1e-300:  # the smallest number above 0, see `verdict.above`
         return "0"
     if not 1e-3 <= size < 1e5:
         exponent = math.floor(math.log10(size) + 1e-12)
         mantissa = f"{size / 10**exponent:.3g}"
         text = ("" if mantissa == "1" else f"{mantissa}×") + f"10{power_of_ten(exponent)}"
     else:
-        # Four digits of a fraction, all digits of a whole number.
+        # Four significant digits for a fraction, all digits for a whole number.
         text = f"{size:,.0f}" if size.is_integer() else f"{float(f'{size:.4g}'):,.10g}"
     return f"−{text}" if value < 0 else text

@@ -1,4 +1,4 @@
-"""The axes of a chart: from values to places, and the round numbers that are marked."""
+"""The axes of a chart: positions of values in pixels, and round numbers for the ticks."""
 
 import math
 from collections.abc import Sequence
@@ -7,24 +7,27 @@ from dataclasses import dataclass, replace
 from whyformer.charts.numbers import tick
 
 LEVELS = 9
-"""Up to this many different x values are all labelled on a logarithmic axis."""
+"""On a logarithmic axis, up to this number of different x values are all labelled."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """What is measured along an axis, with its unit."""
+    """The name of an axis, with its unit, and whether it is logarithmic."""
 
     name: str
     log: bool = False
 
     def shows(self, value: float) -> bool:
-        """Return whether a value has a place on the axis."""
+        """Return whether the axis can show a value: finite, and positive if logarithmic."""
         return math.isfinite(value) and (value > 0 or not self.log)
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Maps values between two ends of an axis to pixels."""
+    """Maps the values of an axis to pixels.
+
+    Args: low, high: values at the ends. begin, end: pixels of the ends. marks: values of ticks.
+    """
 
     low: float
     high: float
@@ -34,7 +37,7 @@ class Scale:
     marks: tuple[float, ...] = ()
 
     def at(self, value: float) -> float:
-        """Return the pixel of a value; values beyond the axis are moved to its end."""
+        """Return the pixel of a value; values outside the axis are moved to its nearest end."""
         low, high, v = self.low, self.high, value
         if self.log:
             low, high, v = math.log(low), math.log(high), math.log(max(v, self.low))
@@ -43,7 +46,7 @@ class Scale:
 
 
 def x_scale(axis: Axis, xs: Sequence[float], begin: float, end: float) -> Scale:
-    """Return the horizontal scale; labels that would overlap are left out."""
+    """Return the horizontal scale for the values ``xs``, without labels that would overlap."""
     low, high = min(xs), max(xs)
     if low == high:
         low, high = (low / 2, high * 2) if axis.log else (low - 1, high + 1)
@@ -69,7 +72,7 @@ def x_scale(axis: Axis, xs: Sequence[float], begin: float, end: float) -> Scale:
 
 
 def y_scale(axis: Axis, ys: Sequence[float], begin: float, end: float) -> Scale:
-    """Return the vertical scale."""
+    """Return the vertical scale for the values ``ys``."""
     low, high = min(ys), max(ys)
     if axis.log:
         if low == high:
@@ -107,7 +110,7 @@ def decades(low: float, high: float) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return the marks of a logarithmic axis: fewer per decade the more decades there are.
+    """Return the ticks of a logarithmic axis; with more decades, there are fewer per decade.
 
     >>> log_ticks(1, 100)
     [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0]
