@@ -46,7 +46,7 @@ def test_convert_says_what_it_measured(cli, own_run, tmp_path):
     assert "Comparing 3 random sentences" in said.err
     lines = said.out.splitlines()
     assert lines[0].startswith("token probabilities: differ by at most ")
-    assert lines[1].startswith("greedy: 3 of 3 the same") or "part at a tie" in lines[1]
+    assert lines[1].startswith("greedy: 3 of 3 the same") or "diverging at a tie" in lines[1]
     assert lines[2].startswith("beam 2, length penalty 0: ")
     assert lines[-1] == f"conversion: {own_run / 'ctranslate2'}"
     pairs = tmp_path / "pairs.tsv"

@@ -154,9 +154,9 @@ def test_what_the_gate_shows_to_people():
                    beam_better=2, chrf=(50.0, 49.9)).lines(quantized=False)  # fmt: skip
     assert shown == [
         "token probabilities: differ by at most 1.0e-06 nats (90 tokens)",
-        "greedy: 8 of 9 the same, 1 part at a tie",
+        "greedy: 8 of 9 the same, 1 diverging at a tie",
         "beam 4, length penalty 0.6: 7 of 9 the same best hypothesis; 2 score higher, 0 lower than "
-        "by torch",
+        "with torch",
         "chrF: torch 50.00, converted 49.90",
     ]
     assert "higher" not in parity(beam="beam 4").lines(quantized=True)[-1]

@@ -175,13 +175,13 @@ def test_language_models_with_switches_together_compute_the_same(changes, tmp_pa
 
 
 REFUSED = {
-    ("transformer", "wiring", "no-skip"): "always adds what a sub-layer reads",
-    ("transformer", "wiring", "no-norm"): "only where there is a norm",
+    ("transformer", "wiring", "no-skip"): "always adds the skip connection",
+    ("transformer", "wiring", "no-norm"): "only if the layer has a norm",
     ("transformer", "score_scale", "cosine"): "one gain for all heads",
-    ("transformer", "score_scale", "qk-norm"): "of self-attention only",
-    ("transformer", "positions", "alibi"): "ALiBi in decoders only",
-    ("gpt", "wiring", "no-skip"): "always adds what a sub-layer reads",
-    ("gpt", "wiring", "no-norm"): "only where there is a norm",
+    ("transformer", "score_scale", "qk-norm"): "only in self-attention",
+    ("transformer", "positions", "alibi"): "ALiBi only in decoders",
+    ("gpt", "wiring", "no-skip"): "always adds the skip connection",
+    ("gpt", "wiring", "no-norm"): "only if the layer has a norm",
     ("gpt", "score_scale", "cosine"): "one gain for all heads",
 }
 """Family, setting, value -> a part of the reason. All that is refused of the tiny variants."""
@@ -209,14 +209,14 @@ def test_nothing_else_of_the_switches_is_refused():
 def test_alibi_of_heads_that_are_no_power_of_two_is_refused():
     settings = GPTSettings(d_model=24, heads=3, positions="alibi")
     assert refusals(settings) == [
-        "`model.positions` is alibi: CTranslate2's slopes equal the paper's only where "
-        "`model.heads` is a power of two, not 3"
+        "`model.positions` is alibi: CTranslate2's slopes equal the paper's only if "
+        "`model.heads` is a power of two, but it is 3"
     ]
 
 
 @pytest.mark.parametrize(
     ("settings", "reason"),
-    [(RecurrentSettings(), "no recurrent layers"), (BERTSettings(), "it writes no text")],
+    [(RecurrentSettings(), "no recurrent layers"), (BERTSettings(), "generates no text")],
 )
 def test_other_families_are_refused(settings, reason):
     (found,) = refusals(settings)
@@ -238,14 +238,14 @@ def test_a_setting_that_came_later_is_refused_until_it_is_known():
 
     assert refusals(Later()) == []
     assert refusals(Later(mixing="waves")) == [
-        "`model.mixing` is waves: CTranslate2 has no name for it"
+        "`model.mixing` is waves: CTranslate2 does not support it"
     ]
 
 
 def test_a_weight_without_a_place_is_refused():
     model = tiny.build()
     model.encoder.extra = torch.nn.Parameter(torch.zeros(1))
-    with pytest.raises(UsageError, match=r"no place for 1 weight, such as `encoder.extra`"):
+    with pytest.raises(UsageError, match=r"does not support 1 weight, such as `encoder.extra`"):
         specification(model, SIZES, ROWS)
 
 

@@ -239,7 +239,7 @@ def test_probabilities_of_given_targets(both):
 )
 def test_other_searches_are_refused(both, changes, prefix, named):
     _, engine = both
-    message = f"The ctranslate2 engine offers greedy and plain beam search, not {named}"
+    message = f"The ctranslate2 engine supports greedy and plain beam search, but not {named}"
     assert search_refusal(SearchSettings(**changes), prefix) == message
     with pytest.raises(UsageError, match="greedy and plain beam search"):
         engine.translate(["a"], SearchSettings(**changes), prefixes=[prefix])

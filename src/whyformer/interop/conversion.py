@@ -36,15 +36,16 @@ class Record:
     """The description of a conversion.
 
     Args:
-        library: version of CTranslate2 that wrote it.
+        format: version of the format of conversions.
+        library: version of CTranslate2 that wrote the conversion.
         fingerprint: fingerprint of the original model directory; see `fingerprint`.
         quantization: none or int8.
-        rows: maximum positions of a source or a target; None if the position scheme has no table.
+        rows: maximum length of a source or a target; None if the position scheme has no table.
         family: family of the model.
         max_source_tokens: maximum source length, including eos.
         facts: facts of the run, including its search settings.
         gate: measurements of the parity check.
-        ends_with_run: whether the run also has no positions beyond the rows.
+        ends_with_run: whether the run itself has no positions beyond ``rows``.
     """
 
     format: int
@@ -59,7 +60,7 @@ class Record:
     ends_with_run: bool = False
 
     def write(self, directory: Path) -> None:
-        """Write it into the directory of a conversion, after all other files."""
+        """Write the description into the directory of a conversion, after all other files."""
         names = [f.name for f in directory.iterdir() if f.is_file() and f.name != RECORD]
         state = {**asdict(self), FILES: hashes(directory, names)}
         write_sealed(directory / RECORD, state)
@@ -73,7 +74,10 @@ def fingerprint(run: Path) -> str:
 
 
 def find_conversion(path: Path) -> Path | None:
-    """Return the conversion in the directory of a run, or the directory itself if it is one."""
+    """Return the conversion in the directory of a run, or ``path`` itself if it is a conversion.
+
+    Returns: None without a conversion.
+    """
     for place in (path / PLACE, path):
         if (place / RECORD).exists():
             return place

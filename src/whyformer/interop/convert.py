@@ -19,7 +19,7 @@ from whyformer.foundation.files import atomic_directory
 from whyformer.interop.conversion import FORMAT, PLACE, RECORD, Record, fingerprint
 from whyformer.interop.ctranslate2 import SPARE, check_expressible, library, specification
 from whyformer.interop.engine import CTranslate2Translator, cores, open_engine
-from whyformer.interop.gate import Parity, compare_generators, compare_translators, invented
+from whyformer.interop.gate import Parity, compare_generators, compare_translators, random_pieces
 from whyformer.models.gpt import GPT
 from whyformer.models.transformer import Transformer
 
@@ -31,7 +31,7 @@ SENTENCES = 200
 
 
 class ParityError(WhyformerError):
-    """A converted model differs from its run, and was not kept."""
+    """The error if a converted model differs from its run and is not kept."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,7 @@ def convert(
 
     Args:
         quantization: none or int8.
-        pairs: file of sentences and translations for the parity check; None uses the dev set of the
-        run.
+        pairs: sentences and translations for the parity check; None uses the dev set of the run.
         sentences: maximum number of sentences to compare.
         say: called with progress messages.
     Raises:
@@ -161,7 +160,7 @@ def convert(
 def _sentences(
     run: Path, bundle: Bundle, pairs: Sequence[tuple[str, str]] | None, count: int
 ) -> Sentences:
-    """Choose the sentences to compare: the given pairs, else the dev set, else random pieces."""
+    """Return the sentences to compare: the given pairs, the dev set, or random pieces."""
     if isinstance(bundle.model, GPT):
         return Sentences([""] * count, None, "random prompts")
     origin = "sentences given"
@@ -170,7 +169,7 @@ def _sentences(
         pairs, origin = [corpus.texts(index) for index in range(len(corpus))], "dev sentences"
     if pairs is None:
         tokenizer = bundle.source_tokenizer
-        texts = [tokenizer.decode(ids) for ids in invented(len(tokenizer), count)]
+        texts = [tokenizer.decode(ids) for ids in random_pieces(len(tokenizer), count)]
         return Sentences([text for text in texts if text.strip()], None, "random sentences")
     pairs = [pair for pair in pairs if pair[0].strip() and pair[1].strip()]
     if not pairs:

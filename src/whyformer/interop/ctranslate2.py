@@ -1,13 +1,13 @@
-"""CTranslate2's format: which settings it supports, and how a model is written in it.
+"""The format of CTranslate2: the supported settings, and the conversion of a model.
 
-Each setting either has an equivalent there, or is folded into the weights, or is rejected with a
-reason:
+A setting either has an equivalent in CTranslate2, or is folded into the weights, or is rejected
+with a reason:
 
-- a constant factor of QKᵀ is their `queries_scale`; a learned factor per head multiplies the rows
-  of W^Q;
-- a table of positions (sinusoids, sines, learned; zeros for none) is written as a table;
-- DeepNorm's α·x + Sublayer(x): the stream is stored as α·x. Weights that read it are divided by α;
-  embeddings and all norms except the last one of a stack are multiplied by α.
+- A constant factor of QKᵀ is `queries_scale` in CTranslate2. A learned factor per head multiplies
+  the rows of W^Q.
+- A table of positions (sinusoids, sines, learned; zeros for none) is written as a table.
+- DeepNorm's α·x + Sublayer(x): the residual stream is stored as α·x. Weights that read it are
+  divided by α. Embeddings and all norms except the last one of a stack are multiplied by α.
 """
 
 import math
@@ -31,15 +31,15 @@ EPSILON = 1e-5
 """ε of LayerNorm and RMSNorm."""
 
 SPARE = 1
-"""Extra rows of a position table. CTranslate2 scores a sequence together with a possible eos after
-it. After the longest sequence, this eos has no position, and its score is discarded."""
+"""Extra rows of a position table. CTranslate2 also scores a possible eos after a sequence. After
+the longest sequence, this eos needs an extra row; its score is discarded."""
 ACTIVATIONS = {
     "relu": "RELU",
     "gelu": "GELU",
     "gelu-tanh": "GELUTanh",
     "swiglu": "SWISH",
 }
-"""For each activation, its name in CTranslate2."""
+"""The names of the activations in CTranslate2."""
 
 EXPRESSED: dict[str, set[str]] = {
     "family": {"transformer", "gpt"},
@@ -62,10 +62,10 @@ EXPRESSED: dict[str, set[str]] = {
 REASONS = {
     "rnn": "CTranslate2 has no recurrent layers",
     "rnn-lm": "CTranslate2 has no recurrent layers",
-    "bert": "it writes no text, and CTranslate2 has no place for its heads",
-    "no-skip": "CTranslate2 always adds what a sub-layer reads to what it writes",
-    "no-norm": "CTranslate2 adds the skip connection only where there is a norm",
-    "cosine": "CTranslate2 normalises queries with one gain for all heads, not one a head",
+    "bert": "the model generates no text, and CTranslate2 does not support its heads",
+    "no-skip": "CTranslate2 always adds the skip connection",
+    "no-norm": "CTranslate2 adds the skip connection only if the layer has a norm",
+    "cosine": "CTranslate2 has one gain for all heads, not one per head",
 }
 
 FREE = {
@@ -73,7 +73,7 @@ FREE = {
     *("d_k", "d_ff", "dropout", "attention_dropout", "max_length", "tying"),
     *("initialization", "embedding_scale", "embedding_deviation"),
 }
-"""Settings with support for every value, or without effect after training."""
+"""Settings for which every value is supported, or which have no effect after training."""
 
 
 def library() -> Any:
@@ -101,22 +101,22 @@ def refusals(settings: Any) -> list[str]:
             found.append(_refusal(name, value, REASONS.get(value)))
     if settings.positions == "alibi":
         if settings.family != "gpt":
-            reason = "CTranslate2 has ALiBi in decoders only, and the encoder needs it too"
+            reason = "CTranslate2 has ALiBi only in decoders, but the encoder needs it too"
             found.append(_refusal("positions", settings.positions, reason))
         elif settings.heads & (settings.heads - 1):
             reason = (
-                "CTranslate2's slopes equal the paper's only where `model.heads` is a power of "
-                f"two, not {settings.heads}"
+                "CTranslate2's slopes equal the paper's only if `model.heads` is a power of two, "
+                f"but it is {settings.heads}"
             )
             found.append(_refusal("positions", settings.positions, reason))
     if settings.score_scale == "qk-norm" and settings.family != "gpt":
-        reason = "CTranslate2 normalizes queries and keys of self-attention only"
+        reason = "CTranslate2 normalizes queries and keys only in self-attention"
         found.append(_refusal("score_scale", settings.score_scale, reason))
     return found
 
 
 def _refusal(name: str, value: Any, reason: str | None) -> str:
-    return f"`model.{name}` is {value}: {reason or 'CTranslate2 has no name for it'}"
+    return f"`model.{name}` is {value}: {reason or 'CTranslate2 does not support it'}"
 
 
 def check_expressible(settings: Any) -> None:
@@ -130,10 +130,10 @@ def check_expressible(settings: Any) -> None:
 
 
 def specification(model: Transformer | GPT, vocabularies: tuple[int, int], rows: int) -> Any:
-    """Return the model as a CTranslate2 specification to save.
+    """Return the model as a CTranslate2 specification, which can be saved.
 
-    The vocabulary consists of ids as text, because our tokenizers still convert strings.
-    Args: rows: table length for position schemes without a limit.
+    The tokens of its vocabulary are ids as text, because our tokenizers convert the strings.
+    Args: rows: length of the table, for position schemes without a limit.
     Raises: UsageError when the settings or a weight are not supported by the format.
     """
     from ctranslate2.specs import transformer_spec
@@ -171,8 +171,9 @@ def specification(model: Transformer | GPT, vocabularies: tuple[int, int], rows:
     spec.config.layer_norm_epsilon = EPSILON
     if left := weights.left():
         raise UsageError(
-            f"This run cannot be converted to CTranslate2: it has no place for "
-            f"{counted(len(left), 'weight')}, such as `{left[0]}`. Use it with the torch engine."
+            f"This run cannot be converted to CTranslate2: CTranslate2 does not support "
+            f"{counted(len(left), 'weight')}, such as `{left[0]}`. Use the run with the torch "
+            "engine."
         )
     return spec
 
@@ -198,7 +199,7 @@ def _choices(settings: Any) -> dict[str, Any]:
 
 
 class Weights:
-    """The weights of a model by name, and which of them were already written."""
+    """The weights of a model by name, and the names of those that are already written."""
 
     def __init__(self, model: nn.Module) -> None:
         self.tensors: dict[str, np.ndarray] = {
@@ -233,7 +234,7 @@ class Weights:
             self.scale((f"{query}.weight", f"{query}.bias"), gain.repeat(each))
 
     def fold_depth(self, prefix: str, layers: int, alpha: float) -> None:
-        """Store the stream of a stack as α·x; see the docstring of this file."""
+        """Store the residual stream of a stack as α·x; see the docstring of this file."""
         for layer in range(layers):
             place = f"{prefix}layers.{layer}."
             self.scale([f"{place}{reader}.weight" for reader in names.READERS], 1 / alpha)
@@ -243,8 +244,10 @@ class Weights:
 
 
 def _fill_stack(spec: Any, stack: Any, weights: Weights, prefix: str, rows: int) -> None:
-    """Set the weights of an encoder or decoder. Args: stack: our module; prefix: prefix of its
-    names."""
+    """Set the weights of an encoder or decoder.
+
+    Args: stack: our module; prefix: prefix of its weight names.
+    """
     wire = stack.layers[0].wire_feedforward
     alpha = wire.depth_scale if isinstance(wire, DeepNorm) else 1.0
     if alpha != 1.0:
@@ -304,7 +307,7 @@ def _fill_norm(spec: Any, weights: Weights, name: str) -> None:
 
 
 def _table(positions: Positions, rows: int) -> np.ndarray | None:
-    """Return the table that a position scheme adds to embeddings; None for other schemes."""
+    """Return the table that a position scheme adds to embeddings; None if it adds nothing."""
     if isinstance(positions, LearnedPositions):
         learned = _numpy(positions.vectors)
         return np.concatenate([learned, learned[-SPARE:]])

@@ -1,10 +1,10 @@
 """Translate with CTranslate2 behind the interface of `Translator`.
 
-CTranslate2 searches by log-probability and returns every finished hypothesis; this file ranks them
-with our length penalty. In CTranslate2, a length limit applies to a whole batch, and the
-probability of banned tokens is distributed among the others. A line for which either matters is
-therefore searched again, with its own limit, and scored by the model without bans. (A greedy
-translation beyond its limit is only truncated and scored.)
+CTranslate2 searches by log-probability and returns every finished hypothesis. This file ranks them
+with our length penalty. There are two differences. In CTranslate2, a length limit applies to a
+whole batch, and the probability of banned tokens is distributed among the other tokens. A line that
+one of them affects is searched again, with its own limit, and scored by the model without bans. A
+greedy translation beyond its limit is only truncated and scored.
 """
 
 import contextlib
@@ -36,15 +36,15 @@ from whyformer.interop.ctranslate2 import library
 from whyformer.text.symbols import EOS
 
 Found = list[tuple[list[str], float]]
-"""A hypothesis of CTranslate2 for one line: tokens as text, including eos if any, and ln P."""
+"""The hypotheses of CTranslate2 for one line: tokens as text, including a final eos, and ln P."""
 END = str(EOS)
 NO_PENALTY = 1e-9
-"""Length penalty in CTranslate2, too small to change a score. With 0, its search stops when the
-best hypothesis is finished."""
+"""Length penalty for CTranslate2, too small to change a score. With 0, CTranslate2 stops as soon as
+the best hypothesis is finished."""
 PATIENCE = 2
-"""Their search ends after this many finished hypotheses per beam. Ours continues while a longer
-hypothesis can still win by the length penalty; with 1, theirs ends too early in 1 of 100
-sentences."""
+"""Number of finished hypotheses per beam after which CTranslate2 stops. Our search continues while
+the length penalty can still make a longer hypothesis win. With 1, CTranslate2 stops too early in 1
+of 100 sentences."""
 
 
 def search_refusal(settings: SearchSettings, prefix: str = "") -> str | None:
@@ -60,15 +60,18 @@ def search_refusal(settings: SearchSettings, prefix: str = "") -> str | None:
     named = [name for name, wanted in asked.items() if wanted]
     if not named:
         return None
-    return f"The ctranslate2 engine offers greedy and plain beam search, not {' or '.join(named)}"
+    return (
+        "The ctranslate2 engine supports greedy and plain beam search, but not "
+        f"{' or '.join(named)}"
+    )
 
 
 class CTranslate2Translator(TextTranslator):
-    """Translates with a conversion; gives the same results as `Translator`.
+    """Translates with a conversion, with the same results as `Translator`.
 
-    A single batch uses all cores; with many batches, each core computes its own batch, and from
-    then on the weights are in memory twice. Eight-bit models always use one core per batch, because
-    a second one makes CTranslate2 slower (docs/performance.md).
+    A single batch uses all cores. With many batches, each core computes its own batch; after that,
+    the weights are in memory twice. Eight-bit models always use one core per batch, because a
+    second core makes CTranslate2 slower (docs/performance.md).
     Args:
         directory: a conversion.
         threads: number of cores; None uses all that are available to this process.
@@ -99,8 +102,8 @@ class CTranslate2Translator(TextTranslator):
         )
         if self.record.family != "transformer":
             raise UsageError(
-                f"`{directory}` holds a model of kind `{self.record.family}`, which reads no "
-                "source. Use `whyformer generate` with the run it came from."
+                f"`{directory}` contains a model of kind `{self.record.family}`, which does not "
+                "translate. Use `whyformer generate` with the original run."
             )
         self.directory, self.threads = directory.absolute(), threads or cores()
         self._one_core = self.record.quantization == "int8"
@@ -129,7 +132,7 @@ class CTranslate2Translator(TextTranslator):
                 for row, result in zip(some, results, strict=True):
                     found[row] = result
 
-        ends = settings.beam > 1  # a beam that found eos at the limit is also searched with it
+        ends = settings.beam > 1  # in beam search, eos counts towards the limit
         long = [row for row, limit in enumerate(limits) if _longest(found[row], ends) > limit]
         if settings.beam > 1:
             again(long, ban=False)
@@ -147,23 +150,22 @@ class CTranslate2Translator(TextTranslator):
             whole = self.record.ends_with_run or all(one.finished for one in best)
             if shorter and not whole:
                 raise UsageError(
-                    f"A translation is longer than {counted(limit, 'token')}, the most that this "
-                    "conversion can write. Use the torch engine."
+                    f"A translation is longer than {counted(limit, 'token')}, the maximum of this "
+                    "conversion. Use the torch engine."
                 )
         return answers
 
     def search_cohorts(
         self, cohorts: Sequence[Sequence[Line]], settings: SearchSettings, capacity: SearchCapacity
     ) -> Iterator[tuple[Line, list[Hypothesis]]]:
-        """Yield every line with its hypotheses; search in parallel if there is a group for every
-        core."""
+        """Yield every line with its hypotheses. Search in parallel if every core has a group."""
         if self.threads == 1 or len(cohorts) < (2 if self._one_core else self.threads):
             yield from super().search_cohorts(cohorts, settings, capacity)
             return
         twin = copy.copy(self)
         twin._engine = self._engine_of_many
         search = functools.partial(twin.search_lines, settings=settings)
-        pool = ThreadPoolExecutor(self.threads + 1)  # one group waits, so that no core does
+        pool = ThreadPoolExecutor(self.threads + 1)  # one group waits, so that no core is idle
         try:
             for lines, found in zip(cohorts, pool.map(search, cohorts), strict=True):
                 yield from zip(lines, found, strict=True)
@@ -179,7 +181,7 @@ class CTranslate2Translator(TextTranslator):
     def token_log_probabilities(
         self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]
     ) -> list[list[float]]:
-        """Return ln P of each target token and of the eos after it, given the source's ids."""
+        """Return ln P of each target token and of a final eos, given the source ids."""
         return self._scores(
             [self._spelled(ids) for ids in sources], [self._spelled(ids) for ids in targets]
         )
@@ -283,8 +285,9 @@ def open_engine(kind: str, directory: Path, threads: int, batches: int = 1) -> A
     """Open the model of a conversion with CTranslate2, on the CPU.
 
     Args:
-        kind: name of the class in CTranslate2, Translator or Generator.
-        threads: cores for one batch; batches: number of batches at a time.
+        kind: name of the class in CTranslate2: Translator or Generator.
+        threads: number of cores per batch.
+        batches: number of batches at the same time.
     Raises: BundleError when it is damaged; MissingExtraError without CTranslate2.
     """
     try:
@@ -319,7 +322,7 @@ def cores() -> int:
 
 
 def _longest(found: Found, ends: bool) -> int:
-    """Return the maximum length of the hypotheses. Args: ends: whether eos counts."""
+    """Return the length of the longest hypothesis. Args: ends: whether eos counts."""
     return max(len(words) - (words[-1] == END and not ends) for words, _ in found)
 
 

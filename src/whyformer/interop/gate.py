@@ -1,9 +1,10 @@
 """The parity check of a conversion: compare it with the run on sentences.
 
-There are three comparisons with the PyTorch engine: ln P of every token of its greedy translations;
-the greedy translations; and the best hypotheses of the run's search settings. The last one is only
-reported, because the two beam searches stop by different rules (docs/decoding.md). A quantized
-model is a different model and is evaluated by the quality of its translations.
+Three results are compared with those of the PyTorch engine: ln P of every token of PyTorch's greedy
+translations; the greedy translations; and the best hypotheses with the search settings of the run.
+The last comparison is only reported, because the two beam searches stop by different rules
+(docs/decoding.md). A quantized model has different weights, so it is evaluated by the quality of
+its translations.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,7 +50,7 @@ class Parity:
         tokens: number of compared token probabilities.
         difference: largest difference of ln P of a token, in nats.
         greedy_same: number of equal greedy translations.
-        greedy_ties: number of others that first differ at a tie of two tokens (see `TOLERANCE`).
+        greedy_ties: number of greedy translations that differ, first at a tie (see `TOLERANCE`).
         beam: the search settings of the run, as text; "" if not compared.
         beam_same: number of lines with the same best hypothesis.
         beam_better: number of lines whose best hypothesis has a higher score in this engine.
@@ -69,7 +70,7 @@ class Parity:
     chrf: tuple[float, float] | None = None
 
     def faults(self, *, quantized: bool) -> list[str]:
-        """Return the reasons against keeping the conversion; empty if it passed."""
+        """Return the reasons why the conversion fails; empty if it passes."""
         found: list[str] = []
         if quantized:
             if self.chrf is None:
@@ -93,7 +94,7 @@ class Parity:
 
     def lines(self, *, quantized: bool) -> list[str]:
         """Return the measurements as lines of text."""
-        ties = f", {self.greedy_ties} part at a tie" if self.greedy_ties else ""
+        ties = f", {self.greedy_ties} diverging at a tie" if self.greedy_ties else ""
         shown = [
             f"token probabilities: differ by at most {self.difference:.1e} nats "
             f"({counted(self.tokens, 'token')})",
@@ -101,7 +102,7 @@ class Parity:
         ]
         if self.beam:
             same = f"{self.beam}: {self.beam_same} of {self.sentences} the same best hypothesis"
-            order = f"; {self.beam_better} score higher, {self.beam_worse} lower than by torch"
+            order = f"; {self.beam_better} score higher, {self.beam_worse} lower than with torch"
             shown.append(
                 same if quantized else same + order
             )  # scores of two models are not comparable
@@ -119,8 +120,8 @@ def compare_translators(
 ) -> Parity:
     """Translate with both engines and compare.
 
-    Args: settings: search settings of the run; if the engine does not support them, plain beam
-    search is compared.
+    Args: settings: search settings of the run. If the engine does not support them, plain beam
+        search is used instead.
     """
     model = translator.models[0]
 
@@ -142,8 +143,8 @@ def compare_translators(
     theirs = engine.translate(sources, GREEDY)
     found = _compare(
         [ids_of(text) for text in sources],
-        [_spoken(one.hypotheses[0][1]) for one in ours],
-        [_spoken(one.hypotheses[0][1]) for one in theirs],
+        [_output_ids(one.hypotheses[0][1]) for one in ours],
+        [_output_ids(one.hypotheses[0][1]) for one in theirs],
         score,
         score_converted,
     )
@@ -216,7 +217,7 @@ def compare_generators(model: GPT, engine: Any, vocabulary: int, sentences: int)
         settings = SearchSettings(beam=1, max_length=len(prompt) + continued)
         with torch.inference_mode():
             ((best,),) = search(model, torch.tensor([[EOS]]), None, settings, prefixes=[prompt])
-        ours.append(_spoken(best)[len(prompt) :])
+        ours.append(_output_ids(best)[len(prompt) :])
     results = engine.generate_batch(
         [[str(number) for number in (BOS, *prompt)] for prompt in prompts],
         max_length=continued,
@@ -230,7 +231,7 @@ def compare_generators(model: GPT, engine: Any, vocabulary: int, sentences: int)
     return Parity(sentences=sentences, **_compare(prompts, ours, theirs, score, score_converted))
 
 
-def _spoken(found: Hypothesis) -> list[int]:
+def _output_ids(found: Hypothesis) -> list[int]:
     """Return the tokens of a hypothesis, including eos if finished."""
     return [*found.tokens, EOS] if found.finished else list(found.tokens)
 
@@ -242,7 +243,7 @@ def _compare(
     score: Score,
     score_converted: Score,
 ) -> dict[str, Any]:
-    """Compare the greedy outputs, and the probabilities of our outputs in both models."""
+    """Compare the greedy outputs, and the probabilities of ``ours`` under both models."""
     pairs = list(zip(sources, ours, strict=True))
     rows = [
         (a, b)
@@ -254,7 +255,7 @@ def _compare(
     for source, a, b in zip(sources, ours, theirs, strict=True):
         if a == b:
             same += 1
-        elif (place := _parting(a, b)) is not None:
+        elif (place := _first_difference(a, b)) is not None:
             one, other = (
                 score([(source, [*a[:place], token])])[0][-1] for token in (a[place], b[place])
             )
@@ -267,7 +268,7 @@ def _compare(
     }
 
 
-def _parting(a: list[int], b: list[int]) -> int | None:
+def _first_difference(a: list[int], b: list[int]) -> int | None:
     """Return the first position where two outputs differ; None if one is a prefix of the other."""
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), None)
 
@@ -276,7 +277,7 @@ def _chunks(pairs: Pairs, size: int = 32) -> list[Pairs]:
     return [pairs[start : start + size] for start in range(0, len(pairs), size)]
 
 
-def invented(vocabulary: int, count: int) -> list[list[int]]:
+def random_pieces(vocabulary: int, count: int) -> list[list[int]]:
     """Return sequences of random pieces, for a run whose data is not available."""
     random = torch.Generator().manual_seed(1)
     first = FIRST_PIECE if vocabulary > FIRST_PIECE else MASK + 1

@@ -1,12 +1,12 @@
-"""Weight names: the parts of a layer in CTranslate2 and in this package.
+"""The names of weights: the parts of a layer in CTranslate2 and in this package.
 
-If several of our weights correspond to one of theirs, they are concatenated in that order. A part
-that a layer does not have (the bias of an attention, the shift of an RMSNorm) is left out on both
-sides.
+If several of our weights correspond to one weight of CTranslate2, they are concatenated in the
+given order. A part that a layer does not have (such as the bias of an attention, or the shift of an
+RMSNorm) is skipped.
 """
 
 ATTENTIONS = {"self_attention": "self_attention", "cross_attention": "attention"}
-"""For each attention, its name in CTranslate2."""
+"""The names of the attentions in CTranslate2."""
 SELF_ATTENTION = {
     "self_attention/linear_0": (
         "self_attention.project_query",

@@ -1,11 +1,11 @@
-"""The laws of whyformer's own variants, to be called on yours.
+"""Checks of your own variants, with the laws that whyformer's built-in variants obey.
 
 >>> from whyformer.blocks.positions import Rotary
 >>> from whyformer.testing import check_positions
 >>> check_positions(Rotary)
 
-A check returns nothing when every law holds. Otherwise it raises `BrokenLaw`, an AssertionError
-whose one sentence says which law broke and for which shape; so it also serves as a test:
+A check returns nothing if the variant obeys every law. Otherwise it raises `BrokenLaw`, an
+AssertionError with one sentence that names the broken law and the shape. So a check can be a test:
 
     def test_mine():
         check_positions(Mine)

@@ -14,9 +14,9 @@ ROWS, VOCABULARY, FIRST_WORD = 4, 300, 261
 def check_constraint(kind: type[Constraint]) -> None:
     """Check a decoding constraint.
 
-    Laws: it changes the scores in place and returns nothing; scores stay below infinity and are
-    never NaN; what happens to a hypothesis does not depend on the others, so that the output does
-    not depend on the batch; the same hypothesis always gets the same scores.
+    Laws: `apply` changes the scores in place and returns nothing. Scores never become NaN or plus
+    infinity. The scores of a hypothesis do not depend on other hypotheses, so that the output does
+    not depend on the batch. The same hypothesis always has the same scores.
     Raises: BrokenLaw for the first law that does not hold.
     """
     name = name_of(kind)
@@ -33,14 +33,14 @@ def check_constraint(kind: type[Constraint]) -> None:
             require(answer is None, name, law, f"it returned {type(answer).__name__}")
             bad = bool(together.isnan().any() or (together == torch.inf).any())
             law = "scores must stay numbers or become minus infinity"
-            require(not bad, name, law, f"some are not ({where})")
+            require(not bad, name, law, f"some are NaN or plus infinity ({where})")
             for row in range(ROWS):
                 alone = scores[row : row + 1].clone()
                 constraint.apply(alone, tokens[row : row + 1])
                 law = "the scores of a hypothesis must not depend on other hypotheses"
                 same = torch.equal(alone[0], together[row])
-                require(same, name, law, f"row {row + 1} is another one alone ({where})")
+                require(same, name, law, f"row {row + 1} has other scores alone ({where})")
             again = scores.clone()
             constraint.apply(again, tokens)
-            law = "the same hypotheses must always get the same scores"
+            law = "the same hypotheses must always have the same scores"
             require(torch.equal(again, together), name, law, f"they differ ({where})")

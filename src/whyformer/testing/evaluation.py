@@ -14,11 +14,12 @@ REFERENCES = (["the cat sat"], ["the dog runs", "a dog ran"], ["nothing"], ["나
 
 @stating_failures
 def check_metric(maker: Callable[..., Metric]) -> None:
-    """Check what makes a corpus metric.
+    """Check a corpus metric.
 
-    Laws: there are k finite numbers for each line, which depend on that line alone, so that
-    intervals and significance tests may draw lines again; the value of their sums is a finite
-    number; right answers are at least as good as wrong ones.
+    Laws: `statistics` returns k finite numbers for each line, which depend only on that line. So
+    intervals and significance tests can resample lines. The value of their sums is a finite number.
+    Correct answers are at least as good as wrong answers.
+    Args: maker: class or function that returns the metric.
     Raises: BrokenLaw for the first law that does not hold.
     """
     name = name_of(maker)
@@ -27,19 +28,19 @@ def check_metric(maker: Callable[..., Metric]) -> None:
         found = metric.statistics(HYPOTHESES, REFERENCES)
         shape = getattr(found, "shape", ())
         law = f"`statistics` of {len(HYPOTHESES)} lines must be an array of {len(HYPOTHESES)} rows"
-        require(len(shape) == 2 and shape[0] == len(HYPOTHESES), name, law, f"it is {shape}")
+        require(len(shape) == 2 and shape[0] == len(HYPOTHESES), name, law, f"its shape is {shape}")
         require(np.isfinite(found).all(), name, "`statistics` must be finite", "some are not")
         for line, (hypothesis, references) in enumerate(zip(HYPOTHESES, REFERENCES, strict=True)):
             alone = metric.statistics([hypothesis], [references])
-            law = "the numbers of a line must not depend on other lines"
-            where = f"line {line + 1} of {len(HYPOTHESES)} gives {found[line]}, alone {alone[0]}"
+            law = "the statistics of a line must not depend on other lines"
+            where = f"those of line {line + 1} are {found[line]} with other lines, {alone[0]} alone"
             require(np.allclose(alone[0], found[line]), name, law, where)
         right = [references[0] for references in REFERENCES]
         good = _value(metric, name, metric.statistics(right, REFERENCES))
         bad = _value(metric, name, metric.statistics(["?!"] * len(right), REFERENCES))
-        law = "right answers must not be worse than wrong ones, by `higher_is_better`"
+        law = "correct answers must not be worse than wrong ones, according to `higher_is_better`"
         better = good >= bad if metric.higher_is_better else good <= bad
-        require(better, name, law, f"they get {good:.4g} and {bad:.4g}")
+        require(better, name, law, f"their values are {good:.4g} and {bad:.4g}")
 
 
 def _value(metric: Metric, name: str, statistics: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""How a law is stated: what must hold, what was found instead, and for which shape."""
+"""Helpers that check a law, and report the law, the observation and the shape if it is broken."""
 
 import contextlib
 import functools
@@ -17,7 +17,7 @@ OTHERS = (str(Path(__file__).parents[1]), "site-packages", "dist-packages", "<")
 """Parts of the paths of code that does not belong to the variant."""
 
 RELATIVE, ABSOLUTE = 1e-4, 2e-5
-"""How far two float32 results may be apart that were summed in another order."""
+"""Tolerances for two float32 results that are summed in a different order."""
 
 
 class BrokenLaw(AssertionError):
@@ -25,9 +25,9 @@ class BrokenLaw(AssertionError):
 
 
 def stating_failures(check: Callable[P, None]) -> Callable[P, None]:
-    """Make a check raise `BrokenLaw` where the variant raises any other exception.
+    """Let a check raise `BrokenLaw` if the variant raises any other exception.
 
-    For example, a method that lacks an argument raises TypeError when it is called.
+    For example, a method without a required argument raises TypeError.
     """
 
     @functools.wraps(check)
@@ -43,7 +43,7 @@ def stating_failures(check: Callable[P, None]) -> Callable[P, None]:
             where = f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
             reason = str(error).split("\n")[0].rstrip(".")
             raise BrokenLaw(
-                f"{name_of(variant)}: it must work when whyformer calls it, but it failed{where}: "
+                f"{name_of(variant)}: a call by whyformer must succeed, but it failed{where}: "
                 f"{type(error).__name__}: {reason}."
             ) from error
 
@@ -51,7 +51,7 @@ def stating_failures(check: Callable[P, None]) -> Callable[P, None]:
 
 
 def name_of(variant: object) -> str:
-    """Return the name of a class or function, or of the class of another object."""
+    """Return the name of a class or function; for another object, that of its class."""
     return getattr(variant, "__name__", type(variant).__name__)
 
 
@@ -59,7 +59,7 @@ def require_base(variant: object, base: type) -> None:
     """Require a class that extends ``base``."""
     fits = isinstance(variant, type) and issubclass(variant, base)
     found = (
-        "it does not" if isinstance(variant, type) else f"it is no class but {repr(variant)[:80]}"
+        "it does not" if isinstance(variant, type) else f"it is not a class: {repr(variant)[:80]}"
     )
     law = f"it must extend `{base.__module__}.{base.__name__}`"
     require(fits, name_of(variant), law, found)
@@ -69,9 +69,9 @@ def require(holds: object, subject: str, law: str, found: str) -> None:
     """Raise `BrokenLaw` unless ``holds``.
 
     Args:
-        subject: what is checked, such as the name of a class.
-        law: what must hold, as a clause: "`embed` must …".
-        found: what was found instead, and for which shape.
+        subject: name of the checked object, such as a class.
+        law: the law as a clause: "`embed` must …".
+        found: the observation instead, with the shape.
     """
     if not holds:
         raise BrokenLaw(f"{subject}: {law}, but {found}.")
@@ -86,7 +86,7 @@ def require_shape(tensor: object, shape: tuple[int, ...], subject: str, what: st
 
 
 def require_close(found: Tensor, wanted: Tensor, subject: str, law: str, where: str) -> None:
-    """Require equal numbers up to float32's rounding. Args: where: for which shape."""
+    """Require equal numbers, up to float32 rounding. Args: where: description of the shapes."""
     if found.shape != wanted.shape:
         shapes = f"the shapes are {tuple(found.shape)} and {tuple(wanted.shape)}"
         raise BrokenLaw(f"{subject}: {law}, but {shapes} ({where}).")
@@ -96,7 +96,7 @@ def require_close(found: Tensor, wanted: Tensor, subject: str, law: str, where: 
 
 
 def require_finite(tensor: Tensor, subject: str, what: str) -> None:
-    """Require numbers without NaN and infinity."""
+    """Require a tensor without NaN and infinity."""
     bad = int((~tensor.isfinite()).sum())
     require(bad == 0, subject, f"{what} must be finite", f"{bad} of {tensor.numel()} are not")
 
@@ -105,40 +105,45 @@ def require_gradients(module: nn.Module, subject: str, where: str) -> None:
     """Require a finite gradient of every parameter, after `backward`."""
     for name, parameter in module.named_parameters():
         law = f"a gradient must reach the parameter `{name}`"
-        require(parameter.grad is not None, subject, law, f"none does ({where})")
+        require(parameter.grad is not None, subject, law, f"it has no gradient ({where})")
         assert parameter.grad is not None
         require_finite(parameter.grad, subject, f"the gradient of `{name}` ({where})")
 
 
 @contextlib.contextmanager
 def unchanged(module: nn.Module, subject: str, what: str) -> Iterator[None]:
-    """Require that the saved state of a module is the same after this block as before."""
+    """Require that this block does not change the saved state of a module.
+
+    Args: what: name of the calls in the block, for the message.
+    """
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
     yield
     for name, tensor in module.state_dict().items():
-        law = f"{what} must not change what is saved with the model"
+        law = f"{what} must not change the saved state of the model"
         same = name in before and torch.equal(before[name], tensor)
         require(same, subject, law, f"`{name}` changed")
 
 
 @contextlib.contextmanager
 def repeatable(seed: int = 0) -> Iterator[torch.Generator]:
-    """Draw the same numbers in this block each time, and leave the caller's streams alone."""
+    """Draw the same random numbers in each such block, without changing torch's own state."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield torch.Generator().manual_seed(seed)
 
 
-def made(kind: type, subject: str, *args: object, **kwargs: object) -> nn.Module:
-    """Make a module as the package makes it, and shake its parameters off their starting values.
+def build_module(kind: type, subject: str, *args: object, **kwargs: object) -> nn.Module:
+    """Build a module with the arguments of the package, and add noise to its parameters.
 
-    A parameter that starts at zero would hide what it does.
+    Without the noise, parameters that are initially zero would hide errors.
     """
     try:
         module = kind(*args, **kwargs)
     except TypeError as error:
-        raise BrokenLaw(f"{subject}: it must be made as whyformer makes it, but {error}.") from None
-    require(isinstance(module, nn.Module), subject, "it must be an nn.Module", "it is not")
+        raise BrokenLaw(
+            f"{subject}: whyformer must be able to build it, but the call failed: {error}."
+        ) from None
+    require(isinstance(module, nn.Module), subject, "it must be an `nn.Module`", "it is not")
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))

@@ -1,4 +1,4 @@
-"""The laws of a whole model: what training, batching and searching rely on."""
+"""The laws of a whole model, which training, batching and search need."""
 
 import contextlib
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ from whyformer.text.symbols import BOS, PAD
 VOCABULARY = 13
 FIRST_WORD = 5
 SOURCE, TARGET, MORE = 6, 7, 3
-"""Tokens of a source, of a target, and of padding behind them."""
+"""Number of tokens of a source, of a target, and of the padding after them."""
 REGISTRIES: dict[str, Registry[Any]] = {
     "attention": ATTENTIONS,
     "positions": POSITIONS,
@@ -40,21 +40,21 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "activation": FEEDFORWARDS,
     "score_scale": SCALINGS,
 }
-"""Setting of a stack -> what it chooses from."""
+"""The registry of each setting of a stack."""
 SMALL = {"d_model": 16, "heads": 2, "d_ff": 24, "dropout": 0.0, "max_length": 64}
 TEMPORARY = "checked"
 
 
 @stating_failures
 def check_model(model: Model, *, name: str = "") -> None:
-    """Check a model that writes a target, whatever its family.
+    """Check a model of any family that generates a target.
 
-    Laws: no output depends on later tokens; none depends on what is in padding, or on how long it
-    is; decoding step by step, with beams that are reordered, equals the whole target at once; loss
-    and gradients are finite and reach every parameter.
+    Laws: no output depends on later tokens, or on the content or length of padding. Decoding step
+    by step, with reordered beams, gives the same logits as the whole target at once. The loss is
+    finite, and a finite gradient reaches every parameter.
     Args:
-        model: with a vocabulary of 13 tokens at least; it is left as it was.
-        name: as messages call it.
+        model: a model with a vocabulary of at least 13 tokens; it is not changed.
+        name: its name in messages; the default is the name of its class.
     Raises: BrokenLaw for the first law that does not hold.
     """
     _check_model(model, name or type(model).__name__)
@@ -76,17 +76,19 @@ def _check_model(model: Model, subject: str) -> None:
 
 
 def check_stacks(name: str, setting: str, kind: type[nn.Module], **more: object) -> None:
-    """Check a variant inside of a small Transformer and a small GPT.
+    """Check a variant in a small Transformer and a small GPT.
 
-    Args: setting: by which a stack chooses it, such as ``positions``. more: other settings.
+    Args:
+        setting: the setting that selects the variant, such as ``positions``.
+        more: other settings.
     """
     with registered(REGISTRIES[setting], kind) as chosen, repeatable():
         layers = {"encoder_layers": 1, "decoder_layers": 2}
-        reader = TransformerSettings.model_validate(SMALL | layers | more | {setting: chosen})
-        writer = GPTSettings.model_validate(SMALL | more | {"layers": 2, setting: chosen})
+        both = TransformerSettings.model_validate(SMALL | layers | more | {setting: chosen})
+        decoder = GPTSettings.model_validate(SMALL | more | {"layers": 2, setting: chosen})
         sizes = (VOCABULARY, VOCABULARY)
-        for model in (Transformer(reader, sizes), GPT(writer, sizes)):
-            with torch.no_grad():  # gains of 1 and biases of 0 would hide mistakes
+        for model in (Transformer(both, sizes), GPT(decoder, sizes)):
+            with torch.no_grad():  # gains of 1 and biases of 0 would hide errors
                 for parameter in model.parameters():
                     parameter.add_(torch.randn_like(parameter) * 0.1)
             _check_model(model, f"{name} in a {type(model).__name__}")
@@ -94,7 +96,7 @@ def check_stacks(name: str, setting: str, kind: type[nn.Module], **more: object)
 
 @contextlib.contextmanager
 def registered(registry: Registry[Any], kind: object) -> Iterator[str]:
-    """Yield the name of a variant; register it for this block if it has none."""
+    """Yield the registered name of a variant; without one, register it during this block."""
     known = [name for name, one in registry.items() if one is kind]
     if known:
         yield known[0]
@@ -151,7 +153,7 @@ def _check_padding(model: Model, subject: str, draws: torch.Generator) -> None:
             together[2:, :TARGET],
             alone,
             subject,
-            "an output must not depend on the rest of the batch or on padding",
+            "an output must not depend on other rows of the batch or on padding",
             f"{SOURCE} source and {TARGET} target tokens, padded by {MORE}",
         )
 

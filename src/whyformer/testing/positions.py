@@ -6,7 +6,7 @@ from torch import Tensor
 from whyformer.blocks.positions import Positions
 from whyformer.foundation.wording import counted
 from whyformer.testing.laws import (
-    made,
+    build_module,
     name_of,
     repeatable,
     require,
@@ -23,19 +23,18 @@ HEADS, D_K = 2, 8
 D_MODEL = HEADS * D_K
 LENGTH = 9
 MOST = 200
-"""`max_length`; longer than any table that a scheme may begin with."""
+"""`max_length`; longer than the initial table of any scheme."""
 
 
 @stating_failures
 def check_positions(kind: type[Positions], *, in_models: bool = True) -> None:
-    """Check that a position scheme may be trained, decoded step by step, and saved.
+    """Check that a position scheme works in training, step-by-step decoding and saving.
 
-    Laws: every answer has its shape and is finite; a position's answer does not depend on where
-    the sequence that is computed begins, for one offset and for one offset a row; calls change
-    nothing that is saved; what a search has grown serves training; and, in a small Transformer and
-    a small GPT, no output depends on later tokens, on padding or on decoding step by step.
-
-    Args: in_models: whether to build the two models.
+    Laws: every result has the correct shape and is finite. The result for a position does not
+    depend on the first computed position, neither with one offset nor with an offset per row. Calls
+    do not change the saved state. Training works after a search. In a small Transformer and a small
+    GPT, the laws of `check_model` hold.
+    Args: in_models: whether to check the two models.
     Raises: BrokenLaw for the first law that does not hold.
     """
     name = name_of(kind)
@@ -59,13 +58,13 @@ def check_positions(kind: type[Positions], *, in_models: bool = True) -> None:
 
 
 def _scheme(kind: type[Positions], causal: bool) -> Positions:
-    scheme = made(kind, name_of(kind), D_MODEL, D_K, HEADS, causal=causal, max_length=MOST)
+    scheme = build_module(kind, name_of(kind), D_MODEL, D_K, HEADS, causal=causal, max_length=MOST)
     assert isinstance(scheme, Positions)
     return scheme
 
 
 def _check_lengths(scheme: Positions, name: str) -> None:
-    """Ask for one position, and for many."""
+    """Check the results for one, two and many positions."""
     like = torch.zeros(())
     for length in (1, 2, MOST):
         if (found := scheme.embed(length, 0, like)) is not None:
@@ -111,7 +110,7 @@ def _check_rotate(scheme: Positions, name: str) -> None:
     whole = scheme.rotate(x, 0)
     kept = x.clone()
     scheme.rotate(x, 2)
-    require(torch.equal(x, kept), name, "`rotate` must not change what it is given", "it did")
+    require(torch.equal(x, kept), name, "`rotate` must not change its input", "it does")
     for offset in (1, LENGTH - 1):
         require_close(
             scheme.rotate(x[:, :, offset:], offset),
@@ -150,13 +149,13 @@ def _check_bias(scheme: Positions, name: str) -> None:
             whole[:, :, :5, :5].tril(),
             shorter,
             name,
-            "the bias between two positions must not depend on how many follow",
+            "the bias between two positions must not depend on the number of later positions",
             f"5 of {LENGTH} positions",
         )
 
 
 def _check_growth(scheme: Positions, name: str) -> None:
-    """Let a search ask for many positions first, then train."""
+    """Compute many positions in inference mode, as in a search, and then train."""
     with torch.inference_mode():
         scheme.embed(MOST, 0, torch.zeros(()))
         scheme.rotate(torch.zeros(1, HEADS, MOST, D_K), 0)
@@ -176,7 +175,7 @@ def _present(found: Tensor | None, name: str, method: str) -> Tensor:
         found is not None,
         name,
         f"`{method}` must return a tensor for every length or for none",
-        "it returned None for some",
+        "it returned None for some lengths",
     )
     assert found is not None
     return found

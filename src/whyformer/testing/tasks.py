@@ -35,20 +35,20 @@ from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss
 from whyformer.training.state import AnyBatch, BatchSource
 
-LOOKED_AT = 4
-"""Batches that are compared."""
+COMPARED_BATCHES = 4
+"""Number of batches that are compared."""
 MAX_SUMMED = 50
-"""Batches whose mean loss is compared with that of validation."""
+"""Maximum number of batches whose mean loss is compared with that of validation."""
 UPDATES, RATE = 20, 3e-3
-"""Updates that must lower the loss of one batch, and their learning rate."""
+"""Number of updates that must lower the loss of one batch, and their learning rate."""
 LARGER = 8
-"""Factor of the size of batches, to tell a sum from a mean."""
+"""Size of large batches, relative to small ones; they show whether the loss is a sum or a mean."""
 SUM_NEAR = 1.5
-"""The mean losses of small and large batches may differ by this factor before any update."""
+"""Largest allowed factor between the mean losses of small and large batches, before training."""
 NEAR = 3.0
-"""The mean losses of training and validation may differ by this factor before any update."""
+"""Largest allowed factor between the mean losses of training and validation, before training."""
 RESUMED = 4
-"""Updates of the run that is compared with one that was stopped in the middle."""
+"""Number of updates of the run that is compared with a run that stopped halfway."""
 SEEDS = (1, 2)
 CPU = torch.device("cpu")
 
@@ -57,16 +57,16 @@ CPU = torch.device("cpu")
 def check_task(kind: type[Task], recipe: str | Path | Mapping[str, Any]) -> None:
     """Check a task with a recipe whose model, batches and data are small.
 
-    Laws: its declaration names known settings and a recipe that exists; opening the data again
-    gives the same key, fingerprint and batches; equal seeds give equal starting weights; the loss
-    is a finite sum, a gradient lowers it, and its nll does not depend on label smoothing;
-    validation gives the same scores each time, in the unit of training, and leaves the model as it
-    was; an unknown metric is refused; a saved model has the same weights; a batch can be shown and
-    stored; a run that is stopped and resumed equals one that is not.
+    Laws: its declaration names known settings and an existing recipe. Opening the data again gives
+    the same key, fingerprint and batches. Equal seeds give equal initial weights. The loss is a
+    finite sum, updates lower it, and its nll does not depend on label smoothing. Validation always
+    returns the same scores, in the unit of the training loss, and does not change the model. An
+    unknown metric is rejected. A loaded model has the saved weights. A batch can be previewed and
+    stored. A run that is stopped and resumed equals an uninterrupted run.
     Args:
         recipe: name or path of a recipe, or dotted settings for the default recipe of the task,
             such as ``{"data.train": ["a.txt"], "model.d_model": 16}``.
-    Raises: BrokenLaw for the first law that does not hold; ConfigError, DataError when the recipe
+    Raises: BrokenLaw for the first law that does not hold; ConfigError or DataError if the recipe
         cannot be used.
     """
     name = name_of(kind)
@@ -74,7 +74,11 @@ def check_task(kind: type[Task], recipe: str | Path | Mapping[str, Any]) -> None
     missing = ", ".join(f"`{one}`" for one in sorted(kind.__abstractmethods__))
     require(not missing, name, "it must define all methods of `Task`", f"{missing} is missing")
     _check_declaration(kind, name)
-    with registered(TASKS, kind) as chosen, _own_streams(), tempfile.TemporaryDirectory() as folder:
+    with (
+        registered(TASKS, kind) as chosen,
+        _keep_random_state(),
+        tempfile.TemporaryDirectory() as folder,
+    ):
         found = _recipe(kind, chosen, recipe)
         task = _check_opening(found, Path(folder), name)
         _check_batches(task, open_task(found, Path(folder) / "second"), name)
@@ -139,7 +143,7 @@ def _check_batches(task: Task, same: Task, name: str) -> None:
     for epoch in (0, 1):
         count = task.batches.count(epoch)
         require(count > 0, name, "an epoch must have batches", f"epoch {epoch} has {count}")
-        for index in range(min(count, LOOKED_AT)):
+        for index in range(min(count, COMPARED_BATCHES)):
             where = f"batch {index} of epoch {epoch}"
             batch, again = (task.batches.batch(epoch, index) for _ in range(2))
             other = same.batches.batch(epoch, index)
@@ -147,7 +151,7 @@ def _check_batches(task: Task, same: Task, name: str) -> None:
                 equal = _equal(_tensors(batch), _tensors(one)) and batch.tokens == one.tokens
                 law = "the same epoch and index must always give the same batch"
                 require(equal, name, law, f"{where} differs")
-            law = "`tokens` of a batch must be a positive number, which the loss is divided by"
+            law = "`tokens` of a batch, by which the loss is divided, must be a positive number"
             require(batch.tokens > 0, name, law, f"{where} has {batch.tokens}")
             moved = isinstance(batch.to("cpu"), type(batch))
             require(moved, name, "`to` of a batch must return a batch", f"{where} does not")
@@ -161,7 +165,7 @@ def _check_weights(task: Task, name: str) -> Model:
     law = "`model` must build a model of one of whyformer's families"
     require(isinstance(models[0], Model), name, law, f"it is a {type(models[0]).__name__}")
     weights = [dict(model.state_dict()) for model in models]
-    law = "the starting weights must depend on the seed of the recipe only"
+    law = "the initial weights must depend only on the seed of the recipe"
     require(_equal(*weights), name, law, "two models differ")
     return models[0]
 
@@ -175,13 +179,14 @@ def _check_loss(task: Task, model: Model, name: str) -> None:
         shape = getattr(tensor, "shape", None)
         require(shape == (), name, f"`{part}` of the loss must be one number", f"it is {shape}")
         require_finite(tensor, name, f"`{part}` of the loss")
-    law = "the loss must depend on model, batch and label smoothing only"
+    law = "the loss must depend only on model, batch and label smoothing"
     same = torch.equal(plain.smoothed, again.smoothed) and torch.equal(plain.nll, again.nll)
     require(same, name, law, f"it was {plain.smoothed:.6g} and then {again.smoothed:.6g}")
     smoothed = _loss(task, model, batch, 0.1)
     law = "`nll` must not depend on label smoothing"
     close = math.isclose(plain.nll.item(), smoothed.nll.item(), rel_tol=1e-4, abs_tol=1e-6)
-    require(close, name, law, f"it is {plain.nll:.6g} without and {smoothed.nll:.6g} with it")
+    found = f"it is {plain.nll:.6g} without smoothing and {smoothed.nll:.6g} with smoothing"
+    require(close, name, law, found)
     require(plain.smoothed.requires_grad, name, "the loss must have a gradient", "it has none")
     model.zero_grad()
     plain.smoothed.backward()
@@ -200,7 +205,7 @@ def _check_validation(task: Task, model: Model, name: str) -> None:
         seed_everything(seed)
         with unchanged(model, name, "`validate`"):
             found.append(task.validate(model))
-        law = "`validate` must leave the model in training mode or evaluation mode, as it was"
+        law = "`validate` must restore the training or evaluation mode of the model"
         require(model.training == training, name, law, f"`training` is {model.training}")
     for wanted in ("loss", task.metric):
         value = found[0].get(wanted)
@@ -211,7 +216,7 @@ def _check_validation(task: Task, model: Model, name: str) -> None:
     require(found[0] == found[1], name, law, f"it was {found[0]} and then {found[1]}")
     mean, validation = _mean_loss(task, model), found[0]["loss"]
     law = (
-        "validation must have the unit of training: before any update the mean losses of both "
+        "validation must have the unit of training: before any update, the mean losses of both "
         f"must agree up to a factor of {NEAR:g}"
     )
     agree = validation / NEAR <= mean <= validation * NEAR
@@ -219,7 +224,7 @@ def _check_validation(task: Task, model: Model, name: str) -> None:
 
 
 def _check_sum(task: Task, larger: Task, model: Model, name: str) -> None:
-    """Compare the mean losses of small and large batches. Args: larger: with larger batches."""
+    """Compare the mean losses of small and large batches. Args: larger: task with large batches."""
     one, other = _mean_loss(task, model), _mean_loss(larger, model)
     tokens, more = task.batches.batch(0, 0).tokens, larger.batches.batch(0, 0).tokens
     agree = one / SUM_NEAR <= other <= one * SUM_NEAR
@@ -255,27 +260,29 @@ def _check_metrics(task: Task, name: str) -> None:
 def _check_bundle(task: Task, model: Model, folder: Path, name: str) -> None:
     made = task.bundle(model, {"checked": True})
     require(isinstance(made, Bundle), name, "`bundle` must return a `Bundle`", f"it is {made!r}")
-    law = "`bundle` must keep the facts that it is given"
-    require(made.facts.get("checked") is True, name, law, f"they are {sorted(made.facts)}")
+    law = "`bundle` must keep the given facts"
+    require(made.facts.get("checked") is True, name, law, f"its facts are {sorted(made.facts)}")
     try:
         save_bundle(folder, made)
         read = load_bundle(folder)
     except (WhyformerError, TypeError, ValueError) as error:
-        raise BrokenLaw(f"{name}: a bundle must be saved and loaded, but: {error}") from error
-    law = "a loaded model must have the weights of the model that was saved"
+        raise BrokenLaw(
+            f"{name}: it must be possible to save and load a bundle, but: {error}"
+        ) from error
+    law = "a loaded model must have the saved weights"
     same = _equal(dict(model.state_dict()), dict(read.model.state_dict()))
-    require(same, name, law, "they differ")
+    require(same, name, law, "the weights differ")
 
 
 def _check_preview(task: Task, file: Path, name: str) -> None:
     texts, tensors = task.preview(task.batches.batch(0, 0))
-    law = "`preview` must first return a list of dicts of texts"
+    law = "the first result of `preview` must be a list of dicts of texts"
     fits = isinstance(texts, list) and all(isinstance(one, dict) for one in texts)
     fits = fits and all(isinstance(text, str) for one in texts for text in one.values())
     require(fits, name, law, f"it is {texts!r:.80}")
     json.dumps(texts)
     for key, tensor in tensors.items():
-        law = "`preview` must secondly return a dict of tensors"
+        law = "the second result of `preview` must be a dict of tensors"
         require(isinstance(tensor, Tensor), name, law, f"`{key}` is {tensor!r:.80}")
     save_tensors(tensors, file)
 
@@ -304,7 +311,7 @@ def _check_resuming(recipe: Recipe, folder: Path, name: str) -> None:
     whole = _trained(recipe, folder / "run", RESUMED)
     _trained(recipe, folder / "run", RESUMED // 2, save=checkpoint)
     resumed = _trained(recipe, folder / "run", RESUMED, load=checkpoint)
-    law = "a run that is stopped and resumed must equal one that is not, bit for bit"
+    law = "a run that is stopped and resumed must equal an uninterrupted run, bit for bit"
     require(_equal(whole, resumed), name, law, f"weights differ after {RESUMED} updates")
 
 
@@ -316,7 +323,7 @@ def _trained(
     save: Path | None = None,
     load: Path | None = None,
 ) -> dict[str, Tensor]:
-    """Return the weights after ``updates``, with the task opened again."""
+    """Open the task again, train, and return the weights after ``updates``."""
     settings = recipe.training.model_copy(update={"updates": RESUMED, "minutes": None})
     task = open_task(recipe, run)
     model = task.model(CPU)
@@ -347,8 +354,8 @@ class _One:
 
 
 @contextlib.contextmanager
-def _own_streams() -> Iterator[None]:
-    """Leave the caller's random streams alone."""
+def _keep_random_state() -> Iterator[None]:
+    """Restore the caller's random state after this block."""
     streams = random_state()
     try:
         yield
@@ -357,7 +364,7 @@ def _own_streams() -> Iterator[None]:
 
 
 def _loss(task: Task, model: nn.Module, batch: AnyBatch, smoothing: float) -> Loss:
-    """Return the loss; what it draws at random is the same each time."""
+    """Return the loss, with the same random numbers in each call."""
     seed_everything(0)
     return task.loss(model, batch, smoothing)
 

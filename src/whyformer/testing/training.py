@@ -15,7 +15,7 @@ from whyformer.training.settings import TrainingSettings
 
 TOTALS = (1, 10, 1000)
 WARMUPS = (0, 4, 2000)
-"""Also the number of updates itself: a run may consist of warm-up only."""
+"""Numbers of warm-up updates. The total is added, because a run can consist of warm-up only."""
 STEPS, RATE = 40, 0.05
 
 
@@ -23,9 +23,9 @@ STEPS, RATE = 40, 0.05
 def check_schedule(schedule: ScheduleFunction) -> None:
     """Check a learning-rate schedule.
 
-    Laws: the factor is a finite number, not negative, for every step of short and long runs, with
-    and without warm-up, between whole steps too; the same arguments always give the same factor;
-    one that is declared `without_end` does not depend on the number of updates.
+    Laws: the factor is a finite number of at least 0, for every step of short and long runs, with
+    and without warm-up, and for fractional steps. The same arguments always give the same factor. A
+    schedule that is declared `without_end` does not depend on the number of updates.
     Raises: BrokenLaw for the first law that does not hold.
     """
     name = name_of(schedule)
@@ -36,7 +36,7 @@ def check_schedule(schedule: ScheduleFunction) -> None:
                 where = f"step {step}, total {total}, warmup {warmup}, d_model 64"
                 factor = schedule(step, **asked)
                 number = isinstance(factor, int | float) and math.isfinite(factor)
-                law = "the factor must be a finite number from 0 on"
+                law = "the factor must be a finite number of at least 0"
                 require(number and factor >= 0, name, law, f"it is {factor!r} ({where})")
                 again = schedule(step, **asked)
                 law = "the same step must always have the same factor"
@@ -49,11 +49,12 @@ def check_schedule(schedule: ScheduleFunction) -> None:
 
 @stating_failures
 def check_optimizer(maker: Callable[..., torch.optim.Optimizer]) -> None:
-    """Check the function that makes an optimizer.
+    """Check a function that returns an optimizer.
 
-    Laws: it lowers the loss of a linear model; a rate of 0 changes no weight, so that the schedule
-    is in control; its state is made of tensors, so that a checkpoint can hold it; and a run that
-    continues from a copy of weights and state is the same run, bit for bit.
+    Laws: the optimizer lowers the loss of a linear model. A learning rate of 0 changes no weight,
+    because the schedule controls the rate. The state consists of tensors, so that checkpoints can
+    store it. A run that resumes from a copy of weights and state equals an uninterrupted run, bit
+    for bit.
     Raises: BrokenLaw for the first law that does not hold.
     """
     name = name_of(maker)
@@ -64,7 +65,7 @@ def check_optimizer(maker: Callable[..., torch.optim.Optimizer]) -> None:
         _trained(copied, other, STEPS // 2, RATE)
         for parameter in copied.parameters():
             for key, value in other.state.get(parameter, {}).items():
-                law = "its state must be made of tensors"
+                law = "its state must consist of tensors"
                 require(isinstance(value, Tensor), name, law, f"`{key}` is {value!r}")
         resumed, third = _model(chosen)
         resumed.load_state_dict(copied.state_dict())
@@ -73,13 +74,14 @@ def check_optimizer(maker: Callable[..., torch.optim.Optimizer]) -> None:
         law = f"the loss must fall within {STEPS} updates at a rate of {RATE}"
         require(last < first, name, law, f"it went from {first:.3g} to {last:.3g}")
         for one, same in zip(whole.parameters(), resumed.parameters(), strict=True):
-            law = "a resumed run must equal one that never stopped, bit for bit"
+            law = "a resumed run must equal an uninterrupted run, bit for bit"
             apart = (one - same).abs().max().item()
             require(torch.equal(one, same), name, law, f"a weight differs by {apart:.2g}")
         before = [p.detach().clone() for p in resumed.parameters()]
         _trained(resumed, third, 1, 0.0)
         for one, same in zip(before, resumed.parameters(), strict=True):
-            require_close(same, one, name, "a rate of 0 must change no weight", "one update")
+            law = "a learning rate of 0 must not change any weight"
+            require_close(same, one, name, law, "one update")
 
 
 def _model(chosen: str) -> tuple[nn.Module, torch.optim.Optimizer]:
@@ -92,7 +94,7 @@ def _model(chosen: str) -> tuple[nn.Module, torch.optim.Optimizer]:
 def _trained(
     model: nn.Module, optimizer: torch.optim.Optimizer, steps: int, rate: float
 ) -> tuple[float, float]:
-    """Return the loss before the first update and before the last."""
+    """Train, and return the losses before the first and before the last update."""
     x, y = torch.randn(32, 6, generator=torch.Generator().manual_seed(1)), torch.ones(32, 3)
     losses = []
     for _ in range(steps):

@@ -15,9 +15,9 @@ TEXTS = (
     "학교에서 친구를 만났다",
     "naïve café 3.14",
 )
-"""What is learned from."""
+"""The training texts."""
 OTHERS = ("", "a", "zebra 🦓", "  two  spaces ", "한국어와 English", "tab\there", "e\u0301")
-"""What was not learned from: nothing, unknown characters, spaces, two scripts, an accent apart."""
+"""Other texts: empty, with unknown characters, spaces, two scripts, or a decomposed accent."""
 VOCABULARY = 300
 
 
@@ -25,40 +25,40 @@ VOCABULARY = 300
 def check_units(kind: type[Pieces]) -> None:
     """Check a text unit.
 
-    Laws: what is decoded is the normalized text, for known and unknown texts; ids are in range;
-    training does not depend on the order of the texts and keeps to the size of the vocabulary; what
-    is written to JSON and read again encodes alike; a batch is encoded like its texts; a sampled
-    cut spells the same text.
+    Laws: decoding returns the normalized text, for known and unknown texts. Ids are in range.
+    Training does not depend on the order of the texts, and observes the size of the vocabulary. A
+    tokenizer restored from JSON encodes equally. A batch is encoded like its texts. A sampled
+    tokenization is decoded to the same text.
     Raises: BrokenLaw for the first law that does not hold.
     """
     name = name_of(kind)
     with registered(UNITS, kind) as chosen:
         learned = kind.train(chosen, TEXTS, vocabulary=VOCABULARY)
         size = len(learned)
-        law = f"a vocabulary of at most {VOCABULARY} must be learned"
+        law = f"the vocabulary must have at most {VOCABULARY} ids"
         require(size <= VOCABULARY, name, law, f"it has {size} ids")
-        turned = kind.train(chosen, TEXTS[::-1], vocabulary=VOCABULARY)
+        reverse = kind.train(chosen, TEXTS[::-1], vocabulary=VOCABULARY)
         law = "training must not depend on the order of the texts"
-        require(turned.fingerprint == learned.fingerprint, name, law, "it does")
+        require(reverse.fingerprint == learned.fingerprint, name, law, "it does")
         try:
             again = tokenizer_from_json(learned.to_json())
         except Exception as error:
             raise BrokenLaw(
-                f"{name}: what `to_json` writes must be read again, but {error}"
+                f"{name}: it must be possible to read the result of `to_json`, but: {error}"
             ) from error
         rng = random.Random(0)
         texts = [*TEXTS, *OTHERS]
         for text, batched in zip(texts, learned.encode_batch(texts), strict=True):
             ids, wanted = learned.encode(text), learned.normalize(text)
-            law = "ids must be those of bytes and pieces"
+            law = "ids must be ids of bytes or pieces"
             require(all(FIRST_BYTE <= i < size for i in ids), name, law, f"{text!r} gave {ids}")
-            law = "a text must be decoded as `normalize` gives it"
+            law = "`decode` of `encode` must equal `normalize`"
             found = learned.decode(ids)
             require(found == wanted, name, law, f"{text!r} became {found!r} instead of {wanted!r}")
             law = "`encode_batch` must equal `encode`"
             require(batched == ids, name, law, f"{text!r} gave {batched} and {ids}")
-            law = "what is read from JSON must encode alike"
-            require(again.encode(text) == ids, name, law, f"{text!r} is encoded in another way")
-            law = "a sampled cut must spell the same text"
+            law = "a tokenizer restored from JSON must encode equally"
+            require(again.encode(text) == ids, name, law, f"{text!r} is encoded differently")
+            law = "a sampled tokenization must be decoded to the same text"
             sampled = learned.decode(learned.sample(text, rng, 0.5))
             require(sampled == wanted, name, law, f"{text!r} became {sampled!r}")
