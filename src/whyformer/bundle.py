@@ -105,8 +105,8 @@ def save_bundle(
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write a safetensors file.
 
-    Raises: OSError if the file cannot be written. `explain_write_errors` needs its error number,
-        which safetensors gives only in the text of its own error.
+    Raises: OSError with an error number if the file cannot be written. (safetensors raises its own
+        error, with the number in the text only, which `explain_write_errors` could not read.)
     """
     # Cloned, because safetensors rejects tensors that share memory.
     whole = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}

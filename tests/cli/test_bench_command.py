@@ -11,7 +11,7 @@ import pytest
         (["copyy"], "neither a shipped recipe nor a YAML file"),
         (["copy", "--seconds", "0"], "`--seconds` must be from 0.1 to 86400.0, but it is 0"),
         (["copy", "--run", "absent"], "absent"),
-        (["copy", "--references", "r"], "Give --run and both"),
+        (["copy", "--references", "r"], "Give all three"),
         (["copy", "--model.heads", "7"], "heads"),
         (["classify"], "data"),
     ],

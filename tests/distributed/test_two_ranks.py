@@ -220,7 +220,7 @@ def test_only_the_first_rank_writes_to_standard_output(
     ("name", "sentence"),
     [
         ("stdin", "Several processes cannot share standard input. Use --input FILE"),
-        ("labels", "Several processes can only divide the translation of --source or --pairs"),
+        ("labels", "Several processes can only be used to translate --source or --pairs"),
         ("odd", "`training.accumulate` must be a multiple of the 2 ranks, which share the batches"),
     ],
 )

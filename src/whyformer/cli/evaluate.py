@@ -74,8 +74,8 @@ def evaluate(
 
     if world_size() > 1 and (text is not None or labelled is not None or hypotheses):
         raise UsageError(
-            "Several processes can only divide the translation of --source or --pairs by runs. "
-            "Run this command without torchrun."
+            "Several processes can only be used to translate --source or --pairs with runs. Run "
+            "this command without torchrun."
         )
     translating: dict[str, Any] = {
         "source": source, "references": references, "pairs": pairs, "hypotheses": hypotheses,

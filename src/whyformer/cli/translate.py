@@ -168,7 +168,7 @@ def translate(
     live = not text and input is None and is_live(sys.stdin)
     with contextlib.ExitStack() as stack:
         ranks = stack.enter_context(joined())
-        # The translator counts lines within a window; `_warn` below counts them within the input.
+        # `_warn` below gives line numbers of the input; the translator only knows its window.
         chosen = choose(
             runs,
             engine,

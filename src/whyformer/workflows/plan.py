@@ -34,7 +34,7 @@ DDP, FSDP = "DDP", "FSDP2"
 
 @dataclass(frozen=True)
 class Row:
-    """One number of GPUs with one scheme, in bytes and seconds per GPU and update."""
+    """The estimates for one number of GPUs and one scheme: bytes and seconds per GPU and update."""
 
     gpus: int
     scheme: str
@@ -76,7 +76,7 @@ class Plan:
     conclusions: list[str]
 
     def compute_seconds(self, tokens: float) -> float:
-        """Return the seconds that a GPU computes for this number of target tokens."""
+        """Return the computation time of a GPU for this number of target tokens, in seconds."""
         return _compute_seconds(self.flops_per_token * tokens, self.mfu, self.machine)
 
     def to_json(self) -> dict[str, Any]:
@@ -338,10 +338,11 @@ def _facts(made: Plan) -> list[str]:
         "computation": f"c · tokens / (MFU · peak) = {mflop:.1f}e6 · "
         f"{made.batch_tokens:,} / ({made.mfu:g} · {machine.peak_tflops:g}e12) = "
         f"{1e3 * compute:.3f} ms",
-        "optimizer": "reads each value once and writes each new value, "
-        f"{touched / made.parameters:.4g} bytes · P / R = at least "
+        "optimizer": f"reads and writes {touched / made.parameters:.4g} bytes per parameter: "
+        f"{touched / made.parameters:.4g} · P / R = at least "
         f"{1e3 * touched / machine.memory_gb_per_second / 1e9:.3f} ms "
-        f"(R = {machine.memory_gb_per_second:g} GB/s; 1/N of it with {FSDP}; not in the table)",
+        f"(R = {machine.memory_gb_per_second:g} GB/s memory bandwidth; with {FSDP} 1/N of this "
+        "time; not in the table)",
         f"{DDP} sends": f"2(N−1)/N · 4P / B = 2 · {most - 1}/{most} · 4 · {millions:.1f}e6 / "
         f"{bandwidth / 1e9:g}e9 = {1e3 * ddp.send_seconds:.3f} ms (N = {most:,})",
         f"{FSDP} sends": f"(N−1)/N · (2P + 2P + 4P) / B = {most - 1}/{most} · 8 · "

@@ -179,7 +179,7 @@ def answers(
 
         def prefixes() -> Iterator[str]:
             given = 0
-            while given < seen:  # called after the line it belongs to
+            while given < seen:  # one prefix for each line that was read
                 given += 1
                 yield prefix
 

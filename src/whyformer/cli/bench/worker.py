@@ -42,7 +42,7 @@ def main() -> None:
     """Run the contender of the configuration file on the command line."""
     *named, path = sys.argv[1:]
     config = json.loads(Path(path).read_text(encoding="utf-8"))
-    keep_big_blocks()  # as the command line does
+    keep_big_blocks()  # like the command `whyformer`
     for plugin in named:
         plugins.load(plugin)
     answer_questions(lambda: load(config))

@@ -1,1 +1,1 @@
-"""What several commands share: kinds of options, recipes, engines and output streams."""
+"""Code for several commands: types of options, recipes, engines and output streams."""

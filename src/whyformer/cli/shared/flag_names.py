@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 ALSO_FLAGS = ("tokenize",)
-"""Settings outside the search that have a flag of the same name."""
+"""Names of settings that are not search settings, but have a flag of the same name."""
 _NAME = re.compile(r"`(\w+)`")
 
 

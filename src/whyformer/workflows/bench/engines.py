@@ -186,7 +186,7 @@ def _search(beam: int) -> str:
 
 
 def _count(contenders: Mapping[str, Contender], beam: int, batch: int, seconds: float) -> int:
-    """Warm up every engine; return how many sentences the slowest translates in ``seconds``."""
+    """Warm up every engine; return how many sentences the slowest one translates in ``seconds``."""
     least = LEAST_SINGLES if batch == 1 else BATCHES * batch
     for worker in contenders.values():
         worker.ask(do="time", beam=beam, batch=batch, count=2 if batch == 1 else least)

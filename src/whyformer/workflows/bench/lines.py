@@ -67,7 +67,7 @@ def _training(found: dict[str, Any]) -> list[str]:
 
 
 def _mib(value: float | None) -> str:
-    """Return a size as text, or "unknown" on systems that do not report it."""
+    """Return a size in MiB as text, or "?" if the system does not report it."""
     return "?" if value is None else f"{value:,.0f}"
 
 

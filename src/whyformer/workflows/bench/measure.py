@@ -73,7 +73,8 @@ def bench(
         raise UsageError(f"`--seconds` must be above 0, but is {seconds:g}.")
     if references and (run is None or source is None):
         raise UsageError(
-            "`--references` is for scoring the translations of --source by --run. Give all three."
+            "`--references` needs --run and --source, to score the run's translations of the "
+            "source. Give all three."
         )
     scored = read_parallel(source, references) if source and references else ([], [])
     with tempfile.TemporaryDirectory(prefix="whyformer-bench-") as place:

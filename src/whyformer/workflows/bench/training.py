@@ -124,7 +124,7 @@ def training_contender(config: dict[str, Any]) -> Callable[[dict[str, Any]], dic
 def ceilings(
     recipe: Recipe, vocabulary: int, device: torch.device, seconds: float
 ) -> dict[str, Any]:
-    """Measure the speed of matrix products in the shapes of the model, and of copying.
+    """Measure the speed of matrix products (in the shapes of the model) and of memory copies.
 
     The products use the same code as the layers: the faster library on this machine.
 
