@@ -84,7 +84,7 @@ def weigh(
         weights = scores.softmax(dim=-1)
     else:
         anywhere = allowed.any(dim=-1, keepdim=True)
-        # A row without allowed keys would give NaN, also as gradient. Unmask it, then set it to 0.
+        # A row without allowed keys would give NaN, also in gradients. Unmask it, then set it to 0.
         masked = scores.masked_fill(~(allowed | ~anywhere), -math.inf)
         weights = masked.softmax(dim=-1).masked_fill(~anywhere, 0.0)
     return (drop(weights, dropout) if dropout else weights) @ V, weights

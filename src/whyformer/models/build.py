@@ -84,7 +84,7 @@ def build_model(
 
 
 def command_for(model: Model) -> str:
-    """Return the last sentence of an error about a wrong kind of model: the command to use."""
+    """Return the sentence that ends an error message: which command to use for this model."""
     if isinstance(model, SourceModel):
         return "Use `whyformer translate`."
     if isinstance(model, TextModel):

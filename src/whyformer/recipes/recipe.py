@@ -217,7 +217,7 @@ def resolve(
     if overrides:
         if overrides.get("data.train"):
             overrides = {"data.builtin": None, **overrides}
-        if overrides.get("training.updates") is not None:  # else the recipe's minutes apply
+        if overrides.get("training.updates") is not None:  # replaces the recipe's minutes
             if overrides.get("training.minutes") is not None:
                 raise ConfigError(
                     "`--training.updates` and `--training.minutes` were both given. Keep one."

@@ -44,7 +44,8 @@ def refuse_unread(given: Iterable[str], read: Sequence[str], command: str) -> No
 
     Args:
         given: dotted names.
-        read: the names that the command reads; a name that ends with a dot is a whole section.
+        read: the names that the command reads; a name with a dot at its end means all settings of
+            that section.
     Raises: ConfigError for the first setting that is not read.
     """
     for name in (one.replace("-", "_") for one in given):

@@ -24,11 +24,11 @@ from whyformer.recipes.task_declaration import TASKS, ItemForm
 ITEMS = "<items>"
 """The value of `data.train` or `data.dev` when items are given in Python."""
 KEPT_ITEMS = {"train": "items.jsonl", "dev": "items-dev.jsonl"}
-"""For each setting of `data`, the file in the run with its items."""
+"""The names of the item files in a run, for `data.train` and `data.dev`."""
 SECOND = "second"
 """Key of the second text of an item with three parts."""
 PARAMETERS = {"train": "data", "dev": "dev"}
-"""For each setting of `data`, the parameter of `train` and `fit`."""
+"""The parameters of `train` and `fit` that take items, for `data.train` and `data.dev`."""
 
 
 @dataclass(frozen=True)

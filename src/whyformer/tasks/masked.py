@@ -82,8 +82,8 @@ class Pretraining(TextTask):
         if not rows.count(0):
             raise DataError(
                 f"The {name} text must have at least one row, but it has none: with "
-                "`data.next_sentence`, a row needs two lines of a document, or a line of another "
-                "document. Give more text, divide it into documents with --data.documents "
+                "`data.next_sentence`, a row needs a second line, from the same document or from "
+                "another one. Give more text, divide it into documents with --data.documents "
                 "paragraphs or lines, or set --data.next-sentence false."
             )
 
@@ -126,7 +126,8 @@ class Pretraining(TextTask):
 
 
 def pretraining_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float) -> Loss:
-    """Return the summed loss of the masked tokens, plus their number × the mean next-sentence loss.
+    """Return the loss of a batch with n masked tokens: n · (mean loss of masked tokens + mean loss
+    of next-sentence prediction).
 
     Paper: Devlin et al. 2018 (arXiv:1810.04805), A.2: the sum of the two mean losses.
     """

@@ -71,7 +71,8 @@ def replace(
 
 
 def replaced_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float) -> Loss:
-    """Return the summed loss of the masked tokens, plus their number × λ × the mean detection loss.
+    """Return the loss of a batch with n masked tokens: n · (mean loss of masked tokens + λ · mean
+    loss of detection).
 
     Paper: Clark et al. 2020, §2: L_MLM + λ L_Disc, λ = 50. Both are means, as in the authors' code.
     """

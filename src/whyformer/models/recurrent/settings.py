@@ -32,8 +32,8 @@ class RecurrentSettings(Settings):
     decoder_layers: int = Field(default=2, ge=1, le=MAX_LAYERS)
     """Number of decoder layers (Luong et al. 2015: 4)."""
     d_model: int = Field(default=256, ge=1, le=MAX_WIDTH)
-    """Width of the embeddings and of the decoder state; each direction of a bidirectional encoder
-    has half of this width."""
+    """Width of the embeddings and of the decoder state. Each direction of a bidirectional encoder
+    has width d_model / 2."""
     bidirectional: bool = True
     """Whether the encoder also reads backwards (Bahdanau et al. 2014: yes)."""
     attention: RecurrentAttention = RecurrentAttention.GENERAL
@@ -61,8 +61,8 @@ class RecurrentSettings(Settings):
     def _sizes_fit(self) -> "RecurrentSettings":
         if self.bidirectional and self.d_model % 2:
             raise ValueError(
-                "`d_model` must be even for a bidirectional encoder, because each direction has "
-                f"half of it, but it is {self.d_model}. Choose an even d_model."
+                "`d_model` must be even for a bidirectional encoder, whose directions have width "
+                f"d_model / 2, but it is {self.d_model}. Choose an even d_model."
             )
         if self.input_feeding and self.attention is RecurrentAttention.NONE:
             raise ValueError(
