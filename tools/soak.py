@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if set(names) & set(PRELOADED):
         if syscalls.compiler() is None:
             print(
-                f"{', '.join(PRELOADED)}: skipped, because there is no C compiler for Linux",
+                f"{', '.join(PRELOADED)}: skipped, because they need Linux and a C compiler",
                 file=sys.stderr,
             )
             names = [name for name in names if name not in PRELOADED]

@@ -1,7 +1,7 @@
 """Parts `fuzz-readers` and `fuzz-commands`: mutated files and mutated command lines.
 
-A child process handles a chunk of inputs. It shares a clock with its parent, which shows the input
-that takes too long. An input that needs too much memory fails because of the memory limit.
+A child process handles a chunk of inputs. A clock in shared memory tells its parent which input
+takes too long. An input that needs too much memory fails because of the memory limit.
 """
 
 import base64
@@ -162,7 +162,7 @@ def command_chunk(seed: int, first: int, last: int, place: Path) -> Tally:
 
 
 def _tally(failures: list[Failure], first: int, last: int) -> Tally:
-    """Return a tally that contains the input of each failure, so that it can be repeated."""
+    """Return a tally that contains the input of each failure, so that failures can be repeated."""
     tally = Tally(last - first)
     for index, kind, content, detail in failures:
         tally.kinds[f"failed: {kind}"] += 1

@@ -90,7 +90,10 @@ class Subwords(Pieces):
 
 
 def known_runs(word: str, alphabet: dict[str, int]) -> Iterator[tuple[bool, str]]:
-    """Yield the parts of ``word`` with characters in ``alphabet``, and the parts between them."""
+    """Split ``word`` into runs of characters inside and outside ``alphabet``.
+
+    Yields: (whether the characters are in the alphabet, the run).
+    """
     for known, characters in groupby(word, alphabet.__contains__):
         yield known, "".join(characters)
 

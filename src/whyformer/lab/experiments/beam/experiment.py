@@ -177,7 +177,7 @@ def best_scores(model: Transformer, source: Tensor, alpha: float) -> Tensor:
             for ends in (1, 0)
         )
         finished = torch.ones(len(rows), dtype=torch.bool)
-        if length == LIMIT:  # the search cuts here, unless eos is the most probable next token
+        if length == LIMIT:  # the search truncates here, unless eos is the most probable next token
             after = model(rows, None, target[:, :-1])[:, -1, [EOS, *words]]
             finished = after.argmax(-1) == 0
         scores = torch.where(finished, with_eos, without).view(len(source), -1)

@@ -119,7 +119,10 @@ def measure_lengths(settings: Settings, seed: int) -> Numbers:
 
 @torch.no_grad()
 def answers(model: RecurrentModel, task: Task, length: int, seed: int) -> torch.Tensor:
-    """Return 1 for each correct prediction on new rows, else 0; the last one is of EOS."""
+    """Return 1 for each correct prediction on new rows, else 0, as (rows, length + 1).
+
+    The last column is the prediction of EOS.
+    """
     model.eval()
     fresh = Rows(task, length, seed).of(length, -1 - seed, 256)
     logits = model(fresh.source, None, fresh.target)

@@ -23,7 +23,8 @@ from whyformer.lab.method.verdict import Test, above, below, near, within
 TIES: dict[str, str] = {TIED: "tied", UNTIED: "untied"}
 POSITIONS = {"sinusoidal": "with positions", "none": "without positions"}
 ALIKE = 0.02
-"""A smaller difference, in nats per character, does not count; as for learned positions."""
+"""A smaller difference, in nats per character, does not count. The experiment on positions has the
+same limit."""
 
 
 def predicted_ratio(scale: str, init: str, d_model: int) -> float:

@@ -72,9 +72,9 @@ def measure_training(settings: Settings, seed: int) -> Numbers:
 def measure_identity(settings: Settings, seed: int) -> Numbers:
     """Train a model with the factor and a twin without it; compare their losses.
 
-    The embedding of the twin has √d times the initial values and the learning rate. With Adam,
-    whose steps do not depend on the size of the gradient, both trainings are equal. In float64,
-    with a power of 4 as d.
+    In the twin, the initial embedding and its learning rate are multiplied by √d. With Adam, whose
+    steps do not depend on the size of the gradient, both trainings are equal. In float64, with a
+    power of 4 as d.
     """
     losses: list[list[float]] = []
     for twin in (False, True):

@@ -113,7 +113,10 @@ def restoring_loss(model: nn.Module, batch: Masked, smoothing: float) -> Loss:
 
 
 def updates_to_level(curve: Sequence[float]) -> float:
-    """Return the update at which the loss is first `LEVEL` below the unigram entropy, else NaN."""
+    """Return the number of updates until the loss is `LEVEL` below the unigram entropy.
+
+    Returns: an interpolated number; NaN if the loss is never so low.
+    """
     aim = lm.text().unigram_entropy - LEVEL
     for block, loss in enumerate(curve):
         if loss <= aim:

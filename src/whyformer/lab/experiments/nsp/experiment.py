@@ -1,4 +1,4 @@
-"""Does next-sentence prediction help? Two input formats, each with and without its loss.
+"""Does next-sentence prediction help? Two input formats, with and without the next-sentence loss.
 
 BERT and RoBERTa differ in both. Here, the next-sentence loss uses separate rows, so that it can be
 added to each format. An arm has two settings: the format of the rows for the masked-token loss
