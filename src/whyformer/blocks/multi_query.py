@@ -7,7 +7,7 @@ from whyformer.blocks.multihead import ATTENTIONS, MultiHeadAttention
 class MultiQueryAttention(MultiHeadAttention):
     """head_i = Attention(QW_i^Q, KW^K, VW^V): keys and values are the same for every head i.
 
-    The KV cache is 1/h the size of that of `MultiHeadAttention`.
+    The KV cache is 1/h as large as with `MultiHeadAttention`.
 
     Paper: Shazeer 2019 (arXiv:1911.02150), §3.
     Differs: the paper widens the feed-forward network to keep the number of parameters (§4.1);
