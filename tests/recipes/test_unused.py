@@ -12,7 +12,7 @@ import pytest
 
 from whyformer.bundle import load_bundle
 from whyformer.foundation.config import Settings
-from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.registry import Registry
 from whyformer.recipes.recipe import Recipe, resolve
 from whyformer.recipes.unused import reason_unused, refuse_unread, refuse_unused
@@ -174,7 +174,7 @@ def test_a_setting_changes_the_run_or_is_refused(base, data, tmp_path):
         for other in OTHERS.get(name) or other_values(value, kind):
             try:
                 changed = digest(base, data, tmp_path / "run", **{name: other}) != usual
-            except (ConfigError, ValueError):  # it does not fit the other settings
+            except (ConfigError, DataError, ValueError):  # does not fit other settings or data
                 refused = True
                 continue
             tried = True
