@@ -151,14 +151,14 @@ def load_bundle(path: Path | str, *, device: torch.device | None = None) -> Bund
     """
     while True:  # a training run may replace the model while it is being read
         directory = find_bundle(Path(path))
-        begun = _identity(directory)
+        identity_before = _identity(directory)
         try:
             bundle = _load(directory)
         except BundleError:
-            if _identity(directory) == begun:
+            if _identity(directory) == identity_before:
                 raise
             continue
-        if _identity(directory) == begun:
+        if _identity(directory) == identity_before:
             model = bundle.model.to(device or torch.device("cpu")).eval()
             return replace(bundle, model=model)
 

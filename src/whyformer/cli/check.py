@@ -50,7 +50,7 @@ def check(
     from whyformer.foundation.torchrun import world_size
     from whyformer.workflows.check.checks import check
 
-    asked = resolved(
+    resolved_recipe = resolved(
         recipe,
         overrides,
         preset=preset,
@@ -63,7 +63,7 @@ def check(
         start_from=start_from,
         ranks=world_size(),
     )
-    report = check(asked, out=out)
+    report = check(resolved_recipe, out=out)
     if json:
         print_json(report.to_json())
     else:

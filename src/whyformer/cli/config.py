@@ -72,7 +72,7 @@ def show(
     from whyformer.cli.shared.recipes import resolved
     from whyformer.cli.shared.streams import json_text, print_json
 
-    asked = resolved(
+    resolved_recipe = resolved(
         recipe,
         overrides,
         preset=preset,
@@ -86,17 +86,17 @@ def show(
         frozen=frozen,
     )
     found = {
-        name: {"value": value, "origin": asked.origins.get(name, "default")}
-        for name, value in _flat(asked.recipe.model_dump(mode="json"))
+        name: {"value": value, "origin": resolved_recipe.origins.get(name, "default")}
+        for name, value in _flat(resolved_recipe.recipe.model_dump(mode="json"))
     }
     if json:
         print_json(found)
         return 0
     shown = {name: json_text(one["value"]) for name, one in found.items()}
     width = max(map(len, shown))
-    room = max(len(value) for value in shown.values() if len(value) <= 24)
+    value_width = max(len(value) for value in shown.values() if len(value) <= 24)
     for name, value in shown.items():
-        print(f"{name:<{width}}  {value:<{room}}  # {found[name]['origin']}")
+        print(f"{name:<{width}}  {value:<{value_width}}  # {found[name]['origin']}")
     return 0
 
 

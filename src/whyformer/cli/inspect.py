@@ -56,9 +56,9 @@ def inspect(
     from whyformer.foundation.devices import choose_device
     from whyformer.foundation.errors import UsageError
 
-    asked = required(text, "text", '--text "A dog runs."')
+    source_text = required(text, "text", '--text "A dog runs."')
     refuse_existing(overwrite, out=out)
-    found = look(load_bundle(run, device=choose_device(device)), run, asked, target)
+    found = look(load_bundle(run, device=choose_device(device)), run, source_text, target)
     longest = max(map(len, found.tokens.values()))
     if out is not None and longest > MAX_DRAWN:
         raise UsageError(

@@ -141,8 +141,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         if isinstance(error, MemoryError | RuntimeError) and ran_out(error):
             return _say(*_out_of_memory(argv))
-        if told := _failure_of_a_plugin(error):
-            return _say(told, UsageError.exit_code)
+        if explanation := _failure_of_a_plugin(error):
+            return _say(explanation, UsageError.exit_code)
         raise
 
 
@@ -207,19 +207,19 @@ def _repeated_interrupts() -> Iterator[None]:
     In destructors and in callbacks of the import system, Python prints the exception and ignores
     it. The command would then continue.
     """
-    former = sys.unraisablehook
+    previous_hook = sys.unraisablehook
 
     def hook(found: Any) -> None:
         if isinstance(found.exc_value, KeyboardInterrupt):
             threading.Timer(AGAIN_SECONDS, _interrupt).start()
         else:
-            former(found)
+            previous_hook(found)
 
     sys.unraisablehook = hook
     try:
         yield
     finally:
-        sys.unraisablehook = former
+        sys.unraisablehook = previous_hook
 
 
 def _out_of_memory(argv: Sequence[str] | None) -> tuple[str, int]:

@@ -66,11 +66,11 @@ def plan(
         )
     refuse_unread(overrides, READS, "plan")
     if recipe in PRESETS:
-        asked = preset_recipe(recipe, parse_overrides(overrides))
+        resolved_recipe = preset_recipe(recipe, parse_overrides(overrides))
     else:
-        asked = resolved(recipe, overrides)
+        resolved_recipe = resolved(recipe, overrides)
     made = plan(
-        asked,
+        resolved_recipe,
         machine_named(machine),
         [int(number) for number in numbers],
         mfu=mfu,

@@ -67,7 +67,7 @@ def train(
     from whyformer.foundation.wording import counted
     from whyformer.workflows.train import train
 
-    asked = resolved(
+    resolved_recipe = resolved(
         recipe,
         overrides,
         preset=preset,
@@ -81,7 +81,7 @@ def train(
         frozen=frozen,
         ranks=world_size(),
     )
-    outcome = train(asked, run, overwrite=overwrite, quiet=quiet)
+    outcome = train(resolved_recipe, run, overwrite=overwrite, quiet=quiet)
     code = 130 if outcome.interrupted else 0
     if not is_first():
         return code

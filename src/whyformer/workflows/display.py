@@ -98,10 +98,10 @@ class Display:
         self._seconds = keep * self._seconds + report.seconds
         speed = f"{self._tokens / self._seconds:,.0f} {self._unit}/s"
         text = f"loss {self._loss:.3f}{self._metric}  {speed}"
-        former, self._total = self._total, length.updates_at(report.step)
+        total_before, self._total = self._total, length.updates_at(report.step)
         left = self._left(report.step, length)
         self._bar.update(self._task, total=self._total, completed=report.step, text=text, left=left)
-        if former is None and self._total:
+        if total_before is None and self._total:
             self.say(
                 f"At this speed, about {counted(self._total, 'update')} will fit into the given "
                 "time."

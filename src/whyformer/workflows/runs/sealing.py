@@ -61,9 +61,9 @@ def reseal(run: Path) -> Sealed:
         refuse_unusable(directory, config)
     except WhyformerError as error:
         raise BundleError(f"A model that cannot be loaded cannot be sealed. {error}") from None
-    begun = read_run(directory.parent) if directory.name == "model" else None
-    if begun and RUN_ID in begun:
-        config["facts"][RUN_ID] = begun[RUN_ID]
+    description = read_run(directory.parent) if directory.name == "model" else None
+    if description and RUN_ID in description:
+        config["facts"][RUN_ID] = description[RUN_ID]
     files, listed = hashes(directory, names), config.get(FILES)
     known = listed if isinstance(listed, dict) else {}
     changed = sorted(n for n in files.keys() | known.keys() if files.get(n) != known.get(n))

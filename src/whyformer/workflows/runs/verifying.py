@@ -51,10 +51,10 @@ def verify(run: Path) -> list[Part]:
         except WhyformerError as fault:
             parts.append(Part(path, True, str(fault)))
 
-    begun = any((run / name).exists() for name in (RUN, "checkpoint", "tokenizers"))
+    is_run = any((run / name).exists() for name in (RUN, "checkpoint", "tokenizers"))
     if standing(run / "model").exists():
         examine(run / "model", lambda: _model(run))
-    elif not begun:
+    elif not is_run:
         return [Part(run, _model(run))]
     if (run / RUN).exists() or (run / "checkpoint").exists():
         examine(run / RUN, lambda: SEAL in (read_run(run) or {}))
