@@ -83,6 +83,8 @@ def test_the_progress_line_names_what_the_batches_count(tmp_path: Path, name: st
             "data.train": [str(tmp_path / "data")], "data.dev": [str(tmp_path / "dev")],
             "text.vocabulary": 280,
         }  # fmt: skip
+    if name == "masked":
+        settings["data.documents"] = "lines"  # next-sentence prediction needs several documents
     task = open_task(resolve(recipe, settings).recipe, tmp_path / "run")
     assert task.unit == wanted
     batch = task.batches.batch(0, 0)
