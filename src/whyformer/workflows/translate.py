@@ -99,7 +99,7 @@ def search_settings(
 ) -> SearchSettings:
     """Return the search settings of the run, overridden by the given settings.
 
-    ``nbest`` without ``beam`` increases a smaller beam of the run.
+    If ``nbest`` is given without ``beam``, the beam of the run is increased if necessary.
 
     Args: longest: `model.max_length` of the run, the upper bound of the given lengths.
     Raises: ConfigError if the settings are incompatible; UsageError for a setting without effect

@@ -17,7 +17,7 @@ REMEDY = "Copy the run again, or start again with --overwrite."
 
 
 def refuse_other_checkpoint(out: Path, kept: dict[str, Any], identity: str) -> None:
-    """Raise an error for a checkpoint of another run, or one whose best model is missing.
+    """Raise an error if the checkpoint belongs to another run, or if the best model is missing.
 
     Args:
         kept: values of the checkpoint other than the weights.
