@@ -50,7 +50,7 @@ def test_every_form_says_the_same(tmp_path: Path):
         (
             "t.tsv",
             "a b\n",
-            r"t\.tsv:1: a line must be words, a tab and their labels, but it has 1 column",
+            r"t\.tsv` must have words with labels, but it has neither columns nor",
         ),
         (
             "t.tsv",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from whyformer.data.inputs import ChangedInputError, unchanged_inputs
-from whyformer.data.reading import read_lines, readable
+from whyformer.data.lines import read_lines, readable
 from whyformer.workflows import train
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))

@@ -45,7 +45,7 @@ def classify(
     from itertools import islice
 
     from whyformer.cli.shared.streams import json_text, refuse_existing, warn, written
-    from whyformer.data.reading import STDIN, read_lines
+    from whyformer.data.lines import STDIN, read_lines
     from whyformer.foundation.errors import UsageError
     from whyformer.tasks.tagging import Tagger
     from whyformer.workflows.labelling import load_labeller

@@ -45,6 +45,8 @@ def show(
     data: Texts = None,
     source: str | None = None,
     target: str | None = None,
+    columns: Texts = None,
+    encoding: str | None = None,
     dev: Texts = None,
     preset: str | None = None,
     task: str | None = None,
@@ -61,6 +63,8 @@ def show(
         data: Short for --data.train.
         source: Short for --data.source.
         target: Short for --data.target.
+        columns: Columns to read: source and target, or text and label.
+        encoding: Short for --data.encoding.
         dev: Short for --data.dev.
         preset: Model size to start from: base, big, small or tiny.
         task: The task: translate, language, masked, replaced, classify, regress or tag.
@@ -81,6 +85,8 @@ def show(
         dev=dev,
         source=source,
         target=target,
+        columns=columns,
+        encoding=encoding,
         task=task,
         start_from=start_from,
         frozen=frozen,

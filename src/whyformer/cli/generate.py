@@ -64,7 +64,7 @@ def generate(
     """
     from whyformer.cli.shared.streams import json_text, refuse_existing, warn, written
     from whyformer.data.filters import Occurrences
-    from whyformer.data.reading import read_lines
+    from whyformer.data.lines import read_lines
     from whyformer.foundation.errors import UsageError
     from whyformer.workflows.generate import load_language_model
     from whyformer.workflows.source_checks import SourceCheck

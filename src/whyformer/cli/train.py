@@ -9,7 +9,8 @@ EXAMPLES = """Examples:
   whyformer train --data pairs.tsv --out runs/mine
   whyformer train --data corpus/train --source ko --target en --out runs/ko-en
   whyformer train copy --out runs/copy --model.d-model 128 --training.seed 7
-  whyformer train --task classify --data reviews.tsv --out runs/sentiment
+  whyformer train --data kor.txt --columns 2,1 --out runs/ko-en
+  whyformer train --task classify --data reviews.csv --out runs/sentiment
   whyformer train --task tag --data names.conll --out runs/names
   whyformer train my-recipe.yaml --out runs/mine --data.train a.tsv b.tsv
 
@@ -25,6 +26,8 @@ def train(
     data: Texts = None,
     source: str | None = None,
     target: str | None = None,
+    columns: Texts = None,
+    encoding: str | None = None,
     dev: Texts = None,
     preset: str | None = None,
     task: str | None = None,
@@ -46,10 +49,13 @@ def train(
         recipe: A built-in recipe (`whyformer config list`) or a YAML file.
             Default: the recipe with the name of the task.
         out: Directory of the run. Required.
-        data: TSV or JSONL files, or prefixes of parallel files;
-            - is standard input (short for --data.train).
-        source: File suffix, key or column of the source (short for --data.source).
-        target: File suffix, key or column of the target (short for --data.target).
+        data: Data files: TSV, CSV, JSON lines, JSON, Parquet, Excel or TMX; the prefix of two
+            files; or - (short for --data.train).
+        source: Column of the source or text, or suffix of its file (short for --data.source).
+        target: Column of the target or label, or suffix of its file (short for --data.target).
+        columns: Columns to read, by name or number: source and target (or text and label), such as
+            2,1 or document,label or source=ko,target=en.
+        encoding: Encoding of the files, such as cp949 (default: UTF-8; short for --data.encoding).
         dev: Validation set (short for --data.dev).
         preset: Model size to start from: base, big, small or tiny.
         task: The task: translate, language, masked, replaced, classify, regress or tag.
@@ -76,6 +82,8 @@ def train(
         dev=dev,
         source=source,
         target=target,
+        columns=columns,
+        encoding=encoding,
         task=task,
         start_from=start_from,
         frozen=frozen,

@@ -112,7 +112,7 @@ def translate(
         top_p: Sample from the most probable tokens with this total probability.
         seed: Random seed of sampling.
     """
-    from whyformer.data.reading import STDIN
+    from whyformer.data.lines import STDIN
     from whyformer.foundation.errors import UsageError
     from whyformer.foundation.torchrun import is_first, world_size
 

@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from whyformer.data.reading import Pair, read_lines
+from whyformer.data.lines import read_lines
+from whyformer.data.reading import Pair
 from whyformer.foundation.errors import DataError, MissingExtraError
 
 _VARIANT = re.compile(r"\(\d+\)$")

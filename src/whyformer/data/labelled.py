@@ -9,11 +9,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from whyformer.data.formats.recognition import Wanted
+from whyformer.data.formats.roles import Roles, roles_of_labelled
+from whyformer.data.formats.tables import cells_of, open_table
 from whyformer.data.padded_rows import PaddedRows
-from whyformer.data.reading import read_columns
+from whyformer.data.reading import DEFAULT, Reading
 from whyformer.foundation.devices import sent
 from whyformer.foundation.errors import DataError
-from whyformer.foundation.wording import counted
 from whyformer.text.normalization import normalize
 from whyformer.text.symbols import BOS, EOS
 from whyformer.text.tokenizer import Tokenizer
@@ -67,30 +69,47 @@ class LabelledBatch:
 
 
 def read_examples(
-    path: str, *, text: str | None, second: str | None, label: str | None
+    path: str,
+    *,
+    text: str | None = None,
+    second: str | None = None,
+    label: str | None = None,
+    reading: Reading = DEFAULT,
+    number: bool = False,
 ) -> Iterator[Example]:
-    """Yield the examples of a TSV or JSONL file; for a blank line, one without text and label.
+    """Yield the examples of a table; for a blank line, one without text and label.
 
-    Args: text, second, label: names of the columns (of a TSV with a header) or keys. Without names,
-    a line is a text, a tab and its label, or two texts and their label.
+    Args:
+        text, second, label: names or numbers of columns, or keys; None: by the names and the
+            content of the columns.
+        number: whether the label is a number.
     Raises: DataError with the path and line of the error.
     """
-    if text is None and label is None:
-        for line, columns in read_columns(path):
-            if not any(column.strip() for column in columns):
-                columns = ["", ""]
-            if len(columns) not in (2, 3):
-                raise DataError(
-                    f"{path}:{line}: a line must be a text, a tab and its label, or two texts and "
-                    f"their label, but it has {counted(len(columns), 'column')}. Name the columns "
-                    "of a file with a header: --source TEXT --target LABEL."
-                )
-            other = columns[1] if len(columns) == 3 else None
-            yield _example(path, line, columns[0], other, columns[-1])
-        return
-    names = [text or "text", label or "label", *([second] if second else [])]
-    for line, (one, said, *other) in read_columns(path, names):
-        yield _example(path, line, one, other[0] if other else None, said)
+    roles = example_roles(
+        path, text=text, second=second, label=label, reading=reading, number=number
+    )
+    first, *others = roles.columns.values()
+    for line, (one, *rest) in cells_of(roles.table, [first, *others], strict=False):
+        yield _example(path, line, one, rest[0] if len(rest) == 2 else None, rest[-1])
+
+
+def example_roles(
+    path: str,
+    *,
+    text: str | None = None,
+    second: str | None = None,
+    label: str | None = None,
+    reading: Reading = DEFAULT,
+    number: bool = False,
+) -> Roles:
+    """Return the columns that `read_examples` reads."""
+    table = open_table(path, Wanted.LABELLED, encoding=reading.encoding, header=reading.header)
+    if table is None or len(table.columns) == 1:
+        raise DataError(
+            f"`{path}` must have texts with labels, a text, a tab and its label per line, but it "
+            "has one column. Give a TSV, CSV or JSONL file."
+        )
+    return roles_of_labelled(table, text, second, label, number=number)
 
 
 def _example(path: str, line: int, first: str, second: str | None, label: str) -> Example:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +9,12 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from whyformer.data.formats.recognition import DOCUMENT, Format, Wanted, recognized
+from whyformer.data.formats.roles import Roles, roles_of_labelled
+from whyformer.data.formats.tables import cells_of, open_table
+from whyformer.data.lines import read_lines
 from whyformer.data.padded_rows import PaddedRows
-from whyformer.data.reading import read_columns, read_lines
+from whyformer.data.reading import DEFAULT, Reading
 from whyformer.foundation.devices import sent
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.wording import counted
@@ -21,8 +24,8 @@ from whyformer.text.tokenizer import Tokenizer
 
 NOTHING = -1
 """Label of a position without a label, ignored in the loss."""
-A_WORD_A_LINE = (".conll", ".iob", ".iob2", ".bio")
-"""Extensions of files with one word and its label per line."""
+CONLLU = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
+"""Columns of CoNLL-U. Source: https://universaldependencies.org/format.html"""
 
 
 class Tagged(NamedTuple):
@@ -33,39 +36,28 @@ class Tagged(NamedTuple):
     labels: list[str]
 
 
-def a_word_a_line(path: str) -> bool:
-    """Return whether a file has one word and its label per line, by its name."""
-    return Path(path.removesuffix(".gz")).suffix in A_WORD_A_LINE
-
-
 def read_tagged(
-    path: str, *, text: str | None = None, label: str | None = None
+    path: str,
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    reading: Reading = DEFAULT,
 ) -> Iterator[Tagged]:
     """Yield the non-empty sentences of a file, with labels in Unicode NFC.
 
-    A TSV or JSONL file has one sentence per line: its words separated by spaces, and as many labels
-        (in JSON, also lists). A file whose name ends in .conll, .iob, .iob2 or .bio has one word
-        per line: the word is the first column, the label the last. Sentences are separated by empty
-        lines.
+    A table has one sentence per row: its words separated by spaces, and as many labels (in JSON,
+        also lists). A file with one word per line has empty lines between sentences: the word is
+        the first column, the label the last; in CoNLL-U, the word is FORM and the label UPOS.
 
-    Args: text, label: names of the columns (of a TSV with a header) or keys. Without names, a line
-    is the words, a tab and the labels.
+    Args: text, label: names or numbers of the columns, or keys; None: by their names and content.
     Raises: DataError with the path and line of the error.
     """
-    if a_word_a_line(path):
-        yield from _word_by_word(path)
+    if (columns := word_columns(path, text, label, reading)) is not None:
+        yield from _word_by_word(path, columns, reading)
         return
-    names = None if text is None and label is None else [text or "text", label or "label"]
-    for line, columns in read_columns(path, names):
-        if not any(column.strip() for column in columns):
-            continue
-        if len(columns) != 2:
-            raise DataError(
-                f"{path}:{line}: a line must be words, a tab and their labels, but it has "
-                f"{counted(len(columns), 'column')}. Name the columns of a file with a "
-                "header: --source TEXT --target LABELS."
-            )
-        words, labels = columns[0].split(), normalize(columns[1]).split()
+    roles = tag_roles(path, text=text, label=label, reading=reading)
+    for line, (said, given) in cells_of(roles.table, [*roles.columns.values()], strict=False):
+        words, labels = said.split(), normalize(given).split()
         if len(words) != len(labels):
             raise DataError(
                 f"{path}:{line}: every word must have a label, but the line has "
@@ -76,25 +68,86 @@ def read_tagged(
             yield Tagged(line, words, labels)
 
 
-def _word_by_word(path: str) -> Iterator[Tagged]:
+def tag_roles(
+    path: str, *, text: str | None = None, label: str | None = None, reading: Reading = DEFAULT
+) -> Roles:
+    """Return the columns of a table with one sentence per row."""
+    table = open_table(path, Wanted.TAGGED, encoding=reading.encoding, header=reading.header)
+    if table is None or len(table.columns) == 1:
+        raise DataError(
+            f"`{path}` must have words with labels, but it has neither columns nor one word and "
+            "its label per line. Separate words and labels with a tab, and sentences with empty "
+            "lines."
+        )
+    return roles_of_labelled(table, text, None, label, two=False)
+
+
+@dataclass(frozen=True)
+class WordColumns:
+    """Places of the word and its label in a file with one word per line, from 0."""
+
+    word: int = 0
+    label: int = -1
+    format: Format = Format.WORDS
+
+
+def word_columns(
+    path: str, text: str | None, label: str | None, reading: Reading = DEFAULT
+) -> WordColumns | None:
+    """Return which columns of a file with one word per line are read; None for other files.
+
+    Args: text, label: names of CoNLL-U columns, or numbers from 1.
+    Raises: DataError for a name that is none.
+    """
+    found = recognized(path, Wanted.TAGGED, reading.encoding)
+    if found not in (Format.WORDS, Format.CONLLU):
+        return None
+    word, last = (1, 3) if found is Format.CONLLU else (0, -1)
+
+    def place(name: str | None, default: int) -> int:
+        if name is None:
+            return default
+        if found is Format.CONLLU and name.upper() in CONLLU:
+            return CONLLU.index(name.upper())
+        if name.isdecimal() and int(name) > 0:
+            return int(name) - 1
+        known = f", or {', '.join(CONLLU)}" if found is Format.CONLLU else ""
+        raise DataError(
+            f"`{path}` has {found}, and no column `{name}`. Give numbers of columns from 1{known}."
+        )
+
+    return WordColumns(place(text, word), place(label, last), found)
+
+
+def _word_by_word(path: str, columns: WordColumns, reading: Reading) -> Iterator[Tagged]:
     words: list[str] = []
     labels: list[str] = []
-    number = 0
-    for number, line in enumerate(read_lines(path), start=1):
-        columns = line.split()
-        if columns and columns[0] != "-DOCSTART-":
-            if len(columns) < 2:
-                raise DataError(
-                    f"{path}:{number}: a line must be a word, a space or tab, and its label, but "
-                    f"`{line}` has one column. Separate sentences by empty lines."
-                )
-            words.append(columns[0])
-            labels.append(normalize(columns[-1]))
-        elif words:
-            yield Tagged(number - len(words), words, labels)
-            words, labels = [], []
+    conllu = columns.format is Format.CONLLU
+    start = number = 0
+    for number, line in enumerate(read_lines(path, reading.encoding), start=1):
+        cells = line.split("\t") if "\t" in line else line.split()
+        if not line.strip() or cells[0] == DOCUMENT:
+            if words:
+                yield Tagged(start, words, labels)
+                words, labels = [], []
+            continue
+        if line.startswith("#") and (conllu or line.startswith("##") or len(cells) == 1):
+            continue  # a comment
+        if conllu and not cells[0].isdecimal():
+            continue  # a range of words, or a word that is not in the text
+        if len(cells) < 2 or max(columns.word, columns.label) >= len(cells):
+            raise DataError(
+                f"{path}:{number}: a line must be a word, a space or tab, and its label, but "
+                f"`{line}` has {counted(len(cells), 'column')}. Separate sentences by empty lines."
+            )
+        word = "".join(cells[columns.word].split())
+        if not word:
+            continue  # the space between words, where each character has a line
+        start = number if not words else start
+        words.append(word)
+        labels.append(normalize(cells[columns.label].strip()))
     if words:
-        yield Tagged(number - len(words) + 1, words, labels)
+        yield Tagged(start, words, labels)
 
 
 @dataclass(frozen=True)

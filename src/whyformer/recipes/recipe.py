@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from whyformer.data.corpus import Filters
 from whyformer.data.pretraining_rows import Fill
+from whyformer.data.reading import Reading
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.bounds import MAX_ITEMS, MAX_POSITIONS, MAX_UPDATES
 from whyformer.foundation.config import (
@@ -73,17 +74,21 @@ class DataSettings(Settings):
     """The training data and the validation data."""
 
     train: list[str] = []
-    """Training data: TSV or JSONL files, or prefixes of file pairs (`train` for train.ko and
-    train.en), also compressed as `.gz`. `-` is standard input."""
+    """Data files, plain or compressed: TSV, CSV, JSON lines, JSON, Parquet, Excel or TMX. The
+    content decides. For pairs also: the prefix of two files (`train` for train.ko and train.en),
+    two files of lines, pronunciation dictionaries, and `-` for standard input. For `tag`: CoNLL."""
     dev: list[str] = []
     """Validation data, in the same form as `train`. If empty: the file `dev` beside a file `train`
     if it exists, else a part of the training data, chosen by a hash of the source."""
     source: str | None = None
-    """Where the source is: suffix (file pairs), key (JSONL), or column (TSV with a header, for
-    text and labels)."""
+    """Column of the source or text: its name, its number from 1, or its JSON key. For the prefix of
+    two files: the suffix of one. None: by the names and the content of the columns."""
     target: str | None = None
-    """Where the target or label is: suffix (file pairs), key (JSONL), or column (TSV with a header,
-    for labels)."""
+    """Column of the target or label, as for `source`."""
+    encoding: str | None = None
+    """Encoding of all files, such as cp949. None: UTF-8, or what a byte order mark states."""
+    header: bool | None = None
+    """Whether line 1 of a TSV, CSV or Excel file names the columns. None: by its content."""
     builtin: Builtin | None = None
     """Built-in data set to use instead of `train`."""
     stress: bool = False
@@ -112,6 +117,11 @@ class DataSettings(Settings):
     """Tasks masked and replaced: fraction of the tokens to predict (BERT: 0.15)."""
     whole_words: bool = False
     """Tasks masked and replaced: mask whole words instead of single tokens."""
+
+    @property
+    def reading(self) -> Reading:
+        """How the files are read."""
+        return Reading(self.encoding, self.header)
 
 
 class Tracker(StrEnum):

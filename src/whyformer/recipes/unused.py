@@ -5,13 +5,16 @@ from pathlib import Path
 
 from whyformer.blocks.recurrence import Cell
 from whyformer.blocks.recurrent_initialization import RecurrentInitialization
-from whyformer.data.reading import STDIN
+from whyformer.data.formats.recognition import Wanted, recognized
+from whyformer.data.formats.roles import HEADERS
+from whyformer.data.formats.tables import open_table
+from whyformer.data.lines import STDIN
 from whyformer.decoding.settings import unread
-from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.wording import either
 from whyformer.models.recurrent.language import RecurrentLanguageSettings
 from whyformer.models.recurrent.settings import RecurrentSettings
-from whyformer.recipes.recipe import Builtin, Recipe
+from whyformer.recipes.recipe import Builtin, DataSettings, Recipe
 from whyformer.recipes.task_declaration import OF_SOME_TASKS, TASKS, ItemForm
 from whyformer.text.pieces import UNITS
 from whyformer.training.averaging import Averaging
@@ -83,8 +86,12 @@ def _of_data(recipe: Recipe, name: str) -> str | None:
         if data.builtin and data.builtin is not Builtin.TOPICS:
             return f"the built-in data {data.builtin} includes a validation set"
     of_pairs = TASKS[recipe.task].items is ItemForm.PAIRS and name in names
-    if of_pairs and data.train and all(map(_is_tsv, (*data.train, *data.dev))):
-        return "a TSV file of pairs has no column names, only two columns: source and target"
+    if of_pairs and data.train and not _is_read(data, name):
+        return "the files have two columns without names, the source and the target"
+    if name in ("data.header", "data.encoding") and data.builtin:
+        return f"the built-in data {data.builtin} has no files"
+    if name == "data.header" and data.train and not _has_lines_of_columns(recipe):
+        return "none of the files is a TSV, CSV or Excel file"
     if name == "validation.sentences" and recipe.validation.metric == "loss":
         return "validation with --validation.metric loss does not decode"
     return None
@@ -148,8 +155,42 @@ def _of_decoding(recipe: Recipe, name: str) -> str | None:
     return unread(recipe.decoding, field) if section == "decoding" else None
 
 
-def _is_tsv(path: str) -> bool:
-    return path == STDIN or Path(path.removesuffix(".gz")).suffix == ".tsv"
+def _is_read(data: DataSettings, name: str) -> bool:
+    """Return whether a file of pairs has a column of this name, or may have one."""
+    column = getattr(data, name.removeprefix("data."))
+    for path in (*data.train, *data.dev):
+        if path == STDIN:
+            continue
+        if not Path(path).is_file():  # the prefix of two files, or an error that is met later
+            return True
+        try:
+            table = open_table(path, Wanted.PAIRS, encoding=data.encoding, header=data.header)
+        except DataError:
+            return True
+        if table and (table.named or len(table.columns) > 2 or table.place(column) is not None):
+            return True
+    return False
+
+
+def _has_lines_of_columns(recipe: Recipe) -> bool:
+    """Return whether line 1 of a file may be a header."""
+    data, wanted = recipe.data, WANTED.get(TASKS[recipe.task].items or ItemForm.TEXTS)
+    for path in (*data.train, *data.dev):
+        if wanted is None or not Path(path).is_file():
+            continue
+        try:
+            if recognized(path, wanted, data.encoding) in HEADERS:
+                return True
+        except DataError:
+            return True  # met later
+    return False
+
+
+WANTED = {
+    ItemForm.PAIRS: Wanted.PAIRS, ItemForm.LABELLED_TEXTS: Wanted.LABELLED,
+    ItemForm.TAGGED_WORDS: Wanted.TAGGED, ItemForm.TEXTS: Wanted.TEXTS,
+}  # fmt: skip
+"""The items of a task -> what its files are read for."""
 
 
 def _listed(tasks: Sequence[str]) -> str:

@@ -11,7 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from whyformer.bundle import Bundle
-from whyformer.data.labelled import Example, LabelledBatch, LabelledRows, cut, read_examples
+from whyformer.data.labelled import (
+    Example,
+    LabelledBatch,
+    LabelledRows,
+    cut,
+    example_roles,
+    read_examples,
+)
 from whyformer.decoding.expected import Expected
 from whyformer.evaluation.classification import (
     LABEL_METRICS,
@@ -25,11 +32,13 @@ from whyformer.models.bert import BERT, AnswerOf
 from whyformer.models.build import Model
 from whyformer.recipes.recipe import Recipe
 from whyformer.recipes.task_declaration import TASKS, ItemForm
+from whyformer.tasks.files_facts import files_facts
 from whyformer.tasks.fine_tuning import (
     LabelledTask,
     label_loss,
     own_tokenizer,
     read_split,
+    remembered_columns,
     rows_facts,
     shape_of,
 )
@@ -54,12 +63,16 @@ class Classification(LabelledTask):
     items = ItemForm.LABELLED_TEXTS
     reads = LabelledTask.reads | {"data.second", "text.keep_spaces"}
     unit, loss_unit = "texts", "nats per text"
+    numeric: ClassVar[bool] = False
+    """Whether a label is a number."""
     metrics: ClassVar[Mapping[str, bool]] = {"loss": False, **dict.fromkeys(LABEL_METRICS, True)}
 
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
         super().__init__(recipe, run, progress)
-        self.columns = {
-            "text": recipe.data.source, "second": recipe.data.second, "label": recipe.data.target
+        data = recipe.data
+        columns: dict[str, Any] = {
+            "text": data.source, "second": data.second, "label": data.target,
+            "reading": data.reading, "number": self.numeric,
         }  # fmt: skip
         self.expected = Expected(keep_spaces=recipe.text.keep_spaces)
 
@@ -70,12 +83,14 @@ class Classification(LabelledTask):
         found = read_split(
             recipe,
             self.start,
-            lambda path: map(trimmed, read_examples(path, **self.columns)),
+            lambda path: map(trimmed, read_examples(path, **columns)),
             lambda one: f"{one.first}/{one.second or ''}",
             self.labels_of,
             self.answer_of,
         )
         train, dev = found.train, found.dev
+        self.files = [example_roles(path, **columns) for path in (*data.train, *data.dev)]
+        self.columns = remembered_columns(self.files[0])
         self.dropped, self.overlap = found.dropped, found.overlap
         self.classes = self.classes_of(train)
         self.places = {label: place for place, label in enumerate(self.classes)}
@@ -118,6 +133,7 @@ class Classification(LabelledTask):
     def data_facts(self) -> Iterator[str]:
         """See `LabelledTask`."""
         size = len(self.tokenizer)
+        yield from files_facts(self.files)
         yield rows_facts("texts", self.rows, f"{len(self.rows):,}", size)
         overlap = overlap_fact(self.overlap, "text", "label" if self.classes else "number")
         yield with_end(rows_facts("validation", self.dev, f"{len(self.dev):,}", size), overlap)
@@ -190,6 +206,7 @@ class Regression(Classification):
     default_recipe = "regress"
     reads = Classification.reads - {"training.label_smoothing"}
     loss_unit = "squared error per text"
+    numeric = True
     metrics = {"loss": False} | {name: name != "mse" for name in NUMBER_METRICS}
 
     def labels_of(self, example: Example) -> Sequence[str]:

@@ -11,6 +11,7 @@ from whyformer.decoding.expected import Expected
 from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.wording import counted
+from whyformer.tasks.files_facts import files_facts
 from whyformer.tasks.task import Caution, with_end
 from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
@@ -30,6 +31,7 @@ def facts_before_training(
     """Yield the lines about pairs, tokens, round trips, batches, model and training."""
     corpus, report = data.corpus, data.corpus.report
     dropped = "; ".join(f"{reason}: {what}" for reason, what in report.dropped.items())
+    yield from files_facts(data.tables)
     yield with_end(
         f"pairs       {report.kept:,} of {report.read:,}",
         Caution(f"; dropped {dropped}") if dropped else "",

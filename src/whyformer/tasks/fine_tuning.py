@@ -12,8 +12,9 @@ from torch import Tensor
 
 from whyformer.bundle import WEIGHTS, find_bundle, load_bundle
 from whyformer.data.filters import Occurrences
+from whyformer.data.formats.roles import Roles
 from whyformer.data.held_out import Overlap, key_of, overlap, split
-from whyformer.data.reading import STDIN, readable
+from whyformer.data.lines import STDIN, readable
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import sha256_of
 from whyformer.foundation.randomness import seed_everything
@@ -31,6 +32,8 @@ from whyformer.training.loss import Loss
 MAX_HELD_OUT = 5000
 DROPOUTS = ("dropout", "attention_dropout")
 """The only model settings that a run with `start_from` can choose."""
+COLUMN_KEYS = {"text": "text", "second": "second text", "label": "label"}
+"""Key of a run's facts -> the role of the column."""
 ANSWER = "answer."
 """Prefix of the parameters of the task head, which are never copied from a pre-trained run."""
 HEAD = ("pooler.", ANSWER)
@@ -89,7 +92,7 @@ class LabelledTask(Task):
         start = ""
         if recipe.start_from:
             start = sha256_of(find_bundle(Path(recipe.start_from)) / WEIGHTS)
-        columns = f"{data.source}:{data.second}:{data.target}"
+        columns = f"{data.source}:{data.second}:{data.target}{data.reading.key}"
         return "/".join([*files, start, columns, recipe.task])
 
     def model(self, device: torch.device) -> BERT:
@@ -194,7 +197,9 @@ def read_split(
     """
     data = recipe.data
     if data.builtin or not data.train:
-        raise ConfigError("Give --data FILE: a TSV or JSONL file of texts with their labels.")
+        raise ConfigError(
+            "Give --data FILE: a table of texts with their labels, such as a TSV or CSV."
+        )
     if STDIN in (*data.train, *data.dev):
         raise ConfigError("Labelled texts cannot come from standard input. Give a file.")
     dropped = Occurrences()
@@ -234,6 +239,12 @@ def read_split(
             "with --dev."
         )
     return Split(kept, held, dropped, None)
+
+
+def remembered_columns(roles: Roles) -> dict[str, str | None]:
+    """Return the names of the columns that a run was trained with; None where they have none."""
+    names = roles.columns if roles.table.named else {}
+    return {key: names.get(role) for key, role in COLUMN_KEYS.items()}
 
 
 def label_loss(

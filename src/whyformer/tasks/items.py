@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from whyformer.data.reading import read_lines
+from whyformer.data.lines import read_lines
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import atomic_path, sha256_of
 from whyformer.foundation.parsing import shown

@@ -1,7 +1,7 @@
 """Prepare the tokenizers, the training corpus and the validation set from a recipe's files."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import chain, islice
@@ -16,9 +16,10 @@ from whyformer.data.batch import Batch
 from whyformer.data.batching import SubwordSampling, make_batch
 from whyformer.data.corpus import Corpus, build_corpus
 from whyformer.data.filters import CorpusReport, Filters
+from whyformer.data.formats.roles import Roles
 from whyformer.data.held_out import Draw, Key, Overlap, key_of, overlap, place
 from whyformer.data.plan import kept_plan
-from whyformer.data.reading import Pair, pair_files, pair_key, read_pairs
+from whyformer.data.reading import Pair, pair_files, pair_key, pair_roles, parallel, read_pairs
 from whyformer.data.synthetic import synthetic_pairs
 from whyformer.decoding.expected import learned_limit, seen_bytes
 from whyformer.foundation.errors import ConfigError, DataError
@@ -56,6 +57,8 @@ class Prepared:
     key: str
     overlap: Overlap | None = None
     """Validation data that is also in the training data; None if it was held out."""
+    tables: Sequence[Roles] = ()
+    """The columns that are read of files that are tables."""
 
     @cached_property
     def target_facts(self) -> dict[str, Any]:
@@ -87,6 +90,8 @@ class _Sources:
     train: Callable[[], Iterator[Pair]]
     dev: Callable[[], Iterator[Pair]]
     key: str
+    tables: Sequence[Roles] = ()
+    """The columns that are read of files that are tables."""
     separate: bool = False
     """Whether `dev` was given separately, so that it may overlap with the training data."""
 
@@ -120,7 +125,7 @@ def prepare(
     found = None
     if sources.separate:
         found = _overlap(sources, recipe.data.filters, key, _key_of_target(recipe))
-    return Prepared(source, target, train, dev, items, sources.key, found)
+    return Prepared(source, target, train, dev, items, sources.key, found, sources.tables)
 
 
 def data_key(recipe: Recipe, run: Path) -> str:
@@ -210,20 +215,31 @@ def _sources(recipe: Recipe, run: Path) -> _Sources:
     if not data.train:
         raise ConfigError(
             "There is nothing to train on: `data.train` is empty. "
-            "Give --data PATH: a TSV or JSONL file, or the common prefix of two files."
+            "Give --data PATH: a table of pairs such as a TSV, or the common prefix of two files."
         )
-    names = {"source": data.source or "source", "target": data.target or "target"}
+    names: dict[str, Any] = {"source": data.source, "target": data.target}
+    options = {**names, "reading": data.reading}
     refuse_two_inputs([*data.train, *data.dev])
-    train_files = [kept_input(path, run) for path in data.train]
-    dev_files = [kept_input(path, run) for path in data.dev] or _siblings(train_files, names)
-    key = "/".join(pair_key(path, **names) for path in [*train_files, *dev_files])
+    paths = [kept_input(path, run) for path in data.train]
+    train_files = parallel(paths, **options)
+    dev_files = parallel([kept_input(path, run) for path in data.dev], **options)
+    dev_files = dev_files or [(path, None) for path in _siblings(paths, names)]
+    key = "/".join(pair_key(*one, **options) for one in [*train_files, *dev_files])
     key += f"/{data.dev_share if not dev_files else ''}"
 
-    def read(files: list[str]) -> Iterator[Pair]:
-        return chain.from_iterable(read_pairs(path, **names) for path in files)
+    def read(files: list[tuple[str, str | None]]) -> Iterator[Pair]:
+        return chain.from_iterable(read_pairs(*one, **options) for one in files)
+
+    tables = [
+        pair_roles(path, **options)
+        for path, second in [*train_files, *dev_files]
+        if second is None and len(pair_files(path, **names)) == 1
+    ]
 
     if dev_files:
-        return _Sources(lambda: read(train_files), lambda: read(dev_files), key, separate=True)
+        return _Sources(
+            lambda: read(train_files), lambda: read(dev_files), key, tables, separate=True
+        )
     key_of_text = _key_of_source(recipe)
     draw, report = Draw(2 * MAX_HELD_OUT), CorpusReport()
     for report.read, pair in enumerate(read(train_files), start=1):
@@ -237,14 +253,14 @@ def _sources(recipe: Recipe, run: Path) -> _Sources:
     chosen = draw.held_out(data.dev_share, MAX_HELD_OUT)
     if not chosen:
         raise DataError(
-            f"`{train_files[0]}` must have at least two different sources, of which one is held "
+            f"`{paths[0]}` must have at least two different sources, of which one is held "
             "out for validation. Give more pairs, or a validation set with --dev."
         )
 
     def part(held: bool) -> Iterator[Pair]:
         return (p for p in read(train_files) if (place(key_of_text(p.source)) in chosen) == held)
 
-    return _Sources(lambda: part(False), lambda: part(True), key)
+    return _Sources(lambda: part(False), lambda: part(True), key, tables)
 
 
 def _trimmed(sources: _Sources, *, keep_spaces: bool) -> _Sources:
@@ -269,7 +285,7 @@ def _key_of_target(recipe: Recipe) -> Key:
     return key_of(recipe.text.lowers_target, keep_spaces=recipe.text.keep_spaces)
 
 
-def _siblings(train: list[str], names: dict[str, str]) -> list[str]:
+def _siblings(train: list[str], names: dict[str, str | None]) -> list[str]:
     """Return the path ``…/dev`` for each path ``…/train``, if its files exist."""
     found: list[str] = []
     for path in train:

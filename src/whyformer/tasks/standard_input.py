@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from whyformer.data.reading import STDIN, read_lines
+from whyformer.data.lines import STDIN, read_lines
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.files import atomic_path, sha256_of
 

@@ -9,7 +9,16 @@ import torch
 from torch import nn
 
 from whyformer.bundle import Bundle
-from whyformer.data.tagged import NOTHING, Tagged, TaggedBatch, TaggedRows, read_tagged, word_rows
+from whyformer.data.tagged import (
+    NOTHING,
+    Tagged,
+    TaggedBatch,
+    TaggedRows,
+    read_tagged,
+    tag_roles,
+    word_columns,
+    word_rows,
+)
 from whyformer.evaluation.score import Score
 from whyformer.evaluation.tagging import TAG_METRICS, scheme_of, score_tags
 from whyformer.foundation.errors import DataError, refuse_mixed
@@ -18,11 +27,13 @@ from whyformer.models.bert import BERT, AnswerOf
 from whyformer.models.build import Model
 from whyformer.recipes.recipe import Recipe
 from whyformer.recipes.task_declaration import TASKS, ItemForm
+from whyformer.tasks.files_facts import files_facts
 from whyformer.tasks.fine_tuning import (
     LabelledTask,
     label_loss,
     own_tokenizer,
     read_split,
+    remembered_columns,
     rows_facts,
     shape_of,
 )
@@ -50,16 +61,22 @@ class Tagging(LabelledTask):
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
         super().__init__(recipe, run, progress)
         data = recipe.data
+        columns: dict[str, Any] = {
+            "text": data.source, "label": data.target, "reading": data.reading
+        }  # fmt: skip
         found = read_split(
             recipe,
             self.start,
-            lambda path: read_tagged(path, text=data.source, label=data.target),
+            lambda path: read_tagged(path, **columns),
             lambda one: " ".join(one.words),
             lambda one: one.labels,
             lambda one: " ".join(one.labels),
         )
         train, dev = found.train, found.dev
         self.dropped, self.overlap = found.dropped, found.overlap
+        paths = (*data.train, *data.dev)
+        self.files = [tag_roles(p, **columns) for p in paths if word_columns(p, **columns) is None]
+        self.columns = remembered_columns(self.files[0]) if self.files else {}
         self.classes = sorted({label for one in (*train, *dev) for label in one.labels})
         if len(self.classes) < 2:
             raise DataError(
@@ -89,6 +106,7 @@ class Tagging(LabelledTask):
 
     def data_facts(self) -> Iterator[str]:
         """See `LabelledTask`."""
+        yield from files_facts(self.files)
         overlap = overlap_fact(self.overlap, "sentence", "labels")
         for name, rows, sentences, end in (
             ("sentences", self.rows, self.train, ""),
@@ -126,8 +144,7 @@ class Tagging(LabelledTask):
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
         """See `Task`."""
-        columns = {"text": self.recipe.data.source, "label": self.recipe.data.target}
-        about = {"labels": self.classes, "row_tokens": self.longest, "columns": columns}
+        about = {"labels": self.classes, "row_tokens": self.longest, "columns": self.columns}
         return Bundle(model, self.tokenizer, self.tokenizer, facts | about)
 
 

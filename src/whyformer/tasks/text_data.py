@@ -10,8 +10,12 @@ from pathlib import Path
 
 from whyformer.data import catalog
 from whyformer.data.documents import Document
+from whyformer.data.formats.recognition import Format, Wanted
+from whyformer.data.formats.roles import Roles, roles_of_texts
+from whyformer.data.formats.tables import cells_of, open_table
 from whyformer.data.held_out import Draw, Key, Overlap, key_of, number_held_out, overlap, place
-from whyformer.data.reading import STDIN, read_columns, read_lines, readable
+from whyformer.data.lines import STDIN, read_lines, readable
+from whyformer.data.reading import DEFAULT, Reading
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import sha256_of
 from whyformer.recipes.recipe import Builtin, DataSettings, Recipe
@@ -56,16 +60,19 @@ class Texts:
         return overlap(keys(self.dev()), keys(self.train()))
 
 
-def read_documents(path: str, end: DocumentEnd, column: str | None = None) -> Iterator[Document]:
-    """Yield the documents of a UTF-8 file. If each line is a document, empty lines are left out.
+def read_documents(
+    path: str, end: DocumentEnd, column: str | None = None, reading: Reading = DEFAULT
+) -> Iterator[Document]:
+    """Yield the documents of a file. If each line is a document, empty lines are left out.
 
-    Args: column: column of a TSV with a header, or key of JSON lines, that contains the texts;
-        None reads whole lines. A text of JSON lines may have several lines.
+    Args: column: column of a table that contains the texts, which may have several lines. None:
+        by the names and the content of the columns; of a file of plain lines, all lines.
     """
-    if column is None:
-        lines = read_lines(path)
+    if (roles := text_roles(path, column, reading)) is None:
+        lines = read_lines(path, reading.encoding)
     else:
-        texts = (text.split("\n") for _, (text,) in read_columns(path, [column]))
+        cells = cells_of(roles.table, [*roles.columns.values()], strict=False)
+        texts = (text.split("\n") for _, (text,) in cells)
         if end is DocumentEnd.LINES:  # each text is a document
             yield from (text for text in texts if any(line.strip() for line in text))
             return
@@ -78,6 +85,15 @@ def read_documents(path: str, end: DocumentEnd, column: str | None = None) -> It
         for empty, paragraph in groupby(lines, key=lambda line: not line.strip()):
             if not empty:
                 yield list(paragraph)
+
+
+def text_roles(path: str, column: str | None, reading: Reading = DEFAULT) -> Roles | None:
+    """Return the column that is read from a file; None for a file of plain lines."""
+    options = {"encoding": reading.encoding, "header": reading.header}
+    table = open_table(path, Wanted.TEXTS, **options)
+    if table is None and column is not None:
+        table = open_table(path, Wanted.TEXTS, format=Format.TSV, **options)
+    return None if table is None else roles_of_texts(table, column)
 
 
 def read_texts(data: DataSettings, *, lowercase: bool = False) -> Texts:
@@ -108,13 +124,15 @@ def read_texts(data: DataSettings, *, lowercase: bool = False) -> Texts:
 
     def read(paths: list[str]) -> Iterator[Document]:
         return chain.from_iterable(
-            read_documents(path, data.documents, data.source) for path in paths
+            read_documents(path, data.documents, data.source, data.reading) for path in paths
         )
 
     for path in (*data.train, *data.dev):
-        next(read_lines(readable(path)))  # fail before training the tokenizer
+        for document in read([str(readable(path))]):  # fail before training the tokenizer
+            next(iter(document), None)
+            break
     key = "/".join(sha256_of(Path(path)) for path in (*data.train, *data.dev))
-    key += f"/{data.documents}/{data.source}/{len(data.train)}"
+    key += f"/{data.documents}/{data.source}/{len(data.train)}{data.reading.key}"
     if data.dev:
         key_of_line = key_of(lowercase, keep_spaces=True)
         return Texts(lambda: read(data.train), lambda: read(data.dev), key, key_of_line)

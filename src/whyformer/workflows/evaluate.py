@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.data.filters import Occurrences
-from whyformer.data.reading import read_lines, read_pairs
+from whyformer.data.lines import read_lines
+from whyformer.data.reading import read_pairs
 from whyformer.evaluation.metric import METRICS, check_lines, metric_named, reads
 from whyformer.evaluation.report import Report, alternatives, evaluate_texts
 from whyformer.foundation.errors import UsageError

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from whyformer.bundle import Bundle, load_bundle
+from whyformer.data.formats.recognition import Wanted
+from whyformer.data.formats.tables import open_table
 from whyformer.data.labelled import read_examples
-from whyformer.data.reading import has_columns
-from whyformer.data.tagged import a_word_a_line, read_tagged
+from whyformer.data.tagged import read_tagged, word_columns
 from whyformer.evaluation.score import Score
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import DataError, UsageError
@@ -74,9 +75,9 @@ def evaluate_labelled(
                 f"`{run}` labels the words of single texts, not of pairs. Give --columns TEXT "
                 "LABELS."
             )
-        if columns and a_word_a_line(str(file)):
+        if columns and word_columns(str(file), None, None):
             raise UsageError(
-                f"`--columns` is only for TSV and JSONL files, but `{file}` has one word per line, "
+                f"`--columns` is only for tables, but `{file}` has one word per line, "
                 "with the label in the last column. Leave --columns out."
             )
         sentences = list(read_tagged(str(file), text=text, label=label))
@@ -113,4 +114,7 @@ def remembered(labeller: Classifier | Tagger, file: Path) -> tuple[str, ...]:
     kept = labeller.columns
     columns = (kept.get("text"), kept.get("second"), kept.get("label"))
     names = tuple(name for name in columns if name)
-    return names if names and not a_word_a_line(str(file)) and has_columns(file, names) else ()
+    if not names or (isinstance(labeller, Tagger) and word_columns(str(file), None, None)):
+        return ()
+    table = open_table(file, Wanted.LABELLED)
+    return names if table and all(table.place(name) is not None for name in names) else ()

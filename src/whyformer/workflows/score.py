@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from whyformer.data.reading import Pair, read_lines, read_pairs
+from whyformer.data.lines import read_lines
+from whyformer.data.reading import Pair, read_pairs
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.scoring import PairScore
 from whyformer.decoding.translator import Translator

@@ -22,11 +22,16 @@ def resolved(
     task: str | None = None,
     start_from: str | None = None,
     frozen: bool = False,
+    columns: Sequence[str] | None = None,
+    encoding: str | None = None,
     ranks: int | None = None,
 ) -> "Resolved":
     """Resolve a recipe from its name, short flags such as `data`, and dotted settings.
 
-    Args: overrides: dotted settings. ranks: number of training processes; None if unknown.
+    Args:
+        overrides: dotted settings.
+        columns: see `columns_of`.
+        ranks: number of training processes; None if unknown.
     Raises: UsageError if a setting is given in both forms; ConfigError for a setting that is
         unknown or has no effect.
     """
@@ -34,12 +39,22 @@ def resolved(
     from whyformer.recipes.unused import refuse_unused
 
     settings, typed = dict(overrides), dict[str, str]()
+    if columns:
+        if source is not None or target is not None:
+            raise UsageError(
+                "`--columns` replaces `--source` and `--target`, but both were given. Keep one."
+            )
+        for key, value in columns_of(columns).items():
+            if key in settings:
+                raise UsageError(f"`--columns` and `--{key}` were both given. Keep one.")
+            settings[key], typed[key] = [value], "columns"
     for short, key, texts in (
         ("preset", "preset", [preset] if preset is not None else []),
         ("data", "data.train", list(data or ())),
         ("dev", "data.dev", list(dev or ())),
         ("source", "data.source", [source] if source is not None else []),
         ("target", "data.target", [target] if target is not None else []),
+        ("encoding", "data.encoding", [encoding] if encoding is not None else []),
         ("task", "task", [task] if task is not None else []),
         ("start-from", "start_from", [start_from] if start_from is not None else []),
         ("frozen", "frozen", ["true"] if frozen else []),
@@ -51,3 +66,44 @@ def resolved(
     found = resolve(name, parse_overrides(settings), full=full)
     refuse_unused(found.recipe, settings, ranks=ranks, typed=typed)
     return found
+
+
+ROLES = {
+    "source": "data.source", "text": "data.source", "second": "data.second",
+    "target": "data.target", "label": "data.target",
+}  # fmt: skip
+"""Name of a column's role -> setting."""
+
+
+def columns_of(given: Sequence[str]) -> dict[str, str]:
+    """Return setting -> column, for the values of ``--columns``.
+
+    Raises: UsageError for an unknown role or a wrong number of columns.
+
+    >>> columns_of(["source=ko,target=en"]) == columns_of(["ko", "en"])
+    True
+    >>> columns_of(["sentence1,sentence2,label"])["data.second"]
+    'sentence2'
+    """
+    items = [item.strip() for one in given for item in one.split(",") if item.strip()]
+    if any("=" in item for item in items):
+        found: dict[str, str] = {}
+        for item in items:
+            role, _, column = item.partition("=")
+            if role not in ROLES or not column or ROLES[role] in found:
+                raise UsageError(
+                    f"`--columns` takes ROLE=COLUMN with the roles {', '.join(ROLES)}, once each, "
+                    f"but `{item}` was given."
+                )
+            found[ROLES[role]] = column
+        return found
+    orders = {
+        1: ["data.source"], 2: ["data.source", "data.target"],
+        3: ["data.source", "data.second", "data.target"],
+    }  # fmt: skip
+    if len(items) not in orders:
+        raise UsageError(
+            "`--columns` takes names or numbers of one to three columns, such as "
+            f"document,label or 1,2, but {len(items)} were given."
+        )
+    return dict(zip(orders[len(items)], items, strict=True))

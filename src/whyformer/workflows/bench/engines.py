@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from whyformer.bundle import save_bundle
-from whyformer.data.reading import read_lines
+from whyformer.data.lines import read_lines
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.wording import counted

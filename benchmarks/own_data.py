@@ -1,0 +1,185 @@
+"""Train several settings on several data sets: the measurements behind `docs/own-data.md`.
+
+    python benchmarks/own_data.py --data DIRECTORY --out results.jsonl --minutes 2 --arms base drop2
+
+DIRECTORY has the corpora, one folder each (see `SETS`). Every result is one line of the output
+file. A result that is in the file already is not measured again, so the command can be stopped and
+run again. Trainings run one at a time with one thread; pin them with ``taskset -c 1``.
+
+`whyformer train` splits the training file itself. The dev file of a corpus is used for the score
+only. Test files are not read.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+WORDS = [
+    "ady",
+    "arm",
+    "bul",
+    "dut",
+    "fre",
+    "geo",
+    "gre",
+    "hin",
+    "hun",
+    "ice",
+    "jpn",
+    "kor",
+    "lit",
+    "rum",
+    "vie",
+]
+SENTENCES = {
+    "tatoeba-ko-en": ("tatoeba-ko-en", "ko", "en", 0),
+    "tatoeba-de-en": ("tatoeba-de-en", "de", "en", 0),
+    "stylekqc-ko-en": ("stylekqc-ko-en", "ko", "en", 0),
+    "enja": ("small-parallel-enja", "en", "ja", 0),
+    "software-de-en": ("software-de-en", "de", "en", 0),
+    "multi30k-1k": ("multi30k", "en", "de", 1000),
+    "multi30k-3k": ("multi30k", "en", "de", 3000),
+    "multi30k-10k": ("multi30k", "en", "de", 10000),
+    "multi30k-29k": ("multi30k", "en", "de", 0),
+}
+"""Name -> folder, source, target, and the number of training pairs (0: all)."""
+SETS = [*WORDS, *SENTENCES]
+
+CHARS = {"text.source_units": "chars", "text.target_units": "phonemes"}
+SHAPE = {
+    "preset": "tiny", "model.encoder_layers": 3, "model.decoder_layers": 1, "model.d_model": 128,
+    "model.heads": 4, "model.d_ff": 512, "model.tying": "decoder", "model.wiring": "pre-norm",
+    "model.positions": "rotary", "training.optimizer": "muon", "training.matrix_ratio": 1.5,
+    "training.learning_rate": 0.003, "training.schedule": "linear", "training.warmup": 100,
+    "training.clip": 1.0, "training.batch_tokens": 1024, "validation.patience": 0,
+}  # fmt: skip
+WORD_BASE = SHAPE | CHARS | {
+    "validation.metric": "per", "decoding.length_penalty": 0.0, "decoding.beam": 5,
+}  # fmt: skip
+SENTENCE_BASE = SHAPE | {
+    "model.decoder_layers": 2, "model.encoder_layers": 3, "validation.metric": "chrf",
+    "text.units": "bpe", "model.tying": "three-way", "text.vocabulary": 2000, "model.dropout": 0.3,
+    "training.label_smoothing": 0.1, "training.batch_tokens": 2048,
+}  # fmt: skip
+LS = {"training.label_smoothing": 0.1}
+WORD_ARMS: dict[str, dict[str, Any]] = {
+    "drop0": {"model.dropout": 0.0, "training.label_smoothing": 0.0},
+    "drop2": {"model.dropout": 0.2} | LS,
+    "drop3": {"model.dropout": 0.3} | LS,
+    "drop3-b512": {"model.dropout": 0.3, "training.batch_tokens": 512} | LS,
+    "drop3-ema": {"model.dropout": 0.3, "training.average": "ema", "training.ema_decay": 0.99} | LS,
+    "drop3-d2": {"model.dropout": 0.3, "model.decoder_layers": 2} | LS,
+    "drop3-wide": {"model.dropout": 0.3, "model.d_model": 192, "model.d_ff": 768} | LS,
+    "drop3-shared": {"model.dropout": 0.3, "text.shared": "true", "text.source_units": "chars",
+                     "text.target_units": "chars", "model.tying": "three-way"} | LS,
+}  # fmt: skip
+SENTENCE_ARMS: dict[str, dict[str, Any]] = {
+    "v1000": {"text.vocabulary": 1000},
+    "v2000": {},
+    "v4000": {"text.vocabulary": 4000},
+    "v8000": {"text.vocabulary": 8000},
+    "chars": {"text.units": "chars"},
+    "drop1": {"model.dropout": 0.1},
+    "wide": {"model.d_model": 192, "model.d_ff": 768},
+    "b1024": {"training.batch_tokens": 1024},
+}
+
+
+def main() -> None:
+    """Measure everything that was asked for and is not in the output file."""
+    options = parse_options()
+    done = set()
+    if options.out.exists():
+        for line in options.out.read_text().splitlines():
+            one = json.loads(line)
+            done.add((one["set"], one["arm"], one["minutes"], one["seed"]))
+    for seed in options.seeds:
+        for arm in options.arms:
+            for name in options.sets:
+                known = WORD_ARMS if name in WORDS else SENTENCE_ARMS
+                if arm not in known or (name, arm, options.minutes, seed) in done:
+                    continue
+                result = measured(options, name, arm, seed)
+                with options.out.open("a") as file:
+                    file.write(json.dumps(result) + "\n")
+                print(json.dumps(result), flush=True)
+
+
+def measured(options: argparse.Namespace, name: str, arm: str, seed: int) -> dict[str, Any]:
+    """Train and score once."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        train, scored, names = files_of(options.data, name, work)
+        base = WORD_BASE | WORD_ARMS[arm] if name in WORDS else SENTENCE_BASE | SENTENCE_ARMS[arm]
+        settings = base | {"training.minutes": options.minutes, "training.seed": seed} | names
+        flags = [f"--{key.replace('_', '-')}={value}" for key, value in settings.items()]
+        begun = time.monotonic()
+        out = work / "run"
+        run("train", "--data", str(train), "--out", str(out), "--quiet", *flags)
+        seconds = time.monotonic() - begun
+        metrics = "wer per exact" if name in WORDS else "bleu chrf"
+        found = json.loads(
+            run("evaluate", str(out), *scored, "--metric", *metrics.split(), "--json")
+        )
+        journal = [json.loads(line) for line in (out / "journal.jsonl").read_text().splitlines()]
+        return {
+            "set": name, "arm": arm, "minutes": options.minutes, "seed": seed,
+            "scores": {one["name"]: one["value"] for one in found["scores"][str(out)]},
+            "seconds": round(seconds, 1),
+            "updates": max((one.get("step", 0) for one in journal), default=0),
+        }  # fmt: skip
+
+
+def files_of(data: Path, name: str, work: Path) -> tuple[Path, list[str], dict[str, Any]]:
+    """Return the training data, the arguments to score, and the settings that name the sides."""
+    if name in WORDS:
+        folder = data / "sigmorphon2020-g2p"
+        return folder / f"{name}_train.tsv", ["--pairs", str(folder / f"{name}_dev.tsv")], {}
+    folder, source, target, count = SENTENCES[name]
+    place = data / folder
+    dev = ["--source", str(place / f"dev.{source}"), "--references", str(place / f"dev.{target}")]
+    train = place / "train"
+    if count:
+        train = work / "train"
+        for side in (source, target):
+            lines = (place / f"train.{side}").read_text().split("\n")[:count]
+            train.with_suffix(f".{side}").write_text("\n".join(lines) + "\n")
+    else:  # a copy without the dev files beside it
+        for side in (source, target):
+            for ending in ("", ".gz"):
+                if (found := place / f"train.{side}{ending}").exists():
+                    shutil.copy(found, work / found.name)
+        train = work / "train"
+    return train, dev, {"data.source": source, "data.target": target}
+
+
+def run(*arguments: str) -> str:
+    """Return what a command of whyformer prints."""
+    command = [sys.executable, "-m", "whyformer", *arguments]
+    found = subprocess.run(command, capture_output=True, text=True, env=os.environ)
+    if found.returncode:
+        sys.exit(f"{' '.join(command)}\n{found.stderr}")
+    return found.stdout
+
+
+def parse_options() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=2.0)
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
+    parser.add_argument("--arms", nargs="+", choices=[*WORD_ARMS, *SENTENCE_ARMS], required=True)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1])
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

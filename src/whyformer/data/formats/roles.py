@@ -1,0 +1,277 @@
+"""Decide which columns of a table are read, and as what: source and target, text and label."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from whyformer.data.formats.names import (
+    LABEL,
+    LANGUAGES,
+    OTHER,
+    SECOND,
+    TARGET,
+    TEXT,
+    plain_name,
+)
+from whyformer.data.formats.tables import Table, missing_column
+from whyformer.foundation.errors import DataError
+from whyformer.foundation.wording import counted
+
+FEW = 0.2
+"""A column with more different values than this share of its rows holds no labels."""
+EXAMPLE = 40
+"""Most characters of an example."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The columns that are read: role -> name of the column, in the order they are read."""
+
+    table: Table
+    columns: dict[str, str]
+
+    def described(self) -> str:
+        """Return a line about the file: format, columns with an example of each, and the rest."""
+        table = self.table
+        rows = table.sample()
+        first = rows[0] if rows else []
+        parts = []
+        for role, name in self.columns.items():
+            place = table.place(name)
+            cell = first[place] if place is not None and place < len(first) else ""
+            column = f"column {name}" if name.isdecimal() and not table.named else f"`{name}`"
+            parts.append(f"{role} = {column} (“{_shortened(cell)}”)")
+        read = {table.place(name) for name in self.columns.values()}
+        rest = [name for place, name in enumerate(table.columns) if place not in read]
+        left = f"; not read: {', '.join(rest)}" if rest else ""
+        header = ", line 1 is a header" if table.named and table.format in HEADERS else ""
+        return f"{table.path}: {table.format}{header}; {', '.join(parts)}{left}"
+
+
+HEADERS = ("TSV", "CSV", "an Excel workbook")
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= EXAMPLE else f"{text[: EXAMPLE - 1]}…"
+
+
+def roles_of_pairs(table: Table, source: str | None, target: str | None) -> Roles:
+    """Return the columns of source and target.
+
+    Args: source, target: names or numbers of columns, as asked for; names that a table without
+        names cannot have are ignored if it has two columns.
+    Raises: DataError when the columns are not there, or in doubt.
+    """
+    asked = {"source": source, "target": target}
+    places = {role: table.place(name) for role, name in asked.items() if name}
+    if len(table.columns) == 2 and not table.named and None in places.values():
+        places = {}
+    for role, place in places.items():
+        if place is None:
+            raise DataError(missing_column(table, asked[role] or ""))
+    if len(places) < 2:
+        places = _pair_by_content(table, places)
+    return _roles(table, source=places["source"], target=places["target"])
+
+
+def _pair_by_content(table: Table, taken: Mapping[str, int | None]) -> dict[str, int | None]:
+    """Return the places of source and target. Args: taken: those that are known."""
+    known = _pair_by_name([plain_name(name) for name in table.columns]) if table.named else None
+    if known and not taken:
+        return {"source": known[0], "target": known[1]}
+    free = [place for place in range(len(table.columns)) if place not in taken.values()]
+    if len(free) + len(taken) > 2:
+        columns = _columns(table)
+        free = [place for place in free if _is_text(columns[place])]
+    if len(free) + len(taken) != 2:
+        raise DataError(_doubt(table, "the source and the target", "SOURCE,TARGET"))
+    return {role: taken[role] if role in taken else free.pop(0) for role in ("source", "target")}
+
+
+def _pair_by_name(names: Sequence[str]) -> tuple[int, int] | None:
+    """Return the places of source and target by known names."""
+    languages = [place for place, name in enumerate(names) if name in LANGUAGES]
+    for sources, targets in (
+        (("source", "src"), ("target", "tgt", "trg")),
+        (("input",), ("output", "target")),
+        (("question", "q", "질문"), ("answer", "a", "답변", "답")),
+        (("word", "words", "단어"), ("pronunciation", "phonemes", "발음")),
+        (("원문",), ("번역", "번역문")),
+        (tuple(TEXT), tuple(TARGET - LABEL)),
+    ):
+        left = [place for place, name in enumerate(names) if name in sources]
+        right = [place for place, name in enumerate(names) if name in targets]
+        if len(left) == len(right) == 1:
+            return left[0], right[0]
+    return (languages[0], languages[1]) if len(languages) == 2 else None
+
+
+def roles_of_labelled(
+    table: Table,
+    text: str | None,
+    second: str | None,
+    label: str | None,
+    *,
+    number: bool = False,
+    two: bool = True,
+) -> Roles:
+    """Return the columns of the text, the second text if there is one, and the label.
+
+    Args:
+        text, second, label: names or numbers of columns, as asked for.
+        number: whether the label is a number.
+        two: whether there may be two texts.
+    Raises: DataError when the columns are not there, or in doubt.
+    """
+    asked = {"text": text, "second text": second, "label": label}
+    places: dict[str, int | None] = {}
+    for role, name in asked.items():
+        if name is None:
+            continue
+        if (place := table.place(name)) is None:
+            raise DataError(missing_column(table, name))
+        places[role] = place
+    if places.get("text") is None or places.get("label") is None:
+        found = _labelled_by_content(table, taken=places, number=number, two=two)
+        places = found | places
+        if text is not None and second is None:
+            places.pop("second text", None)
+    return _roles(table, **{role: places[role] for role in asked if role in places})
+
+
+def _labelled_by_content(
+    table: Table, *, taken: dict[str, int | None], number: bool, two: bool
+) -> dict[str, int | None]:
+    """Choose the columns of labelled texts by their names and their values."""
+    columns, names = _columns(table), [plain_name(name) for name in table.columns]
+    free = [place for place in range(len(names)) if place not in taken.values()]
+    found: dict[str, int | None] = {}
+    label = taken.get("label")
+    if label is None:
+        label = _label_place(table, columns, names, free, number=number)
+    texts: list[int] = []
+    if label is not None:
+        found["label"] = label
+        rest = [place for place in free if place != label]
+        texts = [place for place in rest if names[place] in TEXT] if table.named else []
+        others = [place for place in rest if names[place] in SECOND] if table.named else []
+        if len(texts) == 1 and len(others) == 1 and two:
+            texts += others
+        elif len(texts) != 1 and len(rest) == 1:
+            texts = rest
+        elif len(texts) != 1:
+            texts = [
+                place
+                for place in rest
+                if not (table.named and names[place] in OTHER)
+                and ((len(names) <= 3 and not table.named) or _is_text(columns[place]))
+            ]
+            texts = [place for place in texts if not _is_numbering(columns[place])]
+    if label is None or not 1 <= len(texts) <= 1 + two:
+        what = "the text and its label" if not two else "the text, or two texts, and the label"
+        raise DataError(_doubt(table, what, "TEXT,LABEL"))
+    found["text"] = texts[0]
+    if len(texts) == 2:
+        found["second text"] = texts[1]
+    return found
+
+
+def _label_place(
+    table: Table,
+    columns: Sequence[Sequence[str]],
+    names: Sequence[str],
+    free: Sequence[int],
+    *,
+    number: bool,
+) -> int | None:
+    """Return the place of the column that holds the labels, or None when none can."""
+    if table.named:
+        named = [place for place in free if names[place] in LABEL]
+        if number:
+            named = [place for place in named if _are_numbers(columns[place])] or named
+        if len(named) == 1:
+            return named[0]
+        free = named or free
+    able = [place for place in free if columns[place] and all(columns[place])]
+    if number:
+        numbers = [p for p in able if _are_numbers(columns[p]) and not _is_numbering(columns[p])]
+        return numbers[-1] if numbers else (free[-1] if free else None)
+    if len(names) <= 3 and not table.named:
+        last, first = columns[-1], columns[0]
+        if _has_few(first) and not _has_few(last) and len(names) == 2:
+            return 0
+        return len(names) - 1
+    labels = [place for place in able if _has_few(columns[place])]
+    return min(reversed(labels), key=lambda place: len(set(columns[place])), default=None)
+
+
+def roles_of_texts(table: Table, text: str | None) -> Roles:
+    """Return the column of the text. Raises: DataError when it is not there, or in doubt."""
+    if text is not None:
+        if (place := table.place(text)) is None:
+            raise DataError(missing_column(table, text))
+        return _roles(table, text=place)
+    names = [plain_name(name) for name in table.columns]
+    columns = _columns(table)
+    known = [place for place, name in enumerate(names) if name in TEXT] if table.named else []
+    if len(known) == 1:
+        return _roles(table, text=known[0])
+    texts = [place for place, column in enumerate(columns) if _is_text(column)]
+    if len(texts) != 1:
+        raise DataError(_doubt(table, "the text", "TEXT"))
+    return _roles(table, text=texts[0])
+
+
+def _roles(table: Table, **places: int | None) -> Roles:
+    return Roles(
+        table, {role: table.columns[place] for role, place in places.items() if place is not None}
+    )
+
+
+def _columns(table: Table) -> list[list[str]]:
+    """Return the sampled values of each column."""
+    width = len(table.columns)
+    rows = [row for row in table.sample() if len(row) == width]
+    return [[row[place].strip() for row in rows] for place in range(width)]
+
+
+def _is_text(values: Sequence[str]) -> bool:
+    """Return whether a column holds texts: not numbers, addresses, licences or a few values."""
+    filled = [value for value in values if value]
+    if len(filled) < max(1, len(values) / 2):
+        return False
+    if _are_numbers(filled) or all(re.match(r"https?://|www\.", value) for value in filled):
+        return False
+    if sum("CC-BY" in value or "CC BY" in value for value in filled) > len(filled) / 2:
+        return False
+    return len(set(filled)) > max(1, FEW * len(filled))
+
+
+def _are_numbers(values: Sequence[str]) -> bool:
+    return bool(values) and all(re.fullmatch(r"[+-]?\d+([.,]\d+)?", value) for value in values)
+
+
+def _is_numbering(values: Sequence[str]) -> bool:
+    """Return whether a column numbers the rows."""
+    return len(values) > 2 and all(map(str.isdecimal, values)) and len(set(values)) == len(values)
+
+
+def _has_few(values: Sequence[str]) -> bool:
+    return bool(values) and len(set(values)) <= max(2, FEW * len(values))
+
+
+def _doubt(table: Table, what: str, example: str) -> str:
+    """Return the message about columns that cannot be told apart."""
+    rows = table.sample()
+    first = rows[0] if rows else []
+    examples = ", ".join(
+        f"`{name}` (“{_shortened(cell)}”)" for name, cell in zip(table.columns, first, strict=False)
+    )
+    kind = "names" if table.named else "numbers"
+    if len(rows) == 0 and table.format in HEADERS:
+        return f"`{table.path}` must have rows, but it has only line 1. Give another file."
+    return (
+        f"`{table.path}` has {counted(len(table.columns), 'column')}, and it is not clear which "
+        f"hold {what}: {examples or 'no rows'}. Give their {kind}: --columns {example}."
+    )

@@ -1,0 +1,130 @@
+"""Read lines of text from files: plain or compressed, in UTF-8 or in a named encoding.
+
+Only ``\\n`` ends a line (a ``\\r`` before it is dropped); U+2028 and similar characters are text.
+All files are streamed; only the current line is in memory.
+"""
+
+import codecs
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import cast
+
+from whyformer.data.encodings import GUESSED, byte_order_mark, guessed_encoding, known_encoding
+from whyformer.data.inputs import note_input
+from whyformer.data.opening import damage_explained, openable, opened_file
+from whyformer.foundation.errors import DataError
+
+STDIN = "-"
+WIDE = ("utf-16", "utf-32")
+"""Encodings in which a byte of value 10 need not be a line end."""
+
+
+def read_lines(path: str | Path, encoding: str | None = None) -> Iterator[str]:
+    """Yield the lines of a file, or of standard input for ``-``.
+
+    Args: encoding: a codec of Python, such as ``cp949``. None is UTF-8, or what the byte order mark
+        at the start of the file states.
+    Raises: DataError when the file is absent, has no lines, or is not in the encoding.
+    """
+    number = 0
+    codec = known_encoding(encoding) if encoding else "utf-8"
+    with _opened(path) as file, damage_explained(path):
+        if encoding is None and isinstance(file, io.BufferedReader) and str(path) != STDIN:
+            codec = byte_order_mark(file.peek(4)[:4]) or codec
+        lines = _of_wide(path, file, codec) if codec.startswith(WIDE) else _of_bytes(file)
+        for number, raw in enumerate(lines, start=1):
+            if number == 1:
+                raw = raw.removeprefix(codecs.BOM_UTF8)  # some editors add it
+            try:
+                line = (
+                    raw.removesuffix(b"\n")
+                    .removesuffix(b"\r")
+                    .decode("utf-8" if codec.startswith(WIDE) else codec)
+                )
+            except UnicodeDecodeError as error:
+                raise _wrong_encoding(path, number, raw, codec, error) from None
+            if "\0" in line:
+                raise DataError(
+                    f"{_name(path)}:{number}: text must not contain NUL characters, but one was "
+                    f"found{_looks_like(path, raw)}."
+                )
+            yield line
+    if number == 0:
+        raise DataError(
+            f"`{path}` must have at least one line, but it is empty. Give another file."
+        )
+
+
+def readable(path: str | Path) -> Path:
+    """Return the path if it is a file that can be opened.
+
+    Raises: DataError when it cannot, with the reason.
+    """
+    place = Path(path)
+    note_input(place)
+    if place.exists() and not place.is_file() and not place.is_dir():
+        raise DataError(
+            f"`{path}` must be a regular file, because training reads its data several times, but "
+            "it is a pipe or a device. Write the data to a file, or give pairs with `--data -`."
+        )
+    with openable(path), place.open("rb"):
+        return place
+
+
+def _opened(path: str | Path) -> AbstractContextManager[io.BufferedIOBase]:
+    if str(path) == STDIN:
+        return nullcontext(cast(io.BufferedIOBase, sys.stdin.buffer))
+    note_input(path)
+    return opened_file(path)
+
+
+def _of_bytes(file: io.BufferedIOBase) -> Iterator[bytes]:
+    yield from file
+
+
+def _of_wide(path: str | Path, file: io.BufferedIOBase, codec: str) -> Iterator[bytes]:
+    """Yield the lines of UTF-16 or UTF-32 as UTF-8."""
+    number = 0
+    text = io.TextIOWrapper(cast(io.BufferedReader, file), encoding=codec, newline="\n")
+    try:
+        for number, line in enumerate(text, start=1):
+            yield line.removeprefix("\ufeff" if number == 1 else "").encode()
+    except UnicodeError as error:
+        raise DataError(
+            f"{_name(path)}:{number + 1}: text must be {codec.upper()}, but it is not "
+            f"({error.reason if isinstance(error, UnicodeDecodeError) else error}). Give another "
+            "--encoding, or convert the file to UTF-8."
+        ) from None
+    finally:
+        text.detach()
+
+
+def _name(path: str | Path) -> str:
+    return "standard input" if str(path) == STDIN else str(path)
+
+
+def _looks_like(path: str | Path, raw: bytes) -> str:
+    """Return the end of a message about a line that is not in the encoding."""
+    if str(path) != STDIN:
+        with opened_file(path) as file:
+            raw = file.read(GUESSED)
+    guess = guessed_encoding(raw)
+    if guess is None:
+        return ". Convert the file to UTF-8"
+    shown = guess.upper()
+    return f": the file looks like {shown}. Give --encoding {guess}, or convert the file to UTF-8"
+
+
+def _wrong_encoding(
+    path: str | Path, number: int, raw: bytes, codec: str, error: UnicodeDecodeError
+) -> DataError:
+    hint = _looks_like(path, raw)
+    if codec != "utf-8":
+        hint = ". Give another --encoding"
+    return DataError(
+        f"{_name(path)}:{number}: text must be {codec.upper()}, but byte "
+        f"0x{raw[error.start]:02x} at position {error.start + 1} is not{hint}."
+    )
