@@ -41,8 +41,8 @@ def byte_order_mark(head: bytes) -> str | None:
 def guessed_encoding(raw: bytes) -> str | None:
     """Return the encoding that bytes most likely have, or None when none fits.
 
-    >>> guessed_encoding("안녕하세요".encode("cp949")), guessed_encoding("Привет".encode("cp1251"))
-    ('cp949', 'cp1251')
+    >>> guessed_encoding("안녕하세요".encode("cp949")), guessed_encoding("Déjà vu".encode("cp1252"))
+    ('cp949', 'cp1252')
     """
     if (order := _utf16_order(raw)) is not None:
         return order
@@ -81,10 +81,10 @@ def _is_common_hangul(one: str) -> bool:
 CANDIDATES: dict[str, Callable[[str], bool]] = {
     "cp949": _is_common_hangul,
     "cp932": _in_script("HIRAGANA", "KATAKANA"),
+    "cp1251": lambda one: name(one, "").startswith("CYRILLIC SMALL") or one == "№",
+    "cp1252": _in_script("LATIN SMALL", "LEFT", "RIGHT", "EN DASH", "EM DASH"),
     "gb18030": _in_script("CJK", "FULLWIDTH", "IDEOGRAPHIC"),
     "big5": _in_script("CJK", "FULLWIDTH", "IDEOGRAPHIC"),
-    "cp1251": lambda one: name(one, "").startswith("CYRILLIC SMALL") or one == "№",
-    "cp1252": _in_script("LATIN SMALL", "LEFT", "RIGHT", "EN DASH", "EM DASH", "LATIN CAPITAL"),
 }
 """Encoding -> whether a character beyond ASCII is of the script that the encoding is used for."""
 COMMON = ("utf-8", "utf-16", "cp949", "euc-kr", "cp932", "shift_jis", "gb18030", "big5", "cp1252")
