@@ -1,15 +1,14 @@
 """Names of encodings, and which one a file that is not UTF-8 may have."""
 
 import codecs
-from collections.abc import Callable
-from unicodedata import name
+import re
 
 from whyformer.foundation.errors import ConfigError, nearest
 
 GUESSED = 65_536
 """Bytes that are read to guess an encoding."""
-SHARE = 0.6
-"""Share of the characters beyond ASCII that must be of the script that an encoding is used for."""
+SHARE = 0.3
+"""Smallest share of typical characters among those beyond ASCII. Japanese has many others."""
 
 
 def known_encoding(given: str) -> str:
@@ -46,14 +45,16 @@ def guessed_encoding(raw: bytes) -> str | None:
     """
     if (order := _utf16_order(raw)) is not None:
         return order
-    for encoding, fits in CANDIDATES.items():
+    for encoding, typical in TYPICAL.items():
         decoder = codecs.getincrementaldecoder(encoding)("strict")
         try:  # the last character of a sample may be cut
             text = decoder.decode(raw[:GUESSED], len(raw) < GUESSED)
-            found = [one for one in text if ord(one) > 127]
         except UnicodeDecodeError:
             continue
-        if found and sum(map(fits, found)) >= SHARE * len(found):
+        if encoding == "cp949":
+            text = "".join(filter(_is_common, text))
+        beyond = sum(ord(one) > 127 for one in text)
+        if beyond and sum(map(len, typical.findall(text))) >= SHARE * beyond:
             return encoding
     return None
 
@@ -66,25 +67,18 @@ def _utf16_order(raw: bytes) -> str | None:
     return "utf-16-le" if odd.count(0) > even.count(0) else "utf-16-be"
 
 
-def _in_script(*scripts: str) -> Callable[[str], bool]:
-    return lambda one: name(one, "").startswith(scripts)
+def _is_common(one: str) -> bool:
+    """Return whether EUC-KR has a character: CP949 reads other encodings as rare syllables."""
+    return not "가" <= one <= "힣" or len(one.encode("euc_kr", "ignore")) == 2
 
 
-def _is_common_hangul(one: str) -> bool:
-    """Return whether a character is one of the 2,350 syllables that nearly all text consists of.
-
-    Text in another encoding, read as CP949, consists of the rare ones.
-    """
-    return "가" <= one <= "힣" and len(one.encode("euc_kr", "ignore")) == 2
-
-
-CANDIDATES: dict[str, Callable[[str], bool]] = {
-    "cp949": _is_common_hangul,
-    "cp932": _in_script("HIRAGANA", "KATAKANA"),
-    "cp1251": lambda one: name(one, "").startswith("CYRILLIC SMALL") or one == "№",
-    "cp1252": _in_script("LATIN SMALL", "LEFT", "RIGHT", "EN DASH", "EM DASH"),
-    "gb18030": _in_script("CJK", "FULLWIDTH", "IDEOGRAPHIC"),
-    "big5": _in_script("CJK", "FULLWIDTH", "IDEOGRAPHIC"),
+TYPICAL = {
+    "cp949": re.compile("[가-힣]"),
+    "cp932": re.compile("[ぁ-ヿ]"),
+    "cp1251": re.compile("[а-яё]{2,}"),
+    "cp1252": re.compile("[À-ÿ“”‘’–—]"),
+    "gb18030": re.compile("[一-鿿，。、！？：；]"),
+    "big5": re.compile("[一-鿿，。、！？：；]"),
 }
-"""Encoding -> whether a character beyond ASCII is of the script that the encoding is used for."""
+"""Encoding -> typical characters beyond ASCII of a text in it. The first that fits is chosen."""
 COMMON = ("utf-8", "utf-16", "cp949", "euc-kr", "cp932", "shift_jis", "gb18030", "big5", "cp1252")
