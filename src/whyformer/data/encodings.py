@@ -7,8 +7,6 @@ from whyformer.foundation.errors import ConfigError, nearest
 
 GUESSED = 65_536
 """Bytes that are read to guess an encoding."""
-SHARE = 0.3
-"""Smallest share of typical characters among those beyond ASCII. Japanese has many others."""
 
 
 def known_encoding(given: str) -> str:
@@ -45,7 +43,7 @@ def guessed_encoding(raw: bytes) -> str | None:
     """
     if (order := _utf16_order(raw)) is not None:
         return order
-    for encoding, typical in TYPICAL.items():
+    for encoding, (share, typical) in TYPICAL.items():
         decoder = codecs.getincrementaldecoder(encoding)("strict")
         try:  # the last character of a sample may be cut
             text = decoder.decode(raw[:GUESSED], len(raw) < GUESSED)
@@ -54,7 +52,7 @@ def guessed_encoding(raw: bytes) -> str | None:
         if encoding == "cp949":
             text = "".join(filter(_is_common, text))
         beyond = sum(ord(one) > 127 for one in text)
-        if beyond and sum(map(len, typical.findall(text))) >= SHARE * beyond:
+        if beyond and sum(map(len, typical.findall(text))) >= share * beyond:
             return encoding
     return None
 
@@ -73,12 +71,12 @@ def _is_common(one: str) -> bool:
 
 
 TYPICAL = {
-    "cp949": re.compile("[가-힣]"),
-    "cp932": re.compile("[ぁ-ヿ]"),
-    "cp1251": re.compile("[а-яё]{2,}"),
-    "cp1252": re.compile("[À-ÿ“”‘’–—]"),
-    "gb18030": re.compile("[一-鿿，。、！？：；]"),
-    "big5": re.compile("[一-鿿，。、！？：；]"),
+    "cp949": (0.6, re.compile("[가-힣]")),
+    "cp932": (0.3, re.compile("[ぁ-ヿ]")),
+    "cp1251": (0.6, re.compile("[а-яё]{2,}")),
+    "cp1252": (0.6, re.compile("(?<![À-ÿ])[À-ÿ]{1,2}(?![À-ÿ])|[“”‘’–—]")),
+    "gb18030": (0.6, re.compile("[一-鿿，。、！？：；]")),
+    "big5": (0.6, re.compile("[一-鿿，。、！？：；]")),
 }
-"""Encoding -> typical characters beyond ASCII of a text in it. The first that fits is chosen."""
+"""Encoding -> share and form of the typical characters beyond ASCII. The first that fits counts."""
 COMMON = ("utf-8", "utf-16", "cp949", "euc-kr", "cp932", "shift_jis", "gb18030", "big5", "cp1252")
