@@ -148,5 +148,5 @@ def test_weights_of_another_version_of_a_plugin_are_named(cli, run, kerple, tmp_
     )
     refused = cli("translate", run, "--plugin", edited, stdin="s03\n")
     assert refused.code == 2
-    assert "load the version that the model was made with" in refused.err
+    assert "Load the version that the model was made with" in refused.err
     assert "Copy the model directory" not in refused.err

@@ -46,8 +46,10 @@ def test_settings_of_a_search_are_named_as_they_are_typed(cli, run, given, said)
 
 
 def test_what_is_no_flag_of_the_command_keeps_its_name(cli, run, tmp_path):
-    (tmp_path / "a.jsonl").write_text('{"source": "a"}\n', encoding="utf-8")
-    assert "`target`" in cli("evaluate", run, "--pairs", tmp_path / "a.jsonl").sentence
+    (tmp_path / "a.jsonl").write_text(
+        '{"source": "a", "target": "b"}\n{"source": "a"}\n', encoding="utf-8"
+    )
+    assert "`target`" in cli("evaluate", run, "--pairs", tmp_path / "a.jsonl").err
     with pytest.raises(UsageError, match=r"^`beam` has no effect here"):
         search_settings({}, {"method": "sample", "beam": 3})
 

@@ -140,7 +140,7 @@ def test_numbers_and_lists_of_json_become_text(tmp_path):
         (
             "a.jsonl",
             '{"source": "a"}\n',
-            r"a\.jsonl` has 1 column, .*hold the source and the target",
+            r"columns for the source and the target, but it has only `source`",
         ),
         (
             "a.jsonl",

@@ -107,7 +107,7 @@ def test_a_run_is_measured_and_used(run: Path, capsys: pytest.CaptureFixture[str
     assert "1 item is too few for an interval" in capsys.readouterr().out
     wrong = ["evaluate", str(run), "--labelled", str(a_word_a_line), "--columns", "a", "b"]
     assert main(wrong) == 2
-    assert "has one word per line" in capsys.readouterr().err
+    assert "has one word per line, and no column `a`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("frozen", [False, True])

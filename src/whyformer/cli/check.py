@@ -21,6 +21,8 @@ def check(
     data: Texts = None,
     source: str | None = None,
     target: str | None = None,
+    columns: Texts = None,
+    encoding: str | None = None,
     dev: Texts = None,
     preset: str | None = None,
     task: str | None = None,
@@ -35,9 +37,11 @@ def check(
         recipe: A built-in recipe (`whyformer config list`) or a YAML file.
             Default: the recipe with the name of the task.
         out: Directory for the prepared data, which the later run can reuse.
-        data: TSV or JSONL files, or prefixes of parallel files (short for --data.train).
-        source: File suffix, key or column of the source (short for --data.source).
-        target: File suffix, key or column of the target (short for --data.target).
+        data: Data files, as for `whyformer train` (short for --data.train).
+        source: Column of the source or text, or suffix of its file (short for --data.source).
+        target: Column of the target or label, or suffix of its file (short for --data.target).
+        columns: Columns to read: source and target, or text and label.
+        encoding: Short for --data.encoding.
         dev: Validation set (short for --data.dev).
         preset: Model size to start from: base, big, small or tiny.
         task: The task, as for `whyformer train`.
@@ -59,6 +63,8 @@ def check(
         dev=dev,
         source=source,
         target=target,
+        columns=columns,
+        encoding=encoding,
         task=task,
         start_from=start_from,
         ranks=world_size(),

@@ -33,6 +33,7 @@ def evaluate(
     documents: str | None = None,
     labelled: Path | None = None,
     columns: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
+    encoding: str | None = None,
     metric: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     lowercase: Flag = False,
     tokenize: str | None = None,
@@ -48,17 +49,19 @@ def evaluate(
         source: UTF-8 file to translate, one sentence per line.
         references: Reference files, one line per source. Required.
             Several files give several references per source.
-        pairs: TSV or JSONL file,
+        pairs: Table of sources and references, such as a TSV,
             instead of --source and --references.
-            Lines with the same source are one item with several references.
+            Rows with the same source are one item with several references.
         hypotheses: Files of existing translations, instead of runs.
         text: For language models: the text to compute perplexity on.
         documents: For --text: the unit of a document: file (the default), paragraphs or lines.
-        labelled: For classifiers and taggers: a TSV or JSONL file with labels.
-            For taggers, also a .conll file.
-        columns: Columns or keys for --labelled: text and label,
-            or first text, second text and label.
-            Without --columns, a TSV file is read without a header.
+        labelled: For classifiers and taggers: a table with labels, such as a TSV.
+            For taggers, also a CoNLL file.
+        columns: Names or numbers of columns.
+            For --pairs: source and target.
+            For --labelled: text and label, or first text, second text and label.
+            Default: those used in training if the file has them; otherwise by their content.
+        encoding: Encoding of all files, such as cp949 (default: UTF-8).
         metric: bleu (default), chrf, ter, per, wer or exact.
             Separate several metrics by commas or spaces.
         lowercase: Ignore case (ter always does).
@@ -68,6 +71,7 @@ def evaluate(
         length_penalty: Length penalty (default: the setting of the run).
         json: Print all results as one JSON object.
     """
+    from whyformer.cli.shared.recipes import columns_in
     from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.errors import UsageError
     from whyformer.foundation.torchrun import world_size
@@ -85,13 +89,14 @@ def evaluate(
     }  # fmt: skip
     if text is not None:
         _refuse_others("text", translating | {"labelled": labelled, "columns": columns})
-        return _text(runs, text, documents or "file", json=json)
+        return _text(runs, text, documents or "file", encoding, json=json)
     if labelled is not None:
         _refuse_others("labelled", translating | {"documents": documents})
-        return _labelled(runs, labelled, columns, json=json)
-    for name, value, owner in (("columns", columns, "labelled"), ("documents", documents, "text")):
-        if value is not None:
-            raise UsageError(f"`--{name}` is only for `--{owner} FILE`. Leave it out.")
+        return _labelled(runs, labelled, columns_in(columns), encoding, json=json)
+    if columns is not None and not pairs:
+        raise UsageError("`--columns` is only for `--pairs` and `--labelled`. Leave it out.")
+    if documents is not None:
+        raise UsageError("`--documents` is only for `--text FILE`. Leave it out.")
     names = [name for one in metric or ["bleu"] for name in one.split(",") if name]
     if bool(runs) == bool(hypotheses):
         raise UsageError(
@@ -114,12 +119,12 @@ def evaluate(
         from whyformer.workflows.evaluate import evaluate_runs, read_items, read_parallel
 
         if pairs:
-            items = read_items(pairs)
+            items = read_items(pairs, columns_in(columns), encoding, say=warn)
             how["places"] = [shortened(source) for source in items[0]]
         else:
             right = required(references, "references", "--references FILE")
             sources = required(source, "source", "--source FILE, the text to translate")
-            items = read_parallel(sources, right)
+            items = read_parallel(sources, right, encoding)
         given = {"beam": beam, "length_penalty": length_penalty}
         search = {name: value for name, value in given.items() if value is not None}
         with joined() as ranks:
@@ -137,7 +142,7 @@ def evaluate(
                 )
         from whyformer.workflows.evaluate import evaluate_files
 
-        report = evaluate_files(hypotheses or [], right, names, **how)
+        report = evaluate_files(hypotheses or [], right, names, encoding=encoding, **how)
     if json:
         print_json(report.to_json())
     else:
@@ -153,7 +158,9 @@ def _refuse_others(mode: str, others: dict[str, Any]) -> None:
             raise UsageError(f"`--{name}` has no effect with `--{mode}`. Leave one of them out.")
 
 
-def _text(runs: tuple[Path, ...], text: Path, documents: str, *, json: bool) -> int:
+def _text(
+    runs: tuple[Path, ...], text: Path, documents: str, encoding: str | None, *, json: bool
+) -> int:
     from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.errors import UsageError
     from whyformer.foundation.wording import counted
@@ -163,7 +170,7 @@ def _text(runs: tuple[Path, ...], text: Path, documents: str, *, json: bool) -> 
         raise UsageError("`--text` needs a run. Give the directory that `whyformer train` wrote.")
     if documents not in ("file", "paragraphs", "lines"):
         raise UsageError(f"`--documents` must be file, paragraphs or lines, but it is {documents}.")
-    found = [evaluate_text(run, text, documents=documents) for run in runs]
+    found = [evaluate_text(run, text, documents=documents, encoding=encoding) for run in runs]
     if json:
         print_json({"systems": found})
         return 0
@@ -177,7 +184,9 @@ def _text(runs: tuple[Path, ...], text: Path, documents: str, *, json: bool) -> 
     return 0
 
 
-def _labelled(runs: tuple[Path, ...], file: Path, columns: list[str] | None, *, json: bool) -> int:
+def _labelled(
+    runs: tuple[Path, ...], file: Path, columns: list[str], encoding: str | None, *, json: bool
+) -> int:
     from whyformer.cli.shared.streams import print_json, warn
     from whyformer.evaluation.score import each_once
     from whyformer.foundation.errors import UsageError
@@ -188,7 +197,10 @@ def _labelled(runs: tuple[Path, ...], file: Path, columns: list[str] | None, *, 
         raise UsageError(
             "`--labelled` needs a run. Give the directory that `whyformer train` wrote."
         )
-    found = [(str(run), evaluate_labelled(run, file, columns or (), warn=warn)) for run in runs]
+    found = [
+        (str(run), evaluate_labelled(run, file, columns, encoding=encoding, warn=warn))
+        for run in runs
+    ]
     if json:
         systems = [{"run": run, "scores": [s.to_json() for s in scores]} for run, scores in found]
         print_json({"systems": systems})

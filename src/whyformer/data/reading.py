@@ -55,6 +55,7 @@ def read_pairs(
     source: str | None = None,
     target: str | None = None,
     reading: Reading = DEFAULT,
+    optional: bool = False,
 ) -> Iterator[Pair]:
     """Yield pairs of source and target texts.
 
@@ -66,17 +67,23 @@ def read_pairs(
         source: column, JSON key or file extension of the source; for example, a language code.
             None: by the names and the content of the columns.
         target: the same for the target.
+        optional: see `roles_of_pairs`.
     Raises: DataError with the path and line of the error.
     """
     files = pair_files(path, second, source=source, target=target)
     if len(files) == 2:
         return _read_side_by_side(*files, reading)
-    roles = pair_roles(files[0], source=source, target=target, reading=reading)
+    roles = pair_roles(files[0], source=source, target=target, reading=reading, optional=optional)
     return _read_table(roles)
 
 
 def pair_roles(
-    path: str | Path, *, source: str | None, target: str | None, reading: Reading = DEFAULT
+    path: str,
+    *,
+    source: str | None,
+    target: str | None,
+    reading: Reading = DEFAULT,
+    optional: bool = False,
 ) -> Roles:
     """Return the columns of a table of pairs. Raises: DataError when it is none."""
     table = open_table(path, Wanted.PAIRS, encoding=reading.encoding, header=reading.header)
@@ -85,7 +92,7 @@ def pair_roles(
             f"`{path}` must have pairs, a source, a tab and a target per line, but it has one "
             "column of text. Give the file of the sources and then the file of the targets."
         )
-    return roles_of_pairs(table, source, target)
+    return roles_of_pairs(table, source, target, optional=optional)
 
 
 def pair_files(

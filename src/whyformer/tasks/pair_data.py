@@ -228,10 +228,10 @@ def _sources(recipe: Recipe, run: Path) -> _Sources:
     key += f"/{data.dev_share if not dev_files else ''}"
 
     def read(files: list[tuple[str, str | None]]) -> Iterator[Pair]:
-        return chain.from_iterable(read_pairs(*one, **options) for one in files)
+        return chain.from_iterable(read_pairs(*one, **options, optional=True) for one in files)
 
     tables = [
-        pair_roles(path, **options)
+        pair_roles(path, **options, optional=True)
         for path, second in [*train_files, *dev_files]
         if second is None and len(pair_files(path, **names)) == 1
     ]

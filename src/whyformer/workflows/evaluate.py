@@ -6,7 +6,7 @@ from typing import Any
 
 from whyformer.data.filters import Occurrences
 from whyformer.data.lines import read_lines
-from whyformer.data.reading import read_pairs
+from whyformer.data.reading import Reading, pair_files, pair_roles, read_pairs
 from whyformer.evaluation.metric import METRICS, check_lines, metric_named, reads
 from whyformer.evaluation.report import Report, alternatives, evaluate_texts
 from whyformer.foundation.errors import UsageError
@@ -21,24 +21,46 @@ Items = tuple[list[str], list[list[str]]]
 """The sources, and one or more references for each source."""
 
 
-def read_parallel(source: Path, references: Sequence[Path]) -> Items:
+def read_parallel(source: Path, references: Sequence[Path], encoding: str | None = None) -> Items:
     """Read sources and one or more files of references, line by line.
 
     Raises: DataError if the numbers of lines differ.
     """
-    right = alternatives([list(read_lines(path)) for path in references])
-    sources = list(read_lines(source))
+    right = alternatives([list(read_lines(path, encoding)) for path in references])
+    sources = list(read_lines(source, encoding))
     check_lines(sources, right)
     return sources, right
 
 
-def read_items(path: Path) -> Items:
+def read_items(
+    path: Path,
+    columns: Sequence[str] = (),
+    encoding: str | None = None,
+    *,
+    say: Callable[[str], None] = lambda text: None,
+) -> Items:
     """Read pairs. Pairs with the same source become one item with several references.
 
     Sources are compared after Unicode normalization (NFC), because runs normalize their input.
+    Args:
+        columns: names or numbers of the columns of source and target; empty: by their content.
+        say: called with what is read of a table with other columns.
     """
+    if len(columns) not in (0, 2):
+        raise UsageError(
+            f"`--columns` takes the columns of source and target, but the number given is "
+            f"{len(columns)}."
+        )
+    source, target = columns or (None, None)
+    options: dict[str, Any] = {
+        "source": source, "target": target, "reading": Reading(encoding)
+    }  # fmt: skip
+    if len(pair_files(path)) == 1:
+        roles = pair_roles(str(path), **options)
+        if not columns and (roles.table.named or len(roles.table.columns) > 2):
+            say(roles.described())
     grouped: dict[str, list[str]] = {}
-    for pair in read_pairs(path):
+    for pair in read_pairs(path, **options):
         grouped.setdefault(nfc(pair.source), []).append(pair.target)
     return list(grouped), list(grouped.values())
 
@@ -109,6 +131,7 @@ def evaluate_files(
     lowercase: bool = False,
     tokenize: str | None = None,
     normalize: bool = True,
+    encoding: str | None = None,
 ) -> Report:
     """Score files of existing translations against the references, line by line.
 
@@ -116,8 +139,8 @@ def evaluate_files(
     """
     texts = _text_settings(metrics, lowercase, tokenize, normalize)
     names = _names_of(hypotheses)
-    right = alternatives([list(read_lines(path)) for path in references])
-    systems = [list(read_lines(path)) for path in hypotheses]
+    right = alternatives([list(read_lines(path, encoding)) for path in references])
+    systems = [list(read_lines(path, encoding)) for path in hypotheses]
     return evaluate_texts(systems, right, metrics, names=names, **texts)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from whyformer.bundle import Bundle, load_bundle
 from whyformer.data.documents import build_documents
+from whyformer.data.reading import Reading
 from whyformer.data.rows import ContiguousRows, PackedRows
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.generator import Continuation, Generator
@@ -64,7 +65,12 @@ def language_model(bundle: Bundle, run: Path) -> LanguageModel:
 
 
 def evaluate_text(
-    run: Path, text: Path, *, documents: str = "file", row_tokens: int | None = None
+    run: Path,
+    text: Path,
+    *,
+    documents: str = "file",
+    row_tokens: int | None = None,
+    encoding: str | None = None,
 ) -> Mapping[str, Any]:
     """Return the loss, the perplexity, and the bits per character and per byte of a text.
 
@@ -85,7 +91,7 @@ def evaluate_text(
     end = Documents(documents)
     with tempfile.TemporaryDirectory() as scratch:
         made = build_documents(
-            read_documents(str(text), end),
+            read_documents(str(text), end, reading=Reading(encoding)),
             found.bundle.target_tokenizer,
             Path(scratch) / "text",
             key=str(text),

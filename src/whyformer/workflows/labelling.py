@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from whyformer.bundle import Bundle, load_bundle
 from whyformer.data.formats.recognition import Wanted
 from whyformer.data.formats.tables import open_table
-from whyformer.data.labelled import read_examples
+from whyformer.data.labelled import example_roles, read_examples
+from whyformer.data.reading import DEFAULT, Reading
 from whyformer.data.tagged import read_tagged, word_columns
 from whyformer.evaluation.score import Score
 from whyformer.foundation.devices import choose_device
@@ -51,6 +53,7 @@ def evaluate_labelled(
     file: Path,
     columns: Sequence[str] = (),
     *,
+    encoding: str | None = None,
     warn: Callable[[str], None] = lambda text: None,
 ) -> list[Score]:
     """Return the scores of a classifier or tagger on a labelled file, for all metrics of its task.
@@ -67,7 +70,8 @@ def evaluate_labelled(
             f"but the number of names is {len(columns)}."
         )
     found = load_labeller(run)
-    columns = columns or remembered(found, file)
+    given, reading = bool(columns), Reading(encoding)
+    columns = columns or remembered(found, file, reading)
     text, label = (columns[0], columns[-1]) if columns else (None, None)
     if isinstance(found, Tagger):
         if len(columns) == 3:
@@ -75,28 +79,29 @@ def evaluate_labelled(
                 f"`{run}` labels the words of single texts, not of pairs. Give --columns TEXT "
                 "LABELS."
             )
-        if columns and word_columns(str(file), None, None):
-            raise UsageError(
-                f"`--columns` is only for tables, but `{file}` has one word per line, "
-                "with the label in the last column. Leave --columns out."
-            )
-        sentences = list(read_tagged(str(file), text=text, label=label))
+        sentences = list(read_tagged(str(file), text=text, label=label, reading=reading))
         if not sentences:
             raise DataError(f"`{file}` must have at least one sentence with labels.")
         _check(found, ((one.line, " ".join(one.words)) for one in sentences), f"`{file}`: ", warn)
         return found.evaluate(sentences)
     second = columns[1] if len(columns) == 3 else None
-    examples = read_examples(str(file), text=text, second=second, label=label)
-    given = [one for one in examples if one.label]
-    if not given:
+    options: dict[str, Any] = {
+        "text": text, "second": second, "label": label, "reading": reading,
+        "number": not found.labels,
+    }  # fmt: skip
+    roles = example_roles(str(file), **options)
+    if not given and (roles.table.named or len(roles.table.columns) > 3):
+        warn(roles.described())
+    examples = [one for one in read_examples(str(file), **options) if one.label]
+    if not examples:
         raise DataError(f"`{file}` must have at least one text with a label.")
     _check(
         found,
-        ((one.line, f"{one.first} {one.second or ''}") for one in given),
+        ((one.line, f"{one.first} {one.second or ''}") for one in examples),
         f"`{file}`: ",
         warn,
     )
-    return found.evaluate(given)
+    return found.evaluate(examples)
 
 
 def _check(
@@ -109,12 +114,14 @@ def _check(
         warn(where + finding)
 
 
-def remembered(labeller: Classifier | Tagger, file: Path) -> tuple[str, ...]:
+def remembered(
+    labeller: Classifier | Tagger, file: Path, reading: Reading = DEFAULT
+) -> tuple[str, ...]:
     """Return the column names used in training if the file has them; otherwise an empty tuple."""
     kept = labeller.columns
     columns = (kept.get("text"), kept.get("second"), kept.get("label"))
     names = tuple(name for name in columns if name)
-    if not names or (isinstance(labeller, Tagger) and word_columns(str(file), None, None)):
+    if not names or (isinstance(labeller, Tagger) and word_columns(str(file), None, None, reading)):
         return ()
-    table = open_table(file, Wanted.LABELLED)
+    table = open_table(file, Wanted.LABELLED, encoding=reading.encoding)
     return names if table and all(table.place(name) is not None for name in names) else ()

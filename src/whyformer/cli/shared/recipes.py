@@ -75,6 +75,11 @@ ROLES = {
 """Name of a column's role -> setting."""
 
 
+def columns_in(given: Sequence[str] | None) -> list[str]:
+    """Return the values of ``--columns``, which are separated by commas or spaces."""
+    return [item.strip() for one in given or () for item in one.split(",") if item.strip()]
+
+
 def columns_of(given: Sequence[str]) -> dict[str, str]:
     """Return setting -> column, for the values of ``--columns``.
 
@@ -85,7 +90,7 @@ def columns_of(given: Sequence[str]) -> dict[str, str]:
     >>> columns_of(["sentence1,sentence2,label"])["data.second"]
     'sentence2'
     """
-    items = [item.strip() for one in given for item in one.split(",") if item.strip()]
+    items = columns_in(given)
     if any("=" in item for item in items):
         found: dict[str, str] = {}
         for item in items:

@@ -56,16 +56,20 @@ def _shortened(text: str) -> str:
     return text if len(text) <= EXAMPLE else f"{text[: EXAMPLE - 1]}…"
 
 
-def roles_of_pairs(table: Table, source: str | None, target: str | None) -> Roles:
+def roles_of_pairs(
+    table: Table, source: str | None, target: str | None, *, optional: bool = False
+) -> Roles:
     """Return the columns of source and target.
 
-    Args: source, target: names or numbers of columns, as asked for; names that a table without
-        names cannot have are ignored if it has two columns.
+    Args:
+        source, target: names or numbers of columns.
+        optional: ignore names that a table of two columns without names cannot have. The names of a
+            recipe are also the suffixes of two files.
     Raises: DataError when the columns are not there, or in doubt.
     """
     asked = {"source": source, "target": target}
     places = {role: table.place(name) for role, name in asked.items() if name}
-    if len(table.columns) == 2 and not table.named and None in places.values():
+    if optional and len(table.columns) == 2 and not table.named and None in places.values():
         places = {}
     for role, place in places.items():
         if place is None:
@@ -271,6 +275,11 @@ def _doubt(table: Table, what: str, example: str) -> str:
     kind = "names" if table.named else "numbers"
     if len(rows) == 0 and table.format in HEADERS:
         return f"`{table.path}` must have rows, but it has only line 1. Give another file."
+    if len(table.columns) == 1:
+        return (
+            f"`{table.path}` must have columns for {what}, but it has only "
+            f"`{table.columns[0]}`. Give another file."
+        )
     return (
         f"`{table.path}` has {counted(len(table.columns), 'column')}, and it is not clear which "
         f"hold {what}: {examples or 'no rows'}. Give their {kind}: --columns {example}."

@@ -196,7 +196,7 @@ def _is_number(text: str) -> bool:
 class _TSV(_WithHeader):
     def _first_rows(self) -> list[list[str]]:
         lines = sampled_lines(self.path, self.encoding)
-        return [line.split("\t") for line in lines if line.strip()]
+        return [line.split("\t") for line in lines if line]
 
     def rows(self) -> Iterator[Row]:
         lines = enumerate(read_lines(self.path, self.encoding), start=1)
