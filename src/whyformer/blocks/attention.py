@@ -35,8 +35,8 @@ def attention(
         this case.
     Args:
         K, V: may have fewer heads than Q; then each of their heads serves consecutive query heads.
-        allowed: True where a query may attend to a key, or this mask from `as_bias`; None allows
-            all.
+        allowed: a mask that is True where a query may attend to a key, or the same mask converted
+            by `as_bias`; None allows all.
         causal: no query attends to later keys; the last query is at the last key's position.
         scale: factor applied to QKᵀ; None means 1/√d_k.
         bias: added to the scaled scores (ALiBi, relative positions).

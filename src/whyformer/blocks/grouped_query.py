@@ -7,8 +7,8 @@ from whyformer.blocks.multihead import ATTENTIONS, MultiHeadAttention
 class GroupedQueryAttention(MultiHeadAttention):
     """head_i = Attention(QW_i^Q, KW_g^K, VW_g^V) with g = ⌊i · G / h⌋: h query heads, G groups.
 
-    The KV cache is G/h as large as with `MultiHeadAttention`. G = h is multi-head attention,
-    G = 1 is multi-query attention.
+    The KV cache has G/h times the size of that of `MultiHeadAttention`. G = h is multi-head
+    attention, G = 1 is multi-query attention.
 
     Paper: Ainslie et al. 2023 (arXiv:2305.13245), §2.2 and Figure 2.
     Differs: models are trained from scratch; the paper starts from a multi-head checkpoint (§2.1).

@@ -55,7 +55,7 @@ class History:
         into = fresh[: self.length].flatten(0, 1)  # copy filled positions only
         if torch.is_grad_enabled():
             into.copy_(memory.flatten(0, 1).index_select(0, places.flatten()))
-        else:  # one pass over memory instead of two, but without gradients
+        else:  # one pass over memory instead of two; does not support gradients
             torch.index_select(memory.flatten(0, 1), 0, places.flatten(), out=into)
         return fresh
 

@@ -24,11 +24,11 @@ class Scaling(nn.Module):
         self.factor = factor
 
     def queries(self, Q: Float[Tensor, "batch heads queries d_k"]) -> Tensor:
-        """Return the projected queries, transformed."""
+        """Return the projected queries after the transformation of the subclass, if any."""
         return Q
 
     def keys(self, K: Float[Tensor, "batch kv_heads keys d_k"]) -> Tensor:
-        """Return the projected keys, transformed."""
+        """Return the projected keys after the transformation of the subclass, if any."""
         return K
 
     def forward(

@@ -68,10 +68,11 @@ def candidates(
 ) -> tuple[Float[Tensor, "sentences beams k"], Int[Tensor, "sentences beams k"]]:
     """Return log-probabilities and ids of the ``count`` best allowed tokens of each beam.
 
-    A log-probability is the model's own: bans take tokens away without sharing out their mass.
-    What is banned has log-probability −∞; an empty place holds zeros. Ids ascend within a beam.
+    The log-probabilities are those of the model: they are not renormalized over the allowed tokens.
+    A banned token has log-probability −∞; a slot without a hypothesis holds zeros. Ids ascend
+    within a beam.
     Args:
-        layout: which places hold the hypotheses whose logits are given.
+        layout: the slots of the hypotheses whose logits are given.
         tokens: the hypotheses so far; `unused` before they began.
         held: the only tokens that may follow some of the hypotheses, whatever else is banned.
     Raises: WhyformerError when the model's logits are not numbers.

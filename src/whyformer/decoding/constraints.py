@@ -7,8 +7,9 @@ A constraint is a small class with one method on the log-probabilities of the ne
         def apply(self, scores, tokens):
             scores[:, 7] = -math.inf
 
-Its `__init__` may have keyword arguments named like fields of the search settings, which it then
-receives. The built-in constraints always apply, others when `decoding.constraints` names them.
+If a keyword argument of its `__init__` has the name of a field of the search settings, it receives
+the value of this field. The built-in constraints always apply. Other constraints apply if
+`decoding.constraints` names them.
 """
 
 import functools

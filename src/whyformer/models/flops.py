@@ -1,10 +1,10 @@
 """Count the floating-point operations of a training update from sizes and lengths alone.
 
-Only matrix products over real tokens count. Softmax, norms, activations and sums do not, because
-their cost grows more slowly with the width. One multiply-add is two operations. The backward pass
-computes two products for each product of the forward pass, so an update costs three forward passes.
-The laboratory's counter counts the same products while a model runs; a test checks that both counts
-are equal.
+Only matrix products over real tokens are counted. Softmax, norms, activations and sums are not
+counted: their cost grows more slowly with the width. One multiply-add is two operations. The
+backward pass computes two products for each product of the forward pass, so an update costs three
+forward passes. The laboratory's counter counts the same products while a model runs. A test checks
+that both counts are equal.
 """
 
 from jaxtyping import Int, Num

@@ -286,7 +286,7 @@ def _key_of_target(recipe: Recipe) -> Key:
 
 
 def _siblings(train: list[str], names: dict[str, str | None]) -> list[str]:
-    """Return the path ``…/dev`` for each path ``…/train``, if its files exist."""
+    """For each path ``…/train``, return the path ``…/dev`` if the files of ``…/dev`` exist."""
     found: list[str] = []
     for path in train:
         place = Path(path)

@@ -19,10 +19,10 @@ VECTORS_IF_RECOMPUTED = 1
 def refuse_state(
     settings: TrainingSettings, parameters: int, device: torch.device, ranks: int
 ) -> None:
-    """Raise UsageError if gradients, optimizer state and averages do not fit in addition to the
-    weights.
+    """Raise UsageError if gradients, optimizer state and averages do not fit into the free memory.
 
-    Args: parameters: number of parameters of the model, which is already in memory.
+    The weights are already in memory.
+    Args: parameters: number of parameters of the model.
     Raises: UsageError.
     """
     of_optimizer = min(moments(settings.optimizer) or (0,))

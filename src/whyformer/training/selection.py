@@ -44,8 +44,9 @@ class Selection:
         return wins
 
     def out_of_patience(self, patience: int) -> bool:
-        """Return whether neither metric nor loss improved in ``patience`` validations; 0 means
-        never."""
+        """Return whether neither the metric nor the loss improved in the last ``patience``
+        validations. Always False if ``patience`` is 0.
+        """
         return bool(patience) and self.since_best >= patience
 
     def stuck(self, metric: str, *, higher: bool) -> str | None:

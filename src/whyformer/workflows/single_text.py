@@ -40,8 +40,9 @@ def single_text(
     """Prepare one text for a forward pass.
 
     The task determines which predictions have a loss. Translation, classification, tagging: the
-    target. Language model: each next token. Masked language model: each token at its own
-    position; no token is masked. ELECTRA: that no token was replaced.
+    prediction of the target. Language model: the prediction of each next token. Masked language
+    model: the prediction of each token at its own position, without masking. ELECTRA: the
+    prediction for each token that it was not replaced.
 
     Args:
         target: the translation, the label, the number, or the labels separated by spaces. None

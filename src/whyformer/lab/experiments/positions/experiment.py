@@ -324,7 +324,7 @@ def projection_conditions(mode: Mode) -> list[Settings]:
 
 
 def order_conditions(mode: Mode) -> list[Settings]:
-    """Return both masks, with and without positions."""
+    """Return each mask with and without positions."""
     return [{"mask": m, "positions": p} for m in MASKS for p in ("none", "sinusoidal")]
 
 

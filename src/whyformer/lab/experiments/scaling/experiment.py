@@ -91,9 +91,9 @@ def measure_training(settings: Settings, seed: int) -> Numbers:
 def measure_identity(settings: Settings, seed: int) -> Numbers:
     """Train a scaled model and an unscaled twin; return the largest difference of their losses.
 
-    The twin starts with W_Q/√d_k. For equal losses, the learning rate of its W_Q must be smaller,
-    too: by 1/√d_k with Adam, whose steps do not depend on the size of the gradient, and by 1/d_k
-    with SGD. In float64, with a power of 4 as d_k.
+    The twin starts with W_Q/√d_k. The losses are equal only if the learning rate of the twin's W_Q
+    is smaller, too. The factor is 1/√d_k with Adam, whose steps do not depend on the size of the
+    gradient. With SGD, it is 1/d_k. Both train in float64, and d_k is a power of 4.
     """
     losses: list[list[float]] = []
     for twin in (False, True):
