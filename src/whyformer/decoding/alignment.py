@@ -16,14 +16,14 @@ from whyformer.models.build import SourceModel
 from whyformer.text.symbols import BOS, EOS
 
 BATCH_SIZE = 64
-"""Sentence pairs in a batch."""
+"""Number of sentence pairs in a batch."""
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """The attention weights (target, source) of one pair; each row sums to 1.
+    """The attention weights of one pair, (target tokens, source tokens); each row sums to 1.
 
-    Both sides end with eos, except the target of a hypothesis without eos.
+    Source and target tokens end with eos. If a hypothesis has no eos, its tokens have none, too.
     """
 
     source_tokens: list[str]
@@ -34,9 +34,9 @@ class Aligned:
 def align(
     bundle: Bundle, sources: Sequence[str], targets: Sequence[str | Hypothesis]
 ) -> list[Aligned]:
-    """Return the attention weights over the source for given pairs, with teacher forcing.
+    """Return the attention weights over the source for each pair, with teacher forcing.
 
-    Args: targets: texts, which are tokenized, or hypotheses, whose own tokens are used.
+    Args: targets: texts or hypotheses. A text is tokenized first.
     Raises: UsageError when the model has no attention to its source.
     """
     pairs = zip(
@@ -53,7 +53,7 @@ def align(
 def _align(bundle: Bundle, pairs: list[tuple[str, str | Hypothesis]]) -> Iterator[Aligned]:
     model, device = bundle.model, next(bundle.model.parameters()).device
     assert isinstance(model, SourceModel)
-    longest = model.settings.max_length - 1  # the limit of a translator, too
+    longest = model.settings.max_length - 1  # `Translator` has the same limit
     trimmed = Expected.from_facts(bundle.facts).trimmed
     sources = [
         [*bundle.source_tokenizer.encode(trimmed(source))[:longest], EOS] for source, _ in pairs

@@ -30,10 +30,10 @@ class Group:
     """The unfinished hypotheses of one group, for all sentences being searched; on the CPU.
 
     Args:
-        tokens: (sentences, beams, length), the tokens predicted so far. Columns before the start of
-        a sentence hold `unused` tokens; the last token of an empty place is EMPTY.
-        totals: (sentences, beams), log-probabilities; −∞ marks an empty place. Empty places come
-        last.
+        tokens: (sentences, beams, length), the tokens predicted so far. Columns before the first
+            token of a hypothesis hold `unused` ids. The last token of an empty slot is EMPTY.
+        totals: (sentences, beams), the log-probability of each hypothesis; −∞ for an empty slot.
+            The empty slots of a sentence come last.
         places: (sentences,), the number of hypotheses that this group may still finish.
     """
 
@@ -70,8 +70,8 @@ class Group:
 def beam_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[list[Hypothesis]]:
     """Return the best `nbest` hypotheses of each sentence, best first.
 
-    Paper: Wu et al. 2016 (arXiv:1609.08144), §7, for the ranking; with several groups, Vijayakumar
-    et al. 2016 (arXiv:1610.02424), Algorithm 1 with Hamming diversity.
+    Paper: the ranking: Wu et al. 2016 (arXiv:1609.08144), §7; several groups: Vijayakumar et al.
+    2016 (arXiv:1610.02424), Algorithm 1 with Hamming diversity.
     Differs: no coverage penalty and no pruning by score (Wu et al. use both). A hypothesis that
     several diverse groups find is returned once, so fewer than `nbest` may be returned. A
     hypothesis at the length limit is finished if eos is its most probable next token, as in greedy
@@ -79,8 +79,8 @@ def beam_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[
     """
     best = [Best(settings.nbest) for _ in range(len(queue))]
     sentences = torch.empty(0, dtype=torch.long)  # the sentence of each row
-    start = torch.empty(0, dtype=torch.long)  # the first column of its tokens
-    alive = torch.empty(0, dtype=torch.bool)  # whether its search continues
+    start = torch.empty(0, dtype=torch.long)  # the column of its first token
+    alive = torch.empty(0, dtype=torch.bool)  # whether the search of the row continues
     groups = [_no_group() for _ in range(settings.groups)]
     origins = [torch.empty(0, 0, dtype=torch.long) for _ in groups]
     state, width = None, 0
@@ -142,7 +142,7 @@ def _no_group() -> Group:
 
 
 def _parents(origins: list[Tensor], widths: list[int]) -> Int[Tensor, "sentences beams"]:
-    """Return the parent row of each place; for a place without a hypothesis, any row."""
+    """Return the parent row of each slot; for a slot without a hypothesis, any row."""
     return torch.cat(
         [
             F.pad(origin[:, :width], (0, max(width - origin.shape[1], 0)))
@@ -153,7 +153,7 @@ def _parents(origins: list[Tensor], widths: list[int]) -> Int[Tensor, "sentences
 
 
 def _last(groups: list[Group], new: Bool[Tensor, "sentences"]) -> Int[Tensor, "sentences beams"]:
-    """Return the tokens to feed to the model next."""
+    """Return the tokens to feed to the model: bos for a new sentence, EMPTY for an empty slot."""
     live = torch.cat([group.totals for group in groups], dim=1).isfinite()
     if bool(new.all()):
         last = torch.full(live.shape, BOS)
@@ -164,8 +164,11 @@ def _last(groups: list[Group], new: Bool[Tensor, "sentences"]) -> Int[Tensor, "s
 
 
 def _count(groups: list[Group]) -> int:
-    """Return how many candidates a beam needs: its places plus all that earlier groups can
-    penalise."""
+    """Return the number of candidates that each beam needs.
+
+    A group needs as many candidates as it may finish hypotheses, plus one for each token that
+    earlier groups can penalize.
+    """
     places = [int(group.places.max()) for group in groups]
     return max(places) + sum(places[:-1])
 
@@ -188,8 +191,8 @@ def _extend(
 
     Args:
         first: index of the first beam of the group in the rows of the model.
-        start: the first column of the tokens of each sentence.
-        full: whether the hypotheses of a sentence are at the length limit, where they end now.
+        start: for each sentence, the column of the first token.
+        full: True for sentences whose hypotheses are at the length limit; these end in this step.
     Returns: the group of unfinished hypotheses, and the parent row of each of its beams.
     """
     width = group.totals.shape[1]
@@ -211,13 +214,13 @@ def _extend(
         full[:, None] & ~found[0][:, columns].isfinite().any(-1)
     )
     stuck = nothing & group.totals.isfinite() & (group.places[:, None] > 0)
-    for sentence, beam in stuck.nonzero().tolist():  # every token is banned: end before this step
+    for sentence, beam in stuck.nonzero().tolist():  # every token is banned: end without a token
         tokens = group.tokens[sentence, beam, start[sentence] :].tolist()
         total = float(group.totals[sentence, beam])
         best[sentence].add(hypothesis(tokens, total, False, alpha))
     chosen.append(ids.masked_fill(~taken, PAD))
 
-    front = unfinished.int().sort(dim=1, descending=True, stable=True)[1]  # empty places come last
+    front = unfinished.int().sort(dim=1, descending=True, stable=True)[1]  # empty slots come last
     alive = unfinished.gather(1, front)
     parents = parents.gather(1, front).masked_fill(~alive, 0)
     token = ids.gather(1, front).masked_fill(~alive, EMPTY)
@@ -245,7 +248,8 @@ def _only_eos(
 
 
 def _less_alike(scores: Tensor, ids: Tensor, chosen: list[Tensor], diversity: float) -> Tensor:
-    """Lower the score for the ranking of tokens that earlier groups chose in this step."""
+    """Return the scores for the ranking: lower for tokens that earlier groups chose in this
+    step."""
     if not chosen:
         return scores
     times = (ids[..., None] == torch.cat(chosen, dim=1)[:, None, :]).sum(-1)
@@ -257,9 +261,9 @@ def _may_win(
 ) -> Bool[Tensor, "sentences"]:
     """Return which sentences have an unfinished hypothesis that can still become one of the best.
 
-    With every token, the log-probability can only fall and the length penalty can only grow. So no
-    continuation scores above the current log-probability divided by the penalty of the longest
-    possible hypothesis (the length limit plus eos).
+    With every token, the log-probability can only fall and the length penalty can only grow. So the
+    score of a continuation is at most the current log-probability divided by the penalty of the
+    longest possible hypothesis (the length limit plus eos).
     """
     totals = torch.cat([group.totals for group in groups], dim=1).amax(1).tolist()
     may_win = [

@@ -14,8 +14,8 @@ from whyformer.text.sentences import sentences
 class SentenceSplitter:
     """Splits lines into sentences before translation and joins the translations afterwards.
 
-    Use `split` and `joined` of the same object: for each line, `joined` takes as many translations
-    as `split` made sentences.
+    Use `split` and `joined` of the same object: `joined` must know how many sentences `split` found
+    in each line.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class SentenceSplitter:
             yield from found
 
     def joined(self, translations: Iterable[Translation]) -> Iterator[Translation]:
-        """Yield one joined translation for each line."""
+        """Join the translations of the sentences; yield one translation for each line."""
         iterator = iter(translations)
         for first in iterator:
             line, count = self._lines.popleft()
@@ -39,8 +39,9 @@ class SentenceSplitter:
 def join(line: str, parts: Sequence[Translation]) -> Translation:
     """Join the translations of the sentences of a line.
 
-    A line of one sentence keeps its translation unchanged. Otherwise the texts are joined with a
-    space, the score is the sum of the scores, and `Translation.sentences` holds the parts.
+    The translation of a single sentence is returned unchanged. With several sentences, the texts
+    are joined with spaces, the score is the sum of the scores, and `Translation.sentences` holds
+    the translations of the sentences.
     """
     if len(parts) == 1:
         return parts[0]

@@ -1,11 +1,11 @@
-"""From a step's logits to the few next tokens worth looking at, on the CPU.
+"""Select the best next tokens, the candidates, from the logits of a step.
 
-The device computes logits, their log-softmax and a top-k over it; everything a search
-decides afterwards happens on small CPU tensors, in double precision.
+The device of the model computes the logits, their log-softmax and the top-k. All later decisions of
+a search use small tensors on the CPU, in double precision.
 
-The tie rule of every search: of equal scores the lower beam comes first, then the lower token id.
-It holds among the candidates; which of several equal tokens become candidates at the edge of a
-top-k is torch's choice, which promises no order (`top_k`).
+All searches order candidates with equal scores in the same way: the lower beam first, then the
+lower token id. This rule covers candidates only. If several tokens with equal scores compete for
+the last place of a top-k, torch chooses among them in no specified order (`top_k`).
 """
 
 import math
@@ -26,7 +26,7 @@ from whyformer.text.symbols import EOS
 
 @runtime_checkable
 class Stepper(Protocol):
-    """The part of a `SequenceModel` that a search uses; an ensemble has no other."""
+    """The methods of a `SequenceModel` that a search calls; an ensemble has only these."""
 
     def begin(self, source: Tensor, source_real: Tensor | None) -> Any:
         """See `SequenceModel.begin`."""
@@ -42,11 +42,14 @@ class Stepper(Protocol):
 
 
 UNUSED = -2
-"""Instead of a token: here the hypothesis had not begun. Lower numbers stand before it."""
+"""This id and all lower ids fill the positions before the first token of a hypothesis."""
 
 
 def unused(sentences: int, beams: int, length: int) -> Int[Tensor, "sentences beams length"]:
-    """Return columns of a sentence that begins after them; no n-gram occurs in them twice."""
+    """Return the ids that fill the ``length`` positions before the first token of a hypothesis.
+
+    All of them differ, so no n-gram occurs twice.
+    """
     return (UNUSED - torch.arange(length)).expand(sentences, beams, -1)
 
 
@@ -73,9 +76,10 @@ def candidates(
     within a beam.
     Args:
         layout: the slots of the hypotheses whose logits are given.
-        tokens: the hypotheses so far; `unused` before they began.
-        held: the only tokens that may follow some of the hypotheses, whatever else is banned.
-    Raises: WhyformerError when the model's logits are not numbers.
+        tokens: the hypotheses so far; the positions before their first token hold `unused` ids.
+        held: for some of the hypotheses, the only allowed next tokens. They are allowed even if a
+            constraint bans them.
+    Raises: WhyformerError when a logit is NaN.
     """
     log_probabilities = logits.float().log_softmax(-1)
     chosen = None if held is None else _chosen(log_probabilities, layout, held)
@@ -98,7 +102,8 @@ def candidates(
 def _chosen(
     log_probabilities: Float[Tensor, "hypotheses vocab"], layout: Layout, held: Allowed
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the rows that are held to some tokens, these tokens, and their log-probabilities."""
+    """Return the rows restricted to certain next tokens, these tokens, and their
+    log-probabilities."""
     numbers = torch.full(layout.shape, -1)
     numbers[held.sentences, held.beams] = torch.arange(len(held.ids))
     numbers = layout.rows(numbers)
@@ -111,7 +116,7 @@ def _chosen(
 
 
 def check_finite(scores: Tensor) -> None:
-    """Raise WhyformerError when what a model computed is not a number."""
+    """Raise WhyformerError when a score is NaN."""
     if bool(scores.isnan().any()):
         raise WhyformerError(
             "The model's logits must be finite, but some are not. Its weights may be damaged, or "
@@ -129,6 +134,6 @@ def check_vocabulary(ids: Tensor, vocab: int) -> None:
 
 
 def ranked(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Sort the last dimension downwards; of equals, the earlier comes first."""
+    """Sort the last dimension in descending order; equal scores keep their order."""
     values, order = scores.sort(dim=-1, descending=True, stable=True)
     return values, order

@@ -1,6 +1,6 @@
-"""What may not follow a hypothesis: the constraints of a search, chosen by name.
+"""Constraints of a search, chosen by name: they forbid next tokens or change their scores.
 
-A constraint is a small class with one method on the log-probabilities of the next token:
+A constraint is a class with one method, which changes the log-probabilities of the next token:
 
     @CONSTRAINTS.register("mine")
     class Mine(Constraint):
@@ -28,20 +28,21 @@ from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
 
 
 class Constraint:
-    """Changes the scores of the next token of each hypothesis; the base of every constraint."""
+    """Base class of all constraints: changes the scores of the next token of each hypothesis."""
 
     inside_characters: ClassVar[bool] = False
-    """Whether it also applies to a sample inside a character that is spelled in bytes."""
+    """Whether sampling applies the constraint also in the middle of a character that is spelled in
+    bytes."""
 
     def apply(
         self,
         scores: Float[Tensor, "hypotheses vocab"],
         tokens: Int[Tensor, "hypotheses length"],
     ) -> None:
-        """Change the scores in place: −∞ forbids a token, less makes it less likely.
+        """Change the scores in place: −∞ forbids a token, a lower score makes it less likely.
 
-        Each row must depend on its own tokens only, so that the output does not depend on the
-        batch. Before a hypothesis begins, its tokens are negative.
+        The scores of a row may depend only on the tokens of the same row, so that the output does
+        not depend on the batch. Positions before the first token of a hypothesis hold negative ids.
         Args:
             scores: log-probabilities, on the device of the model.
             tokens: the hypotheses so far, on the CPU.
@@ -57,7 +58,7 @@ ConstraintName = Annotated[str, CONSTRAINTS]
 def constraints_of(settings: Any) -> list[Constraint]:
     """Make the constraints of a search: the built-in ones, then those that the settings name.
 
-    Raises: PluginError when a constraint asks for a setting that there is not.
+    Raises: PluginError when an argument of a constraint is not a search setting.
     """
     built_in = [
         name for name in CONSTRAINTS if CONSTRAINTS.module_of(name).split(".")[0] == PACKAGE
@@ -103,7 +104,7 @@ class Symbols(Constraint):
 
 @CONSTRAINTS.register("min-length")
 class MinLength(Constraint):
-    """No eos before a hypothesis has `min_length` tokens."""
+    """Eos is forbidden until a hypothesis has `min_length` tokens."""
 
     inside_characters = True
 
@@ -125,7 +126,7 @@ class MinLength(Constraint):
 
 @CONSTRAINTS.register("no-repeat-ngram")
 class NoRepeatNgram(Constraint):
-    """No n-gram of size `no_repeat_ngram` occurs twice; 0 allows all."""
+    """No n-gram of size `no_repeat_ngram` occurs twice in a hypothesis; 0 allows repetitions."""
 
     def __init__(self, *, no_repeat_ngram: int) -> None:
         self.n = no_repeat_ngram
@@ -148,15 +149,16 @@ def constrain(
     constraints: list[Constraint],
     whole: Bool[Tensor, " hypotheses"] | None = None,
 ) -> Float[Tensor, "hypotheses vocab"]:
-    """Apply constraints to scores, which may change, and return the result.
+    """Apply constraints to scores and return the result; the argument may be modified.
 
-    Args: whole: where no character is half spelled; None: everywhere.
+    Args: whole: True for hypotheses that do not end in the middle of a character spelled in bytes;
+        None means that this is true for all.
     """
     outside = [one for one in constraints if not one.inside_characters]
     given = scores.clone() if whole is not None and outside else scores
     for one in outside:
         one.apply(scores, tokens)
-    if whole is not None and outside:  # the bytes of a character are needed, repeated or not
+    if whole is not None and outside:  # a character needs all of its bytes, even repeated ones
         scores = torch.where(whole[:, None].to(scores.device), scores, given)
     for one in constraints:
         if one.inside_characters:

@@ -14,7 +14,8 @@ T = TypeVar("T")
 Named = list[tuple[str, Hypothesis]]
 """Pairs of text and hypothesis, best first."""
 BEAM_FACTORS = (2, 4, 8)
-"""A line with too few texts is searched again with beams wider by these factors, in turn."""
+"""A line with too few different texts is searched again. Each search multiplies the beam by the
+next of these factors."""
 
 
 def distinct(
@@ -29,7 +30,8 @@ def distinct(
     Samples are independent draws, so duplicates among them are kept.
     Args:
         found: for each item, the hypotheses that a search with ``settings`` found.
-        search: function that searches the given items again, with a wider beam.
+        search: function that searches the given items with the given settings. It is called with a
+            wider beam.
     """
     lists = [[(decode(one.tokens), one) for one in some] for some in found]
     if settings.method is Method.SAMPLE:

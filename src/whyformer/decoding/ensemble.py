@@ -15,8 +15,8 @@ from whyformer.foundation.errors import UsageError
 class Ensemble:
     """A model whose next-token probability is the mean of its members' probabilities.
 
-    Its logits are log-probabilities: log Σᵢ pᵢ − log n. It can be used in any search. To score
-    given targets, use `scoring`, which averages in the same way.
+    The logits of the ensemble are log-probabilities: log Σᵢ pᵢ − log n. Every search can use an
+    ensemble. To score given targets, use `scoring`, which averages in the same way.
     Raises: UsageError when there is no model, or the vocabularies differ in size.
     """
 

@@ -1,4 +1,4 @@
-"""What is known about the training data of a model: lengths, bytes, sentences per line."""
+"""Facts about the training data of a model: lengths, bytes, sentences per line."""
 
 import math
 from collections.abc import Mapping
@@ -12,24 +12,24 @@ from whyformer.decoding.settings import MAX_TOKENS
 from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 
 CHUNK = 1 << 20
-"""Token ids read at a time."""
+"""Number of token ids read at a time."""
 COVERED = 0.999
-"""For each range of source lengths, the fraction of the training targets that the length limit
-covers. A few may exceed it, so that one misaligned pair in thousands does not set the limit."""
+"""For each range of source lengths, the fraction of the training targets that the limit must cover.
+The longest targets are ignored, so that a single misaligned pair does not set the limit."""
 MARGIN = 1.25
-"""Factor between the length limit and what training targets need, because new sources may need
-more. A limit that is too high only costs time when a model repeats itself; a limit that is too low
-truncates outputs."""
+"""The length limit is the limit that the training targets need, times this factor, because new
+sources may need longer targets. A limit that is too low truncates outputs. A limit that is too high
+only costs time, when a model repeats itself."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a saved model knows about its training texts.
+    """Facts about the training texts, which are saved with a model.
 
     Args:
-        keep_spaces: whether spaces around a text are part of it (`text.keep_spaces`).
+        keep_spaces: whether spaces at the ends of a text are part of it (`text.keep_spaces`).
         target_ratio, target_extra: outputs may have ratio × source tokens + extra tokens; see
-        `learned_limit`. If both are 0, only the search settings limit the length.
+            `learned_limit`. If both are 0, only the search settings limit the length.
         target_bytes: bytes whose tokens occur in the training targets; None if unknown.
         longest_source: tokens of the longest training source, including eos; 0 if unknown.
         most_sentences: largest number of sentences in a source, ignoring the top 1 %; 0 if unknown.
@@ -44,7 +44,7 @@ class Expected:
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "Expected":
-        """Read it from the facts of a bundle; missing facts get their defaults."""
+        """Read the values from the facts of a bundle; missing facts get their defaults."""
         return cls(
             keep_spaces=facts.get("keep_spaces") is True,
             target_ratio=float(_number(facts.get("target_ratio"))),
@@ -55,7 +55,9 @@ class Expected:
         )
 
     def limit(self, source_tokens: int) -> int:
-        """Return how many target tokens a source of ``source_tokens`` (including eos) may need.
+        """Return the maximum number of target tokens for a source of ``source_tokens`` tokens.
+
+        Args: source_tokens: number of tokens of the source, including eos.
 
         >>> Expected(target_ratio=2.5, target_extra=10).limit(7)
         27
@@ -63,7 +65,8 @@ class Expected:
         return min(int(self.target_ratio * source_tokens) + self.target_extra, MAX_TOKENS)
 
     def trimmed(self, text: str) -> str:
-        """Return a text as in training: without spaces at both ends, unless `keep_spaces`.
+        """Return the text as it was read in training: unless `keep_spaces` is set, without the
+        spaces at both ends.
 
         >>> Expected().trimmed(" a b "), Expected(keep_spaces=True).trimmed(" a b ")
         ('a b', ' a b ')
@@ -74,11 +77,12 @@ class Expected:
 def learned_limit(
     source_lengths: Int[np.ndarray, " pairs"], target_lengths: Int[np.ndarray, " pairs"]
 ) -> tuple[float, int]:
-    """Return ratio and extra of a length limit that covers the training targets.
+    """Return the ratio and the extra tokens of a length limit that covers the training targets.
 
-    The ratio is all target tokens over all source tokens. The extra is the largest number of tokens
-    that targets need beyond the ratio, over the ranges of source lengths (1, 2 to 3, 4 to 7, ...).
-    Both are multiplied by `MARGIN`.
+    The ratio is the number of all target tokens divided by the number of all source tokens. For
+    each range of source lengths (1, 2 to 3, 4 to 7, ...), some number of extra tokens is needed
+    beyond the ratio; the largest of these numbers is used. The ratio and the extra tokens are
+    multiplied by `MARGIN`.
     Args: source_lengths, target_lengths: tokens of each pair, including eos.
     """
     ratio = float(target_lengths.sum() / source_lengths.sum())
@@ -92,7 +96,10 @@ def learned_limit(
 
 
 def seen_bytes(ids: Integer[np.ndarray, " tokens"]) -> list[int]:
-    """Return the bytes whose tokens occur in ids, which may be a memory-mapped file."""
+    """Return the bytes whose tokens occur in ``ids``.
+
+    ``ids`` may be a memory-mapped file: only a part is read at a time.
+    """
     seen = np.zeros(256, dtype=bool)
     for start in range(0, len(ids), CHUNK):
         part = ids[start : start + CHUNK]

@@ -19,7 +19,7 @@ from whyformer.foundation.wording import counted
 from whyformer.text.tokenizer import Tokenizer
 
 BATCH_SIZE = 64
-"""Prompts in a batch."""
+"""Number of prompts in a batch."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Continuation:
     finished: bool
     """True when the model ended the text with eos; False when the length limit ended it."""
     model_limit: bool = False
-    """Whether the model's own maximum length ended the text, not the argument ``tokens``."""
+    """True when the maximum length of the model ended the text; False when the model predicted eos
+    or the argument ``tokens`` ended the text."""
 
 
 class Generator:
@@ -42,7 +43,7 @@ class Generator:
     The result for a prompt does not depend on the other prompts: only prompts with the same number
     of tokens share a batch, and a sample depends only on the seed and the number of the prompt.
     Args:
-        max_tokens: longest text that the model supports, including the prompt.
+        max_tokens: maximum number of tokens of a text, including the prompt.
         expected: facts about the training data; samples contain only bytes that occurred in it.
     """
 
@@ -64,7 +65,8 @@ class Generator:
     ) -> list[list[Continuation]]:
         """Return `nbest` continuations of each prompt: best first, or in the order of sampling.
 
-        Args: tokens: maximum number of tokens to add; the maximum length of the model also applies.
+        Args: tokens: maximum number of tokens to add to each prompt. The maximum length of the
+            model applies, too.
         Raises: UsageError when a prompt is too long, or a single string is given.
         """
         prompts = list(each_text("prompts", prompts))

@@ -14,16 +14,16 @@ from whyformer.text.symbols import BOS, EOS
 def greedy_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[list[Hypothesis]]:
     """Choose the most probable token in each step, until eos or the length limit.
 
-    At the limit, one more step tests whether eos is next: if so, the hypothesis is finished. This
-    is a simpler version of `beam_search` with one beam. When a sentence ends, a waiting one can
-    take its place.
+    At the limit, one more step tests whether eos is the next token. If so, the hypothesis is
+    finished. The result is that of `beam_search` with one beam, but the code is simpler. When a
+    sentence ends, a waiting sentence can take its place.
     """
     results: list[list[Hypothesis]] = [[] for _ in range(len(queue))]
     sentences = torch.empty(0, dtype=torch.long)  # the sentence of each row
-    start = torch.empty(0, dtype=torch.long)  # the first column of its tokens
+    start = torch.empty(0, dtype=torch.long)  # the column of its first token
     tokens = torch.empty(0, 1, 0, dtype=torch.long)
     totals = torch.empty(0, dtype=torch.float64)
-    last = torch.empty(0, 1, dtype=torch.long)  # EMPTY once it ended
+    last = torch.empty(0, 1, dtype=torch.long)  # the last token; EMPTY after the hypothesis ended
     state = None
     while True:
         alive = last[:, 0] != EMPTY

@@ -11,11 +11,11 @@ class Hypothesis:
 
     Args:
         tokens: target ids without bos and eos, including a forced prefix.
-        score: the score for the ranking: log-probability divided by length penalty.
-        log_probability: ln P(tokens, eos | source) under the model, including forced tokens;
-        without the eos if the hypothesis is not finished.
-        finished: True when it ended with eos. False when it ended without: at the length limit, or
-            because every next token was forbidden.
+        score: the score for the ranking: the log-probability divided by the length penalty.
+        log_probability: ln P(tokens, eos | source) of the model, including forced tokens. If the
+            hypothesis is not finished, ln P(tokens | source).
+        finished: True when the hypothesis ended with eos. False when it reached the length limit,
+            or when every next token was forbidden.
     """
 
     tokens: tuple[int, ...]
@@ -27,7 +27,8 @@ class Hypothesis:
 def hypothesis(
     tokens: list[int], log_probability: float, finished: bool, alpha: float
 ) -> Hypothesis:
-    """Make a hypothesis with its score; the length in the penalty includes the eos, if any."""
+    """Make a hypothesis with its score; the length for the penalty includes eos if it ended with
+    eos."""
     length = len(tokens) + finished
     score = log_probability / length_penalty(length, alpha)
     return Hypothesis(tuple(tokens), score, log_probability, finished)

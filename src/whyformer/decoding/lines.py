@@ -17,11 +17,11 @@ class Line:
     """A line to translate, as token ids.
 
     Args:
-        index: its position among all given lines.
+        index: the position of the line among all given lines.
         source: the given line, unchanged.
-        ids: its tokens with eos; empty for an empty line.
-        prefix: the text that its translation must start with, as token ids.
-        truncated: whether it was longer than the maximum and its end was dropped.
+        ids: the tokens of the line with eos; empty for an empty line.
+        prefix: the text that the translation must start with, as token ids.
+        truncated: whether the line was longer than the maximum, so that its end was dropped.
         opening: the same prefix as text, in any tokenization; None means no prefix.
     """
 
@@ -44,9 +44,10 @@ def pad(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Te
 def batches(
     lines: Sequence[Line], batch_tokens: int, batch_lines: int | None = None
 ) -> Iterator[list[Line]]:
-    """Group lines of similar length, longest first, so that each padded batch fits the budget.
+    """Group lines of similar length, longest first; yield the batches.
 
-    A line longer than the budget gets its own batch.
+    A batch has at most ``batch_tokens`` tokens, including padding. Only a single line that is
+    longer forms a larger batch.
     """
     batch: list[Line] = []
     for line in sorted(lines, key=lambda line: (-len(line.ids), -len(line.prefix), line.index)):
@@ -61,9 +62,11 @@ def batches(
 
 
 def pair_batches(lines: Sequence[Line], batch_tokens: int) -> Iterator[list[Line]]:
-    """Group pairs of similar length so that padded sources and targets both fit the budget.
+    """Group pairs of similar length; yield the batches.
 
-    Args: lines: the `prefix` of each is its target.
+    The sources of a batch have at most ``batch_tokens`` tokens, including padding, and so do the
+    targets.
+    Args: lines: one for each pair; the `prefix` of a line is the target.
     """
     batch: list[Line] = []
     source = target = 0

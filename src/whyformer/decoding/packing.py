@@ -1,7 +1,7 @@
 """Replace the linear layers of a model with faster ones for inference.
 
-The layers are in `acceleration`. This file knows the structure of the model: which projections of
-an attention have the same input.
+The package `acceleration` defines these layers. This file selects the layers to replace. It also
+packs the projections of an attention together that have the same input.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ class Weights(StrEnum):
     FLOAT32 = "float32"
     """The trained weights, unchanged."""
     INT8 = "int8"
-    """Rounded to eight bits: faster, with nearly the same results."""
+    """Weights rounded to eight bits: faster, with nearly the same results."""
 
 
 def is_rounded(models: Iterable[object]) -> bool:
@@ -32,7 +32,7 @@ def is_rounded(models: Iterable[object]) -> bool:
 def pack(model: nn.Module, weights: Weights = Weights.FLOAT32) -> None:
     """Replace the linear layers of ``model`` with packed ones where that is faster.
 
-    Use it for inference only: the replaced weights are stored twice.
+    Use this for inference only: memory then holds each packed weight twice.
     """
     for module in list(model.modules()):
         for name, layer in module.named_children():

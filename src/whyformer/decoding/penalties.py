@@ -6,11 +6,11 @@ from torch import Tensor
 
 
 def length_penalty(length: int, alpha: float) -> float:
-    """Return lp(Y) = ((5 + |Y|) / 6)^α, the divisor of the log-probability in the ranking.
+    """Return lp(Y) = ((5 + |Y|) / 6)^α. The ranking divides the log-probability by lp(Y).
 
     Paper: Wu et al. 2016 (arXiv:1609.08144), §7, Eq. 14; α = 0.6 in Vaswani et al. 2017, §6.1.
     Args:
-        length: predicted tokens, including eos.
+        length: |Y|, the number of predicted tokens, including eos.
         alpha: 0 ranks by log-probability; larger values favour longer hypotheses.
 
     >>> length_penalty(1, 0.6), length_penalty(7, 1.0)
@@ -23,7 +23,8 @@ def repeated_ngrams(tokens: Int[Tensor, "hypotheses length"], n: int) -> tuple[T
     """Find the next tokens that would repeat an n-gram of the same hypothesis.
 
     Paper: Paulus et al. 2017 (arXiv:1705.04304), §2.5, where n is 3.
-    Returns: two tensors of the same length: the index of a hypothesis, and a token banned in it.
+    Returns: two tensors of equal length: indices of hypotheses, and for each index, a token that
+        would repeat an n-gram.
     """
     length = tokens.shape[-1]
     if length < n:

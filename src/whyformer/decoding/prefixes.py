@@ -1,9 +1,8 @@
 """Prefixes that targets must start with: given tokens, or a text in any tokenization.
 
-A text prefix may end in the middle of a token of the full text, so its own tokenization may differ
-from that of the full text. A hypothesis may therefore use every token that is compatible with the
-text: a token that is a prefix of the remaining text, or a token that starts with the remaining
-text.
+A text prefix may end in the middle of a token of the full text. Then the tokens of the prefix are
+not the first tokens of the full text. So a hypothesis may use every token that is compatible with
+the rest of the prefix: the rest starts with the token, or the token starts with the rest.
 """
 
 from bisect import bisect_left
@@ -22,11 +21,12 @@ from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, FIRST_PIECE, MASK, PAD
 from whyformer.text.tokenizer import Tokenizer
 
 IMPOSSIBLE = 1 << 30
-"""Number of tokens needed when no tokens can spell the remaining text."""
+"""Number of tokens that means: no tokens can spell the remaining text."""
 
 
 class Position(NamedTuple):
-    """A position in a text: the bytes spelled so far, and whether the last token was a byte."""
+    """A position in a text: the number of bytes spelled so far (``place``), and whether the last
+    token was a byte."""
 
     place: int
     in_bytes: bool
@@ -46,7 +46,7 @@ class Spellings:
         self.longest = max(map(len, self.sorted), default=0)
 
     def agreeing(self, rest: bytes) -> list[int]:
-        """Return the tokens that start with ``rest`` and the tokens that ``rest`` starts with."""
+        """Return the tokens that ``rest`` starts with, and the tokens that start with ``rest``."""
         found: list[int] = []
         for length in range(1, min(len(rest), self.longest + 1)):
             found += self.tokens.get(rest[:length], ())
@@ -60,7 +60,7 @@ class Spellings:
 class TextPrefix:
     """A text that every hypothesis must start with, in any tokenization.
 
-    Attributes: ids: the tokenization of the text; the length limit must exceed its length.
+    Attributes: ids: the tokens of the text; the length limit must be larger than their number.
     """
 
     def __init__(self, text: str, tokenizer: Tokenizer, spellings: Spellings) -> None:
@@ -74,11 +74,11 @@ class TextPrefix:
                 self._find(Position(place, in_bytes))
 
     def __len__(self) -> int:
-        """Return the maximum number of tokens of the text."""
+        """Return the largest number of tokens that can spell the text: its number of bytes."""
         return len(self._text)
 
     def allowed(self, tokens: Sequence[int], remaining: int) -> list[int] | None:
-        """Return the tokens that may follow ``tokens``; None when these spell the whole text.
+        """Return the tokens that may follow ``tokens``; None when ``tokens`` spell the whole text.
 
         Args: remaining: maximum number of tokens that may follow.
         """
@@ -118,11 +118,11 @@ class TextPrefix:
 
 @dataclass(frozen=True)
 class Allowed:
-    """The only tokens allowed next in some hypotheses.
+    """For hypotheses in a prefix, the only tokens that are allowed next.
 
     Args:
         sentences, beams: the indices of these hypotheses.
-        ids: the allowed tokens of each, ascending, padded with -1.
+        ids: for each hypothesis, the allowed tokens in ascending order, padded with -1.
     """
 
     sentences: Int[Tensor, " forced"]
@@ -169,12 +169,13 @@ class Prefixes:
         tokens: Int[Tensor, "sentences beams length"],
         live: Bool[Tensor, "sentences beams"],
     ) -> Allowed | None:
-        """Return the allowed tokens of hypotheses still in their prefix; None if there are none.
+        """Return the allowed tokens of hypotheses that have not completed their prefix; None if
+        there are no such hypotheses.
 
         Args:
-            age: number of tokens of the hypotheses of each sentence.
-            tokens: these tokens, at the end of the last dimension.
-            live: True where there is a hypothesis.
+            age: for each sentence, the number of tokens in its hypotheses.
+            tokens: the hypotheses; only the last ``age`` columns of a sentence hold its tokens.
+            live: True for the slots that hold a hypothesis.
         """
         in_prefix = (self._most[sentences] > age).nonzero().flatten().tolist()
         found: list[tuple[int, int, list[int]]] = []

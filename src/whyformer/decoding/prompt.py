@@ -1,4 +1,4 @@
-"""Read prompts in one pass, for searches that feed one token per step."""
+"""Read prompts in one forward pass, although a search feeds one token per step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,8 +25,7 @@ class PromptModel(Stepper, Protocol):
     def read(
         self, state: Any, tokens: Int[Tensor, "rows length"]
     ) -> tuple[Float[Tensor, "rows length d_model"], Any]:
-        """Feed the same number of tokens to each row; return a vector for each token, and the
-        state."""
+        """Feed ``length`` tokens to each row; return a vector for each token, and the new state."""
         ...
 
 
@@ -36,7 +35,9 @@ class PromptState:
 
     Args:
         state: the state of the model after the whole prompts.
-        features: the vectors of bos and the prompt's tokens; None once all are used.
+        features: the vectors of bos and the tokens of the prompt; None after the search has used
+            all of them.
+        beams: number of beams per sentence.
         place: number of these tokens that the search has fed so far.
     """
 
@@ -49,8 +50,9 @@ class PromptState:
 class PromptReader:
     """A language model that reads its prompts in one pass at the start of a search.
 
-    The search still feeds the prompts token by token, as for any forced prefix, but each step only
-    looks up the vectors already computed. Up to rounding, scores equal those without this class.
+    The search still feeds the prompts token by token, as it does with any forced prefix. In these
+    steps, this class only looks up vectors that it has already computed. The scores are the same as
+    without this class, up to rounding.
     Args: prompts: ids without bos, of equal length; the search must force them as prefixes.
     """
 
@@ -71,7 +73,7 @@ class PromptReader:
     def step(
         self, state: PromptState, tokens: Int[Tensor, "sentences beams"]
     ) -> tuple[Float[Tensor, "hypotheses vocab"], PromptState]:
-        """Look up the logits while in the prompts; after them, run a step of the model."""
+        """Return the logits: in the prompt, from the computed vectors; later, from the model."""
         if state.features is None:
             logits, inner = self._model.step(state.state, tokens)
             return logits, PromptState(inner, None, state.beams)

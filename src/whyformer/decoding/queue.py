@@ -1,7 +1,7 @@
-"""A queue of sentences for a search: when some end, waiting ones join the running search.
+"""A queue of sentences for a search: when sentences end, waiting sentences join the running search.
 
-Without a queue, a batch ends with steps for only one or two sentences, and each such step costs
-nearly as much as a step for all of them.
+Without a queue, only one or two sentences of a batch remain in the last steps. Each of these steps
+costs nearly as much as a step for all sentences.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from whyformer.decoding.candidates import Stepper
 from whyformer.decoding.prefixes import Prefixes, TextPrefix
 
 MOSTLY_ENDED = 4
-"""Ended sentences are dropped once they are at least 1 in this many, because dropping copies the
-others."""
+"""Ended sentences are dropped only when at least 1 of 4 sentences has ended, because dropping them
+copies all others."""
 
 
 @runtime_checkable
@@ -49,16 +49,18 @@ class Cohort:
 
 @dataclass(frozen=True)
 class SearchCapacity:
-    """The maximum size of a running search; at least one cohort always fits. None means no limit.
+    """The maximum size of a running search; None means no limit. A single cohort always fits.
 
-    Args: tokens: source tokens, padded to the longest sentence.
+    Args:
+        tokens: maximum number of source tokens, including padding to the longest sentence.
+        sentences: maximum number of sentences.
     """
 
     tokens: int | None = None
     sentences: int | None = None
 
     def part(self, count: int) -> "SearchCapacity":
-        """Return the capacity divided by ``count``, but at least one token and one sentence."""
+        """Return this capacity divided by ``count``, but at least one token and one sentence."""
         sizes = (size and max(size // count, 1) for size in (self.tokens, self.sentences))
         return SearchCapacity(*sizes)
 
@@ -70,9 +72,11 @@ class SearchCapacity:
 
 @dataclass
 class Queue:
-    """The cohorts of a search, in order of their start; sentences are numbered across cohorts.
+    """The cohorts of a search. Sentences are numbered across all cohorts.
 
-    Args: cohorts: they start in this order; capacity: the maximum size of the running search.
+    Args:
+        cohorts: the cohorts in the order in which they start.
+        capacity: the maximum size of the running search.
     """
 
     cohorts: Sequence[Cohort]
@@ -97,7 +101,10 @@ class Queue:
         return len(self.limit)
 
     def waits(self, live: Int[Tensor, "live"]) -> bool:
-        """Return whether the next cohort fits in addition to the ``live`` sentences."""
+        """Return whether a cohort waits that fits into the search next to the ``live`` sentences.
+
+        Args: live: the numbers of the sentences whose search continues.
+        """
         if self.started == len(self.cohorts):
             return False
         if not len(live):
@@ -126,9 +133,11 @@ def mostly_ended(alive: Bool[Tensor, "sentences"]) -> bool:
 
 
 def begin(model: Stepper, state: Any, cohort: Cohort, beams: int) -> Any:
-    """Start a cohort, in a new search (``state`` None) or in a running one.
+    """Start a cohort and return the new state of the search.
 
-    Args: beams: number of beams per sentence in the search.
+    Args:
+        state: the state of the running search; None starts a new search.
+        beams: number of beams per sentence in the search.
     """
     fresh = model.begin(cohort.source, cohort.source_real)
     if state is not None:

@@ -24,7 +24,7 @@ from whyformer.models.interface import EMPTY
 from whyformer.text.symbols import BOS, EOS, PAD
 
 STEPS = 64
-"""Number of steps whose random numbers are drawn together; does not change the results."""
+"""Random numbers are drawn for this many steps at a time. The value does not change the results."""
 
 
 def sample(
@@ -42,11 +42,12 @@ def sample(
     Draw j of sentence i depends only on (seed, i, j), not on the rest of the batch. The returned
     log-probability is that of the model, before temperature, top-k and top-p. At the length limit,
     one more token is drawn: if it is eos, the hypothesis is finished.
-    Raises: WhyformerError when the model's logits are not numbers.
+    Raises: WhyformerError when a logit is NaN.
     Args:
         limits: maximum number of target tokens of each sentence, excluding eos.
         indices: the number i of each sentence; None means 0, 1, 2, ...
-        text: rules for valid text, to draw only such tokens; None allows any token.
+        text: rules for valid text: only tokens that keep a text valid are drawn. None allows every
+            token.
     """
     given = Prefixes(prefixes, limits)
     names = range(len(limits)) if indices is None else indices
@@ -117,7 +118,7 @@ def sample(
 def likely(
     logits: Float[Tensor, "*rows vocab"], settings: SearchSettings
 ) -> Float[Tensor, "*rows vocab"]:
-    """Return the probabilities to draw from: temperature, then top-k, then top-p.
+    """Return the probabilities to draw from: apply the temperature, then top-k, then top-p.
 
     Paper: Fan et al. 2018 (arXiv:1805.04833), §5.1 (top-k); Holtzman et al. 2019
     (arXiv:1904.09751), §3.1, Eq. 2 and 3 (top-p).
@@ -140,7 +141,7 @@ def likely(
 def draw(
     probabilities: Float[Tensor, "*rows vocab"], uniform: Float[Tensor, "*rows"]
 ) -> Int[Tensor, "*rows"]:
-    """Draw one token per row by inverting the cumulative distribution at a number in [0, 1)."""
+    """Draw one token per row: invert the cumulative distribution at a number in [0, 1)."""
     cumulative = exact(probabilities).cumsum(-1)
     target = (uniform * cumulative[..., -1])[..., None]
     ids = torch.searchsorted(cumulative, target, right=True)[..., 0]
@@ -167,8 +168,7 @@ def _numbers(streams: list[list[np.random.Generator]], active: Sequence[int]) ->
 def _allowed(
     logits: Tensor, tokens: Tensor, settings: SearchSettings, whole: Tensor | None
 ) -> Tensor:
-    """Mask forbidden tokens. Args: whole: True where no character is incomplete; None means
-    everywhere."""
+    """Return the logits after the constraints. Args: whole: see `constrain`."""
     rows = logits.flatten(0, 1).clone()
     half = None if whole is None else whole.flatten()
     rows = constrain(rows, tokens.flatten(0, 1), constraints_of(settings), half)
@@ -178,7 +178,10 @@ def _allowed(
 def _restricted(
     forced: Allowed, logits: Tensor, allowed: Tensor, stuck: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Restrict draws in a forced prefix to its tokens; among these, to those not banned, if any."""
+    """Restrict draws in a forced prefix to the tokens that continue the prefix.
+
+    Banned tokens are excluded, unless every token that continues the prefix is banned.
+    """
     check_vocabulary(forced.ids, logits.shape[-1])
     rows, beams = forced.sentences.to(logits.device), forced.beams.to(logits.device)
     none = (forced.ids < 0).to(logits.device)

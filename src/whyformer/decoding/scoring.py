@@ -12,7 +12,8 @@ from whyformer.decoding.candidates import check_finite
 from whyformer.models.interface import SequenceModel
 
 ROWS = 2048
-"""Target positions projected onto the vocabulary at a time; limits memory, not the results."""
+"""Number of target positions that are projected onto the vocabulary at a time, to save memory. The
+value does not change the results."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class PairScore:
     """The log-probability of one target given its source, in nats.
 
     Args:
-        log_probability: ln P(target, eos | source); the sum of the next field.
-        tokens: ln P of each target token given those before it; the last is eos.
+        log_probability: ln P(target, eos | source); the sum of `tokens`.
+        tokens: ln P of each target token given the earlier tokens; the last token is eos.
     """
 
     log_probability: float
@@ -37,7 +38,7 @@ def token_log_probabilities(
 ) -> Float[Tensor, "batch predicted"]:
     """Return ln P of every target token after the first; 0 at padding.
 
-    For several models, it is the logarithm of the mean of their probabilities, as in `Ensemble`.
+    With several models, P is the mean of their probabilities, as in `Ensemble`.
     Args:
         target: each row starts with bos and ends with eos, followed by padding.
     """

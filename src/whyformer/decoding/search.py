@@ -30,17 +30,18 @@ def search(
     expected: Expected = USUAL,
     text: WellFormed | None = None,
 ) -> list[list[Hypothesis]]:
-    """Return the hypotheses of each sentence, best first (samples: in the order of drawing).
+    """Return the hypotheses of each sentence, best first. Samples are in the order of drawing.
 
     The caller must turn off dropout and gradients, as `Translator` does.
     Args:
-        source: ids with eos; the length, including eos, sets the length limit.
+        source: ids with eos. The length limit of a target depends on the length of its source,
+            including eos.
         source_real: True = a real token, False = padding; None when nothing is padded.
         prefixes: tokens or a text that the hypotheses of each sentence must start with.
-        indices: the number of each sentence, on which its samples depend; None means 0, 1, 2, ...
-        longest: maximum number of tokens that the model can read, including bos.
-        expected: facts about the training data; long training targets raise the limit of the
-        settings.
+        indices: the number of each sentence; None means 0, 1, 2, ... Samples depend on this number.
+        longest: maximum number of target tokens that the model can read, including bos.
+        expected: facts about the training data. If training targets were long, the length limit is
+            higher than that of the settings.
         text: rules for valid text; used only in sampling.
     """
     if source_real is None:
@@ -60,8 +61,8 @@ def limit_of(
 ) -> int:
     """Return the length limit of the hypotheses for one source; see `search`.
 
-    `max_length` is used unchanged if it is set. Otherwise, the limit is never lower than the limit
-    that the training targets need.
+    The limit is `max_length` if it is set. Otherwise, the limit is at least as high as the training
+    targets need. In both cases, the maximum length of the model applies, too.
     Args: length: number of tokens of the source, including eos.
     Raises: UsageError when the model cannot write `min_length` tokens.
     """
@@ -81,7 +82,7 @@ def limit_of(
 def search_all(model: Stepper, queue: Queue, settings: SearchSettings) -> list[list[Hypothesis]]:
     """Return the hypotheses of each sentence of a queue, by greedy or beam search.
 
-    Args: model: must be a `SupportsJoin` if the queue has several cohorts.
+    Args: model: if the queue has several cohorts, the model must be a `SupportsJoin`.
     """
     if settings.beam == 1:
         return greedy_search(model, queue, settings)

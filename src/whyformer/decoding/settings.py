@@ -12,56 +12,64 @@ class Method(StrEnum):
     """How the next token is chosen."""
 
     BEAM = "beam"
-    """Keep the most probable few; with `beam` 1 this is greedy search."""
+    """Keep the `beam` most probable hypotheses; with `beam` 1, this is greedy search."""
     SAMPLE = "sample"
-    """Draw at random from the model's distribution; `nbest` independent draws a sentence."""
+    """Draw tokens at random from the model's distribution: `nbest` independent draws per
+    sentence."""
 
 
 MAX_HYPOTHESES = 1000
-"""Upper bound of `beam` and `groups`; there may be ten times as many samples."""
+"""Upper bound of `beam` and `groups`. The upper bound of `nbest` is ten times as large, for
+sampling."""
 MAX_TOKENS = 100_000
 """Upper bound of lengths, in target tokens."""
 
 
 class SearchSettings(Settings):
-    """Settings of one search. Lengths are target tokens, eos not counted."""
+    """Settings of one search. Lengths are numbers of target tokens, excluding eos."""
 
     method: Method = Method.BEAM
-    """`beam` searches for the most probable target, `sample` draws targets at random."""
+    """`beam` searches for the most probable target; `sample` draws targets at random."""
     beam: int = Field(default=5, ge=1, le=MAX_HYPOTHESES)
-    """Hypotheses followed at once; 1 is greedy search. The paper (§6.1) uses 4."""
+    """Number of hypotheses kept in each step; 1 is greedy search. The paper (§6.1) uses 4."""
     length_penalty: float = Field(default=0.6, ge=0.0, le=10.0, allow_inf_nan=False)
-    """α of the length penalty ((5 + n) / 6)^α; 0 ranks by plain log-probability. Paper: 0.6."""
+    """α of the length penalty ((5 + n) / 6)^α; 0 ranks by log-probability. Paper: 0.6."""
     nbest: int = Field(default=1, ge=1, le=10 * MAX_HYPOTHESES)
-    """Hypotheses returned for each sentence."""
+    """Number of hypotheses returned for each sentence."""
     max_length: int | None = Field(default=None, ge=1, le=MAX_TOKENS)
-    """Most tokens in a target; null derives it from the source by the two fields below and by what
-    the targets of the run's training data need, whichever is more."""
+    """Maximum number of tokens in a target. If it is null, the limit depends on the length of the
+    source: it follows from `max_length_ratio` and `max_length_extra`, and is higher if the targets
+    of the training data need more tokens."""
     max_length_ratio: float = Field(default=1.0, ge=0.0, le=1000.0, allow_inf_nan=False)
-    """Without `max_length`: limit = this × source tokens (eos counted) + `max_length_extra`, or
-    more where the run's training targets need more."""
+    """If `max_length` is null: the limit is this ratio × source tokens (including eos) +
+    `max_length_extra`, or higher if the targets of the training data need more tokens."""
     max_length_extra: int = Field(default=50, ge=1, le=MAX_TOKENS)
     """See `max_length_ratio`. Paper (§6.1): source length + 50."""
     min_length: int = Field(default=0, ge=0, le=MAX_TOKENS)
-    """Fewest tokens in a target: eos is forbidden before."""
+    """Minimum number of tokens in a target: eos is forbidden until then."""
     no_repeat_ngram: int = Field(default=0, ge=0, le=1000)
-    """Forbid a hypothesis to hold any n-gram of this size twice; 0 allows all."""
+    """Never repeat an n-gram of this size in a hypothesis; 0 allows repetitions."""
     constraints: list[ConstraintName] = []
-    """Further constraints by name, which a plugin registers; the built-in ones always apply."""
+    """Names of additional constraints from plugins; the built-in constraints always apply."""
     allow_unknown: bool = False
     """Let the search predict the unknown symbol. Padding, bos and mask are never predicted."""
     groups: int = Field(default=1, ge=1, le=MAX_HYPOTHESES)
-    """Groups of a diverse beam search; each holds `beam` / `groups` hypotheses. 1 = plain beam."""
+    """Number of groups of a diverse beam search; each group has `beam` / `groups` hypotheses. 1 is
+    ordinary beam search."""
     diversity: float = Field(default=0.5, ge=0.0, le=1000.0, allow_inf_nan=False)
-    """With several groups: penalty on a token each time an earlier group chose it in this step."""
+    """With several groups: the score of a token is lowered by this value for each earlier group
+    that chose the token in the same step."""
     temperature: float = Field(default=1.0, ge=0.0001, le=1000.0, allow_inf_nan=False)
-    """Sampling: logits are divided by this; below 1 sharper, above 1 flatter."""
+    """Sampling: the logits are divided by the temperature. Below 1, the distribution is sharper;
+    above 1, it is flatter."""
     top_k: int | None = Field(default=None, ge=1, le=10_000_000)
-    """Sampling: draw among the k most probable tokens; null draws among all."""
+    """Sampling: draw from the k most probable tokens; null draws from all tokens."""
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
-    """Sampling: draw among the fewest most probable tokens that together have at least mass p."""
+    """Sampling: draw from the smallest set of most probable tokens whose total probability is at
+    least p."""
     seed: int = Field(default=0, ge=0, le=2**64 - 1)
-    """Sampling: a draw depends on this, the sentence's index and its own number, nothing else."""
+    """Sampling: a draw depends only on the seed, the index of the sentence and the number of the
+    draw."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "SearchSettings":
@@ -84,7 +92,9 @@ class SearchSettings(Settings):
         return self
 
     def limit(self, source_length: int) -> int:
-        """Return the most target tokens for a source of so many tokens, eos counted.
+        """Return the maximum number of target tokens for a source of ``source_length`` tokens.
+
+        Args: source_length: number of tokens of the source, including eos.
 
         >>> SearchSettings(max_length_ratio=2.0, max_length_extra=10).limit(7)
         24
@@ -102,7 +112,7 @@ OF_BEAM_SEARCH = ("beam", "groups", "diversity")
 
 
 def unread(settings: SearchSettings, name: str) -> str | None:
-    """Return why a search never reads the setting ``name``; None when it reads it.
+    """Return the reason why a search ignores the setting ``name``; None when it uses the setting.
 
     >>> unread(SearchSettings(), "diversity")
     'it is read with several groups only (--groups 2)'

@@ -22,9 +22,10 @@ from whyformer.text.tokenizer import Tokenizer
 log = logging.getLogger(__name__)
 
 BATCH_TOKENS = 4096
-"""Default maximum of source tokens in a batch, including padding."""
+"""Default maximum number of source tokens in a batch, including padding."""
 WIDE = 16
-"""Largest beam for which a batch is full; a wider search uses fewer source tokens per batch."""
+"""Up to this beam, batches have their full size. With a wider beam, a batch has fewer source
+tokens."""
 WINDOW = 2048
 """Default number of lines read ahead, so that lines of similar length share a batch."""
 
@@ -37,11 +38,11 @@ class Translation:
         source: the given line, unchanged.
         text: the best hypothesis as text; empty for an empty line.
         score: the score of the best hypothesis; 0 for an empty line.
-        hypotheses: all returned hypotheses with their texts, best first. Their texts differ, except
-        among samples.
+        hypotheses: all returned hypotheses with their texts, best first. The texts of a beam search
+            differ; samples may have equal texts.
         source_truncated: True when the source was too long for the model and its end was dropped.
-        sentences: the translations of the sentences if the line was split into several; the
-            hypotheses are in these.
+        sentences: if the line was split into several sentences, their translations. Then only these
+            have hypotheses.
     """
 
     source: str
@@ -59,12 +60,12 @@ class TextTranslator(ABC):
     which depends on the shape of the batch).
     Args:
         max_source_tokens: maximum source length, including eos. Only the beginning of a longer line
-        is translated, and its `Translation.source_truncated` is True.
-        warn: also log a warning with the number of each such line.
-        expected: facts about the training data: whether to keep spaces around lines, and how long
-        outputs may be.
-        ranks: the processes that translate together. All get the same lines and return the same
-            translations; each searches its share of them.
+            is translated, and `Translation.source_truncated` is True.
+        warn: whether to log a warning with the number of each truncated line.
+        expected: facts about the training data: whether to keep spaces at the ends of lines, and
+            how long outputs may be.
+        ranks: the processes that translate together. Every rank gets all lines, translates its
+            share of them, and returns all translations.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class TextTranslator(ABC):
         settings: SearchSettings,
         capacity: SearchCapacity,
     ) -> list[list[Line]]:
-        """Return the lines in cohorts, groups that start together."""
+        """Divide the lines into cohorts: the lines of a cohort start together."""
         return list(batches(lines, capacity.tokens or BATCH_TOKENS, capacity.sentences))
 
     def search_cohorts(
@@ -128,8 +129,8 @@ class TextTranslator(ABC):
 
         Args:
             batch_tokens: maximum number of source tokens in a batch, including padding.
-            batch_lines: maximum number of lines in a batch; None means no limit besides the tokens.
-            prefixes: for each line, the text its translation must start with; "" for none.
+            batch_lines: maximum number of lines in a batch; None limits only the tokens.
+            prefixes: for each line, the text that its translation must start with; "" for none.
         """
         refuse_string("texts", texts)
         window = texts if isinstance(texts, Sequence) else list(texts)
@@ -157,10 +158,11 @@ class TextTranslator(ABC):
         """Translate lines as they arrive and yield the translations in the same order.
 
         Args:
-            window: number of lines read ahead. Batches are formed within it, so larger is faster.
-                With 1, each line is translated before the next is read, as interactive use needs.
+            window: number of lines read ahead. Batches are formed from these lines, so a larger
+                window is faster. With 1, each line is translated before the next line is read; use
+                this for interactive input.
         Raises: UsageError when the number of prefixes differs from the number of lines, or a single
-        string is given.
+            string is given.
         """
         texts = each_text("texts", texts)
         if prefixes is not None:
@@ -208,8 +210,8 @@ class TextTranslator(ABC):
 
     @functools.cached_property
     def _opening(self) -> Callable[[str], TextPrefix]:
-        """Return the function from text to prefix; it caches, because lines often share a
-        prefix."""
+        """Return a function that makes the `TextPrefix` of a text. It caches the results, because
+        lines often have the same prefix."""
         spellings = Spellings(self.target_tokenizer)
         return functools.lru_cache(WINDOW)(
             lambda text: TextPrefix(text, self.target_tokenizer, spellings)

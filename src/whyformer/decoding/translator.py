@@ -28,16 +28,18 @@ from whyformer.text.symbols import BOS, EOS
 from whyformer.text.tokenizer import Tokenizer
 
 COHORTS_PER_BATCH = 4
-"""Number of cohorts in a full batch. With fewer cohorts, places stay empty for longer; with more,
-each step costs more, because every cohort computes its attention separately."""
+"""Number of cohorts in a full batch. With fewer cohorts, a place in the search stays empty for
+longer after its sentence has ended. With more cohorts, each step costs more, because every cohort
+computes its attention separately."""
 
 
 class Translator(TextTranslator):
-    """Translates with one model, or an ensemble, and the tokenizers of both languages.
+    """Translates with one model or an ensemble, and with the tokenizers of both languages.
 
     Args:
-        models: at least one; several predict with the mean of their probabilities.
-        device: device to move the models to; None leaves them where they are.
+        models: at least one model. Several models form an ensemble: the mean of their
+            probabilities is used.
+        device: device to move the models to; None does not move them.
         max_source_tokens: see `TextTranslator`; the limit of the models also applies.
         warn, expected, ranks: see `TextTranslator`.
     """
@@ -87,11 +89,11 @@ class Translator(TextTranslator):
         """Score each target given its source, without a search.
 
         Args:
-            targets: a text is tokenized; a `Hypothesis` is scored with its own tokens, and without
-                eos if it is not finished.
-        Returns: None for a target that is too long for the model.
+            targets: texts or hypotheses. A text is tokenized first. A `Hypothesis` that is not
+                finished is scored without eos.
+        Returns: the score of each pair; None for a target that is too long for the model.
         Raises: UsageError when the numbers of sources and targets differ, or a single string is
-        given.
+            given.
         """
         sources = list(each_text("sources", sources))
         targets = list(each_text("targets", targets, (str, Hypothesis)))
@@ -151,7 +153,8 @@ class Translator(TextTranslator):
         settings: SearchSettings,
         capacity: SearchCapacity,
     ) -> list[list[Line]]:
-        """Return cohorts smaller than a batch if lines may join a running search."""
+        """Divide the lines into cohorts, smaller than a batch if lines may join a running
+        search."""
         if self._joins(settings):
             capacity = capacity.part(COHORTS_PER_BATCH)
         return super().cohorts(lines, settings, capacity)
@@ -162,7 +165,7 @@ class Translator(TextTranslator):
         settings: SearchSettings,
         capacity: SearchCapacity,
     ) -> Iterator[tuple[Line, list[Hypothesis]]]:
-        """Search all cohorts in one search: when lines end, waiting ones join."""
+        """Translate all cohorts in one search: when lines end, waiting lines join."""
         if not self._joins(settings):
             yield from super().search_cohorts(cohorts, settings, capacity)
             return
@@ -179,8 +182,8 @@ class Translator(TextTranslator):
         yield from zip(itertools.chain.from_iterable(cohorts), found, strict=True)
 
     def _joins(self, settings: SearchSettings) -> bool:
-        """Return whether lines may join a running search; not used on a GPU, where it was never
-        measured."""
+        """Return whether lines may join a running search. Always False on a GPU, because joining
+        was never measured there."""
         able = self.device.type == "cpu" and all(
             isinstance(one, SupportsJoin) for one in self.models
         )
@@ -193,7 +196,8 @@ class Translator(TextTranslator):
 
     @contextlib.contextmanager
     def _ready(self) -> Iterator[None]:
-        """Turn off dropout and gradients; afterwards, restore the training flag of every module."""
+        """Turn off dropout and gradients in a `with` block; then restore the `training` flag of
+        every module."""
         modules = [
             module
             for model in self.models
@@ -212,7 +216,7 @@ class Translator(TextTranslator):
 
 
 def _ends(models: Sequence[SequenceModel], which: str) -> list[int]:
-    """Return the maximum length of each model that has one.
+    """Return the maximum length of each model that has a maximum.
 
     Args: which: "longest_source" or "longest_target".
     """

@@ -1,9 +1,9 @@
 """Restrict sampling to tokens whose bytes form valid UTF-8 text.
 
-A vocabulary spells characters without a piece in bytes, and randomly drawn bytes may not be valid
-text. This file implements a state machine over bytes: each token leads from one state to another,
-or is not allowed in that state. The states follow the table of well-formed UTF-8 (Unicode 16, Table
-3-7).
+A character that is not in the vocabulary is spelled in bytes, and randomly drawn bytes may not be
+valid text. This file implements a state machine over bytes: in each state, a token is either
+forbidden or leads to the next state. The states follow the table of well-formed UTF-8 (Unicode 16,
+Table 3-7).
 """
 
 from collections.abc import Collection, Sequence
@@ -55,8 +55,8 @@ class WellFormed:
 
     Args:
         spellings: the bytes that each id of the vocabulary spells.
-        seen: bytes that occur in the training texts; others are never allowed. None means unknown:
-            all are allowed except control characters.
+        seen: bytes that occur in the training texts; other bytes are never allowed. None means that
+            they are unknown: then all bytes are allowed except control characters.
     """
 
     def __init__(self, spellings: Sequence[bytes], seen: Collection[int] | None = None) -> None:
@@ -85,7 +85,10 @@ class WellFormed:
     def follow(
         self, state: Int[Tensor, "sentences draws"], tokens: Int[Tensor, "sentences draws"]
     ) -> Int[Tensor, "sentences draws"]:
-        """Return the states after one more token each; a forced token may be any token."""
+        """Return the states after one more token in each text.
+
+        A forced token may be one that the state forbids.
+        """
         return self.after[state, tokens]
 
     def hide(
@@ -96,8 +99,8 @@ class WellFormed:
     ) -> Float[Tensor, "sentences draws vocab"]:
         """Return the logits with −∞ for tokens that are not allowed.
 
-        Args: remaining: number of tokens that each sentence may have after this one; a character
-        that needs more is not started.
+        Args: remaining: number of tokens that each sentence may have after this token. A character
+            that needs more tokens is not started.
         """
         vocab = min(logits.shape[-1], self.allowed.shape[1])
         fits = self.needed[state] <= remaining[:, None, None]

@@ -13,7 +13,7 @@ from whyformer.training.shards import local
 
 
 class Averaging(StrEnum):
-    """Which weights are validated and saved."""
+    """The weights that are validated and saved."""
 
     NONE = "none"
     EMA = "ema"
@@ -21,10 +21,11 @@ class Averaging(StrEnum):
 
 
 class WeightAverage:
-    """The averaged weights, which are validated and saved instead of the trained ones.
+    """The averaged weights, which are validated and saved instead of the trained weights.
 
     Paper: Vaswani et al. 2017, §6.1 (mean of the last checkpoints). The moving average is computed
-    by torch. Its decay is at most (1 + step) / (10 + step), so that early weights are forgotten.
+    by torch. The decay of the moving average is at most (1 + step) / (10 + step), so that the
+    initial weights have little influence.
     """
 
     def __init__(self, model: nn.Module, kind: Averaging, decay: float, last: int) -> None:
@@ -87,7 +88,7 @@ class WeightAverage:
 
 @contextlib.contextmanager
 def swapped(model: nn.Module, weights: dict[str, Tensor]) -> Iterator[None]:
-    """Give ``model`` other weights in the `with` block; afterwards, restore its own weights
+    """Replace the weights of ``model`` in a `with` block; afterwards, restore the original weights
     exactly."""
     own = {name: p.data for name, p in model.named_parameters()}
     try:

@@ -42,12 +42,12 @@ META, WHOLE = "state.json", "state.safetensors"
 def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]) -> None:
     """Save weights, optimizer, averages, random states and the position in the data, atomically.
 
-    All ranks must call this together, with a directory that all of them can access. With sharded
-    parameters (FSDP2), each rank writes its shard to its own file with
-    torch.distributed.checkpoint, and no rank gathers the whole. Otherwise, the first rank writes
-    one file.
+    All ranks must call this together, with a directory that all of them can access. If the
+    parameters are sharded (FSDP2), each rank writes its shard to a separate file with
+    torch.distributed.checkpoint, and no rank gathers the whole state. Otherwise, the first rank
+    writes one file.
     Args:
-        extra: JSON values of the caller, which `load_checkpoint` returns.
+        extra: JSON values of the caller; `load_checkpoint` returns them.
     """
     ranks = state.parallelism.ranks
     streams = ranks.gather(random_state())
@@ -79,9 +79,10 @@ def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]
 
 @contextlib.contextmanager
 def _shared_directory(directory: Path, ranks: Ranks, *, wanted: bool) -> Iterator[Path | None]:
-    """Give all ranks a temporary directory, which the first rank moves to its place at the end.
+    """Give all ranks a temporary directory in a `with` block; then the first rank renames it to
+    ``directory``.
 
-    Args: wanted: whether the other ranks write, too; if not, they get None.
+    Args: wanted: whether the other ranks also write to the directory; if not, they get None.
     """
     if ranks.first:
         with atomic_directory(directory) as temporary:
@@ -96,8 +97,8 @@ def _shared_directory(directory: Path, ranks: Ranks, *, wanted: bool) -> Iterato
 
 
 def _state_tensors(state: TrainingState) -> dict[str, Tensor]:
-    """Return all tensors of a state by their checkpoint names; for sharded ones, this rank's
-    shard."""
+    """Return all tensors of a state by their names in a checkpoint; of a sharded tensor, the shard
+    of this rank."""
     tensors: dict[str, Tensor] = {}
     for name, parameter in state.model.named_parameters():
         tensors[f"model.{name}"] = parameter.detach()
@@ -109,7 +110,8 @@ def _state_tensors(state: TrainingState) -> dict[str, Tensor]:
 
 
 def _numbers(state: TrainingState) -> dict[str, Any]:
-    """Return the numbers that an optimizer keeps: of its groups, and of parameters by name."""
+    """Return the numbers in the state of an optimizer: for each group, and for each parameter by
+    name."""
     groups = [
         {key: value for key, value in group.items() if isinstance(value, int | float)}
         for group in state.optimizer.param_groups
@@ -124,7 +126,7 @@ def _numbers(state: TrainingState) -> dict[str, Any]:
 
 
 def _put_numbers(directory: Path, state: TrainingState, saved: dict[str, Any]) -> None:
-    """Put back what `_numbers` returned; older checkpoints have none."""
+    """Restore the result of `_numbers`; older checkpoints do not contain it."""
     groups = saved.get("groups", [])
     if groups and len(groups) != len(state.optimizer.param_groups):
         raise BundleError(
@@ -141,9 +143,9 @@ def _put_numbers(directory: Path, state: TrainingState, saved: dict[str, Any]) -
 
 
 def refuse_lost(state: TrainingState) -> None:
-    """Raise an error for an optimizer with a state that cannot be saved; call it after the first
-    update.
+    """Raise an error if the state of the optimizer cannot be saved.
 
+    Call this after the first update, because the state does not exist before it.
     Raises: PluginError.
     """
     named = {parameter: name for name, parameter in state.model.named_parameters()}
@@ -170,11 +172,12 @@ def has_checkpoint(directory: Path) -> bool:
 
 
 def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> dict[str, Any]:
-    """Load a checkpoint into a new state with the same settings; return the `extra` of its caller.
+    """Load a checkpoint into a new state with the same settings.
 
-    With the same number of ranks as when it was saved, each rank restores its random state. With
-    another number, the random generators are seeded again.
-    Args: seed: seed of new random generators, together with rank and step.
+    If the number of ranks is the same as when the checkpoint was saved, each rank restores its
+    random state. If not, the random generators are seeded again.
+    Args: seed: used with the rank and the step to seed the random generators again.
+    Returns: the argument ``extra`` of `save_checkpoint`.
     Raises: BundleError when the checkpoint is damaged or does not fit the model.
     """
     recover_directory(directory)
@@ -201,8 +204,9 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
             )
         if kind == "optimizer":
             parameter = parameters[_parameter_of(key)]
-            # The fused kernels need their step counts on the device of the parameters. Copied,
-            # because a tensor from a file keeps it open, and Windows cannot replace open files.
+            # The fused kernels need their step counts on the device of the parameters. The tensor
+            # is copied, because a tensor from a file keeps the file open, and Windows cannot
+            # replace an open file.
             slot = rest.rpartition(".")[2]
             state.optimizer.state[parameter][slot] = value.to(parameter.device, copy=True)
     _put_numbers(directory, state, meta.get("optimizer", {}))
@@ -239,7 +243,7 @@ def _read(
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Return the metadata and the tensors of a checkpoint, sharded like the parameters.
 
-    Raises: BundleError when it is damaged or of another format.
+    Raises: BundleError when the checkpoint is damaged or has another format.
     """
     meta = verified_state(directory)
     files = list(meta.get("files", [WHOLE]))
@@ -255,7 +259,7 @@ def _read(
 def verified_state(directory: Path) -> dict[str, Any]:
     """Verify the hashes of all files of a checkpoint and return its metadata.
 
-    Raises: BundleError when it is damaged or of another format.
+    Raises: BundleError when the checkpoint is damaged or has another format.
     """
     try:
         meta = read_json(directory / META)
@@ -282,9 +286,9 @@ def _damaged(directory: Path, fault: object) -> str:
 
 
 def whole_tensors(directory: Path) -> dict[str, Tensor]:
-    """Return all tensors of a checkpoint, unsharded, whatever the number of ranks that wrote it.
+    """Return all tensors of a checkpoint, unsharded. Any number of ranks may have written it.
 
-    Raises: BundleError when it is damaged or of another format.
+    Raises: BundleError when the checkpoint is damaged or has another format.
     """
     return _read(directory, {})[1]
 

@@ -1,9 +1,9 @@
 """Compile the layers of a model with `torch.compile` while a loss is computed.
 
 A search uses the uncompiled layers: it calls them with a history and with a new length in every
-step, for which compilation does not pay. Layers are compiled separately, and layers of the same
-kind share their code, so compiling twelve layers takes as long as compiling one. Batch size and
-length are dynamic.
+step, so compiling would cost more time than it saves. Layers are compiled separately, and layers of
+the same kind share the compiled code. So compiling twelve layers takes as long as compiling one.
+Batch size and length are dynamic.
 """
 
 import contextlib
@@ -23,10 +23,10 @@ COMPILERS = ("c++", "g++", "clang++")
 
 
 class CompiledLayers:
-    """The compiled versions of the layers of a model; `at_work` uses them in a `with` block.
+    """The compiled versions of the layers of a model; the model uses them in an `at_work` block.
 
     Args: backend: the backend of `torch.compile`; inductor uses C++ for CPUs and Triton for GPUs.
-    Raises: ConfigError when the model has no such layers, or no C++ compiler is found.
+    Raises: ConfigError when the model has no layers to compile, or no C++ compiler is found.
     """
 
     def __init__(self, model: nn.Module, backend: str = "inductor") -> None:

@@ -1,7 +1,7 @@
 """Parallel training: several processes train one model under torchrun, with DDP or FSDP2.
 
-An update is the same as with one process: `accumulate` batches of the same plan. The ranks divide
-these batches among them and sum their gradients, so two ranks compute the same update as one.
+An update uses the same `accumulate` batches as with one process. The ranks divide these batches
+among them and sum their gradients, so two ranks compute the same update as one rank.
 """
 
 import contextlib
@@ -34,13 +34,13 @@ class Parallel(StrEnum):
     DDP = "ddp"
     """Each rank stores the whole model; gradients are summed."""
     FSDP = "fsdp"
-    """Each rank stores a shard of weights, gradients and optimizer state; a layer is gathered only
-    while it computes."""
+    """Each rank stores a shard of weights, gradients and optimizer state; the weights of a layer
+    are gathered only for the computation of the layer."""
 
 
 class LossModule(nn.Module):
-    """A model and its loss in one module, because DDP synchronizes the gradients of a forward
-    pass."""
+    """A model and its loss in one module. DDP synchronizes only gradients of its own `forward`, so
+    the loss must be computed there."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -76,12 +76,17 @@ class Parallelism:
         return contextlib.nullcontext()
 
     def factor(self, tokens: float) -> float:
-        """Return the factor for the loss sum of a batch, so that the gradients of all ranks are
-        those of the mean over ``tokens``. DDP and FSDP2 average over ranks, but we need the sum."""
+        """Return the factor for the loss sum of a batch: with it, the gradient of an update is that
+        of the mean loss over ``tokens`` tokens.
+
+        It includes the number of ranks, because DDP and FSDP2 average gradients over the ranks, but
+        we need the sum.
+        """
         return self.ranks.count / tokens
 
     def norms(self, norms: Tensor) -> Tensor:
-        """Return the norms of whole gradients, given the norms of the shards of this rank."""
+        """Return the norms of the whole gradients. Args: norms: those of the shards of this
+        rank."""
         return norms
 
     @contextlib.contextmanager
@@ -90,10 +95,11 @@ class Parallelism:
     ) -> Iterator[nn.Module | None]:
         """Provide the model as plain modules with unsharded weights, in a `with` block.
 
-        All ranks must enter together.
+        All ranks must enter the block together.
         Args:
-            weights: used instead of the weights of the model, by parameter name.
-            everywhere: whether every rank needs the model; if not, only the first rank gets it.
+            weights: weights by parameter name, used instead of those of the model.
+            everywhere: whether every rank gets the model; if not, only the first rank gets the
+                model, and the other ranks get None.
         """
         with swapped(self.model, weights) if weights else contextlib.nullcontext():
             yield self.model if everywhere or self.ranks.first else None
@@ -105,7 +111,7 @@ class Replicated(Parallelism):
     def __init__(self, model: nn.Module, ranks: Ranks, accumulate: int) -> None:
         super().__init__(model, ranks, accumulate)
         local = [ranks.device] if ranks.device and ranks.device.type == "cuda" else None
-        # A BERT in pre-training has heads that some tasks do not use.
+        # A BERT in pre-training has heads that are unused in some tasks.
         idle = any(isinstance(m, BERT) and not m.settings.outputs for m in model.modules())
         with warnings.catch_warnings():  # torch has no replacement for `broadcast_buffers` yet
             warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
@@ -126,9 +132,10 @@ class Replicated(Parallelism):
 class Sharded(Parallelism):
     """Every rank stores a shard of each parameter; torch's FSDP2 (`fully_shard`) gathers them.
 
-    Each rank first builds the whole model and then shards it: one group for each layer and one for
-    the rest. The gradients are synchronized after each batch, because waiting for the last batch of
-    an update, as DDP does, would need memory for unsharded gradients.
+    Each rank first builds the whole model and then shards it: one group of parameters for each
+    layer, and one group for all other parameters. The gradients are synchronized after each batch.
+    DDP waits for the last batch of an update, but FSDP2 would then need memory for the unsharded
+    gradients.
     """
 
     def __init__(self, model: nn.Module, ranks: Ranks, accumulate: int) -> None:
@@ -141,7 +148,7 @@ class Sharded(Parallelism):
         mesh = init_device_mesh(ranks.device.type, (ranks.count,))
         # A recurrent model calls parts of its layers directly, so it is a single group.
         for layer in model.modules():
-            if isinstance(layer, DecoderLayer):  # `Decoder.read` calls it directly
+            if isinstance(layer, DecoderLayer):  # `Decoder.read` calls this part directly
                 fully_shard(layer.cross_attention, mesh=mesh)
                 register_fsdp_forward_method(layer.cross_attention, "keys_values")
             if isinstance(layer, EncoderLayer | DecoderLayer | GPTLayer):
@@ -150,7 +157,7 @@ class Sharded(Parallelism):
 
     def __call__(self, loss_of: LossOf, batch: Any, smoothing: float) -> Loss:
         """See `Parallelism`."""
-        with warnings.catch_warnings():  # keys and values are views, but they are not modified
+        with warnings.catch_warnings():  # keys and values are views, but nothing modifies them
             warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view")
             return super().__call__(loss_of, batch, smoothing)
 
@@ -162,7 +169,7 @@ class Sharded(Parallelism):
     def whole(
         self, weights: dict[str, Tensor] | None = None, *, everywhere: bool = False
     ) -> Iterator[nn.Module | None]:
-        """See `Parallelism`; gathers the weights and frees them at the end."""
+        """See `Parallelism`. Gathers the weights, and frees them at the end of the block."""
         wanted = everywhere or self.ranks.first
         own: dict[str, Tensor] = dict(self.model.named_parameters())
         full = gathered(weights or own, keep=wanted)
@@ -184,14 +191,14 @@ PARALLELS: dict[Parallel, type[Parallelism]] = {
 def make_parallelism(
     kind: Parallel, model: nn.Module, *, accumulate: int, ranks: Ranks = ALONE
 ) -> Parallelism:
-    """Return the `Parallelism` for ``model`` on this rank; sharding replaces the parameters of the
-    model."""
+    """Return the `Parallelism` for ``model`` on this rank. With ``fsdp``, the parameters of
+    ``model`` are replaced by shards."""
     chosen = Parallelism if ranks.count == 1 else PARALLELS[kind]
     return chosen(model, ranks, accumulate)
 
 
 def _empty_copy(model: nn.Module) -> nn.Module:
-    """Return a copy of the model with empty parameters, tied like those of the model."""
+    """Return a copy of the model with empty parameters; tied parameters stay tied."""
     empty = {
         id(p): nn.Parameter(torch.empty(0, device=p.device), requires_grad=p.requires_grad)
         for p in model.parameters()
