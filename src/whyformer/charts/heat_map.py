@@ -32,7 +32,7 @@ class HeatMap:
 
 @dataclass(frozen=True)
 class Shading:
-    """Maps values to shades. The lightest shade is zero, or the lowest value if all are far from 0.
+    """Maps values to shades. The lightest shade is zero, or the lowest value if no value is near 0.
 
     Args: low, high: the lowest and the highest value of the matrix.
     """

@@ -5,7 +5,7 @@ from html import escape
 
 
 def in_symbols(words: str) -> str:
-    """Return text as HTML; after a single letter and `_`, as in d_k or W_Q, set a subscript.
+    """Return text as HTML. After one letter and `_`, as in d_k or W_Q, the text is a subscript.
 
     >>> in_symbols("1/d_k < 1")
     '1/d<sub>k</sub> &lt; 1'

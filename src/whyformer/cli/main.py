@@ -134,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except KeyboardInterrupt:
         return _say("Stopped by Ctrl-C.", INTERRUPTED)
-    except OSError as error:  # cases without their own message: too long names, broken disks
+    except OSError as error:  # errors without their own message, such as too long names
         return _say(*_refused_by_system(error))
     except Exception as error:
         from whyformer.foundation.memory import ran_out

@@ -168,7 +168,8 @@ def translate(
     live = not text and input is None and is_live(sys.stdin)
     with contextlib.ExitStack() as stack:
         ranks = stack.enter_context(joined())
-        # `_warn` below gives line numbers of the input; the translator only knows its window.
+        # `_warn` below gives line numbers of the input. The translator only knows the line numbers
+        # of the window that it translates.
         chosen = choose(
             runs,
             engine,

@@ -91,7 +91,7 @@ def from_resamples(values: list[float], items: int, seed: int) -> Interval:
 
 
 def expanded_percentiles(values: Array, items: int) -> tuple[float, float] | None:
-    """Return the percentiles of bootstrap values that contain 95 %; None if all values are equal.
+    """Return the ends of a 95 % interval of bootstrap values; None if all values are equal.
 
     The percentiles 2.5 and 97.5 are too narrow for few items: they correspond to dividing by n
     instead of n - 1, and to the normal distribution instead of Student's t. The expanded
@@ -111,10 +111,10 @@ def proportion_interval(statistics: Array) -> tuple[float, float]:
     """Return Wilson's 95 % confidence interval of a proportion, in percent.
 
     Source: Wilson 1927; Korn and Graubard 1998 for items with several draws, such as the words of a
-    sentence. There, the number of draws is divided by the design effect: the variance between items
-    relative to that of independent draws. If items do not vary (for example, if everything is
-    correct), each item counts as one draw.
-    Args: statistics: for each item, the number of correct ones and the total number.
+    sentence. For such items, the number of draws is divided by the design effect: the variance
+    between items, divided by the variance of independent draws. If items do not vary (for example,
+    if everything is correct), each item counts as one draw.
+    Args: statistics: for each item, the number of correct draws and the number of draws.
 
     >>> low, high = proportion_interval(np.array([[1.0, 1.0]] * 30))
     >>> round(low, 1), round(high, 1)
@@ -148,7 +148,7 @@ def wilson(share: float, draws: float) -> tuple[float, float]:
 def resampled_sums(statistics: Array, *, resamples: int, seed: int) -> Array:
     """Draw bootstrap samples of the items and return the sums of their statistics.
 
-    The same samples are used for all systems, as paired tests need.
+    All systems use the same samples, as paired tests require.
     Args: statistics: (systems, items, k).
     Returns: (resamples, systems, k).
     """

@@ -1,10 +1,10 @@
 """The interface of metrics: statistics of each line that can be added, and the value of their sum.
 
-Because every metric has this form, intervals and significance tests work for all of them: they add
-the statistics of other samples of the lines and compute the value.
+Because every metric has this form, intervals and significance tests work for all of them: they
+resample the lines, add the statistics of each sample, and compute its value.
 
-A metric is chosen by name. Register a class or a function that returns a metric. Its settings are
-its keyword arguments, out of `lowercase` and `tokenize`:
+A metric is chosen by name. Register a class or a function that returns a metric. A metric can have
+the settings `lowercase` and `tokenize`; it has those that are its keyword arguments:
 
     @METRICS.register("mine")
     class Mine:
@@ -73,7 +73,7 @@ METRICS = Registry[Callable[..., Metric]]("metric")
 
 
 def reads(name: str) -> tuple[str, ...]:
-    """Return the names of a metric's settings, out of `lowercase` and `tokenize`."""
+    """Return which of the settings `lowercase` and `tokenize` a metric has."""
     return tuple(inspect.signature(METRICS[name]).parameters)
 
 

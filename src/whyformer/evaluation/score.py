@@ -38,5 +38,5 @@ class Score:
 
 
 def each_once(notes: Iterable[str | None]) -> list[str]:
-    """Return the notes of the results without duplicates and empty ones."""
+    """Return the notes of the results, without duplicates and empty notes."""
     return list(dict.fromkeys(note for note in notes if note is not None))

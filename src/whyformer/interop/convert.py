@@ -31,7 +31,7 @@ SENTENCES = 200
 
 
 class ParityError(WhyformerError):
-    """The error if a converted model differs from its run and is not kept."""
+    """A converted model differs from its run; the conversion is not kept."""
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 CTranslate2 searches by log-probability and returns every finished hypothesis. This file ranks them
 with our length penalty. There are two differences. In CTranslate2, a length limit applies to a
 whole batch, and the probability of banned tokens is distributed among the other tokens. A line that
-one of them affects is searched again, with its own limit, and scored by the model without bans. A
-greedy translation beyond its limit is only truncated and scored.
+is affected by one of these differences is searched again with its own limit, and the model scores
+the result without bans. A greedy translation beyond its limit is only truncated and scored.
 """
 
 import contextlib
@@ -69,8 +69,8 @@ def search_refusal(settings: SearchSettings, prefix: str = "") -> str | None:
 class CTranslate2Translator(TextTranslator):
     """Translates with a conversion, with the same results as `Translator`.
 
-    A single batch uses all cores. With many batches, each core computes its own batch; after that,
-    the weights are in memory twice. Eight-bit models always use one core per batch, because a
+    A single batch uses all cores. With many batches, each core computes a separate batch; from then
+    on, the weights are in memory twice. Eight-bit models always use one core per batch, because a
     second core makes CTranslate2 slower (docs/performance.md).
     Args:
         directory: a conversion.
@@ -158,14 +158,14 @@ class CTranslate2Translator(TextTranslator):
     def search_cohorts(
         self, cohorts: Sequence[Sequence[Line]], settings: SearchSettings, capacity: SearchCapacity
     ) -> Iterator[tuple[Line, list[Hypothesis]]]:
-        """Yield every line with its hypotheses. Search in parallel if every core has a group."""
+        """Yield every line with its hypotheses. With enough cohorts, each core searches one."""
         if self.threads == 1 or len(cohorts) < (2 if self._one_core else self.threads):
             yield from super().search_cohorts(cohorts, settings, capacity)
             return
         twin = copy.copy(self)
         twin._engine = self._engine_of_many
         search = functools.partial(twin.search_lines, settings=settings)
-        pool = ThreadPoolExecutor(self.threads + 1)  # one group waits, so that no core is idle
+        pool = ThreadPoolExecutor(self.threads + 1)  # one cohort waits, so no core is idle
         try:
             for lines, found in zip(cohorts, pool.map(search, cohorts), strict=True):
                 yield from zip(lines, found, strict=True)

@@ -50,7 +50,8 @@ class Parity:
         tokens: number of compared token probabilities.
         difference: largest difference of ln P of a token, in nats.
         greedy_same: number of equal greedy translations.
-        greedy_ties: number of greedy translations that differ, first at a tie (see `TOLERANCE`).
+        greedy_ties: number of greedy translations whose first difference is a tie (see
+            `TOLERANCE`).
         beam: the search settings of the run, as text; "" if not compared.
         beam_same: number of lines with the same best hypothesis.
         beam_better: number of lines whose best hypothesis has a higher score in this engine.

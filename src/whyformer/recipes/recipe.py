@@ -75,27 +75,33 @@ class DataSettings(Settings):
 
     train: list[str] = []
     """Data files, plain or compressed: TSV, CSV, JSON lines, JSON, Parquet, Excel or TMX. The
-    content decides. For pairs also: the prefix of two files (`train` for train.ko and train.en),
-    two files of lines, pronunciation dictionaries, and `-` for standard input. For `tag`: CoNLL."""
+    format is detected from the content. For pairs also: the prefix of two files (`train` for
+    train.ko and train.en), two files of lines, pronunciation dictionaries, and `-` for standard
+    input. For `tag`: CoNLL."""
     dev: list[str] = []
-    """Validation data, in the same form as `train`. If empty: the file `dev` beside a file `train`
-    if it exists, else a part of the training data, chosen by a hash of the source."""
+    """Validation data, in the same form as `train`. If empty, a file `dev` in the directory of the
+    file `train` is used. Without such a file, a part of the training data is held out, chosen by a
+    hash of the source."""
     source: str | None = None
     """Column of the source or text: its name, its number from 1, or its JSON key. For the prefix of
-    two files: the suffix of one. None: by the names and the content of the columns."""
+    two files: the suffix of one. With None, it is found by the names and the content of the
+    columns."""
     target: str | None = None
     """Column of the target or label, as for `source`."""
     encoding: str | None = None
-    """Encoding of all files, such as cp949. None: UTF-8, or what a byte order mark states."""
+    """Encoding of all files, such as cp949. None means UTF-8, or the encoding that a byte order
+    mark states."""
     header: bool | None = None
-    """Whether line 1 of a TSV, CSV or Excel file names the columns. None: by its content."""
+    """Whether line 1 of a TSV, CSV or Excel file names the columns. With None, the
+    content decides."""
     builtin: Builtin | None = None
     """Built-in data set to use instead of `train`."""
     stress: bool = False
     """Only for cmudict: keep the stress digits of vowels (0, 1, 2)."""
     dev_share: float = Field(default=0.02, gt=0, lt=1)
-    """Fraction of the training examples to hold out if there is no validation set. At least 100 are
-    held out (a tenth of fewer than 1,000), at most 2,000 pairs or 5,000 labelled texts."""
+    """Fraction of the training examples to hold out if there is no validation set. At least 100
+    examples are held out (or a tenth, if there are fewer than 1,000), and at most 2,000 pairs or
+    5,000 labelled texts."""
     filters: Filters = Filters()
     """Filters that drop pairs."""
     documents: Documents = Documents.FILE
@@ -147,7 +153,8 @@ class ValidationSettings(Settings):
     """Number of validation sentences to decode (greedily) at each validation. The loss is computed
     over all sentences."""
     patience: int = Field(default=0, ge=0, le=MAX_UPDATES)
-    """Number of validations without improvement before the run stops early; 0 = never."""
+    """The run stops early after this number of validations without improvement; 0 = no early
+    stop."""
     track: Tracker = Tracker.NONE
     """Where to write the metrics in addition to the journal: none, or tensorboard."""
 
@@ -189,8 +196,8 @@ class Resolved:
 
 
 SIZES = ("layers", "encoder_layers", "decoder_layers", "d_model", "heads", "d_k", "d_ff")
-"""The model settings that a preset on the command line overrides, even if the recipe sets them. It
-also overrides `dropout` if the preset sets it."""
+"""The model settings that a preset on the command line overrides, even if the recipe sets them. A
+preset that sets `dropout` also overrides `dropout`."""
 
 
 def shipped() -> list[str]:

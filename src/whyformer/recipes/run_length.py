@@ -20,7 +20,7 @@ from whyformer.training.timetable import (
 
 
 class RunLength:
-    """The timetable of a run. If the length is set in minutes, it is extended during training.
+    """The timetable of a run. If the length is set in minutes, training extends the timetable.
 
     The first rank measures the time and decides. All ranks then call `record` with the decision.
 

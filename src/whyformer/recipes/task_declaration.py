@@ -40,7 +40,8 @@ class TaskDeclaration:
     default_recipe: ClassVar[str | None] = None
     """The recipe to use if none is given: name of a built-in recipe, or path of a YAML file."""
     reads: ClassVar[frozenset[str]] = frozenset()
-    """The settings of `OF_SOME_TASKS` that this task reads; to set another of them is an error."""
+    """The settings of `OF_SOME_TASKS` that this task reads; setting any other of them is an
+    error."""
     items: ClassVar[ItemForm | None] = None
     """The form of items given in Python; None if the task accepts files only."""
     unit: ClassVar[str] = "tokens"

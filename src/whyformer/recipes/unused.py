@@ -161,7 +161,7 @@ def _is_read(data: DataSettings, name: str) -> bool:
     for path in (*data.train, *data.dev):
         if path == STDIN:
             continue
-        if not Path(path).is_file():  # the prefix of two files, or an error that is met later
+        if not Path(path).is_file():  # the prefix of two files, or an error reported later
             return True
         try:
             table = open_table(path, Wanted.PAIRS, encoding=data.encoding, header=data.header)
@@ -182,7 +182,7 @@ def _has_lines_of_columns(recipe: Recipe) -> bool:
             if recognized(path, wanted, data.encoding) in HEADERS:
                 return True
         except DataError:
-            return True  # met later
+            return True  # the error is reported later
     return False
 
 

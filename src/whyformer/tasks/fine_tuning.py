@@ -33,7 +33,7 @@ MAX_HELD_OUT = 5000
 DROPOUTS = ("dropout", "attention_dropout")
 """The only model settings that a run with `start_from` can choose."""
 COLUMN_KEYS = {"text": "text", "second": "second text", "label": "label"}
-"""Key of a run's facts -> the role of the column."""
+"""Key in the facts of a run -> role of the column that the key names."""
 ANSWER = "answer."
 """Prefix of the parameters of the task head, which are never copied from a pre-trained run."""
 HEAD = ("pooler.", ANSWER)
@@ -173,7 +173,8 @@ class Split(Generic[One]):
     dropped: Occurrences
     """Examples without text, which were left out."""
     overlap: Overlap | None
-    """Validation examples that are also in the training data; None if they were held out of it."""
+    """Validation examples that are also in the training data; None if the validation examples were
+    held out of the training data."""
 
 
 def read_split(
@@ -242,7 +243,7 @@ def read_split(
 
 
 def remembered_columns(roles: Roles) -> dict[str, str | None]:
-    """Return the names of the columns that a run was trained with; None where they have none."""
+    """Return the names of the columns that a run was trained with; None for unnamed columns."""
     names = roles.columns if roles.table.named else {}
     return {key: names.get(role) for key, role in COLUMN_KEYS.items()}
 

@@ -47,7 +47,7 @@ def forget_items(run: Path) -> None:
 
 
 def keep_items(given: GivenItems, recipe: Recipe, run: Path) -> None:
-    """Write the items into ``run``; a run that already has items must have the same ones.
+    """Write the items into ``run``. If the run already has items, they must be the same.
 
     Raises: DataError for an item that cannot be used; ConfigError when the items differ.
     """

@@ -78,7 +78,7 @@ class Pretraining(TextTask):
         )
 
     def _refuse_no_rows(self, name: str, rows: PretrainingRows) -> None:
-        """Raise DataError for a text without rows, for which there is no mean loss."""
+        """Raise DataError for a text without rows, because its mean loss is undefined."""
         if not rows.count(0):
             raise DataError(
                 f"The {name} text must have at least one row, but it has none: with "
@@ -164,7 +164,7 @@ def pretraining_scores(model: BERT, rows: PretrainingRows) -> dict[str, Any]:
 
 
 def word_starts(tokenizer: Tokenizer) -> np.ndarray:
-    """Return for each id whether it starts a word: it is a space, or it begins with a space.
+    """Return, for each id, whether its token starts a word, that is, begins with a space.
 
     The first word of a text has no space before it, but the tokens before the first start are also
     treated as one word. If the units are words, each token is a word.

@@ -39,7 +39,7 @@ SENTENCE_SAMPLE = 2000
 
 @dataclass(frozen=True)
 class Item:
-    """One source of the validation set and its references, each of which counts as correct."""
+    """One source of the validation set and its references. Every reference counts as correct."""
 
     source: str
     references: list[str]
@@ -85,7 +85,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class _Sources:
-    """Pairs that can be read repeatedly, and a hash of all of them."""
+    """Pairs that can be read repeatedly, and a hash of all pairs."""
 
     train: Callable[[], Iterator[Pair]]
     dev: Callable[[], Iterator[Pair]]
@@ -129,7 +129,7 @@ def prepare(
 
 
 def data_key(recipe: Recipe, run: Path) -> str:
-    """Return the hash that tells a resumed run whether its data is unchanged."""
+    """Return a hash of the data. A resumed run compares it to detect changed data."""
     return _trimmed(_sources(recipe, run), keep_spaces=recipe.text.keep_spaces).key
 
 

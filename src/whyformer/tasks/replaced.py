@@ -74,7 +74,8 @@ def replaced_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float) -
     """Return the loss of a batch with n masked tokens: n · (mean loss of masked tokens + λ · mean
     loss of detection).
 
-    Paper: Clark et al. 2020, §2: L_MLM + λ L_Disc, λ = 50. Both are means, as in the authors' code.
+    Paper: Clark et al. 2020, §2: L_MLM + λ L_Disc, λ = 50. Both losses are means, as in the
+    authors' code.
     """
     assert isinstance(model, Electra)
     found = replace(model, batch)
@@ -91,8 +92,8 @@ def replaced_scores(model: Electra, rows: PretrainingRows) -> dict[str, Any]:
 
     detection_accuracy covers all tokens, most of which are not replaced; detection_f1 is the F1
     score of the replaced tokens. Detection becomes harder as the generator improves. Compare these
-    scores between discriminators with the same generator, not between stages of a run. loss is the
-    quantity that training minimizes, as a mean per masked token.
+    scores between discriminators with the same generator, not between updates of one run. loss is
+    the quantity that training minimizes, as a mean per masked token.
     """
     restoring = detecting = 0.0
     tokens = hits = real = right = predicted = replaced = found_replaced = 0

@@ -30,7 +30,8 @@ def refuse_two_inputs(paths: Sequence[str]) -> None:
 
 
 def kept_input(path: str, run: Path) -> str:
-    """Return ``path``. For standard input, save its lines in the run and return that file."""
+    """Return ``path``; for standard input, save its lines in the run and return the path of the
+    saved file."""
     if path != STDIN:
         return path
     kept = run / KEPT

@@ -22,13 +22,13 @@ Progress = Callable[[str, int], None]
 
 
 class Caution(str):
-    """A line that --quiet does not hide: data was left out, or scores may be misleading."""
+    """A warning that --quiet does not hide, such as left-out data or possibly misleading scores."""
 
     __slots__ = ()
 
 
 def with_end(line: str, end: str) -> str:
-    """Return ``line`` with ``end`` appended, as a `Caution` if ``end`` is one."""
+    """Return ``line`` with ``end`` appended; a `Caution` if ``end`` is a `Caution`."""
     return Caution(line + end) if isinstance(end, Caution) else line + end
 
 
@@ -38,14 +38,15 @@ class Task(TaskDeclaration, ABC):
         @TASKS.register("mine")
         class Mine(Task): ...
 
-    Opening a task reads its data. The class attributes, those of `TaskDeclaration` and `metrics`,
-    are available before.
+    Creating an instance reads the data of the recipe. The class attributes (those of
+    `TaskDeclaration`, and `metrics`) are available before that.
     """
 
     metrics: ClassVar[Mapping[str, bool]] = {"loss": False}
     """For each metric of `validate`, whether a higher value is better."""
     metric_needs: ClassVar[Mapping[str, str]] = {}
-    """For each metric that needs certain data or settings, what it needs, for an error message."""
+    """For each metric that needs certain data or settings, a description of them for an error
+    message."""
 
     recipe: Recipe
     metric: str
@@ -69,7 +70,7 @@ class Task(TaskDeclaration, ABC):
     @classmethod
     @abstractmethod
     def data_key(cls, recipe: Recipe, run: Path) -> str:
-        """Return the hash that tells a resumed run whether its data is unchanged."""
+        """Return a hash of the data. A resumed run compares it to detect changed data."""
 
     @abstractmethod
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
@@ -89,11 +90,11 @@ class Task(TaskDeclaration, ABC):
 
     @abstractmethod
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
-        """Return the model with everything that its use needs, such as tokenizers."""
+        """Return the model with everything that is needed to use it, such as tokenizers."""
 
     @abstractmethod
     def preview(self, batch: Any) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
-        """Return the texts of a batch to show, and its tensors to store."""
+        """Return the texts of a batch for display, and the tensors of the batch for storage."""
 
     def available_metrics(self) -> Mapping[str, bool]:
         """Return the `metrics` that this recipe and its data support."""

@@ -31,12 +31,13 @@ MAX_HELD_OUT = 2000
 LONG_LINE = 1000
 """A document that is a single line of at least this many characters is cut inside the line."""
 MANY = 50
-"""With at least this many documents, whole documents are held out; else the end of each one."""
+"""With at least this many documents, whole documents are held out; otherwise, the end of each
+document."""
 
 
 @dataclass(frozen=True)
 class Texts:
-    """Documents that can be read repeatedly, and a hash of all of them."""
+    """Documents that can be read repeatedly, and a hash of all documents."""
 
     train: Callable[[], Iterator[Document]]
     dev: Callable[[], Iterator[Document]]
@@ -65,8 +66,8 @@ def read_documents(
 ) -> Iterator[Document]:
     """Yield the documents of a file. If each line is a document, empty lines are left out.
 
-    Args: column: column of a table that contains the texts, which may have several lines. None:
-        by the names and the content of the columns; of a file of plain lines, all lines.
+    Args: column: the column of a table with the texts; a text may have several lines. With None,
+        the column is found by names and content. In a file of plain lines, all lines are read.
     """
     if (roles := text_roles(path, column, reading)) is None:
         lines = read_lines(path, reading.encoding)
@@ -128,7 +129,7 @@ def read_texts(data: DataSettings, *, lowercase: bool = False) -> Texts:
         )
 
     for path in (*data.train, *data.dev):
-        for document in read([str(readable(path))]):  # fail before training the tokenizer
+        for document in read([str(readable(path))]):  # report errors before training the tokenizer
             next(iter(document), None)
             break
     key = "/".join(sha256_of(Path(path)) for path in (*data.train, *data.dev))
@@ -153,7 +154,7 @@ def _topics(topics: list[list[str]], share: float) -> Texts:
 def _held_out(
     read: Callable[[], Iterator[Document]], share: float, key: str, *, lowercase: bool
 ) -> Texts:
-    """Hold out whole documents if there are many, else the end of each document."""
+    """Hold out whole documents if there are many; otherwise, the end of each document."""
     key = f"{key}/{share}"
     key_of_line = key_of(lowercase, keep_spaces=True)
     draw = Draw(2 * MAX_HELD_OUT)
@@ -219,7 +220,7 @@ class _Cut:
 
 
 def _cut_of(document: Document, share: float) -> _Cut:
-    """Return where to cut: before the last lines, or at a space if there is one long line only."""
+    """Return the position to cut: before the last lines; in a single long line, at a space."""
     last = deque(enumerate(document, start=1), maxlen=1)
     count, line = last[0] if last else (0, "")
     if count > 1:

@@ -21,7 +21,7 @@ def kept_tokenizers(
     asked: Mapping[str, Any],
     learn: Callable[[], Sequence[Tokenizer]],
 ) -> list[Tokenizer]:
-    """Train tokenizers with ``learn`` and save them, or load those saved for the same ``asked``.
+    """Load the tokenizers that were saved for the same ``asked``, or train and save new ones.
 
     Args:
         names: the file name of each tokenizer, without suffix.
@@ -42,7 +42,7 @@ def kept_tokenizers(
         raise BundleError(_do_not_fit(fault or directory, place))
     tokenizers = list(learn())
     place.unlink(missing_ok=True)  # after a crash, the next run trains again
-    hashes: list[str] = []  # of the text in memory, because a damaged disk may return another
+    hashes: list[str] = []  # of the text in memory; a damaged disk may return other text
     for file, tokenizer in zip(files, tokenizers, strict=True):
         text = tokenizer.to_json()
         write_text(file, text)
@@ -52,7 +52,7 @@ def kept_tokenizers(
 
 
 def verify_tokenizers(directory: Path) -> bool:
-    """Compare the saved tokenizers of a run with their hashes; return False if it has no hashes.
+    """Compare the saved tokenizers of a run with their hashes; return False without hashes.
 
     Raises: BundleError when one is missing or damaged.
     """

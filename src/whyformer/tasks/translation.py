@@ -140,7 +140,7 @@ class Translation(Task):
 def metric_for(recipe: Recipe, data: Prepared) -> str:
     """Return the recipe's metric, or chrF instead of BLEU if most targets are too short.
 
-    BLEU counts n-grams of up to four words. If all targets are shorter, it is 0 even for perfect
+    BLEU counts n-grams of up to four words. If all targets are shorter, BLEU is 0 even for perfect
     outputs.
     """
     if recipe.validation.metric != "bleu":

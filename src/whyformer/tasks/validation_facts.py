@@ -29,7 +29,7 @@ def overlap_fact(overlap: Overlap | None, noun: str, answer: str) -> str:
 
 
 def overlap_of_lines(overlap: Overlap | None) -> str:
-    """Return the same for a text whose lines were compared."""
+    """Return the result of `overlap_fact` for a text whose lines were compared."""
     if overlap is None or not overlap.inputs:
         return overlap_fact(overlap, "line", "")
     also = also_trained_on(overlap, "line")

@@ -17,8 +17,8 @@ def check_metric(maker: Callable[..., Metric]) -> None:
     """Check a corpus metric.
 
     Laws: `statistics` returns k finite numbers for each line, which depend only on that line. So
-    intervals and significance tests can resample lines. The value of their sums is a finite number.
-    Correct answers are at least as good as wrong answers.
+    intervals and significance tests can resample lines. The value of the summed statistics is a
+    finite number. Correct answers are at least as good as wrong answers.
     Args: maker: class or function that returns the metric.
     Raises: BrokenLaw for the first law that does not hold.
     """

@@ -14,7 +14,7 @@ from whyformer.foundation.errors import WhyformerError
 
 P = ParamSpec("P")
 OTHERS = (str(Path(__file__).parents[1]), "site-packages", "dist-packages", "<")
-"""Parts of the paths of code that does not belong to the variant."""
+"""Code in a file whose path contains one of these strings does not belong to the variant."""
 
 RELATIVE, ABSOLUTE = 1e-4, 2e-5
 """Tolerances for two float32 results that are summed in a different order."""
@@ -71,7 +71,7 @@ def require(holds: object, subject: str, law: str, found: str) -> None:
     Args:
         subject: name of the checked object, such as a class.
         law: the law as a clause: "`embed` must …".
-        found: the observation instead, with the shape.
+        found: the observation that contradicts the law, with the shape.
     """
     if not holds:
         raise BrokenLaw(f"{subject}: {law}, but {found}.")

@@ -115,8 +115,8 @@ def check_attention(
     """Check an attention with 2 heads.
 
     Laws: the fused and the explicit path have the same output. In two small models, the laws of
-    `check_model` hold, where step-by-step decoding reads keys and values from the cache.
-    Args: kv_heads: 1 or 2, for an attention that needs this number.
+    `check_model` hold. There, step-by-step decoding reads keys and values from the cache.
+    Args: kv_heads: number of key-value heads, 1 or 2, if the attention needs this number.
     Raises: BrokenLaw for the first law that does not hold.
     """
     name = name_of(kind)

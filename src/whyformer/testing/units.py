@@ -27,8 +27,8 @@ def check_units(kind: type[Pieces]) -> None:
 
     Laws: decoding returns the normalized text, for known and unknown texts. Ids are in range.
     Training does not depend on the order of the texts, and observes the size of the vocabulary. A
-    tokenizer restored from JSON encodes equally. A batch is encoded like its texts. A sampled
-    tokenization is decoded to the same text.
+    tokenizer restored from JSON gives the same ids. Encoding a batch gives the same ids as encoding
+    each text. A sampled tokenization is decoded to the same text.
     Raises: BrokenLaw for the first law that does not hold.
     """
     name = name_of(kind)

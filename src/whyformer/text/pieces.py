@@ -96,7 +96,8 @@ class Pieces:
         return json.dumps(state, sort_keys=True, separators=(",", ":"))
 
     def normalize(self, text: str) -> str:
-        """Return exactly the result of ``decode(encode(text))``: NFC, in lower case if set."""
+        """Return exactly the result of ``decode(encode(text))``: NFC; if
+        `lowercase` is set, in lower case."""
         return lower(text) if self.lowercase else normalize(text)
 
     def encode(self, text: str) -> list[int]:
@@ -108,7 +109,7 @@ class Pieces:
         return [self.encode(text) for text in texts]
 
     def sample(self, text: str, rng: random.Random, rate: float) -> list[int]:
-        """Return the ids of a random tokenization of ``text``; `encode` if there is only one."""
+        """Return the ids of a random tokenization of ``text``; if only one exists, as `encode`."""
         return self.encode(text)
 
     def decode(self, ids: Iterable[int]) -> str:

@@ -19,7 +19,7 @@ LONGEST_WORD = 48
 """Maximum characters of a word; longer words are split, so that no text takes quadratic time."""
 
 COVERAGE = 0.9999
-"""Fraction of the training characters that get their own pieces; rarer ones are encoded as
+"""Fraction of the training characters that get their own pieces; rarer characters are encoded as
 bytes."""
 
 CACHED_WORDS = 200_000

@@ -33,20 +33,20 @@ class TokenizerSettings(Settings):
     lowercase: bool = False
     """Convert all text to lower case before encoding. The original case is lost."""
     keep_spaces: bool = False
-    """Keep spaces at both ends of a text, in training and use; source code may need them. By
-    default, they are removed."""
+    """Keep the spaces at both ends of a text, in training and in inference, for example for program
+    code. By default, these spaces are removed."""
     sampling: float = Field(default=0.0, ge=0.0, le=1.0)
     """Random tokenization of training text: the probability that a merge is skipped (BPE-dropout,
     usually 0.1), or that the tokenization of a word is drawn at random (unigram). With 0, every
     word has its best tokenization."""
     source_units: Units | None = None
-    """Units of the source, if they differ from `units`."""
+    """Units of the source; None means `units`."""
     target_units: Units | None = None
-    """Units of the target, if they differ from `units`."""
+    """Units of the target; None means `units`."""
     source_lowercase: bool | None = None
-    """`lowercase` for the source, if it differs from `lowercase`."""
+    """Whether to convert the source to lower case; None means `lowercase`."""
     target_lowercase: bool | None = None
-    """`lowercase` for the target, if it differs from `lowercase`."""
+    """Whether to convert the target to lower case; None means `lowercase`."""
 
     @property
     def of_source(self) -> str:

@@ -50,7 +50,8 @@ class Unigram(Subwords):
         }
         self._longest = max(map(len, self.pieces), default=1)
         self._lattice: dict[str, list[tuple[list[float], list[int]]]] = {}
-        # Id 0 of the library is its unknown piece; it is longer than any word and cannot occur.
+        # Id 0 of the library is its unknown piece. Its spelling is longer than any word, so it
+        # never occurs.
         unknown = ("?" * 2 * LONGEST_WORD, min(self.scores, default=0.0) - 10.0)
         vocabulary = [unknown, *zip(self.pieces, self.scores, strict=True)]
         self._library = models.Unigram(vocabulary, unk_id=0, byte_fallback=False)

@@ -104,7 +104,7 @@ def _prune(
 class _Lattices:
     """All tokenizations of all words, with an edge for each occurrence of a piece in a word.
 
-    Args: whole: whether a word may be a single piece. It is False if the words are pieces.
+    Args: whole: whether a word may be a single piece; False if the words are pieces themselves.
     """
 
     def __init__(self, words: Sequence[str], index: dict[str, int], *, whole: bool) -> None:

@@ -54,7 +54,7 @@ def load_language_model(run: Path, *, device: str = "auto") -> LanguageModel:
 
 
 def language_model(bundle: Bundle, run: Path) -> LanguageModel:
-    """Return a loaded run as a `LanguageModel`. Raises: UsageError if it is another model."""
+    """Return a loaded run as a `LanguageModel`. Raises: UsageError for other runs."""
     if not isinstance(bundle.model, TextModel):
         raise UsageError(
             f"`{run}` holds a model of kind `{bundle.model.settings.family}`, which cannot "

@@ -58,7 +58,7 @@ class Model:
 
     @property
     def settings(self) -> ModelSettings:
-        """The settings of the model; `settings.family` is its family, such as transformer."""
+        """The settings of the model; `settings.family` is the model family, such as transformer."""
         return self._bundle.model.settings
 
     @property

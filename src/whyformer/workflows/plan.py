@@ -213,7 +213,7 @@ def _compute_seconds(flops: float, mfu: float, machine: Machine) -> float:
 
 
 def _sizes(shape: TransformerSettings | GPTSettings, vocabulary: int) -> tuple[int, int, int]:
-    """Return numbers of parameters: weight matrices of layers, all others, the largest unit."""
+    """Return numbers of parameters: in matrices of layers, elsewhere, and in the largest unit."""
     with torch.device("meta"):
         shared = getattr(shape, "tying", None) == "three-way"
         model = build_model(shape, (vocabulary, vocabulary), shared=shared)

@@ -39,10 +39,10 @@ def single_text(
 ) -> SingleText:
     """Prepare one text for a forward pass.
 
-    The task determines which predictions have a loss. Translation, classification, tagging: the
-    prediction of the target. Language model: the prediction of each next token. Masked language
-    model: the prediction of each token at its own position, without masking. ELECTRA: the
-    prediction for each token that it was not replaced.
+    The task determines which predictions have a loss. In translation, classification
+    and tagging, the model predicts the target. A language model predicts each next token. A masked
+    language model predicts each token at its own position, without masking. ELECTRA predicts for
+    each token that it was not replaced.
 
     Args:
         target: the translation, the label, the number, or the labels separated by spaces. None

@@ -331,7 +331,7 @@ class _Bar:
         self._bar.stop()
 
     def show(self, done: int, total: int) -> None:
-        """Show the number of finished cells; the first call gives the cells of earlier runs."""
+        """Show the number of finished cells; the first call counts those of earlier runs."""
         starts = not self._started
         if starts:
             self.first, self._started = done, True

@@ -54,8 +54,8 @@ class Bounds:
 
 
 def within(low: float, high: float) -> Parameter:
-    """Return the annotation of a numeric option with bounds; an ``int`` as ``low`` allows only
-    whole numbers."""
+    """Return the annotation of a numeric option with bounds. If ``low`` is an ``int``, only whole
+    numbers are allowed."""
     bounds = Bounds(low, high)
     return Parameter(converter=bounds, metavar=str(bounds))
 

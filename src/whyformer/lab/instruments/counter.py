@@ -91,7 +91,7 @@ class Operations:
 
 @contextlib.contextmanager
 def count_operations(model: nn.Module) -> Iterator[Operations]:
-    """Count the operations in a `with` block without changing the model; also on device meta."""
+    """Count the operations in a `with` block. The model does not change; device meta works too."""
     counted = Operations()
     handles = []
     for name, module in model.named_modules():

@@ -12,11 +12,11 @@ Layer = Callable[[Tensor], Tensor]
 
 
 def depth(output: Tensor) -> int:
-    """Return the number of operations on the longest chain that ends in ``output``, with inputs.
+    """Return the length of the longest chain of operations that ends in ``output``.
 
-    Each operation of the chain must wait for the previous one on any machine; parallel operations
-    count once. The chain is found in the graph that autograd recorded, so a fused kernel counts as
-    one operation.
+    The input at the start of the chain counts as an operation. Each operation of the chain must
+    wait for the previous one on any machine; parallel operations count once. The chain is found in
+    the graph that autograd recorded, so a fused kernel counts as one operation.
 
     >>> x = torch.ones(1, requires_grad=True)
     >>> depth(x), depth(x + 1), depth((x + 1) * (x * x))

@@ -142,7 +142,7 @@ def entropies(weights: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows"]:
 def score_deviation(
     scores: Float[Tensor, "*rows keys"], allowed: Bool[Tensor, "*rows keys"] | None = None
 ) -> float:
-    """Return the standard deviation of scores. Args: allowed: pairs to include; None for all."""
+    """Return the standard deviation of scores. Args: allowed: pairs to include; None means all."""
     return (scores if allowed is None else scores[allowed]).cpu().double().std(correction=0).item()
 
 
@@ -164,7 +164,7 @@ def gradient_norms(model: nn.Module) -> dict[str, float]:
 
 @contextlib.contextmanager
 def update_ratios(model: nn.Module) -> Iterator[dict[str, float]]:
-    """Compute ‖change‖ / ‖before‖ of each trainable parameter; the result is filled at block end.
+    """Compute ‖change‖ / ‖before‖ of each trainable parameter; the end of the block fills the dict.
 
     The block contains one optimizer step. Parameters that were all zero are omitted.
     """
@@ -260,7 +260,7 @@ def _keep_input(kept: dict[str, list[Tensor]], name: str):
 
 
 def _joined(pieces: list[Tensor], *, states: bool) -> Tensor:
-    """Concatenate positions. The first state existed before the first input."""
+    """Concatenate positions, without the first state, which existed before the first input."""
     if states:
         return torch.stack(pieces[1:] or pieces, 1)
     return torch.cat(pieces, 1)

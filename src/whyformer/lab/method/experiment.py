@@ -104,7 +104,7 @@ class Results:
         return [c.numbers[number] for c in cells]
 
     def curves(self, part: str, number: str, along: str, **fixed: Any) -> tuple[list, list[list]]:
-        """Return the values of ``along`` and, for each seed, the number at each of them."""
+        """Return the values of ``along`` and, for each seed, the number at each of these values."""
         levels = self.levels(part, along, **fixed)
         columns = [self.values(part, number, **fixed, **{along: level}) for level in levels]
         return levels, [list(row) for row in zip(*columns, strict=True)]
@@ -143,7 +143,7 @@ class Experiment:
     Args:
         keywords: words, in both languages, of the questions that the card answers. A keyword of
             several words matches a question that contains all of them.
-        mentions: related words. They do not match a question alone.
+        mentions: related words. These words alone do not match a question.
         numbers: the numbers that the card may quote; each `{name}` in a card is one of them.
         charts: function from the results to charts, heat maps and tables.
         names: the names of circumstances and arms on the pages.

@@ -24,7 +24,8 @@ from whyformer.training.state import TrainingState
 
 DEV_SHARE = 0.1
 FAILED_WITHIN = 0.05
-"""A run has failed if its final loss is less than this far below the unigram entropy, in nats."""
+"""A run has failed if its final loss is not at least this far (in nats) below the unigram
+entropy."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def train(
     The seed determines the initial weights and the places of the windows.
     Args:
         model: a model to train instead of a new one.
-        state: a training state to use instead of a new one; its own model is trained.
+        state: a training state to use instead of a new one; the model of this state is trained.
         ids: training data instead of the whole train text.
     """
     training = TrainingSettings(

@@ -154,8 +154,8 @@ def machine() -> dict[str, Any]:
 def _measured(
     works: Sequence[Work], workers: int | None, engine: Engine
 ) -> Iterator[tuple[Work, Numbers, float]]:
-    """Yield cells as they are measured. Args: workers: maximum number at a time; None for one per
-    core, or with Ray all cells."""
+    """Yield cells as they are measured. Args: workers: maximum number of cells at a time; None
+    means one per core, with Ray all cells."""
     if not works:
         return
     if engine is Engine.RAY:

@@ -66,7 +66,7 @@ class Estimate:
 
 
 NOT_MEASURED = Estimate(math.nan, math.nan, math.nan, 0, Spread.RANGE)
-"""Placeholder for a number that is not measured in this mode; all its tests stay open."""
+"""Placeholder for a number that is not measured in this mode; every test of it stays open."""
 
 
 def exactly(value: float) -> Estimate:
@@ -124,7 +124,7 @@ def paired(a: Sequence[float] | None, b: Sequence[float] | None) -> Estimate:
 
 
 def geometric(values: Sequence[float]) -> Estimate:
-    """Return the geometric mean over seeds, which a few very large values change little.
+    """Return the geometric mean over seeds. A few very large values change it little.
 
     >>> round(geometric([1.0, 100.0]).value, 9)
     10.0
@@ -135,9 +135,9 @@ def geometric(values: Sequence[float]) -> Estimate:
 def proportion(count: int, total: int) -> Estimate:
     """Return a counted share of independent draws with its exact 95 % interval.
 
-    Source: Clopper and Pearson 1934, "The use of confidence or fiducial limits": at the two ends of
-        the interval, a count this large or larger (lower end), or this small or smaller (upper
-        end), has a probability of 2.5 %.
+    Source: Clopper and Pearson 1934, "The use of confidence or fiducial limits": at the lower end
+        of the interval, a count of at least ``count`` has a probability of 2.5 %; at the upper end,
+        a count of at most ``count`` has this probability.
 
     >>> share = proportion(0, 10)
     >>> round(share.high, 4)  # 1 - 0.025^(1/10)

@@ -81,8 +81,8 @@ def above(
 
     Args:
         contrary: an effect below this value refutes the claim; the default is -limit. With a limit
-            of 0, only 0 itself lies between the effect and its opposite, so an effect that is not
-            seen leaves the test open.
+            of 0, only 0 itself lies between the effect and its opposite, so without an observed
+            effect, the test stays open.
         strict: require more than ``limit``, for effects that can be equal to the limit.
     """
     floor = -abs(limit) if contrary is None else contrary

@@ -9,7 +9,7 @@ from whyformer.decoding.text_translator import TextTranslator
 from whyformer.foundation.config import build
 
 WHOLE = 1 << 20
-"""Maximum number of tokens per batch: so large that only the number of sentences is a limit."""
+"""Maximum number of tokens per batch: so large that only the number of sentences limits a batch."""
 
 
 def decoding_contender(

@@ -36,7 +36,8 @@ SENTENCES = 256
 BATCH = 64
 BEAMS = (1, 5)
 BATCHES = 4
-"""Minimum number of batches for timing, because CTranslate2 computes several in parallel."""
+"""Minimum number of batches for timing, because CTranslate2 computes several batches in
+parallel."""
 LEAST_SINGLES = 8
 """Minimum number of single sentences in a round, for a meaningful 95th percentile."""
 

@@ -43,7 +43,7 @@ from whyformer.workflows.evaluate import read_parallel
 GENERATED_PAIRS = 20_000
 CEILING_SECONDS = 0.6
 TRAINING_SHARE = DECODING_SHARE = 0.4
-"""Fraction of the requested seconds; the rest is for starting programs."""
+"""Fraction of the requested seconds for each of training and decoding; the rest starts programs."""
 QUIET_CORES = 0.1
 """If other programs use more than this number of cores, the output warns of a busy machine."""
 

@@ -76,7 +76,7 @@ class Report:
 def check(resolved: Resolved, *, out: Path | None = None, quiet: bool = False) -> Report:
     """Check a recipe with its own data for about a minute.
 
-    Args: out: directory for prepared data, which a later run can use; None: a temporary directory.
+    Args: out: directory for prepared data, which a later run can use; None uses a temporary one.
     """
     recipe = resolved.recipe
     with Display(quiet=quiet) as display, tempfile.TemporaryDirectory() as scratch:

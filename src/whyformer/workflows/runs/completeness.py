@@ -38,8 +38,8 @@ def refuse_other_checkpoint(out: Path, kept: dict[str, Any], identity: str) -> N
 def refuse_missing_checkpoint(out: Path) -> int:
     """Raise an error for a run without a checkpoint if its journal shows that one was written.
 
-    Returns: the number of updates in the journal to repeat, if the run ended before its first
-    checkpoint.
+    Returns: the number of updates in the journal that must be repeated, because the run ended
+    before its first checkpoint.
     """
     lines = read_journal(out)
     before = sum(1 for _ in takewhile(lambda line: "validation" not in line, lines))
