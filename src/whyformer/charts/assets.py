@@ -9,8 +9,8 @@ def with_charts(style: str) -> str:
     """Insert the rules and the colours of charts into the style sheet of a page.
 
     The rules and colours replace the lines `/* colors.css */`, `/* colors.dark.css */` and
-    `/* charts.css */`. The style sheet must define the colours `--ink`, `--soft`, `--faint`, `--line`,
-    `--paper` and the shadow `--shadow`.
+    `/* charts.css */`. The style sheet must define the colours `--ink`, `--soft`, `--faint`,
+    `--line`, `--paper` and the shadow `--shadow`.
     """
     for name in ("colors.css", "colors.dark.css", "charts.css"):
         line = f"/* {name} */\n"

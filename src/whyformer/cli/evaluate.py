@@ -60,7 +60,8 @@ def evaluate(
         columns: Names or numbers of columns.
             For --pairs: source and target.
             For --labelled: text and label, or first text, second text and label.
-            Default: those used in training if the file has them; otherwise by their content.
+            Default: the columns used in training, if the file has them;
+            otherwise, columns are found by their content.
         encoding: Encoding of all files, such as cp949 (default: UTF-8).
         metric: bleu (default), chrf, ter, per, wer or exact.
             Separate several metrics by commas or spaces.
