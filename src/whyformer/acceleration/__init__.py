@@ -1,1 +1,1 @@
-"""Code that exists for speed on particular hardware; each fast path has a plain twin and a test."""
+"""Code that is faster on certain hardware. A test compares it with a plain implementation."""

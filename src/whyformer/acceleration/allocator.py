@@ -1,16 +1,17 @@
 """Let the memory allocator keep large blocks.
 
-A step of training or of search allocates and frees the same few large tensors again and again.
-When such a block is freed, glibc's malloc returns every block above 128 KiB (at most 32 MiB by its
-own tuning) to the kernel, and in the next step the kernel must fault in and zero each page again.
-Three settings end this: blocks below 1 GiB stay in the heap (`mmap_threshold`), the heap keeps up
-to 2 GB of freed memory (`trim_threshold`), and the kernel is asked for huge pages (`hugetlb=1`).
-Measured on two CPU cores with the demo's model: a step takes 102 ms instead of 125.
+Each step of training or of a search allocates and frees the same few large tensors. By default,
+glibc's malloc returns a freed block to the kernel if it is larger than a threshold (128 KiB, which
+malloc may raise to 32 MiB). In the next step, the kernel must provide and zero each page again.
+Three settings avoid this: blocks below 1 GiB stay in the heap (`mmap_threshold`), the heap keeps up
+to 2 GB of freed memory (`trim_threshold`), and malloc asks the kernel for huge pages (`hugetlb=1`).
+Measured on two CPU cores with the model of the demo: a step takes 102 ms instead of 125 ms.
 
-glibc reads these settings once, when a program starts; therefore a program that trains sets them
-and restarts itself. This costs one start of the interpreter, and memory is not returned between
-steps. A program that only searches sets two of them while it runs, as far as glibc allows: blocks
-up to 32 MiB stay in the heap. `docs/performance.md` says what that gains.
+glibc reads these settings only when a program starts. So a program that trains sets them and
+restarts itself. The restart takes as long as one start of the interpreter. Memory is not returned
+to the kernel between steps. A program that only searches sets two of the settings without a
+restart, as far as glibc allows: blocks up to 32 MiB stay in the heap. `docs/performance.md` shows
+how much time this saves.
 """
 
 import ctypes
@@ -26,11 +27,11 @@ TUNABLES = (
 OFF = "WHYFORMER_PLAIN_MALLOC"
 """Set this to 1 to keep the allocator's default settings."""
 GUARD = "WHYFORMER_RESTARTED"
-"""Set before the restart, so that the program restarts only once."""
+"""This variable is set before the restart, so that the program restarts only once."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Names of glibc's settings for `mallopt` (malloc.h)."""
 KEPT = {M_MMAP_THRESHOLD: 1 << 25, M_TRIM_THRESHOLD: 2_000_000_000}
-"""What a running program may set; glibc refuses more than 32 MiB for the first."""
+"""The settings for a running program. glibc allows at most 32 MiB for the first one."""
 
 
 def wanted_environment(environment: Mapping[str, str]) -> dict[str, str] | None:
@@ -43,7 +44,7 @@ def wanted_environment(environment: Mapping[str, str]) -> dict[str, str] | None:
 
 
 def restart_with_fast_allocator() -> None:
-    """Replace this process once by the same program with the allocator settings."""
+    """Restart this program with the allocator settings, if they are not set yet."""
     environment = wanted_environment(os.environ)
     if environment is None or not sys.executable:
         return
@@ -53,7 +54,7 @@ def restart_with_fast_allocator() -> None:
 
 
 def keep_big_blocks(environment: Mapping[str, str] = os.environ) -> bool:
-    """Let this process keep the blocks that it frees; return whether that succeeded."""
+    """Let malloc keep freed blocks in the heap of this process; return whether this succeeded."""
     if not _wanted(environment) or "GLIBC_TUNABLES" in environment:
         return False
     mallopt = ctypes.CDLL(None).mallopt

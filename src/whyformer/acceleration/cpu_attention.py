@@ -12,11 +12,12 @@ from whyformer.acceleration.dropout_mask import drop
 from whyformer.acceleration.processor import vectorized_softmax_keys
 
 SHORT_KEYS = 64
-"""Most keys of `matmul_attention`; torch's kernel is faster with more."""
+"""Maximum number of keys for `matmul_attention`. With more keys, torch's kernel is faster."""
 MANY_ROWS = 64
-"""Least number of sequences of one query each for which `matmul_attention` is faster."""
+"""If each sequence has a single query, `matmul_attention` is faster only with at least this many
+sequences."""
 MANY_SCORES = 2048
-"""Least number of scores for which `softmax` computes short rows itself."""
+"""`softmax` calls torch's softmax if there are fewer scores than this."""
 
 
 def scaled_dot_product_attention(
@@ -29,23 +30,25 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     dropout: float = 0.0,
 ) -> Float[Tensor, "batch heads queries d_v"]:
-    """Compute torch's function of this name, by whichever of two ways is faster.
+    """Compute torch's function of this name with the faster of two implementations.
 
-    Measured in float32 on CPUs (docs/speedrun.md): `matmul_attention` is faster with few keys.
-    Half precision stays with torch's kernel, which sums it in float32. With dropout torch has no
-    fused kernel for CPUs, and our masks are faster than its own.
-    Plain twin: `torch.nn.functional.scaled_dot_product_attention`.
+    Measured in float32 on CPUs (docs/speedrun.md): `matmul_attention` is faster with few keys. With
+    half precision, torch's kernel is always used, because it sums in float32. With dropout,
+    `matmul_attention` is used: torch has no fused kernel for CPUs, and draws dropout masks more
+    slowly.
+    Reference implementation: `torch.nn.functional.scaled_dot_product_attention`.
 
     Args:
-        K, V: may have fewer heads than Q; consecutive query heads share one then.
-        mask, causal, scale: as of torch's function. With causal, as many queries as keys.
-        dropout: share of the weights that are dropped.
+        K, V: may have fewer heads than Q; then consecutive query heads share a head of K and V.
+        mask, scale: see torch's function.
+        causal: as `is_causal` of torch's function; there must be as many queries as keys.
+        dropout: dropout rate of the weights.
     """
     if (
         Q.device.type == "cpu"
         and Q.dtype in (torch.float32, torch.float64)
         and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()  # before the shapes, which would become guards
+        and not torch.compiler.is_compiling()  # checked first: tested shapes would become guards
         and (dropout or (K.shape[-2] <= SHORT_KEYS and (Q.shape[-2] > 1 or len(Q) >= MANY_ROWS)))
     ):
         return matmul_attention(Q, K, V, mask, causal=causal, scale=scale, dropout=dropout)
@@ -53,7 +56,7 @@ def scaled_dot_product_attention(
     if K.shape[1] != Q.shape[1]:
         if mask is None or Q.device.type == "cpu":
             shared["enable_gqa"] = True
-        else:  # off the CPU no fused kernel takes both shared heads and a mask
+        else:  # on other devices, no fused kernel supports shared heads together with a mask
             repeats = Q.shape[1] // K.shape[1]
             K, V = K.repeat_interleave(repeats, dim=1), V.repeat_interleave(repeats, dim=1)
     return F.scaled_dot_product_attention(
@@ -86,8 +89,8 @@ def matmul_attention(
 def _product(
     left: Float[Tensor, "batch heads rows inner"], right: Float[Tensor, "batch kv_heads inner out"]
 ) -> Float[Tensor, "batch heads rows out"]:
-    """Return left @ right; heads on the left that share one on the right are stacked, not it
-    repeated."""
+    """Return left @ right. If several heads of ``left`` share a head of ``right``, their rows are
+    stacked, so that ``right`` need not be repeated."""
     groups = right.shape[1]
     if left.shape[1] == groups:
         return left @ right
@@ -96,10 +99,11 @@ def _product(
 
 
 def softmax(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows keys"]:
-    """Return the softmax over the keys; no row may be all -inf. Plain twin: `Tensor.softmax`.
+    """Return the softmax over the keys. Every row must have a score other than -inf.
 
-    With AVX-512 torch computes rows of fewer than 16 keys one number at a time. Here they are
-    computed with vector instructions: exp(score - maximum of the row), divided by its sum.
+    With AVX-512, torch computes rows of fewer than 16 keys one number at a time. Here, such rows
+    are computed with vector instructions: exp(score - maximum of the row), divided by the sum of
+    the row. Reference implementation: `Tensor.softmax`.
     """
     if scores.shape[-1] < vectorized_softmax_keys() and scores.numel() >= MANY_SCORES:
         return _ShortSoftmax.apply(scores)  # pyright: ignore

@@ -1,4 +1,4 @@
-"""The LSTM in bf16 on CPUs whose oneDNN has no kernel for it."""
+"""Compute an LSTM in fp32 under bf16 autocast on CPUs without a bf16 kernel for the LSTM."""
 
 import contextlib
 
@@ -9,10 +9,9 @@ from whyformer.acceleration.processor import onednn_computes_bf16
 
 
 def lstm_precision(x: Tensor) -> contextlib.AbstractContextManager[object]:
-    """Return a context that computes in fp32 if autocast would call a missing kernel.
+    """Return a context manager that turns off bf16 autocast if the kernel is missing.
 
-    On a CPU, torch computes the LSTM in bf16 with oneDNN, which does not support it without
-    AVX-512.
+    On a CPU, torch computes an LSTM in bf16 with oneDNN. oneDNN supports this only with AVX-512.
     """
     if x.device.type == "cpu" and torch.is_autocast_enabled("cpu") and not onednn_computes_bf16():
         return torch.autocast("cpu", enabled=False)

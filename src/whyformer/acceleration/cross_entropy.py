@@ -1,7 +1,8 @@
 """Cross-entropy that never stores the logits of a whole batch.
 
-The logits, (tokens, vocab), are the largest tensor of training. Rows are processed in chunks, and
-the gradient of each chunk is computed while its logits are still in the cache of the processor.
+The logits, (tokens, vocab), would be the largest tensor in training. Here, the rows are processed
+in chunks: the gradient of a chunk is computed while the logits of the chunk are still in the cache
+of the processor.
 """
 
 from typing import Any
@@ -19,17 +20,21 @@ from whyformer.acceleration.products import (
 from whyformer.foundation.devices import exact, exact_dtype
 
 CHUNK_ELEMENTS = 1 << 22
-"""Logits in a chunk: 512 rows for a vocabulary of 8,000."""
+"""Number of logits in a chunk: about 512 rows for a vocabulary of 8,000."""
 
 
 class FusedCrossEntropy(torch.autograd.Function):
-    """Smoothed and plain loss, summed over tokens. Plain twin: `training.loss.cross_entropy`."""
+    """The smoothed loss and the negative log-likelihood, summed over tokens.
+
+    Reference implementation: `training.loss.cross_entropy`.
+    """
 
     @staticmethod
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, features: Tensor, weight: Tensor, labels: Tensor, smoothing: float
     ) -> tuple[Tensor, Tensor]:
-        """Return the smoothed and the plain loss, and store the gradients of the first."""
+        """Return the smoothed loss and the negative log-likelihood; store the gradients of the
+        smoothed loss."""
         rows, vocabulary = len(features), len(weight)
         learn = any(ctx.needs_input_grad[:2])
         grad_features = torch.empty_like(features) if learn else None
@@ -43,12 +48,12 @@ class FusedCrossEntropy(torch.autograd.Function):
             logits = product(x, weight).float()
             chosen += logits.gather(1, label).sum(dtype=wide)
             top = logits.amax(-1, keepdim=True)
-            odds = logits.sub_(top).exp_()  # z · softmax, in place of the logits
+            odds = logits.sub_(top).exp_()  # z · softmax, computed in place
             z = odds.sum(-1, keepdim=True)
             log_z += (z.log() + top).sum(dtype=wide)
             if grad_features is not None and grad_weight is not None:
-                # d/dlogits = softmax - (1-ε)·onehot - ε/V. The factor 1/z moves to the narrow side
-                # of the products, and the constant ε/V out of the loop.
+                # d/dlogits = softmax - (1-ε)·onehot - ε/V. The factor 1/z is applied to the narrow
+                # factor of each product, and the constant ε/V is subtracted after the loop.
                 odds.scatter_add_(1, label, (smoothing - 1) * z)
                 slope = odds.to(x.dtype)
                 here = grad_features[start : start + size]
@@ -79,7 +84,7 @@ class FusedCrossEntropy(torch.autograd.Function):
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, grad_smoothed: Tensor, _grad_nll: Tensor
     ) -> tuple[Tensor, Tensor, None, None]:
-        """Return the stored gradients of features and weight, scaled."""
+        """Return the stored gradients of features and weight, multiplied by ``grad_smoothed``."""
         features, weight = ctx.gradients
-        ctx.gradients = None  # the buffers are this function's own: scale them in place
+        ctx.gradients = None  # no other code uses these buffers: scale them in place
         return features.mul_(grad_smoothed), weight.mul_(grad_smoothed), None, None

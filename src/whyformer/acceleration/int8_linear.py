@@ -5,19 +5,22 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 LARGE_INT8 = 1 << 18
-"""Minimum number of weights for which eight bits are faster: d_model · d_ff of a small model."""
+"""Minimum number of weights of a layer for which eight bits are faster: d_model · d_ff of a small
+model."""
 TINY = torch.finfo(torch.float32).tiny
 """Minimum step between two levels, which avoids division by zero for a row of zeros."""
 
 
 class Int8Linear(nn.Linear):
-    """An `nn.Linear` with eight-bit weights, rounded once, and inputs rounded in every product.
+    """An `nn.Linear` that multiplies eight-bit integers.
+
+    The weights are rounded once. The inputs are rounded in every call. The original layer and this
+    layer share their parameters, but later changes to the parameters have no effect here.
 
     Source: Dettmers et al. 2022 (arXiv:2208.07339), §3.1: a scale for each row of the input and for
-        each output, so that a row's result does not depend on the other rows.
-    Differs: no features are kept in higher precision. Without VNNI instructions, weights use seven
-    bits, because sums of two products would overflow with eight. Shares the parameters of the layer
-    that it is made from; later changes to them have no effect.
+        each output, so that the result of a row does not depend on the other rows.
+    Differs: no features are kept in higher precision. Without VNNI instructions, the weights use
+        seven bits, because with eight bits the sum of two products would overflow.
     """
 
     def __init__(self, linear: nn.Linear) -> None:
@@ -30,7 +33,7 @@ class Int8Linear(nn.Linear):
         self._rounded = (weight / self._scale[:, None]).round_().to(torch.int8).T  # (d_in, d_out)
 
     def forward(self, input: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"]:
-        """Return xWᵀ + b, rounded."""
+        """Return xWᵀ + b, computed from the rounded x and W."""
         rows = input.reshape(-1, self.in_features)
         step = (rows.abs().amax(1, keepdim=True) / 127).clamp_min(TINY)  # (rows, 1)
         sums = torch._int_mm((rows / step).round_().to(torch.int8), self._rounded)

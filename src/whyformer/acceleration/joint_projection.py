@@ -1,4 +1,4 @@
-"""Compute several projections of the same input with one product of their joint weights."""
+"""Compute several projections of the same input with one product: their weights are joined."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,14 +17,15 @@ def project_jointly(
     heads: int,
     plain: type[nn.Linear],
 ) -> tuple[Float[Tensor, "batch heads length d_head"], ...] | None:
-    """Return the output of every layer for ``x``, split into heads; None if it does not apply.
+    """Return the output of every layer for ``x``, split into heads; None if this is not possible.
 
-    The plain twin calls one layer after another; the caller does that when this returns None: if
-    BLAS multiplies, if not every parameter is trained, or if a layer has a hook or another class.
+    It is used only for training with oneDNN. It returns None if BLAS is faster, if a parameter is
+    frozen, or if a layer has a hook or a class other than ``plain``. The caller must then call one
+    layer after another, which is also the reference implementation.
 
     Args:
         layers: linear layers of the same size.
-        plain: class of the layers that one product may replace.
+        plain: the class that all layers must have; subclasses are not allowed.
     """
     weights = [layer.weight for layer in layers]
     biases = [layer.bias for layer in layers if layer.bias is not None]

@@ -1,8 +1,8 @@
 """Weights stored in the packed layout of oneDNN, for products with few rows.
 
-Every step of a search multiplies a few rows, one for each hypothesis, by the same matrices. BLAS
-rearranges a matrix for its kernel in every product; with few rows that takes longer than the
-product itself. oneDNN can keep the rearranged ("packed") matrix.
+Every step of a search multiplies a few rows, one for each hypothesis, by the same matrices. In
+every product, BLAS rearranges the matrix for its kernel. With few rows, this takes longer than the
+product itself. oneDNN can store the rearranged ("packed") matrix.
 """
 
 import platform
@@ -15,14 +15,15 @@ from whyformer.acceleration.processor import has_onednn
 from whyformer.acceleration.products import FEW_ROWS, onednn_product
 
 SMALL, MEDIUM, LARGE = 1 << 15, 1 << 17, 1 << 18
-"""Minimum number of weights for which packing is faster: with at least `FEW_ROWS` rows, with fewer
-rows, and with one row."""
+"""Minimum number of weights for which packing is faster. `SMALL` holds for at least `FEW_ROWS`
+rows, `MEDIUM` for fewer rows, and `LARGE` for a single row."""
 
 
 class PackedWeights:
-    """The joint weights of layers that read the same input, packed for oneDNN.
+    """The joined weights of layers with the same input, packed for oneDNN.
 
-    They are packed again when a layer's weight is replaced, changed in place or trained.
+    The weights are packed again after a weight of a layer was replaced, changed in place or
+    trained.
     """
 
     def __init__(self, *layers: nn.Linear) -> None:
@@ -31,20 +32,20 @@ class PackedWeights:
         self._kept: tuple[list[tuple[int, int]], Tensor, Tensor | None] | None = None
 
     def __call__(self, x: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"] | None:
-        """Return the concatenated outputs of the layers; None if the layers must compute them.
+        """Return the concatenated outputs of the layers; None if the caller must call the layers.
 
-        It returns None while gradients are recorded, in a precision other than float32, and for
-        sizes where it would be slower.
+        The result is None while gradients are recorded, in a precision other than float32, and for
+        sizes for which packing is slower.
         """
         if torch.is_grad_enabled():
-            self._kept = None  # fused optimizers change a weight without raising its version
+            self._kept = None  # fused optimizers change a weight, but not its version number
             return None
         rows = x.numel() // x.shape[-1]
         if self.size < (LARGE if rows == 1 else MEDIUM if rows < FEW_ROWS else SMALL):
             return None
         weight = self.layers[0].weight
         plain = weight.device.type != "cpu" or weight.dtype != torch.float32
-        plain |= any(layer.weight.is_inference() for layer in self.layers)  # they have no version
+        plain |= any(layer.weight.is_inference() for layer in self.layers)  # no version number
         if plain or torch.is_autocast_enabled("cpu"):
             return None
         return onednn_product(x, *self._weight_bias())
@@ -63,8 +64,8 @@ class PackedWeights:
 class PackedLinear(nn.Linear):
     """An `nn.Linear` that also stores its weight packed for oneDNN.
 
-    Plain twin: the layer that it is made from, whose parameters it shares; equal to it within
-    floating-point tolerance.
+    It shares the parameters of the original layer. The original layer is the reference
+    implementation; the results are equal within floating-point tolerance.
     """
 
     def __init__(self, linear: nn.Linear) -> None:
@@ -80,8 +81,8 @@ class PackedLinear(nn.Linear):
 
 
 def can_pack() -> bool:
-    """Return whether packing is faster on this machine: on x86-64 (measured) if torch has
-    oneDNN."""
+    """Return whether packing is faster on this machine: true on x86-64 (measured), if torch
+    contains oneDNN."""
     return (
         platform.machine().lower() in ("x86_64", "amd64")
         and has_onednn()

@@ -1,7 +1,7 @@
-"""Find out which methods are faster on this processor.
+"""Find out which implementations are faster on this processor.
 
-The answers depend only on the processor, never on a measurement at run time, so that a run is
-exactly reproducible on the same machine.
+The answers depend only on the processor, never on a measurement at run time. So a run is exactly
+reproducible on the same machine.
 """
 
 import functools
@@ -16,7 +16,7 @@ ZEN_5 = 26
 
 
 def has_onednn() -> bool:
-    """Return whether this build of torch contains oneDNN with the product that we call."""
+    """Return whether this build of torch contains oneDNN and the matrix product that we call."""
     return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
@@ -35,9 +35,9 @@ def onednn_multiplies_faster() -> bool:
 
 @functools.cache
 def onednn_sums_rows_faster() -> bool:
-    """Return whether oneDNN is also faster for the gradient of a weight, slopeᵀx.
+    """Return whether oneDNN is faster than BLAS for the gradient of a weight, slopeᵀx, too.
 
-    Measured: faster by half or more on Zen 5 (family 26), slower on Zen 4 (family 25).
+    Measured: oneDNN is faster by half or more on Zen 5 (family 26) and slower on Zen 4 (family 25).
     """
     family = re.search(r"^cpu family\s*:\s*(\d+)", _about_cpu(), re.MULTILINE)
     return onednn_multiplies_faster() and family is not None and int(family[1]) >= ZEN_5
@@ -45,16 +45,16 @@ def onednn_sums_rows_faster() -> bool:
 
 @functools.cache
 def onednn_computes_bf16() -> bool:
-    """Return whether oneDNN has bf16 kernels for this CPU; it has none without AVX-512."""
+    """Return whether oneDNN has bf16 kernels for this CPU. They need AVX-512."""
     return has_onednn() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 @functools.cache
 def vectorized_softmax_keys() -> int:
-    """Return the shortest row that torch's softmax computes with vector instructions on this CPU.
+    """Return the minimum length of a row that torch's softmax computes with vector instructions.
 
-    Measured: with AVX-512, rows of 15 take 1.2 ms and rows of 17 take 0.2 ms; with AVX2 both take
-    the same time.
+    Measured: with AVX-512, rows of 15 numbers take 1.2 ms and rows of 17 numbers take 0.2 ms. With
+    AVX2, both lengths take the same time.
     """
     return 16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 0
 

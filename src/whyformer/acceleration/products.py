@@ -1,7 +1,7 @@
 """Compute xWᵀ + b and its gradients with oneDNN on processors where it is faster than BLAS.
 
-On a CPU torch multiplies float32 matrices by its BLAS, mostly MKL. torch also contains oneDNN,
-which is faster on some processors (`processor.onednn_multiplies_faster`).
+On a CPU, torch multiplies float32 matrices with a BLAS library, usually MKL. torch also contains
+oneDNN, which is faster on some processors (`processor.onednn_multiplies_faster`).
 """
 
 from typing import Any
@@ -14,13 +14,14 @@ from torch import Tensor
 from whyformer.acceleration.processor import onednn_multiplies_faster, onednn_sums_rows_faster
 
 FEW_ROWS = 32
-"""BLAS multiplies fewer rows than this. With 256 × 256, one row takes 6 µs by BLAS and 16 µs by
-oneDNN; 64 rows take the same time."""
+"""With fewer rows than this, BLAS is used. Measured with a 256 × 256 matrix: one row takes 6 µs
+with BLAS and 16 µs with oneDNN; 64 rows take the same time with both."""
 FEW_ROWS_TO_SUM = 128
-"""BLAS sums fewer rows than this (Zen 5; 64 rows, 128 × 512: 51 µs by BLAS, 72 by oneDNN)."""
+"""`sum_over_rows` uses BLAS with fewer rows than this. Measured on Zen 5 (64 rows, 128 × 512): 51
+µs with BLAS, 72 µs with oneDNN."""
 NARROW = 64
-"""BLAS computes sums with a side no longer than this (512 rows, 64 × 64: 28 µs by BLAS, 38 by
-oneDNN)."""
+"""`sum_over_rows` uses BLAS if a side of the result is not longer than this. Measured (512 rows,
+64 × 64): 28 µs with BLAS, 38 µs with oneDNN."""
 
 
 def product(
@@ -28,7 +29,7 @@ def product(
     weight: Float[Tensor, "d_out d_in"],
     bias: Float[Tensor, "d_out"] | None = None,
 ) -> Float[Tensor, "*rows d_out"]:
-    """Return xWᵀ + b. Plain twin: `torch.nn.functional.linear`."""
+    """Return xWᵀ + b. Reference implementation: `torch.nn.functional.linear`."""
     if not uses_onednn(x, weight):
         return F.linear(x, weight, bias)
     learning = any(one is not None and one.requires_grad for one in (x, weight, bias))
@@ -38,7 +39,7 @@ def product(
 
 
 def uses_onednn(x: Tensor, weight: Tensor) -> bool:
-    """Return whether oneDNN is used: for float32 on a CPU where it is faster, with enough rows."""
+    """Return whether oneDNN is used: for float32 with enough rows, on a CPU where it is faster."""
     return (
         not torch.compiler.is_compiling()
         and x.device.type == "cpu"
@@ -50,25 +51,29 @@ def uses_onednn(x: Tensor, weight: Tensor) -> bool:
 
 
 def onednn_product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return xWᵀ + b by oneDNN, without a gradient; either matrix may be a transposed view."""
+    """Return xWᵀ + b, computed with oneDNN and without a gradient.
+
+    ``x`` and ``weight`` may be transposed views.
+    """
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
 
 
 def sum_over_rows(
     slope: Float[Tensor, "rows d_out"], x: Float[Tensor, "rows d_in"]
 ) -> Float[Tensor, "d_out d_in"]:
-    """Return slopeᵀx, the gradient of a weight; the plain implementation is `slope.T @ x`."""
+    """Return slopeᵀx, the gradient of a weight. Reference implementation: `slope.T @ x`."""
     if not sums_by_onednn(slope, x):
         return slope.T @ x
-    # One thread copies and transposes the first factor; the second is read in place.
+    # One thread copies and transposes the first factor. The second factor is not copied.
     wide = slope.shape[1] > x.shape[1]
     return onednn_product(x.T, slope.T).T if wide else onednn_product(slope.T, x.T)
 
 
 def sums_by_onednn(slope: Tensor, x: Tensor) -> bool:
-    """Return whether oneDNN sums over rows: where it is faster, with many rows and two wide sides.
+    """Return whether `sum_over_rows` uses oneDNN: with many rows and a result with two long sides,
+    on a CPU where oneDNN is faster.
 
-    Never while gradients are recorded: oneDNN's result has no gradient.
+    Always False while gradients are recorded, because a result of oneDNN has no gradient.
     """
     return (
         not torch.is_grad_enabled()
@@ -94,7 +99,7 @@ class _Product(torch.autograd.Function):
         ctx: Any, slope: Tensor
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
-        # For gradients of gradients the operation itself must have a gradient.
+        # For gradients of gradients, this operation must have a gradient, too.
         by = F.linear if torch.is_grad_enabled() else onednn_product
         for_x, for_weight, for_bias = ctx.needs_input_grad
         rows = slope.reshape(-1, slope.shape[-1])

@@ -47,12 +47,12 @@ def explain_divergence(
     loss: float,
     norm: float,
 ) -> Divergence:
-    """Repeat the failed update with hooks on every module; return an error that names the first
-    one.
+    """Repeat the failed update with hooks on every module, and return an error that names the first
+    module whose output or gradient is not finite.
 
     The repetition uses the same dropout masks, so it fails in the same way. With several ranks,
-    each repeats its own batches with unsharded weights; all return the result of the first rank
-    that fails.
+    each rank repeats its own batches with unsharded weights. The lowest rank that finds a value
+    that is not finite determines the result of all ranks.
     """
     restore_random_state(randomness)
     with state.parallelism.whole(everywhere=True) as model:
@@ -88,8 +88,10 @@ def explain_divergence(
 def _repeat(
     model: nn.Module, micro: list[AnyBatch], settings: TrainingSettings, loss_of: LossOf
 ) -> tuple[str, str, AnyBatch]:
-    """Return the name and the kind of the first value that is not finite, and its batch; "" if
-    none."""
+    """Return the name and the kind of the first value that is not finite, and the batch.
+
+    If all values are finite, the name and the kind are "".
+    """
     device = next(model.parameters()).device
     for batch in micro:
         model.zero_grad(set_to_none=True)
@@ -138,7 +140,7 @@ def _watch(model: nn.Module) -> Iterator[list[tuple[str, str]]]:
 
 
 def _tensors(output: object) -> Iterator[Tensor]:
-    """Yield the tensors in the output of a module; a recurrent layer also returns its state."""
+    """Yield the tensors in the output of a module: a tensor, or nested tuples of tensors."""
     if isinstance(output, Tensor):
         yield output
     elif isinstance(output, tuple | list):

@@ -1,7 +1,8 @@
-"""The journal of a run: one JSON object per line, identical when a run is stopped and resumed.
+"""The journal of a run: one JSON object per line.
 
-The last value of each line is the CRC-32 of the line, verified whenever the file is read. Values
-that differ between runs (seconds) are in a second file.
+If a run is stopped and resumed, the journal is identical to that of an uninterrupted run. Values
+that differ between runs (seconds) are in a second file. The last value of each line is the CRC-32
+of the line, which is verified whenever the file is read.
 """
 
 import json
@@ -29,14 +30,17 @@ class Journal:
     checkpoint."""
 
     def __init__(self, directory: Path, *, after: int) -> None:
-        """Open the journal. Args: after: the update of the checkpoint; later lines are removed."""
+        """Open the journal.
+
+        Args: after: number of updates of the checkpoint; lines of later updates are removed.
+        """
         for name in (JOURNAL, TIMINGS):
             path = directory / name
             kept = [found for found in _whole_lines(path) if found["step"] <= after]
             write_text(path, "".join(map(_sealed, kept)))  # adds missing checksums
             if name == JOURNAL:
                 self.missing = missing_updates(kept, after)
-                """The updates before the checkpoint that are missing in the journal, as text."""
+                """The updates before the checkpoint that have no line in the journal, as text."""
         with explain_write_errors(directory):
             self._journal: TextIO = (directory / JOURNAL).open("a", encoding="utf-8", newline="\n")
             self._timings: TextIO = (directory / TIMINGS).open("a", encoding="utf-8", newline="\n")
@@ -53,7 +57,8 @@ class Journal:
         self._write({"step": step, "validation": scores})
 
     def flush(self) -> None:
-        """Write everything to disk, so that no checkpoint is newer than its journal."""
+        """Write all lines to disk. Called before a checkpoint is written, so that a checkpoint
+        never contains updates that are missing in the journal."""
         with explain_write_errors(self._path):
             for file in (self._journal, self._timings):
                 file.flush()
@@ -76,7 +81,7 @@ def read_journal(directory: Path) -> list[dict[str, Any]]:
 
 
 def missing_updates(lines: Iterable[dict[str, Any]], last: int) -> str:
-    """Return the updates from 1 to ``last`` that are missing in a journal, as text; "" if none.
+    """Return the updates from 1 to ``last`` that have no line, as text; "" if none are missing.
 
     >>> missing_updates([{"step": 1}, {"step": 5}, {"step": 7}], 7)
     '2 to 4, 6'
@@ -92,7 +97,7 @@ def read_timings(directory: Path) -> list[dict[str, Any]]:
 
 
 def _sealed(line: dict[str, Any]) -> str:
-    """Return a line of the file: the object plus the CRC-32 of the text before it.
+    """Return a line of the file: the object as JSON, with the CRC-32 of its text as last value.
 
     >>> _sealed({"step": 1})
     '{"step": 1, "crc32": "3daa833a"}\\n'
@@ -102,9 +107,9 @@ def _sealed(line: dict[str, Any]) -> str:
 
 
 def _whole_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the objects of a file, without a last line that a crash left incomplete.
+    """Return the objects of a file. An incomplete last line, left by a crash, is ignored.
 
-    Journals of older versions have no checksums: a file has one in all lines or in none.
+    Journals of older versions have no checksums: either all lines of a file have one, or none.
 
     Raises: DataError when a line is damaged.
     """
@@ -138,7 +143,8 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
 class TensorBoard:
     """Writes the numbers of the journal as TensorBoard event files, in ``RUN/tensorboard``.
 
-    Args: after: the update from which a run resumes; later events, left by a crash, are hidden.
+    Args: after: number of updates at which the run resumes; TensorBoard hides events of later
+        updates, which were written before a crash.
     Raises: MissingExtraError when TensorBoard is not installed.
     """
 

@@ -33,9 +33,10 @@ LAYER_NORMS_EVERY = 10
 def start(model: nn.Module, settings: TrainingSettings, ranks: Ranks = ALONE) -> TrainingState:
     """Return the initial state of training.
 
-    Args: ranks: the processes that train together; `parallel: fsdp` shards the model's parameters.
+    Args: ranks: the processes that train together. With `parallel: fsdp`, the parameters of the
+        model are sharded.
     """
-    # This comes first, because sharding replaces the parameters of the model.
+    # This comes first: sharding replaces the parameters of the model.
     parallelism = make_parallelism(
         settings.parallel, model, accumulate=settings.accumulate, ranks=ranks
     )
@@ -67,13 +68,14 @@ def fit(
     """Train until the last planned update, yielding a report after each update.
 
     The caller may save the state to a checkpoint after each report, and may stop iterating at any
-    time. With several ranks, all of them must stop at the same report.
+    time. With several ranks, all ranks must stop at the same report.
 
     Args:
-        timetable: the number of updates; the caller may add decisions after each report (the same
-            on all ranks). None means `settings.updates`.
-    Raises: UsageError when a batch cannot fit in memory; DivergedError before an update whose loss
-        or gradient is not finite. The state is then still the one before that update.
+        timetable: the planned number of updates. After each report, the caller may add a decision
+            (the same decision on all ranks). None means `settings.updates`.
+    Raises:
+        UsageError when a batch cannot fit in memory.
+        DivergedError when a loss or gradient is not finite; the weights are not updated then.
     """
     model, optimizer, parallelism = state.model, state.optimizer, state.parallelism
     ranks = parallelism.ranks
@@ -98,7 +100,7 @@ def fit(
     while state.step < plan.updates_at(state.step):
         (micro, cursor), upcoming = upcoming or prepare(state.epoch, state.next_batch), None
         began = time.perf_counter()
-        if not model.training:  # the caller may have validated in the meantime
+        if not model.training:  # the caller may have run a validation
             model.train()
         randomness = random_state()
         tokens = int(ranks.sums([sum(batch.tokens for batch in micro)])[0])
@@ -110,7 +112,7 @@ def fit(
                     loss = parallelism(loss_of, batch, settings.label_smoothing)
                 (loss.smoothed * parallelism.factor(tokens)).backward()
             losses.append(Loss(loss.smoothed.detach(), loss.nll.detach()))
-        # Prepared while a GPU still computes this update.
+        # Prepare the next update while a GPU still computes this update.
         if state.step + 1 < plan.updates_at(state.step):
             upcoming = prepare(*cursor)
         smoothed = sum(loss.smoothed.item() for loss in losses)
@@ -138,7 +140,7 @@ def fit(
             )
 
         rate = rate_after(settings.warmup)
-        for group in optimizer.param_groups:  # a group may have its own warm-up
+        for group in optimizer.param_groups:  # the warm-up of a group may differ
             group["lr"] = rate_after(group.get("warmup", settings.warmup)) * group["ratio"]
         optimizer.step()
         if step == 1:
@@ -163,7 +165,7 @@ def fit(
 def _next_places(
     batches: BatchSource, epoch: int, index: int, count: int
 ) -> tuple[list[tuple[int, int]], tuple[int, int]]:
-    """Return the epoch and index of each batch of an update, and the position after them."""
+    """Return the epoch and index of each batch of an update, and those of the next batch."""
     found = []
     while len(found) < count:
         if index >= batches.count(epoch):
@@ -174,7 +176,7 @@ def _next_places(
 
 
 def _gradient_norms(parameters: list[tuple[str, nn.Parameter]]) -> Tensor:
-    """Return the norm of each gradient (of this rank's shard); 0 for a missing gradient."""
+    """Return the norm of each gradient, or of its shard on this rank; 0 for a missing gradient."""
     gradients = [
         torch.zeros(1, device=p.device) if p.grad is None else local(p.grad) for _, p in parameters
     ]
@@ -182,7 +184,8 @@ def _gradient_norms(parameters: list[tuple[str, nn.Parameter]]) -> Tensor:
 
 
 def _by_layer(parameters: list[tuple[str, nn.Parameter]], norms: Tensor) -> dict[str, float]:
-    """Combine the norms of the parameters of each layer, such as ``encoder.layers.0``."""
+    """Return the gradient norm of each layer, such as ``encoder.layers.0``, computed from the norms
+    of its parameters."""
     squares: dict[str, float] = {}
     for (name, _), norm in zip(parameters, norms.tolist(), strict=True):
         parts = name.split(".")

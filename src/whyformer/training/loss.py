@@ -11,8 +11,8 @@ from whyformer.text.symbols import PAD
 
 
 class Loss(NamedTuple):
-    """Sums over real target tokens, in nats: the loss to minimize, and the negative
-    log-likelihood."""
+    """Two sums over the real target tokens, in nats: the smoothed loss, which is minimized, and the
+    negative log-likelihood (``nll``)."""
 
     smoothed: Tensor
     nll: Tensor
@@ -24,7 +24,9 @@ def cross_entropy(
     labels: Int[Tensor, "tokens"],
     smoothing: float,
 ) -> Loss:
-    """Return the sum of (1-ε)·(-log p(label)) + ε·mean over the vocabulary of (-log p), unfused.
+    """Return the sum over tokens of (1-ε)·(-log p(label)) + ε·mean over the vocabulary of (-log p).
+
+    This is the reference implementation, which stores all logits.
 
     Paper: Vaswani et al. 2017, §5.4, after Szegedy et al. 2015 (arXiv:1512.00567), §7.
     """
@@ -39,7 +41,7 @@ def fused_cross_entropy(
     labels: Int[Tensor, "tokens"],
     smoothing: float,
 ) -> Loss:
-    """Compute `cross_entropy` in chunks, with the gradient already in the forward pass."""
+    """Compute `cross_entropy` in chunks; the gradients are computed in the forward pass, too."""
     smoothed, nll = FusedCrossEntropy.apply(features, weight, labels, smoothing)
     return Loss(smoothed, nll)
 
@@ -47,6 +49,6 @@ def fused_cross_entropy(
 def real_places(labels: Int[Tensor, "tokens"], count: int) -> Int[Tensor, "count"] | None:
     """Return the positions of the ``count`` labels that are not padding; None when all are real.
 
-    Call this before the forward pass: on a GPU, it waits for all earlier work to finish.
+    Call this before the forward pass, because on a GPU it waits until all earlier work is finished.
     """
     return (labels != PAD).nonzero().squeeze(1) if count < len(labels) else None

@@ -31,9 +31,9 @@ class Machine(Settings):
     def ring_bandwidth(self, gpus: int) -> float:
         """Return the bytes per second that a GPU sends in a ring over ``gpus`` GPUs.
 
-        Within a node, the limit is the link between its GPUs. Across nodes, there is one ring for
-        each network card of a node, so the limit is the bandwidth of all cards of a node, and the
-        link between GPUs.
+        Within a node, the limit is the link between two GPUs. Across nodes, there is one ring for
+        each network card of a node. Then the limit is the total bandwidth of the cards of a node or
+        the link between two GPUs, whichever is lower.
         """
         if gpus <= self.gpus_per_node:
             return 1e9 * self.node_gb_per_second
@@ -79,7 +79,8 @@ MACHINES = {
 def machine_named(name: str) -> Machine:
     """Return a machine by its name, or from a YAML file with the fields of `Machine`.
 
-    Raises: ConfigError when there is neither, or a number is missing or not positive.
+    Raises: ConfigError when there is no such machine or file, or when a number in the file is
+        missing or not positive.
     """
     if name in MACHINES:
         return MACHINES[name]

@@ -1,14 +1,14 @@
 """Adam as in §5.3, AdamW, RAdam, SGD, and Muon for the matrices inside the layers.
 
-An optimizer is chosen by name. What is registered is a function that makes it:
+An optimizer is chosen by name. To add an optimizer, register a function that makes it:
 
     @OPTIMIZERS.register("mine")
     def mine(model: nn.Module, *, betas: tuple[float, float]) -> torch.optim.Optimizer:
         return Mine(trainable(model), lr=1.0, betas=betas)
 
-The function receives the model and, by name, the settings of the section `training` that it asks
-for. Each parameter group may have a `ratio`, 1 without it: the learning rate of the group is the
-ratio × the rate of the schedule.
+The function receives the model. Its other arguments receive the settings of the section `training`
+that have the same names. A parameter group may have a `ratio` (default 1): the learning rate of the
+group is this ratio × the learning rate of the schedule.
 """
 
 import inspect
@@ -36,10 +36,10 @@ M = TypeVar("M", bound=Callable[..., Any])
 def make_optimizer(
     model: nn.Module, kind: str, settings: Mapping[str, Any]
 ) -> torch.optim.Optimizer:
-    """Make the optimizer of this name, each of whose groups has a `ratio`.
+    """Make the optimizer with the name ``kind``; give every parameter group a `ratio`.
 
-    Args: settings: the section `training`, by name; the optimizer receives those it asks for.
-    Raises: PluginError when it asks for a setting that there is not.
+    Args: settings: the settings of the section `training` by name.
+    Raises: PluginError when an argument of the optimizer's function is not a setting.
     """
     asked = reads(kind)
     if missing := [name for name in asked if name not in settings]:
@@ -54,7 +54,7 @@ def make_optimizer(
 
 
 def reads(kind: str) -> tuple[str, ...]:
-    """Return the settings that an optimizer asks for: its arguments after the model.
+    """Return the settings that an optimizer uses: the arguments of its function after the model.
 
     >>> reads("radam"), reads("sgd")
     (('betas', 'epsilon'), ())
@@ -64,9 +64,11 @@ def reads(kind: str) -> tuple[str, ...]:
 
 
 def keeps(matrix: int, other: int) -> Callable[[M], M]:
-    """Declare how many fp32 numbers an optimizer keeps for each weight.
+    """Declare how many fp32 numbers the optimizer state has for each weight.
 
-    Args: matrix, other: for a weight of a layer's matrix (see `is_matrix`), and for another one.
+    Args:
+        matrix: the number for a weight in a matrix of a layer (see `is_matrix`).
+        other: the number for any other weight.
     """
 
     def declare(maker: M) -> M:
@@ -78,22 +80,22 @@ def keeps(matrix: int, other: int) -> Callable[[M], M]:
 
 
 def moments(kind: str) -> tuple[int, int] | None:
-    """Return what `keeps` declared of an optimizer; None when nothing was declared."""
+    """Return the two numbers that `keeps` declared for an optimizer; None without a declaration."""
     return getattr(OPTIMIZERS[kind], "moments", None)
 
 
 def is_matrix(name: str, parameter: Tensor) -> bool:
-    """Say whether a parameter is a projection inside a layer (not an embedding, norm or bias)."""
+    """Return whether a parameter is a matrix of a layer (not an embedding, norm or bias)."""
     return parameter.ndim == 2 and ".layers." in f".{name}" and name.endswith(".weight")
 
 
 def trainable(model: nn.Module) -> list[nn.Parameter]:
-    """Return the parameters that are to be updated."""
+    """Return the parameters that training updates: those that are not frozen."""
     return [p for p in model.parameters() if p.requires_grad]
 
 
 def split(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Return the trainable parameters that are matrices of layers, and all others."""
+    """Return two lists of trainable parameters: the matrices of layers, and all others."""
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     matrices = [p for n, p in named if is_matrix(n, p)]
     return matrices, [p for n, p in named if not is_matrix(n, p)]
@@ -114,7 +116,7 @@ def adam(model: nn.Module, *, betas: tuple[float, float], epsilon: float) -> tor
 def adamw(
     model: nn.Module, *, betas: tuple[float, float], epsilon: float, weight_decay: float
 ) -> torch.optim.Optimizer:
-    """Make AdamW, which decays the matrices of the layers."""
+    """Make AdamW with weight decay for the matrices of the layers."""
     matrices, others = split(model)
     groups = [
         {"params": matrices, "weight_decay": weight_decay},
@@ -135,7 +137,7 @@ def muon(
 ) -> torch.optim.Optimizer:
     """Make Muon for the matrices of the layers, with Adam for all other parameters.
 
-    Args: matrix_ratio: Muon's learning rate over Adam's.
+    Args: matrix_ratio: the learning rate of Muon divided by that of Adam.
     """
     return MuonWithAdam(
         *split(model),
@@ -161,13 +163,13 @@ def sgd(model: nn.Module) -> torch.optim.Optimizer:
 
 
 class MuonWithAdam(torch.optim.Optimizer):
-    """Momentum made orthogonal for matrices, Adam for all other parameters.
+    """Muon for matrices (the update is the orthogonalized momentum), Adam for other parameters.
 
     Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks";
         scale 0.2·√max(rows, columns) from Liu et al. 2025 (arXiv:2502.16982), Eq. 4.
     Differs: Newton-Schulz runs in fp32 (a CPU has no fast bf16) and on all matrices of one shape at
-        once. Of sharded matrices every rank gathers the momentum, makes it orthogonal, and keeps
-        its part.
+        once. If matrices are sharded, every rank gathers the whole momentum, orthogonalizes it, and
+        uses its own part of the result.
     """
 
     def __init__(
@@ -203,7 +205,7 @@ class MuonWithAdam(torch.optim.Optimizer):
             weights: list[Tensor] = list(parameters)
             momenta = [self._state(p, "momentum") for p in parameters]
             torch._foreach_lerp_(momenta, grads, 1 - group["momentum"])
-            # Nesterov: look one step ahead along the momentum.
+            # Nesterov momentum: add the current gradient to the momentum once more.
             ahead = [whole(one) for one in torch._foreach_lerp(grads, momenta, group["momentum"])]
             updates = orthogonalize(torch.stack(ahead)) * (0.2 * max(shape) ** 0.5)
             parts = [
@@ -254,7 +256,7 @@ def orthogonalize(matrices: Tensor, steps: int = 5) -> Tensor:
     x = wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(steps):
         gram = torch.bmm(x, x.mT)
-        # In place, for a fused multiply-add of small matrices costs more than the product itself.
+        # In place: for small matrices, a fused multiply-add takes longer than the product itself.
         polynomial = torch.bmm(gram, gram).mul_(c).add_(gram, alpha=b)
         x = torch.bmm(polynomial, x).add_(x, alpha=a)
     return x.mT if matrices.shape[1] > matrices.shape[2] else x

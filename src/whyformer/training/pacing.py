@@ -9,20 +9,22 @@ from collections.abc import Callable, Iterator
 from whyformer.training.timetable import Decision, Timetable
 
 CHECKS = 100
-"""Number of checks of the plan in a run, at equal intervals."""
+"""The plan is checked this many times in a run, at equal intervals of time."""
 PARTS = 16
-"""The plan is also checked after this fraction of the remaining updates."""
+"""The plan is also checked each time 1/16 of the remaining updates is done."""
 WINDOWS = 3
-"""The speed is the median over this many checks, so that a single pause does not change the
-plan."""
+"""The speed is the median of the last 3 checks, so that a single pause does not change the plan."""
 VALIDATIONS = 20
-"""Number of validations of a run whose recipe does not set the updates between validations."""
+"""Number of validations of a run, if the recipe does not set the updates between validations."""
 COST = 5
-"""Minimum time between two such validations, as a multiple of the time of one validation."""
+"""If the recipe does not set these updates, the time between two validations is at least this many
+times the duration of a validation."""
 HYSTERESIS = 0.02
-"""The plan does not change if the new one is this close, as a fraction of the remaining updates."""
+"""The plan is kept if the new number of updates differs by less than this fraction of the remaining
+updates."""
 GRACE = 0.05
-"""Extra time, as a fraction of the minutes, for a run that lost time to finish its schedule."""
+"""Extra time for a run that has lost time, so that it can finish its schedule. A fraction of the
+time limit."""
 
 
 class Pacer:
@@ -48,10 +50,10 @@ class Pacer:
         self._seconds, self._every, self._clock = seconds, every, clock
         self._began = clock() - used
         self._validated_at = used  # seconds used at the start of the last validation
-        # Cost of the last validations with their checkpoints, in updates, because the speed may
-        # change.
+        # Cost of the last validations, including checkpoints. The unit is the time of one update,
+        # because the speed may change.
         self._costs: deque[float] = deque(maxlen=WINDOWS)
-        self._last_cost = 0.0  # in seconds, until the next check
+        self._last_cost = 0.0  # cost of the last validation in seconds; 0 after the next check
         self._windows: deque[float] = deque(maxlen=WINDOWS)
         self._mark, self._mark_step = clock(), -1  # the start of the current window
 
@@ -73,7 +75,10 @@ class Pacer:
     def resume(self, *, seconds: float, validated_at: float, cost: float) -> None:
         """Restore the values of a checkpoint.
 
-        Args: seconds: seconds used at the checkpoint; time after the checkpoint may be lost.
+        Args:
+            seconds: seconds used at the checkpoint. The run may have used more time after it.
+            validated_at: seconds used at the start of the last validation.
+            cost: cost of a validation, in updates.
         """
         self._began = min(self._began, self._clock() - seconds)
         self._validated_at = validated_at
@@ -84,13 +89,13 @@ class Pacer:
         return {"seconds": self.used, "validated_at": self._validated_at, "cost": self._cost}
 
     def decide(self, step: int, timetable: Timetable) -> Decision | None:
-        """Return the decision to record after update ``step``, if one is needed.
+        """Return the decision to record after update ``step``; None if no decision is needed.
 
-        Call it once after each update.
+        Call this once after each update.
         """
         planned = timetable.updates_at(step)
         ending = step >= planned
-        if self._mark_step < 0:  # the first update of a process also fills caches and compiles code
+        if self._mark_step < 0:  # do not measure the first update: it fills caches, compiles code
             self._mark, self._mark_step = self._clock(), step
             return Decision(step, step, self.used) if ending else None
         elapsed, done = self._clock() - self._mark, step - self._mark_step
@@ -106,7 +111,7 @@ class Pacer:
             self._last_cost = 0.0
         more = self._affordable(step, timetable)
         if ending and more * self._windows[-1] <= self._seconds / CHECKS:
-            more = 0  # too close to change the plan
+            more = 0  # too little time is left to continue
         changed = abs(step + more - planned) > HYSTERESIS * (planned - step)
         if not (changed or validate or ending or not more):
             return None
@@ -143,14 +148,15 @@ class Pacer:
 
     def _validation_due(self) -> bool:
         if self._every:
-            # The cost must be known before the end; otherwise the last validation would be late.
+            # Without a known cost, the last validation would end after the time limit.
             return not self._costs and self.used > self._seconds / 4
         before_last = self.left - self._cost * (self.pace or 0.0)
         since = self.used - self._validated_at
         return since >= self._interval and before_last > self._interval / 2
 
     def _affordable(self, step: int, timetable: Timetable) -> int:
-        """Return how many updates fit into the time left after validations and checkpoints."""
+        """Return how many updates fit into the remaining time, after subtracting the time for
+        validations and checkpoints."""
         pace = self.pace or 1e-9
         cost = self._cost * pace
         left = self.left - cost  # the last validation

@@ -1,4 +1,4 @@
-"""Gradient checkpointing: a layer keeps its input only and is computed again in the backward pass.
+"""Gradient checkpointing: store only the input of a layer; compute the layer again for gradients.
 
 Paper: Chen et al. 2016 (arXiv:1604.06174), §4.
 """
@@ -23,13 +23,13 @@ LAYERS = (EncoderLayer, DecoderLayer, GPTLayer)
 
 
 class RecomputedLayers:
-    """The layers of a model, each computed once more in its backward pass; `at_work` puts this in
-    place.
+    """The layers of a model that are computed again in the backward pass, in an `at_work` block.
 
-    The second pass draws the same dropout, and afterwards all random streams continue as if it had
-    not happened, so that gradients and whatever is drawn later stay the same, bit for bit.
+    The second computation uses the same dropout masks. Afterwards, the states of all random
+    generators are restored. So the gradients and all later random numbers are the same as without
+    gradient checkpointing, bit for bit.
 
-    Raises: ConfigError when the model has no such layers.
+    Raises: ConfigError when the model has no Transformer layers.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -42,7 +42,7 @@ class RecomputedLayers:
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
-        """Let the layers keep their input only, if gradients are recorded."""
+        """Store only the inputs of the layers in this `with` block, when gradients are recorded."""
         former = {layer: layer.__dict__.get("forward") for layer in self.layers}
         try:
             for layer in self.layers:
@@ -67,7 +67,8 @@ def _contexts() -> tuple[contextlib.AbstractContextManager, contextlib.AbstractC
 
 @contextlib.contextmanager
 def _again(state: list[int]) -> Iterator[None]:
-    """Draw from the byte stream as from ``state`` on; torch restores its own streams."""
+    """Use ``state`` as the state of the byte stream in a `with` block, then restore the current
+    state. torch does this for its own generators."""
     now = byte_state()
     restore_byte_state(state)
     try:

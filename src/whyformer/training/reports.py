@@ -17,12 +17,12 @@ class StepReport:
     gradient_norm: float
     tokens: int
     seconds: float
-    """Wall-clock time of the update; the only value here that differs between identical runs."""
+    """Wall-clock time of the update. All other values are the same in identical runs."""
     layer_gradient_norms: dict[str, float] = field(default_factory=dict)
-    """Gradient norm of each part of the model; only on every tenth update."""
+    """Gradient norm of each layer; empty except after the first and every tenth update."""
 
     def journal_line(self) -> dict[str, object]:
-        """Return the values for the journal: all that are identical in a resumed run."""
+        """Return the values for the journal: all except the time, which differs between runs."""
         line: dict[str, object] = {
             "step": self.step,
             "epoch": self.epoch,
@@ -48,11 +48,11 @@ class Step(StepReport):
     """
 
     validation: Mapping[str, Any] = field(default_factory=dict)
-    """The scores by name where there was a validation after this update; else empty."""
+    """The scores by name if there was a validation after this update; otherwise empty."""
     metric: str = ""
-    """The name in `validation` of the score that chooses the best weights."""
+    """The name of the score in `validation` that selects the best weights."""
     planned: int | None = None
-    """Updates of the whole run; None where that is not known yet."""
+    """Planned number of updates of the run; None if it is not known yet."""
 
     @classmethod
     def of(
@@ -63,5 +63,5 @@ class Step(StepReport):
         metric: str,
         planned: int | None,
     ) -> "Step":
-        """Return the step of a report. Args: validation, metric, planned: see the fields."""
+        """Make a step from a report. Args: validation, metric, planned: see the fields."""
         return cls(**vars(report), validation=validation, metric=metric, planned=planned)

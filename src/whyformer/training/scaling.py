@@ -4,8 +4,8 @@ Every function is arithmetic on its arguments; nothing is measured. P is the num
 the number of GPUs. Each GPU computes one batch per update, so the total batch size grows with N.
 
 Real runs are slower, because the estimate ignores latency, stragglers, communication that cannot
-overlap with computation, and reading data. It also ignores networks that sum inside the switch,
-which are faster. Use it to find what cannot work, and what to check first.
+overlap with computation, and reading data. Networks that sum gradients inside the switch are faster
+than the estimate. Use the estimate to find out which plans cannot work, and what to check first.
 """
 
 import math
@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from whyformer.training.optimizers import moments
 
 WEIGHT_BYTES = 4
-"""Bytes of a stored weight: fp32. Copies in bf16 exist only during use."""
+"""Bytes of a stored weight: fp32. Copies in bf16 exist only during a computation."""
 GRADIENT_BYTES = 4
 """Bytes of a gradient, which is stored and summed over GPUs in fp32."""
 GATHERED_BYTES = 2
-"""Bytes of a gathered weight: FSDP2 gathers in bf16 (mixed precision), in the forward and the
-backward pass."""
+"""Bytes of a gathered weight. With mixed precision, FSDP2 gathers weights in bf16, in the forward
+pass and in the backward pass."""
 MAX_GPUS = 2**20
-"""The largest number of GPUs that is tried."""
+"""The largest number of GPUs that `first_count` tries."""
 
 
 @dataclass(frozen=True)
 class State:
-    """Memory for the state of training in bytes, independent of the batch."""
+    """Memory for the state of training in bytes; it does not depend on the batch."""
 
     weights: float
     gradients: float
@@ -41,11 +41,14 @@ class State:
 
 
 def state_bytes(matrices: float, others: float, kind: str, *, averaged: bool = False) -> State:
-    """Return the state of P = ``matrices`` + ``others`` parameters: 16 bytes each with Adam.
+    """Return the memory for the state of P = ``matrices`` + ``others`` parameters.
 
+    With Adam, this is 16 bytes for each parameter.
     Args:
-        matrices: parameters in the matrices of layers, which Muon updates differently.
-        kind: name of an optimizer; 0 bytes are counted for one that declares none.
+        matrices: number of parameters in the matrices of layers, which Muon updates differently.
+        others: number of all other parameters.
+        kind: name of an optimizer. If its state size is not declared (`keeps`), 0 bytes are
+            counted.
         averaged: whether a moving average of the weights is also stored.
 
     >>> state_bytes(10, 5, "adam").total
@@ -81,7 +84,7 @@ def activation_bytes(
         per source token (keys and values). Keys and values, 4d of the 11d, are multiplied by
         ``key_value_share``. Embeddings and logits (never stored whole) are ignored.
 
-    Args: key_value_share: heads of keys and values over heads of queries.
+    Args: key_value_share: number of key and value heads divided by the number of query heads.
 
     >>> activation_bytes(encoder_layers=1, decoder_layers=0, d_model=10, d_ff=40, source_tokens=1,
     ...                  target_tokens=0)
@@ -108,13 +111,14 @@ def all_reduce_bytes(payload: float, gpus: int) -> float:
 
 
 def gather_bytes(payload: float, gpus: int) -> float:
-    """Return the bytes that a GPU sends in a ring all-gather or reduce-scatter: (N−1)/N of the
-    payload."""
+    """Return the bytes that a GPU sends in a ring all-gather or in a ring reduce-scatter: (N−1)/N
+    of the payload."""
     return (gpus - 1) / gpus * payload
 
 
 def ddp_bytes(parameters: float, gpus: int) -> float:
-    """Return the bytes that a GPU sends per update with DistributedDataParallel: fp32 gradients."""
+    """Return the bytes that a GPU sends per update with DistributedDataParallel, which sums fp32
+    gradients."""
     return all_reduce_bytes(GRADIENT_BYTES * parameters, gpus)
 
 
@@ -122,35 +126,36 @@ def fsdp_bytes(parameters: float, gpus: int) -> float:
     """Return the bytes that a GPU sends per update with sharded parameters (FSDP2, ZeRO stage 3).
 
     Source: Rajbhandari et al. 2020 (arXiv:1910.02054), §7.2: weights are gathered for the forward
-        pass and again for the backward pass, gradients are reduced and scattered.
+        pass and again for the backward pass, and gradients are reduced and scattered.
     Differs: weights are sent in bf16 and gradients in fp32, as in the mixed precision of FSDP2. The
-    `parallel: fsdp` of this toolkit does not use mixed precision yet and gathers fp32: 12 bytes per
-    parameter.
+        `parallel: fsdp` of this toolkit does not use mixed precision yet. It gathers weights in
+        fp32, so a GPU sends 12 bytes per parameter.
     """
     gathered = 2 * gather_bytes(GATHERED_BYTES * parameters, gpus)
     return gathered + gather_bytes(GRADIENT_BYTES * parameters, gpus)
 
 
 def ddp_memory(state: State, activations: float) -> float:
-    """Return the bytes that a GPU stores with DistributedDataParallel: everything."""
+    """Return the bytes that a GPU stores with DistributedDataParallel: the whole state."""
     return state.total + activations
 
 
 def fsdp_memory(state: State, activations: float, gpus: int, unit: float) -> float:
     """Return the bytes that a GPU stores with sharded parameters.
 
-    Args: unit: parameters of the largest group that is gathered at once. Two groups are in memory
-    at a time (the current and the next one, in bf16), and one gradient before it is scattered.
+    Args: unit: number of parameters of the largest group that is gathered at once. In memory are
+        the gathered weights of two groups (the current and the next group, in bf16), and the
+        gradient of one group before it is scattered.
     """
     whole = 0.0 if gpus == 1 else unit * (2 * GATHERED_BYTES + GRADIENT_BYTES)
     return state.total / gpus + whole + activations
 
 
 def first_count(holds: Callable[[int], bool]) -> int | None:
-    """Return the smallest number of GPUs, from 2, for which ``holds`` is true; None if there is
-    none.
+    """Return the smallest number of GPUs, from 2, for which ``holds`` is true; None if there is no
+    such number.
 
-    It must be true for all larger numbers, too.
+    If ``holds`` is true for a number, it must also be true for all larger numbers.
 
     >>> first_count(lambda gpus: gpus >= 37)
     37
@@ -170,5 +175,8 @@ def largest_model(memory: float, activations: float, bytes_each: float) -> float
 
 
 def hidden_tokens(seconds: float, *, flops_per_token: float, flops_per_second: float) -> int:
-    """Return the target tokens that keep a GPU computing for as long as it communicates."""
+    """Return the number of target tokens whose computation takes as long as the communication.
+
+    Args: seconds: duration of the communication of an update.
+    """
     return math.ceil(seconds * flops_per_second / flops_per_token)

@@ -1,14 +1,17 @@
-"""Learning rate as a pure function of the step (§5.3, Eq. 3, and others).
+"""Learning-rate schedules: pure functions of the step (§5.3, Eq. 3, and others).
 
-A schedule is a function that returns the factor on `training.learning_rate` at a step:
+A schedule returns the factor that `training.learning_rate` is multiplied by at a step:
 
     @SCHEDULES.register("mine")
     def mine(step: float, *, total: int, warmup: float, d_model: int) -> float: ...
 
-The arguments are the same for all schedules: ``step`` counts from 1, ``total`` is the number of
-updates of the run, ``warmup`` the length of the warm-up in updates and ``d_model`` the width of the
-model. When a run is planned in minutes, ``total`` stays the first plan and the steps are stretched,
-so that a schedule without `without_end` always ends with the run.
+The arguments are the same for all schedules. ``step`` counts from 1. ``total`` is the number of
+updates of the run, ``warmup`` is the length of the warm-up in updates, and ``d_model`` is the width
+of the model.
+
+If a run has a time limit, its number of updates may change during training. Then ``total`` is still
+the first planned number, and ``step`` is rescaled so that it reaches ``total`` at the end of the
+run. Schedules that do not depend on ``total`` are marked with `without_end` and get the real step.
 """
 
 import math
@@ -22,7 +25,7 @@ class ScheduleFunction(Protocol):
     """The signature of every schedule."""
 
     def __call__(self, step: float, /, *, total: int, warmup: float, d_model: int) -> float:
-        """Return the factor on the learning rate of update ``step`` (from 1)."""
+        """Return the factor for the learning rate of update ``step`` (from 1)."""
         ...
 
 
@@ -60,14 +63,14 @@ def noam(step: float, *, total: int, warmup: float, d_model: int) -> float:
 @SCHEDULES.register("inverse-sqrt")
 @without_end
 def inverse_sqrt(step: float, *, total: int, warmup: float, d_model: int) -> float:
-    """Eq. 3 as a share of its peak: rises to 1 at ``warmup``, then falls as step^-0.5."""
+    """Eq. 3 divided by its peak: rises to 1 at ``warmup``, then is proportional to step^-0.5."""
     warmup = max(warmup, 1)
     return min(step / warmup, (warmup / step) ** 0.5)
 
 
 @SCHEDULES.register("linear")
 def linear(step: float, *, total: int, warmup: float, d_model: int) -> float:
-    """Rises to 1 at ``warmup``, then falls in a line to 0 after the last step."""
+    """Rises to 1 at ``warmup``, then falls linearly; it reaches 0 after the last step."""
     if step < warmup:
         return step / warmup
     return max(0.0, (total + 1 - step) / max(1, total + 1 - warmup))
@@ -75,7 +78,7 @@ def linear(step: float, *, total: int, warmup: float, d_model: int) -> float:
 
 @SCHEDULES.register("cosine")
 def cosine(step: float, *, total: int, warmup: float, d_model: int) -> float:
-    """Rises to 1 at ``warmup``, then falls along half a cosine to 0 after the last step."""
+    """Rises to 1 at ``warmup``, then falls like a cosine; it reaches 0 after the last step."""
     if step < warmup:
         return step / warmup
     gone = min(1.0, (step - warmup) / max(1, total + 1 - warmup))
@@ -85,13 +88,14 @@ def cosine(step: float, *, total: int, warmup: float, d_model: int) -> float:
 @SCHEDULES.register("constant")
 @without_end
 def constant(step: float, *, total: int, warmup: float, d_model: int) -> float:
-    """Rises to 1 at ``warmup`` and stays."""
+    """Rises to 1 at ``warmup`` and stays at 1."""
     return min(1.0, step / max(warmup, 1))
 
 
 @SCHEDULES.register("trapezoid")
 def trapezoid(step: float, *, total: int, warmup: float, d_model: int) -> float:
-    """Rises to 1 at ``warmup``, stays, and falls in a line to 0 over the last 30 % of the steps."""
+    """Rises to 1 at ``warmup``, stays at 1, and falls linearly to 0 over the last 30 % of the
+    steps."""
     if step < warmup:
         return step / warmup
     return min(1.0, (total + 1 - step) / max(1.0, 0.3 * total))
@@ -102,6 +106,7 @@ def learning_rate(
 ) -> float:
     """Return the learning rate of update ``step`` (from 1).
 
-    Args: peak: the highest rate; with `noam`, a factor on Eq. 3 (paper: 1).
+    Args: peak: the highest learning rate; with `noam`, a factor that Eq. 3 is multiplied by (paper:
+        1).
     """
     return peak * SCHEDULES[schedule](step, total=total, warmup=warmup, d_model=d_model)

@@ -8,9 +8,10 @@ from typing import Any
 class Selection:
     """The best validation of a run so far; part of a checkpoint.
 
-    The validation with the best metric is selected. With equal metrics, the lower loss decides, and
-    with equal losses, the later validation. So the loss decides if the metric never changes, such
-    as BLEU for targets with fewer than four words.
+    The validation with the best metric is selected. If several validations have the best metric,
+    the one with the lowest loss is selected; if the losses are also equal, the latest one. So the
+    loss decides if the metric never changes (for example, BLEU for targets of fewer than four
+    words).
     """
 
     best: dict[str, Any] = field(default_factory=dict)
@@ -50,7 +51,7 @@ class Selection:
         return bool(patience) and self.since_best >= patience
 
     def stuck(self, metric: str, *, higher: bool) -> str | None:
-        """Return a sentence if the metric never changed, so that the loss decided.
+        """Return a sentence for the user if the metric never changed; otherwise None.
 
         Args: higher: whether a higher value of the metric is better.
         """

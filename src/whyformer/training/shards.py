@@ -1,4 +1,4 @@
-"""Sharded tensors (torch's DTensor), of which each rank stores a part: gather, shard, save, load.
+"""Gather, shard, save and load sharded tensors (torch's DTensor): each rank stores a part of them.
 
 All functions also accept plain tensors and return them unchanged.
 """
@@ -16,11 +16,11 @@ from whyformer.foundation.ranks import Ranks
 
 def is_sharded(tensor: Tensor) -> bool:
     """Return whether a tensor is sharded."""
-    return hasattr(tensor, "device_mesh")  # importing DTensor costs a second at every start
+    return hasattr(tensor, "device_mesh")  # importing DTensor for `isinstance` takes a second
 
 
 def local(tensor: Tensor) -> Tensor:
-    """Return the shard of this rank, which shares the memory of the tensor."""
+    """Return the shard of this rank. It shares its memory with ``tensor``."""
     part: Any = tensor
     return part.to_local() if is_sharded(tensor) else tensor
 
@@ -32,7 +32,10 @@ def whole(tensor: Tensor) -> Tensor:
 
 
 def cut_like(tensor: Tensor, like: Tensor) -> Tensor:
-    """Shard a tensor that is the same on every rank, like another one; without communication."""
+    """Shard ``tensor`` in the same way as ``like``, without communication.
+
+    Every rank must have the same ``tensor``.
+    """
     if not is_sharded(like):
         return tensor
     from torch.distributed.tensor import distribute_tensor
@@ -59,9 +62,9 @@ def gathered(tensors: dict[str, Tensor], *, keep: bool) -> dict[str, Tensor]:
 def write_parts(tensors: dict[str, Tensor], directory: Path) -> None:
     """Write one safetensors file per rank with its shards, using torch.distributed.checkpoint.
 
-    All ranks must call this together, with one directory that all of them can access. A tensor that
-    is not sharded is written once.
-    Raises: on all ranks, the error of any rank, such as OSError.
+    All ranks must call this together, with the same directory, which all of them can access. A
+    tensor that is not sharded is written by one rank only.
+    Raises: an error, such as OSError, on all ranks if it occurs on any rank.
     """
     import torch.distributed.checkpoint as dcp
 
@@ -73,10 +76,12 @@ def write_parts(tensors: dict[str, Tensor], directory: Path) -> None:
 
 
 def read_parts(directory: Path, like: Callable[[str], Tensor | None]) -> dict[str, Tensor]:
-    """Read the files of `write_parts`, from any number of ranks, or plain safetensors files.
+    """Read the files of `write_parts`, or ordinary safetensors files.
 
-    Of a sharded tensor, each rank reads only its shard; other tensors are read completely.
-    Args: like: function from a name to the tensor that will receive it, or None.
+    Any number of ranks may have written the files. Each rank reads only its shard of a tensor that
+    will be sharded. All other tensors are read completely.
+    Args: like: function from a name to the tensor that will receive the values, or None. If this
+        tensor is sharded, the result is sharded in the same way.
     Raises: OSError, ValueError or SafetensorError when a file is damaged.
     """
     import torch.distributed.checkpoint as dcp
@@ -91,7 +96,7 @@ def read_parts(directory: Path, like: Callable[[str], Tensor | None]) -> dict[st
         else:
             found[name] = torch.empty(kept.size, dtype=kept.properties.dtype)
     try:
-        with warnings.catch_warnings():  # each rank reads separately, on purpose
+        with warnings.catch_warnings():  # torch warns that each rank reads separately
             warnings.filterwarnings("ignore", "torch.distributed is disabled")
             dcp.load(found, storage_reader=reader, no_dist=True)
     except dcp.CheckpointException as failure:
@@ -100,6 +105,6 @@ def read_parts(directory: Path, like: Callable[[str], Tensor | None]) -> dict[st
 
 
 def joined_norms(norms: Tensor, ranks: Ranks) -> Tensor:
-    """Return the norms of whole tensors, given the norms of the shards of each rank."""
+    """Return the norms of the whole tensors. Args: norms: those of the shards of this rank."""
     squares = norms.double().square().tolist()
     return torch.tensor(ranks.sums(squares), dtype=torch.float64).sqrt().float()

@@ -12,12 +12,12 @@ from whyformer.training.distributed import Parallelism
 
 @runtime_checkable
 class AnyBatch(Protocol):
-    """The interface of a batch in the training loop; only its creator and the loss know its
-    contents."""
+    """The interface of a batch in the training loop. The loop does not use the content of a
+    batch."""
 
     @property
     def tokens(self) -> int:
-        """The number of tokens that the loss sum is divided by."""
+        """The number of tokens by which the sum of the losses is divided."""
         ...
 
     def to(self, device: torch.device | str) -> "AnyBatch":
@@ -27,7 +27,7 @@ class AnyBatch(Protocol):
 
 @runtime_checkable
 class BatchSource(Protocol):
-    """A reproducible source of batches: ``epoch`` and ``index`` always give the same batch."""
+    """A reproducible source of batches: equal ``epoch`` and ``index`` give the same batch."""
 
     def count(self, epoch: int) -> int:
         """Return the number of batches of an epoch."""

@@ -1,9 +1,9 @@
 """The timetable of a run: its planned number of updates, fixed or adjusted during training.
 
-A run with a limit in minutes adjusts its number of updates during training. Each decision is
-written to disk before the first update that depends on it. The learning rate and the validations
-depend only on the step and on the decisions, so a resumed run, which reads the recorded decisions,
-computes exactly the same weights.
+A run with a time limit adjusts its number of updates during training. Each such decision is written
+to disk before the first update that depends on it. The learning rate and the validations depend
+only on the step and on the decisions. A resumed run reads the recorded decisions, so it computes
+exactly the same weights.
 """
 
 import bisect
@@ -21,7 +21,8 @@ from whyformer.training.schedules import ends, learning_rate
 FORMAT = 1
 TIMETABLE = "timetable.json"
 ENDLESS = 10**9
-"""Planned updates of a run that only measures its speed, or before the first measurement."""
+"""Planned number of updates of a run before the first measurement of its speed, and of a run that
+only measures its speed."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,11 @@ class Decision:
 class Timetable:
     """The decisions of a run, and the learning rate and validations that follow from them.
 
-    After a decision, progress is linear from its current value to the end of the schedule at the
-    last planned update, so the learning rate never jumps. With a single decision, progress is
-    simply the step.
+    The position in the schedule changes linearly: after a decision, it moves from its current value
+    to the end of the schedule, which it reaches at the last planned update. So the learning rate
+    never jumps. With a single decision, the position is the step.
 
-    Args: decisions: in the order of their steps; the first has step 0.
+    Args: decisions: in the order of their steps; the first decision has step 0.
     """
 
     def __init__(self, decisions: Iterable[Decision]) -> None:
@@ -68,8 +69,8 @@ class Timetable:
     def add(self, decision: Decision) -> None:
         """Append a decision.
 
-        Raises: ValueError when it is not after the last one, or its `updates` are less than its
-        step.
+        Raises: ValueError when the decision is not after the last decision, or when its `updates`
+            are less than its step.
         """
         step, former = decision.step, self._steps[-1] if self._steps else -1
         if (former < 0 < step) or step <= former or decision.updates < max(step, 1):
@@ -97,8 +98,9 @@ class Timetable:
         return bisect.bisect_right(self._steps, step)
 
     def place(self, step: int) -> float:
-        """Return the position of update ``step`` in the first plan; later decisions stretch the
-        plan.
+        """Return the position of update ``step`` in the schedule, in updates of the first plan.
+
+        In this example, the plan of 99 updates is shortened to 74 at update 50:
 
         >>> timetable = Timetable([Decision(0, 99), Decision(50, 74)])
         >>> [timetable.place(step) for step in (0, 50, 51, 75)]
@@ -111,7 +113,8 @@ class Timetable:
     def learning_rate(
         self, schedule: str, step: int, *, peak: float, warmup: int, d_model: int
     ) -> float:
-        """Return the learning rate of update ``step`` (from 1). The warm-up is not stretched."""
+        """Return the learning rate of update ``step`` (from 1). Decisions never change the length
+        of the warm-up."""
         position, end_of_warmup = step, warmup
         if ends(schedule) and step >= warmup:
             position, end_of_warmup = self.place(step), self.place(warmup)
