@@ -110,7 +110,7 @@ def decades(low: float, high: float) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return the ticks of a logarithmic axis; with more decades, there are fewer per decade.
+    """Return the ticks of a logarithmic axis; with more decades, a decade has fewer ticks.
 
     >>> log_ticks(1, 100)
     [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0]

@@ -76,7 +76,7 @@ def score_numbers(
     """Return Pearson's and Spearman's correlation and the mean squared error, with intervals.
 
     Spearman's correlation is Pearson's correlation of the ranks; equal values get their mean rank.
-    Bootstrap samples use the ranks among all lines.
+    Bootstrap samples keep the ranks that were computed over all lines.
     Raises: DataError when there are no lines or the lengths differ.
     """
     _check(len(predicted), len(wanted))

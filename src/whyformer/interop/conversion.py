@@ -25,7 +25,8 @@ from whyformer.foundation.parsing import read_json, read_small, reason_of
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
 FORMAT = 2
-"""Version of the format. 2 added the hashes of the files and the seal; 1 can still be read."""
+"""Version of the format. Version 2 added the hashes of the files and the seal. Files of version 1
+can still be read."""
 RECORD = "whyformer.json"
 PLACE = "ctranslate2"
 """Name of the conversion's directory in a run."""

@@ -60,7 +60,7 @@ def refuse_unread(given: Iterable[str], read: Sequence[str], command: str) -> No
 
 
 def reason_unused(recipe: Recipe, name: str, *, ranks: int | None = None) -> str | None:
-    """Return why a run of ``recipe`` never reads the setting ``name``, or None if it does."""
+    """Return why a run of ``recipe`` never reads the setting ``name``; None if the run reads it."""
     section = name.partition(".")[0]
     declared = section if section in OF_SOME_TASKS else name
     if declared in OF_SOME_TASKS and declared not in TASKS[recipe.task].reads:

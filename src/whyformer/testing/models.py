@@ -96,7 +96,7 @@ def check_stacks(name: str, setting: str, kind: type[nn.Module], **more: object)
 
 @contextlib.contextmanager
 def registered(registry: Registry[Any], kind: object) -> Iterator[str]:
-    """Yield the registered name of a variant; without one, register it during this block."""
+    """Yield the registered name of a variant. If it has none, register it during this block."""
     known = [name for name, one in registry.items() if one is kind]
     if known:
         yield known[0]

@@ -123,7 +123,7 @@ class BPE(Subwords):
         if chance <= (1.0 - rate) ** steps:
             return path[-1]
         symbols = list(path[int(math.log(chance) / math.log1p(-rate))])
-        dropped = 1  # the tokenization leaves the path here, because the best merge was skipped
+        dropped = 1  # here, a skipped merge makes the tokenization leave the cached path
         log_rate = math.log(rate)
         while True:
             dropped += int(math.log(1.0 - rng.random()) / log_rate)

@@ -106,8 +106,8 @@ class Unigram(Subwords):
         return backwards[::-1]
 
     def _cache_lattice(self, word: str) -> list[tuple[list[float], list[int]]]:
-        """Return, for each end position, the cumulative weights of all pieces ending there, and
-        their starts."""
+        """Return, for each end position, the cumulative weights and the start positions of all
+        pieces that end there."""
         if len(self._lattice) >= CACHED_WORDS:
             self._lattice.clear()
         lattice: list[tuple[list[float], list[int]]] = [([1.0], [])]

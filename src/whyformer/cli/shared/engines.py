@@ -110,7 +110,7 @@ def _by_conversion(
     alignments: bool,
     ranks: Ranks,
 ) -> Chosen | UsageError:
-    """Return a translator for the conversion, or the error that explains why there is none."""
+    """Return a translator for the conversion, or an error that says why it cannot be used."""
     if len(runs) > 1:
         return UsageError("The ctranslate2 engine supports one run, not an ensemble. Give one run.")
     (run,) = runs

@@ -50,7 +50,8 @@ class Equation(StrEnum):
     """The softmax weights times V."""
     FEED_FORWARD = "feed-forward"
     RECURRENCE = "recurrence"
-    """The gates from the input and the state; in a linear recurrence, also its steps."""
+    """The computation of the gates from the input and the state; in a linear recurrence, also the
+    steps."""
     CONVOLUTION = "convolution"
     VOCABULARY = "vocabulary"
     """The logits."""

@@ -65,7 +65,7 @@ class Results:
 
     @cached_property
     def _index(self) -> dict[tuple[Any, ...], list[Cell]]:
-        """The cells of each part, and of each part with each value of a setting, in grid order."""
+        """The cells by (part,) and by (part, setting, value), in the order of the grid."""
         found: dict[tuple[Any, ...], list[Cell]] = {}
         for cell in self.cells:
             found.setdefault((cell.part,), []).append(cell)

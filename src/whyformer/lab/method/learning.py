@@ -56,8 +56,8 @@ def fresh_small_model(
 ) -> BERT | GPT:
     """Return a BERT or a GPT with two Pre-LN layers and the initial weights of a seed.
 
-    The positions are rotary, because with sinusoidal positions such a small model would learn only
-    the frequencies of the tokens for longer than the whole run.
+    The positions are rotary. With sinusoidal positions, such a small model would learn only the
+    frequencies of the tokens during the whole run.
     """
     settings = BERTSettings if kind is BERT else GPTSettings
     shape = settings(

@@ -42,7 +42,7 @@ class Text:
 
 @cache
 def text() -> Text:
-    """Return the help topics of the installed Python, which differ slightly between versions."""
+    """Return the help topics of the installed Python. They differ slightly between versions."""
     whole = "\n".join(topics())
     symbols = {c: number for number, c in enumerate(sorted(set(whole)))}
     ids = torch.tensor([symbols[c] for c in whole])

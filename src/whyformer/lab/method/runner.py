@@ -43,7 +43,7 @@ class Work:
 
 
 def cells_of(experiment: Experiment, mode: Mode, seeds: int | None = None) -> Iterator[Work]:
-    """Yield each cell of the grid. Args: seeds: number of seeds; None for that of the mode."""
+    """Yield each cell of the grid. Args: seeds: number of seeds; None uses that of the mode."""
     for part in experiment.parts:
         for settings in part.conditions(mode):
             for seed in range(part.seeds[mode] if seeds is None else seeds):

@@ -16,7 +16,7 @@ Identities = Mapping[str, tuple[int, int]]
 
 
 def identities(out: Path) -> Identities:
-    """Return, for each prepared directory, inode and modification time of its description."""
+    """Return the inode and the modification time of the description of each prepared directory."""
     found: dict[str, tuple[int, int]] = {}
     for name in PREPARED:
         for file in (CORPUS, DOCUMENTS, KEY):

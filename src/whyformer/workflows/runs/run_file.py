@@ -18,8 +18,8 @@ from whyformer.foundation.integrity import (
 from whyformer.foundation.parsing import reason_of
 
 FORMAT = 3
-"""Version of the format. Files of version 1 have no ``format``. 2 added the seal and the hash of
-the recipe. 3 added runs with a limit in minutes; their `updates` is null, because
+"""Version of the format. Files of version 1 have no ``format``. Version 2 added the seal and the
+hash of the recipe. Version 3 added runs with a limit in minutes; their `updates` is null, because
 ``timetable.json`` has the number."""
 RECIPE = "recipe.yaml"
 
