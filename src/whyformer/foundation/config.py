@@ -1,7 +1,8 @@
 """Settings: frozen pydantic models, read strictly from YAML and command-line flags.
 
-Each settings class is defined next to the code that it configures. This file only reads settings,
-and turns the errors of pydantic into sentences with file, line and the closest key.
+Each settings class is defined next to the code that it configures. This file only reads settings.
+It also converts the errors of pydantic into sentences that name the file, the line and the closest
+known key.
 """
 
 import functools
@@ -46,11 +47,11 @@ FAULTS = {
     "name": "must be {expected} (or a name that a plugin registers: `--plugin`)",
     "number": "{must}",
 }
-"""For each error type of pydantic, the rule that was violated."""
+"""For each error type of pydantic, the rule that the value violates, as text."""
 
 
 class Settings(BaseModel):
-    """Base of all settings classes: immutable, without unknown keys, documented by field
+    """Base class of all settings: immutable, rejects unknown keys, documented by field
     docstrings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -58,7 +59,7 @@ class Settings(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _decimal_numbers(cls, value: Any, info: Any) -> Any:
-        """Reject a boolean, and text that is not a decimal number, where a number is expected."""
+        """If a number is expected, reject booleans and texts that are not decimal numbers."""
         field = cls.model_fields[str(info.field_name)]
         if not _holds_numbers(field.annotation):
             return value
@@ -193,7 +194,7 @@ def parse_yaml(text: str, name: str) -> tuple[Tree, dict[tuple[str, ...], int]]:
 
 
 def parse_value(text: str) -> Any:
-    """Return the value of a flag, parsed as YAML; text that is not YAML stays text.
+    """Return the value of a flag, parsed as YAML; if it is not valid YAML, return the text.
 
     >>> parse_value("100"), parse_value("1e3"), parse_value("0100"), parse_value("[0.9, 0.98]")
     (100, 1000.0, '0100', [0.9, 0.98])
@@ -255,14 +256,14 @@ def build(
     """Make settings of ``kind`` from a tree; every error becomes one sentence in a ConfigError.
 
     Args:
-        where: source of the tree, named in the error.
-        places: more precise sources of single keys, such as ``file.yaml:12`` or ``command line``.
+        where: the source of the tree, for error messages.
+        places: for some keys, a more precise source, such as ``file.yaml:12`` or ``command line``.
     """
     try:
         return kind.model_validate(dict(tree))
     except ValidationError as failure:
         faults = failure.errors(include_url=False)
-        # An unknown key often causes a second error (a missing required key): report it first.
+        # Report an unknown key first: it often causes another error (a missing required key).
         faults.sort(key=lambda fault: fault["type"] != "extra_forbidden")
         fault = faults[0]
         raw = tuple(str(part) for part in fault["loc"])
@@ -288,7 +289,7 @@ def _sentence(
         found, known = fault["ctx"]["tag"], fault["ctx"]["expected_tags"].replace("'", "")
         return f"{place}`{name}.family` {shown(found)} is not "
         f"known.{nearest(found, known.split(', '))}"
-    if fault["type"] == "value_error":  # messages of our own validators are whole sentences
+    if fault["type"] == "value_error":  # our own validators write whole sentences
         return f"{place}{fault['ctx']['error']}"
     found = fault["input"]
     if isinstance(found, float) and found.is_integer():
@@ -301,7 +302,10 @@ def _sentence(
 
 
 def _sections(kind: type[BaseModel], name: str) -> dict[str, type[BaseModel]]:
-    """Return the possible sections of a field by family; the family is "" if there is only one."""
+    """Return the settings classes that a field may have, by family.
+
+    If there is only one class, its family is "".
+    """
     field = kind.model_fields.get(name)
     if field is None:
         return {}
@@ -319,7 +323,8 @@ def _family(section: type[BaseModel]) -> str:
 def _resolved(
     kind: type[BaseModel], raw: tuple[str, ...]
 ) -> tuple[tuple[str, ...], type[BaseModel]]:
-    """Return the path of an error without the family names that pydantic adds, and its section."""
+    """Return the path of an error, without the family names that pydantic adds, and the settings
+    class in which the error occurred."""
     path: list[str] = []
     section, rivals = kind, {}
     for part in raw:

@@ -9,7 +9,7 @@ from torch import Tensor
 from whyformer.foundation.errors import ConfigError
 
 KINDS = ("cuda", "mps", "cpu")
-"""Device types, in the order of preference of auto."""
+"""Device types, in the order in which auto tries them."""
 CHOICES = "auto, cpu, cuda, cuda:0 or mps"
 
 
@@ -56,7 +56,7 @@ def is_available(kind: str) -> bool:
 
 
 def device_name(device: torch.device) -> str:
-    """Return the product name of a device, if there is one."""
+    """Return the product name of a device, such as that of a GPU, if it is known."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return "Apple GPU (mps)" if device.type == "mps" else str(device)
@@ -79,7 +79,7 @@ def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
 
 
 def exact(tensor: Tensor) -> Tensor:
-    """Return a tensor in float64, or in float32 on mps, which has no float64."""
+    """Return a tensor in float64. On mps, which does not support float64, return it in float32."""
     return tensor.to(exact_dtype(tensor.device))
 
 
@@ -91,7 +91,7 @@ def exact_dtype(device: torch.device) -> torch.dtype:
 def autocast(
     device: torch.device, precision: Precision
 ) -> contextlib.AbstractContextManager[object]:
-    """Return the context manager for a forward pass.
+    """Return the context manager that computes a forward pass in this precision.
 
     Raises: ConfigError when the device does not support the precision.
     """

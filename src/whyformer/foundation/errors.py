@@ -1,7 +1,7 @@
 """Errors for the user. Each message states the rule, what was found, and how to fix it.
 
-Every class has the exit code of the command line: 2 for a usage error (bad input or bad settings;
-nothing was done), 1 for a failure during the work.
+Every class has the exit code of a command: 2 for a usage error (wrong input or settings, so that
+the command did nothing), 1 for a failure while the command was running.
 """
 
 import difflib
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 Text = TypeVar("Text")
 MAX_SHOWN = 60
-"""Maximum characters of a wrong value in a message."""
+"""Maximum number of characters of a wrong value in a message."""
 
 
 class WhyformerError(Exception):
@@ -64,8 +64,8 @@ class LostRankError(WhyformerError):
 
 
 def refuse_string(name: str, value: object) -> None:
-    """Reject a string where a list of strings is expected; it would be used as a list of
-    characters.
+    """Reject a string if a list of strings is expected. Without this check, each character of the
+    string would be an item.
 
     Raises: UsageError when ``value`` is a string or not iterable.
     """
@@ -78,10 +78,10 @@ def refuse_string(name: str, value: object) -> None:
 def each_text(
     name: str, values: Iterable[Text], kinds: type | tuple[type, ...] = str
 ) -> Iterator[Text]:
-    """Yield the values; raise an error at the first that is not a string.
+    """Yield the values; raise an error at the first value that is not of an allowed type.
 
-    Args: kinds: the allowed types.
-    Raises: UsageError with the number of the value, from 1.
+    Args: kinds: the allowed types; by default, only strings.
+    Raises: UsageError with the number of the value, counted from 1.
     """
     refuse_string(name, values)
     return _each_text(name, values, kinds)
@@ -95,10 +95,12 @@ def _each_text(name: str, values: Iterable[Text], kinds: type | tuple[type, ...]
 
 
 def refuse_mixed(name: str, value: object, rule: str, fits: Callable[[Any], bool]) -> None:
-    """Reject a list with an item of the wrong kind.
+    """Raise an error if an item of a list is of the wrong kind.
 
-    Args: rule: what every item must be, as text; fits: function that checks an item.
-    Raises: UsageError with the number of the item, from 1.
+    Args:
+        rule: what every item must be, as text for the message.
+        fits: function that returns whether an item is correct.
+    Raises: UsageError with the number of the item, counted from 1.
     """
     refuse_string(name, value)
     assert isinstance(value, Iterable)

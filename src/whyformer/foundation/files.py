@@ -15,9 +15,9 @@ from pathlib import Path
 from whyformer.foundation.errors import OutputError, WhyformerError
 
 TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
-"""Prefix of temporary files and directories, which are renamed when complete."""
+"""Names of temporary files and directories, which are renamed when they are complete."""
 ABANDONED_SECONDS = 24 * 3600
-"""Age in seconds from which a temporary file is considered to be left by a killed process."""
+"""Minimum age in seconds of temporary files that are removed: a killed process left them."""
 
 SHARING = (5, 32)
 """Windows error numbers for "access is denied" and "the file is used by another process"."""
@@ -26,7 +26,8 @@ SHARING_SECONDS = 2.0
 
 @contextlib.contextmanager
 def explain_write_errors(path: Path) -> Iterator[None]:
-    """Replace write errors of the operating system by errors with one clear sentence."""
+    """In a `with` block, convert write errors of the operating system into errors with one clear
+    sentence."""
     try:
         yield
     except OSError as error:
@@ -55,9 +56,11 @@ def explain_write_errors(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path next to ``path``, which replaces it when the block ends without error.
+    """Yield a temporary path next to ``path``; when the block ends without error, rename it to
+    ``path``.
 
-    After a crash, a full disk or an exception, the previous file (or its absence) is unchanged.
+    If the process crashes, the disk is full or an exception is raised, a previous file at ``path``
+    stays unchanged.
     """
     path = Path(path)
     with explain_write_errors(path):
@@ -80,10 +83,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_directory(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary directory, which replaces ``path`` when the block ends.
+    """Yield an empty temporary directory; when the block ends, it replaces ``path``.
 
-    An existing ``path`` is renamed first and removed last. So at any time, either the previous or
-    the new directory is complete under a name that `standing` finds.
+    An existing ``path`` is renamed first and removed last. So at any time, `standing` finds a
+    complete directory: either the previous one or the new one.
     """
     path = Path(path).absolute()
     with explain_write_errors(path):
@@ -113,7 +116,8 @@ def atomic_directory(path: Path) -> Iterator[Path]:
 def standing(path: Path) -> Path:
     """Return the complete directory for ``path``, even while another process replaces it.
 
-    Between the two renames of `atomic_directory`, and after a crash there, it is the previous one.
+    Between the two renames of `atomic_directory`, and after a crash between them, this is the
+    previous directory.
     """
     path = Path(path)
     if path.exists():
@@ -125,8 +129,8 @@ def standing(path: Path) -> Path:
 def recover_directory(path: Path) -> None:
     """Restore the previous directory after a crash between the renames of `atomic_directory`.
 
-    It also removes temporary files of killed writers, so only the single writer may call it;
-    readers use `standing`.
+    This function also removes temporary files of killed processes. So only the process that writes
+    to ``path`` may call it. Other processes must use `standing`.
     """
     path = Path(path).absolute()
     former = _former(path)
@@ -137,10 +141,10 @@ def recover_directory(path: Path) -> None:
 
 
 def remove_leftovers(directory: Path) -> None:
-    """Remove the leftovers of killed writers below a directory; this process must be its only
-    writer.
+    """Remove what killed processes left below a directory: temporary files and directories, and
+    previous directories that were replaced.
 
-    Leftovers are temporary files and directories, and previous directories that were replaced.
+    No other process may write to the directory.
     """
     for place, directories, files in os.walk(directory):
         for name in [*directories, *files]:
@@ -166,7 +170,8 @@ def refuse_to_overwrite(path: Path, overwrite: bool) -> None:
 def sha256_of(*paths: Path) -> str:
     """Return the hex SHA-256 of the concatenated files.
 
-    Raises: OSError when a file cannot be read, or is a pipe or a device, which may never end.
+    Raises: OSError when a file cannot be read. Pipes and devices are refused, because reading them
+        may never end.
     """
     digest = hashlib.sha256()
     for path in paths:
@@ -211,8 +216,9 @@ def _umask() -> int:
 def replace(source: Path, target: Path) -> None:
     """Rename ``source`` to ``target``, replacing it.
 
-    On Windows, this fails while another program, such as a virus scanner, has one of them open.
-    This usually ends soon, so the rename is repeated for up to `SHARING_SECONDS`.
+    On Windows, a rename fails while another program, such as a virus scanner, has one of the files
+    open. Usually, the program closes the file soon, so the rename is repeated for up to
+    `SHARING_SECONDS`.
     """
     until = time.monotonic() + SHARING_SECONDS
     while True:
@@ -226,7 +232,7 @@ def replace(source: Path, target: Path) -> None:
 
 
 def _sync_directory(path: Path) -> None:
-    """Synchronize the entries of a directory with the disk; not needed on Windows."""
+    """Write the entries of a directory to disk (fsync). Windows does not need this."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(path, os.O_RDONLY)

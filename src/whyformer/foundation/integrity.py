@@ -1,8 +1,8 @@
-"""Detect damaged files: hashes of files, and a seal over the JSON file that lists them.
+"""Detect damaged files: hashes of the files, and a seal over the JSON file that lists the hashes.
 
-A directory is described by one JSON file. It contains ``files`` (the SHA-256 of each file by name)
-and ``seal`` (the start of the SHA-256 of each value in the JSON file by its dotted name), so every
-changed file and every changed setting can be named.
+A directory is described by one JSON file. ``files`` in it contains the SHA-256 of each file, by
+name. ``seal`` contains the first digits of the SHA-256 of each value in the JSON file, by dotted
+name. So an error message can name every changed file and every changed setting.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from whyformer.foundation.torchrun import is_first
 
 FILES, SEAL = "files", "seal"
 DIGITS = 16
-"""Hex digits of the hash of a value: 64 bits."""
+"""Number of hex digits of the hash of a value in the seal: 64 bits."""
 
 
 def sealed_text(state: Mapping[str, Any]) -> str:
@@ -29,7 +29,7 @@ def sealed_text(state: Mapping[str, Any]) -> str:
     >>> "a.b" in json.loads(sealed_text({"a": {"b": 1}}))["seal"]
     True
     """
-    # A round trip first, because JSON turns tuples into lists and all keys into strings.
+    # Convert to JSON and back first, because this changes tuples into lists and keys into strings.
     plain = json.loads(json.dumps({key: state[key] for key in state if key != SEAL}))
     return json.dumps({**plain, SEAL: seal_of(plain)}, indent=1, ensure_ascii=False)
 
@@ -48,9 +48,10 @@ class ChangedFileError(ValueError):
 
 
 def format_of(path: Path, state: Any, *, newest: int, oldest: int = 0) -> int:
-    """Return the format of a state; 0 when it has none.
+    """Return the format number of a state; 0 when the state has no format.
 
-    Raises: BundleError for a newer format; ValueError for an older one, and when it is no number.
+    Raises: BundleError for a format above ``newest``; ValueError for a format below ``oldest``, or
+        if the format is not a number.
     """
     if not isinstance(state, dict):
         raise ValueError("it does not hold names with values")
@@ -68,7 +69,7 @@ def format_of(path: Path, state: Any, *, newest: int, oldest: int = 0) -> int:
 
 
 def note_without_checksums(path: Path, advice: str) -> None:
-    """Print that a part of an older format was read; of several ranks, only the first prints.
+    """Print a note that a file of an older format has no checksums. Only the first rank prints.
 
     Args: advice: how to add the checksums, as a sentence.
     """
@@ -84,8 +85,10 @@ def read_sealed(path: Path, *, since: int, newest: int) -> dict[str, Any]:
     """Read a sealed state; verify its seal and the hashes of the files that it lists.
 
     Args: since: see `damage`. newest: the newest format that can be read.
-    Raises: ChangedFileError for a listed file; BundleError for a newer format; ValueError with the
-        fault of the state; OSError, TypeError.
+    Raises:
+        ChangedFileError when a listed file was changed.
+        BundleError for a newer format.
+        ValueError, OSError or TypeError when the state is damaged.
     """
     state = read_json(path)
     format_of(path, state, newest=newest)
@@ -97,7 +100,7 @@ def read_sealed(path: Path, *, since: int, newest: int) -> dict[str, Any]:
 
 
 def seal_of(state: Mapping[str, Any]) -> dict[str, str]:
-    """Return the hash of every value by its dotted name, without the seal itself."""
+    """Return the hash of every value, except the seal, by dotted name."""
     leaves: dict[str, str] = {}
     for key, value in state.items():
         if key != SEAL:
@@ -130,7 +133,8 @@ def hashes(directory: Path, names: Iterable[str]) -> dict[str, str]:
 
 
 def first_changed_file(directory: Path, files: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the first file that differs from its hash, and how; None when there is none.
+    """Return the name of the first file that does not match its hash, and the reason; None when all
+    files match.
 
     Files are read in blocks, so this needs little memory.
     """
@@ -156,9 +160,10 @@ def named(names: list[str], limit: int = 5) -> str:
 
 
 def damage(directory: Path, state: Mapping[str, Any], *, since: int) -> str | None:
-    """Return the fault of a sealed state or the files it lists; None when all are intact.
+    """Return what is wrong with a sealed state or with the files that it lists; None if nothing is
+    wrong.
 
-    Args: since: the first format with a seal; earlier formats must not have one.
+    Args: since: the first format with a seal. A state of an earlier format must not have a seal.
     """
     if fault := _damage_of_state(state, since=since):
         return fault

@@ -1,4 +1,4 @@
-"""Lock an open file; the lock ends with the process, on POSIX and on Windows."""
+"""Lock an open file, on POSIX and on Windows. The lock is released when the process ends."""
 
 import errno
 import importlib
@@ -11,7 +11,7 @@ _LOCKED = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
 def lock(file: BinaryIO) -> bool:
     """Lock an open file without waiting; return False when another process holds the lock.
 
-    The lock ends when the file is closed or the process ends or is killed.
+    The lock is released when the file is closed, or when the process ends or is killed.
 
     Raises: OSError when the file system cannot lock.
     """

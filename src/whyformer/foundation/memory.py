@@ -1,4 +1,4 @@
-"""Find the available memory, report what cannot fit, and recognize out-of-memory errors."""
+"""Find the available memory, refuse allocations that cannot fit, recognize out-of-memory errors."""
 
 import contextlib
 import importlib
@@ -27,7 +27,8 @@ _RAN_OUT = re.compile(
 def available_bytes(device: torch.device) -> int | None:
     """Return the bytes that can still be allocated; None if unknown.
 
-    On a CPU, this is the minimum for the machine, the cgroup and the process limit.
+    On a CPU, this is the minimum of three numbers: the free memory of the machine, and what remains
+    of the limits of the cgroup and of the process.
     """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
@@ -41,7 +42,8 @@ def available_bytes(device: torch.device) -> int | None:
 def peak_bytes() -> int | None:
     """Return the peak resident memory of this process; None if unknown.
 
-    /proc is tried first, because `getrusage` starts from the memory of the parent process.
+    /proc is tried first, because the peak of `getrusage` starts at the memory use of the parent
+    process.
     """
     with contextlib.suppress(OSError, StopIteration):
         lines = STATUS.read_text(encoding="utf-8").splitlines()
@@ -58,10 +60,10 @@ def refuse_too_large(needed: int, device: torch.device, what: str, advice: str) 
     """Raise UsageError for an allocation that cannot fit.
 
     Args:
-        needed: lower bound of the bytes.
-        what: the subject of the error message, which needs the memory.
-        advice: the settings to lower.
-    Raises: UsageError with the bytes needed and available.
+        needed: number of bytes that are needed at least.
+        what: the thing that needs the memory, as subject of the error message.
+        advice: the settings to lower, as text for the error message.
+    Raises: UsageError with the needed and the available bytes.
     """
     there = available_bytes(device)
     if there is not None and needed > there:
@@ -72,7 +74,7 @@ def refuse_too_large(needed: int, device: torch.device, what: str, advice: str) 
 
 
 def ran_out(error: BaseException) -> bool:
-    """Return whether an error means out of memory, in Python, numpy, or torch on any device.
+    """Return whether an error means "out of memory": of Python, numpy, or torch on any device.
 
     >>> ran_out(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ..."))
     True
@@ -83,7 +85,7 @@ def ran_out(error: BaseException) -> bool:
 
 
 def readable(count: int) -> str:
-    """Return bytes in readable form.
+    """Return a number of bytes as text with a unit.
 
     >>> readable(4_012_345_678_901), readable(23_900_000_000), readable(512)
     ('4.0 TB', '23.9 GB', '512 bytes')
@@ -103,7 +105,8 @@ def _of_machine() -> int | None:
 
 
 def _of_cgroup() -> int | None:
-    """Return the memory left in the limit of a container; its page cache can be freed."""
+    """Return how much of the memory limit of a container is unused. The page cache counts as
+    unused, because it can be freed."""
     for limit, used, cache in (
         ("memory.max", "memory.current", "inactive_file"),
         ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
@@ -131,7 +134,7 @@ def _cached(path: Path, name: str) -> int:
 
 
 def _of_process() -> int | None:
-    """Return the memory left in the limit of the address space (``ulimit -v``)."""
+    """Return how much of the limit of the address space (``ulimit -v``) is unused."""
     try:
         resource: Any = importlib.import_module("resource")
         pages = int(Path("/proc/self/statm").read_text("utf-8").split()[0])

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 MAX_BYTES = 1 << 26
-"""Maximum size of a JSON file: 64 MiB, more than the tokenizer of a million words needs."""
+"""Maximum size of a JSON file: 64 MiB. A tokenizer with a million words is smaller."""
 MAX_DEPTH = 100
 MAX_SHOWN = 60
-"""Maximum characters of a value in a message."""
+"""Maximum number of characters of a value in a message."""
 
 
 class NotJSONError(ValueError):
@@ -41,7 +41,8 @@ def reason_of(error: Exception) -> str:
 def parse_json(text: str, *, finite: bool = False) -> Any:
     """Parse JSON text within the limits.
 
-    Args: finite: reject NaN and Infinity, which are not JSON, but Python writes them.
+    Args: finite: whether to reject NaN and Infinity. They are not valid JSON, but Python writes
+        them.
     Raises: ValueError when the text is not JSON, has a duplicate key, or exceeds a limit.
     """
     return _parsed(text, finite=finite)
@@ -75,9 +76,9 @@ def _parsed(text: str, *, finite: bool, parse_int: Callable[[str], int] | None =
 
 
 def read_json(path: Path, *, finite: bool = False) -> Any:
-    """Read a JSON file written by this package within the limits; integers must fit into 64 bits.
+    """Read a JSON file that this package wrote, within the limits; integers must fit into 64 bits.
 
-    Raises: ValueError like `parse_json` and `read_small`; OSError.
+    Raises: ValueError in the same cases as `parse_json` and `read_small`; OSError.
     """
     return _parsed(read_small(path), finite=finite, parse_int=_fits_64_bits)
 
@@ -85,8 +86,8 @@ def read_json(path: Path, *, finite: bool = False) -> Any:
 def read_small(path: Path) -> str:
     """Return the text of a UTF-8 file of at most `MAX_BYTES`.
 
-    Raises: ValueError when it is larger, not a regular file (reading a pipe may never end), or not
-    UTF-8; OSError.
+    Raises: ValueError when the file is larger, not UTF-8, or not a regular file (reading a pipe may
+        never end); OSError.
     """
     if path.exists() and not path.is_file():
         raise ValueError("it is not a regular file")
@@ -98,7 +99,7 @@ def read_small(path: Path) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value as JSON for a message, shortened.
+    """Return a value as JSON for a message; a long value is shortened.
 
     >>> shown(None), shown([True, "é"])
     ('null', '[true, "é"]')
@@ -108,7 +109,7 @@ def shown(value: Any) -> str:
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object without duplicate keys, which JSON libraries read differently."""
+    """Return an object; reject duplicate keys, because JSON libraries treat them differently."""
     found = dict(pairs)
     if len(found) < len(pairs):
         seen: set[str] = set()

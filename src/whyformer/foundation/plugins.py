@@ -25,12 +25,13 @@ from whyformer.foundation.errors import PluginError
 from whyformer.foundation.registry import PACKAGE, Registry, registered_by
 
 GROUP = "whyformer.plugins"
-"""Entry points of this group are plugins; `cli.main` looks for them too."""
+"""Entry points of this group are plugins; `cli.main` searches for them, too."""
 OF_FILES = "whyformer_plugins"
-"""Prefix of the modules made from files, so that `random.py` hides no other module."""
+"""Prefix of the names of modules that are loaded from files. So a plugin `random.py` does not
+replace the module `random`."""
 SHOWN_DIGITS = 12
 _imported: dict[str, str | None] = {}
-"""Module -> hash of its source when it was imported; the file may be edited afterwards."""
+"""Module -> hash of its source at the time of the import; the file may change later."""
 _sources: dict[str, str] = {}
 """Module of each loaded plugin -> the argument of `load` that loads it in another process."""
 
@@ -42,8 +43,9 @@ class Plugin:
     Args:
         name: name of the file without its extension, or of the package; `__main__` in a
             notebook.
-        version: `__version__` of the module, else the version of its distribution, else None.
-        sha256: of its Python source; None where the source is not in files.
+        version: `__version__` of the module; if it has none, the version of its distribution; if
+            there is none either, None.
+        sha256: the hash of its Python source; None if the source is not in files.
     """
 
     name: str
@@ -57,11 +59,12 @@ class Plugin:
 
 
 def load(source: str) -> Plugin:
-    """Import a plugin, which registers its variants. A file that was edited is imported again.
+    """Import a plugin, so that it registers its variants. An edited file is imported again.
 
-    Args: source: the path of a Python file or of a package's directory, or the name of a module
-        that Python can import.
-    Raises: PluginError when there is none, when it fails, or when another is loaded under its name.
+    Args: source: the path of a Python file or of the directory of a package, or the name of a
+        module that Python can import.
+    Raises: PluginError when the plugin does not exist, when its import fails, or when another
+        plugin with the same name is loaded.
     """
     path = Path(source)
     if path.suffix == ".py" or path.is_dir():
@@ -82,7 +85,7 @@ def load(source: str) -> Plugin:
 
 
 def unload(name: str) -> None:
-    """Forget a plugin made from a file, and everything that it registered."""
+    """Remove a plugin that was loaded from a file, and all variants that it registered."""
     module = f"{OF_FILES}.{name}"
     Registry.forget_module(module)
     _sources.pop(module, None)
@@ -92,7 +95,7 @@ def unload(name: str) -> None:
 
 @functools.cache
 def load_installed() -> None:
-    """Import the plugins that installed packages declare, once."""
+    """Import the plugins that installed packages declare. Later calls do nothing."""
     for point in metadata.entry_points(group=GROUP):
         with _failures_of(point.value), registered_by(point.module):
             point.load()
@@ -127,9 +130,10 @@ def failure(error: BaseException) -> str | None:
 
 
 def loads_elsewhere(module: str) -> bool:
-    """Return whether another process has the variants of a module, if it loads `sources`.
+    """Return whether another process has the variants of a module after it has loaded `sources`.
 
-    It does not have those of a notebook, a script, or a module that was only imported.
+    The result is False for the variants of a notebook, of a script, or of a module that was
+    imported without `load`.
     """
     return _top(module) in (PACKAGE, *_sources)
 
@@ -137,7 +141,7 @@ def loads_elsewhere(module: str) -> bool:
 def used_by(settings: BaseModel, *more: tuple[Registry[Any], str]) -> list[Plugin]:
     """Return the plugins whose variants ``settings`` name, in alphabetical order.
 
-    Args: more: registries and names that are used besides.
+    Args: more: further registries, each with the name of a variant that is used.
     """
     modules = {_top(registry.module_of(name)) for registry, name in (*_names(settings), *more)}
     modules.discard(PACKAGE)
@@ -150,11 +154,12 @@ def recorded(plugins: Iterable[Plugin]) -> list[dict[str, Any]]:
 
 
 def compare(record: Any, what: str) -> list[str]:
-    """Compare a record with the plugins that are loaded; import nothing.
+    """Compare the recorded plugins with the loaded plugins. Nothing is imported.
 
-    Args: what: the thing that has the record, as a sentence begins.
-    Returns: a sentence for each plugin that is loaded and differs from the record.
-    Raises: PluginError when one is not loaded; ValueError when the record is malformed.
+    Args: what: the object that contains the record, as the subject of a sentence.
+    Returns: a sentence for each loaded plugin that differs from the record.
+    Raises: PluginError when a recorded plugin is not loaded; ValueError when the record is
+        malformed.
     """
     notes: list[str] = []
     for wanted in _parsed(record):
@@ -217,7 +222,8 @@ def _from_file(file: Path, stem: str, source: str) -> ModuleType:
 
 @contextlib.contextmanager
 def _failures_of(source: str) -> Iterator[None]:
-    """Turn any failure of a plugin's import into one sentence with its file and line."""
+    """In a `with` block, convert an error in the import of a plugin into a sentence that names the
+    file and the line."""
     try:
         yield
     except PluginError:
@@ -239,7 +245,7 @@ def _failures_of(source: str) -> Iterator[None]:
 
 
 def _names(settings: BaseModel) -> Iterator[tuple[Registry[Any], str]]:
-    """Yield each registry and the name that a field of ``settings`` takes from it."""
+    """Yield the registry and the name of each variant that a field of ``settings`` selects."""
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         if isinstance(value, BaseModel):
@@ -258,7 +264,7 @@ def _has_registered(module: ModuleType) -> bool:
 
 
 def _top(module: str) -> str:
-    """Return the module that stands for a plugin: a package for all of its modules."""
+    """Return the top-level module of a plugin: for every module of a package, the package."""
     first, *rest = module.split(".")
     return f"{first}.{rest[0]}" if first == OF_FILES and rest else first
 
@@ -280,7 +286,8 @@ def _installed_version(package: str) -> str | None:
 
 
 def _source_hash(module: ModuleType) -> str | None:
-    """Return the hash of a file, or of all Python files of a package with their names."""
+    """Return the hash of a module's file; for a package, the hash of all Python files and their
+    names."""
     file = getattr(module, "__file__", None)
     if file is None or not Path(file).is_file():
         return None

@@ -1,8 +1,9 @@
 """Seeds, and a fast stream of random bytes for dropout.
 
 Data order, initialization and sampling use generators that are passed as arguments. Only dropout
-uses global generators: that of torch and, on a CPU, the byte stream in this file. `seed_everything`
-seeds both; `random_state` and `restore_random_state` save and restore them in a checkpoint.
+uses global generators: the generator of torch and, on a CPU, the byte stream in this file.
+`seed_everything` seeds these two generators. A checkpoint saves their states with `random_state`
+and restores them with `restore_random_state`.
 """
 
 from typing import Any
@@ -31,12 +32,12 @@ def seed_of_rank(seed: int, rank: int, step: int = 0) -> int:
 
 
 def byte_state() -> list[int]:
-    """Return where the byte stream is."""
+    """Return the state of the byte stream."""
     return [int(word) for word in _bytes.state["state"]["state"]]
 
 
 def restore_byte_state(words: list[int]) -> None:
-    """Continue the byte stream where `byte_state` was taken."""
+    """Restore a state of the byte stream that `byte_state` returned."""
     whole = _bytes.state
     whole["state"]["state"] = np.array(words, dtype=np.uint64)
     _bytes.state = whole
@@ -53,7 +54,7 @@ def random_state() -> dict[str, Any]:
 
 
 def restore_random_state(state: dict[str, Any]) -> None:
-    """Restore a state of `random_state`."""
+    """Restore a state that `random_state` returned."""
     torch.set_rng_state(state["torch"])
     if state["cuda"] is not None and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])

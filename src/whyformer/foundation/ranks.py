@@ -17,9 +17,9 @@ from whyformer.foundation.torchrun import restarts, world_size
 T = TypeVar("T")
 
 TIMEOUT = timedelta(hours=1)
-"""Maximum wait for the other ranks, because the first rank validates and prepares the corpus alone.
-A rank that dies is noticed at once, by its closed connection and by torchrun; this only ends a
-silent hang."""
+"""Maximum time to wait for the other ranks. It is long, because the other ranks wait while the
+first rank validates or prepares the corpus. If a rank dies, its closed connection and torchrun show
+this at once. The time limit only matters if a rank hangs."""
 LOST = (
     "closed by peer",
     "reset by peer",
@@ -29,18 +29,18 @@ LOST = (
     "remote process exited",
     "communicator was aborted",
 )
-"""Parts of torch's error messages when another rank does not respond (gloo, then NCCL)."""
+"""Parts of the error messages of torch (first gloo, then NCCL) if another rank does not respond."""
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process as one of several ranks; with a single rank, every method returns its
-    argument."""
+    """The rank of this process, and communication with the other ranks. With a single rank, the
+    methods return their argument without communication."""
 
     rank: int = 0
     count: int = 1
     device: torch.device | None = None
-    """The device of this rank; None lets the caller choose."""
+    """The device of this rank; None means that the caller chooses a device."""
 
     @property
     def first(self) -> bool:
@@ -90,10 +90,9 @@ ALONE = Ranks()
 
 @contextlib.contextmanager
 def joined() -> Iterator[Ranks]:
-    """Connect to the other ranks of torchrun, if any; disconnect at the end of the block.
+    """Connect to the other ranks of torchrun, if there are any; disconnect at the end of the block.
 
-    Inside another `joined`, or if the program has already connected, the existing connection is
-    used.
+    If there already is a connection, for example in another `joined` block, it is used.
     Raises: LostRankError when another rank ends while this one waits for it.
     """
     if world_size() == 1:
@@ -109,7 +108,7 @@ def joined() -> Iterator[Ranks]:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     store, rank, count = next(rendezvous("env://", timeout=TIMEOUT))
-    # torchrun keeps one store for all restarts, which still has the addresses of dead processes.
+    # torchrun uses one store for all restarts, so it still has the addresses of ended processes.
     store = dist.PrefixStore(f"attempt {restarts()}", store)
     backend = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=TIMEOUT)

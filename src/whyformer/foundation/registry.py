@@ -6,8 +6,8 @@ in the same way:
     @POSITIONS.register("mine")
     class Mine(Positions): ...
 
-Annotate a settings field for such a name with `Annotated[str, POSITIONS]`: pydantic then accepts
-the registered names, and the JSON Schema lists them.
+A settings field for such a name has the type `Annotated[str, POSITIONS]`. Then pydantic accepts
+only registered names, and the JSON Schema lists these names.
 """
 
 import contextlib
@@ -35,9 +35,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 @contextlib.contextmanager
 def registered_by(module: str) -> Iterator[None]:
-    """Record ``module`` as the owner of the variants registered in this block.
+    """Record ``module`` as the owner of all variants that are registered in this block.
 
-    Built-in variants are imported first, so that none of them is taken for one of ``module``.
+    Built-in variants are imported before the block, so that ``module`` does not become their owner.
     """
     Registry.import_members()
     token = _registering.set(module)
@@ -48,7 +48,7 @@ def registered_by(module: str) -> Iterator[None]:
 
 
 def _same_source(first: str, second: str) -> bool:
-    """Return whether two names are of one module, or of two modules made from the same file."""
+    """Return whether two names belong to the same module or to modules from the same file."""
     if first == second:
         return True
     files = [getattr(sys.modules.get(name), "__file__", None) for name in (first, second)]
@@ -61,9 +61,9 @@ class Registry(Mapping[str, T], Generic[T]):
     Args:
         kind: the kind of variant, as in "The position scheme `mine` is not known".
         base: the class that every variant must extend; None allows any callable.
-        members: modules whose import registers the built-in variants. They are imported at the
-            first look into the registry, in this order, which is also the order of the names. So a
-            package may own a registry whose variants are in packages that import it.
+        members: modules that register the built-in variants when they are imported. The registry
+            imports them at its first use, in this order. So these modules may import the module
+            that defines the registry.
     """
 
     _all: ClassVar[list["Registry[Any]"]] = []
@@ -78,9 +78,10 @@ class Registry(Mapping[str, T], Generic[T]):
     def register(self, name: str) -> Callable[[V], V]:
         """Return a decorator that adds a class or function under ``name``.
 
-        Raises: PluginError for a name that is taken or has invalid characters, and for a class that
-        does not extend the base. A module may register its own name again, so that a notebook cell
-        can be run twice, and so may another module that was made from the same file.
+        A module may register the same name again, so that a notebook cell can be run twice. A
+        module that was loaded again from the same file may do this, too.
+        Raises: PluginError for a name that another module has registered, for a name with invalid
+            characters, and for a class that does not extend the base.
         """
         if not _NAME.fullmatch(name):
             raise PluginError(
@@ -91,7 +92,7 @@ class Registry(Mapping[str, T], Generic[T]):
         def add(variant: V) -> V:
             self._refuse_unfit(name, variant)
             module = _registering.get() or getattr(variant, "__module__", "__main__")
-            # A member registers while it is imported, and must not wait for itself.
+            # A member registers during its import. It must not import the members again.
             found = self._variants if module in self.members else self._found
             if name in found and not _same_source(self._modules[name], module):
                 raise PluginError(
@@ -130,18 +131,18 @@ class Registry(Mapping[str, T], Generic[T]):
 
     @property
     def _found(self) -> dict[str, T]:
-        """The variants by name, with all built-in ones."""
+        """The variants by name, including all built-in variants."""
         self._import_members()
         return self._variants
 
     @classmethod
     def modules(cls) -> set[str]:
-        """Return the names of the modules that registered anything anywhere."""
+        """Return the names of all modules that have registered a variant in any registry."""
         return {module for registry in cls._all for module in registry._modules.values()}
 
     @classmethod
     def forget_module(cls, module: str) -> None:
-        """Remove from every registry what a module, or a module of that package, registered."""
+        """Remove the variants of a module, and of all modules inside it, from every registry."""
         for registry in cls._all:
             for name, owner in list(registry._modules.items()):
                 if owner == module or owner.startswith(f"{module}."):

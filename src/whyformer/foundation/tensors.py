@@ -13,9 +13,9 @@ from torch import Tensor
 from whyformer.foundation.parsing import parse_json
 
 CHUNK = 1 << 20
-"""Numbers checked at a time: 4 MiB in fp32."""
+"""Number of values that are checked at a time: 4 MiB in fp32."""
 MAX_HEADER_BYTES = 100_000_000
-"""Maximum header length of the format."""
+"""Maximum length of the header of a safetensors file."""
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
 
 
@@ -23,8 +23,8 @@ _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "
 def opened(path: Path) -> Iterator[Any]:
     """Open a safetensors file for torch.
 
-    Raises: SafetensorError or OSError when it is damaged (torch would raise a RuntimeError
-    instead).
+    Raises: SafetensorError or OSError when the file is damaged; a RuntimeError of torch is
+        converted.
     """
     try:
         file = safe_open(path, framework="pt")
@@ -35,9 +35,9 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Read and check the header only; return the shape of every tensor.
+    """Read and check only the header of a file; return the shape of every tensor.
 
-    Raises: SafetensorError or OSError when it is damaged.
+    Raises: SafetensorError or OSError when the header is damaged.
     """
     with opened(path) as file:
         return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
@@ -46,8 +46,8 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 def read_into(path: Path, targets: Mapping[str, Tensor]) -> None:
     """Read a file into tensors; names and shapes must already be checked with `read_shapes`.
 
-    The peak memory is the targets and one block. Tensors of another number format are converted one
-    at a time.
+    The peak memory is that of ``targets`` and one block of the file. If a tensor in the file has
+    another number format than its target, it is converted; one tensor is converted at a time.
 
     Raises: SafetensorError, ValueError or OSError when the file is damaged.
     """

@@ -21,17 +21,19 @@ def is_first() -> bool:
 
 
 def restarts() -> int:
-    """Return how often torchrun has restarted this process after a rank died."""
+    """Return how often torchrun has restarted the processes of the run after a rank died."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
 def leave(code: int) -> NoReturn:
-    """End this process; one of several ranks ends at once, without shutting down the interpreter.
+    """End this process. With several ranks, the process ends at once, without shutting down the
+    interpreter.
 
-    The gloo threads of a rank continue after `destroy_process_group`, because DDP keeps the group
-    until the process ends. Finished ranks were seen to abort then ("terminate called without an
-    active exception"), which torchrun reports as a failure. Most likely, such a thread freed a
-    tensor, which needs the interpreter. Only `atexit` handlers are skipped.
+    The gloo threads of a rank continue after `destroy_process_group`, because DDP keeps the process
+    group until the process ends. During a normal shutdown, some finished ranks aborted ("terminate
+    called without an active exception"), and torchrun reported a failure. Most likely, such a
+    thread freed a tensor, which needs the interpreter. Ending at once skips only the `atexit`
+    handlers.
     """
     if world_size() == 1:
         sys.exit(code)
