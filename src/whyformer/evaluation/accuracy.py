@@ -1,8 +1,9 @@
 """PER, WER and exact match: compare outputs with one or more correct answers.
 
 `wer` is the word error rate of grapheme-to-phoneme conversion: one line is one word, and it is
-correct only if its whole pronunciation is one of the references. It is not the WER of speech
-recognition, which is an edit rate over words; for lines of words, `per` computes that edit rate.
+correct only if its whole pronunciation is one of the references. This `wer` is not the WER of
+speech recognition, which is an edit rate over words. For lines of words, `per` computes that edit
+rate.
 """
 
 from collections.abc import Sequence

@@ -95,7 +95,8 @@ def expanded_percentiles(values: Array, items: int) -> tuple[float, float] | Non
 
     The percentiles 2.5 and 97.5 are too narrow for few items: they correspond to dividing by n
     instead of n - 1, and to the normal distribution instead of Student's t. The expanded
-    percentiles correct both. For 20 items they are 1.6 and 98.4, for 1,000 items 2.5 and 97.5.
+    percentiles correct both errors. For 20 items they are 1.6 and 98.4, for 1,000 items 2.5 and
+    97.5.
     Source: Hesterberg 2015, "What Teachers Should Know about the Bootstrap", §5.3 (expanded
     percentiles); Koehn 2004, "Statistical Significance Tests for Machine Translation Evaluation",
     §3, for the resampling of lines.

@@ -4,7 +4,8 @@ Because every metric has this form, intervals and significance tests work for al
 resample the lines, add the statistics of each sample, and compute its value.
 
 A metric is chosen by name. Register a class or a function that returns a metric. A metric can have
-the settings `lowercase` and `tokenize`; it has those that are its keyword arguments:
+the settings `lowercase` and `tokenize`. It reads a setting if its constructor has a keyword
+argument of that name:
 
     @METRICS.register("mine")
     class Mine:

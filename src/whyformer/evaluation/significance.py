@@ -133,7 +133,7 @@ def exact_permutation(value: Value, baseline: Array, system: Array) -> tuple[flo
     count = len(gap)
     if not count:
         return observed, 1.0, 1
-    half = 2 ** (count - 1)  # the last line is never exchanged: the other half has opposite signs
+    half = 2 ** (count - 1)  # exchanging the last line too would only flip the sign
     moves = (np.arange(half)[:, None] >> np.arange(count)) & 1
     differences = np.array([value(b - moved) - value(a + moved) for moved in moves @ gap])
     return observed, _as_large(differences, observed) / half, 2 * half

@@ -199,7 +199,7 @@ def _choices(settings: Any) -> dict[str, Any]:
 
 
 class Weights:
-    """The weights of a model by name, and the names of those that are already written."""
+    """The weights of a model by name, and the names of the weights that are already written."""
 
     def __init__(self, model: nn.Module) -> None:
         self.tensors: dict[str, np.ndarray] = {

@@ -1,7 +1,7 @@
 """Translate with CTranslate2 behind the interface of `Translator`.
 
 CTranslate2 searches by log-probability and returns every finished hypothesis. This file ranks them
-with our length penalty. There are two differences. In CTranslate2, a length limit applies to a
+with our length penalty. The engines differ in two ways. In CTranslate2, a length limit applies to a
 whole batch, and the probability of banned tokens is distributed among the other tokens. A line that
 is affected by one of these differences is searched again with its own limit, and the model scores
 the result without bans. A greedy translation beyond its limit is only truncated and scored.

@@ -85,8 +85,8 @@ def check_norm(kind: type[nn.Module], *, in_models: bool = True) -> None:
 def check_feedforward(kind: type[FeedForward], *, in_models: bool = True) -> None:
     """Check a feed-forward network.
 
-    Laws: those of `check_norm`, and `matrices` is the number of its d_model × d_ff matrices, which
-    the operation counter needs.
+    Laws: those of `check_norm`. Also, `matrices` is the number of d_model × d_ff matrices; the
+    operation counter needs this number.
     Raises: BrokenLaw for the first law that does not hold.
     """
     name = name_of(kind)

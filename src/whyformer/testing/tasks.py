@@ -42,8 +42,8 @@ MAX_SUMMED = 50
 UPDATES, RATE = 20, 3e-3
 """Number of updates that must lower the loss of one batch, and their learning rate."""
 LARGER = 8
-"""Size of large batches relative to small ones. Both sizes show whether the loss is a sum or a
-mean."""
+"""Size of large batches relative to small ones. A comparison of both shows whether the loss is a
+sum or a mean."""
 SUM_NEAR = 1.5
 """Largest allowed factor between the mean losses of small and large batches, before training."""
 NEAR = 3.0

@@ -176,7 +176,7 @@ class ByteBPE(BPE):
 
 
 def _learn_merges(trainer: trainers.BpeTrainer, runs: Counter[str]) -> list[tuple[str, str]]:
-    """Return the merges that the library learns from ``runs``, each repeated by its count."""
+    """Return the merges that the library learns from ``runs``; a run is repeated by its count."""
     library = Library(models.BPE())
     library.pre_tokenizer = pre_tokenizers.Split("\x00", "removed")
     ordered = sorted((run, count) for run, count in runs.items() if "\x00" not in run)

@@ -43,7 +43,8 @@ def read_items(
 
     Sources are compared after Unicode normalization (NFC), because runs normalize their input.
     Args:
-        columns: names or numbers of the columns of source and target; empty: by their content.
+        columns: names or numbers of the columns of source and target; if empty, their content
+            decides.
         say: called with a line that states which columns are read, if a table has others too.
     """
     if len(columns) not in (0, 2):

@@ -124,7 +124,7 @@ def diversity(x: Float[Tensor, "batch length width"]) -> float:
     """Return ‖X - mean over positions‖ / ‖X‖, mean over the batch: 0 if all positions are equal.
 
     Source: Dong et al. 2021 (arXiv:2103.03404): the residual that vanishes in their models without
-        skip connections. Here the norm is the Frobenius norm, and the value is relative.
+        skip connections. This function uses the Frobenius norm and divides by ‖X‖.
 
     >>> diversity(torch.ones(1, 3, 2))
     0.0

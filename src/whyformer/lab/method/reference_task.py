@@ -179,7 +179,7 @@ def course(
 ) -> list[float]:
     """Train on small windows with a given optimizer and return the loss of each update.
 
-    It is used for float64 models whose losses are compared bit by bit.
+    This function is for float64 models whose losses are compared bit by bit.
     """
     windows = Windows(text().train, 32, 8, seed)
     losses: list[float] = []

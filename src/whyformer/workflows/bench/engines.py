@@ -63,7 +63,8 @@ def sentences_of(task: Translation, source: Path | None) -> list[str]:
 
 
 def fresh_run(task: Translation, directory: Path) -> Path:
-    """Save an untrained model. It does not predict eos, so all outputs have the maximum length."""
+    """Save an untrained model. The model never predicts eos, so all outputs have the maximum
+    length."""
     length = int(np.median(task.data.dev_corpus.target_lengths)) - 1
     search = task.recipe.decoding.model_dump(mode="json")
     facts = {"decoding": {**search, "max_length": max(1, length), "min_length": 0}}

@@ -134,7 +134,7 @@ def answer_questions(ready: Callable[[], Callable[[dict[str, Any]], dict[str, An
     """
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)  # output of libraries must not mix with answers
-    if isinstance(sys.stdout, io.TextIOWrapper):  # so it is written before the final message
+    if isinstance(sys.stdout, io.TextIOWrapper):  # write each line immediately
         sys.stdout.reconfigure(line_buffering=True)
 
     def say(values: dict[str, Any]) -> None:

@@ -236,7 +236,7 @@ def _later(model: TextModel, batch: TextBatch) -> Finding:
 
 
 def _other_documents(model: TextModel, batch: TextBatch) -> Finding:
-    """Change the first document of every row: the outputs of the others must not change."""
+    """Change the first document of every row: outputs of the other documents must not change."""
     assert batch.documents is not None
     others = batch.documents > 0
     changed = torch.where(others, batch.target, _replaced(batch.target))

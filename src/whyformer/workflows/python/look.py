@@ -174,7 +174,8 @@ def _hooked(hooks: Iterable[tuple[nn.Module, object]]) -> Iterator[None]:
 def _by_head(weights: Sequence[Tensor]) -> list[Tensor]:
     """Return weights with a head dimension.
 
-    Weights without heads come from a recurrent decoder, one query at a time. They are concatenated.
+    Weights without heads come from a recurrent decoder, one query at a time. The weights of all
+    queries are concatenated.
     """
     if weights and weights[0].dim() == 3:
         return [torch.cat(list(weights), 1)[:, None]]

@@ -29,7 +29,7 @@ def identities(out: Path) -> Identities:
 def old_parts(
     known: Mapping[str, Any], before: Identities, fingerprint: str, out: Path
 ) -> Iterator[str]:
-    """Yield a message for each prepared directory of a resumed run that was created again.
+    """Yield a message for each prepared directory that a resumed run had to create again.
 
     Args:
         known: content of ``run.json``; if it has no checksums, a note is printed.
