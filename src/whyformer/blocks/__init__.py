@@ -1,4 +1,4 @@
-"""One equation of a paper per file. A free function computes it; a module holds the parameters.
+"""One equation of a paper per file: a function computes it, and a module holds the parameters.
 
 Glossary of the dimension names and arguments in this package:
 

@@ -1,6 +1,7 @@
 """Attention of a recurrent decoder: score the decoder state h against each source vector m.
 
-The variants differ in the score only. `attention.weigh` then applies softmax and averages.
+The variants differ only in the score. After it, `attention.weigh` applies the softmax and computes
+the weighted mean of the source vectors.
 """
 
 from enum import StrEnum
@@ -34,7 +35,10 @@ class DotScore(nn.Module):
     def keys(
         self, memory: Float[Tensor, "batch source d_model"]
     ) -> Float[Tensor, "batch source d_model"]:
-        """Return the part of the scores that depends on the source only; call once per sentence."""
+        """Return the part of the scores that depends only on the source.
+
+        Call this once for each sentence.
+        """
         return memory
 
     def forward(
@@ -62,8 +66,9 @@ class AdditiveScore(GeneralScore):
     """score(h, m) = vᵀ tanh(W h + U m).
 
     Paper: Bahdanau et al. 2014 (arXiv:1409.0473), §3.1 and A.1.2.
-    Differs: h is the decoder state at the current position, as in Luong et al., not at the previous
-        one. With input feeding, the context is an input of the next state, as in the paper.
+    Differs: h is the decoder state at the current position, as in Luong et al.; in the paper, it is
+        the state at the previous position. With input feeding, the context is an input of the next
+        state, as in the paper.
     """
 
     def __init__(self, d_model: int, max_length: int) -> None:
@@ -80,7 +85,8 @@ class AdditiveScore(GeneralScore):
 class LocationScore(DotScore):
     """score(h, m_s) = (W h)_s: the scores depend on the decoder state only.
 
-    Paper: Luong et al. 2015, §3.1, Eq. 8. W has ``max_length`` rows, the longest possible source.
+    Paper: Luong et al. 2015, §3.1, Eq. 8. W has one row for each source position, up to
+        ``max_length``.
     """
 
     def __init__(self, d_model: int, max_length: int) -> None:

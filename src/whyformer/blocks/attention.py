@@ -1,4 +1,4 @@
-"""Scaled dot-product attention, the paper's Eq. 1: reference and fused implementation."""
+"""Scaled dot-product attention (Eq. 1): a reference implementation and a fused implementation."""
 
 import math
 
@@ -34,14 +34,15 @@ def attention(
     Differs: a query without any allowed key gets weights 0 and output 0; the paper does not define
         this case.
     Args:
-        K, V: may have fewer heads than Q; then each of their heads serves consecutive query heads.
+        K, V: may have fewer heads than Q; then consecutive query heads share a head of K and V.
         allowed: a mask that is True where a query may attend to a key, or the same mask converted
             by `as_bias`; None allows all.
-        causal: no query attends to later keys; the last query is at the last key's position.
+        causal: whether queries may not attend to later keys. The last query has the position of the
+            last key.
         scale: factor applied to QKᵀ; None means 1/√d_k.
-        bias: added to the scaled scores (ALiBi, relative positions).
+        bias: numbers that are added to the scaled scores (ALiBi, relative positions).
         dropout: dropout rate of the weights.
-    Returns: output, weights before dropout, scores before masking.
+    Returns: the output, the weights before dropout, and the scores before masking.
     """
     K, V = repeat_heads(K, Q.shape[1]), repeat_heads(V, Q.shape[1])
     scores = Q @ K.mT * (Q.shape[-1] ** -0.5 if scale is None else scale)
@@ -72,7 +73,7 @@ def weigh(
     *,
     dropout: float = 0.0,
 ) -> tuple[Float[Tensor, "*heads queries d_v"], Float[Tensor, "*heads queries keys"]]:
-    """Return softmax(scores) V and softmax(scores): the weighted means of V and the weights.
+    """Return softmax(scores) V, the weighted means of V, and softmax(scores), the weights.
 
     Paper: Vaswani et al. 2017, §3.2.1, Eq. 1; Luong et al. 2015 (arXiv:1508.04025), §3, Eq. 7.
     Differs: as `attention`.
@@ -84,7 +85,8 @@ def weigh(
         weights = scores.softmax(dim=-1)
     else:
         anywhere = allowed.any(dim=-1, keepdim=True)
-        # A row without allowed keys would give NaN, also in gradients. Unmask it, then set it to 0.
+        # A row without allowed keys would give NaN, also in gradients. So allow all keys in such a
+        # row, and set its weights to 0 afterwards.
         masked = scores.masked_fill(~(allowed | ~anywhere), -math.inf)
         weights = masked.softmax(dim=-1).masked_fill(~anywhere, 0.0)
     return (drop(weights, dropout) if dropout else weights) @ V, weights
@@ -103,10 +105,10 @@ def fused_attention(
     bias: Float[Tensor, "#batch #heads queries keys"] | None = None,
     dropout: float = 0.0,
 ) -> Float[Tensor, "batch heads queries d_v"]:
-    """Compute the output of `attention` with a fused kernel, which does not store the weights.
+    """Compute the output of `attention` with a fused kernel that does not store the weights.
 
     Paper: Vaswani et al. 2017, §3.2.1, Eq. 1; kernel: Dao et al. 2022 (arXiv:2205.14135).
-    Differs: as `attention`; equal to it within floating-point tolerance.
+    Differs: as `attention`. The outputs are equal within floating-point tolerance.
     """
     if causal and Q.shape[-2] == 1:
         causal = False  # a single query is at the last position and attends to every key

@@ -12,7 +12,8 @@ def convolve(
 ) -> Float[Tensor, "batch length outputs"]:
     """y_t = Σ_i W_i x_{t-(k-1-i)·dilation}; x is zero before the first position.
 
-    The reference implementation: k matrix products over all positions, shifted and added.
+    The reference implementation: k matrix products over all positions. Each product is shifted, and
+    all are added.
 
     Source: van den Oord et al. 2016 (arXiv:1609.03499), §2.1 (causal and dilated convolution).
     """
@@ -40,5 +41,5 @@ class CausalConvolution(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch length d_model"]
     ) -> Float[Tensor, "batch length d_model"]:
-        """Return the convolution of each position with the positions before it."""
+        """Return the convolution over each position and the positions before it."""
         return self.convolution(F.pad(x.mT, (self.reach, 0))).mT

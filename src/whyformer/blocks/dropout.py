@@ -11,7 +11,7 @@ from whyformer.acceleration.dropout_mask import drop, keep_mask, torch_draws_mas
 
 
 class Dropout(nn.Module):
-    """Drop elements with probability ``rate`` in training and scale the others by 1/(1-rate).
+    """In training, drop elements with probability ``rate`` and multiply the others by 1/(1-rate).
 
     Paper: Vaswani et al. 2017, §5.4 (Residual Dropout); Srivastava et al. 2014.
     Differs: see `keep_mask`.
@@ -58,7 +58,8 @@ class VariationalDropout(Dropout):
         return x if mask is None else x * mask[:, None]
 
     def mask(self, like: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"] | None:
-        """Return the factors for every position of a sequence; None when nothing is dropped."""
+        """Return the factors that apply to every position of a sequence; None when nothing is
+        dropped."""
         if not self.training or self.rate == 0:
             return None
         if like.device.type != "cpu":
@@ -67,7 +68,7 @@ class VariationalDropout(Dropout):
 
 
 class DropoutForm(StrEnum):
-    """Whether a recurrent network draws a dropout mask per position or per sequence."""
+    """Whether a recurrent network draws one dropout mask for each position or for each sequence."""
 
     STANDARD = "standard"
     VARIATIONAL = "variational"

@@ -13,12 +13,12 @@ from whyformer.blocks.positions import Offset, Positions
 
 
 class Tying(StrEnum):
-    """Which of source embedding, target embedding and output projection share one matrix."""
+    """Which share one matrix: the source embedding, the target embedding, the output projection."""
 
     THREE_WAY = "three-way"
-    """All three."""
+    """All three share one matrix."""
     DECODER = "decoder"
-    """Target embedding and output projection."""
+    """The target embedding and the output projection share one matrix."""
     NONE = "none"
 
 

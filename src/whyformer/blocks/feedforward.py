@@ -14,7 +14,7 @@ class FeedForward(nn.Module):
     """FFN(x) = max(0, xW₁ + b₁)W₂ + b₂. Paper: Vaswani et al. 2017, §3.3, Eq. 2."""
 
     matrices: ClassVar[int] = 2
-    """Number of matrices with d_model × d_ff weights; used to count operations."""
+    """Number of matrices with d_model × d_ff weights, for counting operations."""
 
     def __init__(self, d_model: int, d_ff: int) -> None:
         super().__init__()
@@ -59,7 +59,8 @@ class TanhGELUFeedForward(FeedForward):
 class SwiGLUFeedForward(FeedForward):
     """(SiLU(xW) ⊙ xV)W₂, without biases. Source: Shazeer 2020 (arXiv:2002.05202), Eq. 6.
 
-    It has three matrices instead of two. Set d_ff to 2/3 to have as many parameters as Eq. 2.
+    It has three matrices instead of two. For as many parameters as Eq. 2, set d_ff to 2/3 of the
+    value for Eq. 2.
     """
 
     matrices = 3

@@ -1,4 +1,4 @@
-"""Keys and values of the positions decoded so far, in memory that is reused from step to step."""
+"""The KV cache: keys and values of the positions decoded so far. Each step reuses its memory."""
 
 import itertools
 from dataclasses import dataclass
@@ -13,9 +13,10 @@ from whyformer.blocks.positions import Offset
 class History:
     """The KV cache of one attention layer: keys and values of past positions.
 
-    The search owns it and passes it as an argument; a module never stores it. `append` writes in
-    place and doubles the capacity when it is full. The first dimension of the memory is the
-    position, which makes attention and reordering of many rows a third faster on a CPU.
+    The search owns the history and passes it to modules as an argument; a module never stores it.
+    `append` writes in place, and doubles the capacity when the memory is full. The first dimension
+    of the memory is the position. On a CPU, this makes attention and reordering of many rows a
+    third faster.
     Args: capacity: initial capacity in positions.
     """
 
@@ -33,7 +34,8 @@ class History:
     def append(
         self, K: Float[Tensor, "rows heads new d_k"], V: Float[Tensor, "rows heads new d_v"]
     ) -> tuple[Float[Tensor, "rows heads keys d_k"], Float[Tensor, "rows heads keys d_v"]]:
-        """Append positions; return the keys and values of all positions (views of the memory)."""
+        """Append positions, and return the keys and values of all positions as views of the
+        memory."""
         end = self.length + K.shape[2]
         self._K = self._reserve(self._K, K, end)
         self._V = self._reserve(self._V, V, end)
@@ -55,7 +57,7 @@ class History:
         into = fresh[: self.length].flatten(0, 1)  # copy filled positions only
         if torch.is_grad_enabled():
             into.copy_(memory.flatten(0, 1).index_select(0, places.flatten()))
-        else:  # one pass over memory instead of two; does not support gradients
+        else:  # one pass over memory instead of two, but it does not support gradients
             torch.index_select(memory.flatten(0, 1), 0, places.flatten(), out=into)
         return fresh
 
@@ -72,9 +74,12 @@ class History:
 
 @dataclass(frozen=True)
 class Layout:
-    """The slots of a search, (sentences, beams), that hold a hypothesis; each of them has a row.
+    """The slots of a search, (sentences, beams), that hold a hypothesis. Each hypothesis has a row
+    in the tensors of a step.
 
-    Args: slots: numbers of these slots, sentence by sentence; None means all slots.
+    Args:
+        shape: number of sentences and of beams.
+        slots: numbers of the slots with a hypothesis, sentence by sentence; None means all slots.
     """
 
     shape: torch.Size
@@ -82,7 +87,7 @@ class Layout:
 
     @classmethod
     def of(cls, live: Bool[Tensor, "sentences beams"]) -> "Layout":
-        """Return the layout whose hypotheses are in the slots where ``live`` is True."""
+        """Return the layout with a hypothesis in every slot for which ``live`` is True."""
         return cls(live.shape, None if bool(live.all()) else live.flatten().nonzero()[:, 0])
 
     def rows(self, x: Shaped[Tensor, "sentences beams *rest"]) -> Shaped[Tensor, "rows *rest"]:
@@ -103,7 +108,7 @@ class CohortHistory:
     """The histories of sentences that joined at the same step; all hypotheses have equal length.
 
     Args:
-        histories: one for each layer.
+        histories: one history for each layer.
         sentences: number of sentences.
     """
 
@@ -135,9 +140,10 @@ class StepRows:
 class Past:
     """The cached keys and values of all hypotheses of a search, one history for each layer.
 
-    `select` only records the new order. `at` reorders the memory when the next tokens are known,
-    because these show which slots hold a hypothesis. Sentences that join later form a new cohort
-    with separate histories; in one shared history, all rows would need the longest length.
+    `select` only records the new order. `at` reorders the memory later, when the next tokens are
+    known, because only then is it known which slots hold a hypothesis. Sentences that join later
+    form a new cohort with separate histories. In a shared history, every row would need memory for
+    the longest hypothesis.
 
     Args:
         cohorts: the cohorts, in the order of their sentences.
@@ -182,7 +188,7 @@ class Past:
         ]
 
     def join(self, newcomers: "Past") -> "Past":
-        """Append new sentences, with the same number of beams."""
+        """Append new sentences; they must have the same number of beams."""
         rows = newcomers.rows.expand(-1, self.rows.shape[1])
         return Past(self.cohorts + newcomers.cohorts, torch.cat([self.rows, rows]))
 
@@ -217,7 +223,8 @@ class Past:
 
 
 def concatenate_padded(first: Tensor, second: Tensor, dim: int, width: int) -> Tensor:
-    """Concatenate rows; first cut dimension ``dim`` to ``width``, or pad it with zeros."""
+    """Concatenate the rows of two tensors. Before this, cut dimension ``dim`` of each to ``width``,
+    or pad it with zeros."""
     shape = [len(first) + len(second), *first.shape[1:]]
     shape[dim] = width
     both = first.new_empty(shape)
@@ -231,7 +238,7 @@ def concatenate_padded(first: Tensor, second: Tensor, dim: int, width: int) -> T
 def concatenate_masks(
     first: Bool[Tensor, "first source"], second: Bool[Tensor, "second source2"]
 ) -> Bool[Tensor, "both width"]:
-    """Concatenate two padding masks; drop the last columns if they are padding in every row."""
+    """Concatenate the rows of two padding masks; drop last columns that are padding in all rows."""
     both = concatenate_padded(first, second, 1, max(first.shape[1], second.shape[1]))
     places = torch.arange(1, both.shape[1] + 1, device=both.device)
     return both[:, : int((both * places).amax())]

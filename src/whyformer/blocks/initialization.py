@@ -29,7 +29,7 @@ def xavier(stack: nn.Module, gain: float) -> None:
 
 
 def deepnorm(stack: nn.Module, gain: float) -> None:
-    """Xavier normal, with ``gain`` β for the value, output and feed-forward matrices.
+    """Xavier normal, with the gain β (``gain``) for the value, output and feed-forward matrices.
 
     Source: Wang et al. 2022 (arXiv:2203.00555), Figure 2.
     """
@@ -50,10 +50,11 @@ def small(stack: nn.Module, gain: float) -> None:
 
 
 def normal(stack: nn.Module, gain: float) -> None:
-    """Normal with standard deviation 0.02, times ``gain`` for the last matrix of each sub-layer.
+    """Normal with standard deviation 0.02; ``gain`` multiplies the last matrix of each sub-layer.
 
-    Source: Radford et al. 2018 (GPT), §4.1: N(0, 0.02); Radford et al. 2019 (GPT-2), §2.3: residual
-        layers scaled by 1/√N, where N is their number. BERT has no such factor.
+    Source: Radford et al. 2018 (GPT), §4.1: N(0, 0.02); Radford et al. 2019 (GPT-2), §2.3: the
+        weights of residual layers are scaled by 1/√N, where N is the number of residual layers.
+        BERT has no such factor.
     """
     for matrix in _matrices(stack):
         nn.init.normal_(matrix, std=0.02)

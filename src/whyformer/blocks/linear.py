@@ -7,7 +7,7 @@ from whyformer.acceleration.products import product
 
 
 class Linear(nn.Linear):
-    """xWᵀ + b. Reference implementation: `nn.Linear`, equal within floating-point tolerance."""
+    """xWᵀ + b. Equal to `nn.Linear`, the reference, within floating-point tolerance."""
 
     def forward(self, input: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"]:
         """Return xWᵀ + b."""

@@ -34,10 +34,11 @@ def by_loop(
 def by_doubling(
     a: Float[Tensor, "batch length width"], x: Float[Tensor, "batch length width"]
 ) -> Float[Tensor, "batch length width"]:
-    """`by_loop` in ⌈log₂ n⌉ rounds: after round r, each position includes the last 2^r inputs.
+    """Compute `by_loop` in ⌈log₂ n⌉ rounds: after round r, each state includes the last 2^r inputs.
 
-    Two steps can be combined into one: a'(a h + x) + x' = (a'a) h + (a'x + x'). Combining is
-    associative, so the order of the rounds is free. A tanh between the steps would prevent this.
+    Two steps can be combined into one: a'(a h + x) + x' = (a'a) h + (a'x + x'). This operation is
+    associative, so the steps can be combined in any order. A tanh between the steps would prevent
+    this.
 
     Source: Hillis and Steele 1986, "Data parallel algorithms" (the rounds); Martin and Cundy 2018
         (arXiv:1709.04057) (scans of recurrences).
@@ -59,8 +60,8 @@ class LinearRecurrence(nn.Module):
 
     Source: Martin and Cundy 2018 (arXiv:1709.04057).
     Differs: the decays are parameters and do not depend on the input.
-    Args: path: loop follows the equation; doubling needs fewer sequential steps. The results are
-        equal within floating-point tolerance.
+    Args: path: `loop` follows the equation; `doubling` needs fewer sequential steps. Both results
+        are equal within floating-point tolerance.
     """
 
     def __init__(self, d_model: int, *, path: ScanPath = ScanPath.DOUBLING) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 def causal_mask(
     queries: int, keys: int, device: torch.device | None = None
 ) -> Bool[Tensor, "1 1 queries keys"]:
-    """True where the key is not later than the query; the last query is at the last key's position.
+    """True where the key is not later than the query. The last query has the last key's position.
 
     Paper: Vaswani et al. 2017, §3.2.3 (the decoder must not see subsequent positions).
 
@@ -24,7 +24,7 @@ def causal_mask(
 def window_mask(
     queries: int, keys: int, width: int, device: torch.device | None = None
 ) -> Bool[Tensor, "1 1 queries keys"]:
-    """True for the position of the query and the ``width`` - 1 positions before it.
+    """True for keys at the position of the query and at the ``width`` - 1 positions before it.
 
     Paper: Vaswani et al. 2017, §4 (self-attention restricted to a neighborhood of size r).
     Differs: the neighborhood ends at the query and has no later positions; in the paper, it
@@ -46,8 +46,8 @@ def as_bias(
 ) -> Float[Tensor, "*shape"]:
     """Return the mask as an additive bias: 0 where allowed, −∞ elsewhere.
 
-    Convert a mask once to save the conversion in every call of attention. Every query needs at
-    least one allowed key.
+    If a mask is used several times, convert it once; otherwise, every call of attention converts
+    it. Every query must have at least one allowed key.
 
     >>> as_bias(torch.tensor([True, False])).tolist()
     [0.0, -inf]

@@ -7,11 +7,11 @@ from whyformer.blocks.multihead import ATTENTIONS, MultiHeadAttention
 class MultiQueryAttention(MultiHeadAttention):
     """head_i = Attention(QW_i^Q, KW^K, VW^V): keys and values are the same for every head i.
 
-    The KV cache is 1/h as large as with `MultiHeadAttention`.
+    The KV cache has 1/h times the size of that of `MultiHeadAttention`.
 
     Paper: Shazeer 2019 (arXiv:1911.02150), §3.
-    Differs: the paper widens the feed-forward network to keep the number of parameters (§4.1);
-        here, set `d_ff` for that.
+    Differs: in the paper, the feed-forward network is wider, so that the number of parameters is
+        the same as with multi-head attention (§4.1). Here, `d_ff` is not changed automatically.
     """
 
     @classmethod

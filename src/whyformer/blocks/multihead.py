@@ -30,9 +30,10 @@ class MultiHeadAttention(nn.Module):
 
     Paper: Vaswani et al. 2017, §3.2.2.
     Args:
-        d_k: width of queries, keys and values of one head; need not be d_model / heads.
+        d_k: width of queries, keys and values of one head; it may differ from d_model / heads.
         scale: name of the scaling of QKᵀ.
-        path: fused is fast; explicit lets `observe(model, "*.weights")` record the weights.
+        path: `fused` is fast. With `explicit`, `observe(model, "*.weights")` can record the
+            weights.
         bias: whether the projections have a bias (paper: no; GPT and BERT: yes).
         dropout: dropout rate of the attention weights (paper: 0; GPT and BERT: 0.1).
         kv_heads: number of key and value heads; None means the default of the attention variant.
@@ -43,7 +44,8 @@ class MultiHeadAttention(nn.Module):
         """Return the number of key and value heads.
 
         Args: kv_heads: the setting with this name.
-        Raises: ValueError, with a message for the user, when the variant does not support it.
+        Raises: ValueError, with a message for the user, when this variant of attention does not
+            support ``kv_heads``.
         """
         if kv_heads not in (None, heads):
             raise ValueError(
@@ -76,7 +78,8 @@ class MultiHeadAttention(nn.Module):
         self.scores = Tap()
         self.weights = Tap()
         self.joint: Callable[[Tensor], Tensor | None] | None = None
-        """Function that computes queries, keys and values in one product, or returns None."""
+        """Function that computes queries, keys and values in one product. It returns None when this
+        is not possible."""
 
     def queries_keys_values(
         self,
@@ -86,9 +89,8 @@ class MultiHeadAttention(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Project x to the queries, keys and values of self-attention.
 
-        Queries are (batch, heads, length, d_k), keys and values (batch, kv_heads, length, d_k).
-
-        The keys are rotated by their positions here, the queries in `forward`.
+        The queries are (batch, heads, length, d_k); keys and values are (batch, kv_heads, length,
+        d_k). This function rotates the keys by their positions; `forward` rotates the queries.
         Args: offset: position of the first token of ``x``.
         """
         joint = None if self.joint is None else self.joint(x)
@@ -126,9 +128,10 @@ class MultiHeadAttention(nn.Module):
         positions: Positions | None = None,
         queries: Float[Tensor, "batch heads queries d_k"] | None = None,
     ) -> Float[Tensor, "batch queries d_model"]:
-        """Attend from each position of ``x`` to the keys; the last query is at the last key.
+        """Attend from each position of ``x`` to the keys. The last query has the position of the
+        last key.
 
-        Args: queries: the projected queries of ``x``; None computes them here.
+        Args: queries: the projected queries of ``x``; if None, they are computed here.
         """
         Q = self._split(self.project_query(x), self.heads) if queries is None else queries
         return self.merge(self.look(Q, keys_values, allowed, causal=causal, positions=positions))

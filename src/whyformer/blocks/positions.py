@@ -23,7 +23,7 @@ Offset = int | Int[Tensor, "batch"]
 def sinusoids(
     positions: Real[Tensor, "length"], d_model: int, *, longest: float = 10000.0
 ) -> Float[Tensor, "length d_model"]:
-    """PE(pos, 2i) = sin(pos / 10000^(2i/d_model)), PE(pos, 2i+1) = cos of the same angle.
+    """PE(pos, 2i) = sin(pos / 10000^(2i/d_model)); PE(pos, 2i+1) = cos of the same angle.
 
     Paper: Vaswani et al. 2017, §3.5. Computed in float64 (float32 on mps).
     Args: longest: the wavelengths range from 2π to 2π · ``longest``^((d_model-2)/d_model).
@@ -35,7 +35,7 @@ def sinusoids(
 
 
 class Positions(nn.Module):
-    """Base class of all schemes; it adds no information about positions.
+    """Base class of all schemes. It does nothing: the model gets no information about positions.
 
     Args: max_length: maximum number of positions, if the scheme is `limited`.
     """
@@ -63,7 +63,7 @@ class Positions(nn.Module):
         return x
 
     def bias(self, queries: int, keys: int) -> Float[Tensor, "1 heads queries keys"] | None:
-        """Return the numbers to add to the scores; the last query is at the last key's position."""
+        """Return the numbers to add to the scores. The last query has the last key's position."""
         return None
 
 
@@ -88,7 +88,7 @@ class Table(Positions):
         return sinusoids(torch.arange(length), self.d_model)
 
     def embed(self, length: int, offset: Offset, like: Tensor) -> Tensor:
-        """Return rows of the table; extend the table for a longer sequence."""
+        """Return rows of the table; extend the table if it is too short."""
         self.table = extended(self.table, self.make, end_of(offset, length))
         return rows_at(self.table, offset, length).to(like)
 
@@ -101,7 +101,8 @@ def end_of(offset: Offset, length: int) -> int:
 def rows_at(
     table: Float[Tensor, "length2 *rest"], offset: Offset, length: int
 ) -> Float[Tensor, "..."]:
-    """Return the table rows of ``length`` positions; a batch of them if ``offset`` is a tensor."""
+    """Return the table rows of ``length`` positions. If ``offset`` is a tensor, return these rows
+    for each element of ``offset``."""
     if isinstance(offset, int):
         return table[offset : offset + length]
     return table[offset[:, None] + torch.arange(length, device=offset.device)]
@@ -110,7 +111,8 @@ def rows_at(
 def extended(
     table: Float[Tensor, "length *rest"], make: Callable[[int], Tensor], length: int
 ) -> Float[Tensor, "length2 *rest"]:
-    """Return the table; if it has fewer than ``length`` rows, compute one at least twice as long.
+    """Return the table; if it has fewer than ``length`` rows, return a new table that is at least
+    twice as long.
 
     The new table is computed outside inference mode, so that training can use a table that was
     extended during a search.
@@ -216,8 +218,8 @@ def rotate_complex(
 ) -> Float[Tensor, "*rows length d_k"]:
     """Compute `rotate_pairs` as a product of complex numbers, several times as fast on a CPU.
 
-    Do not use it with torch.compile, which does not support complex numbers and fuses
-    `rotate_pairs` into one kernel.
+    Do not use this function with torch.compile, which does not support complex numbers. Use
+    `rotate_pairs`, which torch.compile fuses into one kernel.
     """
     if x.stride(-1) != 1 or any(s % 2 for s in (*x.stride()[:-1], x.storage_offset())):
         x = x.contiguous()  # `view_as_complex` needs adjacent and aligned pairs
@@ -250,7 +252,7 @@ class ALiBi(Positions):
 
 @POSITIONS.register("relative")
 class RelativeBuckets(Positions):
-    """A learned bias per head and distance; large distances share logarithmic buckets.
+    """A learned bias for each head and each bucket of distances; large distances share a bucket.
 
     Source: Raffel et al. 2020 (arXiv:1910.10683), §2.1; 32 buckets up to distance 128.
     """
@@ -272,7 +274,7 @@ class RelativeBuckets(Positions):
         """Return the bucket for each relative position (key position minus query position)."""
         buckets = self.BUCKETS
         first = torch.zeros_like(relative)
-        if not self.causal:  # half for earlier keys, half for later keys
+        if not self.causal:  # half of the buckets for earlier keys, half for later keys
             buckets //= 2
             first = (relative > 0) * buckets
             distance = relative.abs()
@@ -285,7 +287,7 @@ class RelativeBuckets(Positions):
 
 
 def _relative(queries: int, keys: int, device: torch.device) -> Tensor:
-    """Return key position minus query position; the last query is at the last key's position."""
+    """Return key position minus query position. The last query has the last key's position."""
     query = torch.arange(keys - queries, keys, device=device)
     return torch.arange(keys, device=device)[None, :] - query[:, None]
 

@@ -1,7 +1,8 @@
-"""Recurrent layers: compute the state after position t from input t and the state after t-1.
+"""Recurrent layers: the state after position t is computed from input t and the state after t-1.
 
 Every layer has two implementations with the same weights: torch's fused kernel, and `unroll`, a
-loop over the positions. The depth of the loop's graph is proportional to the sequence length.
+loop over the positions. The depth of the computation graph of the loop is proportional to the
+sequence length.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from whyformer.acceleration.cpu_lstm import lstm_precision
 
 State = tuple[Tensor, ...]
-"""The state of a layer: h, and for the LSTM also the cell c; each is (rows, width)."""
+"""The state of a layer: the tensor h and, for the LSTM, also the cell c; each is (rows, width)."""
 
 
 class Cell(StrEnum):
@@ -87,7 +88,7 @@ class Recurrence(nn.Module):
     Args:
         width_in: width of the input.
         width: width of the state.
-        path: fused is fast; explicit is the loop over the equations.
+        path: `fused` is fast; `explicit` is the loop over the positions.
     """
 
     def __init__(
@@ -117,8 +118,9 @@ class Recurrence(nn.Module):
 
         Args:
             state: the state before the first position; None means zeros.
-            state_mask: factors applied to h before every use (variational dropout of the state). A
-                mask selects the explicit loop, because the kernel does not support it.
+            state_mask: factors that h is multiplied by at every position (variational dropout of
+                the state). With a mask, the explicit loop is used, because the fused kernel does
+                not support masks.
         """
         state = self.zero_state(x) if state is None else state
         if self.path is RecurrencePath.FUSED and state_mask is None:
@@ -143,7 +145,8 @@ class Recurrence(nn.Module):
             self.from_state.bias,
         ]
         memory = [part.unsqueeze(0) for part in state]
-        # Arguments: biases, one layer, no dropout between layers, one direction, batch first.
+        # The arguments mean: with biases, one layer, no dropout between layers, one direction,
+        # batch first.
         rest = (True, 1, 0.0, self.training, False, True)
         if self.cell is Cell.LSTM:
             with lstm_precision(x):
@@ -160,7 +163,7 @@ def unroll(
     state: State,
     state_mask: Float[Tensor, "rows width"] | None = None,
 ) -> tuple[Float[Tensor, "rows length width"], State]:
-    """Compute one position after another: the reference implementation, with n sequential steps."""
+    """Compute one position after another, in n sequential steps: the reference implementation."""
     outputs = []
     for now in x.unbind(1):
         state = layer.step(now, state, state_mask)
@@ -171,7 +174,7 @@ def unroll(
 def reverse(
     x: Float[Tensor, "batch length width"], real: Bool[Tensor, "batch length"] | None
 ) -> Float[Tensor, "batch length width"]:
-    """Reverse the real positions of every row; the padding stays at the end."""
+    """Reverse the order of the real positions in every row; the padding stays at the end."""
     if real is None:
         return x.flip(1)
     lengths = real.sum(1, keepdim=True)

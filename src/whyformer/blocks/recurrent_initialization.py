@@ -27,9 +27,9 @@ def uniform(layer: Recurrence, forget_bias: float, span: int) -> None:
 def xavier(layer: Recurrence, forget_bias: float, span: int) -> None:
     """Uniform on ±√(6 / (fan_in + fan_out)) for every gate, biases 0; then set the forget bias.
 
-    Source: Glorot and Bengio 2010, Eq. 16. The matrices from state to state have elements of
-        variance 1/width, so a random vector keeps its length; `uniform` has a third of this
-        variance.
+    Source: Glorot and Bengio 2010, Eq. 16. The elements of the matrices from state to state have
+        variance 1/width, so a random vector keeps its length on average. With `uniform`, the
+        variance is a third of this.
     """
     for linear_map in (layer.from_input, layer.from_state):
         for gate in _gates(layer, linear_map.weight):
@@ -42,7 +42,7 @@ def orthogonal(layer: Recurrence, forget_bias: float, span: int) -> None:
     """Orthogonal matrices from state to gates, Xavier from input to gates, biases 0.
 
     Source: Saxe et al. 2013 (arXiv:1312.6120), §3: an orthogonal matrix keeps the length of every
-        vector, so gradients through it neither vanish nor explode.
+        vector. So gradients neither vanish nor explode when they are multiplied by it.
     """
     for gate in _gates(layer, layer.from_state.weight):
         nn.init.orthogonal_(gate)
@@ -72,7 +72,7 @@ def chrono(layer: Recurrence, forget_bias: float, span: int) -> None:
 
 
 def _open_forget_gate(layer: Recurrence, bias: float) -> None:
-    """Set the bias of an LSTM's forget gate, so that the gate is open at the start.
+    """Set the bias of the forget gate of an LSTM, so that the gate is open when training starts.
 
     Source: Gers et al. 2000; Jozefowicz et al. 2015, §5: a bias of 1.
     """

@@ -33,7 +33,8 @@ class Residual(nn.Module):
 
 WIRINGS = Registry[type[Residual]]("residual wiring", Residual)
 Wiring = Annotated[str, WIRINGS]
-"""Name of a residual wiring: the place of the norm, and whether there is a skip connection."""
+"""Name of a residual wiring. It determines the place of the norm, and whether there is a skip
+connection."""
 
 
 @WIRINGS.register("post-norm")
@@ -52,7 +53,7 @@ class PreNorm(Residual):
     final_norm = True
 
     def forward(self, x: Tensor, sublayer: Sublayer) -> Tensor:
-        """Normalize the input of the sub-layer, but not the residual stream."""
+        """Normalize the input of the sub-layer; do not normalize the residual stream."""
         return self.dropout.add(x, sublayer(self.norm(x)))
 
 

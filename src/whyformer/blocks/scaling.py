@@ -13,9 +13,9 @@ from whyformer.foundation.registry import Registry
 
 
 class Scaling(nn.Module):
-    """A fixed factor on the scores; subclasses may transform queries and keys instead.
+    """Multiplies the scores by a fixed factor; subclasses may transform queries and keys instead.
 
-    `queries` and `keys` transform the projections before they are rotated by their positions.
+    `queries` and `keys` transform the projected queries and keys before positions rotate them.
     `forward` transforms the rotated queries and keys. A search caches keys after the rotation.
     """
 
@@ -36,7 +36,7 @@ class Scaling(nn.Module):
         Q: Float[Tensor, "batch heads queries d_k"],
         K: Float[Tensor, "batch kv_heads keys d_k"],
     ) -> tuple[Tensor, Tensor, float]:
-        """Return the queries, the keys and the factor on QKᵀ."""
+        """Return the queries, the keys, and the factor that QKᵀ is multiplied by."""
         return Q, K, self.factor
 
 
@@ -63,7 +63,8 @@ class Unscaled(Scaling):
 
 @SCALINGS.register("inverse")
 class Inverse(Scaling):
-    """1/d_k. Source: Yang et al. 2022 (arXiv:2203.03466), §4: for transfer across widths."""
+    """1/d_k. Source: Yang et al. 2022 (arXiv:2203.03466), §4: hyperparameters transfer to other
+    widths."""
 
     def __init__(self, d_k: int, heads: int) -> None:
         super().__init__(d_k, heads, 1.0 / d_k)
@@ -95,7 +96,7 @@ class Cosine(Scaling):
         self.gain = nn.Parameter(torch.full((heads, 1, 1), math.sqrt(d_k)))
 
     def forward(self, Q: Tensor, K: Tensor) -> tuple[Tensor, Tensor, float]:
-        """Normalize both to length 1 and multiply the queries by the gain."""
+        """Normalize queries and keys to length 1, and multiply the queries by the gain."""
         return F.normalize(Q, dim=-1) * self.gain, F.normalize(K, dim=-1), self.factor
 
 

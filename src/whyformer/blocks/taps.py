@@ -75,7 +75,8 @@ def observe(model: nn.Module, pattern: str) -> Iterator[dict[str, list[Tensor]]]
 
 @contextlib.contextmanager
 def unobserved() -> Iterator[None]:
-    """Disable all taps in this `with` block, so that a recomputed layer is not recorded twice."""
+    """Disable all taps in this `with` block. Without it, a recomputed layer would be recorded
+    twice."""
     token = _collecting.set(False)
     try:
         yield

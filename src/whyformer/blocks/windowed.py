@@ -1,4 +1,4 @@
-"""Restricted self-attention (§4): every position attends to its neighborhood only."""
+"""Restricted self-attention (§4): every position attends only to its neighborhood."""
 
 import torch
 import torch.nn.functional as F
@@ -18,9 +18,10 @@ def windowed_attention(
     *,
     scale: float | None = None,
 ) -> Float[Tensor, "batch heads length d_v"]:
-    """Attention of every position to itself and the ``width`` - 1 before it: r·n scores, not n².
+    """Attend from every position to itself and the ``width`` - 1 positions before it.
 
-    Reference implementation: `attention` with `window_mask`, which computes all n² scores.
+    This computes width·n scores. The reference implementation, `attention` with `window_mask`,
+    computes all n² scores.
 
     Paper: Vaswani et al. 2017, §4 and Table 1, row "self-attention (restricted)".
     Differs: as `window_mask`.
@@ -40,12 +41,12 @@ class WindowedAttention(MultiHeadAttention):
     """`MultiHeadAttention` in which each query attends to a window of keys.
 
     The fused path computes `windowed_attention`. The explicit path computes all scores and masks
-    those outside the window. With a mask, a position scheme or a history, the fused path does the
-    same.
+    the scores outside the window. With a mask, a position scheme or a history, the fused path also
+    computes and masks all scores.
 
     Paper: Vaswani et al. 2017, §4.
     Differs: as `window_mask`.
-    Args: width: number of positions in the window, including the query's own (r in the paper).
+    Args: width: number of positions in the window, including that of the query (r in the paper).
     """
 
     def __init__(self, d_model: int, heads: int, d_k: int, *, width: int) -> None:

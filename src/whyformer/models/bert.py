@@ -1,4 +1,4 @@
-"""BERT, an encoder-only model: every token attends to the whole text and predicts masked tokens."""
+"""BERT, an encoder-only model: it predicts masked tokens, and every token attends to all tokens."""
 
 from enum import StrEnum
 from typing import Literal, cast
@@ -33,7 +33,7 @@ class LayerSharing(StrEnum):
 
     NONE = "none"
     ALL = "all"
-    """One layer, applied N times (ALBERT)."""
+    """A single layer is applied N times (ALBERT)."""
 
 
 class AnswerOf(StrEnum):
@@ -83,7 +83,7 @@ class EncoderSettings(StackSettings):
 
 
 class BERTSettings(EncoderSettings):
-    """An encoder with the pre-training heads, or with one task head (`outputs`).
+    """Settings of an encoder with the pre-training heads, or with one task head (`outputs`).
 
     >>> BERTSettings(layers=2, d_model=16, heads=2, outputs=3).summary
     '2 layers, d_model 16, 2 heads'
@@ -95,13 +95,13 @@ class BERTSettings(EncoderSettings):
     """Number of outputs of the task head: the number of classes, or 1 for regression. With 0, the
     model has the pre-training heads instead."""
     answer_of: AnswerOf = AnswerOf.TEXT
-    """The unit of a prediction of the task head: text (the whole text) or tokens (each token)."""
+    """What the task head makes a prediction for: text (the whole text) or tokens (each token)."""
 
 
 class SegmentEmbedding(nn.Module):
     """The sum of token, segment and position embeddings, with norm, dropout and a projection.
 
-    The projection to `d_model` exists only if the embeddings are narrower.
+    The projection to `d_model` exists only if the embeddings are narrower than `d_model`.
 
     Paper: Devlin et al. 2018 (arXiv:1810.04805), §3 and Figure 2; the projection: Lan et al. 2019
         (arXiv:1909.11942), §3.1.
@@ -132,7 +132,7 @@ class SegmentEmbedding(nn.Module):
 
 
 class MaskedHead(nn.Module):
-    """The head that predicts masked tokens: a small network and the shared embedding matrix.
+    """The head that predicts masked tokens: a small network, then the shared embedding matrix.
 
     Paper: Devlin et al. 2018, §3.1, Task #1 (the layers are those of the authors' code).
     """

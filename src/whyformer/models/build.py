@@ -26,7 +26,7 @@ TextModel = GPT | RecurrentLanguageModel
 
 
 def family_of(section: object) -> str:
-    """Return the model family that a settings section names; the default is "transformer"."""
+    """Return the model family in the settings of a model; "transformer" if there is none."""
     if isinstance(section, Mapping):
         return str(section.get("family", "transformer"))
     return str(getattr(section, "family", "transformer"))
@@ -67,8 +67,8 @@ def build_model(
     Args:
         vocabularies: sizes of the source and the target vocabulary.
         shared: whether source and target use the same tokenizer.
-    Raises: ConfigError when three-way tying was chosen for two vocabularies; UsageError when the
-        weights do not fit into the available memory.
+    Raises: ConfigError when three-way tying is set, but source and target have separate
+        vocabularies; UsageError when the weights do not fit into the available memory.
     """
     if getattr(settings, "tying", None) is Tying.THREE_WAY and not shared:
         raise ConfigError(
@@ -84,7 +84,7 @@ def build_model(
 
 
 def command_for(model: Model) -> str:
-    """Return the sentence that ends an error message: which command to use for this model."""
+    """Return the last sentence of an error message: it names the command for this model."""
     if isinstance(model, SourceModel):
         return "Use `whyformer translate`."
     if isinstance(model, TextModel):
@@ -97,7 +97,8 @@ def command_for(model: Model) -> str:
 def _refuse_too_large(
     settings: ModelSettings, vocabularies: tuple[int, int], device: torch.device | None
 ) -> None:
-    """Compute the size of the weights without allocating them; raise UsageError if too large."""
+    """Raise UsageError if the weights do not fit into the available memory. No weights are
+    allocated."""
     _, kind = FAMILIES[settings.family]
     with shapes_only():
         shell = kind(settings, vocabularies)

@@ -43,10 +43,11 @@ class DecoderLayer(nn.Module):
         Args:
             x: (rows, length, d_model); with histories, only the new positions.
             memory: keys and values of the source, (sentences, heads, source, d_k). All beams of a
-            sentence share them.
+                sentence share them.
+            memory_allowed: see `Decoder.forward`.
             histories: the cached keys and values of each cohort; this call appends to them.
             step_rows: the hypothesis and the position of each row; None means that row i is
-                sentence i, starting at position 0.
+                sentence i and starts at position 0.
         """
 
         def attend_to_self(x: Tensor) -> Tensor:
@@ -67,7 +68,7 @@ class DecoderLayer(nn.Module):
         def attend_to_source(x: Tensor) -> Tensor:
             if step_rows is None:
                 return self.cross_attention(x, memory, memory_allowed)
-            # The beams of a sentence become its queries.
+            # Use the beams of a sentence as the queries of this sentence.
             beams = step_rows.layout.spread(x[:, 0])
             found = self.cross_attention(beams, memory, memory_allowed)
             return step_rows.layout.rows(found)[:, None]
@@ -102,7 +103,8 @@ class Decoder(nn.Module):
     ) -> Float[Tensor, "rows target d_model"]:
         """Return a vector for each target position, computed from this and earlier positions.
 
-        Padding on the right of a target needs no mask, because no position attends to later ones.
+        Padding at the end of a target needs no mask, because no position attends to later
+        positions.
         Args:
             memory_allowed: (sentences, 1, 1, source), see `attention`; None allows all.
             past, step_rows: only for a search, see `DecoderLayer.forward`; this call appends to

@@ -1,4 +1,4 @@
-"""ELECTRA: a small encoder fills masked tokens; a larger one detects the replaced tokens."""
+"""ELECTRA: a small encoder predicts masked tokens; a larger encoder detects replaced tokens."""
 
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ class ElectraSettings(EncoderSettings):
     family: Literal["electra"] = "electra"
     """The model family."""
     generator_share: float = Field(default=0.25, gt=0, le=1)
-    """Size of the generator relative to the discriminator. It applies to d_model, d_ff and heads
+    """Size of the generator relative to the discriminator: a factor for d_model, d_ff and heads
     (Clark et al. 2020: 1/4 to 1/2)."""
     detection_weight: float = Field(default=50.0, gt=0, le=MAX_FACTOR)
     """Weight λ of the detection loss relative to the masked-token loss (Clark et al. 2020: 50)."""
@@ -39,7 +39,8 @@ class ElectraSettings(EncoderSettings):
 
     @property
     def generator(self) -> BERTSettings:
-        """Settings of the generator: as many layers as the discriminator, but narrower."""
+        """Settings of the generator, which has as many layers as the discriminator, but is
+        narrower."""
         heads = max(1, round(self.heads * self.generator_share))
         narrow: dict[str, Any] = {
             "d_model": max(1, round(self.d_model * self.generator_share)),
@@ -52,8 +53,8 @@ class ElectraSettings(EncoderSettings):
         return BERTSettings(**(self._shape() | narrow))
 
     def _narrow_kv_heads(self, heads: int) -> int | None:
-        """Return the number of key and value heads: scaled down, then lowered to a divisor of
-        ``heads``."""
+        """Return the number of key and value heads of the generator: scaled down, then lowered to a
+        divisor of ``heads``."""
         if self.kv_heads is None:
             return None
         most = max(1, round(self.kv_heads * self.generator_share))
@@ -64,7 +65,7 @@ class ElectraSettings(EncoderSettings):
 
 
 class Electra(nn.Module):
-    """A generator that predicts masked tokens, and a discriminator that detects its mistakes.
+    """A generator that predicts masked tokens, and a discriminator that detects wrong predictions.
 
     >>> settings = ElectraSettings(layers=2, d_model=16, heads=2, d_ff=32)
     >>> Electra(settings, (100, 100)).detect(torch.randint(100, (2, 5)), None, None).shape
@@ -73,7 +74,8 @@ class Electra(nn.Module):
     Paper: Clark et al. 2020 (arXiv:2003.10555), §2 and §3.2 (embeddings of tokens and positions
         are shared, the generator is 1/4 to 1/2 as wide).
     Differs: the segment embeddings and the norm of the sum are shared, too. The sigmoid of D is the
-    probability that a token was replaced; in the paper, the probability that it is original.
+        probability that a token was replaced; in the paper, it is the probability that the token is
+        original.
     Args: vocabularies: the vocabulary size, given twice (source and target are the same).
     """
 
@@ -88,7 +90,7 @@ class Electra(nn.Module):
         generator.embedding.segments = shared.segments
         generator.embedding.norm = shared.norm
         generator.masked.weight = shared.tokens.weight
-        if POSITIONS[settings.positions].limited:  # one learned vector for each position
+        if POSITIONS[settings.positions].limited:  # the scheme has learned vectors: share them
             generator.positions = self.discriminator.positions
 
     def restore(
@@ -101,7 +103,9 @@ class Electra(nn.Module):
         """Return the generator's logits at the chosen positions.
 
         Paper: Clark et al. 2020, §2, the equation of p_G.
-        Args: ids: tokens, masked at the chosen positions.
+        Args:
+            ids: tokens, with masks at the chosen positions.
+            chosen: True at the positions to predict.
         """
         return self.generator.masked(self.generator(ids, real, segments)[chosen])
 
@@ -111,7 +115,7 @@ class Electra(nn.Module):
         real: Bool[Tensor, "batch length"] | None,
         segments: Int[Tensor, "batch length"] | None,
     ) -> Float[Tensor, "batch length"]:
-        """Return the log-odds that each token was replaced.
+        """Return, for each token, the log-odds that it was replaced.
 
         Paper: Clark et al. 2020, §2, the equation of D.
         """

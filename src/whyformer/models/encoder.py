@@ -12,7 +12,7 @@ from whyformer.models.parts import Parts
 GROUP = 16
 """Number of sentences in a group; larger groups are not faster."""
 MOSTLY_REAL = 0.9
-"""If a larger fraction of the tokens is real, encoding in groups saves no time."""
+"""If more than this fraction of the tokens is not padding, encoding in groups saves no time."""
 
 
 class EncoderLayer(nn.Module):
@@ -66,8 +66,8 @@ class Encoder(nn.Module):
     ) -> Float[Tensor, "batch source d_model"]:
         """Encode the batch in groups of adjacent rows if this reduces padding.
 
-        Rows of similar length should be adjacent. Up to rounding, the vectors of real tokens equal
-        those of `forward`. Padding beyond the longest row of a group is zero.
+        Rows of similar length should be adjacent. The vectors of real tokens are equal to those of
+        `forward`, up to rounding. After the longest row of a group, the vectors are zero.
         """
         if real is None or source.device.type != "cpu" or real.float().mean() > MOSTLY_REAL:
             return self(source, real)

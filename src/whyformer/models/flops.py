@@ -17,21 +17,22 @@ from whyformer.models.parts import StackSettings
 from whyformer.models.transformer import TransformerSettings
 
 FORWARD_AND_BACKWARD = 3
-"""Cost of an update, in forward passes."""
+"""Cost of an update, as a multiple of the cost of a forward pass."""
 FORMULAS = {
     "transformer": "3 × 2 × [N_src·(Le(4d²+2d·ff) + Ld·2d²) + N_tgt·(Ld(6d²+2d·ff) + dV) "
     "+ 2d·Σ(Le·s² + Ld(t²+ts))]",
     "gpt": "3 × 2 × [N_tgt·(L(4d²+2d·ff) + dV) + 2d·L·Σt²]",
 }
 """For each family, the formula for the operations of an update. s and t are the source and target
-lengths of a row; N_src and N_tgt are their sums over all rows. `update_flops` also handles heads
-of a width other than d/h, shared keys and values, and gated feed-forward networks."""
+lengths of a row; N_src and N_tgt are the sums of s and t over all rows. `update_flops` also
+supports heads of a width other than d/h, shared keys and values, and gated feed-forward
+networks."""
 
 Lengths = Num[ndarray, " rows"] | Int[ndarray, " rows"]
 
 
 def has_formula(settings: object) -> bool:
-    """Return whether `update_flops` has a formula: for encoder-decoder Transformers and GPTs."""
+    """Return whether `update_flops` has a formula for this family: only for Transformer and GPT."""
     return isinstance(settings, TransformerSettings | GPTSettings)
 
 
@@ -75,13 +76,16 @@ def forward_multiply_adds(
 
 
 def update_flops(settings: object, vocabulary: int, source: Lengths, target: Lengths) -> float:
-    """Return the operations in the matrix products of an update. See `forward_multiply_adds`."""
+    """Return the number of operations in the matrix products of an update.
+
+    Args and Raises: see `forward_multiply_adds`.
+    """
     return FORWARD_AND_BACKWARD * 2 * forward_multiply_adds(settings, vocabulary, source, target)
 
 
 def _widths(settings: StackSettings) -> tuple[int, int, int, int]:
-    """Return the number of weights of a query or output projection, of a key or value projection
-    and of the feed-forward network, and the total width of the heads."""
+    """Return four numbers: the weights of a query or output projection, the weights of a key or
+    value projection, the weights of the feed-forward network, and the total width of the heads."""
     inner = settings.heads * settings.head_width
     matrices = FEEDFORWARDS[settings.activation].matrices
     shared = settings.d_model * settings.key_value_heads * settings.head_width

@@ -1,4 +1,4 @@
-"""GPT, a decoder-only model: it predicts every token of a text from the tokens before it."""
+"""GPT, a decoder-only model: it predicts each token of a text from the tokens before this token."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -72,8 +72,7 @@ class GPTState:
 class GPTLayer(nn.Module):
     """Masked self-attention and the feed-forward network.
 
-    Paper: Radford et al. 2018, §3.1; with the norm before each sub-layer, Radford et al. 2019,
-    §2.3.
+    Paper: Radford et al. 2018, §3.1; the norm before each sub-layer: Radford et al. 2019, §2.3.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -146,8 +145,8 @@ class GPT(LanguageModel):
 
         Args:
             target: starts with bos.
-            documents: number of the document that each token belongs to; no token attends to
-            another document. None means that each row is one document.
+            documents: for each token, the number of its document. Tokens attend only to tokens of
+                the same document. None means that each row is one document.
             histories: cached keys and values, one history for each layer; this call appends to
                 them.
         """

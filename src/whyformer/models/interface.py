@@ -1,11 +1,11 @@
 """The protocol that training and decoding need from a sequence model.
 
-Every search in `decoding` and the loop in `training` use a model only through this protocol, so one
-beam search and one trainer work with every architecture.
+The searches in `decoding` and the loop in `training` use a model only through this protocol. So the
+same beam search and the same training loop work with every architecture.
 
-A search arranges its hypotheses as (sentences, beams), and `step` receives one token for each
-slot. A slot with the token `EMPTY` has no hypothesis, and `step` returns no logits for it. The
-encoded source of a sentence is stored once, regardless of the beam width.
+A search arranges its hypotheses in slots, (sentences, beams). `step` receives one token for each
+slot. A slot with the token `EMPTY` has no hypothesis, and `step` returns no logits for this slot.
+The encoded source of a sentence is stored once, regardless of the beam width.
 """
 
 from typing import Any, Protocol, runtime_checkable
@@ -25,8 +25,8 @@ class SequenceModel(Protocol):
 
     @property
     def projection(self) -> nn.Module:
-        """The layer from features to logits over the target vocabulary; its `weight` is (vocab,
-        d_model)."""
+        """The layer from features to logits over the target vocabulary. Its `weight` has the shape
+        (vocab, d_model)."""
         ...
 
     def features(
@@ -35,11 +35,11 @@ class SequenceModel(Protocol):
         source_real: Bool[Tensor, "batch source"] | None,
         target: Int[Tensor, "batch target"],
     ) -> Float[Tensor, "batch target d_model"]:
-        """Return the vector at each target position, before the projection, with teacher forcing.
+        """Return the vector before the projection at each target position, with teacher forcing.
 
         Args:
             source_real: True = a real token, False = padding; None when nothing is padded.
-            target: starts with bos; position t depends on target[0..t] only.
+            target: starts with bos; the vector at position t depends only on target[0..t].
         """
         ...
 
@@ -57,8 +57,9 @@ class SequenceModel(Protocol):
         """Feed one token to every hypothesis; return the logits of the next token and the new
         state.
 
-        The new state may share memory with the old state. Do not use the old state again.
-        Args: tokens: `EMPTY` in slots without a hypothesis; the logits have no rows for them.
+        The new state may share memory with the old state, so do not use the old state again.
+        Args: tokens: `EMPTY` in slots without a hypothesis; the logits have no rows for these
+            slots.
         """
         ...
 
@@ -68,7 +69,7 @@ class SequenceModel(Protocol):
         sentences: Int[Tensor, "kept"] | None,
         beams: Int[Tensor, "kept new_beams"],
     ) -> State:
-        """Keep some sentences and, in each, select beams by index (an index may repeat).
+        """Keep some sentences, and select beams of each by index. An index may occur repeatedly.
 
         Args:
             sentences: the sentences to keep; None keeps all, in order.
@@ -77,10 +78,10 @@ class SequenceModel(Protocol):
         ...
 
     def join(self, state: State, newcomers: State) -> State:
-        """Append new sentences to a running search, with the same number of beams.
+        """Append new sentences to a running search. They get as many beams as the other sentences.
 
-        Args: newcomers: the state that `begin` returned for the new sentences. All beams of a
-        sentence start from its single beam.
+        Args: newcomers: the state that `begin` returned for the new sentences. It has one beam per
+            sentence; all beams of the sentence start from it.
         """
         ...
 

@@ -48,7 +48,7 @@ class StackSettings(Settings):
     score_scale: ScoreScale = "inverse-sqrt"
     """Factor applied to QKᵀ (paper: inverse-sqrt, 1/√d_k); qk-norm also normalizes Q and K."""
     max_length: int = Field(default=1024, ge=1, le=MAX_POSITIONS)
-    """Longest sequence in tokens; only learned positions store a table of this length."""
+    """Maximum sequence length in tokens. Only learned positions store a table of this length."""
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "StackSettings":
@@ -80,7 +80,8 @@ class StackSettings(Settings):
 
     @property
     def key_value_heads(self) -> int:
-        """The number of key and value heads, with the default for each attention variant."""
+        """The number of key and value heads: `kv_heads`, or the default of the attention
+        variant."""
         return ATTENTIONS[self.attention].choose_kv_heads(self.heads, self.kv_heads)
 
     def parts(self, *, depth_scale: float = 1.0, bias: bool = False) -> "Parts":
@@ -107,7 +108,7 @@ class StackSettings(Settings):
 
 @dataclass(frozen=True)
 class Parts:
-    """The sizes and variants that all layers of a stack share; makes the blocks of a layer.
+    """Makes the blocks of a layer, with the sizes and variants that all layers of a stack share.
 
     Args:
         depth_scale: DeepNorm's α.
@@ -158,5 +159,5 @@ class Parts:
         )
 
     def final_norm(self) -> nn.Module:
-        """Make the norm at the end of a stack, or the identity."""
+        """Make the norm at the end of a stack; the identity if the residual wiring needs none."""
         return NORMS[self.norm](self.d_model) if WIRINGS[self.wiring].final_norm else nn.Identity()

@@ -1,4 +1,4 @@
-"""Named model sizes: those of Table 3 of the paper, and small ones for a laptop."""
+"""Named model sizes: the sizes in Table 3 of the paper, and small sizes for a laptop."""
 
 from whyformer.models.bert import BERTSettings
 from whyformer.models.gpt import GPTSettings
@@ -12,7 +12,7 @@ PRESETS: dict[str, TransformerSettings | GPTSettings | BERTSettings] = {
     "gpt2": GPTSettings(),
     # Devlin et al. 2018, §3, BERT base.
     "bert-base": BERTSettings(),
-    # Small enough to train on a CPU.
+    # These models are small enough to train on a CPU.
     "small": TransformerSettings(
         encoder_layers=3, decoder_layers=3, d_model=256, heads=4, d_ff=1024
     ),

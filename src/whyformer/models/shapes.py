@@ -20,19 +20,20 @@ _ELEMENTWISE = frozenset(
      "neg", "sin", "cos", "log", "exp", "sqrt", "abs", "flip")
 )  # fmt: skip
 _REAL = frozenset(("div", "__rdiv__", "sin", "cos", "log", "exp", "sqrt"))
-"""Operations that turn integers into floating-point numbers."""
+"""Operations whose results are floating-point numbers even if the inputs are integers."""
 _UNCHANGED = frozenset(("normal_", "trunc_normal_", "uniform_"))
 
 
 @contextlib.contextmanager
 def shapes_only() -> Iterator[None]:
-    """Build modules in this `with` block without memory and without changing random generators."""
+    """In this `with` block, build modules without memory for their weights and without changing the
+    state of random generators."""
     with torch.random.fork_rng(devices=[]), torch.device("meta"), _Shapes():
         yield
 
 
 class _Shapes(TorchFunctionMode):
-    """Returns tensors of the right shape for the operations that build models; torch runs all
+    """For the operations that build models, returns a tensor of the right shape. torch runs all
     other operations."""
 
     def __torch_function__(

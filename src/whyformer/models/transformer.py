@@ -24,7 +24,8 @@ from whyformer.models.vocabulary import EncoderDecoder, tied_embeddings, tied_pr
 
 
 class TransformerSettings(StackSettings):
-    """Sizes and variants of an encoder-decoder Transformer; by default, the paper's base model.
+    """Sizes and variants of an encoder-decoder Transformer. The defaults are the base model of the
+    paper.
 
     >>> TransformerSettings(d_model=16, heads=2, wiring="pre-norm").summary
     '6+6 layers, d_model 16, 2 heads, pre-norm'
@@ -56,7 +57,7 @@ class TransformerState:
 
     Args:
         memories: for each layer, the cross-attention keys and values of the source.
-        source_real: True where a source token is not padding.
+        source_real: True where a source token is not padding; None when nothing is padded.
         memory_allowed: the mask over source positions, see `_visible`.
     """
 
@@ -75,8 +76,8 @@ class Transformer(EncoderDecoder):
     torch.Size([2, 5, 100])
 
     Paper: Vaswani et al. 2017, §3 and Figure 1.
-    Differs: no differences with the default settings. Settings of `TransformerSettings` other than
-    the sizes can select variants that differ.
+    Differs: with the default settings, there are no differences. Settings of `TransformerSettings`
+        other than the sizes can select variants that differ from the paper.
     Args:
         vocabularies: sizes of the source and the target vocabulary; equal for three-way tying.
     """
@@ -167,7 +168,7 @@ class Transformer(EncoderDecoder):
     ) -> Float[Tensor, "batch target source"]:
         """Return the cross-attention of the last layer, averaged over heads. See `interface`.
 
-        Uses the explicit attention, because the fused attention does not return weights.
+        This uses the explicit attention, because the fused attention does not return weights.
         """
         tap = f"decoder.layers.{len(self.decoder.layers) - 1}.cross_attention.weights"
         use_path(self, AttentionPath.EXPLICIT)
@@ -202,11 +203,11 @@ def deepnorm_constants(
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Return the number of trainable parameters; a shared matrix counts once."""
+    """Return the number of trainable parameters. A shared matrix is counted once."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
 def meta(settings: TransformerSettings, vocabularies: tuple[int, int]) -> Transformer:
-    """Build the model without memory for its weights, to count or inspect its parameters."""
+    """Build the model without memory for its weights, for counting or inspecting parameters."""
     with torch.device("meta"):
         return Transformer(settings, vocabularies)

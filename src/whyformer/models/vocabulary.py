@@ -11,10 +11,11 @@ from whyformer.blocks.embeddings import TokenEmbedding, Tying
 def tied_embeddings(
     tying: Tying, vocabularies: tuple[int, int], embedding_of: Callable[[int], TokenEmbedding]
 ) -> tuple[TokenEmbedding, TokenEmbedding]:
-    """Return the embeddings of source and target; with three-way tying, both are the same.
+    """Return the source embedding and the target embedding. With three-way tying, they are the same
+    module.
 
     Paper: Press and Wolf 2016 (arXiv:1608.05859), §3.
-    Args: embedding_of: function from the vocabulary size to an embedding.
+    Args: embedding_of: function that makes an embedding for a vocabulary size.
     """
     source_size, target_size = vocabularies
     if tying is not Tying.THREE_WAY:
@@ -26,9 +27,10 @@ def tied_embeddings(
 
 
 def tied_projection(tying: Tying, embedding: TokenEmbedding) -> nn.Linear:
-    """Return the output projection; unless `tying` is none, it shares the matrix of the embedding.
+    """Return the output projection.
 
-    Without tying, it is initialized from N(0, 1/d_model).
+    Unless `tying` is none, the projection shares the matrix of ``embedding``. Without tying, the
+    matrix of the projection is initialized from N(0, 1/d_model).
     """
     size, d_model = embedding.weight.shape
     projection = nn.Linear(d_model, size, bias=False)

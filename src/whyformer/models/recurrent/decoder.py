@@ -25,7 +25,7 @@ class Source:
     """The encoded source for the decoder; one row per sentence.
 
     Args:
-        keys: the part of the attention scores that depends on the source only.
+        keys: the part of the attention scores that depends only on the source.
         memory: the encoder's vectors, (sentences, source, d_model).
     """
 
@@ -86,8 +86,9 @@ class Decoder(nn.Module):
 
     Paper: Luong et al. 2015 (arXiv:1508.04025), §3 and Figure 4 (input feeding); without attention:
         Sutskever et al. 2014 (arXiv:1409.3215), §2.
-    Differs: the first state is tanh of a projection of the encoder's last states (Bahdanau et al.
-    2014, A.2.2), with a separate projection for each layer; the papers above copy the states.
+    Differs: the first state of each layer is the tanh of a projection of the encoder's last states
+        (Bahdanau et al. 2014, A.2.2). Each layer has a separate projection. In the papers above,
+        the states are copied.
     """
 
     def __init__(self, settings: RecurrentSettings, embedding: TokenEmbedding) -> None:
@@ -150,12 +151,14 @@ class Decoder(nn.Module):
     def _position_by_position(
         self, x: Tensor, source: Source, memory: Memory, masks: list[Tensor | None]
     ) -> tuple[Tensor, Memory]:
-        """Compute one position after another, because input feeding needs the attention output of
-        the previous position."""
+        """Compute one position after another. This is for input feeding, where the attention output
+        of the previous position is an input."""
         first, *_ = layers = self._layers
         width = x.shape[-1]
         of_token, of_fed = first.from_input.weight.split(width, 1)
-        gates = nn.functional.linear(x, of_token, first.from_input.bias)  # once, for all positions
+        gates = nn.functional.linear(
+            x, of_token, first.from_input.bias
+        )  # for all positions at once
         states, fed, outputs = list(memory.states), memory.fed, []
         between = [self._between_mask(x) for _ in layers[1:]]
         for now in gates.unbind(1):
@@ -180,7 +183,7 @@ class Decoder(nn.Module):
     def _attend(self, h: Tensor, source: Source) -> Tensor:
         if self.attention is None or source.keys is None:
             return h
-        queries = h.reshape(len(source.memory), -1, h.shape[-1])  # all beams of a sentence
+        queries = h.reshape(len(source.memory), -1, h.shape[-1])  # queries: all beams
         output = self.attention(queries, source.keys, source.memory, source.allowed)
         return output.reshape(h.shape)
 

@@ -1,4 +1,4 @@
-"""The recurrent language model, which stores the past in a state of fixed size."""
+"""The recurrent language model: it stores the earlier tokens in a state of fixed size."""
 
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -43,8 +43,8 @@ class RecurrentLanguageSettings(Settings):
     """Dropout rate of embeddings, between layers and before the projection (Zaremba et al. 2014:
     0.5)."""
     dropout_form: DropoutForm = DropoutForm.STANDARD
-    """standard: a new dropout mask for every position. variational: one mask per sequence, also
-    applied to the state; it needs the explicit loop, which is slower."""
+    """standard: a new dropout mask for every position. variational: one mask per sequence, which is
+    also applied to the state; this needs the explicit loop, which is slower."""
     tying: Tying = Tying.DECODER
     """Whether embedding and projection share one matrix: decoder (yes, as in Press and Wolf 2016)
     or none (no)."""
@@ -55,8 +55,8 @@ class RecurrentLanguageSettings(Settings):
     chrono_span: int = Field(default=100, ge=2, le=MAX_POSITIONS)
     """Only for chrono: the longest span, in positions, that the gates initially remember."""
     max_length: int = Field(default=1024, ge=1, le=MAX_POSITIONS)
-    """Maximum length of a training row and of a generated text, in tokens; the recurrent state
-    itself has no limit."""
+    """Maximum length of a training row and of a generated text, in tokens. The recurrent state
+    would allow any length."""
 
     @property
     def summary(self) -> str:
@@ -81,11 +81,11 @@ class RecurrentLanguageModel(LanguageModel):
     torch.Size([2, 5, 100])
 
     Paper: Mikolov et al. 2010, "Recurrent neural network based language model", §2; LSTM layers
-        with dropout between them only: Zaremba et al. 2014 (arXiv:1409.2329), §3.1-3.2, Eq. 7-9;
+        with dropout only between them: Zaremba et al. 2014 (arXiv:1409.2329), §3.1-3.2, Eq. 7-9;
         one matrix for embedding and projection: Press and Wolf 2016 (arXiv:1608.05859), §3.
-    Differs: every row starts with a state of zeros; in the papers, a row of a long text starts with
-    the last state of the row before it. Embeddings are multiplied by √d_model, so that one matrix
-    is suitable for both embedding and projection.
+    Differs: every row starts with a state of zeros. In the papers, a row of a long text starts with
+        the last state of the previous row. Embeddings are multiplied by √d_model, so that one
+        matrix is suitable for both embedding and projection.
     Args: vocabularies: the vocabulary size, given twice (source and target are the same).
     """
 
@@ -118,8 +118,8 @@ class RecurrentLanguageModel(LanguageModel):
 
         Args:
             target: starts with bos.
-            documents: number of the document that each token belongs to; the state is reset to zero
-                at the start of each document. None means that each row is one document.
+            documents: for each token, the number of its document. The state is reset to zero at the
+                start of each document. None means that each row is one document.
         """
         x = self.embedding(target, self.positions)
         if documents is None:
@@ -185,9 +185,9 @@ def document_rows(
 ) -> tuple[Int[Tensor, "batch length"], Int[Tensor, "batch length"]]:
     """Return, for each token, the number of its document and its position in that document.
 
-    Documents are numbered across the batch. The numbers place each document in its own row of a
-    larger batch, so that the fused kernel processes all documents together and no state passes from
-    one document to the next.
+    Documents are numbered across the batch. With these numbers, each document is copied to a
+    separate row of a larger batch. So the fused kernel can process all documents together, and no
+    state passes from one document to the next.
 
     >>> document_rows(torch.tensor([[1, 1, 2], [1, 1, 1]]))
     (tensor([[0, 0, 1],

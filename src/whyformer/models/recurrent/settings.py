@@ -43,8 +43,8 @@ class RecurrentSettings(Settings):
     dropout: float = Field(default=0.2, ge=0, lt=1)
     """Dropout rate of embeddings, between layers and before the projection."""
     dropout_form: DropoutForm = DropoutForm.STANDARD
-    """standard: a new dropout mask for every position. variational: one mask per sequence, also
-    applied to the state; it needs the explicit loop, which is slower."""
+    """standard: a new dropout mask for every position. variational: one mask per sequence, which is
+    also applied to the state; this needs the explicit loop, which is slower."""
     tying: Tying = Tying.THREE_WAY
     """Which embeddings and projections share a matrix."""
     initialization: RecurrentInitialization = RecurrentInitialization.ORTHOGONAL
@@ -54,8 +54,8 @@ class RecurrentSettings(Settings):
     chrono_span: int = Field(default=100, ge=2, le=MAX_POSITIONS)
     """Only for chrono: the longest span, in positions, that the gates initially remember."""
     max_length: int = Field(default=1024, ge=1, le=MAX_POSITIONS)
-    """Longest sequence in tokens; also the largest source position that `location` attention can
-    score."""
+    """Maximum sequence length in tokens. It also limits the source positions that `location`
+    attention can score."""
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "RecurrentSettings":
@@ -104,13 +104,13 @@ def dropout_of(settings: RecurrentSettings) -> Dropout:
 
 
 def state_dropout_of(settings: RecurrentSettings) -> VariationalDropout:
-    """Return the dropout of the state; it drops nothing unless the form is variational."""
+    """Return the dropout of the state. Unless `dropout_form` is variational, it drops nothing."""
     varied = settings.dropout_form is DropoutForm.VARIATIONAL
     return VariationalDropout(settings.dropout if varied else 0.0)
 
 
 def no_positions(settings: RecurrentSettings):
-    """Return the scheme that adds no positions; a recurrent network does not need them."""
+    """Return the position scheme that does nothing: a recurrent network needs no positions."""
     return POSITIONS["none"](
         settings.d_model, settings.d_model, 1, causal=True, max_length=settings.max_length
     )
