@@ -13,7 +13,8 @@ from whyformer.charts.words import in_symbols
 WIDTH, HEIGHT = 640, 340
 LEFT, RIGHT, TOP, BOTTOM = 62, 18, 14, 34
 COLORS = 8
-"""Number of colours in the style sheet; further lines repeat colours with other shapes."""
+"""Number of line colours in the style sheet; further lines repeat the colours with other
+markers."""
 SHAPES = (
     "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
     "M-3.6-3.6h7.2v7.2h-7.2z",

@@ -103,7 +103,7 @@ class Classification(LabelledTask):
         self.mean, self.deviation = _spread([float(self.target_of(one)) for one in train])
 
     def labels_of(self, example: Example) -> Sequence[str]:
-        """Return the labels that training and validation must both contain; none for numbers."""
+        """Return labels that must occur in training and in validation data; none for numbers."""
         return (example.label,)
 
     def answer_of(self, example: Example) -> str:

@@ -58,7 +58,7 @@ class Prepared:
     overlap: Overlap | None = None
     """Validation data that is also in the training data; None if it was held out."""
     tables: Sequence[Roles] = ()
-    """The columns that are read of files that are tables."""
+    """For each data file that is a table, the columns that are read."""
 
     @cached_property
     def target_facts(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class _Sources:
     dev: Callable[[], Iterator[Pair]]
     key: str
     tables: Sequence[Roles] = ()
-    """The columns that are read of files that are tables."""
+    """For each data file that is a table, the columns that are read."""
     separate: bool = False
     """Whether `dev` was given separately, so that it may overlap with the training data."""
 

@@ -31,9 +31,9 @@ def check_positions(kind: type[Positions], *, in_models: bool = True) -> None:
     """Check that a position scheme works in training, step-by-step decoding and saving.
 
     Laws: every result has the correct shape and is finite. The result for a position does not
-    depend on the first computed position, neither with one offset nor with an offset per row. Calls
-    do not change the saved state. Training works after a search. In a small Transformer and a small
-    GPT, the laws of `check_model` hold.
+    depend on which position is computed first. This law holds for a single offset and for one
+    offset per row. Calls do not change the saved state. Training works after a search. In a small
+    Transformer and a small GPT, the laws of `check_model` hold.
     Args: in_models: whether to check the two models.
     Raises: BrokenLaw for the first law that does not hold.
     """

@@ -26,7 +26,7 @@ def check_units(kind: type[Pieces]) -> None:
     """Check a text unit.
 
     Laws: decoding returns the normalized text, for known and unknown texts. Ids are in range.
-    Training does not depend on the order of the texts, and observes the size of the vocabulary. A
+    Training does not depend on the order of the texts, and does not exceed the vocabulary size. A
     tokenizer restored from JSON gives the same ids. Encoding a batch gives the same ids as encoding
     each text. A sampled tokenization is decoded to the same text.
     Raises: BrokenLaw for the first law that does not hold.
