@@ -33,9 +33,9 @@ def scaled_dot_product_attention(
     """Compute torch's function of this name with the faster of two implementations.
 
     Measured in float32 on CPUs (docs/speedrun.md): `matmul_attention` is faster with few keys. With
-    half precision, torch's kernel is always used, because it sums in float32. With dropout,
-    `matmul_attention` is used: torch has no fused kernel for CPUs, and draws dropout masks more
-    slowly.
+    half precision, torch's kernel is always used, because it sums in float32. In float32 with
+    dropout, `matmul_attention` is always used: torch has no fused kernel with dropout for CPUs, and
+    our dropout masks are faster.
     Reference implementation: `torch.nn.functional.scaled_dot_product_attention`.
 
     Args:
@@ -48,7 +48,8 @@ def scaled_dot_product_attention(
         Q.device.type == "cpu"
         and Q.dtype in (torch.float32, torch.float64)
         and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()  # checked first: tested shapes would become guards
+        # Check this before the shapes: under torch.compile, checked shapes become guards.
+        and not torch.compiler.is_compiling()
         and (dropout or (K.shape[-2] <= SHORT_KEYS and (Q.shape[-2] > 1 or len(Q) >= MANY_ROWS)))
     ):
         return matmul_attention(Q, K, V, mask, causal=causal, scale=scale, dropout=dropout)

@@ -59,7 +59,7 @@ def translate_by_sentence(
 ) -> list[Translation]:
     """Translate each sentence of each line; return one translation for each line.
 
-    Raises: UsageError when `nbest` is more than 1, or a single string is given.
+    Raises: UsageError when `nbest` is more than 1, or when ``lines`` is a single string.
     """
     lines = list(each_text("texts", lines))
     settings = settings or SearchSettings()

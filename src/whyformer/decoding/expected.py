@@ -19,7 +19,7 @@ The longest targets are ignored, so that a single misaligned pair does not set t
 MARGIN = 1.25
 """The length limit is the limit that the training targets need, times this factor, because new
 sources may need longer targets. A limit that is too low truncates outputs. A limit that is too high
-only costs time, when a model repeats itself."""
+only costs time, and only if a model repeats itself."""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ class Generator:
     of tokens share a batch, and a sample depends only on the seed and the number of the prompt.
     Args:
         max_tokens: maximum number of tokens of a text, including the prompt.
-        expected: facts about the training data; samples contain only bytes that occurred in it.
+        expected: facts about the training data. Samples contain only bytes that occur in these
+            data.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Generator:
 
         Args: tokens: maximum number of tokens to add to each prompt. The maximum length of the
             model applies, too.
-        Raises: UsageError when a prompt is too long, or a single string is given.
+        Raises: UsageError when a prompt is too long, or when ``prompts`` is a single string.
         """
         prompts = list(each_text("prompts", prompts))
         ids = [self.tokenizer.encode(prompt) for prompt in prompts]

@@ -21,7 +21,7 @@ from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, FIRST_PIECE, MASK, PAD
 from whyformer.text.tokenizer import Tokenizer
 
 IMPOSSIBLE = 1 << 30
-"""Number of tokens that means: no tokens can spell the remaining text."""
+"""A number of needed tokens with this meaning: no tokens can spell the rest of the text."""
 
 
 class Position(NamedTuple):

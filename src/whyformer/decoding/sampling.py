@@ -1,4 +1,4 @@
-"""Sampling: draw targets at random from the model's distribution, or its most probable part."""
+"""Sampling: draw targets at random from the distribution of the model, or from its top part."""
 
 import math
 from collections.abc import Sequence

@@ -161,8 +161,8 @@ class TextTranslator(ABC):
             window: number of lines read ahead. Batches are formed from these lines, so a larger
                 window is faster. With 1, each line is translated before the next line is read; use
                 this for interactive input.
-        Raises: UsageError when the number of prefixes differs from the number of lines, or a single
-            string is given.
+        Raises: UsageError when the number of prefixes differs from the number of lines, or when
+            ``texts`` or ``prefixes`` is a single string.
         """
         texts = each_text("texts", texts)
         if prefixes is not None:

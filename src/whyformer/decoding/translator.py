@@ -92,8 +92,8 @@ class Translator(TextTranslator):
             targets: texts or hypotheses. A text is tokenized first. A `Hypothesis` that is not
                 finished is scored without eos.
         Returns: the score of each pair; None for a target that is too long for the model.
-        Raises: UsageError when the numbers of sources and targets differ, or a single string is
-            given.
+        Raises: UsageError when the numbers of sources and targets differ, or when an argument is a
+            single string.
         """
         sources = list(each_text("sources", sources))
         targets = list(each_text("targets", targets, (str, Hypothesis)))

@@ -13,7 +13,7 @@ MAX_POSITIONS = 1 << 20
 MAX_IDS = 10_000_000
 """Number of ids in a vocabulary, and of labels of a classifier."""
 MAX_UPDATES = 10**9
-"""Number of updates in a run: 31 years at one update per second."""
+"""Number of updates in a run. At one update per second, it would take 31 years."""
 MAX_MINUTES = 366 * 24 * 60
 """Minutes of a run: one year."""
 MAX_BATCH_TOKENS = 1 << 26

@@ -86,7 +86,7 @@ def _holds_numbers(kind: Any) -> bool:
 
 S = TypeVar("S", bound=Settings)
 MAX_DIGITS = 30
-"""Maximum digits of a whole number in YAML."""
+"""Maximum number of digits of a whole number in YAML."""
 MAX_CHARACTERS = 1 << 20
 """Maximum length of a YAML text, and maximum number of values after expanding aliases."""
 Tree = dict[str, Any]

@@ -27,7 +27,7 @@ def seed_everything(seed: int) -> None:
 
 
 def seed_of_rank(seed: int, rank: int, step: int = 0) -> int:
-    """Return the seed of a rank: ``seed`` for the first rank, unrelated seeds for the others."""
+    """Return the seed of a rank: ``seed`` for the first rank, and independent seeds for others."""
     return seed if rank == 0 and step == 0 else seed + 1_000_003 * (rank + 1) + 7_919 * step
 
 

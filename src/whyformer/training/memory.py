@@ -1,4 +1,4 @@
-"""Lower bounds of the memory for training, to report early what cannot fit."""
+"""Compute lower bounds of the memory for training, and refuse early what cannot fit."""
 
 import torch
 from torch import nn
@@ -13,7 +13,7 @@ from whyformer.training.settings import TrainingSettings
 VECTORS_PER_LAYER = 2
 """Minimum number of vectors of width d_model per token and layer, kept for the backward pass."""
 VECTORS_IF_RECOMPUTED = 1
-"""The same with gradient checkpointing: the input of the layer."""
+"""The same number with gradient checkpointing, which keeps only the input of the layer."""
 
 
 def refuse_state(
@@ -42,8 +42,8 @@ def refuse_state(
 class BatchMemory:
     """Checks whether the activations of a batch can fit into memory.
 
-    A batch is checked if it is more than twice as large as all earlier ones. Otherwise, it reuses
-    memory that the process already has, which counts as used.
+    A batch is checked only if it is more than twice as large as every earlier batch. A smaller
+    batch reuses memory that the process already has; the available memory does not include this.
 
     Args: recomputed: whether training uses gradient checkpointing.
     """
@@ -62,7 +62,7 @@ class BatchMemory:
         self._largest = 0
 
     def check(self, tokens: int) -> None:
-        """Raise UsageError if a batch of ``tokens`` tokens cannot fit."""
+        """Raise UsageError if a batch of ``tokens`` tokens cannot fit into memory."""
         if tokens > 2 * self._largest:
             self._largest = tokens
             refuse_too_large(

@@ -77,12 +77,13 @@ def activation_bytes(
     """Estimate the activations of a batch in bytes: bf16, without recomputation.
 
     Source: Korthikanti et al. 2022 (arXiv:2205.05198), §4.1: a layer keeps 34·d bytes per token if
-        d_ff = 4d: 11d of attention, 2d + 8·(d_ff/4) + 8·(d_ff/4) + d of the feed-forward network,
-        4d of two norms.
-    Differs: fused attention keeps no weights, so their term 5·heads·length²/d is absent; general
-        d_ff; cross-attention adds 9d per target token (input, queries, output, mask, norm) and 4d
-        per source token (keys and values). Keys and values, 4d of the 11d, are multiplied by
-        ``key_value_share``. Embeddings and logits (never stored whole) are ignored.
+        d_ff = 4d: 11d for attention, 2d + 8·(d_ff/4) + 8·(d_ff/4) + d for the feed-forward network,
+        and 4d for two norms.
+    Differs: fused attention does not store the attention weights, so the term 5·heads·length²/d is
+        absent. Any d_ff is supported. Cross-attention adds 9d per target token (input, queries,
+        output, mask, norm) and 4d per source token (keys and values). Keys and values, 4d of the
+        11d for attention, are multiplied by ``key_value_share``. Embeddings and logits are ignored;
+        the logits of a whole batch are never stored.
 
     Args: key_value_share: number of key and value heads divided by the number of query heads.
 
