@@ -72,6 +72,10 @@ LS = {"training.label_smoothing": 0.1}
 WORD_ARMS: dict[str, dict[str, Any]] = {
     "drop0": {"model.dropout": 0.0, "training.label_smoothing": 0.0},
     "drop2": {"model.dropout": 0.2} | LS,
+    "drop1": {"model.dropout": 0.1} | LS,
+    "drop2-nols": {"model.dropout": 0.2, "training.label_smoothing": 0.0},
+    "drop2-b512": {"model.dropout": 0.2, "training.batch_tokens": 512} | LS,
+    "drop2-enc2": {"model.dropout": 0.2, "model.encoder_layers": 2} | LS,
     "drop3": {"model.dropout": 0.3} | LS,
     "drop3-b512": {"model.dropout": 0.3, "training.batch_tokens": 512} | LS,
     "drop3-ema": {"model.dropout": 0.3, "training.average": "ema", "training.ema_decay": 0.99} | LS,
