@@ -192,7 +192,7 @@ def test_columns_in_doubt_are_shown_and_settled(tmp_path):
     assert [p[1:3] for p in read_pairs(path, source="2", target="1")] == [
         (ko, en) for en, ko in ROWS
     ]
-    with pytest.raises(DataError, match="numbers of columns from 1 to 3"):
+    with pytest.raises(DataError, match="must have a column 4, but it has 3 columns"):
         list(read_pairs(path, source="4", target="1"))
 
 
@@ -359,3 +359,77 @@ def test_a_quote_that_is_never_closed_is_named(tmp_path):
     path.write_text('Q,A\n"a",b\n"c,d\ne,f\n')
     with pytest.raises(DataError, match=r"a\.csv:3: a row must be CSV.*Put a cell"):
         list(read_pairs(path))
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        (",en,ko", ["en", "ko"]),
+        ("한국어 문장,영어 번역,출처", ["한국어 문장", "영어 번역"]),
+        ("kor_sentence,eng_sentence,id", ["kor_sentence", "eng_sentence"]),
+    ],
+)
+def test_headings_of_several_words_and_of_pandas_are_known(tmp_path, header, wanted):
+    path = tmp_path / "a.csv"
+    first = header.startswith(",")
+    rows = (
+        f'{n},"{en}","{ko}"\n' if first else f'"{en}","{ko}",{n}\n'
+        for n, (en, ko) in enumerate(ROWS)
+    )
+    path.write_text(header + "\n" + "".join(rows), encoding="utf-8")
+    roles = pair_roles(str(path), source=None, target=None)
+    assert list(roles.columns.values()) == wanted
+    assert [pair[1:3] for pair in read_pairs(path)] == ROWS
+
+
+def test_a_column_that_is_named_proves_a_header(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("Koreanisch\tEnglisch\n" + "".join(f"{ko}\t{en}\n" for en, ko in ROWS))
+    pairs = read_pairs(path, source="Englisch", target="Koreanisch")
+    assert [pair[1:3] for pair in pairs] == ROWS
+
+
+def test_a_semicolon_divides_cells_although_the_texts_have_commas(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("".join(f"{en}, really.;{ko}\n" for en, ko in ROWS), encoding="utf-8")
+    assert [p[1:3] for p in read_pairs(path)] == [(f"{en}, really.", ko) for en, ko in ROWS]
+
+
+def test_a_spare_column_is_no_second_text(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = (f'{n},"{ko}",{n % 5},2024-03-{n % 28 + 1:02}\n' for n, (_, ko) in enumerate(ROWS))
+    path.write_text("번호,고객의견,만족도,메모\n" + "".join(rows), encoding="utf-8")
+    with pytest.raises(DataError, match="not clear which hold the text"):
+        example_roles(str(path))
+    roles = example_roles(str(path), text="고객의견", label="만족도")
+    assert roles.columns == {"text": "고객의견", "label": "만족도"}
+
+
+def test_the_sheet_with_the_table_is_read_below_its_title(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.title = "Cover"
+    book.active.append(["My data"])
+    sheet = book.create_sheet("Data")
+    for row in [("Title", None), (None, None), ("원문", "번역문"), *ROWS]:
+        sheet.append(row)
+    book.save(tmp_path / "a.xlsx")
+    assert [pair[1:3] for pair in read_pairs(tmp_path / "a.xlsx")] == ROWS
+    roles = pair_roles(str(tmp_path / "a.xlsx"), source=None, target=None)
+    assert "sheet Data, line 1 is a header" in roles.described()
+
+
+def test_mixed_encodings_and_a_needless_encoding_are_named(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_bytes(f"{KOREAN[0]}\tx\n".encode() * 20 + f"{KOREAN[1]}\ty\n".encode("cp949"))
+    with pytest.raises(DataError, match=r"a\.tsv:21: .*looks like CP949: the file mixes encodings"):
+        list(read_pairs(path))
+    path.write_bytes("é à\tx\n".encode() * 20)
+    with pytest.raises(DataError, match=r"it is UTF-8. Leave --encoding out"):
+        list(read_pairs(path, reading=Reading("ascii")))
+
+
+def test_the_sides_of_a_prefix_are_named(tmp_path):
+    for side in ("ko", "en"):
+        (tmp_path / f"corpus.{side}").write_text("a\n")
+    with pytest.raises(DataError, match="Give --source en --target ko, or the other way round"):
+        list(read_pairs(tmp_path / "corpus"))

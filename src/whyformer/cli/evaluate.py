@@ -120,7 +120,7 @@ def evaluate(
         from whyformer.workflows.evaluate import evaluate_runs, read_items, read_parallel
 
         if pairs:
-            items = read_items(pairs, columns_in(columns), encoding, say=warn)
+            items = read_items(pairs, columns_in(columns), encoding, run=runs[0], say=warn)
             how["places"] = [shortened(source) for source in items[0]]
         else:
             right = required(references, "references", "--references FILE")

@@ -103,7 +103,13 @@ def example_roles(
     number: bool = False,
 ) -> Roles:
     """Return the columns that `read_examples` reads."""
-    table = open_table(path, Wanted.LABELLED, encoding=reading.encoding, header=reading.header)
+    table = open_table(
+        path,
+        Wanted.LABELLED,
+        encoding=reading.encoding,
+        header=reading.header,
+        asked=(text, second, label),
+    )
     if table is None or len(table.columns) == 1:
         raise DataError(
             f"`{path}` must have texts with labels, a text, a tab and its label per line, but it "

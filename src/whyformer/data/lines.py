@@ -108,10 +108,13 @@ def _name(path: str | Path) -> str:
 
 def _looks_like(path: str | Path, raw: bytes) -> str:
     """Return the end of a message about a line that is not in the encoding."""
+    line = raw
     if str(path) != STDIN:
         with opened_file(path) as file:
             raw = file.read(GUESSED)
     guess = guessed_encoding(raw)
+    if guess is None and (mixed := guessed_encoding(line)):
+        return f" and looks like {mixed.upper()}: the file mixes encodings. Convert this line"
     if guess is None:
         return ". Convert the file to UTF-8"
     shown = guess.upper()
@@ -123,7 +126,11 @@ def _wrong_encoding(
 ) -> DataError:
     hint = _looks_like(path, raw)
     if codec != "utf-8":
-        hint = ". Give another --encoding"
+        try:
+            raw.decode()
+            hint = ": it is UTF-8. Leave --encoding out"
+        except UnicodeDecodeError:
+            hint = ". Give another --encoding"
     return DataError(
         f"{_name(path)}:{number}: text must be {codec.upper()}, but byte "
         f"0x{raw[error.start]:02x} at position {error.start + 1} is not{hint}."

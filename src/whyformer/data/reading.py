@@ -86,7 +86,13 @@ def pair_roles(
     optional: bool = False,
 ) -> Roles:
     """Return the columns of a table of pairs. Raises: DataError when it is none."""
-    table = open_table(path, Wanted.PAIRS, encoding=reading.encoding, header=reading.header)
+    table = open_table(
+        path,
+        Wanted.PAIRS,
+        encoding=reading.encoding,
+        header=reading.header,
+        asked=(source, target),
+    )
     if table is None or (len(table.columns) == 1 and not table.named):
         raise DataError(
             f"`{path}` must have pairs, a source, a tab and a target per line, but it has one "
@@ -118,8 +124,21 @@ def pair_files(
         raise DataError(f"`{path}` is a directory.{_in_directory(Path(path))}")
     raise DataError(
         f"No pairs were found at `{path}`: there is neither such a file nor the two files "
-        f"`{path}.{source}` and `{path}.{target}`. Check the path and the language names."
+        f"`{path}.{source}` and `{path}.{target}`.{_other_sides(Path(path))}"
     )
+
+
+def _other_sides(prefix: Path) -> str:
+    """Return what to give for the prefix of two files with other names of the sides."""
+    try:
+        found = sorted(one.name for one in prefix.parent.iterdir())
+    except OSError:
+        found = []
+    sides = [name.removeprefix(f"{prefix.name}.") for name in found]
+    sides = [side for side, name in zip(sides, found, strict=True) if side != name]
+    if len(sides) == 2:
+        return f" Give --source {sides[0]} --target {sides[1]}, or the other way round."
+    return " Check the path and the names of the sides."
 
 
 def _in_directory(directory: Path) -> str:

@@ -72,7 +72,13 @@ def tag_roles(
     path: str, *, text: str | None = None, label: str | None = None, reading: Reading = DEFAULT
 ) -> Roles:
     """Return the columns of a table with one sentence per row."""
-    table = open_table(path, Wanted.TAGGED, encoding=reading.encoding, header=reading.header)
+    table = open_table(
+        path,
+        Wanted.TAGGED,
+        encoding=reading.encoding,
+        header=reading.header,
+        asked=(text, label),
+    )
     if table is None or len(table.columns) == 1:
         raise DataError(
             f"`{path}` must have words with labels, but it has neither columns nor one word and "

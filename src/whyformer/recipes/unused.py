@@ -6,8 +6,7 @@ from pathlib import Path
 from whyformer.blocks.recurrence import Cell
 from whyformer.blocks.recurrent_initialization import RecurrentInitialization
 from whyformer.data.formats.recognition import Wanted, recognized
-from whyformer.data.formats.roles import HEADERS
-from whyformer.data.formats.tables import open_table
+from whyformer.data.formats.tables import HEADERS, open_table
 from whyformer.data.lines import STDIN
 from whyformer.decoding.settings import unread
 from whyformer.foundation.errors import ConfigError, DataError
@@ -164,7 +163,13 @@ def _is_read(data: DataSettings, name: str) -> bool:
         if not Path(path).is_file():  # the prefix of two files, or an error reported later
             return True
         try:
-            table = open_table(path, Wanted.PAIRS, encoding=data.encoding, header=data.header)
+            table = open_table(
+                path,
+                Wanted.PAIRS,
+                encoding=data.encoding,
+                header=data.header,
+                asked=(data.source, data.target),
+            )
         except DataError:
             return True
         if table and (table.named or len(table.columns) > 2 or table.place(column) is not None):

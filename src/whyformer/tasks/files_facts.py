@@ -2,16 +2,30 @@
 
 from collections.abc import Iterable, Iterator
 
+from whyformer.data.formats.recognition import Format
 from whyformer.data.formats.roles import Roles
+from whyformer.data.tagged import WordColumns
 
 SHOWN = 4
 """Maximum number of files that are described."""
 
 
-def files_facts(files: Iterable[Roles]) -> Iterator[str]:
+def described(file: Roles | str) -> str:
+    """Return what is read from a file. Args: file: its columns, or a description."""
+    return file if isinstance(file, str) else file.described()
+
+
+def words_described(path: str, columns: WordColumns) -> str:
+    """Return what is read from a file with one word per line."""
+    label = "the last column" if columns.label < 0 else f"column {columns.label + 1}"
+    form = "CoNLL-U" if columns.format is Format.CONLLU else "one word per line"
+    return f"{path}: {form}; word = column {columns.word + 1}, label = {label}"
+
+
+def files_facts(files: Iterable[Roles | str]) -> Iterator[str]:
     """Yield a line for each of the first files, which states what is read from the file."""
     found = list(files)
-    for number, roles in enumerate(found[:SHOWN]):
-        yield f"{'' if number else 'files':<11} {roles.described()}"
+    for number, file in enumerate(found[:SHOWN]):
+        yield f"{'' if number else 'files':<11} {described(file)}"
     if len(found) > SHOWN:
         yield f"{'':<11} and {len(found) - SHOWN} more"

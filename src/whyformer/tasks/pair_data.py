@@ -16,6 +16,7 @@ from whyformer.data.batch import Batch
 from whyformer.data.batching import SubwordSampling, make_batch
 from whyformer.data.corpus import Corpus, build_corpus
 from whyformer.data.filters import CorpusReport, Filters
+from whyformer.data.formats.names import plain_name
 from whyformer.data.formats.roles import Roles
 from whyformer.data.held_out import Draw, Key, Overlap, key_of, overlap, place
 from whyformer.data.plan import kept_plan
@@ -57,8 +58,8 @@ class Prepared:
     key: str
     overlap: Overlap | None = None
     """Validation data that is also in the training data; None if it was held out."""
-    tables: Sequence[Roles] = ()
-    """For each data file that is a table, the columns that are read."""
+    tables: Sequence[Roles | str] = ()
+    """The columns that are read of each file, or a description."""
 
     @cached_property
     def target_facts(self) -> dict[str, Any]:
@@ -90,8 +91,8 @@ class _Sources:
     train: Callable[[], Iterator[Pair]]
     dev: Callable[[], Iterator[Pair]]
     key: str
-    tables: Sequence[Roles] = ()
-    """For each data file that is a table, the columns that are read."""
+    tables: Sequence[Roles | str] = ()
+    """The columns that are read of each file, or a description."""
     separate: bool = False
     """Whether `dev` was given separately, so that it may overlap with the training data."""
 
@@ -230,11 +231,14 @@ def _sources(recipe: Recipe, run: Path) -> _Sources:
     def read(files: list[tuple[str, str | None]]) -> Iterator[Pair]:
         return chain.from_iterable(read_pairs(*one, **options, optional=True) for one in files)
 
-    tables = [
-        pair_roles(path, **options, optional=True)
-        for path, second in [*train_files, *dev_files]
-        if second is None and len(pair_files(path, **names)) == 1
-    ]
+    tables: list[Roles | str] = []
+    for one in [*train_files, *dev_files]:
+        sides = pair_files(*one, **names)
+        if len(sides) == 2:
+            tables.append(f"source = the lines of {sides[0]}, target = the lines of {sides[1]}")
+        else:
+            tables.append(pair_roles(sides[0], **options, optional=True))
+    _refuse_opposite([table for table in tables if isinstance(table, Roles)])
 
     if dev_files:
         return _Sources(
@@ -261,6 +265,20 @@ def _sources(recipe: Recipe, run: Path) -> _Sources:
         return (p for p in read(train_files) if (place(key_of_text(p.source)) in chosen) == held)
 
     return _Sources(lambda: part(False), lambda: part(True), key, tables)
+
+
+def _refuse_opposite(tables: Sequence[Roles]) -> None:
+    """Raise DataError if a file has the columns of the first one in the opposite order."""
+    for table in tables[1:]:
+        first, names = (
+            [plain_name(name) for name in one.columns.values()] for one in (tables[0], table)
+        )
+        if names == first[::-1] and names != first:
+            raise DataError(
+                f"All files must have the same direction, but `{tables[0].table.path}` is read "
+                f"from {' to '.join(first)} and `{table.table.path}` from {' to '.join(names)}. "
+                f"Give --columns {','.join(first)}."
+            )
 
 
 def _trimmed(sources: _Sources, *, keep_spaces: bool) -> _Sources:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from whyformer.bundle import Bundle
+from whyformer.data.formats.roles import Roles
 from whyformer.data.tagged import (
     NOTHING,
     Tagged,
@@ -27,7 +28,7 @@ from whyformer.models.bert import BERT, AnswerOf
 from whyformer.models.build import Model
 from whyformer.recipes.recipe import Recipe
 from whyformer.recipes.task_declaration import TASKS, ItemForm
-from whyformer.tasks.files_facts import files_facts
+from whyformer.tasks.files_facts import files_facts, words_described
 from whyformer.tasks.fine_tuning import (
     LabelledTask,
     label_loss,
@@ -75,8 +76,12 @@ class Tagging(LabelledTask):
         train, dev = found.train, found.dev
         self.dropped, self.overlap = found.dropped, found.overlap
         paths = (*data.train, *data.dev)
-        self.files = [tag_roles(p, **columns) for p in paths if word_columns(p, **columns) is None]
-        self.columns = remembered_columns(self.files[0]) if self.files else {}
+        self.files: list[Roles | str] = []
+        for path in paths:
+            words = word_columns(path, **columns)
+            self.files.append(words_described(path, words) if words else tag_roles(path, **columns))
+        first = self.files[0]
+        self.columns = remembered_columns(first) if isinstance(first, Roles) else {}
         self.classes = sorted({label for one in (*train, *dev) for label in one.labels})
         if len(self.classes) < 2:
             raise DataError(

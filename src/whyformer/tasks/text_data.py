@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, groupby, islice
 from pathlib import Path
+from typing import Any
 
 from whyformer.data import catalog
 from whyformer.data.documents import Document
@@ -90,7 +91,9 @@ def read_documents(
 
 def text_roles(path: str, column: str | None, reading: Reading = DEFAULT) -> Roles | None:
     """Return the column that is read from a file; None for a file of plain lines."""
-    options = {"encoding": reading.encoding, "header": reading.header}
+    options: dict[str, Any] = {
+        "encoding": reading.encoding, "header": reading.header, "asked": (column,)
+    }  # fmt: skip
     table = open_table(path, Wanted.TEXTS, **options)
     if table is None and column is not None:
         table = open_table(path, Wanted.TEXTS, format=Format.TSV, **options)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from whyformer.bundle import Bundle
 from whyformer.data.batch import Batch
+from whyformer.data.formats.roles import Roles
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
@@ -128,6 +129,9 @@ class Translation(Task):
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
         """See `Task`."""
         facts = facts | expected_facts(self.recipe, self.data)
+        first = self.data.tables[0] if self.data.tables else None
+        if isinstance(first, Roles) and list(first.columns.values()) != ["1", "2"]:
+            facts |= {"columns": first.columns}
         return Bundle(model, self.data.source_tokenizer, self.data.target_tokenizer, facts)
 
     def preview(self, batch: Batch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:

@@ -4,12 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from whyformer.bundle import CONFIG, find_bundle
 from whyformer.data.filters import Occurrences
+from whyformer.data.formats.recognition import Wanted
+from whyformer.data.formats.tables import open_table
 from whyformer.data.lines import read_lines
 from whyformer.data.reading import Reading, pair_files, pair_roles, read_pairs
 from whyformer.evaluation.metric import METRICS, check_lines, metric_named, reads
 from whyformer.evaluation.report import Report, alternatives, evaluate_texts
 from whyformer.foundation.errors import UsageError
+from whyformer.foundation.parsing import read_json
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.foundation.wording import either
 from whyformer.text.normalization import normalize as nfc
@@ -37,14 +41,16 @@ def read_items(
     columns: Sequence[str] = (),
     encoding: str | None = None,
     *,
+    run: Path | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Items:
     """Read pairs. Pairs with the same source become one item with several references.
 
     Sources are compared after Unicode normalization (NFC), because runs normalize their input.
     Args:
-        columns: names or numbers of the columns of source and target; if empty, their content
-            decides.
+        columns: names or numbers of the columns of source and target. If empty, the columns of the
+            training data are read if the file has them; otherwise their content decides.
+        run: the run whose training data is meant.
         say: called with a line that states which columns are read, if a table has others too.
     """
     if len(columns) not in (0, 2):
@@ -52,18 +58,32 @@ def read_items(
             f"`--columns` takes the columns of source and target, but the number given is "
             f"{len(columns)}."
         )
+    reading, given = Reading(encoding), bool(columns)
+    if run is not None and not given:
+        columns = _columns_in_training(run, path, reading)
     source, target = columns or (None, None)
-    options: dict[str, Any] = {
-        "source": source, "target": target, "reading": Reading(encoding)
-    }  # fmt: skip
+    options: dict[str, Any] = {"source": source, "target": target, "reading": reading}
     if len(pair_files(path)) == 1:
         roles = pair_roles(str(path), **options)
-        if not columns and (roles.table.named or len(roles.table.columns) > 2):
+        if not given and (roles.table.named or len(roles.table.columns) > 2):
             say(roles.described())
     grouped: dict[str, list[str]] = {}
     for pair in read_pairs(path, **options):
         grouped.setdefault(nfc(pair.source), []).append(pair.target)
     return list(grouped), list(grouped.values())
+
+
+def _columns_in_training(run: Path, file: Path, reading: Reading) -> list[str]:
+    """Return the columns that a run was trained on, if the file has them; otherwise nothing."""
+    try:
+        kept = list(read_json(find_bundle(run) / CONFIG)["facts"]["columns"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []  # an older run; a damaged one is refused when it is loaded
+    if not file.is_file():
+        return []
+    table = open_table(file, Wanted.PAIRS, encoding=reading.encoding, asked=kept)
+    there = table and all(table.place(name) is not None for name in kept)
+    return kept if there and len(kept) == 2 else []
 
 
 def evaluate_runs(

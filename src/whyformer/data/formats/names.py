@@ -7,6 +7,7 @@ TEXT = frozenset({
     "message", "question", "sentence1", "sentence_1", "premise", "question1", "text1", "text_a",
     "query", "title", "body", "input", "source", "src", "word", "words", "tokens", "q", "form",
     "문장", "텍스트", "리뷰", "내용", "질문", "발화", "본문", "문서", "제목", "원문",
+    "원본", "의견", "댓글",
 })  # fmt: skip
 SECOND = frozenset({
     "sentence2", "sentence_2", "hypothesis", "question2", "text2", "text_b", "passage", "문장2",
@@ -19,11 +20,12 @@ LABEL = frozenset({
 })  # fmt: skip
 TARGET = frozenset({
     "target", "tgt", "trg", "output", "answer", "a", "translation", "response", "summary",
-    "pronunciation", "phonemes", "번역", "답변", "답", "정답", "발음", "요약", "번역문",
+    "pronunciation", "phonemes", "번역", "결과", "답변", "답", "정답", "발음", "요약", "번역문",
 })  # fmt: skip
 OTHER = frozenset({
     "id", "idx", "index", "guid", "uid", "no", "number", "genre", "filename", "year", "split",
-    "date", "url", "lang", "language", "pairid", "captionid", "user", "author", "번호", "날짜",
+    "date", "url", "lang", "language", "pairid", "captionid", "user", "author",
+    "번호", "날짜", "출처", "작성일", "작성자",
 })  # fmt: skip
 _LANGUAGES = """
 ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id is it ja ka kk ko lt lv mk ml mr ms nb nl
@@ -35,6 +37,8 @@ swedish thai turkish ukrainian vietnamese
 한국어 영어 일본어 중국어 독일어 프랑스어 스페인어 러시아어 베트남어 한글 영문 국문
 """
 LANGUAGES = frozenset(_LANGUAGES.split())
+CODES = frozenset({"eng", "kor", "jpn", "deu", "ger", "fra", "fre", "spa", "zho", "chi", "rus"})
+"""Parts of names only: they are also words of these languages."""
 KNOWN = TEXT | SECOND | LABEL | TARGET | OTHER | LANGUAGES
 
 
@@ -54,6 +58,17 @@ def are_headings(cells: Sequence[str]) -> bool:
     (True, False)
     """
     names = [plain_name(cell) for cell in cells]
-    known = sum(name in KNOWN for name in names)
+    known = sum(map(is_known, names))
     enough = known == len(names) if len(names) <= 2 else known >= 2
-    return len(names) > 1 and enough and len(set(names)) == len(names) and all(names)
+    return len(names) > 1 and enough and len(set(names)) == len(names)
+
+
+def is_known(name: str) -> bool:
+    """Return whether a plain name, or each of several words in it, names a column.
+
+    >>> is_known("kor_sentence"), is_known("영어_번역"), is_known("my_house")
+    (True, True, False)
+    """
+    words = [word for word in name.split("_") if word]
+    parts = KNOWN | CODES
+    return name in KNOWN or (1 < len(words) <= 3 and all(word in parts for word in words))

@@ -13,12 +13,14 @@ from whyformer.data.formats.names import (
     TEXT,
     plain_name,
 )
-from whyformer.data.formats.tables import Table, missing_column
+from whyformer.data.formats.tables import HEADERS, Table, missing_column
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.wording import counted
 
 FEW = 0.2
 """A column with more different values than this share of its rows holds no labels."""
+SHOWN = 8
+"""Most columns that a message lists."""
 EXAMPLE = 40
 """Most characters of an example."""
 
@@ -43,12 +45,12 @@ class Roles:
             parts.append(f"{role} = {column} (“{_shortened(cell)}”)")
         read = {table.place(name) for name in self.columns.values()}
         rest = [name for place, name in enumerate(table.columns) if place not in read]
-        left = f"; not read: {', '.join(rest)}" if rest else ""
+        kind = "" if table.named else counted(len(rest), "column").partition(" ")[2] + " "
+        named = ", ".join(name or "(no name)" for name in rest)
+        left = f"; not read: {kind}{named}" if rest else ""
         header = ", line 1 is a header" if table.named and table.format in HEADERS else ""
+        header = f"{table.part}{header}"
         return f"{table.path}: {table.format}{header}; {', '.join(parts)}{left}"
-
-
-HEADERS = ("TSV", "CSV", "an Excel workbook")
 
 
 def _shortened(text: str) -> str:
@@ -155,6 +157,7 @@ def _labelled_by_content(
     if label is None:
         label = _label_place(table, columns, names, free, number=number)
     texts: list[int] = []
+    others: list[int] = []
     if label is not None:
         found["label"] = label
         rest = [place for place in free if place != label]
@@ -172,6 +175,8 @@ def _labelled_by_content(
                 and ((len(names) <= 3 and not table.named) or _is_text(columns[place]))
             ]
             texts = [place for place in texts if not _is_numbering(columns[place])]
+    if table.named and len(texts) > 1 and not others:
+        texts = []  # which of them is the text is in doubt; a second text has a known name
     if label is None or not 1 <= len(texts) <= 1 + two:
         what = "the text and its label" if not two else "the text, or two texts, and the label"
         raise DataError(_doubt(table, what, "TEXT,LABEL"))
@@ -269,9 +274,10 @@ def _doubt(table: Table, what: str, example: str) -> str:
     """Return the message about columns that cannot be told apart."""
     rows = table.sample()
     first = rows[0] if rows else []
-    examples = ", ".join(
-        f"`{name}` (“{_shortened(cell)}”)" for name, cell in zip(table.columns, first, strict=False)
-    )
+    shown = list(zip(table.columns, first, strict=False))
+    examples = ", ".join(f"`{name}` (“{_shortened(cell)}”)" for name, cell in shown[:SHOWN])
+    if len(shown) > SHOWN:
+        examples += f" and {len(shown) - SHOWN} more"
     kind = "names" if table.named else "numbers"
     if len(rows) == 0 and table.format in HEADERS:
         return f"`{table.path}` must have rows, but it has only line 1. Give another file."
@@ -280,7 +286,10 @@ def _doubt(table: Table, what: str, example: str) -> str:
             f"`{table.path}` must have columns for {what}, but it has only "
             f"`{table.columns[0]}`. Give another file."
         )
+    header = ""
+    if table.format in HEADERS and not table.named:
+        header = " If line 1 is a header, also give --data.header true."
     return (
         f"`{table.path}` has {counted(len(table.columns), 'column')}, and it is not clear which "
-        f"hold {what}: {examples or 'no rows'}. Give their {kind}: --columns {example}."
+        f"hold {what}: {examples or 'no rows'}. Give their {kind}: --columns {example}.{header}"
     )

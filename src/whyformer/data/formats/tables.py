@@ -36,6 +36,8 @@ from whyformer.foundation.wording import counted
 
 Row = tuple[int, Sequence[Any]]
 """The number of a line or record, from 1, and the cells of all columns."""
+HEADERS = (Format.TSV, Format.CSV, Format.EXCEL)
+"""Formats whose first line may be a header."""
 CELL = 1 << 24
 """Most characters of a CSV cell. A quote that is never closed would read the whole file."""
 
@@ -55,10 +57,12 @@ class Table(ABC):
     columns: tuple[str, ...] = ()
     named: bool = False
     format: Format = field(default=Format.TSV)
+    part: str = ""
+    """What of the file is read, for the line about it: the sheet of a workbook with several."""
 
     @abstractmethod
-    def find_columns(self, header: bool | None) -> None:
-        """Set `columns` and `named`. Args: header: see `open_table`."""
+    def find_columns(self, header: bool | None, asked: Sequence[str] = ()) -> None:
+        """Set `columns` and `named`. Args: see `open_table`."""
 
     @abstractmethod
     def rows(self) -> Iterator[Row]:
@@ -107,6 +111,7 @@ def open_table(
     *,
     encoding: str | None = None,
     header: bool | None = None,
+    asked: Sequence[str | None] = (),
     format: Format | None = None,
 ) -> Table | None:
     """Return the table in a file, or None for a file of plain lines or of one word per line.
@@ -115,6 +120,7 @@ def open_table(
         wanted: what the file is read for.
         header: whether the first line of a TSV, CSV or workbook names the columns; None decides by
             its content.
+        asked: names of columns that are wanted; line 1 is a header if it has one of them.
         format: the format, if it is known.
     Raises: DataError when the file cannot be read.
     """
@@ -123,14 +129,14 @@ def open_table(
     if found not in TABLES:
         return None
     table = TABLES[found](path, encoding, format=found)
-    table.find_columns(header)
+    table.find_columns(header, [name for name in asked if name])
     return table
 
 
 class _WithHeader(Table):
     """A table whose first row may name the columns."""
 
-    def find_columns(self, header: bool | None) -> None:
+    def find_columns(self, header: bool | None, asked: Sequence[str] = ()) -> None:
         """See `Table`."""
         if self.path == STDIN:
             self.columns = ("1", "2")
@@ -138,7 +144,9 @@ class _WithHeader(Table):
         rows = self._first_rows()
         first = rows[0] if rows else []
         if header is None:
-            header = is_header(first, rows[1:])
+            names = {plain_name(cell) for cell in first}
+            named = any(not name.isdecimal() and plain_name(name) in names for name in asked)
+            header = named or is_header(first, rows[1:])
         widths = Counter(len(row) for row in rows)
         width = len(first) if header else (widths.most_common(1)[0][0] if widths else 1)
         self.named = header
@@ -172,7 +180,10 @@ def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     It does when its cells never occur as values, and are known names, or when a column holds
     numbers only below a name that is none.
     """
-    if len(first) < 2 or not all(cell.strip() for cell in first) or len(set(first)) < len(first):
+    # The first name may be empty: pandas writes the number of a row below it.
+    if len(first) < 2 or not all(cell.strip() for cell in first[1:]):
+        return False
+    if len(set(first)) < len(first):
         return False
     rows = [row for row in rows if len(row) == len(first)]
     if any(cell == row[place] for row in rows for place, cell in enumerate(first)):
@@ -251,9 +262,18 @@ class _Excel(_WithHeader):
         try:
             with Path(self.path).open("rb") as file:  # the name need not end in .xlsx
                 book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-                sheet = book.worksheets[0]
-                for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-                    yield number, ["" if cell is None else str(cell) for cell in row]
+                for sheet in book.worksheets:
+                    started = False
+                    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+                        cells = ["" if cell is None else str(cell) for cell in row]
+                        # A title above the table, or a cover sheet, has one cell per row.
+                        started = started or sum(map(bool, cells)) > 1
+                        if started:
+                            yield number, cells
+                    if started:
+                        more = len(book.worksheets) > 1
+                        self.part = f", sheet {sheet.title}" if more else ""
+                        return
         except (OSError, ValueError, KeyError, IndexError, SyntaxError) as error:
             raise DataError(
                 f"`{self.path}` must be an Excel workbook, but it is damaged ({error}). Save it "
@@ -261,15 +281,15 @@ class _Excel(_WithHeader):
             ) from None
 
     def rows(self) -> Iterator[Row]:
-        for number, cells in self._cells():
-            if not (self.named and number == 1):
+        for place, (number, cells) in enumerate(self._cells()):
+            if place or not self.named:
                 yield number, self._checked(number, cells)
 
 
 class _Records(Table):
     """A table of records with keys. A value inside another record has both keys: ``a.b``."""
 
-    def find_columns(self, header: bool | None) -> None:
+    def find_columns(self, header: bool | None, asked: Sequence[str] = ()) -> None:
         """See `Table`: the keys of the first records."""
         names: dict[str, None] = {}
         try:
@@ -413,7 +433,7 @@ class _Dictionary(Table):
                 )
             yield number, [re.sub(r"\(\d+\)$", "", word), " ".join(symbols)]
 
-    def find_columns(self, header: bool | None) -> None:
+    def find_columns(self, header: bool | None, asked: Sequence[str] = ()) -> None:
         """See `Table`."""
         self.columns, self.named = ("word", "pronunciation"), True
 
@@ -459,6 +479,13 @@ def _key(table: Table, name: str) -> str:
 def missing_column(table: Table, name: str) -> str:
     """Return the message about a column that a table does not have."""
     columns = ", ".join(table.columns)
+    if name.isdecimal():
+        return (
+            f"`{table.path}` must have a column {name}, but it has "
+            f"{counted(len(table.columns), 'column')}: {columns}. Give another number."
+        )
+    if table.named and table.format not in HEADERS:
+        return f"`{table.path}` must have the key `{name}`, but it has {columns}."
     if table.named:
         hint = nearest(name, table.columns) or " Give the name of a column that is there."
         return (
@@ -466,7 +493,7 @@ def missing_column(table: Table, name: str) -> str:
         )
     return (
         f"{table.path}:1: the first line must be a header that names the column `{name}`, but it "
-        f"is none. Give numbers of columns from 1 to {len(table.columns)}, or add a header."
+        f"does not. Give numbers of columns from 1 to {len(table.columns)}."
     )
 
 
