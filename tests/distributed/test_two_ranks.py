@@ -178,7 +178,7 @@ def test_sharded_ranks_keep_the_diagnosis_of_a_run(out: Path, told: dict[str, An
         assert code == 1
         assert "whyformer: Training stopped before update " in complained
     found = diagnose(out / "two" / "bad").render()
-    assert "the weights before it are kept" in found
+    assert "the weights before it are saved" in found
     state = whole_tensors(out / "two" / "bad" / "diagnosis" / "state")
     whole = whole_tensors(out / "two" / "fsdp" / "checkpoint")
     for name, tensor in whole.items():

@@ -128,7 +128,9 @@ def test_impossible_shapes_are_refused_with_a_way_out():
     with pytest.raises(ConfigError, match=message):
         build(TransformerSettings, {"heads": 7}, where="here")
     assert build(TransformerSettings, {"heads": 7, "d_k": 64}, where="here").head_width == 64
-    with pytest.raises(ConfigError, match=r"turn pairs of dimensions, but `d_k` is 3\. Choose an"):
+    with pytest.raises(
+        ConfigError, match=r"rotate pairs of dimensions, but `d_k` is 3\. Choose an"
+    ):
         build(TransformerSettings, {"d_k": 3, "positions": "rotary"}, where="here")
 
 

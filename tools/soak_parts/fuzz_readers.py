@@ -38,8 +38,11 @@ def readers(place: Path, scratch: Path) -> dict[str, Reader]:
 
     from whyformer.bundle import load_bundle
     from whyformer.data.corpus import open_corpus
+    from whyformer.data.formats.recognition import Format, Wanted
+    from whyformer.data.formats.tables import cells_of, open_table
     from whyformer.data.labelled import read_examples
-    from whyformer.data.reading import read_columns, read_lines, read_pairs
+    from whyformer.data.lines import read_lines
+    from whyformer.data.reading import read_pairs
     from whyformer.data.tagged import read_tagged
     from whyformer.lab.method.record import read_record
     from whyformer.recipes.recipe import resolve
@@ -93,7 +96,10 @@ def readers(place: Path, scratch: Path) -> dict[str, Reader]:
         return read
 
     def columns(path: Path) -> object:
-        return list(read_columns(str(path), ["text", "label"]))
+        kind = Format.JSONL if path.suffix == ".jsonl" else Format.TSV
+        table = open_table(path, Wanted.LABELLED, format=kind, asked=("text", "label"))
+        assert table is not None
+        return list(cells_of(table, ["text", "label"], strict=False))
 
     def side_by_side(path: Path) -> object:
         return list(read_pairs(str(path), str(data / "sources.txt")))

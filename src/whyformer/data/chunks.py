@@ -103,7 +103,8 @@ def encode_chunks(
 
     Args: workers: number of processes; 1 means only this one. This process always encodes the first
     few chunks, so that a small corpus does not wait for other processes to start. It encodes all
-    chunks if a notebook or script has registered the units: no other process can import them.
+    chunks if the units of a tokenizer were registered in a notebook or script, whose code other
+    processes cannot import.
     Raises: DataError when a process ends before it has finished.
     """
     chunks = iter(chunks)

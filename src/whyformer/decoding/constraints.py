@@ -149,7 +149,7 @@ def constrain(
     constraints: list[Constraint],
     whole: Bool[Tensor, " hypotheses"] | None = None,
 ) -> Float[Tensor, "hypotheses vocab"]:
-    """Apply constraints to scores and return the result; the argument may be modified.
+    """Apply constraints and return the new scores; ``scores`` may be modified in place.
 
     Args: whole: True for hypotheses that do not end in the middle of a character spelled in bytes;
         None means that this is true for all.

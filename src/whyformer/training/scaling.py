@@ -4,8 +4,8 @@ Every function is arithmetic on its arguments; nothing is measured. P is the num
 the number of GPUs. Each GPU computes one batch per update, so the total batch size grows with N.
 
 Real runs are slower, because the estimate ignores latency, stragglers, communication that cannot
-overlap with computation, and reading data. Networks that sum gradients inside the switch are faster
-than the estimate. Use the estimate to find out which plans cannot work, and what to check first.
+overlap with computation, and reading data. Network switches that sum gradients themselves make a run
+faster than the estimate. Use the estimate to find out which plans cannot work, and what to check first.
 """
 
 import math
@@ -163,7 +163,7 @@ def first_count(holds: Callable[[int], bool]) -> int | None:
     """
     if not holds(MAX_GPUS):
         return None
-    low, high = 1, MAX_GPUS  # false at low, unless low is 1
+    low, high = 1, MAX_GPUS  # false at low (1 is never tested)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)

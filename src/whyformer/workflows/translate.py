@@ -34,7 +34,7 @@ class System:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The facts saved with the first run."""
+        """The values saved with the first run, such as search settings; see `Bundle.facts`."""
         return self.bundles[0].facts
 
 

@@ -84,7 +84,9 @@ class Seen:
 
 @contextlib.contextmanager
 def watch(model: nn.Module) -> Iterator[Seen]:
-    """Collect scores, weights and layer outputs of one forward pass with the explicit equations.
+    """Collect the scores, weights and layer outputs of one forward pass.
+
+    In the block, attention and recurrences use their explicit equations, not fused kernels.
 
     For a recurrent layer, the outputs are the states that another step reads: all but the last one.
     The block does not change the model. The tensors keep their graph, so gradients can be computed.

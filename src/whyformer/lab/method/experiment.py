@@ -146,7 +146,7 @@ class Experiment:
         mentions: related words. These words alone do not match a question.
         numbers: the numbers that the card may quote; each `{name}` in a card is one of them.
         charts: function from the results to charts, heat maps and tables.
-        names: the names of circumstances and arms on the pages.
+        names: internal name of a circumstance or arm -> its text on the pages, in both languages.
         revision: increase it when the meaning of a measurement changes. Cells of an older
             revision are measured again.
     """
