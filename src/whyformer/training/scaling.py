@@ -4,8 +4,9 @@ Every function is arithmetic on its arguments; nothing is measured. P is the num
 the number of GPUs. Each GPU computes one batch per update, so the total batch size grows with N.
 
 Real runs are slower, because the estimate ignores latency, stragglers, communication that cannot
-overlap with computation, and reading data. Network switches that sum gradients themselves make a run
-faster than the estimate. Use the estimate to find out which plans cannot work, and what to check first.
+overlap with computation, and reading data. Network switches that sum gradients themselves make a
+run faster than the estimate. Use the estimate to find out which plans cannot work, and what to
+check first.
 """
 
 import math
