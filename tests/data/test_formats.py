@@ -433,3 +433,30 @@ def test_the_sides_of_a_prefix_are_named(tmp_path):
         (tmp_path / f"corpus.{side}").write_text("a\n")
     with pytest.raises(DataError, match="Give --source en --target ko, or the other way round"):
         list(read_pairs(tmp_path / "corpus"))
+
+
+def test_damaged_workbooks_and_parquet_files_are_named(tmp_path):
+    book = openpyxl.Workbook()
+    for row in ROWS:
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    parquet.write_table(pyarrow.table({"en": [en for en, _ in ROWS]}), tmp_path / "b.parquet")
+    rng = random.Random(0)
+    for name, damaged in (("a.xlsx", "workbook"), ("b.parquet", "Parquet file")):
+        whole, found = (tmp_path / name).read_bytes(), 0
+        for _ in range(60):
+            changed = bytearray(whole)
+            for _ in range(8):
+                changed[rng.randrange(8, len(changed))] ^= 1 << rng.randrange(8)
+            (tmp_path / name).write_bytes(bytes(changed))
+            try:
+                list(read_pairs(tmp_path / name))
+            except DataError as error:
+                found += damaged in str(error)
+        assert found > 10
+
+
+def test_a_blank_line_of_a_dictionary_is_an_empty_pair(tmp_path):
+    path = tmp_path / "my.dict"
+    path.write_text("\n".join([*(f"W{n}  W ER1 D{n % 3}" for n in range(30)), "", "END  EH1 N D"]))
+    assert [pair[1:3] for pair in read_pairs(path)][-2:] == [("", ""), ("END", "EH1 N D")]

@@ -5,6 +5,7 @@ All files are streamed; only the current line is in memory.
 """
 
 import codecs
+import contextlib
 import io
 import sys
 from collections.abc import Iterator
@@ -99,7 +100,8 @@ def _of_wide(path: str | Path, file: io.BufferedIOBase, codec: str) -> Iterator[
             "--encoding, or convert the file to UTF-8."
         ) from None
     finally:
-        text.detach()
+        with contextlib.suppress(ValueError):  # the file is closed already
+            text.detach()
 
 
 def _name(path: str | Path) -> str:

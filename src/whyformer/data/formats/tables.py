@@ -7,6 +7,8 @@ import csv
 import json
 import re
 import xml.etree.ElementTree as ET
+import zipfile
+import zlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -38,6 +40,11 @@ Row = tuple[int, Sequence[Any]]
 """The number of a line or record, from 1, and the cells of all columns."""
 HEADERS = (Format.TSV, Format.CSV, Format.EXCEL)
 """Formats whose first line may be a header."""
+WORKBOOK_ERRORS = (
+    OSError, ValueError, LookupError, SyntaxError, TypeError, AttributeError, EOFError,
+    NotImplementedError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What openpyxl raises for a damaged workbook."""
 CELL = 1 << 24
 """Most characters of a CSV cell. A quote that is never closed would read the whole file."""
 
@@ -274,7 +281,7 @@ class _Excel(_WithHeader):
                         more = len(book.worksheets) > 1
                         self.part = f", sheet {sheet.title}" if more else ""
                         return
-        except (OSError, ValueError, KeyError, IndexError, SyntaxError) as error:
+        except WORKBOOK_ERRORS as error:
             raise DataError(
                 f"`{self.path}` must be an Excel workbook, but it is damaged ({error}). Save it "
                 "again, or save the sheet as CSV."
@@ -371,7 +378,7 @@ class _Parquet(_Records):
                     for record in batch.to_pylist():
                         number += 1
                         yield number, record
-        except (OSError, pyarrow.ArrowException) as error:
+        except (OSError, ValueError, pyarrow.ArrowException) as error:
             raise DataError(
                 f"`{self.path}` must be a Parquet file, but it is damaged ({error}). Fetch it "
                 "again."
@@ -425,8 +432,8 @@ class _Dictionary(Table):
         for number, line in enumerate(read_lines(self.path, self.encoding), start=1):
             if line.startswith(COMMENTS[0]):
                 continue
-            word, *symbols = line.split(" #")[0].split()
-            if not symbols:
+            word, *symbols = line.split(" #")[0].split() or [""]
+            if word and not symbols:
                 raise DataError(
                     f"{self.where(number)}: a line must be a word and its pronunciation, but it "
                     f"has {counted(1, 'column')}: {shown(line)}. Correct it, or leave it out."
