@@ -3,7 +3,7 @@
 A bundle is a directory of four files: ``config.json``, ``model.safetensors``, ``source.json`` and
 ``target.json`` (the tokenizers; ``target.json`` is absent if both sides share one). It contains no
 pickles, and pickles are never read. ``config.json`` contains the SHA-256 hashes of the other files,
-and a hash of its own content (the seal). Loading verifies all hashes.
+and a hash of itself. Loading verifies all hashes.
 """
 
 import contextlib

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from whyformer.data.formats.recognition import Wanted
 from whyformer.data.formats.roles import Roles, roles_of_labelled
-from whyformer.data.formats.tables import cells_of, open_table
+from whyformer.data.formats.tables import cells_of
 from whyformer.data.padded_rows import PaddedRows
 from whyformer.data.reading import DEFAULT, Reading
 from whyformer.foundation.devices import sent
@@ -88,8 +88,7 @@ def read_examples(
     roles = example_roles(
         path, text=text, second=second, label=label, reading=reading, number=number
     )
-    first, *others = roles.columns.values()
-    for line, (one, *rest) in cells_of(roles.table, [first, *others], strict=False):
+    for line, (one, *rest) in cells_of(roles.table, [*roles.columns.values()], strict=False):
         yield _example(path, line, one, rest[0] if len(rest) == 2 else None, rest[-1])
 
 
@@ -103,13 +102,7 @@ def example_roles(
     number: bool = False,
 ) -> Roles:
     """Return the columns that `read_examples` reads."""
-    table = open_table(
-        path,
-        Wanted.LABELLED,
-        encoding=reading.encoding,
-        header=reading.header,
-        asked=(text, second, label),
-    )
+    table = reading.table(path, Wanted.LABELLED, (text, second, label))
     if table is None or len(table.columns) == 1:
         raise DataError(
             f"`{path}` must have texts with labels, a text, a tab and its label per line, but it "

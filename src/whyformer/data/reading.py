@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from whyformer.data.formats.recognition import Format, Wanted, recognized
 from whyformer.data.formats.roles import Roles, roles_of_pairs
-from whyformer.data.formats.tables import cells_of, open_table
+from whyformer.data.formats.tables import Table, cells_of, open_table
 from whyformer.data.lines import STDIN, read_lines, readable
 from whyformer.data.opening import ENDINGS, unpacked_suffix
 from whyformer.foundation.errors import DataError
@@ -27,6 +27,12 @@ class Reading:
     def key(self) -> str:
         """What a hash of the data must contain; "" for the default."""
         return "" if self == Reading() else f":{self.encoding}:{self.header}"
+
+    def table(
+        self, path: str | Path, wanted: Wanted, asked: Sequence[str | None] = ()
+    ) -> Table | None:
+        """Return the table in a file; see `open_table`."""
+        return open_table(path, wanted, encoding=self.encoding, header=self.header, asked=asked)
 
 
 DEFAULT = Reading()
@@ -86,13 +92,7 @@ def pair_roles(
     optional: bool = False,
 ) -> Roles:
     """Return the columns of a table of pairs. Raises: DataError when it is none."""
-    table = open_table(
-        path,
-        Wanted.PAIRS,
-        encoding=reading.encoding,
-        header=reading.header,
-        asked=(source, target),
-    )
+    table = reading.table(path, Wanted.PAIRS, (source, target))
     if table is None or (len(table.columns) == 1 and not table.named):
         raise DataError(
             f"`{path}` must have pairs, a source, a tab and a target per line, but it has one "

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from whyformer.data.formats.recognition import DOCUMENT, Format, Wanted, recognized
 from whyformer.data.formats.roles import Roles, roles_of_labelled
-from whyformer.data.formats.tables import cells_of, open_table
+from whyformer.data.formats.tables import cells_of
 from whyformer.data.lines import read_lines
 from whyformer.data.padded_rows import PaddedRows
 from whyformer.data.reading import DEFAULT, Reading
@@ -72,13 +72,7 @@ def tag_roles(
     path: str, *, text: str | None = None, label: str | None = None, reading: Reading = DEFAULT
 ) -> Roles:
     """Return the columns of a table with one sentence per row."""
-    table = open_table(
-        path,
-        Wanted.TAGGED,
-        encoding=reading.encoding,
-        header=reading.header,
-        asked=(text, label),
-    )
+    table = reading.table(path, Wanted.TAGGED, (text, label))
     if table is None or len(table.columns) == 1:
         raise DataError(
             f"`{path}` must have words with labels, but it has neither columns nor one word and "

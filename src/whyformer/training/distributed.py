@@ -39,8 +39,10 @@ class Parallel(StrEnum):
 
 
 class LossModule(nn.Module):
-    """A model and its loss in one module. DDP synchronizes only gradients of its own `forward`, so
-    the loss must be computed there."""
+    """A model and its loss in one module.
+
+    DDP synchronizes gradients only if its `forward` computed the loss.
+    """
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()

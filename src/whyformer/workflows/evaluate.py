@@ -7,7 +7,6 @@ from typing import Any
 from whyformer.bundle import CONFIG, find_bundle
 from whyformer.data.filters import Occurrences
 from whyformer.data.formats.recognition import Wanted
-from whyformer.data.formats.tables import open_table
 from whyformer.data.lines import read_lines
 from whyformer.data.reading import Reading, pair_files, pair_roles, read_pairs
 from whyformer.evaluation.metric import METRICS, check_lines, metric_named, reads
@@ -81,7 +80,7 @@ def _columns_in_training(run: Path, file: Path, reading: Reading) -> list[str]:
         return []  # an older run; a damaged one is refused when it is loaded
     if not file.is_file():
         return []
-    table = open_table(file, Wanted.PAIRS, encoding=reading.encoding, asked=kept)
+    table = reading.table(file, Wanted.PAIRS, kept)
     there = table and all(table.place(name) is not None for name in kept)
     return kept if there and len(kept) == 2 else []
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from whyformer.bundle import Bundle, load_bundle
 from whyformer.data.formats.recognition import Wanted
-from whyformer.data.formats.tables import open_table
 from whyformer.data.labelled import example_roles, read_examples
 from whyformer.data.reading import DEFAULT, Reading
 from whyformer.data.tagged import read_tagged, word_columns
@@ -123,5 +122,5 @@ def remembered(
     names = tuple(name for name in columns if name)
     if not names or (isinstance(labeller, Tagger) and word_columns(str(file), None, None, reading)):
         return ()
-    table = open_table(file, Wanted.LABELLED, encoding=reading.encoding)
+    table = reading.table(file, Wanted.LABELLED)
     return names if table and all(table.place(name) is not None for name in names) else ()
