@@ -22,7 +22,9 @@ from whyformer.data.reading import Reading, pair_roles, parallel, read_pairs
 from whyformer.data.tagged import read_tagged
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.recipes.recipe import Documents
+from whyformer.tasks.pair_data import _refuse_opposite
 from whyformer.tasks.text_data import read_documents
+from whyformer.workflows.evaluate import read_items
 
 KOREAN = ["무엇을 드릴까요?", "톰은 갔다.", "나는 학생이다.", "비가 온다.", "책을 읽는다."]
 ENGLISH = ["What can I get you?", "Tom left.", "I am a student.", "It rains.", "I read a book."]
@@ -460,3 +462,26 @@ def test_a_blank_line_of_a_dictionary_is_an_empty_pair(tmp_path):
     path = tmp_path / "my.dict"
     path.write_text("\n".join([*(f"W{n}  W ER1 D{n % 3}" for n in range(30)), "", "END  EH1 N D"]))
     assert [pair[1:3] for pair in read_pairs(path)][-2:] == [("", ""), ("END", "EH1 N D")]
+
+
+def test_files_of_opposite_directions_are_refused(tmp_path):
+    tables = []
+    for name, keys in (("a.jsonl", ("en", "ko")), ("b.jsonl", ("ko", "en"))):
+        path = tmp_path / name
+        path.write_text(json.dumps(dict.fromkeys(keys, "x")) + "\n")
+        tables.append(pair_roles(str(path), source=None, target=None))
+    _refuse_opposite([tables[0], tables[0]])
+    with pytest.raises(
+        DataError, match=r"from en to ko and .* from ko to en. Give --columns en,ko"
+    ):
+        _refuse_opposite(tables)
+
+
+def test_evaluate_reads_the_columns_of_the_training_data(tmp_path):
+    (tmp_path / "model").mkdir()
+    facts = {"facts": {"columns": {"source": "2", "target": "1"}}}
+    (tmp_path / "model" / "config.json").write_text(json.dumps(facts))
+    path = tmp_path / "a.tsv"
+    path.write_text("a\tx\nb\ty\n")
+    assert read_items(path, run=tmp_path) == (["x", "y"], [["a"], ["b"]])
+    assert read_items(path) == (["a", "b"], [["x"], ["y"]])
