@@ -5,6 +5,8 @@ import gzip
 import json
 import lzma
 import random
+import re
+import zipfile
 
 import openpyxl
 import pyarrow
@@ -16,7 +18,8 @@ from pyarrow import parquet
 from whyformer.data.encodings import guessed_encoding, known_encoding
 from whyformer.data.formats.json_records import records_of_array
 from whyformer.data.formats.recognition import Format, Wanted, recognized
-from whyformer.data.formats.tables import is_header, open_table
+from whyformer.data.formats.table import is_header
+from whyformer.data.formats.tables import open_table
 from whyformer.data.labelled import example_roles, read_examples
 from whyformer.data.reading import Reading, pair_roles, parallel, read_pairs
 from whyformer.data.tagged import read_tagged
@@ -456,6 +459,61 @@ def test_damaged_workbooks_and_parquet_files_are_named(tmp_path):
             except DataError as error:
                 found += damaged in str(error)
         assert found > 10
+
+
+def test_dates_and_bytes_of_parquet_are_texts(tmp_path):
+    path, english = tmp_path / "a.parquet", [en for en, _ in ROWS]
+    dates = pyarrow.array([2**62, 1] * 20).view(pyarrow.timestamp("us"))
+    precise = pyarrow.array([1] * 40).view(pyarrow.timestamp("ns"))
+    raw = pyarrow.array([f"{n} é".encode() for n in range(40)])
+    columns = {"text": english, "label": precise, "date": dates, "raw": raw}
+    parquet.write_table(pyarrow.table(columns), path)
+    label = "1970-01-01 00:00:00.000000001"
+    assert [one[1:4] for one in read_examples(str(path))] == [(en, None, label) for en in english]
+    pairs = read_pairs(path, source="text", target="raw")
+    assert [one.target for one in pairs] == [f"{n} é" for n in range(40)]
+    parquet.write_table(pyarrow.table(columns | {"raw": [b"\xff"] * 40}), path)
+    with pytest.raises(DataError, match=r"row 1: `raw` must be a text, but .* not UTF-8"):
+        list(read_pairs(path, source="text", target="raw"))
+
+
+def test_a_tmx_file_in_an_unknown_encoding_is_named(tmp_path):
+    path = tmp_path / "a.tmx"
+    for encoding, readable in (("utf-8", True), ("cp949", False), ("x-unknown", False)):
+        path.write_text(tmx().replace("?>", f' encoding="{encoding}"?>', 1), encoding="utf-8")
+        if readable:
+            assert [pair[1:3] for pair in read_pairs(path)] == ROWS
+        else:
+            with pytest.raises(DataError, match=r"states another encoding .* Convert it to UTF-8"):
+                list(read_pairs(path))
+
+
+def _with_sheet_changed(path, change):
+    """Change the XML of the first sheet of a workbook."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name).decode() for name in archive.namelist()}
+    name = "xl/worksheets/sheet1.xml"
+    members[name] = change(members[name])
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
+
+
+def test_a_workbook_is_read_whatever_size_it_states(tmp_path):
+    path = tmp_path / "a.xlsx"
+    book = openpyxl.Workbook()
+    for en, ko in ROWS:
+        book.active.append((en, ko, "" if en.startswith("Tom") else "note"))
+    book.save(path)
+    for size in ("A1:B3", "A1", "A1:XFD1048576"):
+        _with_sheet_changed(
+            path, lambda xml, size=size: re.sub(r'ref="[A-Z0-9:]+"', f'ref="{size}"', xml)
+        )
+        pairs = read_pairs(path, source="1", target="2")
+        assert [pair[1:3] for pair in pairs] == ROWS, size
+    _with_sheet_changed(path, lambda xml: xml.replace('<row r="40"', '<row r="99999999999"'))
+    with pytest.raises(DataError, match=r"damaged .a row has a number above 1,048,576"):
+        list(read_pairs(path, source="1", target="2"))
 
 
 def test_a_blank_line_of_a_dictionary_is_an_empty_pair(tmp_path):

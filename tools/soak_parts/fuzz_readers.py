@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from soak_parts.fuzz_formats import formats
 from soak_parts.mutation import mutate
 from soak_parts.sealing import seal
 
@@ -216,6 +217,7 @@ def readers(place: Path, scratch: Path) -> dict[str, Reader]:
             in_copy("pairs", "corpus/corpus.json", open_corpus),
             2,
         ),
+        **{name: Reader(*one) for name, one in formats().items()},
     }
 
 

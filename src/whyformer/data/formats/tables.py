@@ -7,21 +7,14 @@ import csv
 import json
 import re
 import xml.etree.ElementTree as ET
-import zipfile
-import zlib
-from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from whyformer.data.formats.binary_tables import Excel, Parquet
 from whyformer.data.formats.json_records import records_of_array, records_of_lines
-from whyformer.data.formats.names import are_headings, plain_name
 from whyformer.data.formats.recognition import (
     COMMENTS,
-    SAMPLE,
     Format,
     Wanted,
     delimiter_of,
@@ -29,87 +22,16 @@ from whyformer.data.formats.recognition import (
     recognized,
     sampled_lines,
 )
+from whyformer.data.formats.table import HEADERS, Records, Row, Table, TableWithHeader
 from whyformer.data.inputs import note_input
-from whyformer.data.lines import STDIN, read_lines
+from whyformer.data.lines import read_lines
 from whyformer.data.opening import opened_file
-from whyformer.foundation.errors import DataError, MissingExtraError, nearest
+from whyformer.foundation.errors import DataError, nearest
 from whyformer.foundation.parsing import shown
 from whyformer.foundation.wording import counted
 
-Row = tuple[int, Sequence[Any]]
-"""The number of a line or record, from 1, and the cells of all columns."""
-HEADERS = (Format.TSV, Format.CSV, Format.EXCEL)
-"""Formats whose first line may be a header."""
-WORKBOOK_ERRORS = (
-    OSError, ValueError, LookupError, SyntaxError, TypeError, AttributeError, EOFError,
-    NotImplementedError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
-"""What openpyxl raises for a damaged workbook."""
 CELL = 1 << 24
 """Most characters of a CSV cell. A quote that is never closed would read the whole file."""
-
-
-@dataclass
-class Table(ABC):
-    """The rows of a data file.
-
-    Args:
-        path: the file.
-        encoding: see `read_lines`.
-        columns: their names, or ``1``, ``2``, … where ``named`` is False.
-    """
-
-    path: str
-    encoding: str | None = None
-    columns: tuple[str, ...] = ()
-    named: bool = False
-    format: Format = field(default=Format.TSV)
-    part: str = ""
-    """What of the file is read, for the line about it: the sheet of a workbook with several."""
-
-    @abstractmethod
-    def find_columns(self, header: bool | None, asked: Sequence[str] = ()) -> None:
-        """Set `columns` and `named`. Args: see `open_table`."""
-
-    @abstractmethod
-    def rows(self) -> Iterator[Row]:
-        """Yield the rows; all cells of a blank line are empty.
-
-        Raises: DataError with the path and line of the error.
-        """
-
-    def sample(self) -> list[list[str]]:
-        """Return the cells of the first rows; an error ends them, as reading will meet it."""
-        found: list[list[str]] = []
-        try:
-            for _, cells in islice(self.rows(), SAMPLE):
-                if any(cells):
-                    found.append([_shown(cell) for cell in cells])
-        except DataError:
-            pass
-        return found
-
-    def place(self, name: str) -> int | None:
-        """Return the index of a column by its name or its number from 1, or None."""
-        if name in self.columns:
-            return self.columns.index(name)
-        wanted = plain_name(name)
-        plain = [plain_name(one) for one in self.columns]
-        if plain.count(wanted) == 1:
-            return plain.index(wanted)
-        if name.isdecimal() and 1 <= int(name) <= len(self.columns):
-            return int(name) - 1
-        return None
-
-    def where(self, line: int) -> str:
-        """Return the place of a row, for messages."""
-        return f"{self.path}:{line}"
-
-
-def _shown(cell: Any) -> str:
-    if cell is None:
-        return ""
-    return cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False, default=str)
 
 
 def open_table(
@@ -140,78 +62,7 @@ def open_table(
     return table
 
 
-class _WithHeader(Table):
-    """A table whose first row may name the columns."""
-
-    def find_columns(self, header: bool | None, asked: Sequence[str] = ()) -> None:
-        """See `Table`."""
-        if self.path == STDIN:
-            self.columns = ("1", "2")
-            return
-        rows = self._first_rows()
-        first = rows[0] if rows else []
-        if header is None:
-            names = {plain_name(cell) for cell in first}
-            named = any(not name.isdecimal() and plain_name(name) in names for name in asked)
-            header = named or is_header(first, rows[1:])
-        widths = Counter(len(row) for row in rows)
-        width = len(first) if header else (widths.most_common(1)[0][0] if widths else 1)
-        self.named = header
-        self.columns = tuple(first) if header else tuple(str(n + 1) for n in range(width))
-
-    @abstractmethod
-    def _first_rows(self) -> list[list[str]]:
-        """Return the first rows, a header included."""
-
-    def _checked(self, line: int, cells: list[str]) -> list[str]:
-        """Return the cells of a row. Raises: DataError when it has more or fewer columns."""
-        width = len(self.columns)
-        if len(cells) == width:
-            return cells
-        if not any(cell.strip() for cell in cells):
-            return [""] * width
-        owner = "the header" if self.named else "the other lines"
-        have = "has" if self.named else "have"
-        raise DataError(
-            f"{self.where(line)}: a line must have as many columns as {owner}, but it has "
-            f"{len(cells)} and {owner} {have} {width}. {self._advice()}"
-        )
-
-    def _advice(self) -> str:
-        return "Separate columns with one tab and use none inside them."
-
-
-def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether a first row names the columns of the other rows.
-
-    It does when its cells never occur as values, and are known names, or when a column holds
-    numbers only below a name that is none.
-    """
-    # The first name may be empty: pandas writes the number of a row below it.
-    if len(first) < 2 or not all(cell.strip() for cell in first[1:]):
-        return False
-    if len(set(first)) < len(first):
-        return False
-    rows = [row for row in rows if len(row) == len(first)]
-    if any(cell == row[place] for row in rows for place, cell in enumerate(first)):
-        return False
-    if are_headings(first):
-        return True
-    if len(rows) < 3:
-        return False
-    columns = list(zip(*rows, strict=True))
-    numbers = [all(_is_number(one) for one in column if one) for column in columns]
-    return any(
-        number and any(column) and not _is_number(name)
-        for number, column, name in zip(numbers, columns, first, strict=True)
-    ) and not any(_is_number(name) for name in first)
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"[+-]?\d+([.,]\d+)?", text.strip()) is not None
-
-
-class _TSV(_WithHeader):
+class _TSV(TableWithHeader):
     def _first_rows(self) -> list[list[str]]:
         lines = sampled_lines(self.path, self.encoding)
         return [line.split("\t") for line in lines if line]
@@ -224,7 +75,7 @@ class _TSV(_WithHeader):
             yield number, self._checked(number, line.split("\t"))
 
 
-class _CSV(_WithHeader):
+class _CSV(TableWithHeader):
     delimiter: str = ","
 
     def _first_rows(self) -> list[list[str]]:
@@ -255,107 +106,12 @@ class _CSV(_WithHeader):
         return f'Put a cell that contains "{self.delimiter}" between quotes, and double its quotes.'
 
 
-class _Excel(_WithHeader):
-    def _first_rows(self) -> list[list[str]]:
-        rows = [cells for _, cells in islice(self._cells(), SAMPLE)]
-        return [row for row in rows if any(row)]
-
-    def _cells(self) -> Iterator[tuple[int, list[str]]]:
-        try:
-            import openpyxl
-        except ImportError:
-            raise MissingExtraError("openpyxl", "data") from None
-        note_input(self.path)
-        try:
-            with Path(self.path).open("rb") as file:  # the name need not end in .xlsx
-                book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-                for sheet in book.worksheets:
-                    started = False
-                    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-                        cells = ["" if cell is None else str(cell) for cell in row]
-                        # A title above the table, or a cover sheet, has one cell per row.
-                        started = started or sum(map(bool, cells)) > 1
-                        if started:
-                            yield number, cells
-                    if started:
-                        more = len(book.worksheets) > 1
-                        self.part = f", sheet {sheet.title}" if more else ""
-                        return
-        except WORKBOOK_ERRORS as error:
-            raise DataError(
-                f"`{self.path}` must be an Excel workbook, but it is damaged ({error}). Save it "
-                "again, or save the sheet as CSV."
-            ) from None
-
-    def rows(self) -> Iterator[Row]:
-        for place, (number, cells) in enumerate(self._cells()):
-            if place or not self.named:
-                yield number, self._checked(number, cells)
-
-
-class _Records(Table):
-    """A table of records with keys. A value inside another record has both keys: ``a.b``."""
-
-    def find_columns(self, header: bool | None, asked: Sequence[str] = ()) -> None:
-        """See `Table`: the keys of the first records."""
-        names: dict[str, None] = {}
-        try:
-            for _, record in islice(self.records(), SAMPLE):
-                names |= dict.fromkeys(flattened(record))
-        except DataError:
-            if not names:
-                raise
-        self.columns, self.named = tuple(names), True
-
-    @abstractmethod
-    def records(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yield the number and the content of each record; an empty one for a blank line."""
-
-    def rows(self) -> Iterator[Row]:
-        for number, record in self.records():
-            flat = flattened(record)
-            yield number, [flat.get(name) for name in self.columns]
-
-    def read(self, names: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
-        """Yield the values of some keys; empty strings for a blank line.
-
-        Raises: DataError for a record without one of them.
-        """
-        for number, record in self.records():
-            if not record:
-                yield number, [""] * len(names)
-                continue
-            flat = record if all(name in record for name in names) else flattened(record)
-            if missing := [name for name in names if name not in flat]:
-                raise DataError(
-                    f"{self.where(number)}: the key `{missing[0]}` is required, but only "
-                    f"{', '.join(f'`{key}`' for key in flat)} was found. "
-                    "Add it, or name the keys to read with --source and --target."
-                )
-            yield number, [flat[name] for name in names]
-
-
-def flattened(record: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return a record without records inside it.
-
-    >>> flattened({"id": 1, "translation": {"en": "a", "ko": "b"}})
-    {'id': 1, 'translation.en': 'a', 'translation.ko': 'b'}
-    """
-    found: dict[str, Any] = {}
-    for key, value in record.items():
-        if isinstance(value, dict) and value:
-            found |= flattened(value, f"{prefix}{key}.")
-        else:
-            found[prefix + key] = value
-    return found
-
-
-class _JSONLines(_Records):
+class _JSONLines(Records):
     def records(self) -> Iterator[tuple[int, dict[str, Any]]]:
         return records_of_lines(self.path, self.encoding, self.columns)
 
 
-class _JSON(_Records):
+class _JSON(Records):
     def records(self) -> Iterator[tuple[int, dict[str, Any]]]:
         return records_of_array(self.path, self.encoding)
 
@@ -363,32 +119,7 @@ class _JSON(_Records):
         return f"{self.path}, item {line}"
 
 
-class _Parquet(_Records):
-    def records(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        try:
-            import pyarrow
-            from pyarrow import parquet
-        except ImportError:
-            raise MissingExtraError("pyarrow", "data") from None
-        note_input(self.path)
-        number = 0
-        try:
-            with parquet.ParquetFile(self.path) as file:
-                for batch in file.iter_batches(batch_size=1024):
-                    for record in batch.to_pylist():
-                        number += 1
-                        yield number, record
-        except (OSError, ValueError, pyarrow.ArrowException) as error:
-            raise DataError(
-                f"`{self.path}` must be a Parquet file, but it is damaged ({error}). Fetch it "
-                "again."
-            ) from None
-
-    def where(self, line: int) -> str:
-        return f"{self.path}, row {line}"
-
-
-class _TMX(_Records):
+class _TMX(Records):
     """Translation memories: a `tu` has a `tuv` with a `seg` for each language."""
 
     def records(self) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -405,6 +136,11 @@ class _TMX(_Records):
         except ET.ParseError as error:
             raise DataError(
                 f"`{self.path}` must be a TMX file, but it is not XML ({error}). Fetch it again."
+            ) from None
+        except (LookupError, ValueError) as error:  # of the encoding that the first line states
+            raise DataError(
+                f"`{self.path}` must be a TMX file in UTF-8 or UTF-16, but its first line states "
+                f"another encoding ({error}). Convert it to UTF-8, and change the first line."
             ) from None
 
     def where(self, line: int) -> str:
@@ -446,8 +182,8 @@ class _Dictionary(Table):
 
 
 TABLES: dict[Format, type[Table]] = {
-    Format.TSV: _TSV, Format.CSV: _CSV, Format.EXCEL: _Excel, Format.JSONL: _JSONLines,
-    Format.JSON: _JSON, Format.PARQUET: _Parquet, Format.TMX: _TMX,
+    Format.TSV: _TSV, Format.CSV: _CSV, Format.EXCEL: Excel, Format.JSONL: _JSONLines,
+    Format.JSON: _JSON, Format.PARQUET: Parquet, Format.TMX: _TMX,
     Format.DICTIONARY: _Dictionary,
 }  # fmt: skip
 
@@ -463,7 +199,7 @@ def cells_of(
             their items separated by spaces.
     Raises: DataError with the path and line of the error.
     """
-    if isinstance(table, _Records):
+    if isinstance(table, Records):
         keys = [_key(table, name) for name in names]
         for number, values in table.read(keys):
             where = table.where(number)
@@ -515,11 +251,25 @@ def _column(where: str, name: str, value: Any) -> str:
             f"{shown(value)}. {way}"
         )
     return " ".join(
-        _text(where, name, one) if isinstance(one, str) else json.dumps(one) for one in items
+        json.dumps(one) if isinstance(one, int | float) else _text(where, name, _plain(one))
+        for one in items
     )
 
 
+def _plain(value: Any) -> Any:
+    """Return a date, a time or a decimal number of Parquet as a text."""
+    return value if isinstance(value, str | bytes) else str(value)
+
+
 def _text(where: str, name: str, value: Any) -> str:
+    if isinstance(value, bytes):  # a text of Parquet whose type is not stated
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            raise DataError(
+                f"{where}: `{name}` must be a text, but it holds bytes that are not UTF-8. Name "
+                "another column with --columns."
+            ) from None
     if not isinstance(value, str):
         plain = isinstance(value, bool | int | float)
         way = "Quote it." if plain else "Correct it, or leave the line out."

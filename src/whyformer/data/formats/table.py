@@ -1,0 +1,211 @@
+"""The tables of data files: rows of named columns, with a header or with keys."""
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from whyformer.data.formats.names import are_headings, plain_name
+from whyformer.data.formats.recognition import SAMPLE, Format
+from whyformer.data.lines import STDIN
+from whyformer.foundation.errors import DataError
+
+Row = tuple[int, Sequence[Any]]
+"""The number of a line or record, from 1, and the cells of all columns."""
+HEADERS = (Format.TSV, Format.CSV, Format.EXCEL)
+"""Formats whose first line may be a header."""
+
+
+@dataclass
+class Table(ABC):
+    """The rows of a data file.
+
+    Args:
+        path: the file.
+        encoding: see `read_lines`.
+        columns: their names, or ``1``, ``2``, … where ``named`` is False.
+    """
+
+    path: str
+    encoding: str | None = None
+    columns: tuple[str, ...] = ()
+    named: bool = False
+    format: Format = field(default=Format.TSV)
+    part: str = ""
+    """What of the file is read, for the line about it: the sheet of a workbook with several."""
+
+    @abstractmethod
+    def find_columns(self, header: bool | None, asked: Sequence[str] = ()) -> None:
+        """Set `columns` and `named`. Args: see `open_table`."""
+
+    @abstractmethod
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows; all cells of a blank line are empty.
+
+        Raises: DataError with the path and line of the error.
+        """
+
+    def sample(self) -> list[list[str]]:
+        """Return the cells of the first rows; an error ends them, as reading will meet it."""
+        found: list[list[str]] = []
+        try:
+            for _, cells in islice(self.rows(), SAMPLE):
+                if any(cells):
+                    found.append([_shown(cell) for cell in cells])
+        except DataError:
+            pass
+        return found
+
+    def place(self, name: str) -> int | None:
+        """Return the index of a column by its name or its number from 1, or None."""
+        if name in self.columns:
+            return self.columns.index(name)
+        wanted = plain_name(name)
+        plain = [plain_name(one) for one in self.columns]
+        if plain.count(wanted) == 1:
+            return plain.index(wanted)
+        if name.isdecimal() and 1 <= int(name) <= len(self.columns):
+            return int(name) - 1
+        return None
+
+    def where(self, line: int) -> str:
+        """Return the place of a row, for messages."""
+        return f"{self.path}:{line}"
+
+
+def _shown(cell: Any) -> str:
+    if cell is None:
+        return ""
+    return cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False, default=str)
+
+
+class TableWithHeader(Table):
+    """A table whose first row may name the columns."""
+
+    def find_columns(self, header: bool | None, asked: Sequence[str] = ()) -> None:
+        """See `Table`."""
+        if self.path == STDIN:
+            self.columns = ("1", "2")
+            return
+        rows = self._first_rows()
+        first = rows[0] if rows else []
+        if header is None:
+            names = {plain_name(cell) for cell in first}
+            named = any(not name.isdecimal() and plain_name(name) in names for name in asked)
+            header = named or is_header(first, rows[1:])
+        widths = Counter(len(row) for row in rows)
+        width = len(first) if header else (widths.most_common(1)[0][0] if widths else 1)
+        self.named = header
+        self.columns = tuple(first) if header else tuple(str(n + 1) for n in range(width))
+
+    @abstractmethod
+    def _first_rows(self) -> list[list[str]]:
+        """Return the first rows, a header included."""
+
+    def _checked(self, line: int, cells: list[str]) -> list[str]:
+        """Return the cells of a row. Raises: DataError when it has more or fewer columns."""
+        width = len(self.columns)
+        if len(cells) == width:
+            return cells
+        if not any(cell.strip() for cell in cells):
+            return [""] * width
+        owner = "the header" if self.named else "the other lines"
+        have = "has" if self.named else "have"
+        raise DataError(
+            f"{self.where(line)}: a line must have as many columns as {owner}, but it has "
+            f"{len(cells)} and {owner} {have} {width}. {self._advice()}"
+        )
+
+    def _advice(self) -> str:
+        return "Separate columns with one tab and use none inside them."
+
+
+def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a first row names the columns of the other rows.
+
+    It does when its cells never occur as values, and are known names, or when a column holds
+    numbers only below a name that is none.
+    """
+    # The first name may be empty: pandas writes the number of a row below it.
+    if len(first) < 2 or not all(cell.strip() for cell in first[1:]):
+        return False
+    if len(set(first)) < len(first):
+        return False
+    rows = [row for row in rows if len(row) == len(first)]
+    if any(cell == row[place] for row in rows for place, cell in enumerate(first)):
+        return False
+    if are_headings(first):
+        return True
+    if len(rows) < 3:
+        return False
+    columns = list(zip(*rows, strict=True))
+    numbers = [all(_is_number(one) for one in column if one) for column in columns]
+    return any(
+        number and any(column) and not _is_number(name)
+        for number, column, name in zip(numbers, columns, first, strict=True)
+    ) and not any(_is_number(name) for name in first)
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[+-]?\d+([.,]\d+)?", text.strip()) is not None
+
+
+class Records(Table):
+    """A table of records with keys. A value inside another record has both keys: ``a.b``."""
+
+    def find_columns(self, header: bool | None, asked: Sequence[str] = ()) -> None:
+        """See `Table`: the keys of the first records."""
+        names: dict[str, None] = {}
+        try:
+            for _, record in islice(self.records(), SAMPLE):
+                names |= dict.fromkeys(flattened(record))
+        except DataError:
+            if not names:
+                raise
+        self.columns, self.named = tuple(names), True
+
+    @abstractmethod
+    def records(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield the number and the content of each record; an empty one for a blank line."""
+
+    def rows(self) -> Iterator[Row]:
+        for number, record in self.records():
+            flat = flattened(record)
+            yield number, [flat.get(name) for name in self.columns]
+
+    def read(self, names: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
+        """Yield the values of some keys; empty strings for a blank line.
+
+        Raises: DataError for a record without one of them.
+        """
+        for number, record in self.records():
+            if not record:
+                yield number, [""] * len(names)
+                continue
+            flat = record if all(name in record for name in names) else flattened(record)
+            if missing := [name for name in names if name not in flat]:
+                raise DataError(
+                    f"{self.where(number)}: the key `{missing[0]}` is required, but only "
+                    f"{', '.join(f'`{key}`' for key in flat)} was found. "
+                    "Add it, or name the keys to read with --source and --target."
+                )
+            yield number, [flat[name] for name in names]
+
+
+def flattened(record: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return a record without records inside it.
+
+    >>> flattened({"id": 1, "translation": {"en": "a", "ko": "b"}})
+    {'id': 1, 'translation.en': 'a', 'translation.ko': 'b'}
+    """
+    found: dict[str, Any] = {}
+    for key, value in record.items():
+        if isinstance(value, dict) and value:
+            found |= flattened(value, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = value
+    return found
