@@ -25,6 +25,7 @@ PLAIN = 0.6
 """Share of the files that are read without further options."""
 COLUMNS = (None, None, None, "1", "2", "3", "source", "text", "label", "translation.ko", "en")
 """Names of columns that may be asked for. None is no name."""
+DELIMITERS = (None, None, None, None, "|", "\t", ",", "e")
 ENCODINGS = (
     "utf-8", "cp949", "euc_kr", "utf-16", "utf-16-le", "utf-32", "cp932", "gb18030", "big5",
     "cp1251", "cp1252",
@@ -97,7 +98,8 @@ def read_any_way(path: Path) -> object:
     reading, first, second, third = Reading(), None, None, None
     if rng.random() > PLAIN:
         encoding = rng.choice((None, None, None, None, *ENCODINGS))
-        reading = Reading(encoding=encoding, header=rng.choice((None, None, True, False)))
+        header, delimiter = rng.choice((None, None, True, False)), rng.choice(DELIMITERS)
+        reading = Reading(encoding=encoding, header=header, delimiter=delimiter)
         first, second, third = (rng.choice(COLUMNS) for _ in range(3))
 
     def pairs() -> object:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from whyformer.data.formats.recognition import Wanted
+from whyformer.data.formats.recognition import Wanted, delimiter_hint
 from whyformer.data.formats.roles import Roles, roles_of_labelled
 from whyformer.data.formats.tables import cells_of
 from whyformer.data.padded_rows import PaddedRows
@@ -107,6 +107,7 @@ def example_roles(
         raise DataError(
             f"`{path}` must have texts with labels, a text, a tab and its label per line, but it "
             "has one column. Give a TSV, CSV or JSONL file."
+            + delimiter_hint(path, reading.encoding)
         )
     return roles_of_labelled(table, text, second, label, number=number)
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from whyformer.data.formats.recognition import Format, Wanted, recognized
+from whyformer.data.formats.recognition import Format, Wanted, delimiter_hint, recognized
 from whyformer.data.formats.roles import Roles, roles_of_pairs
 from whyformer.data.formats.tables import Table, cells_of, open_table
 from whyformer.data.lines import STDIN, read_lines, readable
@@ -22,17 +22,32 @@ class Reading:
     """See `read_lines`."""
     header: bool | None = None
     """See `open_table`."""
+    delimiter: str | None = None
+    """See `open_table`."""
 
     @property
     def key(self) -> str:
         """What a hash of the data must contain; "" for the default."""
-        return "" if self == Reading() else f":{self.encoding}:{self.header}"
+        key = "" if self == Reading() else f":{self.encoding}:{self.header}"
+        return key if self.delimiter is None else f"{key}:{self.delimiter}"
 
     def table(
-        self, path: str | Path, wanted: Wanted, asked: Sequence[str | None] = ()
+        self,
+        path: str | Path,
+        wanted: Wanted,
+        asked: Sequence[str | None] = (),
+        *,
+        format: Format | None = None,
     ) -> Table | None:
         """Return the table in a file; see `open_table`."""
-        return open_table(path, wanted, encoding=self.encoding, header=self.header, asked=asked)
+        options: dict[str, Any] = {
+            "encoding": self.encoding, "header": self.header, "delimiter": self.delimiter
+        }  # fmt: skip
+        return open_table(path, wanted, asked=asked, format=format, **options)
+
+    def format(self, path: str | Path, wanted: Wanted) -> Format:
+        """Return the format of a file; see `recognized`."""
+        return recognized(str(path), wanted, self.encoding, self.delimiter)
 
 
 DEFAULT = Reading()
@@ -97,6 +112,7 @@ def pair_roles(
         raise DataError(
             f"`{path}` must have pairs, a source, a tab and a target per line, but it has one "
             "column of text. Give the file of the sources and then the file of the targets."
+            + delimiter_hint(path, reading.encoding)
         )
     return roles_of_pairs(table, source, target, optional=optional)
 
@@ -169,7 +185,7 @@ def parallel(
     if len(paths) == 2 and STDIN not in paths:
         files = [pair_files(path, source=source, target=target) for path in paths]
         if all(len(one) == 1 for one in files):
-            formats = [recognized(one, Wanted.PAIRS, reading.encoding) for (one,) in files]
+            formats = [reading.format(one, Wanted.PAIRS) for (one,) in files]
             if formats == [Format.LINES, Format.LINES]:
                 return [(paths[0], paths[1])]
     return [(path, None) for path in paths]

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from whyformer.data.formats.recognition import DOCUMENT, Format, Wanted, recognized
+from whyformer.data.formats.recognition import DOCUMENT, Format, Wanted, delimiter_hint
 from whyformer.data.formats.roles import Roles, roles_of_labelled
 from whyformer.data.formats.tables import cells_of
 from whyformer.data.lines import read_lines
@@ -77,7 +77,7 @@ def tag_roles(
         raise DataError(
             f"`{path}` must have words with labels, but it has neither columns nor one word and "
             "its label per line. Separate words and labels with a tab, and sentences with empty "
-            "lines."
+            "lines." + delimiter_hint(path, reading.encoding)
         )
     return roles_of_labelled(table, text, None, label, two=False)
 
@@ -99,7 +99,7 @@ def word_columns(
     Args: text, label: names of CoNLL-U columns, or numbers from 1.
     Raises: DataError for a name that is none.
     """
-    found = recognized(path, Wanted.TAGGED, reading.encoding)
+    found = reading.format(path, Wanted.TAGGED)
     if found not in (Format.WORDS, Format.CONLLU):
         return None
     word, last = (1, 3) if found is Format.CONLLU else (0, -1)

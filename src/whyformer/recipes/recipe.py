@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, Field
 
 from whyformer.data.corpus import Filters
+from whyformer.data.formats.recognition import known_delimiter
 from whyformer.data.pretraining_rows import Fill
 from whyformer.data.reading import Reading
 from whyformer.decoding.settings import SearchSettings
@@ -94,6 +95,9 @@ class DataSettings(Settings):
     header: bool | None = None
     """Whether line 1 of a TSV, CSV or Excel file names the columns. With None, the
     content decides."""
+    delimiter: str | None = None
+    """Character between the columns of TSV and CSV files: one character, or tab. With None, the
+    content decides."""
     builtin: Builtin | None = None
     """Built-in data set to use instead of `train`."""
     stress: bool = False
@@ -127,7 +131,7 @@ class DataSettings(Settings):
     @property
     def reading(self) -> Reading:
         """How the files are read."""
-        return Reading(self.encoding, self.header)
+        return Reading(self.encoding, self.header, known_delimiter(self.delimiter))
 
 
 class Tracker(StrEnum):

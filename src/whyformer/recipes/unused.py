@@ -5,8 +5,8 @@ from pathlib import Path
 
 from whyformer.blocks.recurrence import Cell
 from whyformer.blocks.recurrent_initialization import RecurrentInitialization
-from whyformer.data.formats.recognition import Wanted, recognized
-from whyformer.data.formats.tables import HEADERS, open_table
+from whyformer.data.formats.recognition import Format, Wanted
+from whyformer.data.formats.table import HEADERS
 from whyformer.data.lines import STDIN
 from whyformer.decoding.settings import unread
 from whyformer.foundation.errors import ConfigError, DataError
@@ -87,10 +87,12 @@ def _of_data(recipe: Recipe, name: str) -> str | None:
     of_pairs = TASKS[recipe.task].items is ItemForm.PAIRS and name in names
     if of_pairs and data.train and not _is_read(data, name):
         return "the files have two columns without names, the source and the target"
-    if name in ("data.header", "data.encoding") and data.builtin:
+    if name in ("data.header", "data.encoding", "data.delimiter") and data.builtin:
         return f"the built-in data {data.builtin} has no files"
-    if name == "data.header" and data.train and not _has_lines_of_columns(recipe):
+    if name == "data.header" and data.train and not _has_format(recipe, HEADERS):
         return "none of the files is a TSV, CSV or Excel file"
+    if name == "data.delimiter" and data.train and not _has_format(recipe, DELIMITED):
+        return "none of the files is text with columns"
     if name == "validation.sentences" and recipe.validation.metric == "loss":
         return "validation with --validation.metric loss does not decode"
     return None
@@ -163,13 +165,7 @@ def _is_read(data: DataSettings, name: str) -> bool:
         if not Path(path).is_file():  # the prefix of two files, or an error reported later
             return True
         try:
-            table = open_table(
-                path,
-                Wanted.PAIRS,
-                encoding=data.encoding,
-                header=data.header,
-                asked=(data.source, data.target),
-            )
+            table = data.reading.table(path, Wanted.PAIRS, (data.source, data.target))
         except DataError:
             return True
         if table and (table.named or len(table.columns) > 2 or table.place(column) is not None):
@@ -177,20 +173,21 @@ def _is_read(data: DataSettings, name: str) -> bool:
     return False
 
 
-def _has_lines_of_columns(recipe: Recipe) -> bool:
-    """Return whether line 1 of a file may be a header."""
+def _has_format(recipe: Recipe, formats: Sequence[Format]) -> bool:
+    """Return whether a file has one of these formats."""
     data, wanted = recipe.data, WANTED.get(TASKS[recipe.task].items or ItemForm.TEXTS)
     for path in (*data.train, *data.dev):
         if wanted is None or not Path(path).is_file():
             continue
         try:
-            if recognized(path, wanted, data.encoding) in HEADERS:
+            if data.reading.format(path, wanted) in formats:
                 return True
         except DataError:
             return True  # the error is reported later
     return False
 
 
+DELIMITED = (Format.TSV, Format.CSV)
 WANTED = {
     ItemForm.PAIRS: Wanted.PAIRS, ItemForm.LABELLED_TEXTS: Wanted.LABELLED,
     ItemForm.TAGGED_WORDS: Wanted.TAGGED, ItemForm.TEXTS: Wanted.TEXTS,

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, groupby, islice
 from pathlib import Path
-from typing import Any
 
 from whyformer.data import catalog
 from whyformer.data.documents import Document
 from whyformer.data.formats.recognition import Format, Wanted
 from whyformer.data.formats.roles import Roles, roles_of_texts
-from whyformer.data.formats.tables import cells_of, open_table
+from whyformer.data.formats.tables import cells_of
 from whyformer.data.held_out import Draw, Key, Overlap, key_of, number_held_out, overlap, place
 from whyformer.data.lines import STDIN, read_lines, readable
 from whyformer.data.reading import DEFAULT, Reading
@@ -91,12 +90,9 @@ def read_documents(
 
 def text_roles(path: str, column: str | None, reading: Reading = DEFAULT) -> Roles | None:
     """Return the column that is read from a file; None for a file of plain lines."""
-    options: dict[str, Any] = {
-        "encoding": reading.encoding, "header": reading.header, "asked": (column,)
-    }  # fmt: skip
-    table = open_table(path, Wanted.TEXTS, **options)
+    table = reading.table(path, Wanted.TEXTS, (column,))
     if table is None and column is not None:
-        table = open_table(path, Wanted.TEXTS, format=Format.TSV, **options)
+        table = reading.table(path, Wanted.TEXTS, (column,), format=Format.TSV)
     return None if table is None else roles_of_texts(table, column)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from whyformer.data.formats.names import are_headings
 from whyformer.data.lines import STDIN, read_lines
 from whyformer.data.opening import PARQUET, is_workbook, magic_of, openable, unpacked_suffix
-from whyformer.foundation.errors import DataError
+from whyformer.foundation.errors import ConfigError, DataError
+from whyformer.foundation.parsing import shown
 
 SAMPLE = 1000
 """Lines that are looked at."""
@@ -47,6 +48,10 @@ class Format(StrEnum):
     CONLLU = "CoNLL-U"
 
 
+PIPED = {".jsonl": Format.JSONL, ".tsv": Format.TSV}
+"""Ending of the name of a pipe -> format. A pipe can be read only once."""
+
+
 class Wanted(StrEnum):
     """What a file is read for."""
 
@@ -56,18 +61,23 @@ class Wanted(StrEnum):
     TEXTS = "texts"
 
 
-def recognized(path: str, wanted: Wanted, encoding: str | None = None) -> Format:
+def recognized(
+    path: str, wanted: Wanted, encoding: str | None = None, delimiter: str | None = None
+) -> Format:
     """Return the format of a file.
 
+    Args: delimiter: the character between the columns, if it is given. A file of text is then TSV
+        or CSV, unless it is JSON or XML.
     Raises: DataError when it cannot be read, or is none of the formats.
     """
+    of_columns = None if delimiter is None else Format.TSV if delimiter == "\t" else Format.CSV
     if path == STDIN:
-        return Format.TSV
+        return of_columns or Format.TSV
     suffix = unpacked_suffix(path)
     with openable(path):
         kind = Path(path).stat().st_mode
     if stat.S_ISFIFO(kind) or stat.S_ISCHR(kind):  # it can be read once
-        return {".jsonl": Format.JSONL, ".tsv": Format.TSV}.get(suffix, Format.LINES)
+        return of_columns or PIPED.get(suffix, Format.LINES)
     if magic_of(path).startswith(PARQUET):
         return Format.PARQUET
     if is_workbook(path):
@@ -75,10 +85,36 @@ def recognized(path: str, wanted: Wanted, encoding: str | None = None) -> Format
     lines = sampled_lines(path, encoding)
     return (
         _of_markup(path, lines, suffix, wanted)
+        or of_columns
         or _of_words(lines, suffix, wanted)
         or _of_columns(lines, suffix, wanted)
         or Format.LINES
     )
+
+
+def known_delimiter(given: str | None) -> str | None:
+    """Return the character that a setting means. Raises: ConfigError when it is not one.
+
+    >>> known_delimiter("tab"), known_delimiter("|"), known_delimiter(None)
+    ('\\t', '|', None)
+    """
+    character = "\t" if given in ("tab", "\\t") else given
+    if character is not None and (len(character) != 1 or character in '"\r\n'):
+        raise ConfigError(
+            f"`data.delimiter` must be one character, or tab, but it is {shown(given)}. For "
+            "example, give --data.delimiter ';'."
+        )
+    return character
+
+
+def delimiter_hint(path: str, encoding: str | None = None) -> str:
+    """Return what to give for a file without columns, if one character divides all its lines."""
+    lines = [line for line in sampled_lines(path, encoding) if line.strip()]
+    for delimiter in DELIMITERS:
+        counts = {line.count(delimiter) for line in lines}
+        if len(counts) == 1 and counts != {0}:
+            return f" If `{delimiter}` separates columns, give --data.delimiter '{delimiter}'."
+    return ""
 
 
 def sampled_lines(path: str, encoding: str | None) -> list[str]:

@@ -35,6 +35,8 @@ class Table(ABC):
     columns: tuple[str, ...] = ()
     named: bool = False
     format: Format = field(default=Format.TSV)
+    delimiter: str | None = None
+    """The character between the columns, if it is given; None: by the content."""
     part: str = ""
     """What of the file is read, for the line about it: the sheet of a workbook with several."""
 

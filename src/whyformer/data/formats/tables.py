@@ -31,7 +31,11 @@ from whyformer.foundation.parsing import shown
 from whyformer.foundation.wording import counted
 
 CELL = 1 << 24
-"""Most characters of a CSV cell. A quote that is never closed would read the whole file."""
+"""Most characters of a CSV cell."""
+ROW_LINES = 2000
+"""Most lines of a CSV row. A quote that is never closed would read the whole file."""
+SWALLOWED = 3
+"""Lines inside a cell that show a stray quote, if most of them have the columns of the table."""
 
 
 def open_table(
@@ -40,6 +44,7 @@ def open_table(
     *,
     encoding: str | None = None,
     header: bool | None = None,
+    delimiter: str | None = None,
     asked: Sequence[str | None] = (),
     format: Format | None = None,
 ) -> Table | None:
@@ -49,15 +54,16 @@ def open_table(
         wanted: what the file is read for.
         header: whether the first line of a TSV, CSV or workbook names the columns; None decides by
             its content.
+        delimiter: the character between the columns of a text file; None: by the content.
         asked: names of columns that are wanted; line 1 is a header if it has one of them.
         format: the format, if it is known.
     Raises: DataError when the file cannot be read.
     """
     path = str(path)
-    found = format or recognized(path, wanted, encoding)
+    found = format or recognized(path, wanted, encoding, delimiter)
     if found not in TABLES:
         return None
-    table = TABLES[found](path, encoding, format=found)
+    table = TABLES[found](path, encoding, format=found, delimiter=delimiter)
     table.find_columns(header, [name for name in asked if name])
     return table
 
@@ -76,24 +82,38 @@ class _TSV(TableWithHeader):
 
 
 class _CSV(TableWithHeader):
-    delimiter: str = ","
-
     def _first_rows(self) -> list[list[str]]:
         lines = sampled_lines(self.path, self.encoding)
-        self.delimiter = delimiter_of(lines, certain=False) or ","
-        return [row for row in parsed(lines, self.delimiter) if row]
+        self.delimiter = self.delimiter or delimiter_of(lines, certain=False)
+        return [row for row in parsed(lines, self._separator) if row]
+
+    @property
+    def _separator(self) -> str:
+        return self.delimiter or ","
 
     def rows(self) -> Iterator[Row]:
         # A quoted cell may have several lines, so a row begins after the end of the previous one.
         limit = csv.field_size_limit(CELL)
-        lines = (f"{line}\n" for line in read_lines(self.path, self.encoding))
-        reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+        row: list[str] = []
+        """The lines of the current row."""
+
+        def lines() -> Iterator[str]:
+            for line in read_lines(self.path, self.encoding):
+                if len(row) >= ROW_LINES:
+                    raise self._stray(number + _lines_before_last(row, self._separator))
+                row.append(f"{line}\n")
+                yield row[-1]
+
+        reader = csv.reader(lines(), delimiter=self._separator, strict=True)
         number = 1
         try:
             for cells in reader:
+                if len(row) > SWALLOWED and (line := self._swallowing(cells)) is not None:
+                    raise self._stray(number + line)
                 if not (self.named and number == 1):
                     yield number, self._checked(number, cells)
                 number = reader.line_num + 1
+                row.clear()
         except csv.Error as error:
             raise DataError(
                 f"{self.where(number)}: a row must be CSV, but it is not ({error}). "
@@ -102,8 +122,47 @@ class _CSV(TableWithHeader):
         finally:
             csv.field_size_limit(limit)
 
+    def _swallowing(self, cells: Sequence[str]) -> int | None:
+        """Return the line of a row, from 0, at which a cell opens that holds other rows, or None.
+
+        Between two stray quotes there are whole lines, and they have the columns of the table.
+        """
+        line = 0
+        for cell in cells:
+            inner = cell.split("\n")[1:-1]
+            rows = sum(self._is_row(one) for one in inner)
+            if len(inner) >= SWALLOWED and rows > 0.8 * len(inner):
+                return line
+            line += cell.count("\n")
+        return None
+
+    def _is_row(self, line: str) -> bool:
+        """Return whether a line has the columns of the table, and most of them filled.
+
+        A space after a delimiter is punctuation, and so is a comma at the end of a verse.
+        """
+        width, parts = len(self.columns), line.split(self._separator)
+        filled = sum(bool(part.strip()) for part in parts)
+        spaced = any(part.startswith(" ") for part in parts[1:])
+        return len(parts) == width > 1 and filled >= max(2, width - 1) and not spaced
+
+    def _stray(self, line: int) -> DataError:
+        return DataError(
+            f"{self.where(line)}: a quote must be closed at the end of its cell, but the cell that "
+            "begins here takes in the rows below it. Remove the quote, or put the cell between "
+            "quotes and double the quotes inside it."
+        )
+
     def _advice(self) -> str:
-        return f'Put a cell that contains "{self.delimiter}" between quotes, and double its quotes.'
+        return (
+            f'Put a cell that contains "{self._separator}" between quotes, and double its quotes.'
+        )
+
+
+def _lines_before_last(lines: Sequence[str], delimiter: str) -> int:
+    """Return how many lines of an unfinished row come before its last cell."""
+    cells = next(csv.reader(lines, delimiter=delimiter))
+    return sum(cell.count("\n") for cell in cells[:-1])
 
 
 class _JSONLines(Records):
