@@ -101,4 +101,6 @@ def train(
         )
         where = f"best at update {outcome.scores['step']}: {best}" if best else "not validated yet"
         print(f"{outcome.run}: {counted(outcome.updates, 'update')}; {where}")
+        for line in outcome.verdict.lines() if outcome.verdict else ():
+            print(line)
     return code

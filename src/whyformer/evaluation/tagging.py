@@ -111,18 +111,8 @@ def score_tags(
         )
     if not wanted:
         raise DataError("There must be at least one sentence to score, but the input is empty.")
-    words = np.zeros((len(wanted), 2))
-    found = np.zeros((len(wanted), 3))
-    for number, (labels, right) in enumerate(zip(predicted, wanted, strict=True)):
-        if len(labels) != len(right):
-            raise DataError(
-                f"Sentence {number + 1} must have {counted(len(right), 'label')}, but it "
-                f"has {len(labels)}."
-            )
-        words[number] = sum(a == b for a, b in zip(labels, right, strict=True)), len(right)
-        mine, theirs = spans(labels), spans(right)
-        found[number] = len(mine & theirs), len(mine), len(theirs)
-    parts = [("accuracy", _share, words, "% of words, higher is better", IntervalKind.WILSON)]
+    words, found = tag_statistics(predicted, wanted)
+    parts = [("accuracy", share, words, "% of words, higher is better", IntervalKind.WILSON)]
     scheme = scheme_of(wanted)
     if scheme is not None:
         unit = "F1 of spans × 100, higher is better"
@@ -135,7 +125,31 @@ def score_tags(
     return scores
 
 
-def _share(sums: Array) -> float:
+def tag_statistics(
+    predicted: Sequence[Sequence[str]], wanted: Sequence[Sequence[str]]
+) -> tuple[Array, Array]:
+    """Return two tables with a row for each sentence.
+
+    The first has the numbers of correct labels and of words; the second has the numbers of correct
+    spans, predicted spans and reference spans.
+    Raises: DataError if a sentence has another number of labels than words.
+    """
+    words = np.zeros((len(wanted), 2))
+    found = np.zeros((len(wanted), 3))
+    for number, (labels, right) in enumerate(zip(predicted, wanted, strict=True)):
+        if len(labels) != len(right):
+            raise DataError(
+                f"Sentence {number + 1} must have {counted(len(right), 'label')}, but it "
+                f"has {len(labels)}."
+            )
+        words[number] = sum(a == b for a, b in zip(labels, right, strict=True)), len(right)
+        mine, theirs = spans(labels), spans(right)
+        found[number] = len(mine & theirs), len(mine), len(theirs)
+    return words, found
+
+
+def share(sums: Array) -> float:
+    """Return the percentage of correct labels. Args: sums: numbers of correct labels and words."""
     return 100 * float(sums[0] / sums[1]) if sums[1] else 0.0
 
 

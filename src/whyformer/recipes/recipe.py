@@ -159,6 +159,10 @@ class ValidationSettings(Settings):
     patience: int = Field(default=0, ge=0, le=MAX_UPDATES)
     """The run stops early after this number of validations without improvement; 0 = no early
     stop."""
+    verdict: bool | None = None
+    """Whether the run ends with a verdict: the score of its best weights on held-out data, beside
+    a simple baseline. It takes a few seconds, or about 2 % of a long training. None means yes, if
+    the training took at least 20 seconds."""
     track: Tracker = Tracker.NONE
     """Where to write the metrics in addition to the journal: none, or tensorboard."""
 

@@ -100,6 +100,7 @@ class Classification(LabelledTask):
         self.batches = self.rows = self._rows(train)
         self.dev = self._rows(dev)
         self.fingerprint = self.rows.fingerprint
+        self.examples, self.held_out = train, dev
         self.mean, self.deviation = _spread([float(self.target_of(one)) for one in train])
 
     def labels_of(self, example: Example) -> Sequence[str]:

@@ -65,8 +65,11 @@ class Language(TextTask):
     def validate(self, model: Model) -> dict[str, Any]:
         """See `Task`. Uses the whole validation text, in rows of the same length as in training."""
         assert isinstance(model, TextModel)
-        rows = self._rows(self.dev, shuffle=False)
-        return text_scores(model, rows, self.dev, self.loss)
+        return text_scores(model, self.validation_rows(), self.dev, self.loss)
+
+    def validation_rows(self) -> ContiguousRows | PackedRows:
+        """Return the validation text in rows of the same length as in training."""
+        return self._rows(self.dev, shuffle=False)
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
         """See `Task`."""

@@ -21,6 +21,7 @@ EXTRAS = {
     "lab": "latex2mathml",
     "ray": "ray",
     "export": "ctranslate2",
+    "baselines": "sklearn",
 }
 """Extra -> a package that is found only if the extra is installed."""
 SIDE = 1024

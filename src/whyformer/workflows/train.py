@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,37 +59,14 @@ from whyformer.workflows.runs.earlier import (
 )
 from whyformer.workflows.runs.failure import keep_diagnosis
 from whyformer.workflows.runs.lock import only_run_in
+from whyformer.workflows.runs.outcome import Outcome
 from whyformer.workflows.runs.prepared import identities, old_parts
 from whyformer.workflows.runs.run_file import read_run, write_run
 from whyformer.workflows.stopping import StopRequests, stop_requests
+from whyformer.workflows.verdict.verdict import verdict_at_the_end
 
 CHECKPOINT_SECONDS = 120
 """Maximum time between two checkpoints. Each validation also writes a checkpoint."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended."""
-
-    run: Path
-    scores: dict[str, Any]
-    """The best validation: step, loss and the metric."""
-    updates: int
-    interrupted: bool = False
-    stopped_early: bool = False
-    notes: tuple[str, ...] = ()
-    """Notes on the choice of the weights: an early stop, or a metric that never changed."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all values as JSON."""
-        return {
-            "run": str(self.run),
-            "scores": self.scores,
-            "updates": self.updates,
-            "interrupted": self.interrupted,
-            "stopped_early": self.stopped_early,
-            "notes": list(self.notes),
-        }
 
 
 def train(
@@ -228,11 +205,22 @@ def _train(
         display.warn(
             f"This run ended before its first checkpoint. Repeating its {counted(done, 'update')}."
         )
-    return (
-        yield from _run(
-            recipe, length, state, task, selection, out, display, identity, unattended=unattended
-        )
+    outcome = yield from _run(
+        recipe, length, state, task, selection, out, display, identity, unattended=unattended
     )
+    return _with_verdict(outcome, task, display, identity) if ranks.first else outcome
+
+
+def _with_verdict(outcome: Outcome, task: Task, display: Display, identity: str) -> Outcome:
+    """Add the verdict to the outcome of a run that is complete."""
+    if outcome.interrupted or not outcome.scores:
+        return outcome
+    found, problem = verdict_at_the_end(
+        task, outcome.run, identity=identity, step=outcome.scores["step"]
+    )
+    if problem:
+        display.warn(problem)
+    return replace(outcome, verdict=found)
 
 
 def _run(
@@ -338,7 +326,7 @@ def _run(
     notes = _notes(selection, task, patience if stopped_early else 0)
     for note in notes:
         display.warn(note)
-    return Outcome(out, selection.best, state.step, interrupted, stopped_early, notes)
+    return Outcome(out, selection.best, state.step, interrupted, stopped_early, notes=notes)
 
 
 @contextlib.contextmanager

@@ -38,9 +38,14 @@ def refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
     """Raise ConfigError if the recipe or the data changed since the start of the run."""
     path = out / "recipe.yaml"
     original = build(Recipe, read_yaml(path)[0], where=str(path))
-    # How the model is distributed over the ranks has no effect on the result.
+    # How the model is distributed over the ranks, and the verdict, have no effect on the weights.
     parallel = {"parallel": original.training.parallel}
-    ignored = {"preset": None, "training": recipe.training.model_copy(update=parallel)}
+    verdict = {"verdict": original.validation.verdict}
+    ignored = {
+        "preset": None,
+        "training": recipe.training.model_copy(update=parallel),
+        "validation": recipe.validation.model_copy(update=verdict),
+    }
     changed = differences(original, recipe.model_copy(update=ignored))
     if changed:
         raise ConfigError(
@@ -89,6 +94,6 @@ def forget(out: Path) -> None:
     """Delete the files of a run in ``out``, but no other files."""
     for name in ("checkpoint", "model", "diagnosis", "tensorboard", *PREPARED):
         shutil.rmtree(out / name, ignore_errors=True)
-    files = ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", TIMETABLE, KEPT)
-    for name in (*files, *KEPT_ITEMS.values()):
+    files = ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", "verdict.json")
+    for name in (*files, TIMETABLE, KEPT, *KEPT_ITEMS.values()):
         (out / name).unlink(missing_ok=True)

@@ -1,0 +1,35 @@
+"""The outcome of a training run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whyformer.evaluation.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    run: Path
+    scores: dict[str, Any]
+    """The best validation: step, loss and the metric."""
+    updates: int
+    interrupted: bool = False
+    stopped_early: bool = False
+    verdict: Verdict | None = None
+    """The score on held-out data beside a baseline; None if the run has no verdict."""
+    notes: tuple[str, ...] = ()
+    """Notes on the choice of the weights: an early stop, or a metric that never changed."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all values as JSON."""
+        return {
+            "run": str(self.run),
+            "scores": self.scores,
+            "updates": self.updates,
+            "interrupted": self.interrupted,
+            "stopped_early": self.stopped_early,
+            "notes": list(self.notes),
+            "verdict": self.verdict.to_json() if self.verdict else None,
+        }
