@@ -71,3 +71,8 @@ def test_a_small_time_limit_uses_fewer_pairs() -> None:
 def test_symbols_give_back_the_text(text: str) -> None:
     symbols = Symbols(separated=are_symbols([text]))
     assert symbols.text(symbols.of(text)) == text
+
+
+def test_pairs_that_cannot_be_aligned_use_the_nearest_source() -> None:
+    pairs = [(letter, letter * 30) for letter in "abcdefghij"]
+    assert pair_baseline(pairs, exact, seconds=5).method.startswith("the target of")

@@ -8,7 +8,7 @@ import numpy as np
 Array = np.ndarray
 SIZES = (2, 3)
 """Lengths of the character n-grams. A text gets a space at both ends."""
-MOST_ENTRIES = 200_000
+MOST_ENTRIES = 60_000
 """A query reads at most this number of index entries; it leaves out the most frequent n-grams."""
 LARGEST_KEY = 2**62
 SPARE = 32

@@ -13,8 +13,10 @@ Pair = tuple[str, str]
 Score = Callable[[Sequence[str], Sequence[str]], float]
 """Function from outputs and references to a score; higher is better."""
 
-LONGEST_WORDS = 40
+LONGEST_WORDS = 20
 """Joint n-grams are tried if the mean length of the sources is at most this, in symbols."""
+LONGEST_PAIR = 60
+"""Joint n-grams leave out longer sources and targets, in characters."""
 SHORT_SYMBOL = 4.0
 """Targets are symbols separated by spaces if their mean length is at most this, in characters."""
 TRIAL_PAIRS, TRIAL_ITEMS = 1500, 150
@@ -105,8 +107,13 @@ def pair_baseline(
     shuffled = [pairs[number] for number in order]
     source = Symbols(separated_sources)
     target = Symbols(are_symbols([one for _, one in shuffled[:TRIAL_PAIRS]]))
-    memory = lambda some: _memory(some, seconds)  # noqa: E731
-    joint = lambda some: _joint(some, source, target, seconds)  # noqa: E731
+
+    def memory(some: Sequence[Pair]) -> PairBaseline:
+        return _memory(some, seconds)
+
+    def joint(some: Sequence[Pair]) -> PairBaseline:
+        return _joint(some, source, target, seconds)
+
     lengths = [len(source.of(one)) for one, _ in shuffled[:TRIAL_PAIRS]]
     if not lengths or sum(lengths) / len(lengths) > LONGEST_WORDS:
         return memory(shuffled)
@@ -114,12 +121,12 @@ def pair_baseline(
     asked, known = shuffled[:cut], shuffled[cut : cut + TRIAL_PAIRS]
     if not asked:
         return memory(shuffled)
-    best = max(
-        (memory, joint),
-        key=lambda build: score(
-            build(known).translate([one for one, _ in asked]), [one for _, one in asked]
-        ),
-    )
+    questions, right = [one for one, _ in asked], [one for _, one in asked]
+    try:
+        gained = score(joint(known).translate(questions), right)
+    except ValueError:  # no pair can be aligned
+        return memory(shuffled)
+    best = joint if gained > score(memory(known).translate(questions), right) else memory
     return best(shuffled)
 
 
@@ -135,8 +142,9 @@ def _memory(pairs: Sequence[Pair], seconds: float) -> PairBaseline:
 
 
 def _joint(pairs: Sequence[Pair], source: Symbols, target: Symbols, seconds: float) -> PairBaseline:
+    short = [pair for pair in pairs if max(map(len, pair)) <= LONGEST_PAIR]
     used = _fitting(
-        pairs, seconds * CELLS_PER_SECOND, lambda pair: 3 * len(pair[0]) * (len(pair[1]) + 1)
+        short, seconds * CELLS_PER_SECOND, lambda pair: 3 * len(pair[0]) * (len(pair[1]) + 1)
     )
     model = JointNgrams([(source.of(one), target.of(other)) for one, other in used])
 
