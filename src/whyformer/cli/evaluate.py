@@ -62,7 +62,8 @@ def evaluate(
             For --labelled: text and label, or first text, second text and label.
             Default: the columns used in training, if the file has them;
             otherwise, columns are found by their content.
-        encoding: Encoding of all files, such as cp949 (default: UTF-8).
+        encoding: Encoding of all files, such as cp949 (default: UTF-8, or that of the training
+            data for a file that is not UTF-8).
         metric: bleu (default), chrf, ter, per, wer or exact.
             Separate several metrics by commas or spaces.
         lowercase: Ignore case (ter always does).
@@ -125,7 +126,7 @@ def evaluate(
         else:
             right = required(references, "references", "--references FILE")
             sources = required(source, "source", "--source FILE, the text to translate")
-            items = read_parallel(sources, right, encoding)
+            items = read_parallel(sources, right, encoding, run=runs[0], say=warn)
         given = {"beam": beam, "length_penalty": length_penalty}
         search = {name: value for name, value in given.items() if value is not None}
         with joined() as ranks:
@@ -162,7 +163,7 @@ def _refuse_others(mode: str, others: dict[str, Any]) -> None:
 def _text(
     runs: tuple[Path, ...], text: Path, documents: str, encoding: str | None, *, json: bool
 ) -> int:
-    from whyformer.cli.shared.streams import print_json
+    from whyformer.cli.shared.streams import print_json, warn
     from whyformer.foundation.errors import UsageError
     from whyformer.foundation.wording import counted
     from whyformer.workflows.generate import evaluate_text
@@ -171,7 +172,8 @@ def _text(
         raise UsageError("`--text` needs a run. Give the directory that `whyformer train` wrote.")
     if documents not in ("file", "paragraphs", "lines"):
         raise UsageError(f"`--documents` must be file, paragraphs or lines, but it is {documents}.")
-    found = [evaluate_text(run, text, documents=documents, encoding=encoding) for run in runs]
+    options: dict[str, Any] = {"documents": documents, "encoding": encoding, "say": warn}
+    found = [evaluate_text(run, text, **options) for run in runs]
     if json:
         print_json({"systems": found})
         return 0

@@ -19,6 +19,8 @@ from whyformer.data.opening import damage_explained, openable, opened_file
 from whyformer.foundation.errors import DataError
 
 STDIN = "-"
+BLOCK = 1 << 20
+"""Bytes that are read at once."""
 WIDE = ("utf-16", "utf-32")
 """Encodings in which a byte of value 10 need not be a line end."""
 
@@ -57,6 +59,26 @@ def read_lines(path: str | Path, encoding: str | None = None) -> Iterator[str]:
         raise DataError(
             f"`{path}` must have at least one line, but it is empty. Give another file."
         )
+
+
+def is_utf8(path: str | Path) -> bool:
+    """Return whether a file is UTF-8, or states another encoding with a byte order mark.
+
+    Raises: DataError when it cannot be opened.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with opened_file(path) as file, damage_explained(path):
+        block = file.read(BLOCK)
+        if byte_order_mark(block):
+            return True
+        try:
+            while block:
+                decoder.decode(block)
+                block = file.read(BLOCK)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def readable(path: str | Path) -> Path:

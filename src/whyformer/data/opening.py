@@ -99,7 +99,10 @@ def opened_file(path: str | Path) -> io.BufferedIOBase:
             )
     if kind := other_kind(place, head):
         file.close()
-        raise DataError(f"`{path}` is {kind}, not a text file. Save its text as UTF-8 first.")
+        advice = "Save its text as UTF-8 first."
+        if kind.endswith("archive"):
+            advice = f"Unpack it first, and give a file in it{_first_member(place)}."
+        raise DataError(f"`{path}` is {kind}, not a text file. {advice}")
     return file
 
 
@@ -139,6 +142,16 @@ def _kind_of_zip(path: Path) -> str:
             if name == member or name.endswith(f"/{member}"):
                 return kind
     return "a ZIP archive"
+
+
+def _first_member(path: Path) -> str:
+    """Return the name of the first file in a ZIP archive in parentheses, or nothing."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = (name for name in archive.namelist() if not name.endswith("/"))
+            return f", such as {first}" if (first := next(found, "")) else ""
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return ""
 
 
 def is_workbook(path: str | Path) -> bool:

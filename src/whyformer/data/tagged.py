@@ -1,6 +1,6 @@
 """Sentences with a label for every word: reading, tokenization and batches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -34,6 +34,8 @@ class Tagged(NamedTuple):
     line: int
     words: list[str]
     labels: list[str]
+    blanks: int = 0
+    """Labelled blanks before or between the words, which were left out."""
 
 
 def read_tagged(
@@ -47,7 +49,8 @@ def read_tagged(
 
     A table has one sentence per row: its words separated by spaces, and as many labels (in JSON,
         also lists). A file with one word per line has empty lines between sentences: the word is
-        the first column, the label the last; in CoNLL-U, the word is FORM and the label UPOS.
+        the first column, the label the last; in CoNLL-U, the word is FORM and the label UPOS. If
+        each character has a line, the blanks between words are left out and counted.
 
     Args: text, label: names or numbers of the columns, or keys; None: by their names and content.
     Raises: DataError with the path and line of the error.
@@ -123,13 +126,13 @@ def _word_by_word(path: str, columns: WordColumns, reading: Reading) -> Iterator
     words: list[str] = []
     labels: list[str] = []
     conllu = columns.format is Format.CONLLU
-    start = number = 0
+    start = number = blanks = 0
     for number, line in enumerate(read_lines(path, reading.encoding), start=1):
         cells = line.split("\t") if "\t" in line else line.split()
         if not line.strip() or cells[0] == DOCUMENT:
             if words:
-                yield Tagged(start, words, labels)
-                words, labels = [], []
+                yield Tagged(start, words, labels, blanks)
+                words, labels, blanks = [], [], 0
             continue
         if line.startswith("#") and (conllu or line.startswith("##") or len(cells) == 1):
             continue  # a comment
@@ -142,12 +145,21 @@ def _word_by_word(path: str, columns: WordColumns, reading: Reading) -> Iterator
             )
         word = "".join(cells[columns.word].split())
         if not word:
-            continue  # the space between words, where each character has a line
+            blanks += 1
+            continue
         start = number if not words else start
         words.append(word)
         labels.append(normalize(cells[columns.label].strip()))
     if words:
-        yield Tagged(start, words, labels)
+        yield Tagged(start, words, labels, blanks)
+
+
+def blanks_left_out(sentences: Iterable[Tagged]) -> str | None:
+    """Return what to say about blanks that were left out, or None if there are none."""
+    count = sum(one.blanks for one in sentences)
+    if not count:
+        return None
+    return f"left out {counted(count, 'labelled blank')}: a word needs a character"
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,26 @@ def refuse_unused(
     for name in (one.replace("-", "_") for one in given):
         if reason := reason_unused(recipe, name, ranks=ranks):
             flag = (typed or {}).get(name, name.replace("_", "-"))
+            if flag == "columns":
+                _refuse_columns(recipe, name)
             raise ConfigError(f"`--{flag}` has no effect here: {reason}. Leave it out.")
+
+
+def _refuse_columns(recipe: Recipe, name: str) -> None:
+    """Raise ConfigError about `--columns` with more columns than the task has."""
+    if name not in OF_SOME_TASKS or name in TASKS[recipe.task].reads:
+        return
+    readers = _listed([task for task, kind in TASKS.items() if name in kind.reads])
+    if name == "data.second":
+        both = "SOURCE,TARGET" if recipe.task == "translate" else "TEXT,LABEL"
+        raise ConfigError(
+            f"`--columns` names a second text, which only {readers} can read, but the task is "
+            f"{recipe.task}. Three columns are a text, a second text and a label. Give two: "
+            f"--columns {both}."
+        )
+    raise ConfigError(
+        f"`--columns` names two columns, but the task {recipe.task} reads one. Give --columns TEXT."
+    )
 
 
 def refuse_unread(given: Iterable[str], read: Sequence[str], command: str) -> None:

@@ -1,5 +1,6 @@
 """The tasks `classify` and `regress`: predict a label or a number for a text or a text pair."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -36,6 +37,7 @@ from whyformer.tasks.files_facts import files_facts
 from whyformer.tasks.fine_tuning import (
     LabelledTask,
     label_loss,
+    listed,
     own_tokenizer,
     read_split,
     remembered_columns,
@@ -52,7 +54,6 @@ EVALUATED_TOGETHER = 1024
 """Number of texts that an evaluation classifies at once; limits the memory for probabilities."""
 LARGEST_NUMBER = 1e30
 """Largest label of a regression in absolute value: its square must be finite in float32."""
-SHOWN_LABELS = 20
 
 
 @TASKS.register("classify")
@@ -249,14 +250,24 @@ def _is_pair(item: Any) -> bool:
     return isinstance(item[0], str) and isinstance(item[1], str | None)
 
 
-def number(example: Example) -> float:
-    """Return the label of an example as a number. Raises: DataError when it is not a number."""
+def number(
+    example: Example, advice: str = "Choose --task classify for labels that are words."
+) -> float:
+    """Return the label of an example as a number.
+
+    Args: advice: what to do about a label that is a word.
+    Raises: DataError when it is not a number.
+    """
     try:
         value = float(example.label)
     except ValueError:
+        if "," in example.label and re.fullmatch(r"[+-]?\d[\d.,]*", example.label):
+            advice = (
+                "Write a point instead of a decimal comma (3.5), and no separators of thousands "
+                "(1000)."
+            )
         raise DataError(
-            f"{example.place}: the label must be a number, but it is `{example.label}`. "
-            "Choose --task classify for labels that are words."
+            f"{example.place}: the label must be a number, but it is `{example.label}`. {advice}"
         ) from None
     if not abs(value) <= LARGEST_NUMBER:
         raise DataError(
@@ -264,12 +275,6 @@ def number(example: Example) -> float:
             f"but it is `{example.label}`. Correct the line, or leave it out."
         )
     return value
-
-
-def listed(labels: Sequence[str]) -> str:
-    """Return the first labels and the number of the others, for a message."""
-    more = f", and {len(labels) - SHOWN_LABELS} more" if len(labels) > SHOWN_LABELS else ""
-    return ", ".join(labels[:SHOWN_LABELS]) + more
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float]:
@@ -359,13 +364,14 @@ class Classifier:
                     f"Known: {listed(self.labels)}. If line 1 is a header, name its columns with "
                     "--columns."
                 )
+        advice = "This run predicts numbers. Name the column of the number with --columns."
+        numbers = [] if self.labels else [number(one, advice) for one in examples]
         found: list[Prediction] = []
         for start in range(0, len(examples), EVALUATED_TOGETHER):
             some = examples[start : start + EVALUATED_TOGETHER]
             predictions = self.classify([(one.first, one.second) for one in some])
             found += [replace(one, probabilities={}) for one in predictions]
         if not self.labels:
-            numbers = [p.number for p in found if p.number is not None]
-            return score_numbers(numbers, [number(e) for e in examples])
+            return score_numbers([p.number for p in found if p.number is not None], numbers)
         wanted = [place[one.label] for one in examples]
         return score_labels([place[normalize(p.label)] for p in found], wanted, len(place))

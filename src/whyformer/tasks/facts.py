@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from whyformer.data.filters import CorpusReport
 from whyformer.data.plan import padding_share
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.search import limit_of
@@ -33,7 +34,7 @@ def facts_before_training(
     dropped = "; ".join(f"{reason}: {what}" for reason, what in report.dropped.items())
     yield from files_facts(data.tables)
     yield with_end(
-        f"pairs       {report.kept:,} of {report.read:,}",
+        f"pairs       {_used(report, None if data.overlap else data.dev_corpus.report)}",
         Caution(f"; dropped {dropped}") if dropped else "",
     )
     yield with_end(
@@ -69,6 +70,19 @@ def facts_before_training(
     yield f"model       {parameters:,} parameters: {shape.summary}; on {device}, {threads()}"
     yield training_fact(
         recipe, shape.dropout, f", label smoothing {recipe.training.label_smoothing:g}"
+    )
+
+
+def _used(train: CorpusReport, held_out: CorpusReport | None) -> str:
+    """Return how many pairs are used for what, of all pairs that were read.
+
+    Args: held_out: the report of a validation set that was held out of the training data.
+    """
+    if held_out is None:
+        return f"{train.kept:,} for training, of {train.read:,}"
+    return (
+        f"{train.kept:,} for training and {held_out.kept:,} held out for validation, of "
+        f"{train.read + held_out.read:,}"
     )
 
 

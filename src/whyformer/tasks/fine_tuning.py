@@ -1,6 +1,7 @@
 """Shared code of the tasks on labelled data: examples, and a new or a pre-trained encoder."""
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
@@ -30,6 +31,8 @@ from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 from whyformer.training.loss import Loss
 
 MAX_HELD_OUT = 5000
+SHOWN_LABELS = 20
+"""Maximum number of labels that a message lists."""
 DROPOUTS = ("dropout", "attention_dropout")
 """The only model settings that a run with `start_from` can choose."""
 COLUMN_KEYS = {"text": "text", "second": "second text", "label": "label"}
@@ -234,12 +237,36 @@ def read_split(
         most=MAX_HELD_OUT,
     )
     if not held:
+        _refuse_unequal_labels(found, labels_of, data.train)
         raise DataError(
             f"{counted(len(found), 'text')} cannot be divided into training and validation sets: a "
             "label must have at least two different texts. Give more texts, or a validation set "
             "with --dev."
         )
     return Split(kept, held, dropped, None)
+
+
+def _refuse_unequal_labels(
+    examples: Sequence[One], labels_of: Callable[[One], Iterable[str]], files: Sequence[str]
+) -> None:
+    """Raise DataError if no two examples have the same label: the column holds something else."""
+    labels = [label for one in examples for label in labels_of(one)]
+    if not len(examples) == len(labels) == len(set(labels)) > 1:
+        return
+    advice = "If it is a text to produce, choose --task translate"
+    if all(re.fullmatch(r"[+-]?\d+([.,]\d+)?", label) for label in labels):
+        advice = "If it is a number to predict, choose --task regress"
+    raise DataError(
+        f"`{files[0]}` must have labels that occur several times, but all {len(labels):,} labels "
+        f"differ, such as {listed(labels[:3])}. {advice}. Otherwise, name the column of the label: "
+        "--columns TEXT,LABEL."
+    )
+
+
+def listed(labels: Sequence[str]) -> str:
+    """Return the first labels and the number of the others, for a message."""
+    more = f", and {len(labels) - SHOWN_LABELS} more" if len(labels) > SHOWN_LABELS else ""
+    return ", ".join(labels[:SHOWN_LABELS]) + more
 
 
 def remembered_columns(roles: Roles) -> dict[str, str | None]:

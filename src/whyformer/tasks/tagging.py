@@ -1,5 +1,6 @@
 """The task `tag`: predict a label for each word of a text, such as its part of speech."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from whyformer.data.tagged import (
     Tagged,
     TaggedBatch,
     TaggedRows,
+    blanks_left_out,
     read_tagged,
     tag_roles,
     word_columns,
@@ -32,13 +34,14 @@ from whyformer.tasks.files_facts import files_facts, words_described
 from whyformer.tasks.fine_tuning import (
     LabelledTask,
     label_loss,
+    listed,
     own_tokenizer,
     read_split,
     remembered_columns,
     rows_facts,
     shape_of,
 )
-from whyformer.tasks.task import Progress, batches_on_device, evaluation_mode, with_end
+from whyformer.tasks.task import Caution, Progress, batches_on_device, evaluation_mode, with_end
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 from whyformer.text.normalization import normalize
 from whyformer.text.tokenizer import Tokenizer
@@ -82,7 +85,10 @@ class Tagging(LabelledTask):
             self.files.append(words_described(path, words) if words else tag_roles(path, **columns))
         first = self.files[0]
         self.columns = remembered_columns(first) if isinstance(first, Roles) else {}
+        self.blanks = blanks_left_out((*train, *dev))
         self.classes = sorted({label for one in (*train, *dev) for label in one.labels})
+        learned = {label for one in train for label in one.labels}
+        self.not_learned = [label for label in self.classes if label not in learned]
         if len(self.classes) < 2:
             raise DataError(
                 "The data must have at least two different labels, but all labels are "
@@ -120,6 +126,13 @@ class Tagging(LabelledTask):
             what = f"{len(sentences):,}, {counted(rows.words, 'word')}"
             yield with_end(rows_facts(name, rows, what, len(self.tokenizer)), end)
         yield from super().data_facts()
+        if self.blanks:
+            yield Caution(f"            {self.blanks}")
+        if self.not_learned:
+            yield Caution(
+                f"            warning: {counted(len(self.not_learned), 'label')} of the validation "
+                f"set never occur in training: {listed(self.not_learned)}"
+            )
         yield from few_fact(len(self.dev), "sentence", separate=self.overlap is not None)
         yield f"labels      {len(self.classes)}: {', '.join(self.classes)}"
 
@@ -205,6 +218,28 @@ class Tagger:
         for number, owner in enumerate(owners):
             found[owner] += predicted[number]
         return found
+
+    def unknown_labels(self, sentences: Iterable[Tagged]) -> str | None:
+        """Return a sentence about labels that the run does not know, or None if it knows all.
+
+        Raises: DataError if it knows none of them.
+        """
+        known = {normalize(label) for label in self.labels}
+        counts = Counter(label for one in sentences for label in one.labels)
+        unknown = [label for label in counts if label not in known]
+        if not unknown:
+            return None
+        if len(unknown) == len(counts):
+            raise DataError(
+                f"The run must know the labels of the file, but it knows none of "
+                f"{listed(unknown)}. Known: {listed(self.labels)}. Name the column of the labels "
+                "with --columns, or choose the run that was trained on them."
+            )
+        words = sum(counts[label] for label in unknown)
+        return (
+            f"The run does not know {listed(unknown)}, the labels of {counted(words, 'word')} of "
+            f"{counts.total():,}: they count as errors."
+        )
 
     def evaluate(self, sentences: Iterable[Tagged]) -> list[Score]:
         """Return every metric of the task, with 95 % confidence intervals."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from whyformer.data import catalog
 from whyformer.data.documents import Document
-from whyformer.data.formats.recognition import Format, Wanted
+from whyformer.data.formats.recognition import Format, Wanted, sampled_lines
 from whyformer.data.formats.roles import Roles, roles_of_texts
 from whyformer.data.formats.tables import cells_of
 from whyformer.data.held_out import Draw, Key, Overlap, key_of, number_held_out, overlap, place
@@ -94,6 +94,22 @@ def text_roles(path: str, column: str | None, reading: Reading = DEFAULT) -> Rol
     if table is None and column is not None:
         table = reading.table(path, Wanted.TEXTS, (column,), format=Format.TSV)
     return None if table is None else roles_of_texts(table, column)
+
+
+ENDS = {
+    DocumentEnd.FILE: "the file is one document",
+    DocumentEnd.PARAGRAPHS: "each paragraph is a document",
+    DocumentEnd.LINES: "each line is a document",
+}
+
+
+def read_as(path: str, data: DataSettings) -> Roles | str:
+    """Return the column that is read from a file, or a description of a file of plain lines."""
+    if (roles := text_roles(path, data.source, data.reading)) is not None:
+        return roles
+    tabs = any("\t" in line for line in sampled_lines(path, data.encoding))
+    columns = "; its lines have tabs: for one column only, give --columns TEXT" if tabs else ""
+    return f"{path}: {Format.LINES}, {ENDS[data.documents]}{columns}"
 
 
 def read_texts(data: DataSettings, *, lowercase: bool = False) -> Texts:

@@ -14,8 +14,9 @@ from whyformer.foundation.wording import counted, either
 from whyformer.models.build import Model, build_model
 from whyformer.recipes.recipe import Recipe
 from whyformer.recipes.task_declaration import ItemForm
+from whyformer.tasks.files_facts import files_facts
 from whyformer.tasks.task import Progress, Task, with_end
-from whyformer.tasks.text_data import read_texts, text_tokenizer
+from whyformer.tasks.text_data import read_as, read_texts, text_tokenizer
 from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.tasks.validation_facts import overlap_of_lines
 
@@ -45,6 +46,7 @@ class TextTask(Task):
             )
         texts = read_texts(recipe.data, lowercase=recipe.text.lowercase)
         self.texts, self.key = texts, texts.key
+        self.files = [read_as(path, recipe.data) for path in (*recipe.data.train, *recipe.data.dev)]
         self.tokenizer = text_tokenizer(recipe, texts, run / "tokenizers", progress)
 
         def documents(name: str, read: Callable[[], Iterator[Document]]) -> Documents:
@@ -72,6 +74,7 @@ class TextTask(Task):
 
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
         """See `Task`."""
+        yield from files_facts(self.files)
         overlap = overlap_of_lines(self.texts.overlap())
         for name, documents, end in (("text", self.train, ""), ("validation", self.dev, overlap)):
             found = documents.report

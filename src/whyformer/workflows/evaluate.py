@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import CONFIG, find_bundle
 from whyformer.data.filters import Occurrences
 from whyformer.data.formats.recognition import Wanted
 from whyformer.data.lines import read_lines
@@ -12,11 +11,11 @@ from whyformer.data.reading import Reading, pair_files, pair_roles, read_pairs
 from whyformer.evaluation.metric import METRICS, check_lines, metric_named, reads
 from whyformer.evaluation.report import Report, alternatives, evaluate_texts
 from whyformer.foundation.errors import UsageError
-from whyformer.foundation.parsing import read_json
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.foundation.wording import either
 from whyformer.text.normalization import normalize as nfc
 from whyformer.text.tokenizer import Tokenizer
+from whyformer.workflows.reading_of_training import as_in_training, facts_of
 from whyformer.workflows.source_checks import SourceCheck
 from whyformer.workflows.translate import load_system, search_settings
 
@@ -24,13 +23,26 @@ Items = tuple[list[str], list[list[str]]]
 """The sources, and one or more references for each source."""
 
 
-def read_parallel(source: Path, references: Sequence[Path], encoding: str | None = None) -> Items:
+def read_parallel(
+    source: Path,
+    references: Sequence[Path],
+    encoding: str | None = None,
+    *,
+    run: Path | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Items:
     """Read sources and one or more files of references, line by line.
 
+    Args: run, say: see `read_items`.
     Raises: DataError if the numbers of lines differ.
     """
-    right = alternatives([list(read_lines(path, encoding)) for path in references])
-    sources = list(read_lines(source, encoding))
+
+    def lines(path: Path) -> list[str]:
+        reading = Reading(encoding) if run is None else as_in_training(run, path, encoding, say)
+        return list(read_lines(path, reading.encoding))
+
+    right = alternatives([lines(path) for path in references])
+    sources = lines(source)
     check_lines(sources, right)
     return sources, right
 
@@ -49,15 +61,18 @@ def read_items(
     Args:
         columns: names or numbers of the columns of source and target. If empty, the columns of the
             training data are read if the file has them; otherwise their content decides.
-        run: the run whose training data is meant.
-        say: called with a line that states which columns are read, if a table has others too.
+        run: the run whose training data is meant. Its encoding and delimiter are used if the file
+            needs them; see `as_in_training`.
+        say: called with a line that states which columns are read, if a table has others too, and
+            with a line about the encoding.
     """
     if len(columns) not in (0, 2):
         raise UsageError(
             f"`--columns` takes the columns of source and target, but the number given is "
             f"{len(columns)}."
         )
-    reading, given = Reading(encoding), bool(columns)
+    reading = Reading(encoding) if run is None else as_in_training(run, path, encoding, say)
+    given = bool(columns)
     if run is not None and not given:
         columns = _columns_in_training(run, path, reading)
     source, target = columns or (None, None)
@@ -75,8 +90,8 @@ def read_items(
 def _columns_in_training(run: Path, file: Path, reading: Reading) -> list[str]:
     """Return the columns that a run was trained on, if the file has them; otherwise nothing."""
     try:
-        kept = list(read_json(find_bundle(run) / CONFIG)["facts"]["columns"].values())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        kept = list(facts_of(run)["columns"].values())
+    except (KeyError, AttributeError):
         return []  # an older run; a damaged one is refused when it is loaded
     if not file.is_file():
         return []

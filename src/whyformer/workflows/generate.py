@@ -1,14 +1,13 @@
 """Use a language model: load it, continue prompts, and score text with it."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from whyformer.bundle import Bundle, load_bundle
 from whyformer.data.documents import build_documents
-from whyformer.data.reading import Reading
 from whyformer.data.rows import ContiguousRows, PackedRows
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.generator import Continuation, Generator
@@ -19,6 +18,7 @@ from whyformer.models.build import TextModel, command_for
 from whyformer.recipes.recipe import Documents
 from whyformer.tasks.language import text_scores
 from whyformer.tasks.text_data import read_documents
+from whyformer.workflows.reading_of_training import as_in_training
 from whyformer.workflows.translate import search_settings
 
 BATCH_TOKENS = 4096
@@ -71,6 +71,7 @@ def evaluate_text(
     documents: str = "file",
     row_tokens: int | None = None,
     encoding: str | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Mapping[str, Any]:
     """Return the loss, the perplexity, and the bits per character and per byte of a text.
 
@@ -79,6 +80,8 @@ def evaluate_text(
             evaluated without the context of other documents.
         row_tokens: tokens per row; the first token of a row has no context. None uses the value
             of training.
+        encoding: see `as_in_training`.
+        say: called with a line about the encoding.
     """
     found = load_language_model(run)
     longest = found.model.settings.max_length
@@ -91,7 +94,7 @@ def evaluate_text(
     end = Documents(documents)
     with tempfile.TemporaryDirectory() as scratch:
         made = build_documents(
-            read_documents(str(text), end, reading=Reading(encoding)),
+            read_documents(str(text), end, reading=as_in_training(run, text, encoding, say)),
             found.bundle.target_tokenizer,
             Path(scratch) / "text",
             key=str(text),

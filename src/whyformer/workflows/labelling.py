@@ -8,7 +8,7 @@ from whyformer.bundle import Bundle, load_bundle
 from whyformer.data.formats.recognition import Wanted
 from whyformer.data.labelled import example_roles, read_examples
 from whyformer.data.reading import DEFAULT, Reading
-from whyformer.data.tagged import read_tagged, word_columns
+from whyformer.data.tagged import blanks_left_out, read_tagged, word_columns
 from whyformer.evaluation.score import Score
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import DataError, UsageError
@@ -16,6 +16,7 @@ from whyformer.models.bert import BERT, AnswerOf
 from whyformer.models.build import command_for
 from whyformer.tasks.classification import Classifier
 from whyformer.tasks.tagging import Tagger
+from whyformer.workflows.reading_of_training import as_in_training
 from whyformer.workflows.source_checks import SourceCheck
 
 
@@ -69,7 +70,7 @@ def evaluate_labelled(
             f"but the number of names is {len(columns)}."
         )
     found = load_labeller(run)
-    given, reading = bool(columns), Reading(encoding)
+    given, reading = bool(columns), as_in_training(run, file, encoding, warn)
     columns = columns or remembered(found, file, reading)
     text, label = (columns[0], columns[-1]) if columns else (None, None)
     if isinstance(found, Tagger):
@@ -81,6 +82,9 @@ def evaluate_labelled(
         sentences = list(read_tagged(str(file), text=text, label=label, reading=reading))
         if not sentences:
             raise DataError(f"`{file}` must have at least one sentence with labels.")
+        for said in (blanks_left_out(sentences), found.unknown_labels(sentences)):
+            if said:
+                warn(f"`{file}`: {said}")
         _check(found, ((one.line, " ".join(one.words)) for one in sentences), f"`{file}`: ", warn)
         return found.evaluate(sentences)
     second = columns[1] if len(columns) == 3 else None

@@ -46,6 +46,7 @@ from whyformer.training.reports import Step, StepReport
 from whyformer.training.selection import Selection
 from whyformer.training.state import TrainingState
 from whyformer.workflows.display import Display
+from whyformer.workflows.reading_of_training import reading_facts
 from whyformer.workflows.runs.completeness import (
     refuse_missing_checkpoint,
     refuse_other_checkpoint,
@@ -394,6 +395,7 @@ def _score_and_save(
             "decoding": recipe.decoding.model_dump(mode="json"),
             "validation": selection.best,
             "description": recipe.description,
+            **reading_facts(recipe.data),
         }
         save_bundle(out / "model", task.bundle(model, facts))
     return scores

@@ -233,8 +233,28 @@ def roles_of_texts(table: Table, text: str | None) -> Roles:
 
 
 def _roles(table: Table, **places: int | None) -> Roles:
+    _refuse_no_rows(table)
     return Roles(
         table, {role: table.columns[place] for role, place in places.items() if place is not None}
+    )
+
+
+def _refuse_no_rows(table: Table) -> None:
+    """Raise DataError if a table has a header and nothing else."""
+    if table.format not in HEADERS or not table.named:
+        return
+    try:
+        if next(table.rows(), None) is not None:
+            return
+    except DataError:
+        return  # it is met again when the row is read
+    raise DataError(_only_a_header(table))
+
+
+def _only_a_header(table: Table) -> str:
+    return (
+        f"`{table.path}` must have rows, but it has only line 1, a header: "
+        f"{', '.join(table.columns)}. Give another file."
     )
 
 
@@ -280,7 +300,7 @@ def _doubt(table: Table, what: str, example: str) -> str:
         examples += f" and {len(shown) - SHOWN} more"
     kind = "names" if table.named else "numbers"
     if len(rows) == 0 and table.format in HEADERS:
-        return f"`{table.path}` must have rows, but it has only line 1. Give another file."
+        return _only_a_header(table)
     if len(table.columns) == 1:
         return (
             f"`{table.path}` must have columns for {what}, but it has only "
