@@ -256,9 +256,10 @@ def _refuse_unequal_labels(
     advice = "If it is a text to produce, choose --task translate"
     if all(re.fullmatch(r"[+-]?\d+([.,]\d+)?", label) for label in labels):
         advice = "If it is a number to predict, choose --task regress"
+    every = counted(len(labels), "label")
     raise DataError(
-        f"`{files[0]}` must have labels that occur several times, but all "
-        f"{counted(len(labels), 'label')} differ, such as {listed(labels[:3])}. {advice}. Otherwise, name the column of the label: "
+        f"`{files[0]}` must have labels that occur several times, but all {every} differ, such as "
+        f"{listed(labels[:3])}. {advice}. Otherwise, name the column of the label: "
         "--columns TEXT,LABEL."
     )
 
