@@ -1,15 +1,21 @@
 """Gradient checkpointing changes memory and nothing else."""
 
+import contextlib
+import weakref
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 import tiny
 from whyformer.blocks.multihead import AttentionPath, use_path
 from whyformer.blocks.taps import observe
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.randomness import random_state, seed_everything
+from whyformer.training import scaling
 from whyformer.training.loop import fit, sequence_loss, start
 from whyformer.training.recomputation import RecomputedLayers
 from whyformer.training.settings import TrainingSettings
@@ -83,6 +89,83 @@ def test_far_fewer_numbers_are_kept_and_layers_add_only_their_inputs():
     per_layer = (kept(6, recomputed=True) - kept(2, recomputed=True)) / 4
     assert per_layer == batch.source.numel() * 16  # the input of a layer
     assert (kept(6, recomputed=False) - kept(2, recomputed=False)) / 4 > 8 * per_layer
+
+
+class LiveBytes(TorchDispatchMode):
+    """Counts the bytes of all tensors that are created in a `with` block and still exist."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.live = self.peak = 0
+        self._known: set[int] = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        """Run an operation and count its outputs."""
+        found = func(*args, **(kwargs or {}))
+        for one in tree_leaves(found):
+            if isinstance(one, Tensor) and (key := one.untyped_storage()._cdata) not in self._known:
+                storage = one.untyped_storage()
+                self._known.add(key)
+                self.live += storage.nbytes()
+                self.peak = max(self.peak, self.live)
+                weakref.finalize(storage, self._freed, key, storage.nbytes())
+        return found
+
+    def _freed(self, key: int, size: int) -> None:
+        self.live -= size
+        self._known.discard(key)
+
+
+WIDE = {"d_model": 64, "d_ff": 256, "dropout": 0.1}
+
+
+def measured_peak(encoder: int, decoder: int, *, recomputed: bool) -> tuple[int, int]:
+    """Return the peak of an update's activations in bytes, and the tokens of a side."""
+    seed_everything(1)
+    model = tiny.build(0, encoder_layers=encoder, decoder_layers=decoder, **WIDE).train()
+    for one in model.parameters():  # gradients are no activations
+        one.grad = torch.zeros_like(one)
+    batch = tiny.copy_batch(1, rows=32, longest=30)
+    assert batch.source.numel() == batch.target.numel()
+    layers = RecomputedLayers(model)
+    with LiveBytes() as measured, layers.at_work() if recomputed else contextlib.nullcontext():
+        sequence_loss(model, batch, 0.1).smoothed.backward()
+    return measured.peak, batch.source.numel()
+
+
+@pytest.mark.parametrize("grows", [(8, 0), (0, 8)])
+def test_the_estimate_of_a_plan_agrees_with_the_measured_peak(grows):
+    """The estimate is in bf16, the measurement in float32: their ratios are compared. Eight more
+    layers are compared, so that the logits, which no layer has, do not count."""
+    found: dict[bool, tuple[float, float]] = {}
+    for recomputed in (False, True):
+        (few, tokens), (many, _) = (
+            measured_peak(2 + n * grows[0], 2 + n * grows[1], recomputed=recomputed) for n in (0, 1)
+        )
+        sizes = {"d_model": 64, "d_ff": 256, "source_tokens": tokens, "target_tokens": tokens}
+        less, more = (
+            scaling.activation_bytes(
+                encoder_layers=2 + n * grows[0], decoder_layers=2 + n * grows[1],
+                recomputed=recomputed, **sizes,
+            )
+            for n in (0, 1)
+        )  # fmt: skip
+        found[recomputed] = many - few, more - less
+    measured, estimated = (found[True][k] / found[False][k] for k in (0, 1))
+    assert 0.7 < estimated / measured < 1.3
+    assert found[False][0] == pytest.approx(2 * found[False][1], rel=0.15)  # float32 and bf16
+
+
+def test_the_whole_estimate_of_a_plan_agrees_with_the_measured_peak():
+    sizes = {"encoder_layers": 8, "decoder_layers": 8, "d_model": 64, "d_ff": 256}
+    ratios = []
+    for recomputed in (False, True):
+        peak, tokens = measured_peak(8, 8, recomputed=recomputed)
+        tokens_of = {"source_tokens": tokens, "target_tokens": tokens}
+        estimate = scaling.activation_bytes(**sizes, **tokens_of, recomputed=recomputed)
+        ratios.append(peak / (2 * estimate))
+    assert ratios[0] == pytest.approx(1, abs=0.15)
+    assert ratios[1] == pytest.approx(1.2, abs=0.2)  # a layer's gradients are not estimated
 
 
 def test_gradients_alone_are_equal_too():

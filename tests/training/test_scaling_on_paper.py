@@ -68,6 +68,14 @@ def test_shared_keys_and_values_take_their_share_of_the_activations():
     assert found == 2 * (150 + 80) * 5 + 3 * (150 + 80 + 90) * 7 + 3 * 10 * 5
 
 
+def test_gradient_checkpointing_keeps_inputs_and_one_layer_by_hand():
+    shape = {"d_model": 10, "d_ff": 20, "source_tokens": 5, "target_tokens": 7}
+    found = scaling.activation_bytes(encoder_layers=2, decoder_layers=3, recomputed=True, **shape)
+    assert found == 20 * (2 * 5 + 3 * 7) + 3 * 40 * 5 + (180 + 80 + 90) * 7
+    found = scaling.activation_bytes(encoder_layers=4, decoder_layers=0, recomputed=True, **shape)
+    assert found == 20 * 4 * 5 + (180 + 80) * 5
+
+
 @pytest.mark.parametrize("first", [2, 3, 37, 4096])
 def test_the_first_count_is_found(first):
     assert scaling.first_count(lambda gpus: gpus >= first) == first

@@ -97,3 +97,16 @@ def test_json_holds_all_that_is_printed():
     assert tree["state"]["total"] == 16 * tree["parameters"]
     assert Machine(**tree["machine"]) == H100
     assert all(row["computing_if_exposed"] <= row["computing_if_hidden"] for row in tree["rows"])
+
+
+def test_gradient_checkpointing_needs_less_memory_and_a_third_more_for_the_layers():
+    plain, again = (made(training__gradient_checkpointing=on) for on in (False, True))
+    assert again.activations < plain.activations / 4
+    logits = 3 * 2 * 512 * 37_000
+    layers = plain.flops_per_token - logits
+    assert again.flops_per_token == pytest.approx(plain.flops_per_token + layers / 3)
+    assert "with gradient checkpointing" in again.render()
+    assert "with gradient checkpointing" not in plain.render()
+    for row, less in zip(plain.rows, again.rows, strict=True):
+        assert less.memory_bytes < row.memory_bytes
+        assert less.compute_seconds > row.compute_seconds

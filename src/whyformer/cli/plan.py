@@ -21,6 +21,7 @@ per GPU."""
 READS = (
     "model.", "text.vocabulary", "data.row_tokens",
     "training.batch_tokens", "training.optimizer", "training.average",
+    "training.gradient_checkpointing",
 )  # fmt: skip
 """The settings of a recipe that affect a plan."""
 

@@ -74,8 +74,9 @@ def activation_bytes(
     source_tokens: float,
     target_tokens: float,
     key_value_share: float = 1,
+    recomputed: bool = False,
 ) -> float:
-    """Estimate the activations of a batch in bytes: bf16, without recomputation.
+    """Estimate the activations of a batch in bytes, in bf16.
 
     Source: Korthikanti et al. 2022 (arXiv:2205.05198), §4.1: a layer keeps 34·d bytes per token if
         d_ff = 4d: 11d for attention, 2d + 8·(d_ff/4) + 8·(d_ff/4) + d for the feed-forward network,
@@ -84,9 +85,13 @@ def activation_bytes(
         absent. Any d_ff is supported. Cross-attention adds 9d per target token (input, queries,
         output, mask, norm) and 4d per source token (keys and values). Keys and values, 4d of the
         11d for attention, are multiplied by ``key_value_share``. Embeddings and logits are ignored;
-        the logits of a whole batch are never stored.
+        the logits of a whole batch are never stored. With gradient checkpointing, a layer keeps its
+        input (2d per token), and a decoder layer also the keys and values of the source. The
+        backward pass computes one layer at a time again, which adds the largest layer.
 
-    Args: key_value_share: number of key and value heads divided by the number of query heads.
+    Args:
+        key_value_share: number of key and value heads divided by the number of query heads.
+        recomputed: whether training uses gradient checkpointing.
 
     >>> activation_bytes(encoder_layers=1, decoder_layers=0, d_model=10, d_ff=40, source_tokens=1,
     ...                  target_tokens=0)
@@ -97,7 +102,11 @@ def activation_bytes(
     encoder = encoder_layers * layer * source_tokens
     decoder = decoder_layers * (layer + 9 * d_model) * target_tokens
     cross = 0 if encoder_layers == 0 else decoder_layers * keys_values * source_tokens
-    return encoder + decoder + cross
+    if not recomputed:
+        return encoder + decoder + cross
+    inputs = 2 * d_model * (encoder_layers * source_tokens + decoder_layers * target_tokens)
+    largest = max(encoder / max(1, encoder_layers), decoder / max(1, decoder_layers))
+    return inputs + cross + largest
 
 
 def all_reduce_bytes(payload: float, gpus: int) -> float:

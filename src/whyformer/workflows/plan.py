@@ -11,7 +11,7 @@ from whyformer.foundation.config import build, merge
 from whyformer.foundation.errors import ConfigError, UsageError
 from whyformer.foundation.wording import counted
 from whyformer.models.build import build_model
-from whyformer.models.flops import FORMULAS, update_flops
+from whyformer.models.flops import FORMULAS, FORWARD_AND_BACKWARD, update_flops
 from whyformer.models.gpt import GPTSettings
 from whyformer.models.presets import PRESETS
 from whyformer.models.transformer import TransformerSettings
@@ -72,6 +72,8 @@ class Plan:
     flops_per_token: float
     state: scaling.State
     activations: float
+    recomputed: bool
+    """Whether the layers are computed again for the gradients (gradient checkpointing)."""
     rows: list[Row]
     conclusions: list[str]
 
@@ -145,7 +147,10 @@ def plan(
     )
     each = np.full(1, length)
     flops = update_flops(shape, size, each, each) / length
-    activations = _activations(shape, batch)
+    recomputed = recipe.training.gradient_checkpointing
+    if recomputed:  # one more forward pass of the layers, without the output projection
+        flops += update_flops(shape, 0, each, each) / FORWARD_AND_BACKWARD / length
+    activations = _activations(shape, batch, recomputed=recomputed)
     compute = _compute_seconds(flops * batch, mfu, machine)
     usable = USABLE * 1e9 * machine.memory_gb
     rows = []
@@ -186,6 +191,7 @@ def plan(
         flops_per_token=flops,
         state=state,
         activations=activations,
+        recomputed=recomputed,
         rows=rows,
         conclusions=[],
     )
@@ -230,7 +236,9 @@ def _sizes(shape: TransformerSettings | GPTSettings, vocabulary: int) -> tuple[i
     return matrices, others, max(units.values())
 
 
-def _activations(shape: TransformerSettings | GPTSettings, tokens: int) -> float:
+def _activations(
+    shape: TransformerSettings | GPTSettings, tokens: int, *, recomputed: bool
+) -> float:
     if isinstance(shape, GPTSettings):  # like an encoder layer: no cross-attention
         layers = {"encoder_layers": shape.layers, "decoder_layers": 0}
     else:
@@ -245,6 +253,7 @@ def _activations(shape: TransformerSettings | GPTSettings, tokens: int) -> float
         source_tokens=tokens,
         target_tokens=tokens,
         key_value_share=shape.key_value_heads / shape.heads,
+        recomputed=recomputed,
     )
 
 
@@ -321,6 +330,7 @@ def _facts(made: Plan) -> list[str]:
     millions = made.parameters / 1e6
     average = " + 4 average" if state.average else ""
     optimizer = state.optimizer / made.parameters
+    again = " + the layers' forward pass again" if made.recomputed else ""
     facts = {
         "model": f"{made.name}: {made.family}, {made.summary}; vocabulary {made.vocabulary:,}",
         "machine": f"{machine.name}: {machine.peak_tflops:g} TFLOP/s bf16, M = "
@@ -331,10 +341,12 @@ def _facts(made: Plan) -> list[str]:
         f"sentence on each side; {made.batch_tokens:,} tokens per side, GPU and update; "
         f"{_optimizer(made.optimizer)}",
         "parameters": f"P = {made.parameters:,}",
-        "operations": f"c = {FORMULAS[made.family]} / N_tgt = {mflop:.1f} MFLOP per target token",
+        "operations": f"c = {FORMULAS[made.family]} / N_tgt{again} = {mflop:.1f} MFLOP per target "
+        "token",
         "state": f"P · (4 weights + 4 gradients + {optimizer:.4g} optimizer{average}) = "
         f"{state.total / 1e9:.2f} GB",
-        "activations": f"{made.activations / 1e9:.2f} GB per GPU (estimate)",
+        "activations": f"{made.activations / 1e9:.2f} GB per GPU (estimate"
+        f"{', with gradient checkpointing' if made.recomputed else ''})",
         "computation": f"c · tokens / (MFU · peak) = {mflop:.1f}e6 · "
         f"{made.batch_tokens:,} / ({made.mfu:g} · {machine.peak_tflops:g}e12) = "
         f"{1e3 * compute:.3f} ms",
