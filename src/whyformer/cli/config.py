@@ -67,7 +67,7 @@ def show(
         encoding: Short for --data.encoding.
         dev: Short for --data.dev.
         preset: Model size to start from: base, big, small or tiny.
-        task: The task: translate, language, masked, replaced, classify, regress or tag.
+        task: The task: {tasks}.
         start_from: Pre-trained run (task masked or replaced) for classify, regress or tag.
         frozen: Train only the head; needs --start-from.
         full: Use the full variant of the recipe.

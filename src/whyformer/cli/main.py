@@ -17,9 +17,11 @@ from cyclopts import App, CycloptsError, Group
 
 from whyformer import __version__
 from whyformer.acceleration.allocator import keep_big_blocks, restart_with_fast_allocator
+from whyformer.cli.config import show
 from whyformer.cli.shared.dotted import plugins_in, split
 from whyformer.cli.shared.flag_names import in_flags
 from whyformer.cli.shared.streams import abandon_output, set_encodings
+from whyformer.cli.train import train
 from whyformer.foundation.errors import UsageError, WhyformerError
 
 INTERRUPTED = 130
@@ -100,6 +102,9 @@ COMMANDS = {
 }
 """Every command, in the order of `--help`."""
 
+WITH_TASKS = (train, show)
+"""Functions with `{tasks}` in their help text, for the names of all tasks."""
+
 for _number, (_name, _command) in enumerate(COMMANDS.items()):
     _module = importlib.import_module(f"whyformer.cli.{_command.module}")
     _found = getattr(_module, _name)
@@ -149,6 +154,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(tokens: list[str], *, restart: bool) -> int:
     tokens, named = plugins_in(tokens)
     _load_plugins(named)
+    if tokens[:1] in (["train"], ["config"]) and any(flag in tokens for flag in app.help_flags):
+        _list_tasks()
     others, overrides = split(tokens)
     command, bound, given_by_us = app.parse_args(others, exit_on_error=False, print_error=False)
     if "overrides" in given_by_us:
@@ -184,6 +191,16 @@ def _load_plugins(named: list[str]) -> None:
     plugins.load_installed()
     for source in named:
         plugins.load(source)
+
+
+def _list_tasks() -> None:
+    """Write the names of all tasks into the help texts that list them."""
+    from whyformer.foundation.wording import either
+    from whyformer.recipes.task_declaration import TASKS
+
+    tasks = either(TASKS.names())
+    for command in WITH_TASKS:
+        command.__doc__ = (command.__doc__ or "").replace("{tasks}", tasks)
 
 
 def _failure_of_a_plugin(error: Exception) -> str | None:

@@ -58,7 +58,7 @@ def train(
         encoding: Encoding of the files, such as cp949 (default: UTF-8; short for --data.encoding).
         dev: Validation set (short for --data.dev).
         preset: Model size to start from: base, big, small or tiny.
-        task: The task: translate, language, masked, replaced, classify, regress or tag.
+        task: The task: {tasks}.
         start_from: Pre-trained run (task masked or replaced) for classify, regress or tag.
         frozen: Train only the head; needs --start-from.
         full: Use the full variant of the recipe.

@@ -30,6 +30,7 @@ T = TypeVar("T")
 V = TypeVar("V")
 PACKAGE = "whyformer"
 _registering: ContextVar[str | None] = ContextVar("registering", default=None)
+_REGISTERED = re.compile(r'^@\w+\.register\("([^"]+)"\)', re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -176,6 +177,20 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __eq__(self, other: object) -> bool:
         return self is other
+
+    def names(self) -> list[str]:
+        """Return all names without importing the modules of built-in variants.
+
+        Before these modules are imported, the names are read from their source: imports of torch
+        would take seconds, only to list names in `--help`.
+        """
+        if self._complete:
+            return list(self)
+        found: list[str] = []
+        for module in self.members:
+            file = Path(__file__).parents[1].joinpath(*module.split(".")[1:]).with_suffix(".py")
+            found += _REGISTERED.findall(file.read_text(encoding="utf-8"))
+        return [*found, *(name for name in self._variants if name not in found)]
 
     def listed(self) -> str:
         """Return the names as text: "a, b or c"."""

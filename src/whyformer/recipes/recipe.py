@@ -30,7 +30,7 @@ from whyformer.foundation.parsing import shown
 from whyformer.models.build import FAMILIES, ModelSettings
 from whyformer.models.presets import PRESETS
 from whyformer.models.transformer import TransformerSettings
-from whyformer.recipes.task_declaration import TASKS
+from whyformer.recipes.task_declaration import TASKS, ListedMetrics
 from whyformer.text.tokenizer import TokenizerSettings
 from whyformer.training.settings import TrainingSettings
 
@@ -147,12 +147,10 @@ class ValidationSettings(Settings):
 
     every: int = Field(default=0, ge=0, le=MAX_UPDATES)
     """Number of updates between validations; 0 means a twentieth of the run."""
-    metric: str = "bleu"
-    """Metric that selects the best weights: bleu, chrf, ter, per, wer, exact (pairs), perplexity,
-    bits_per_character, bits_per_byte (text), masked_accuracy (masked), detection_accuracy,
-    detection_f1, detection_loss (replaced),
-    accuracy, f1, matthews (classify), pearson, spearman, mse (regress), accuracy, span_f1 (tag), or
-    loss."""
+    metric: Annotated[str, ListedMetrics()] = "bleu"
+    """Metric that selects the best weights: loss, or a metric of the task, such as bleu for
+    translate, perplexity for language and accuracy for classify. The JSON Schema lists all
+    metrics."""
     sentences: int = Field(default=500, ge=1, le=MAX_ITEMS)
     """Number of validation sentences to decode (greedily) at each validation. The loss is computed
     over all sentences."""
@@ -273,8 +271,11 @@ def dump(recipe: Recipe) -> str:
 
 
 def differences(first: Recipe, second: Recipe) -> list[str]:
-    """Return a line for each setting that differs, sorted by dotted name; the task is first."""
-    a, b = _flat(first.model_dump(mode="json")), _flat(second.model_dump(mode="json"))
+    """Return a line for each setting that differs, sorted by dotted name; the task is first.
+
+    The description is left out, because it has no effect on a run.
+    """
+    a, b = (_flat(one.model_dump(mode="json", exclude={"description"})) for one in (first, second))
     return [
         f"{key}: {shown(a.get(key))} before, {shown(b.get(key))} now"
         for key in sorted(a.keys() | b.keys(), key=lambda key: (key != "task", key))

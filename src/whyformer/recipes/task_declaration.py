@@ -7,6 +7,10 @@ attributes, so that commands can check a recipe without reading data.
 from enum import StrEnum
 from typing import ClassVar
 
+from pydantic import GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
 from whyformer.foundation.registry import Registry
 
 
@@ -63,3 +67,18 @@ TASKS = Registry[type[TaskDeclaration]](
     ),
 )
 """All tasks by name. Each class must extend `whyformer.tasks.task.Task`."""
+
+
+class ListedMetrics:
+    """Annotation of a setting: its JSON Schema lists the metrics of all tasks, plugins included."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the schema with the names of the metrics as examples."""
+        from whyformer.evaluation.metric import METRICS  # numpy would slow down `--help`
+
+        names = ["loss", *METRICS]
+        for task in TASKS.values():
+            names += getattr(task, "metrics", {})
+        return handler(schema) | {"examples": list(dict.fromkeys(names))}
