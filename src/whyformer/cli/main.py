@@ -93,6 +93,7 @@ COMMANDS = {
     "convert": Command("convert", USE),
     "score": Command("score", MEASURE),
     "evaluate": Command("evaluate", MEASURE, to_lower="`--beam`, or give a smaller file"),
+    "errors": Command("errors", MEASURE, to_lower="`--count`, or give a smaller file"),
     "bench": Command("bench.bench", MEASURE, to_lower=_SMALLER),
     "doctor": Command("doctor", MEASURE),
     "inspect": Command("inspect", UNDERSTAND),

@@ -1,0 +1,132 @@
+"""The error reports of runs of task classify, regress and tag."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from whyformer.data.labelled import Example
+from whyformer.data.tagged import Tagged
+from whyformer.evaluation.calibration import curve
+from whyformer.foundation.errors import UsageError
+from whyformer.tasks.classification import Classification, Classifier, Regression
+from whyformer.tasks.tagging import Tagger, Tagging
+from whyformer.workflows.errors.pairs import counted_kinds
+from whyformer.workflows.errors.report import (
+    SHOWN_CONTRADICTIONS,
+    ErrorReport,
+    Mistake,
+    most_common,
+)
+from whyformer.workflows.errors.training import TrainingItems
+from whyformer.workflows.labelling import load_labeller
+
+BETWEEN = " | "
+"""Text between the two texts of a pair."""
+
+
+def errors_of_labels(
+    task: Classification, run: Path, items: Sequence[Example], where: str, count: int
+) -> ErrorReport:
+    """Label the texts with the run, and describe the wrong labels; the most confident are first.
+
+    Raises: UsageError for a run of task regress.
+    """
+    if isinstance(task, Regression):
+        raise UsageError(
+            f"`{run}` predicts numbers, which are never exactly right, so it has no error report. "
+            "Use `whyformer evaluate` for its scores."
+        )
+    found = load_labeller(run)
+    assert isinstance(found, Classifier)
+    predictions = found.classify([(one.first, one.second) for one in items])
+    training = TrainingItems((text_of(one), one.label) for one in task.examples)
+    sure = [max(one.probabilities.values()) for one in predictions]
+    right = [p.label == one.label for p, one in zip(predictions, items, strict=True)]
+    wrong = [n for n, fits in enumerate(right) if not fits]
+    kinds = [training.sources.kinds(text_of(one)) for one in items]
+    confused = Counter((items[n].label, predictions[n].label) for n in wrong)
+    contradictions = training.contradictions()
+    return ErrorReport(
+        run=str(run),
+        where=where,
+        unit="label",
+        items=len(items),
+        wrong=len(wrong),
+        scores=tuple(found.evaluate(items)),
+        kinds=counted_kinds(kinds, wrong),
+        confusions=most_common(list(confused.items())),
+        mistakes=tuple(
+            Mistake(
+                n + 1,
+                text_of(items[n]),
+                predictions[n].label,
+                items[n].label,
+                1.0,
+                sure[n],
+                tuple(kinds[n]),
+                training.neighbours(text_of(items[n])),
+            )
+            for n in sorted(wrong, key=lambda n: -sure[n])[:count]
+        ),
+        contradictory=len(contradictions),
+        contradictions=tuple(contradictions[:SHOWN_CONTRADICTIONS]),
+        curve=curve(sure, right),
+    )
+
+
+def errors_of_tags(
+    task: Tagging, run: Path, items: Sequence[Tagged], where: str, count: int
+) -> ErrorReport:
+    """Label the words with the run, and describe the sentences with wrong labels."""
+    found = load_labeller(run)
+    assert isinstance(found, Tagger)
+    answers = found.tag([one.words for one in items])
+    training = TrainingItems((" ".join(one.words), " ".join(one.labels)) for one in task.train)
+    known = {word for one in task.train for word in one.words}
+    faults = [
+        [place for place, (a, b) in enumerate(zip(answer, one.labels, strict=True)) if a != b]
+        for answer, one in zip(answers, items, strict=True)
+    ]
+    wrong = [n for n, places in enumerate(faults) if places]
+    kinds: list[list[str]] = []
+    for one, places in zip(items, faults, strict=True):
+        new = any(one.words[place] not in known for place in places)
+        of_text = training.sources.kinds(" ".join(one.words))
+        kinds.append([*of_text, *(["wrong label of a new word"] if new else [])])
+    confused = Counter(
+        (items[n].labels[place], answers[n][place]) for n in wrong for place in faults[n]
+    )
+    worst = sorted(wrong, key=lambda n: (-len(faults[n]) / len(items[n].words), n))
+    contradictions = training.contradictions()
+    return ErrorReport(
+        run=str(run),
+        where=where,
+        unit="label",
+        items=len(items),
+        wrong=len(wrong),
+        scores=tuple(found.evaluate(items)),
+        kinds=counted_kinds(kinds, wrong),
+        confusions=most_common(list(confused.items())),
+        mistakes=tuple(
+            Mistake(
+                n + 1,
+                " ".join(items[n].words),
+                " ".join(answers[n]),
+                " ".join(items[n].labels),
+                len(faults[n]) / len(items[n].words),
+                None,
+                tuple(kinds[n]),
+                training.neighbours(" ".join(items[n].words)),
+            )
+            for n in worst[:count]
+        ),
+        contradictory=len(contradictions),
+        contradictions=tuple(contradictions[:SHOWN_CONTRADICTIONS]),
+        curve=None,
+        notes=("The report has no calibration, because a tagger returns labels only.",),
+    )
+
+
+def text_of(example: Example) -> str:
+    """Return the text, or both texts, of an example."""
+    return example.first if example.second is None else example.first + BETWEEN + example.second
