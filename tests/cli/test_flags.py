@@ -145,6 +145,23 @@ COMMANDS = {
         },
         {},
     ),
+    "errors": Command(
+        (
+            "{place}/labels",
+            "{place}/labels --labelled {place}/labelled.tsv",
+            "{place}/pairs --pairs {place}/pairs.tsv",
+        ),
+        {
+            "pairs": "{place}/dev.tsv",
+            "labelled": "{place}/labelled-again.tsv",
+            "columns": ["text label", "2 1"],
+            "encoding": "utf-16",
+            "count": "1",
+            "html": "{new}/errors.html",
+            "json": "",
+        },
+        NEW,
+    ),
     "evaluate": Command(
         (
             "{place}/run --source {place}/lines.txt --references {place}/others.txt --metric chrf",
@@ -298,6 +315,7 @@ def place(tmp_path_factory, unchecked):
         "decomposed.txt": "a b c\nC b e\u0301\nf g\na\nb\nc\nd\n",
         "pairs.tsv": PAIRS,
         "dev.tsv": "a\tb\n",
+        "many.tsv": "".join(f"a {n}\tb {n}\n" for n in range(40)),
         "train.source": "a\nb\n" * 9,
         "train.target": "b\na\n" * 9,
         "labelled.tsv": LABELLED,
@@ -309,6 +327,7 @@ def place(tmp_path_factory, unchecked):
     for out, given in (
         ("gpt", ["tiny-gpt", "--data", str(place / "labelled.tsv"), *TWO]),
         ("labels", ["--task", "classify", "--data", str(place / "labelled.tsv"), *TWO]),
+        ("pairs", ["--data", str(place / "many.tsv"), *TWO]),
         ("diverged", ["copy", "--training.learning-rate", "1e6", "--training.updates", "30"]),
     ):
         main(["train", *given, *TINY, "--out", str(place / out)])

@@ -119,9 +119,7 @@ class ErrorReport:
 
     def contradictions_line(self) -> str:
         """Return a sentence on the training sources with different targets."""
-        sources = counted(self.contradictory, "source")
-        verb = "has" if self.contradictory == 1 else "have"
-        return f"training data that contradict each other: {sources} {verb} different targets"
+        return f"training sources with different targets: {self.contradictory:,}"
 
     def _kinds(self) -> list[str]:
         if not self.kinds:
