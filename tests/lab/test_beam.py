@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from made_up_results import results_of
 from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
 from whyformer.lab.experiments.beam import EXPERIMENT, claims, experiment, figures
 from whyformer.lab.method.bilingual import Language
-from whyformer.lab.method.experiment import Cell, Mode, Results
+from whyformer.lab.method.experiment import Mode, Results
 from whyformer.lab.method.verdict import Verdict
 from whyformer.lab.pages.cards import facts_of, placeholders, read_card, unknown_placeholders
 from whyformer.text.symbols import BOS, EOS, PAD
@@ -136,15 +137,10 @@ def ideal(part: str, settings: Mapping, seed: int) -> dict:
 
 
 def made(mode: Mode = Mode.FULL, change: Change = lambda s, seed, n: n) -> Results:
-    return Results(
-        mode,
-        [
-            Cell(part.name, s, seed, change(s, seed, ideal(part.name, s, seed)))
-            for part in EXPERIMENT.parts
-            for s in part.conditions(mode)
-            for seed in range(SEEDS)
-        ],
-    )
+    def numbers(part: str, settings: Mapping, seed: int) -> dict:
+        return change(settings, seed, ideal(part, settings, seed))
+
+    return results_of(EXPERIMENT, numbers, mode=mode, seeds=SEEDS)
 
 
 def verdict(name: str, change: Change) -> Verdict:

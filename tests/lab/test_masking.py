@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from made_up_results import results_of
 from whyformer.lab.experiments.masking import EXPERIMENT, data, experiment, figures
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.bilingual import Language
-from whyformer.lab.method.experiment import Cell, Mode, Results
+from whyformer.lab.method.experiment import Mode, Results
 from whyformer.lab.method.learning import fresh_small_model
 from whyformer.lab.method.verdict import Verdict
 from whyformer.lab.pages.cards import facts_of, placeholders, read_card, unknown_placeholders
@@ -179,15 +180,10 @@ def ideal(part: str, settings: Mapping, seed: int) -> dict:
 
 
 def made(mode: Mode = Mode.FULL, change: Change = lambda s, seed, n: n) -> Results:
-    return Results(
-        mode,
-        [
-            Cell(part.name, s, seed, change(s, seed, ideal(part.name, s, seed)))
-            for part in EXPERIMENT.parts
-            for s in part.conditions(mode)
-            for seed in range(SEEDS)
-        ],
-    )
+    def numbers(part: str, settings: Mapping, seed: int) -> dict:
+        return change(settings, seed, ideal(part, settings, seed))
+
+    return results_of(EXPERIMENT, numbers, mode=mode, seeds=SEEDS)
 
 
 def verdict(name: str, change: Change) -> Verdict:

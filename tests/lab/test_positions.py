@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 
+from made_up_results import check_card, check_names
 from whyformer.lab.experiments.positions import EXPERIMENT, experiment, figures
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Cell, Mode, Results
 from whyformer.lab.method.statistics import NOT_MEASURED
 from whyformer.lab.method.verdict import Answer, Verdict, above
-from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknown_placeholders
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SEEDS = 5
@@ -314,15 +314,9 @@ def test_charts_and_numbers_come_from_results_alone(mode):
 
 
 def test_every_circumstance_has_a_name_in_both_languages():
-    for claim in EXPERIMENT.claims:
-        for circumstance, tests in claim.tests(made_up()).items():
-            assert circumstance in figures.NAMES
-            assert all(test.name in figures.NAMES for test in tests if test.name)
+    check_names(EXPERIMENT, made_up(), figures.NAMES)
 
 
 @pytest.mark.parametrize("language", Language)
 def test_the_card_quotes_only_what_was_measured(language):
-    card = read_card("positions", language)
-    assert card is not None
-    assert unknown_placeholders(card, EXPERIMENT, facts_of(EXPERIMENT, made_up(seeds=2))) == []
-    assert typed_numbers(card) == []
+    check_card(EXPERIMENT, made_up(seeds=2), language)
