@@ -103,8 +103,11 @@ class Draw:
 
     def add(self, key: str) -> None:
         """Add an example by the key of its text."""
+        self.add_place(place(key))
+
+    def add_place(self, where: int) -> None:
+        """Add an example by the `place` of its text."""
         self.count += 1
-        where = place(key)
         if where in self._times:
             self._times[where] += 1
             return

@@ -8,10 +8,11 @@ import codecs
 import contextlib
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast, runtime_checkable
 
 from whyformer.data.encodings import GUESSED, byte_order_mark, guessed_encoding, known_encoding
 from whyformer.data.inputs import note_input
@@ -25,11 +26,31 @@ WIDE = ("utf-16", "utf-32")
 """Encodings in which a byte of value 10 need not be a line end."""
 
 
-def read_lines(path: str | Path, encoding: str | None = None) -> Iterator[str]:
+@runtime_checkable
+class OnFault(Protocol):
+    """Called for a line that cannot be read as it should."""
+
+    def __call__(self, line: int, make: Callable[[], DataError], text: str, *, kept: bool) -> None:
+        """Report a fault.
+
+        Args:
+            line: its number.
+            make: makes the error.
+            text: the text of the line.
+            kept: whether the line is read nevertheless, with U+FFFD in place of invalid bytes.
+        """
+
+
+def read_lines(
+    path: str | Path, encoding: str | None = None, on_fault: OnFault | None = None
+) -> Iterator[str]:
     """Yield the lines of a file, or of standard input for ``-``.
 
-    Args: encoding: a codec of Python, such as ``cp949``. None is UTF-8, or what the byte order mark
-        at the start of the file states.
+    Args:
+        encoding: a codec of Python, such as ``cp949``. None is UTF-8, or what the byte order mark
+            at the start of the file states.
+        on_fault: called for a line with invalid text instead of raising an error. The line is then
+            yielded with U+FFFD in place of the invalid bytes.
     Raises: DataError when the file is absent, has no lines, or is not in the encoding.
     """
     number = 0
@@ -48,12 +69,16 @@ def read_lines(path: str | Path, encoding: str | None = None) -> Iterator[str]:
                     .decode("utf-8" if codec.startswith(WIDE) else codec)
                 )
             except UnicodeDecodeError as error:
-                raise _wrong_encoding(path, number, raw, codec, error) from None
+                make = partial(_wrong_encoding, path, number, raw, codec, error)
+                if on_fault is None:
+                    raise make() from None
+                line = raw.removesuffix(b"\n").removesuffix(b"\r").decode(codec, "replace")
+                on_fault(number, make, line, kept=True)
             if "\0" in line:
-                raise DataError(
-                    f"{_name(path)}:{number}: text must not contain NUL characters, but one was "
-                    f"found{_looks_like(path, raw)}."
-                )
+                make = partial(_has_nul, path, number, raw)
+                if on_fault is None:
+                    raise make()
+                on_fault(number, make, line, kept=True)
             yield line
     if number == 0:
         raise DataError(
@@ -143,6 +168,13 @@ def _looks_like(path: str | Path, raw: bytes) -> str:
         return ". Convert the file to UTF-8"
     shown = guess.upper()
     return f": the file looks like {shown}. Give --encoding {guess}, or convert the file to UTF-8"
+
+
+def _has_nul(path: str | Path, number: int, raw: bytes) -> DataError:
+    return DataError(
+        f"{_name(path)}:{number}: text must not contain NUL characters, but one was "
+        f"found{_looks_like(path, raw)}."
+    )
 
 
 def _wrong_encoding(

@@ -1,14 +1,14 @@
 """Read pairs from any data file, or from two parallel files; see `data.formats`."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from whyformer.data.formats.recognition import Format, Wanted, delimiter_hint, recognized
 from whyformer.data.formats.roles import Roles, roles_of_pairs
 from whyformer.data.formats.tables import Table, cells_of, open_table
-from whyformer.data.lines import STDIN, read_lines, readable
+from whyformer.data.lines import STDIN, OnFault, read_lines, readable
 from whyformer.data.opening import ENDINGS, unpacked_suffix
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import sha256_of
@@ -24,6 +24,8 @@ class Reading:
     """See `open_table`."""
     delimiter: str | None = None
     """See `open_table`."""
+    on_fault: OnFault | None = field(default=None, compare=False)
+    """See `read_lines`; also called for a row that does not fit the table, which is left out."""
 
     @property
     def key(self) -> str:
@@ -43,7 +45,10 @@ class Reading:
         options: dict[str, Any] = {
             "encoding": self.encoding, "header": self.header, "delimiter": self.delimiter
         }  # fmt: skip
-        return open_table(path, wanted, asked=asked, format=format, **options)
+        table = open_table(path, wanted, asked=asked, format=format, **options)
+        if table is not None:
+            table.on_fault = self.on_fault
+        return table
 
     def format(self, path: str | Path, wanted: Wanted) -> Format:
         """Return the format of a file; see `recognized`."""
@@ -220,7 +225,9 @@ def _read_table(roles: Roles) -> Iterator[Pair]:
 
 
 def _read_side_by_side(source: str, target: str, reading: Reading) -> Iterator[Pair]:
-    sources, targets = (read_lines(path, reading.encoding) for path in (source, target))
+    sources, targets = (
+        read_lines(path, reading.encoding, reading.on_fault) for path in (source, target)
+    )
     number = 0
     while True:
         left, right = next(sources, None), next(targets, None)

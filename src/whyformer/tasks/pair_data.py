@@ -224,7 +224,7 @@ def _sources(recipe: Recipe, run: Path) -> _Sources:
     paths = [kept_input(path, run) for path in data.train]
     train_files = parallel(paths, **options)
     dev_files = parallel([kept_input(path, run) for path in data.dev], **options)
-    dev_files = dev_files or [(path, None) for path in _siblings(paths, names)]
+    dev_files = dev_files or [(path, None) for path in siblings(paths, names)]
     key = "/".join(pair_key(*one, **options) for one in [*train_files, *dev_files])
     key += f"/{data.dev_share if not dev_files else ''}"
 
@@ -303,7 +303,7 @@ def _key_of_target(recipe: Recipe) -> Key:
     return key_of(recipe.text.lowers_target, keep_spaces=recipe.text.keep_spaces)
 
 
-def _siblings(train: list[str], names: dict[str, str | None]) -> list[str]:
+def siblings(train: list[str], names: dict[str, str | None]) -> list[str]:
     """For each path ``…/train``, return the path ``…/dev`` if the files of ``…/dev`` exist."""
     found: list[str] = []
     for path in train:

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 from whyformer.foundation.errors import UsageError
 
 if TYPE_CHECKING:
-    from whyformer.recipes.recipe import Resolved
+    from whyformer.recipes.recipe import DataSettings, Resolved
+
+
+BOTH_FORMS = "`--columns` replaces `--source` and `--target`, but both were given. Keep one."
 
 
 def resolved(
@@ -41,9 +44,7 @@ def resolved(
     settings, typed = dict(overrides), dict[str, str]()
     if columns:
         if source is not None or target is not None:
-            raise UsageError(
-                "`--columns` replaces `--source` and `--target`, but both were given. Keep one."
-            )
+            raise UsageError(BOTH_FORMS)
         for key, value in columns_of(columns).items():
             if key in settings:
                 raise UsageError(f"`--columns` and `--{key}` were both given. Keep one.")
@@ -66,6 +67,30 @@ def resolved(
     found = resolve(name, parse_overrides(settings), full=full)
     refuse_unused(found.recipe, settings, ranks=ranks, typed=typed)
     return found
+
+
+def data_settings(
+    train: Sequence[str],
+    *,
+    dev: Sequence[str] | None = None,
+    source: str | None = None,
+    target: str | None = None,
+    columns: Sequence[str] | None = None,
+    encoding: str | None = None,
+) -> "DataSettings":
+    """Return the settings of data files, for a command without a recipe.
+
+    Raises: UsageError if columns are given in two forms.
+    """
+    from whyformer.recipes.recipe import DataSettings
+
+    given = {"source": source, "target": target, "encoding": encoding}
+    found: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    if columns:
+        if source is not None or target is not None:
+            raise UsageError(BOTH_FORMS)
+        found |= {key.removeprefix("data."): value for key, value in columns_of(columns).items()}
+    return DataSettings.model_validate({"train": list(train), "dev": list(dev or ()), **found})
 
 
 ROLES = {

@@ -69,7 +69,7 @@ class Excel(TableWithHeader):
         for place, (number, cells) in enumerate(self._cells()):
             if place or not self.named:
                 empty = [""] * (len(self.columns) - len(cells))
-                yield number, self._checked(number, cells + empty)
+                yield from self._checked(number, cells + empty)
 
 
 class Parquet(Records):

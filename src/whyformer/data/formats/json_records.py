@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from whyformer.data.lines import read_lines
+from whyformer.data.lines import OnFault, read_lines
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.parsing import NotJSONError, parse_json, shown
 
@@ -16,37 +17,56 @@ MAX_RECORD = 1 << 26
 
 
 def records_of_lines(
-    path: str, encoding: str | None, names: Sequence[str] = ()
+    path: str,
+    encoding: str | None,
+    names: Sequence[str] = (),
+    on_fault: OnFault | None = None,
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield line numbers and JSON objects; an empty object for a blank line.
 
-    Args: names: keys for the example in a message.
+    Args:
+        names: keys for the example in a message.
+        on_fault: see `read_lines`; also called for a line that is no object, which is left out.
     Raises: DataError with the path and line of the error.
     """
-    example = ", ".join(f'"{name}": "…"' for name in names or ("source", "target"))
-    for number, line in enumerate(read_lines(path, encoding), start=1):
+    for number, line in enumerate(read_lines(path, encoding, on_fault), start=1):
         if not line.strip():
             yield number, {}
             continue
         try:
-            record = parse_json(line)
-        except NotJSONError as error:
-            raise DataError(
-                f"{path}:{number}: a line must be one JSON object, but it is not JSON at column "
-                f"{error.column}. Write one object per line."
-            ) from None
-        except ValueError as error:  # numbers with thousands of digits, deeply nested lists
-            raise DataError(
-                f"{path}:{number}: a line must be one JSON object, but it cannot be parsed "
-                f"({error}). Write one object per line."
-            ) from None
-        if not isinstance(record, dict) or not record:
-            raise DataError(
-                f"{path}:{number}: a line must be one JSON object, but "
-                f"{'an empty one' if record == {} else shown(record)} was found. "
-                f"Write {{{example}}}."
-            )
-        yield number, record
+            yield number, _record(path, number, line, names)
+        except DataError as error:
+            if on_fault is None:
+                raise
+            on_fault(number, partial(_same, error), line, kept=False)
+
+
+def _same(error: DataError) -> DataError:
+    return error
+
+
+def _record(path: str, number: int, line: str, names: Sequence[str]) -> dict[str, Any]:
+    """Return the object of a line. Raises: DataError when it is none."""
+    try:
+        record = parse_json(line)
+    except NotJSONError as error:
+        raise DataError(
+            f"{path}:{number}: a line must be one JSON object, but it is not JSON at column "
+            f"{error.column}. Write one object per line."
+        ) from None
+    except ValueError as error:  # numbers with thousands of digits, deeply nested lists
+        raise DataError(
+            f"{path}:{number}: a line must be one JSON object, but it cannot be parsed "
+            f"({error}). Write one object per line."
+        ) from None
+    if not isinstance(record, dict) or not record:
+        example = ", ".join(f'"{name}": "…"' for name in names or ("source", "target"))
+        raise DataError(
+            f"{path}:{number}: a line must be one JSON object, but "
+            f"{'an empty one' if record == {} else shown(record)} was found. "
+            f"Write {{{example}}}."
+        )
+    return record
 
 
 def records_of_array(path: str, encoding: str | None) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from whyformer.data.formats.names import are_headings, plain_name
 from whyformer.data.formats.recognition import SAMPLE, Format
-from whyformer.data.lines import STDIN
+from whyformer.data.lines import STDIN, OnFault
 from whyformer.foundation.errors import DataError
 
 Row = tuple[int, Sequence[Any]]
@@ -39,6 +39,8 @@ class Table(ABC):
     """The character between the columns, if it is given; None: by the content."""
     part: str = ""
     """What of the file is read, for the line about it: the sheet of a workbook with several."""
+    on_fault: OnFault | None = None
+    """See `Reading`. With None, errors are raised."""
 
     @abstractmethod
     def find_columns(self, header: bool | None, asked: Sequence[str] = ()) -> None:
@@ -78,6 +80,12 @@ class Table(ABC):
         """Return the place of a row, for messages."""
         return f"{self.path}:{line}"
 
+    def refuse(self, line: int, error: DataError, cells: Sequence[Any]) -> None:
+        """Raise the error of a row, or report it to `on_fault`."""
+        if self.on_fault is None:
+            raise error
+        self.on_fault(line, lambda: error, "\t".join(map(_shown, cells)), kept=False)
+
 
 def _shown(cell: Any) -> str:
     if cell is None:
@@ -108,19 +116,24 @@ class TableWithHeader(Table):
     def _first_rows(self) -> list[list[str]]:
         """Return the first rows, a header included."""
 
-    def _checked(self, line: int, cells: list[str]) -> list[str]:
-        """Return the cells of a row. Raises: DataError when it has more or fewer columns."""
+    def _checked(self, line: int, cells: list[str]) -> Iterator[Row]:
+        """Yield a row if it has as many columns as the table.
+
+        Raises: DataError when it has not, see `refuse`.
+        """
         width = len(self.columns)
         if len(cells) == width:
-            return cells
-        if not any(cell.strip() for cell in cells):
-            return [""] * width
-        owner = "the header" if self.named else "the other lines"
-        have = "has" if self.named else "have"
-        raise DataError(
-            f"{self.where(line)}: a line must have as many columns as {owner}, but it has "
-            f"{len(cells)} and {owner} {have} {width}. {self._advice()}"
-        )
+            yield line, cells
+        elif not any(cell.strip() for cell in cells):
+            yield line, [""] * width
+        else:
+            owner = "the header" if self.named else "the other lines"
+            have = "has" if self.named else "have"
+            error = DataError(
+                f"{self.where(line)}: a line must have as many columns as {owner}, but it has "
+                f"{len(cells)} and {owner} {have} {width}. {self._advice()}"
+            )
+            self.refuse(line, error, cells)
 
     def _advice(self) -> str:
         return "Separate columns with one tab and use none inside them."
@@ -190,11 +203,13 @@ class Records(Table):
                 continue
             flat = record if all(name in record for name in names) else flattened(record)
             if missing := [name for name in names if name not in flat]:
-                raise DataError(
+                error = DataError(
                     f"{self.where(number)}: the key `{missing[0]}` is required, but only "
                     f"{', '.join(f'`{key}`' for key in flat)} was found. "
                     "Add it, or name the keys to read with --source and --target."
                 )
+                self.refuse(number, error, list(record.values()))
+                continue
             yield number, [flat[name] for name in names]
 
 

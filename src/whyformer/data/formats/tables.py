@@ -74,11 +74,16 @@ class _TSV(TableWithHeader):
         return [line.split("\t") for line in lines if line]
 
     def rows(self) -> Iterator[Row]:
-        lines = enumerate(read_lines(self.path, self.encoding), start=1)
+        lines = enumerate(read_lines(self.path, self.encoding, self.on_fault), start=1)
         if self.named:
             next(lines)
+        width = len(self.columns)
         for number, line in lines:
-            yield number, self._checked(number, line.split("\t"))
+            cells = line.split("\t")
+            if len(cells) == width:
+                yield number, cells
+            else:
+                yield from self._checked(number, cells)
 
 
 class _CSV(TableWithHeader):
@@ -98,7 +103,7 @@ class _CSV(TableWithHeader):
         """The lines of the current row."""
 
         def lines() -> Iterator[str]:
-            for line in read_lines(self.path, self.encoding):
+            for line in read_lines(self.path, self.encoding, self.on_fault):
                 if len(row) >= ROW_LINES:
                     raise self._stray(number + _lines_before_last(row, self._separator))
                 row.append(f"{line}\n")
@@ -111,7 +116,7 @@ class _CSV(TableWithHeader):
                 if len(row) > SWALLOWED and (line := self._swallowing(cells)) is not None:
                     raise self._stray(number + line)
                 if not (self.named and number == 1):
-                    yield number, self._checked(number, cells)
+                    yield from self._checked(number, cells)
                 number = reader.line_num + 1
                 row.clear()
         except csv.Error as error:
@@ -167,7 +172,7 @@ def _lines_before_last(lines: Sequence[str], delimiter: str) -> int:
 
 class _JSONLines(Records):
     def records(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        return records_of_lines(self.path, self.encoding, self.columns)
+        return records_of_lines(self.path, self.encoding, self.columns, self.on_fault)
 
 
 class _JSON(Records):
@@ -263,7 +268,12 @@ def cells_of(
         for number, values in table.read(keys):
             where = table.where(number)
             text = _text if strict else _column
-            yield number, [text(where, k, v) for k, v in zip(keys, values, strict=True)]
+            try:
+                cells = [text(where, k, v) for k, v in zip(keys, values, strict=True)]
+            except DataError as error:
+                table.refuse(number, error, values)
+                continue
+            yield number, cells
         return
     places = [table.place(name) for name in names]
     for place, name in zip(places, names, strict=True):

@@ -1,0 +1,94 @@
+"""``whyformer data``: show what is in data files and what is wrong; write what is good."""
+
+from pathlib import Path
+
+from whyformer.cli.shared.options import Flag, Texts, required
+
+EXAMPLES = """Examples:
+
+  whyformer data pairs.tsv
+  whyformer data corpus/train --source ko --target en --dev corpus/dev
+  whyformer data reviews.csv --columns document,label
+  whyformer data pairs.tsv --clean good.tsv
+  whyformer data pairs.tsv --clean good.tsv --keep numbers,html --drop several
+  whyformer data book.txt --task language
+
+--clean writes the good lines to OUT, and the other lines with their reasons to
+OUT.dropped.tsv. Swapped pairs are kept; their sides are exchanged. Names of
+reasons for --keep and --drop: empty, header, control, duplicate, untranslated,
+script, language, length, numbers, html, validation, several, html-both,
+identical, swapped (docs/data.md)."""
+
+
+def data(
+    *files: str,
+    source: str | None = None,
+    target: str | None = None,
+    columns: Texts = None,
+    encoding: str | None = None,
+    dev: Texts = None,
+    task: str | None = None,
+    clean: Path | None = None,
+    keep: Texts = None,
+    drop: Texts = None,
+    overwrite: Flag = False,
+    json: Flag = False,
+) -> int:
+    """Show what data files hold: columns, lengths, scripts, faults and the strangest lines.
+
+    Nothing is trained. A file of any size is read in little memory.
+
+    Args:
+        files: Data files in any format that `whyformer train` reads, or the prefix of two files.
+        source: Column of the source or text, or suffix of its file.
+        target: Column of the target or label, or suffix of its file.
+        columns: Columns to read, by name or number, as for `whyformer train`.
+        encoding: Encoding of the files, such as cp949 (default: UTF-8).
+        dev: Validation data. Training data that is nearly equal to it is found.
+            Default: the part that training would hold out.
+        task: What the data is for: translate, language, masked, replaced, classify, regress or
+            tag (default: decided by the content).
+        clean: File for the good lines, a TSV. If the data are two files, OUT.source and OUT.target.
+        keep: For --clean: reasons for which lines are kept nevertheless.
+        drop: For --clean: further reasons for which lines are left out.
+        overwrite: Replace existing output files.
+        json: Print all figures as one JSON object.
+    """
+    given = required(list(files), "FILE", "the path of a file")
+    from whyformer.cli.shared.recipes import columns_in, data_settings
+    from whyformer.cli.shared.streams import print_json, refuse_existing
+    from whyformer.foundation.errors import UsageError
+    from whyformer.workflows.survey.clean import Cleaner, outputs, reasons_to_drop
+    from whyformer.workflows.survey.files import opened
+    from whyformer.workflows.survey.report import report
+    from whyformer.workflows.survey.text import rendered
+
+    settings = data_settings(
+        given, dev=dev, source=source, target=target, columns=columns, encoding=encoding
+    )
+    opened_files = opened(settings, task)
+    if clean is None:
+        for name, value in (("keep", keep), ("drop", drop)):
+            if value is not None:
+                raise UsageError(f"`--{name}` has no effect without --clean OUT. Leave it out.")
+        refuse_existing(overwrite, clean=None)
+        found, cleaner = report(opened_files), None
+    else:
+        paths = outputs(opened_files, clean)
+        for read in opened_files.paths:
+            refuse_existing(overwrite, read=read, **{str(path): path for path in paths})
+        kept, reasons = columns_in(keep), columns_in(drop)
+        cleaner = Cleaner(
+            opened_files,
+            paths,
+            reasons_to_drop(opened_files, kept, reasons),
+            exchange="swapped" not in kept,
+        )
+        with cleaner.writing():
+            found = report(opened_files, cleaner=cleaner)
+    written = cleaner.summary() if cleaner else []
+    if json:
+        print_json(found.to_json() | ({"written": cleaner.to_json()} if cleaner else {}))
+    else:
+        print("\n".join([rendered(found, cleaned=cleaner is not None), *written]))
+    return 0

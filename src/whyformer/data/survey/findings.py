@@ -1,0 +1,104 @@
+"""Which findings are worth acting on, in one sentence each."""
+
+from collections.abc import Iterator, Mapping
+
+from whyformer.data.survey.characters import SCRIPTS
+from whyformer.data.survey.profile import Kind
+from whyformer.data.survey.reasons import Reason
+from whyformer.foundation.wording import counted
+
+FEW = 500
+"""With fewer items, hardly anything can be learned."""
+NOUNS = {
+    Kind.PAIRS: "pair", Kind.LABELLED: "text", Kind.TAGGED: "sentence", Kind.TEXT: "line",
+}  # fmt: skip
+_SHARES: Mapping[Reason, float] = {
+    Reason.SWAPPED: 0.01, Reason.SCRIPT: 0.02, Reason.LANGUAGE: 0.02, Reason.UNTRANSLATED: 0.02,
+    Reason.LENGTH: 0.02, Reason.NUMBERS: 0.03, Reason.EMPTY: 0.05, Reason.CONTROL: 0.01,
+    Reason.DUPLICATE: 0.1, Reason.HTML: 0.02, Reason.SEVERAL: 0.02,
+}  # fmt: skip
+"""Share of the items from which a finding is important, the most important first."""
+_VERBS = {
+    Reason.SWAPPED: "look swapped",
+    Reason.SCRIPT: "have a side in the wrong script",
+    Reason.LANGUAGE: "have both sides in the same language",
+    Reason.UNTRANSLATED: "have a target that is a copy of the source",
+    Reason.LENGTH: "have a target that is much too long or too short",
+    Reason.NUMBERS: "have different numbers on both sides",
+    Reason.EMPTY: "have an empty side",
+    Reason.CONTROL: "have control or unreadable characters",
+    Reason.DUPLICATE: "repeat an earlier one",
+    Reason.HTML: "have HTML",
+    Reason.SEVERAL: "have the same text as another one, but a different label",
+}
+
+
+def percent(share: float) -> str:
+    """Return a share in percent.
+
+    >>> percent(0.1234), percent(0.00041), percent(0.99991), percent(1.0)
+    ('12.3 %', '< 0.1 %', '> 99.9 %', '100 %')
+    """
+    value = 100 * share
+    if value in (0, 100):
+        return f"{value:.0f} %"
+    if value < 0.05:
+        return "< 0.1 %"
+    return "> 99.9 %" if value >= 99.95 else f"{value:.1f} %"
+
+
+def important(kind: Kind, count: int, found: Mapping[Reason, int]) -> Iterator[tuple[Reason, str]]:
+    """Yield the findings that are worth acting on, each with a sentence.
+
+    Args: found: how many of the ``count`` items have each reason.
+    """
+    noun = NOUNS[kind]
+    for reason, least in _SHARES.items():
+        share = found.get(reason, 0) / max(1, count)
+        if reason is Reason.SEVERAL and kind is Kind.PAIRS:
+            continue  # a source may have several good targets
+        if reason is Reason.HTML and kind is not Kind.PAIRS:
+            least = 0.1
+        if found.get(reason, 0) and share >= least:
+            yield reason, f"{percent(share)} of the {noun}s {_VERBS[reason]}"
+
+
+def few(kind: Kind, count: int) -> str | None:
+    """Return the sentence about too little data, or None."""
+    if count >= FEW or kind is Kind.TEXT:
+        return None
+    return (
+        f"{counted(count, NOUNS[kind])} {'is' if count == 1 else 'are'} too little to learn much. "
+        "Collect some thousands."
+    )
+
+
+_SCRIPT_OF = {
+    "Hangul": ("ko", "kor", "korean", "한국어", "한글", "국문"),
+    "Han": ("zh", "zho", "chi", "chinese", "중국어"),
+    "Hiragana": ("ja", "jpn", "japanese", "일본어"),
+    "Latin": (
+        "en", "eng", "english", "영어", "영문", "de", "deu", "ger", "german", "독일어", "fr",
+        "fra", "fre", "french", "프랑스어", "es", "spa", "spanish", "스페인어", "it", "italian",
+        "pt", "portuguese", "nl", "dutch", "pl", "polish", "cs", "czech", "sv", "swedish", "fi",
+        "finnish", "tr", "turkish", "vi", "vietnamese", "베트남어", "hu", "hungarian",
+    ),
+    "Cyrillic": ("ru", "rus", "russian", "러시아어", "uk", "ukrainian", "bg", "bulgarian"),
+    "Greek": ("el", "greek"), "Arabic": ("ar", "arabic", "fa", "persian"),
+    "Hebrew": ("he", "hebrew"), "Thai": ("th", "thai"), "Devanagari": ("hi", "hindi"),
+    "Georgian": ("ka", "georgian"),
+}  # fmt: skip
+"""Script -> names of languages that are written in it."""
+
+
+def other_script(name: str, usual: frozenset[int]) -> str | None:
+    """Return the script of a column that is not the one of the language in its name, or None.
+
+    Args: name: plain name of a column. usual: its usual scripts.
+    """
+    for script, names in _SCRIPT_OF.items():
+        if any(part in names for part in name.split("_")):
+            found = {SCRIPTS[one] for one in usual}
+            if found and script not in found and not (script == "Hiragana" and "Han" in found):
+                return " and ".join(sorted(found))
+    return None
