@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from data.made_up_pairs import GERMAN_ENGLISH, KOREAN_ENGLISH, exchanged
+from made_up_pairs import GERMAN_ENGLISH, KOREAN_ENGLISH, exchanged
 from whyformer.data.reading import Pair
 from whyformer.data.survey import repeats
 from whyformer.data.survey.block import Block, in_blocks

@@ -66,6 +66,7 @@ class Excel(TableWithHeader):
             ) from None
 
     def rows(self) -> Iterator[Row]:
+        """See `Table`."""
         for place, (number, cells) in enumerate(self._cells()):
             if place or not self.named:
                 empty = [""] * (len(self.columns) - len(cells))
@@ -76,6 +77,7 @@ class Parquet(Records):
     """The rows of a Parquet file, as records."""
 
     def records(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """See `Records`."""
         try:
             import pyarrow
             from pyarrow import parquet
@@ -96,6 +98,7 @@ class Parquet(Records):
             ) from None
 
     def where(self, line: int) -> str:
+        """See `Table`."""
         return f"{self.path}, row {line}"
 
 

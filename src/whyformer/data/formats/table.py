@@ -188,6 +188,7 @@ class Records(Table):
         """Yield the number and the content of each record; an empty one for a blank line."""
 
     def rows(self) -> Iterator[Row]:
+        """See `Table`."""
         for number, record in self.records():
             flat = flattened(record)
             yield number, [flat.get(name) for name in self.columns]

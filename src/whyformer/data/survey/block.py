@@ -22,9 +22,14 @@ class Sided(Protocol):
     """An item with two texts."""
 
     @property
-    def source(self) -> str: ...
+    def source(self) -> str:
+        """The source, or the only text."""
+        ...
+
     @property
-    def target(self) -> str: ...
+    def target(self) -> str:
+        """The target, or the label."""
+        ...
 
 
 Item = TypeVar("Item", bound=Sided)

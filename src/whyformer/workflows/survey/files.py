@@ -15,12 +15,13 @@ from whyformer.data.lines import STDIN, read_lines, readable
 from whyformer.data.reading import Reading, pair_files, pair_roles, parallel, read_pairs
 from whyformer.data.survey.profile import Kind
 from whyformer.data.tagged import read_tagged, tag_roles, word_columns
-from whyformer.foundation.errors import DataError, UsageError
+from whyformer.foundation.errors import DataError, UsageError, nearest
 from whyformer.foundation.wording import counted
 from whyformer.recipes.recipe import DataSettings
 from whyformer.tasks.files_facts import described, words_described
 from whyformer.tasks.pair_data import siblings
 from whyformer.tasks.text_data import text_roles
+from whyformer.workflows.survey.kind import kind_of
 
 KINDS = {
     "translate": Kind.PAIRS, "classify": Kind.LABELLED, "regress": Kind.LABELLED,
@@ -275,8 +276,6 @@ def opened(data: DataSettings, task: str | None) -> Files:
         raise UsageError(
             "The data is read twice, so it cannot come from standard input. Write it to a file."
         )
-    if task is None:
-        from whyformer.workflows.auto.contents import task_of
-
-        task, _ = task_of(data)
-    return Files(data, KINDS[task])
+    if task is not None and task not in KINDS:
+        raise UsageError(f"`--task` must be a task, but it is `{task}`.{nearest(task, KINDS)}")
+    return Files(data, kind_of(data) if task is None else KINDS[task])

@@ -14,6 +14,7 @@ from whyformer.foundation.wording import counted
 from whyformer.tasks.pair_data import MAX_HELD_OUT
 from whyformer.workflows.survey.clean import Cleaner
 from whyformer.workflows.survey.files import Files, Item
+from whyformer.workflows.survey.kind import is_number
 
 HELD_OUT_LABELLED = 5000
 """Maximum number of labelled texts that training holds out."""
@@ -173,7 +174,7 @@ def _advice(files: Files, survey: Survey[Item]) -> list[str]:
     for reason, text in important(survey.kind, survey.count, survey.found):
         found.append(f"{text}.{_more(survey, reason)}")
     near, of = survey.repeats.near_validation, survey.repeats.validation
-    if near > 0.01 * of and survey.kind is not Kind.TEXT:
+    if near > 0.02 * of and survey.kind is not Kind.TEXT:
         where = "validation" if survey.given_validation else "held-out"
         found.append(
             f"{near:,} of {counted(of, f'{where} {noun}')} {'is' if near == 1 else 'are'} also in "
@@ -203,12 +204,12 @@ def _columns(files: Files, survey: Survey[Item]) -> list[str]:
         return found
     if survey.kind is Kind.LABELLED and survey.labels:
         different = len(survey.labels)
-        numbers = all(_is_number(label) for label in list(survey.labels)[:1000])
+        numbers = all(is_number(label) for label in list(survey.labels)[:1000])
         if different == 1:
             found.append("All labels are equal, so there is nothing to learn. Check the columns.")
         elif different > MANY_LABELS * survey.count and not numbers:
             found.append(
-                f"There are {different:,} different labels for {counted(survey.count, 'text')}: is "
+                f"There are {counted(different, 'different label')} for {counted(survey.count, 'text')}: is "
                 "this column the label? Name the columns: --columns TEXT,LABEL."
             )
         elif not numbers:
@@ -219,14 +220,6 @@ def _columns(files: Files, survey: Survey[Item]) -> list[str]:
                     f"{counted(len(rare), 'label')} with fewer than {RARE_LABEL} texts: {shown}."
                 )
     return found
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def share_of(report: DataReport, reason: Reason) -> str:

@@ -95,8 +95,8 @@ def _findings(report: DataReport) -> list[str]:
     repeats = report.survey.repeats
     if repeats.several and report.kind is Kind.PAIRS:
         lines.append(
-            f"{repeats.several:,} of {counted(repeats.sources, 'different source')} "
-            f"{'has' if repeats.several == 1 else 'have'} several targets"
+            f"sources with several targets: {repeats.several:,} of "
+            f"{counted(repeats.sources, 'different source')}"
         )
     return lines
 
