@@ -209,8 +209,8 @@ def _columns(files: Files, survey: Survey[Item]) -> list[str]:
             found.append("All labels are equal, so there is nothing to learn. Check the columns.")
         elif different > MANY_LABELS * survey.count and not numbers:
             found.append(
-                f"There are {counted(different, 'different label')} for {counted(survey.count, 'text')}: is "
-                "this column the label? Name the columns: --columns TEXT,LABEL."
+                f"There are {counted(different, 'different label')} for "
+                f"{counted(survey.count, 'text')}: is this column the label? Name the columns: --columns TEXT,LABEL."
             )
         elif not numbers:
             rare = [label for label, count in survey.labels.items() if count < RARE_LABEL]
