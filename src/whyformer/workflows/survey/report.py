@@ -210,7 +210,8 @@ def _columns(files: Files, survey: Survey[Item]) -> list[str]:
         elif different > MANY_LABELS * survey.count and not numbers:
             found.append(
                 f"There are {counted(different, 'different label')} for "
-                f"{counted(survey.count, 'text')}: is this column the label? Name the columns: --columns TEXT,LABEL."
+                f"{counted(survey.count, 'text')}: is this column the "
+                "label? Name the columns: --columns TEXT,LABEL."
             )
         elif not numbers:
             rare = [label for label, count in survey.labels.items() if count < RARE_LABEL]
