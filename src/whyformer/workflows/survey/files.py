@@ -225,8 +225,8 @@ class Files:
         data = self.data
         if word_columns(path, data.source, data.target, reading) is not None:
             found = read_tagged(path, text=data.source, label=data.target, reading=reading)
-            for line, words, labels in found:
-                yield Item(line, " ".join(words), " ".join(labels), path)
+            for one in found:
+                yield Item(one.line, " ".join(one.words), " ".join(one.labels), path)
             return
         roles = tag_roles(path, text=data.source, label=data.target, reading=reading)
         for line, (text, label) in cells_of(roles.table, [*roles.columns.values()], strict=False):
