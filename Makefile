@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 MINUTES ?= 6
 OUT ?= runs/demo
 
-.PHONY: demo test check pytest lint types imports lab docs lock clean
+.PHONY: demo test test-browser check pytest lint types imports lab docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/whyformer demo --minutes $(MINUTES) --out $(OUT)
@@ -18,6 +18,10 @@ check: $(VENV)/.installed-dev
 
 pytest: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadgroup
+
+# Open the pages in Chromium, which must be installed. Without it, the tests are skipped.
+test-browser: $(VENV)/.installed-browser
+	OMP_NUM_THREADS=1 $(BIN)/pytest -rs tests/browser
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check --no-cache .
@@ -43,6 +47,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 
 $(VENV)/.installed-docs: $(VENV)/.installed-dev requirements-docs.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-docs.lock
+	touch $@
+
+$(VENV)/.installed-browser: $(VENV)/.installed-dev requirements-browser.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-browser.lock
 	touch $@
 
 # Build the documentation site. Warnings, such as broken links, are errors.

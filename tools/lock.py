@@ -1,9 +1,10 @@
-"""Write the lock files: pinned packages for the demo, the tests and the documentation site.
+"""Write the lock files: pinned packages for the demo, the tests, the site and the browser tests.
 
 requirements.lock contains the packages of the demo. requirements-dev.lock contains those that the
-tests add, and requirements-docs.lock those that the site adds to both. The versions are those of
-the current environment. Only packages are pinned that whyformer[demo] or the groups `dev` and
-`docs` require, directly or indirectly.
+tests add. requirements-docs.lock contains those that the site adds to both, and
+requirements-browser.lock those that the browser tests add. The versions are those of the current
+environment. Only packages are pinned that whyformer[demo] or the groups `dev`, `docs` and `browser`
+require, directly or indirectly.
 """
 
 import re
@@ -46,7 +47,7 @@ def write(path: Path, pins: dict[str, str], head: str) -> None:
 
 
 def main() -> None:
-    """Write the three files."""
+    """Write the four files."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     base = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["demo"]
     run = closure(base + BUILD)
@@ -54,9 +55,14 @@ def main() -> None:
     write(ROOT / "requirements.lock", run, "What `make demo` installs. Made by `make lock`.")
     extra = {name: version for name, version in develop.items() if name not in run}
     write(ROOT / "requirements-dev.lock", extra, "What `make test` adds. Made by `make lock`.")
-    site = closure(project["dependency-groups"]["docs"])
-    extra = {name: v for name, v in site.items() if name not in run and name not in develop}
-    write(ROOT / "requirements-docs.lock", extra, "What `make docs` adds. Made by `make lock`.")
+    for group, command in (("docs", "make docs"), ("browser", "make test-browser")):
+        more = closure(project["dependency-groups"][group])
+        extra = {name: v for name, v in more.items() if name not in run and name not in develop}
+        write(
+            ROOT / f"requirements-{group}.lock",
+            extra,
+            f"What `{command}` adds. Made by `make lock`.",
+        )
 
 
 if __name__ == "__main__":
