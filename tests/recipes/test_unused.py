@@ -49,7 +49,7 @@ ELSEWHERE = {
     "text.target_lowercase",
     "training.minutes", "training.precision", "training.compile", "training.parallel",
     "training.gradient_checkpointing", "training.betas", "validation.metric",
-    "validation.patience", "validation.sentences", "validation.track",
+    "validation.patience", "validation.sentences", "validation.track", "validation.verdict",
 }  # fmt: skip
 """Settings whose effect needs more than a tiny run on one CPU, or other files; `decoding` too."""
 OTHERS = {
@@ -57,7 +57,7 @@ OTHERS = {
     "data.filters.max_characters": [60], "text.vocabulary": [280],
     "model.d_k": [4], "model.embedding_width": [8], "training.clip": [1e-3],
     "training.seed": [2], "training.warmup": [3], "model.kv_heads": [1],
-    "data.encoding": ["utf-16"], "data.header": [True],
+    "data.encoding": ["utf-16"], "data.header": [True], "data.delimiter": [" "],
 }  # fmt: skip
 """Values that must make a difference or be refused, where a neighbour of the usual one might make
 none."""
