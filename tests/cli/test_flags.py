@@ -98,6 +98,8 @@ COMMANDS = {
             "alignments": "{new}/aligned.jsonl",
             "json": "",
             "engine": ["ctranslate2", "torch"],
+            "confidence": "",
+            "lexicon": "{place}/pairs.tsv",
             "split_sentences": "",
             "weights": "int8",
             "length_penalty": "9",

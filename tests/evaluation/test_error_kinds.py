@@ -52,8 +52,12 @@ def test_an_unfinished_output_is_cut() -> None:
 
 
 @given(st.text("ab", max_size=4), st.text("cd", min_size=1, max_size=4))
-def test_a_sequence_three_times_in_a_row_is_repeated(before: str, part: str) -> None:
-    assert repeats(before + part * 3)
+def test_a_sequence_in_a_row_is_repeated(before: str, part: str) -> None:
+    assert repeats(before + part * (3 if len(part) == 1 else 2))
+
+
+def test_one_symbol_twice_is_not_repeated() -> None:
+    assert not repeats("abccde")
 
 
 def test_kinds_of_a_source_follow_the_training_sources() -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import sys
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +27,7 @@ EXAMPLES = """Examples:
   whyformer translate runs/mine --text hello --sample --top-p 0.9 --seed 1
   whyformer translate runs/mine --input book.txt --split-sentences
   whyformer translate runs/mine --input in.txt --engine torch
+  whyformer translate runs/mine --input in.txt --confidence --lexicon terms.tsv
   torchrun --nproc-per-node 2 -m whyformer translate runs/mine --input in.txt
 
 Output: one line per input line, in order. Empty lines stay empty.
@@ -38,6 +40,12 @@ Output: one line per input line, in order. Empty lines stay empty.
                     tokens: the token ids). With --split-sentences also
                     sentences: the same fields for each sentence of a line that
                     was split.
+  --confidence      CONFIDENCE<TAB>TEXT, with a number from 0 to 1, or the word
+                    lexicon for an answer of --lexicon. With --json, the field
+                    confidence: a number or null.
+  --lexicon         With --json, the field lexicon: the targets of the lexicon for
+                    this source, the first of which is the text; empty if it has
+                    none. A note on standard error lists these lines.
   --alignments      One JSON object per line: text, source and target (tokens)
                     and weights[target][source]: cross-attention of the last
                     decoder layer, averaged over heads.
@@ -61,6 +69,8 @@ def translate(
     alignments: Path | None = None,
     overwrite: Flag = False,
     json: Flag = False,
+    confidence: Flag = False,
+    lexicon: str | None = None,
     split_sentences: Flag = False,
     device: str = "auto",
     engine: str = "auto",
@@ -90,6 +100,10 @@ def translate(
         alignments: Also write the cross-attention weights as JSON lines to this file.
         overwrite: Replace --output and --alignments if they exist.
         json: Write JSON lines.
+        confidence: Begin each line with the probability that the translation is right and a tab.
+            It is calibrated on the held-out data of the run.
+        lexicon: Table of pairs, or the word training for the training pairs of the run.
+            Sources that it contains word for word get its answer.
         split_sentences: Split lines into sentences, translate each sentence,
             and join the translations with spaces.
             For models trained on single sentences.
@@ -120,6 +134,7 @@ def translate(
         raise UsageError(
             "A run is required and was not given. Give the directory that `whyformer train` wrote."
         )
+    first = runs[0]
     if input is not None and text:
         raise UsageError("`--input` and `--text` were both given. Keep one.")
     if world_size() > 1 and not text and (input is None or str(input) == STDIN):
@@ -131,6 +146,19 @@ def translate(
         refuse_existing(overwrite, read=input, output=output, alignments=alignments)
     if alignments is not None and alignments == output:
         raise UsageError("`--output` and `--alignments` must be two files, but they are the same.")
+    several = nbest is not None and nbest > 1
+    for one, other, both in (
+        ("confidence", "nbest", confidence and several),
+        ("confidence", "sample", confidence and sample),
+        ("confidence", "split-sentences", confidence and split_sentences),
+        ("lexicon", "prefix", lexicon is not None and bool(prefix)),
+    ):
+        if both:
+            raise UsageError(
+                f"`--{one}` and `--{other}` cannot be combined. Leave one of them out."
+            )
+    if confidence and len(runs) > 1:
+        raise UsageError("`--confidence` supports one run, but several were given. Give one run.")
     if split_sentences:
         several = nbest is not None and nbest > 1
         for name, given_too in (
@@ -150,8 +178,12 @@ def translate(
     from whyformer.data.reading import read_lines
     from whyformer.decoding.settings import Method
     from whyformer.foundation.ranks import joined
+    from whyformer.workflows.confidence import confidence_features, read_calibration
+    from whyformer.workflows.lexicon import read_lexicon
     from whyformer.workflows.source_checks import SourceCheck
     from whyformer.workflows.translate import answers
+
+    calibration = read_calibration(first) if confidence else None
 
     given: dict[str, Any] = {
         "beam": beam, "nbest": nbest, "length_penalty": length_penalty, "min_length": min_length,
@@ -180,6 +212,10 @@ def translate(
             ranks=ranks,
             weights=weights,
         )
+        known = None
+        if lexicon is not None:
+            known = read_lexicon(lexicon, first, chosen.translator)
+            lines = known.without_known(lines)
         found = answers(
             chosen.translator,
             lines,
@@ -192,31 +228,47 @@ def translate(
             for _ in found:
                 continue
             return 0
+        told: deque[tuple[str, ...]] = deque()
+        if known is not None:
+            found = _noted(known.with_known(found), told)
         stream = stack.enter_context(written(output))
         aligned = None if alignments is None else stack.enter_context(written(alignments))
         if aligned is None:
             pairs = ((answer, "") for answer in found)
         else:
             pairs = _with_alignments(chosen.bundles[0], found, live=live)
-        cut = Occurrences()
+        cut, looked_up = Occurrences(), Occurrences()
         listed = None if chosen.settings.method is Method.SAMPLE else 1
         check = SourceCheck(chosen.translator.source_tokenizer, chosen.translator.expected)
         for index, (answer, alignment) in enumerate(pairs, start=1):
+            entries = told.popleft() if known is not None else None
             _warn(index, answer)
-            check.add(index, answer.source, [one.source for one in answer.sentences])
+            if entries:
+                looked_up.add(index)
+            else:
+                check.add(index, answer.source, [one.source for one in answer.sentences])
+            more: dict[str, Any] = {} if entries is None else {"lexicon": entries}
+            if calibration is not None:
+                read = bool(answer.hypotheses)
+                p = calibration.probabilities([confidence_features(answer)])[0] if read else None
+                more["confidence"] = p
             shown = [h for one in answer.sentences or (answer,) for h in one.hypotheses[:listed]]
             if not all(one.finished for _, one in shown):
                 cut.add(index)
                 if live:  # warn now, because the input may never end
                     _warn_of_cut(f"1 translation (line {index})")
             many = chosen.settings.nbest > 1
-            for line in _shown(index, answer, many=many, json_lines=json, split=split_sentences):
+            for line in _shown(
+                index, answer, many=many, json_lines=json, more=more, split=split_sentences
+            ):
                 print(line, file=stream)
             if aligned is not None:
                 print(alignment, file=aligned)
             if live:  # warn now, because the input may never end
                 _warn_of_sources(check)
                 stream.flush()
+        if looked_up.count:
+            warn(f"{looked_up.of('translation')} taken from the lexicon.")
         if cut.count and not live:
             _warn_of_cut(cut.of("translation"))
         _warn_of_sources(check)
@@ -224,19 +276,45 @@ def translate(
 
 
 def _shown(
-    index: int, answer: "Translation", *, many: bool, json_lines: bool, split: bool = False
+    index: int,
+    answer: "Translation",
+    *,
+    many: bool,
+    json_lines: bool,
+    more: dict[str, Any] | None = None,
+    split: bool = False,
 ) -> Iterator[str]:
+    """Yield the lines of an answer. Args: more: the confidence and the targets of the lexicon."""
+    more = more or {}
     if json_lines:
-        shown = {"index": index, **_as_json(answer)}
+        shown = {"index": index, **_as_json(answer), **more}
         if split:
             shown["sentences"] = [_as_json(one) for one in answer.sentences]
         yield json_text(shown)
     elif not many:
-        yield _one_line(answer.text)
+        yield _confidence(more) + _one_line(answer.text)
     else:
-        scored = [(one.score, text) for text, one in answer.hypotheses] or [(0.0, "")]
+        scored = [(one.score, text) for text, one in answer.hypotheses] or [(0.0, answer.text)]
         for score, text in scored:
             yield f"{index}\t{score:.4f}\t{_one_line(text)}"
+
+
+def _confidence(more: dict[str, Any]) -> str:
+    """Return the first column of `--confidence`; "" without this flag."""
+    if "confidence" not in more:
+        return ""
+    if more.get("lexicon"):
+        return "lexicon\t"
+    return "\t" if more["confidence"] is None else f"{more['confidence']:.4f}\t"
+
+
+def _noted(
+    found: "Iterator[tuple[Translation, tuple[str, ...]]]", told: "deque[tuple[str, ...]]"
+) -> "Iterator[Translation]":
+    """Yield each translation, and append the targets of the lexicon for it to ``told``."""
+    for answer, entries in found:
+        told.append(entries)
+        yield answer
 
 
 def _as_json(answer: "Translation") -> dict[str, Any]:
@@ -271,13 +349,13 @@ def _with_alignments(
     from whyformer.decoding.alignment import BATCH_SIZE, align
 
     while some := list(itertools.islice(answers, 1 if live else BATCH_SIZE)):
-        read = [answer for answer in some if answer.source.strip()]
+        read = [answer for answer in some if answer.hypotheses]
         found = iter(
             align(bundle, [one.source for one in read], [one.hypotheses[0][1] for one in read])
         )
         for answer in some:
             shown: dict[str, Any] = {"text": answer.text, "source": [], "target": [], "weights": []}
-            if answer.source.strip():
+            if answer.hypotheses:
                 one = next(found)
                 shown |= {
                     "source": one.source_tokens,

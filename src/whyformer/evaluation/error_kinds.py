@@ -16,8 +16,7 @@ UNTRANSLATED = 0.5
 """An output is untranslated if it copies this fraction of its words from the source."""
 NUMBER = re.compile(r"(?<!\w)\d+(?:[.,]\d+)*")
 """A number does not begin inside a word."""
-REPEATS = 3
-"""A sequence is repeated if it occurs this many times in a row."""
+LONGEST_REPEATED = 4
 OF_SOURCE = ("unseen characters", "rare characters", "long source")
 """Kinds that depend on the source only, so that right items can have them too."""
 
@@ -112,15 +111,15 @@ def _copies(output: Sequence[str], reference: Sequence[str], source: Sequence[st
 
 
 def repeats(symbols: Sequence[str]) -> bool:
-    """Return whether a sequence of one to four symbols occurs `REPEATS` times in a row.
+    """Return whether a symbol occurs three times in a row, or two to four symbols occur twice.
 
-    >>> repeats("a b a b a b".split()), repeats("a b a b".split())
-    (True, False)
+    >>> repeats("la la la".split()), repeats("a b a b".split()), repeats("la la".split())
+    (True, True, False)
     """
-    for length in range(1, 5):
-        same = 0
+    for length in range(1, LONGEST_REPEATED + 1):
+        same, enough = 0, 2 if length == 1 else length
         for at in range(length, len(symbols)):
             same = same + 1 if symbols[at] == symbols[at - length] else 0
-            if same == length * (REPEATS - 1):
+            if same == enough:
                 return True
     return False

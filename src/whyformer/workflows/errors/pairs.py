@@ -1,12 +1,10 @@
 """The error report of a run of task translate."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from whyformer.decoding.text_translator import Translation as Answer
 from whyformer.evaluation.accuracy import edit_distance
 from whyformer.evaluation.baselines.pairs import are_symbols
 from whyformer.evaluation.calibration import cross_fitted, curve
@@ -17,6 +15,7 @@ from whyformer.evaluation.report import evaluate_texts
 from whyformer.tasks.pair_data import Item
 from whyformer.tasks.translation import Translation
 from whyformer.text.normalization import lower, normalize
+from whyformer.workflows.confidence import confidence_features
 from whyformer.workflows.errors.report import (
     SHOWN_CONTRADICTIONS,
     ErrorReport,
@@ -127,15 +126,6 @@ def errors_of_pairs(
         contradictions=tuple(contradictions[:SHOWN_CONTRADICTIONS]),
         curve=curve(probabilities, [not d for d in distances]) if probabilities else None,
     )
-
-
-def confidence_features(answer: Answer) -> tuple[float, float]:
-    """Return two features of a translation for its calibration: the log-probability of the best
-    hypothesis, and its mean over the tokens. Without a hypothesis, both are 0."""
-    hypotheses = [one for part in answer.sentences or (answer,) for one in part.hypotheses[:1]]
-    total = sum(one.log_probability for _, one in hypotheses)
-    tokens = sum(len(one.tokens) + 1 for _, one in hypotheses)
-    return (total, total / tokens) if math.isfinite(total) and tokens else (0.0, 0.0)
 
 
 def closest(symbols: TextSymbols, text: str, references: Sequence[str]) -> str:

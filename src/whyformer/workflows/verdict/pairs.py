@@ -12,6 +12,7 @@ from whyformer.foundation.wording import counted
 from whyformer.tasks.pair_data import Item
 from whyformer.tasks.translation import Translation
 from whyformer.text.normalization import normalize
+from whyformer.workflows.confidence import is_right, keep_calibration
 from whyformer.workflows.translate import load_system, search_settings
 from whyformer.workflows.verdict.effort import answered, sampled
 from whyformer.workflows.verdict.origin import held_out_part
@@ -22,8 +23,8 @@ DEFAULT_METRIC = "chrf"
 """The metric of runs that validate by their loss."""
 
 
-def verdict_on_pairs(task: Translation, run: Path, seconds: float) -> tuple[Verdict, list[Answer]]:
-    """Score the run and its baseline on held-out sources. Also return the answers of the run.
+def verdict_on_pairs(task: Translation, run: Path, seconds: float) -> Verdict:
+    """Score the run and its baseline on held-out sources. Also save the calibration of the run.
 
     Args: seconds: time for the answers of the run, and for the baseline.
     """
@@ -58,7 +59,12 @@ def verdict_on_pairs(task: Translation, run: Path, seconds: float) -> tuple[Verd
             f"The baseline uses {counted(baseline.pairs, 'training pair')} of "
             f"{len(task.data.corpus):,}, to limit its time."
         )
-    verdict = Verdict(
+    right = [
+        is_right(answer.text, item.references, lowercase=lowercase)
+        for answer, item in zip(answers, items, strict=True)
+    ]
+    keep_calibration(run, answers, right)
+    return Verdict(
         report.scores[MODEL][0],
         sign > 0,
         "source",
@@ -67,7 +73,6 @@ def verdict_on_pairs(task: Translation, run: Path, seconds: float) -> tuple[Verd
         report.comparisons[0],
         tuple(notes),
     )
-    return verdict, answers
 
 
 def answers_of(run: Path, sources: Sequence[str], seconds: float) -> list[Answer]:

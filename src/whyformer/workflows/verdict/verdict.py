@@ -75,7 +75,7 @@ def verdict_on(task: Task, run: Path, seconds: float) -> Verdict | None:
     Args: seconds: time for the answers of the model, and for its baseline.
     """
     if isinstance(task, Translation):
-        return verdict_on_pairs(task, run, seconds)[0]
+        return verdict_on_pairs(task, run, seconds)
     if isinstance(task, Classification):
         return verdict_on_labels(task, run, seconds)
     if isinstance(task, Tagging):

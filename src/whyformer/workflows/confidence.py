@@ -1,0 +1,78 @@
+"""The confidence of translations: a calibration that is fitted at the end of a run."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from whyformer.bundle import CONFIG, WEIGHTS, find_bundle
+from whyformer.decoding.text_translator import Translation
+from whyformer.evaluation.calibration import FEWEST, FEWEST_OF_EACH, Calibration, fit
+from whyformer.foundation.errors import DataError, UsageError
+from whyformer.foundation.files import write_text
+from whyformer.foundation.integrity import FILES, read_sealed, sealed_text
+from whyformer.foundation.parsing import read_json, reason_of
+from whyformer.text.normalization import lower, normalize
+
+CALIBRATION = "calibration.json"
+FORMAT = 1
+
+
+def confidence_features(answer: Translation) -> tuple[float, float]:
+    """Return two features of a translation for its calibration: the log-probability of the best
+    hypothesis, and its mean over the tokens. Without a hypothesis, both are 0."""
+    hypotheses = [one for part in answer.sentences or (answer,) for one in part.hypotheses[:1]]
+    total = sum(one.log_probability for _, one in hypotheses)
+    tokens = sum(len(one.tokens) + 1 for _, one in hypotheses)
+    return (total, total / tokens) if math.isfinite(total) and tokens else (0.0, 0.0)
+
+
+def is_right(text: str, references: Sequence[str], *, lowercase: bool) -> bool:
+    """Return whether a translation equals a reference in Unicode NFC."""
+    case = lower if lowercase else normalize
+    return case(text).strip() in {case(one).strip() for one in references}
+
+
+def keep_calibration(
+    run: Path, answers: Sequence[Translation], right: Sequence[bool]
+) -> Calibration | None:
+    """Fit a calibration and save it with the model of a run; None if there are too few answers.
+
+    Args: right: whether each answer is right.
+    """
+    found = fit([confidence_features(answer) for answer in answers], right)
+    if found is None:
+        return None
+    directory = find_bundle(run)
+    state = {"format": FORMAT, "weights": _weights(directory), "calibration": found.to_json()}
+    write_text(directory / CALIBRATION, sealed_text(state))
+    return found
+
+
+def read_calibration(run: Path) -> Calibration:
+    """Return the calibration of a run.
+
+    Raises: UsageError if it has none, or one of other weights; DataError if it is damaged.
+    """
+    directory = find_bundle(run)
+    path = directory / CALIBRATION
+    try:
+        state = read_sealed(path, since=1, newest=FORMAT)
+        weights, found = state["weights"], Calibration.from_json(state["calibration"])
+    except FileNotFoundError:
+        weights, found = "", None
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise DataError(
+            f"`{path}` is damaged ({reason_of(error)}). Copy the model directory again."
+        ) from None
+    if found is None or weights != _weights(directory):
+        raise UsageError(
+            f"`{run}` has no calibration, so the confidence of its translations is unknown. "
+            f"`whyformer train` saves one with the verdict of a run, if it has at least {FEWEST} "
+            f"held-out answers, of which {FEWEST_OF_EACH} are right and {FEWEST_OF_EACH} wrong."
+        )
+    return found
+
+
+def _weights(directory: Path) -> str:
+    """Return the recorded hash of the weights of a model directory; "" in an old format."""
+    return str(read_json(directory / CONFIG).get(FILES, {}).get(WEIGHTS, ""))

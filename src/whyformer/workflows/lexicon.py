@@ -1,0 +1,86 @@
+"""A lexicon for translation: sources that it contains word for word get its answer."""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from whyformer.data.corpus import open_corpus
+from whyformer.data.held_out import key_of
+from whyformer.data.reading import read_pairs
+from whyformer.decoding.text_translator import TextTranslator, Translation
+from whyformer.foundation.errors import DataError, UsageError
+
+TRAINING = "training"
+"""The name of the lexicon with the training pairs of the run."""
+
+
+class Lexicon:
+    """Sources with their targets. Sources are compared as the run reads them: in Unicode NFC, in
+    lower case if the run ignores case, and without spaces at both ends unless the run keeps them.
+
+    Args: translator: the translator of the run.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[str, str]], translator: TextTranslator) -> None:
+        self._key = key_of(
+            translator.source_tokenizer.lowercase, keep_spaces=translator.expected.keep_spaces
+        )
+        grouped: dict[str, Counter[str]] = defaultdict(Counter)
+        for source, target in pairs:
+            if source.strip():
+                grouped[self._key(source)][target] += 1
+        self._targets = {
+            key: tuple(target for target, _ in targets.most_common())
+            for key, targets in grouped.items()
+        }
+        self._read: deque[tuple[str, tuple[str, ...]]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def targets(self, source: str) -> tuple[str, ...]:
+        """Return the targets of a source, the most frequent first; none if it is not there."""
+        return self._targets.get(self._key(source), ())
+
+    def without_known(self, lines: Iterable[str]) -> Iterator[str]:
+        """Yield the lines, with an empty line for each source of the lexicon. So the translator
+        does not search for it, and the order of the lines does not change."""
+        for line in lines:
+            found = self.targets(line)
+            self._read.append((line, found))
+            yield "" if found else line
+
+    def with_known(
+        self, answers: Iterable[Translation]
+    ) -> Iterator[tuple[Translation, tuple[str, ...]]]:
+        """Yield the translation of each line, and the targets of the lexicon if it has any.
+
+        Args: answers: the translations of `without_known`.
+        """
+        for answer in answers:
+            line, found = self._read.popleft()
+            yield (replace(answer, source=line, text=found[0]) if found else answer), found
+
+
+def read_lexicon(name: str, run: Path, translator: TextTranslator) -> Lexicon:
+    """Read a lexicon: a file of pairs, or the training pairs of a run for the name `training`.
+
+    Raises: DataError, UsageError if it cannot be read.
+    """
+    if name != TRAINING:
+        if not Path(name).is_file():
+            raise UsageError(
+                f"`--lexicon` must be a file of pairs, or the word {TRAINING}, but there is no "
+                f"file `{name}`."
+            )
+        pairs = ((pair.source, pair.target) for pair in read_pairs(Path(name), optional=True))
+        return Lexicon(pairs, translator)
+    try:
+        corpus = open_corpus(run / "corpus")
+    except DataError as error:
+        raise UsageError(
+            f"The training pairs of `{run}` cannot be read, so `--lexicon {TRAINING}` needs the "
+            f"whole directory of the run. {error}"
+        ) from None
+    return Lexicon((corpus.texts(number) for number in range(len(corpus))), translator)
