@@ -15,6 +15,7 @@ from whyformer.tasks.translation import Translation
 from whyformer.workflows.evaluate import evaluate_runs
 from whyformer.workflows.runs.earlier import forget
 from whyformer.workflows.runs.outcome import Outcome
+from whyformer.workflows.runs.verifying import verify
 from whyformer.workflows.train import train
 from whyformer.workflows.verdict import verdict as module
 from whyformer.workflows.verdict.effort import FIRST_PART, answered, sampled
@@ -94,6 +95,15 @@ def test_a_failing_baseline_does_not_lose_the_run(
     assert outcome.verdict is None
     assert outcome.updates == 4
     assert "empty vocabulary" in capsys.readouterr().err
+
+
+def test_doctor_reports_a_damaged_verdict(run: tuple[Path, Outcome]) -> None:
+    file = run[0] / module.VERDICT
+    parts = {part.path: part.fault for part in verify(run[0])}
+    assert parts[file] == ""
+    file.write_text(file.read_text(encoding="utf-8").replace("model", "modle", 1), encoding="utf-8")
+    parts = {part.path: part.fault for part in verify(run[0])}
+    assert "is damaged" in parts[file]
 
 
 def test_starting_again_deletes_the_verdict(run: tuple[Path, Outcome]) -> None:

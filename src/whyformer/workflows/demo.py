@@ -78,6 +78,7 @@ def demo(
         "scores": {name: score.to_json() for name, score in scores.items()},
         "validation": outcome.scores,
         "updates": outcome.updates,
+        "verdict": outcome.verdict.to_json() if outcome.verdict else None,
         "pronounced": {
             t.source: [[text, one.log_probability] for text, one in t.hypotheses] for t in invented
         },
@@ -107,6 +108,7 @@ def demo(
             mistakes=_worst(words, answers, references),
             repeat=f"whyformer demo --minutes {minutes:g} --out {out}",
             metric="per",
+            verdict=outcome.verdict.lines() if outcome.verdict else (),
         ),
     )
     return DemoOutcome(out, False, results)

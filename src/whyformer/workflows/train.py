@@ -217,7 +217,7 @@ def _with_verdict(outcome: Outcome, task: Task, display: Display, identity: str)
     if outcome.interrupted or not outcome.scores:
         return outcome
     found, problem = verdict_at_the_end(
-        task, outcome.run, identity=identity, step=outcome.scores["step"]
+        task, outcome.run, identity=identity, step=outcome.scores["step"], say=display.say
     )
     if problem:
         display.warn(problem)

@@ -17,7 +17,7 @@ LONGEST_WORDS = 20
 """Joint n-grams are tried if the mean length of the sources is at most this, in symbols."""
 LONGEST_PAIR = 60
 """Joint n-grams leave out longer sources and targets, in characters."""
-SHORT_SYMBOL = 4.0
+SHORT_SYMBOL = 3.0
 """Targets are symbols separated by spaces if their mean length is at most this, in characters."""
 TRIAL_PAIRS, TRIAL_ITEMS = 1500, 150
 """Number of training pairs to build the candidates on, and to choose between them."""

@@ -49,6 +49,8 @@ class ReportContent:
     """The command that repeats this run."""
     metric: str
     """The validation metric of the run."""
+    verdict: Sequence[str] = field(default_factory=tuple)
+    """The lines of the verdict of the run."""
     notes: Sequence[str] = field(default_factory=tuple)
 
 
@@ -56,7 +58,7 @@ def write_report(run: Path, content: ReportContent) -> Path:
     """Write ``report.html`` into the directory of a run and return its path."""
     journal, timings = read_journal(run), read_timings(run)
     sections = [
-        ("Scores on held-out data", _scores(content.scores)),
+        ("Scores on held-out data", _scores(content.scores) + _verdict(content.verdict)),
         ("Learning curves", _curves(journal, timings, content.metric)),
         ("Gradient norm of each layer", _gradients(journal)),
         ("Words outside the dictionary", _pronounced(content.pronounced)),
@@ -95,6 +97,10 @@ def _scores(scores: Sequence[Score]) -> str:
         f"<th>unit</th><th class=n>lines</th></tr>{rows}</table>"
         f"<details><summary>Signatures</summary><ul>{signatures}</ul></details>"
     )
+
+
+def _verdict(lines: Sequence[str]) -> str:
+    return "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 
 def _interval(score: Score) -> str:

@@ -19,6 +19,7 @@ from whyformer.training.timetable import TIMETABLE, read_timetable
 from whyformer.workflows.runs.completeness import missing_parts
 from whyformer.workflows.runs.diagnosis import diagnose
 from whyformer.workflows.runs.run_file import RECIPE, RUN, read_run
+from whyformer.workflows.verdict.verdict import VERDICT, read_verdict
 
 CONVERSION = "whyformer.json"
 """The file that `whyformer.interop` writes with a converted model."""
@@ -69,6 +70,8 @@ def verify(run: Path) -> list[Part]:
             examine(run / name, lambda read=read: bool(read(run)))
     if (run / TIMETABLE).exists():
         examine(run / TIMETABLE, lambda: bool(read_timetable(run)))
+    if (run / VERDICT).exists():
+        examine(run / VERDICT, lambda: bool(read_verdict(run)))
     if (story := run / "diagnosis" / "diagnosis.json").exists():
         examine(story, lambda: bool(diagnose(run)) and SEAL in read_json(story))
     for state in (run / "checkpoint", run / "diagnosis" / "state"):

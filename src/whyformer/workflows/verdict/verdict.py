@@ -1,5 +1,6 @@
 """Compute the verdict on a finished run, and keep it in the run."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,20 @@ FAILURES = (
 
 
 def verdict_at_the_end(
-    task: Task, run: Path, *, identity: str, step: int
+    task: Task,
+    run: Path,
+    *,
+    identity: str,
+    step: int,
+    say: Callable[[str], None] = lambda text: None,
 ) -> tuple[Verdict | None, str]:
     """Return the verdict on a finished run, and a sentence for the user if it is missing.
 
     A verdict that is already in the run is returned if it is on the same weights.
-    Args: identity: ID of the run. step: the update with the best weights.
+    Args:
+        identity: ID of the run.
+        step: the update with the best weights.
+        say: called with a line before the computation starts.
     """
     wanted = task.recipe.validation.verdict
     seconds = sum(line["seconds"] for line in read_timings(run))
@@ -51,6 +60,7 @@ def verdict_at_the_end(
         kept = None
     if kept and (kept["run"], kept["step"]) == (identity, step):
         return Verdict.from_json(kept["verdict"]), ""
+    say("Scoring the best weights on held-out data, and building a baseline.")
     try:
         found = verdict_on(task, run, seconds_for(seconds))
         if found is None:
