@@ -16,9 +16,9 @@ from whyformer.workflows.errors.report import SHOWN_CONTRADICTIONS, Contradictio
 from whyformer.workflows.runs.run_file import RECIPE, read_run
 from whyformer.workflows.verdict.effort import sampled
 
-MOST_INDEXED = 50_000
-"""Maximum number of training items in the index of neighbours; a random sample if there are
-more."""
+MOST_INDEXED, MOST_CHARACTERS = 50_000, 4_000_000
+"""Maximum numbers of training items and of their characters in the index of neighbours; a random
+sample if there are more."""
 NEIGHBOURS = 2
 
 
@@ -35,7 +35,9 @@ class TrainingItems:
 
     @cached_property
     def _indexed(self) -> tuple[list[tuple[str, str]], NeighbourIndex]:
-        some = sampled(self.items, MOST_INDEXED)
+        characters = sum(len(source) for source, _ in self.items)
+        fitting = len(self.items) * MOST_CHARACTERS // max(1, characters)
+        some = sampled(self.items, max(1, min(MOST_INDEXED, fitting)))
         return some, NeighbourIndex([source for source, _ in some])
 
     def neighbours(self, source: str) -> tuple[TrainingNeighbour, ...]:
