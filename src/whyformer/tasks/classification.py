@@ -44,6 +44,7 @@ from whyformer.tasks.fine_tuning import (
     rows_facts,
     shape_of,
 )
+from whyformer.tasks.survey_facts import label_findings
 from whyformer.tasks.task import Progress, batches_on_device, evaluation_mode, with_end
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 from whyformer.text.normalization import normalize
@@ -137,6 +138,8 @@ class Classification(LabelledTask):
         size = len(self.tokenizer)
         yield from files_facts(self.files)
         yield rows_facts("texts", self.rows, f"{len(self.rows):,}", size)
+        texts = [(f"{one.first}{one.second or ''}", one.label) for one in self.examples]
+        yield from label_findings(self.recipe.data, texts)
         overlap = overlap_fact(self.overlap, "text", "label" if self.classes else "number")
         yield with_end(rows_facts("validation", self.dev, f"{len(self.dev):,}", size), overlap)
         yield from super().data_facts()

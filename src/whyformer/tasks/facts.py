@@ -13,6 +13,7 @@ from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.wording import counted
 from whyformer.tasks.files_facts import files_facts
+from whyformer.tasks.survey_facts import pair_findings
 from whyformer.tasks.task import Caution, with_end
 from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
@@ -37,6 +38,7 @@ def facts_before_training(
         f"pairs       {_used(report, None if data.overlap else data.dev_corpus.report)}",
         Caution(f"; dropped {dropped}") if dropped else "",
     )
+    yield from pair_findings(recipe.data, corpus)
     yield with_end(
         f"validation  {counted(len(data.dev), 'source')}, {counted(len(data.dev_corpus), 'pair')}",
         overlap_fact(data.overlap, "source", "target"),

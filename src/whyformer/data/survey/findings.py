@@ -47,19 +47,19 @@ def percent(share: float) -> str:
     return "> 99.9 %" if value >= 99.95 else f"{value:.1f} %"
 
 
-def important(kind: Kind, count: int, found: Mapping[Reason, int]) -> Iterator[tuple[Reason, str]]:
+def important(kind: Kind, shares: Mapping[Reason, float]) -> Iterator[tuple[Reason, str]]:
     """Yield the findings that are worth acting on, each with a sentence.
 
-    Args: found: how many of the ``count`` items have each reason.
+    Args: shares: the share of the items that has each reason.
     """
     noun = NOUNS[kind]
     for reason, least in _SHARES.items():
-        share = found.get(reason, 0) / max(1, count)
+        share = shares.get(reason, 0.0)
         if reason is Reason.SEVERAL and kind is Kind.PAIRS:
             continue  # a source may have several good targets
         if reason is Reason.HTML and kind is not Kind.PAIRS:
             least = 0.1
-        if found.get(reason, 0) and share >= least:
+        if share >= least:
             yield reason, f"{percent(share)} of the {noun}s {_VERBS[reason]}"
 
 

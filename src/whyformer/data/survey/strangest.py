@@ -13,6 +13,8 @@ from whyformer.data.survey.profile import Kind
 from whyformer.data.survey.reasons import Reason
 
 SHOWN = 10
+REPEATED = 3
+"""Maximum number of repeated lines that are shown: all look alike."""
 SELDOM_FAULTS = (Reason.IDENTICAL, Reason.HTML_BOTH, Reason.SEVERAL, Reason.VALIDATION)
 """Reasons that are seldom a fault of a pair; such pairs are shown last."""
 
@@ -81,6 +83,8 @@ class Strangest(Generic[Item]):
         last = SELDOM_FAULTS if self._kind is Kind.PAIRS else ()
         unusual = sorted(self._kept.get(None, []), key=lambda one: one[:2], reverse=True)
         found = _alternating({r: queue for r, queue in queues.items() if r not in last})
+        repeated = [one for one in found if one.reason is Reason.DUPLICATE]
+        found = [one for one in found if one not in repeated[REPEATED:]]
         found += [Strange(None, one[2]) for one in unusual]
         found += _alternating({r: queue for r, queue in queues.items() if r in last})
         return found[:SHOWN]

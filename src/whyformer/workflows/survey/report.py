@@ -171,7 +171,7 @@ def _advice(files: Files, survey: Survey[Item]) -> list[str]:
             f"to lack {counted(abs(lag), 'line')} before it. Correct the files."
         )
     noun = NOUNS[survey.kind]
-    for reason, text in important(survey.kind, survey.count, survey.found):
+    for reason, text in important(survey.kind, {one: survey.share(one) for one in Reason}):
         found.append(f"{text}.{_more(survey, reason)}")
     near, of = survey.repeats.near_validation, survey.repeats.validation
     if near > 0.02 * of and survey.kind is not Kind.TEXT:

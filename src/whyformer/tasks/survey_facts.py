@@ -1,0 +1,104 @@
+"""The most important faults of the training data, which a run prints before its first update.
+
+Only a sample is looked at, so that this takes a fraction of a second; `whyformer data` looks at
+every line.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Int64
+
+from whyformer.data.reading import Pair
+from whyformer.data.survey.block import in_blocks
+from whyformer.data.survey.findings import important
+from whyformer.data.survey.judge import Judge
+from whyformer.data.survey.profile import Kind, Profile
+from whyformer.data.survey.reasons import Reason
+from whyformer.recipes.recipe import DataSettings
+from whyformer.tasks.items import ITEMS
+from whyformer.tasks.task import Caution
+
+if TYPE_CHECKING:
+    from whyformer.data.corpus import Corpus
+
+LEAST = 100
+"""With fewer items, nothing is said."""
+SAMPLE = 4000
+"""Items whose texts are looked at."""
+COMPARED = 200_000
+"""Maximum number of items that are compared to find repetitions, approximately."""
+SHOWN = 3
+
+
+def pair_findings(data: DataSettings, corpus: "Corpus") -> Iterator[Caution]:
+    """Yield the line about the training pairs, if something is worth acting on."""
+    count = len(corpus)
+    if count < LEAST or data.builtin:
+        return
+    places = np.unique(np.linspace(0, count - 1, num=min(count, SAMPLE)).astype(np.int64))
+    pairs = [Pair(int(place), *corpus.texts(int(place))) for place in places]
+    shares = _shares(Kind.PAIRS, pairs)
+    shares[Reason.DUPLICATE] = _repeated(corpus)
+    yield from _line(Kind.PAIRS, data, shares)
+
+
+def label_findings(data: DataSettings, items: Sequence[tuple[str, str]]) -> Iterator[Caution]:
+    """Yield the line about labelled texts, if something is worth acting on.
+
+    Args: items: texts with their labels.
+    """
+    if len(items) < LEAST:
+        return
+    step = -(-len(items) // SAMPLE)
+    pairs = [Pair(number, *one) for number, one in enumerate(items[::step])]
+    shares = _shares(Kind.LABELLED, pairs)
+    seen: dict[str, set[str]] = {}
+    repeated = 0
+    compared = items[:COMPARED]
+    for text, label in compared:
+        labels = seen.setdefault(text, set())
+        repeated += label in labels
+        labels.add(label)
+    contradicting = sum(len(seen[text]) > 1 for text, _ in compared)
+    shares[Reason.DUPLICATE] = repeated / len(compared)
+    shares[Reason.SEVERAL] = contradicting / len(compared)
+    yield from _line(Kind.LABELLED, data, shares)
+
+
+def _shares(kind: Kind, pairs: Sequence[Pair]) -> dict[Reason, float]:
+    """Return the share of the pairs that has each reason."""
+    judge = Judge(Profile.of(kind, pairs))
+    counts = dict.fromkeys(Reason, 0)
+    for block in in_blocks(pairs):
+        judgement = judge(block)
+        for reason in Reason:
+            counts[reason] += int(judgement.has(reason).sum())
+    return {reason: count / len(pairs) for reason, count in counts.items()}
+
+
+def _repeated(corpus: "Corpus") -> float:
+    """Return the share of the pairs that repeat an earlier one.
+
+    In a large corpus, only pairs of some lengths are compared. Equal pairs have equal lengths.
+    """
+    ends: Int64[np.ndarray, " ends"] = np.asarray(corpus.offsets["text"])[::2]
+    lengths = np.diff(ends)
+    chosen = np.flatnonzero(lengths % -(-len(lengths) // COMPARED) == 0)
+    texts = {corpus.text[ends[one] : ends[one + 1]].tobytes() for one in chosen.tolist()}
+    return 1 - len(texts) / max(1, len(chosen))
+
+
+def _line(kind: Kind, data: DataSettings, shares: Mapping[Reason, float]) -> Iterator[Caution]:
+    sentences = [text for _, text in important(kind, shares)][:SHOWN]
+    if not sentences:
+        return
+    files = [path for path in data.train if path not in (ITEMS, "-")]
+    sides = "".join(
+        f" --{name} {value}"
+        for name, value in (("source", data.source), ("target", data.target))
+        if value
+    )
+    more = f". Look at them: whyformer data {' '.join(files)}{sides}" if files else ""
+    yield Caution(f"data        {'; '.join(sentences)}{more}")

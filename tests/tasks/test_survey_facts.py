@@ -1,0 +1,60 @@
+"""The first lines of a run state the most important faults of its data."""
+
+import pytest
+
+from made_up_pairs import GERMAN_ENGLISH, KOREAN_ENGLISH, exchanged
+from whyformer.data.corpus import build_corpus
+from whyformer.recipes.recipe import DataSettings
+from whyformer.tasks import survey_facts
+from whyformer.tasks.survey_facts import label_findings, pair_findings
+from whyformer.text.tokenizer import train_tokenizer
+
+DATA = DataSettings(train=["mine.tsv"])
+
+
+@pytest.fixture
+def said(tmp_path):
+    """Return a function from pairs to the line that a run prints."""
+
+    def line(pairs, data=DATA):
+        texts = [text for pair in pairs[:200] for text in (pair.source, pair.target)]
+        tokenizer = train_tokenizer("chars", texts, vocabulary=500)
+        corpus = build_corpus(pairs, tokenizer, tokenizer, tmp_path / "corpus")
+        return " ".join(pair_findings(data, corpus))
+
+    return line
+
+
+def test_good_pairs_give_no_line(said):
+    assert said(GERMAN_ENGLISH.pairs(600)) == ""
+
+
+@pytest.mark.parametrize("maker", [KOREAN_ENGLISH, GERMAN_ENGLISH])
+def test_swapped_pairs_are_named_with_the_command(said, maker):
+    pairs = [exchanged(p) if n % 10 == 3 else p for n, p in enumerate(maker.pairs(1000))]
+    line = said(pairs)
+    assert line.startswith("data        ")
+    assert "% of the pairs look swapped" in line
+    assert line.endswith("whyformer data mine.tsv")
+
+
+def test_repeated_pairs_are_counted_in_the_whole_corpus(said, monkeypatch):
+    pairs = KOREAN_ENGLISH.pairs(700)
+    assert "30.0 % of the pairs repeat an earlier one" in said([*pairs, *pairs[:300]])
+    monkeypatch.setattr(survey_facts, "COMPARED", 300)
+    share = float(said([*pairs, *pairs[:300]]).split()[1])
+    assert 20 < share < 40
+
+
+def test_the_sides_of_two_files_are_part_of_the_command(said):
+    pairs = KOREAN_ENGLISH.pairs(400)
+    line = said([*pairs, *pairs], DataSettings(train=["c/train"], source="ko", target="en"))
+    assert line.endswith("whyformer data c/train --source ko --target en")
+
+
+def test_contradicting_labels_are_named():
+    texts = [pair.target for pair in GERMAN_ENGLISH.pairs(300)]
+    items = [(text, "yes") for text in texts]
+    assert not list(label_findings(DATA, items))
+    (line,) = label_findings(DATA, [*items, *((text, "no") for text in texts[:20])])
+    assert "12.5 % of the texts have the same text as another one, but a different label" in line
