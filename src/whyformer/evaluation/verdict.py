@@ -133,7 +133,10 @@ class Verdict:
 
     @staticmethod
     def from_json(found: dict[str, Any]) -> "Verdict":
-        """Return the verdict that `to_json` described. Raises: TypeError, KeyError if damaged."""
+        """Return the verdict that `to_json` described.
+
+        Raises: TypeError, LookupError or ValueError if it is damaged.
+        """
 
         def score(values: dict[str, Any] | None) -> Score | None:
             return None if values is None else Score(**{**values, "interval": _ends(values)})
@@ -142,7 +145,8 @@ class Verdict:
         if comparison is not None:
             comparison = Comparison(**{**comparison, "interval": _ends(comparison)})
         own = score(found["score"])
-        assert own is not None
+        if own is None:
+            raise ValueError("a verdict must have a score")
         return Verdict(
             own,
             found["higher_is_better"],

@@ -28,7 +28,9 @@ def verdict_on_pairs(task: Translation, run: Path, seconds: float) -> Verdict:
 
     Args: seconds: time for the answers of the run, and for the baseline.
     """
-    items, note = held_out_part(task.data.dev, task.recipe.validation.sentences)
+    dev = task.data.dev
+    validated = len(dev) if task.metric == "loss" else task.recipe.validation.sentences
+    items, note = held_out_part(dev, validated)
     answers = answers_of(run, [item.source for item in items], seconds)
     items = items[: len(answers)]
     references = [item.references for item in items]
