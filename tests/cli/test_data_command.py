@@ -330,6 +330,28 @@ def test_validation_data_is_compared(cleaned, tmp_path):
     assert "9 of 9 validation pairs are also in the training data" in " ".join(out.split())
 
 
+def test_the_page_needs_nothing_beside_it(cli, tmp_path):
+    pairs = KOREAN_ENGLISH.pairs(300)
+    pairs[5] = pairs[5]._replace(target=f"<b>{pairs[5].target}</b>")
+    path = write(tmp_path / "p.tsv", pairs)
+    assert cli("data", path, "--html", tmp_path / "page.html").code == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    for word in ("http", "src=", "href=", "url(", "@import"):
+        assert word not in page
+    assert page.count('<svg class="plot"') == 3
+    assert "&lt;b&gt;" in page
+    assert "HTML on one side only" in page
+    assert "exists already" in cli("data", path, "--html", tmp_path / "page.html").sentence
+
+
+@pytest.mark.parametrize("text", ["One.\n\nTwo\n", "good\tyes\nbad\tno\n" * 30])
+def test_texts_have_a_page_too(cli, tmp_path, text):
+    path = tmp_path / "t.txt"
+    path.write_text(text, encoding="utf-8")
+    assert cli("data", path, "--html", tmp_path / "page.html").code == 0
+    assert (tmp_path / "page.html").read_text(encoding="utf-8").count('<svg class="plot"') == 2
+
+
 def test_json_has_all_figures(cli, tmp_path):
     pairs = KOREAN_ENGLISH.pairs(300)
     pairs[5] = exchanged(pairs[5])

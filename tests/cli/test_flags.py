@@ -209,6 +209,7 @@ COMMANDS = {
             "clean": "{new}/other.tsv",
             "keep": "duplicate",
             "drop": ["several", "identical"],
+            "html": "{new}/page.html",
             "json": "",
         },
         NEW,

@@ -12,6 +12,7 @@ EXAMPLES = """Examples:
   whyformer data pairs.tsv --clean good.tsv
   whyformer data pairs.tsv --clean good.tsv --keep numbers,html --drop several
   whyformer data book.txt --task language
+  whyformer data pairs.tsv --html data.html
 
 --clean writes the good lines to OUT, and the other lines with their reasons to
 OUT.dropped.tsv. Swapped pairs are kept; their sides are exchanged. Names of
@@ -31,6 +32,7 @@ def data(
     clean: Path | None = None,
     keep: Texts = None,
     drop: Texts = None,
+    html: Path | None = None,
     overwrite: Flag = False,
     json: Flag = False,
 ) -> int:
@@ -51,6 +53,7 @@ def data(
         clean: File for the good lines, a TSV. If the data are two files, OUT.source and OUT.target.
         keep: For --clean: reasons for which lines are kept nevertheless.
         drop: For --clean: further reasons for which lines are left out.
+        html: File for a page with plots, which needs nothing beside it.
         overwrite: Replace existing output files.
         json: Print all figures as one JSON object.
     """
@@ -71,12 +74,12 @@ def data(
         for name, value in (("keep", keep), ("drop", drop)):
             if value is not None:
                 raise UsageError(f"`--{name}` has no effect without --clean OUT. Leave it out.")
-        refuse_existing(overwrite, clean=None)
+        refuse_existing(overwrite, clean=None, html=html)
         found, cleaner = report(opened_files), None
     else:
         paths = outputs(opened_files, clean)
         for read in opened_files.paths:
-            refuse_existing(overwrite, read=read, **{str(path): path for path in paths})
+            refuse_existing(overwrite, read=read, html=html, **{str(path): path for path in paths})
         kept, reasons = columns_in(keep), columns_in(drop)
         cleaner = Cleaner(
             opened_files,
@@ -86,6 +89,11 @@ def data(
         )
         with cleaner.writing():
             found = report(opened_files, cleaner=cleaner)
+    if html is not None:
+        from whyformer.foundation.files import write_text
+        from whyformer.workflows.survey.page import page
+
+        write_text(html, page(found))
     written = cleaner.summary() if cleaner else []
     if json:
         print_json(found.to_json() | ({"written": cleaner.to_json()} if cleaner else {}))
