@@ -516,6 +516,20 @@ def test_a_workbook_is_read_whatever_size_it_states(tmp_path):
         list(read_pairs(path, source="1", target="2"))
 
 
+def test_a_workbook_that_claims_a_huge_part_is_named(tmp_path):
+    path = tmp_path / "a.xlsx"
+    book = openpyxl.Workbook()
+    for row in ROWS:
+        book.active.append(row)
+    book.save(path)
+    changed = bytearray(path.read_bytes())
+    entry = changed.index(b"PK\x01\x02")  # the list of parts at the end of the file
+    changed[entry + 20 : entry + 24] = (0xF0000000).to_bytes(4, "little")  # compressed size
+    path.write_bytes(bytes(changed))
+    with pytest.raises(DataError, match=r"damaged .* claims to be larger than the file"):
+        list(read_pairs(path))
+
+
 def test_a_blank_line_of_a_dictionary_is_an_empty_pair(tmp_path):
     path = tmp_path / "my.dict"
     path.write_text("\n".join([*(f"W{n}  W ER1 D{n % 3}" for n in range(30)), "", "END  EH1 N D"]))

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from whyformer.data.formats.recognition import SAMPLE
 from whyformer.data.formats.table import Records, Row, TableWithHeader
@@ -39,6 +39,7 @@ class Excel(TableWithHeader):
         note_input(self.path)
         try:
             with Path(self.path).open("rb") as file:  # the name need not end in .xlsx
+                _refuse_false_sizes(file, Path(self.path).stat().st_size)
                 with warnings.catch_warnings():  # about styles and the like
                     warnings.simplefilter("ignore")
                     book = openpyxl.load_workbook(file, read_only=True, data_only=True)
@@ -71,6 +72,18 @@ class Excel(TableWithHeader):
             if place or not self.named:
                 empty = [""] * (len(self.columns) - len(cells))
                 yield from self._checked(number, cells + empty)
+
+
+def _refuse_false_sizes(file: BinaryIO, size: int) -> None:
+    """Raise ValueError if a part of a workbook claims more bytes than the file has.
+
+    As many bytes would be allocated to read it.
+    """
+    with zipfile.ZipFile(file) as archive:
+        for part in archive.infolist():
+            if part.compress_size > size:
+                raise ValueError(f"{part.filename} claims to be larger than the file")
+    file.seek(0)
 
 
 class Parquet(Records):
