@@ -4,6 +4,7 @@ import pytest
 
 from made_up_pairs import GERMAN_ENGLISH, KOREAN_ENGLISH, exchanged
 from whyformer.data.corpus import build_corpus
+from whyformer.data.survey.profile import Kind
 from whyformer.recipes.recipe import DataSettings
 from whyformer.tasks import survey_facts
 from whyformer.tasks.survey_facts import label_findings, pair_findings
@@ -57,4 +58,6 @@ def test_contradicting_labels_are_named():
     items = [(text, "yes") for text in texts]
     assert not list(label_findings(DATA, items))
     (line,) = label_findings(DATA, [*items, *((text, "no") for text in texts[:20])])
+    (other,) = label_findings(DATA, [(text, "O O") for text in [*texts, *texts]], Kind.TAGGED)
+    assert "50.0 % of the sentences repeat an earlier one" in other
     assert "12.5 % of the texts have the same text as another one, but a different label" in line

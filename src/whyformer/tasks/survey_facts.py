@@ -44,8 +44,10 @@ def pair_findings(data: DataSettings, corpus: "Corpus") -> Iterator[Caution]:
     yield from _line(Kind.PAIRS, data, shares)
 
 
-def label_findings(data: DataSettings, items: Sequence[tuple[str, str]]) -> Iterator[Caution]:
-    """Yield the line about labelled texts, if something is worth acting on.
+def label_findings(
+    data: DataSettings, items: Sequence[tuple[str, str]], kind: Kind = Kind.LABELLED
+) -> Iterator[Caution]:
+    """Yield the line about labelled texts or words, if something is worth acting on.
 
     Args: items: texts with their labels.
     """
@@ -53,7 +55,7 @@ def label_findings(data: DataSettings, items: Sequence[tuple[str, str]]) -> Iter
         return
     step = -(-len(items) // SAMPLE)
     pairs = [Pair(number, *one) for number, one in enumerate(items[::step])]
-    shares = _shares(Kind.LABELLED, pairs)
+    shares = _shares(kind, pairs)
     seen: dict[str, set[str]] = {}
     repeated = 0
     compared = items[:COMPARED]
@@ -64,7 +66,7 @@ def label_findings(data: DataSettings, items: Sequence[tuple[str, str]]) -> Iter
     contradicting = sum(len(seen[text]) > 1 for text, _ in compared)
     shares[Reason.DUPLICATE] = repeated / len(compared)
     shares[Reason.SEVERAL] = contradicting / len(compared)
-    yield from _line(Kind.LABELLED, data, shares)
+    yield from _line(kind, data, shares)
 
 
 def _shares(kind: Kind, pairs: Sequence[Pair]) -> dict[Reason, float]:

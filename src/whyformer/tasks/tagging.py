@@ -11,6 +11,7 @@ from torch import nn
 
 from whyformer.bundle import Bundle
 from whyformer.data.formats.roles import Roles
+from whyformer.data.survey.profile import Kind
 from whyformer.data.tagged import (
     NOTHING,
     Tagged,
@@ -41,6 +42,7 @@ from whyformer.tasks.fine_tuning import (
     rows_facts,
     shape_of,
 )
+from whyformer.tasks.survey_facts import label_findings
 from whyformer.tasks.task import Caution, Progress, batches_on_device, evaluation_mode, with_end
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 from whyformer.text.normalization import normalize
@@ -125,6 +127,8 @@ class Tagging(LabelledTask):
         ):
             what = f"{len(sentences):,}, {counted(rows.words, 'word')}"
             yield with_end(rows_facts(name, rows, what, len(self.tokenizer)), end)
+        items = [(" ".join(one.words), " ".join(one.labels)) for one in self.train]
+        yield from label_findings(self.recipe.data, items, Kind.TAGGED)
         yield from super().data_facts()
         if self.blanks:
             yield Caution(f"            {self.blanks}")
