@@ -1,6 +1,7 @@
 """Train several settings on several data sets: the measurements behind `docs/own-data.md`.
 
-    python benchmarks/own_data.py --data DIRECTORY --out results.jsonl --minutes 2 --arms base drop2
+    python benchmarks/own_data.py --data DIRECTORY --out results.jsonl --minutes 2 --arms auto drop2
+    python benchmarks/own_data.py --out docs/own-data.jsonl --table wer
 
 DIRECTORY has the corpora, one folder each (see `SETS`). Every result is one line of the output
 file. A result that is in the file already is not measured again, so the command can be stopped and
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,14 @@ SENTENCES = {
     "multi30k-29k": ("multi30k", "en", "de", 0),
 }
 """Name -> folder, source, target, and the number of training pairs (0: all)."""
-SETS = [*WORDS, *SENTENCES]
+LABELLED = {
+    "3i4k": ("3i4k", ".tsv"),
+    "nsmc": ("nsmc-resampled", ".tsv.gz"),
+    "sst2": ("sst2", ".tsv"),
+    "cola": ("cola", ".tsv"),
+}
+"""Name -> folder, and the ending of its files."""
+SETS = [*WORDS, *SENTENCES, *LABELLED]
 
 CHARS = {"text.source_units": "chars", "text.target_units": "phonemes"}
 SHAPE = {
@@ -69,7 +78,8 @@ SENTENCE_BASE = SHAPE | {
     "training.label_smoothing": 0.1, "training.batch_tokens": 2048,
 }  # fmt: skip
 LS = {"training.label_smoothing": 0.1}
-WORD_ARMS: dict[str, dict[str, Any]] = {
+WORD_ARMS: dict[str, dict[str, Any] | None] = {
+    "auto": None,
     "drop0": {"model.dropout": 0.0, "training.label_smoothing": 0.0},
     "drop2": {"model.dropout": 0.2} | LS,
     "drop1": {"model.dropout": 0.1} | LS,
@@ -84,21 +94,66 @@ WORD_ARMS: dict[str, dict[str, Any]] = {
     "drop3-shared": {"model.dropout": 0.3, "text.shared": "true", "text.source_units": "chars",
                      "text.target_units": "chars", "model.tying": "three-way"} | LS,
 }  # fmt: skip
-SENTENCE_ARMS: dict[str, dict[str, Any]] = {
+SENTENCE_ARMS: dict[str, dict[str, Any] | None] = {
+    "auto": None,
     "v1000": {"text.vocabulary": 1000},
     "v2000": {},
     "v4000": {"text.vocabulary": 4000},
     "v8000": {"text.vocabulary": 8000},
+    "v4000-drop1": {"text.vocabulary": 4000, "model.dropout": 0.1},
+    "v4000-drop0": {"text.vocabulary": 4000, "model.dropout": 0.0},
+    "v8000-drop1": {"text.vocabulary": 8000, "model.dropout": 0.1},
+    "v4000-b1024": {"text.vocabulary": 4000, "training.batch_tokens": 1024},
+    "v4000-dec1": {"text.vocabulary": 4000, "model.decoder_layers": 1},
+    "v4000-unigram": {"text.vocabulary": 4000, "text.units": "unigram", "text.sampling": 0.1},
+    "v4000-sampling": {"text.vocabulary": 4000, "text.sampling": 0.1},
+    "v4000-rate4": {"text.vocabulary": 4000, "training.learning_rate": 0.005},
+    "v4000-wide": {"text.vocabulary": 4000, "model.d_model": 192, "model.d_ff": 768},
     "chars": {"text.units": "chars"},
     "drop1": {"model.dropout": 0.1},
     "wide": {"model.d_model": 192, "model.d_ff": 768},
     "b1024": {"training.batch_tokens": 1024},
 }
+LABEL_BASE: dict[str, Any] = {}
+LABEL_ARMS: dict[str, dict[str, Any] | None] = {
+    "auto": None,
+    "recipe": {},
+    "label-drop3": {"model.dropout": 0.3},
+    "label-chars": {"text.units": "chars"},
+    "label-2-layers": {"model.layers": 2},
+    "label-ls": {"training.label_smoothing": 0.1},
+    "label-muon": {"training.optimizer": "muon"},
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is measured in the same way: a recipe, settings, variants and metrics."""
+
+    recipe: str
+    base: dict[str, Any]
+    arms: dict[str, dict[str, Any] | None]
+    metrics: str
+
+
+OF_WORDS = Kind("translate", WORD_BASE, WORD_ARMS, "wer per exact")
+OF_SENTENCES = Kind("translate", SENTENCE_BASE, SENTENCE_ARMS, "bleu chrf")
+OF_LABELS = Kind("classify", LABEL_BASE, LABEL_ARMS, "")
+
+
+def kind_of(name: str) -> Kind:
+    """Return how a data set is measured."""
+    if name in LABELLED:
+        return OF_LABELS
+    return OF_WORDS if name in WORDS else OF_SENTENCES
 
 
 def main() -> None:
     """Measure everything that was asked for and is not in the output file."""
     options = parse_options()
+    if options.table:
+        print(table(options.out, options.table))
+        return
     done = set()
     if options.out.exists():
         for line in options.out.read_text().splitlines():
@@ -107,8 +162,7 @@ def main() -> None:
     for seed in options.seeds:
         for arm in options.arms:
             for name in options.sets:
-                known = WORD_ARMS if name in WORDS else SENTENCE_ARMS
-                if arm not in known or (name, arm, options.minutes, seed) in done:
+                if arm not in kind_of(name).arms or (name, arm, options.minutes, seed) in done:
                     continue
                 result = measured(options, name, arm, seed)
                 with options.out.open("a") as file:
@@ -121,24 +175,56 @@ def measured(options: argparse.Namespace, name: str, arm: str, seed: int) -> dic
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         train, scored, names = files_of(options.data, name, work)
-        base = WORD_BASE | WORD_ARMS[arm] if name in WORDS else SENTENCE_BASE | SENTENCE_ARMS[arm]
-        settings = base | {"training.minutes": options.minutes, "training.seed": seed} | names
+        kind = kind_of(name)
+        chosen = kind.arms[arm]
+        settings = ({} if chosen is None else kind.base | chosen) | names
+        settings |= {"training.minutes": options.minutes, "training.seed": seed}
+        settings["validation.verdict"] = "false"
         flags = [f"--{key.replace('_', '-')}={value}" for key, value in settings.items()]
         begun = time.monotonic()
         out = work / "run"
-        run("train", "--data", str(train), "--out", str(out), "--quiet", *flags)
+        recipe = [kind.recipe] if chosen is not None else []
+        run("train", *recipe, "--data", str(train), "--out", str(out), "--quiet", *flags)
         seconds = time.monotonic() - begun
-        metrics = "wer per exact" if name in WORDS else "bleu chrf"
-        found = json.loads(
-            run("evaluate", str(out), *scored, "--metric", *metrics.split(), "--json")
-        )
+        metrics = ["--metric", *kind.metrics.split()] if kind.metrics else []
+        found = json.loads(run("evaluate", str(out), *scored, *metrics, "--json"))
         journal = [json.loads(line) for line in (out / "journal.jsonl").read_text().splitlines()]
         return {
             "set": name, "arm": arm, "minutes": options.minutes, "seed": seed,
-            "scores": {one["name"]: one["value"] for one in found["scores"][str(out)]},
+            "scores": {one["name"]: one["value"] for one in scores_in(found)},
             "seconds": round(seconds, 1),
             "updates": max((one.get("step", 0) for one in journal), default=0),
         }  # fmt: skip
+
+
+def scores_in(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the scores of the only system that `whyformer evaluate --json` reports."""
+    if "systems" in found:  # labelled texts
+        return found["systems"][0]["scores"]
+    return next(iter(found["scores"].values()))
+
+
+def table(results: Path, metric: str) -> str:
+    """Return the results that have a metric as a Markdown table: settings × data sets."""
+    found = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    found = [one for one in found if metric in one["scores"]]
+    sets = sorted({one["set"] for one in found}, key=SETS.index)
+    rows = sorted({(one["minutes"], one["arm"]) for one in found})
+    lines = [
+        f"| minutes | settings | {' | '.join(sets)} |",
+        f"| --- | --- | {' | '.join('---' for _ in sets)} |",
+    ]
+    for minutes, arm in rows:
+        cells = []
+        for name in sets:
+            scores = [
+                one["scores"][metric]
+                for one in found
+                if (one["minutes"], one["arm"], one["set"]) == (minutes, arm, name)
+            ]
+            cells.append(f"{sum(scores) / len(scores):.1f}" if scores else "")
+        lines.append(f"| {minutes:g} | {arm} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def files_of(data: Path, name: str, work: Path) -> tuple[Path, list[str], dict[str, Any]]:
@@ -146,6 +232,10 @@ def files_of(data: Path, name: str, work: Path) -> tuple[Path, list[str], dict[s
     if name in WORDS:
         folder = data / "sigmorphon2020-g2p"
         return folder / f"{name}_train.tsv", ["--pairs", str(folder / f"{name}_dev.tsv")], {}
+    if name in LABELLED:
+        folder, ending = LABELLED[name]
+        shutil.copy(data / folder / f"train{ending}", work / f"train{ending}")
+        return work / f"train{ending}", ["--labelled", str(data / folder / f"dev{ending}")], {}
     folder, source, target, count = SENTENCES[name]
     place = data / folder
     dev = ["--source", str(place / f"dev.{source}"), "--references", str(place / f"dev.{target}")]
@@ -176,11 +266,14 @@ def run(*arguments: str) -> str:
 def parse_options() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
-    parser.add_argument("--arms", nargs="+", choices=[*WORD_ARMS, *SENTENCE_ARMS], required=True)
+    parser.add_argument(
+        "--arms", nargs="+", choices=[*WORD_ARMS, *SENTENCE_ARMS, *LABEL_ARMS], default=["auto"]
+    )
+    parser.add_argument("--table", metavar="METRIC", help="print the results in --out")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1])
     return parser.parse_args()
 

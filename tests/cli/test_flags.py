@@ -70,6 +70,8 @@ RECIPE = {
     "start_from": "{place}/run",
     "full": "",
 }
+NOT_CHOSEN = ("dev", "start_from", "full")
+"""Flags of a recipe that `config auto` does not have."""
 RECIPES = (
     "copy",
     "pronounce",
@@ -237,6 +239,11 @@ COMMANDS = {
     ),
     "config list": Command(("",), {"json": ""}, {}),
     "config show": Command(RECIPES[:2], RECIPE | {"frozen": "", "json": ""}, {}),
+    "config auto": Command(
+        ("--data {place}/labelled.tsv", "--data {place}/train"),
+        {name: value for name, value in RECIPE.items() if name not in NOT_CHOSEN} | {"json": ""},
+        {},
+    ),
     "lab list": Command(("",), {"lang": "ko", "json": ""}, {}),
     "lab show": Command(("scaling",), {"lang": "ko", "json": ""}, {}),
     "lab run": Command(

@@ -42,7 +42,7 @@ def test_items_train_exactly_as_the_file_of_the_same_pairs(tmp_path: Path) -> No
     file = tmp_path / "pairs.tsv"
     file.write_text("".join(f"{a}\t{b}\n" for a, b in PAIRS), encoding="utf-8")
     train(tmp_path / "file", file)
-    train(tmp_path / "pairs", iter(PAIRS))
+    train(tmp_path / "pairs", PAIRS)
     dicts = [{"id": n, "source": a, "target": b} for n, (a, b) in enumerate(PAIRS)]
     train(tmp_path / "dicts", dicts)
     named = [{"translation": {"de": a, "en": b}} for a, b in PAIRS]

@@ -8,7 +8,8 @@ EXAMPLES = """Examples:
 
   whyformer config list
   whyformer config show translate
-  whyformer config show translate --model.d-model 256 --json"""
+  whyformer config show translate --model.d-model 256 --json
+  whyformer config auto --data pairs.tsv"""
 
 config = App(
     name="config",
@@ -59,7 +60,8 @@ def show(
     """Show every setting of a recipe, its value and the source of the value.
 
     Args:
-        recipe: A built-in recipe or a YAML file (default: `translate`).
+        recipe: A built-in recipe, a YAML file, or `auto` (default: `auto` with --data, otherwise
+            `translate`).
         data: Short for --data.train.
         source: Short for --data.source.
         target: Short for --data.target.
@@ -103,6 +105,62 @@ def show(
     value_width = max(len(value) for value in shown.values() if len(value) <= 24)
     for name, value in shown.items():
         print(f"{name:<{width}}  {value:<{value_width}}  # {found[name]['origin']}")
+    return 0
+
+
+@config.command(
+    help_epilogue="""Examples:
+
+  whyformer config auto --data pairs.tsv
+  whyformer config auto --data reviews.csv --training.minutes 10 --json"""
+)
+def auto(
+    *,
+    data: Texts = None,
+    source: str | None = None,
+    target: str | None = None,
+    columns: Texts = None,
+    encoding: str | None = None,
+    preset: str | None = None,
+    task: str | None = None,
+    json: Flag = False,
+    overrides: Overrides,
+) -> int:
+    """Show the settings that `whyformer train --data` chooses, without training.
+
+    Each line has settings and the figure of the data that decided. Settings
+    that you give are not chosen. `whyformer config show auto --data FILE`
+    lists all settings.
+
+    Args:
+        data: Training files. Required.
+        source: Short for --data.source.
+        target: Short for --data.target.
+        columns: Columns to read: source and target, or text and label.
+        encoding: Short for --data.encoding.
+        preset: Model size to start from: base, big, small or tiny.
+        task: The task; by default, it is chosen too.
+        json: Print the choices as one JSON object.
+    """
+    from whyformer.cli.shared.recipes import resolved
+    from whyformer.cli.shared.streams import print_json
+
+    found = resolved(
+        "auto",
+        overrides,
+        preset=preset,
+        data=data,
+        source=source,
+        target=target,
+        columns=columns,
+        encoding=encoding,
+        task=task,
+    )
+    if json:
+        print_json({"choices": [vars(choice) for choice in found.choices]})
+        return 0
+    for choice in found.choices:
+        print(choice.described())
     return 0
 
 

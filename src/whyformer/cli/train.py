@@ -10,12 +10,12 @@ EXAMPLES = """Examples:
   whyformer train --data corpus/train --source ko --target en --out runs/ko-en
   whyformer train copy --out runs/copy --model.d-model 128 --training.seed 7
   whyformer train --data kor.txt --columns 2,1 --out runs/ko-en
-  whyformer train --task classify --data reviews.csv --out runs/sentiment
-  whyformer train --task tag --data names.conll --out runs/names
+  whyformer train --data reviews.csv --out runs/sentiment
+  whyformer train --data names.conll --out runs/names --training.minutes 3
   whyformer train my-recipe.yaml --out runs/mine --data.train a.tsv b.tsv
 
-At the end, the best weights are scored on held-out data, beside a simple baseline
-that is built in seconds. --validation.verdict false turns this off.
+At the end, the best weights are scored on held-out data, beside a simple
+baseline that is built in seconds. --validation.verdict false turns this off.
 Press Ctrl-C to stop after the current update (exit code 130). Run the same
 command again to resume."""
 
@@ -41,7 +41,10 @@ def train(
     json: Flag = False,
     overrides: Overrides,
 ) -> int:
-    """Train a model with a recipe, or resume a run.
+    """Train a model, or resume a run.
+
+    Without the name of a recipe, the task and the settings are chosen from the
+    data (`whyformer config auto --data FILE` shows them).
 
     Override any setting of the recipe with --section.key VALUE;
     `whyformer config show RECIPE` lists all settings. OUT/model contains the
@@ -49,7 +52,7 @@ def train(
 
     Args:
         recipe: A built-in recipe (`whyformer config list`) or a YAML file.
-            Default: the recipe with the name of the task.
+            Default: the settings are chosen from the data.
         out: Directory of the run. Required.
         data: Data files: TSV, CSV, JSON lines, JSON, Parquet, Excel or TMX; the prefix of two
             files; or - (short for --data.train).
@@ -90,6 +93,7 @@ def train(
         start_from=start_from,
         frozen=frozen,
         ranks=world_size(),
+        out=None if overwrite else run,
     )
     outcome = train(resolved_recipe, run, overwrite=overwrite, quiet=quiet)
     code = 130 if outcome.interrupted else 0

@@ -43,9 +43,9 @@ Output: one line per input line, in order. Empty lines stay empty.
   --confidence      CONFIDENCE<TAB>TEXT, with a number from 0 to 1, or the word
                     lexicon for an answer of --lexicon. With --json, the field
                     confidence: a number or null.
-  --lexicon         With --json, the field lexicon: the targets of the lexicon for
-                    this source, the first of which is the text; empty if it has
-                    none. A note on standard error lists these lines.
+  --lexicon         With --json, the field lexicon: the targets of the lexicon
+                    for this source, the first of which is the text; empty if
+                    it has none. A note on standard error lists these lines.
   --alignments      One JSON object per line: text, source and target (tokens)
                     and weights[target][source]: cross-attention of the last
                     decoder layer, averaged over heads.

@@ -20,10 +20,6 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
-
 from whyformer.foundation.errors import PluginError, UsageError, nearest
 
 T = TypeVar("T")
@@ -208,16 +204,16 @@ class Registry(Mapping[str, T], Generic[T]):
             )
 
     def _known(self, name: str) -> str:
+        from pydantic_core import PydanticCustomError  # pydantic is not needed for --help
+
         if name not in self._found:
             raise PydanticCustomError("name", "must be {expected}", {"expected": self.listed()})
         return str(name)
 
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
         return core_schema.no_info_after_validator_function(self._known, handler(source))
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         return handler(schema) | {"enum": list(self)}

@@ -1,6 +1,6 @@
 """A recipe holds every setting of a run. It comes from a YAML file; flags override it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
@@ -30,6 +30,7 @@ from whyformer.foundation.parsing import shown
 from whyformer.models.build import FAMILIES, ModelSettings
 from whyformer.models.presets import PRESETS
 from whyformer.models.transformer import TransformerSettings
+from whyformer.recipes.choice import Choice
 from whyformer.recipes.task_declaration import TASKS, ListedMetrics
 from whyformer.text.tokenizer import TokenizerSettings
 from whyformer.training.settings import TrainingSettings
@@ -193,12 +194,15 @@ class Recipe(Settings):
 class Resolved:
     """A recipe and its name.
 
-    Args: origins: the origin of each value, by the dotted name of its setting.
+    Args:
+        origins: the origin of each value, by the dotted name of its setting.
+        choices: the settings that were chosen from the data.
     """
 
     recipe: Recipe
     origins: dict[str, str]
     name: str
+    choices: Sequence[Choice] = ()
 
 
 SIZES = ("layers", "encoder_layers", "decoder_layers", "d_model", "heads", "d_k", "d_ff")
@@ -215,7 +219,11 @@ def shipped() -> list[str]:
 
 
 def resolve(
-    name: str | Path | None, overrides: Mapping[str, Any] | None = None, *, full: bool = False
+    name: str | Path | None,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    full: bool = False,
+    choices: Sequence[Choice] = (),
 ) -> Resolved:
     """Return a recipe by name or path, with overrides applied.
 
@@ -223,6 +231,7 @@ def resolve(
         overrides: values by dotted name, such as ``{"model.d_model": 256}``. `data.train` replaces
             the built-in data of a recipe; `training.updates` replaces its minutes.
         full: use the full variant of the recipe: ``NAME-full``.
+        choices: settings chosen from the data, which override the recipe.
     Raises: ConfigError for an unknown recipe, key or value.
     """
     name = str(name or _default_recipe((overrides or {}).get("task")))
@@ -236,6 +245,9 @@ def resolve(
     places = {path: f"{where}:{line}" for path, line in lines.items()}
     _refuse_plain_sections(tree, Recipe(), where, places)
     origins = {".".join(path): places.get(path, where) for path in _leaves(tree)}
+    for choice in choices:
+        tree = merge(tree, nested(choice.settings))
+        origins |= dict.fromkeys(choice.settings, f"auto: {choice.reason}")
     tree = _with_preset(tree, overrides or {}, where, origins)
     if overrides:
         if overrides.get("data.train"):
@@ -251,7 +263,7 @@ def resolve(
         for path in _leaves(override_tree):
             places[path] = origins[".".join(path)] = "command line"
     recipe = build(Recipe, tree, where=where, places=places)
-    return Resolved(recipe, origins, Path(name).stem)
+    return Resolved(recipe, origins, Path(name).stem, choices)
 
 
 def _default_recipe(task: str | None) -> str:

@@ -5,11 +5,7 @@ attributes, so that commands can check a recipe without reading data.
 """
 
 from enum import StrEnum
-from typing import ClassVar
-
-from pydantic import GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from typing import Any, ClassVar
 
 from whyformer.foundation.registry import Registry
 
@@ -72,9 +68,7 @@ TASKS = Registry[type[TaskDeclaration]](
 class ListedMetrics:
     """Annotation of a setting: its JSON Schema lists the metrics of all tasks, plugins included."""
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         """Return the schema with the names of the metrics as examples."""
         from whyformer.evaluation.metric import METRICS  # numpy would slow down `--help`
 

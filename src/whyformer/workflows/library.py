@@ -26,6 +26,7 @@ from whyformer.tasks.classification import Prediction
 from whyformer.tasks.items import ITEMS, PARAMETERS, GivenItems
 from whyformer.tasks.tagging import Tagger
 from whyformer.workflows import train as training
+from whyformer.workflows.auto.resolve import resolve_automatically
 from whyformer.workflows.generate import language_model
 from whyformer.workflows.labelling import labeller
 from whyformer.workflows.python.fit import Fit
@@ -202,7 +203,8 @@ def train(
     2
 
     Args:
-        recipe: None uses the recipe `translate`, or that of the task in ``overrides``.
+        recipe: None chooses the settings from ``data``. For items, the task is that of
+            ``overrides``, by default `translate`. Nothing is chosen from an iterator.
         data: the path of a file, or any iterable of items: pairs (source, target) or dicts; texts
             for the tasks language, masked and replaced; (text, label) or (text, second, label) for
             classify and regress; (words, labels) for tag. Set the keys of dicts like the columns
@@ -216,7 +218,8 @@ def train(
     Raises: ConfigError for invalid settings; DataError for invalid data, with the number of the
         item.
     """
-    resolved, items = _resolved(recipe, data, dev, overrides, full=full)
+    run = None if overwrite else Path(out)
+    resolved, items = _resolved(recipe, data, dev, overrides, full=full, run=run)
     return training.train(resolved, Path(out), items=items, overwrite=overwrite, quiet=quiet)
 
 
@@ -249,7 +252,8 @@ def fit(
     Args: recipe, out, data, dev, overrides, full, overwrite, quiet: see `train`.
     Returns: an iterable of `Step`.
     """
-    resolved, items = _resolved(recipe, data, dev, overrides, full=full)
+    run = None if overwrite else Path(out)
+    resolved, items = _resolved(recipe, data, dev, overrides, full=full, run=run)
     return Fit(resolved, Path(out), items, overwrite=overwrite, quiet=quiet)
 
 
@@ -260,6 +264,7 @@ def _resolved(
     overrides: Mapping[str, Any] | None,
     *,
     full: bool,
+    run: Path | None = None,
 ) -> tuple[Resolved, GivenItems]:
     """Return the recipe with its data, and the items given in Python instead of files."""
     load_installed()
@@ -277,7 +282,7 @@ def _resolved(
         given[name] = [str(value)] if of_files else [ITEMS]
         if not of_files:
             items[part] = value
-    resolved = resolve(recipe, given, full=full)
+    resolved = resolve_automatically(recipe, given, full=full, run=run, items=items.get("train"))
     texts = bool(items) and TASKS[resolved.recipe.task].items is ItemForm.TEXTS
     if texts and "data.documents" not in resolved.origins:
         # By default, each text is one document.

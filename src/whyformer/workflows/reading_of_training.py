@@ -8,7 +8,7 @@ from whyformer.bundle import CONFIG, find_bundle
 from whyformer.data.formats.recognition import sampled_lines
 from whyformer.data.lines import is_utf8
 from whyformer.data.reading import Reading
-from whyformer.foundation.errors import BundleError
+from whyformer.foundation.errors import WhyformerError
 from whyformer.foundation.parsing import read_json
 from whyformer.recipes.recipe import DataSettings
 
@@ -28,7 +28,7 @@ def facts_of(run: Path) -> Mapping[str, Any]:
     """Return the facts of a run; empty if they cannot be read, which loading the run reports."""
     try:
         facts = read_json(find_bundle(run) / CONFIG)["facts"]
-    except (BundleError, OSError, ValueError, KeyError, TypeError):
+    except (WhyformerError, OSError, ValueError, KeyError, TypeError):
         return {}
     return facts if isinstance(facts, Mapping) else {}
 

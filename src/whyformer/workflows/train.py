@@ -39,9 +39,10 @@ from whyformer.tasks.standard_input import forget_input, refuse_other_input
 from whyformer.tasks.task import Caution, Task
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from whyformer.training.finite import Divergence
-from whyformer.training.journal import JOURNAL, Journal, TensorBoard
+from whyformer.training.journal import JOURNAL, Journal, TensorBoard, read_journal
 from whyformer.training.loop import fit, start
 from whyformer.training.memory import refuse_state
+from whyformer.training.outlook import outlook_of
 from whyformer.training.reports import Step, StepReport
 from whyformer.training.selection import Selection
 from whyformer.training.state import TrainingState
@@ -62,7 +63,7 @@ from whyformer.workflows.runs.failure import keep_diagnosis
 from whyformer.workflows.runs.lock import only_run_in
 from whyformer.workflows.runs.outcome import Outcome
 from whyformer.workflows.runs.prepared import identities, old_parts
-from whyformer.workflows.runs.run_file import read_run, write_run
+from whyformer.workflows.runs.run_file import CHOICES, read_run, write_run
 from whyformer.workflows.stopping import StopRequests, stop_requests
 from whyformer.workflows.verdict.verdict import verdict_at_the_end
 
@@ -136,12 +137,13 @@ def training_steps(
                     keep_items(items, resolved.recipe, out)
         ranks.wait()
         display = held.enter_context(Display(quiet=quiet, silent=not ranks.first))
-        return (yield from _train(resolved.recipe, out, display, ranks, unattended=unattended))
+        return (yield from _train(resolved, out, display, ranks, unattended=unattended))
 
 
 def _train(
-    recipe: Recipe, out: Path, display: Display, ranks: Ranks, *, unattended: bool
+    resolved: Resolved, out: Path, display: Display, ranks: Ranks, *, unattended: bool
 ) -> Generator[Step, None, Outcome]:
+    recipe = resolved.recipe
     known = read_run(out)
     if known:
         try:
@@ -173,6 +175,8 @@ def _train(
     refuse_state(settings, count_parameters(model), device, ranks.count)
     for line in task.facts(count_parameters(model), device):
         (display.warn if isinstance(line, Caution) else display.say)(line)
+    for number, choice in enumerate(resolved.choices):
+        display.say(f"{'' if number else 'chosen':<11} {choice.described()}")
     length = RunLength(recipe, out, known, ranks)
     if not known and ranks.first:
         length.write()
@@ -186,6 +190,8 @@ def _train(
             "threads": torch.get_num_threads(),
             "ranks": ranks.count,
         }
+        if resolved.choices:
+            about[CHOICES] = [vars(choice) for choice in resolved.choices]
         if needed := used_by(recipe):
             about[PLUGINS] = recorded(needed)
         write_run(out, dump(recipe), about)
@@ -209,19 +215,22 @@ def _train(
     outcome = yield from _run(
         recipe, length, state, task, selection, out, display, identity, unattended=unattended
     )
-    return _with_verdict(outcome, task, display, identity) if ranks.first else outcome
+    return _judged(outcome, task, display, identity) if ranks.first else outcome
 
 
-def _with_verdict(outcome: Outcome, task: Task, display: Display, identity: str) -> Outcome:
-    """Add the verdict to the outcome of a run that is complete."""
+def _judged(outcome: Outcome, task: Task, display: Display, identity: str) -> Outcome:
+    """Add the outlook and the verdict to the outcome of a run that is complete."""
     if outcome.interrupted or not outcome.scores:
         return outcome
+    expected = outlook_of(read_journal(outcome.run))
+    if expected:
+        display.say(expected.described())
     found, problem = verdict_at_the_end(
         task, outcome.run, identity=identity, step=outcome.scores["step"], say=display.say
     )
     if problem:
         display.warn(problem)
-    return replace(outcome, verdict=found)
+    return replace(outcome, verdict=found, outlook=expected)
 
 
 def _run(

@@ -1,6 +1,7 @@
 """Resolve a recipe from its name, short flags and dotted settings."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whyformer.foundation.errors import UsageError
@@ -28,6 +29,8 @@ def resolved(
     columns: Sequence[str] | None = None,
     encoding: str | None = None,
     ranks: int | None = None,
+    out: Path | None = None,
+    automatic: bool = True,
 ) -> "Resolved":
     """Resolve a recipe from its name, short flags such as `data`, and dotted settings.
 
@@ -35,11 +38,14 @@ def resolved(
         overrides: dotted settings.
         columns: see `columns_of`.
         ranks: number of training processes; None if unknown.
+        out: directory of the run.
+        automatic: without the name of a recipe, choose the settings from the data.
     Raises: UsageError if a setting is given in both forms; ConfigError for a setting that is
         unknown or has no effect.
     """
     from whyformer.recipes.recipe import parse_overrides, resolve
     from whyformer.recipes.unused import refuse_unused
+    from whyformer.workflows.auto.resolve import resolve_automatically
 
     settings, typed = dict(overrides), dict[str, str]()
     if columns:
@@ -64,7 +70,11 @@ def resolved(
             raise UsageError(f"`--{short}` is short for `--{key}`, but both were given. Keep one.")
         if texts:
             settings[key], typed[key] = texts, short
-    found = resolve(name, parse_overrides(settings), full=full)
+    given = parse_overrides(settings)
+    if automatic:
+        found = resolve_automatically(name, given, full=full, run=out)
+    else:
+        found = resolve(name, given, full=full)
     refuse_unused(found.recipe, settings, ranks=ranks, typed=typed)
     return found
 

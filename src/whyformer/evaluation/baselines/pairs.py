@@ -76,7 +76,7 @@ def decomposed(text: str) -> str:
 def are_symbols(texts: Sequence[str]) -> bool:
     """Return whether most texts are short symbols separated by spaces, such as phones.
 
-    >>> are_symbols(["K AE T", "D AO G"]), are_symbols(["A black cat sleeps."])
+    >>> are_symbols(["K AE T", "D AO G"]), are_symbols(["Several animals sleep."])
     (True, False)
     """
     parts = [text.split() for text in texts]

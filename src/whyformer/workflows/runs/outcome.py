@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.evaluation.verdict import Verdict
+from whyformer.training.outlook import Outlook
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Outcome:
     stopped_early: bool = False
     verdict: Verdict | None = None
     """The score on held-out data beside a baseline; None if the run has no verdict."""
+    outlook: Outlook | None = None
+    """Whether a longer run would help; None if the validations do not show it."""
     notes: tuple[str, ...] = ()
     """Notes on the choice of the weights: an early stop, or a metric that never changed."""
 
@@ -31,5 +34,6 @@ class Outcome:
             "interrupted": self.interrupted,
             "stopped_early": self.stopped_early,
             "notes": list(self.notes),
+            "outlook": self.outlook.to_json() if self.outlook else None,
             "verdict": self.verdict.to_json() if self.verdict else None,
         }

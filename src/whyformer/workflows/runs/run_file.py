@@ -22,6 +22,8 @@ FORMAT = 3
 hash of the recipe. Version 3 added runs with a limit in minutes; their `updates` is null, because
 ``timetable.json`` has the number."""
 RECIPE = "recipe.yaml"
+CHOICES = "choices"
+"""Key of ``run.json``: the settings that were chosen from the data."""
 
 
 def write_run(out: Path, recipe: str, about: Mapping[str, Any]) -> None:

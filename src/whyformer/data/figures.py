@@ -1,0 +1,120 @@
+"""Figures of texts, from which settings are chosen: how many, how long, of which characters."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+
+MOST = 1_000_000
+"""Maximum number of texts that are counted; the rest would not change a choice."""
+DENSE = 20_000
+"""All of the first `DENSE` texts are measured, then one in `SPARSE`."""
+SPARSE = 20
+MAX_UNITS = 100_000
+"""Maximum number of different words that are remembered."""
+ONE_PER_CHARACTER = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F),  # Burmese
+    (0x1780, 0x17FF),  # Khmer
+    (0x3040, 0x30FF),  # Hiragana, Katakana
+    (0x3400, 0x9FFF),  # Chinese characters
+)
+"""Code points of scripts that write no spaces between words."""
+LONGEST_WORD = 30
+"""Maximum length of a text that counts as one word, in characters."""
+
+
+@dataclass
+class Figures:
+    """What is known about a list of texts.
+
+    >>> words = Figures.of(["hello", "world"])
+    >>> words.count, words.mean_characters, words.words, words.is_words
+    (2, 5.0, 1.0, True)
+    >>> Figures.of(["A B B A", "B A B A", "A A B B"]).is_symbols
+    True
+    """
+
+    count: int = 0
+    """Number of texts, at most `MOST`."""
+    measured: int = 0
+    """Number of texts that the other figures are computed from."""
+    characters: int = 0
+    total_words: int = 0
+    single: int = 0
+    """Number of texts that are one word."""
+    longest: int = 0
+    """Length of the longest text in characters."""
+    unspaced: int = 0
+    """Number of characters of scripts without spaces."""
+    letters: set[str] = field(default_factory=set)
+    """The different characters."""
+    pieces: set[str] = field(default_factory=set)
+    """The different words, at most `MAX_UNITS`."""
+    longest_piece: int = 0
+    """Length of the longest word in characters."""
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> "Figures":
+        """Return the figures of some texts."""
+        found = cls()
+        for text in islice(texts, MOST):
+            found.add(text)
+        return found
+
+    def add(self, text: str) -> None:
+        """Count a text."""
+        self.count += 1
+        if self.count > DENSE and self.count % SPARSE:
+            return
+        words = text.split()
+        if not words:
+            return
+        self.measured += 1
+        self.characters += len(text)
+        self.total_words += len(words)
+        unspaced = sum(_is_unspaced(character) for character in text)
+        self.unspaced += unspaced
+        self.single += len(words) == 1 and len(text) <= LONGEST_WORD and unspaced <= 4
+        self.longest = max(self.longest, len(text))
+        self.letters.update(text)
+        if len(self.pieces) < MAX_UNITS:
+            self.pieces.update(words)
+            self.longest_piece = max(self.longest_piece, *map(len, words))
+
+    @property
+    def mean_characters(self) -> float:
+        """Mean length of a text in characters."""
+        return self.characters / max(1, self.measured)
+
+    @property
+    def words(self) -> float:
+        """Mean number of words of a text, separated by spaces."""
+        return self.total_words / max(1, self.measured)
+
+    @property
+    def is_words(self) -> bool:
+        """Whether nearly all texts are single words."""
+        return self.measured > 0 and self.single >= 0.9 * self.measured
+
+    @property
+    def is_symbols(self) -> bool:
+        """Whether the texts are sequences of symbols from a small set, separated by spaces.
+
+        Phonemes are such symbols. Each symbol occurs often, and is short.
+        """
+        return (
+            self.words >= 2
+            and len(self.pieces) <= min(500, self.total_words / 5)
+            and self.characters / max(1, self.total_words) <= 5
+            and self.longest_piece <= 8
+        )
+
+    @property
+    def is_unspaced(self) -> bool:
+        """Whether the texts are mostly in a script without spaces between words."""
+        return self.unspaced > 0.5 * self.characters
+
+
+def _is_unspaced(character: str) -> bool:
+    code = ord(character)
+    return code >= 0x0E00 and any(first <= code <= last for first, last in ONE_PER_CHARACTER)

@@ -1,0 +1,177 @@
+"""Find out what training files hold: pairs, labelled texts, labelled words, or text."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from statistics import median
+
+from whyformer.data.formats.names import LABEL, LANGUAGES, TARGET, TEXT, plain_name
+from whyformer.data.formats.recognition import Format, Wanted, recognized
+from whyformer.data.formats.roles import Roles, roles_of_labelled, roles_of_pairs
+from whyformer.data.formats.tables import Table
+from whyformer.data.labelled import Example, read_examples
+from whyformer.data.lines import STDIN
+from whyformer.data.reading import Pair, pair_files, parallel, read_pairs
+from whyformer.data.tagged import Tagged, read_tagged
+from whyformer.foundation.errors import DataError
+from whyformer.recipes.recipe import DataSettings
+from whyformer.tasks.text_data import read_documents
+
+FEW_LABELS = 0.05
+"""Most different labels, relative to the number of rows; twenty are always few enough."""
+MOST_LABELS = 20
+LONGEST_LABEL = 40
+"""Maximum length of a label in characters."""
+WORDS_PER_LABEL = 5
+"""Labels of words are fewer than the different words by at least this factor."""
+GRADES = 12
+"""A column of whole numbers with at most so many different values holds classes."""
+
+
+def task_of(data: DataSettings) -> tuple[str, str]:
+    """Return the task that fits the files of a recipe, and the reason.
+
+    Raises: DataError when the first file cannot be read.
+    """
+    path, reading = data.train[0], data.reading
+    if len(pair_files_of(data)) == 2 or path == STDIN:
+        return "translate", "two parallel files are pairs"
+    found = recognized(path, Wanted.TAGGED, reading.encoding)
+    if found in (Format.WORDS, Format.CONLLU):
+        return "tag", f"the format is {found}"
+    if found in (Format.TMX, Format.DICTIONARY):
+        return "translate", f"the format is {found}"
+    table = reading.table(path, Wanted.PAIRS, (data.source, data.second, data.target))
+    if table is None or len(table.columns) == 1:
+        return "language", "one column of text"
+    return _task_of_table(table, data)
+
+
+def pair_files_of(data: DataSettings) -> tuple[str, ...]:
+    """Return the first file of the training data, or its two parallel files."""
+    names = {"source": data.source, "target": data.target}
+    first, second = parallel(data.train, **names, reading=data.reading)[0]
+    with contextlib.suppress(DataError):
+        return pair_files(first, second, **names)
+    return (first,)
+
+
+def _task_of_table(table: Table, data: DataSettings) -> tuple[str, str]:
+    pair = _roles_or_none(lambda: roles_of_pairs(table, data.source, data.target))
+    if data.second is None and table.named and _names_a_pair(table, data):
+        return "translate", "the names of the columns are those of pairs"
+    labelled = _roles_or_none(
+        lambda: roles_of_labelled(table, data.source, data.second, data.target)
+    ) or _roles_or_none(
+        lambda: roles_of_labelled(table, data.source, data.second, data.target, number=True)
+    )
+    if labelled is None:
+        return "translate", "two columns of text" if pair else "a table of texts"
+    texts, labels = _column(labelled, "text"), _column(labelled, "label")
+    if _are_tags(texts, labels):
+        return "tag", "every word has a label"
+    label = labelled.columns["label"]
+    known = f"column `{label}`" if table.named else f"column {label}"
+    kind = _kind_of_labels(labels, named=table.named and plain_name(label) in LABEL)
+    if kind == "numbers":
+        return "regress", f"numbers in {known}"
+    if kind == "labels":
+        return "classify", f"labels in {known}"
+    return "translate", "two columns of text"
+
+
+def _roles_or_none(roles: Callable[[], Roles]) -> Roles | None:
+    try:
+        return roles()
+    except DataError:
+        return None
+
+
+def _names_a_pair(table: Table, data: DataSettings) -> bool:
+    """Return whether the names of the columns, or those asked for, are names of pairs."""
+    names = [plain_name(name) for name in table.columns]
+    if data.target is not None:
+        place = table.place(data.target)
+        names = [] if place is None else [names[place]]
+        return bool(names) and names[0] in (TARGET - LABEL) | LANGUAGES
+    sources = [name for name in names if name in TEXT]
+    targets = [name for name in names if name in TARGET - LABEL]
+    return sum(name in LANGUAGES for name in names) == 2 or (bool(sources) and len(targets) == 1)
+
+
+def _column(roles: Roles, role: str) -> list[str]:
+    place = roles.table.place(roles.columns[role])
+    return [row[place] for row in roles.table.sample() if place is not None and place < len(row)]
+
+
+def _kind_of_labels(values: Sequence[str], *, named: bool) -> str | None:
+    """Return whether values are labels, numbers, or neither (None).
+
+    Whole numbers with many values are targets of pairs, such as dates, unless the name of their
+    column is that of a label.
+    """
+    filled = [value.strip() for value in values if value.strip()]
+    different = set(filled)
+    if not filled or max(map(len, different)) > LONGEST_LABEL:
+        return None
+    if all(map(_is_number, different)):
+        whole = all(value.lstrip("+-").isdecimal() for value in different)
+        if whole and len(different) <= GRADES:
+            return "labels"
+        return "numbers" if named or not whole else None
+    few = min(max(MOST_LABELS, FEW_LABELS * len(filled)), len(filled) / 2)
+    return "labels" if len(different) <= few else None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _are_tags(texts: Sequence[str], labels: Sequence[str]) -> bool:
+    """Return whether the labels are one label for each word of their texts."""
+    rows = [(a.split(), b.split()) for a, b in zip(texts, labels, strict=True) if a.strip()]
+    if not rows or median(len(words) for words, _ in rows) < 3:
+        return False
+    if sum(len(words) == len(given) for words, given in rows) < 0.98 * len(rows):
+        return False
+    words, given = ({unit for row in rows for unit in row[side]} for side in (0, 1))
+    return len(given) <= len(words) / WORDS_PER_LABEL
+
+
+def pairs_of(data: DataSettings) -> Iterator[Pair]:
+    """Yield the pairs of all training files."""
+    names = {"source": data.source, "target": data.target}
+    files = parallel(data.train, **names, reading=data.reading)
+    return chain.from_iterable(
+        read_pairs(*one, **names, reading=data.reading, optional=True) for one in files
+    )
+
+
+def examples_of(data: DataSettings, *, number: bool) -> Iterator[Example]:
+    """Yield the labelled texts of all training files."""
+    return chain.from_iterable(
+        read_examples(
+            path, text=data.source, second=data.second, label=data.target,
+            reading=data.reading, number=number,
+        )
+        for path in data.train
+    )  # fmt: skip
+
+
+def tagged_of(data: DataSettings) -> Iterator[Tagged]:
+    """Yield the labelled sentences of all training files."""
+    return chain.from_iterable(
+        read_tagged(path, text=data.source, label=data.target, reading=data.reading)
+        for path in data.train
+    )
+
+
+def lines_of(data: DataSettings) -> Iterator[str]:
+    """Yield the lines of all documents."""
+    for path in data.train:
+        for document in read_documents(path, data.documents, data.source, data.reading):
+            yield from document

@@ -1,0 +1,44 @@
+"""The figures of training data from which its settings are chosen."""
+
+from dataclasses import dataclass, field
+from itertools import islice
+
+from whyformer.data.figures import MOST, Figures
+from whyformer.recipes.recipe import DataSettings
+from whyformer.workflows.auto.contents import examples_of, lines_of, pairs_of, tagged_of
+
+
+@dataclass
+class DataFigures:
+    """Figures of the sources (or texts) and of the targets, and the labels of labelled data."""
+
+    source: Figures = field(default_factory=Figures)
+    target: Figures = field(default_factory=Figures)
+    labels: set[str] = field(default_factory=set)
+    """The different labels; for numbers, empty."""
+
+
+def figures_of(data: DataSettings, task: str) -> DataFigures:
+    """Read the training data once; of more than `MOST` items, only the first are read.
+
+    Raises: DataError with the path and line of the error.
+    """
+    found = DataFigures()
+    if task == "translate":
+        for pair in islice(pairs_of(data), MOST):
+            found.source.add(pair.source)
+            found.target.add(pair.target)
+    elif task in ("classify", "regress"):
+        number = task == "regress"
+        for one in islice(examples_of(data, number=number), MOST):
+            found.source.add(one.first if one.second is None else f"{one.first} {one.second}")
+            if not number:
+                found.labels.add(one.label)
+    elif task == "tag":
+        for sentence in islice(tagged_of(data), MOST):
+            found.source.add(" ".join(sentence.words))
+            found.labels.update(sentence.labels)
+    else:
+        for line in islice(lines_of(data), MOST):
+            found.source.add(line)
+    return found

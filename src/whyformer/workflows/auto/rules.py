@@ -1,0 +1,190 @@
+"""The rules that choose settings from the figures of the data and the minutes of training.
+
+The measurements behind every number are in docs/own-data.md.
+"""
+
+import math
+from collections.abc import Sequence
+
+from whyformer.data.figures import Figures
+from whyformer.foundation.wording import counted
+from whyformer.recipes.choice import Choice
+from whyformer.workflows.auto.look import DataFigures
+
+CHARACTERS_PER_MINUTE = 450_000
+"""Source tokens that the chosen models read per minute of training on one core, if the tokens are
+characters; rounded."""
+SUBWORDS_PER_MINUTE = 280_000
+"""The same for subwords, which have a larger vocabulary."""
+PER_SUBWORD, PER_SUBWORD_UNSPACED = 3.0, 1.5
+"""Characters per subword, with and without spaces between words; rounded."""
+FEW_PAIRS = 10_000
+SHORT = 30
+"""Maximum mean length of a source that is read by characters, in characters."""
+
+
+def choices_for(task: str, figures: DataFigures, minutes: float | None) -> list[Choice]:
+    """Return the chosen settings.
+
+    Args: minutes: the length of the run, as given by the user; None: it is chosen too.
+    """
+    source, target = figures.source, figures.target
+    if task == "translate":
+        rule = for_words if _are_short(source, target) else for_sentences
+        return rule(source, target, minutes)
+    if task == "language":
+        return for_text(source, minutes)
+    return for_labels(task, figures, minutes)
+
+
+def _are_short(source: Figures, target: Figures) -> bool:
+    """Return whether both sides are short enough to be read character by character."""
+    if source.mean_characters > SHORT and not source.is_symbols:
+        return False
+    return target.is_words or target.is_symbols or target.mean_characters <= SHORT / 2
+
+
+def _time(given: float | None, count: int, steps: Sequence[tuple[int, float]], what: str) -> Choice:
+    """Return the length of the run: by the number of items, unless it is given.
+
+    Args: steps: pairs of a number of items and the minutes up to this number.
+    """
+    if given is not None:
+        return Choice({"training.minutes": given}, "as given")
+    minutes = next((one for most, one in steps if count <= most), steps[-1][1])
+    return Choice({"training.minutes": minutes}, counted(count, what))
+
+
+def _epochs(time: Choice, texts: Figures, *, subwords: bool = True) -> float:
+    """Return how often a run reads its training texts."""
+    tokens = texts.count * (1 + texts.mean_characters)
+    if subwords:
+        tokens /= PER_SUBWORD_UNSPACED if texts.is_unspaced else PER_SUBWORD
+    speed = SUBWORDS_PER_MINUTE if subwords else CHARACTERS_PER_MINUTE
+    return speed * time.settings["training.minutes"] / max(1.0, tokens)
+
+
+def for_words(source: Figures, target: Figures, minutes: float | None) -> list[Choice]:
+    """Return settings for short strings, such as spelling and pronunciation."""
+    pairs = source.count
+    time = _time(minutes, pairs, ((10_000, 5.0), (50_000, 10.0), (200_000, 20.0)), "pair")
+    given = time.settings["training.minutes"]
+    large = pairs >= FEW_PAIRS and given >= 30
+    shape = (4, 2, 160, 640) if large else (3, 1, 128, 512)
+    names = ("encoder_layers", "decoder_layers", "d_model", "d_ff")
+    return [
+        Choice(
+            {
+                "text.source_units": _units(source),
+                "text.target_units": _units(target),
+                "text.shared": False,
+            },
+            f"sources are {_described(source)}, targets are {_described(target)}",
+        ),
+        time,
+        Choice(
+            {f"model.{name}": size for name, size in zip(names, shape, strict=True)}
+            | {"model.tying": "decoder"},
+            f"{counted(pairs, 'pair')} in {counted(given, 'minute')}",
+        ),
+        _dropout(_epochs(time, source, subwords=False), 0.2),
+        Choice(
+            {
+                "training.batch_tokens": 512 if pairs < FEW_PAIRS else 1024,
+                "training.learning_rate": 0.003,
+                "validation.patience": 0,
+            },
+            counted(pairs, "pair"),
+        ),
+        Choice(
+            {
+                "validation.metric": "per" if target.is_symbols else "chrf",
+                "decoding.beam": 5,
+                "decoding.length_penalty": 0.0,
+            },
+            "targets are short",
+        ),
+    ]
+
+
+def _units(texts: Figures) -> str:
+    return "phonemes" if texts.is_symbols else "chars"
+
+
+def _described(texts: Figures) -> str:
+    if texts.is_symbols:
+        return f"sequences of {counted(len(texts.pieces), 'different symbol')}"
+    kind = "words" if texts.is_words else "texts"
+    return f"{kind} of {counted(round(texts.mean_characters), 'character')}"
+
+
+def _dropout(epochs: float, strongest: float) -> Choice:
+    """Return dropout: the more often a run reads its data, the higher."""
+    steps = ((3, 0.0), (12, 0.1), (30, 0.2), (math.inf, 0.3))
+    dropout = min(strongest, next(value for most, value in steps if epochs < most))
+    return Choice({"model.dropout": dropout}, f"about {counted(max(1, round(epochs)), 'epoch')}")
+
+
+def for_sentences(source: Figures, target: Figures, minutes: float | None) -> list[Choice]:
+    """Return settings for sentences in two languages, or questions and answers."""
+    pairs = source.count
+    time = _time(minutes, pairs, ((5_000, 8.0), (20_000, 15.0), (50_000, 20.0), (0, 30.0)), "pair")
+    vocabulary = 4000 if pairs >= 2_000 else 1000
+    return [
+        Choice(
+            {"text.units": "bpe", "text.vocabulary": vocabulary},
+            f"{counted(pairs, 'pair')} of sentences",
+        ),
+        time,
+        Choice(
+            {
+                "model.encoder_layers": 3, "model.decoder_layers": 2, "model.d_model": 128,
+                "model.d_ff": 512,
+            },
+            f"{counted(pairs, 'pair')} in {counted(time.settings['training.minutes'], 'minute')}",
+        ),
+        _dropout(_epochs(time, source), 0.3),
+        Choice(
+            {
+                "training.batch_tokens": 1024 if pairs < FEW_PAIRS else 2048,
+                "training.learning_rate": 0.003,
+                "validation.patience": 0,
+            },
+            counted(pairs, "pair"),
+        ),
+        Choice(
+            {"validation.metric": "bleu" if target.words >= 4 else "chrf", "decoding.beam": 5},
+            f"targets have {target.words:.1f} words on average",
+        ),
+    ]  # fmt: skip
+
+
+def for_text(text: Figures, minutes: float | None) -> list[Choice]:
+    """Return settings for plain text."""
+    characters = text.count * text.mean_characters
+    time = _time(minutes, int(characters), ((1_000_000, 5.0), (0, 15.0)), "character")
+    chars = characters < 5_000_000
+    units = {"text.units": "chars"} if chars else {"text.units": "bpe", "text.vocabulary": 4000}
+    return [
+        Choice(units, f"about {counted(round(characters), 'character')}"),
+        time,
+        _dropout(_epochs(time, text, subwords=not chars), 0.2),
+    ]
+
+
+def for_labels(task: str, figures: DataFigures, minutes: float | None) -> list[Choice]:
+    """Return settings for labelled texts and labelled words."""
+    source = figures.source
+    time = _time(minutes, source.count, ((5_000, 5.0), (50_000, 8.0), (0, 15.0)), "text")
+    epochs = _epochs(time, source)
+    metric = {"classify": "accuracy", "regress": "pearson", "tag": "accuracy"}[task]
+    return [
+        Choice({"text.units": "bpe", "text.vocabulary": 4000}, counted(source.count, "text")),
+        time,
+        _dropout(epochs, 0.3),
+        Choice({"validation.metric": metric}, _answers(task, figures)),
+    ]
+
+
+def _answers(task: str, figures: DataFigures) -> str:
+    return "numbers" if task == "regress" else counted(len(figures.labels), "different label")
