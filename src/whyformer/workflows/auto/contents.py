@@ -6,7 +6,7 @@ from itertools import chain
 from statistics import median
 
 from whyformer.data.formats.names import LABEL, LANGUAGES, TARGET, TEXT, plain_name
-from whyformer.data.formats.recognition import Format, Wanted, recognized
+from whyformer.data.formats.recognition import Format, Wanted
 from whyformer.data.formats.roles import Roles, roles_of_labelled, roles_of_pairs
 from whyformer.data.formats.tables import Table
 from whyformer.data.labelled import Example, read_examples
@@ -22,8 +22,9 @@ FEW_LABELS = 0.05
 MOST_LABELS = 20
 LONGEST_LABEL = 40
 """Maximum length of a label in characters."""
-WORDS_PER_LABEL = 5
-"""Labels of words are fewer than the different words by at least this factor."""
+WORDS_PER_LABEL = 2
+"""Labels of words are fewer than the different words by at least this factor. Words that are
+translated word by word have as many translations."""
 GRADES = 12
 """A column of whole numbers with at most so many different values holds classes."""
 
@@ -36,7 +37,7 @@ def task_of(data: DataSettings) -> tuple[str, str]:
     path, reading = data.train[0], data.reading
     if len(pair_files_of(data)) == 2 or path == STDIN:
         return "translate", "two parallel files are pairs"
-    found = recognized(path, Wanted.TAGGED, reading.encoding)
+    found = reading.format(path, Wanted.TAGGED)
     if found in (Format.WORDS, Format.CONLLU):
         return "tag", f"the format is {found}"
     if found in (Format.TMX, Format.DICTIONARY):
@@ -114,7 +115,7 @@ def _kind_of_labels(values: Sequence[str], *, named: bool) -> str | None:
     different = set(filled)
     if not filled or max(map(len, different)) > LONGEST_LABEL:
         return None
-    if all(map(_is_number, different)):
+    if all(map(is_number, different)):
         whole = all(value.lstrip("+-").isdecimal() for value in different)
         if whole and len(different) <= GRADES:
             return "labels"
@@ -123,7 +124,8 @@ def _kind_of_labels(values: Sequence[str], *, named: bool) -> str | None:
     return "labels" if len(different) <= few else None
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Return whether a text is a number."""
     try:
         float(text)
     except ValueError:
@@ -138,8 +140,10 @@ def _are_tags(texts: Sequence[str], labels: Sequence[str]) -> bool:
         return False
     if sum(len(words) == len(given) for words, given in rows) < 0.98 * len(rows):
         return False
-    words, given = ({unit for row in rows for unit in row[side]} for side in (0, 1))
-    return len(given) <= len(words) / WORDS_PER_LABEL
+    given = [label for _, labels in rows for label in labels]
+    words = {word for words, _ in rows for word in words}
+    few = len(set(given)) <= max(MOST_LABELS, FEW_LABELS * len(given))
+    return few and WORDS_PER_LABEL * len(set(given)) <= len(words)
 
 
 def pairs_of(data: DataSettings) -> Iterator[Pair]:

@@ -12,9 +12,9 @@ from whyformer.data.survey.strangest import Strange
 from whyformer.data.survey.survey import Survey, surveyed
 from whyformer.foundation.wording import counted
 from whyformer.tasks.pair_data import MAX_HELD_OUT
+from whyformer.workflows.auto.contents import is_number
 from whyformer.workflows.survey.clean import Cleaner
 from whyformer.workflows.survey.files import Files, Item
-from whyformer.workflows.survey.kind import is_number
 
 HELD_OUT_LABELLED = 5000
 """Maximum number of labelled texts that training holds out."""
