@@ -402,12 +402,18 @@ def test_a_semicolon_divides_cells_although_the_texts_have_commas(tmp_path):
 
 def test_a_spare_column_is_no_second_text(tmp_path):
     path = tmp_path / "a.csv"
-    rows = (f'{n},"{ko}",{n % 5},2024-03-{n % 28 + 1:02}\n' for n, (_, ko) in enumerate(ROWS))
-    path.write_text("번호,고객의견,만족도,메모\n" + "".join(rows), encoding="utf-8")
+
+    def write(spare):
+        rows = (f'{n},"{ko}",{n % 5},{spare(n)}\n' for n, (_, ko) in enumerate(ROWS))
+        path.write_text("번호,고객의견,만족도,비고\n" + "".join(rows), encoding="utf-8")
+
+    wanted = {"text": "고객의견", "label": "만족도"}
+    write(lambda n: f"{n}번 손님이 남긴 말")
     with pytest.raises(DataError, match="not clear which hold the text"):
         example_roles(str(path))
-    roles = example_roles(str(path), text="고객의견", label="만족도")
-    assert roles.columns == {"text": "고객의견", "label": "만족도"}
+    assert example_roles(str(path), text="고객의견", label="만족도").columns == wanted
+    write(lambda n: f"2024-03-{n % 28 + 1:02}")  # dates are not texts
+    assert example_roles(str(path)).columns == wanted
 
 
 def test_the_sheet_with_the_table_is_read_below_its_title(tmp_path):

@@ -1,6 +1,7 @@
 """Settings chosen from the data: the task, the units, and what overrides them."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,11 @@ def test_units_follow_the_texts(tmp_path: Path) -> None:
     words = settings_of(written(tmp_path, "words"))
     assert (words["text.source_units"], words["text.target_units"]) == ("chars", "phonemes")
     assert words["validation.metric"] == "per"
+    korean = tmp_path / "korean.tsv"
+    syllables = [chr(ord("가") + 37 * n) for n in range(200)]
+    lines = [f"{a}{b}\tk a n {n % 7} {n % 11}" for n, (a, b) in enumerate(pairwise(syllables))]
+    korean.write_text("\n".join(lines), encoding="utf-8")
+    assert settings_of(str(korean))["text.source_units"] == "jamo"
     verbs = settings_of(written(tmp_path, "conjugation"))
     assert (verbs["text.source_units"], verbs["text.target_units"]) == ("chars", "chars")
     assert verbs["validation.metric"] != "bleu"
@@ -130,6 +136,29 @@ def test_units_for_both_sides_replace_the_chosen_ones(tmp_path: Path) -> None:
     given = {"data.train": [written(tmp_path, "words")], "text.units": "bpe"}
     text = resolve_automatically(None, given).recipe.text
     assert (text.of_source, text.of_target) == ("bpe", "bpe")
+
+
+def test_a_few_swapped_rows_do_not_turn_labels_into_translations(tmp_path: Path) -> None:
+    rows = [line.split("\t") for line in LABELLED * 2]
+    rows[7], rows[50] = rows[7][::-1], rows[50][::-1]
+    path = tmp_path / "reviews.tsv"
+    path.write_text("".join(f"{a}\t{b}\n" for a, b in rows), encoding="utf-8")
+    assert settings_of(str(path))["task"] == "classify"
+
+
+def test_a_column_of_dates_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    lines = [f"2026-04-{1 + n % 28:02},{s},agent {n}" for n, s in enumerate(SENTENCES)]
+    path.write_text("\n".join(["date,question,reply", *lines]), encoding="utf-8")
+    names = resolve_automatically(None, {"data.train": [str(path)]}).choices
+    assert names[0].settings["task"] == "translate"
+
+
+def test_a_csv_of_words_and_phones_is_no_dictionary(tmp_path: Path) -> None:
+    path = tmp_path / "words.csv"
+    lines = [f"{word},{' '.join(word)}" for word in WORDS]
+    path.write_text("\n".join(["단어,발음", *lines]), encoding="utf-8")
+    assert settings_of(str(path))["text.target_units"] == "phonemes"
 
 
 def test_settings_of_one_task_decide_the_task(tmp_path: Path) -> None:

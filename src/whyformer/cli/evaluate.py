@@ -64,7 +64,7 @@ def evaluate(
             otherwise, columns are found by their content.
         encoding: Encoding of all files, such as cp949 (default: UTF-8, or that of the training
             data for a file that is not UTF-8).
-        metric: bleu (default), chrf, ter, per, wer or exact.
+        metric: bleu, chrf, ter, per, wer or exact (default: that of the run; otherwise bleu).
             Separate several metrics by commas or spaces.
         lowercase: Ignore case (ter always does).
         tokenize: The sacreBLEU tokenizer for bleu: 13a (the default), intl, char, zh, none.
@@ -99,7 +99,7 @@ def evaluate(
         raise UsageError("`--columns` is only for `--pairs` and `--labelled`. Leave it out.")
     if documents is not None:
         raise UsageError("`--documents` is only for `--text FILE`. Leave it out.")
-    names = [name for one in metric or ["bleu"] for name in one.split(",") if name]
+    names = [name for one in metric or [_metric_of(runs)] for name in one.split(",") if name]
     if bool(runs) == bool(hypotheses):
         raise UsageError(
             "Give either runs and --source, or --hypotheses FILE with existing translations; "
@@ -158,6 +158,16 @@ def _refuse_others(mode: str, others: dict[str, Any]) -> None:
     for name, value in others.items():
         if value is not None:
             raise UsageError(f"`--{name}` has no effect with `--{mode}`. Leave one of them out.")
+
+
+def _metric_of(runs: tuple[Path, ...]) -> str:
+    """Return the metric that selected the weights of the first run; bleu without one."""
+    from whyformer.evaluation.metric import METRICS
+    from whyformer.workflows.reading_of_training import facts_of
+
+    kept = facts_of(runs[0]).get("validation") if runs else None
+    found = [name for name in kept or () if name in METRICS]
+    return found[0] if found else "bleu"
 
 
 def _text(

@@ -46,6 +46,8 @@ class Figures:
     """Length of the longest text in characters."""
     unspaced: int = 0
     """Number of characters of scripts without spaces."""
+    hangul: int = 0
+    """Number of Hangul syllables."""
     letters: set[str] = field(default_factory=set)
     """The different characters."""
     pieces: set[str] = field(default_factory=set)
@@ -74,6 +76,7 @@ class Figures:
         self.total_words += len(words)
         unspaced = sum(_is_unspaced(character) for character in text)
         self.unspaced += unspaced
+        self.hangul += 0 if text.isascii() else sum("가" <= one <= "힣" for one in text)
         self.single += len(words) == 1 and len(text) <= LONGEST_WORD and unspaced <= 4
         self.longest = max(self.longest, len(text))
         self.letters.update(text)
@@ -108,6 +111,11 @@ class Figures:
             and self.characters / max(1, self.total_words) <= 5
             and self.longest_piece <= 8
         )
+
+    @property
+    def is_hangul(self) -> bool:
+        """Whether the texts are mostly Hangul."""
+        return self.hangul > 0.5 * self.characters
 
     @property
     def is_unspaced(self) -> bool:

@@ -115,7 +115,10 @@ def example_roles(
 def _example(path: str, line: int, first: str, second: str | None, label: str) -> Example:
     example = Example(line, first, second, normalize(label).strip(), path)
     if not example.label and (first.strip() or (second or "").strip()):
-        raise DataError(f"{example.place}: a text must have a label, but the label is empty.")
+        raise DataError(
+            f"{example.place}: a text must have a label, but the label is empty. "
+            "To leave out such lines, run `whyformer data FILE --task classify --clean OUT`."
+        )
     return example
 
 

@@ -1,5 +1,6 @@
 """A recipe holds every setting of a run. It comes from a YAML file; flags override it."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -133,6 +134,16 @@ class DataSettings(Settings):
     def reading(self) -> Reading:
         """How the files are read."""
         return Reading(self.encoding, self.header, known_delimiter(self.delimiter))
+
+    @property
+    def arguments(self) -> str:
+        """The files and the flags with which `whyformer data` reads them in the same way."""
+        names = {"source": self.source, "target": self.target, "encoding": self.encoding}
+        if self.second is not None:
+            columns = (self.source, self.second, self.target)
+            names = {"columns": ",".join(filter(None, columns)), "encoding": self.encoding}
+        flags = [f"--{flag} {shlex.quote(name)}" for flag, name in names.items() if name]
+        return " ".join([*map(shlex.quote, self.train), *flags])
 
 
 class Tracker(StrEnum):

@@ -97,10 +97,6 @@ def _line(kind: Kind, data: DataSettings, shares: Mapping[Reason, float]) -> Ite
     if not sentences:
         return
     files = [path for path in data.train if path not in (ITEMS, "-")]
-    sides = "".join(
-        f" --{name} {value}"
-        for name, value in (("source", data.source), ("target", data.target))
-        if value
-    )
-    more = f". Look at them: whyformer data {' '.join(files)}{sides}" if files else ""
+    given = data.model_copy(update={"train": files}).arguments
+    more = f". Look at them: whyformer data {given}" if files else ""
     yield Caution(f"data        {'; '.join(sentences)}{more}")

@@ -23,8 +23,9 @@ class TokenizerSettings(Settings):
 
     units: Units = "bpe"
     """The kind of tokens, for source and target: bpe (pieces of words; paper, §5.1), byte_bpe (BPE
-    over bytes, as in GPT-2), unigram (pieces from a unigram language model), chars, words, or
-    phonemes (symbols separated by spaces)."""
+    over bytes, as in GPT-2), unigram (pieces from a unigram language model), chars, jamo (chars,
+    with Hangul syllables divided into letters), words, or phonemes (symbols separated by
+    spaces)."""
     vocabulary: int = Field(default=8000, ge=261, le=MAX_IDS)
     """Maximum number of ids: 5 symbols, 256 bytes and the learned pieces. A small corpus gives
     fewer. Text outside the vocabulary is encoded as bytes."""

@@ -3,12 +3,16 @@
 Units outside the vocabulary are encoded as bytes, so ``<unk>`` never occurs.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from whyformer.text.normalization import lower, normalize
 from whyformer.text.pieces import UNITS, Pieces, before_eos, most_common, spell
 from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
+
+FIRST_SYLLABLE, LAST_SYLLABLE = "가", "힣"
+"""The range of Hangul syllables in Unicode."""
 
 
 @UNITS.register("chars")
@@ -34,6 +38,51 @@ class Characters(Pieces):
         """Return the ids of ``text``, without BOS and EOS."""
         known = self._id
         return [i for c in self.normalize(text) for i in known.get(c) or spell(c)]
+
+
+@UNITS.register("jamo")
+class Jamo(Characters):
+    """Characters, but each Hangul syllable is divided into its two or three letters (jamo).
+
+    Most syllables are rare, and their letters are frequent. So a model also reads new syllables.
+
+    >>> letters = Jamo.train("jamo", ["한글"], vocabulary=300)
+    >>> len(letters.encode("한글")), letters.decode(letters.encode("글한"))
+    (6, '글한')
+    """
+
+    @classmethod
+    def train(
+        cls, units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
+    ) -> "Jamo":
+        """Return the letters and other characters of ``texts``, the most frequent first."""
+        prepare = lower if lowercase else normalize
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(divided(prepare(text)))
+        return cls(units, most_common(counts, vocabulary - FIRST_PIECE), lowercase=lowercase)
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of ``text``, without BOS and EOS."""
+        known = self._id
+        return [i for c in divided(self.normalize(text)) for i in known.get(c) or spell(c)]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """See `Pieces`. The letters are composed into syllables again."""
+        return normalize(super().decode(ids))
+
+
+def divided(text: str) -> str:
+    """Return ``text`` with each Hangul syllable divided into its letters; the rest is unchanged.
+
+    >>> len(divided("한글 abc é"))
+    12
+    """
+    if text.isascii():
+        return text
+    return "".join(
+        unicodedata.normalize("NFD", c) if FIRST_SYLLABLE <= c <= LAST_SYLLABLE else c for c in text
+    )
 
 
 @UNITS.register("words")

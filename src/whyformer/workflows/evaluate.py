@@ -90,7 +90,7 @@ def read_items(
 def _columns_in_training(run: Path, file: Path, reading: Reading) -> list[str]:
     """Return the columns that a run was trained on, if the file has them; otherwise nothing."""
     try:
-        kept = list(facts_of(run)["columns"].values())
+        kept = [name for name in facts_of(run)["columns"].values() if isinstance(name, str)]
     except (KeyError, AttributeError):
         return []  # an older run; a damaged one is refused when it is loaded
     if not file.is_file():

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,10 @@ from whyformer.workflows.runs.run_file import CHOICES, read_run, write_run
 from whyformer.workflows.stopping import StopRequests, stop_requests
 from whyformer.workflows.verdict.verdict import verdict_at_the_end
 
+NEARLY_PERFECT = 99
+"""A score in per cent that cannot rise much."""
+ERROR_RATES = ("per", "wer", "ter")
+"""Metrics in per cent of which lower values are better."""
 CHECKPOINT_SECONDS = 120
 """Maximum time between two checkpoints. Each validation also writes a checkpoint."""
 
@@ -222,7 +226,9 @@ def _judged(outcome: Outcome, task: Task, display: Display, identity: str) -> Ou
     """Add the outlook and the verdict to the outcome of a run that is complete."""
     if outcome.interrupted or not outcome.scores:
         return outcome
-    expected = outlook_of(read_journal(outcome.run))
+    expected = None
+    if not _is_perfect(task, outcome.scores):
+        expected = outlook_of(read_journal(outcome.run))
     if expected:
         display.say(expected.described())
     found, problem = verdict_at_the_end(
@@ -231,6 +237,16 @@ def _judged(outcome: Outcome, task: Task, display: Display, identity: str) -> Ou
     if problem:
         display.warn(problem)
     return replace(outcome, verdict=found, outlook=expected)
+
+
+def _is_perfect(task: Task, scores: Mapping[str, Any]) -> bool:
+    """Return whether the best score leaves nothing to gain: 99 % right, or 1 % wrong."""
+    score = scores.get(task.metric)
+    if score is None or task.metric == "loss":
+        return False
+    if task.higher_is_better(task.metric):
+        return score >= NEARLY_PERFECT
+    return task.metric in ERROR_RATES and score <= 100 - NEARLY_PERFECT
 
 
 def _run(

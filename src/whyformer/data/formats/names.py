@@ -16,16 +16,17 @@ LABEL = frozenset({
     "label", "labels", "class", "category", "intent", "sentiment", "gold_label", "gold", "topic",
     "score", "rating", "similarity", "stars", "emotion", "tag", "tags", "ner_tags", "pos_tags",
     "target", "value", "labels.label",
-    "라벨", "레이블", "감정", "분류", "점수", "평점", "의도", "주제",
+    "라벨", "레이블", "유형", "카테고리", "종류", "감정", "분류", "점수", "평점", "의도", "주제",
 })  # fmt: skip
 TARGET = frozenset({
     "target", "tgt", "trg", "output", "answer", "a", "translation", "response", "summary",
     "pronunciation", "phonemes", "번역", "결과", "답변", "답", "정답", "발음", "요약", "번역문",
+    "뜻", "의미", "발음기호",
 })  # fmt: skip
 OTHER = frozenset({
     "id", "idx", "index", "guid", "uid", "no", "number", "genre", "filename", "year", "split",
     "date", "url", "lang", "language", "pairid", "captionid", "user", "author",
-    "번호", "날짜", "출처", "작성일", "작성자",
+    "번호", "날짜", "기호", "출처", "작성일", "작성자",
 })  # fmt: skip
 _LANGUAGES = """
 ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id is it ja ka kk ko lt lv mk ml mr ms nb nl
@@ -34,7 +35,7 @@ arabic chinese czech danish dutch english finnish french georgian german greek h
 hungarian indonesian italian japanese korean norwegian persian polish
 portuguese romanian russian spanish
 swedish thai turkish ukrainian vietnamese
-한국어 영어 일본어 중국어 독일어 프랑스어 스페인어 러시아어 베트남어 한글 영문 국문
+한국어 국어 영어 일본어 중국어 독일어 프랑스어 스페인어 러시아어 베트남어 한글 영문 국문
 """
 LANGUAGES = frozenset(_LANGUAGES.split())
 CODES = frozenset({"eng", "kor", "jpn", "deu", "ger", "fra", "fre", "spa", "zho", "chi", "rus"})

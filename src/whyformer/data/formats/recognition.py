@@ -201,7 +201,7 @@ def _of_columns(lines: Sequence[str], suffix: str, wanted: Wanted) -> Format | N
         return Format.TSV if tabs and are_headings(filled[0].split("\t")) else None
     if suffix == ".tsv" or 2 * sum("\t" in line for line in filled) > len(filled):
         return Format.TSV
-    if wanted is Wanted.PAIRS and _is_dictionary(filled):
+    if wanted is Wanted.PAIRS and suffix != ".csv" and _is_dictionary(filled):
         return Format.DICTIONARY
     return Format.CSV if suffix == ".csv" or delimiter_of(lines) else None
 

@@ -21,6 +21,8 @@ FEW = 0.2
 """A column with more different values than this share of its rows holds no labels."""
 SHOWN = 8
 """Most columns that a message lists."""
+DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}.*)?"
+"""A date in digits, with or without a time."""
 EXAMPLE = 40
 """Most characters of an example."""
 
@@ -266,9 +268,11 @@ def _columns(table: Table) -> list[list[str]]:
 
 
 def _is_text(values: Sequence[str]) -> bool:
-    """Return whether a column holds texts: not numbers, addresses, licences or a few values."""
+    """Return whether a column holds texts: not numbers, dates, addresses or a few values."""
     filled = [value for value in values if value]
     if len(filled) < max(1, len(values) / 2):
+        return False
+    if all(re.fullmatch(DATE, value.strip()) for value in filled):
         return False
     if _are_numbers(filled) or all(re.match(r"https?://|www\.", value) for value in filled):
         return False

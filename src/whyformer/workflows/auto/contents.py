@@ -1,6 +1,7 @@
 """Find out what training files hold: pairs, labelled texts, labelled words, or text."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from statistics import median
@@ -20,6 +21,8 @@ from whyformer.tasks.text_data import read_documents
 FEW_LABELS = 0.05
 """Most different labels, relative to the number of rows; twenty are always few enough."""
 MOST_LABELS = 20
+REPEATED = 0.97
+"""If at least this share of the rows has a value that occurs again, the other rows are faults."""
 LONGEST_LABEL = 40
 """Maximum length of a label in characters."""
 WORDS_PER_LABEL = 2
@@ -112,7 +115,11 @@ def _kind_of_labels(values: Sequence[str], *, named: bool) -> str | None:
     column is that of a label.
     """
     filled = [value.strip() for value in values if value.strip()]
-    different = set(filled)
+    counts = Counter(filled)
+    repeated = {value for value, count in counts.items() if count > 1}
+    if repeated and sum(counts[value] for value in repeated) >= REPEATED * len(filled):
+        counts = Counter({value: counts[value] for value in repeated})  # the others are faults
+    different = set(counts)
     if not filled or max(map(len, different)) > LONGEST_LABEL:
         return None
     if all(map(is_number, different)):

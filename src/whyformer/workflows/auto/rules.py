@@ -67,7 +67,9 @@ def _epochs(time: Choice, texts: Figures, *, subwords: bool = True) -> float:
 def for_words(source: Figures, target: Figures, minutes: float | None) -> list[Choice]:
     """Return settings for short strings, such as spelling and pronunciation."""
     pairs = source.count
-    time = _time(minutes, pairs, ((10_000, 5.0), (50_000, 10.0), (200_000, 20.0)), "pair")
+    time = _time(
+        minutes, pairs, ((500, 2.0), (10_000, 5.0), (50_000, 10.0), (200_000, 20.0)), "pair"
+    )
     given = time.settings["training.minutes"]
     large = pairs >= FEW_PAIRS and given >= 30
     shape = (4, 2, 160, 640) if large else (3, 1, 128, 512)
@@ -108,13 +110,16 @@ def for_words(source: Figures, target: Figures, minutes: float | None) -> list[C
 
 
 def _units(texts: Figures) -> str:
-    return "phonemes" if texts.is_symbols else "chars"
+    if texts.is_symbols:
+        return "phonemes"
+    return "jamo" if texts.is_hangul else "chars"
 
 
 def _described(texts: Figures) -> str:
     if texts.is_symbols:
         return f"sequences of {counted(len(texts.pieces), 'different symbol')}"
     kind = "words" if texts.is_words else "texts"
+    kind = f"Hangul {kind}" if texts.is_hangul else kind
     return f"{kind} of {counted(round(texts.mean_characters), 'character')}"
 
 
@@ -128,7 +133,12 @@ def _dropout(epochs: float, strongest: float) -> Choice:
 def for_sentences(source: Figures, target: Figures, minutes: float | None) -> list[Choice]:
     """Return settings for sentences in two languages, or questions and answers."""
     pairs = source.count
-    time = _time(minutes, pairs, ((5_000, 8.0), (20_000, 15.0), (50_000, 20.0), (0, 30.0)), "pair")
+    time = _time(
+        minutes,
+        pairs,
+        ((500, 2.0), (5_000, 8.0), (20_000, 15.0), (50_000, 20.0), (0, 30.0)),
+        "pair",
+    )
     vocabulary = 4000 if pairs >= 2_000 else 1000
     return [
         Choice(
@@ -175,7 +185,9 @@ def for_text(text: Figures, minutes: float | None) -> list[Choice]:
 def for_labels(task: str, figures: DataFigures, minutes: float | None) -> list[Choice]:
     """Return settings for labelled texts and labelled words."""
     source = figures.source
-    time = _time(minutes, source.count, ((5_000, 5.0), (50_000, 8.0), (0, 15.0)), "text")
+    time = _time(
+        minutes, source.count, ((500, 2.0), (5_000, 5.0), (50_000, 8.0), (0, 15.0)), "text"
+    )
     epochs = _epochs(time, source)
     metric = {"classify": "accuracy", "regress": "pearson", "tag": "accuracy"}[task]
     return [

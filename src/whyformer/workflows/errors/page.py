@@ -14,7 +14,8 @@ MOST_ROWS = 60
 
 def errors_page(report: ErrorReport) -> str:
     """Return the page: scores, kinds, confusions, calibration, and the worst answers."""
-    lead = f"{report.wrong:,} of {report.items:,} answers are wrong on {report.where}."
+    verb = "is" if report.wrong == 1 else "are"
+    lead = f"{report.wrong:,} of {report.items:,} answers {verb} wrong on {report.where}."
     sections = [
         ("Scores", _lines([lead, *map(str, report.scores), *report.verdict, *report.notes])),
         ("Kinds of errors", _kinds(report)),

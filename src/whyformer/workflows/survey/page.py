@@ -15,7 +15,7 @@ from whyformer.data.survey.survey import RATIO_RANGE, RATIO_STEPS
 from whyformer.foundation.wording import counted
 from whyformer.workflows.report.layout import document, grid
 from whyformer.workflows.survey.report import DataReport, share_of
-from whyformer.workflows.survey.text import lengths
+from whyformer.workflows.survey.text import cleaning, lengths
 
 POINTS = 60
 """Maximum number of points of a curve."""
@@ -58,9 +58,10 @@ def _paragraphs(texts: Sequence[str]) -> str:
 
 
 def _advice(report: DataReport) -> str:
-    if not report.advice:
-        return "<p>Nothing to correct.</p>"
-    return "<ul>" + "".join(f"<li>{escape(one)}</li>" for one in report.advice) + "</ul>"
+    lines = [f"<li>{escape(one)}</li>" for one in report.advice]
+    if command := cleaning(report):
+        lines.append(f"<li>To write the good lines: <code>{escape(command)}</code></li>")
+    return f"<ul>{''.join(lines)}</ul>" if lines else "<p>Nothing to correct.</p>"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:

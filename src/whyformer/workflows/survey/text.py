@@ -132,13 +132,17 @@ def _shared(texts: Sequence[str], room: int) -> list[str]:
     return [clipped(text, size) for text, size in zip(texts, rooms, strict=True)]
 
 
-def _advice(report: DataReport, *, cleaned: bool) -> list[str]:
-    lines = [line for one in report.advice for line in wrapped(one, "- ")]
-    given = " ".join(report.files.data.train)
+def cleaning(report: DataReport) -> str:
+    """Return the command that writes the good lines; "" if all lines are good."""
     changed = report.dropped | {Reason.SWAPPED}
     faulty = any(reason in changed for reason, _ in report.found) or report.files.faults.count
-    if faulty and not cleaned:
-        lines += wrapped(f"To write the good lines: whyformer data {given} --clean OUT", "- ")
+    return f"whyformer data {report.files.data.arguments} --clean OUT" if faulty else ""
+
+
+def _advice(report: DataReport, *, cleaned: bool) -> list[str]:
+    lines = [line for one in report.advice for line in wrapped(one, "- ")]
+    if not cleaned and (command := cleaning(report)):
+        lines += wrapped(f"To write the good lines: {command}", "- ")
     return ["", *(lines or ["Nothing to correct."])] if not cleaned or lines else [""]
 
 
