@@ -241,9 +241,9 @@ def _judged(outcome: Outcome, task: Task, display: Display, identity: str) -> Ou
 
 def _is_perfect(task: Task, scores: Mapping[str, Any]) -> bool:
     """Return whether the best score leaves nothing to gain: 99 % right, or 1 % wrong."""
-    score = scores.get(task.metric)
-    if score is None or task.metric == "loss":
+    if task.metric not in scores or task.metric == "loss":
         return False
+    score = float(scores[task.metric])  # a metric of a plugin may return a number of numpy
     if task.higher_is_better(task.metric):
         return score >= NEARLY_PERFECT
     return task.metric in ERROR_RATES and score <= 100 - NEARLY_PERFECT
