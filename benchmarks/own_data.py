@@ -107,14 +107,12 @@ SENTENCE_ARMS: dict[str, dict[str, Any] | None] = {
     "v4000-dec1": {"text.vocabulary": 4000, "model.decoder_layers": 1},
     "v4000-unigram": {"text.vocabulary": 4000, "text.units": "unigram", "text.sampling": 0.1},
     "v4000-sampling": {"text.vocabulary": 4000, "text.sampling": 0.1},
-    "v4000-rate4": {"text.vocabulary": 4000, "training.learning_rate": 0.005},
     "v4000-wide": {"text.vocabulary": 4000, "model.d_model": 192, "model.d_ff": 768},
     "chars": {"text.units": "chars"},
     "drop1": {"model.dropout": 0.1},
     "wide": {"model.d_model": 192, "model.d_ff": 768},
     "b1024": {"training.batch_tokens": 1024},
 }
-LABEL_BASE: dict[str, Any] = {}
 LABEL_ARMS: dict[str, dict[str, Any] | None] = {
     "auto": None,
     "recipe": {},
@@ -138,7 +136,7 @@ class Kind:
 
 OF_WORDS = Kind("translate", WORD_BASE, WORD_ARMS, "wer per exact")
 OF_SENTENCES = Kind("translate", SENTENCE_BASE, SENTENCE_ARMS, "bleu chrf")
-OF_LABELS = Kind("classify", LABEL_BASE, LABEL_ARMS, "")
+OF_LABELS = Kind("classify", {}, LABEL_ARMS, "")
 
 
 def kind_of(name: str) -> Kind:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from whyformer.cli.main import main
+from whyformer.data.reading import pair_roles
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.recipes.choice import Choice
 from whyformer.tasks.items import ITEMS
@@ -148,10 +149,10 @@ def test_a_few_swapped_rows_do_not_turn_labels_into_translations(tmp_path: Path)
 
 def test_a_column_of_dates_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "export.csv"
-    lines = [f"2026-04-{1 + n % 28:02},{s},agent {n}" for n, s in enumerate(SENTENCES)]
+    lines = [f"2026-04-{1 + n % 28:02},{s},answer {n}" for n, s in enumerate(SENTENCES)]
     path.write_text("\n".join(["date,question,reply", *lines]), encoding="utf-8")
-    names = resolve_automatically(None, {"data.train": [str(path)]}).choices
-    assert names[0].settings["task"] == "translate"
+    roles = pair_roles(str(path), source=None, target=None)
+    assert list(roles.columns.values()) == ["question", "reply"]
 
 
 def test_a_csv_of_words_and_phones_is_no_dictionary(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Predict labels and numbers from character n-grams with a linear model of scikit-learn."""
 
+import importlib.util
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,10 +57,8 @@ def predicted_numbers(
 
 
 def _refuse_missing() -> None:
-    try:
-        import sklearn  # noqa: F401
-    except ImportError:
-        raise MissingExtraError("scikit-learn", "baselines") from None
+    if importlib.util.find_spec("sklearn") is None:
+        raise MissingExtraError("scikit-learn", "baselines")
 
 
 def joined(text: Text) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from whyformer.evaluation.baselines.joint_ngrams import JointNgrams
 from whyformer.evaluation.baselines.neighbours import NeighbourIndex
+from whyformer.text.units import divided
 
 Pair = tuple[str, str]
 Score = Callable[[Sequence[str], Sequence[str]], float]
@@ -57,20 +58,13 @@ class Symbols:
 
     def of(self, text: str) -> list[str]:
         """Return the symbols of a text."""
-        return text.split() if self.separated else list(decomposed(text))
+        return text.split() if self.separated else list(divided(text))
 
     def text(self, symbols: Sequence[str]) -> str:
         """Return the text of symbols."""
         if self.separated:
             return " ".join(symbols)
         return unicodedata.normalize("NFC", "".join(symbols))
-
-
-def decomposed(text: str) -> str:
-    """Divide Hangul syllables into their letters; other characters stay as they are."""
-    return "".join(
-        unicodedata.normalize("NFD", one) if "가" <= one <= "힣" else one for one in text
-    )
 
 
 def are_symbols(texts: Sequence[str]) -> bool:

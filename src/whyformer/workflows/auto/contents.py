@@ -1,14 +1,13 @@
 """Find out what training files hold: pairs, labelled texts, labelled words, or text."""
 
-import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from statistics import median
 
 from whyformer.data.formats.names import LABEL, LANGUAGES, TARGET, TEXT, plain_name
 from whyformer.data.formats.recognition import Format, Wanted
-from whyformer.data.formats.roles import Roles, roles_of_labelled, roles_of_pairs
+from whyformer.data.formats.roles import Roles, roles_of_labelled
 from whyformer.data.formats.tables import Table
 from whyformer.data.labelled import Example, read_examples
 from whyformer.data.lines import STDIN
@@ -55,22 +54,15 @@ def pair_files_of(data: DataSettings) -> tuple[str, ...]:
     """Return the first file of the training data, or its two parallel files."""
     names = {"source": data.source, "target": data.target}
     first, second = parallel(data.train, **names, reading=data.reading)[0]
-    with contextlib.suppress(DataError):
-        return pair_files(first, second, **names)
-    return (first,)
+    return pair_files(first, second, **names)
 
 
 def _task_of_table(table: Table, data: DataSettings) -> tuple[str, str]:
-    pair = _roles_or_none(lambda: roles_of_pairs(table, data.source, data.target))
     if data.second is None and table.named and _names_a_pair(table, data):
         return "translate", "the names of the columns are those of pairs"
-    labelled = _roles_or_none(
-        lambda: roles_of_labelled(table, data.source, data.second, data.target)
-    ) or _roles_or_none(
-        lambda: roles_of_labelled(table, data.source, data.second, data.target, number=True)
-    )
+    labelled = _labelled_or_none(table, data)
     if labelled is None:
-        return "translate", "two columns of text" if pair else "a table of texts"
+        return "translate", "no column holds labels"
     texts, labels = _column(labelled, "text"), _column(labelled, "label")
     if _are_tags(texts, labels):
         return "tag", "every word has a label"
@@ -84,11 +76,14 @@ def _task_of_table(table: Table, data: DataSettings) -> tuple[str, str]:
     return "translate", "two columns of text"
 
 
-def _roles_or_none(roles: Callable[[], Roles]) -> Roles | None:
-    try:
-        return roles()
-    except DataError:
-        return None
+def _labelled_or_none(table: Table, data: DataSettings) -> Roles | None:
+    """Return the columns of labelled texts, or None if the table has none or it is not clear."""
+    for number in (False, True):
+        try:
+            return roles_of_labelled(table, data.source, data.second, data.target, number=number)
+        except DataError:
+            continue
+    return None
 
 
 def _names_a_pair(table: Table, data: DataSettings) -> bool:

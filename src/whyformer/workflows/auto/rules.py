@@ -1,6 +1,6 @@
 """The rules that choose settings from the figures of the data and the minutes of training.
 
-The measurements behind every number are in docs/own-data.md.
+docs/own-data.md has the measurements, and says which numbers are not measured yet.
 """
 
 import math

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from whyformer.data.labelled import Example
 from whyformer.data.tagged import Tagged
-from whyformer.evaluation.calibration import curve
+from whyformer.evaluation.calibration import Curve, curve
+from whyformer.evaluation.score import Score
 from whyformer.foundation.errors import UsageError
 from whyformer.tasks.classification import Classification, Classifier, Regression
 from whyformer.tasks.tagging import Tagger, Tagging
@@ -45,16 +46,14 @@ def errors_of_labels(
     wrong = [n for n, fits in enumerate(right) if not fits]
     kinds = [training.sources.kinds(text_of(one)) for one in items]
     confused = Counter((items[n].label, predictions[n].label) for n in wrong)
-    contradictions = training.contradictions()
-    return ErrorReport(
-        run=str(run),
-        where=where,
-        unit="label",
-        items=len(items),
-        wrong=len(wrong),
-        scores=tuple(found.evaluate(items)),
-        kinds=counted_kinds(kinds, wrong),
-        confusions=most_common(list(confused.items())),
+    return _report(
+        run,
+        where,
+        kinds,
+        wrong,
+        training,
+        confused,
+        scores=found.evaluate(items),
         mistakes=tuple(
             Mistake(
                 n + 1,
@@ -68,9 +67,7 @@ def errors_of_labels(
             )
             for n in sorted(wrong, key=lambda n: -sure[n])[:count]
         ),
-        contradictory=len(contradictions),
-        contradictions=tuple(contradictions[:SHOWN_CONTRADICTIONS]),
-        curve=curve(sure, right),
+        calibration=curve(sure, right),
     )
 
 
@@ -97,16 +94,14 @@ def errors_of_tags(
         (items[n].labels[place], answers[n][place]) for n in wrong for place in faults[n]
     )
     worst = sorted(wrong, key=lambda n: (-len(faults[n]) / len(items[n].words), n))
-    contradictions = training.contradictions()
-    return ErrorReport(
-        run=str(run),
-        where=where,
-        unit="label",
-        items=len(items),
-        wrong=len(wrong),
-        scores=tuple(found.evaluate(items)),
-        kinds=counted_kinds(kinds, wrong),
-        confusions=most_common(list(confused.items())),
+    return _report(
+        run,
+        where,
+        kinds,
+        wrong,
+        training,
+        confused,
+        scores=found.evaluate(items),
         mistakes=tuple(
             Mistake(
                 n + 1,
@@ -120,10 +115,46 @@ def errors_of_tags(
             )
             for n in worst[:count]
         ),
+        calibration=None,
+        notes=("The report has no calibration, because a tagger returns labels only.",),
+    )
+
+
+def _report(
+    run: Path,
+    where: str,
+    kinds: Sequence[Sequence[str]],
+    wrong: Sequence[int],
+    training: TrainingItems,
+    confused: Counter[tuple[str, str]],
+    *,
+    scores: Sequence[Score],
+    mistakes: tuple[Mistake, ...],
+    calibration: Curve | None,
+    notes: tuple[str, ...] = (),
+) -> ErrorReport:
+    """Return the report on labels.
+
+    Args:
+        kinds: the kinds of each item.
+        wrong: indices of the items with wrong answers.
+        confused: number of times that (right label, answer) occurred.
+    """
+    contradictions = training.contradictions()
+    return ErrorReport(
+        run=str(run),
+        where=where,
+        unit="label",
+        items=len(kinds),
+        wrong=len(wrong),
+        scores=tuple(scores),
+        kinds=counted_kinds(kinds, wrong),
+        confusions=most_common(list(confused.items())),
+        mistakes=mistakes,
         contradictory=len(contradictions),
         contradictions=tuple(contradictions[:SHOWN_CONTRADICTIONS]),
-        curve=None,
-        notes=("The report has no calibration, because a tagger returns labels only.",),
+        curve=calibration,
+        notes=notes,
     )
 
 

@@ -128,7 +128,7 @@ class Files:
         return [Path(side) for one in files for side in pair_files(*one, **names)]
 
     def read(self) -> Iterator[Item]:
-        """Yield the items of the training data. Faults are counted anew."""
+        """Yield the items of the training data. Each call counts the faults from zero."""
         self.faults.count, self.faults.errors = 0, []
         return self._read(self.data.train, self.faults)
 

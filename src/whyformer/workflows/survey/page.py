@@ -159,18 +159,18 @@ def _labels(report: DataReport) -> str:
 
 def _findings(report: DataReport) -> str:
     rows: list[Sequence[str]] = [
-        (words(reason, report.kind), reason, f"{count:,}", share_of(report, reason),
+        (f"{count:,}", share_of(report, reason), words(reason, report.kind), reason,
          report.treatment(reason))
         for reason, count in report.found
     ]  # fmt: skip
     faults = report.files.faults.count
     if faults:
-        rows.append(("cannot be read", "", f"{faults:,}", "", "leaves it out"))
+        rows.append((f"{faults:,}", "", "cannot be read", "", "leaves it out"))
     rows += [
-        (words(reason, report.kind), reason, "0", "", "") for reason in report.absent
+        ("0", "", words(reason, report.kind), reason, "") for reason in report.absent
     ]  # fmt: skip
-    head = ("found", "name", f"{NOUNS[report.kind]}s", "share", "what --clean does")
-    return _table(head, rows, (2, 3))
+    head = (f"{NOUNS[report.kind]}s", "share", "found", "name", "what --clean does")
+    return _table(head, rows, (0, 1))
 
 
 def _strangest(report: DataReport) -> str:
