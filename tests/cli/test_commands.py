@@ -1,5 +1,6 @@
 """Every command but translate: what it prints, as text and as JSON, and how it ends."""
 
+import dataclasses
 import json
 import math
 import unicodedata
@@ -7,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from toy_runs import toy_run
+from toy_runs import toy_bundle, toy_run
+from whyformer.bundle import save_bundle
 from whyformer.foundation.integrity import write_sealed
 from whyformer.recipes.recipe import Recipe
 from whyformer.training.timetable import Timetable, write_timetable
@@ -174,6 +176,39 @@ def test_evaluate_two_runs(cli, run, lines, tmp_path):
 def test_evaluate_refuses(cli, run, lines, argv, message):
     real = [{"RUN": run, "FILE": lines[0]}.get(token, token) for token in argv]
     assert message in cli("evaluate", *real, "--references", lines[1]).sentence
+
+
+def test_evaluate_uses_the_metric_that_selected_the_weights(cli, lines, tmp_path):
+    bundle = toy_bundle()
+    for name, facts in (("plain", {}), ("per", {"validation": {"step": 1, "loss": 2.0, "per": 9}})):
+        save_bundle(
+            tmp_path / name / "model", dataclasses.replace(bundle, facts=bundle.facts | facts)
+        )
+    shown = {
+        name: json.loads(
+            cli(
+                "evaluate", tmp_path / name, "--source", lines[0], "--references", lines[1],
+                "--json",
+            ).out
+        )["scores"][str(tmp_path / name)]
+        for name in ("plain", "per")
+    }  # fmt: skip
+    assert [one["name"] for one in shown["plain"]] == ["bleu"]
+    assert [one["name"] for one in shown["per"]] == ["per"]
+
+
+def test_evaluate_pairs_names_a_run_of_another_kind(cli, tmp_path):
+    data = tmp_path / "labelled.tsv"
+    data.write_text("".join(f"good {n}\tyes\nbad {n}\tno\n" for n in range(60)), encoding="utf-8")
+    run, tiny = tmp_path / "labels", ("--model.d-model", "16", "--model.heads", "2", "--quiet")
+    said = cli(
+        "train", "--data", data, "--out", run, "--task", "classify", "--training.updates", "2",
+        "--model.d-ff", "16", *tiny,
+    )  # fmt: skip
+    assert said.code == 0
+    said = cli("evaluate", run, "--pairs", data)
+    assert said.code == 2
+    assert "labels" in said.sentence
 
 
 def test_config_list_names_every_recipe(cli):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from whyformer.training.outlook import Kind, outlook, outlook_of
+from whyformer.training.outlook import Kind, is_perfect, outlook, outlook_of
 
 STEPS = np.arange(50, 1001, 50)
 CURVES = {
@@ -55,3 +55,11 @@ def test_lines_of_updates_are_not_validations() -> None:
     found = outlook_of(lines)
     assert found is not None
     assert found.kind is Kind.FALLS
+
+
+def test_only_a_score_at_its_limit_is_perfect() -> None:
+    assert is_perfect("accuracy", np.float64(99.0), higher=True)
+    assert is_perfect("per", 1.0, higher=False)
+    assert not is_perfect("chrf", 98.9, higher=True)
+    assert not is_perfect("perplexity", 1.0, higher=False)
+    assert not is_perfect("accuracy", None, higher=True)

@@ -26,6 +26,12 @@ WORTH = 0.01
 """Relative decrease of the loss that is worth twice the time."""
 
 
+NEARLY_PERFECT = 99
+"""A score in per cent that cannot rise much."""
+ERROR_RATES = ("per", "wer", "ter")
+"""Metrics in per cent of which lower values are better."""
+
+
 class Kind(StrEnum):
     """What a longer run with the same data would do."""
 
@@ -104,6 +110,23 @@ def outlook(steps: Sequence[int], losses: Sequence[float]) -> Outlook | None:
     else:
         return None
     return Outlook(kind, int(t[best]), float(gain), low, high)
+
+
+def is_perfect(metric: str, score: float | None, *, higher: bool) -> bool:
+    """Return whether a score leaves almost nothing to gain, so that no outlook is needed.
+
+    Args: higher: whether a higher score is better.
+
+    >>> is_perfect("accuracy", 99.5, higher=True), is_perfect("wer", 0.4, higher=False)
+    (True, True)
+    >>> is_perfect("bleu", 40.0, higher=True), is_perfect("loss", 0.4, higher=False)
+    (False, False)
+    """
+    if score is None:
+        return False
+    if higher:
+        return bool(score >= NEARLY_PERFECT)  # a metric of a plugin may return a number of numpy
+    return metric in ERROR_RATES and bool(score <= 100 - NEARLY_PERFECT)
 
 
 def outlook_of(journal: Iterable[Mapping[str, Any]]) -> Outlook | None:

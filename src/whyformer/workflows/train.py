@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ from whyformer.training.finite import Divergence
 from whyformer.training.journal import JOURNAL, Journal, TensorBoard, read_journal
 from whyformer.training.loop import fit, start
 from whyformer.training.memory import refuse_state
-from whyformer.training.outlook import outlook_of
+from whyformer.training.outlook import is_perfect, outlook_of
 from whyformer.training.reports import Step, StepReport
 from whyformer.training.selection import Selection
 from whyformer.training.state import TrainingState
@@ -67,10 +67,6 @@ from whyformer.workflows.runs.run_file import CHOICES, read_run, write_run
 from whyformer.workflows.stopping import StopRequests, stop_requests
 from whyformer.workflows.verdict.verdict import verdict_at_the_end
 
-NEARLY_PERFECT = 99
-"""A score in per cent that cannot rise much."""
-ERROR_RATES = ("per", "wer", "ter")
-"""Metrics in per cent of which lower values are better."""
 CHECKPOINT_SECONDS = 120
 """Maximum time between two checkpoints. Each validation also writes a checkpoint."""
 
@@ -226,8 +222,9 @@ def _judged(outcome: Outcome, task: Task, display: Display, identity: str) -> Ou
     """Add the outlook and the verdict to the outcome of a run that is complete."""
     if outcome.interrupted or not outcome.scores:
         return outcome
-    expected = None
-    if not _is_perfect(task, outcome.scores):
+    metric, expected = task.metric, None
+    higher = task.higher_is_better(metric)
+    if not is_perfect(metric, outcome.scores.get(metric), higher=higher):
         expected = outlook_of(read_journal(outcome.run))
     if expected:
         display.say(expected.described())
@@ -237,16 +234,6 @@ def _judged(outcome: Outcome, task: Task, display: Display, identity: str) -> Ou
     if problem:
         display.warn(problem)
     return replace(outcome, verdict=found, outlook=expected)
-
-
-def _is_perfect(task: Task, scores: Mapping[str, Any]) -> bool:
-    """Return whether the best score leaves nothing to gain: 99 % right, or 1 % wrong."""
-    if task.metric not in scores or task.metric == "loss":
-        return False
-    score = float(scores[task.metric])  # a metric of a plugin may return a number of numpy
-    if task.higher_is_better(task.metric):
-        return score >= NEARLY_PERFECT
-    return task.metric in ERROR_RATES and score <= 100 - NEARLY_PERFECT
 
 
 def _run(
