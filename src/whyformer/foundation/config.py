@@ -1,8 +1,8 @@
-"""Settings: frozen pydantic models, read strictly from YAML and command-line flags.
+"""Settings as frozen pydantic models, with a strict reader for YAML and command-line flags.
 
-Each settings class is defined next to the code that it configures. This file only reads settings.
-It also converts the errors of pydantic into sentences that name the file, the line and the closest
-known key.
+Each settings class is defined next to the code that it configures. This file reads settings, and
+converts the errors of pydantic into sentences that name the file, the line and the closest known
+key.
 """
 
 import functools
@@ -20,8 +20,8 @@ from whyformer.foundation.parsing import MAX_DEPTH, shown
 
 INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)$")
 DECIMAL = re.compile(r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$")
-"""The only number format in YAML and on the command line. YAML 1.1 also reads `0100` as 64 and
-`1:30` as 90."""
+"""The only number format that is accepted in YAML and on the command line. Standard YAML 1.1 would
+also read `0100` as 64 and `1:30` as 90."""
 
 
 FAULTS = {
@@ -47,7 +47,7 @@ FAULTS = {
     "name": "must be {expected} (or a name that a plugin registers: `--plugin`)",
     "number": "{must}",
 }
-"""For each error type of pydantic, the rule that the value violates, as text."""
+"""For each error type of pydantic, the violated rule as text for the error message."""
 
 
 class Settings(BaseModel):
@@ -59,7 +59,8 @@ class Settings(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _decimal_numbers(cls, value: Any, info: Any) -> Any:
-        """If a number is expected, reject booleans and texts that are not decimal numbers."""
+        """If a field expects a number, reject booleans, and reject strings that are not decimal
+        numbers."""
         field = cls.model_fields[str(info.field_name)]
         if not _holds_numbers(field.annotation):
             return value
@@ -77,7 +78,8 @@ def _rule_of(kind: Any) -> str:
 
 @functools.cache
 def _holds_numbers(kind: Any) -> bool:
-    """Return whether a type consists of numbers only, without text."""
+    """Return whether a type is int or float, or has one of them as an argument, such as `int |
+    None`."""
     inner = get_args(kind)
     if inner:
         return any(map(_holds_numbers, inner))
@@ -88,7 +90,8 @@ S = TypeVar("S", bound=Settings)
 MAX_DIGITS = 30
 """Maximum number of digits of a whole number in YAML."""
 MAX_CHARACTERS = 1 << 20
-"""Maximum length of a YAML text, and maximum number of values after expanding aliases."""
+"""Maximum number of characters of a YAML text, and maximum number of values in it after its aliases
+are expanded."""
 Tree = dict[str, Any]
 """A nested mapping from YAML: section -> key -> value."""
 
@@ -165,7 +168,10 @@ def read_yaml(path: Path) -> tuple[Tree, dict[tuple[str, ...], int]]:
 
 
 def parse_yaml(text: str, name: str) -> tuple[Tree, dict[tuple[str, ...], int]]:
-    """Parse YAML text from the source ``name``; see `read_yaml`."""
+    """Parse YAML text and return the same values as `read_yaml`.
+
+    Args: name: the source of the text, for error messages.
+    """
     try:
         loader = _LineLoader(text)
     except yaml.reader.ReaderError as error:
@@ -194,7 +200,8 @@ def parse_yaml(text: str, name: str) -> tuple[Tree, dict[tuple[str, ...], int]]:
 
 
 def parse_value(text: str) -> Any:
-    """Return the value of a flag, parsed as YAML; if it is not valid YAML, return the text.
+    """Parse the text of a flag as YAML and return its value; if it is not valid YAML, return the
+    text.
 
     >>> parse_value("100"), parse_value("1e3"), parse_value("0100"), parse_value("[0.9, 0.98]")
     (100, 1000.0, '0100', [0.9, 0.98])
@@ -206,7 +213,7 @@ def parse_value(text: str) -> Any:
 
 
 def _limit(root: yaml.Node, name: str) -> None:
-    """Reject deep nesting, and aliases that expand to too many values."""
+    """Reject a YAML text with deep nesting, or with aliases that expand to too many values."""
     waiting, seen = [(root, 1)], 0
     while waiting:
         node, depth = waiting.pop()
@@ -253,11 +260,12 @@ def build(
     where: str,
     places: Mapping[tuple[str, ...], str] | None = None,
 ) -> S:
-    """Make settings of ``kind`` from a tree; every error becomes one sentence in a ConfigError.
+    """Create settings of the class ``kind`` from a tree of values.
 
     Args:
         where: the source of the tree, for error messages.
         places: for some keys, a more precise source, such as ``file.yaml:12`` or ``command line``.
+    Raises: ConfigError with one sentence about the first wrong value.
     """
     try:
         return kind.model_validate(dict(tree))
@@ -287,9 +295,9 @@ def _sentence(
         return f"{place}`{name}` is required and was not given."
     if fault["type"] == "union_tag_invalid":
         found, known = fault["ctx"]["tag"], fault["ctx"]["expected_tags"].replace("'", "")
-        return f"{place}`{name}.family` {shown(found)} is not "
-        f"known.{nearest(found, known.split(', '))}"
-    if fault["type"] == "value_error":  # our own validators write whole sentences
+        hint = nearest(found, known.split(", "))
+        return f"{place}`{name}.family` {shown(found)} is not known.{hint}"
+    if fault["type"] == "value_error":  # the validators of whyformer write complete sentences
         return f"{place}{fault['ctx']['error']}"
     found = fault["input"]
     if isinstance(found, float) and found.is_integer():
@@ -302,9 +310,9 @@ def _sentence(
 
 
 def _sections(kind: type[BaseModel], name: str) -> dict[str, type[BaseModel]]:
-    """Return the settings classes that a field may have, by family.
+    """Return the settings classes that are possible for a field, by family name.
 
-    If there is only one class, its family is "".
+    If only one class is possible, its family name is "".
     """
     field = kind.model_fields.get(name)
     if field is None:

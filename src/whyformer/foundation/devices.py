@@ -1,4 +1,4 @@
-"""Devices and number formats."""
+"""Choose a device, and the number format in which it computes."""
 
 import contextlib
 from enum import StrEnum
@@ -56,7 +56,7 @@ def is_available(kind: str) -> bool:
 
 
 def device_name(device: torch.device) -> str:
-    """Return the product name of a device, such as that of a GPU, if it is known."""
+    """Return the product name of a GPU; for other devices, return a short description."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return "Apple GPU (mps)" if device.type == "mps" else str(device)
@@ -71,7 +71,8 @@ def wait_for(device: torch.device) -> None:
 
 
 def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
-    """Return a tensor on ``device``; for CUDA, copied asynchronously from pinned memory."""
+    """Return a copy of a tensor on ``device``. Copies from the CPU to CUDA run asynchronously, from
+    pinned memory."""
     fetched = torch.device(device).type == "cuda"  # mps has no pinned memory
     if fetched and tensor.device.type == "cpu":
         tensor = tensor.pin_memory()
@@ -84,14 +85,14 @@ def exact(tensor: Tensor) -> Tensor:
 
 
 def exact_dtype(device: torch.device) -> torch.dtype:
-    """Return the most precise floating-point type of a device."""
+    """Return the most precise floating-point type that a device supports."""
     return torch.float32 if device.type == "mps" else torch.float64
 
 
 def autocast(
     device: torch.device, precision: Precision
 ) -> contextlib.AbstractContextManager[object]:
-    """Return the context manager that computes a forward pass in this precision.
+    """Return a context manager in which a forward pass computes in this precision.
 
     Raises: ConfigError when the device does not support the precision.
     """

@@ -17,7 +17,8 @@ from whyformer.foundation.errors import OutputError, WhyformerError
 TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 """Names of temporary files and directories, which are renamed when they are complete."""
 ABANDONED_SECONDS = 24 * 3600
-"""Minimum age in seconds of temporary files that are removed: a killed process left them."""
+"""Temporary files that are older than this (in seconds) are removed: they were left by killed
+processes."""
 
 SHARING = (5, 32)
 """Windows error numbers for "access is denied" and "the file is used by another process"."""
@@ -83,7 +84,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_directory(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary directory; when the block ends, it replaces ``path``.
+    """Yield an empty temporary directory; when the block ends, this directory replaces ``path``.
 
     An existing ``path`` is renamed first and removed last. So at any time, `standing` finds a
     complete directory: either the previous one or the new one.
@@ -116,7 +117,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
 def standing(path: Path) -> Path:
     """Return the complete directory for ``path``, even while another process replaces it.
 
-    Between the two renames of `atomic_directory`, and after a crash between them, this is the
+    Between the two renames of `atomic_directory`, and after a crash between them, the result is the
     previous directory.
     """
     path = Path(path)
@@ -141,8 +142,8 @@ def recover_directory(path: Path) -> None:
 
 
 def remove_leftovers(directory: Path) -> None:
-    """Remove what killed processes left below a directory: temporary files and directories, and
-    previous directories that were replaced.
+    """Remove the leftovers of killed processes below a directory: temporary files and directories,
+    and old directories that were already replaced.
 
     No other process may write to the directory.
     """
@@ -214,7 +215,7 @@ def _umask() -> int:
 
 
 def replace(source: Path, target: Path) -> None:
-    """Rename ``source`` to ``target``, replacing it.
+    """Rename ``source`` to ``target``; an existing ``target`` is replaced.
 
     On Windows, a rename fails while another program, such as a virus scanner, has one of the files
     open. Usually, the program closes the file soon, so the rename is repeated for up to

@@ -1,8 +1,9 @@
 """Detect damaged files: hashes of the files, and a seal over the JSON file that lists the hashes.
 
-A directory is described by one JSON file. ``files`` in it contains the SHA-256 of each file, by
-name. ``seal`` contains the first digits of the SHA-256 of each value in the JSON file, by dotted
-name. So an error message can name every changed file and every changed setting.
+One JSON file describes a directory. Its value ``files`` maps the name of each file in the directory
+to the SHA-256 of the file. Its value ``seal`` maps the dotted name of each value in the JSON file
+to the first digits of the SHA-256 of that value. So an error message can name every changed file
+and every changed setting.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from whyformer.foundation.torchrun import is_first
 
 FILES, SEAL = "files", "seal"
 DIGITS = 16
-"""Number of hex digits of the hash of a value in the seal: 64 bits."""
+"""Number of hex digits of each hash in the seal; 16 digits are 64 bits."""
 
 
 def sealed_text(state: Mapping[str, Any]) -> str:
@@ -35,12 +36,13 @@ def sealed_text(state: Mapping[str, Any]) -> str:
 
 
 def write_sealed(path: Path, state: Mapping[str, Any]) -> None:
-    """Write a state with its seal, not atomically; the bytes are the same on every system."""
+    """Write a state with its seal. The write is not atomic. The bytes are the same on every
+    system."""
     path.write_text(sealed_text(state), encoding="utf-8", newline="\n")
 
 
 class ChangedFileError(ValueError):
-    """A file differs from the sealed state that lists it."""
+    """The hash of a file differs from the hash that the sealed state lists for the file."""
 
     def __init__(self, path: Path, how: str) -> None:
         super().__init__(f"`{path.name}` {how}")
@@ -100,7 +102,7 @@ def read_sealed(path: Path, *, since: int, newest: int) -> dict[str, Any]:
 
 
 def seal_of(state: Mapping[str, Any]) -> dict[str, str]:
-    """Return the hash of every value, except the seal, by dotted name."""
+    """Return the hash of every value of a state by dotted name, without the seal itself."""
     leaves: dict[str, str] = {}
     for key, value in state.items():
         if key != SEAL:
@@ -160,8 +162,8 @@ def named(names: list[str], limit: int = 5) -> str:
 
 
 def damage(directory: Path, state: Mapping[str, Any], *, since: int) -> str | None:
-    """Return what is wrong with a sealed state or with the files that it lists; None if nothing is
-    wrong.
+    """Return a text about the first fault of a sealed state or of the files that it lists; None if
+    there is no fault.
 
     Args: since: the first format with a seal. A state of an earlier format must not have a seal.
     """

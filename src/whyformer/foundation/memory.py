@@ -25,22 +25,23 @@ _RAN_OUT = re.compile(
 
 
 def available_bytes(device: torch.device) -> int | None:
-    """Return the bytes that can still be allocated; None if unknown.
+    """Return the number of bytes that can still be allocated on a device; None if it is unknown.
 
-    On a CPU, this is the minimum of three numbers: the free memory of the machine, and what remains
-    of the limits of the cgroup and of the process.
+    On a CPU, the result is the smallest of three numbers: the free memory of the machine, the
+    unused part of the cgroup's memory limit, and the unused part of the memory limit of the
+    process.
     """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    if device.type == "mps":  # the memory of the whole machine, of which the GPU can use a part
+    if device.type == "mps":  # the GPU uses a part of the machine's memory
         return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
     found = [one for one in (_of_machine(), _of_cgroup(), _of_process()) if one is not None]
     return max(0, min(found)) if found else None
 
 
 def peak_bytes() -> int | None:
-    """Return the peak resident memory of this process; None if unknown.
+    """Return the peak resident memory of this process in bytes; None if it is unknown.
 
     /proc is tried first, because the peak of `getrusage` starts at the memory use of the parent
     process.
@@ -57,10 +58,10 @@ def peak_bytes() -> int | None:
 
 
 def refuse_too_large(needed: int, device: torch.device, what: str, advice: str) -> None:
-    """Raise UsageError for an allocation that cannot fit.
+    """Raise UsageError if an allocation needs more memory than a device has free.
 
     Args:
-        needed: number of bytes that are needed at least.
+        needed: minimum number of bytes of the allocation.
         what: the thing that needs the memory, as subject of the error message.
         advice: the settings to lower, as text for the error message.
     Raises: UsageError with the needed and the available bytes.
@@ -74,7 +75,8 @@ def refuse_too_large(needed: int, device: torch.device, what: str, advice: str) 
 
 
 def ran_out(error: BaseException) -> bool:
-    """Return whether an error means "out of memory": of Python, numpy, or torch on any device.
+    """Return whether an error means "out of memory". It may come from Python, numpy or torch, and
+    from any device.
 
     >>> ran_out(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ..."))
     True
@@ -105,7 +107,7 @@ def _of_machine() -> int | None:
 
 
 def _of_cgroup() -> int | None:
-    """Return how much of the memory limit of a container is unused. The page cache counts as
+    """Return the unused part of the memory limit of a container, in bytes. The page cache counts as
     unused, because it can be freed."""
     for limit, used, cache in (
         ("memory.max", "memory.current", "inactive_file"),
@@ -134,7 +136,7 @@ def _cached(path: Path, name: str) -> int:
 
 
 def _of_process() -> int | None:
-    """Return how much of the limit of the address space (``ulimit -v``) is unused."""
+    """Return the unused part of the limit of the address space (``ulimit -v``), in bytes."""
     try:
         resource: Any = importlib.import_module("resource")
         pages = int(Path("/proc/self/statm").read_text("utf-8").split()[0])

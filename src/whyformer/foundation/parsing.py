@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 MAX_BYTES = 1 << 26
-"""Maximum size of a JSON file: 64 MiB. A tokenizer with a million words is smaller."""
+"""Maximum size of a JSON file: 64 MiB. Even a tokenizer with a million words needs less."""
 MAX_DEPTH = 100
 MAX_SHOWN = 60
 """Maximum number of characters of a value in a message."""
 
 
 class NotJSONError(ValueError):
-    """A text is not JSON."""
+    """Error for a text that is not valid JSON."""
 
     def __init__(self, error: json.JSONDecodeError) -> None:
         place = f"it is not JSON (line {error.lineno}, column {error.colno})"
@@ -22,7 +22,7 @@ class NotJSONError(ValueError):
 
 
 def reason_of(error: Exception) -> str:
-    """Return the reason why a file cannot be used, in plain words.
+    """Return in plain words why a file cannot be used, given the error that reading it raised.
 
     >>> reason_of(KeyError("units")), reason_of(TypeError("'int' object is not iterable"))
     ('`units` is missing', 'a value is of the wrong kind')
@@ -78,7 +78,8 @@ def _parsed(text: str, *, finite: bool, parse_int: Callable[[str], int] | None =
 def read_json(path: Path, *, finite: bool = False) -> Any:
     """Read a JSON file that this package wrote, within the limits; integers must fit into 64 bits.
 
-    Raises: ValueError in the same cases as `parse_json` and `read_small`; OSError.
+    Raises: ValueError in the same cases as `parse_json` and `read_small`; OSError when the file
+        cannot be read.
     """
     return _parsed(read_small(path), finite=finite, parse_int=_fits_64_bits)
 
@@ -87,7 +88,7 @@ def read_small(path: Path) -> str:
     """Return the text of a UTF-8 file of at most `MAX_BYTES`.
 
     Raises: ValueError when the file is larger, not UTF-8, or not a regular file (reading a pipe may
-        never end); OSError.
+        never end); OSError when it cannot be read.
     """
     if path.exists() and not path.is_file():
         raise ValueError("it is not a regular file")
@@ -109,7 +110,8 @@ def shown(value: Any) -> str:
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; reject duplicate keys, because JSON libraries treat them differently."""
+    """Return the key-value pairs of a JSON object as a dictionary; reject duplicate keys, because
+    JSON libraries treat them differently."""
     found = dict(pairs)
     if len(found) < len(pairs):
         seen: set[str] = set()
@@ -119,7 +121,8 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _fits_64_bits(digits: str) -> int:
-    """Return an integer of 64 bits, signed or (for the states of random generators) unsigned."""
+    """Return the value of ``digits``; reject integers that fit neither into signed nor into
+    unsigned 64 bits. The states of random generators are unsigned."""
     number = int(digits) if len(digits) <= 20 else 2**64
     if not -(2**63) <= number < 2**64:
         raise ValueError(f"the number {digits[:20]}… does not fit 64 bits")

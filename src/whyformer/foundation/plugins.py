@@ -25,15 +25,17 @@ from whyformer.foundation.errors import PluginError
 from whyformer.foundation.registry import PACKAGE, Registry, registered_by
 
 GROUP = "whyformer.plugins"
-"""Entry points of this group are plugins; `cli.main` searches for them, too."""
+"""Name of the group of entry points that are plugins; `cli.main` searches for this group, too."""
 OF_FILES = "whyformer_plugins"
-"""Prefix of the names of modules that are loaded from files. So a plugin `random.py` does not
-replace the module `random`."""
+"""Prefix of the names of modules that are loaded from files. With this prefix, a plugin `random.py`
+does not replace the module `random`."""
 SHOWN_DIGITS = 12
 _imported: dict[str, str | None] = {}
-"""Module -> hash of its source at the time of the import; the file may change later."""
+"""For each imported module, the hash of its source at the time of the import. The source file may
+change later."""
 _sources: dict[str, str] = {}
-"""Module of each loaded plugin -> the argument of `load` that loads it in another process."""
+"""For the module of each loaded plugin, the argument with which `load` loads it in another
+process."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class Plugin:
 
 
 def load(source: str) -> Plugin:
-    """Import a plugin, so that it registers its variants. An edited file is imported again.
+    """Import a plugin, so that it registers its variants. If its file was edited after an earlier
+    import, it is imported again.
 
     Args: source: the path of a Python file or of the directory of a package, or the name of a
         module that Python can import.
@@ -130,7 +133,7 @@ def failure(error: BaseException) -> str | None:
 
 
 def loads_elsewhere(module: str) -> bool:
-    """Return whether another process has the variants of a module after it has loaded `sources`.
+    """Return whether another process gets the variants of a module by loading `sources`.
 
     The result is False for the variants of a notebook, of a script, or of a module that was
     imported without `load`.
@@ -139,7 +142,7 @@ def loads_elsewhere(module: str) -> bool:
 
 
 def used_by(settings: BaseModel, *more: tuple[Registry[Any], str]) -> list[Plugin]:
-    """Return the plugins whose variants ``settings`` name, in alphabetical order.
+    """Return the plugins that registered the variants named in ``settings``, in alphabetical order.
 
     Args: more: further registries, each with the name of a variant that is used.
     """
@@ -149,7 +152,7 @@ def used_by(settings: BaseModel, *more: tuple[Registry[Any], str]) -> list[Plugi
 
 
 def recorded(plugins: Iterable[Plugin]) -> list[dict[str, Any]]:
-    """Return plugins as JSON values."""
+    """Return the facts about plugins as JSON values, to record them with a model."""
     return [asdict(one) for one in plugins]
 
 
@@ -173,7 +176,7 @@ def compare(record: Any, what: str) -> list[str]:
                 "`whyformer.load_plugin` first."
             )
         if (found := _described(module)) != wanted:
-            notes.append(f"{what} was made with the plugin {wanted}, and {found} is loaded.")
+            notes.append(f"{what} was made with the plugin {wanted}, but {found} is loaded.")
     return notes
 
 
@@ -222,8 +225,8 @@ def _from_file(file: Path, stem: str, source: str) -> ModuleType:
 
 @contextlib.contextmanager
 def _failures_of(source: str) -> Iterator[None]:
-    """In a `with` block, convert an error in the import of a plugin into a sentence that names the
-    file and the line."""
+    """In a `with` block, convert an error during the import of a plugin into a sentence that names
+    the file and the line."""
     try:
         yield
     except PluginError:
@@ -264,7 +267,8 @@ def _has_registered(module: ModuleType) -> bool:
 
 
 def _top(module: str) -> str:
-    """Return the top-level module of a plugin: for every module of a package, the package."""
+    """Return the name of the top-level module of a plugin: the package, if ``module`` is part of
+    one."""
     first, *rest = module.split(".")
     return f"{first}.{rest[0]}" if first == OF_FILES and rest else first
 

@@ -20,31 +20,32 @@ def random_bytes(count: int) -> np.ndarray:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed torch's global generator and the byte stream."""
+    """Seed the global generator of torch and the stream of `random_bytes`."""
     global _bytes
     torch.manual_seed(seed)
     _bytes = np.random.SFC64(seed)
 
 
 def seed_of_rank(seed: int, rank: int, step: int = 0) -> int:
-    """Return the seed of a rank: ``seed`` for the first rank, and independent seeds for others."""
+    """Return the seed of a rank: ``seed`` itself for the first rank at step 0, and a different seed
+    for every other rank and step."""
     return seed if rank == 0 and step == 0 else seed + 1_000_003 * (rank + 1) + 7_919 * step
 
 
 def byte_state() -> list[int]:
-    """Return the state of the byte stream."""
+    """Return the state of the stream of `random_bytes`."""
     return [int(word) for word in _bytes.state["state"]["state"]]
 
 
 def restore_byte_state(words: list[int]) -> None:
-    """Restore a state of the byte stream that `byte_state` returned."""
+    """Restore a state that `byte_state` returned."""
     whole = _bytes.state
     whole["state"]["state"] = np.array(words, dtype=np.uint64)
     _bytes.state = whole
 
 
 def random_state() -> dict[str, Any]:
-    """Return the state of the random generators: tensors and JSON values."""
+    """Return the states of the global random generators, as tensors and JSON values."""
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,

@@ -1,4 +1,4 @@
-"""This process as one of the ranks of torchrun: divide work and exchange values."""
+"""Divide work among the ranks (processes) of torchrun, and exchange values between them."""
 
 import contextlib
 import os
@@ -18,8 +18,8 @@ T = TypeVar("T")
 
 TIMEOUT = timedelta(hours=1)
 """Maximum time to wait for the other ranks. It is long, because the other ranks wait while the
-first rank validates or prepares the corpus. If a rank dies, its closed connection and torchrun show
-this at once. The time limit only matters if a rank hangs."""
+first rank validates or prepares the corpus. If a rank dies, the other ranks learn this at once from
+the closed connection or from torchrun. So the time limit only matters if a rank hangs."""
 LOST = (
     "closed by peer",
     "reset by peer",
@@ -29,7 +29,8 @@ LOST = (
     "remote process exited",
     "communicator was aborted",
 )
-"""Parts of the error messages of torch (first gloo, then NCCL) if another rank does not respond."""
+"""If a rank does not respond, torch's error message contains one of these texts (first those of
+gloo, then those of NCCL)."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Ranks:
         return total.tolist()
 
     def broadcast(self, value: T) -> T:
-        """Return the value of the first rank on every rank."""
+        """Return, on every rank, the value of the first rank."""
         if self.count == 1:
             return value
         box = [value]
@@ -68,11 +69,11 @@ class Ranks:
         return box[0]
 
     def any(self, flag: bool) -> bool:
-        """Return whether the flag is true on any rank."""
+        """Return whether the flag is true on at least one rank."""
         return self.sums([float(flag)])[0] > 0
 
     def gather(self, value: T) -> list[T]:
-        """Return the values of all ranks, in order, on every rank."""
+        """Return, on every rank, the values of all ranks in the order of the ranks."""
         if self.count == 1:
             return [value]
         found: list[Any] = [None] * self.count
@@ -80,7 +81,7 @@ class Ranks:
         return found
 
     def wait(self) -> None:
-        """Wait until all ranks have called this."""
+        """Wait until all ranks have called this method."""
         if self.count > 1:
             dist.barrier()
 
@@ -92,7 +93,7 @@ ALONE = Ranks()
 def joined() -> Iterator[Ranks]:
     """Connect to the other ranks of torchrun, if there are any; disconnect at the end of the block.
 
-    If there already is a connection, for example in another `joined` block, it is used.
+    An existing connection, for example of an outer `joined` block, is used again.
     Raises: LostRankError when another rank ends while this one waits for it.
     """
     if world_size() == 1:

@@ -6,8 +6,8 @@ in the same way:
     @POSITIONS.register("mine")
     class Mine(Positions): ...
 
-A settings field for such a name has the type `Annotated[str, POSITIONS]`. Then pydantic accepts
-only registered names, and the JSON Schema lists these names.
+A settings field that contains the name of a variant has the type `Annotated[str, POSITIONS]`. So
+pydantic accepts only registered names, and the JSON Schema lists these names.
 """
 
 import contextlib
@@ -56,7 +56,7 @@ class Registry(Mapping[str, T], Generic[T]):
     """The variants of one kind by name, in the order of registration.
 
     Args:
-        kind: the kind of variant, as in "The position scheme `mine` is not known".
+        kind: the kind of variant in words for messages, for example "position scheme".
         base: the class that every variant must extend; None allows any callable.
         members: modules that register the built-in variants when they are imported. The registry
             imports them at its first use, in this order. So these modules may import the module
@@ -177,8 +177,8 @@ class Registry(Mapping[str, T], Generic[T]):
     def names(self) -> list[str]:
         """Return all names without importing the modules of built-in variants.
 
-        Before these modules are imported, the names are read from their source: imports of torch
-        would take seconds, only to list names in `--help`.
+        Before these modules are imported, the names are read from their source. `--help` only lists
+        names, and importing torch for this would take seconds.
         """
         if self._complete:
             return list(self)
@@ -204,7 +204,7 @@ class Registry(Mapping[str, T], Generic[T]):
             )
 
     def _known(self, name: str) -> str:
-        from pydantic_core import PydanticCustomError  # pydantic is not needed for --help
+        from pydantic_core import PydanticCustomError  # late: --help works without it
 
         if name not in self._found:
             raise PydanticCustomError("name", "must be {expected}", {"expected": self.listed()})

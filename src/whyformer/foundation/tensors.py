@@ -13,7 +13,7 @@ from torch import Tensor
 from whyformer.foundation.parsing import parse_json
 
 CHUNK = 1 << 20
-"""Number of values that are checked at a time: 4 MiB in fp32."""
+"""Number of values that `is_finite` checks at a time: 4 MiB in fp32."""
 MAX_HEADER_BYTES = 100_000_000
 """Maximum length of the header of a safetensors file."""
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
@@ -23,8 +23,8 @@ _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "
 def opened(path: Path) -> Iterator[Any]:
     """Open a safetensors file for torch.
 
-    Raises: SafetensorError or OSError when the file is damaged; a RuntimeError of torch is
-        converted.
+    Raises: SafetensorError or OSError when the file is damaged. A RuntimeError of torch becomes an
+        OSError.
     """
     try:
         file = safe_open(path, framework="pt")
@@ -46,7 +46,7 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 def read_into(path: Path, targets: Mapping[str, Tensor]) -> None:
     """Read a file into tensors; names and shapes must already be checked with `read_shapes`.
 
-    The peak memory is that of ``targets`` and one block of the file. If a tensor in the file has
+    In addition to ``targets``, only one block of the file is in memory. If a tensor in the file has
     another number format than its target, it is converted; one tensor is converted at a time.
 
     Raises: SafetensorError, ValueError or OSError when the file is damaged.
@@ -79,5 +79,6 @@ def read_into(path: Path, targets: Mapping[str, Tensor]) -> None:
 
 
 def is_finite(tensor: Tensor) -> bool:
-    """Return whether all numbers are finite, without temporary tensors of the same size."""
+    """Return whether all numbers of a tensor are finite, without making temporary tensors of its
+    size."""
     return all(bool(part.isfinite().all()) for part in tensor.detach().view(-1).split(CHUNK))

@@ -31,7 +31,8 @@ class BPE(Subwords):
     (arXiv:1910.13267), §3.1, Algorithm 1.
     Differs: characters outside the vocabulary are encoded as bytes; there is no end-of-word symbol:
     the space before a word marks its start.
-    Args: merges: pairs of ids in order of priority; the id of the result follows from its spelling.
+    Args: merges: pairs of ids to merge, in order of priority. The id of the merged piece follows
+        from its spelling.
     """
 
     def __init__(
@@ -49,8 +50,8 @@ class BPE(Subwords):
         self._rank = {pair: rank for rank, pair in enumerate(self.merges)}
         self._merged = [self._id[left + right] for left, right in pairs]
         self._path: dict[str, list[list[int]]] = {}
-        # The ids of the library are ours minus `_offset`. Its vocabulary has only pieces, so that
-        # no text is encoded as a symbol or a byte token.
+        # An id of the library is our id minus `_offset`. The library's vocabulary contains only
+        # pieces, so that no text is encoded as a symbol or a byte token.
         self._offset = FIRST_BYTE if self.over_bytes else FIRST_PIECE
         known = spelling if self.over_bytes else self.pieces
         self._library = models.BPE(vocab={p: k for k, p in enumerate(known)}, merges=pairs)
@@ -86,11 +87,11 @@ class BPE(Subwords):
 
     @classmethod
     def from_state(cls, units: str, state: Mapping[str, Any]) -> "BPE":
-        """See `Pieces.from_state`."""
+        """Make a vocabulary from the JSON object of `to_json`; see `Pieces.from_state`."""
         return cls(units, state["pieces"], state["merges"], lowercase=state["lowercase"])
 
     def _atoms(self, word: str) -> list[int]:
-        """Return ``word`` before any merge, as characters or bytes."""
+        """Return the ids of the characters or bytes of ``word``, before any merge."""
         if self.over_bytes:
             return spell(word)
         known = self._id
@@ -123,7 +124,7 @@ class BPE(Subwords):
         if chance <= (1.0 - rate) ** steps:
             return path[-1]
         symbols = list(path[int(math.log(chance) / math.log1p(-rate))])
-        dropped = 1  # here, a skipped merge makes the tokenization leave the cached path
+        dropped = 1  # the cached path ends here, because one merge is skipped
         log_rate = math.log(rate)
         while True:
             dropped += int(math.log(1.0 - rng.random()) / log_rate)
@@ -143,7 +144,8 @@ class BPE(Subwords):
         symbols[position : position + 2] = [self._merged[priority]]
 
     def _cache_path(self, word: str) -> list[list[int]]:
-        """Return the state of ``word`` after each merge, if no merge is skipped; cache it."""
+        """Return the ids of ``word`` after each merge when no merge is skipped; cache the
+        result."""
         if len(self._path) >= CACHED_WORDS:
             self._path.clear()
         symbols = self._atoms(word)
@@ -169,14 +171,15 @@ class BPE(Subwords):
 class ByteBPE(BPE):
     """Byte-pair encoding over bytes: the alphabet is the 256 bytes, as in GPT-2.
 
-    A piece is stored as one character of U+0000-U+00FF per byte.
+    A piece is stored as text, with one character (U+0000 to U+00FF) for each byte.
     """
 
     over_bytes = True
 
 
 def _learn_merges(trainer: trainers.BpeTrainer, runs: Counter[str]) -> list[tuple[str, str]]:
-    """Return the merges that the library learns from ``runs``; a run is repeated by its count."""
+    """Return the merges that the library learns from ``runs``; each run is repeated as often as it
+    was counted."""
     library = Library(models.BPE())
     library.pre_tokenizer = pre_tokenizers.Split("\x00", "removed")
     ordered = sorted((run, count) for run, count in runs.items() if "\x00" not in run)

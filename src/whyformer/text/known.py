@@ -14,8 +14,8 @@ CACHE_SIZE = 1 << 16
 class Known:
     """Computes the fraction of characters for which a tokenizer has no piece.
 
-    Such characters were rare or absent in the training data. Units over bytes have a piece for
-    every byte, so that no character is unknown.
+    Such characters were rare or absent in the training data. A tokenizer over bytes has a piece for
+    every byte, so no character is unknown to it.
     """
 
     def __init__(self, tokenizer: "Tokenizer") -> None:
@@ -23,7 +23,8 @@ class Known:
         self._known: dict[str, bool] = {}
 
     def unknown_share(self, text: str) -> float:
-        """Return the fraction of unknown characters, 0 to 1, without spaces.
+        """Return the fraction (0 to 1) of the characters of ``text`` that are unknown; spaces are
+        not counted.
 
         For words and phonemes, all characters of an unknown word count as unknown.
         """

@@ -34,7 +34,8 @@ def spell(text: str) -> list[int]:
 
 
 class Pieces:
-    """A vocabulary: five symbols, 256 bytes, then learned pieces; each piece stands for some bytes.
+    """A vocabulary: five symbols, 256 bytes, then learned pieces; each piece stands for a string of
+    bytes.
 
     Args:
         units: name of the kind of unit, as registered in `UNITS`.
@@ -43,9 +44,9 @@ class Pieces:
     """
 
     gaps: bool = False
-    """Whether tokens are separated by an implicit space, except between byte tokens."""
+    """Whether decoding puts a space between two tokens, unless both are byte tokens."""
     over_bytes: bool = False
-    """Whether pieces consist of bytes, so that no character is unknown."""
+    """Whether pieces are made of bytes instead of characters; then no character is unknown."""
     samples: bool = False
     """Whether `sample` can tokenize a text in more than one way."""
 
@@ -63,7 +64,8 @@ class Pieces:
 
     @classmethod
     def from_state(cls, units: str, state: Mapping[str, Any]) -> "Pieces":
-        """Make a vocabulary from the object of `to_json`; its pieces are already checked."""
+        """Make a vocabulary from the JSON object of `to_json`. The caller has already checked that
+        its pieces are unique strings."""
         return cls(units, state["pieces"], lowercase=state["lowercase"])
 
     def __init__(self, units: str, pieces: Sequence[str], *, lowercase: bool = False) -> None:
@@ -79,24 +81,25 @@ class Pieces:
 
     @property
     def spellings(self) -> Sequence[bytes]:
-        """The bytes of each id; empty for symbols."""
+        """The bytes that each id stands for; symbols have none."""
         return self._bytes
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of `to_json`: tokenizers with equal fingerprints encode every text equally."""
+        """SHA-256 of `to_json`: tokenizers with equal fingerprints encode every text in the same
+        way."""
         if not self._fingerprint:
             self._fingerprint = hashlib.sha256(self.to_json().encode()).hexdigest()
         return self._fingerprint
 
     def to_json(self) -> str:
-        """Return everything needed to restore this tokenizer, in a canonical form."""
+        """Return everything needed to restore this tokenizer, as JSON in a canonical form."""
         state = {"format": FORMAT, "units": self.units, "lowercase": self.lowercase}
         state |= {"pieces": self.pieces} | self._state()
         return json.dumps(state, sort_keys=True, separators=(",", ":"))
 
     def normalize(self, text: str) -> str:
-        """Return exactly the result of ``decode(encode(text))``: NFC; if
+        """Return exactly the result of ``decode(encode(text))``: the text in NFC and, if
         `lowercase` is set, in lower case."""
         return lower(text) if self.lowercase else normalize(text)
 
@@ -105,15 +108,16 @@ class Pieces:
         raise NotImplementedError
 
     def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
-        """Return `encode` of each text."""
+        """Return the ids of each text, as `encode` returns them."""
         return [self.encode(text) for text in texts]
 
     def sample(self, text: str, rng: random.Random, rate: float) -> list[int]:
-        """Return the ids of a random tokenization of ``text``; if only one exists, as `encode`."""
+        """Return the ids of a random tokenization of ``text``. Units with only one tokenization
+        return the result of `encode`."""
         return self.encode(text)
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of ``ids`` up to EOS. Symbols and ids out of range have no text.
+        """Return the text of ``ids`` up to EOS. Symbols and ids out of range are left out.
 
         Bytes that are not UTF-8 become U+FFFD, so any output of a model can be decoded.
         """
@@ -137,13 +141,13 @@ class Pieces:
         return piece.encode()
 
     def _state(self) -> dict[str, Any]:
-        """Return the fields of `to_json` in addition to the pieces."""
+        """Return the fields that a subclass adds to the JSON object of `to_json`."""
         return {}
 
 
 UNITS = Registry[type[Pieces]]("text unit", Pieces)
 Units = Annotated[str, UNITS]
-"""Name of a kind of unit (what one token is)."""
+"""Name of a kind of unit, such as words: it defines what one token is."""
 
 
 def most_common(counts: Counter[str], count: int) -> list[str]:

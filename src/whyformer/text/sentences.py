@@ -7,8 +7,8 @@ short list of abbreviations for German and English. Korean, Chinese and Japanese
 
 import re
 
-# A mark must start at the first character of a run; otherwise a long run would take quadratic
-# time.
+# An end mark must include the first character of a run of marks. Otherwise, a long run would take
+# quadratic time.
 END = re.compile(
     r"""
     (?P<mark> (?<!\.)\.{3,} | … | (?<![.!?])[.!?]+ | (?<![。！？｡])[。！？｡]+ )
@@ -27,7 +27,7 @@ sep sept sgt sog sr st str tel univ usw vgl vs zb
 ABBREVIATIONS = frozenset(_ABBREVIATIONS.split())
 """Abbreviations that end with a full stop, in lower case."""
 BEFORE_NUMBERS = {"art", "fig", "figs", "no", "nr", "op", "p", "pp", "vol", "s", "ch", "eq"}
-"""Abbreviations only before a number."""
+"""Words that are abbreviations only before a number."""
 QUOTES = frozenset("\"'”’»」』")
 INK = re.compile(r"\S")
 BEFORE_WORDS = frozenset("([\"'“‘«")
@@ -50,7 +50,7 @@ def sentences(text: str) -> list[str]:
     for end in END.finditer(text):
         quoted = bool(set(end["close"]) & QUOTES)
         if not INK.search(text, start, end.start()):
-            continue  # only space before the mark
+            continue  # nothing but spaces before the mark
         last, following = _last_word(text, start, end.start()), end["next"][-1]
         if _is_boundary(last, end["mark"], following, cased=cased, quoted=quoted):
             found.append(text[start : end.start("gap")])
@@ -59,7 +59,8 @@ def sentences(text: str) -> list[str]:
 
 
 def _last_word(text: str, start: int, end: int) -> str:
-    """Return the text before ``end``, from the last space or opening mark."""
+    """Return the last word before ``end``: the text after the last space, opening quote or
+    bracket."""
     begin = end
     while begin > start and not (text[begin - 1].isspace() or text[begin - 1] in BEFORE_WORDS):
         begin -= 1
@@ -71,13 +72,13 @@ def _is_boundary(last: str, mark: str, following: str, *, cased: bool, quoted: b
 
     Args:
         last: the word before the mark.
-        following: the first letter or digit after it.
-        cased: whether the line has upper case, so that a sentence does not start in lower case.
+        following: the first letter or digit after the mark.
+        cased: whether the line contains upper-case letters; then no sentence starts in lower case.
         quoted: whether the mark ends a quotation; the sentence may continue after it.
     """
     if cased and following.islower():
         return False
-    if quoted or mark == "…" or mark.startswith("..."):  # split only when certain
+    if quoted or mark == "…" or mark.startswith("..."):  # needs an upper-case letter
         return following.isupper()
     if mark != ".":
         return True

@@ -16,7 +16,8 @@ from whyformer.text.pieces import Pieces, most_common
 from whyformer.text.symbols import FIRST_PIECE
 
 LONGEST_WORD = 48
-"""Maximum characters of a word; longer words are split, so that no text takes quadratic time."""
+"""Maximum number of characters of a word. Longer words are split, because the time to tokenize a
+word can grow with the square of its length."""
 
 COVERAGE = 0.9999
 """Fraction of the training characters that get their own pieces; rarer characters are encoded as
@@ -24,7 +25,8 @@ bytes."""
 
 CACHED_WORDS = 200_000
 
-# Listed here instead of using `unicodedata`, so that the result is the same in every Python.
+# The marks are listed here and not read from `unicodedata`, so that every version of Python gives
+# the same result.
 _MARKS = (
     r"!-/:-@\[-`{-~¡-¿×÷،؛؟٪-٭।॥\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"
     r"\u3001-\u3003\u3008-\u3011\u3014-\u301f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
@@ -42,7 +44,8 @@ def split_words(text: str) -> list[str]:
 
 
 class Subwords(Pieces):
-    """Tokenizes text word by word with a cache; subclasses tokenize a new word."""
+    """Tokenizes text word by word with a cache; subclasses tokenize the words that are not
+    cached."""
 
     samples = True
 
@@ -61,8 +64,8 @@ class Subwords(Pieces):
         return ids
 
     def sample(self, text: str, rng: random.Random, rate: float) -> list[int]:
-        """Return the ids of a random tokenization of ``text``, for training. Rate 0 equals
-        `encode`.
+        """Return the ids of a random tokenization of ``text``, for training. With rate 0, the
+        result is that of `encode`.
 
         Args:
             rng: random generator; the same state gives the same ids.
@@ -99,7 +102,8 @@ def known_runs(word: str, alphabet: dict[str, int]) -> Iterator[tuple[bool, str]
 
 
 def count_words(texts: Iterable[str], lowercase: bool) -> Counter[str]:
-    """Return how often each word of `split_words` occurs. Memory grows with the different words."""
+    """Return how often each word of `split_words` occurs. The memory use grows with the number of
+    different words."""
     prepare = lower if lowercase else normalize
     counts: Counter[str] = Counter()
     for text in texts:
@@ -108,7 +112,8 @@ def count_words(texts: Iterable[str], lowercase: bool) -> Counter[str]:
 
 
 def choose_alphabet(counts: Counter[str], size: int) -> list[str]:
-    """Return the characters that get pieces: the most frequent ones, up to COVERAGE of the text.
+    """Return the characters that get pieces: the most frequent ones, until they cover the fraction
+    `COVERAGE` of the text.
 
     At most half of ``size`` is used for characters, so that longer pieces can be learned as well.
     """
@@ -127,7 +132,8 @@ def choose_alphabet(counts: Counter[str], size: int) -> list[str]:
 
 
 def count_runs(counts: Counter[str], alphabet: Iterable[str]) -> Counter[str]:
-    """Return how often each part of a word with characters in ``alphabet`` occurs."""
+    """Split words at characters outside ``alphabet``, and return how often each remaining part
+    occurs."""
     known = dict.fromkeys(alphabet, 0)
     runs: Counter[str] = Counter()
     for word, count in counts.items():

@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import Field, model_validator
 
-import whyformer.text.bpe  # noqa: F401  each registers its units
+import whyformer.text.bpe  # noqa: F401  each import registers its units
 import whyformer.text.unigram  # noqa: F401
 import whyformer.text.units  # noqa: F401
 from whyformer.foundation.bounds import MAX_IDS
@@ -41,22 +41,22 @@ class TokenizerSettings(Settings):
     usually 0.1), or that the tokenization of a word is drawn at random (unigram). With 0, every
     word has its best tokenization."""
     source_units: Units | None = None
-    """Units of the source; None means `units`."""
+    """Units of the source; None means the value of `units`."""
     target_units: Units | None = None
-    """Units of the target; None means `units`."""
+    """Units of the target; None means the value of `units`."""
     source_lowercase: bool | None = None
-    """Whether to convert the source to lower case; None means `lowercase`."""
+    """Whether to convert the source to lower case; None means the value of `lowercase`."""
     target_lowercase: bool | None = None
-    """Whether to convert the target to lower case; None means `lowercase`."""
+    """Whether to convert the target to lower case; None means the value of `lowercase`."""
 
     @property
     def of_source(self) -> str:
-        """The units of the source."""
+        """The kind of tokens of the source; a name in `UNITS`."""
         return self.source_units or self.units
 
     @property
     def of_target(self) -> str:
-        """The units of the target."""
+        """The kind of tokens of the target; a name in `UNITS`."""
         return self.target_units or self.units
 
     @property
@@ -71,7 +71,8 @@ class TokenizerSettings(Settings):
 
     @property
     def is_shared(self) -> bool:
-        """Whether source and target have one tokenizer: `shared` is set, units and case agree."""
+        """Whether source and target use the same tokenizer: `shared` is set, and both sides have
+        the same units and the same case conversion."""
         same_case = self.lowers_source == self.lowers_target
         return self.shared and self.of_source == self.of_target and same_case
 
@@ -82,8 +83,8 @@ class TokenizerSettings(Settings):
         ):
             raise ConfigError(
                 f"`sampling` must be 0 without subword units, but it is {self.sampling} and the "
-                f"units are {self.of_source} and {self.of_target}, with only one tokenization of "
-                "each text. Set it to 0 or choose "
+                f"units are {self.of_source} and {self.of_target}. These units have only one "
+                "tokenization of each text. Set `sampling` to 0 or choose "
                 f"{either(name for name, kind in UNITS.items() if kind.samples)}."
             )
         return self
@@ -93,7 +94,7 @@ class TokenizerSettings(Settings):
 class Tokenizer(Protocol):
     """Converts strings to ids and back.
 
-    Ids 0 to 4 are the symbols, and ids 5 to 260 the bytes; see `symbols`.
+    Ids 0 to 4 are the symbols, and ids 5 to 260 are the bytes; see `symbols`.
     """
 
     @property
@@ -108,26 +109,27 @@ class Tokenizer(Protocol):
 
     @property
     def spellings(self) -> Sequence[bytes]:
-        """The bytes of each id; empty for symbols."""
+        """The bytes that each id stands for; symbols have none."""
         ...
 
     @property
     def gaps(self) -> bool:
-        """Whether tokens are separated by an implicit space, except between byte tokens."""
+        """Whether decoding puts a space between two tokens, unless both are byte tokens."""
         ...
 
     @property
     def over_bytes(self) -> bool:
-        """Whether pieces consist of bytes, so that no character is unknown."""
+        """Whether pieces are made of bytes instead of characters; then no character is unknown."""
         ...
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of `to_json`: tokenizers with equal fingerprints encode every text equally."""
+        """SHA-256 of `to_json`: tokenizers with equal fingerprints encode every text in the same
+        way."""
         ...
 
     def __len__(self) -> int:
-        """Return the number of ids."""
+        """Return the number of ids of the vocabulary."""
         ...
 
     def normalize(self, text: str) -> str:
@@ -139,18 +141,18 @@ class Tokenizer(Protocol):
         ...
 
     def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
-        """Return `encode` of each text."""
+        """Return the ids of each text, as `encode` returns them."""
         ...
 
     def sample(self, text: str, rng: random.Random, rate: float) -> list[int]:
         """Return the ids of a random tokenization of ``text``; the state of ``rng`` determines it.
 
-        Args: rate: from 0, which equals `encode`, to 1.
+        Args: rate: probability of a random choice, 0 to 1. With 0, the result is that of `encode`.
         """
         ...
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of ``ids`` up to EOS. Symbols have no text. All ids can be decoded."""
+        """Return the text of ``ids`` up to EOS. Symbols are left out. All ids can be decoded."""
         ...
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
@@ -191,7 +193,7 @@ def tokenizer_from_json(text: str, where: str = "tokenizer.json") -> Tokenizer:
         if state["units"] not in UNITS:
             raise BundleError(
                 f"{where}: the tokenizer's `units` must be {UNITS.listed()}, but it is "
-                f"{shown(state['units'])}. Pass the plugin that registers it: --plugin."
+                f"{shown(state['units'])}. Load the plugin that registers it with --plugin."
             )
         return _build(UNITS[state["units"]], state)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:

@@ -50,8 +50,8 @@ class Unigram(Subwords):
         }
         self._longest = max(map(len, self.pieces), default=1)
         self._lattice: dict[str, list[tuple[list[float], list[int]]]] = {}
-        # Id 0 of the library is its unknown piece. Its spelling is longer than any word, so it
-        # never occurs.
+        # In the library, id 0 is the piece for unknown text. Its spelling is longer than any word,
+        # so this piece never occurs.
         unknown = ("?" * 2 * LONGEST_WORD, min(self.scores, default=0.0) - 10.0)
         vocabulary = [unknown, *zip(self.pieces, self.scores, strict=True)]
         self._library = models.Unigram(vocabulary, unk_id=0, byte_fallback=False)
@@ -72,7 +72,7 @@ class Unigram(Subwords):
 
     @classmethod
     def from_state(cls, units: str, state: Mapping[str, Any]) -> "Unigram":
-        """See `Pieces.from_state`."""
+        """Make a vocabulary from the JSON object of `to_json`; see `Pieces.from_state`."""
         return cls(units, state["pieces"], state["scores"], lowercase=state["lowercase"])
 
     def _cut(self, word: str) -> list[int]:

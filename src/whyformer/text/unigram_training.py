@@ -1,7 +1,7 @@
 """Learn the pieces of a unigram model by EM and pruning, with reproducible results.
 
 The `tokenizers` library can also train such models, but it processes words in an order that differs
-between runs. So ties are broken differently, and the same texts give different tokenizers. This
+between runs. So two runs break ties differently, and the same texts give different tokenizers. This
 file processes all words together, as arrays.
 """
 
@@ -13,7 +13,8 @@ import numpy as np
 
 LONGEST_PIECE = 16
 LONGEST_WORD = 24
-"""Longer words are ignored, because the probabilities of their tokenizations would underflow."""
+"""Maximum number of characters of a training word. Longer words are ignored, because the
+probabilities of their tokenizations would underflow."""
 
 MAX_WORDS = 100_000
 MAX_SEEDS = 100_000
@@ -36,7 +37,7 @@ def learn_pieces(words: Counter[str], alphabet: Sequence[str], size: int) -> dic
     index = {piece: k for k, piece in enumerate(pieces)}
     corpus = _Lattices([word for word, _ in chosen], index, whole=True)
     inside = _Lattices(pieces, index, whole=False)
-    alone = np.arange(len(pieces)) < len(alphabet)  # never pruned
+    alone = np.arange(len(pieces)) < len(alphabet)  # single characters are never pruned
     p = _seed_probabilities(pieces, chosen)
     while True:
         p, _ = _step(corpus, p, counts, alone)
@@ -95,7 +96,9 @@ def _prune(
         cost = expected * (np.log(p) - np.log(otherwise))
     cost[p == 0] = -np.inf
     cost[alone] = np.inf
-    order = np.argsort(-np.round(cost, 6), kind="stable")  # ties: the earlier seed first
+    order = np.argsort(
+        -np.round(cost, 6), kind="stable"
+    )  # of pieces with equal cost, the earlier one comes first
     pruned = np.zeros_like(p)
     pruned[order[:size]] = p[order[:size]]
     return pruned
@@ -104,7 +107,8 @@ def _prune(
 class _Lattices:
     """All tokenizations of all words, with an edge for each occurrence of a piece in a word.
 
-    Args: whole: whether a word may be a single piece; False if the words are pieces themselves.
+    Args: whole: whether a tokenization may consist of the whole word as one piece. False if the
+        words are the pieces themselves, because each would then have itself as a tokenization.
     """
 
     def __init__(self, words: Sequence[str], index: dict[str, int], *, whole: bool) -> None:
@@ -153,6 +157,6 @@ class _Lattices:
 
 
 def _groups(keys: np.ndarray) -> list[np.ndarray]:
-    """Return the indices of each key, in ascending order of keys."""
+    """Return, for each different key in ascending order, the indices at which the key occurs."""
     order = np.argsort(keys, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)

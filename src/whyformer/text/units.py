@@ -44,7 +44,8 @@ class Characters(Pieces):
 class Jamo(Characters):
     """Characters, but each Hangul syllable is divided into its two or three letters (jamo).
 
-    Most syllables are rare, and their letters are frequent. So a model also reads new syllables.
+    Most syllables are rare, and their letters are frequent. So a model can also read syllables that
+    are not in its training data.
 
     >>> letters = Jamo.train("jamo", ["한글"], vocabulary=300)
     >>> len(letters.encode("한글")), letters.decode(letters.encode("글한"))
@@ -68,7 +69,8 @@ class Jamo(Characters):
         return [i for c in divided(self.normalize(text)) for i in known.get(c) or spell(c)]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """See `Pieces`. The letters are composed into syllables again."""
+        """Return the text of ``ids`` with the letters composed into syllables again; see
+        `Pieces.decode`."""
         return normalize(super().decode(ids))
 
 
@@ -91,7 +93,8 @@ class Words(Pieces):
     """Every run of non-space characters is a token; used for words and for phonemes.
 
     ``decode(encode(text))`` is ``text`` in NFC with single spaces between words, and none at the
-    ends. The space between two tokens is implicit. Only a run of byte tokens contains its spaces.
+    ends. The space between two tokens is implicit. Inside a run of byte tokens, spaces are byte
+    tokens themselves.
     """
 
     gaps = True
