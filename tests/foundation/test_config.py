@@ -1,7 +1,5 @@
 """Settings are strict, and every fault is one sentence that names file, line and nearest key."""
 
-from typing import Literal
-
 import pytest
 from pydantic import Field, ValidationError
 
@@ -16,18 +14,6 @@ class Inner(Settings):
 class Outer(Settings):
     model: Inner = Inner()
     seed: int
-
-
-class First(Settings):
-    family: Literal["first"] = "first"
-
-
-class Second(Settings):
-    family: Literal["second"] = "second"
-
-
-class Families(Settings):
-    f: First | Second = Field(First(), discriminator="family")
 
 
 def built(text):
@@ -68,11 +54,6 @@ def test_a_recipe_becomes_settings():
 def test_faults_name_file_line_and_way_out(text, message):
     with pytest.raises(ConfigError, match=message):
         built(text)
-
-
-def test_an_unknown_family_is_answered_with_the_closest_one():
-    with pytest.raises(ConfigError, match=r"^r: `f\.family` \"seco\" is not known\. .*`second`\?"):
-        build(Families, {"f": {"family": "seco"}}, where="r")
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path):
