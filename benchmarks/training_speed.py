@@ -31,11 +31,15 @@ JOEYNMT = CACHE / "joeynmt"
 INSTALL = {
     PEERS: (
         ("torch==2.13.0", "numpy"),
-        ("transformers>=5,<6", "x-transformers>=2,<3", "-e", f"{ROOT}[demo]"),
+        ("transformers>=5,<6", "sentencepiece", "x-transformers>=2,<3", "-e", f"{ROOT}[demo]"),
         ("--no-deps", "eole==0.6.4", "pyonmttok>=1.38,<2"),  # its model imports no other package
     ),
-    # It imports importlib_metadata but does not declare it.
-    JOEYNMT: (("torch==2.13.0", "numpy"), ("joeynmt==2.3.0", "importlib_metadata")),
+    # It imports importlib_metadata but does not declare it, and calls a method of SentencePiece
+    # that version 0.2.3 does not have.
+    JOEYNMT: (
+        ("torch==2.13.0", "numpy"),
+        ("joeynmt==2.3.0", "importlib_metadata", "sentencepiece==0.2.0"),
+    ),
 }
 """Packages of each environment. The order matters: the others depend on the build of torch."""
 
