@@ -8,7 +8,7 @@ import torch
 
 from whyformer.bundle import load_bundle
 from whyformer.cli.main import main
-from whyformer.data.labelled import cut, read_examples
+from whyformer.data.labelled import cut, examples_to_score, read_examples
 from whyformer.foundation.errors import ConfigError, DataError, WhyformerError
 from whyformer.recipes.recipe import Resolved, resolve
 from whyformer.tasks.build import open_task
@@ -174,6 +174,17 @@ def test_rows_fit_and_the_longer_text_gives_way():
     assert second == 7
 
 
+def test_texts_without_a_label_are_left_out_of_training_and_refused_in_a_score(tmp_path: Path):
+    table = tmp_path / "t.tsv"
+    table.write_text("".join(f"{n}\t{'' if n == 7 else n % 2}\n" for n in range(60)))
+    task = open_task(asked(table).recipe, tmp_path / "run")
+    assert isinstance(task, Classification)
+    assert len(task.examples) + len(task.held_out) == 59
+    assert any(f"they have no label: 1 ({table}:8)" in line for line in task.data_facts())
+    with pytest.raises(DataError, match=r"t\.tsv:8: a text to score must have a label"):
+        examples_to_score(read_examples(str(table)))
+
+
 def test_columns_are_found_by_name(tmp_path: Path):
     table = tmp_path / "t.tsv"
     table.write_text("id\tdocument\tlabel\n1\thello\t0\n2\tworld\t1\n", encoding="utf-8")
@@ -196,7 +207,7 @@ def test_columns_are_found_by_name(tmp_path: Path):
         ("a\tb\nc\td\nc\n", {}, r"t\.tsv:3: a line must have"),
         ("a\tx\nb\tx\n" * 40, {}, "must have at least two different labels"),
         ("a\tx\n", {}, "cannot be divided into training and validation"),
-        ("a\tx\nb\ty\n" * 40, {"task": "regress"}, r"t\.tsv:2: the label must be a number"),
+        ("a\tx\nb\ty\n" * 40, {"task": "regress"}, r"t\.tsv:1: the label must be a number"),
         (
             "a\tx\nb\ty\nc\tx\n" * 40,
             {"model__family": "bert", "start_from": "nowhere"},

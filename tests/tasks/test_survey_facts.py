@@ -7,7 +7,12 @@ from whyformer.data.corpus import build_corpus
 from whyformer.data.survey.profile import Kind
 from whyformer.recipes.recipe import DataSettings
 from whyformer.tasks import survey_facts
-from whyformer.tasks.survey_facts import label_findings, pair_findings
+from whyformer.tasks.survey_facts import (
+    amount_finding,
+    held_out_finding,
+    label_findings,
+    pair_findings,
+)
 from whyformer.text.tokenizer import train_tokenizer
 
 DATA = DataSettings(train=["mine.tsv"])
@@ -51,6 +56,21 @@ def test_the_sides_of_two_files_are_part_of_the_command(said):
     pairs = KOREAN_ENGLISH.pairs(400)
     line = said([*pairs, *pairs], DataSettings(train=["c/train"], source="ko", target="en"))
     assert line.endswith("whyformer data c/train --source ko --target en")
+
+
+def test_too_few_items_are_said():
+    assert not list(amount_finding(Kind.PAIRS, 500))
+    (line,) = amount_finding(Kind.PAIRS, 300)
+    assert "300 pairs are too little to learn much" in line
+
+
+def test_held_out_texts_that_are_nearly_equal_to_training_texts_are_counted(monkeypatch):
+    held_out, training = ["Good morning!", "Good night."], ["good  morning", "Bye."]
+    (line,) = held_out_finding(Kind.PAIRS, held_out, training)
+    assert "1 of 2 held-out pairs is also in the training data, if case, punctuation" in line
+    assert not list(held_out_finding(Kind.PAIRS, held_out[1:], training))
+    monkeypatch.setattr(survey_facts, "COMPARED", 0)
+    assert not list(held_out_finding(Kind.PAIRS, held_out, training))
 
 
 def test_contradicting_labels_are_named():

@@ -57,6 +57,25 @@ def test_lines_of_updates_are_not_validations() -> None:
     assert found.kind is Kind.FALLS
 
 
+def test_the_gain_of_a_metric_follows_from_its_relation_to_the_loss() -> None:
+    curve = CURVES[Kind.FALLS]
+    lines = [
+        {"step": int(step), "validation": {"loss": float(one), "bleu": 50 - 10 * float(one)}}
+        for step, one in zip(STEPS, curve, strict=True)
+    ]
+    found = outlook_of(lines, "bleu")
+    assert found is not None
+    assert found.metric_gain == pytest.approx(10 * found.gain * curve[-1])
+    assert f"bleu would change by about {found.metric_gain:+.1f}" in found.described()
+    unrelated = [
+        line | {"validation": line["validation"] | {"bleu": float(number % 2)}}
+        for number, line in enumerate(lines)
+    ]
+    other = outlook_of(unrelated, "bleu")
+    assert other is not None
+    assert other.metric_gain is None
+
+
 def test_only_a_score_at_its_limit_is_perfect() -> None:
     assert is_perfect("accuracy", np.float64(99.0), higher=True)
     assert is_perfect("per", 1.0, higher=False)

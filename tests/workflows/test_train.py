@@ -589,10 +589,10 @@ def test_equal_texts_stay_together_however_many_are_held_out(
         Example(101, " ", None, "")
     ]
     split = fine_tuning.read_split(
-        recipe, None, lambda _: iter(texts), lambda one: one.first, lambda _: (), lambda _: ""
+        recipe, None, lambda _: iter(texts), lambda one: one.first, lambda _: (), lambda _: "x"
     )
     kept, held, dropped = split.train, split.dev, split.dropped
     assert held
     assert not {one.first for one in kept} & {one.first for one in held}
     assert len(kept) + len(held) == 100
-    assert dropped.first_lines == ["any:101"]
+    assert dropped["text"].first_lines == ["any:101"]

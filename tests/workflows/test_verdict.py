@@ -1,6 +1,7 @@
 import json
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,12 @@ ENCODER = {
 
 
 def finished(out: Path, recipe: str = "copy", **changes: Any) -> Outcome:
-    given = {name.replace("__", "."): value for name, value in changes.items()}
-    return train(resolve(recipe, {"validation.verdict": True, **given}), out, quiet=True)
+    given = {"validation.verdict": True, **dotted(changes)}
+    return train(resolve(recipe, given), out, quiet=True)
+
+
+def dotted(changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.replace("__", "."): value for name, value in changes.items()}
 
 
 def words(path: Path, rows: int = 240) -> Path:
@@ -77,10 +82,14 @@ def test_a_damaged_or_missing_verdict_is_computed_again(run: tuple[Path, Outcome
     assert module.read_verdict(run[0]) is not None
 
 
-def test_without_a_verdict_by_request_and_by_default_after_seconds(tmp_path: Path) -> None:
-    for wanted in (False, None):
-        assert finished(tmp_path, **SMALL, validation__verdict=wanted).verdict is None
-        assert module.read_verdict(tmp_path) is None
+@pytest.mark.parametrize("wanted", [False, None])
+def test_without_a_verdict_by_request_and_by_default_after_seconds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], wanted: bool | None
+) -> None:
+    recipe = resolve("copy", {"validation.verdict": wanted} | dotted(SMALL))
+    assert train(recipe, tmp_path).verdict is None
+    assert module.read_verdict(tmp_path) is None
+    assert ("No verdict, because" in capsys.readouterr().err) == (wanted is None)
 
 
 def test_a_failing_baseline_does_not_lose_the_run(

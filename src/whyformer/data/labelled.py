@@ -1,6 +1,6 @@
 """Texts, or pairs of texts, with a label or a number: reading, truncation and batches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -77,7 +77,7 @@ def read_examples(
     reading: Reading = DEFAULT,
     number: bool = False,
 ) -> Iterator[Example]:
-    """Yield the examples of a table; for a blank line, one without text and label.
+    """Yield the examples of a table. For a blank cell, the text or the label is empty.
 
     Args:
         text, second, label: names or numbers of columns, or keys; None: by the names and the
@@ -89,7 +89,8 @@ def read_examples(
         path, text=text, second=second, label=label, reading=reading, number=number
     )
     for line, (one, *rest) in cells_of(roles.table, [*roles.columns.values()], strict=False):
-        yield _example(path, line, one, rest[0] if len(rest) == 2 else None, rest[-1])
+        second_text = rest[0] if len(rest) == 2 else None
+        yield Example(line, one, second_text, normalize(rest[-1]).strip(), path)
 
 
 def example_roles(
@@ -112,14 +113,21 @@ def example_roles(
     return roles_of_labelled(table, text, second, label, number=number)
 
 
-def _example(path: str, line: int, first: str, second: str | None, label: str) -> Example:
-    example = Example(line, first, second, normalize(label).strip(), path)
-    if not example.label and (first.strip() or (second or "").strip()):
-        raise DataError(
-            f"{example.place}: a text must have a label, but the label is empty. "
-            "To leave out such lines, run `whyformer data FILE --task classify --clean OUT`."
-        )
-    return example
+def examples_to_score(examples: Iterable[Example]) -> list[Example]:
+    """Return the examples without blank lines.
+
+    Raises: DataError for a text without a label, because a score must not leave it out silently.
+    """
+    found: list[Example] = []
+    for one in examples:
+        if one.label:
+            found.append(one)
+        elif one.first.strip() or (one.second or "").strip():
+            raise DataError(
+                f"{one.place}: a text to score must have a label, but the label is empty. To leave "
+                "out such lines, run `whyformer data FILE --task classify --clean OUT`."
+            )
+    return found
 
 
 def cut(

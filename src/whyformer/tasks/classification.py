@@ -20,6 +20,7 @@ from whyformer.data.labelled import (
     example_roles,
     read_examples,
 )
+from whyformer.data.survey.profile import Kind
 from whyformer.decoding.expected import Expected
 from whyformer.evaluation.classification import (
     LABEL_METRICS,
@@ -44,7 +45,7 @@ from whyformer.tasks.fine_tuning import (
     rows_facts,
     shape_of,
 )
-from whyformer.tasks.survey_facts import label_findings
+from whyformer.tasks.survey_facts import amount_finding, held_out_finding, label_findings
 from whyformer.tasks.task import Progress, batches_on_device, evaluation_mode, with_end
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 from whyformer.text.normalization import normalize
@@ -105,12 +106,17 @@ class Classification(LabelledTask):
         self.examples, self.held_out = train, dev
         self.mean, self.deviation = _spread([float(self.target_of(one)) for one in train])
 
+    @property
+    def validation_items(self) -> int:
+        """See `Task`."""
+        return len(self.held_out)
+
     def labels_of(self, example: Example) -> Sequence[str]:
         """Return labels that must occur in training and in validation data; none for numbers."""
         return (example.label,)
 
     def answer_of(self, example: Example) -> str:
-        """Return the expected output as text."""
+        """Return the expected output as text; "" if the example has no label."""
         return example.label
 
     def classes_of(self, train: Sequence[Example]) -> list[str]:
@@ -138,12 +144,16 @@ class Classification(LabelledTask):
         size = len(self.tokenizer)
         yield from files_facts(self.files)
         yield rows_facts("texts", self.rows, f"{len(self.rows):,}", size)
-        texts = [(f"{one.first}{one.second or ''}", one.label) for one in self.examples]
+        yield from amount_finding(Kind.LABELLED, len(self.examples))
+        texts = [(_joined(one), one.label) for one in self.examples]
         yield from label_findings(self.recipe.data, texts)
         overlap = overlap_fact(self.overlap, "text", "label" if self.classes else "number")
         yield with_end(rows_facts("validation", self.dev, f"{len(self.dev):,}", size), overlap)
         yield from super().data_facts()
         yield from few_fact(len(self.dev), "text", separate=self.overlap is not None)
+        if self.overlap is None:
+            held_out = map(_joined, self.held_out)
+            yield from held_out_finding(Kind.LABELLED, held_out, (text for text, _ in texts))
         classes = f"{len(self.classes)}: {listed(self.classes)}"
         yield f"labels      {classes if self.classes else 'a number'}"
 
@@ -220,7 +230,7 @@ class Regression(Classification):
 
     def answer_of(self, example: Example) -> str:
         """See `Classification`."""
-        return str(number(example))
+        return str(number(example)) if example.label else ""
 
     def classes_of(self, train: Sequence[Example]) -> list[str]:
         """See `Classification`."""
@@ -278,6 +288,10 @@ def number(
             f"but it is `{example.label}`. Correct the line, or leave it out."
         )
     return value
+
+
+def _joined(example: Example) -> str:
+    return f"{example.first}{example.second or ''}"
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float]:

@@ -8,12 +8,13 @@ import torch
 
 from whyformer.data.filters import CorpusReport
 from whyformer.data.plan import padding_share
+from whyformer.data.survey.profile import Kind
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.wording import counted
 from whyformer.tasks.files_facts import files_facts
-from whyformer.tasks.survey_facts import pair_findings
+from whyformer.tasks.survey_facts import amount_finding, held_out_finding, pair_findings
 from whyformer.tasks.task import Caution, with_end
 from whyformer.tasks.training_facts import threads, training_fact
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
@@ -38,6 +39,8 @@ def facts_before_training(
         f"pairs       {_used(report, None if data.overlap else data.dev_corpus.report)}",
         Caution(f"; dropped {dropped}") if dropped else "",
     )
+    if not recipe.data.builtin:
+        yield from amount_finding(Kind.PAIRS, len(corpus))
     yield from pair_findings(recipe.data, corpus)
     yield with_end(
         f"validation  {counted(len(data.dev), 'source')}, {counted(len(data.dev_corpus), 'pair')}",
@@ -48,6 +51,9 @@ def facts_before_training(
         reasons = "; ".join(f"{reason}: {what}" for reason, what in dropped.items())
         yield Caution(f"            validation pairs dropped: {reasons}")
     yield from few_fact(len(data.dev_corpus), "pair", separate=data.overlap is not None)
+    if data.overlap is None:
+        sources = (corpus.texts(number)[0] for number in range(len(corpus)))
+        yield from held_out_finding(Kind.PAIRS, (item.source for item in data.dev), sources)
     for name, side, tokenizer in (
         ("source", report.source, data.source_tokenizer),
         ("target", report.target, data.target_tokenizer),

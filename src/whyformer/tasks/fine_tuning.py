@@ -1,7 +1,7 @@
 """Shared code of the tasks on labelled data: examples, and a new or a pre-trained encoder."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
@@ -73,8 +73,8 @@ class LabelledTask(Task):
     tokenizer: Tokenizer
     shape: BERTSettings
     """The settings of the model, with the head for the labels."""
-    dropped: Occurrences
-    """Examples without text, which were left out."""
+    dropped: Mapping[str, Occurrences]
+    """What is missing -> the examples that were left out because of it."""
 
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
         super().__init__(recipe, run, progress)
@@ -115,8 +115,8 @@ class LabelledTask(Task):
 
     def data_facts(self) -> Iterator[str]:
         """Yield the lines about the data."""
-        if self.dropped.count:
-            yield Caution(f"            left out because they have no text: {self.dropped}")
+        for missing, lines in self.dropped.items():
+            yield Caution(f"            left out because they have no {missing}: {lines}")
 
     def preview(self, batch: Any) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
         """See `Task`."""
@@ -173,8 +173,8 @@ class Split(Generic[One]):
 
     train: list[One]
     dev: list[One]
-    dropped: Occurrences
-    """Examples without text, which were left out."""
+    dropped: Mapping[str, Occurrences]
+    """What is missing -> the examples that were left out because of it."""
     overlap: Overlap | None
     """Validation examples that are also in the training data; None if the validation examples were
     held out of the training data."""
@@ -196,7 +196,8 @@ def read_split(
         read: reads the examples of a file.
         text_of: returns the text of an example; examples without text are left out.
         labels_of: returns the labels of an example; none for numbers.
-        answer_of: returns the expected output of an example as one text.
+        answer_of: returns the expected output of an example as one text; examples with an empty
+            one are left out.
     Raises: ConfigError, DataError for data that cannot be used.
     """
     data = recipe.data
@@ -206,26 +207,28 @@ def read_split(
         )
     if STDIN in (*data.train, *data.dev):
         raise ConfigError("Labelled texts cannot come from standard input. Give a file.")
-    dropped = Occurrences()
+    dropped: dict[str, Occurrences] = {}
 
     def read_all(paths: list[str]) -> list[One]:
         kept: list[One] = []
         for path in paths:
             for one in read(path):
-                if text_of(one).strip("/ \t"):
-                    kept.append(one)
+                missing = "" if answer_of(one) else "label"
+                if not text_of(one).strip("/ \t"):
+                    missing = "text"
+                if missing:
+                    dropped.setdefault(missing, Occurrences()).add(f"{path}:{one.line}")
                 else:
-                    dropped.add(f"{path}:{one.line}")
+                    kept.append(one)
         return kept
 
     lowercase = start.tokenizer.lowercase if start else recipe.text.lowercase
     key = key_of(lowercase, keep_spaces=recipe.text.keep_spaces)
-    found = read_all(data.train)
+    found, dev = read_all(data.train), read_all(data.dev)
+    if not found or (data.dev and not dev):
+        empty = data.dev if found else data.train
+        raise DataError(f"`{empty[0]}` must have at least one text with a label, but it has none.")
     if data.dev:
-        dev = read_all(data.dev)
-        if not found or not dev:
-            empty = data.dev if found else data.train
-            raise DataError(f"`{empty[0]}` must have at least one text, but all are empty.")
         keys = ((key(text_of(one)), answer_of(one)) for one in dev)
         also = overlap(keys, ((key(text_of(one)), answer_of(one)) for one in found))
         return Split(found, dev, dropped, also)

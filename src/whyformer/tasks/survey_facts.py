@@ -4,7 +4,8 @@ Only a sample is looked at, so that this takes a fraction of a second; `whyforme
 every line.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +13,11 @@ from jaxtyping import Int64
 
 from whyformer.data.reading import Pair
 from whyformer.data.survey.block import in_blocks
-from whyformer.data.survey.findings import important
+from whyformer.data.survey.findings import NEAR, NOUNS, few, important, near_duplicates
 from whyformer.data.survey.judge import Judge
 from whyformer.data.survey.profile import Kind, Profile
 from whyformer.data.survey.reasons import Reason
+from whyformer.data.survey.repeats import near_key
 from whyformer.recipes.recipe import DataSettings
 from whyformer.tasks.items import ITEMS
 from whyformer.tasks.task import Caution
@@ -67,6 +69,26 @@ def label_findings(
     shares[Reason.DUPLICATE] = repeated / len(compared)
     shares[Reason.SEVERAL] = contradicting / len(compared)
     yield from _line(kind, data, shares)
+
+
+def amount_finding(kind: Kind, count: int) -> Iterator[Caution]:
+    """Yield a warning if there are too few training items to learn from."""
+    if text := few(kind, count):
+        yield Caution(f"            warning: {text}")
+
+
+def held_out_finding(
+    kind: Kind, held_out: Iterable[str], training: Iterable[str]
+) -> Iterator[Caution]:
+    """Yield a warning if held-out texts are nearly equal to training texts.
+
+    Of the training texts, at most `COMPARED` are compared.
+    """
+    keys = [near_key(text) for text in held_out]
+    found = set(keys) & {near_key(text) for text in islice(training, COMPARED)}
+    near = sum(key in found for key in keys)
+    if near > NEAR * len(keys):
+        yield Caution(f"            warning: {near_duplicates(near, len(keys), NOUNS[kind])}")
 
 
 def _shares(kind: Kind, pairs: Sequence[Pair]) -> dict[Reason, float]:

@@ -42,7 +42,7 @@ from whyformer.tasks.fine_tuning import (
     rows_facts,
     shape_of,
 )
-from whyformer.tasks.survey_facts import label_findings
+from whyformer.tasks.survey_facts import amount_finding, held_out_finding, label_findings
 from whyformer.tasks.task import Caution, Progress, batches_on_device, evaluation_mode, with_end
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 from whyformer.text.normalization import normalize
@@ -105,6 +105,11 @@ class Tagging(LabelledTask):
         self.dev_rows, self.dev = self._rows(dev), dev
         self.fingerprint = self.rows.fingerprint
 
+    @property
+    def validation_items(self) -> int:
+        """See `Task`."""
+        return len(self.dev)
+
     def _rows(self, sentences: Sequence[Tagged]) -> TaggedRows:
         place = {label: number for number, label in enumerate(self.classes)}
         rows, labels = [], []
@@ -128,6 +133,7 @@ class Tagging(LabelledTask):
             what = f"{len(sentences):,}, {counted(rows.words, 'word')}"
             yield with_end(rows_facts(name, rows, what, len(self.tokenizer)), end)
         items = [(" ".join(one.words), " ".join(one.labels)) for one in self.train]
+        yield from amount_finding(Kind.TAGGED, len(items))
         yield from label_findings(self.recipe.data, items, Kind.TAGGED)
         yield from super().data_facts()
         if self.blanks:
@@ -138,6 +144,9 @@ class Tagging(LabelledTask):
                 f"set never occur in training: {listed(self.not_learned)}"
             )
         yield from few_fact(len(self.dev), "sentence", separate=self.overlap is not None)
+        if self.overlap is None:
+            held_out = (" ".join(one.words) for one in self.dev)
+            yield from held_out_finding(Kind.TAGGED, held_out, (text for text, _ in items))
         yield f"labels      {len(self.classes)}: {', '.join(self.classes)}"
 
     def loss(self, model: nn.Module, batch: TaggedBatch, smoothing: float) -> Loss:

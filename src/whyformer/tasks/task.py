@@ -96,6 +96,11 @@ class Task(TaskDeclaration, ABC):
     def preview(self, batch: Any) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
         """Return the texts of a batch for display, and the tensors of the batch for storage."""
 
+    @property
+    def validation_items(self) -> int | None:
+        """Number of items in the validation set, such as pairs; None if they are not counted."""
+        return None
+
     def available_metrics(self) -> Mapping[str, bool]:
         """Return the `metrics` that this recipe and its data support."""
         return self.metrics

@@ -122,6 +122,11 @@ class Translation(Task):
             tokens += batch.tokens
         return total / tokens
 
+    @property
+    def validation_items(self) -> int:
+        """See `Task`."""
+        return len(self.data.dev_corpus)
+
     def available_metrics(self) -> dict[str, bool]:
         """Return the loss and all registered metrics of texts."""
         return {"loss": False} | {name: metric_named(name).higher_is_better for name in METRICS}

@@ -7,7 +7,7 @@ estimate is rough: only a clear result is reported.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -25,7 +25,8 @@ RESAMPLES = 200
 WORTH = 0.01
 """Relative decrease of the loss that is worth twice the time."""
 
-
+CORRELATED = 0.8
+"""The gain of a metric is estimated only if its correlation with the loss is at least this."""
 NEARLY_PERFECT = 99
 """A score in per cent that cannot rise much."""
 ERROR_RATES = ("per", "wer", "ter")
@@ -48,6 +49,9 @@ class Outlook:
         best_step: the update with the lowest validation loss.
         gain: expected relative decrease of the loss after twice as many updates.
         low, high: 95 % interval of the gain.
+        metric: name of the metric that `metric_gain` is about.
+        metric_gain: expected change of the metric after twice as many updates; None if the metric
+            does not follow the loss.
     """
 
     kind: Kind
@@ -55,6 +59,8 @@ class Outlook:
     gain: float
     low: float
     high: float
+    metric: str = ""
+    metric_gain: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return all values as JSON."""
@@ -73,8 +79,12 @@ class Outlook:
                 f"The validation loss is flat: twice the time would lower it by about {gain}. A "
                 "longer run will not help much, but more data will."
             )
+        score = ""
+        if self.metric_gain is not None:
+            score = f". {self.metric} would change by about {self.metric_gain:+.1f}"
         return (
-            f"The validation loss is still falling: twice the time would lower it by about {gain}."
+            "The validation loss is still falling: twice the time would lower it by about "
+            f"{gain}{score}."
         )
 
 
@@ -129,11 +139,35 @@ def is_perfect(metric: str, score: float | None, *, higher: bool) -> bool:
     return metric in ERROR_RATES and bool(score <= 100 - NEARLY_PERFECT)
 
 
-def outlook_of(journal: Iterable[Mapping[str, Any]]) -> Outlook | None:
+def outlook_of(journal: Iterable[Mapping[str, Any]], metric: str = "loss") -> Outlook | None:
     """Return the outlook of a run. Args: journal: the lines of its journal."""
     validations = [line for line in journal if "validation" in line]
     losses = [line["validation"]["loss"] for line in validations]
-    return outlook([line["step"] for line in validations], losses)
+    found = outlook([line["step"] for line in validations], losses)
+    if found is None or metric == "loss":
+        return found
+    scores = [line["validation"].get(metric, float("nan")) for line in validations]
+    slope = slope_of(losses, scores)
+    if slope is None:
+        return found
+    return replace(found, metric=metric, metric_gain=-slope * found.gain * losses[-1])
+
+
+def slope_of(losses: Sequence[float], scores: Sequence[float]) -> float | None:
+    """Return how a score changes per unit of the loss, in the second half of the validations.
+
+    The result is None if the score does not follow the loss; see `CORRELATED`.
+
+    >>> slope_of([4.0, 3.0, 2.0, 1.5, 1.25, 1.0], [0.0, 5.0, 10.0, 12.5, 13.75, 15.0])
+    -5.0
+    """
+    half = len(losses) // 2
+    x, y = np.array(losses[half:], dtype=float), np.array(scores[half:], dtype=float)
+    x, y = x - x.mean(), y - y.mean()
+    size = float(np.sqrt((x @ x) * (y @ y)))
+    if not size > 0 or abs(float(x @ y)) < CORRELATED * size:
+        return None
+    return float(x @ y / (x @ x))
 
 
 def _rises(y: Float[ndarray, " validations"]) -> bool:

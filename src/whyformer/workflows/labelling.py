@@ -6,7 +6,7 @@ from typing import Any
 
 from whyformer.bundle import Bundle, load_bundle
 from whyformer.data.formats.recognition import Wanted
-from whyformer.data.labelled import example_roles, read_examples
+from whyformer.data.labelled import example_roles, examples_to_score, read_examples
 from whyformer.data.reading import DEFAULT, Reading
 from whyformer.data.tagged import blanks_left_out, read_tagged, word_columns
 from whyformer.evaluation.score import Score
@@ -95,7 +95,7 @@ def evaluate_labelled(
     roles = example_roles(str(file), **options)
     if not given and (roles.table.named or len(roles.table.columns) > 3):
         warn(roles.described())
-    examples = [one for one in read_examples(str(file), **options) if one.label]
+    examples = examples_to_score(read_examples(str(file), **options))
     if not examples:
         raise DataError(f"`{file}` must have at least one text with a label.")
     _check(

@@ -1,27 +1,64 @@
-"""Read a file to evaluate with the encoding and the delimiter of a run's training data."""
+"""Read a file to evaluate like the training data of a run, and say if it is training data."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from whyformer.bundle import CONFIG, find_bundle
 from whyformer.data.formats.recognition import sampled_lines
 from whyformer.data.lines import is_utf8
-from whyformer.data.reading import Reading
+from whyformer.data.reading import Reading, pair_files
 from whyformer.foundation.errors import WhyformerError
+from whyformer.foundation.files import sha256_of
 from whyformer.foundation.parsing import read_json
 from whyformer.recipes.recipe import DataSettings
 
 READING = "reading"
 """Key in the facts of a run."""
+TRAINED_ON = "training_files"
+"""Key in the facts of a run: SHA-256 -> size of each file of the training data."""
+MOST_FILES = 100
+"""Maximum number of files that are stored under `TRAINED_ON`."""
 REMEMBERED = ("encoding", "delimiter")
 """The settings under `data` that are stored in the facts of a run."""
 
 
 def reading_facts(data: DataSettings) -> dict[str, Any]:
-    """Return the facts about how the training data was read, without settings that are not set."""
+    """Return which files were the training data and how they were read.
+
+    Settings that are not set are left out, and so is data that is in no file.
+    """
     found = {name: getattr(data, name) for name in REMEMBERED if getattr(data, name) is not None}
-    return {READING: found} if found else {}
+    files = _training_files(data)
+    return ({READING: found} if found else {}) | ({TRAINED_ON: files} if files else {})
+
+
+def _training_files(data: DataSettings) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for path in data.train:
+        try:
+            for file in pair_files(path, source=data.source, target=data.target):
+                if len(found) < MOST_FILES and Path(file).is_file():
+                    state = Path(file).stat()
+                    found[_hash(file, state.st_size, state.st_mtime_ns)] = state.st_size
+        except (WhyformerError, OSError):
+            continue  # such as items given in Python
+    return found
+
+
+@cache  # training asks for the facts after each validation
+def _hash(file: str, size: int, modified_ns: int) -> str:
+    """Return the SHA-256 of a file with this size and time of modification."""
+    return sha256_of(Path(file))
+
+
+def is_training_file(facts: Mapping[str, Any], file: Path) -> bool:
+    """Return whether a file has the content of a training file. Args: facts: those of the run."""
+    files = facts.get(TRAINED_ON)
+    if not isinstance(files, Mapping) or not file.is_file():
+        return False
+    return file.stat().st_size in files.values() and sha256_of(file) in files
 
 
 def facts_of(run: Path) -> Mapping[str, Any]:
@@ -43,9 +80,18 @@ def as_in_training(
 
     The encoding of the training data is used if none is given and the file is not UTF-8, and its
     delimiter if most lines of the file have it.
-    Args: encoding: the given one. say: called with a line if the encoding of training is used.
+    Args:
+        encoding: the given encoding.
+        say: called with a line if the encoding of training is used, or if the file is training
+            data.
     """
-    kept = facts_of(run).get(READING)
+    facts = facts_of(run)
+    if is_training_file(facts, file):
+        say(
+            f"`{file}` is training data of `{run}`: a score on it does not show how good the run "
+            "is on other data."
+        )
+    kept = facts.get(READING)
     if not isinstance(kept, Mapping) or not file.is_file():
         return Reading(encoding)
     if encoding is None and kept.get("encoding") and not is_utf8(file):

@@ -12,6 +12,7 @@ from torch import nn
 
 from whyformer import __version__
 from whyformer.bundle import PLUGINS, RUN_ID, save_bundle
+from whyformer.data.held_out import FEW
 from whyformer.data.mapped import refuse_changed_files
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import ConfigError, PluginError
@@ -225,7 +226,10 @@ def _judged(outcome: Outcome, task: Task, display: Display, identity: str) -> Ou
     metric, expected = task.metric, None
     higher = task.higher_is_better(metric)
     if not is_perfect(metric, outcome.scores.get(metric), higher=higher):
-        expected = outlook_of(read_journal(outcome.run))
+        expected = outlook_of(read_journal(outcome.run), metric)
+    items = task.validation_items
+    if items is not None and items < FEW:
+        expected = None  # the loss of so few items says little
     if expected:
         display.say(expected.described())
     found, problem = verdict_at_the_end(

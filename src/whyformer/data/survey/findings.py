@@ -9,6 +9,8 @@ from whyformer.foundation.wording import counted
 
 FEW = 500
 """With fewer items, hardly anything can be learned."""
+NEAR = 0.02
+"""A larger share of the validation items must not be nearly equal to training items."""
 NOUNS = {
     Kind.PAIRS: "pair", Kind.LABELLED: "text", Kind.TAGGED: "sentence", Kind.TEXT: "line",
 }  # fmt: skip
@@ -61,6 +63,18 @@ def important(kind: Kind, shares: Mapping[Reason, float]) -> Iterator[tuple[Reas
             least = 0.1
         if share >= least:
             yield reason, f"{percent(share)} of the {noun}s {_VERBS[reason]}"
+
+
+def near_duplicates(near: int, of: int, noun: str, *, given: bool = False) -> str:
+    """Return the sentence about validation items that are nearly equal to training items.
+
+    Args: given: whether the validation data was given; otherwise it is held out.
+    """
+    kind = "validation" if given else "held-out"
+    return (
+        f"{near:,} of {counted(of, f'{kind} {noun}')} {'is' if near == 1 else 'are'} also in the "
+        "training data, if case, punctuation and spaces are ignored. Scores will be too good."
+    )
 
 
 def few(kind: Kind, count: int) -> str | None:

@@ -31,6 +31,8 @@ def figures_of(data: DataSettings, task: str) -> DataFigures:
     elif task in ("classify", "regress"):
         number = task == "regress"
         for one in islice(examples_of(data, number=number), MOST):
+            if not one.label:
+                continue  # training leaves this text out
             found.source.add(one.first if one.second is None else f"{one.first} {one.second}")
             if not number:
                 found.labels.add(one.label)

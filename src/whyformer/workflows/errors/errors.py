@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from whyformer.data.labelled import read_examples
+from whyformer.data.labelled import examples_to_score, read_examples
 from whyformer.data.reading import Reading
 from whyformer.data.tagged import read_tagged
 from whyformer.evaluation.verdict import Verdict
@@ -68,17 +68,15 @@ def error_report(
         examples = task.held_out
         if labelled is not None:
             names = _columns(run, labelled, columns, encoding)
-            examples = [
-                one
-                for one in read_examples(
+            examples = examples_to_score(
+                read_examples(
                     str(labelled),
                     text=names[0] if names else None,
                     second=names[1] if len(names) == 3 else None,
                     label=names[-1] if names else None,
                     reading=Reading(encoding),
                 )
-                if one.label
-            ]
+            )
         found = errors_of_labels(task, run, _some(examples, where), where, count)
     elif isinstance(task, Tagging):
         sentences = task.dev

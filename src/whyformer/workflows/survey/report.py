@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from whyformer.data.survey.explain import explained, unusual_length
-from whyformer.data.survey.findings import NOUNS, few, important, other_script, percent
+from whyformer.data.survey.findings import (
+    NEAR,
+    NOUNS,
+    few,
+    important,
+    near_duplicates,
+    other_script,
+    percent,
+)
 from whyformer.data.survey.profile import Kind
 from whyformer.data.survey.reasons import POSSIBLE, Reason, dropped_by_default, words
 from whyformer.data.survey.strangest import Strange
@@ -174,12 +182,8 @@ def _advice(files: Files, survey: Survey[Item]) -> list[str]:
     for reason, text in important(survey.kind, {one: survey.share(one) for one in Reason}):
         found.append(f"{text}.{_more(survey, reason)}")
     near, of = survey.repeats.near_validation, survey.repeats.validation
-    if near > 0.02 * of and survey.kind is not Kind.TEXT:
-        where = "validation" if survey.given_validation else "held-out"
-        found.append(
-            f"{near:,} of {counted(of, f'{where} {noun}')} {'is' if near == 1 else 'are'} also in "
-            "the training data, but for case, punctuation and spaces. Scores will be too good."
-        )
+    if near > NEAR * of and survey.kind is not Kind.TEXT:
+        found.append(near_duplicates(near, of, noun, given=survey.given_validation))
     return found
 
 

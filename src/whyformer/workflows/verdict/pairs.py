@@ -56,6 +56,13 @@ def verdict_on_pairs(task: Translation, run: Path, seconds: float) -> Verdict:
         list(systems.values()), references, [metric], names=list(systems), lowercase=lowercase
     )
     notes = [note]
+    beam = task.recipe.decoding.beam
+    if task.metric != "loss" and beam > 1:
+        notes.append(
+            f"Validations during training used greedy search on "
+            f"{counted(min(validated, len(dev)), 'source')}; this score uses beam search with "
+            f"beam {beam}."
+        )
     if baseline.pairs < len(pairs) or len(pairs) == MOST_PAIRS:
         notes.append(
             f"The baseline uses {counted(baseline.pairs, 'training pair')} of "

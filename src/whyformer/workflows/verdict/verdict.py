@@ -52,7 +52,13 @@ def verdict_at_the_end(
     """
     wanted = task.recipe.validation.verdict
     seconds = sum(line["seconds"] for line in read_timings(run))
-    if wanted is False or (wanted is None and seconds < SHORT_SECONDS):
+    if wanted is False:
+        return None, ""
+    if wanted is None and seconds < SHORT_SECONDS:
+        say(
+            f"No verdict, because the updates took less than {SHORT_SECONDS:g} seconds in all. To "
+            "get one, add --validation.verdict true."
+        )
         return None, ""
     try:
         kept = read_verdict(run)
