@@ -170,7 +170,7 @@ def test_twenty_pairs(cleaned, tmp_path):
     pairs = KOREAN_ENGLISH.pairs(20)
     out, good, _ = cleaned(write(tmp_path / "p.tsv", pairs))
     assert good == texts(pairs)
-    assert "20 pairs are too little to learn much. Collect some thousands." in out
+    assert "20 pairs are too few to learn from. Collect a few thousand." in out
 
 
 def test_a_single_pair(cleaned, tmp_path):

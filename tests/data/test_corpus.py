@@ -202,7 +202,7 @@ def test_what_is_left_out_is_counted_with_its_lines(tmp_path):
         "empty target": "1 (line 3)",
         "more than 40 characters": "1 (line 4)",
         "more than 25 tokens": "1 (line 5)",
-        "one side more than 2 times the other": "1 (line 6)",
+        "one side more than 2 times as long as the other": "1 (line 6)",
     }
 
 

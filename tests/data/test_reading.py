@@ -196,10 +196,10 @@ def test_absent_files_are_named(tmp_path):
 def test_a_broken_gzip_file_is_named(tmp_path):
     path = tmp_path / "a.tsv.gz"
     path.write_bytes(gzip.compress(b"a\tb\n" * 1000)[:-20])
-    with pytest.raises(DataError, match=r"must be a whole gzip file, but it is damaged"):
+    with pytest.raises(DataError, match=r"must be a complete gzip file, but it is damaged"):
         list(read_pairs(path))
     path.write_bytes(b"not gzip")
-    with pytest.raises(DataError, match=r"must be a whole gzip file"):
+    with pytest.raises(DataError, match=r"must be a complete gzip file"):
         list(read_pairs(path))
 
 

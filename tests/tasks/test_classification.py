@@ -202,7 +202,7 @@ def test_columns_are_found_by_name(tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "changes", "message"),
     [
-        ("a\n", {}, r"t\.tsv` must have texts with labels, a text, a tab and its label"),
+        ("a\n", {}, r"t\.tsv` must have labelled texts \(a text, a tab and its label"),
         ("x\ty\na\tb\n", {"data__source": "text", "data__target": "y"}, "must name the column"),
         ("a\tb\nc\td\nc\n", {}, r"t\.tsv:3: a line must have"),
         ("a\tx\nb\tx\n" * 40, {}, "must have at least two different labels"),

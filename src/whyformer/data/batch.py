@@ -12,7 +12,8 @@ from whyformer.foundation.devices import sent
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A batch of sequence pairs; sources are padded to one length, targets to another."""
+    """A batch of sequence pairs. All sources are padded to one length, and all targets to
+    another."""
 
     source: Int[Tensor, "batch source"]
     """Source ids; each row ends with EOS, then PAD."""

@@ -17,16 +17,19 @@ from whyformer.text.tokenizer import Tokenizer
 
 @dataclass(frozen=True, kw_only=True)
 class SubwordSampling:
-    """Settings for the random tokenization of an epoch, which is the same when a run resumes."""
+    """Settings for the random tokenization of an epoch. A resumed run repeats the same
+    tokenization."""
 
     source_tokenizer: Tokenizer
     target_tokenizer: Tokenizer
     rate: float
-    """BPE-dropout rate, or the fraction of words that a unigram model samples again."""
+    """For BPE, the dropout rate; for a unigram model, the fraction of words whose tokenization is
+    drawn at random."""
     seed: int
     epoch: int
     max_tokens: int = 256
-    """If a random tokenization is longer than this, the stored one is used."""
+    """Maximum number of tokens of a random tokenization. If it is longer, the stored one is
+    used."""
 
 
 def make_batch(
@@ -38,9 +41,9 @@ def make_batch(
     """Return the pairs ``indices`` of ``corpus`` as one padded batch.
 
     Args:
-        sample: tokenize the texts at random instead of reading the stored ids. The tokens of a pair
-            depend only on seed, epoch and the pair, not on the batch. Random tokenizations are
-            longer than the stored ones, so the batch may exceed its planned token budget.
+        sample: how to tokenize the texts at random; None reads the stored ids. The tokens of a pair
+            depend only on the seed, the epoch and the pair, not on the batch. Random tokenizations
+            are longer than the stored ones, so the batch may exceed its planned token budget.
     """
     indices = np.asarray(indices, dtype=np.int64)
     if sample is None:
@@ -67,9 +70,10 @@ def make_batch(
 def make_source_batch(
     rows: Sequence[Sequence[int]],
 ) -> tuple[Int[Tensor, "batch source"], Bool[Tensor, "batch source"] | None]:
-    """Return a padded batch of sources with EOS, and the mask of real tokens (None: no padding).
+    """Return a padded batch of sources with EOS, and the mask of real tokens. The mask is None when
+    no source is padded.
 
-    Args: rows: ids of each source as `Tokenizer.encode` gives them.
+    Args: rows: ids of each source, as `Tokenizer.encode` returns them.
     """
     source, lengths = _pad([[*row, EOS] for row in rows])
     return torch.from_numpy(source), _real(lengths, source.shape[1])

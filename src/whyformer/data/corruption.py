@@ -7,7 +7,8 @@ from whyformer.text.symbols import FIRST_BYTE, MASK, PAD
 
 RATE = 0.15
 SHARES = (0.8, 0.1)
-"""Fractions of the chosen tokens that become MASK, and a random token; the rest are unchanged."""
+"""Two fractions of the chosen tokens: 80 % become MASK, and 10 % become a random token. The rest
+stay unchanged."""
 
 
 def mask_tokens(
@@ -19,17 +20,19 @@ def mask_tokens(
     shares: tuple[float, float] = SHARES,
     starts: Bool[np.ndarray, "batch length"] | None = None,
 ) -> tuple[Int[np.ndarray, "batch length"], Int[np.ndarray, "batch length"]]:
-    """Return the masked ids, and the labels: the original token where chosen, PAD elsewhere.
+    """Return the masked ids and the labels. A label is the original token at a chosen position, and
+    PAD elsewhere.
 
     Paper: Devlin et al. 2018 (arXiv:1810.04805), §3.1, Task #1 and A.1: of 15 % chosen tokens 80 %
         become [MASK], 10 % a random token, 10 % stay.
     Differs: every token is chosen independently with probability ``rate``, so the number of chosen
     tokens in a row is binomial; the paper's code chooses a fixed number per row.
     Args:
-        ids: symbols (bos, eos, padding, …) are never chosen.
-        vocabulary: random tokens are drawn from all ids except symbols.
+        ids: the ids of a batch; symbols (bos, eos, padding, …) in it are never chosen.
+        vocabulary: number of ids; random tokens are drawn from all of them except symbols.
         shares: see `SHARES`.
-        starts: True where a token starts a word; if given, whole words are chosen.
+        starts: True where a token starts a word. If it is given, all tokens of a chosen word are
+            chosen.
     """
     choosable = ids >= FIRST_BYTE
     chance = rng.random(ids.shape)

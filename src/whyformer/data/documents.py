@@ -1,8 +1,8 @@
 """Text documents as token ids in memory-mapped files, built once and reused.
 
-Files in the directory: ``ids.bin`` has all documents, each ending with EOS; ``offsets.bin`` has the
-start of each document and the end of the last one, as int64; ``documents.json`` has everything
-else.
+Files in the directory: ``ids.bin`` contains all documents, each ending with EOS; ``offsets.bin``
+contains the start of each document and the end of the last one, as int64; ``documents.json``
+contains everything else.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE
 from whyformer.text.tokenizer import Tokenizer
 
 FORMAT = 2
-"""Version of the format. 2 added the hash of ``documents.json``."""
+"""Version of the format. Version 2 added the hash of ``documents.json``."""
 STATE = "documents.json"
 
 Document = Iterable[str]
@@ -38,7 +38,7 @@ Document = Iterable[str]
 
 @dataclass(frozen=True)
 class TextReport:
-    """Counts of the text that was read. Characters and bytes are those of the decoded text."""
+    """Counts of the text that was read. Characters and bytes are counted in the decoded text."""
 
     documents: int
     tokens: int
@@ -46,13 +46,13 @@ class TextReport:
     bytes_: int
     longest: int
     spelled: int
-    """Tokens that are single bytes, used for characters outside the vocabulary."""
+    """Number of single-byte tokens, which encode characters outside the vocabulary."""
     changed: int
-    """Lines that are different after encoding and decoding."""
+    """Number of lines that encoding and decoding changes."""
 
 
 class Documents:
-    """Token ids of documents on disk. Use `build_documents` to make or open them."""
+    """Token ids of documents on disk. To get them, call `build_documents`."""
 
     def __init__(self, directory: Path, state: dict[str, Any]) -> None:
         self.fingerprint: str = state["fingerprint"]
@@ -79,13 +79,14 @@ def build_documents(
     key: str,
     progress: Callable[[int], None] | None = None,
 ) -> Documents:
-    """Tokenize documents into ``directory``, or open those there if they were built from the same
-    data.
+    """Tokenize documents into ``directory``. If it already contains documents that were built from
+    the same data, open these instead.
 
-    The ids of a document are those of its lines, with the ids of the line end between them. So a
-    file of any size can be read line by line.
+    The ids of a document are the ids of its lines, separated by the ids of the line end. So a file
+    of any size can be read line by line.
     Args:
-        key: hash of the documents.
+        key: hash of the documents, which decides whether existing ones were built from the same
+            data.
         progress: called with the number of lines read so far, every few thousand lines.
     Raises: DataError when there is no text; OutputError when the disk is full.
     """
@@ -134,7 +135,7 @@ def build_documents(
 def _encoded(
     document: Document, tokenizer: Tokenizer, counts: dict[str, int]
 ) -> Iterator[list[int]]:
-    """Yield the ids of each line, preceded by those of the line end before it, if any."""
+    """Yield the ids of each line. Except for the first line, the ids of the line end come first."""
     line_end = tokenizer.encode("\n")
     for number, line in enumerate(document):
         ids = tokenizer.encode(line)
@@ -161,5 +162,5 @@ def _reusable(directory: Path, full_key: str, vocabulary: int) -> Documents | No
             refuse_foreign_ids(documents.ids, vocabulary)
             return documents
     except (OSError, ValueError, KeyError, TypeError, IndexError):
-        return None  # missing or damaged: it is built again
+        return None  # missing or damaged, so it is built again
     return None

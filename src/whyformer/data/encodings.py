@@ -1,4 +1,4 @@
-"""Names of encodings, and which one a file that is not UTF-8 may have."""
+"""Names of encodings, and a guess of the encoding of a file that is not UTF-8."""
 
 import codecs
 import re
@@ -6,18 +6,20 @@ import re
 from whyformer.foundation.errors import ConfigError, nearest
 
 GUESSED = 65_536
-"""Bytes that are read to guess an encoding."""
+"""Number of bytes of a file that are read to guess its encoding."""
 
 
 def known_encoding(given: str) -> str:
-    """Return Python's name of an encoding. Raises: ConfigError when it is unknown.
+    """Return Python's name of an encoding.
+
+    Raises: ConfigError when Python does not know the encoding.
 
     >>> known_encoding("UTF8"), known_encoding("euc-kr"), known_encoding("CP949")
     ('utf-8', 'euc_kr', 'cp949')
     """
     try:
         found = codecs.lookup(given)
-        if not found._is_text_encoding:  # such as base64
+        if not found._is_text_encoding:  # a codec without text, such as base64
             raise LookupError
     except (LookupError, ValueError):
         raise ConfigError(
@@ -27,7 +29,7 @@ def known_encoding(given: str) -> str:
 
 
 def byte_order_mark(head: bytes) -> str | None:
-    """Return the encoding that the first bytes of a file state, or None."""
+    """Return the encoding that a byte order mark at the start of a file states, or None."""
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         return "utf-32"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -36,7 +38,7 @@ def byte_order_mark(head: bytes) -> str | None:
 
 
 def guessed_encoding(raw: bytes) -> str | None:
-    """Return the encoding that bytes most likely have, or None when none fits.
+    """Return the most likely encoding of some bytes, or None when no encoding fits.
 
     >>> guessed_encoding("안녕하세요".encode("cp949")), guessed_encoding("Déjà vu".encode("cp1252"))
     ('cp949', 'cp1252')
@@ -58,7 +60,8 @@ def guessed_encoding(raw: bytes) -> str | None:
 
 
 def _utf16_order(raw: bytes) -> str | None:
-    """Return the byte order of UTF-16 text in a script whose upper bytes are mostly zero."""
+    """Return the UTF-16 encoding of bytes in which many upper bytes are zero (as in Latin text), or
+    None."""
     even, odd = raw[0::2], raw[1::2]
     if not odd or 3 * (even.count(0) + odd.count(0)) < len(raw):
         return None
@@ -66,7 +69,8 @@ def _utf16_order(raw: bytes) -> str | None:
 
 
 def _is_common(one: str) -> bool:
-    """Return whether EUC-KR has a character: CP949 reads other encodings as rare syllables."""
+    """Return whether EUC-KR contains a character. If text in another encoding is decoded as CP949,
+    the result has rare syllables, which EUC-KR does not contain."""
     return not "가" <= one <= "힣" or len(one.encode("euc_kr", "ignore")) == 2
 
 
@@ -78,5 +82,6 @@ TYPICAL = {
     "gb18030": (0.6, re.compile("[一-鿿，。、！？：；]")),
     "big5": (0.6, re.compile("[一-鿿，。、！？：；]")),
 }
-"""Encoding -> share and form of the typical characters beyond ASCII. The first that fits counts."""
+"""For each encoding, how typical characters beyond ASCII look and which fraction of these
+characters must be typical. The first encoding that fits is chosen."""
 COMMON = ("utf-8", "utf-16", "cp949", "euc-kr", "cp932", "shift_jis", "gb18030", "big5", "cp1252")

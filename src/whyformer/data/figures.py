@@ -1,13 +1,13 @@
-"""Figures of texts, from which settings are chosen: how many, how long, of which characters."""
+"""Figures of texts, from which settings are chosen: their number, lengths, words and characters."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
 MOST = 1_000_000
-"""Maximum number of texts that are counted; the rest would not change a choice."""
+"""Maximum number of texts that are counted. More texts would not change the chosen settings."""
 DENSE = 20_000
-"""All of the first `DENSE` texts are measured, then one in `SPARSE`."""
+"""The first `DENSE` texts are all measured; of later texts, one in `SPARSE` is measured."""
 SPARSE = 20
 MAX_UNITS = 100_000
 """Maximum number of different words that are remembered."""
@@ -18,14 +18,14 @@ ONE_PER_CHARACTER = (
     (0x3040, 0x30FF),  # Hiragana, Katakana
     (0x3400, 0x9FFF),  # Chinese characters
 )
-"""Code points of scripts that write no spaces between words."""
+"""Ranges of code points of scripts that are written without spaces between words."""
 LONGEST_WORD = 30
 """Maximum length of a text that counts as one word, in characters."""
 
 
 @dataclass
 class Figures:
-    """What is known about a list of texts.
+    """Figures of a list of texts.
 
     >>> words = Figures.of(["hello", "world"])
     >>> words.count, words.mean_characters, words.words, words.is_words
@@ -37,21 +37,21 @@ class Figures:
     count: int = 0
     """Number of texts, at most `MOST`."""
     measured: int = 0
-    """Number of texts that the other figures are computed from."""
+    """Number of texts that were measured; all figures below are computed from these."""
     characters: int = 0
     total_words: int = 0
     single: int = 0
-    """Number of texts that are one word."""
+    """Number of texts that consist of one word."""
     longest: int = 0
     """Length of the longest text in characters."""
     unspaced: int = 0
-    """Number of characters of scripts without spaces."""
+    """Number of characters that belong to scripts without spaces between words."""
     hangul: int = 0
     """Number of Hangul syllables."""
     letters: set[str] = field(default_factory=set)
-    """The different characters."""
+    """The set of different characters."""
     pieces: set[str] = field(default_factory=set)
-    """The different words, at most `MAX_UNITS`."""
+    """The set of different words; at most `MAX_UNITS` are remembered."""
     longest_piece: int = 0
     """Length of the longest word in characters."""
 
@@ -64,7 +64,7 @@ class Figures:
         return found
 
     def add(self, text: str) -> None:
-        """Count a text."""
+        """Add a text to the figures."""
         self.count += 1
         if self.count > DENSE and self.count % SPARSE:
             return
@@ -103,7 +103,7 @@ class Figures:
     def is_symbols(self) -> bool:
         """Whether the texts are sequences of symbols from a small set, separated by spaces.
 
-        Phonemes are such symbols. Each symbol occurs often, and is short.
+        An example is phonemes. Each symbol is short and occurs often.
         """
         return (
             self.words >= 2
@@ -114,7 +114,7 @@ class Figures:
 
     @property
     def is_hangul(self) -> bool:
-        """Whether the texts are mostly Hangul."""
+        """Whether more than half of the characters are Hangul syllables."""
         return self.hangul > 0.5 * self.characters
 
     @property

@@ -1,4 +1,5 @@
-"""Filters for pairs that are empty, too long or too different in length, and a report of them."""
+"""Filters for pairs that are empty, too long or too different in length, and a report of the pairs
+that were left out."""
 
 from dataclasses import dataclass, field
 
@@ -20,10 +21,10 @@ class Filters(Settings):
     max_tokens: int = Field(default=256, ge=1, le=MAX_POSITIONS)
     """Maximum number of tokens of a side, excluding EOS."""
     max_ratio: float = Field(default=9.0, ge=0.0, le=MAX_FACTOR)
-    """Maximum ratio of the lengths of both sides in tokens; 0 allows any. Pairs of at most 20
-    tokens are exempt."""
+    """Maximum ratio between the lengths of the two sides in tokens; 0 allows any ratio. Pairs whose
+    longer side has at most 20 tokens are exempt."""
     max_characters: int = Field(default=20_000, ge=1, le=MAX_CHARACTERS)
-    """Maximum number of characters of a side; checked before tokenization."""
+    """Maximum number of characters of a side. It is checked before tokenization."""
 
     def reason_by_text(self, source: str, target: str) -> str | None:
         """Return the reason to leave out the pair, based on its text, or None."""
@@ -41,17 +42,17 @@ class Filters(Settings):
         if longer > self.max_tokens:
             return f"more than {counted(self.max_tokens, 'token')}"
         if self.max_ratio and longer > SHORT and longer > self.max_ratio * shorter:
-            return f"one side more than {self.max_ratio:g} times the other"
+            return f"one side more than {self.max_ratio:g} times as long as the other"
         return None
 
 
 @dataclass
 class Occurrences:
-    """A counter with the first lines that were counted."""
+    """A counter of lines, with the numbers of the first lines that were counted."""
 
     count: int = 0
     first_lines: list[int | str] = field(default_factory=list)
-    """Lines, or files with lines ("pairs.tsv:4")."""
+    """Line numbers, or files with line numbers ("pairs.tsv:4")."""
 
     def add(self, line: int | str) -> None:
         """Count one occurrence on ``line``."""
@@ -63,7 +64,8 @@ class Occurrences:
         return f"{self.count:,} {self._places()}"
 
     def of(self, noun: str) -> str:
-        """Return count, noun and lines: "1 source (line 3)", "2 pairs (a.tsv:1, a.tsv:7)"."""
+        """Return the count, the noun and the first lines as text: "1 source (line 3)", "2 pairs
+        (a.tsv:1, a.tsv:7)"."""
         return f"{counted(self.count, noun)} {self._places()}"
 
     def _places(self) -> str:
@@ -83,13 +85,13 @@ class SideReport:
     words: int = 0
     """Number of words: runs of non-space characters."""
     longest: int = 0
-    """Tokens of the longest line, including EOS."""
+    """Number of tokens of the longest line, including EOS."""
     unknown: int = 0
     """Number of UNK tokens; the tokenizers of this package never produce any."""
     spelled: int = 0
     """Number of single-byte tokens, used for text outside the vocabulary."""
     fertility: float = 0.0
-    """Tokens per word, excluding EOS."""
+    """Mean number of tokens per word, excluding EOS."""
 
 
 @dataclass
@@ -103,14 +105,14 @@ class CorpusReport:
     source: SideReport = field(default_factory=SideReport)
     target: SideReport = field(default_factory=SideReport)
     round_trip_failures: Occurrences = field(default_factory=Occurrences)
-    """Lines in the corpus whose ids do not decode to the same text."""
+    """Lines of the corpus whose text changes when it is encoded and decoded."""
 
     def drop(self, reason: str, line: int | str) -> None:
-        """Count a pair that is left out."""
+        """Count a pair on ``line`` that is left out for ``reason``."""
         self.dropped.setdefault(reason, Occurrences()).add(line)
 
     def nothing_left(self) -> str:
-        """Return the error message for data of which no pair is left."""
+        """Return the error message for data from which all pairs were left out."""
         if not self.read:
             return "A corpus must have at least one pair, but none was read. Check the input files."
         reasons = "; ".join(f"{reason}: {found}" for reason, found in self.dropped.items())

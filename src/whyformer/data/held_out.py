@@ -15,20 +15,22 @@ from typing import NamedTuple, TypeVar
 from whyformer.text.normalization import lower, normalize
 
 LEAST = 100
-"""Minimum size of the validation set, but at most a tenth of the examples."""
+"""Minimum size of the validation set. If a tenth of the examples is less than this, the tenth is
+the minimum."""
 FEW = 20
 """With fewer examples than this in the validation set, a score is unreliable."""
 OF_ONE_TEXT = 10
-"""A text that would fill more than 1 / this of the validation set stays in training."""
+"""A text that would fill more than a tenth (1 / `OF_ONE_TEXT`) of the validation set stays in
+training."""
 
 Item = TypeVar("Item")
 Key = Callable[[str], str]
-"""Function from a text to its normalized form, as the model reads it."""
+"""A function that returns the normalized form of a text, as the model reads it."""
 
 
 def key_of(lowercase: bool, *, keep_spaces: bool = False) -> Key:
-    """Return a function that maps texts to a key; texts that are equal for the model have equal
-    keys.
+    """Return a function that maps a text to its key. Texts that the model cannot distinguish have
+    equal keys.
 
     >>> key_of(lowercase=True)(" Cafe\\u0301") == key_of(lowercase=True)("caf\\u00e9 ")
     True
@@ -42,26 +44,28 @@ def key_of(lowercase: bool, *, keep_spaces: bool = False) -> Key:
 
 
 def place(key: str) -> int:
-    """Return the rank of a key for the validation set, from 0 (first) to 2⁶⁴ - 1."""
+    """Return the rank of a key, 0 to 2⁶⁴ - 1. The texts with the lowest ranks become the validation
+    set."""
     return int.from_bytes(hashlib.sha256(f"whyformer/{key}".encode()).digest()[:8], "big")
 
 
 class Overlap(NamedTuple):
-    """Counts of different items of a validation set that are also in the training data."""
+    """How many different items of a validation set are also in the training data."""
 
     inputs: int
-    """Inputs that are also in the training data: sources, texts or sentences."""
+    """Number of inputs (sources, texts or sentences) that are also in the training data."""
     examples: int
-    """Inputs that are also in the training data with the same output."""
+    """Number of inputs that are also in the training data with the same output."""
     of: int
-    """All inputs of the validation set."""
+    """Number of all different inputs of the validation set."""
 
 
 def overlap(validation: Iterable[tuple[str, str]], training: Iterable[tuple[str, str]]) -> Overlap:
     """Count the validation examples that are also in the training data.
 
     Only hashes of the validation set are in memory; the training data is streamed.
-    Args: validation, training: the keys of input and output; see `key_of`.
+    Args: validation, training: for each example, the keys of its input and its output; see
+        `key_of`.
     """
     inputs: set[int] = set()
     examples: set[int] = set()
@@ -91,22 +95,23 @@ def number_held_out(count: int, share: float, most: int) -> int:
 class Draw:
     """Finds the texts with the lowest `place` in a stream of data.
 
-    Args: capacity: maximum number of texts in memory; more than the validation set needs.
+    Args: capacity: maximum number of texts in memory; it must exceed the size of the validation
+        set.
     """
 
     def __init__(self, capacity: int) -> None:
         self.count = 0
-        """Number of examples so far."""
+        """Number of examples that were added."""
         self._capacity = capacity
         self._times: dict[int, int] = {}
-        self._last: list[int] = []  # a heap of negative places: the highest place is on top
+        self._last: list[int] = []  # a heap of negative places, with the highest place on top
 
     def add(self, key: str) -> None:
-        """Add an example by the key of its text."""
+        """Add an example, given the key of its text."""
         self.add_place(place(key))
 
     def add_place(self, where: int) -> None:
-        """Add an example by the `place` of its text."""
+        """Add an example, given the `place` of its text."""
         self.count += 1
         if where in self._times:
             self._times[where] += 1
@@ -119,8 +124,8 @@ class Draw:
         heapq.heappush(self._last, -where)
 
     def held_out(self, share: float, most: int) -> frozenset[int]:
-        """Return the places of the texts in the validation set; none if there are fewer than two
-        texts."""
+        """Return the places of the texts that become the validation set. With fewer than two texts,
+        the validation set is empty."""
         wanted = number_held_out(self.count, share, most)
         of_one = max(OF_ONE_TEXT, wanted // OF_ONE_TEXT)
         chosen: list[int] = []
@@ -142,10 +147,10 @@ def split(
     share: float,
     most: int,
 ) -> tuple[list[Item], list[Item]]:
-    """Split items into a training set and a validation set, in the given order.
+    """Split items into a training set and a validation set; both keep the order of the items.
 
-    If every item has one label, each label contributes its share to the validation set, and at
-    least one of its texts stays in training. No label is only in the validation set.
+    If every item has one label, the same fraction of each label goes to the validation set, and at
+    least one text of each label stays in training. No label is only in the validation set.
     Args:
         key: function from an item to the key of its text; items with equal keys stay together.
         labels: function from an item to its labels; empty for items without labels.
@@ -171,7 +176,7 @@ def split(
     learned = {
         label for w in groups if w not in held for i in groups[w] for label in labels(items[i])
     }
-    for where in sorted(held):  # labels that no other training item has
+    for where in sorted(held):  # training lacks one of its labels
         if any(label not in learned for index in groups[where] for label in labels(items[index])):
             held.remove(where)
     chosen = {index for where in held for index in groups[where]}

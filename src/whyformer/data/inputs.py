@@ -1,4 +1,4 @@
-"""Detect files that change during data preparation, which reads them several times."""
+"""Detect files that change during data preparation, because it reads each file several times."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ def unchanged_inputs() -> Iterator[None]:
     token = _seen.set(seen)
     try:
         yield
-    except WhyformerError:  # the error may be caused by the change
+    except WhyformerError:  # a change may have caused this error
         _refuse_changed(seen)
         raise
     else:
@@ -45,7 +45,8 @@ def _refuse_changed(seen: dict[str, tuple[int, int, int] | None]) -> None:
 
 
 def note_input(path: str | os.PathLike[str]) -> None:
-    """Record the state of a file at its first read; outside `unchanged_inputs`, do nothing."""
+    """Record the state of a file when it is first read. Outside an `unchanged_inputs` block, do
+    nothing."""
     if (seen := _seen.get()) is not None:
         seen.setdefault(os.fspath(path), _state(path))
 

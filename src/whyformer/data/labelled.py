@@ -45,15 +45,16 @@ class LabelledBatch:
     real: Bool[Tensor, "batch length"] | None
     """True where a token is real; None when no row is padded."""
     segments: Int[Tensor, "batch length"]
-    """0 up to the first EOS, 1 after it."""
+    """0 for the tokens up to the first EOS (the first text), 1 for later tokens (the second
+    text)."""
     labels: Int[Tensor, "batch"] | Float[Tensor, "batch"]
-    """Number of the class, or the value, of each text."""
+    """For each text, the number of its class, or its value in a regression."""
     indices: Int[np.ndarray, " batch"]
-    """Indices of the examples."""
+    """Index of each example in the data."""
 
     @property
     def tokens(self) -> int:
-        """Number of texts: the divisor of the mean loss."""
+        """Number of texts in the batch. The mean loss is the sum divided by this number."""
         return len(self.labels)
 
     def to(self, device: torch.device | str) -> "LabelledBatch":
@@ -77,11 +78,11 @@ def read_examples(
     reading: Reading = DEFAULT,
     number: bool = False,
 ) -> Iterator[Example]:
-    """Yield the examples of a table. For a blank cell, the text or the label is empty.
+    """Yield the examples of a table. If a cell is empty, so is the text or the label.
 
     Args:
-        text, second, label: names or numbers of columns, or keys; None: by the names and the
-            content of the columns.
+        text, second, label: names or numbers of columns, or keys. None chooses a column by its name
+            and its content.
         number: whether the label is a number.
     Raises: DataError with the path and line of the error.
     """
@@ -102,11 +103,11 @@ def example_roles(
     reading: Reading = DEFAULT,
     number: bool = False,
 ) -> Roles:
-    """Return the columns that `read_examples` reads."""
+    """Return the columns of a file that `read_examples` reads."""
     table = reading.table(path, Wanted.LABELLED, (text, second, label))
     if table is None or len(table.columns) == 1:
         raise DataError(
-            f"`{path}` must have texts with labels, a text, a tab and its label per line, but it "
+            f"`{path}` must have labelled texts (a text, a tab and its label per line), but it "
             "has one column. Give a TSV, CSV or JSONL file."
             + delimiter_hint(path, reading.encoding)
         )
@@ -133,9 +134,11 @@ def examples_to_score(examples: Iterable[Example]) -> list[Example]:
 def cut(
     tokenizer: Tokenizer, first: str, second: str | None, longest: int
 ) -> tuple[list[int], int]:
-    """Return the ids of one or two texts, truncated, and the start of the second segment.
+    """Return the ids of a row with one or two texts, and the position at which the second segment
+    starts.
 
-    A row longer than ``longest`` is truncated at the end of its texts, of the longer one first.
+    If a row is longer than ``longest``, the texts are truncated at their ends, the longer text
+    first.
     """
     a = tokenizer.encode(first)
     if second is None:

@@ -21,23 +21,23 @@ from whyformer.foundation.errors import DataError
 
 STDIN = "-"
 BLOCK = 1 << 20
-"""Bytes that are read at once."""
+"""Number of bytes that are read at once."""
 WIDE = ("utf-16", "utf-32")
-"""Encodings in which a byte of value 10 need not be a line end."""
+"""Encodings in which a byte with value 10 can be part of a character and not a line end."""
 
 
 @runtime_checkable
 class OnFault(Protocol):
-    """Called for a line that cannot be read as it should."""
+    """Type of a function that is called for each faulty line."""
 
     def __call__(self, line: int, make: Callable[[], DataError], text: str, *, kept: bool) -> None:
         """Report a fault.
 
         Args:
-            line: its number.
-            make: makes the error.
+            line: number of the line.
+            make: function that returns the error.
             text: the text of the line.
-            kept: whether the line is read nevertheless, with U+FFFD in place of invalid bytes.
+            kept: whether the line is still used, with U+FFFD in place of invalid bytes.
         """
 
 
@@ -47,8 +47,8 @@ def read_lines(
     """Yield the lines of a file, or of standard input for ``-``.
 
     Args:
-        encoding: a codec of Python, such as ``cp949``. None is UTF-8, or what the byte order mark
-            at the start of the file states.
+        encoding: a codec of Python, such as ``cp949``. None means UTF-8, or the encoding that a
+            byte order mark at the start of the file states.
         on_fault: called for a line with invalid text instead of raising an error. The line is then
             yielded with U+FFFD in place of the invalid bytes.
     Raises: DataError when the file is absent, has no lines, or is not in the encoding.
@@ -61,7 +61,7 @@ def read_lines(
         lines = _of_wide(path, file, codec) if codec.startswith(WIDE) else _of_bytes(file)
         for number, raw in enumerate(lines, start=1):
             if number == 1:
-                raw = raw.removeprefix(codecs.BOM_UTF8)  # some editors add it
+                raw = raw.removeprefix(codecs.BOM_UTF8)  # the byte order mark that some editors add
             try:
                 line = (
                     raw.removesuffix(b"\n")
@@ -87,9 +87,9 @@ def read_lines(
 
 
 def is_utf8(path: str | Path) -> bool:
-    """Return whether a file is UTF-8, or states another encoding with a byte order mark.
+    """Return whether a file is valid UTF-8, or starts with the byte order mark of another encoding.
 
-    Raises: DataError when it cannot be opened.
+    Raises: DataError when the file cannot be opened.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     with opened_file(path) as file, damage_explained(path):
@@ -109,7 +109,7 @@ def is_utf8(path: str | Path) -> bool:
 def readable(path: str | Path) -> Path:
     """Return the path if it is a file that can be opened.
 
-    Raises: DataError when it cannot, with the reason.
+    Raises: DataError with the reason when the file cannot be opened.
     """
     place = Path(path)
     note_input(place)
@@ -147,7 +147,7 @@ def _of_wide(path: str | Path, file: io.BufferedIOBase, codec: str) -> Iterator[
             "--encoding, or convert the file to UTF-8."
         ) from None
     finally:
-        with contextlib.suppress(ValueError):  # the file is closed already
+        with contextlib.suppress(ValueError):  # the file is already closed
             text.detach()
 
 
@@ -156,7 +156,8 @@ def _name(path: str | Path) -> str:
 
 
 def _looks_like(path: str | Path, raw: bytes) -> str:
-    """Return the end of a message about a line that is not in the encoding."""
+    """Return the end of a message about a line that is not UTF-8: the likely encoding of the file,
+    and advice."""
     line = raw
     if str(path) != STDIN:
         with opened_file(path) as file:

@@ -1,6 +1,6 @@
 """Generate sentence pairs in two artificial languages, for speed measurements.
 
-The lengths are those of image captions, and the words follow Zipf's law; they have no meaning.
+The sentences have the lengths of image captions. The words follow Zipf's law and have no meaning.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,8 @@ from whyformer.data.reading import Pair
 
 LOG_LENGTHS = ((2.687, 0.295), (2.710, 0.330), 0.859)
 """Mean and standard deviation of the logarithm of source and target lengths, and their correlation,
-measured on Multi30k en→de with 8,000 BPE pieces, including eos. Used here for words."""
+measured on Multi30k en→de with 8,000 BPE pieces, including eos. Here, these lengths are used as
+numbers of words."""
 SHORTEST, LONGEST = 3, 60
 WORDS = 20_000
 """Number of different words in each language."""
@@ -20,7 +21,7 @@ CONSONANTS, VOWELS = "bdfgklmnprstvz", "aeiou"
 
 
 def made_up_pairs(count: int, *, seed: int) -> Iterator[Pair]:
-    """Yield ``count`` pairs; the first n pairs are the same for every count.
+    """Yield ``count`` pairs. A larger count only appends pairs; the first pairs stay the same.
 
     >>> pair = next(made_up_pairs(1, seed=1))
     >>> 3 <= len(pair.source.split()) <= 60
@@ -51,8 +52,10 @@ def made_up_pairs(count: int, *, seed: int) -> Iterator[Pair]:
 
 
 def _words(*, swapped: bool) -> np.ndarray:
-    """Return the words of a language; frequent words are short. Args: swapped: vowels come
-    first."""
+    """Return the words of an artificial language; frequent words are short.
+
+    Args: swapped: whether each syllable starts with its vowel.
+    """
     pairs = [(c, v) for c in CONSONANTS for v in VOWELS]
     syllables = [v + c if swapped else c + v for c, v in pairs]
     found = []

@@ -16,18 +16,19 @@ from whyformer.foundation.parsing import reason_of
 from whyformer.foundation.wording import counted
 
 DTYPES = ("uint8", "uint16", "uint32", "int32", "int64")
-"""The types of the arrays of a corpus."""
+"""The integer types that the arrays of a corpus may have."""
 _OPEN: weakref.WeakValueDictionary[int, np.memmap[Any, Any]] = weakref.WeakValueDictionary()
-"""The mapped arrays in use, by identity."""
+"""The memory-mapped arrays that are in use, by their `id`."""
 LARGEST_COUNT = 2**53
-"""Larger counts must be wrong, and floating-point numbers cannot represent them exactly."""
+"""Maximum plausible count. A larger count is a sign of damage, and a floating-point number cannot
+represent it exactly."""
 
 
 def mapped(path: Path, dtype: str) -> np.ndarray:
     """Return a file as a memory-mapped array.
 
-    Raises: ValueError when ``dtype`` is not an integer type, or the file is empty or its size does
-    not fit; OSError.
+    Raises: ValueError when ``dtype`` is not one of `DTYPES`, when the file is empty, or when its
+    size is not a multiple of the size of ``dtype``; OSError when the file cannot be read.
     """
     if dtype not in DTYPES:
         raise ValueError(f"`{dtype}` is not one of {', '.join(DTYPES)}")
@@ -39,9 +40,10 @@ def mapped(path: Path, dtype: str) -> np.ndarray:
 def refuse_changed_files() -> None:
     """Compare the size of every mapped file with its size when it was opened.
 
-    The missing part of a file that was cut reads as zeros, up to the end of a memory page. Results
-    that were computed from it are wrong without any error. Call this function before you write such
-    results. A file that was removed or replaced is harmless: the array keeps the old content.
+    If a mapped file is truncated, its missing part reads as zeros, up to the end of a memory page.
+    Results that are computed from these zeros are wrong, but no error is raised. So call this
+    function before you write such results. A file that was removed or replaced is harmless: the
+    array keeps the old content.
 
     Raises: DataError with the path of the file.
     """
@@ -57,10 +59,8 @@ def refuse_changed_files() -> None:
 
 @contextlib.contextmanager
 def explain_damage_after_writing(directory: Path) -> Iterator[None]:
-    """Replace errors about arrays that were just written by one DataError.
-
-    Raises: DataError.
-    """
+    """In a `with` block, turn errors about arrays that were just written into one DataError
+    that names the directory."""
     try:
         yield
     except (OSError, ValueError, IndexError) as error:
@@ -74,9 +74,7 @@ def explain_damage_after_writing(directory: Path) -> Iterator[None]:
 def refuse_wrong_offsets(offsets: np.ndarray, values: np.ndarray, name: str) -> None:
     """Raise ValueError unless offsets increase from 0 to the number of values."""
     if offsets[0] != 0 or offsets[-1] != len(values) or np.any(offsets[1:] < offsets[:-1]):
-        raise ValueError(
-            f"the offsets of `{name}` do not divide its {counted(len(values), 'value')}"
-        )
+        raise ValueError(f"the offsets of `{name}` do not fit its {counted(len(values), 'value')}")
 
 
 def refuse_foreign_ids(ids: np.ndarray, vocabulary: int) -> None:

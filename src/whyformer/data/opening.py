@@ -1,4 +1,5 @@
-"""Open a data file, plain or compressed, and name what is no text as what it is."""
+"""Open a data file, plain or compressed; for a file that is not text, name its kind in the
+error."""
 
 import bz2
 import gzip
@@ -14,7 +15,7 @@ from typing import Any, cast
 from whyformer.foundation.errors import DataError, MissingExtraError
 
 HEAD = 4096
-"""Bytes that show what kind of file it is."""
+"""Number of bytes at the start of a file that are read to recognize its kind."""
 PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"
 
@@ -40,7 +41,8 @@ COMPRESSED: dict[bytes, tuple[str, str, Callable[[Path], Any]]] = {
     b"BZh": ("bzip2", ".bz2", bz2.open),
     b"\x28\xb5\x2f\xfd": ("zstandard", ".zst", _zstandard),
 }
-"""First bytes -> name, usual ending, and how to open it."""
+"""For the first bytes of a compressed file: the name of the compression, its usual file ending, and
+a function that opens such a file."""
 ENDINGS = tuple(ending for _, ending, _ in COMPRESSED.values())
 
 OTHER_KINDS = {
@@ -53,18 +55,18 @@ OTHER_KINDS = {
     b"\xd0\xcf\x11\xe0": "a document of an old version of Word, Excel or Hangul",
     b"HWP Document": "a Hangul document",
 }  # fmt: skip
-"""First bytes -> what a file that holds no lines of text is."""
+"""For the first bytes of a file without lines of text: the kind of the file."""
 MEMBERS = {
     "word/document.xml": "a Word document", "ppt/presentation.xml": "a presentation",
     "content.xml": "an OpenDocument file", "Contents/section0.xml": "a Hangul document",
     "data.pkl": "a PyTorch file",
 }  # fmt: skip
-"""Member of a ZIP file -> what the file is."""
+"""If a ZIP file contains a file with this name: the kind of the ZIP file."""
 SHEETS = "xl/workbook.xml"
 
 
 def unpacked_suffix(path: str | Path) -> str:
-    """Return the ending of a name without the ending of a compression.
+    """Return the ending of a file name, ignoring the ending of a compression.
 
     >>> unpacked_suffix("a.tsv.gz"), unpacked_suffix("a.txt"), unpacked_suffix("train")
     ('.tsv', '.txt', '')
@@ -76,14 +78,14 @@ def unpacked_suffix(path: str | Path) -> str:
 
 
 def opened_file(path: str | Path) -> io.BufferedIOBase:
-    """Open a file; the content of a compressed one is decompressed as it is read.
+    """Open a file. If it is compressed, its content is decompressed while it is read.
 
-    Raises: DataError when it cannot be opened, or holds no text.
+    Raises: DataError when the file cannot be opened, or does not contain text.
     """
     place = Path(path)
     with openable(path):
         file = place.open("rb")
-        if not place.is_file():  # a pipe can be read once only
+        if not place.is_file():  # a pipe can be read only once
             return file
         head = file.peek(HEAD)[:HEAD]
     for magic, (_, _, open_) in COMPRESSED.items():
@@ -94,8 +96,8 @@ def opened_file(path: str | Path) -> io.BufferedIOBase:
         if str(path).endswith(ending):
             file.close()
             raise DataError(
-                f"`{path}` must be a whole {name} file, but it is damaged (it does not start as "
-                "one). Fetch it again."
+                f"`{path}` must be a complete {name} file, but it is damaged (its first bytes "
+                "are wrong). Download it again."
             )
     if kind := other_kind(place, head):
         file.close()
@@ -107,19 +109,25 @@ def opened_file(path: str | Path) -> io.BufferedIOBase:
 
 
 def head_of(path: str | Path) -> bytes:
-    """Return the first bytes of a file, decompressed. Raises: DataError as `opened_file`."""
+    """Return the first bytes of a file after decompression.
+
+    Raises: DataError in the same cases as `opened_file`.
+    """
     with opened_file(path) as file, damage_explained(path):
         return file.read(HEAD)
 
 
 def magic_of(path: str | Path) -> bytes:
-    """Return the first bytes of a file as they are. Raises: DataError when it cannot be opened."""
+    """Return the first bytes of a file without decompression.
+
+    Raises: DataError when the file cannot be opened.
+    """
     with openable(path), Path(path).open("rb") as file:
         return file.read(HEAD)
 
 
 def other_kind(path: Path, head: bytes) -> str | None:
-    """Return what a file is that holds neither text nor a table, or None."""
+    """Return the kind of a file that contains neither text nor a table; None for other files."""
     if head.startswith(ZIP):
         return _kind_of_zip(path)
     if head.startswith(PARQUET):
@@ -145,7 +153,8 @@ def _kind_of_zip(path: Path) -> str:
 
 
 def _first_member(path: Path) -> str:
-    """Return the name of the first file in a ZIP archive in parentheses, or nothing."""
+    """Return ", such as NAME" with the name of the first file in a ZIP archive; "" for other
+    files."""
     try:
         with zipfile.ZipFile(path) as archive:
             found = (name for name in archive.namelist() if not name.endswith("/"))
@@ -161,7 +170,7 @@ def is_workbook(path: str | Path) -> bool:
 
 @contextmanager
 def openable(path: str | Path) -> Iterator[None]:
-    """Turn the errors of opening a file into a DataError with the reason."""
+    """In a `with` block, turn errors in opening a file into a DataError with the reason."""
     try:
         yield
     except FileNotFoundError:
@@ -169,7 +178,7 @@ def openable(path: str | Path) -> Iterator[None]:
     except IsADirectoryError:
         raise DataError(f"`{path}` is a directory. Give the path of a text file.") from None
     except PermissionError:
-        if Path(path).is_dir():  # what Windows says of a directory
+        if Path(path).is_dir():  # Windows reports this for a directory
             raise DataError(f"`{path}` is a directory. Give the path of a text file.") from None
         raise DataError(f"`{path}` may not be read. Change its permissions.") from None
     except OSError as error:
@@ -186,7 +195,7 @@ def _missing(path: str) -> str:
 
 @contextmanager
 def damage_explained(path: str | Path) -> Iterator[None]:
-    """Turn the errors of decompression into a DataError."""
+    """In a `with` block, turn errors in decompressing a file into a DataError."""
     try:
         yield
     except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
@@ -194,7 +203,7 @@ def damage_explained(path: str | Path) -> Iterator[None]:
     except OSError as error:
         if error.errno is not None:
             raise
-        raise DataError(_damaged(path, error)) from None  # of bz2
+        raise DataError(_damaged(path, error)) from None  # bz2 raises this for damaged data
     except Exception as error:
         if type(error).__name__ not in ("ZstdError",):
             raise
@@ -204,6 +213,6 @@ def damage_explained(path: str | Path) -> Iterator[None]:
 def _damaged(path: str | Path, error: Exception) -> str:
     kind = next((name for name, end, _ in COMPRESSED.values() if str(path).endswith(end)), None)
     return (
-        f"`{path}` must be a whole {kind or 'compressed'} file, but it is damaged ({error}). "
-        "Fetch it again."
+        f"`{path}` must be a complete {kind or 'compressed'} file, but it is damaged ({error}). "
+        "Download it again."
     )

@@ -13,9 +13,9 @@ from whyformer.text.symbols import PAD
 
 
 class PaddedRows:
-    """Plans batches of rows; ``epoch`` and ``index`` always give the same batch.
+    """Plans batches of rows. The same ``epoch`` and ``index`` always give the same batch.
 
-    The ids are in memory, four bytes per token.
+    All ids are in memory, with four bytes per token.
     Args:
         budget_tokens: maximum number of tokens in a batch, including padding; a longer row is a
             batch by itself.
@@ -30,7 +30,7 @@ class PaddedRows:
         self.fingerprint = ""
 
     def seal(self, *labels: np.ndarray) -> None:
-        """Set the fingerprint, which depends on all ids and on the other data of the rows."""
+        """Set `fingerprint`, a hash of all ids and of any further data of the rows."""
         whole = hashlib.sha256(self._ids.tobytes() + self._starts.tobytes())
         for part in labels:
             whole.update(part.tobytes())
@@ -44,7 +44,7 @@ class PaddedRows:
         return len(self.plan(epoch))
 
     def plan(self, epoch: int) -> list[np.ndarray]:
-        """Return the batches of an epoch as indices of rows."""
+        """Return the batches of an epoch, each as the indices of its rows."""
         if self._plan[0] != epoch:
             batches = plan_epoch(
                 self.lengths,
@@ -60,7 +60,8 @@ class PaddedRows:
     def places(
         self, indices: Int[np.ndarray, " batch"]
     ) -> tuple[Int[np.ndarray, "batch length"], Bool[np.ndarray, "batch length"]]:
-        """Return the indices of the tokens of a batch in all ids, and the mask of real tokens."""
+        """For the tokens of a batch, return their positions in the array of all ids, and the mask
+        of real tokens."""
         lengths = self.lengths[indices]
         columns = np.arange(int(lengths.max()))
         where = np.minimum(self._starts[indices][:, None] + columns, len(self._ids) - 1)
@@ -69,6 +70,7 @@ class PaddedRows:
     def padded(
         self, where: Int[np.ndarray, "batch length"], real: Bool[np.ndarray, "batch length"]
     ) -> tuple[Int[Tensor, "batch length"], Bool[Tensor, "batch length"] | None]:
-        """Return the ids of a batch, and the mask of real tokens; None when no row is padded."""
+        """Return the ids of a batch, and the mask of real tokens. The mask is None when no row is
+        padded."""
         ids = np.where(real, self._ids[where], PAD).astype(np.int64)
         return torch.from_numpy(ids), None if real.all() else torch.from_numpy(real)

@@ -1,4 +1,5 @@
-"""Rows for BERT's pre-training from documents: one span of text, a pair of spans, or many.
+"""Rows for BERT's pre-training from documents. A row has one span of text, a pair of spans, or many
+spans.
 
 Batch ``index`` of ``epoch`` is a pure function of seed, epoch, index and the documents. The masked
 tokens are drawn again in every epoch (dynamic masking: Liu et al. 2019, arXiv:1907.11692, §4.1).
@@ -26,17 +27,17 @@ class PretrainingBatch:
     """A batch of rows with some tokens masked."""
 
     ids: Int[Tensor, "batch length"]
-    """BOS, then each span of text with EOS, then PAD."""
+    """Each row is BOS, then each span of text followed by EOS, then PAD."""
     real: Bool[Tensor, "batch length"] | None
     """True where a token is real; None when no row is padded."""
     segments: Int[Tensor, "batch length"]
-    """1 for the second span of a pair, else 0."""
+    """1 for the tokens of the second span of a pair, 0 for all other tokens."""
     labels: Int[Tensor, "batch length"]
-    """The original token where one was chosen; PAD elsewhere."""
+    """The original token at each position that was chosen for masking; PAD elsewhere."""
     follows: Int[Tensor, "batch"] | None
     """1 where the second span follows the first in its document, else 0; None without pairs."""
     tokens: int
-    """Number of chosen tokens, at least 1: the divisor of the mean loss."""
+    """Number of chosen tokens, at least 1. The mean loss is the sum divided by this number."""
 
     def __len__(self) -> int:
         return self.ids.shape[0]
@@ -55,28 +56,28 @@ class PretrainingBatch:
 
 
 Span = tuple[int, int]
-"""Start and end in the ids of all documents."""
+"""Start and end of a span of text, as positions in the ids of all documents."""
 
 
 class Fill(StrEnum):
     """How to fill a row without pairs."""
 
     DOCUMENTS = "documents"
-    """One document, or a part of a longer one."""
+    """A row is one document, or a part of a document that is longer than a row."""
     FULL = "full"
-    """Consecutive whole sentences, across documents, until the row is full (RoBERTa)."""
+    """A row is filled with consecutive whole sentences, also across documents (RoBERTa)."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """The spans of a row."""
+    """The spans of text that make up a row."""
 
     spans: tuple[Span, ...]
     follows: bool = False
 
     @property
     def length(self) -> int:
-        """Tokens of the row, including symbols."""
+        """Number of tokens of the row, including symbols."""
         return 1 + sum(end - start + 1 for start, end in self.spans)
 
 
@@ -85,17 +86,19 @@ class PretrainingRows:
 
     With ``next_sentence``, a row is a pair of spans of sentences; in half of the rows, the second
     span is from another document. Without it, ``fill`` sets the content of a row.
-    Paper: Devlin et al. 2018 (arXiv:1810.04805), §3.1 and A.2; rows full of sentences: Liu et al.
-        2019 (arXiv:1907.11692), §4.2, FULL-SENTENCES.
-    Differs: sentences that are replaced by a random second span are not used in that epoch.
+    Paper: Devlin et al. 2018 (arXiv:1810.04805),
+    3.1 and A.2; rows filled with sentences: Liu et al. 2019 (arXiv:1907.11692),
+    4.2, FULL-SENTENCES.
+    Differs: when a random second span replaces the following sentences, these sentences are not
+        used in that epoch.
     Args:
         row_tokens: maximum length of a row, including symbols.
         budget_tokens: maximum number of tokens in a batch, including padding; a longer row is a
         batch by itself.
         vocabulary: number of ids.
-        line_end: id at the end of a sentence.
-        fill: documents, or full: sentences across documents, with an EOS after each document.
-        starts_word: for each id, whether it starts a word; if given, whole words are masked.
+        line_end: id of the token that ends a sentence.
+        fill: `documents`, or `full`: sentences across documents, with an EOS after each document.
+        starts_word: for each id, whether it starts a word. If it is given, whole words are masked.
         shuffle: False uses a fixed order and fixed masks, for evaluation.
     """
 
@@ -125,7 +128,7 @@ class PretrainingRows:
         return len(self.plan(epoch)[1])
 
     def plan(self, epoch: int) -> tuple[list[Row], list[np.ndarray]]:
-        """Return the rows of an epoch, and the batches as indices of rows."""
+        """Return the rows of an epoch, and its batches, each as the indices of its rows."""
         epoch = epoch if self.shuffle else 0
         if self._plan[0] != epoch:
             rng = self._generator(f"rows/{epoch}")
@@ -199,7 +202,7 @@ class PretrainingRows:
         spans: list[Span] = []
         left = max_tokens
         for index in rng.permutation(len(self.documents)):
-            continues = False  # whether the last span is from this document
+            continues = False  # whether the last span belongs to this document
             for begin, stop in self._sentences(int(index)):
                 for start in range(begin, stop, max_tokens - 1):
                     end = min(start + max_tokens - 1, stop)
@@ -216,7 +219,7 @@ class PretrainingRows:
         return [*rows, Row(tuple(spans))] if spans else rows
 
     def _pairs(self, rng: np.random.Generator) -> list[Row]:
-        """Make rows of two spans of sentences; see the class."""
+        """Make rows of two spans of sentences; see the description of the class."""
         sentences = [self._sentences(index) for index in range(len(self.documents))]
         max_tokens = self.row_tokens - 3
         rows: list[Row] = []
@@ -237,7 +240,7 @@ class PretrainingRows:
                 elif len(sentences) > 1:
                     second = self._elsewhere(rng, sentences, int(index), max_tokens)
                 else:
-                    continue  # there is no other document
+                    continue  # there is no other document for a second span
                 rows.append(_shortened(first, second, follows, max_tokens))
         return rows
 
@@ -270,7 +273,8 @@ class PretrainingRows:
 
 
 def _shortened(first: Span, second: Span, follows: bool, max_tokens: int) -> Row:
-    """Shorten the longer span until both fit: the first at its start, the second at its end."""
+    """Make a row of two spans. Shorten the longer span until the row fits: the first span loses
+    tokens at its start, the second at its end."""
     a, b, half = first[1] - first[0], second[1] - second[0], max_tokens // 2
     if a + b > max_tokens:
         if b <= half:

@@ -19,17 +19,19 @@ class Reading:
     """How data files are read."""
 
     encoding: str | None = None
-    """See `read_lines`."""
+    """The encoding of the files; see `read_lines`."""
     header: bool | None = None
-    """See `open_table`."""
+    """Whether the first line names the columns; see `open_table`."""
     delimiter: str | None = None
-    """See `open_table`."""
+    """The character between the columns; see `open_table`."""
     on_fault: OnFault | None = field(default=None, compare=False)
-    """See `read_lines`; also called for a row that does not fit the table, which is left out."""
+    """Function that is called for a faulty line; see `read_lines`. It is also called for a row that
+    does not fit the table; such a row is left out."""
 
     @property
     def key(self) -> str:
-        """What a hash of the data must contain; "" for the default."""
+        """Text that a hash of the data must include, because these settings change how the data is
+        read. It is "" for the default settings."""
         key = "" if self == Reading() else f":{self.encoding}:{self.header}"
         return key if self.delimiter is None else f"{key}:{self.delimiter}"
 
@@ -62,15 +64,15 @@ class Pair(NamedTuple):
     """One source text and its target."""
 
     line: int
-    """Line number in the file, from 1."""
+    """Line number in the file, counted from 1."""
     source: str
     target: str
     path: str = ""
-    """The file; "" if there is none."""
+    """Path of the file; "" if the pair does not come from a file."""
 
     @property
     def place(self) -> int | str:
-        """The line number, with the file if there is one."""
+        """The line number or, if the pair comes from a file, the path and the line number."""
         return f"{self.path}:{self.line}" if self.path else self.line
 
 
@@ -88,10 +90,10 @@ def read_pairs(
     Args:
         path: a table (TSV, CSV, JSON lines, …; see `Format`), recognised by its content; ``-`` for
             TSV on standard input; or the common prefix of two files named ``path.source`` and
-            ``path.target``. With ``second``, the file of the sources.
+            ``path.target``. If ``second`` is given, this is the file of the sources.
         second: the file of the targets, parallel to ``path``.
         source: column, JSON key or file extension of the source; for example, a language code.
-            None: by the names and the content of the columns.
+            None chooses the column by its name and its content.
         target: the same for the target.
         optional: see `roles_of_pairs`.
     Raises: DataError with the path and line of the error.
@@ -111,11 +113,14 @@ def pair_roles(
     reading: Reading = DEFAULT,
     optional: bool = False,
 ) -> Roles:
-    """Return the columns of a table of pairs. Raises: DataError when it is none."""
+    """Return the columns of a table of pairs.
+
+    Raises: DataError when the file is not such a table.
+    """
     table = reading.table(path, Wanted.PAIRS, (source, target))
     if table is None or (len(table.columns) == 1 and not table.named):
         raise DataError(
-            f"`{path}` must have pairs, a source, a tab and a target per line, but it has one "
+            f"`{path}` must have pairs (a source, a tab and a target per line), but it has one "
             "column of text. Give the file of the sources and then the file of the targets."
             + delimiter_hint(path, reading.encoding)
         )
@@ -140,7 +145,7 @@ def pair_files(
         if all(Path(file).exists() for file in both):
             return both
     if unpacked_suffix(path) in (".tsv", ".csv", ".jsonl", ".json", ".txt") or "://" in str(path):
-        return (str(path),)  # its reader says what is wrong
+        return (str(path),)  # its reader raises the error
     if Path(path).is_dir():
         raise DataError(f"`{path}` is a directory.{_in_directory(Path(path))}")
     raise DataError(
@@ -150,7 +155,7 @@ def pair_files(
 
 
 def _other_sides(prefix: Path) -> str:
-    """Return what to give for the prefix of two files with other names of the sides."""
+    """Return advice for a prefix for which no files with the given sides exist."""
     try:
         found = sorted(one.name for one in prefix.parent.iterdir())
     except OSError:
@@ -163,7 +168,7 @@ def _other_sides(prefix: Path) -> str:
 
 
 def _in_directory(directory: Path) -> str:
-    """Return what to give instead of a directory."""
+    """Return advice for a directory that was given instead of a file."""
     stems: dict[str, list[str]] = {}
     for file in sorted(directory.iterdir()):
         if file.is_file() and unpacked_suffix(file.name) and not file.name.startswith("."):
@@ -186,7 +191,8 @@ def parallel(
     target: str | None = None,
     reading: Reading = DEFAULT,
 ) -> list[tuple[str, str | None]]:
-    """Return what `read_pairs` takes for some paths: two files of plain lines are two sides."""
+    """Return the arguments ``path`` and ``second`` of `read_pairs` for some paths. Two files of
+    plain lines are the two sides of one corpus; any other file is read alone."""
     if len(paths) == 2 and STDIN not in paths:
         files = [pair_files(path, source=source, target=target) for path in paths]
         if all(len(one) == 1 for one in files):

@@ -23,13 +23,14 @@ class TextBatch:
     """A batch of rows of text for next-token prediction."""
 
     target: Int[Tensor, "batch length"]
-    """The input of the model: BOS, then the labels shifted right by one."""
+    """The input of the model: BOS, followed by the labels shifted right by one."""
     labels: Int[Tensor, "batch length"]
-    """The expected output; PAD where there is none."""
+    """The expected output of the model; PAD at positions without an expected output."""
     documents: Int[Tensor, "batch length"] | None
-    """Number of the document in the row for each position; None when a row is one span of text."""
+    """For each position, the number of its document within the row. None when each row is one span
+    of text."""
     tokens: int
-    """Number of labels that are not padding: the divisor of the mean loss."""
+    """Number of labels that are not padding. The mean loss is the sum divided by this number."""
 
     def __len__(self) -> int:
         return self.labels.shape[0]
@@ -46,12 +47,13 @@ class TextBatch:
 
 
 class ContiguousRows:
-    """Batches of rows cut from one long text of all documents.
+    """Batches of rows that are cut from one long text, the concatenation of all documents.
 
-    Each epoch cuts at other positions, so that tokens are predicted from contexts of all lengths.
+    Each epoch cuts the text at other positions, so that tokens are predicted from contexts of all
+    lengths.
     Args:
         row_tokens: length of a row; the last row of the text may be shorter.
-        budget_tokens: tokens of a batch; at least one row.
+        budget_tokens: number of tokens in a batch; a batch has at least one row.
         shuffle: False keeps the order of the text and starts at its first token, for evaluation.
     """
 
@@ -81,7 +83,8 @@ class ContiguousRows:
         return text_batch([[row] for row in rows], packed=False)
 
     def plan(self, epoch: int) -> list[list[tuple[int, int]]]:
-        """Return the batches of an epoch, each the (start, end) of its rows in the text."""
+        """Return the batches of an epoch. A batch is a list of the (start, end) of each row in the
+        text."""
         if self._plan[0] != epoch:
             rng = _generator(self.seed, epoch, self.documents.fingerprint)
             first = int(rng.integers(self.row_tokens)) if self.shuffle else 0
@@ -100,8 +103,8 @@ class ContiguousRows:
 class PackedRows:
     """Batches of rows that contain several whole documents; a mask separates them in the model.
 
-    Documents are shuffled in every epoch, and each is added to the current row if it fits. A
-    document longer than a row is split.
+    Documents are shuffled in every epoch. Each document is added to the current row if it fits
+    there. A document longer than a row is split.
     """
 
     def __init__(
@@ -132,8 +135,8 @@ class PackedRows:
         return text_batch(rows, packed=True)
 
     def plan(self, epoch: int) -> list[list[list[tuple[int, int]]]]:
-        """Return the batches of an epoch; a batch is a list of rows, and a row the spans of its
-        documents."""
+        """Return the batches of an epoch; a batch is a list of rows, and a row is a list of the
+        spans of its documents."""
         if self._plan[0] != epoch:
             rng = _generator(self.seed, epoch, self.documents.fingerprint)
             count = len(self.documents)
@@ -161,7 +164,7 @@ def text_batch(rows: Sequence[Sequence[np.ndarray]], *, packed: bool) -> TextBat
     """Return rows of one or more spans of text as one padded batch.
 
     In the input, every span starts with BOS, so that its first token is predicted, too.
-    Args: packed: number the spans of a row, so that attention can separate them.
+    Args: packed: whether to number the spans of a row, so that attention can separate them.
     """
     width = max(sum(map(len, row)) for row in rows)
     labels = np.full((len(rows), width), PAD, dtype=np.int64)

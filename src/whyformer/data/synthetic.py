@@ -8,7 +8,7 @@ from whyformer.data.reading import Pair
 
 
 class Task(StrEnum):
-    """The function to learn on a sequence of symbols."""
+    """The function of a sequence of symbols that a model must learn."""
 
     copy = "copy"
     reverse = "reverse"
@@ -35,8 +35,8 @@ def synthetic_pairs(
     form.
 
     Args:
-        symbols: number of different symbols; all have the same number of digits, so that
-        alphabetical order is numerical order.
+        symbols: number of different symbols. The names of all symbols have the same number of
+        digits, so that alphabetical order is numerical order.
         shortest: minimum number of symbols in a source.
         longest: maximum number of symbols in a source.
 

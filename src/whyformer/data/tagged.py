@@ -23,7 +23,7 @@ from whyformer.text.symbols import BOS, EOS
 from whyformer.text.tokenizer import Tokenizer
 
 NOTHING = -1
-"""Label of a position without a label, ignored in the loss."""
+"""Label of the positions that have no label; the loss ignores these positions."""
 CONLLU = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
 """Columns of CoNLL-U. Source: https://universaldependencies.org/format.html"""
 
@@ -35,7 +35,7 @@ class Tagged(NamedTuple):
     words: list[str]
     labels: list[str]
     blanks: int = 0
-    """Labelled blanks before or between the words, which were left out."""
+    """Number of labelled blanks, before or between the words, that were left out."""
 
 
 def read_tagged(
@@ -47,12 +47,14 @@ def read_tagged(
 ) -> Iterator[Tagged]:
     """Yield the non-empty sentences of a file, with labels in Unicode NFC.
 
-    A table has one sentence per row: its words separated by spaces, and as many labels (in JSON,
-        also lists). A file with one word per line has empty lines between sentences: the word is
-        the first column, the label the last; in CoNLL-U, the word is FORM and the label UPOS. If
-        each character has a line, the blanks between words are left out and counted.
+    A table has one sentence per row: its words separated by spaces, and the same number of labels;
+        in JSON, words and labels can be lists. A file with one word per line has empty lines
+        between sentences. There, the first column is the word and the last one is the label; in
+        CoNLL-U, these are the columns FORM and UPOS. If each line is one character, the blanks
+        between words are left out and counted.
 
-    Args: text, label: names or numbers of the columns, or keys; None: by their names and content.
+    Args: text, label: names or numbers of the columns, or keys. None chooses a column by its name
+        and its content.
     Raises: DataError with the path and line of the error.
     """
     if (columns := word_columns(path, text, label, reading)) is not None:
@@ -87,7 +89,7 @@ def tag_roles(
 
 @dataclass(frozen=True)
 class WordColumns:
-    """Places of the word and its label in a file with one word per line, from 0."""
+    """For a file with one word per line: the columns of the word and its label, counted from 0."""
 
     word: int = 0
     label: int = -1
@@ -99,8 +101,8 @@ def word_columns(
 ) -> WordColumns | None:
     """Return which columns of a file with one word per line are read; None for other files.
 
-    Args: text, label: names of CoNLL-U columns, or numbers from 1.
-    Raises: DataError for a name that is none.
+    Args: text, label: names of CoNLL-U columns, or numbers of columns, counted from 1.
+    Raises: DataError when there is no column with a given name.
     """
     found = reading.format(path, Wanted.TAGGED)
     if found not in (Format.WORDS, Format.CONLLU):
@@ -155,11 +157,11 @@ def _word_by_word(path: str, columns: WordColumns, reading: Reading) -> Iterator
 
 
 def blanks_left_out(sentences: Iterable[Tagged]) -> str | None:
-    """Return what to say about blanks that were left out, or None if there are none."""
+    """Return a text for the user about blanks that were left out, or None if there are none."""
     count = sum(one.blanks for one in sentences)
     if not count:
         return None
-    return f"left out {counted(count, 'labelled blank')}: a word needs a character"
+    return f"left out {counted(count, 'labelled blank')}, because a blank is not a word"
 
 
 @dataclass(frozen=True)
@@ -167,15 +169,15 @@ class WordRow:
     """A sentence, or a part of a long one, as token ids."""
 
     ids: list[int]
-    """BOS, the words, EOS."""
+    """BOS, the ids of all words, and EOS."""
     places: list[int]
-    """Position of the first piece of each word."""
+    """For each word, the position of its first piece in `ids`."""
 
 
 def word_rows(tokenizer: Tokenizer, words: Sequence[str], longest: int) -> list[WordRow]:
     """Return the rows of a sentence in order; a sentence that is too long is split into several.
 
-    The ids are those of the words separated by spaces. A word longer than a row is truncated.
+    The words are encoded with spaces between them. A word longer than a row is truncated.
     Paper: Devlin et al. 2018 (arXiv:1810.04805), §5.3: the prediction for a word is that of its
     first piece.
     """
@@ -198,15 +200,15 @@ class TaggedBatch:
     """A batch of sentences with a label at the first piece of every word."""
 
     ids: Int[Tensor, "batch length"]
-    """BOS, the words, EOS; then PAD."""
+    """Each row is BOS, the ids of its words, EOS, and then PAD."""
     real: Bool[Tensor, "batch length"] | None
     """True where a token is real; None when no row is padded."""
     labels: Int[Tensor, "batch length"]
-    """Number of the class at the first piece of a word; NOTHING elsewhere."""
+    """At the first piece of each word, the number of its class; `NOTHING` elsewhere."""
     indices: Int[np.ndarray, " batch"]
-    """Indices of the rows."""
+    """Index of each row in the data."""
     tokens: int
-    """Number of words: the divisor of the mean loss."""
+    """Number of words in the batch. The mean loss is the sum divided by this number."""
 
     def __len__(self) -> int:
         return self.ids.shape[0]
@@ -223,7 +225,7 @@ class TaggedBatch:
 
 
 class TaggedRows(PaddedRows):
-    """Batches of rows of words; the labels use four bytes of memory per token.
+    """Batches of rows of words. The labels need four bytes of memory per token.
 
     Args:
         labels: for each row, the class numbers of its words.

@@ -1,1 +1,2 @@
-"""Formats of data files: recognised by their content, and read as tables of named columns."""
+"""Recognise the format of a data file by its content, and read the file as a table of named
+columns."""

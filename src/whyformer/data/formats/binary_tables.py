@@ -1,4 +1,5 @@
-"""Tables in binary files: Excel workbooks and Parquet. Their libraries are imported when needed."""
+"""Read tables from binary files: Excel workbooks and Parquet. The libraries for these formats are
+imported only when such a file is read."""
 
 import warnings
 import zipfile
@@ -17,13 +18,14 @@ WORKBOOK_ERRORS = (
     OSError, ValueError, LookupError, SyntaxError, TypeError, AttributeError, EOFError,
     NotImplementedError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-"""What openpyxl raises for a damaged workbook."""
+"""The exceptions that openpyxl raises for a damaged workbook."""
 SHEET_ROWS = 1 << 20
-"""Most rows of a sheet of Excel."""
+"""Maximum number of rows of an Excel sheet."""
 
 
 class Excel(TableWithHeader):
-    """The first sheet of a workbook that has a table, below its title."""
+    """The table in the first sheet of a workbook that contains one; a title above the table is
+    skipped."""
 
     def _first_rows(self) -> list[list[str]]:
         rows = [cells for _, cells in islice(self._cells(), SAMPLE) if cells]
@@ -31,28 +33,28 @@ class Excel(TableWithHeader):
         return [[*row, *[""] * (width - len(row))] for row in rows]
 
     def _cells(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield the numbers of rows, and their cells up to the last filled one."""
+        """Yield the number of each row, and its cells up to the last non-empty one."""
         try:
             import openpyxl
         except ImportError:
             raise MissingExtraError("openpyxl", "data") from None
         note_input(self.path)
         try:
-            with Path(self.path).open("rb") as file:  # the name need not end in .xlsx
+            with Path(self.path).open("rb") as file:  # any file name is allowed
                 _refuse_false_sizes(file, Path(self.path).stat().st_size)
-                with warnings.catch_warnings():  # about styles and the like
+                with warnings.catch_warnings():  # warnings about styles etc.
                     warnings.simplefilter("ignore")
                     book = openpyxl.load_workbook(file, read_only=True, data_only=True)
                 for sheet in book.worksheets:
                     started = False
-                    sheet.reset_dimensions()  # some programs state a wrong size
+                    sheet.reset_dimensions()  # some programs store a wrong size
                     for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
                         if number > SHEET_ROWS:
                             raise ValueError(f"a row has a number above {SHEET_ROWS:,}")
                         cells = ["" if cell is None else str(cell) for cell in row]
                         while cells and not cells[-1]:
                             cells.pop()
-                        # A title above the table, or a cover sheet, has one cell per row.
+                        # The rows of a title, or of a cover sheet, have only one non-empty cell.
                         started = started or sum(map(bool, cells)) > 1
                         if started:
                             yield number, cells
@@ -67,7 +69,7 @@ class Excel(TableWithHeader):
             ) from None
 
     def rows(self) -> Iterator[Row]:
-        """See `Table`."""
+        """Yield the rows below the header; see `Table.rows`."""
         for place, (number, cells) in enumerate(self._cells()):
             if place or not self.named:
                 empty = [""] * (len(self.columns) - len(cells))
@@ -77,7 +79,7 @@ class Excel(TableWithHeader):
 def _refuse_false_sizes(file: BinaryIO, size: int) -> None:
     """Raise ValueError if a part of a workbook claims more bytes than the file has.
 
-    As many bytes would be allocated to read it.
+    Reading such a part would allocate all the bytes that it claims.
     """
     with zipfile.ZipFile(file) as archive:
         for part in archive.infolist():
@@ -90,7 +92,7 @@ class Parquet(Records):
     """The rows of a Parquet file, as records."""
 
     def records(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """See `Records`."""
+        """Yield the number of each row and its values by column name; see `Records.records`."""
         try:
             import pyarrow
             from pyarrow import parquet
@@ -106,17 +108,18 @@ class Parquet(Records):
                         yield number, record
         except (OSError, ValueError, OverflowError, pyarrow.ArrowException) as error:
             raise DataError(
-                f"`{self.path}` must be a Parquet file, but it is damaged ({error}). Fetch it "
-                "again."
+                f"`{self.path}` must be a Parquet file, but it is damaged ({error}). "
+                "Download it again."
             ) from None
 
     def where(self, line: int) -> str:
-        """See `Table`."""
+        """Return the file and the number of a row as text, for messages."""
         return f"{self.path}, row {line}"
 
 
 def _with_texts_for_dates(batch: Any) -> Any:
-    """Return a batch of rows with its dates and times as texts: Python cannot hold all of them."""
+    """Return a batch of rows in which dates and times are texts, because Python's types cannot
+    represent all of them."""
     from pyarrow import string, types
 
     for place, column in enumerate(batch.schema):

@@ -1,4 +1,4 @@
-"""Stream the objects of JSON lines and of JSON arrays."""
+"""Read the objects of JSON lines and of JSON arrays one by one."""
 
 import json
 import re
@@ -11,9 +11,9 @@ from whyformer.foundation.errors import DataError
 from whyformer.foundation.parsing import NotJSONError, parse_json, shown
 
 CHUNK = 1 << 16
-"""Characters that are read before the next object is looked for."""
+"""Number of characters that are read at a time, before the next object is parsed."""
 MAX_RECORD = 1 << 26
-"""Most characters of one object."""
+"""Maximum number of characters of one object."""
 
 
 def records_of_lines(
@@ -22,11 +22,12 @@ def records_of_lines(
     names: Sequence[str] = (),
     on_fault: OnFault | None = None,
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield line numbers and JSON objects; an empty object for a blank line.
+    """Yield the number and the JSON object of each line. A blank line gives an empty object.
 
     Args:
-        names: keys for the example in a message.
-        on_fault: see `read_lines`; also called for a line that is no object, which is left out.
+        names: keys that the example in an error message shows.
+        on_fault: see `read_lines`. It is also called for a line that is not a JSON object; such a
+            line is left out.
     Raises: DataError with the path and line of the error.
     """
     for number, line in enumerate(read_lines(path, encoding, on_fault), start=1):
@@ -46,7 +47,10 @@ def _same(error: DataError) -> DataError:
 
 
 def _record(path: str, number: int, line: str, names: Sequence[str]) -> dict[str, Any]:
-    """Return the object of a line. Raises: DataError when it is none."""
+    """Parse a line and return its JSON object.
+
+    Raises: DataError when the line is not a JSON object.
+    """
     try:
         record = parse_json(line)
     except NotJSONError as error:
@@ -54,7 +58,7 @@ def _record(path: str, number: int, line: str, names: Sequence[str]) -> dict[str
             f"{path}:{number}: a line must be one JSON object, but it is not JSON at column "
             f"{error.column}. Write one object per line."
         ) from None
-    except ValueError as error:  # numbers with thousands of digits, deeply nested lists
+    except ValueError as error:  # such as a number with too many digits
         raise DataError(
             f"{path}:{number}: a line must be one JSON object, but it cannot be parsed "
             f"({error}). Write one object per line."
@@ -72,15 +76,15 @@ def _record(path: str, number: int, line: str, names: Sequence[str]) -> dict[str
 def records_of_array(path: str, encoding: str | None) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the objects of a JSON array, numbered from 1.
 
-    The array may be the value of a key of one object, as in ``{"version": 1, "data": [{…}]}``: the
-    first array of objects is read.
+    The array may also be a value inside an object, as in ``{"version": 1, "data": [{…}]}``. Then
+    the first array of objects is read.
     Raises: DataError with the number of the item that cannot be read.
     """
     text = _Text(f"{line}\n" for line in read_lines(path, encoding))
     if not text.skip_to_array():
         raise DataError(
-            f"`{path}` must be a JSON array of objects, but it has none. Write [{{…}}, {{…}}], or "
-            "one object per line."
+            f"`{path}` must be a JSON array of objects, but it contains none. Write "
+            "[{{…}}, {{…}}], or one object per line."
         )
     decoder = json.JSONDecoder()
     number = 0
@@ -94,7 +98,7 @@ def records_of_array(path: str, encoding: str | None) -> Iterator[tuple[int, dic
                 if isinstance(error, RecursionError) or not text.read():
                     raise _not_an_item(path, number, error) from None
         try:
-            record = parse_json(text.buffer[text.at : end])  # with its limits
+            record = parse_json(text.buffer[text.at : end])  # parse_json checks limits
         except ValueError as error:
             raise _not_an_item(path, number, error) from None
         if not isinstance(record, dict) or not record:
@@ -110,24 +114,25 @@ def records_of_array(path: str, encoding: str | None) -> Iterator[tuple[int, dic
 def _not_an_item(path: str, number: int, error: Exception) -> DataError:
     reason = "nested too deeply" if isinstance(error, RecursionError) else error
     return DataError(
-        f"{path}, item {number}: an array must hold JSON objects, but this cannot be parsed "
+        f"{path}, item {number}: an array must hold JSON objects, but this item cannot be parsed "
         f"({reason}). Correct it."
     )
 
 
 class _Text:
-    """A text that is read when it is needed."""
+    """A text that is read from a stream as far as the parser needs it."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
         self.buffer, self.at = "", 0
-        """What was read, and the place in it up to which it was parsed."""
+        """The text in memory, and the position up to which it is parsed."""
 
     def read(self) -> bool:
-        """Read more. Returns: whether there was more."""
+        """Read more text, and return whether there was any."""
         parts, size = [self.buffer[self.at :]], 0
         self.at = 0
-        # A record that is not whole is parsed again from its start, so each reading doubles.
+        # An incomplete record is parsed again from its start. So each call reads as much text as is
+        # in memory, and a long record is parsed only a few times.
         while size < max(CHUNK, len(parts[0])) and (line := next(self._lines, "")):
             parts.append(line)
             size += len(line)
@@ -135,7 +140,7 @@ class _Text:
         return size > 0 and len(self.buffer) <= MAX_RECORD
 
     def starts_with(self, character: str) -> bool:
-        """Return whether the next character that is no space is this one."""
+        """Return whether the next character that is not whitespace is ``character``."""
         while True:
             if found := re.compile(r"\S").search(self.buffer, self.at):
                 self.at = found.start()
@@ -145,7 +150,8 @@ class _Text:
                 return False
 
     def skip_to_array(self) -> bool:
-        """Go to the first item of the first array of objects."""
+        """Move to the first item of the first array of objects; return False if there is no such
+        array."""
         while not (found := re.search(r"\[\s*(?=[\]{])", self.buffer)):
             if not self.read():
                 return False

@@ -1,4 +1,4 @@
-"""Names of columns that data files use, and what each stands for."""
+"""Common names of the columns of data files, grouped by the content of the column."""
 
 from collections.abc import Sequence
 
@@ -39,12 +39,12 @@ swedish thai turkish ukrainian vietnamese
 """
 LANGUAGES = frozenset(_LANGUAGES.split())
 CODES = frozenset({"eng", "kor", "jpn", "deu", "ger", "fra", "fre", "spa", "zho", "chi", "rus"})
-"""Parts of names only: they are also words of these languages."""
+"""Language codes that are recognised only as a part of a column's name."""
 KNOWN = TEXT | SECOND | LABEL | TARGET | OTHER | LANGUAGES
 
 
 def plain_name(name: str) -> str:
-    """Return a name as the sets above have it.
+    """Return a name in the form that the sets above use: lower case, with underscores for spaces.
 
     >>> plain_name(" Gold Label ")
     'gold_label'
@@ -53,7 +53,8 @@ def plain_name(name: str) -> str:
 
 
 def are_headings(cells: Sequence[str]) -> bool:
-    """Return whether all cells, or at least two of more than two, are names of columns.
+    """Return whether all cells are known names of columns; of more than two cells, two known names
+    are enough.
 
     >>> are_headings(["id", "document", "label"]), are_headings(["en", "bonjour"])
     (True, False)
@@ -65,7 +66,8 @@ def are_headings(cells: Sequence[str]) -> bool:
 
 
 def is_known(name: str) -> bool:
-    """Return whether a plain name, or each of several words in it, names a column.
+    """Return whether a plain name is a known name of a column, or consists of several words that
+    are all known.
 
     >>> is_known("kor_sentence"), is_known("영어_번역"), is_known("my_house")
     (True, True, False)

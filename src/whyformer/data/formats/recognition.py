@@ -1,4 +1,5 @@
-"""Recognise the format of a data file by its content; its name decides only in doubt."""
+"""Recognise the format of a data file by its content. The file name decides only when the content
+fits several formats."""
 
 import contextlib
 import csv
@@ -18,22 +19,23 @@ from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.parsing import shown
 
 SAMPLE = 1000
-"""Lines that are looked at."""
+"""Number of lines that are read to recognise a format."""
 SAMPLE_CHARACTERS = 1 << 20
 DELIMITERS = ";|,"
-"""Delimiters of CSV; a tab makes a TSV. Of two that fit, the first is chosen: text has commas."""
+"""Delimiters of CSV (a file with tabs is TSV). If two of them fit, the first one is chosen, because
+commas also occur in text."""
 A_WORD_A_LINE = (".conll", ".iob", ".iob2", ".bio")
-"""Endings of files with one word and its label per line."""
+"""File endings that mean one word and its label per line."""
 MAX_PHONES = 150
-"""Most different symbols in the pronunciations of a dictionary."""
+"""Maximum number of different symbols in the pronunciations of a dictionary."""
 DOCUMENT = "-DOCSTART-"
-"""First word of a line between the documents of CoNLL files."""
+"""First word of the line that separates two documents in CoNLL files."""
 COMMENTS = (";;;", "#")
-"""Starts of the comment lines of a pronunciation dictionary."""
+"""A line of a pronunciation dictionary that starts with one of these is a comment."""
 
 
 class Format(StrEnum):
-    """What a data file is."""
+    """The format of a data file."""
 
     LINES = "lines of text"
     TSV = "TSV"
@@ -49,11 +51,12 @@ class Format(StrEnum):
 
 
 PIPED = {".jsonl": Format.JSONL, ".tsv": Format.TSV}
-"""Ending of the name of a pipe -> format. A pipe can be read only once."""
+"""The format of a pipe by the ending of its name. Its content cannot be examined first, because a
+pipe can be read only once."""
 
 
 class Wanted(StrEnum):
-    """What a file is read for."""
+    """The kind of data that a file is read for."""
 
     PAIRS = "pairs"
     LABELLED = "labelled texts"
@@ -66,9 +69,9 @@ def recognized(
 ) -> Format:
     """Return the format of a file.
 
-    Args: delimiter: the character between the columns, if it is given. A file of text is then TSV
-        or CSV, unless it is JSON or XML.
-    Raises: DataError when it cannot be read, or is none of the formats.
+    Args: delimiter: the character between the columns, or None if it is not known. If it is given,
+        every text file that is not JSON or XML is TSV or CSV.
+    Raises: DataError when the file cannot be read, or has none of the formats.
     """
     of_columns = None if delimiter is None else Format.TSV if delimiter == "\t" else Format.CSV
     if path == STDIN:
@@ -76,7 +79,7 @@ def recognized(
     suffix = unpacked_suffix(path)
     with openable(path):
         kind = Path(path).stat().st_mode
-    if stat.S_ISFIFO(kind) or stat.S_ISCHR(kind):  # it can be read once
+    if stat.S_ISFIFO(kind) or stat.S_ISCHR(kind):  # readable only once
         return of_columns or PIPED.get(suffix, Format.LINES)
     if magic_of(path).startswith(PARQUET):
         return Format.PARQUET
@@ -93,7 +96,9 @@ def recognized(
 
 
 def known_delimiter(given: str | None) -> str | None:
-    """Return the character that a setting means. Raises: ConfigError when it is not one.
+    """Return the delimiter that the setting `data.delimiter` describes.
+
+    Raises: ConfigError when it is not one character.
 
     >>> known_delimiter("tab"), known_delimiter("|"), known_delimiter(None)
     ('\\t', '|', None)
@@ -108,7 +113,8 @@ def known_delimiter(given: str | None) -> str | None:
 
 
 def delimiter_hint(path: str, encoding: str | None = None) -> str:
-    """Return what to give for a file without columns, if one character divides all its lines."""
+    """Return the advice to set a delimiter, if one character divides all lines of a file into the
+    same number of columns; "" otherwise."""
     lines = [line for line in sampled_lines(path, encoding) if line.strip()]
     for delimiter in DELIMITERS:
         counts = {line.count(delimiter) for line in lines}
@@ -118,7 +124,8 @@ def delimiter_hint(path: str, encoding: str | None = None) -> str:
 
 
 def sampled_lines(path: str, encoding: str | None) -> list[str]:
-    """Return the first lines of a file that can be read; a fault further on is met later."""
+    """Return the first lines of a file, up to the first line that cannot be read. The error is
+    raised only if there is no line before it."""
     found: list[str] = []
     size = 0
     try:
@@ -134,7 +141,7 @@ def sampled_lines(path: str, encoding: str | None) -> list[str]:
 
 
 def _of_markup(path: str, lines: Sequence[str], suffix: str, wanted: Wanted) -> Format | None:
-    """Recognise JSON and XML."""
+    """Recognise JSON and XML; return None for other files."""
     if suffix == ".jsonl":
         return Format.JSONL
     first = next((line.strip() for line in lines if line.strip()), "")
@@ -154,12 +161,12 @@ def _of_markup(path: str, lines: Sequence[str], suffix: str, wanted: Wanted) -> 
         return Format.TMX
     if wanted is not Wanted.TEXTS and re.match(r"<(!doctype )?html|<\?xml", start):
         kind = "an HTML page" if "html" in start[:200] else "an XML file"
-        raise DataError(f"`{path}` is {kind}. Save what it shows as TSV, CSV or JSON lines.")
+        raise DataError(f"`{path}` is {kind}. Save its content as TSV, CSV or JSON lines.")
     return None
 
 
 def _of_words(lines: Sequence[str], suffix: str, wanted: Wanted) -> Format | None:
-    """Recognise files with one word per line."""
+    """Recognise files with one word per line; return None for other files."""
     if wanted is not Wanted.TAGGED:
         return None
     rows = [line.split("\t") for line in lines if line.strip() and not line.startswith("#")]
@@ -171,7 +178,7 @@ def _of_words(lines: Sequence[str], suffix: str, wanted: Wanted) -> Format | Non
     blocks = [block for block in _blocks(lines) if not block[0].startswith(DOCUMENT)]
     if len(blocks) < 2 or not rows:
         return None
-    # Sentences have several lines. Words are short, and their labels few.
+    # Most sentences have several words, so several lines. Only few words contain a space.
     several = sum(len(block) > 1 for block in blocks) > len(blocks) / 2
     filled = [line for block in blocks for line in block if not line.startswith("##")]
     widths = {len(line.split("\t") if "\t" in line else line.split()) for line in filled}
@@ -181,7 +188,7 @@ def _of_words(lines: Sequence[str], suffix: str, wanted: Wanted) -> Format | Non
 
 
 def _blocks(lines: Sequence[str]) -> list[list[str]]:
-    """Return the runs of lines between empty lines."""
+    """Split lines at empty lines, and return the blocks."""
     found: list[list[str]] = [[]]
     for line in lines:
         if line.strip():
@@ -192,7 +199,8 @@ def _blocks(lines: Sequence[str]) -> list[list[str]]:
 
 
 def _of_columns(lines: Sequence[str], suffix: str, wanted: Wanted) -> Format | None:
-    """Recognise tables whose columns are divided by tabs or other delimiters."""
+    """Recognise tables whose columns are divided by tabs or other delimiters; return None for other
+    files."""
     filled = [line for line in lines if line.strip()]
     if wanted is Wanted.TEXTS:
         if suffix == ".csv":
@@ -207,9 +215,10 @@ def _of_columns(lines: Sequence[str], suffix: str, wanted: Wanted) -> Format | N
 
 
 def delimiter_of(lines: Sequence[str], *, certain: bool = True) -> str | None:
-    """Return the delimiter of CSV lines, or None when they are no CSV.
+    """Return the delimiter of CSV lines, or None when the lines are not CSV.
 
-    Args: certain: demand quotes or known headings, for text may have a comma in every line.
+    Args: certain: whether to require quotes or known headings, because every line of a text may
+        also contain a comma.
     """
     best: tuple[float, str] | None = None
     for delimiter in DELIMITERS:
@@ -233,7 +242,7 @@ def delimiter_of(lines: Sequence[str], *, certain: bool = True) -> str | None:
 
 
 def parsed(lines: Sequence[str], delimiter: str) -> list[list[str]]:
-    """Return the rows of CSV lines as far as they can be read."""
+    """Return the rows of CSV lines, up to the first row that cannot be parsed."""
     found: list[list[str]] = []
     with contextlib.suppress(csv.Error):
         found.extend(csv.reader((f"{line}\n" for line in lines), delimiter=delimiter))
@@ -241,7 +250,8 @@ def parsed(lines: Sequence[str], delimiter: str) -> list[list[str]]:
 
 
 def _is_dictionary(lines: Sequence[str]) -> bool:
-    """Return whether each line is a word and its pronunciation, in symbols of a small set."""
+    """Return whether the lines are words with their pronunciations, written in a small set of
+    symbols."""
     rows = [line.split("#")[0].split() for line in lines if not line.startswith(COMMENTS)]
     if len(rows) < 20 or sum(len(row) < 2 for row in rows) > len(rows) / 50:
         return False

@@ -1,4 +1,4 @@
-"""Decide which columns of a table are read, and as what: source and target, text and label."""
+"""Decide which columns of a table are the source and the target, or the text and the label."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,24 +18,27 @@ from whyformer.foundation.errors import DataError
 from whyformer.foundation.wording import counted
 
 FEW = 0.2
-"""A column with more different values than this share of its rows holds no labels."""
+"""A column is not a column of labels if its number of different values exceeds this fraction of its
+number of rows."""
 SHOWN = 8
-"""Most columns that a message lists."""
+"""Maximum number of columns that a message lists."""
 DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}.*)?"
-"""A date in digits, with or without a time."""
+"""Regular expression for a date in digits, with or without a time."""
 EXAMPLE = 40
-"""Most characters of an example."""
+"""Maximum number of characters of an example in a message."""
 
 
 @dataclass(frozen=True)
 class Roles:
-    """The columns that are read: role -> name of the column, in the order they are read."""
+    """The columns of a table that are read: for each role, such as "source", the name of its
+    column. The order is that of reading."""
 
     table: Table
     columns: dict[str, str]
 
     def described(self) -> str:
-        """Return a line about the file: format, columns with an example of each, and the rest."""
+        """Return a line about the file: its format, each column that is read with an example, and
+        the columns that are not read."""
         table = self.table
         rows = table.sample()
         first = rows[0] if rows else []
@@ -63,13 +66,14 @@ def _shortened(text: str) -> str:
 def roles_of_pairs(
     table: Table, source: str | None, target: str | None, *, optional: bool = False
 ) -> Roles:
-    """Return the columns of source and target.
+    """Choose the columns of source and target.
 
     Args:
-        source, target: names or numbers of columns.
-        optional: ignore names that a table of two columns without names cannot have. The names of a
-            recipe are also the suffixes of two files.
-    Raises: DataError when the columns are not there, or in doubt.
+        source, target: names or numbers of columns; None chooses a column by its name and its
+            content.
+        optional: whether to ignore ``source`` and ``target`` if the table has two columns without
+            names. Then the names in a recipe are the suffixes of two parallel files.
+    Raises: DataError when a column does not exist, or when it is not clear which columns to read.
     """
     asked = {"source": source, "target": target}
     places = {role: table.place(name) for role, name in asked.items() if name}
@@ -84,7 +88,10 @@ def roles_of_pairs(
 
 
 def _pair_by_content(table: Table, taken: Mapping[str, int | None]) -> dict[str, int | None]:
-    """Return the places of source and target. Args: taken: those that are known."""
+    """Return the indices of the columns of source and target.
+
+    Args: taken: the indices that are already known.
+    """
     known = _pair_by_name([plain_name(name) for name in table.columns]) if table.named else None
     if known and not taken:
         return {"source": known[0], "target": known[1]}
@@ -98,7 +105,8 @@ def _pair_by_content(table: Table, taken: Mapping[str, int | None]) -> dict[str,
 
 
 def _pair_by_name(names: Sequence[str]) -> tuple[int, int] | None:
-    """Return the places of source and target by known names."""
+    """Return the indices of the columns of source and target if their names are known; otherwise
+    None."""
     languages = [place for place, name in enumerate(names) if name in LANGUAGES]
     for sources, targets in (
         (("source", "src"), ("target", "tgt", "trg")),
@@ -124,12 +132,13 @@ def roles_of_labelled(
     number: bool = False,
     two: bool = True,
 ) -> Roles:
-    """Return the columns of the text, the second text if there is one, and the label.
+    """Choose the columns of the text, of the second text if there is one, and of the label.
 
     Args:
-        text, second, label: names or numbers of columns, as asked for.
-        number: whether the label is a number.
-        two: whether there may be two texts.
+        text, second, label: names or numbers of columns; None chooses a column by its name and its
+            content.
+        number: whether the labels are numbers.
+        two: whether an example may have two texts.
     Raises: DataError when the columns are not there, or in doubt.
     """
     asked = {"text": text, "second text": second, "label": label}
@@ -151,7 +160,8 @@ def roles_of_labelled(
 def _labelled_by_content(
     table: Table, *, taken: dict[str, int | None], number: bool, two: bool
 ) -> dict[str, int | None]:
-    """Choose the columns of labelled texts by their names and their values."""
+    """Return the indices of the columns of labelled texts, chosen by the names and values of the
+    columns."""
     columns, names = _columns(table), [plain_name(name) for name in table.columns]
     free = [place for place in range(len(names)) if place not in taken.values()]
     found: dict[str, int | None] = {}
@@ -178,7 +188,7 @@ def _labelled_by_content(
             ]
             texts = [place for place in texts if not _is_numbering(columns[place])]
     if table.named and len(texts) > 1 and not others:
-        texts = []  # which of them is the text is in doubt; a second text has a known name
+        texts = []  # unclear which one is the text
     if label is None or not 1 <= len(texts) <= 1 + two:
         what = "the text and its label" if not two else "the text, or two texts, and the label"
         raise DataError(_doubt(table, what, "TEXT,LABEL"))
@@ -196,7 +206,8 @@ def _label_place(
     *,
     number: bool,
 ) -> int | None:
-    """Return the place of the column that holds the labels, or None when none can."""
+    """Return the index of the column that contains the labels, or None if no column can contain
+    labels."""
     if table.named:
         named = [place for place in free if names[place] in LABEL]
         if number:
@@ -218,7 +229,10 @@ def _label_place(
 
 
 def roles_of_texts(table: Table, text: str | None) -> Roles:
-    """Return the column of the text. Raises: DataError when it is not there, or in doubt."""
+    """Choose the column of the text.
+
+    Raises: DataError when the column does not exist, or when it is not clear which column to read.
+    """
     if text is not None:
         if (place := table.place(text)) is None:
             raise DataError(missing_column(table, text))
@@ -249,7 +263,7 @@ def _refuse_no_rows(table: Table) -> None:
         if next(table.rows(), None) is not None:
             return
     except DataError:
-        return  # it is met again when the row is read
+        return  # reading the row raises the error again
     raise DataError(_only_a_header(table))
 
 
@@ -261,14 +275,15 @@ def _only_a_header(table: Table) -> str:
 
 
 def _columns(table: Table) -> list[list[str]]:
-    """Return the sampled values of each column."""
+    """Return the values of each column in the sampled rows."""
     width = len(table.columns)
     rows = [row for row in table.sample() if len(row) == width]
     return [[row[place].strip() for row in rows] for place in range(width)]
 
 
 def _is_text(values: Sequence[str]) -> bool:
-    """Return whether a column holds texts: not numbers, dates, addresses or a few values."""
+    """Return whether a column contains texts. Numbers, dates, web addresses and a few repeated
+    values are not texts."""
     filled = [value for value in values if value]
     if len(filled) < max(1, len(values) / 2):
         return False
@@ -286,7 +301,7 @@ def _are_numbers(values: Sequence[str]) -> bool:
 
 
 def _is_numbering(values: Sequence[str]) -> bool:
-    """Return whether a column numbers the rows."""
+    """Return whether a column contains the numbers of the rows."""
     return len(values) > 2 and all(map(str.isdecimal, values)) and len(set(values)) == len(values)
 
 
@@ -295,7 +310,7 @@ def _has_few(values: Sequence[str]) -> bool:
 
 
 def _doubt(table: Table, what: str, example: str) -> str:
-    """Return the message about columns that cannot be told apart."""
+    """Return the error message for a table in which it is not clear which columns to read."""
     rows = table.sample()
     first = rows[0] if rows else []
     shown = list(zip(table.columns, first, strict=False))
@@ -315,5 +330,5 @@ def _doubt(table: Table, what: str, example: str) -> str:
         header = " If line 1 is a header, also give --data.header true."
     return (
         f"`{table.path}` has {counted(len(table.columns), 'column')}, and it is not clear which "
-        f"hold {what}: {examples or 'no rows'}. Give their {kind}: --columns {example}.{header}"
+        f"contain {what}: {examples or 'no rows'}. Give their {kind}: --columns {example}.{header}"
     )

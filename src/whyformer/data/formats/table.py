@@ -1,4 +1,5 @@
-"""The tables of data files: rows of named columns, with a header or with keys."""
+"""Base classes for the tables in data files. The columns get their names from a header or from
+keys."""
 
 import json
 import re
@@ -15,7 +16,7 @@ from whyformer.data.lines import STDIN, OnFault
 from whyformer.foundation.errors import DataError
 
 Row = tuple[int, Sequence[Any]]
-"""The number of a line or record, from 1, and the cells of all columns."""
+"""The number of a line or record, counted from 1, and the cells of all columns."""
 HEADERS = (Format.TSV, Format.CSV, Format.EXCEL)
 """Formats whose first line may be a header."""
 
@@ -27,7 +28,7 @@ class Table(ABC):
     Args:
         path: the file.
         encoding: see `read_lines`.
-        columns: their names, or ``1``, ``2``, … where ``named`` is False.
+        columns: names of the columns; if ``named`` is False, the numbers ``1``, ``2``, … as text.
     """
 
     path: str
@@ -36,25 +37,28 @@ class Table(ABC):
     named: bool = False
     format: Format = field(default=Format.TSV)
     delimiter: str | None = None
-    """The character between the columns, if it is given; None: by the content."""
+    """The character between the columns; None finds it from the content."""
     part: str = ""
-    """What of the file is read, for the line about it: the sheet of a workbook with several."""
+    """For a workbook with several sheets, the text about the sheet that is read; otherwise ""."""
     on_fault: OnFault | None = None
-    """See `Reading`. With None, errors are raised."""
+    """Function that is called for a faulty row, see `Reading`. With None, a faulty row raises an
+    error."""
 
     @abstractmethod
     def find_columns(self, header: bool | None, asked: Sequence[str] = ()) -> None:
-        """Set `columns` and `named`. Args: see `open_table`."""
+        """Find the columns of the table, and set `columns` and `named`; for the arguments, see
+        `open_table`."""
 
     @abstractmethod
     def rows(self) -> Iterator[Row]:
-        """Yield the rows; all cells of a blank line are empty.
+        """Yield all rows; for a blank line, a row of empty cells.
 
         Raises: DataError with the path and line of the error.
         """
 
     def sample(self) -> list[list[str]]:
-        """Return the cells of the first rows; an error ends them, as reading will meet it."""
+        """Return the cells of the first rows, up to the first faulty row. Reading the table raises
+        the error of this row."""
         found: list[list[str]] = []
         try:
             for _, cells in islice(self.rows(), SAMPLE):
@@ -65,7 +69,7 @@ class Table(ABC):
         return found
 
     def place(self, name: str) -> int | None:
-        """Return the index of a column by its name or its number from 1, or None."""
+        """Return the index of the column with this name or number (counted from 1), or None."""
         if name in self.columns:
             return self.columns.index(name)
         wanted = plain_name(name)
@@ -77,11 +81,11 @@ class Table(ABC):
         return None
 
     def where(self, line: int) -> str:
-        """Return the place of a row, for messages."""
+        """Return the file and the line of a row as text, for messages."""
         return f"{self.path}:{line}"
 
     def refuse(self, line: int, error: DataError, cells: Sequence[Any]) -> None:
-        """Raise the error of a row, or report it to `on_fault`."""
+        """Report the error of a row to `on_fault`; without such a function, raise the error."""
         if self.on_fault is None:
             raise error
         self.on_fault(line, lambda: error, "\t".join(map(_shown, cells)), kept=False)
@@ -97,7 +101,7 @@ class TableWithHeader(Table):
     """A table whose first row may name the columns."""
 
     def find_columns(self, header: bool | None, asked: Sequence[str] = ()) -> None:
-        """See `Table`."""
+        """Find the columns; see `Table.find_columns`."""
         if self.path == STDIN:
             self.columns = ("1", "2")
             return
@@ -114,12 +118,12 @@ class TableWithHeader(Table):
 
     @abstractmethod
     def _first_rows(self) -> list[list[str]]:
-        """Return the first rows, a header included."""
+        """Return the first rows, including a header."""
 
     def _checked(self, line: int, cells: list[str]) -> Iterator[Row]:
         """Yield a row if it has as many columns as the table.
 
-        Raises: DataError when it has not, see `refuse`.
+        Raises: DataError when the number of columns differs; see `refuse`.
         """
         width = len(self.columns)
         if len(cells) == width:
@@ -136,16 +140,16 @@ class TableWithHeader(Table):
             self.refuse(line, error, cells)
 
     def _advice(self) -> str:
-        return "Separate columns with one tab and use none inside them."
+        return "Separate columns with one tab, and use no tab inside a column."
 
 
 def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Return whether a first row names the columns of the other rows.
 
-    It does when its cells never occur as values, and are known names, or when a column holds
-    numbers only below a name that is none.
+    The cells of a header never occur again in their columns. In addition, the cells must be known
+    names, or a column must contain only numbers below a name that is not a number.
     """
-    # The first name may be empty: pandas writes the number of a row below it.
+    # The first name may be empty: in a file written by pandas, the row numbers have no name.
     if len(first) < 2 or not all(cell.strip() for cell in first[1:]):
         return False
     if len(set(first)) < len(first):
@@ -170,10 +174,11 @@ def _is_number(text: str) -> bool:
 
 
 class Records(Table):
-    """A table of records with keys. A value inside another record has both keys: ``a.b``."""
+    """A table of records with keys. A value in a nested record is a column named after both keys:
+    ``a.b``."""
 
     def find_columns(self, header: bool | None, asked: Sequence[str] = ()) -> None:
-        """See `Table`: the keys of the first records."""
+        """Set the columns to all keys of the first records; see `Table.find_columns`."""
         names: dict[str, None] = {}
         try:
             for _, record in islice(self.records(), SAMPLE):
@@ -185,18 +190,19 @@ class Records(Table):
 
     @abstractmethod
     def records(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yield the number and the content of each record; an empty one for a blank line."""
+        """Yield the number and the content of each record. A blank line gives an empty record."""
 
     def rows(self) -> Iterator[Row]:
-        """See `Table`."""
+        """Yield one row for each record; see `Table.rows`."""
         for number, record in self.records():
             flat = flattened(record)
             yield number, [flat.get(name) for name in self.columns]
 
     def read(self, names: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
-        """Yield the values of some keys; empty strings for a blank line.
+        """Yield the number of each record and its values for the keys ``names``; empty strings for
+        a blank line.
 
-        Raises: DataError for a record without one of them.
+        Raises: DataError for a record that lacks one of the keys.
         """
         for number, record in self.records():
             if not record:
@@ -215,7 +221,7 @@ class Records(Table):
 
 
 def flattened(record: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return a record without records inside it.
+    """Return a record in which the values of nested records have dotted keys.
 
     >>> flattened({"id": 1, "translation": {"en": "a", "ko": "b"}})
     {'id': 1, 'translation.en': 'a', 'translation.ko': 'b'}

@@ -1,6 +1,7 @@
 """Read any tabular data file as rows of named columns: `open_table` recognises the format.
 
-Each format is a `Table`. Columns without names are numbered from 1. Rows are streamed.
+Each format has a subclass of `Table`. Columns without names are numbered from 1. Rows are read one
+by one, so memory does not grow with the file.
 """
 
 import csv
@@ -31,11 +32,13 @@ from whyformer.foundation.parsing import shown
 from whyformer.foundation.wording import counted
 
 CELL = 1 << 24
-"""Most characters of a CSV cell."""
+"""Maximum number of characters of a CSV cell."""
 ROW_LINES = 2000
-"""Most lines of a CSV row. A quote that is never closed would read the whole file."""
+"""Maximum number of lines of a CSV row. Without a limit, a quote that is never closed would make
+one row of the whole file."""
 SWALLOWED = 3
-"""Lines inside a cell that show a stray quote, if most of them have the columns of the table."""
+"""If a cell contains this many lines or more, and most of these lines look like rows of the table,
+the quote before them is a mistake."""
 
 
 def open_table(
@@ -52,11 +55,12 @@ def open_table(
 
     Args:
         wanted: what the file is read for.
-        header: whether the first line of a TSV, CSV or workbook names the columns; None decides by
-            its content.
-        delimiter: the character between the columns of a text file; None: by the content.
-        asked: names of columns that are wanted; line 1 is a header if it has one of them.
-        format: the format, if it is known.
+        header: whether the first line of a TSV, CSV or workbook contains the names of the columns;
+            None decides by its content.
+        delimiter: the character between the columns of a text file; None finds it from the content.
+        asked: names of columns that the caller wants to read; line 1 is a header if it contains one
+            of these names.
+        format: the format of the file; None recognises it by the content.
     Raises: DataError when the file cannot be read.
     """
     path = str(path)
@@ -97,7 +101,7 @@ class _CSV(TableWithHeader):
         return self.delimiter or ","
 
     def rows(self) -> Iterator[Row]:
-        # A quoted cell may have several lines, so a row begins after the end of the previous one.
+        # A quoted cell may have several lines, so a row starts on the line after the previous row.
         limit = csv.field_size_limit(CELL)
         row: list[str] = []
         """The lines of the current row."""
@@ -128,9 +132,11 @@ class _CSV(TableWithHeader):
             csv.field_size_limit(limit)
 
     def _swallowing(self, cells: Sequence[str]) -> int | None:
-        """Return the line of a row, from 0, at which a cell opens that holds other rows, or None.
+        """If a cell of a row contains other rows, return the line within the row (counted from 0)
+        at which this cell starts; otherwise None.
 
-        Between two stray quotes there are whole lines, and they have the columns of the table.
+        If two quotes are mistakes, the cell between them contains whole lines with as many columns
+        as the table.
         """
         line = 0
         for cell in cells:
@@ -142,9 +148,9 @@ class _CSV(TableWithHeader):
         return None
 
     def _is_row(self, line: str) -> bool:
-        """Return whether a line has the columns of the table, and most of them filled.
+        """Return whether a line has as many columns as the table, and most of them are not empty.
 
-        A space after a delimiter is punctuation, and so is a comma at the end of a verse.
+        A delimiter with a space after it, or at the end of a line, is treated as punctuation.
         """
         width, parts = len(self.columns), line.split(self._separator)
         filled = sum(bool(part.strip()) for part in parts)
@@ -154,13 +160,14 @@ class _CSV(TableWithHeader):
     def _stray(self, line: int) -> DataError:
         return DataError(
             f"{self.where(line)}: a quote must be closed at the end of its cell, but the cell that "
-            "begins here takes in the rows below it. Remove the quote, or put the cell between "
+            "begins here contains the rows below it. Remove the quote, or put the cell between "
             "quotes and double the quotes inside it."
         )
 
     def _advice(self) -> str:
         return (
-            f'Put a cell that contains "{self._separator}" between quotes, and double its quotes.'
+            f'Put a cell that contains "{self._separator}" between quotes, and double the quotes '
+            "in it."
         )
 
 
@@ -184,7 +191,8 @@ class _JSON(Records):
 
 
 class _TMX(Records):
-    """Translation memories: a `tu` has a `tuv` with a `seg` for each language."""
+    """A translation memory (TMX): each unit `tu` has a variant `tuv` with a text `seg` for each
+    language."""
 
     def records(self) -> Iterator[tuple[int, dict[str, Any]]]:
         number = 0
@@ -199,9 +207,9 @@ class _TMX(Records):
                     element.clear()
         except ET.ParseError as error:
             raise DataError(
-                f"`{self.path}` must be a TMX file, but it is not XML ({error}). Fetch it again."
+                f"`{self.path}` must be a TMX file, but it is not XML ({error}). Download it again."
             ) from None
-        except (LookupError, ValueError) as error:  # of the encoding that the first line states
+        except (LookupError, ValueError) as error:  # wrong encoding in line 1
             raise DataError(
                 f"`{self.path}` must be a TMX file in UTF-8 or UTF-16, but its first line states "
                 f"another encoding ({error}). Convert it to UTF-8, and change the first line."
@@ -241,7 +249,7 @@ class _Dictionary(Table):
             yield number, [re.sub(r"\(\d+\)$", "", word), " ".join(symbols)]
 
     def find_columns(self, header: bool | None, asked: Sequence[str] = ()) -> None:
-        """See `Table`."""
+        """Set the two columns of a dictionary; see `Table.find_columns`."""
         self.columns, self.named = ("word", "pronunciation"), True
 
 
@@ -255,12 +263,12 @@ TABLES: dict[Format, type[Table]] = {
 def cells_of(
     table: Table, names: Sequence[str], *, strict: bool
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield line numbers and the cells of some columns as texts.
+    """Yield the line number of each row, and its cells in the columns ``names`` as texts.
 
     Args:
-        names: of the columns, or their numbers from 1.
-        strict: refuse numbers and lists of JSON, which are otherwise read as their digits, and as
-            their items separated by spaces.
+        names: names of the columns to read, or their numbers counted from 1.
+        strict: whether to reject numbers and lists in JSON. If they are not rejected, a number
+            becomes the text of its digits, and a list becomes its items separated by spaces.
     Raises: DataError with the path and line of the error.
     """
     if isinstance(table, Records):
@@ -289,7 +297,7 @@ def _key(table: Table, name: str) -> str:
 
 
 def missing_column(table: Table, name: str) -> str:
-    """Return the message about a column that a table does not have."""
+    """Return the error message for a column that a table does not have."""
     columns = ", ".join(table.columns)
     if name.isdecimal():
         return (
@@ -326,12 +334,13 @@ def _column(where: str, name: str, value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a date, a time or a decimal number of Parquet as a text."""
+    """Return a date, a time or a decimal number from Parquet as text; other values are
+    unchanged."""
     return value if isinstance(value, str | bytes) else str(value)
 
 
 def _text(where: str, name: str, value: Any) -> str:
-    if isinstance(value, bytes):  # a text of Parquet whose type is not stated
+    if isinstance(value, bytes):  # Parquet text without a type
         try:
             return value.decode()
         except UnicodeDecodeError:
@@ -348,6 +357,6 @@ def _text(where: str, name: str, value: Any) -> str:
     except UnicodeEncodeError as error:
         raise DataError(
             f"{where}: `{name}` contains half of a surrogate pair "
-            f"(\\u{ord(value[error.start]):04x}), which is no character. Write both halves."
+            f"(\\u{ord(value[error.start]):04x}), which is not a character. Write both halves."
         ) from None
     return value

@@ -1,1 +1,2 @@
-"""Figures of a user's data, and the faults of its lines; computed in blocks with little memory."""
+"""Compute figures of a user's data and find faults in its lines, block by block with little
+memory."""

@@ -1,4 +1,5 @@
-"""Notice when the lines of two files stop belonging to each other: one file lacks a line."""
+"""Detect shifted lines in two parallel files. Lines are shifted from the point at which one file
+lacks a line."""
 
 from dataclasses import dataclass
 
@@ -6,32 +7,34 @@ import numpy as np
 from jaxtyping import Int64
 
 LEAST = 200
-"""Pairs of a block whose lengths are compared."""
+"""Minimum number of pairs of a block; smaller blocks are not examined."""
 LAGS = 3
-"""Largest number of missing lines that is looked for."""
+"""Maximum number of missing lines that can be detected."""
 BETTER = 0.25
-"""How much higher the correlation must be with shifted lines."""
+"""In a shifted block, the correlation of the best shift exceeds the correlation without a shift by
+this amount."""
 ENOUGH = 0.4
 
 
 @dataclass
 class Alignment:
-    """Correlations of the lengths of source and target, block by block.
+    """Compares the lengths of sources and targets, block by block.
 
-    The lengths of translations correlate. If those of line n and line n + 1 correlate more, the
-    lines are shifted.
+    The length of a source correlates with the length of its target. If it correlates more with the
+    length of the next target, the lines are shifted.
     """
 
     first: int | None = None
-    """The number of the first item of the first shifted block, from 0."""
+    """The number of the first item of the first shifted block, counted from 0; None if no block is
+    shifted."""
     lag: int = 0
-    """How many lines later the targets come; negative: earlier."""
+    """By how many lines the targets come too late; negative if they come too early."""
     shifted: int = 0
     """Number of items in shifted blocks."""
     _count: int = 0
 
     def add(self, source: Int64[np.ndarray, " items"], target: Int64[np.ndarray, " items"]) -> None:
-        """Compare the lengths of a block."""
+        """Examine a block, given the lengths of its sources and targets."""
         start = self._count
         self._count += len(source)
         if len(source) < LEAST:

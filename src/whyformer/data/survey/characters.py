@@ -1,4 +1,5 @@
-"""The class of a character: its script, or digit, space, emoji or control character."""
+"""Classes of characters. The class of a letter is its script; others are digit, space, emoji and
+control character."""
 
 from functools import cache
 
@@ -6,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 OTHER, SPACE, DIGIT, CONTROL, EMOJI = range(5)
-"""Classes of characters that are no letters. `OTHER` are punctuation, symbols and marks."""
+"""Classes of characters that are not letters. `OTHER` contains punctuation, symbols and marks."""
 SCRIPTS = (
     "Latin", "Greek", "Cyrillic", "Armenian", "Hebrew", "Arabic", "Syriac", "Devanagari",
     "Bengali", "Gurmukhi", "Gujarati", "Oriya", "Tamil", "Telugu", "Kannada", "Malayalam",
@@ -14,10 +15,10 @@ SCRIPTS = (
     "Khmer", "Mongolian", "Hiragana", "Katakana", "Bopomofo", "Han",
 )  # fmt: skip
 FIRST_LETTER = EMOJI + 1
-"""Class of the first script."""
+"""Number of the class of the first script; the other scripts follow."""
 CLASSES = FIRST_LETTER + len(SCRIPTS)
 JAPANESE = ("Han", "Hiragana", "Katakana")
-"""Scripts that one text mixes."""
+"""Scripts that occur together in Japanese text."""
 
 _LETTERS: dict[str, str] = {
     "Latin": "41-5A 61-7A AA BA C0-D6 D8-F6 F8-24F 250-2AF 1D00-1DBF 1E00-1EFF 2C60-2C7F A720-A7FF "
@@ -53,20 +54,21 @@ _LETTERS: dict[str, str] = {
     "Bopomofo": "3105-312F",
     "Han": "3005 3007 3400-4DBF 4E00-9FFF F900-FAFF 20000-323AF",
 }
-"""Script -> ranges of code points. Source: https://www.unicode.org/Public/UNIDATA/Scripts.txt"""
+"""For each script, its ranges of code points. Source:
+https://www.unicode.org/Public/UNIDATA/Scripts.txt"""
 _OTHERS: dict[int, str] = {
     SPACE: "9 A D 20 A0 1680 2000-200A 2028-2029 202F 205F 3000",
     DIGIT: "30-39 660-669 6F0-6F9 966-96F 9E6-9EF E50-E59 FF10-FF19",
     CONTROL: "0-8 B-C E-1F 7F-9F E000-F8FF FEFF FFF9-FFFB FFFD-FFFF F0000-10FFFF",
     EMOJI: "2600-27BF 2B50 2B55 1F000-1FAFF",
 }
-"""Class -> ranges. A byte order mark inside a text, U+FFFD and private code points are faults of a
-conversion, as control characters are."""
+"""For each other class, its ranges of code points. A byte order mark inside a text, U+FFFD and
+private code points belong to the control characters, because a faulty conversion produces them."""
 
 
 @cache
 def class_of_point() -> UInt8[np.ndarray, " points"]:
-    """Return the class of each code point.
+    """Return an array with the class of every code point.
 
     >>> SCRIPTS[class_of_point()[ord("한")] - FIRST_LETTER]
     'Hangul'

@@ -1,4 +1,4 @@
-"""Say in a few words what is strange about one pair."""
+"""Explain in a few words what is unusual about one pair."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ MOST = 3
 
 
 def explained(reason: Reason, item: Sided, profile: Profile) -> str:
-    """Return the reason with what was found."""
+    """Return the reason in words, with the details of the item in parentheses."""
     detail = {
         Reason.CONTROL: _control,
         Reason.SCRIPT: _scripts,
@@ -47,7 +47,7 @@ def _scripts(item: Sided, profile: Profile) -> str:
 
 
 def unusual_length(item: Sided, profile: Profile) -> str:
-    """Return how far the lengths of a pair are from the usual."""
+    """Return in words how much the length ratio of a pair differs from the usual ratio."""
     return _length(item, profile)
 
 

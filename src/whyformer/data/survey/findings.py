@@ -1,4 +1,4 @@
-"""Which findings are worth acting on, in one sentence each."""
+"""Select the findings that are worth acting on, and describe each of them in one sentence."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,9 +8,10 @@ from whyformer.data.survey.reasons import Reason
 from whyformer.foundation.wording import counted
 
 FEW = 500
-"""With fewer items, hardly anything can be learned."""
+"""With fewer items than this, a model can hardly learn anything."""
 NEAR = 0.02
-"""A larger share of the validation items must not be nearly equal to training items."""
+"""If more than this fraction of the validation items is nearly equal to training items, the user is
+warned."""
 NOUNS = {
     Kind.PAIRS: "pair", Kind.LABELLED: "text", Kind.TAGGED: "sentence", Kind.TEXT: "line",
 }  # fmt: skip
@@ -19,7 +20,8 @@ _SHARES: Mapping[Reason, float] = {
     Reason.LENGTH: 0.02, Reason.NUMBERS: 0.03, Reason.EMPTY: 0.05, Reason.CONTROL: 0.01,
     Reason.DUPLICATE: 0.1, Reason.HTML: 0.02, Reason.SEVERAL: 0.02,
 }  # fmt: skip
-"""Share of the items from which a finding is important, the most important first."""
+"""A fault is reported if at least this fraction of the items has it. The most important faults come
+first."""
 _VERBS = {
     Reason.SWAPPED: "look swapped",
     Reason.SCRIPT: "have a side in the wrong script",
@@ -50,9 +52,9 @@ def percent(share: float) -> str:
 
 
 def important(kind: Kind, shares: Mapping[Reason, float]) -> Iterator[tuple[Reason, str]]:
-    """Yield the findings that are worth acting on, each with a sentence.
+    """Yield the faults that are frequent enough to act on, each with a sentence.
 
-    Args: shares: the share of the items that has each reason.
+    Args: shares: for each reason, the fraction of the items that have it.
     """
     noun = NOUNS[kind]
     for reason, least in _SHARES.items():
@@ -68,7 +70,8 @@ def important(kind: Kind, shares: Mapping[Reason, float]) -> Iterator[tuple[Reas
 def near_duplicates(near: int, of: int, noun: str, *, given: bool = False) -> str:
     """Return the sentence about validation items that are nearly equal to training items.
 
-    Args: given: whether the validation data was given; otherwise it is held out.
+    Args: given: whether the user gave the validation data; if not, it is held out from the training
+        data.
     """
     kind = "validation" if given else "held-out"
     return (
@@ -78,12 +81,12 @@ def near_duplicates(near: int, of: int, noun: str, *, given: bool = False) -> st
 
 
 def few(kind: Kind, count: int) -> str | None:
-    """Return the sentence about too little data, or None."""
+    """Return a sentence if there is too little data, otherwise None."""
     if count >= FEW or kind is Kind.TEXT:
         return None
     return (
-        f"{counted(count, NOUNS[kind])} {'is' if count == 1 else 'are'} too little to learn much. "
-        "Collect some thousands."
+        f"{counted(count, NOUNS[kind])} {'is' if count == 1 else 'are'} too few to learn from. "
+        "Collect a few thousand."
     )
 
 
@@ -102,13 +105,14 @@ _SCRIPT_OF = {
     "Hebrew": ("he", "hebrew"), "Thai": ("th", "thai"), "Devanagari": ("hi", "hindi"),
     "Georgian": ("ka", "georgian"),
 }  # fmt: skip
-"""Script -> names of languages that are written in it."""
+"""For each script, names of languages that are written in it."""
 
 
 def other_script(name: str, usual: frozenset[int]) -> str | None:
-    """Return the script of a column that is not the one of the language in its name, or None.
+    """If the name of a column contains a language that is not written in the column's usual
+    scripts, return these scripts in words; otherwise None.
 
-    Args: name: plain name of a column. usual: its usual scripts.
+    Args: name: plain name of the column. usual: numbers of the usual scripts of the column.
     """
     for script, names in _SCRIPT_OF.items():
         if any(part in names for part in name.split("_")):

@@ -1,4 +1,4 @@
-"""Find what is wrong with each line, given what is usual in the data."""
+"""Find the faults of each line, by comparing it with the profile of the data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,26 +15,31 @@ from whyformer.data.survey.profile import Kind, Profile
 from whyformer.data.survey.reasons import Reason
 
 FAR = 7.0
-"""Standard deviations from which a length ratio is a fault."""
+"""A length ratio is a fault if it is more than this many standard deviations away from the usual
+ratio. It must also differ by more than `LEAST_FACTOR`."""
 LEAST_FACTOR = 2.5
-"""Factor from the usual length ratio from which it is a fault."""
+"""A length ratio is a fault only if it differs from the usual ratio by more than this factor."""
 LONG = 20
-"""Characters of the longer side from which the length ratio counts."""
+"""The length ratio of a pair is examined only if its longer side has at least this many
+characters."""
 SURE = 4.0
-"""Log-odds (in nats) that the sides of a swapped pair have on average."""
+"""A pair counts as swapped if the mean log-odds (in nats) of its two sides, each being in the
+language of the other side, exceed this."""
 SURE_IF_MANY = 1.5
-"""The same where at least `MANY` of the pairs are swapped."""
+"""Like `SURE`, if at least the fraction `MANY` of the pairs is swapped."""
 MANY = 0.02
 SIGN = 1.0
-"""Least log-odds of each side of a swapped pair."""
+"""In addition, the log-odds of each side of a swapped pair must exceed this."""
 SURE_ALONE = 8.0
-"""Log-odds from which one side is in the language of the other."""
+"""One side is in the language of the other side if its log-odds exceed this."""
 SHARE = 0.5
-"""And its score per character is at least this share of what is usual in that language."""
+"""In addition, the log-odds per character of this side must be at least this fraction of the usual
+value in the other language."""
 SAME_LETTERS = 10
-"""Letters from which a text in another script, or a copy of the source, is a fault."""
+"""A text in another script, or a copy of the source, is a fault only if it has at least this many
+letters."""
 HEADING = 40
-"""Maximum length of a heading."""
+"""Maximum number of characters of a heading."""
 HEADINGS = frozenset({
     ("source", "target"), ("src", "tgt"), ("src", "trg"), ("input", "output"),
     ("question", "answer"), ("q", "a"), ("text", "label"), ("document", "label"),
@@ -43,40 +48,42 @@ HEADINGS = frozenset({
     ("ja", "en"), ("en", "zh"), ("zh", "en"), ("질문", "답변"), ("원문", "번역문"),
     ("문장", "라벨"),
 })  # fmt: skip
-"""Headings that are a fault wherever they are."""
+"""A pair that consists of such headings is a fault anywhere in the data."""
 
 
 @dataclass
 class Judgement:
-    """The reasons of each item as bits, and how far it is from the usual.
+    """The faults of each item as bits, and numbers that say how unusual the item is.
 
-    Args: severity: for some reasons, a number for each item that orders the strangest items.
+    Args: severity: for some reasons, a number for each item. The items with the highest numbers are
+        the strangest.
     """
 
     flags: UInt32[np.ndarray, " items"]
     severity: dict[Reason, Float64[np.ndarray, " items"]] = field(default_factory=dict)
 
     def add(self, reason: Reason, found: Bool[np.ndarray, " items"]) -> None:
-        """Set the bit of a reason."""
+        """Set the bit of ``reason`` for the items in ``found``."""
         self.flags[found] |= np.uint32(reason.bit)
 
     def has(self, reason: Reason) -> Bool[np.ndarray, " items"]:
-        """Return which items have a reason."""
+        """Return, for each item, whether it has ``reason``."""
         return (self.flags & np.uint32(reason.bit)) != 0
 
 
 @dataclass
 class Judge:
-    """Judges blocks of items.
+    """Finds the faults of the items in a block.
 
-    Args: headings: the names of the columns that are read, in lower case.
+    Args: headings: pairs of column names, in lower case. A pair of the data that equals one of them
+        is a heading.
     """
 
     profile: Profile
     headings: frozenset[tuple[str, str]] = frozenset()
 
     def __call__(self, items: Sequence[Sided]) -> Judgement:
-        """Return what is wrong with each item."""
+        """Return the faults of each item."""
         return _Judging(self, items).judged()
 
 
@@ -116,7 +123,7 @@ class _Judging:
                 self.found.flags[place] |= reason.bit
 
     def places_with(self, *characters: str) -> list[int]:
-        """Return the items with one of some ASCII characters."""
+        """Return the indices of the items that contain one of ``characters`` (ASCII)."""
         found = np.zeros(len(self.sources), dtype=bool)
         for block in (self.source, self.target):
             any_ = np.isin(block.points, [ord(one) for one in characters])
@@ -131,7 +138,7 @@ class _Judging:
             if cells in headings or (plain_name(cells[0]), plain_name(cells[1])) in headings:
                 self.found.flags[place] |= Reason.HEADER.bit
 
-    # Pairs
+    # --- faults of pairs
 
     def judge_pairs(self, filled: Bool[np.ndarray, " items"]) -> None:
         found, profile = self.found, self.profile
@@ -152,7 +159,7 @@ class _Judging:
 
     @cached_property
     def usual_letters(self) -> list[Int64[np.ndarray, " items"]]:
-        """How many letters of the usual scripts of its side each text has."""
+        """For each side, how many letters of each text belong to the usual scripts of that side."""
         return [self.letters_of(block, side) for side, block in enumerate(self.sides)]
 
     @property
@@ -165,7 +172,10 @@ class _Judging:
         return block.letters @ usual
 
     def judge_scripts(self, wanted: Bool[np.ndarray, " items"]) -> Bool[np.ndarray, " items"]:
-        """Find sides in the wrong script. Returns: which pairs are swapped."""
+        """Find pairs that are swapped, or of which one side is in the wrong script.
+
+        Returns: for each pair, whether it is swapped.
+        """
         swapped = np.zeros(len(wanted), dtype=bool)
         letters = [block.letters.sum(axis=1) for block in self.sides]
         if self.profile.two_scripts:
@@ -182,14 +192,18 @@ class _Judging:
         return swapped
 
     def judge_languages(self, wanted: Bool[np.ndarray, " items"]) -> Bool[np.ndarray, " items"]:
-        """Find sides in the language of the other side. Returns: which pairs are swapped."""
+        """Find pairs that are swapped, or of which one side is in the language of the other side.
+
+        Returns: for each pair, whether it is swapped.
+        """
         languages = self.profile.languages
         assert languages is not None
         blocks = [Block.of([t.lower() for t in side]) for side in (self.sources, self.targets)]
         source, target = (languages.scores(block) for block in blocks)
         sure = SURE_IF_MANY if languages.backward >= MANY else SURE
         swapped = wanted & (target - source > 2 * sure) & (source < -SIGN) & (target > SIGN)
-        # Names and loanwords look like the other language, so most of the text must do.
+        # Names and loanwords look like the other language, so only a text that looks like it for
+        # the most part is a fault.
         most = [
             SHARE * abs(languages.typical[1 - side]) * block.lengths
             for side, block in enumerate(blocks)

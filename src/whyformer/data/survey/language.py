@@ -1,9 +1,10 @@
-"""Tell the languages of two sides apart by their character trigrams, without knowing either.
+"""Distinguish the languages of the two sides by character trigrams, without knowing the languages.
 
-The two sides of a pair differ in language, but some pairs may be swapped. The difference of the
-trigrams of source and target has the opposite sign in a swapped pair, so the first principal
-component of the differences shows which pairs have the same direction, even if half are swapped.
-Trigrams are hashed into `BUCKETS` buckets, so the size of the model does not depend on the data.
+The two sides of a pair differ in language, but some pairs may be swapped. Subtract the trigram
+counts of the target from those of the source: for a swapped pair, the difference has the opposite
+sign. So the first principal component of these differences shows which pairs have the same
+direction, even if half of the pairs are swapped. Trigrams are hashed into `BUCKETS` buckets, so the
+size of the model does not depend on the data.
 """
 
 from collections.abc import Sequence
@@ -17,19 +18,21 @@ from whyformer.data.survey.characters import DIGIT
 
 BUCKETS = 1 << 16
 LEAST_PAIRS = 200
-"""With fewer pairs, no model is built."""
+"""With fewer pairs than this, no model of the languages is built."""
 ITERATIONS = 12
-"""Iterations of the power method."""
+"""Number of iterations of the power method."""
 LEAST_COUNT = 3
-"""Trigrams that occur less often are ignored, so that a line is not its own evidence."""
+"""Trigrams that occur less often than this are ignored. Otherwise, a rare trigram would decide
+about the line from which it was learned."""
 SEPARATION = 0.93
-"""Share of the unseen pairs whose sides the model must tell apart."""
+"""Fraction of the unseen pairs for which the model must distinguish the two sides."""
 LONG_ENOUGH = 10
-"""Characters of each side of the pairs that the separation is measured on."""
+"""Minimum number of characters on each side of a pair that is used to measure the separation."""
 
 
 def trigrams(block: Block) -> Int64[np.ndarray, " points"]:
-    """Return the bucket of the trigram that ends at each character; digits count as equal."""
+    """Return, for each character, the bucket of the trigram that ends there. All digits count as
+    the same character."""
     points = block.points.astype(np.uint32)
     points = np.where(block.classes == DIGIT, np.uint32(ord("0")), points)
     before = np.concatenate([[np.uint32(10)], points[:-1]]).astype(np.uint32)
@@ -42,12 +45,13 @@ def trigrams(block: Block) -> Int64[np.ndarray, " points"]:
 
 @dataclass(frozen=True)
 class TwoLanguages:
-    """Weights of trigrams: positive for those of the source's language.
+    """A weight for each trigram: positive if it is typical of the source's language, negative if it
+    is typical of the target's.
 
     Args:
-        typical: median score per character of the texts of the source's language, and of the
-            target's.
-        backward: share of the sampled pairs that have the other direction.
+        typical: median score per character of the texts in the source's language, and of those in
+            the target's language.
+        backward: fraction of the sampled pairs that are swapped.
     """
 
     weights: Float64[np.ndarray, " buckets"]
@@ -55,16 +59,17 @@ class TwoLanguages:
     backward: float
 
     def scores(self, block: Block) -> Float64[np.ndarray, " texts"]:
-        """Return the log-odds of each text that it is in the source's language.
+        """Return, for each text, the log-odds that it is in the source's language.
 
-        A character is part of three trigrams, so the sum is divided by 3.
+        Each character is part of three trigrams, so the sum of their weights is divided by 3.
         """
         found = self.weights[trigrams(block)]
         return np.add.reduceat(found, block.starts) / 3
 
 
 def two_languages(sources: Sequence[str], targets: Sequence[str]) -> TwoLanguages | None:
-    """Return a model of both sides, or None if it cannot tell them apart on unseen pairs."""
+    """Return a model of the two languages, or None if it cannot distinguish the sides of unseen
+    pairs."""
     if len(sources) < LEAST_PAIRS:
         return None
     sides = [Block.of([text.lower() for text in texts]) for texts in (sources, targets)]
@@ -99,7 +104,7 @@ def _per_text(block: Block, values: Float64[np.ndarray, " points"]) -> np.ndarra
 
 
 def _directions(sides: Sequence[Block], grams: Sequence[np.ndarray]) -> Int64[np.ndarray, " pairs"]:
-    """Return 1 or -1 for each pair, equal for pairs of the same direction."""
+    """Return 1 or -1 for each pair; pairs with the same direction have the same sign."""
     shares = [1 / (block.lengths + 1) for block in sides]  # each text has the same weight
     axis = np.random.default_rng(1).standard_normal(BUCKETS)
     projected = np.ones(len(shares[0]))
@@ -121,7 +126,10 @@ def _directions(sides: Sequence[Block], grams: Sequence[np.ndarray]) -> Int64[np
 def _weights(
     sides: Sequence[Block], grams: Sequence[np.ndarray], direction: Int64[np.ndarray, " pairs"]
 ) -> Float64[np.ndarray, " buckets"]:
-    """Return the log-odds of each trigram. Args: direction: 1, -1, or 0 to leave a pair out."""
+    """Return the log-odds of each trigram.
+
+    Args: direction: for each pair, 1 or -1, or 0 to leave the pair out.
+    """
     counts = np.zeros((2, BUCKETS))
     for side, (block, found) in enumerate(zip(sides, grams, strict=True)):
         of_point = direction[block.rows]

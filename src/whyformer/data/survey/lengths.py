@@ -1,4 +1,4 @@
-"""How long the target of a source usually is, and how far a pair is from it."""
+"""The usual ratio of target length to source length, and how much a pair differs from it."""
 
 from dataclasses import dataclass
 
@@ -6,18 +6,19 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 LEAST_PAIRS = 50
-"""With fewer pairs, no model is built."""
+"""With fewer pairs than this, no distribution is estimated."""
 NORMAL = 1.4826
-"""Standard deviation of a normal distribution, divided by its median absolute deviation."""
+"""For a normal distribution: the standard deviation divided by the median absolute deviation."""
 LEAST_DEVIATION = 0.05
 
 
 @dataclass(frozen=True)
 class LengthRatio:
-    """The distribution of log(target / source), lengths in characters.
+    """The distribution of log(target length / source length), with lengths in characters.
 
-    Its variance is `fixed` + `per_character` / length: short texts vary more. It is estimated by
-    medians, so that a tenth of wrong pairs does not change it much.
+    Its variance is `fixed` + `per_character` / length, because the ratio varies more for short
+    texts. The distribution is estimated from medians, so that 10 % of wrong pairs do not change it
+    much.
     """
 
     log_ratio: float
@@ -27,8 +28,8 @@ class LengthRatio:
     def deviations(
         self, source: Int64[np.ndarray, " pairs"], target: Int64[np.ndarray, " pairs"]
     ) -> tuple[Float64[np.ndarray, " pairs"], Float64[np.ndarray, " pairs"]]:
-        """Return by which factor the target is longer than usual, as a logarithm, and by how many
-        standard deviations."""
+        """Return, for each pair, the logarithm of the factor by which its target is longer than
+        usual, and the same deviation in standard deviations."""
         left, right = np.maximum(1, source), np.maximum(1, target)
         excess = np.log(right / left) - self.log_ratio
         size = (left + right / np.exp(self.log_ratio)) / 2

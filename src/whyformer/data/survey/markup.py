@@ -1,4 +1,4 @@
-"""HTML and numbers in texts."""
+"""Find HTML and numbers in texts."""
 
 import re
 
@@ -6,16 +6,17 @@ HTML = re.compile(
     r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|<!--|&(?:[a-z]{2,8}|#\d{1,6}|#x[0-9a-f]{1,5});",
     re.IGNORECASE,
 )
-"""Tags, comments and entities."""
+"""Regular expression for the tags, comments and entities of HTML."""
 MOST_DIGITS = 40
-"""Digits of a number that are compared."""
+"""Maximum number of digits of a number that are compared."""
 _SEPARATED = re.compile(r"(?<=\d)[.,'’\u00a0\u202f ](?=\d{3}(?!\d))")
 _NUMBER = re.compile(r"\d+")
 _IN_WORDS = re.compile(
     r"\d\s*[십백천만억조十百千万萬億兆]|illion|illiard|thousand|tausend|hundred|hundert|dozen|dutzend",
     re.IGNORECASE,
 )
-"""Numbers that are partly written as words, which each language does in its own way."""
+"""Regular expression for numbers that are partly written as words. These are not compared, because
+each language writes them in its own way."""
 
 
 def html_in(text: str) -> list[str]:
@@ -30,7 +31,7 @@ def html_in(text: str) -> list[str]:
 
 
 def numbers_in(text: str) -> list[str]:
-    """Return the numbers of a text without separators of thousands and leading zeros.
+    """Return the numbers in a text, without thousands separators and leading zeros.
 
     >>> numbers_in("1,500 of 07"), numbers_in("1.500 von 7")
     (['1500', '7'], ['1500', '7'])
@@ -39,7 +40,7 @@ def numbers_in(text: str) -> list[str]:
 
 
 def numbers_agree(source: str, target: str) -> bool | None:
-    """Return whether two texts have a number in common; None unless both have numbers.
+    """Return whether two texts have a number in common; None if one of them has no numbers.
 
     Only numbers of two or more digits count, because smaller ones are often written as words, and
     times of day and dates are written in different ways.

@@ -1,4 +1,5 @@
-"""What is usual in the data: scripts, length ratio, languages, numbers; learned from a sample."""
+"""The profile of the data: its usual scripts, length ratio, languages and numbers, learned from a
+sample."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,17 +16,18 @@ from whyformer.data.survey.markup import numbers_agree
 SAMPLE = 20_000
 """Maximum number of pairs from which a profile is learned."""
 LONGEST = 400
-"""Characters of a text from which the languages are learned."""
+"""Number of characters at the start of a text from which the profile is learned."""
 OFTEN = 0.2
-"""A second script is usual if it has most letters in at least this share of the texts."""
+"""A script is usual if most letters belong to it in at least this fraction of the texts."""
 LEAST_NUMBERS = 20
-"""With fewer pairs that have numbers on both sides, numbers are not compared."""
+"""With fewer pairs than this that have numbers on both sides, numbers are not compared."""
 NUMBERS_AGREE = 0.95
-"""Share of the pairs with numbers on both sides that must agree, so that the others are faults."""
+"""Different numbers are a fault only if the numbers agree in at least this fraction of the pairs
+with numbers on both sides."""
 
 
 class Kind(StrEnum):
-    """What the items of the data are."""
+    """The kind of the items of the data."""
 
     PAIRS = "pairs"
     LABELLED = "labelled texts"
@@ -35,12 +37,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Profile:
-    """What is usual in the data.
+    """The usual properties of the data, with which each item is compared.
 
     Args:
         scripts: numbers of the usual scripts of both sides; empty if there are too few letters.
-        numbers: share of the pairs with numbers on both sides whose numbers agree; None if there
-            are too few.
+        numbers: of the pairs with numbers on both sides, the fraction whose numbers agree; None if
+            there are too few such pairs.
     """
 
     kind: Kind = Kind.PAIRS
@@ -56,12 +58,12 @@ class Profile:
 
     @property
     def are_translations(self) -> bool:
-        """Whether the two sides are of two scripts or languages."""
+        """Whether the two sides are in different scripts or languages."""
         return self.two_scripts or self.languages is not None
 
     @property
     def compares_numbers(self) -> bool:
-        """Whether different numbers are a fault."""
+        """Whether different numbers on the two sides are a fault."""
         return self.numbers is not None and self.numbers >= NUMBERS_AGREE
 
     @classmethod
@@ -95,7 +97,7 @@ class Profile:
 
 
 def _scripts_of_pairs(source: Block, target: Block) -> tuple[frozenset[int], frozenset[int]]:
-    """Return the usual scripts of both sides. Swapped pairs do not count."""
+    """Return the usual scripts of both sides, without counting swapped pairs."""
     left, right = source.dominant, target.dominant
     both = (left >= 0) & (right >= 0)
     if not both.any():

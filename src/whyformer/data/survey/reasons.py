@@ -1,4 +1,4 @@
-"""What can be wrong with a line, and which lines are left out for it."""
+"""The possible faults of a line, and which of them are reasons to leave the line out."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -7,7 +7,8 @@ from whyformer.data.survey.profile import Kind
 
 
 class Reason(StrEnum):
-    """What is wrong with a line, the most certain first. The values are those of `--keep`."""
+    """A fault of a line; the most certain faults come first. Their values are the names that
+    `--keep` accepts."""
 
     EMPTY = "empty"
     HEADER = "header"
@@ -52,15 +53,17 @@ POSSIBLE: Mapping[Kind, tuple[Reason, ...]] = {
     ),
     Kind.TEXT: (Reason.CONTROL, Reason.DUPLICATE, Reason.HTML, Reason.VALIDATION),
 }  # fmt: skip
-"""The reasons that are looked for. Swapped pairs are not left out: their sides are exchanged."""
+"""For each kind of data, the faults that are searched for. Swapped pairs are not left out; instead,
+their sides are exchanged."""
 
 
 def dropped_by_default(kind: Kind, *, given_validation: bool) -> frozenset[Reason]:
-    """Return the reasons for which a line is left out.
+    """Return the faults for which a line is left out by default.
 
-    A line that is only suspicious stays: several targets, HTML on both sides, identical sides.
-    Args: given_validation: whether validation data was given; lines that are also in it are left
-        out.
+    A suspicious line is kept: a source with several targets, HTML on both sides, or identical
+    sides.
+    Args: given_validation: whether the user gave validation data. If so, lines that are also in the
+        validation data are left out.
     """
     more = (Reason.VALIDATION,) if given_validation and kind is not Kind.TEXT else ()
     return frozenset((*_DROPPED[kind], *more))
@@ -75,7 +78,7 @@ WORDS = {
     Reason.UNTRANSLATED: "target is a copy of the source",
     Reason.SCRIPT: "a side is in the wrong script",
     Reason.LANGUAGE: "both sides are in the same language",
-    Reason.LENGTH: "the lengths do not fit",
+    Reason.LENGTH: "unusual length ratio",
     Reason.NUMBERS: "the numbers differ",
     Reason.HTML: "HTML on one side only",
     Reason.VALIDATION: "nearly equal to a validation source",
@@ -93,7 +96,7 @@ _OF_TEXT = {Reason.DUPLICATE: "a long line that repeats an earlier one"}
 
 
 def words(reason: Reason, kind: Kind) -> str:
-    """Return the words for a reason."""
+    """Return the description of a reason for the user."""
     if kind is Kind.TEXT and reason in _OF_TEXT:
         return _OF_TEXT[reason]
     return WORDS[reason] if kind is Kind.PAIRS else _OF_TEXTS.get(reason, WORDS[reason])

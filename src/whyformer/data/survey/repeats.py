@@ -1,7 +1,8 @@
 """Find repeated pairs, sources with several targets, and near-duplicates of validation data.
 
-Only hashes of 64 bits are kept. Above `IN_MEMORY` items they are written to temporary files, one
-for each part of the range of the hashes, so that memory stays flat; equal texts are in one part.
+Only hashes of 64 bits are stored. If there are more than `IN_MEMORY` items, the hashes are written
+to temporary files, so that the memory use does not grow with the data. Each file contains one part
+of the range of hashes, so equal texts are in the same file.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ IN_MEMORY = 1 << 20
 PARTS = 64
 """Number of temporary files."""
 DUPLICATE, SEVERAL, NEAR_VALIDATION = 1, 2, 4
-"""Bits of `Repeats.marks`."""
+"""The bits that `Repeats.marks` may contain."""
 RECORD = np.dtype([
     ("near", "u8"), ("source", "u8"), ("target", "u8"), ("index", "u4"), ("held", "u1"),
 ])  # fmt: skip
@@ -31,7 +32,7 @@ _NOT_WORDS = re.compile(r"[\W_]+")
 
 
 def near_key(text: str) -> str:
-    """Return a text without case, punctuation and spaces: near-duplicates have equal keys.
+    """Return a text in lower case without punctuation and spaces. Near-duplicates have equal keys.
 
     >>> near_key("Don't stop!") == near_key("dont  STOP")
     True
@@ -41,32 +42,33 @@ def near_key(text: str) -> str:
 
 @dataclass(frozen=True)
 class Repeats:
-    """What is repeated in the data."""
+    """The repeated items of the data."""
 
     marks: UInt8[np.ndarray, " items"] = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
-    """The bits of each item of the training data."""
+    """For each item of the training data, its bits `DUPLICATE`, `SEVERAL` and `NEAR_VALIDATION`."""
     duplicates: int = 0
-    """Items that repeat an earlier one."""
+    """Number of items that repeat an earlier item."""
     sources: int = 0
-    """Different sources."""
+    """Number of different sources."""
     several: int = 0
-    """Different sources that have several targets."""
+    """Number of different sources that have several targets."""
     in_several: int = 0
-    """Items of these sources."""
+    """Number of items whose source has several targets."""
     validation: int = 0
-    """Items of the validation data: those given, or those that training would hold out."""
+    """Number of items of the validation data: the given data, or the items that training would hold
+    out."""
     near_validation: int = 0
-    """Items of the validation data that are in the training data but for case, punctuation and
-    spaces."""
+    """Number of items of the validation data that are also in the training data, ignoring case,
+    punctuation and spaces."""
 
 
 class RepeatFinder:
-    """Collects the hashes of items; see the module.
+    """Collects the hashes of items to find repeated ones; see the description of the module.
 
     Args:
-        key: function from a text to the form in which texts are compared.
-        draw: collects the sources from which training would choose its validation set, unless
-            validation data is added.
+        key: function that returns the form of a text in which texts are compared.
+        draw: collects the sources from which training would choose its validation set. It is not
+            used if validation data is added.
     """
 
     def __init__(self, key: Key, draw: Draw) -> None:
@@ -90,10 +92,10 @@ class RepeatFinder:
         drawn: Sequence[bool] = (),
         held: bool = False,
     ) -> None:
-        """Add items.
+        """Add a block of items.
 
         Args:
-            drawn: for each item, whether training could hold it out.
+            drawn: for each item, whether training could choose it for its validation set.
             held: whether the items are validation data.
         """
         key = self._key
@@ -136,10 +138,10 @@ class RepeatFinder:
             yield np.frombuffer(file.read(), dtype=RECORD)
 
     def found(self, chosen: frozenset[int] | None) -> Repeats:
-        """Return what is repeated. Call this once, after all items were added.
+        """Return the repeated items. Call this function once, after all items were added.
 
-        Args: chosen: the places of the sources that training would hold out; None if validation
-            data was added.
+        Args: chosen: the places (see `held_out.place`) of the sources that training would hold out;
+            None if validation data was added.
         """
         marks = np.zeros(self._count, dtype=np.uint8)
         sums = Counter[str]()

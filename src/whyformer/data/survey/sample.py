@@ -1,4 +1,4 @@
-"""An even sample of a stream: every n-th item, where n grows with the stream."""
+"""Take an even sample of a stream: every n-th item, where n grows with the length of the stream."""
 
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -8,9 +8,10 @@ Item = TypeVar("Item")
 
 @dataclass
 class EvenSample(Generic[Item]):
-    """Every ``step``-th item of a stream; from ``most`` / 2 to ``most`` items of a long one.
+    """Every ``step``-th item of a stream. From a long stream, the sample has between ``most`` / 2
+    and ``most`` items.
 
-    The sample does not depend on chance, and a file that is sorted is sampled everywhere.
+    The sample is not random, and it covers the whole stream evenly, even if the stream is sorted.
 
     >>> sample = EvenSample(4)
     >>> for number in range(10):

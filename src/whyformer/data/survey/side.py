@@ -1,4 +1,4 @@
-"""Figures of one side of the data: lengths, scripts, different characters and words."""
+"""Compute figures of one side of the data: lengths, scripts, different characters and words."""
 
 import zlib
 from collections.abc import Sequence
@@ -11,14 +11,16 @@ from whyformer.data.survey.block import Block
 from whyformer.data.survey.characters import CLASSES, EMOJI, FIRST_LETTER, SCRIPTS
 
 LONGEST_COUNTED = 1 << 16
-"""Longer texts count as texts of this length in the quantiles; the longest length is exact."""
+"""In the quantiles, a longer text counts as a text of this length. The length of the longest text
+is exact."""
 DIFFERENT_WORDS = 200_000
-"""Up to this many different words are counted exactly; more are estimated within about 1 %."""
+"""Up to this many different words are counted exactly. A larger number is estimated, with an error
+of about 1 %."""
 POINTS = 0x110000
 
 
 class Lengths:
-    """A histogram of lengths."""
+    """A histogram of the lengths of texts."""
 
     def __init__(self) -> None:
         self.counts: Int64[np.ndarray, " lengths"] = np.zeros(LONGEST_COUNTED + 1, dtype=np.int64)
@@ -26,7 +28,7 @@ class Lengths:
         self.total = 0
 
     def add(self, lengths: Int64[np.ndarray, " texts"]) -> None:
-        """Count some lengths."""
+        """Add the lengths of some texts."""
         capped = np.minimum(lengths, LONGEST_COUNTED)
         found = np.bincount(capped)
         self.counts[: len(found)] += found
@@ -34,7 +36,8 @@ class Lengths:
         self.total += int(lengths.sum())
 
     def quantile(self, share: float) -> int:
-        """Return the smallest length that at least this share of the texts do not exceed."""
+        """Return the smallest length L such that at least the fraction ``share`` of the texts is
+        not longer than L."""
         sums = self.counts.cumsum()
         return int(np.searchsorted(sums, share * sums[-1]))
 
@@ -49,14 +52,14 @@ class Lengths:
 
 @dataclass
 class Different:
-    """A count of different words. Above `DIFFERENT_WORDS`, only a known fraction of them is kept,
-    chosen by a hash, and the count is estimated from it."""
+    """A count of different words. If there are more than `DIFFERENT_WORDS`, only a known fraction
+    of them, chosen by a hash, is stored, and the count is estimated from this fraction."""
 
     halvings: int = 0
     _words: set[str] = field(default_factory=set)
 
     def add(self, words: Sequence[str]) -> None:
-        """Count some words."""
+        """Add some words."""
         if self.halvings:
             words = [word for word in words if self._kept(word)]
         self._words.update(words)
@@ -74,17 +77,17 @@ class Different:
 
 
 class SideFigures:
-    """Figures of one side, added block by block."""
+    """The figures of one side of the data; texts are added block by block."""
 
     def __init__(self) -> None:
         self.characters, self.words = Lengths(), Lengths()
         self.different_words = Different()
         self.dominant: Int64[np.ndarray, " scripts"] = np.zeros(len(SCRIPTS), dtype=np.int64)
-        """How many texts have most of their letters in each script."""
+        """For each script, the number of texts in which most letters belong to it."""
         self.classes: Int64[np.ndarray, " classes"] = np.zeros(CLASSES, dtype=np.int64)
-        """How many characters are of each class."""
+        """For each class of characters, the number of characters."""
         self.emoji = 0
-        """How many texts have an emoji."""
+        """Number of texts that contain an emoji."""
         self._points: Int64[np.ndarray, " points"] = np.zeros(POINTS, dtype=np.int64)
 
     def add(self, block: Block, texts: Sequence[str]) -> None:
@@ -106,7 +109,8 @@ class SideFigures:
 
     @property
     def letters(self) -> dict[str, float]:
-        """The share of the letters that each script has, the largest first."""
+        """For each script, the fraction of the letters that belong to it, the largest fraction
+        first."""
         letters = self.classes[FIRST_LETTER:]
         total = max(1, int(letters.sum()))
         order = np.argsort(-letters, kind="stable")

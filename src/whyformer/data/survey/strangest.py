@@ -1,4 +1,4 @@
-"""Keep the strangest items of a stream: a few of each reason."""
+"""Collect the strangest items of a stream: a few items for each reason."""
 
 import heapq
 from collections.abc import Mapping, Sequence
@@ -14,23 +14,26 @@ from whyformer.data.survey.reasons import Reason
 
 SHOWN = 10
 REPEATED = 3
-"""Maximum number of repeated lines that are shown: all look alike."""
+"""Maximum number of repeated lines that are shown; more are not useful, because they all look
+alike."""
 SELDOM_FAULTS = (Reason.IDENTICAL, Reason.HTML_BOTH, Reason.SEVERAL, Reason.VALIDATION)
-"""Reasons that are seldom a fault of a pair; such pairs are shown last."""
+"""Reasons that are rarely a fault of a pair. Pairs with these reasons are shown last."""
 
 Item = TypeVar("Item", bound=Sided)
 
 
 @dataclass(frozen=True)
 class Strange(Generic[Item]):
-    """A strange item; `reason` is None if it is only far from the usual length."""
+    """An item with a fault. If `reason` is None, the item has no fault, but its length ratio is far
+    from the usual one."""
 
     reason: Reason | None
     item: Item
 
 
 class Strangest(Generic[Item]):
-    """The items with the highest severity for each reason; without a severity, the first ones."""
+    """For each reason, the items with the highest severity. For a reason without a severity, the
+    first items."""
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
@@ -38,9 +41,9 @@ class Strangest(Generic[Item]):
         self._count = 0
 
     def add(self, items: Sequence[Item], judgement: Judgement) -> None:
-        """Add a block of items."""
+        """Add a block of items with its judgement."""
         rest = judgement.flags.copy()
-        for reason in Reason:  # an item counts for its most certain reason only
+        for reason in Reason:  # an item is listed under its most certain reason only
             here = (rest & np.uint32(reason.bit)) != 0
             rest[here] = 0
             if here.any():
@@ -63,7 +66,7 @@ class Strangest(Generic[Item]):
         for place in places.tolist():
             entry = (
                 0.0 if severity is None else float(severity[place]),
-                -(self._count + place),  # of equal ones, the first are kept
+                -(self._count + place),  # of equal items, keep the first
                 items[place],
             )
             if len(kept) < SHOWN:
@@ -74,7 +77,7 @@ class Strangest(Generic[Item]):
                 break
 
     def items(self) -> list[Strange[Item]]:
-        """Return the strangest items, alternating between the reasons."""
+        """Return the strangest items, in an order that alternates between the reasons."""
         queues = {
             reason: sorted(self._kept[reason], key=lambda one: one[:2])
             for reason in Reason

@@ -1,9 +1,10 @@
 """Survey a stream of items in two passes: the first counts and learns, the second judges.
 
-Memory does not grow with the data, except for one byte per item. These figures are approximate: the
-quantiles of very long texts (`side.LONGEST_COUNTED`), more than `side.DIFFERENT_WORDS` different
-words, and the validation set that training of a labelled task would choose (it also looks at the
-labels). What is usual is learned from an even sample (`profile.SAMPLE`). The rest is exact.
+The memory use does not grow with the data, except for one byte per item. These figures are
+approximate: the quantiles of very long texts (`side.LONGEST_COUNTED`), more than
+`side.DIFFERENT_WORDS` different words, and the validation set that training of a labelled task
+would choose (training also considers the labels). The profile of the data is learned from an even
+sample (`profile.SAMPLE`). All other figures are exact.
 """
 
 from collections import Counter
@@ -31,46 +32,49 @@ from whyformer.data.survey.side import SideFigures
 from whyformer.data.survey.strangest import Strange, Strangest
 
 RATIO_STEPS = 20
-"""Bins of the histogram of length ratios for each doubling."""
+"""Number of bins for each doubling in the histogram of length ratios."""
 RATIO_RANGE = 6
-"""Doublings above and below 1 of this histogram."""
+"""The histogram of length ratios has this many doublings above 1 and below 1."""
 MOST_LABELS = 100_000
 """Maximum number of different labels that are counted."""
 LONG_LINE = 80
-"""Characters from which a line of a text counts as a duplicate."""
+"""In a text, a repeated line counts as a duplicate only if it has at least this many characters."""
 OPPOSITE = 0.5
-"""If more than this share of the validation pairs is swapped, they have the other direction."""
+"""If more than this fraction of the validation pairs is swapped, the validation data has the
+opposite direction."""
 
 Item = TypeVar("Item", bound=Sided)
 
 
 @dataclass
 class Survey(Generic[Item]):
-    """What was found in the data."""
+    """The figures and faults of the data."""
 
     kind: Kind
     count: int = 0
     source: SideFigures = field(default_factory=SideFigures)
     target: SideFigures = field(default_factory=SideFigures)
-    """For labelled texts, the figures of the labels."""
+    """Figures of the second side of pairs."""
     labels: Counter[str] = field(default_factory=Counter)
     ratios: np.ndarray = field(
         default_factory=lambda: np.zeros(2 * RATIO_RANGE * RATIO_STEPS + 1, dtype=np.int64)
     )
-    """Histogram of log2(target / source), from -`RATIO_RANGE`."""
+    """Histogram of log2(target length / source length); the first bin is at -`RATIO_RANGE`."""
     profile: Profile = field(default_factory=Profile)
     repeats: Repeats = field(default_factory=Repeats)
     given_validation: bool = False
-    """Whether validation data was given; else it is what training would hold out."""
+    """Whether the user gave validation data. If not, the validation data is the part that training
+    would hold out."""
     alignment: Alignment = field(default_factory=Alignment)
     opposite: bool = False
-    """Whether the validation data has the other direction."""
+    """Whether the validation data has the opposite direction: its sources are in the language of
+    the training targets."""
     found: Counter[Reason] = field(default_factory=Counter)
-    """How many items have each reason. An item may have several."""
+    """For each reason, the number of items that have it. An item may have several reasons."""
     strangest: list[Strange[Item]] = field(default_factory=list)
 
     def share(self, reason: Reason) -> float:
-        """Return the share of the items with a reason."""
+        """Return the fraction of the items that have a reason."""
         return self.found[reason] / max(1, self.count)
 
 
@@ -85,13 +89,14 @@ def surveyed(
     on_block: Callable[[Sequence[Item], Judgement, Profile], None] = lambda *block: None,
     progress: Callable[[str, int], None] = lambda what, count: None,
 ) -> Survey[Item]:
-    """Survey the items.
+    """Compute the figures of some items, and find their faults.
 
     Args:
-        read: yields all items; called twice.
-        validation: yields the validation data; None for the part that training would hold out.
+        read: function that yields all items; it is called twice.
+        validation: function that yields the validation data; None uses the part that training would
+            hold out.
         headings: see `Judge`.
-        held_out: the share and the largest number of items that training holds out.
+        held_out: the fraction and the maximum number of items that training would hold out.
         first_pass_done: called with the number of items after the first pass.
         on_block: called with each block of items of the second pass, its judgement and the profile.
         progress: called with the activity and the number of items read.
@@ -130,7 +135,7 @@ def _first_pass(
     items: Iterator[Item],
     progress: Callable[[str, int], None],
 ) -> list[Item]:
-    """Count everything. Returns: a sample of the items."""
+    """Read all items and count everything; return a sample of the items."""
     sample = EvenSample[Item](SAMPLE)
     for block in in_blocks(items):
         sources, targets = [one.source for one in block], [one.target for one in block]
@@ -155,7 +160,8 @@ def _first_pass(
 
 
 def _filled(kind: Kind, sources: Sequence[str], targets: Sequence[str]) -> list[bool]:
-    """Return which items training can hold out: it leaves the others out before."""
+    """Return, for each item, whether training could choose it for its validation set. Training
+    drops the other items before."""
     if kind is not Kind.PAIRS:
         return [bool(source.strip()) for source in sources]
     return [bool(s.strip() and t.strip()) for s, t in zip(sources, targets, strict=True)]
@@ -171,7 +177,7 @@ def _add_ratios(found: Survey[Item], left: Block, right: Block) -> None:
 def _judged(
     found: Survey[Item], judge: Judge, items: Iterator[Item]
 ) -> Iterator[tuple[list[Item], Judgement]]:
-    """Yield blocks of items with all reasons, repeats included."""
+    """Yield blocks of items with all their faults, including repeats."""
     marks, start = found.repeats.marks, 0
     bits = {
         DUPLICATE: Reason.DUPLICATE,
@@ -183,7 +189,7 @@ def _judged(
         here = marks[start : start + len(block)]
         start += len(block)
         able = ~judgement.has(Reason.EMPTY)
-        if found.kind is Kind.TEXT:  # short lines repeat in every text
+        if found.kind is Kind.TEXT:  # in every text, some short lines repeat
             able &= np.array([len(item.source) >= LONG_LINE for item in block])
         for bit, reason in bits.items():
             judgement.add(reason, ((here & bit) != 0) & able)
