@@ -409,7 +409,7 @@ def test_a_spare_column_is_no_second_text(tmp_path):
 
     wanted = {"text": "고객의견", "label": "만족도"}
     write(lambda n: f"{n}번 손님이 남긴 말")
-    with pytest.raises(DataError, match="not clear which hold the text"):
+    with pytest.raises(DataError, match="not clear which contain the text"):
         example_roles(str(path))
     assert example_roles(str(path), text="고객의견", label="만족도").columns == wanted
     write(lambda n: f"2024-03-{n % 28 + 1:02}")  # dates are not texts
