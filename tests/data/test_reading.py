@@ -134,7 +134,11 @@ def test_numbers_and_lists_of_json_become_text(tmp_path):
             "a\tb\nonly one\n",
             r"a\.tsv:2: .* columns as the other lines, but it has 1 and the other lines have 2",
         ),
-        ("a.tsv", "a\tb\tc\n", r"a\.tsv` has 3 columns, and it is not clear which contain the source"),
+        (
+            "a.tsv",
+            "a\tb\tc\n",
+            r"a\.tsv` has 3 columns, and it is not clear which contain the source",
+        ),
         ("a.tsv", "", r"a\.tsv` must have at least one line, but it is empty"),
         ("a.tsv", b"a\tb\n\xff\tb\n", r"a\.tsv:2: text must be UTF-8, but byte 0xff at position 1"),
         (
