@@ -13,6 +13,7 @@ dev file of a corpus is used for the score only. Test files are not read.
 """
 
 import argparse
+import functools
 import gzip
 import json
 import os
@@ -74,7 +75,9 @@ def main() -> None:
             one = json.loads(line)
             done.add((one["set"], one["arm"], one["minutes"], one["seed"]))
     pythons = {"marian": peers_python(PEERS), "joeynmt": peers_python(JOEYNMT)}
-    with ThreadPoolExecutor(1) as translations:
+    # Processes that this thread starts inherit its cores.
+    own_cores = functools.partial(os.sched_setaffinity, 0, options.translate_on)
+    with ThreadPoolExecutor(1, initializer=own_cores) as translations:
         waiting: list[Future[None]] = []
         for seed in options.seeds:
             for name in options.sets:
@@ -82,7 +85,7 @@ def main() -> None:
                     if (name, arm, options.minutes, seed) not in done:
                         score = trained(options, pythons[peer_of(arm)], name, arm, seed)
                         waiting.append(translations.submit(score))
-                        if not options.translate_on:
+                        if not options.in_background:
                             waiting[-1].result()
         for one in waiting:
             one.result()
@@ -109,7 +112,7 @@ def trained(options: argparse.Namespace, python: Path, name: str, arm: str, seed
     seconds = time.monotonic() - begun
 
     def score() -> None:
-        worker(python, "translate", arm, work, options.translate_on)
+        worker(python, "translate", arm, work)
         answers = (work / "answers.txt").read_text(encoding="utf-8").split("\n")[: len(order)]
         restored = dict(zip(order, answers, strict=True))
         write(work / "hypotheses.txt", [restored[index] for index in range(len(order))])
@@ -174,11 +177,9 @@ def write(file: Path, lines: list[str]) -> None:
     file.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
 
-def worker(python: Path, action: str, arm: str, work: Path, cores: str | None = None) -> str:
+def worker(python: Path, action: str, arm: str, work: Path) -> str:
     """Run an action of the worker and return what it prints."""
     command = [str(python), str(HERE / "own_data_peers_worker.py"), action, peer_of(arm), str(work)]
-    if cores:
-        command = ["taskset", "-c", cores, *command]
     environment = os.environ | ALLOCATOR | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     with (work / f"{action}.log").open("w") as log:
         found = subprocess.run(
@@ -217,10 +218,16 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--translate-on",
-        metavar="CORES",
-        help="translate on these cores while the next training runs (default: one after another)",
+        type=int,
+        nargs="+",
+        metavar="CORE",
+        help="translate and score on these cores while the next training runs (default: translate "
+        "on the cores of the training, before the next training)",
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.in_background = bool(options.translate_on)
+    options.translate_on = options.translate_on or os.sched_getaffinity(0)
+    return options
 
 
 if __name__ == "__main__":

@@ -278,7 +278,7 @@ def train_marian(settings: Settings, work: Path) -> str:
             optimizer.zero_grad(set_to_none=True)
             updates += 1
             if updates % 100 == 0:
-                print(f"update {updates}: loss {float(loss) / tokens:.3f}", file=sys.stderr)
+                print(f"update {updates}: loss {loss.item() / tokens:.3f}", file=sys.stderr)
             if clock.after_update(validate):
                 return clock.summary(updates, round(epoch + number / len(batches), 2))
     raise AssertionError
@@ -388,6 +388,19 @@ def joeynmt_translate(model: Any, data: Any, beam: int, alpha: float) -> list[st
     return found
 
 
+def joeynmt_loss(model: Any, data: Any) -> float:
+    """Return JoeyNMT's loss per target token."""
+    model.eval()
+    total = tokens = 0.0
+    batches = data.make_iter(batch_size=GROUP, pad_index=model.pad_index, eos_index=model.eos_index)
+    with torch.inference_mode():
+        for batch in batches:
+            batch.sort_by_src_length()
+            summed = model(return_type="loss", **vars(batch))[0]
+            total, tokens = total + float(summed), tokens + batch.ntokens
+    return total / tokens
+
+
 def train_joeynmt(settings: Settings, work: Path) -> str:
     """Train JoeyNMT with its own trainer.
 
@@ -397,7 +410,7 @@ def train_joeynmt(settings: Settings, work: Path) -> str:
     import joeynmt.datasets
     from joeynmt.builders import BaseScheduler
     from joeynmt.config import parse_global_args, set_validation_args
-    from joeynmt.prediction import predict, prepare
+    from joeynmt.prediction import prepare
     from joeynmt.training import TrainManager
 
     draw = random.Random(settings["seed"])
@@ -429,17 +442,7 @@ def train_joeynmt(settings: Settings, work: Path) -> str:
                 found = joeynmt_translate(self.model, valid_data, 1, -1)
                 loss = -chrf_of(found, lines_of(work / "valid.trg"))
             else:
-                scores = predict(
-                    model=self.model,
-                    data=valid_data,
-                    compute_loss=True,
-                    device=self.device,
-                    n_gpu=0,
-                    normalization="tokens",
-                    args=self.dev_cfg._replace(return_prob="ref"),
-                    autocast=self.autocast,
-                )[0]
-                loss = scores["loss"]
+                loss = joeynmt_loss(self.model, valid_data)
             print(f"update {self.stats.steps}: validation {loss:.4f}", file=sys.stderr)
             if self.stats.is_best(loss):
                 self.stats.best_ckpt_score, self.stats.best_ckpt_iter = loss, self.stats.steps
