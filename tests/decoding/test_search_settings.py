@@ -119,7 +119,7 @@ def test_repeats_are_found_by_hand() -> None:
 @pytest.mark.parametrize(
     ("prefix", "message"),
     [
-        ([5, 2], "A prefix must hold words only"),
+        ([5, 2], "A prefix must not contain special symbols"),
         ([5] * 6, "has 6 tokens and the limit is 6"),
         ([99], "ids below the vocabulary size 8, but holds 99"),
     ],

@@ -33,7 +33,7 @@ def test_the_table_and_the_json_say_everything() -> None:
     assert table.splitlines()[0].split() == ["system", "per", "wer"]
     assert table.splitlines()[2].startswith("good    0.00   0.00 [0.00, 16.11]")
     assert "wer: good − bad = -100.00, p = 0.0001 (randomization, 10,000 trials" in table
-    assert "A score has no interval where all bootstrap resamples have the same value.\n" in table
+    assert "A score has no interval if all bootstrap resamples have the same value.\n" in table
     assert "edits per 100 reference tokens, lower is better; 20 lines; per|nrefs:var" in table
     tree = json.loads(json.dumps(report.to_json()))
     assert tree["scores"]["good"][0]["interval"] is None

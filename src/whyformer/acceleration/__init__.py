@@ -1,1 +1,1 @@
-"""Code that is faster on certain hardware. A test compares it with a plain implementation."""
+"""Code that is faster on certain hardware. Tests compare its results with those of plain code."""

@@ -1,17 +1,18 @@
-"""Let the memory allocator keep large blocks.
+"""Configure the memory allocator to keep large freed blocks for later allocations.
 
 Each step of training or of a search allocates and frees the same few large tensors. By default,
 glibc's malloc returns a freed block to the kernel if it is larger than a threshold (128 KiB, which
 malloc may raise to 32 MiB). In the next step, the kernel must provide and zero each page again.
-Three settings avoid this: blocks below 1 GiB stay in the heap (`mmap_threshold`), the heap keeps up
-to 2 GB of freed memory (`trim_threshold`), and malloc asks the kernel for huge pages (`hugetlb=1`).
+Three settings of malloc avoid this work: blocks below 1 GiB stay in the heap (`mmap_threshold`),
+the heap keeps up to 2 GB of freed memory (`trim_threshold`), and malloc asks the kernel for huge
+pages (`hugetlb=1`).
 Measured on two CPU cores with the model of the demo: a step takes 102 ms instead of 125 ms.
 
 glibc reads these settings only when a program starts. So a program that trains sets them and
 restarts itself. The restart takes as long as one start of the interpreter. Memory is not returned
 to the kernel between steps. A program that only searches sets two of the settings without a
-restart, as far as glibc allows: blocks up to 32 MiB stay in the heap. `docs/performance.md` shows
-how much time this saves.
+restart. In this case, glibc only allows blocks up to 32 MiB to stay in the heap.
+`docs/performance.md` shows how much time the settings save.
 """
 
 import ctypes
@@ -25,13 +26,13 @@ TUNABLES = (
     "glibc.malloc.trim_threshold=2000000000"
 )
 OFF = "WHYFORMER_PLAIN_MALLOC"
-"""Set this to 1 to keep the allocator's default settings."""
+"""Environment variable: the value 1 keeps the allocator's default settings."""
 GUARD = "WHYFORMER_RESTARTED"
-"""This variable is set before the restart, so that the program restarts only once."""
+"""Environment variable that is set before the restart, so that a program restarts only once."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Names of glibc's settings for `mallopt` (malloc.h)."""
+"""Numbers of two settings of glibc's function `mallopt`, as defined in malloc.h."""
 KEPT = {M_MMAP_THRESHOLD: 1 << 25, M_TRIM_THRESHOLD: 2_000_000_000}
-"""The settings for a running program. glibc allows at most 32 MiB for the first one."""
+"""The settings for a running program. glibc allows at most 32 MiB for `M_MMAP_THRESHOLD`."""
 
 
 def wanted_environment(environment: Mapping[str, str]) -> dict[str, str] | None:
@@ -71,5 +72,5 @@ def _glibc() -> bool:
         return False
     try:
         return (os.confstr("CS_GNU_LIBC_VERSION") or "").startswith("glibc")
-    except (ValueError, OSError):  # another C library does not know the name
+    except (ValueError, OSError):  # only glibc knows this name
         return False

@@ -30,7 +30,7 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     dropout: float = 0.0,
 ) -> Float[Tensor, "batch heads queries d_v"]:
-    """Compute torch's function of this name with the faster of two implementations.
+    """Compute torch's function with the same name by the faster of two implementations.
 
     Measured in float32 on CPUs (docs/speedrun.md): `matmul_attention` is faster with few keys. With
     half precision, torch's kernel is always used, because it sums in float32. In float32 with
@@ -48,7 +48,7 @@ def scaled_dot_product_attention(
         Q.device.type == "cpu"
         and Q.dtype in (torch.float32, torch.float64)
         and not torch.is_autocast_enabled("cpu")
-        # Check this before the shapes: under torch.compile, checked shapes become guards.
+        # Test `is_compiling` before the shapes: torch.compile turns each tested shape into a guard.
         and not torch.compiler.is_compiling()
         and (dropout or (K.shape[-2] <= SHORT_KEYS and (Q.shape[-2] > 1 or len(Q) >= MANY_ROWS)))
     ):

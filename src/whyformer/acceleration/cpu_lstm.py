@@ -9,9 +9,9 @@ from whyformer.acceleration.processor import onednn_computes_bf16
 
 
 def lstm_precision(x: Tensor) -> contextlib.AbstractContextManager[object]:
-    """Return a context manager that turns off bf16 autocast if the kernel is missing.
+    """Return a context manager that turns off bf16 autocast if oneDNN cannot compute an LSTM in it.
 
-    On a CPU, torch computes an LSTM in bf16 with oneDNN. oneDNN supports this only with AVX-512.
+    On a CPU, torch computes a bf16 LSTM with oneDNN. oneDNN has this kernel only with AVX-512.
     """
     if x.device.type == "cpu" and torch.is_autocast_enabled("cpu") and not onednn_computes_bf16():
         return torch.autocast("cpu", enabled=False)

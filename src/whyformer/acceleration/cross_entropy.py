@@ -52,8 +52,8 @@ class FusedCrossEntropy(torch.autograd.Function):
             z = odds.sum(-1, keepdim=True)
             log_z += (z.log() + top).sum(dtype=wide)
             if grad_features is not None and grad_weight is not None:
-                # d/dlogits = softmax - (1-ε)·onehot - ε/V. The factor 1/z is applied to the narrow
-                # factor of each product, and the constant ε/V is subtracted after the loop.
+                # d/dlogits = softmax - (1-ε)·onehot - ε/V. In each product, the narrower matrix is
+                # multiplied by 1/z. The constant ε/V is subtracted after the loop.
                 odds.scatter_add_(1, label, (smoothing - 1) * z)
                 slope = odds.to(x.dtype)
                 here = grad_features[start : start + size]

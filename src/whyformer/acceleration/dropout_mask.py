@@ -28,11 +28,11 @@ def keep_mask(like: Tensor, rate: float) -> Tensor:
     """
     threshold = min(255, round(rate * 256))
     kept = (random_bytes(like.numel()) >= threshold).view(np.uint8)  # (elements,)
-    mask = torch.from_numpy(kept).to(like.dtype)  # from booleans, this takes five times as long
+    mask = torch.from_numpy(kept).to(like.dtype)  # converting booleans takes five times as long
     return mask.mul_(256 / (256 - threshold)).view(like.shape)
 
 
 def torch_draws_mask(x: Tensor) -> bool:
-    """Return whether torch draws the mask. This is so on devices other than the CPU, and under
+    """Return whether torch draws the mask: true on devices other than the CPU, and under
     torch.compile, which fuses the drawing with other operations."""
     return x.device.type != "cpu" or torch.compiler.is_compiling()

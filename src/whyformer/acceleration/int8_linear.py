@@ -5,10 +5,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 LARGE_INT8 = 1 << 18
-"""Minimum number of weights of a layer for which eight bits are faster: d_model · d_ff of a small
-model."""
+"""Minimum number of weights of a layer for which products of eight-bit integers are faster than
+products of floats. A layer of 256 × 1,024 weights has this size."""
 TINY = torch.finfo(torch.float32).tiny
-"""Minimum step between two levels, which avoids division by zero for a row of zeros."""
+"""Minimum distance of two rounded values. It avoids a division by zero for a row of zeros."""
 
 
 class Int8Linear(nn.Linear):

@@ -1,4 +1,4 @@
-"""Compute several projections of the same input with one product: their weights are joined."""
+"""Compute several projections of one input as one matrix product with their joined weights."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,9 +19,9 @@ def project_jointly(
 ) -> tuple[Float[Tensor, "batch heads length d_head"], ...] | None:
     """Return the output of every layer for ``x``, split into heads; None if this is not possible.
 
-    It is used only for training with oneDNN. It returns None if BLAS is faster, if a parameter is
-    frozen, or if a layer has a hook or a class other than ``plain``. The caller must then call one
-    layer after another, which is also the reference implementation.
+    Only training with oneDNN uses this function. It returns None if BLAS is faster, if a parameter
+    is frozen, or if a layer has a hook or a class other than ``plain``. After None, the caller must
+    call one layer after another. These separate calls are also the reference implementation.
 
     Args:
         layers: linear layers of the same size.

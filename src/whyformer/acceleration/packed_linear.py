@@ -32,7 +32,7 @@ class PackedWeights:
         self._kept: tuple[list[tuple[int, int]], Tensor, Tensor | None] | None = None
 
     def __call__(self, x: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"] | None:
-        """Return the concatenated outputs of the layers; None if the caller must call the layers.
+        """Return the concatenated outputs of the layers; None if the caller must call each layer.
 
         The result is None while gradients are recorded, in a precision other than float32, and for
         sizes for which packing is slower.
@@ -45,7 +45,8 @@ class PackedWeights:
             return None
         weight = self.layers[0].weight
         plain = weight.device.type != "cpu" or weight.dtype != torch.float32
-        plain |= any(layer.weight.is_inference() for layer in self.layers)  # no version number
+        # A weight made in inference mode has no version number.
+        plain |= any(layer.weight.is_inference() for layer in self.layers)
         if plain or torch.is_autocast_enabled("cpu"):
             return None
         return onednn_product(x, *self._weight_bias())
@@ -64,8 +65,8 @@ class PackedWeights:
 class PackedLinear(nn.Linear):
     """An `nn.Linear` that also stores its weight packed for oneDNN.
 
-    It shares the parameters of the original layer. The original layer is the reference
-    implementation; the results are equal within floating-point tolerance.
+    This layer and the original layer share their parameters. The original layer is the reference
+    implementation; the results of both layers are equal within floating-point tolerance.
     """
 
     def __init__(self, linear: nn.Linear) -> None:
@@ -81,8 +82,8 @@ class PackedLinear(nn.Linear):
 
 
 def can_pack() -> bool:
-    """Return whether packing is faster on this machine: true on x86-64 (measured), if torch
-    contains oneDNN."""
+    """Return whether packing is faster on this machine. This was measured on x86-64; torch must
+    contain oneDNN."""
     return (
         platform.machine().lower() in ("x86_64", "amd64")
         and has_onednn()

@@ -1,7 +1,7 @@
 """Find out which implementations are faster on this processor.
 
-The answers depend only on the processor, never on a measurement at run time. So a run is exactly
-reproducible on the same machine.
+The results of these functions depend only on the processor, never on a measurement at run time. So
+a run is exactly reproducible on the same machine.
 """
 
 import functools
@@ -35,7 +35,7 @@ def onednn_multiplies_faster() -> bool:
 
 @functools.cache
 def onednn_sums_rows_faster() -> bool:
-    """Return whether oneDNN is faster than BLAS for the gradient of a weight, slopeᵀx, too.
+    """Return whether oneDNN is faster than BLAS for the product slopeᵀx, the gradient of a weight.
 
     Measured: oneDNN is faster by half or more on Zen 5 (family 26) and slower on Zen 4 (family 25).
     """

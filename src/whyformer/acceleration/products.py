@@ -64,7 +64,7 @@ def sum_over_rows(
     """Return slopeᵀx, the gradient of a weight. Reference implementation: `slope.T @ x`."""
     if not sums_by_onednn(slope, x):
         return slope.T @ x
-    # One thread copies and transposes the first factor. The second factor is not copied.
+    # oneDNN copies and transposes the first factor in one thread. It does not copy the second one.
     wide = slope.shape[1] > x.shape[1]
     return onednn_product(x.T, slope.T).T if wide else onednn_product(slope.T, x.T)
 
@@ -99,7 +99,7 @@ class _Product(torch.autograd.Function):
         ctx: Any, slope: Tensor
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
-        # For gradients of gradients, this operation must have a gradient, too.
+        # For second derivatives, these products must also be differentiable.
         by = F.linear if torch.is_grad_enabled() else onednn_product
         for_x, for_weight, for_bias = ctx.needs_input_grad
         rows = slope.reshape(-1, slope.shape[-1])

@@ -1,4 +1,4 @@
-"""Exact top-k, fast on CPUs: the maxima of groups show which groups contain the k largest."""
+"""Exact top-k, fast on CPUs: the maximum of each group of logits shows which groups to search."""
 
 import torch
 from jaxtyping import Float, Int
@@ -8,8 +8,8 @@ GROUP = 80
 """Number of logits in a group. Of the sizes from 32 to 128, this is the fastest for 8,000 logits
 and k from 5 to 10."""
 FEW_ROWS = 16
-"""With fewer rows than this, torch.topk is faster. For one row of 6,000 logits, it takes 13 µs
-instead of 76 µs."""
+"""With fewer rows than this, torch.topk is faster. For one row of 6,000 logits, torch.topk takes 13
+µs and `top_k` takes 76 µs."""
 
 
 def top_k(
@@ -17,10 +17,10 @@ def top_k(
 ) -> tuple[Float[Tensor, "*rows k"], Int[Tensor, "*rows k"]]:
     """Return the k largest logits of each row and their ids, largest first.
 
-    The k largest logits are in the k groups with the largest maxima: each of them is the maximum of
-    its group, or its group also contains a larger one. So only these groups are searched. The
-    maxima are found in one pass with vector instructions, but torch.topk moves every logit into a
-    heap. Measured (64 × 5 rows of 8,000, one thread): 3.4 ms instead of 6.0 ms.
+    The k largest logits are in the k groups with the largest maxima. Any other group has a maximum
+    that is not larger than these k maxima. So only these k groups are searched. The maxima are
+    found in one pass with vector instructions, but torch.topk moves every logit into a heap.
+    Measured (64 × 5 rows of 8,000 logits, one thread): 3.4 ms instead of 6.0 ms.
     Reference implementation: `torch.topk`.
     """
     groups = logits.shape[-1] // GROUP

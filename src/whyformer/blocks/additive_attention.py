@@ -1,7 +1,7 @@
 """Attention of a recurrent decoder: score the decoder state h against each source vector m.
 
-The variants differ only in the score. After it, `attention.weigh` applies the softmax and computes
-the weighted mean of the source vectors.
+The variants differ only in the score function. `attention.weigh` then applies the softmax to the
+scores and computes the weighted mean of the source vectors.
 """
 
 from enum import StrEnum

@@ -37,8 +37,8 @@ def attention(
         K, V: may have fewer heads than Q; then consecutive query heads share a head of K and V.
         allowed: a mask that is True where a query may attend to a key, or the same mask converted
             by `as_bias`; None allows all.
-        causal: whether queries may not attend to later keys. The last query has the position of the
-            last key.
+        causal: True forbids each query to attend to keys at later positions. The last query has the
+            position of the last key.
         scale: factor applied to QKᵀ; None means 1/√d_k.
         bias: numbers that are added to the scaled scores (ALiBi, relative positions).
         dropout: dropout rate of the weights.

@@ -12,8 +12,8 @@ def convolve(
 ) -> Float[Tensor, "batch length outputs"]:
     """y_t = Σ_i W_i x_{t-(k-1-i)·dilation}; x is zero before the first position.
 
-    The reference implementation: k matrix products over all positions. Each product is shifted, and
-    all are added.
+    This reference implementation computes k matrix products over all positions. It shifts each
+    product, and adds the shifted products.
 
     Source: van den Oord et al. 2016 (arXiv:1609.03499), §2.1 (causal and dilated convolution).
     """
@@ -30,7 +30,8 @@ class CausalConvolution(nn.Module):
         et al. 2017, §4 and Table 1.
     Args:
         kernel: kernel size, the number of positions that an output depends on (k in the paper).
-        dilation: distance between these positions; 1 means adjacent.
+        dilation: distance between two neighbouring positions that an output depends on; with 1, the
+            positions are adjacent.
     """
 
     def __init__(self, d_model: int, kernel: int, *, dilation: int = 1) -> None:

@@ -39,7 +39,7 @@ class Dropout(nn.Module):
         return torch.addcmul(x if scale == 1.0 else x * scale, y, mask)
 
     def extra_repr(self) -> str:
-        """Show the rate."""
+        """Return the dropout rate, which is shown when the module is printed."""
         return f"rate={self.rate}"
 
 

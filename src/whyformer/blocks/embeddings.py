@@ -13,10 +13,10 @@ from whyformer.blocks.positions import Offset, Positions
 
 
 class Tying(StrEnum):
-    """Which share one matrix: the source embedding, the target embedding, the output projection."""
+    """Which of the two embeddings and the output projection share one matrix."""
 
     THREE_WAY = "three-way"
-    """All three share one matrix."""
+    """The source embedding, the target embedding and the output projection share one matrix."""
     DECODER = "decoder"
     """The target embedding and the output projection share one matrix."""
     NONE = "none"

@@ -59,8 +59,8 @@ class TanhGELUFeedForward(FeedForward):
 class SwiGLUFeedForward(FeedForward):
     """(SiLU(xW) ⊙ xV)W₂, without biases. Source: Shazeer 2020 (arXiv:2002.05202), Eq. 6.
 
-    It has three matrices instead of two. For as many parameters as Eq. 2, set d_ff to 2/3 of the
-    value for Eq. 2.
+    SwiGLU has three matrices, and Eq. 2 has two. To get the same number of parameters, set d_ff to
+    2/3 of the value for Eq. 2.
     """
 
     matrices = 3

@@ -12,13 +12,13 @@ class GroupedQueryAttention(MultiHeadAttention):
 
     Paper: Ainslie et al. 2023 (arXiv:2305.13245), §2.2 and Figure 2.
     Differs: models are trained from scratch; the paper starts from a multi-head checkpoint (§2.1).
-        The encoder uses groups, too; in the paper, it stays multi-head.
+        The encoder also uses groups; in the paper, the encoder stays multi-head.
     Args: kv_heads: G, a divisor of heads; required.
     """
 
     @classmethod
     def choose_kv_heads(cls, heads: int, kv_heads: int | None) -> int:
-        """Return G. Raises: ValueError when it is None or does not divide ``heads``."""
+        """Return G. Raises: ValueError when ``kv_heads`` is None or does not divide ``heads``."""
         if kv_heads is None or heads % kv_heads:
             found = "is not set" if kv_heads is None else f"is {kv_heads}"
             fitting = ", ".join(str(g) for g in range(1, heads + 1) if heads % g == 0)

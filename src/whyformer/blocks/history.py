@@ -1,4 +1,4 @@
-"""The KV cache: keys and values of the positions decoded so far. Each step reuses its memory."""
+"""The KV cache: keys and values of the positions decoded so far. All steps use the same memory."""
 
 import itertools
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ class History:
 
     The search owns the history and passes it to modules as an argument; a module never stores it.
     `append` writes in place, and doubles the capacity when the memory is full. The first dimension
-    of the memory is the position. On a CPU, this makes attention and reordering of many rows a
-    third faster.
+    of the memory is the position. On a CPU, this layout makes attention and reordering of many rows
+    a third faster.
     Args: capacity: initial capacity in positions.
     """
 
@@ -54,10 +54,10 @@ class History:
 
     def _copy_rows(self, memory: Tensor, places: Int[Tensor, "length new_rows"]) -> Tensor:
         fresh = memory.new_empty(len(memory), places.shape[1], *memory.shape[2:])
-        into = fresh[: self.length].flatten(0, 1)  # copy filled positions only
+        into = fresh[: self.length].flatten(0, 1)  # only the positions that are in use
         if torch.is_grad_enabled():
             into.copy_(memory.flatten(0, 1).index_select(0, places.flatten()))
-        else:  # one pass over memory instead of two, but it does not support gradients
+        else:  # `out` saves one of two passes over memory, but does not support gradients
             torch.index_select(memory.flatten(0, 1), 0, places.flatten(), out=into)
         return fresh
 
@@ -79,7 +79,8 @@ class Layout:
 
     Args:
         shape: number of sentences and of beams.
-        slots: numbers of the slots with a hypothesis, sentence by sentence; None means all slots.
+        slots: numbers of the slots with a hypothesis, sentence by sentence; None means that every
+            slot has a hypothesis.
     """
 
     shape: torch.Size
@@ -123,7 +124,7 @@ class CohortHistory:
 
 @dataclass(frozen=True)
 class StepRows:
-    """The hypotheses and positions of the rows of one step.
+    """For each row in the tensors of one search step: its slot and its position.
 
     Args:
         layout: the slot of each row.
@@ -141,9 +142,8 @@ class Past:
     """The cached keys and values of all hypotheses of a search, one history for each layer.
 
     `select` only records the new order. `at` reorders the memory later, when the next tokens are
-    known, because only then is it known which slots hold a hypothesis. Sentences that join later
-    form a new cohort with separate histories. In a shared history, every row would need memory for
-    the longest hypothesis.
+    known: they show which slots hold a hypothesis. Sentences that join later form a new cohort with
+    separate histories. In a shared history, every row would need memory for the longest hypothesis.
 
     Args:
         cohorts: the cohorts, in the order of their sentences.
@@ -218,7 +218,7 @@ class Past:
         if len(sizes) == 1:
             return [len(layout.slots)]
         ends = torch.tensor(slots).cumsum(0).to(layout.slots.device)
-        before = torch.searchsorted(layout.slots, ends).tolist()  # rows up to each cohort's end
+        before = torch.searchsorted(layout.slots, ends).tolist()  # rows before each cohort's end
         return [end - start for start, end in itertools.pairwise([0, *before])]
 
 
@@ -238,7 +238,8 @@ def concatenate_padded(first: Tensor, second: Tensor, dim: int, width: int) -> T
 def concatenate_masks(
     first: Bool[Tensor, "first source"], second: Bool[Tensor, "second source2"]
 ) -> Bool[Tensor, "both width"]:
-    """Concatenate the rows of two padding masks; drop last columns that are padding in all rows."""
+    """Concatenate the rows of two padding masks, and drop the last columns that are padding in
+    every row."""
     both = concatenate_padded(first, second, 1, max(first.shape[1], second.shape[1]))
     places = torch.arange(1, both.shape[1] + 1, device=both.device)
     return both[:, : int((both * places).amax())]

@@ -1,4 +1,4 @@
-"""Weight initialization of the layers of a stack; `embeddings` uses N(0, 1/d_model)."""
+"""Weight initialization of the layers of a stack. Embeddings are drawn from N(0, 1/d_model)."""
 
 import math
 from enum import StrEnum
@@ -19,17 +19,17 @@ class Initialization(StrEnum):
 
 
 def xavier(stack: nn.Module, gain: float) -> None:
-    """Uniform on ±√(6 / (fan_in + fan_out)), biases 0.
+    """Draw weights uniformly from ±√(6 / (fan_in + fan_out)), and set biases to 0.
 
-    Source: Glorot and Bengio 2010, Eq. 16. The paper states no initialization; its code,
-    tensor2tensor, uses this one.
+    Source: Glorot and Bengio 2010, Eq. 16. The Transformer paper states no initialization; its
+    code, tensor2tensor, uses this one.
     """
     for matrix in _matrices(stack):
         nn.init.xavier_uniform_(matrix)
 
 
 def deepnorm(stack: nn.Module, gain: float) -> None:
-    """Xavier normal, with the gain β (``gain``) for the value, output and feed-forward matrices.
+    """Draw weights by Xavier normal, with gain β for the value, output and feed-forward matrices.
 
     Source: Wang et al. 2022 (arXiv:2203.00555), Figure 2.
     """
@@ -42,7 +42,7 @@ def deepnorm(stack: nn.Module, gain: float) -> None:
 
 
 def small(stack: nn.Module, gain: float) -> None:
-    """Normal with variance 2 / (5 d_model). Source: Nguyen and Salazar 2019 (arXiv:1910.05895)."""
+    """Draw weights from N(0, 2/(5 d_model)). Source: Nguyen and Salazar 2019 (arXiv:1910.05895)."""
     matrices = _matrices(stack)
     d_model = matrices[0].shape[1]  # input width of the first matrix
     for matrix in matrices:
@@ -50,7 +50,8 @@ def small(stack: nn.Module, gain: float) -> None:
 
 
 def normal(stack: nn.Module, gain: float) -> None:
-    """Normal with standard deviation 0.02; ``gain`` multiplies the last matrix of each sub-layer.
+    """Draw weights with standard deviation 0.02, and multiply the last matrix of each sub-layer by
+    ``gain``.
 
     Source: Radford et al. 2018 (GPT), §4.1: N(0, 0.02); Radford et al. 2019 (GPT-2), §2.3: the
         weights of residual layers are scaled by 1/√N, where N is the number of residual layers.
@@ -66,7 +67,7 @@ def normal(stack: nn.Module, gain: float) -> None:
 
 
 def _matrices(stack: nn.Module) -> list[Tensor]:
-    """Return the matrices of all attention and feed-forward layers; set their biases to 0."""
+    """Set the biases of all attention and feed-forward layers to 0, and return their matrices."""
     matrices: list[Tensor] = []
     for block in stack.modules():
         if isinstance(block, MultiHeadAttention | FeedForward):

@@ -7,7 +7,8 @@ from whyformer.acceleration.products import product
 
 
 class Linear(nn.Linear):
-    """xWᵀ + b. Equal to `nn.Linear`, the reference, within floating-point tolerance."""
+    """xWᵀ + b. The result equals that of `nn.Linear`, the reference implementation, within
+    floating-point tolerance."""
 
     def forward(self, input: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"]:
         """Return xWᵀ + b."""

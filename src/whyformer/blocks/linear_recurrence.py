@@ -1,4 +1,4 @@
-"""Linear recurrence: with no non-linearity between the steps, it can be computed in parallel."""
+"""Linear recurrence: its steps have no non-linearity, so they can be computed in parallel."""
 
 from enum import StrEnum
 
@@ -34,8 +34,9 @@ def by_loop(
 def by_doubling(
     a: Float[Tensor, "batch length width"], x: Float[Tensor, "batch length width"]
 ) -> Float[Tensor, "batch length width"]:
-    """Compute `by_loop` in ⌈log₂ n⌉ rounds: after round r, each state includes the last 2^r inputs.
+    """Compute the states of `by_loop` in ⌈log₂ n⌉ rounds.
 
+    After round r, each state includes the last 2^r inputs.
     Two steps can be combined into one: a'(a h + x) + x' = (a'a) h + (a'x + x'). This operation is
     associative, so the steps can be combined in any order. A tanh between the steps would prevent
     this.
@@ -60,8 +61,8 @@ class LinearRecurrence(nn.Module):
 
     Source: Martin and Cundy 2018 (arXiv:1709.04057).
     Differs: the decays are parameters and do not depend on the input.
-    Args: path: `loop` follows the equation; `doubling` needs fewer sequential steps. Both results
-        are equal within floating-point tolerance.
+    Args: path: `loop` follows the equation; `doubling` needs fewer sequential steps. The results of
+        the two paths are equal within floating-point tolerance.
     """
 
     def __init__(self, d_model: int, *, path: ScanPath = ScanPath.DOUBLING) -> None:

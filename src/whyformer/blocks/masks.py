@@ -37,7 +37,7 @@ def window_mask(
 
 
 def padding_mask(real: Bool[Tensor, "batch keys"] | None) -> Bool[Tensor, "batch 1 1 keys"] | None:
-    """True where the key is a real token, for every head and query; None when all are real."""
+    """True where the key is a real token, for every head and query; None when no key is padding."""
     return None if real is None else real[:, None, None, :]
 
 

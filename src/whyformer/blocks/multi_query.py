@@ -16,7 +16,7 @@ class MultiQueryAttention(MultiHeadAttention):
 
     @classmethod
     def choose_kv_heads(cls, heads: int, kv_heads: int | None) -> int:
-        """Return 1. Raises: ValueError when another number is given."""
+        """Return 1. Raises: ValueError when ``kv_heads`` is another number."""
         if kv_heads not in (None, 1):
             raise ValueError(
                 f"multi-query attention has one head of keys and values, but `kv_heads` is "

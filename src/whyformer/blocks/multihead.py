@@ -20,7 +20,7 @@ class AttentionPath(StrEnum):
     """Implementation of Eq. 1."""
 
     FUSED = "fused"
-    """The fast implementation."""
+    """A fused kernel, which is faster and does not store the weights."""
     EXPLICIT = "explicit"
     """The reference implementation, whose scores and weights can be observed."""
 
@@ -145,7 +145,8 @@ class MultiHeadAttention(nn.Module):
         causal: bool = False,
         positions: Positions | None = None,
     ) -> Float[Tensor, "batch heads queries d_k"]:
-        """Return the output of each head, the input of `merge`. See `forward`."""
+        """Return the output of each head, before `merge` joins them. For the arguments, see
+        `forward`."""
         K, V = keys_values
         Q, bias = self.scale.queries(Q), None
         if positions is not None:
@@ -189,7 +190,8 @@ ATTENTIONS.register("multi-head")(MultiHeadAttention)
 
 
 def use_path(model: nn.Module, path: AttentionPath) -> None:
-    """Set the attention implementation of every layer of ``model``; the results do not change."""
+    """Set the implementation of attention in every layer of ``model``; its outputs stay the same
+    within floating-point tolerance."""
     for module in model.modules():
         if isinstance(module, MultiHeadAttention):
             module.path = path

@@ -8,7 +8,8 @@ from whyformer.foundation.registry import Registry
 
 NORMS = Registry[type[nn.Module]]("norm", nn.Module)
 Norm = Annotated[str, NORMS]
-"""Name of a norm, which normalizes the vector of each position. Its only argument is `d_model`."""
+"""Name of a norm: a module that normalizes the vector of each position. The only argument of its
+class is `d_model`."""
 
 
 @NORMS.register("layer")

@@ -35,7 +35,8 @@ def sinusoids(
 
 
 class Positions(nn.Module):
-    """Base class of all schemes. It does nothing: the model gets no information about positions.
+    """Base class of all schemes. With this class itself, a model gets no information about
+    positions.
 
     Args: max_length: maximum number of positions, if the scheme is `limited`.
     """
@@ -101,8 +102,8 @@ def end_of(offset: Offset, length: int) -> int:
 def rows_at(
     table: Float[Tensor, "length2 *rest"], offset: Offset, length: int
 ) -> Float[Tensor, "..."]:
-    """Return the table rows of ``length`` positions. If ``offset`` is a tensor, return these rows
-    for each element of ``offset``."""
+    """Return ``length`` rows of the table, beginning with row ``offset``. If ``offset`` is a
+    tensor, return as many rows for each of its elements."""
     if isinstance(offset, int):
         return table[offset : offset + length]
     return table[offset[:, None] + torch.arange(length, device=offset.device)]
@@ -216,7 +217,8 @@ def rotate_pairs(
 def rotate_complex(
     x: Float[Tensor, "*rows length d_k"], rotations: Float[Tensor, "*#rows length pairs 2"]
 ) -> Float[Tensor, "*rows length d_k"]:
-    """Compute `rotate_pairs` as a product of complex numbers, several times as fast on a CPU.
+    """Compute `rotate_pairs` as a product of complex numbers. On a CPU, this is several times as
+    fast.
 
     Do not use this function with torch.compile, which does not support complex numbers. Use
     `rotate_pairs`, which torch.compile fuses into one kernel.

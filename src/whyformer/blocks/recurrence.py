@@ -145,8 +145,8 @@ class Recurrence(nn.Module):
             self.from_state.bias,
         ]
         memory = [part.unsqueeze(0) for part in state]
-        # The arguments mean: with biases, one layer, no dropout between layers, one direction,
-        # batch first.
+        # The arguments in `rest` mean: biases, one layer, no dropout between layers, the training
+        # mode, one direction, batch first.
         rest = (True, 1, 0.0, self.training, False, True)
         if self.cell is Cell.LSTM:
             with lstm_precision(x):
@@ -195,7 +195,8 @@ def last_real(
 
 
 def use_recurrence(model: nn.Module, path: RecurrencePath) -> None:
-    """Set the implementation of every recurrent layer of ``model``; the results do not change."""
+    """Set the implementation of every recurrent layer of ``model``; its outputs stay the same
+    within floating-point tolerance."""
     for module in model.modules():
         if isinstance(module, Recurrence):
             module.path = path

@@ -18,18 +18,19 @@ class RecurrentInitialization(StrEnum):
 
 
 def uniform(layer: Recurrence, forget_bias: float, span: int) -> None:
-    """Uniform on ±1/√width for weights and biases, as in torch; then set the forget bias."""
+    """Draw weights and biases uniformly from ±1/√width, as torch does; then set the forget bias."""
     for parameter in layer.parameters():
         nn.init.uniform_(parameter, -(layer.width**-0.5), layer.width**-0.5)
     _open_forget_gate(layer, forget_bias)
 
 
 def xavier(layer: Recurrence, forget_bias: float, span: int) -> None:
-    """Uniform on ±√(6 / (fan_in + fan_out)) for every gate, biases 0; then set the forget bias.
+    """Draw the weights of every gate uniformly from ±√(6 / (fan_in + fan_out)), set biases to 0;
+    then set the forget bias.
 
     Source: Glorot and Bengio 2010, Eq. 16. The elements of the matrices from state to state have
         variance 1/width, so a random vector keeps its length on average. With `uniform`, the
-        variance is a third of this.
+        variance is only 1/(3·width).
     """
     for linear_map in (layer.from_input, layer.from_state):
         for gate in _gates(layer, linear_map.weight):
@@ -39,10 +40,11 @@ def xavier(layer: Recurrence, forget_bias: float, span: int) -> None:
 
 
 def orthogonal(layer: Recurrence, forget_bias: float, span: int) -> None:
-    """Orthogonal matrices from state to gates, Xavier from input to gates, biases 0.
+    """Use orthogonal matrices from state to gates, Xavier from input to gates, and biases of 0;
+    then set the forget bias.
 
     Source: Saxe et al. 2013 (arXiv:1312.6120), §3: an orthogonal matrix keeps the length of every
-        vector. So gradients neither vanish nor explode when they are multiplied by it.
+        vector. So multiplication by such a matrix neither shrinks nor enlarges a gradient.
     """
     for gate in _gates(layer, layer.from_state.weight):
         nn.init.orthogonal_(gate)
@@ -54,7 +56,8 @@ def orthogonal(layer: Recurrence, forget_bias: float, span: int) -> None:
 
 
 def chrono(layer: Recurrence, forget_bias: float, span: int) -> None:
-    """`orthogonal`, plus biases for a memory of 1 to ``span`` positions: b_f = ln u, b_i = -b_f.
+    """Use `orthogonal`, then set biases for a memory of 1 to ``span`` positions: b_f = ln u, b_i =
+    -b_f.
 
     Source: Tallec and Ollivier 2018 (arXiv:1804.11188), §2.2, u ~ U[1, span - 1]. In a GRU, b_f is
         the bias of the update gate z, which keeps the previous state. An RNN has no gates, so its

@@ -42,7 +42,7 @@ class PostNorm(Residual):
     """LayerNorm(x + Dropout(Sublayer(x))). Paper: Vaswani et al. 2017, §3.1, §5.4 and Figure 1."""
 
     def forward(self, x: Tensor, sublayer: Sublayer) -> Tensor:
-        """Add, then normalize."""
+        """Add the output of the sub-layer to ``x``, then normalize the sum."""
         return self.norm(self.dropout.add(x, sublayer(x)))
 
 
@@ -66,7 +66,7 @@ class DeepNorm(Residual):
         self.depth_scale = depth_scale
 
     def forward(self, x: Tensor, sublayer: Sublayer) -> Tensor:
-        """Multiply the stream by α, add, then normalize."""
+        """Multiply ``x`` by α, add the output of the sub-layer, then normalize the sum."""
         return self.norm(self.dropout.add(x, sublayer(x), scale=self.depth_scale))
 
 
@@ -88,5 +88,5 @@ class NoNorm(Residual):
         self.norm = nn.Identity()
 
     def forward(self, x: Tensor, sublayer: Sublayer) -> Tensor:
-        """Add without normalizing."""
+        """Add the output of the sub-layer to ``x``, without normalization."""
         return self.dropout.add(x, sublayer(x))

@@ -107,7 +107,7 @@ class QKNorm(Scaling):
     Source: Dehghani et al. 2023 (arXiv:2302.05442), §2 (QK Normalization), where LayerNorm has no
         bias and no centering; based on Henry et al. 2020 (arXiv:2010.04245).
     Differs: with rotary positions, the norm comes before the rotation, as in later models; the
-        paper's model has no rotation. One gain per dimension of d_k, shared by all heads.
+        paper's model has no rotation. There is one gain per dimension of d_k, shared by all heads.
     """
 
     def __init__(self, d_k: int, heads: int) -> None:

@@ -26,7 +26,7 @@ _collecting: ContextVar[bool] = ContextVar("collecting", default=True)
 
 
 class Tap(nn.Module):
-    """An identity module; `observe` finds it by its name and records its output."""
+    """A module that returns its input; `observe` finds a tap by its name and records its output."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``x`` unchanged."""
@@ -46,7 +46,7 @@ def observe(model: nn.Module, pattern: str) -> Iterator[dict[str, list[Tensor]]]
     >>> seen["1"][0] is result
     True
 
-    Args: pattern: shell-style, such as ``"decoder.layers.*.cross_attention.weights"``.
+    Args: pattern: shell-style pattern, such as ``"decoder.layers.*.cross_attention.weights"``.
     Raises: LookupError when no tap matches.
     """
     taps = {
@@ -75,8 +75,8 @@ def observe(model: nn.Module, pattern: str) -> Iterator[dict[str, list[Tensor]]]
 
 @contextlib.contextmanager
 def unobserved() -> Iterator[None]:
-    """Disable all taps in this `with` block. Without it, a recomputed layer would be recorded
-    twice."""
+    """Disable all taps in this `with` block. Otherwise, a layer that is computed again in the
+    backward pass would be recorded twice."""
     token = _collecting.set(False)
     try:
         yield

@@ -20,8 +20,8 @@ def windowed_attention(
 ) -> Float[Tensor, "batch heads length d_v"]:
     """Attend from every position to itself and the ``width`` - 1 positions before it.
 
-    This computes width·n scores. The reference implementation, `attention` with `window_mask`,
-    computes all n² scores.
+    For n positions, this function computes width·n scores. The reference implementation,
+    `attention` with `window_mask`, computes all n² scores.
 
     Paper: Vaswani et al. 2017, §4 and Table 1, row "self-attention (restricted)".
     Differs: as `window_mask`.
@@ -70,7 +70,7 @@ class WindowedAttention(MultiHeadAttention):
         positions: Positions | None = None,
         queries: Float[Tensor, "batch heads queries d_k"] | None = None,
     ) -> Float[Tensor, "batch queries d_model"]:
-        """Attend to the window. Args: causal: ignored; the window has no later positions."""
+        """Attend to the window. Args: causal: ignored, because a window has no later positions."""
         K, V = keys_values
         length, keys = x.shape[1], K.shape[2]
         if not self.is_banded(length, keys, allowed, positions):

@@ -32,7 +32,8 @@ class HeatMap:
 
 @dataclass(frozen=True)
 class Shading:
-    """Maps values to shades. The lightest shade is zero, or the lowest value if no value is near 0.
+    """Maps values to shades. The lightest shade stands for zero, or for the lowest value if no
+    value is near zero.
 
     Args: low, high: the lowest and the highest value of the matrix.
     """
@@ -42,17 +43,17 @@ class Shading:
 
     @property
     def most(self) -> float:
-        """The value of the darkest shade."""
+        """The value that the darkest shade stands for."""
         return max(abs(self.low), abs(self.high)) or 1.0
 
     @property
     def from_zero(self) -> bool:
-        """Whether the lightest shade is zero."""
+        """Whether the lightest shade stands for the value zero."""
         return self.low < 0 or self.low <= 0.5 * self.high or self.low == self.high
 
     @property
     def least(self) -> float:
-        """The value at the left of the scale."""
+        """The value at the left end of the colour scale."""
         return -self.most if self.low < 0 else (0.0 if self.from_zero else self.low)
 
     def of(self, value: float) -> tuple[str, int]:
@@ -159,7 +160,7 @@ def _names(
 
     Args:
         place: function that returns x and y of the k-th name.
-        room: pixels between two names.
+        room: distance between two names in pixels.
         letter: width of a letter in pixels; 0 for names of rows, which are below each other.
     """
     widest = max(map(len, names), default=1) * letter + 6 if letter else 20

@@ -164,7 +164,7 @@ def _measured(line: Line, chart: LineChart, x: Scale, y: Scale, shape: str, colo
         at = x.at(p.x)
         if not math.isfinite(value):  # a failed run is also a result
             place, mark, kind = (at, TOP + 6), "M-4-4L4 4M-4 4L4-4", "broken"
-        elif chart.y.log and value <= 0:  # has no place on a logarithmic axis
+        elif chart.y.log and value <= 0:  # a logarithmic axis cannot show this value
             place, mark, kind = (at, HEIGHT - BOTTOM - 5), "M-4-3L0 3L4-3", "broken"
         else:
             place, mark, kind = (at, y.at(value)), shape, "tiny" if many else "dot"

@@ -40,7 +40,7 @@ def tick(value: float) -> str:
     size = abs(float(value))
     if not math.isfinite(value):
         return number(value)
-    if size < 1e-300:  # the smallest number above 0, see `verdict.above`
+    if size < 1e-300:  # `verdict.above(0)` is such a number: the smallest float above 0
         return "0"
     if not 1e-3 <= size < 1e5:
         exponent = math.floor(math.log10(size) + 1e-12)

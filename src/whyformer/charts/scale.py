@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from whyformer.charts.numbers import tick
 
 LEVELS = 9
-"""On a logarithmic axis, up to this number of different x values are all labelled."""
+"""Maximum number of different x values that are all labelled on a logarithmic axis."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,10 @@ class Axis:
 class Scale:
     """Maps the values of an axis to pixels.
 
-    Args: low, high: values at the ends. begin, end: pixels of the ends. marks: values of ticks.
+    Args:
+        low, high: the values at the two ends of the axis.
+        begin, end: the positions of the two ends, in pixels.
+        marks: the values of the ticks.
     """
 
     low: float
@@ -37,7 +40,8 @@ class Scale:
     marks: tuple[float, ...] = ()
 
     def at(self, value: float) -> float:
-        """Return the pixel of a value; values outside the axis are moved to its nearest end."""
+        """Return the position of a value in pixels; a value outside the axis is moved to the
+        nearest end of the axis."""
         low, high, v = self.low, self.high, value
         if self.log:
             low, high, v = math.log(low), math.log(high), math.log(max(v, self.low))
@@ -110,7 +114,8 @@ def decades(low: float, high: float) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return the ticks of a logarithmic axis; with more decades, a decade has fewer ticks.
+    """Return the ticks of a logarithmic axis. The more decades the axis has, the fewer ticks each
+    decade gets.
 
     >>> log_ticks(1, 100)
     [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0]

@@ -23,7 +23,7 @@ BATCH_SIZE = 64
 class Aligned:
     """The attention weights of one pair, (target tokens, source tokens); each row sums to 1.
 
-    Source and target tokens end with eos. If a hypothesis has no eos, its tokens have none, too.
+    Source and target tokens end with eos, except the tokens of a hypothesis without eos.
     """
 
     source_tokens: list[str]

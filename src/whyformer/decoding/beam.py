@@ -27,7 +27,8 @@ from whyformer.text.symbols import BOS, EOS, PAD
 
 @dataclass
 class Group:
-    """The unfinished hypotheses of one group, for all sentences being searched; on the CPU.
+    """The unfinished hypotheses of one group, for all sentences in the search. All tensors are on
+    the CPU.
 
     Args:
         tokens: (sentences, beams, length), the tokens predicted so far. Columns before the first
@@ -75,12 +76,12 @@ def beam_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[
     Differs: no coverage penalty and no pruning by score (Wu et al. use both). A hypothesis that
     several diverse groups find is returned once, so fewer than `nbest` may be returned. A
     hypothesis at the length limit is finished if eos is its most probable next token, as in greedy
-    search; otherwise it is returned without eos and ranked with the finished ones.
+    search; otherwise it is returned without eos and ranked with the finished hypotheses.
     """
     best = [Best(settings.nbest) for _ in range(len(queue))]
     sentences = torch.empty(0, dtype=torch.long)  # the sentence of each row
-    start = torch.empty(0, dtype=torch.long)  # the column of its first token
-    alive = torch.empty(0, dtype=torch.bool)  # whether the search of the row continues
+    start = torch.empty(0, dtype=torch.long)  # the column of the first token of each row
+    alive = torch.empty(0, dtype=torch.bool)  # whether the search of each row continues
     groups = [_no_group() for _ in range(settings.groups)]
     origins = [torch.empty(0, 0, dtype=torch.long) for _ in groups]
     state, width = None, 0
@@ -214,7 +215,7 @@ def _extend(
         full[:, None] & ~found[0][:, columns].isfinite().any(-1)
     )
     stuck = nothing & group.totals.isfinite() & (group.places[:, None] > 0)
-    for sentence, beam in stuck.nonzero().tolist():  # every token is banned: end without a token
+    for sentence, beam in stuck.nonzero().tolist():  # every next token is banned: stop here
         tokens = group.tokens[sentence, beam, start[sentence] :].tolist()
         total = float(group.totals[sentence, beam])
         best[sentence].add(hypothesis(tokens, total, False, alpha))

@@ -72,6 +72,6 @@ def refuse_several(settings: SearchSettings) -> None:
     """Raise UsageError when `nbest` is more than 1: several translations cannot be joined."""
     if settings.nbest > 1:
         raise UsageError(
-            "Sentences can be joined when each has one translation, but `nbest` is "
+            "Sentences can be joined only if each has a single translation, but `nbest` is "
             f"{settings.nbest}. Set nbest to 1 or do not split sentences."
         )

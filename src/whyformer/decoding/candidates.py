@@ -26,7 +26,7 @@ from whyformer.text.symbols import EOS
 
 @runtime_checkable
 class Stepper(Protocol):
-    """The methods of a `SequenceModel` that a search calls; an ensemble has only these."""
+    """The methods of a `SequenceModel` that a search calls; an ensemble has only these methods."""
 
     def begin(self, source: Tensor, source_real: Tensor | None) -> Any:
         """See `SequenceModel.begin`."""

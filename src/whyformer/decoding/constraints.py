@@ -149,10 +149,11 @@ def constrain(
     constraints: list[Constraint],
     whole: Bool[Tensor, " hypotheses"] | None = None,
 ) -> Float[Tensor, "hypotheses vocab"]:
-    """Apply constraints and return the new scores; ``scores`` may be modified in place.
+    """Apply constraints and return the new scores.
 
+    ``scores`` may be modified in place, so use only the returned tensor afterwards.
     Args: whole: True for hypotheses that do not end in the middle of a character spelled in bytes;
-        None means that this is true for all.
+        None means True for all hypotheses.
     """
     outside = [one for one in constraints if not one.inside_characters]
     given = scores.clone() if whole is not None and outside else scores

@@ -1,4 +1,4 @@
-"""n-best lists without duplicates: merge hypotheses of equal text, and search again if too few.
+"""n-best lists without duplicates: merge hypotheses with equal text; search again for missing ones.
 
 Several token sequences can spell the same text (`vir|ágok`, `virág|ok`), and a beam search can find
 more than one of them. Of hypotheses with equal text, the one with the best score is kept.

@@ -17,9 +17,9 @@ COVERED = 0.999
 """For each range of source lengths, the fraction of the training targets that the limit must cover.
 The longest targets are ignored, so that a single misaligned pair does not set the limit."""
 MARGIN = 1.25
-"""The length limit is the limit that the training targets need, times this factor, because new
-sources may need longer targets. A limit that is too low truncates outputs. A limit that is too high
-only costs time, and only if a model repeats itself."""
+"""The length limit that the training targets need is multiplied by this factor, because new sources
+may need longer targets. A limit that is too low truncates outputs. A limit that is too high only
+costs time, and only if a model repeats itself."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def seen_bytes(ids: Integer[np.ndarray, " tokens"]) -> list[int]:
 
 
 def _bytes(value: object) -> frozenset[int] | None:
-    """Return a fact as bytes; None if it is not a list of byte values."""
+    """Return a fact as a set of byte values; None if it is not a list of byte values."""
     if not isinstance(value, list) or not all(type(one) is int and 0 <= one < 256 for one in value):
         return None
     return frozenset(value)

@@ -20,7 +20,7 @@ def greedy_search(model: Stepper, queue: Queue, settings: SearchSettings) -> lis
     """
     results: list[list[Hypothesis]] = [[] for _ in range(len(queue))]
     sentences = torch.empty(0, dtype=torch.long)  # the sentence of each row
-    start = torch.empty(0, dtype=torch.long)  # the column of its first token
+    start = torch.empty(0, dtype=torch.long)  # the column of the first token of each row
     tokens = torch.empty(0, 1, 0, dtype=torch.long)
     totals = torch.empty(0, dtype=torch.float64)
     last = torch.empty(0, 1, dtype=torch.long)  # the last token; EMPTY after the hypothesis ended

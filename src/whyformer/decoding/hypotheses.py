@@ -12,8 +12,8 @@ class Hypothesis:
     Args:
         tokens: target ids without bos and eos, including a forced prefix.
         score: the score for the ranking: the log-probability divided by the length penalty.
-        log_probability: ln P(tokens, eos | source) of the model, including forced tokens. If the
-            hypothesis is not finished, ln P(tokens | source).
+        log_probability: ln P(tokens, eos | source) of the model, including forced tokens. For an
+            unfinished hypothesis, it is ln P(tokens | source).
         finished: True when the hypothesis ended with eos. False when it reached the length limit,
             or when every next token was forbidden.
     """
@@ -27,8 +27,8 @@ class Hypothesis:
 def hypothesis(
     tokens: list[int], log_probability: float, finished: bool, alpha: float
 ) -> Hypothesis:
-    """Make a hypothesis with its score; the length for the penalty includes eos if it ended with
-    eos."""
+    """Make a hypothesis with its score. If the hypothesis is finished, its length for the length
+    penalty includes eos."""
     length = len(tokens) + finished
     score = log_probability / length_penalty(length, alpha)
     return Hypothesis(tuple(tokens), score, log_probability, finished)

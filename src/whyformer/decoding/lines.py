@@ -46,8 +46,8 @@ def batches(
 ) -> Iterator[list[Line]]:
     """Group lines of similar length, longest first; yield the batches.
 
-    A batch has at most ``batch_tokens`` tokens, including padding. Only a single line that is
-    longer forms a larger batch.
+    A batch has at most ``batch_tokens`` tokens, including padding. Only a batch of a single line
+    may be larger.
     """
     batch: list[Line] = []
     for line in sorted(lines, key=lambda line: (-len(line.ids), -len(line.prefix), line.index)):
@@ -66,7 +66,7 @@ def pair_batches(lines: Sequence[Line], batch_tokens: int) -> Iterator[list[Line
 
     The sources of a batch have at most ``batch_tokens`` tokens, including padding, and so do the
     targets.
-    Args: lines: one for each pair; the `prefix` of a line is the target.
+    Args: lines: one line for each pair; the `prefix` of the line is the target of the pair.
     """
     batch: list[Line] = []
     source = target = 0

@@ -1,7 +1,7 @@
 """Replace the linear layers of a model with faster ones for inference.
 
-The package `acceleration` defines these layers. This file selects the layers to replace. It also
-packs the projections of an attention together that have the same input.
+The package `acceleration` defines the faster layers. This file selects the layers to replace. In an
+attention, projections with the same input are packed into one layer.
 """
 
 from collections.abc import Iterable
@@ -30,9 +30,9 @@ def is_rounded(models: Iterable[object]) -> bool:
 
 
 def pack(model: nn.Module, weights: Weights = Weights.FLOAT32) -> None:
-    """Replace the linear layers of ``model`` with packed ones where that is faster.
+    """Replace those linear layers of ``model`` for which a packed layer is faster.
 
-    Use this for inference only: memory then holds each packed weight twice.
+    Use this function for inference only. Afterwards, memory holds each packed weight twice.
     """
     for module in list(model.modules()):
         for name, layer in module.named_children():

@@ -21,7 +21,7 @@ from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, FIRST_PIECE, MASK, PAD
 from whyformer.text.tokenizer import Tokenizer
 
 IMPOSSIBLE = 1 << 30
-"""A number of needed tokens with this meaning: no tokens can spell the rest of the text."""
+"""Number of needed tokens that means that no tokens can spell the rest of the text."""
 
 
 class Position(NamedTuple):
@@ -69,7 +69,7 @@ class TextPrefix:
         self._spellings = spellings
         self._steps: dict[Position, list[tuple[int, Position]]] = {}
         self._needed: dict[Position, int] = {}
-        for place in range(len(self._text) - 1, -1, -1):  # each place needs the later ones
+        for place in range(len(self._text) - 1, -1, -1):  # a place needs results of later places
             for in_bytes in (False, True):
                 self._find(Position(place, in_bytes))
 
@@ -118,7 +118,7 @@ class TextPrefix:
 
 @dataclass(frozen=True)
 class Allowed:
-    """For hypotheses in a prefix, the only tokens that are allowed next.
+    """The only allowed next tokens of the hypotheses that have not completed their prefix.
 
     Args:
         sentences, beams: the indices of these hypotheses.
@@ -151,7 +151,8 @@ class Prefixes:
             ids = prefix.ids if isinstance(prefix, TextPrefix) else prefix
             if {PAD, BOS, EOS, MASK}.intersection(ids):
                 raise UsageError(
-                    f"A prefix must hold words only, but {list(ids)} holds pad, bos, eos or mask."
+                    "A prefix must not contain special symbols, but "
+                    f"{list(ids)} contains pad, bos, eos or mask."
                 )
             if ids and len(ids) >= limit:
                 raise UsageError(

@@ -38,7 +38,7 @@ class PromptState:
         features: the vectors of bos and the tokens of the prompt; None after the search has used
             all of them.
         beams: number of beams per sentence.
-        place: number of these tokens that the search has fed so far.
+        place: number of tokens that the search has fed so far: bos and tokens of the prompt.
     """
 
     state: Any
@@ -73,7 +73,8 @@ class PromptReader:
     def step(
         self, state: PromptState, tokens: Int[Tensor, "sentences beams"]
     ) -> tuple[Float[Tensor, "hypotheses vocab"], PromptState]:
-        """Return the logits: in the prompt, from the computed vectors; later, from the model."""
+        """Return the logits of the next token. In the prompt, they are computed from the stored
+        vectors; after the prompt, the model computes them."""
         if state.features is None:
             logits, inner = self._model.step(state.state, tokens)
             return logits, PromptState(inner, None, state.beams)

@@ -31,7 +31,7 @@ class SupportsJoin(Stepper, Protocol):
 
 @dataclass(frozen=True)
 class Cohort:
-    """Sentences that start together.
+    """Sentences that join a search in the same step.
 
     Args:
         source: ids with eos.
@@ -101,7 +101,7 @@ class Queue:
         return len(self.limit)
 
     def waits(self, live: Int[Tensor, "live"]) -> bool:
-        """Return whether a cohort waits that fits into the search next to the ``live`` sentences.
+        """Return whether a next cohort exists and fits into the search with ``live`` sentences.
 
         Args: live: the numbers of the sentences whose search continues.
         """
@@ -114,7 +114,7 @@ class Queue:
         return self.capacity.holds(len(lengths), int(lengths.max()))
 
     def take(self) -> tuple[Cohort, Int[Tensor, "sentences"]]:
-        """Remove the next cohort from the queue; return it and the numbers of its sentences."""
+        """Remove the next cohort from the queue; return the cohort and its sentence numbers."""
         cohort = self.cohorts[self.started]
         numbers = torch.arange(self.first, self.first + len(cohort.limits))
         self.started, self.first = self.started + 1, self.first + len(numbers)
@@ -128,7 +128,7 @@ def _lengths(cohort: Cohort) -> Tensor:
 
 
 def mostly_ended(alive: Bool[Tensor, "sentences"]) -> bool:
-    """Return whether enough sentences have ended to drop them."""
+    """Return whether so many sentences have ended that dropping them saves time."""
     return MOSTLY_ENDED * int(alive.sum()) <= (MOSTLY_ENDED - 1) * len(alive)
 
 

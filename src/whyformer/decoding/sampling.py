@@ -1,4 +1,5 @@
-"""Sampling: draw targets at random from the distribution of the model, or from its top part."""
+"""Sampling: draw targets at random from the distribution of the model, or from its most probable
+tokens."""
 
 import math
 from collections.abc import Sequence
@@ -52,7 +53,7 @@ def sample(
     given = Prefixes(prefixes, limits)
     names = range(len(limits)) if indices is None else indices
     streams = _streams(settings, names)
-    numbers = torch.empty(0)  # (sentences, draws, steps), for the next few steps
+    numbers = torch.empty(0)  # random numbers for the next steps, (sentences, draws, steps)
     results: list[list[Hypothesis | None]] = [[None] * settings.nbest for _ in limits]
     sentences = torch.arange(len(limits))
     limit = torch.tensor(list(limits), dtype=torch.long)

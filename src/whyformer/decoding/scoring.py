@@ -1,4 +1,4 @@
-"""Score given targets with teacher forcing; no search."""
+"""Score given targets with teacher forcing, without a search."""
 
 import math
 from collections.abc import Sequence

@@ -73,8 +73,8 @@ def limit_of(
         return limit
     if settings.min_length > longest - 1:
         raise UsageError(
-            f"`min_length` must not exceed {longest - 1}, the most tokens that this model can "
-            f"write, but it is {settings.min_length}. Lower it."
+            f"`min_length` must not exceed {longest - 1}, the maximum length of this model, but it "
+            f"is {settings.min_length}. Lower it."
         )
     return min(limit, longest - 1)
 

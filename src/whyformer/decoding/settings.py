@@ -1,4 +1,4 @@
-"""How to search for a target sequence."""
+"""The settings of a search for target sequences."""
 
 from enum import StrEnum
 

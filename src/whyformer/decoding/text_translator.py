@@ -1,4 +1,4 @@
-"""Translate lines of text: tokenization, batching and order; subclasses search."""
+"""Translate lines of text: tokenization, batching and the order of lines. Subclasses search."""
 
 import functools
 import itertools
@@ -41,8 +41,8 @@ class Translation:
         hypotheses: all returned hypotheses with their texts, best first. The texts of a beam search
             differ; samples may have equal texts.
         source_truncated: True when the source was too long for the model and its end was dropped.
-        sentences: if the line was split into several sentences, their translations. Then only these
-            have hypotheses.
+        sentences: if the line was split into several sentences, their translations. In this case,
+            only the translations of the sentences have hypotheses.
     """
 
     source: str
@@ -54,7 +54,7 @@ class Translation:
 
 
 class TextTranslator(ABC):
-    """Translates lines: tokenization, batching and order; subclasses implement the search.
+    """Translates lines: tokenizes them, forms batches, and restores the order. Subclasses search.
 
     The translation of a line does not depend on the other lines (up to floating-point rounding,
     which depends on the shape of the batch).

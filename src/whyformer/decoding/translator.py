@@ -218,14 +218,14 @@ class Translator(TextTranslator):
 def _ends(models: Sequence[SequenceModel], which: str) -> list[int]:
     """Return the maximum length of each model that has a maximum.
 
-    Args: which: "longest_source" or "longest_target".
+    Args: which: the limit to read, "longest_source" or "longest_target".
     """
     ends = [getattr(getattr(model, "settings", None), which, None) for model in models]
     return [end for end in ends if end is not None]
 
 
 def target_ids(tokenizer: Tokenizer, target: str | Hypothesis) -> tuple[list[int], bool]:
-    """Return the tokens of a target without eos, and whether eos follows them."""
+    """Return the tokens of a target without eos, and whether eos follows these tokens."""
     if isinstance(target, Hypothesis):
         return list(target.tokens), target.finished
     return tokenizer.encode(target), True

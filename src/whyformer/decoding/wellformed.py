@@ -56,7 +56,7 @@ class WellFormed:
     Args:
         spellings: the bytes that each id of the vocabulary spells.
         seen: bytes that occur in the training texts; other bytes are never allowed. None means that
-            they are unknown: then all bytes are allowed except control characters.
+            these bytes are unknown; then all bytes except control characters are allowed.
     """
 
     def __init__(self, spellings: Sequence[bytes], seen: Collection[int] | None = None) -> None:
@@ -87,7 +87,7 @@ class WellFormed:
     ) -> Int[Tensor, "sentences draws"]:
         """Return the states after one more token in each text.
 
-        A forced token may be one that the state forbids.
+        Forced tokens are accepted even if the state forbids them.
         """
         return self.after[state, tokens]
 

@@ -88,7 +88,7 @@ class _ShareOfLines:
         raise NotImplementedError
 
     def statistics(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Return (1 if the line counts else 0, 1) for each line."""
+        """Return two numbers for each line: 1 if the line is counted, else 0; and always 1."""
         right = [
             any(
                 self.holds(_cased(output, self.lowercase), _cased(answer, self.lowercase))
@@ -155,5 +155,5 @@ def _cased(text: str, lowercase: bool) -> str:
 def _version() -> str:
     try:
         return f"whyformer:{version('whyformer')}"
-    except PackageNotFoundError:  # running from a checkout that is not installed
+    except PackageNotFoundError:  # whyformer runs from its source directory, not installed
         return "whyformer:checkout"

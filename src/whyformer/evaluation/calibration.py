@@ -24,9 +24,9 @@ class Bin:
     """Items of similar confidence.
 
     Args:
-        confidence: their mean confidence.
+        confidence: mean confidence of the items.
         right: fraction of right items.
-        interval: 95 % interval of that fraction (Wilson).
+        interval: 95 % interval of the fraction of right items (Wilson).
         items: number of items.
     """
 
@@ -79,9 +79,9 @@ class Calibration:
     Differs: several features instead of one score.
 
     Args:
-        weights: one for each feature, and the bias at the end.
-        means, deviations: of the features, which are standardized.
-        items: number of items of the fit.
+        weights: one weight for each feature; the last number is the bias.
+        means, deviations: mean and standard deviation of each feature, used to standardize it.
+        items: number of items that the calibration was fitted on.
     """
 
     weights: tuple[float, ...]
@@ -102,18 +102,19 @@ class Calibration:
     def from_json(found: dict[str, Any]) -> "Calibration":
         """Return the calibration that `to_json` described.
 
-        Raises: KeyError, TypeError, ValueError if it is damaged.
+        Raises: KeyError, TypeError or ValueError if ``found`` is damaged.
         """
         parts = [tuple(map(float, found[name])) for name in ("weights", "means", "deviations")]
         if not len(parts[0]) - 1 == len(parts[1]) == len(parts[2]):
-            raise ValueError("the numbers of weights and features do not fit")
+            raise ValueError("there must be one weight for each feature, and a bias")
         return Calibration(parts[0], parts[1], parts[2], int(found["items"]))
 
 
 def fit(features: Sequence[Sequence[float]], right: Sequence[bool]) -> Calibration | None:
-    """Fit a calibration on items; return None if there are too few.
+    """Fit a calibration on items; return None if there are too few items.
 
-    At least `FEWEST` items are needed, of which `FEWEST_OF_EACH` are right and as many wrong.
+    A fit needs at least `FEWEST` items, with at least `FEWEST_OF_EACH` right items and as many
+    wrong items.
     """
     count = sum(map(bool, right))
     if len(right) < FEWEST or min(count, len(right) - count) < FEWEST_OF_EACH:
@@ -140,9 +141,10 @@ def fit(features: Sequence[Sequence[float]], right: Sequence[bool]) -> Calibrati
 
 
 def cross_fitted(features: Sequence[Sequence[float]], right: Sequence[bool]) -> list[float] | None:
-    """Return a probability for each item from a fit on the other folds; None if there are too few.
+    """Return a probability for each item from a fit on the other folds; None for too few items.
 
-    A curve of these probabilities is honest, because no item takes part in its own fit.
+    A curve of these probabilities is unbiased, because an item has no influence on the fit that
+    gives its probability.
     """
     places = np.random.default_rng(0).permutation(len(right)) % FOLDS
     found = np.zeros(len(right))

@@ -36,8 +36,8 @@ def score_labels(
 ) -> list[Score]:
     """Return accuracy, macro F1 and Matthews' coefficient with 95 % intervals.
 
-    Accuracy has Wilson's interval; the others have a bootstrap interval over lines. Time and memory
-    grow with the number of pairs of classes that occur, not with all possible pairs.
+    Accuracy has Wilson's interval; the other scores have a bootstrap interval over lines. Time and
+    memory grow with the number of different pairs (predicted class, correct class) that occur.
     Raises: DataError when there are no lines or the lengths differ.
 
     >>> [round(s.value, 2) for s in score_labels([0, 1, 1, 0], [0, 1, 0, 0], 2, resamples=0)]

@@ -32,7 +32,7 @@ class Confusions:
         return Confusions(cells // classes, cells % classes, counts, classes)
 
     def resampled(self, resamples: int, seed: int) -> Iterator["Confusions"]:
-        """Yield bootstrap samples, which have the same number of lines, drawn with replacement.
+        """Yield bootstrap samples: as many lines as the matrix has, drawn with replacement.
 
         The counts of the cells follow the multinomial distribution. So time and memory grow only
         with the number of cells.

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 Edit = tuple[str, str]
-"""A symbol of the reference and the symbol of the output; "" if one of them has none."""
+"""A symbol of the reference and the aligned symbol of the output; "" means a missing symbol."""
 
 
 def aligned(output: Sequence[str], reference: Sequence[str]) -> list[Edit]:

@@ -10,23 +10,23 @@ RARE = 5
 LONG = 0.95
 """A source is long if it has more characters than this fraction of the training sources."""
 SHORT_OUTPUT, LONG_OUTPUT = 0.6, 1.7
-"""Length of an output relative to the reference, in symbols, below or above which it is too short
-or too long."""
+"""Limits of the ratio of symbols in the output to symbols in the reference. Below the first limit,
+an output is too short; above the second limit, it is too long."""
 UNTRANSLATED = 0.5
 """An output is untranslated if it copies this fraction of its words from the source."""
 NUMBER = re.compile(r"(?<!\w)\d+(?:[.,]\d+)*")
-"""A number does not begin inside a word."""
+"""Pattern of a number. A number does not begin inside a word."""
 LONGEST_REPEATED = 4
 OF_SOURCE = ("unseen characters", "rare characters", "long source")
-"""Kinds that depend on the source only, so that right items can have them too."""
+"""Kinds that depend only on the source. Items with a right output can also have these kinds."""
 
 
 @dataclass(frozen=True)
 class TrainingSources:
-    """What is known about the sources of the training data.
+    """Statistics of the sources of the training data.
 
     Args:
-        characters: number of training sources that contain a character.
+        characters: for each character, the number of training sources that contain it.
         long: number of characters above which a source is long.
     """
 
@@ -47,7 +47,7 @@ class TrainingSources:
         )
 
     def kinds(self, source: str) -> list[str]:
-        """Return the kinds of a source.
+        """Return the error kinds that a source belongs to.
 
         >>> TrainingSources.of(["ab"] * 9 + ["c"]).kinds("acd")
         ['unseen characters', 'rare characters', 'long source']
@@ -66,10 +66,10 @@ class TrainingSources:
 def output_kinds(
     source: str, output: Sequence[str], reference: Sequence[str], *, finished: bool = True
 ) -> list[str]:
-    """Return the kinds of a wrong output.
+    """Return the error kinds that a wrong output belongs to.
 
     Args:
-        output, reference: as symbols, such as words.
+        output, reference: the output and the reference as symbols, such as words.
         finished: whether the output ended before its length limit.
 
     >>> output_kinds("7 cats", "sept chats".split(), "7 chats".split())
@@ -103,7 +103,7 @@ def output_kinds(
 
 
 def _copies(output: Sequence[str], reference: Sequence[str], source: Sequence[str]) -> bool:
-    """Return whether most words are words of the source that the reference does not have."""
+    """Return whether most words of the output occur in the source but not in the reference."""
     if len(source) < 2:
         return False
     copied = [one for one in output if one in set(source) - set(reference) and len(one) > 1]

@@ -15,7 +15,7 @@ RESAMPLES = 1000
 SEED = 12345
 FEWEST_ITEMS = 20
 """With fewer items, there is neither an interval nor a p-value; see docs/evaluation.md."""
-NO_SPREAD = "A score has no interval where all bootstrap resamples have the same value."
+NO_SPREAD = "A score has no interval if all bootstrap resamples have the same value."
 Z = NormalDist().inv_cdf(0.975)
 
 
@@ -34,7 +34,7 @@ class Interval:
 
     Args:
         ends: low and high, in the unit of the metric; None without an interval.
-        signature: how it was computed; "" without an interval.
+        signature: how the interval was computed; "" without an interval.
         note: a sentence with the reason if there is no interval, else None.
     """
 
@@ -44,7 +44,7 @@ class Interval:
 
 
 def few_items(items: int) -> str | None:
-    """Return the reason why too few items have no interval and no p-value; None if enough.
+    """Return why so few items have no interval and no p-value; None if there are enough items.
 
     >>> few_items(1)
     '1 item is too few for an interval or a significance test: at least 20 are needed.'
@@ -64,7 +64,7 @@ def interval_of(
 
     Args:
         value: function from the sums of the columns of ``statistics`` to the metric.
-        statistics: (items, k).
+        statistics: the statistics of each item, (items, k).
         resamples: number of bootstrap samples; 0 means no interval, for every kind.
     """
     if not resamples:
@@ -150,8 +150,8 @@ def resampled_sums(statistics: Array, *, resamples: int, seed: int) -> Array:
     """Draw bootstrap samples of the items and return the sums of their statistics.
 
     All systems use the same samples, as paired tests require.
-    Args: statistics: (systems, items, k).
-    Returns: (resamples, systems, k).
+    Args: statistics: the statistics of each item, (systems, items, k).
+    Returns: the sums over each sample, (resamples, systems, k).
     """
     items = statistics.shape[1]
     generator = np.random.default_rng(seed)

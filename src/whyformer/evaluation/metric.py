@@ -1,7 +1,8 @@
 """The interface of metrics: statistics of each line that can be added, and the value of their sum.
 
-Because every metric has this form, intervals and significance tests work for all of them: they
-resample the lines, add the statistics of each sample, and compute its value.
+Because every metric has this form, intervals and significance tests work for all metrics. They
+resample the lines, add the statistics of the lines of each sample, and compute the metric from the
+sums.
 
 A metric is chosen by name. Register a class or a function that returns a metric. A metric can have
 the settings `lowercase` and `tokenize`. It reads a setting if its constructor has a keyword
@@ -142,9 +143,9 @@ def scored(
 
 
 def check_lines(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> None:
-    """Check that there are lines, and that each hypothesis has at least one reference.
+    """Raise an error unless there are lines and each hypothesis has at least one reference.
 
-    Raises: DataError or UsageError if not.
+    Raises: DataError; UsageError if ``references`` is not a list of lists.
     """
     if len(hypotheses) != len(references):
         raise DataError(

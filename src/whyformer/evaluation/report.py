@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import whyformer.evaluation.accuracy  # noqa: F401
-import whyformer.evaluation.translation  # noqa: F401  registers its metrics; the next line too
+import whyformer.evaluation.accuracy  # noqa: F401  the import registers the metrics
+import whyformer.evaluation.translation  # noqa: F401  the import registers the metrics
 from whyformer.evaluation.metric import (
     RESAMPLES,
     SEED,
@@ -22,7 +22,7 @@ from whyformer.text.normalization import normalize as nfc
 
 @dataclass(frozen=True)
 class Report:
-    """The scores of each system, and the comparisons of the other systems with the first.
+    """The scores of each system, and the comparisons of the other systems with the first system.
 
     Args: scores: for each system, its scores in the order of the requested metrics.
     """
@@ -85,7 +85,7 @@ def evaluate_texts(
     test: PairedTest = PairedTest.BOOTSTRAP,
     trials: int | None = None,
 ) -> Report:
-    """Score one or more systems, and compare the others with the first.
+    """Score one or more systems, and compare the other systems with the first system.
 
     Args:
         hypotheses: for each system, its lines.

@@ -10,8 +10,8 @@ class Score:
     """The value of one metric for one system.
 
     Args:
-        name: the metric.
-        value: in `unit`.
+        name: the name of the metric.
+        value: the score, in `unit`.
         unit: the unit as text, and whether higher or lower is better.
         interval: 95 % confidence interval (low, high), or None.
         signature: all settings that the value depends on, including versions.

@@ -19,7 +19,8 @@ from whyformer.foundation.wording import counted
 
 EXACT = "exact"
 EXACT_LINES = 14
-"""If at most this many lines differ, all exchanges are counted: 2^14 is about 10,000 trials."""
+"""If at most this many lines differ, the test evaluates all exchanges of lines. For 14 lines,
+these are 2^14 exchanges, about as many as the default trials of randomization."""
 FEW_LINES = 200
 """With fewer lines, p from the bootstrap is too small (docs/evaluation.md), so randomization is
 used."""
@@ -40,7 +41,7 @@ TRIALS = {PairedTest.BOOTSTRAP: 1000, PairedTest.RANDOMIZATION: 10000}
 
 @dataclass(frozen=True)
 class Comparison:
-    """The comparison of a system with the first one (the baseline) by one metric.
+    """The comparison of a system with the first system (the baseline) by one metric.
 
     Args:
         difference: value of the system minus value of the baseline, in the metric's unit.
@@ -86,7 +87,7 @@ def paired_bootstrap(
 
     Paper: Koehn 2004, §4; Riezler and Maxwell 2005, Figure 1, for the shift to the null.
     Differs: Koehn counts how often one system wins; here resampled differences are shifted to
-    mean 0 and their size is compared with the observed one, so that p is two-sided.
+    mean 0 and their size is compared with that of the observed difference, so p is two-sided.
     Args: baseline, system: (lines, k) statistics of the same lines.
     """
     sums = resampled_sums(_paired(baseline, system), resamples=trials, seed=seed)
@@ -133,7 +134,7 @@ def exact_permutation(value: Value, baseline: Array, system: Array) -> tuple[flo
     count = len(gap)
     if not count:
         return observed, 1.0, 1
-    half = 2 ** (count - 1)  # exchanging the last line too would only flip the sign
+    half = 2 ** (count - 1)  # the other half only flips the sign of these differences
     moves = (np.arange(half)[:, None] >> np.arange(count)) & 1
     differences = np.array([value(b - moved) - value(a + moved) for moved in moves @ gap])
     return observed, _as_large(differences, observed) / half, 2 * half
@@ -152,9 +153,9 @@ def compare(
 
     Args:
         systems: the (lines, k) statistics of each system by name; the baseline is first.
-        test: the test for many lines. Fewer than 200 lines use randomization; at most 14 different
-        lines, the exact test.
-        trials: None uses the default number of the test.
+        test: the test for many lines. For fewer than 200 lines, randomization is used; if at most
+        14 lines differ, the exact test is used.
+        trials: number of trials; None uses the default number of the test.
     Raises: UsageError when there are fewer than two systems.
     """
     if len(systems) < 2:

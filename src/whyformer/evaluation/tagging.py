@@ -130,9 +130,9 @@ def tag_statistics(
 ) -> tuple[Array, Array]:
     """Return two tables with a row for each sentence.
 
-    The first has the numbers of correct labels and of words; the second has the numbers of correct
-    spans, predicted spans and reference spans.
-    Raises: DataError if a sentence has another number of labels than words.
+    The first table has the numbers of correct labels and of words. The second table has the numbers
+    of correct spans, predicted spans and reference spans.
+    Raises: DataError if the number of predicted labels of a sentence is wrong.
     """
     words = np.zeros((len(wanted), 2))
     found = np.zeros((len(wanted), 3))

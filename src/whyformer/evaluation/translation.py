@@ -39,7 +39,8 @@ class SacreMetric:
         return f"{self.name}|{self._counter.get_signature().format()}"
 
     def statistics(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Return the counts of sacreBLEU for each line, with its rules for several references."""
+        """Return the counts of sacreBLEU for each line. Several references are used as sacreBLEU
+        uses them."""
         columns = list(
             zip_longest(*references)
         )  # sacreBLEU expects one list of lines per reference

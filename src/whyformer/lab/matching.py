@@ -1,4 +1,5 @@
-"""Which question of the laboratory answers what was asked; words are compared, no model is used."""
+"""Find the cards of the laboratory that answer a user's question, by comparing words. No model is
+used."""
 
 import re
 import unicodedata
@@ -10,17 +11,19 @@ from whyformer.lab.method.experiment import Experiment
 from whyformer.lab.method.questions import experiment_named, written
 
 ANSWERED = 0.5
-"""A card answers what was asked when more than this share of the words is its subject.
+"""A card answers a question if more than this share of the question's words are keywords of the
+card.
 
-The value has a meaning: a word that the card only mentions counts 0.5, so that a card never answers
-a question that only mentions its field, whatever its length. The words of the cards were chosen on
-the questions in tests/lab. Of 42 others, written before they were tried, 18 of the 20 with an
-answer found it, and 20 of the 22 without one were told that there is none.
+A word that the card only mentions counts 0.5. So a card never answers a question with only such
+words, however long the question is. The words of the cards were chosen with the questions in
+tests/lab. Then 42 new questions were tried: 18 of the 20 questions with an answer got the right
+answer, and 20 of the 22 questions without an answer got none.
 """
 MENTION = 0.5
-"""What a word of a card's field counts; a word of its subject counts 1."""
+"""Weight of a word that a card only mentions; a keyword of the card has weight 1."""
 UNKNOWN = 0.5
-"""How much a word that the card does not know weighs, where others weigh 1."""
+"""Weight of a question's word that the card does not contain, in the number of words of the
+question; any other word counts 1."""
 _EMPTY = """
 a about actually after all always am an and any are as at attention be because
 been before being best better between by can could did do does doing done each
@@ -36,26 +39,27 @@ well were what when where whether which while who why will with without work wor
 would you your
 """
 EMPTY = frozenset(_EMPTY.split())
-"""English words that say nothing about the subject; `attention` is in every card."""
+"""English words that do not show the subject of a question. `attention` is one of them, because
+every card is about attention."""
 EMPTY_KOREAN = re.compile(
     r"(왜|뭐|무엇|무슨|뭔|어떻|어떤|어디|언제|누가|얼마|정말|진짜|항상|꼭|더|가장|그냥|같이|갈수록|"
     r"이유|뜻|의미|설명|알려|필요|도움|모델|트랜스포머|어텐션|신경망|학습|논문|번역|여러|입력|"
     r"출력|우리)\w{0,6}$|[안못제내이그저것때][가-힣]?$"
 )
-"""Korean words that say nothing about the subject, with their particles."""
+"""Korean words, with their particles, that do not show the subject of a question."""
 VERB_ENDING = re.compile(r"[^가-힣]*[가-힣]*(요|까|니|다|죠|지|나|해|돼|면|서|고|게)$")
-"""Korean verbs and adjectives: the nouns say what is asked about."""
+"""Korean verbs and adjectives. They are ignored, because nouns show the subject of a question."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """How well a card fits what was asked."""
+    """How well a card matches a question."""
 
     experiment: Experiment
     share: float
-    """Weighted share of the question's words that are the card's subject, 0 to 1."""
+    """Weighted share of the question's words that the card contains, 0 to 1."""
     length: int
-    """Characters of all words of the card that were found."""
+    """Number of characters of all words of the card that the question contains."""
 
     @property
     def answers(self) -> bool:
@@ -64,7 +68,7 @@ class Match:
 
 
 def matches(asked: str) -> list[Match]:
-    """Return the cards that have a word in common with a question, the nearest first."""
+    """Return the cards that have a word in common with a question, best match first."""
     text = _folded(asked)
     words = [match.span() for match in re.finditer(r"[^\s?!.,;:\"'“”‘’]+", text)]
     found = (_match(experiment_named(name), text, words) for name in written())
@@ -72,7 +76,7 @@ def matches(asked: str) -> list[Match]:
 
 
 def answering(asked: str) -> list[Experiment]:
-    """Return the experiments whose cards answer a question in either language, nearest first."""
+    """Return the experiments whose cards answer an English or Korean question, best match first."""
     return [one.experiment for one in matches(asked) if one.answers]
 
 
@@ -96,7 +100,8 @@ def _match(experiment: Experiment, text: str, words: list[tuple[int, int]]) -> M
 
 
 def _spans(keyword: str, text: str) -> Iterator[tuple[int, int]]:
-    """Yield where a keyword stands; of several words nothing unless all of them are there."""
+    """Yield the places of a keyword in a text. A keyword of several words yields nothing unless the
+    text contains all of its words."""
     found = [[m.span() for m in _pattern(one).finditer(text)] for one in _folded(keyword).split()]
     if all(found):
         for spans in found:
@@ -105,7 +110,8 @@ def _spans(keyword: str, text: str) -> Iterator[tuple[int, int]]:
 
 @cache
 def _pattern(word: str) -> re.Pattern[str]:
-    """Latin words must be whole (sin is not in since), also before a Korean particle."""
+    """Return a pattern that finds a word. A Latin word must be a whole word (`sin` does not match
+    `since`), but a Korean particle may follow it."""
     whole = word.isascii() and word.isalnum()
     return re.compile(rf"\b{word}\b" if whole else re.escape(word), re.ASCII if whole else 0)
 

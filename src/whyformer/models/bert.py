@@ -40,9 +40,9 @@ class AnswerOf(StrEnum):
     """The unit that a task head makes a prediction for."""
 
     TEXT = "text"
-    """The whole text, from its pooled vector."""
+    """One prediction for the whole text, computed from its pooled vector."""
     TOKENS = "tokens"
-    """Each token, from the vector of that token."""
+    """One prediction for each token, computed from the vector of that token."""
 
 
 class EncoderSettings(StackSettings):

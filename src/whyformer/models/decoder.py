@@ -41,7 +41,7 @@ class DecoderLayer(nn.Module):
         """Return the residual stream after this layer.
 
         Args:
-            x: (rows, length, d_model); with histories, only the new positions.
+            x: (rows, length, d_model); with histories, it contains only the new positions.
             memory: keys and values of the source, (sentences, heads, source, d_k). All beams of a
                 sentence share them.
             memory_allowed: see `Decoder.forward`.

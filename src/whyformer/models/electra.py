@@ -73,9 +73,9 @@ class Electra(nn.Module):
 
     Paper: Clark et al. 2020 (arXiv:2003.10555), §2 and §3.2 (embeddings of tokens and positions
         are shared, the generator is 1/4 to 1/2 as wide).
-    Differs: the segment embeddings and the norm of the sum are shared, too. The sigmoid of D is the
-        probability that a token was replaced; in the paper, it is the probability that the token is
-        original.
+    Differs: generator and discriminator also share the segment embeddings and the norm of the sum.
+        The sigmoid of the discriminator's output is the probability that a token was replaced; in
+        the paper, it is the probability that the token is original.
     Args: vocabularies: the vocabulary size, given twice (source and target are the same).
     """
 

@@ -39,12 +39,12 @@ def has_formula(settings: object) -> bool:
 def forward_multiply_adds(
     settings: object, vocabulary: int, source: Lengths, target: Lengths
 ) -> float:
-    """Return the multiply-adds of one forward pass over rows of these lengths.
+    """Return the number of multiply-adds of one forward pass over rows of the given lengths.
 
     Args:
         vocabulary: size of the target vocabulary.
-        source: tokens of each source; ignored for a GPT.
-        target: tokens of each target, including eos.
+        source: number of tokens of each source; ignored for a GPT.
+        target: number of tokens of each target, including eos.
     Raises: ConfigError for a family without a formula.
 
     >>> import numpy as np

@@ -69,7 +69,8 @@ class SequenceModel(Protocol):
         sentences: Int[Tensor, "kept"] | None,
         beams: Int[Tensor, "kept new_beams"],
     ) -> State:
-        """Keep some sentences, and select beams of each by index. An index may occur repeatedly.
+        """Keep some sentences, and select beams of each sentence by index. An index may occur more
+        than once.
 
         Args:
             sentences: the sentences to keep; None keeps all, in order.

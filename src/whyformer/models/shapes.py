@@ -1,8 +1,8 @@
 """Build models on the device `meta`, where tensors have a shape but no memory.
 
-On `meta`, torch computes arithmetic and random numbers with Python decompositions. Their first use
-imports a compiler, which would add two seconds to every command that loads a model. The mode in
-this file returns tensors of the right shape instead.
+On `meta`, torch computes arithmetic and random numbers with Python decompositions. The first use of
+a decomposition imports a compiler, which would add two seconds to every command that loads a model.
+The mode in this file avoids decompositions: it only returns tensors of the right shape.
 """
 
 import contextlib

@@ -168,7 +168,7 @@ class Transformer(EncoderDecoder):
     ) -> Float[Tensor, "batch target source"]:
         """Return the cross-attention of the last layer, averaged over heads. See `interface`.
 
-        This uses the explicit attention, because the fused attention does not return weights.
+        This method uses the explicit attention, because the fused attention returns no weights.
         """
         tap = f"decoder.layers.{len(self.decoder.layers) - 1}.cross_attention.weights"
         use_path(self, AttentionPath.EXPLICIT)

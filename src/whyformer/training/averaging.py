@@ -38,7 +38,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
-        """Update the average with the weights after an update."""
+        """Add the weights of ``model`` to the moving average. Call this after each update."""
         if self.kind is Averaging.EMA:
             self.steps += 1
             decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
@@ -49,7 +49,8 @@ class WeightAverage:
             )
 
     def add_checkpoint(self, model: nn.Module) -> None:
-        """Add a checkpoint to the mean of checkpoints; does nothing for other kinds of average."""
+        """Add the current weights of ``model`` to the mean of checkpoints. Other kinds of average
+        stay unchanged."""
         if self.kind is Averaging.CHECKPOINTS:
             self._kept.append(_copy(model))
 
@@ -73,7 +74,8 @@ class WeightAverage:
         return held
 
     def restore(self, tensors: dict[str, Tensor], steps: int) -> None:
-        """Restore the result of `tensors` and the number of updates."""
+        """Restore the averages. Args: tensors: the result of the method `tensors`. steps: number of
+        updates of the run."""
         self.steps = steps
         for name, tensor in self._ema.items():
             local(tensor).copy_(local(tensors[f"ema.{name}"]))

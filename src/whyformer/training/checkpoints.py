@@ -34,7 +34,8 @@ from whyformer.training.shards import is_sharded, local, read_parts, write_parts
 from whyformer.training.state import TrainingState
 
 FORMAT = 4
-"""Version of the format. 3 added one file per rank; 4 added the hashes of the files."""
+"""Version of the checkpoint format. Version 3 added one file per rank; version 4 added the hashes
+of the files."""
 OLDEST = 2
 META, WHOLE = "state.json", "state.safetensors"
 
@@ -42,7 +43,7 @@ META, WHOLE = "state.json", "state.safetensors"
 def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]) -> None:
     """Save weights, optimizer, averages, random states and the position in the data, atomically.
 
-    All ranks must call this together, with a directory that all of them can access. If the
+    All ranks must call this function together, with a directory that all of them can access. If the
     parameters are sharded (FSDP2), each rank writes its shard to a separate file with
     torch.distributed.checkpoint, and no rank gathers the whole state. Otherwise, the first rank
     writes one file.
@@ -79,10 +80,11 @@ def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]
 
 @contextlib.contextmanager
 def _shared_directory(directory: Path, ranks: Ranks, *, wanted: bool) -> Iterator[Path | None]:
-    """Give all ranks a temporary directory in a `with` block; then the first rank renames it to
-    ``directory``.
+    """Provide a temporary directory in a `with` block. After the block, the first rank renames the
+    directory to ``directory``.
 
-    Args: wanted: whether the other ranks also write to the directory; if not, they get None.
+    Args: wanted: whether all ranks write to the directory. If not, only the first rank gets the
+        directory, and the other ranks get None.
     """
     if ranks.first:
         with atomic_directory(directory) as temporary:
@@ -97,8 +99,8 @@ def _shared_directory(directory: Path, ranks: Ranks, *, wanted: bool) -> Iterato
 
 
 def _state_tensors(state: TrainingState) -> dict[str, Tensor]:
-    """Return all tensors of a state by their names in a checkpoint; of a sharded tensor, the shard
-    of this rank."""
+    """Return all tensors of a state by their names in a checkpoint. If a tensor is sharded, return
+    only the shard of this rank."""
     tensors: dict[str, Tensor] = {}
     for name, parameter in state.model.named_parameters():
         tensors[f"model.{name}"] = parameter.detach()
@@ -126,11 +128,11 @@ def _numbers(state: TrainingState) -> dict[str, Any]:
 
 
 def _put_numbers(directory: Path, state: TrainingState, saved: dict[str, Any]) -> None:
-    """Restore the result of `_numbers`; older checkpoints do not contain it."""
+    """Restore the numbers that `_numbers` returned. Older checkpoints do not contain them."""
     groups = saved.get("groups", [])
     if groups and len(groups) != len(state.optimizer.param_groups):
         raise BundleError(
-            f"The checkpoint `{directory}` does not fit the optimizer: it has "
+            f"The checkpoint `{directory}` does not fit the optimizer: the checkpoint has "
             f"{counted(len(groups), 'group')} of parameters, and the optimizer has "
             f"{len(state.optimizer.param_groups)}."
         )
@@ -145,7 +147,7 @@ def _put_numbers(directory: Path, state: TrainingState, saved: dict[str, Any]) -
 def refuse_lost(state: TrainingState) -> None:
     """Raise an error if the state of the optimizer cannot be saved.
 
-    Call this after the first update, because the state does not exist before it.
+    Call this after the first update, because the state does not exist before the first update.
     Raises: PluginError.
     """
     named = {parameter: name for name, parameter in state.model.named_parameters()}
@@ -153,15 +155,15 @@ def refuse_lost(state: TrainingState) -> None:
     for parameter, slots in state.optimizer.state.items():
         if parameter not in named:
             raise PluginError(
-                f"The optimizer {kind} keeps a state that belongs to no parameter of the model, "
-                "which a checkpoint cannot hold. Keep it in the state of a parameter."
+                f"The optimizer {kind} keeps a state that belongs to no parameter of the model. A "
+                "checkpoint cannot store such a state. Keep it in the state of a parameter."
             )
         for slot, value in slots.items():
             if "." in slot or not isinstance(value, Tensor | int | float):
                 raise PluginError(
                     f"The optimizer {kind} keeps `{slot}` of type {type(value).__name__} in its "
-                    "state, but a checkpoint holds tensors and numbers under names without a dot "
-                    "only. Use a tensor."
+                    "state, but a checkpoint can store only tensors and numbers, under names "
+                    "without a dot. Use a tensor."
                 )
 
 
@@ -184,7 +186,7 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
     parameters = dict(state.model.named_parameters())
     meta, tensors = _read(directory, parameters)
     if SEAL not in meta:
-        note_without_checksums(directory, "The next checkpoint of this run has them.")
+        note_without_checksums(directory, "The next checkpoint of this run will have checksums.")
     for name, parameter in parameters.items():
         saved = tensors.get(f"model.{name}")
         if saved is None or saved.shape != parameter.shape:
@@ -268,8 +270,8 @@ def verified_state(directory: Path) -> dict[str, Any]:
         raise BundleError(_damaged(directory, f"{META}: {error}")) from None
     if found < OLDEST:
         raise BundleError(
-            f"The checkpoint `{directory}` is of an older version of whyformer, which kept random "
-            "streams otherwise. Resume with that version, or start again with --overwrite."
+            f"The checkpoint `{directory}` is of an older version of whyformer, which stored "
+            "random states differently. Resume with that version, or start again with --overwrite."
         )
     if fault := damage(directory, meta, since=4):
         raise BundleError(_damaged(directory, fault))
@@ -286,7 +288,7 @@ def _damaged(directory: Path, fault: object) -> str:
 
 
 def whole_tensors(directory: Path) -> dict[str, Tensor]:
-    """Return all tensors of a checkpoint, unsharded. Any number of ranks may have written it.
+    """Return all tensors of a checkpoint, unsharded, even if several ranks wrote the checkpoint.
 
     Raises: BundleError when the checkpoint is damaged or has another format.
     """

@@ -39,8 +39,9 @@ class CompiledLayers:
             )
         if backend == "inductor" and not any(map(shutil.which, (os.getenv("CXX", ""), *COMPILERS))):
             raise ConfigError(
-                "`training.compile` needs a C++ compiler, but neither CXX names one nor is "
-                f"{', '.join(COMPILERS)} on the path. Install one, or leave it out."
+                "`training.compile` needs a C++ compiler, but the variable CXX names none, and the "
+                f"path contains none of {', '.join(COMPILERS)}. Install a compiler, or leave "
+                "training.compile out."
             )
         self.twins = {
             layer: torch.compile(layer.forward, dynamic=True, backend=backend) for layer in layers

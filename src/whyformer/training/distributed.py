@@ -32,7 +32,7 @@ class Parallel(StrEnum):
     """How the ranks store the model; no effect with one rank."""
 
     DDP = "ddp"
-    """Each rank stores the whole model; gradients are summed."""
+    """Each rank stores the whole model; the gradients of all ranks are summed."""
     FSDP = "fsdp"
     """Each rank stores a shard of weights, gradients and optimizer state; the weights of a layer
     are gathered only for the computation of the layer."""
@@ -74,21 +74,22 @@ class Parallelism:
         return self.module(loss_of, batch, smoothing)
 
     def holding(self, more: bool) -> contextlib.AbstractContextManager[object]:
-        """Do not synchronize gradients while more batches of the update follow."""
+        """In the `with` block, do not synchronize gradients if ``more`` batches of the same update
+        follow."""
         return contextlib.nullcontext()
 
     def factor(self, tokens: float) -> float:
-        """Return the factor for the loss sum of a batch: with it, the gradient of an update is that
-        of the mean loss over ``tokens`` tokens.
+        """Return the factor that the loss sum of a batch is multiplied by. With this factor, an
+        update uses the gradient of the mean loss over ``tokens`` tokens.
 
-        It includes the number of ranks, because DDP and FSDP2 average gradients over the ranks, but
-        we need the sum.
+        The factor includes the number of ranks, because DDP and FSDP2 average gradients over the
+        ranks, but an update needs their sum.
         """
         return self.ranks.count / tokens
 
     def norms(self, norms: Tensor) -> Tensor:
-        """Return the norms of the whole gradients. Args: norms: those of the shards of this
-        rank."""
+        """Return the norms of the whole gradients. Args: norms: the norms of the gradient shards of
+        this rank."""
         return norms
 
     @contextlib.contextmanager
@@ -99,7 +100,7 @@ class Parallelism:
 
         All ranks must enter the block together.
         Args:
-            weights: weights by parameter name, used instead of those of the model.
+            weights: weights by parameter name, which replace the weights of the model.
             everywhere: whether every rank gets the model; if not, only the first rank gets the
                 model, and the other ranks get None.
         """
@@ -136,8 +137,8 @@ class Sharded(Parallelism):
 
     Each rank first builds the whole model and then shards it: one group of parameters for each
     layer, and one group for all other parameters. The gradients are synchronized after each batch.
-    DDP waits for the last batch of an update, but FSDP2 would then need memory for the unsharded
-    gradients.
+    (DDP synchronizes only after the last batch of an update. With FSDP2, this would need memory for
+    the unsharded gradients.)
     """
 
     def __init__(self, model: nn.Module, ranks: Ranks, accumulate: int) -> None:

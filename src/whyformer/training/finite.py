@@ -149,7 +149,7 @@ def _tensors(output: object) -> Iterator[Tensor]:
 
 
 def _advice(settings: TrainingSettings, step: int, spoiled: bool) -> list[str]:
-    advice = [f"--training.learning-rate {settings.learning_rate / 3:g} (a third of now)"]
+    advice = [f"--training.learning-rate {settings.learning_rate / 3:g} (a third of the present)"]
     if step <= settings.warmup:
         left = settings.warmup - step
         advice.append(
@@ -161,5 +161,5 @@ def _advice(settings: TrainingSettings, step: int, spoiled: bool) -> list[str]:
         advice.append("--training.clip 1.0")
     advice.append("--model.wiring pre-norm or deepnorm")
     if spoiled:
-        advice.insert(0, "an earlier checkpoint, for weights are already not finite")
+        advice.insert(0, "an earlier checkpoint, because some weights are already not finite")
     return advice

@@ -26,8 +26,8 @@ _SEALED = re.compile(_MARK + rb'[0-9a-f]{8}"}$')
 
 
 class Journal:
-    """Appends to the journal of a run; when a run resumes, removes the lines after the
-    checkpoint."""
+    """Appends lines to the journal of a run. When a run resumes, the lines of updates after the
+    checkpoint are removed."""
 
     def __init__(self, directory: Path, *, after: int) -> None:
         """Open the journal.
@@ -57,7 +57,7 @@ class Journal:
         self._write({"step": step, "validation": scores})
 
     def flush(self) -> None:
-        """Write all lines to disk. Called before a checkpoint is written, so that a checkpoint
+        """Write all lines to disk. Call this before a checkpoint is written, so that a checkpoint
         never contains updates that are missing in the journal."""
         with explain_write_errors(self._path):
             for file in (self._journal, self._timings):
@@ -65,7 +65,7 @@ class Journal:
                 os.fsync(file.fileno())
 
     def close(self) -> None:
-        """Flush and close."""
+        """Write all lines to disk and close the files of the journal."""
         self.flush()
         self._journal.close()
         self._timings.close()
@@ -109,7 +109,7 @@ def _sealed(line: dict[str, Any]) -> str:
 def _whole_lines(path: Path) -> list[dict[str, Any]]:
     """Return the objects of a file. An incomplete last line, left by a crash, is ignored.
 
-    Journals of older versions have no checksums: either all lines of a file have one, or none.
+    Either all lines of a file have a checksum, or none has (journals of older versions).
 
     Raises: DataError when a line is damaged.
     """
@@ -125,7 +125,7 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
         try:
             text, _, checksum = raw.rpartition(_MARK)
             if sealed and (not _SEALED.search(raw) or int(checksum[:8], 16) != zlib.crc32(text)):
-                raise ValueError("it does not have the CRC-32 recorded in it")
+                raise ValueError("its CRC-32 differs from the recorded one")
             found = parse_json(raw.decode("utf-8"))
             if not isinstance(found, dict) or type(found.get("step")) is not int:
                 raise ValueError("a line must be an object with the number `step`")
@@ -170,5 +170,5 @@ class TensorBoard:
             self._writer.add_scalar(f"validation/{name}", value, step)
 
     def close(self) -> None:
-        """Flush and close."""
+        """Write all events to disk and close the files of TensorBoard."""
         self._writer.close()

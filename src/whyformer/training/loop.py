@@ -36,7 +36,7 @@ def start(model: nn.Module, settings: TrainingSettings, ranks: Ranks = ALONE) ->
     Args: ranks: the processes that train together. With `parallel: fsdp`, the parameters of the
         model are sharded.
     """
-    # This comes first: sharding replaces the parameters of the model.
+    # Shard the model before making the optimizer, because sharding replaces the parameters.
     parallelism = make_parallelism(
         settings.parallel, model, accumulate=settings.accumulate, ranks=ranks
     )
@@ -100,7 +100,7 @@ def fit(
     while state.step < plan.updates_at(state.step):
         (micro, cursor), upcoming = upcoming or prepare(state.epoch, state.next_batch), None
         began = time.perf_counter()
-        if not model.training:  # the caller may have run a validation
+        if not model.training:  # a validation of the caller may have turned training mode off
             model.train()
         randomness = random_state()
         tokens = int(ranks.sums([sum(batch.tokens for batch in micro)])[0])
@@ -140,7 +140,7 @@ def fit(
             )
 
         rate = rate_after(settings.warmup)
-        for group in optimizer.param_groups:  # the warm-up of a group may differ
+        for group in optimizer.param_groups:  # each group may have a different warm-up
             group["lr"] = rate_after(group.get("warmup", settings.warmup)) * group["ratio"]
         optimizer.step()
         if step == 1:
@@ -165,7 +165,7 @@ def fit(
 def _next_places(
     batches: BatchSource, epoch: int, index: int, count: int
 ) -> tuple[list[tuple[int, int]], tuple[int, int]]:
-    """Return the epoch and index of each batch of an update, and those of the next batch."""
+    """Return the epoch and index of each batch of an update, and of the batch that follows them."""
     found = []
     while len(found) < count:
         if index >= batches.count(epoch):

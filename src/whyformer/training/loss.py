@@ -41,14 +41,15 @@ def fused_cross_entropy(
     labels: Int[Tensor, "tokens"],
     smoothing: float,
 ) -> Loss:
-    """Compute `cross_entropy` in chunks; the gradients are computed in the forward pass, too."""
+    """Compute `cross_entropy` in chunks. The forward pass also computes the gradients."""
     smoothed, nll = FusedCrossEntropy.apply(features, weight, labels, smoothing)
     return Loss(smoothed, nll)
 
 
 def real_places(labels: Int[Tensor, "tokens"], count: int) -> Int[Tensor, "count"] | None:
-    """Return the positions of the ``count`` labels that are not padding; None when all are real.
+    """Return the positions of the ``count`` labels that are not padding; None without padding.
 
-    Call this before the forward pass, because on a GPU it waits until all earlier work is finished.
+    Call this function before the forward pass: on a GPU, it waits until all earlier work is
+    finished.
     """
     return (labels != PAD).nonzero().squeeze(1) if count < len(labels) else None

@@ -89,6 +89,6 @@ def machine_named(name: str) -> Machine:
         places = {path: f"{name}:{line}" for path, line in lines.items()}
         return build(Machine, tree, where=name, places=places)
     raise ConfigError(
-        f"`--machine` {name} is neither {', '.join(MACHINES)} nor a YAML file with the figures of "
+        f"`--machine` {name} is neither {', '.join(MACHINES)} nor a YAML file with the data of "
         f"another machine.{nearest(name, MACHINES)}"
     )

@@ -1,4 +1,4 @@
-"""Compute lower bounds of the memory for training, and refuse early what cannot fit."""
+"""Compute lower bounds of the memory for training, and report an error early if it cannot fit."""
 
 import torch
 from torch import nn
@@ -13,7 +13,8 @@ from whyformer.training.settings import TrainingSettings
 VECTORS_PER_LAYER = 2
 """Minimum number of vectors of width d_model per token and layer, kept for the backward pass."""
 VECTORS_IF_RECOMPUTED = 1
-"""The same number with gradient checkpointing, which keeps only the input of the layer."""
+"""The minimum number of these vectors with gradient checkpointing, which keeps only the input of a
+layer."""
 
 
 def refuse_state(
@@ -43,7 +44,7 @@ class BatchMemory:
     """Checks whether the activations of a batch can fit into memory.
 
     A batch is checked only if it is more than twice as large as every earlier batch. A smaller
-    batch reuses memory that the process already has; the available memory does not include this.
+    batch reuses memory of this process, which does not count as available memory.
 
     Args: recomputed: whether training uses gradient checkpointing.
     """

@@ -36,10 +36,11 @@ M = TypeVar("M", bound=Callable[..., Any])
 def make_optimizer(
     model: nn.Module, kind: str, settings: Mapping[str, Any]
 ) -> torch.optim.Optimizer:
-    """Make the optimizer with the name ``kind``; give every parameter group a `ratio`.
+    """Make the optimizer with the name ``kind``. A parameter group without a `ratio` gets ratio 1.
 
     Args: settings: the settings of the section `training` by name.
-    Raises: PluginError when an argument of the optimizer's function is not a setting.
+    Raises: PluginError when the function that makes the optimizer has an argument that is not a
+        setting of the section `training`.
     """
     asked = reads(kind)
     if missing := [name for name in asked if name not in settings]:
@@ -256,7 +257,7 @@ def orthogonalize(matrices: Tensor, steps: int = 5) -> Tensor:
     x = wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(steps):
         gram = torch.bmm(x, x.mT)
-        # In place: for small matrices, a fused multiply-add takes longer than the product itself.
+        # `mul_` and `add_` work in place. For small matrices, a fused multiply-add is slower.
         polynomial = torch.bmm(gram, gram).mul_(c).add_(gram, alpha=b)
         x = torch.bmm(polynomial, x).add_(x, alpha=a)
     return x.mT if matrices.shape[1] > matrices.shape[2] else x

@@ -16,11 +16,12 @@ from jaxtyping import Float
 from numpy import ndarray
 
 EXPONENTS = np.linspace(0.1, 2.0, 20)
-"""The values of b that are tried."""
+"""The values of the exponent b that the fit tries."""
 FIRST_SHARE = 0.1
-"""Validations in this first part of a run are left out, because the law does not hold there."""
+"""The fit ignores validations in this first fraction of a run, because the power law does not hold
+there."""
 FEWEST = 8
-"""Minimum number of validations of a fit."""
+"""Minimum number of validations that a fit needs."""
 RESAMPLES = 200
 WORTH = 0.01
 """Relative decrease of the loss that is worth twice the time."""
@@ -28,7 +29,7 @@ WORTH = 0.01
 CORRELATED = 0.8
 """The gain of a metric is estimated only if its correlation with the loss is at least this."""
 NEARLY_PERFECT = 99
-"""A score in per cent that cannot rise much."""
+"""From this score in per cent on, a score cannot rise much."""
 ERROR_RATES = ("per", "wer", "ter")
 """Metrics in per cent of which lower values are better."""
 
@@ -67,7 +68,7 @@ class Outlook:
         return asdict(self)
 
     def described(self) -> str:
-        """Return the result and an advice as one sentence."""
+        """Return the expected effect and advice as text."""
         if self.kind is Kind.OVERFITS:
             return (
                 f"The validation loss has risen since update {self.best_step:,}: a longer run will "
@@ -135,7 +136,7 @@ def is_perfect(metric: str, score: float | None, *, higher: bool) -> bool:
     if score is None:
         return False
     if higher:
-        return bool(score >= NEARLY_PERFECT)  # a metric of a plugin may return a number of numpy
+        return bool(score >= NEARLY_PERFECT)  # a plugin's metric may return a NumPy number
     return metric in ERROR_RATES and bool(score <= 100 - NEARLY_PERFECT)
 
 
@@ -189,7 +190,7 @@ def _fit(
     for b in EXPONENTS:
         x = (t / t[-1]) ** -b
         centred = x - x.mean()
-        a = np.maximum(0.0, y @ centred / (centred @ centred))  # a rising loss: only its mean
+        a = np.maximum(0.0, y @ centred / (centred @ centred))  # fit a rising loss by its mean
         c = y.mean(axis=1) - a * x.mean()
         a = np.where(c < 0, y @ x / (x @ x), a)  # a loss is never negative
         c = np.maximum(0.0, c)

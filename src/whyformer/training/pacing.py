@@ -17,14 +17,13 @@ WINDOWS = 3
 VALIDATIONS = 20
 """Number of validations of a run, if the recipe does not set the updates between validations."""
 COST = 5
-"""If the recipe does not set these updates, the time between two validations is at least this many
-times the duration of a validation."""
+"""If the recipe does not set the updates between validations, the time between two validations is
+at least this many times the duration of a validation."""
 HYSTERESIS = 0.02
 """The plan is kept if the new number of updates differs by less than this fraction of the remaining
 updates."""
 GRACE = 0.05
-"""Extra time for a run that has lost time, so that it can finish its schedule. A fraction of the
-time limit."""
+"""Extra time, as a fraction of the time limit, in which a delayed run can finish its schedule."""
 
 
 class Pacer:
@@ -69,7 +68,7 @@ class Pacer:
 
     @property
     def pace(self) -> float | None:
-        """Seconds per update; None until measured."""
+        """Seconds per update; None before the first measurement."""
         return statistics.median(self._windows) if self._windows else None
 
     def resume(self, *, seconds: float, validated_at: float, cost: float) -> None:
@@ -85,7 +84,7 @@ class Pacer:
         self._costs.extend([cost] if cost else [])
 
     def to_json(self) -> dict[str, float]:
-        """Return the arguments of `resume`."""
+        """Return the values that a checkpoint stores: the arguments of `resume`."""
         return {"seconds": self.used, "validated_at": self._validated_at, "cost": self._cost}
 
     def decide(self, step: int, timetable: Timetable) -> Decision | None:
@@ -95,7 +94,7 @@ class Pacer:
         """
         planned = timetable.updates_at(step)
         ending = step >= planned
-        if self._mark_step < 0:  # do not measure the first update: it fills caches, compiles code
+        if self._mark_step < 0:  # the first update is slower: it fills caches and compiles code
             self._mark, self._mark_step = self._clock(), step
             return Decision(step, step, self.used) if ending else None
         elapsed, done = self._clock() - self._mark, step - self._mark_step
@@ -159,7 +158,7 @@ class Pacer:
         validations and checkpoints."""
         pace = self.pace or 1e-9
         cost = self._cost * pace
-        left = self.left - cost  # the last validation
+        left = self.left - cost  # subtract the time of the validation at the end of the run
         if self._every:
             guess = max(0, int(left / (pace + cost / self._every)))
             between = (step + guess) // self._every - step // self._every

@@ -36,7 +36,7 @@ class RecomputedLayers:
         self.layers = [one for one in model.modules() if isinstance(one, LAYERS)]
         if not self.layers:
             raise ConfigError(
-                "`training.gradient_checkpointing` computes the layers of a Transformer again, but "
+                "`training.gradient_checkpointing` needs the layers of a Transformer, but "
                 "this model has none. Leave it out."
             )
 

@@ -22,7 +22,8 @@ class StepReport:
     """Gradient norm of each layer; empty except after the first and every tenth update."""
 
     def journal_line(self) -> dict[str, object]:
-        """Return the values for the journal: all except the time, which differs between runs."""
+        """Return the values for the journal: all except the time, because the time differs between
+        runs."""
         line: dict[str, object] = {
             "step": self.step,
             "epoch": self.epoch,

@@ -44,7 +44,7 @@ class State:
 def state_bytes(matrices: float, others: float, kind: str, *, averaged: bool = False) -> State:
     """Return the memory for the state of P = ``matrices`` + ``others`` parameters.
 
-    With Adam, this is 16 bytes for each parameter.
+    With Adam, the state takes 16 bytes for each parameter.
     Args:
         matrices: number of parameters in the matrices of layers, which Muon updates differently.
         others: number of all other parameters.
@@ -86,7 +86,7 @@ def activation_bytes(
         output, mask, norm) and 4d per source token (keys and values). Keys and values, 4d of the
         11d for attention, are multiplied by ``key_value_share``. Embeddings and logits are ignored;
         the logits of a whole batch are never stored. With gradient checkpointing, a layer keeps its
-        input (2d per token), and a decoder layer also the keys and values of the source. The
+        input (2d per token), and a decoder layer also keeps the keys and values of the source. The
         backward pass computes one layer at a time again, which adds the largest layer.
 
     Args:
@@ -154,7 +154,7 @@ def ddp_memory(state: State, activations: float) -> float:
 def fsdp_memory(state: State, activations: float, gpus: int, unit: float) -> float:
     """Return the bytes that a GPU stores with sharded parameters.
 
-    Args: unit: number of parameters of the largest group that is gathered at once. In memory are
+    Args: unit: number of parameters of the largest group that is gathered at once. The GPU stores
         the gathered weights of two groups (the current and the next group, in bf16), and the
         gradient of one group before it is scattered.
     """
@@ -173,7 +173,7 @@ def first_count(holds: Callable[[int], bool]) -> int | None:
     """
     if not holds(MAX_GPUS):
         return None
-    low, high = 1, MAX_GPUS  # false at low (1 is never tested)
+    low, high = 1, MAX_GPUS  # `holds` is false for `low`, or `low` is 1, which is never tested
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)

@@ -63,14 +63,14 @@ def noam(step: float, *, total: int, warmup: float, d_model: int) -> float:
 @SCHEDULES.register("inverse-sqrt")
 @without_end
 def inverse_sqrt(step: float, *, total: int, warmup: float, d_model: int) -> float:
-    """Eq. 3 divided by its peak: rises to 1 at ``warmup``, then is proportional to step^-0.5."""
+    """Eq. 3 divided by its peak: the factor rises to 1 at ``warmup``, then falls as step^-0.5."""
     warmup = max(warmup, 1)
     return min(step / warmup, (warmup / step) ** 0.5)
 
 
 @SCHEDULES.register("linear")
 def linear(step: float, *, total: int, warmup: float, d_model: int) -> float:
-    """Rises to 1 at ``warmup``, then falls linearly; it reaches 0 after the last step."""
+    """The factor rises to 1 at ``warmup``, then falls linearly; it is 0 after the last step."""
     if step < warmup:
         return step / warmup
     return max(0.0, (total + 1 - step) / max(1, total + 1 - warmup))
@@ -78,7 +78,7 @@ def linear(step: float, *, total: int, warmup: float, d_model: int) -> float:
 
 @SCHEDULES.register("cosine")
 def cosine(step: float, *, total: int, warmup: float, d_model: int) -> float:
-    """Rises to 1 at ``warmup``, then falls like a cosine; it reaches 0 after the last step."""
+    """The factor rises to 1 at ``warmup``, then falls as a cosine; it is 0 after the last step."""
     if step < warmup:
         return step / warmup
     gone = min(1.0, (step - warmup) / max(1, total + 1 - warmup))
@@ -88,14 +88,14 @@ def cosine(step: float, *, total: int, warmup: float, d_model: int) -> float:
 @SCHEDULES.register("constant")
 @without_end
 def constant(step: float, *, total: int, warmup: float, d_model: int) -> float:
-    """Rises to 1 at ``warmup`` and stays at 1."""
+    """The factor rises to 1 at ``warmup`` and stays at 1."""
     return min(1.0, step / max(warmup, 1))
 
 
 @SCHEDULES.register("trapezoid")
 def trapezoid(step: float, *, total: int, warmup: float, d_model: int) -> float:
-    """Rises to 1 at ``warmup``, stays at 1, and falls linearly to 0 over the last 30 % of the
-    steps."""
+    """The factor rises to 1 at ``warmup``, stays at 1, and falls linearly to 0 over the last 30 %
+    of the steps."""
     if step < warmup:
         return step / warmup
     return min(1.0, (total + 1 - step) / max(1.0, 0.3 * total))

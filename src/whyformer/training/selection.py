@@ -6,16 +6,17 @@ from typing import Any
 
 @dataclass
 class Selection:
-    """The best validation of a run so far; part of a checkpoint.
+    """The best validation of a run so far; checkpoints store this object.
 
     The validation with the best metric is selected. If several validations have the best metric,
-    the one with the lowest loss is selected; if the losses are also equal, the latest one. So the
-    loss decides if the metric never changes (for example, BLEU for targets of fewer than four
-    words).
+    the one with the lowest loss is selected; if the losses are also equal, the latest of them is
+    selected. So the loss decides if the metric never changes (for example, BLEU for targets of
+    fewer than four words).
     """
 
     best: dict[str, Any] = field(default_factory=dict)
-    """The best validation: step, loss and the metric; empty before the first one."""
+    """The step, the loss and the metric of the best validation; empty before the first
+    validation."""
     since_best: int = 0
     """Number of validations since the metric or the loss last improved."""
     lowest_loss: float | None = None

@@ -1,4 +1,5 @@
-"""Gather, shard, save and load sharded tensors (torch's DTensor): each rank stores a part of them.
+"""Gather, shard, save and load sharded tensors. Each rank stores a part of a sharded tensor
+(torch's DTensor).
 
 All functions also accept plain tensors and return them unchanged.
 """
@@ -105,6 +106,6 @@ def read_parts(directory: Path, like: Callable[[str], Tensor | None]) -> dict[st
 
 
 def joined_norms(norms: Tensor, ranks: Ranks) -> Tensor:
-    """Return the norms of the whole tensors. Args: norms: those of the shards of this rank."""
+    """Return the norms of the whole tensors. Args: norms: the norms of the shards of this rank."""
     squares = norms.double().square().tolist()
     return torch.tensor(ranks.sums(squares), dtype=torch.float64).sqrt().float()

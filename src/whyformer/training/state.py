@@ -34,13 +34,13 @@ class BatchSource(Protocol):
         ...
 
     def batch(self, epoch: int, index: int) -> AnyBatch:
-        """Return one batch."""
+        """Return the batch with this ``index`` in this ``epoch``."""
         ...
 
 
 @dataclass
 class TrainingState:
-    """The state that changes in training; a checkpoint stores this and the random states."""
+    """The state that changes in training. A checkpoint stores this state and the random states."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer

@@ -54,7 +54,7 @@ class Timetable:
         for decision in decisions:
             self.add(decision)
         if not self.decisions:
-            raise ValueError("a timetable has at least one decision")
+            raise ValueError("a timetable must have at least one decision")
 
     @classmethod
     def fixed(cls, updates: int) -> "Timetable":
@@ -74,7 +74,7 @@ class Timetable:
         """
         step, former = decision.step, self._steps[-1] if self._steps else -1
         if (former < 0 < step) or step <= former or decision.updates < max(step, 1):
-            raise ValueError(f"decision {len(self.decisions) + 1} does not fit those before it")
+            raise ValueError(f"decision {len(self.decisions) + 1} contradicts earlier decisions")
         if not self._lines:
             self._lines.append((0, 1))
         else:
@@ -85,7 +85,7 @@ class Timetable:
         self.decisions.append(decision)
 
     def updates_at(self, step: int) -> int:
-        """Return the planned number of updates at update ``step``."""
+        """Return the number of updates of the run, as planned at update ``step``."""
         return self.decisions[bisect.bisect_right(self._steps, step) - 1].updates
 
     def validates(self, step: int) -> bool:

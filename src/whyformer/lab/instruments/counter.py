@@ -1,9 +1,10 @@
 """Count the multiply-adds of a model by module and by equation.
 
-The count includes matrix products and the steps of linear recurrences, computed from their shapes
-while the model runs. It does not include softmax, norms, activations and sums, whose cost grows
-more slowly with the width. One multiply-add is two floating-point operations. Masked scores are
-counted, because the explicit implementations compute them; a fused kernel may skip some of them.
+The count includes matrix products and the steps of linear recurrences, computed from the shapes of
+the tensors while the model runs. The count does not include softmax, norms, activations and sums,
+whose cost grows more slowly with the width. One multiply-add is two floating-point operations.
+Masked scores are counted, because the explicit implementations compute them; a fused kernel may
+skip some of them.
 
 >>> import torch
 >>> from whyformer.blocks.feedforward import FeedForward
@@ -43,7 +44,8 @@ class Equation(StrEnum):
     """The part of the model to which a multiply-add belongs."""
 
     PROJECTIONS = "projections"
-    """In attention: queries, keys and values from the input, and the output from the heads."""
+    """In attention: the projections of the input to queries, keys and values, and of the heads to
+    the output."""
     SCORES = "scores"
     """QKᵀ, or the scores of the source positions in a recurrent decoder."""
     WEIGHTED_SUM = "weighted sum"
@@ -86,13 +88,14 @@ class Operations:
         return found
 
     def add(self, name: str, equation: Equation, count: int) -> None:
-        """Add to a count."""
+        """Add ``count`` multiply-adds to the count of a module and an equation."""
         self.counts[name, equation] = self.counts.get((name, equation), 0) + count
 
 
 @contextlib.contextmanager
 def count_operations(model: nn.Module) -> Iterator[Operations]:
-    """Count the operations in a `with` block. The model does not change; device meta works too."""
+    """Count the operations of a model in a `with` block. The model does not change. It may be on
+    the device `meta`."""
     counted = Operations()
     handles = []
     for name, module in model.named_modules():
@@ -110,7 +113,8 @@ def count_operations(model: nn.Module) -> Iterator[Operations]:
 Given = Mapping[str, Any]
 """Arguments of a forward pass by name."""
 Rule = Callable[[Any, Given, Any], dict[Equation, int]]
-"""Function from a module, its arguments and its output to the operations of the module itself."""
+"""Function that returns the operations of a module itself, given the module, its arguments and its
+output."""
 
 
 def _hook(counted: Operations, name: str, rule: Rule):
@@ -183,7 +187,7 @@ def _source_attention(module: nn.Module, given: Given, output: Tensor) -> dict[E
 
 def _recurrence(module: Recurrence, given: Given, output: Any) -> dict[Equation, int]:
     if module.path is not RecurrencePath.FUSED or given["state_mask"] is not None:
-        return {}  # its two Linears are called and counted separately
+        return {}  # the two Linears of the module are called, so they are counted separately
     rows, length, _ = given["x"].shape
     weights = module.from_input.weight.numel() + module.from_state.weight.numel()
     return {Equation.RECURRENCE: rows * length * weights}
@@ -223,7 +227,7 @@ RULES: dict[type[nn.Module], Rule] = {
     LinearRecurrence: _linear_recurrence,
     MaskedHead: _masked_head,
 }
-"""Type of a module -> rule for the operations outside its Linears."""
+"""For each type of module, the rule for the operations outside the Linears of the module."""
 LINEARS: dict[type[nn.Module], Equation] = {
     MultiHeadAttention: Equation.PROJECTIONS,
     FeedForward: Equation.FEED_FORWARD,
@@ -234,4 +238,4 @@ LINEARS: dict[type[nn.Module], Equation] = {
     SourceAttention: Equation.PROJECTIONS,
     MaskedHead: Equation.VOCABULARY,
 }
-"""Type of a module -> equation of the Linears inside it."""
+"""For each type of module, the equation that the Linears inside the module belong to."""

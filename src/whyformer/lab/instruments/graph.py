@@ -1,4 +1,4 @@
-"""The depth of the executed graph, and which inputs each output depends on."""
+"""Measure the depth of the executed graph, and find the inputs that an output depends on."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -27,7 +27,7 @@ def depth(output: Tensor) -> int:
         return 0
     longest: dict[Node, int] = {}
     waiting: list[tuple[Node, bool]] = [(last, False)]
-    while waiting:  # a loop, because a recursion would be as deep as the sequence is long
+    while waiting:  # not a recursive function, because its depth would grow with the sequence
         node, seen = waiting.pop()
         if node in longest:
             continue
@@ -46,10 +46,10 @@ def reached(
     """Yield, after each layer from the last to the first, the inputs that affect the last output.
 
     The function computes gradients through one layer at a time, so that no gradient underflows; the
-    layers must compute in float64. It multiplies the outputs by a random vector, because the
-    gradient of their plain sum may be 0 (a normalized vector has a constant sum).
+    layers must compute in float64. The outputs are multiplied by a random vector, because the
+    gradient of the plain sum of the outputs may be 0 (a normalized vector has a constant sum).
 
-    Args: layers: the layers, last one first; the iterable may be infinite.
+    Args: layers: the layers, the last layer first; the iterable may be infinite.
     """
     generator = torch.Generator().manual_seed(seed)
 
@@ -68,7 +68,7 @@ def reached(
 def path_length(layers: Iterable[Layer], length: int, width: int, *, seed: int = 0) -> int | None:
     """Return the smallest number of layers that connects the first input with the last output.
 
-    Returns: None if all ``layers`` are not enough.
+    Returns: the number; None if even all ``layers`` together do not connect them.
     """
     for number, inputs in enumerate(reached(layers, length, width, seed=seed), start=1):
         if inputs[0]:

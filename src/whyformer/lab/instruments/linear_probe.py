@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 
 class LinearProbe:
-    """Multinomial logistic regression on standardized vectors. The constructor fits it.
+    """Multinomial logistic regression on standardized vectors. The constructor fits the regression.
 
     Args:
         classes: number of classes.
-        decay: factor of the sum of squared weights in the loss.
+        decay: factor by which the loss includes the sum of squared weights.
     """
 
     def __init__(

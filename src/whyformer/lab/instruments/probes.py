@@ -1,4 +1,4 @@
-"""Measure any model of the package through taps and hooks, which are removed afterwards.
+"""Measure any model of the package with taps and hooks. They are removed after the measurement.
 
 >>> import torch
 >>> from whyformer.blocks.multihead import MultiHeadAttention
@@ -52,7 +52,7 @@ class Head:
 
 @dataclass
 class Seen:
-    """The tensors that `watch` collects. A layer that is applied twice has two entries."""
+    """The tensors that `watch` collects. A layer that is applied twice has two tensors."""
 
     scores: dict[str, list[Tensor]] = field(default_factory=dict)
     """Scores before masking, (batch, heads, queries, keys), by the name of the attention module."""
@@ -88,8 +88,9 @@ def watch(model: nn.Module) -> Iterator[Seen]:
 
     In the block, attention and recurrences use their explicit equations, not fused kernels.
 
-    For a recurrent layer, the outputs are the states that another step reads: all but the last one.
-    The block does not change the model. The tensors keep their graph, so gradients can be computed.
+    For a recurrent layer, the outputs are the states that a later step reads: all states except the
+    last one. The model is unchanged after the block. The tensors keep their graph, so gradients can
+    be computed.
     """
     seen = Seen()
     with contextlib.ExitStack() as stack:
@@ -117,7 +118,7 @@ def watch(model: nn.Module) -> Iterator[Seen]:
             elif _is_layer(name) and not _recurrent(module):
                 hook(module, _keep_output(seen.streams, name))
         yield seen
-    for kind, name in pieces:  # collected position by position
+    for kind, name in pieces:  # these tensors were collected position by position
         if name in kind:
             kind[name] = [_joined(kind[name], states=kind is seen.streams)]
 
@@ -166,9 +167,10 @@ def gradient_norms(model: nn.Module) -> dict[str, float]:
 
 @contextlib.contextmanager
 def update_ratios(model: nn.Module) -> Iterator[dict[str, float]]:
-    """Compute ‖change‖ / ‖before‖ of each trainable parameter; the end of the block fills the dict.
+    """Compute ‖change‖ / ‖before‖ of each trainable parameter in a `with` block.
 
-    The block contains one optimizer step. Parameters that were all zero are omitted.
+    The block must contain one optimizer step. The dictionary is filled at the end of the block.
+    Parameters whose elements were all zero are omitted.
     """
     before = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
     ratios: dict[str, float] = {}
@@ -180,7 +182,8 @@ def update_ratios(model: nn.Module) -> Iterator[dict[str, float]]:
 
 
 def layer_of(name: str) -> str:
-    """Return the name of the layer of a parameter, or else the first part of the parameter's name.
+    """Return the name of a parameter's layer. Outside layers, return the first part of the
+    parameter's name.
 
     >>> layer_of("decoder.layers.3.feedforward.expand.weight"), layer_of("embedding.weight")
     ('decoder.layers.3', 'embedding')
@@ -207,7 +210,7 @@ def _heads(module: str, scores: Tensor, weights: Tensor, allowed: Tensor) -> Ite
     for number in range(weights.shape[1]):
         of_head, may = weights[:, number], allowed[:, number]
         keys = may.sum(-1)
-        free = keys > 1  # a query with a single key has no choice
+        free = keys > 1  # queries with several allowed keys
         found = entropies(of_head)[free]
         yield Head(
             module,
@@ -262,7 +265,8 @@ def _keep_input(kept: dict[str, list[Tensor]], name: str):
 
 
 def _joined(pieces: list[Tensor], *, states: bool) -> Tensor:
-    """Concatenate positions, without the first state, which existed before the first input."""
+    """Concatenate tensors along positions. For states, leave out the state before the first
+    input."""
     if states:
         return torch.stack(pieces[1:] or pieces, 1)
     return torch.cat(pieces, 1)

@@ -34,7 +34,7 @@ def tuned(
 ) -> list[Any] | None:
     """Return a number of an arm at its own best learning rate, one value per seed.
 
-    Args: by: the number whose lowest mean selects the rate; the default is ``number`` itself.
+    Args: by: the number whose lowest mean selects the learning rate; "" means ``number`` itself.
     Returns: None if the arm was not trained.
     """
     if not is_trained(results, part, **arm):
@@ -46,7 +46,8 @@ def tuned(
 def best_rate(
     results: Results, part: str, number: str, /, *, pick: Pick | None = None, **arm: Any
 ) -> float:
-    """Return the rate with the lowest mean over seeds. Runs that diverged are ranked last."""
+    """Return the learning rate for which the mean of ``number`` over seeds is lowest. Rates with
+    diverged runs are ranked last."""
 
     def mean_or_infinity(rate: float) -> float:
         mean = float(np.mean(_picked(results.values(part, number, rate=rate, **arm), pick)))
@@ -77,9 +78,10 @@ def tuned_difference(
     by: str = "",
     **common: Any,
 ) -> Estimate:
-    """Return the difference between two arms, second minus first, each at its own best rate.
+    """Return the difference between two arms, second minus first, each at its own best learning
+    rate.
 
-    Args: common: settings of both arms.
+    Args: common: the settings that both arms share.
     """
     one, other = (tuned(results, part, number, by=by, **arm, **common) for arm in (first, second))
     return paired(one, other)

@@ -49,7 +49,7 @@ def mark(name: Bilingual, x: float) -> Series:
 class Chart:
     """Curves with common axes.
 
-    Args: caption: description of what the reader should look for.
+    Args: caption: text that tells the reader what to look for.
     """
 
     name: str

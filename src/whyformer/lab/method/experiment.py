@@ -119,7 +119,7 @@ class Claim:
     """A statement that the measurement can support or refute.
 
     Args:
-        popular: the statement in its usual words.
+        popular: the statement as people usually make it.
         precise: the statement in a form that can be tested.
         criterion: the required observation in words; `tests` contains the same rule as code.
         tests: function from the results to the tests of each circumstance.
@@ -146,7 +146,7 @@ class Experiment:
         mentions: related words. These words alone do not match a question.
         numbers: the numbers that the card may quote; each `{name}` in a card is one of them.
         charts: function from the results to charts, heat maps and tables.
-        names: internal name of a circumstance or arm -> its text on the pages, in both languages.
+        names: for each internal name of a circumstance or arm, the text that the pages show.
         revision: increase it when the meaning of a measurement changes. Cells of an older
             revision are measured again.
     """

@@ -72,7 +72,7 @@ def fresh_small_model(
 
 
 def largest_gap(one: Sequence[float], other: Sequence[float]) -> float:
-    """Return the largest difference between the losses of two trainings, update by update.
+    """Return the largest difference between the losses of two trainings at the same update.
 
     >>> largest_gap([3.0, 2.0], [3.0, 2.5])
     0.5

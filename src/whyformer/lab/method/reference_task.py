@@ -42,7 +42,8 @@ class Text:
 
 @cache
 def text() -> Text:
-    """Return the help topics of the installed Python. They differ slightly between versions."""
+    """Return the help topics of the installed Python. The topics differ slightly between versions
+    of Python."""
     whole = "\n".join(topics())
     symbols = {c: number for number, c in enumerate(sorted(set(whole)))}
     ids = torch.tensor([symbols[c] for c in whole])
@@ -55,7 +56,7 @@ def text() -> Text:
 
 @dataclass(frozen=True)
 class Window(TensorBatch):
-    """Rows of consecutive characters, with the next character of each as its label."""
+    """Rows of consecutive characters. The label of each character is the character after it."""
 
     target: Tensor
     labels: Tensor
@@ -68,7 +69,8 @@ class Window(TensorBatch):
 
 @dataclass(frozen=True)
 class Windows(EndlessBatches):
-    """A `BatchSource` of ``rows`` windows per batch, whose places depend on seed and index only."""
+    """A `BatchSource` of ``rows`` windows per batch. The places of the windows depend only on the
+    seed and the index of the batch."""
 
     ids: Tensor
     length: int
@@ -76,7 +78,7 @@ class Windows(EndlessBatches):
     seed: int
 
     def batch(self, epoch: int, index: int) -> Window:
-        """Return one batch."""
+        """Return the batch with this ``index``; ``epoch`` is ignored."""
         generator = generator_of(self.seed, index)
         starts = torch.randint(len(self.ids) - self.length - 1, (self.rows,), generator=generator)
         rows = self.ids[starts[:, None] + torch.arange(self.length + 1)]
@@ -107,7 +109,7 @@ def reference(**changes: Any) -> GPTSettings:
 
 @dataclass(frozen=True)
 class Trained:
-    """The result of a training.
+    """The result of training a model.
 
     Args: loss: mean loss on the dev text in nats per character; NaN if the run diverged.
     """

@@ -23,7 +23,7 @@ Progress = Callable[[int, int], None]
 
 
 class Engine(StrEnum):
-    """How the cells are distributed."""
+    """Where the cells are measured."""
 
     PROCESSES = "processes"
     """Worker processes on this machine, with one thread each."""
@@ -43,7 +43,7 @@ class Work:
 
 
 def cells_of(experiment: Experiment, mode: Mode, seeds: int | None = None) -> Iterator[Work]:
-    """Yield each cell of the grid. Args: seeds: number of seeds; None uses that of the mode."""
+    """Yield each cell of the grid. Args: seeds: number of seeds; None uses the mode's number."""
     for part in experiment.parts:
         for settings in part.conditions(mode):
             for seed in range(part.seeds[mode] if seeds is None else seeds):
@@ -116,14 +116,14 @@ def read_cells(journal: Path) -> dict[str, Cell]:
 
 
 def cell_from_json(one: dict[str, Any]) -> Cell:
-    """Return a cell from its JSON values; null is a number that is not finite."""
+    """Return a cell from its JSON values; null stands for a number that is not finite."""
     return Cell(
         one["part"], one["settings"], one["seed"], _restored(one["numbers"]), one["seconds"]
     )
 
 
 def measure(work: Work) -> tuple[Numbers, float]:
-    """Measure one cell in this process. Returns: its numbers and the duration in seconds."""
+    """Measure one cell in this process. Returns: the measured numbers, and the time in seconds."""
     import torch
 
     from whyformer.foundation.randomness import seed_everything
@@ -154,8 +154,8 @@ def machine() -> dict[str, Any]:
 def _measured(
     works: Sequence[Work], workers: int | None, engine: Engine
 ) -> Iterator[tuple[Work, Numbers, float]]:
-    """Yield cells as they are measured. Args: workers: maximum number of cells at a time; None
-    means one per core, with Ray all cells."""
+    """Yield cells as they are measured. Args: workers: maximum number of cells that are measured at
+    the same time; None means one per core, or all cells with Ray."""
     if not works:
         return
     if engine is Engine.RAY:

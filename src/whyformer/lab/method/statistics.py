@@ -106,7 +106,7 @@ def estimate(values: Sequence[float] | None, statistic: Statistic = mean) -> Est
 
 @lru_cache(maxsize=8)
 def _resamples(count: int) -> np.ndarray:
-    """Return the indices of the values in each resample; the result never changes."""
+    """Return the indices of the values in each resample; equal calls return equal indices."""
     rows = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
     rows.flags.writeable = False
     return rows
@@ -124,7 +124,7 @@ def paired(a: Sequence[float] | None, b: Sequence[float] | None) -> Estimate:
 
 
 def geometric(values: Sequence[float]) -> Estimate:
-    """Return the geometric mean over seeds. A few very large values change it little.
+    """Return the geometric mean over seeds. A few very large values change this mean only a little.
 
     >>> round(geometric([1.0, 100.0]).value, 9)
     10.0
@@ -137,7 +137,7 @@ def proportion(count: int, total: int) -> Estimate:
 
     Source: Clopper and Pearson 1934, "The use of confidence or fiducial limits": at the lower end
         of the interval, a count of at least ``count`` has a probability of 2.5 %; at the upper end,
-        a count of at most ``count`` has this probability.
+        a count of at most ``count`` has a probability of 2.5 %.
 
     >>> share = proportion(0, 10)
     >>> round(share.high, 4)  # 1 - 0.025^(1/10)
@@ -227,5 +227,5 @@ def r_squared(x: Sequence[float], y: Sequence[float]) -> float:
 
 
 def _slope(x: np.ndarray, y: np.ndarray) -> float:
-    # Rounded, because the last bits differ between versions of a library and would change the page.
+    # Round, because the last bits differ between versions of NumPy and would change the pages.
     return round(float(np.polyfit(x, y, 1)[0]), 12)

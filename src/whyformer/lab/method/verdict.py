@@ -1,9 +1,10 @@
-"""From measured effects to one of five verdicts, by a rule that is fixed before the run.
+"""Derive one of five verdicts from measured effects, by a rule that is fixed before the run.
 
 A claim is tested in one or more circumstances, such as a number of heads, an optimizer or a depth.
-The claim holds in a circumstance if all of its tests there hold. It is supported if it holds in all
-circumstances. It is supported under conditions if it holds in some circumstances and certainly
-fails in others; the conditions are then the names of the circumstances in which it holds.
+The claim holds in a circumstance if all tests of the claim in this circumstance hold. A claim is
+supported if it holds in all circumstances. A claim is supported under conditions if it holds in
+some circumstances and certainly fails in others; the conditions are then the names of the
+circumstances in which the claim holds.
 """
 
 import math
@@ -43,8 +44,8 @@ class Test:
     Args:
         effect: the measured effect.
         low, high: limits for the whole interval of the effect.
-        contrary: two limits. If the whole interval of the effect is outside them, the opposite of
-            the claim is true.
+        contrary: two limits. If the whole interval of the effect is outside these limits, the
+            opposite of the claim is true.
         logarithm: whether all values are logarithms of a ratio. The pages then show the ratio.
     """
 
@@ -80,9 +81,8 @@ def above(
     """Require an effect of at least ``limit``, or of more than 0 if the limit is 0.
 
     Args:
-        contrary: an effect below this value refutes the claim; the default is -limit. With a limit
-            of 0, only 0 itself lies between the effect and its opposite, so without an observed
-            effect, the test stays open.
+        contrary: an effect below this value refutes the claim; the default is -limit. If the limit
+            is 0, a test stays open if its interval has numbers on both sides of 0.
         strict: require more than ``limit``, for effects that can be equal to the limit.
     """
     floor = -abs(limit) if contrary is None else contrary
@@ -128,13 +128,13 @@ def near(
 
 
 def of_ratio(test: Test) -> Test:
-    """Mark a test on the logarithm of a ratio, so that the pages show the ratio."""
+    """Mark a test as a test on the logarithm of a ratio, so that the pages show the ratio."""
     return replace(test, logarithm=True)
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict, and the names of the circumstances by their result."""
+    """A verdict, and the names of the circumstances in which the claim holds, fails or is open."""
 
     verdict: Verdict
     holds: tuple[str, ...]
@@ -169,9 +169,10 @@ def judge(circumstances: Mapping[str, Sequence[Test]]) -> Judgement:
 def contradict(one: Judgement, other: Judgement) -> bool:
     """Return whether two judgements on one claim contradict each other.
 
-    They do if the claim holds in a circumstance of one judgement and fails in the same circumstance
-    of the other. If the judgements have no circumstance in common, they contradict each other if
-    one verdict is "supported" and the other is "refuted" or "not supported".
+    Two judgements contradict each other if the claim holds in a circumstance according to one of
+    them and fails in the same circumstance according to the other. If the judgements have no
+    circumstance in common, they contradict each other if one verdict is "supported" and the other
+    verdict is "refuted" or "not supported".
     """
     if set(one.holds) & set(other.fails) or set(one.fails) & set(other.holds):
         return True
@@ -182,8 +183,8 @@ def contradict(one: Judgement, other: Judgement) -> bool:
 
 
 def _together(tests: Sequence[Test]) -> Answer:
-    """Combine the tests of a circumstance: it holds if all of them hold. Otherwise, the result is
-    the first of opposite, absent and open that occurs."""
+    """Combine the results of the tests of a circumstance. If all tests hold, the claim holds in it.
+    Otherwise, return the first of the results opposite, absent and open that occurs."""
     answers = [test.answer() for test in tests]
     for kind in (Answer.OPPOSITE, Answer.ABSENT, Answer.OPEN):
         if kind in answers:

@@ -1,1 +1,1 @@
-"""The pages of the laboratory: a function of the cards and the results alone."""
+"""The pages of the laboratory. They depend only on the cards and the results."""

@@ -27,25 +27,26 @@ CHECKOUT = Path(__file__).parents[4]
 
 
 def language_of(asked: str) -> Language:
-    """Return the language in which a question was asked: Korean when any letter of it is."""
+    """Return the language of a question: Korean if the question contains a Korean letter."""
     return Language.KOREAN if any("가" <= c <= "힣" for c in asked) else Language.ENGLISH
 
 
 def verdict_words(judgement: Judgement | None, language: Language) -> str:
-    """Return a verdict with its mark, or that there is none yet."""
+    """Return a verdict as text with its mark, or a text that there is no verdict yet."""
     if judgement is None:
         return f"· {WORDS['not_yet'].in_(language)}"
     return f"{MARKS[judgement.verdict]} {VERDICTS[judgement.verdict].in_(language)}"
 
 
 def title(experiment: Experiment, record: Record | None, language: Language) -> str:
-    """Return the question, marked where only a quick run has answered it."""
+    """Return the question as text, with a mark if its results are those of a quick run."""
     question = experiment.question.in_(language)
     return f"{question} {WORDS['quick_mark'].in_(language)}" if is_quick(record) else question
 
 
 def answer(experiment: Experiment, record: Record | None, language: Language) -> str:
-    """Return a question in short: every claim with its verdict, and where the page is."""
+    """Return the short answer to a question: each claim with its verdict, and the path of the
+    page."""
     facts = facts_of(experiment, record.results if record else None)
     card = read_card(experiment.name, language)
     lines = [f"{title(experiment, record, language)}  ({experiment.name})", ""]
@@ -66,7 +67,7 @@ def answer(experiment: Experiment, record: Record | None, language: Language) ->
 
 
 def in_full(experiment: Experiment, record: Record | None, language: Language) -> str:
-    """Return the answer, and behind it each claim's criterion and every number."""
+    """Return the short answer, followed by the criterion of each claim and all numbers."""
     facts = facts_of(experiment, record.results if record else None)
     lines = [answer(experiment, record, language), ""]
     for claim in experiment.claims:
@@ -96,7 +97,7 @@ def in_full(experiment: Experiment, record: Record | None, language: Language) -
 
 
 def page_of(experiment: Experiment, language: Language) -> str:
-    """Say where the page of a question is, or how to build it."""
+    """Return the path of a question's page, or a text that tells how to build the page."""
     for root in (Path(), CHECKOUT):
         page = root / PAGES / file_of(experiment.name, language)
         if page.is_file():
@@ -105,7 +106,7 @@ def page_of(experiment: Experiment, language: Language) -> str:
 
 
 def as_json(experiment: Experiment, record: Record | None) -> dict[str, Any]:
-    """Return a question with claims, verdicts and numbers as JSON values."""
+    """Return a question with its claims, verdicts and numbers as JSON values."""
     facts = facts_of(experiment, record.results if record else None)
     return {
         "name": experiment.name,
@@ -143,5 +144,5 @@ def judgement_json(judgement: Judgement | None) -> dict[str, Any]:
 def contradictions(
     mine: Mapping[str, Judgement], published: Mapping[str, Judgement]
 ) -> tuple[str, ...]:
-    """Return the claims on which two runs cannot both be right."""
+    """Return the names of the claims on which two runs contradict each other."""
     return tuple(n for n, one in mine.items() if n in published and contradict(one, published[n]))

@@ -1,8 +1,8 @@
-"""The text of a page: Markdown with formulas, where every measured number is a placeholder.
+"""The text of a page: Markdown with formulas, and a placeholder for each measured number.
 
 `{number}` stands for a number of the experiment with its interval, `{number:value}` for the number
-alone, `{verdict:claim}` for the word that the measurement earned. Digits typed by hand are allowed
-in formulas, in code and in lines of cited literature (they begin with `> `), and nowhere else.
+alone, and `{verdict:claim}` for the verdict on a claim. The author may write digits only in
+formulas, in code and in lines that cite literature (these lines begin with `> `).
 """
 
 import re
@@ -41,7 +41,7 @@ TEX_WORDS = {"cdot": "·", "times": "×", "le": "≤", "ge": "≥", "approx": "�
 
 
 ABSENT = "—"
-"""What stands in a sentence for a number that was not measured: words would not fit into it."""
+"""Replaces a number that was not measured. It is a sign, because words would break the sentence."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,17 @@ class Card:
 
     def __post_init__(self) -> None:
         if len(self.bodies) != len(SECTIONS):
-            raise ValueError(f"a card has {len(SECTIONS)} sections, not {len(self.bodies)}")
+            raise ValueError(f"a card must have {len(SECTIONS)} sections, not {len(self.bodies)}")
 
     @property
     def summary(self) -> str:
-        """The section that says it in short."""
+        """The section `In short`, which summarizes the card."""
         return self.bodies[0]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a card's placeholders are filled with; None while nothing was measured."""
+    """The numbers and verdicts that replace the placeholders of a card."""
 
     numbers: Mapping[str, Estimate]
     judgements: Mapping[str, Judgement]
@@ -79,9 +79,10 @@ def facts_of(experiment: Experiment, results: Results | None) -> Facts:
 
 
 def read_card(name: str, language: Language, directory: Path = CARDS) -> Card | None:
-    """Return the card of a question, or None where it is not written.
+    """Return the card of a question; None if the card is not written yet.
 
-    Raises: DataError when its headings are not the seven of `SECTIONS`, in order.
+    Raises: DataError when the headings of the card are not the seven headings of `SECTIONS`, in
+        order.
     """
     path = directory / name / f"card.{language}.md"
     if not path.is_file():
@@ -98,7 +99,7 @@ def read_card(name: str, language: Language, directory: Path = CARDS) -> Card | 
 
 
 def placeholders(card: Card) -> list[str]:
-    """Return what stands in braces, in order, without the braces."""
+    """Return the placeholders of a card in order, without their braces."""
     return [
         match.group()[1:-1]
         for body in card.bodies
@@ -108,7 +109,7 @@ def placeholders(card: Card) -> list[str]:
 
 
 def unknown_placeholders(card: Card, experiment: Experiment, facts: Facts) -> list[str]:
-    """Return the placeholders that name no number and no claim of the experiment."""
+    """Return the placeholders that are not the name of a number or claim of the experiment."""
     claims = {claim.name for claim in experiment.claims}
     wrong = []
     for one in placeholders(card):
@@ -120,13 +121,14 @@ def unknown_placeholders(card: Card, experiment: Experiment, facts: Facts) -> li
 
 
 def all_measured(body: str, facts: Facts) -> bool:
-    """Say whether every placeholder of a text has something to be filled with."""
+    """Return whether there is a number or verdict for every placeholder of a text."""
     found = (m.group()[1:-1] for m in PIECES.finditer(body) if m.lastgroup == "placeholder")
     return all(_plain_fact(one, facts, Language.ENGLISH) != ABSENT for one in found)
 
 
 def typed_numbers(card: Card) -> list[str]:
-    """Return the digits that stand where only a placeholder may: each with the words around it."""
+    """Return the digits that the author wrote where only placeholders are allowed, each with the
+    words around it."""
     found = []
     for body in card.bodies:
         bare = PIECES.sub(" ", body)
@@ -190,21 +192,21 @@ def mathml(tex: str, *, block: bool = False) -> str:
     except ImportError:
         raise MissingExtraError("latex2mathml", "lab") from None
     made = convert(tex.strip(), display="block" if block else "inline")
-    # \mathrm{softmax} is one word, not seven variables beside each other.
+    # Make \mathrm{softmax} one word; otherwise it would be seven separate variables.
     letter = '<mi mathvariant="normal">[^<&]</mi>'
     made = re.sub(
         f"{letter}(?:{letter})+",
         lambda m: "<mi>" + "".join(re.findall(">([^<])</mi>", m.group())) + "</mi>",
         made,
     )
-    # ln n is not lnn, sin w not sinw.
+    # Keep a space after an operator: ln n must not become lnn.
     operator = r'<mo lspace="0.17em" rspace="0.17em">\2</mo>'
     made = re.sub(r"<m([io])>(ln|log|exp|max|min|sin|cos|tanh|lim)</m\1>", operator, made)
     return made.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
 
 
 def tex_in_text(tex: str) -> str:
-    """Write a short formula with the letters of a terminal.
+    """Return a short TeX formula as plain text for a terminal.
 
     >>> tex_in_text(r"1/\\sqrt{d_k} \\cdot x")
     '1/√d_k · x'
@@ -221,7 +223,8 @@ def tex_in_text(tex: str) -> str:
 
 
 def html_estimate(e: Estimate, language: Language, *, alone: bool = False) -> str:
-    """Return a measured number as HTML that says how its interval was made."""
+    """Return a measured number as HTML with its interval. A tooltip tells how the interval was
+    computed."""
     if not e.seeds:
         return f'<span class="absent">{escape(WORDS["not_in_this_run"].in_(language))}</span>'
     made = format_estimate(e)
@@ -233,7 +236,7 @@ def html_estimate(e: Estimate, language: Language, *, alone: bool = False) -> st
 
 
 def spread_in_words(e: Estimate, language: Language) -> str:
-    """Say what the two ends of an estimate are."""
+    """Return a text that explains what the two ends of an estimate mean."""
     kinds = {
         Spread.BOOTSTRAP: "bootstrap",
         Spread.RANGE: "range" if e.seeds > 1 else "one_seed",
@@ -264,7 +267,7 @@ def _html_fact(name: str, facts: Facts, language: Language) -> str:
 
 
 def badge(judgement: Judgement, language: Language) -> str:
-    """Return a verdict's word as a mark with its colour."""
+    """Return a verdict as an HTML label in the colour of the verdict."""
     verdict = judgement.verdict
     kind = verdict.name.lower()
     return f'<b class="verdict {kind}">{escape(VERDICTS[verdict].in_(language))}</b>'

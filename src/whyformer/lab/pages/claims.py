@@ -1,4 +1,5 @@
-"""A claim on its page: the verdict, what was demanded, and every test with its interval."""
+"""The part of a page about one claim: the verdict, the criterion, and every test with its
+interval."""
 
 import math
 from dataclasses import replace
@@ -17,7 +18,7 @@ from whyformer.lab.pages.wording import WORDS
 
 
 def claim_article(page: Page, claim: Claim, language: Language) -> str:
-    """Return a claim with its verdict, and what was demanded behind a click."""
+    """Return a claim with its verdict. The criterion and the tests appear on a click."""
     judgement = page.facts.judgements.get(claim.name)
     mark = badge(judgement, language) if judgement else not_yet(language)
     tests = "" if page.record is None else _tests(page, claim, language)
@@ -35,7 +36,8 @@ def claim_article(page: Page, claim: Claim, language: Language) -> str:
 
 
 def _tests(page: Page, claim: Claim, language: Language) -> str:
-    """Return what was tested where, with the effect drawn beside what was demanded."""
+    """Return a table of the tests in each circumstance: the effect, the required limits, and a
+    drawing of both."""
     if page.record is None:
         return ""
     rows = []
@@ -61,7 +63,8 @@ def _tests(page: Page, claim: Claim, language: Language) -> str:
 
 
 def demanded(test: Test, language: Language) -> str:
-    """Say where the effect had to lie: the limits are allowed, except where a test is strict."""
+    """Return the required limits of an effect as text. An effect may be equal to a limit, unless
+    the test is strict."""
     seen = readable(test)
     low, high = tick(seen.low), tick(seen.high)
     if test.low == test.high:
@@ -79,7 +82,8 @@ def demanded(test: Test, language: Language) -> str:
 
 
 def readable(test: Test) -> Test:
-    """Return a test on the logarithm of a ratio as one on the ratio; others as they are."""
+    """Convert a test on the logarithm of a ratio to a test on the ratio; return other tests
+    unchanged."""
     if not test.logarithm:
         return test
     ends = [math.exp(v) for v in (test.low, test.high, *test.contrary)]
@@ -88,7 +92,7 @@ def readable(test: Test) -> Test:
 
 
 def _strip(test: Test) -> str:
-    """Draw the interval of an effect over the zone where it had to lie."""
+    """Draw the interval of an effect over the zone between the required limits."""
     e = test.effect
     seen = [v for v in (e.low, e.value, e.high, test.low, test.high) if math.isfinite(v)]
     if not math.isfinite(e.value) or not seen:

@@ -1,4 +1,4 @@
-"""The figures of a question in one language, with the numbers behind them as a table."""
+"""Draw the figures of a question in one language. A table below each figure shows its numbers."""
 
 import math
 from html import escape
@@ -88,7 +88,7 @@ def _tip(series: Series, chart: Chart, x: float, e: Estimate, language: Language
 
 
 def _numbers(chart: Chart, language: Language) -> str:
-    """Return the points as a table: a row for each x, a column for each series."""
+    """Return the points of a chart as a table: one row for each x, one column for each series."""
     series = [s for s in chart.series if s.style is not LineStyle.MARK]
     found = [dict(s.points) for s in series]
     head = "".join(

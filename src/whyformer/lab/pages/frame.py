@@ -1,4 +1,5 @@
-"""The frame of every page: one file that asks nothing of a network, in one language."""
+"""The frame of every page. A page is one file in one language, and it loads nothing from the
+network."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -8,7 +9,7 @@ from whyformer.lab.method.bilingual import Language
 from whyformer.lab.pages.live import SCRIPTS
 from whyformer.lab.pages.wording import WORDS
 
-# Nothing may be asked of a network, whatever a page says.
+# With this policy, a browser loads nothing from the network, whatever the page contains.
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
@@ -33,7 +34,12 @@ def document(
     languages: Sequence[Language],
     scripts: Iterable[str] = (),
 ) -> str:
-    """Return a whole page. Args: name: of its file. scripts: run after that of every page."""
+    """Return a whole page as HTML.
+
+    Args:
+        name: name of the page's file, without its extension.
+        scripts: scripts of this page, which run after the script that all pages have.
+    """
     style = with_charts((SCRIPTS / "style.css").read_text(encoding="utf-8"))
     page_script = (SCRIPTS / "page.js").read_text(encoding="utf-8")
     page_script = page_script.replace("  // hover.js\n", read("hover.js"))

@@ -7,7 +7,7 @@ from whyformer.lab.method.bilingual import Bilingual
 
 @dataclass(frozen=True)
 class Term:
-    """A word and what it means."""
+    """A term and its meaning."""
 
     name: Bilingual
     meaning: Bilingual

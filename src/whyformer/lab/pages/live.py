@@ -1,4 +1,4 @@
-"""Small pieces that compute in the page: a prediction is asked for first, then it is shown."""
+"""Interactive pieces of a page. The reader first predicts a result; then a script computes it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,13 @@ SCRIPTS = Path(__file__).parent / "assets"
 
 @dataclass(frozen=True)
 class Live:
-    """A question to the reader, and the words of the piece that answers it.
+    """A question to the reader, and the texts of the interactive piece that answers it.
 
     Args:
-        choices: what may be predicted. right: the number of the right one, from 0.
-        why: shown with the answer.
-        words: labels that the script `page/live_NAME.js` asks for by name.
+        choices: the predictions that the reader can choose from.
+        right: the index of the right choice, from 0.
+        why: explanation that is shown with the answer.
+        words: labels by name, for the script `page/live_NAME.js`.
     """
 
     asked: Bilingual
@@ -27,7 +28,7 @@ class Live:
 
     def __post_init__(self) -> None:
         if not 0 <= self.right < len(self.choices):
-            raise ValueError(f"choice {self.right} is none of {len(self.choices)}")
+            raise ValueError(f"choice {self.right} is not one of {len(self.choices)} choices")
 
 
 LIVE: dict[str, Live] = {
@@ -135,5 +136,5 @@ LIVE: dict[str, Live] = {
 
 
 def script_of(name: str) -> str:
-    """Return the script of a piece."""
+    """Return the JavaScript of an interactive piece."""
     return (SCRIPTS / f"live_{name}.js").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""How measured numbers are written: as many digits as the interval justifies."""
+"""Format measured numbers, with as many digits as the interval justifies."""
 
 import math
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class FormattedEstimate:
 
 
 def format_estimate(e: Estimate) -> FormattedEstimate:
-    """Write an estimate: [95 % interval], (least … greatest) of few seeds, or exact.
+    """Format an estimate: with [its 95 % interval], with (lowest … highest) of few seeds, or exact.
 
     >>> str(format_estimate(Estimate(0.2301, 0.2212, 0.2391, 5, Spread.BOOTSTRAP)))
     '0.230 [0.221, 0.239]'

@@ -1,4 +1,4 @@
-"""The pages over all questions: the index with every verdict, and the glossary."""
+"""The pages about all questions: the index with every verdict, and the glossary."""
 
 from collections.abc import Sequence
 from html import escape
@@ -73,7 +73,7 @@ def _at_a_glance(page: Page, language: Language) -> str:
 
 
 def glossary_page(language: Language, languages: Sequence[Language]) -> str:
-    """Return the page of terms, sorted in its language."""
+    """Return the glossary page, with the terms in alphabetical order of its language."""
     other = next(one for one in Language if one is not language)
     rows = "".join(
         f'<tr><th scope="row">{in_symbols(term.name.in_(language))}</th>'

@@ -1,4 +1,4 @@
-"""What a page is made from, and how it calls its parts."""
+"""The contents of a page, and the names of its parts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from whyformer.lab.pages.wording import WORDS
 
 @dataclass(frozen=True)
 class Page:
-    """A question with all that its page is made from."""
+    """A question with everything that its page shows."""
 
     experiment: Experiment
     record: Record | None
@@ -23,12 +23,12 @@ class Page:
 
 
 def is_quick(record: Record | None) -> bool:
-    """Say whether what was measured is a quick run's, so that its verdicts are provisional."""
+    """Return whether a record is that of a quick run, so that its verdicts are provisional."""
     return record is not None and record.results.mode is Mode.QUICK
 
 
 def circumstance(experiment: Experiment, name: str, language: Language) -> str:
-    """Return what a circumstance, an arm or a test is called in the pages."""
+    """Return the name of a circumstance, an arm or a test on the pages."""
     said = experiment.names.get(name)
     return name if said is None else said.in_(language)
 
@@ -36,7 +36,8 @@ def circumstance(experiment: Experiment, name: str, language: Language) -> str:
 def where(
     experiment: Experiment, judgement: Judgement, language: Language
 ) -> list[tuple[str, str]]:
-    """Return the circumstances as (what was seen there, their names), where they differ."""
+    """Return pairs: a result (holds in, fails in, open in) and the circumstances with this result.
+    If all circumstances have the same result, return an empty list."""
     kinds = (
         ("holds_in", judgement.holds),
         ("fails_in", judgement.fails),
@@ -52,5 +53,5 @@ def where(
 
 
 def not_yet(language: Language) -> str:
-    """Return the mark of a claim that was not measured."""
+    """Return the HTML label of a claim that was not measured."""
     return f'<span class="absent">{say("not_yet", language)}</span>'

@@ -17,7 +17,7 @@ from whyformer.lab.pages.page import Page, is_quick
 from whyformer.lab.pages.wording import WORDS
 
 RESULTS = "results"
-"""Folder of the pages that holds the numbers behind them."""
+"""Name of the folder that contains the numbers of the pages as JSON."""
 
 
 def question_page(
@@ -26,7 +26,7 @@ def question_page(
     languages: Sequence[Language],
     around: Sequence[Page | None],
 ) -> str:
-    """Return the page of one question. Args: around: the question before and the one after."""
+    """Return the page of one question. Args: around: the previous question and the next one."""
     experiment, card, record = page.experiment, page.cards[language], page.record
     sections = _sections(card, page.facts, language)
     figures = ""

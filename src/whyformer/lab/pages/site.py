@@ -1,4 +1,5 @@
-"""The pages: a function of the results alone, in two languages, without anything beside them."""
+"""Write all pages in both languages. The pages depend only on the results and load no other
+files."""
 
 import shutil
 from collections.abc import Sequence
@@ -22,11 +23,11 @@ def write_report(
     languages: Sequence[Language] = tuple(Language),
     names: Sequence[str] | None = None,
 ) -> list[Path]:
-    """Write the pages of every question and return the files' paths, the index first.
+    """Write the pages of every question, and return the paths of the files, the index first.
 
     Args:
-        results: directory of files NAME.json; a question without one says so.
-        names: the questions; None takes all.
+        results: directory of files NAME.json; the page of a question without a file states this.
+        names: names of the questions to include; None includes all questions.
     """
     pages = [_page(name, results) for name in (written() if names is None else names)]
     made: list[Path] = []

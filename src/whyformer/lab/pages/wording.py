@@ -1,4 +1,4 @@
-"""What the pages and commands of the laboratory say beside the cards, in both languages."""
+"""The texts of the laboratory's pages and commands outside the cards, in both languages."""
 
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.verdict import Verdict

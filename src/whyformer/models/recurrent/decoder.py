@@ -129,7 +129,7 @@ class Decoder(nn.Module):
     def forward(
         self, target: Int[Tensor, "rows target"], source: Source, memory: Memory
     ) -> tuple[Float[Tensor, "rows target d_model"], Memory]:
-        """Return a vector for each target position, and the state after the last one."""
+        """Return a vector for each target position, and the state after the last position."""
         x = self.embedding(target, self.positions)
         masks = [self.state_dropout.mask(memory.fed) for _ in self.layers]
         if self.input_feeding:
@@ -151,8 +151,8 @@ class Decoder(nn.Module):
     def _position_by_position(
         self, x: Tensor, source: Source, memory: Memory, masks: list[Tensor | None]
     ) -> tuple[Tensor, Memory]:
-        """Compute one position after another. This is for input feeding, where the attention output
-        of the previous position is an input."""
+        """Compute one position after another, for input feeding: the attention output of the
+        previous position is an input of the next position."""
         first, *_ = layers = self._layers
         width = x.shape[-1]
         of_token, of_fed = first.from_input.weight.split(width, 1)

@@ -92,14 +92,14 @@ class RecurrentSettings(Settings):
 
 
 def embedding_of(settings: RecurrentSettings, size: int) -> TokenEmbedding:
-    """Return an embedding with the dropout of the settings."""
+    """Return a token embedding for ``size`` tokens, with the dropout rate of the settings."""
     embedding = TokenEmbedding(size, settings.d_model, settings.dropout)
     embedding.dropout = dropout_of(settings)
     return embedding
 
 
 def dropout_of(settings: RecurrentSettings) -> Dropout:
-    """Return the dropout between layers."""
+    """Return the dropout module that is applied between layers."""
     return DROPOUTS[settings.dropout_form](settings.dropout)
 
 
