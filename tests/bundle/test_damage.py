@@ -112,7 +112,7 @@ def test_what_cannot_be_loaded_is_not_sealed(tmp_path, fault):
     else:
         edit(run, model={"d_model": 10**9})
     before = config.read_bytes()
-    with pytest.raises(BundleError, match="A model that cannot be loaded cannot be sealed"):
+    with pytest.raises(BundleError, match="Only a model that can be loaded can be sealed"):
         reseal(run)
     assert config.read_bytes() == before
 

@@ -18,8 +18,8 @@ FORMAT = 1
 
 
 def confidence_features(answer: Translation) -> tuple[float, float]:
-    """Return two features of a translation for its calibration: the log-probability of the best
-    hypothesis, and its mean over the tokens. Without a hypothesis, both are 0."""
+    """Return the two features of a translation that a calibration uses: the log-probability of the
+    best hypothesis, and its mean over the tokens. Without a hypothesis, both features are 0."""
     hypotheses = [one for part in answer.sentences or (answer,) for one in part.hypotheses[:1]]
     total = sum(one.log_probability for _, one in hypotheses)
     tokens = sum(len(one.tokens) + 1 for _, one in hypotheses)
@@ -35,7 +35,8 @@ def is_right(text: str, references: Sequence[str], *, lowercase: bool) -> bool:
 def keep_calibration(
     run: Path, answers: Sequence[Translation], right: Sequence[bool]
 ) -> Calibration | None:
-    """Fit a calibration and save it with the model of a run; None if there are too few answers.
+    """Fit a calibration, save it with the model of a run, and return it. If there are too few
+    answers, return None.
 
     Args: right: whether each answer is right.
     """
@@ -51,7 +52,8 @@ def keep_calibration(
 def read_calibration(run: Path) -> Calibration:
     """Return the calibration of a run.
 
-    Raises: UsageError if it has none, or one of other weights; DataError if it is damaged.
+    Raises: UsageError if the run has no calibration, or if its calibration was made for other
+        weights; DataError if the calibration is damaged.
     """
     directory = find_bundle(run)
     path = directory / CALIBRATION
@@ -67,12 +69,13 @@ def read_calibration(run: Path) -> Calibration:
     if found is None or weights != _weights(directory):
         raise UsageError(
             f"`{run}` has no calibration, so the confidence of its translations is unknown. "
-            f"`whyformer train` saves one with the verdict of a run, if it has at least {FEWEST} "
-            f"held-out answers, of which {FEWEST_OF_EACH} are right and {FEWEST_OF_EACH} wrong."
+            "`whyformer train` saves a calibration with the verdict of a run, if at least "
+            f"{FEWEST} answers are held out: {FEWEST_OF_EACH} or more right and {FEWEST_OF_EACH} "
+            "or more wrong answers."
         )
     return found
 
 
 def _weights(directory: Path) -> str:
-    """Return the recorded hash of the weights of a model directory; "" in an old format."""
+    """Return the recorded hash of the weights of a model directory; "" if its format is old."""
     return str(read_json(directory / CONFIG).get(FILES, {}).get(WEIGHTS, ""))

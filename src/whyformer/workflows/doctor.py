@@ -23,9 +23,9 @@ EXTRAS = {
     "export": "ctranslate2",
     "baselines": "sklearn",
 }
-"""Extra -> a package that is found only if the extra is installed."""
+"""For each extra, a package that is found only if the extra is installed."""
 SIDE = 1024
-"""Rows and columns of the matrices multiplied to measure speed."""
+"""Number of rows and columns of the matrices that are multiplied to measure the speed."""
 GIB = 2**30
 
 

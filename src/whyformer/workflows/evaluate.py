@@ -60,11 +60,12 @@ def read_items(
     Sources are compared after Unicode normalization (NFC), because runs normalize their input.
     Args:
         columns: names or numbers of the columns of source and target. If empty, the columns of the
-            training data are read if the file has them; otherwise their content decides.
-        run: the run whose training data is meant. Its encoding and delimiter are used if the file
-            needs them; see `as_in_training`.
-        say: called with a line that states which columns are read, if a table has others too, and
-            with a line about the encoding.
+            training data are read if the file has these columns; otherwise, the content of the file
+            decides which columns are read.
+        run: the run whose training data was read with the encoding and the delimiter that the file
+            may need; see `as_in_training`.
+        say: function that prints a line. If the file has other columns, a line states which columns
+            are read. Another line states the encoding.
     """
     if len(columns) not in (0, 2):
         raise UsageError(
@@ -88,11 +89,12 @@ def read_items(
 
 
 def _columns_in_training(run: Path, file: Path, reading: Reading) -> list[str]:
-    """Return the columns that a run was trained on, if the file has them; otherwise nothing."""
+    """Return the columns that a run was trained on if the file has these columns; otherwise an
+    empty list."""
     try:
         kept = [name for name in facts_of(run)["columns"].values() if isinstance(name, str)]
     except (KeyError, AttributeError):
-        return []  # an older run; a damaged one is refused when it is loaded
+        return []  # an old run; if the run is damaged, loading the run reports this
     if not file.is_file():
         return []
     table = reading.table(file, Wanted.PAIRS, kept)
@@ -118,7 +120,8 @@ def evaluate_runs(
 
     Args:
         search: settings that override those of each run.
-        ranks: the processes that translate together; rank 0 scores, and the others return None.
+        ranks: the processes that translate together; rank 0 scores, and the other ranks return
+            None.
         warn: called with warnings about truncated outputs and sources that differ from the
             training data.
         places: a line number or name for each source, to use in warnings (default: line numbers).
@@ -200,7 +203,7 @@ def _text_settings(
 
 
 def _names_of(paths: Sequence[Path]) -> list[str]:
-    """Return the names of the systems. Raises: UsageError if one is given twice."""
+    """Return the names of the systems. Raises: UsageError if a system is given twice."""
     names = [str(path) for path in paths]
     for path in paths:
         if names.count(str(path)) > 1:

@@ -48,7 +48,8 @@ class LanguageModel:
 def load_language_model(run: Path, *, device: str = "auto") -> LanguageModel:
     """Load a run of a language model.
 
-    Raises: BundleError if it is missing or damaged; UsageError if it is not a language model.
+    Raises: BundleError if the run is missing or damaged; UsageError if the run is not a language
+        model.
     """
     return language_model(load_bundle(run, device=choose_device(device)), run)
 
@@ -81,7 +82,7 @@ def evaluate_text(
         row_tokens: tokens per row; the first token of a row has no context. None uses the value
             of training.
         encoding: see `as_in_training`.
-        say: called with a line about the encoding.
+        say: function that prints a line about the encoding.
     """
     found = load_language_model(run)
     longest = found.model.settings.max_length

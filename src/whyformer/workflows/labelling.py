@@ -23,7 +23,7 @@ from whyformer.workflows.source_checks import SourceCheck
 def load_labeller(run: Path, *, device: str = "auto") -> Classifier | Tagger:
     """Load a run of task classify, regress or tag.
 
-    Raises: BundleError if it is missing or damaged; UsageError if it has another task.
+    Raises: BundleError if the run is missing or damaged; UsageError if the run has another task.
     """
     return labeller(load_bundle(run, device=choose_device(device)), run)
 
@@ -60,8 +60,10 @@ def evaluate_labelled(
 
     Args:
         columns: names of the columns or keys of the text and the label, or of the first text, the
-            second text and the label. Empty: the names used in training, if the file has them.
-        warn: called with each warning, for example about texts that differ from the training data.
+            second text and the label. If empty, the names used in training apply if the file has
+            them.
+        warn: function that prints a warning, for example about texts that differ from the training
+            data.
     Raises: DataError if the file has no text, or has a label that the run does not know.
     """
     if len(columns) not in (0, 2, 3):

@@ -1,4 +1,4 @@
-"""A lexicon for translation: sources that it contains word for word get its answer."""
+"""A lexicon for translation: a source that is in the lexicon gets the targets of the lexicon."""
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,8 @@ TRAINING = "training"
 
 class Lexicon:
     """Sources with their targets. Sources are compared as the run reads them: in Unicode NFC, in
-    lower case if the run ignores case, and without spaces at both ends unless the run keeps them.
+    lower case if the run ignores case, and without spaces at both ends (unless the run keeps these
+    spaces).
 
     Args: translator: the translator of the run.
     """
@@ -40,12 +41,13 @@ class Lexicon:
         return len(self._targets)
 
     def targets(self, source: str) -> tuple[str, ...]:
-        """Return the targets of a source, the most frequent first; none if it is not there."""
+        """Return the targets of a source, the most frequent first; () if the lexicon does not
+        contain the source."""
         return self._targets.get(self._key(source), ())
 
     def without_known(self, lines: Iterable[str]) -> Iterator[str]:
-        """Yield the lines, with an empty line for each source of the lexicon. So the translator
-        does not search for it, and the order of the lines does not change."""
+        """Yield the lines, but an empty line instead of each line that is in the lexicon. So the
+        translator does not translate known lines, and the order of the lines does not change."""
         for line in lines:
             found = self.targets(line)
             self._read.append((line, found))
@@ -54,7 +56,7 @@ class Lexicon:
     def with_known(
         self, answers: Iterable[Translation]
     ) -> Iterator[tuple[Translation, tuple[str, ...]]]:
-        """Yield the translation of each line, and the targets of the lexicon if it has any.
+        """Yield the translation of each line, and the targets of the line in the lexicon, if any.
 
         Args: answers: the translations of `without_known`.
         """
@@ -66,7 +68,7 @@ class Lexicon:
 def read_lexicon(name: str, run: Path, translator: TextTranslator) -> Lexicon:
     """Read a lexicon: a file of pairs, or the training pairs of a run for the name `training`.
 
-    Raises: DataError, UsageError if it cannot be read.
+    Raises: DataError or UsageError if the lexicon cannot be read.
     """
     if name != TRAINING:
         if not Path(name).is_file():

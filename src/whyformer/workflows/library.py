@@ -38,7 +38,7 @@ Data = Any
 
 
 class Model:
-    """A loaded run, or an ensemble of translation runs; made by `load`.
+    """A loaded run, or an ensemble of translation runs. The function `load` makes it.
 
     The task of the run determines which methods work: `translate`, `answers` and `score` for
     translation, `generate` for language models, `label` for classifiers and taggers. `look` works
@@ -54,7 +54,7 @@ class Model:
 
     @cached_property
     def _system(self) -> System:
-        """The runs as one translator. Raises: UsageError if one of them cannot translate."""
+        """The runs as one translator. Raises: UsageError if one of the runs cannot translate."""
         return load_system(self._runs, device=self._device, first=self._bundle)
 
     @property
@@ -64,7 +64,7 @@ class Model:
 
     @property
     def search(self) -> SearchSettings:
-        """The default search settings: those of the recipe."""
+        """The search settings of the recipe, which are the defaults of `translate`."""
         return search_settings(self._bundle.facts, {})
 
     def translate(
@@ -204,7 +204,8 @@ def train(
 
     Args:
         recipe: None chooses the settings from ``data``. For items, the task is that of
-            ``overrides``, by default `translate`. Nothing is chosen from an iterator.
+            ``overrides``, by default `translate`. If ``data`` is an iterator, settings cannot be
+            chosen from it, because it can be read only once.
         data: the path of a file, or any iterable of items: pairs (source, target) or dicts; texts
             for the tasks language, masked and replaced; (text, label) or (text, second, label) for
             classify and regress; (words, labels) for tag. Set the keys of dicts like the columns

@@ -39,7 +39,7 @@ class Row:
     gpus: int
     scheme: str
     tokens: int
-    """Target tokens of an update, all GPUs together."""
+    """Number of target tokens of an update on all GPUs together."""
     sent_bytes: float
     send_seconds: float
     compute_seconds: float
@@ -55,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Plan:
-    """The estimates and the values they were computed from."""
+    """The estimates, and the values that they were computed from."""
 
     name: str
     family: str
@@ -82,7 +82,7 @@ class Plan:
         return _compute_seconds(self.flops_per_token * tokens, self.mfu, self.machine)
 
     def to_json(self) -> dict[str, Any]:
-        """Return all values as JSON; fractions in a row are fractions of the step time."""
+        """Return all values as JSON. The fractions in a row are fractions of the time of a step."""
         tree = asdict(self)
         tree["machine"] = self.machine.model_dump()
         tree["state"]["total"] = self.state.total
@@ -219,7 +219,8 @@ def _compute_seconds(flops: float, mfu: float, machine: Machine) -> float:
 
 
 def _sizes(shape: TransformerSettings | GPTSettings, vocabulary: int) -> tuple[int, int, int]:
-    """Return numbers of parameters: in matrices of layers, elsewhere, and in the largest unit."""
+    """Return three numbers of parameters: in the matrices of layers, outside these matrices, and in
+    the largest part that FSDP2 gathers at once."""
     with torch.device("meta"):
         shared = getattr(shape, "tying", None) == "three-way"
         model = build_model(shape, (vocabulary, vocabulary), shared=shared)
@@ -289,7 +290,7 @@ def _conclusions(made: Plan) -> list[str]:
             > made.compute_seconds(PAPER_BATCH / count)
         )
     )
-    assert first is not None  # with enough GPUs, the tokens per GPU become arbitrarily few
+    assert first is not None  # more GPUs reduce the tokens per GPU without a lower limit
     lines.append(
         f"one batch of {PAPER_BATCH:,} target tokens (as in the paper) split over the GPUs: "
         f"communication takes longer than computation on {first:,} or more GPUs"

@@ -15,9 +15,9 @@ from whyformer.foundation.parsing import read_json
 from whyformer.recipes.recipe import DataSettings
 
 READING = "reading"
-"""Key in the facts of a run."""
+"""Key of the encoding and the delimiter of the training data in the facts of a run."""
 TRAINED_ON = "training_files"
-"""Key in the facts of a run: SHA-256 -> size of each file of the training data."""
+"""Key in the facts of a run for the sizes of the training files, by the SHA-256 of each file."""
 MOST_FILES = 100
 """Maximum number of files that are stored under `TRAINED_ON`."""
 REMEMBERED = ("encoding", "delimiter")
@@ -25,9 +25,9 @@ REMEMBERED = ("encoding", "delimiter")
 
 
 def reading_facts(data: DataSettings) -> dict[str, Any]:
-    """Return which files were the training data and how they were read.
+    """Return facts about the files of the training data, and the settings they were read with.
 
-    Settings that are not set are left out, and so is data that is in no file.
+    Settings that are None, and data that does not come from files, are left out.
     """
     found = {name: getattr(data, name) for name in REMEMBERED if getattr(data, name) is not None}
     files = _training_files(data)
@@ -54,7 +54,7 @@ def _hash(file: str, size: int, modified_ns: int) -> str:
 
 
 def is_training_file(facts: Mapping[str, Any], file: Path) -> bool:
-    """Return whether a file has the content of a training file. Args: facts: those of the run."""
+    """Return whether a file has the content of a training file. Args: facts: facts of the run."""
     files = facts.get(TRAINED_ON)
     if not isinstance(files, Mapping) or not file.is_file():
         return False
@@ -62,7 +62,8 @@ def is_training_file(facts: Mapping[str, Any], file: Path) -> bool:
 
 
 def facts_of(run: Path) -> Mapping[str, Any]:
-    """Return the facts of a run; empty if they cannot be read, which loading the run reports."""
+    """Return the facts of a run. If the facts cannot be read, return an empty mapping; loading the
+    run reports the error."""
     try:
         facts = read_json(find_bundle(run) / CONFIG)["facts"]
     except (WhyformerError, OSError, ValueError, KeyError, TypeError):
@@ -76,14 +77,14 @@ def as_in_training(
     encoding: str | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Reading:
-    """Return how to read a file.
+    """Return the encoding and the delimiter for reading a file.
 
-    The encoding of the training data is used if none is given and the file is not UTF-8, and its
-    delimiter if most lines of the file have it.
+    The encoding of the training data is used if no encoding is given and the file is not UTF-8. The
+    delimiter of the training data is used if most lines of the file contain it.
     Args:
-        encoding: the given encoding.
-        say: called with a line if the encoding of training is used, or if the file is training
-            data.
+        encoding: the encoding that the user gave.
+        say: function that prints a line if the encoding of the training data is used, or if the
+            file is training data.
     """
     facts = facts_of(run)
     if is_training_file(facts, file):

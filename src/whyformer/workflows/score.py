@@ -25,7 +25,7 @@ class Scored:
     """The log-probability of every pair, and the totals."""
 
     pairs: list[PairScore | None]
-    """None for a pair whose target is longer than the model's positions."""
+    """The score of each pair; None if the target is too long for the model."""
     totals: list[Score]
     """Perplexity per token, bits per character and bits per byte of the scored targets."""
     findings: tuple[str, ...] = ()
@@ -65,7 +65,8 @@ class Scored:
 
 
 def score(runs: Sequence[Path], source: Path, target: Path) -> Scored:
-    """Score the lines of ``target`` given those of ``source``; several runs score as an ensemble.
+    """Score each line of ``target`` given the same line of ``source``. Several runs form an
+    ensemble.
 
     Raises: DataError if a file cannot be read, if the numbers of lines differ, or if no pair can
         be scored.

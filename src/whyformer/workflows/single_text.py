@@ -31,7 +31,8 @@ class SingleText:
     forward: Callable[[], Tensor]
     """Compute the output of the model for this text: the logits, or the predicted number."""
     losses: Callable[[Tensor], Tensor]
-    """Compute the loss of each prediction from the output of `forward`: in nats, or squared."""
+    """Compute the loss of each prediction from the output of `forward`: in nats, or as squared
+    error."""
 
 
 def single_text(
@@ -41,8 +42,8 @@ def single_text(
 
     The task determines which predictions have a loss. In translation, classification
     and tagging, the model predicts the target. A language model predicts each next token. A masked
-    language model predicts each token at its own position, without masking. ELECTRA predicts for
-    each token that it was not replaced.
+    language model predicts each token at its own position, without masking. For ELECTRA, the
+    correct prediction for each token is that the token was not replaced.
 
     Args:
         target: the translation, the label, the number, or the labels separated by spaces. None
@@ -156,7 +157,8 @@ def _labelled(
 
 
 def _segments(bundle: Bundle, text: str, dashes: str) -> tuple[list[int], Tensor, Tensor]:
-    """Return the row of one text, or of two separated by a tab: as list, as ids, as segments."""
+    """Return the tokens of one text, or of two texts separated by a tab: the ids as a list, the ids
+    as a tensor, and the segments as a tensor."""
     first, tab, second = text.partition("\t")
     row, begins = cut(bundle.source_tokenizer, first, second if tab else None, 1 << 30)
     ids = _matrix(bundle.model, row, f"{dashes}text")

@@ -16,7 +16,7 @@ training. Slightly longer sources are rarely a problem."""
 
 
 class SourceCheck:
-    """Counts the sources for which the output of a model is not reliable, and keeps their lines.
+    """Counts the sources for which the output of a model is not reliable, and stores their places.
 
     Args:
         tokenizer: the tokenizer of the sources.
@@ -36,8 +36,8 @@ class SourceCheck:
         """Check a source.
 
         Args:
-            place: number of its line, from 1, or a name for it.
-            parts: the sentences, if they are translated separately.
+            place: number of the line of the source, from 1, or a name of the source.
+            parts: the sentences of the source, if they are translated separately.
         """
         if self._known.unknown_share(text) > MOSTLY:
             self._unknown.add(place)
@@ -47,7 +47,7 @@ class SourceCheck:
             self._long.add(place)
 
     def add_all(self, sources: Iterable[tuple[int | str, str]]) -> "SourceCheck":
-        """Check sources. Args: sources: place and text of each, as in `add`."""
+        """Check several sources. Args: sources: the place and the text of each; see `add`."""
         for place, text in sources:
             self.add(place, text)
         return self
@@ -82,7 +82,7 @@ class SourceCheck:
 
     def _is_long(self, text: str) -> bool:
         most = FAR_LONGER * self._expected.longest_source
-        # Each token except eos has at least one byte, so most lines need not be encoded again.
+        # Each token except eos has at least one byte, so a line with few bytes is never too long.
         return 0 < most < len(text.encode()) + 1 and most < len(self._tokenizer.encode(text)) + 1
 
 

@@ -11,7 +11,7 @@ from whyformer.foundation.torchrun import by_torchrun
 
 @dataclass
 class StopRequests:
-    """Whether a stop was requested; made by `stop_requests`."""
+    """Stores whether a stop was requested. `stop_requests` makes it."""
 
     requested: bool = False
     handlers: dict[signal.Signals, tuple[Any, Callable[..., None]]] = field(default_factory=dict)
@@ -45,7 +45,7 @@ def stop_requests() -> Iterator[StopRequests]:
             raise KeyboardInterrupt
         stop.requested = True
 
-    with contextlib.suppress(ValueError):  # not the main thread: signals keep their handlers
+    with contextlib.suppress(ValueError):  # handlers can be set in the main thread only
         for number in (signal.SIGINT, signal.SIGTERM):
             stop.handlers[number] = (signal.signal(number, ask), ask)
     try:

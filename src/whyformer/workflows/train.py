@@ -119,8 +119,8 @@ def training_steps(
     first. Random numbers that the caller draws between two steps do not change the run.
 
     Args:
-        unattended: the caller runs no code between two steps, so Ctrl-C and SIGTERM are handled
-            as requests to stop there, too.
+        unattended: True if the caller runs no code between two steps. Then Ctrl-C and SIGTERM
+            between two steps are also handled as requests to stop.
     """
     with joined() as ranks, contextlib.ExitStack() as held:
         if ranks.first:
@@ -153,10 +153,10 @@ def _train(
         except ConfigError:
             if has_updates(out):
                 raise
-            known = None  # nothing to resume: start with the new recipe and plugins
+            known = None  # there is no update to resume from, so use the new recipe and plugins
     device = ranks.device or choose_device()
     if not ranks.first:
-        ranks.wait()  # until rank 0 has mapped the data
+        ranks.wait()  # rank 0 prepares the data first
     before = identities(out)
     with prepared_whole(out):
         task = open_task(recipe, out, display.preparing)
@@ -348,7 +348,8 @@ def _run(
 
 @contextlib.contextmanager
 def _running_callers_code(stop: StopRequests) -> Iterator[None]:
-    """Restore the usual signal handlers for the caller's code; protect the random state."""
+    """While the caller's code runs in the `with` block, use the usual signal handlers. Afterwards,
+    restore the random state."""
     streams = random_state()
     try:
         with stop.suspended():

@@ -9,18 +9,19 @@ from whyformer.decoding.text_translator import TextTranslator
 from whyformer.foundation.config import build
 
 WHOLE = 1 << 20
-"""Maximum number of tokens per batch: so large that only the number of sentences limits a batch."""
+"""Maximum number of tokens per batch. It is so large that only the number of sentences limits a
+batch."""
 
 
 def decoding_contender(
     translator: TextTranslator, search: dict[str, Any], sentences: Sequence[str]
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Return the function that answers requests for an engine.
+    """Return the function that answers the requests to an engine.
 
-    Requests: ``{"do": "time", "beam": b, "batch": n, "count": c}`` times the translation of c
-        sentences (repeating them if there are fewer), in one call with n sentences per batch, or
-        one call per sentence if n is 1; ``{"do": "write", "texts": […]}`` translates texts with
-        the search settings of the run.
+    Requests: ``{"do": "time", "beam": b, "batch": n, "count": c}`` measures the time to translate c
+        sentences. If there are fewer sentences, they are repeated. There is one call with n
+        sentences per batch, or one call per sentence if n is 1. ``{"do": "write", "texts": […]}``
+        translates texts with the search settings of the run.
 
     Args: search: search settings of the run.
     """

@@ -46,7 +46,9 @@ LEAST_SINGLES = 8
 class Engines:
     """The available engines.
 
-    Args: places: model directory of each engine. left_out: reason for each missing engine.
+    Args:
+        places: the model directory of each engine.
+        left_out: for each engine that cannot be used, the reason.
     """
 
     places: dict[str, Path] = field(default_factory=dict)
@@ -188,7 +190,8 @@ def _search(beam: int) -> str:
 
 
 def _count(contenders: Mapping[str, Contender], beam: int, batch: int, seconds: float) -> int:
-    """Warm up every engine; return how many sentences the slowest one translates in ``seconds``."""
+    """Warm up every engine; return how many sentences the slowest engine translates in
+    ``seconds``."""
     least = LEAST_SINGLES if batch == 1 else BATCHES * batch
     for worker in contenders.values():
         worker.ask(do="time", beam=beam, batch=batch, count=2 if batch == 1 else least)

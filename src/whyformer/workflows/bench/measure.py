@@ -43,7 +43,8 @@ from whyformer.workflows.evaluate import read_parallel
 GENERATED_PAIRS = 20_000
 CEILING_SECONDS = 0.6
 TRAINING_SHARE = DECODING_SHARE = 0.4
-"""Fraction of the requested seconds for each of training and decoding; the rest starts programs."""
+"""Fractions of the requested seconds for training and for decoding. The remaining time is for
+starting programs."""
 QUIET_CORES = 0.1
 """If other programs use more than this number of cores, the output warns of a busy machine."""
 
@@ -73,8 +74,8 @@ def bench(
         raise UsageError(f"`--seconds` must be above 0, but is {seconds:g}.")
     if references and (run is None or source is None):
         raise UsageError(
-            "`--references` needs --run and --source, to score the run's translations of the "
-            "source. Give all three."
+            "`--references` needs --run and --source, because the translations of the source by "
+            "the run are scored. Give all three."
         )
     scored = read_parallel(source, references) if source and references else ([], [])
     with tempfile.TemporaryDirectory(prefix="whyformer-bench-") as place:
@@ -122,7 +123,7 @@ def bench(
 
 
 def _refuse_other_models(run: Path) -> None:
-    """Raise UsageError if a run is not for translation, before any measurement."""
+    """Raise UsageError before any measurement if the task of a run is not translation."""
     model = load_bundle(run).model
     if not isinstance(model, SourceModel):
         raise UsageError(
@@ -132,7 +133,8 @@ def _refuse_other_models(run: Path) -> None:
 
 
 def with_data(recipe: Recipe, scratch: Path) -> tuple[Recipe, str]:
-    """Return a recipe whose data exist (its own, or generated pairs), and a description of them."""
+    """Return a recipe whose data exists, and a description of the data: the data of ``recipe``, or
+    generated pairs if it does not exist."""
     data = recipe.data
     if TASKS[recipe.task].items is not ItemForm.PAIRS or data.builtin:
         return recipe, f"{data.builtin or ', '.join(data.train)}"
@@ -206,9 +208,9 @@ def _training(
 def training_summary(
     rounds: Sequence[tuple[dict[str, Any], dict[str, Any]]],
 ) -> dict[str, Any]:
-    """Return the speeds, and the fractions of the limits, over all rounds.
+    """Return the speeds over all rounds, absolute and as fractions of the hardware limits.
 
-    Args: rounds: the measured limits and updates of each round.
+    Args: rounds: the measured hardware limits and updates of each round.
     """
     updates = [turn for _, turn in rounds]
     tokens = sum(turn["tokens"] for turn in updates)

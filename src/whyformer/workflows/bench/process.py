@@ -1,4 +1,4 @@
-"""The processes that a benchmark compares; each computes on request.
+"""The processes that a benchmark compares; each process computes on request.
 
 All processes stay loaded, and one computes at a time, in rounds A B A B …, so that a slower machine
 affects all of them. Requests and answers are JSON objects, one per line.
@@ -42,7 +42,8 @@ class Programs:
     Args:
         whyformer: command line of whyformer.
         contender: command line of a contender; the path of its configuration is appended.
-        environment: environment variables of training; None uses those of this process.
+        environment: environment variables of the training process; None uses the variables of this
+            process.
     """
 
     whyformer: Sequence[str]
@@ -106,7 +107,7 @@ class Contender:
         raise BenchError(f"The process `{self.name}` ended during its measurement: {last}")
 
     def _close(self) -> None:
-        """Close the input of the process, which ends it."""
+        """End the process by closing its input."""
         if not self._log.closed:
             self._process.communicate()
             self._log.close()
@@ -120,7 +121,8 @@ def contender(
     programs: Programs,
     environment: Mapping[str, str] | None,
 ) -> Iterator[Contender]:
-    """Start a contender with its configuration in a file; end it at the end of the block."""
+    """Write the configuration of a contender to a file, and start the contender. At the end of the
+    `with` block, the contender is stopped."""
     file = scratch / f"{name}.json"
     file.write_text(json.dumps(config), encoding="utf-8", newline="\n")
     with Contender(name, [*programs.contender, str(file)], environment) as contender:
@@ -128,12 +130,12 @@ def contender(
 
 
 def answer_questions(ready: Callable[[], Callable[[dict[str, Any]], dict[str, Any]]]) -> None:
-    """Run a contender: load, then answer requests until the input ends.
+    """Run a contender: load its model and data, then answer requests until the input ends.
 
     Args: ready: function that loads everything and returns the function that answers a request.
     """
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
-    os.dup2(2, 1)  # output of libraries must not mix with answers
+    os.dup2(2, 1)  # libraries then print to standard error, so their output is not in the answers
     if isinstance(sys.stdout, io.TextIOWrapper):  # write each line immediately
         sys.stdout.reconfigure(line_buffering=True)
 

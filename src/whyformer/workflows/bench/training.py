@@ -27,12 +27,12 @@ from whyformer.training.timetable import ENDLESS
 
 WARM_UP_UPDATES = 3
 WARM_UP_SECONDS = 5.0
-"""Minimum number of updates and seconds of warm-up. Some processors need generated code for each
-new number of rows; most of it is generated in the first few hundred updates."""
+"""Minimum number of updates and seconds of warm-up. On some processors, code is generated for each
+new number of rows, mostly in the first few hundred updates."""
 CHUNK_ROWS = 512
-"""Rows whose logits the loss computes together."""
+"""Number of rows whose logits the loss computes together."""
 COPIED_FLOATS = 2**24
-"""64 MiB: larger than the caches of a processor."""
+"""Number of floats to copy: 64 MiB, which is larger than the caches of a processor."""
 LEAST_TIMES = 3
 
 
@@ -48,7 +48,7 @@ class FlopsCounting:
         return self._batches.count(epoch)
 
     def batch(self, epoch: int, index: int) -> AnyBatch:
-        """Return one batch."""
+        """Return the batch, and add its floating-point operations."""
         found = self._batches.batch(epoch, index)
         more = self._flops_of(found)
         self.flops = None if more is None or self.flops is None else self.flops + more
@@ -126,11 +126,12 @@ def ceilings(
 ) -> dict[str, Any]:
     """Measure the speed of matrix products (in the shapes of the model) and of memory copies.
 
-    The products use the same code as the layers: the faster library on this machine.
+    The products are computed by the same code as in the layers, which uses the faster library on
+    this machine.
 
     Args: seconds: total time.
-    Returns: ``shapes``, each with rows, inner, outer and gflops (10⁹ multiplications and additions
-        per second); ``copy_gb_per_second``: 10⁹ bytes per second, reads plus writes.
+    Returns: ``shapes``: for each shape, rows, inner, outer and gflops (10⁹ multiplications and
+        additions per second); ``copy_gb_per_second``: 10⁹ bytes per second, reads plus writes.
     """
     shapes = product_shapes(recipe, vocabulary)
     kind = torch.bfloat16 if recipe.training.precision is Precision.BF16 else torch.float32

@@ -142,7 +142,7 @@ def _overfit(task: Translation, device: torch.device) -> tuple[SourceModel, Batc
     passed = right == len(texts)
     detail = f"{right} of {len(texts)} reproduced exactly after {counted(steps, 'update')}"
     if not passed:
-        detail += "; a model that cannot memorize these will not learn the others: check the pairs"
+        detail += "; a model that cannot memorize 32 pairs will not learn the data: check the pairs"
     return model.eval(), batch, Finding("memorizes 32 pairs", passed, detail)
 
 
@@ -153,7 +153,8 @@ def _mean_loss(task: Translation, model: SourceModel, batch: Batch) -> float:
 
 
 def _shuffled(task: Translation, model: SourceModel, batch: Batch) -> Finding:
-    """Pair every target with a wrong source: the loss must rise if the model uses its source."""
+    """Check that the loss rises if every target is paired with a wrong source. Otherwise, the model
+    does not use the source."""
     rolled = replace(
         batch,
         source=batch.source.roll(1, 0),
@@ -163,7 +164,7 @@ def _shuffled(task: Translation, model: SourceModel, batch: Batch) -> Finding:
 
 
 def _shifted(task: Translation, model: SourceModel, batch: Batch) -> Finding:
-    """Give the decoder the token to predict as input: the loss must rise.
+    """Check that the loss rises if the input of the decoder is the token to predict.
 
     In training, the input is the previous token.
     """

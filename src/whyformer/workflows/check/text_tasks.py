@@ -37,13 +37,13 @@ from whyformer.workflows.check.trial import (
 )
 
 FEW_TOKENS = 1024
-"""Tokens in the batch to memorize."""
+"""Number of tokens in the batch that the model must memorize."""
 LOOKED_AT = 50
 """Maximum number of batches to try when choosing one that can be memorized."""
 NEEDED_FALL = 0.1
-"""The loss on the batch to memorize must fall to this fraction of its first value."""
+"""The loss on the batch to memorize must fall to this fraction of the initial loss."""
 NEARLY_EQUAL = 1e-3
-"""Maximum difference of vectors and logits that should be equal except for rounding."""
+"""Maximum difference between vectors or logits that should be equal up to rounding."""
 STEPS = 24
 """Number of tokens in the check of incremental decoding."""
 
@@ -93,7 +93,7 @@ def _input_findings(
 
 
 def _small(recipe: Recipe) -> Recipe:
-    """Return the recipe for memorizing one small batch."""
+    """Return the recipe with changed settings, for memorizing one small batch."""
     budget = min(recipe.training.batch_tokens, FEW_TOKENS)
     training = recipe.training.model_copy(update={"batch_tokens": budget})
     return without_dropout(recipe).model_copy(update={"training": training})
@@ -149,7 +149,7 @@ def _overfit(recipe: Recipe, task: Task, model: Model) -> tuple[Model, Any, Find
 
 
 def _learnable(task: Task) -> Any:
-    """Return a batch with different labels, in which equal inputs have equal labels."""
+    """Return a batch that contains several labels, and in which equal inputs have equal labels."""
     batches = task.batches
     first = batches.batch(0, 0)
     if not isinstance(first, LabelledBatch | TaggedBatch):
@@ -169,7 +169,8 @@ def _learnable(task: Task) -> Any:
 
 
 def least_loss(batch: TextBatch) -> float:
-    """Return the lowest possible mean loss on a batch: the entropy of tokens after equal prefixes.
+    """Return the lowest possible mean loss on a batch: the entropy of the tokens that follow equal
+    prefixes.
 
     For example, the first token of a text cannot be predicted if the texts start differently.
     """
@@ -192,13 +193,13 @@ def least_loss(batch: TextBatch) -> float:
 
 
 def _reads(task: Task, model: Model, batch: Any) -> Finding:
-    """Shuffle the input: the loss must rise if the model uses its input."""
+    """Check that the loss rises if the input is shuffled. Otherwise, the model does not use it."""
     before, after = (_mean_loss(task, model, one) for one in (batch, _scrambled(batch)))
     return rise("reads its text", "tokens shuffled", task.loss_unit, before, after)
 
 
 def _sees(model: Model, batch: PretrainingBatch) -> Finding:
-    """Change one token in the middle: the vectors of all other tokens must change."""
+    """Check that a change of one token in the middle changes the vectors of all other tokens."""
     row = batch.ids[(batch.ids != PAD).sum(1).argmax()]
     row = row[row != PAD][None]
     place = row.shape[1] // 2
@@ -217,7 +218,7 @@ def _sees(model: Model, batch: PretrainingBatch) -> Finding:
 
 
 def _leak(task: Task, model: TextModel, batch: TextBatch) -> Finding:
-    """Give the model the token to predict as input: the loss must rise.
+    """Check that the loss rises if the input is the token to predict.
 
     In training, the input is the previous token.
     """
@@ -227,7 +228,8 @@ def _leak(task: Task, model: TextModel, batch: TextBatch) -> Finding:
 
 
 def _later(model: TextModel, batch: TextBatch) -> Finding:
-    """Change the second half of every row: the outputs of the first half must not change."""
+    """Check that a change of the second half of every row does not change outputs of the first
+    half."""
     half = batch.target.shape[1] // 2
     changed = torch.cat([batch.target[:, :half], _replaced(batch.target[:, half:])], 1)
     with torch.no_grad():
@@ -236,7 +238,8 @@ def _later(model: TextModel, batch: TextBatch) -> Finding:
 
 
 def _other_documents(model: TextModel, batch: TextBatch) -> Finding:
-    """Change the first document of every row: outputs of the other documents must not change."""
+    """Check that a change of the first document of every row does not change outputs of the other
+    documents."""
     assert batch.documents is not None
     others = batch.documents > 0
     changed = torch.where(others, batch.target, _replaced(batch.target))
@@ -246,7 +249,7 @@ def _other_documents(model: TextModel, batch: TextBatch) -> Finding:
 
 
 def _one_by_one(model: TextModel, batch: TextBatch) -> Finding:
-    """Feed tokens one at a time, as `generate` does: the logits must be the same."""
+    """Check that the logits are the same if tokens are fed one at a time, as `generate` does."""
     row = batch.target[:1, :STEPS]
     with torch.no_grad():
         state: Any = model.begin(row, None)
@@ -259,7 +262,7 @@ def _one_by_one(model: TextModel, batch: TextBatch) -> Finding:
 
 
 def _padding(model: Model, batch: Any) -> Finding:
-    """Compare half of the longest row with and without padding: the outputs must be the same."""
+    """Check that the outputs for half of the longest row are the same with and without padding."""
     encoder = _encoder(model)
     ids: Tensor = batch.ids
     row = ids[(ids != PAD).sum(1).argmax()][None]

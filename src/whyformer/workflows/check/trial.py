@@ -43,11 +43,11 @@ class Repeated:
         self._batches = batches
 
     def count(self, epoch: int) -> int:
-        """Return the number of batches."""
+        """Return the number of batches that are repeated."""
         return len(self._batches)
 
     def batch(self, epoch: int, index: int) -> AnyBatch:
-        """Return one batch."""
+        """Return the batch with this ``index``, which is the same in every epoch."""
         return self._batches[index]
 
 
@@ -59,9 +59,10 @@ def without_dropout(recipe: Recipe) -> Recipe:
 
 
 def memorization_settings(settings: TrainingSettings, d_model: int) -> TrainingSettings:
-    """Return training settings to memorize a few examples: constant rate, no label smoothing.
+    """Return training settings to memorize a few examples: a constant learning rate, and no label
+    smoothing.
 
-    The rate is the maximum of the recipe's schedule, but not above 0.002.
+    The learning rate is the maximum of the recipe's schedule, but at most 0.002.
     """
     highest = max(
         learning_rate(
@@ -88,7 +89,7 @@ def memorization_settings(settings: TrainingSettings, d_model: int) -> TrainingS
 
 
 def rise(name: str, what: str, unit: str, before: float, after: float) -> Finding:
-    """Return the result of a check: the loss must rise.
+    """Return the result of a check that the loss rises when the input is changed.
 
     Args: what: description of the changed input. before, after: loss before and after the change.
     """

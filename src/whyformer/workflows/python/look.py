@@ -19,12 +19,12 @@ from whyformer.models.bert import SegmentEmbedding
 from whyformer.workflows.single_text import SingleText, single_text
 
 Applied = dict[str, list[Tensor]]
-"""Name of a module -> its outputs, one for each call."""
+"""For each name of a module, the outputs of the module, one for each call."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """The internal values of a model for one text; made by `Model.look`.
+    """The internal values of a model for one text. The method `Model.look` makes it.
 
     Names are module names of the model, such as ``decoder.layers.0.cross_attention``. If a module
     is called several times, the names of the later calls end in ``, application 2`` and so on. All
@@ -36,17 +36,18 @@ class Look:
     attention: dict[str, Tensor]
     """Attention weights of each attention module: (heads, queries, keys). Each row sums to 1."""
     residual: dict[str, Tensor]
-    """The residual stream after each sub-layer: (tokens, d_model). For a recurrent layer: its
+    """The residual stream after each sub-layer: (tokens, d_model). For a recurrent layer, the
     states. With input feeding, the state after the last token is left out, because it is unused."""
     loss: float
     """Sum of `losses`. The gradients are gradients of this sum."""
     losses: Tensor
     """Loss of each prediction, for example of each target token, in nats."""
     embedding_gradients: dict[str, Tensor]
-    """Gradient of the loss with respect to each token embedding: (tokens, width). The keys are
-    those of `tokens`."""
+    """Gradient of the loss with respect to each token embedding: (tokens, width). It has the same
+    keys as `tokens`."""
     parameter_gradients: dict[str, Tensor]
-    """Gradient of the loss with respect to each parameter that affects it, by parameter name."""
+    """Gradient of the loss with respect to each parameter, by parameter name. Parameters without
+    influence on the loss are left out."""
 
 
 def look(

@@ -122,7 +122,7 @@ def _chart(name: str, lines: Sequence[Line]) -> str:
 
 
 class _LiveChart:
-    """The curves as output of a notebook cell, updated in place."""
+    """Shows the curves as output of a notebook cell, and updates this output in place."""
 
     def __init__(self, display: _Display) -> None:
         self._display, self._curves = display, Curves()
@@ -141,7 +141,7 @@ class _LiveChart:
             self._draw()
 
     def _draw(self) -> None:
-        # In an iframe, because the style sheet of the chart would restyle the notebook.
+        # Use an iframe, because the style sheet of the chart would change the notebook's style.
         frame = self._display.HTML(
             # IPython warns about HTML that starts with an iframe.
             f'<div><iframe srcdoc="{escape(self._curves.page())}" width="100%" height="480" '

@@ -1,4 +1,4 @@
-"""The layout of a run's pages: one HTML file with its style sheet and script."""
+"""The layout of the pages about a run. Each page is one HTML file with style sheet and script."""
 
 from collections.abc import Sequence
 from html import escape
@@ -18,7 +18,7 @@ def document(title: str, body: str) -> str:
 
 
 def grid(figures: Sequence[str]) -> str:
-    """Return figures in a grid."""
+    """Return HTML that arranges figures in a grid."""
     return "<div class=grid>" + "".join(f"<figure>{one}</figure>" for one in figures) + "</div>"
 
 

@@ -26,7 +26,8 @@ Points = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong output and the closest reference; `rate` is errors per reference token."""
+    """A wrong output and the closest reference; `rate` is the number of errors per reference
+    token."""
 
     source: str
     answer: str
@@ -37,7 +38,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class ReportContent:
-    """The content of the report besides the journal of the run."""
+    """The content of the report that does not come from the journal of the run."""
 
     title: str
     scores: Sequence[Score]

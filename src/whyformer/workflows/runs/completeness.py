@@ -1,7 +1,7 @@
-"""Check that all parts of a run are present and belong to it.
+"""Check that all parts of a run are present and belong to this run.
 
-Hashes detect that a file changed. They do not detect that a whole part is missing, or was replaced
-by an intact part of another run.
+Hashes detect that a file changed. Hashes do not detect that a whole part is missing, or that it was
+replaced by an intact part of another run.
 """
 
 from itertools import takewhile
@@ -36,7 +36,8 @@ def refuse_other_checkpoint(out: Path, kept: dict[str, Any], identity: str) -> N
 
 
 def refuse_missing_checkpoint(out: Path) -> int:
-    """Raise an error for a run without a checkpoint if its journal shows that one was written.
+    """Raise an error if a run has no checkpoint, but its journal shows that a checkpoint was
+    written.
 
     Returns: the number of updates in the journal that must be repeated, because the run ended
     before its first checkpoint.

@@ -1,4 +1,4 @@
-"""Show why a run stopped: its diagnosis as text."""
+"""Read the diagnosis of a run that stopped because a loss or gradient was not finite."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +60,7 @@ def diagnose(run: Path) -> Diagnosis:
     try:
         record = read_sealed(path, since=1, newest=FORMAT)
         if SEAL not in record:
-            note_without_checksums(path, "A new run has them.")
+            note_without_checksums(path, "A new run will have checksums.")
         record = {k: v for k, v in record.items() if k not in (FILES, SEAL, "format")}
         found = Diagnosis(run, record)
         found.render()
@@ -71,6 +71,6 @@ def diagnose(run: Path) -> Diagnosis:
         ) from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as error:
         raise DataError(
-            f"`{path}` is damaged ({reason_of(error)}). Train again to get a new one."
+            f"`{path}` is damaged ({reason_of(error)}). Train again to get a new diagnosis."
         ) from None
     return found

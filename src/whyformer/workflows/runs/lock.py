@@ -1,4 +1,4 @@
-"""Lock the directory of a run: only one process may train in it."""
+"""Lock the directory of a run, so that only one process trains in it."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from whyformer.foundation.locking import lock
 def only_run_in(directory: Path) -> Iterator[None]:
     """Lock a directory for this process. The lock is released even if the process is killed.
 
-    Raises: OutputError if another process has locked it.
+    Raises: OutputError if another process has locked the directory.
     """
     with explain_write_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)

@@ -14,14 +14,14 @@ class Outcome:
 
     run: Path
     scores: dict[str, Any]
-    """The best validation: step, loss and the metric."""
+    """The step, the loss and the metric of the best validation."""
     updates: int
     interrupted: bool = False
     stopped_early: bool = False
     verdict: Verdict | None = None
     """The score on held-out data beside a baseline; None if the run has no verdict."""
     outlook: Outlook | None = None
-    """Whether a longer run would help; None if the validations do not show it."""
+    """Whether a longer run would help; None if the validations do not answer this."""
     notes: tuple[str, ...] = ()
     """Notes on the choice of the weights: an early stop, or a metric that never changed."""
 

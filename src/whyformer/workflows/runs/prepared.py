@@ -38,7 +38,7 @@ def old_parts(
     Raises: BundleError if the data differs from the data at the start of the run.
     """
     if SEAL not in known:
-        note_without_checksums(out / RUN, "A new run has them.")
+        note_without_checksums(out / RUN, "A new run will have checksums.")
     again = [name for name, one in identities(out).items() if before.get(name) != one]
     for name in again:
         yield (

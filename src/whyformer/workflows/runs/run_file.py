@@ -18,12 +18,12 @@ from whyformer.foundation.integrity import (
 from whyformer.foundation.parsing import reason_of
 
 FORMAT = 3
-"""Version of the format. Files of version 1 have no ``format``. Version 2 added the seal and the
-hash of the recipe. Version 3 added runs with a limit in minutes; their `updates` is null, because
-``timetable.json`` has the number."""
+"""Version of the format. Files of version 1 have no key ``format``. Version 2 added the seal and
+the hash of the recipe. Version 3 added runs with a limit in minutes. In these runs, `updates` is
+null, because ``timetable.json`` contains the number of updates."""
 RECIPE = "recipe.yaml"
 CHOICES = "choices"
-"""Key of ``run.json``: the settings that were chosen from the data."""
+"""Key of ``run.json`` for the settings that were chosen from the data."""
 
 
 def write_run(out: Path, recipe: str, about: Mapping[str, Any]) -> None:
@@ -42,7 +42,7 @@ def write_run(out: Path, recipe: str, about: Mapping[str, Any]) -> None:
 
 
 def read_run(out: Path) -> dict[str, Any] | None:
-    """Return the description of a run; None if no run was started here.
+    """Return the description of the run in ``out``; None if no run was started in this directory.
 
     Raises: BundleError when ``run.json`` or ``recipe.yaml`` is missing, damaged or changed.
     """

@@ -60,7 +60,7 @@ def reseal(run: Path) -> Sealed:
     try:
         refuse_unusable(directory, config)
     except WhyformerError as error:
-        raise BundleError(f"A model that cannot be loaded cannot be sealed. {error}") from None
+        raise BundleError(f"Only a model that can be loaded can be sealed. {error}") from None
     description = read_run(directory.parent) if directory.name == "model" else None
     if description and RUN_ID in description:
         config["facts"][RUN_ID] = description[RUN_ID]

@@ -30,8 +30,8 @@ class Part:
     """The result of verifying one part of a run.
 
     Args:
-        checked: False if its old format has no hashes, so that damage cannot be detected.
-        fault: a sentence with the fault; "" if the part is intact.
+        checked: False if the part has an old format without hashes; damage then stays undetected.
+        fault: a sentence that describes the fault; "" if the part is intact.
     """
 
     path: Path
@@ -42,7 +42,7 @@ class Part:
 def verify(run: Path) -> list[Part]:
     """Verify all parts of a run or model directory, and report missing parts.
 
-    Raises: BundleError if it is neither a run nor a model.
+    Raises: BundleError if the directory is neither a run nor a model.
     """
     parts: list[Part] = []
 
@@ -59,7 +59,7 @@ def verify(run: Path) -> list[Part]:
         return [Part(run, _model(run))]
     if (run / RUN).exists() or (run / "checkpoint").exists():
         examine(run / RUN, lambda: SEAL in (read_run(run) or {}))
-        found = parts.pop()  # run.json has the hash of the recipe: either file may be damaged
+        found = parts.pop()  # run.json has the hash of the recipe, so the fault may be in either
         if not found.fault:
             parts += [found, Part(run / RECIPE, found.checked)]
         else:
@@ -104,7 +104,8 @@ def _corpus(place: Path) -> bool:
 
 
 def _described(place: Path) -> dict[str, Any]:
-    """Verify a sealed file and the files it lists, and return its content."""
+    """Verify a sealed file and the files that it lists, and return the content of the sealed
+    file."""
     try:
         return read_sealed(place, since=2, newest=2)
     except (OSError, ValueError, TypeError) as error:

@@ -1,1 +1,1 @@
-"""The command `whyformer data`: what is in data files, what is wrong, and what to keep."""
+"""The command `whyformer data`: describe data files, find faults, and write the good lines."""

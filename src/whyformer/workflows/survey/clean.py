@@ -1,4 +1,4 @@
-"""Write the lines of data files that are good, and list the others with the reason of each."""
+"""Write the good lines of data files to a new file, and list all other lines with the reason."""
 
 import json
 import re
@@ -20,13 +20,13 @@ from whyformer.foundation.wording import counted
 from whyformer.workflows.survey.files import SECOND, Files, Item
 
 SUFFIXES = (".tsv", ".txt", ".jsonl", ".conll")
-"""Suffixes that the list of the other lines does not repeat."""
+"""Suffixes of the output file that the name of the list of dropped lines does not contain."""
 UNREADABLE = "cannot be read"
 _CELL_END = re.compile(r"[\t\r\n]+")
 
 
 def outputs(files: Files, out: Path) -> list[Path]:
-    """Return the files that are written; the last one lists the lines that are left out."""
+    """Return the files that are written. The last file lists the lines that are left out."""
     stem = out.with_suffix("") if out.suffix in SUFFIXES else out
     dropped = stem.with_name(f"{stem.name}.dropped.tsv")
     if files.kind is Kind.PAIRS and files.suffixes and out.suffix not in (".tsv", ".jsonl"):
@@ -37,13 +37,17 @@ def outputs(files: Files, out: Path) -> list[Path]:
 def reasons_to_drop(files: Files, keep: Sequence[str], drop: Sequence[str]) -> frozenset[Reason]:
     """Return the reasons for which lines are left out.
 
-    Args: keep, drop: values of reasons, as exceptions from the default.
+    Args:
+        keep: names of reasons for which lines are kept.
+        drop: names of reasons for which lines are left out; all other reasons follow the default.
     Raises: UsageError for an unknown reason.
     """
     known = {reason.value: reason for reason in POSSIBLE[files.kind]}
     for name in (*keep, *drop):
         if name not in known:
-            raise UsageError(f"`{name}` is no reason to leave a line out.{nearest(name, known)}")
+            raise UsageError(
+                f"`{name}` is not a reason to leave a line out.{nearest(name, known)}"
+            )
     given = bool(files.validation)
     found = dropped_by_default(files.kind, given_validation=given)
     return (found | {known[name] for name in drop}) - {known[name] for name in keep}
@@ -65,13 +69,14 @@ class Cleaner:
     kept: int = 0
     exchanged: int = 0
     counts: Counter[str] = field(default_factory=Counter)
-    """How many lines were left out for each reason."""
+    """The number of lines that were left out for each reason."""
     _waiting: list[tuple[str, int, tuple[str, ...]]] = field(default_factory=list)
     _streams: list[TextIO] = field(default_factory=list)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Open the files in a `with` block. They appear when the block ends without an error."""
+        """Open the output files in a `with` block. The files get their final names when the block
+        ends without an error."""
         with ExitStack() as ending:
             for path in self.paths:
                 temporary = ending.enter_context(atomic_path(path))
@@ -83,7 +88,7 @@ class Cleaner:
             self._list_faults("", 0)
 
     def start(self) -> None:
-        """Begin the pass in which lines are written: also list the lines that cannot be read."""
+        """Begin the pass that writes lines. In this pass, lines that cannot be read are listed."""
         self.files.faults.watch = self._fault
 
     def add(self, items: Sequence[Item], judgement: Judgement, profile: Profile) -> None:
@@ -103,7 +108,7 @@ class Cleaner:
         self._list_faults(items[-1].path, items[-1].line)
 
     def summary(self) -> list[str]:
-        """Return the lines about what was written."""
+        """Return lines of text that state what was kept and what was left out."""
         noun = NOUNS[self.files.kind]
         names = " and ".join(map(str, self.paths[:-1]))
         more = ""
@@ -118,7 +123,7 @@ class Cleaner:
         ]
 
     def to_json(self) -> dict[str, object]:
-        """Return what was written as JSON."""
+        """Return the numbers of kept, exchanged and dropped lines as JSON."""
         return {
             "files": [str(path) for path in self.paths],
             "kept": self.kept,
@@ -131,7 +136,8 @@ class Cleaner:
         self._waiting.append((path, line, (self._place(path, line), "dropped", reason, text)))
 
     def _list_faults(self, path: str, line: float) -> None:
-        """List the lines that cannot be read before a line: they are met a block earlier."""
+        """Write to the list the unreadable lines that come before a line of a file. They were found
+        earlier, because items are processed in blocks."""
         while self._waiting and (self._waiting[0][0] != path or self._waiting[0][1] < line):
             self._list(*self._waiting.pop(0)[2])
 

@@ -1,4 +1,4 @@
-"""Open data files for a survey: which kind of data they hold, and their items one after another."""
+"""Open data files for a survey: find the kind of data in the files, and read their items."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,12 +27,13 @@ KINDS = {
     "translate": Kind.PAIRS, "classify": Kind.LABELLED, "regress": Kind.LABELLED,
     "tag": Kind.TAGGED, "language": Kind.TEXT, "masked": Kind.TEXT, "replaced": Kind.TEXT,
 }  # fmt: skip
-"""Task -> what its data are."""
+"""For each task, the kind of its data."""
 MOST_FAULTS = 0.2
 """If more than this share of the lines cannot be read, the first error is raised."""
 KEPT_FAULTS = 5
 SECOND = "\u2029"
-"""Character between two texts with one label: the paragraph separator of Unicode, a space."""
+"""Character between two texts with one label. It is the paragraph separator of Unicode, which
+counts as a space."""
 
 
 class Item(NamedTuple):
@@ -40,31 +41,32 @@ class Item(NamedTuple):
 
     line: int
     source: str
-    """The source or the text. Two texts are divided by `SECOND`."""
+    """The source or the text. Two texts are separated by `SECOND`."""
     target: str
-    """The target, or the label; for labelled words, the labels divided by spaces."""
+    """The target, or the label; for labelled words, the labels separated by spaces."""
     path: str
 
     @property
     def place(self) -> str:
-        """The file and the line."""
+        """The file and the line of the item, as text."""
         return f"{self.path}:{self.line}"
 
 
 @dataclass
 class Faults:
-    """Lines that cannot be read as they should."""
+    """Lines that cannot be read, or not completely."""
 
     count: int = 0
     errors: list[DataError] = field(default_factory=list)
     """The first errors."""
     watch: Callable[[str, int, str, str], None] | None = None
-    """Called with the path, the line, the reason and the text of each line that is left out."""
+    """Function that is called for each line that is left out. Its arguments are the path, the
+    number of the line, the reason and the text."""
 
     def add(
         self, path: str, line: int, make: Callable[[], DataError], text: str, *, kept: bool
     ) -> None:
-        """Count a fault; see `OnFault`."""
+        """Count a fault. For the arguments, see `OnFault`."""
         self.count += 1
         error = None
         if len(self.errors) < KEPT_FAULTS:
@@ -75,7 +77,7 @@ class Faults:
 
 
 def _reason(error: DataError) -> str:
-    """Return what is wrong, without the place and the advice."""
+    """Return the part of an error message that describes the error, without place and advice."""
     return str(error).partition(": ")[2].partition(". ")[0]
 
 
@@ -84,8 +86,8 @@ class Files:
     """Data files that can be read several times.
 
     Args:
-        data: the files, their columns, and how they are read.
-        kind: what they hold.
+        data: the files, their columns, and the settings for reading them.
+        kind: the kind of data in the files.
     """
 
     data: DataSettings
@@ -95,11 +97,11 @@ class Files:
     headings: frozenset[tuple[str, str]] = frozenset()
     """The names of the columns that are read."""
     validation: list[str] = field(default_factory=list)
-    """Files of validation data, given or found beside the training data."""
+    """Files of validation data: given by the user, or found beside the training data."""
     suffixes: tuple[str, str] | None = None
     """The suffixes of two parallel files."""
     second: bool = False
-    """Whether a label is for two texts."""
+    """Whether each label belongs to two texts."""
     faults: Faults = field(default_factory=Faults)
 
     def __post_init__(self) -> None:
@@ -115,7 +117,7 @@ class Files:
 
     @property
     def task_words(self) -> tuple[str, str]:
-        """What the two sides are called."""
+        """The names of the two sides: source and target, or text and label."""
         return ("source", "target") if self.kind is Kind.PAIRS else ("text", "label")
 
     @property
@@ -128,7 +130,7 @@ class Files:
         return [Path(side) for one in files for side in pair_files(*one, **names)]
 
     def read(self) -> Iterator[Item]:
-        """Yield the items of the training data. Each call counts the faults from zero."""
+        """Yield the items of the training data. Each call starts the count of faults at zero."""
         self.faults.count, self.faults.errors = 0, []
         return self._read(self.data.train, self.faults)
 
@@ -258,8 +260,8 @@ def _unequal(path: str, line: int, words: Sequence[str], labels: Sequence[str]) 
 
 
 def _suffixes(left: str, right: str) -> tuple[str, str]:
-    """Return the suffixes of two files without that of a compression; "source" and "target" if
-    they do not differ."""
+    """Return the suffixes of two files, without suffixes of compression such as .gz. If both are
+    equal, return "source" and "target"."""
     names = [Path(path).name for path in (left, right)]
     for ending in (".gz", ".xz", ".bz2", ".zst"):
         names = [name.removesuffix(ending) for name in names]
@@ -268,9 +270,10 @@ def _suffixes(left: str, right: str) -> tuple[str, str]:
 
 
 def opened(data: DataSettings, task: str | None) -> Files:
-    """Open the files of some settings. Args: task: the task they are for; None: by their content.
+    """Open the files of the given settings.
 
-    Raises: DataError, UsageError when they cannot be read.
+    Args: task: the task that the files are for; None determines the kind of data by the content.
+    Raises: DataError or UsageError when the files cannot be read.
     """
     if STDIN in (*data.train, *data.dev):
         raise UsageError(

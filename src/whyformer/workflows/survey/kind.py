@@ -8,9 +8,9 @@ KINDS = {
     "translate": Kind.PAIRS, "classify": Kind.LABELLED, "regress": Kind.LABELLED,
     "tag": Kind.TAGGED, "language": Kind.TEXT,
 }  # fmt: skip
-"""Task that fits the files -> kind of the data."""
+"""For each task that fits the files, the kind of the data."""
 
 
 def kind_of(data: DataSettings) -> Kind:
-    """Return what the first file holds. Raises: DataError when it cannot be read."""
+    """Return the kind of data in the first file. Raises: DataError when it cannot be read."""
     return KINDS[task_of(data)[0]]

@@ -20,17 +20,17 @@ from whyformer.workflows.survey.text import cleaning, lengths
 POINTS = 60
 """Maximum number of points of a curve."""
 WIDTH = 720
-"""Minimum width of a table of many columns, in pixels."""
+"""Minimum width of a table with more than three columns, in pixels."""
 SHOWN = 300
-"""Maximum number of characters of a text."""
+"""Maximum number of characters that are shown of a text."""
 LABELS = 30
-"""Maximum number of labels in the table."""
+"""Maximum number of labels in the table of labels."""
 FAR = 0.998
 """Lengths above this quantile are left out of the plot."""
 
 
 def page(report: DataReport) -> str:
-    """Return the page."""
+    """Return the report as a complete HTML page."""
     survey = report.survey
     lead = f"<p class=lead>{counted(survey.count, NOUNS[report.kind])}</p>"
     sections = [
@@ -74,7 +74,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence
         )
 
     body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in rows)
-    narrow = f' style="min-width:{WIDTH}px"' if len(head) > 3 else ""  # it scrolls on a phone
+    narrow = f' style="min-width:{WIDTH}px"' if len(head) > 3 else ""  # so a phone scrolls it
     return f"<div class=wide><table{narrow}><tr>{row(head, 'th')}</tr>{body}</table></div>"
 
 
@@ -105,8 +105,8 @@ def _plots(report: DataReport) -> list[str]:
 
 
 def _histogram(found: Lengths, most: int) -> list[Point]:
-    """Return the share of the texts of each length, in bins of equal width. Args: most: the last
-    length."""
+    """Return the share of texts in each bin of lengths; all bins have the same width. Args: most:
+    the largest length to show."""
     total = max(1, int(found.counts.sum()))
     width = -(-(most + 1) // POINTS)
     sums = [found.counts[start : start + width].sum() for start in range(0, most + 1, width)]

@@ -1,4 +1,4 @@
-"""Survey data files: the figures, what is wrong, and what to do about it."""
+"""Survey data files: compute statistics, find faults, and give advice."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,18 +27,19 @@ from whyformer.workflows.survey.files import Files, Item
 HELD_OUT_LABELLED = 5000
 """Maximum number of labelled texts that training holds out."""
 RARE_LABEL = 5
-"""A label with fewer texts is hard to learn."""
+"""A label with fewer texts than this is hard to learn."""
 HALF = 0.3
-"""A fault of more than this share of the items may have one common cause."""
+"""If more than this share of the items have the same fault, they may have a common cause."""
 MANY_LABELS = 0.5
-"""If more than this share of the labels differ, the column is no label."""
+"""If the number of different labels is more than this share of the texts, the column probably does
+not contain labels."""
 
 
 @dataclass(frozen=True)
 class DataReport:
-    """What is known about data files.
+    """The report on data files.
 
-    Args: advice: what to do, the most important first.
+    Args: advice: sentences of advice, the most important first.
     """
 
     files: Files
@@ -47,7 +48,7 @@ class DataReport:
 
     @property
     def kind(self) -> Kind:
-        """What the files hold."""
+        """The kind of data in the files."""
         return self.survey.kind
 
     @property
@@ -57,18 +58,18 @@ class DataReport:
 
     @property
     def found(self) -> list[tuple[Reason, int]]:
-        """The reasons that were found, with the number of items."""
+        """The reasons to drop a line that were found, with the number of items for each."""
         counts = self.survey.found
         present = [(reason, counts[reason]) for reason in POSSIBLE[self.kind] if counts[reason]]
         return sorted(present, key=lambda one: -one[1])
 
     @property
     def absent(self) -> list[Reason]:
-        """The reasons that were looked for and not found."""
+        """The reasons to drop a line that were not found in the files."""
         return [reason for reason in POSSIBLE[self.kind] if not self.survey.found[reason]]
 
     def explained(self, one: Strange[Item]) -> str:
-        """Return the reason of a strange item."""
+        """Return a text that tells why an item is strange."""
         if one.reason is None:
             return unusual_length(one.item, self.survey.profile)
         return explained(one.reason, one.item, self.survey.profile)
@@ -119,7 +120,7 @@ class DataReport:
         }
 
     def treatment(self, reason: Reason) -> str:
-        """Return what `--clean` does with such a line."""
+        """Return a text that tells what `--clean` does with lines that have this fault."""
         if reason is Reason.SWAPPED:
             return "exchanges the sides"
         return "leaves it out" if reason in self.dropped else "keeps it"
@@ -131,10 +132,10 @@ def report(
     cleaner: Cleaner | None = None,
     progress: Callable[[str, int], None] = lambda what, count: None,
 ) -> DataReport:
-    """Survey files.
+    """Survey files and return the report.
 
     Args:
-        cleaner: writes the good lines, if it is given.
+        cleaner: object that writes the good lines; None writes nothing.
         progress: see `surveyed`.
     """
 
@@ -188,7 +189,7 @@ def _advice(files: Files, survey: Survey[Item]) -> list[str]:
 
 
 def _more(survey: Survey[Item], reason: Reason) -> str:
-    """Return what else to know about an important finding."""
+    """Return additional sentences about an important finding."""
     if reason is Reason.SWAPPED:
         more = " The direction of the other pairs is taken as the right one."
         return " --clean exchanges their sides." + (more if survey.share(reason) > HALF else "")
@@ -198,7 +199,7 @@ def _more(survey: Survey[Item], reason: Reason) -> str:
 
 
 def _columns(files: Files, survey: Survey[Item]) -> list[str]:
-    """Return what seems wrong with the choice of the columns."""
+    """Return sentences about columns that are probably the wrong ones."""
     found: list[str] = []
     names = [*files.headings][:1] or [files.suffixes or ("", "")]
     if survey.kind is Kind.PAIRS:
@@ -228,5 +229,5 @@ def _columns(files: Files, survey: Survey[Item]) -> list[str]:
 
 
 def share_of(report: DataReport, reason: Reason) -> str:
-    """Return the share of a reason in percent."""
+    """Return the percentage of items that have the fault ``reason``, as text."""
     return percent(report.survey.share(reason))

@@ -63,7 +63,7 @@ def _labels(report: DataReport) -> str:
 
 
 def lengths(found: Lengths) -> str:
-    """Return the median, the 95 % quantile and the maximum."""
+    """Return the median, the 95 % quantile and the maximum of lengths, as text."""
     return f"{found.quantile(0.5):,}, {found.quantile(0.95):,}, {found.longest:,}"
 
 
@@ -123,7 +123,8 @@ def _quoted(text: str) -> str:
 
 
 def _shared(texts: Sequence[str], room: int) -> list[str]:
-    """Shorten texts so that together they fit; a short one leaves its room to the other."""
+    """Shorten texts so that they fit into ``room`` columns together. The space that a short text
+    does not need is used by the other texts."""
     half = room // len(texts)
     rooms = [half] * len(texts)
     if len(texts) == 2:
@@ -160,7 +161,7 @@ def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]
 
 
 def width_of(text: str) -> int:
-    """Return the columns that a text takes on a terminal."""
+    """Return the number of columns that a text needs on a terminal."""
     from unicodedata import combining, east_asian_width
 
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "FW" else 1 for c in text)
@@ -176,7 +177,7 @@ def clipped(text: str, room: int) -> str:
 
 
 def wrapped(text: str, start: str = "") -> list[str]:
-    """Return the lines of a paragraph."""
+    """Return the lines of a text that is wrapped as a paragraph."""
     from textwrap import wrap
 
     return wrap(
