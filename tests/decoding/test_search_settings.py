@@ -85,7 +85,7 @@ def test_nbest_raises_the_beam_of_the_run(facts: dict[str, int], beam: int) -> N
 
 
 def test_more_tokens_than_the_model_can_write_are_not_required() -> None:
-    with pytest.raises(UsageError, match="`min_length` must not exceed 3, the most tokens"):
+    with pytest.raises(UsageError, match="`min_length` must not exceed 3, the maximum length"):
         search(ToyModel(1), torch.tensor([[9]]), None, SearchSettings(min_length=5), longest=4)
 
 

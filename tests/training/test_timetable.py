@@ -71,5 +71,5 @@ def test_a_timetable_survives_the_disk(tmp_path) -> None:
 
 @pytest.mark.parametrize("second", [(0, 9), (5, 4), (-1, 9)])
 def test_a_decision_out_of_order_is_refused(second: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="does not fit"):
+    with pytest.raises(ValueError, match="contradicts earlier decisions"):
         Timetable([Decision(0, 10), Decision(*second)])
