@@ -45,9 +45,7 @@ def reasons_to_drop(files: Files, keep: Sequence[str], drop: Sequence[str]) -> f
     known = {reason.value: reason for reason in POSSIBLE[files.kind]}
     for name in (*keep, *drop):
         if name not in known:
-            raise UsageError(
-                f"`{name}` is not a reason to leave a line out.{nearest(name, known)}"
-            )
+            raise UsageError(f"`{name}` is not a reason to leave a line out.{nearest(name, known)}")
     given = bool(files.validation)
     found = dropped_by_default(files.kind, given_validation=given)
     return (found | {known[name] for name in drop}) - {known[name] for name in keep}
