@@ -1,1 +1,1 @@
-"""Arguments in, exit code out: one file per command, heavy imports inside the command."""
+"""The command line: one file per command. Each command imports slow modules only when it runs."""

@@ -40,7 +40,7 @@ def check(
         data: Data files, as for `whyformer train` (short for --data.train).
         source: Column of the source or text, or suffix of its file (short for --data.source).
         target: Column of the target or label, or suffix of its file (short for --data.target).
-        columns: Columns to read: source and target, or text and label.
+        columns: Columns to read, by name or number: source and target, or text and label.
         encoding: Short for --data.encoding.
         dev: Validation set (short for --data.dev).
         preset: Model size to start from: base, big, small or tiny.

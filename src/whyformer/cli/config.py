@@ -1,4 +1,4 @@
-"""``whyformer config``: the settings of a recipe, and the source of each value."""
+"""``whyformer config``: show the settings of a recipe, and where each value comes from."""
 
 from cyclopts import App
 
@@ -57,17 +57,17 @@ def show(
     json: Flag = False,
     overrides: Overrides,
 ) -> int:
-    """Show every setting of a recipe, its value and the source of the value.
+    """Show every setting of a recipe, its value, and where the value comes from.
 
     Args:
         recipe: A built-in recipe, a YAML file, or `auto` (default: `auto` with --data, otherwise
             `translate`).
-        data: Short for --data.train.
-        source: Short for --data.source.
-        target: Short for --data.target.
-        columns: Columns to read: source and target, or text and label.
-        encoding: Short for --data.encoding.
-        dev: Short for --data.dev.
+        data: Data files, as for `whyformer train` (short for --data.train).
+        source: Column of the source or text, or suffix of its file (short for --data.source).
+        target: Column of the target or label, or suffix of its file (short for --data.target).
+        columns: Columns to read, by name or number: source and target, or text and label.
+        encoding: Encoding of the files, such as cp949 (short for --data.encoding).
+        dev: Validation set (short for --data.dev).
         preset: Model size to start from: base, big, small or tiny.
         task: The task: {tasks}.
         start_from: Pre-trained run (task masked or replaced) for classify, regress or tag.
@@ -128,18 +128,18 @@ def auto(
 ) -> int:
     """Show the settings that `whyformer train --data` chooses, without training.
 
-    Each line has settings and the figure of the data that decided. Settings
-    that you give are not chosen. `whyformer config show auto --data FILE`
-    lists all settings.
+    Each line shows some settings, and the figure of the data that led to them.
+    Settings that you give yourself are not chosen. `whyformer config show auto
+    --data FILE` lists all settings.
 
     Args:
         data: Training files. Required.
-        source: Short for --data.source.
-        target: Short for --data.target.
-        columns: Columns to read: source and target, or text and label.
-        encoding: Short for --data.encoding.
+        source: Column of the source or text, or suffix of its file (short for --data.source).
+        target: Column of the target or label, or suffix of its file (short for --data.target).
+        columns: Columns to read, by name or number: source and target, or text and label.
+        encoding: Encoding of the files, such as cp949 (short for --data.encoding).
         preset: Model size to start from: base, big, small or tiny.
-        task: The task; by default, it is chosen too.
+        task: The task (default: it is chosen from the data, too).
         json: Print the choices as one JSON object.
     """
     from whyformer.cli.shared.recipes import resolved

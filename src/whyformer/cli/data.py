@@ -1,4 +1,4 @@
-"""``whyformer data``: show what is in data files and what is wrong; write what is good."""
+"""``whyformer data``: show the content and the faults of data files, and write the good lines."""
 
 from pathlib import Path
 
@@ -36,9 +36,9 @@ def data(
     overwrite: Flag = False,
     json: Flag = False,
 ) -> int:
-    """Show what data files hold: columns, lengths, scripts, faults and the strangest lines.
+    """Show the content of data files: columns, lengths, scripts, faults and the strangest lines.
 
-    Nothing is trained. A file of any size is read in little memory.
+    Nothing is trained. The memory use does not grow with the size of the files.
 
     Args:
         files: Data files in any format that `whyformer train` reads, or the prefix of two files.
@@ -46,14 +46,14 @@ def data(
         target: Column of the target or label, or suffix of its file.
         columns: Columns to read, by name or number, as for `whyformer train`.
         encoding: Encoding of the files, such as cp949 (default: UTF-8).
-        dev: Validation data. Training data that is nearly equal to it is found.
+        dev: Validation data. Training data that is nearly equal to validation data is reported.
             Default: the part that training would hold out.
         task: What the data is for: translate, language, masked, replaced, classify, regress or
             tag (default: decided by the content).
-        clean: File for the good lines, a TSV. If the data are two files, OUT.source and OUT.target.
-        keep: For --clean: reasons for which lines are kept nevertheless.
-        drop: For --clean: further reasons for which lines are left out.
-        html: File for a page with plots, which needs nothing beside it.
+        clean: TSV file to write the good lines to. For data in two files, the prefix of two files.
+        keep: For --clean: reasons for which lines are not left out.
+        drop: For --clean: more reasons for which lines are left out.
+        html: HTML file to write: a page with plots, in one file that needs no other files.
         overwrite: Replace existing output files.
         json: Print all figures as one JSON object.
     """

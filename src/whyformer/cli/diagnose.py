@@ -11,7 +11,7 @@ EXAMPLES = """Examples:
 
 
 def diagnose(run: Path, /, *, json: Flag = False) -> int:
-    """Show where the loss or gradient of a run became NaN or infinite, and what to try.
+    """Show where the loss or gradient of a run became NaN or infinite, and suggest remedies.
 
     Args:
         run: Directory of a run that stopped because of NaN or infinity.

@@ -1,4 +1,4 @@
-"""``whyformer doctor``: show information on this machine, or verify the files of a run."""
+"""``whyformer doctor``: show information about this machine, or verify the files of a run."""
 
 from pathlib import Path
 
@@ -17,10 +17,10 @@ def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = Fal
 
     Args:
         run: A run or model directory to verify.
-            All its files are compared with their SHA-256 hashes:
+            Compares all its files with their SHA-256 hashes:
             model, checkpoint, tokenizers, corpora, conversion, recipe, journal.
             Files that are missing or belong to another run are reported, too.
-        reseal: Accept all changes of RUN's model since it was written, and list them.
+        reseal: Accept all later changes to the model of RUN, and list them.
         json: Print one JSON object.
     """
     from whyformer.cli.shared.streams import print_json

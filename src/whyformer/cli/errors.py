@@ -1,4 +1,4 @@
-"""``whyformer errors``: show the wrong answers of a run, their kinds and their causes."""
+"""``whyformer errors``: show the wrong answers of a run, with their kinds and causes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -33,11 +33,11 @@ def errors(
     overwrite: Flag = False,
     json: Flag = False,
 ) -> int:
-    """Show the wrong answers of a run: the worst, their kinds, confusions and causes.
+    """Show the wrong answers of a run: the worst ones, their kinds, confusions and causes.
 
     The report also shows which training data are similar to each error, which
     training data contradict each other, and whether a confident answer is right
-    more often. It needs the training data of the run.
+    more often. This needs the training data of the run.
 
     Args:
         run: Directory of a run of task translate, classify or tag.
@@ -46,7 +46,7 @@ def errors(
         columns: Names or numbers of the columns of the file; see `whyformer evaluate`.
         encoding: Encoding of the file, such as cp949 (default: UTF-8).
         count: Maximum number of wrong answers to show.
-        html: Also write the report as a page to this file.
+        html: HTML file to write the report to, in addition to the output.
         overwrite: Replace --html if it exists.
         json: Print one JSON object.
     """

@@ -62,12 +62,13 @@ def evaluate(
             For --labelled: text and label, or first text, second text and label.
             Default: the columns used in training, if the file has them;
             otherwise, columns are found by their content.
-        encoding: Encoding of all files, such as cp949 (default: UTF-8, or that of the training
-            data for a file that is not UTF-8).
-        metric: bleu, chrf, ter, per, wer or exact (default: that of the run; otherwise bleu).
+        encoding: Encoding of all files, such as cp949.
+            Default: UTF-8; for a file that is not UTF-8, the encoding of the training data.
+        metric: bleu, chrf, ter, per, wer or exact.
+            Default: the metric of the run; without a run, bleu.
             Separate several metrics by commas or spaces.
         lowercase: Ignore case (ter always does).
-        tokenize: The sacreBLEU tokenizer for bleu: 13a (the default), intl, char, zh, none.
+        tokenize: Tokenizer of sacreBLEU for bleu: 13a (the default), intl, char, zh or none.
         no_normalize: Compare the text unchanged, without Unicode normalisation (NFC).
         beam: Beam size (default: the setting of the run).
         length_penalty: Length penalty (default: the setting of the run).
@@ -161,7 +162,8 @@ def _refuse_others(mode: str, others: dict[str, Any]) -> None:
 
 
 def _metric_of(runs: tuple[Path, ...]) -> str:
-    """Return the metric that selected the weights of the first run; bleu without one."""
+    """Return the metric that selected the weights of the first run. Without such a metric, return
+    bleu."""
     from whyformer.evaluation.metric import METRICS
     from whyformer.workflows.reading_of_training import facts_of
 

@@ -26,7 +26,7 @@ equal). Equations: the number of multiply-adds per equation. --out writes an
 HTML file with a heat map of the attention weights of each head."""
 
 MAX_DRAWN = 64
-"""Maximum number of tokens for heat maps; with more tokens, the cells are too small to see."""
+"""Maximum number of tokens of a heat map. With more tokens, its cells would be too small to see."""
 
 
 def inspect(
@@ -79,7 +79,8 @@ def inspect(
 class Inspection:
     """The measurements of one forward pass.
 
-    Args: tokens: readable tokens of the input (``text``) and, if there is one, of ``target``.
+    Args: tokens: for the input ("text") and, if there is one, for the "target": its tokens as
+        readable text.
     """
 
     run: str
@@ -90,7 +91,7 @@ class Inspection:
     operations: "Operations"
 
     def to_json(self) -> dict[str, Any]:
-        """Return all measurements as JSON, without the attention weights."""
+        """Return all measurements except the attention weights as JSON values."""
         return {
             "run": self.run,
             "family": self.family,
@@ -117,7 +118,7 @@ class Inspection:
         }
 
     def tables(self) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
-        """Return column names and rows of the three tables, as text."""
+        """Return the three tables as text: for each, the names of its columns and its rows."""
         total = max(self.operations.total, 1)
         equations = [
             (str(equation), f"{count:,}", f"{count / total:.1%}")
@@ -168,7 +169,7 @@ class Inspection:
             console.print(table)
 
     def page(self) -> str:
-        """Return one HTML file with the tables and a heat map of each head."""
+        """Return an HTML page with the tables and a heat map of each head."""
         from html import escape
 
         from whyformer.workflows.report.layout import document, grid

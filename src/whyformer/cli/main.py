@@ -27,7 +27,7 @@ from whyformer.foundation.errors import UsageError, WhyformerError
 INTERRUPTED = 130
 AGAIN_SECONDS = 0.05
 PLUGINS = "whyformer.plugins"
-"""Group of the entry points of installed plugins."""
+"""Name of the group of entry points with which installed packages declare plugins."""
 LONGEST_SHOWN = 200
 """Maximum number of characters of a path in a message."""
 EPILOGUE = """Start here:
@@ -59,13 +59,13 @@ TRAIN, USE, MEASURE, UNDERSTAND, OTHER = (
 
 @dataclass(frozen=True)
 class Command:
-    """A command: its module, and how `main` runs it.
+    """A command of the command line, and how `main` runs it.
 
     Args:
         module: module in this package with a function or an `App` of the command's name.
-        group: section of `--help` that lists the command.
-        long: whether it runs long enough to benefit from a restart with a faster allocator.
-        to_lower: settings to lower if memory runs out, for the error message.
+        group: the section of `--help` in which the command is listed.
+        long: whether the command runs so long that a restart with a faster allocator saves time.
+        to_lower: the settings that the error message advises to lower when memory runs out.
     """
 
     module: str
@@ -105,7 +105,7 @@ COMMANDS = {
 """Every command, in the order of `--help`."""
 
 WITH_TASKS = (train, show)
-"""Functions with `{tasks}` in their help text, for the names of all tasks."""
+"""Commands whose help text contains `{tasks}`, which stands for the names of all tasks."""
 
 for _number, (_name, _command) in enumerate(COMMANDS.items()):
     _module = importlib.import_module(f"whyformer.cli.{_command.module}")
@@ -141,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except KeyboardInterrupt:
         return _say("Stopped by Ctrl-C.", INTERRUPTED)
-    except OSError as error:  # errors without their own message, such as too long names
+    except OSError as error:  # such as a file name that is too long
         return _say(*_refused_by_system(error))
     except Exception as error:
         from whyformer.foundation.memory import ran_out
@@ -187,7 +187,7 @@ def _load_plugins(named: list[str]) -> None:
     """
     if not named and not metadata.entry_points(group=PLUGINS):
         return
-    import whyformer.registries  # noqa: F401  (built-in variants are registered first)
+    import whyformer.registries  # noqa: F401  (registers the built-in variants first)
     from whyformer.foundation import plugins
 
     plugins.load_installed()
@@ -196,7 +196,7 @@ def _load_plugins(named: list[str]) -> None:
 
 
 def _list_tasks() -> None:
-    """Write the names of all tasks into the help texts that list them."""
+    """Replace `{tasks}` in help texts by the names of all tasks."""
     from whyformer.foundation.wording import either
     from whyformer.recipes.task_declaration import TASKS
 
@@ -212,7 +212,8 @@ def _failure_of_a_plugin(error: Exception) -> str | None:
 
 
 def _interrupt() -> None:
-    """Send Ctrl-C to the main thread, if possible as a signal, which interrupts blocking calls."""
+    """Interrupt the main thread as Ctrl-C does. If possible, send a signal, because it also
+    interrupts blocking calls."""
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
     else:
@@ -221,10 +222,10 @@ def _interrupt() -> None:
 
 @contextlib.contextmanager
 def _repeated_interrupts() -> Iterator[None]:
-    """Send Ctrl-C again if Python could not raise KeyboardInterrupt.
+    """In a `with` block, repeat an interrupt by Ctrl-C if Python could not raise KeyboardInterrupt.
 
-    In destructors and in callbacks of the import system, Python prints the exception and ignores
-    it. The command would then continue.
+    If the interrupt arrives in a destructor or in a callback of the import system, Python prints
+    the exception and ignores it. Without a repetition, the command would continue.
     """
     previous_hook = sys.unraisablehook
 
@@ -242,7 +243,7 @@ def _repeated_interrupts() -> Iterator[None]:
 
 
 def _out_of_memory(argv: Sequence[str] | None) -> tuple[str, int]:
-    """Return the message and the exit code for running out of memory."""
+    """Return the message and the exit code for the case that memory runs out."""
     command = next(iter(sys.argv[1:] if argv is None else argv), "")
     advice = COMMANDS[command].to_lower if command in COMMANDS else Command.to_lower
     return f"Memory ran out. Lower {advice}.", WhyformerError.exit_code

@@ -23,7 +23,7 @@ READS = (
     "training.batch_tokens", "training.optimizer", "training.average",
     "training.gradient_checkpointing",
 )  # fmt: skip
-"""The settings of a recipe that affect a plan."""
+"""Settings of a recipe that affect a plan. The command accepts only these."""
 
 
 def plan(

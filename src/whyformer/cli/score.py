@@ -33,8 +33,9 @@ def score(
     Args:
         runs: Directory of a run; several runs are scored as one ensemble.
         source: UTF-8 file of the sources, one per line.
-        target: UTF-8 file of their translations.
-        translations: Output of `whyformer translate --json`, instead of --source and --target.
+        target: UTF-8 file of the translations, one per line.
+        translations: Output file of `whyformer translate --json`,
+            instead of --source and --target.
         json: Print pairs and totals as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json, warn, written

@@ -58,8 +58,8 @@ def train(
             files; or - (short for --data.train).
         source: Column of the source or text, or suffix of its file (short for --data.source).
         target: Column of the target or label, or suffix of its file (short for --data.target).
-        columns: Columns to read, by name or number: source and target (or text and label), such as
-            2,1 or document,label or source=ko,target=en.
+        columns: Columns to read, by name or number: source and target, or text and label.
+            Examples: 2,1 or document,label or source=ko,target=en.
         encoding: Encoding of the files, such as cp949 (default: UTF-8; short for --data.encoding).
         dev: Validation set (short for --data.dev).
         preset: Model size to start from: base, big, small or tiny.

@@ -93,26 +93,26 @@ def translate(
     """Translate text with a trained run, or with several runs as an ensemble.
 
     Args:
-        runs: Directories of runs.
+        runs: Directories of one or more runs.
         input: UTF-8 file (optionally .gz) with one sentence per line (default: standard input).
         output: File to write atomically (default: standard output).
-        text: Translate this text instead of a file. Can be repeated.
-        alignments: Also write the cross-attention weights as JSON lines to this file.
+        text: A text to translate, instead of a file. Can be repeated.
+        alignments: File to which the cross-attention weights are written, too, as JSON lines.
         overwrite: Replace --output and --alignments if they exist.
         json: Write JSON lines.
-        confidence: Begin each line with the probability that the translation is right and a tab.
-            It is calibrated on the held-out data of the run.
-        lexicon: Table of pairs, or the word training for the training pairs of the run.
-            Sources that it contains word for word get its answer.
+        confidence: Begin each line with the probability that the translation is correct, and a tab.
+            The probability is calibrated on the held-out data of the run.
+        lexicon: Table of pairs, or the word `training` for the training pairs of the run.
+            A source that is in the lexicon gets the lexicon's translation.
         split_sentences: Split lines into sentences, translate each sentence,
             and join the translations with spaces.
             For models trained on single sentences.
         device: auto, cpu, cuda, cuda:0 or mps.
         engine: auto, torch or ctranslate2.
-        weights: float32 or int8. int8 needs the torch engine on a CPU.
-            It is faster and slightly less exact.
+        weights: float32 or int8. int8 is faster and slightly less exact;
+            it needs the torch engine on a CPU.
         beam: Beam size; 1 is greedy search.
-        nbest: Number of translations per line. The beam of the run is increased if needed.
+        nbest: Number of translations per line. If needed, the beam size of the run is increased.
         length_penalty: 0 ranks by log-probability; larger values favour longer translations.
         prefix: Text that every translation must begin with.
         min_length: Minimum number of tokens of a translation.
@@ -120,7 +120,7 @@ def translate(
         no_repeat_ngram: Never repeat an n-gram of this size.
         groups: Number of groups for diverse beam search.
         diversity: Penalty for tokens that another group has chosen; needs --groups.
-        sample: Sample at random instead of searching.
+        sample: Draw translations at random instead of searching for the most probable ones.
         temperature: Sampling temperature: below 1 sharpens the distribution, above 1 flattens it.
         top_k: Sample from this number of most probable tokens.
         top_p: Sample from the most probable tokens with this total probability.
@@ -195,13 +195,14 @@ def translate(
         lines: Iterator[str] = iter([line for one in text for line in one.split("\n")])
     else:
         lines = read_lines(STDIN if input is None else input)
-        if input is not None:  # report a file that cannot be read before loading a model
+        # Report an unreadable input before the model is loaded.
+        if input is not None:
             lines = itertools.chain([next(lines)], lines)
     live = not text and input is None and is_live(sys.stdin)
     with contextlib.ExitStack() as stack:
         ranks = stack.enter_context(joined())
-        # `_warn` below gives line numbers of the input. The translator only knows the line numbers
-        # of the window that it translates.
+        # Warnings come from `_warn` below, which knows the line numbers of the input. The
+        # translator knows only the line numbers in its current window.
         chosen = choose(
             runs,
             engine,
@@ -224,7 +225,7 @@ def translate(
             live=live,
             split_sentences=split_sentences,
         )
-        if not ranks.first:  # only compute the part of this rank; rank 0 writes the results
+        if not ranks.first:  # compute only; rank 0 writes the results
             for _ in found:
                 continue
             return 0
@@ -284,7 +285,10 @@ def _shown(
     more: dict[str, Any] | None = None,
     split: bool = False,
 ) -> Iterator[str]:
-    """Yield the lines of an answer. Args: more: the confidence and the targets of the lexicon."""
+    """Yield the lines of output for an answer.
+
+    Args: more: the confidence and the lexicon's targets, if these were requested.
+    """
     more = more or {}
     if json_lines:
         shown = {"index": index, **_as_json(answer), **more}
@@ -300,7 +304,7 @@ def _shown(
 
 
 def _confidence(more: dict[str, Any]) -> str:
-    """Return the first column of `--confidence`; "" without this flag."""
+    """Return the first column that `--confidence` adds to a line; "" without this flag."""
     if "confidence" not in more:
         return ""
     if more.get("lexicon"):
@@ -311,7 +315,8 @@ def _confidence(more: dict[str, Any]) -> str:
 def _noted(
     found: "Iterator[tuple[Translation, tuple[str, ...]]]", told: "deque[tuple[str, ...]]"
 ) -> "Iterator[Translation]":
-    """Yield each translation, and append the targets of the lexicon for it to ``told``."""
+    """Yield each translation. First append the lexicon's targets for this translation to
+    ``told``."""
     for answer, entries in found:
         told.append(entries)
         yield answer
@@ -338,14 +343,18 @@ def _as_json(answer: "Translation") -> dict[str, Any]:
 
 
 def _one_line(text: str) -> str:
-    """Replace line ends, which models of characters or bytes can write, by spaces."""
+    """Replace line ends in a translation by spaces. Models of characters or bytes can produce line
+    ends."""
     return text.replace("\r", " ").replace("\n", " ")
 
 
 def _with_alignments(
     bundle: "Bundle", answers: Iterator["Translation"], *, live: bool
 ) -> Iterator[tuple["Translation", str]]:
-    """Yield each answer with its alignment as JSON. Args: live: align one answer at a time."""
+    """Yield each answer with its alignment as JSON.
+
+    Args: live: whether to align one answer at a time, instead of in batches.
+    """
     from whyformer.decoding.alignment import BATCH_SIZE, align
 
     while some := list(itertools.islice(answers, 1 if live else BATCH_SIZE)):

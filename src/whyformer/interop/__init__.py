@@ -1,1 +1,1 @@
-"""Conversion to and from the formats of other libraries."""
+"""Convert models to and from the formats of other libraries."""

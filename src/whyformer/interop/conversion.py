@@ -1,9 +1,9 @@
 """A conversion on disk: a model in the format of another engine, with its tokenizers.
 
 The directory contains the files of CTranslate2 (``model.bin``, ``config.json``, vocabularies of
-ids), ``source.json`` and ``target.json`` (our tokenizers; ``target.json`` is absent when both sides
-share one), and ``whyformer.json``: the source of the conversion, and the results of the parity
-check.
+ids), ``source.json`` and ``target.json`` (the tokenizers of whyformer; if both sides share one
+tokenizer, there is no ``target.json``), and ``whyformer.json``, which describes the run that was
+converted and the results of the parity check.
 """
 
 from dataclasses import asdict, dataclass
@@ -29,7 +29,7 @@ FORMAT = 2
 can still be read."""
 RECORD = "whyformer.json"
 PLACE = "ctranslate2"
-"""Name of the conversion's directory in a run."""
+"""Name of the directory inside a run that contains its conversion."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,16 @@ class Record:
     Args:
         format: version of the format of conversions.
         library: version of CTranslate2 that wrote the conversion.
-        fingerprint: fingerprint of the original model directory; see `fingerprint`.
+        fingerprint: hash of the run that was converted; see the function `fingerprint`.
         quantization: none or int8.
-        rows: maximum length of a source or a target; None if the position scheme has no table.
+        rows: number of rows of the position table, which is the maximum length of a source or
+            target; None if the position scheme has no table.
         family: family of the model.
         max_source_tokens: maximum source length, including eos.
         facts: facts of the run, including its search settings.
-        gate: measurements of the parity check.
-        ends_with_run: whether the run itself has no positions beyond ``rows``.
+        gate: the measurements of the parity check (see `gate.Parity`).
+        ends_with_run: whether the run has the same maximum length. If so, a translation that
+            reaches it is also truncated by the run.
     """
 
     format: int
@@ -61,7 +63,8 @@ class Record:
     ends_with_run: bool = False
 
     def write(self, directory: Path) -> None:
-        """Write the description into the directory of a conversion, after all other files."""
+        """Write the description into the directory of a conversion. Call this after all other files
+        are written."""
         names = [f.name for f in directory.iterdir() if f.is_file() and f.name != RECORD]
         state = {**asdict(self), FILES: hashes(directory, names)}
         write_sealed(directory / RECORD, state)
@@ -75,9 +78,10 @@ def fingerprint(run: Path) -> str:
 
 
 def find_conversion(path: Path) -> Path | None:
-    """Return the conversion in the directory of a run, or ``path`` itself if it is a conversion.
+    """Return the directory of the conversion inside a run, or ``path`` itself if it is a
+    conversion.
 
-    Returns: None without a conversion.
+    Returns: the directory, or None if there is no conversion.
     """
     for place in (path / PLACE, path):
         if (place / RECORD).exists():
@@ -86,14 +90,15 @@ def find_conversion(path: Path) -> Path | None:
 
 
 def stands_alone(path: Path) -> bool:
-    """Return whether a directory is a conversion without its run."""
+    """Return whether a directory is a conversion that is stored outside its run."""
     return (path / RECORD).exists()
 
 
 def is_stale(run: Path, record: Record) -> bool:
-    """Return whether weights, settings or tokenizers of a run changed after its conversion.
+    """Return whether the weights, settings or tokenizers of a run were changed after it was
+    converted.
 
-    A conversion without its run is never stale.
+    The result is always False for a conversion that is stored outside its run.
     """
     return not stands_alone(run) and fingerprint(run) != record.fingerprint
 
@@ -101,7 +106,7 @@ def is_stale(run: Path, record: Record) -> bool:
 def read_record(directory: Path) -> Record:
     """Read the description of a conversion.
 
-    Raises: BundleError when it is damaged or of a newer format.
+    Raises: BundleError when the description is damaged or has a newer format.
     """
     path = directory / RECORD
     try:
@@ -118,9 +123,9 @@ def read_record(directory: Path) -> Record:
 
 
 def read_tokenizers(directory: Path) -> tuple[Tokenizer, Tokenizer]:
-    """Read the tokenizers of source and target.
+    """Read the source tokenizer and the target tokenizer of a conversion.
 
-    Raises: BundleError when one cannot be read.
+    Raises: BundleError when a tokenizer cannot be read.
     """
     try:
         source = _tokenizer(directory / SOURCE)

@@ -1,4 +1,5 @@
-"""Convert a run to CTranslate2, and keep the result only if it agrees with the run."""
+"""Convert a run to CTranslate2, and keep the conversion only if its outputs equal those of the
+run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -25,19 +26,25 @@ from whyformer.models.transformer import Transformer
 
 QUANTIZATIONS = ("none", "int8")
 MAX_ROWS = 16_384
-"""Maximum number of positions written for outputs longer than the search settings allow."""
+"""A position table is extended to the longest output that the conversion may need, but not beyond
+this number of positions."""
 SENTENCES = 200
 """Default number of sentences in the parity check."""
 
 
 class ParityError(WhyformerError):
-    """A converted model differs from its run; the conversion is not kept."""
+    """Error for a converted model that differs from its run. The conversion is not kept."""
 
 
 @dataclass(frozen=True)
 class Sentences:
-    """The sentences of the parity check. Args: references: references of each sentence, if
-    known."""
+    """The sentences of the parity check.
+
+    Args:
+            sources: the sentences to translate.
+            references: for each sentence, its references; None if they are not known.
+            origin: description of the sentences for messages, such as "dev sentences".
+    """
 
     sources: list[str]
     references: list[list[str]] | None
@@ -54,7 +61,7 @@ class Converted:
     origin: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields as JSON values."""
+        """Return the results of the conversion as JSON values."""
         return {
             "directory": str(self.directory),
             "quantization": self.record.quantization,
@@ -73,7 +80,8 @@ def convert(
     sentences: int = SENTENCES,
     say: Callable[[str], None] = lambda text: None,
 ) -> Converted:
-    """Convert the model of a run to CTranslate2's format, in the run's directory or in ``out``.
+    """Convert the model of a run to the format of CTranslate2. The conversion is written to
+    ``out``, by default inside the run's directory.
 
     Args:
         quantization: none or int8.
@@ -81,7 +89,8 @@ def convert(
         sentences: maximum number of sentences to compare.
         say: called with progress messages.
     Raises:
-        UsageError: the run cannot be converted, or cannot be quantized without references.
+        UsageError: the run cannot be converted; or quantization is requested, but there are no
+            references to evaluate it.
         ParityError: the conversion differs from the run.
     """
     if quantization not in QUANTIZATIONS:
@@ -114,7 +123,7 @@ def convert(
     longest = model.settings.max_length
     expected = Expected.from_facts(bundle.facts)
     needed = limit_of(settings, longest, None, expected)
-    rows = max(longest, settings.limit(longest) + 1, min(needed + 1, MAX_ROWS))  # plus eos
+    rows = max(longest, settings.limit(longest) + 1, min(needed + 1, MAX_ROWS))  # 1 for eos
     sizes = (len(bundle.source_tokenizer), len(bundle.target_tokenizer))
     spec = specification(model, sizes, rows)
     tables = hasattr(spec.decoder, "position_encodings")
@@ -160,7 +169,8 @@ def convert(
 def _sentences(
     run: Path, bundle: Bundle, pairs: Sequence[tuple[str, str]] | None, count: int
 ) -> Sentences:
-    """Return the sentences to compare: the given pairs, the dev set, or random pieces."""
+    """Return the sentences for the parity check: the given pairs, the dev set or, if there is none,
+    random pieces."""
     if isinstance(bundle.model, GPT):
         return Sentences([""] * count, None, "random prompts")
     origin = "sentences given"

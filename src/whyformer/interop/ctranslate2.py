@@ -1,4 +1,4 @@
-"""The format of CTranslate2: the supported settings, and the conversion of a model.
+"""Convert a model to the format of CTranslate2, and check whether the format supports its settings.
 
 A setting either has an equivalent in CTranslate2, or is folded into the weights, or is rejected
 with a reason:
@@ -28,18 +28,18 @@ from whyformer.models.transformer import Transformer
 from whyformer.text.symbols import BOS, EOS, UNK
 
 EPSILON = 1e-5
-"""ε of LayerNorm and RMSNorm."""
+"""The constant ε of LayerNorm and RMSNorm."""
 
 SPARE = 1
-"""Extra rows of a position table. CTranslate2 also scores a possible eos after a sequence. After
-the longest sequence, this eos needs an extra row; its score is discarded."""
+"""Number of extra rows of a position table. CTranslate2 also scores an eos that may follow a
+sequence. After the longest sequence, this eos needs an extra row, and its score is discarded."""
 ACTIVATIONS = {
     "relu": "RELU",
     "gelu": "GELU",
     "gelu-tanh": "GELUTanh",
     "swiglu": "SWISH",
 }
-"""The names of the activations in CTranslate2."""
+"""For each activation, its name in CTranslate2."""
 
 EXPRESSED: dict[str, set[str]] = {
     "family": {"transformer", "gpt"},
@@ -56,8 +56,8 @@ EXPRESSED: dict[str, set[str]] = {
         "qk-norm",
     },
 }
-"""For each setting of a model, the values that the format supports; for positions, see also
-`refusals`."""
+"""For each setting of a model, the values that the format supports. Some position schemes have
+further conditions, which `refusals` checks."""
 
 REASONS = {
     "rnn": "CTranslate2 has no recurrent layers",
@@ -73,7 +73,8 @@ FREE = {
     *("d_k", "d_ff", "dropout", "attention_dropout", "max_length", "tying"),
     *("initialization", "embedding_scale", "embedding_deviation"),
 }
-"""Settings for which every value is supported, or which have no effect after training."""
+"""Settings whose values need no check, because CTranslate2 supports all of them or they have no
+effect after training."""
 
 
 def library() -> Any:
@@ -89,7 +90,8 @@ def library() -> Any:
 
 
 def refusals(settings: Any) -> list[str]:
-    """Return the reasons why these settings are not supported; empty if they are."""
+    """Return the reasons why CTranslate2 does not support the settings of a model; an empty list if
+    it supports them."""
     if settings.family not in EXPRESSED["family"]:
         return [_refusal("family", settings.family, REASONS.get(settings.family))]
     found: list[str] = []
@@ -120,7 +122,7 @@ def _refusal(name: str, value: Any, reason: str | None) -> str:
 
 
 def check_expressible(settings: Any) -> None:
-    """Raise UsageError with all reasons if these settings are not supported."""
+    """Raise UsageError with all reasons if CTranslate2 does not support the settings of a model."""
     if found := refusals(settings):
         raise UsageError(
             "This run cannot be converted to CTranslate2: "
@@ -132,8 +134,9 @@ def check_expressible(settings: Any) -> None:
 def specification(model: Transformer | GPT, vocabularies: tuple[int, int], rows: int) -> Any:
     """Return the model as a CTranslate2 specification, which can be saved.
 
-    The tokens of its vocabulary are ids as text, because our tokenizers convert the strings.
-    Args: rows: length of the table, for position schemes without a limit.
+    The tokens of its vocabulary are ids written as text, because whyformer's own tokenizers convert
+    text to ids.
+    Args: rows: number of positions of the table, for position schemes that have no maximum length.
     Raises: UsageError when the settings or a weight are not supported by the format.
     """
     from ctranslate2.specs import transformer_spec
@@ -179,7 +182,7 @@ def specification(model: Transformer | GPT, vocabularies: tuple[int, int], rows:
 
 
 def _choices(settings: Any) -> dict[str, Any]:
-    """Return the common arguments of encoder and decoder specifications."""
+    """Return the arguments that the specifications of encoder and decoder have in common."""
     from ctranslate2.specs import common_spec
 
     choices: dict[str, Any] = {
@@ -209,12 +212,13 @@ class Weights:
         self.taken: set[str] = set()
 
     def take(self, wanted: Sequence[str]) -> np.ndarray:
-        """Return weights concatenated along the first axis, and mark them as written."""
+        """Return the weights with the given names, concatenated along the first axis, and mark them
+        as written."""
         self.taken.update(wanted)
         return np.concatenate([self.tensors[name] for name in wanted])
 
     def left(self) -> list[str]:
-        """Return the names of the weights that were not written."""
+        """Return the names of the weights that are not yet written."""
         return sorted(set(self.tensors) - self.taken)
 
     def scale(self, wanted: Iterable[str], factor: float | np.ndarray) -> None:
@@ -226,7 +230,8 @@ class Weights:
                 self.tensors[name] = (rows * by).astype(np.float32)
 
     def fold_gains(self) -> None:
-        """Fold the learned factor of the scores of each head into its rows of W^Q."""
+        """If attention scores have a learned factor per head, multiply the rows of W^Q of each head
+        by its factor."""
         for name in [name for name in self.tensors if name.endswith(".scale.gain")]:
             query = name.removesuffix("scale.gain") + "project_query"
             gain = self.take([name]).reshape(-1)
@@ -234,7 +239,8 @@ class Weights:
             self.scale((f"{query}.weight", f"{query}.bias"), gain.repeat(each))
 
     def fold_depth(self, prefix: str, layers: int, alpha: float) -> None:
-        """Store the residual stream of a stack as α·x; see the docstring of this file."""
+        """Change the weights so that the residual stream of a stack contains α·x instead of x; see
+        the docstring of this file."""
         for layer in range(layers):
             place = f"{prefix}layers.{layer}."
             self.scale([f"{place}{reader}.weight" for reader in names.READERS], 1 / alpha)
@@ -246,7 +252,8 @@ class Weights:
 def _fill_stack(spec: Any, stack: Any, weights: Weights, prefix: str, rows: int) -> None:
     """Set the weights of an encoder or decoder.
 
-    Args: stack: our module; prefix: prefix of its weight names.
+    Args: stack: the PyTorch module of the encoder or decoder. prefix: prefix of the names of its
+        weights.
     """
     wire = stack.layers[0].wire_feedforward
     alpha = wire.depth_scale if isinstance(wire, DeepNorm) else 1.0
@@ -313,7 +320,7 @@ def _table(positions: Positions, rows: int) -> np.ndarray | None:
         return np.concatenate([learned, learned[-SPARE:]])
     if isinstance(positions, Table):
         return positions.make(rows).float().numpy()
-    if type(positions) is Positions:  # without a table CTranslate2 would add its own sinusoids
+    if type(positions) is Positions:  # zeros, or CTranslate2 adds sinusoids
         return np.zeros((rows, positions.d_model), dtype=np.float32)
     return None
 

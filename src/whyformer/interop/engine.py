@@ -1,10 +1,11 @@
 """Translate with CTranslate2 behind the interface of `Translator`.
 
-CTranslate2 searches by log-probability and returns every finished hypothesis. This file ranks them
-with our length penalty. The engines differ in two ways. In CTranslate2, a length limit applies to a
-whole batch, and the probability of banned tokens is distributed among the other tokens. A line that
-is affected by one of these differences is searched again with its own limit, and the model scores
-the result without bans. A greedy translation beyond its limit is only truncated and scored.
+CTranslate2 searches by log-probability and returns every finished hypothesis. This file ranks these
+hypotheses with the length penalty of whyformer. The engines differ in two ways. In CTranslate2, a
+length limit applies to a whole batch, and the probability of banned tokens is distributed among the
+other tokens. If one of these differences affects a line, the line is searched again with its own
+limit, and the model scores the result without bans. A greedy translation that exceeds its limit is
+only truncated and scored again.
 """
 
 import contextlib
@@ -42,13 +43,13 @@ NO_PENALTY = 1e-9
 """Length penalty for CTranslate2, too small to change a score. With 0, CTranslate2 stops as soon as
 the best hypothesis is finished."""
 PATIENCE = 2
-"""Number of finished hypotheses per beam after which CTranslate2 stops. Our search continues while
-the length penalty can still make a longer hypothesis win. With 1, CTranslate2 stops too early in 1
-of 100 sentences."""
+"""CTranslate2 stops after this number of finished hypotheses per beam. The search of whyformer
+continues while the length penalty can still make a longer hypothesis win. With a patience of 1,
+CTranslate2 stops too early in 1 of 100 sentences."""
 
 
 def search_refusal(settings: SearchSettings, prefix: str = "") -> str | None:
-    """Return why CTranslate2 does not support these settings; None if it does."""
+    """Return why CTranslate2 does not support these search settings; None if it supports them."""
     asked = {
         "sampling": settings.method is Method.SAMPLE,
         "diverse groups": settings.groups > 1,
@@ -69,11 +70,11 @@ def search_refusal(settings: SearchSettings, prefix: str = "") -> str | None:
 class CTranslate2Translator(TextTranslator):
     """Translates with a conversion, with the same results as `Translator`.
 
-    A single batch uses all cores. With many batches, each core computes a separate batch; from then
-    on, the weights are in memory twice. Eight-bit models always use one core per batch, because a
-    second core makes CTranslate2 slower (docs/performance.md).
+    A single batch uses all cores. With many batches, each core computes a separate batch, and the
+    weights are in memory twice from then on. Eight-bit models always use one core per batch,
+    because a second core makes CTranslate2 slower (docs/performance.md).
     Args:
-        directory: a conversion.
+        directory: directory of a conversion.
         threads: number of cores; None uses all that are available to this process.
         warn, ranks: see `TextTranslator`.
     Raises: BundleError when the conversion is damaged; MissingExtraError without CTranslate2.
@@ -132,7 +133,7 @@ class CTranslate2Translator(TextTranslator):
                 for row, result in zip(some, results, strict=True):
                     found[row] = result
 
-        ends = settings.beam > 1  # in beam search, eos counts towards the limit
+        ends = settings.beam > 1  # the limit of beam search includes eos
         long = [row for row, limit in enumerate(limits) if _longest(found[row], ends) > limit]
         if settings.beam > 1:
             again(long, ban=False)
@@ -158,14 +159,15 @@ class CTranslate2Translator(TextTranslator):
     def search_cohorts(
         self, cohorts: Sequence[Sequence[Line]], settings: SearchSettings, capacity: SearchCapacity
     ) -> Iterator[tuple[Line, list[Hypothesis]]]:
-        """Yield every line with its hypotheses. With enough cohorts, each core searches one."""
+        """Yield every line with its hypotheses. If there are enough cohorts, each core searches
+        another cohort."""
         if self.threads == 1 or len(cohorts) < (2 if self._one_core else self.threads):
             yield from super().search_cohorts(cohorts, settings, capacity)
             return
         twin = copy.copy(self)
         twin._engine = self._engine_of_many
         search = functools.partial(twin.search_lines, settings=settings)
-        pool = ThreadPoolExecutor(self.threads + 1)  # one cohort waits, so no core is idle
+        pool = ThreadPoolExecutor(self.threads + 1)  # one more cohort waits, so no core is idle
         try:
             for lines, found in zip(cohorts, pool.map(search, cohorts), strict=True):
                 yield from zip(lines, found, strict=True)
@@ -181,7 +183,8 @@ class CTranslate2Translator(TextTranslator):
     def token_log_probabilities(
         self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]
     ) -> list[list[float]]:
-        """Return ln P of each target token and of a final eos, given the source ids."""
+        """Return the log-probability of each target token and of a final eos, given the ids of the
+        source."""
         return self._scores(
             [self._spelled(ids) for ids in sources], [self._spelled(ids) for ids in targets]
         )
@@ -223,7 +226,8 @@ class CTranslate2Translator(TextTranslator):
         limits: list[int],
         settings: SearchSettings,
     ) -> None:
-        """Add eos to hypotheses at their length limit if it is their most probable next token."""
+        """Add eos to each hypothesis that has reached its length limit, if eos is its most probable
+        next token."""
         for limit in set(limits):
             cut = [
                 (row, place)
@@ -258,7 +262,8 @@ class CTranslate2Translator(TextTranslator):
                 found[row][place] = one
 
     def _rescored(self, sources: list[list[str]], found: list[Found]) -> list[Found]:
-        """Return the hypotheses with the probabilities of the model, without bans."""
+        """Return the hypotheses with their log-probabilities under the model, computed without
+        banned tokens."""
         pairs = [(row, words) for row, one in enumerate(found) for words, _ in one]
         bare = [words[:-1] if words[-1] == END else words for _, words in pairs]
         scores = self._scores([sources[row] for row, _ in pairs], bare)
@@ -282,13 +287,13 @@ class CTranslate2Translator(TextTranslator):
 
 
 def open_engine(kind: str, directory: Path, threads: int, batches: int = 1) -> Any:
-    """Open the model of a conversion with CTranslate2, on the CPU.
+    """Open the model of a conversion on the CPU with CTranslate2.
 
     Args:
-        kind: name of the class in CTranslate2: Translator or Generator.
+        kind: name of the class of CTranslate2: Translator or Generator.
         threads: number of cores per batch.
-        batches: number of batches at the same time.
-    Raises: BundleError when it is damaged; MissingExtraError without CTranslate2.
+        batches: number of batches that are computed at the same time.
+    Raises: BundleError when the conversion is damaged; MissingExtraError without CTranslate2.
     """
     try:
         return getattr(library(), kind)(
@@ -302,7 +307,8 @@ def open_engine(kind: str, directory: Path, threads: int, batches: int = 1) -> A
 
 @contextlib.contextmanager
 def _explained(directory: Path) -> Iterator[None]:
-    """Replace errors of CTranslate2 during computation by a BundleError with one sentence."""
+    """In a `with` block, turn errors that CTranslate2 raises into a BundleError with one
+    sentence."""
     try:
         yield
     except (RuntimeError, ValueError) as error:
@@ -315,14 +321,17 @@ def _explained(directory: Path) -> Iterator[None]:
 
 def cores() -> int:
     """Return the number of cores available to this process, limited by OMP_NUM_THREADS."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not available on every system
+    affinity = getattr(os, "sched_getaffinity", None)  # missing on some systems
     allowed = len(affinity(0)) if affinity else os.cpu_count() or 1
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return min(allowed, int(asked)) if asked.isdigit() and int(asked) else allowed
 
 
 def _longest(found: Found, ends: bool) -> int:
-    """Return the length of the longest hypothesis. Args: ends: whether eos counts."""
+    """Return the length of the longest hypothesis.
+
+    Args: ends: whether eos counts as a token.
+    """
     return max(len(words) - (words[-1] == END and not ends) for words, _ in found)
 
 

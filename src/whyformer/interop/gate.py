@@ -1,10 +1,10 @@
 """The parity check of a conversion: compare it with the run on sentences.
 
-Three results are compared with those of the PyTorch engine: ln P of every token of PyTorch's greedy
-translations; the greedy translations; and the best hypotheses with the search settings of the run.
-The last comparison is only reported, because the two beam searches stop by different rules
-(docs/decoding.md). A quantized model has different weights, so it is evaluated by the quality of
-its translations.
+Three results of CTranslate2 are compared with those of the PyTorch engine: the log-probability (ln
+P) of every token of PyTorch's greedy translations; the greedy translations; and the best hypotheses
+with the search settings of the run. The last comparison is only reported, because the two beam
+searches stop by different rules (docs/decoding.md). A quantized model has different weights, so it
+is evaluated by the quality of its translations.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,8 @@ from whyformer.models.gpt import GPT
 from whyformer.text.symbols import BOS, EOS, FIRST_PIECE, MASK
 
 TOLERANCE = 1e-3
-"""Maximum difference of ln P of a token, in nats; two tokens within this difference are a tie."""
+"""Maximum difference of the log-probability of a token between the two engines, in nats. Two tokens
+whose log-probabilities differ by less are a tie."""
 CHRF_LIMIT = 0.5
 """Maximum loss of a quantized model in chrF points, with the search settings of the run."""
 GREEDY = SearchSettings(beam=1, nbest=1)
@@ -36,9 +37,9 @@ CONTINUED = 24
 """Number of tokens that a language model generates after each prompt."""
 
 Pairs = list[tuple[list[int], list[int]]]
-"""Source ids (the prompt for a language model) and output ids."""
+"""A list of pairs: source ids (for a language model, the prompt) and output ids."""
 Score = Callable[[Pairs], list[list[float]]]
-"""Function that returns ln P of each output token."""
+"""A function that returns, for each pair, the log-probability of each output token."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,14 @@ class Parity:
     Args:
         sentences: number of compared sentences.
         tokens: number of compared token probabilities.
-        difference: largest difference of ln P of a token, in nats.
+        difference: largest difference of the log-probability of a token, in nats.
         greedy_same: number of equal greedy translations.
-        greedy_ties: number of greedy translations whose first difference is a tie (see
-            `TOLERANCE`).
-        beam: the search settings of the run, as text; "" if not compared.
+        greedy_ties: number of greedy translations that differ first at a tie (see `TOLERANCE`).
+        beam: the compared search settings as text; "" if no beam search was compared.
         beam_same: number of lines with the same best hypothesis.
-        beam_better: number of lines whose best hypothesis has a higher score in this engine.
-        beam_worse: number of lines whose best hypothesis has a lower score.
-        chrf: chrF of both engines with the search settings of the run, if there are references.
+        beam_better: number of lines whose best hypothesis has a higher score with CTranslate2.
+        beam_worse: number of lines whose best hypothesis has a lower score with CTranslate2.
+        chrf: chrF of the two engines, with the search settings of the run; None without references.
     """
 
     sentences: int
@@ -71,7 +71,8 @@ class Parity:
     chrf: tuple[float, float] | None = None
 
     def faults(self, *, quantized: bool) -> list[str]:
-        """Return the reasons why the conversion fails; empty if it passes."""
+        """Return the reasons why the conversion does not pass the check; an empty list if it
+        passes."""
         found: list[str] = []
         if quantized:
             if self.chrf is None:
@@ -94,7 +95,7 @@ class Parity:
         return found
 
     def lines(self, *, quantized: bool) -> list[str]:
-        """Return the measurements as lines of text."""
+        """Return the measurements as lines of text for the user."""
         ties = f", {self.greedy_ties} diverging at a tie" if self.greedy_ties else ""
         shown = [
             f"token probabilities: differ by at most {self.difference:.1e} nats "
@@ -106,7 +107,7 @@ class Parity:
             order = f"; {self.beam_better} score higher, {self.beam_worse} lower than with torch"
             shown.append(
                 same if quantized else same + order
-            )  # scores of two models are not comparable
+            )  # the two models differ, so scores are not comparable
         if self.chrf:
             shown.append("chrF: torch {:.2f}, converted {:.2f}".format(*self.chrf))
         return shown
@@ -119,7 +120,7 @@ def compare_translators(
     references: Sequence[Sequence[str]] | None,
     settings: SearchSettings,
 ) -> Parity:
-    """Translate with both engines and compare.
+    """Translate with both engines, and compare the results.
 
     Args: settings: search settings of the run. If the engine does not support them, plain beam
         search is used instead.
@@ -184,9 +185,9 @@ def _same(a: Translation, b: Translation) -> bool:
 
 
 def compare_generators(model: GPT, engine: Any, vocabulary: int, sentences: int) -> Parity:
-    """Continue random prompts with both language models and compare.
+    """Continue random prompts with both language models, and compare the results.
 
-    Args: engine: a `ctranslate2.Generator`.
+    Args: engine: the converted model, a `ctranslate2.Generator`.
     """
     random = torch.Generator().manual_seed(1)
     continued = max(1, min(CONTINUED, model.settings.max_length // 2))
@@ -233,7 +234,7 @@ def compare_generators(model: GPT, engine: Any, vocabulary: int, sentences: int)
 
 
 def _output_ids(found: Hypothesis) -> list[int]:
-    """Return the tokens of a hypothesis, including eos if finished."""
+    """Return the tokens of a hypothesis, including eos if the hypothesis is finished."""
     return [*found.tokens, EOS] if found.finished else list(found.tokens)
 
 
@@ -244,7 +245,8 @@ def _compare(
     score: Score,
     score_converted: Score,
 ) -> dict[str, Any]:
-    """Compare the greedy outputs, and the probabilities of ``ours`` under both models."""
+    """Compare the greedy outputs ``ours`` (PyTorch) and ``theirs`` (CTranslate2), and the
+    log-probabilities of ``ours`` under both models."""
     pairs = list(zip(sources, ours, strict=True))
     rows = [
         (a, b)
@@ -270,7 +272,8 @@ def _compare(
 
 
 def _first_difference(a: list[int], b: list[int]) -> int | None:
-    """Return the first position where two outputs differ; None if one is a prefix of the other."""
+    """Return the first position at which two outputs differ; None if one output is a prefix of the
+    other."""
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), None)
 
 

@@ -1,12 +1,12 @@
-"""The names of weights: the parts of a layer in CTranslate2 and in this package.
+"""Names of the weights of a layer: for each name in CTranslate2, the names in whyformer.
 
-If several of our weights correspond to one weight of CTranslate2, they are concatenated in the
-given order. A part that a layer does not have (such as the bias of an attention, or the shift of an
-RMSNorm) is skipped.
+If several weights of whyformer correspond to one weight of CTranslate2, they are concatenated in
+the given order. A weight that a layer does not have (such as the bias of an attention, or the shift
+of an RMSNorm) is skipped.
 """
 
 ATTENTIONS = {"self_attention": "self_attention", "cross_attention": "attention"}
-"""The names of the attentions in CTranslate2."""
+"""For each attention of a layer, its name in CTranslate2."""
 SELF_ATTENTION = {
     "self_attention/linear_0": (
         "self_attention.project_query",
@@ -42,4 +42,4 @@ READERS = (
     "feedforward.gate",
     "feedforward.expand",
 )
-"""The projections of a layer that read its residual stream."""
+"""Names of the projections that read the residual stream of a layer."""

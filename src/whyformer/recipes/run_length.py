@@ -1,4 +1,4 @@
-"""The length of a run, in updates or minutes, and the updates after which it validates."""
+"""The length of a run, in updates or minutes, and the updates after which the run is validated."""
 
 import contextlib
 import math
@@ -22,7 +22,8 @@ from whyformer.training.timetable import (
 class RunLength:
     """The timetable of a run. If the length is set in minutes, training extends the timetable.
 
-    The first rank measures the time and decides. All ranks then call `record` with the decision.
+    If the length is set in minutes, the first rank measures the time and decides about the
+    timetable. Then all ranks call `record` with the decision.
 
     Args: known: the content of ``run.json``; None for a new run.
     Raises: BundleError when the timetable of an existing run is missing or damaged.
@@ -36,7 +37,7 @@ class RunLength:
         self._every = recipe.validation.every
         minutes = recipe.training.minutes
         if minutes is None or (known and known["updates"] is not None):
-            # Earlier versions stored a number of updates even for runs in minutes.
+            # Earlier versions stored a number of updates even if the length was set in minutes.
             updates = known["updates"] if known else recipe.training.updates
             self.timetable = Timetable.fixed(updates)
             self._every = self._every or max(1, math.ceil(updates / 20))
@@ -55,26 +56,29 @@ class RunLength:
 
     @property
     def fixed_updates(self) -> int | None:
-        """The number of updates; None if the length is set in minutes."""
+        """The length of the run in updates; None if the length is set in minutes."""
         return None if self.paced else self.timetable.last.updates
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the end, on the first rank; None if the length is set in updates."""
+        """On the first rank, the seconds until the end of the run; None if the length is set in
+        updates."""
         return self._pacer.left if self._pacer else None
 
     def write(self) -> None:
-        """Write the timetable if the length is set in minutes. Call it on the first rank only."""
+        """Write the timetable to disk if the length is set in minutes. Call this method on the
+        first rank only."""
         if self.paced:
             write_timetable(self._out, self.timetable)
 
     def updates_at(self, step: int) -> int | None:
-        """Return the length of the run in updates, as planned at ``step``; None if not planned."""
+        """Return the length of the run in updates, as planned at ``step``; None if it is not
+        planned yet."""
         updates = self.timetable.updates_at(step)
         return None if updates == ENDLESS else updates
 
     def ends(self, step: int) -> bool:
-        """Return whether update ``step`` is the last one."""
+        """Return whether update ``step`` is the last one of the run."""
         return step >= self.timetable.updates_at(step)
 
     def validates(self, step: int) -> bool:
@@ -83,9 +87,11 @@ class RunLength:
         return by_number or self.ends(step) or self.timetable.validates(step)
 
     def decide(self, step: int) -> Decision | None:
-        """Return the new decision of the first rank after update ``step``, or None.
+        """On the first rank, return a new decision about the timetable after update ``step``, or
+        None if nothing changes.
 
-        When a resumed run repeats updates, the recorded decisions apply to them.
+        When a resumed run repeats updates, no new decisions are made for them, because the recorded
+        ones apply.
         """
         if self._pacer is None or step <= self.timetable.last.step:
             return None
@@ -98,21 +104,23 @@ class RunLength:
             self.write()
 
     def validating(self) -> contextlib.AbstractContextManager[None]:
-        """Return a context manager whose time counts as validation and checkpoint."""
+        """Return a context manager for a validation and checkpoint; the time inside it counts as
+        validation time."""
         return self._pacer.validating() if self._pacer else contextlib.nullcontext()
 
     def saving(self) -> contextlib.AbstractContextManager[None]:
-        """Return a context manager whose time does not count as time of an update."""
+        """Return a context manager for saving; the time inside it does not count as time of an
+        update."""
         return self._pacer.saving() if self._pacer else contextlib.nullcontext()
 
     def to_json(self, step: int) -> dict[str, Any]:
-        """Return the data to store in the checkpoint after update ``step``."""
+        """Return the state of the timetable for the checkpoint after update ``step``."""
         if self._pacer is None:
             return {}
         return {"pace": {"decisions": self.timetable.decided(step), **self._pacer.to_json()}}
 
     def resume(self, kept: dict[str, Any] | None, step: int) -> None:
-        """Restore the data of the checkpoint after update ``step``.
+        """Restore the state from the checkpoint after update ``step``.
 
         Raises: BundleError when the timetable does not match the checkpoint.
         """

@@ -1,4 +1,4 @@
-"""Facts about a task that are needed before its data is opened.
+"""The declaration of a task: facts about it that are needed before its data is opened.
 
 A task is a class of the package `whyformer.tasks`, or of a plugin. It declares these facts as class
 attributes, so that commands can check a recipe without reading data.
@@ -11,16 +11,16 @@ from whyformer.foundation.registry import Registry
 
 
 class ItemForm(StrEnum):
-    """The form of the items that `whyformer.train` and `fit` take instead of files."""
+    """The form of the items that `whyformer.train` and `fit` accept instead of files."""
 
     PAIRS = "pairs"
-    """(source, target)."""
+    """An item is (source, target)."""
     TEXTS = "texts"
-    """A text, which is one document."""
+    """An item is a text, which is one document."""
     LABELLED_TEXTS = "labelled texts"
-    """(text, label), or (text, second, label) for a task that reads `data.second`."""
+    """An item is (text, label), or (text, second, label) for a task that reads `data.second`."""
     TAGGED_WORDS = "tagged words"
-    """(words, labels), with one label for each word."""
+    """An item is (words, labels), with one label for each word."""
 
 
 OF_SOME_TASKS = frozenset({
@@ -31,23 +31,25 @@ OF_SOME_TASKS = frozenset({
     "text.source_lowercase", "text.target_lowercase", "training.label_smoothing",
     "validation.sentences", "decoding",
 })  # fmt: skip
-"""Settings that only some tasks read; `decoding` is a section. All tasks read the others."""
+"""Settings that only some tasks read. All tasks read all other settings. `decoding` stands for its
+whole section."""
 
 
 class TaskDeclaration:
-    """The class attributes of a task."""
+    """Base class that defines the class attributes of a task."""
 
     default_recipe: ClassVar[str | None] = None
-    """The recipe to use if none is given: name of a built-in recipe, or path of a YAML file."""
+    """The recipe that the task uses if none is given: the name of a built-in recipe, or the path of
+    a YAML file."""
     reads: ClassVar[frozenset[str]] = frozenset()
-    """The settings of `OF_SOME_TASKS` that this task reads; setting any other of them is an
-    error."""
+    """The settings of `OF_SOME_TASKS` that this task reads. It is an error to set one of the
+    others."""
     items: ClassVar[ItemForm | None] = None
-    """The form of items given in Python; None if the task accepts files only."""
+    """The form of the items that the task accepts in Python; None if it accepts only files."""
     unit: ClassVar[str] = "tokens"
     """The unit that `tokens` of a batch counts: tokens, masked tokens, words or texts."""
     loss_unit: ClassVar[str] = "nats per token"
-    """The unit of the mean loss, which is the sum divided by this count."""
+    """The unit of the mean loss, which is the summed loss divided by `tokens`."""
 
 
 TASKS = Registry[type[TaskDeclaration]](
@@ -66,11 +68,12 @@ TASKS = Registry[type[TaskDeclaration]](
 
 
 class ListedMetrics:
-    """Annotation of a setting: its JSON Schema lists the metrics of all tasks, plugins included."""
+    """Annotation for a setting that contains the name of a metric. It makes the JSON Schema of the
+    setting list the metrics of all tasks, including those of plugins."""
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         """Return the schema with the names of the metrics as examples."""
-        from whyformer.evaluation.metric import METRICS  # numpy would slow down `--help`
+        from whyformer.evaluation.metric import METRICS  # late: numpy would slow down --help
 
         names = ["loss", *METRICS]
         for task in TASKS.values():

@@ -1,4 +1,5 @@
-"""Find settings that a run never reads, so that flags without effect are rejected."""
+"""Find settings that a run never reads, and reject them, so that no flag is silently without
+effect."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -30,10 +31,10 @@ def refuse_unused(
     """Reject settings that a run of ``recipe`` never reads.
 
     Args:
-        given: dotted names, such as ``training.matrix_ratio``.
-        ranks: number of training processes; None if unknown.
-        typed: the short flag that the user typed for a setting, by dotted name.
-    Raises: ConfigError for the first such setting, with the reason.
+        given: dotted names of the settings that were given, such as ``training.matrix_ratio``.
+        ranks: number of training processes; None if it is not known yet.
+        typed: for the dotted name of a setting, the short flag that the user typed instead.
+    Raises: ConfigError for the first unused setting, with the reason.
     """
     for name in (one.replace("-", "_") for one in given):
         if reason := reason_unused(recipe, name, ranks=ranks):
@@ -44,7 +45,7 @@ def refuse_unused(
 
 
 def _refuse_columns(recipe: Recipe, name: str) -> None:
-    """Raise ConfigError about `--columns` with more columns than the task has."""
+    """Raise ConfigError if `--columns` names more columns than the task reads."""
     if name not in OF_SOME_TASKS or name in TASKS[recipe.task].reads:
         return
     readers = _listed([task for task, kind in TASKS.items() if name in kind.reads])
@@ -64,9 +65,9 @@ def refuse_unread(given: Iterable[str], read: Sequence[str], command: str) -> No
     """Reject settings that a command does not read.
 
     Args:
-        given: dotted names.
-        read: the names that the command reads; a name with a dot at its end means all settings of
-            that section.
+        given: dotted names of the settings that were given.
+        read: dotted names of the settings that the command reads. A name that ends with a dot means
+            all settings of that section.
     Raises: ConfigError for the first setting that is not read.
     """
     for name in (one.replace("-", "_") for one in given):
@@ -176,12 +177,14 @@ def _of_decoding(recipe: Recipe, name: str) -> str | None:
 
 
 def _is_read(data: DataSettings, name: str) -> bool:
-    """Return whether a file of pairs has a column of this name, or may have one."""
+    """Return whether a file of pairs has the column that the setting ``name`` selects, or may have
+    it."""
     column = getattr(data, name.removeprefix("data."))
     for path in (*data.train, *data.dev):
         if path == STDIN:
             continue
-        if not Path(path).is_file():  # the prefix of two files, or an error reported later
+        # The path is the prefix of two files, or its error is reported later.
+        if not Path(path).is_file():
             return True
         try:
             table = data.reading.table(path, Wanted.PAIRS, (data.source, data.target))
@@ -193,7 +196,7 @@ def _is_read(data: DataSettings, name: str) -> bool:
 
 
 def _has_format(recipe: Recipe, formats: Sequence[Format]) -> bool:
-    """Return whether a file has one of these formats."""
+    """Return whether at least one data file has one of these formats."""
     data, wanted = recipe.data, WANTED.get(TASKS[recipe.task].items or ItemForm.TEXTS)
     for path in (*data.train, *data.dev):
         if wanted is None or not Path(path).is_file():
@@ -202,7 +205,7 @@ def _has_format(recipe: Recipe, formats: Sequence[Format]) -> bool:
             if data.reading.format(path, wanted) in formats:
                 return True
         except DataError:
-            return True  # the error is reported later
+            return True  # this error is reported later
     return False
 
 
@@ -211,7 +214,7 @@ WANTED = {
     ItemForm.PAIRS: Wanted.PAIRS, ItemForm.LABELLED_TEXTS: Wanted.LABELLED,
     ItemForm.TAGGED_WORDS: Wanted.TAGGED, ItemForm.TEXTS: Wanted.TEXTS,
 }  # fmt: skip
-"""The items of a task -> what its files are read for."""
+"""For each form of items, the kind of data that a task reads from its files."""
 
 
 def _listed(tasks: Sequence[str]) -> str:

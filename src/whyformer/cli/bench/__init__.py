@@ -1,1 +1,1 @@
-"""``whyformer bench`` and the process that it measures."""
+"""``whyformer bench``, and the process whose speed it measures."""

@@ -24,7 +24,7 @@ affect the results."""
 
 
 READS = ("model.", "text.", "data.", "decoding.", "training.", "task", "preset")
-"""The settings of a recipe that can affect its speed."""
+"""Settings of a recipe that can affect the measured speed. The command accepts only these."""
 
 
 def bench(
@@ -44,11 +44,11 @@ def bench(
         recipe: A built-in recipe or a YAML file.
             Default: the recipe of --run; without --run, pronounce
             if the extra `demo` is installed, otherwise translate.
-            If the data of the recipe are missing, generated pairs are used.
+            If the data of the recipe is missing, generated pairs are used.
         run: Decode with this run instead of an untrained model.
         source: UTF-8 file to decode, one sentence per line (default: the dev set).
         references: Reference files for --source, to score the output of each engine.
-        seconds: Approximate computing time, without the start-up times of programs.
+        seconds: Approximate computing time in seconds, not counting the start of programs.
         json: Print all measurements as one JSON object.
     """
     from whyformer.bundle import find_bundle

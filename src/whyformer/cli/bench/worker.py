@@ -1,4 +1,4 @@
-"""The process that `whyformer bench` measures.
+"""The process whose speed `whyformer bench` measures.
 
     python -m whyformer.cli.bench.worker [PLUGIN ...] CONFIG
 
@@ -17,7 +17,8 @@ from whyformer.workflows.bench.process import answer_questions
 
 
 def load(config: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Load the contender of a configuration; return the function that answers its requests."""
+    """Load the contender that a configuration names, and return the function that answers requests
+    to it."""
     if config["contender"] == "training":
         from whyformer.workflows.bench.training import training_contender
 
@@ -39,10 +40,10 @@ def load(config: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 
 def main() -> None:
-    """Run the contender of the configuration file on the command line."""
+    """Run the contender of the configuration file that the command line names."""
     *named, path = sys.argv[1:]
     config = json.loads(Path(path).read_text(encoding="utf-8"))
-    keep_big_blocks()  # like the command `whyformer`
+    keep_big_blocks()  # as in the command `whyformer`
     for plugin in named:
         plugins.load(plugin)
     answer_questions(lambda: load(config))

@@ -1,1 +1,1 @@
-"""Commands that ask questions about the Transformer and answer them by measurement."""
+"""Commands of the laboratory, which answers questions about the Transformer by measurement."""

@@ -1,4 +1,4 @@
-"""``whyformer ask``: the laboratory's answer to a question in English or Korean."""
+"""``whyformer ask``: answer a question in English or Korean with the results of the laboratory."""
 
 import sys
 from typing import Literal
@@ -16,7 +16,7 @@ model. If no question of the laboratory matches, the nearest questions are shown
 (`nearest` with --json), and the exit code is 2."""
 
 NEAREST = 3
-"""Number of questions to show if none matches."""
+"""Number of similar questions to show if no question matches."""
 
 
 def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False) -> int:

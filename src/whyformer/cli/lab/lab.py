@@ -38,7 +38,7 @@ REPORT_EXAMPLES = """Examples:
   whyformer lab report --lang ko --out pages
   whyformer lab report --results runs/lab/full --out mine"""
 PLAIN_EVERY_SECONDS = 15.0
-"""Time between two progress lines if standard error is not a terminal."""
+"""Seconds between two progress lines if standard error is not a terminal."""
 
 Lang = Literal["en", "ko"]
 Positional = Annotated[str, Parameter(negative="")]
@@ -52,7 +52,7 @@ lab = App(
 
 @lab.command(name="list", help_epilogue="Example:\n\n  whyformer lab list --lang ko")
 def list_questions(*, lang: Lang | None = None, json: Flag = False) -> int:
-    """List the questions, and the verdict on each claim.
+    """List the questions of the laboratory, with the verdict on each claim.
 
     Args:
         lang: Language: en or ko (default: en). The JSON object contains both.
@@ -85,7 +85,7 @@ def list_questions(*, lang: Lang | None = None, json: Flag = False) -> int:
 
 @lab.command(help_epilogue="Example:\n\n  whyformer lab show scaling --lang ko")
 def show(question: Positional, /, *, lang: Lang | None = None, json: Flag = False) -> int:
-    """Show one question: a short answer, claims, criteria, verdicts and numbers.
+    """Show a question of the laboratory: a short answer, claims, criteria, verdicts and numbers.
 
     Args:
         question: Name of the question (see `whyformer lab list`).
@@ -124,11 +124,12 @@ def run(
 
     Args:
         questions: Names of questions (see `whyformer lab list`).
-        quick: Short experiments (the default): less than a minute per question on two cores.
-        full: Full experiments, large enough for a verdict:
+        quick: Run short experiments (the default): less than a minute per question on two cores.
+        full: Run full experiments, which are large enough for a verdict:
             up to 90 minutes on one core per question.
         seeds: Number of seeds per condition (default: the number for --quick or --full).
-        on: Where to run: processes of this machine, or a Ray cluster (RAY_ADDRESS).
+        on: Where to run the experiments:
+            processes of this machine, or a Ray cluster (RAY_ADDRESS).
         workers: Number of parallel processes (default: one per core).
         out: Directory for the results.
         all: Run every question.
@@ -213,7 +214,7 @@ def report(
 
 
 def refuse_language(lang: str | None) -> None:
-    """Reject --lang with --json, because the JSON object contains every language.
+    """Reject --lang if --json is given, because the JSON object contains both languages.
 
     Raises: UsageError.
     """
@@ -238,7 +239,8 @@ def say(text: str) -> None:
 
 
 def _wrapped(line: str, width: int, indent: str) -> Sequence[str]:
-    """Break a line at spaces to fit the width; a Korean letter is two columns wide."""
+    """Break a line at spaces to fit into ``width`` columns; a Korean character is two columns
+    wide."""
     from rich.cells import cell_len
 
     if cell_len(line) <= width:
@@ -262,7 +264,8 @@ def _measure(
     engine: "Engine",
     language: Any,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Run one question. Return its report and the claims that contradict the published verdict."""
+    """Run the experiment of one question. Return its report, and the claims whose verdict
+    contradicts the published one."""
     from whyformer.lab.method.record import read_record, result_of, write_record
     from whyformer.lab.method.runner import run as fill
     from whyformer.lab.pages.answers import answer, as_json, contradictions, verdict_words
@@ -300,7 +303,7 @@ def _measure(
 
 
 class _Bar:
-    """A progress bar on standard error: the number of finished cells."""
+    """A progress bar on standard error. It shows the number of finished measurements (cells)."""
 
     def __init__(self, name: str, mode: str) -> None:
         from rich.console import Console
@@ -331,7 +334,8 @@ class _Bar:
         self._bar.stop()
 
     def show(self, done: int, total: int) -> None:
-        """Show the number of finished cells; the first call counts those of earlier runs."""
+        """Show the number of finished cells. At the first call, these are the cells finished by
+        earlier runs."""
         starts = not self._started
         if starts:
             self.first, self._started = done, True

@@ -1,1 +1,1 @@
-"""Code for several commands: types of options, recipes, engines and output streams."""
+"""Code that several commands use: types of options, recipes, engines and output streams."""

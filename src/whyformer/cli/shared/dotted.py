@@ -16,7 +16,8 @@ _NEEDS_VALUE = re.compile(r"--[A-Za-z][\w-]*")
 
 
 def split(tokens: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
-    """Return the other tokens, and the dotted settings as a dict: name -> values.
+    """Remove the dotted settings from the tokens of a command line. Return the other tokens, and
+    the values of each setting by name.
 
     A list setting takes all values up to the next option; any other setting takes one value.
     Tokens after ``--`` are not changed.
@@ -57,7 +58,8 @@ def split(tokens: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
 
 
 def plugins_in(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the other tokens, and the value of each ``--plugin``.
+    """Remove ``--plugin`` options from the tokens of a command line. Return the other tokens, and
+    the values of the options.
 
     Tokens after ``--`` are not changed.
 
@@ -81,7 +83,7 @@ def plugins_in(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _takes_several(name: str) -> bool:
-    """Return whether this field of a recipe is a list."""
+    """Return whether a setting of a recipe is a list."""
     from whyformer.recipes.recipe import Recipe
 
     value: object = Recipe()

@@ -32,7 +32,10 @@ class Engine(StrEnum):
 
 @dataclass(frozen=True)
 class Chosen:
-    """A translator and its search settings. Args: bundles: the runs, if torch loaded them."""
+    """A translator and its search settings.
+
+    Args: bundles: the loaded runs; empty if the engine is not torch.
+    """
 
     translator: TextTranslator
     settings: SearchSettings
@@ -50,14 +53,14 @@ def choose(
     ranks: Ranks = ALONE,
     weights: str = Weights.FLOAT32,
 ) -> Chosen:
-    """Load a translator.
+    """Choose an engine, and load the translator of one or more runs.
 
     Args:
         engine: auto uses CTranslate2 if an up-to-date conversion exists and supports the options.
         given: search settings that override the settings of the run.
-        ranks: the processes that translate together.
-        weights: data type of the weights in torch; with int8, auto uses torch.
-    Raises: UsageError if the given engine does not support the options.
+        ranks: the processes that divide the lines among themselves.
+        weights: data type of the weights in torch. With int8, the engine auto means torch.
+    Raises: UsageError if the chosen engine does not support the options.
     """
     if engine not in set(Engine):
         raise UsageError(f"`{engine}` is not an engine.{nearest(engine, list(Engine))}")
@@ -99,7 +102,7 @@ def choose(
 
 
 class _Stale(UsageError):
-    """The run changed after its conversion was made."""
+    """Error for a conversion that is out of date, because its run was changed later."""
 
 
 def _by_conversion(
@@ -116,7 +119,7 @@ def _by_conversion(
     (run,) = runs
     directory = find_conversion(run)
     if directory is None:
-        find_bundle(run)  # raises a clearer error if the directory is not a run
+        find_bundle(run)  # raises an error if this is not a run
         return UsageError(
             f"`{run}` contains no conversion. Make one with: whyformer convert {run} --to "
             "ctranslate2"

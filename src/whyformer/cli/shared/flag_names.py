@@ -1,4 +1,4 @@
-"""Replace setting names of the library in messages by flags: `top_k` becomes `--top-k`."""
+"""Replace names of settings in messages by the flags of a command: `top_k` becomes `--top-k`."""
 
 import inspect
 import re
@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 ALSO_FLAGS = ("tokenize",)
-"""Names of settings that are not search settings, but have a flag of the same name."""
+"""Names of settings that are replaced by a flag of the same name, although they are not search
+settings."""
 _NAME = re.compile(r"`(\w+)`")
 
 

@@ -11,13 +11,13 @@ from cyclopts import Parameter, Token
 from whyformer.foundation.errors import UsageError
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
-"""A flag without a ``--no-…`` form."""
+"""Type of a boolean option that has no ``--no-…`` form."""
 Texts = Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")]
-"""One or more values after the option's name."""
+"""Type of an option that takes one or more texts."""
 Paths = Annotated[list[Path] | None, Parameter(consume_multiple=True, negative="")]
-"""One or more paths after the option's name."""
+"""Type of an option that takes one or more paths."""
 Overrides = Annotated[dict[str, list[str]], Parameter(parse=False)]
-"""The dotted settings that `main` removed from the command line."""
+"""Type of the argument through which `main` passes the dotted settings of the command line."""
 
 T = TypeVar("T")
 _WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]{0,30})")
@@ -26,7 +26,7 @@ _DECIMAL = re.compile(r"[+-]?(0|[1-9][0-9]*|(?=\.[0-9]))(\.[0-9]*)?([eE][+-]?[0-
 
 @dataclass(frozen=True)
 class Bounds:
-    """Parse a number in decimal notation and check its bounds.
+    """A converter of cyclopts that parses a number in decimal notation and checks its bounds.
 
     Args: low, high: the smallest and the largest allowed number.
     """
@@ -35,11 +35,14 @@ class Bounds:
     high: float
 
     def __str__(self) -> str:
-        """Return the bounds as `--help` shows them."""
+        """Return the bounds as text for `--help`."""
         return f"{self.low}..{self.high if self.high < 2**62 else f'{self.high:.1e}'}"
 
     def __call__(self, kind: Any, tokens: Sequence[Token]) -> float:
-        """Return the number. Raises: UsageError if it is malformed or out of bounds."""
+        """Return the parsed number.
+
+        Raises: UsageError if the text is not a number, or if the number is out of bounds.
+        """
         name, text = tokens[0].keyword or "number", tokens[0].value
         whole = isinstance(self.low, int)
         if not (_WHOLE if whole else _DECIMAL).fullmatch(text):
@@ -61,9 +64,9 @@ def within(low: float, high: float) -> Parameter:
 
 
 def required(value: T | None, name: str, example: str) -> T:
-    """Return a required value.
+    """Return the value of a required option.
 
-    Raises: UsageError with an example if it was not given.
+    Raises: UsageError with an example if the option was not given.
     """
     if value is None or value == []:
         raise UsageError(f"`--{name}` is required and was not given. Add {example}.")

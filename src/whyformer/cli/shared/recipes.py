@@ -1,4 +1,4 @@
-"""Resolve a recipe from its name, short flags and dotted settings."""
+"""Resolve a recipe: combine its name, short flags and dotted settings into its final values."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,11 +35,11 @@ def resolved(
     """Resolve a recipe from its name, short flags such as `data`, and dotted settings.
 
     Args:
-        overrides: dotted settings.
-        columns: see `columns_of`.
-        ranks: number of training processes; None if unknown.
+        overrides: values of dotted settings by name, as texts.
+        columns: the values of ``--columns``; see `columns_of`.
+        ranks: number of training processes; None if it is not known yet.
         out: directory of the run.
-        automatic: without the name of a recipe, choose the settings from the data.
+        automatic: whether the settings are chosen from the data if no recipe is named.
     Raises: UsageError if a setting is given in both forms; ConfigError for a setting that is
         unknown or has no effect.
     """
@@ -88,9 +88,9 @@ def data_settings(
     columns: Sequence[str] | None = None,
     encoding: str | None = None,
 ) -> "DataSettings":
-    """Return the settings of data files, for a command without a recipe.
+    """Return the data settings for a command that has no recipe.
 
-    Raises: UsageError if columns are given in two forms.
+    Raises: UsageError if both ``--columns`` and ``--source`` or ``--target`` are given.
     """
     from whyformer.recipes.recipe import DataSettings
 
@@ -107,16 +107,16 @@ ROLES = {
     "source": "data.source", "text": "data.source", "second": "data.second",
     "target": "data.target", "label": "data.target",
 }  # fmt: skip
-"""Name of a column's role -> setting."""
+"""For each role that a column can have in ``--columns``, the setting that names the column."""
 
 
 def columns_in(given: Sequence[str] | None) -> list[str]:
-    """Return the values of ``--columns``, which are separated by commas or spaces."""
+    """Split the values of ``--columns`` at commas, and return all items."""
     return [item.strip() for one in given or () for item in one.split(",") if item.strip()]
 
 
 def columns_of(given: Sequence[str]) -> dict[str, str]:
-    """Return setting -> column, for the values of ``--columns``.
+    """Convert the values of ``--columns`` to settings: for each setting, the name of its column.
 
     Raises: UsageError for an unknown role or a wrong number of columns.
 

@@ -1,4 +1,4 @@
-"""Write results to standard output as UTF-8, or atomically to a file."""
+"""Write results as UTF-8 to standard output, or atomically to a file."""
 
 import contextlib
 import errno
@@ -16,13 +16,13 @@ from whyformer.foundation.files import atomic_path, explain_write_errors, refuse
 
 
 def refuse_existing(overwrite: bool, *, read: Path | None = None, **outputs: Path | None) -> None:
-    """Raise an error if an output file exists and --overwrite is not given.
+    """Raise an error if an output file already exists and --overwrite is not given.
 
     Devices and pipes are allowed.
 
     Args:
         read: the input file, which must never be replaced.
-        outputs: for each output flag its path, or None if the flag was not given.
+        outputs: for each flag of an output file, the given path, or None without the flag.
     Raises: OutputError if a file exists at one of the paths; UsageError if --overwrite is given
         without an output file.
     """
@@ -44,7 +44,8 @@ def refuse_existing(overwrite: bool, *, read: Path | None = None, **outputs: Pat
 
 @contextlib.contextmanager
 def written(path: Path | None) -> Iterator[TextIO]:
-    """Yield a stream to write results to; None is standard output."""
+    """Yield a stream to which results are written: the file ``path``, or standard output for
+    None."""
     if path is None:
         try:
             yield sys.stdout
@@ -57,7 +58,7 @@ def written(path: Path | None) -> Iterator[TextIO]:
                 "Standard output cannot be written, because no space is left on the device. "
                 "Free some space or write to another device."
             ) from None
-    elif path.exists() and not path.is_file():  # a device or a pipe cannot be replaced
+    elif path.exists() and not path.is_file():  # a device or pipe is never replaced
         with explain_write_errors(path), path.open("w", encoding="utf-8", newline="\n") as stream:
             yield stream
     else:
@@ -74,7 +75,7 @@ def print_json(value: dict[str, Any]) -> None:
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
-    """Return a value as JSON: on one line, or indented.
+    """Return a value as JSON text, on one line or indented.
 
     Raises: WhyformerError for NaN and infinity, which JSON cannot represent.
     """
@@ -93,12 +94,13 @@ def warn(text: str) -> None:
 
 
 def shortened(text: str, most: int = 30) -> str:
-    """Return a text in quotes, truncated to ``most`` characters."""
+    """Return a text in quotation marks, truncated to ``most`` characters."""
     return f"“{text if len(text) <= most else text[: most - 1] + '…'}”"
 
 
 def set_encodings() -> None:
-    """Write UTF-8 to files and pipes; on a terminal, replace characters it cannot display.
+    """Set the encoding of the standard streams. Files and pipes use UTF-8; on a terminal,
+    characters that it cannot display are replaced.
 
     Results can be in any language, so the locale of a pipe (CP949 on Korean Windows) is ignored.
     Lines end with a single newline character on all systems, so that files are identical.
@@ -113,7 +115,8 @@ def set_encodings() -> None:
 
 
 def is_live(stream: Any) -> bool:
-    """Return whether the input may be interactive, that is, not a regular file."""
+    """Return whether an input stream may be interactive, that is, whether it is not a regular
+    file."""
     try:
         return not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
     except (OSError, ValueError, AttributeError):
@@ -121,7 +124,8 @@ def is_live(stream: Any) -> bool:
 
 
 def abandon_output() -> None:
-    """Discard all further output, so that flushing at exit does not raise the error again."""
+    """Discard all further output, so that flushing the output at exit does not raise an error
+    again."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
