@@ -18,7 +18,8 @@ FIELD = re.compile(
 HEAD = """# From the paper to the code
 
 `python tools/paper_table.py` generates this page from the docstrings. The column "differs" lists
-every known difference between the code and its source. An empty cell means that there is none.
+every known difference between the code and its source. An empty cell means that no
+difference is known.
 
 | where | what | source | differs |
 | --- | --- | --- | --- |

@@ -76,7 +76,7 @@ def weigh(
     """Return softmax(scores) V, the weighted means of V, and softmax(scores), the weights.
 
     Paper: Vaswani et al. 2017, §3.2.1, Eq. 1; Luong et al. 2015 (arXiv:1508.04025), §3, Eq. 7.
-    Differs: as `attention`.
+    Differs: see `attention`.
     Args:
         allowed: True where a query may attend to a key; None allows all.
         dropout: see `attention`.
@@ -108,7 +108,7 @@ def fused_attention(
     """Compute the output of `attention` with a fused kernel that does not store the weights.
 
     Paper: Vaswani et al. 2017, §3.2.1, Eq. 1; kernel: Dao et al. 2022 (arXiv:2205.14135).
-    Differs: as `attention`. The outputs are equal within floating-point tolerance.
+    Differs: see `attention`. The outputs are equal within floating-point tolerance.
     """
     if causal and Q.shape[-2] == 1:
         causal = False  # a single query is at the last position and attends to every key

@@ -205,7 +205,7 @@ class Rotary(Positions):
 def rotate_pairs(
     x: Float[Tensor, "*rows length d_k"], rotations: Float[Tensor, "*#rows length pairs 2"]
 ) -> Float[Tensor, "*rows length d_k"]:
-    """Map each pair (x₁, x₂) to (x₁cos - x₂sin, x₂cos + x₁sin). Source: as `Rotary`, Eq. 34.
+    """Map each pair (x₁, x₂) to (x₁cos - x₂sin, x₂cos + x₁sin). Source: see `Rotary`, Eq. 34.
 
     Args: rotations: cosine and sine of the angle of each pair.
     """

@@ -24,7 +24,7 @@ def windowed_attention(
     `attention` with `window_mask`, computes all n² scores.
 
     Paper: Vaswani et al. 2017, §4 and Table 1, row "self-attention (restricted)".
-    Differs: as `window_mask`.
+    Differs: see `window_mask`.
     Args: scale: factor on QKᵀ; None means 1/√d_k.
     """
     length = Q.shape[-2]
@@ -45,7 +45,7 @@ class WindowedAttention(MultiHeadAttention):
     computes and masks all scores.
 
     Paper: Vaswani et al. 2017, §4.
-    Differs: as `window_mask`.
+    Differs: see `window_mask`.
     Args: width: number of positions in the window, including that of the query (r in the paper).
     """
 

@@ -23,8 +23,8 @@ def mask_tokens(
     """Return the masked ids and the labels. A label is the original token at a chosen position, and
     PAD elsewhere.
 
-    Paper: Devlin et al. 2018 (arXiv:1810.04805), §3.1, Task #1 and A.1: of 15 % chosen tokens 80 %
-        become [MASK], 10 % a random token, 10 % stay.
+    Paper: Devlin et al. 2018 (arXiv:1810.04805), §3.1, Task #1 and A.1: 15 % of the tokens are
+        chosen; 80 % of these become [MASK], 10 % become a random token, and 10 % stay unchanged.
     Differs: every token is chosen independently with probability ``rate``, so the number of chosen
     tokens in a row is binomial; the paper's code chooses a fixed number per row.
     Args:

@@ -86,8 +86,9 @@ def paired_bootstrap(
     """Return the difference, its 95 % confidence interval (None if all resamples are equal), and p.
 
     Paper: Koehn 2004, §4; Riezler and Maxwell 2005, Figure 1, for the shift to the null.
-    Differs: Koehn counts how often one system wins; here resampled differences are shifted to
-    mean 0 and their size is compared with that of the observed difference, so p is two-sided.
+    Differs: Koehn counts how often one system wins. Here, the resampled differences are shifted
+    to mean 0, and their absolute values are compared with that of the observed difference, so p
+    is two-sided.
     Args: baseline, system: (lines, k) statistics of the same lines.
     """
     sums = resampled_sums(_paired(baseline, system), resamples=trials, seed=seed)
@@ -119,7 +120,7 @@ def approximate_randomization(
 
 
 def exact_permutation(value: Value, baseline: Array, system: Array) -> tuple[float, float, int]:
-    """Return the difference, the p-value, and the number of exchanges, which are all counted.
+    """Return the difference, the p-value, and the number of exchanges; all of them are tried.
 
     Exchanging lines with equal statistics has no effect. So only the d other lines are exchanged,
     in 2^d ways. An exchange and its opposite have the same absolute difference, so p is at least

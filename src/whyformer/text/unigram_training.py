@@ -26,9 +26,9 @@ def learn_pieces(words: Counter[str], alphabet: Sequence[str], size: int) -> dic
     """Return at most ``size`` pieces with their log-probabilities, including the alphabet.
 
     Paper: Kudo 2018 (arXiv:1804.10959), §3.2.
-    Differs: an expected count c has the weight c − ½ in the M step, which removes rare pieces (it
-    is close to exp(digamma(c)), used by SentencePiece); the cost of removing a piece is computed
-    from all tokenizations of its spelling, not from the second best one.
+    Differs: an expected count c has the weight c − ½ in the M step, which removes rare
+    pieces (this weight is close to exp(digamma(c)), which SentencePiece uses). The cost of removing
+    a piece is computed from all tokenizations of its spelling, not only from the second best one.
     """
     chosen = [(w, c) for w, c in words.items() if len(w) <= LONGEST_WORD]
     chosen = sorted(chosen, key=lambda item: (-item[1], item[0]))[:MAX_WORDS]

@@ -12,9 +12,10 @@ RARE = 10
 class FrequentTags:
     """The most frequent label of each word, and of each ending for words without training data.
 
-    Source: Brants 2000, “TnT – a statistical part-of-speech tagger”, §2.3, for counting the endings
-        of rare words only.
-    Differs: no probabilities of label sequences, and the longest known ending decides alone.
+    Source: Brants 2000, “TnT – a statistical part-of-speech tagger”, §2.3, for the
+        rule to count only the endings of rare words.
+    Differs: there are no probabilities of label sequences, and only the longest known ending is
+        used.
 
     >>> tagger = FrequentTags([["the", "dog", "runs"]], [["D", "N", "V"]])
     >>> tagger.tag([["the", "hotdog", "jumps"]])

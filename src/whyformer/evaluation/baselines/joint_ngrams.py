@@ -20,7 +20,7 @@ class JointNgrams:
     """A joint n-gram model: aligned pairs are sequences of units, and n-grams predict them.
 
     Paper: Bisani and Ney 2008, “Joint-sequence models for grapheme-to-phoneme conversion”; the
-        pair n-gram models of Novak et al. 2016 (Phonetisaurus) are the same in finite automata.
+        pair n-gram models of Novak et al. 2016 (Phonetisaurus) are the same, as finite automata.
 
     Args: pairs: source symbols and target symbols.
     Raises: ValueError if no pair can be aligned.
