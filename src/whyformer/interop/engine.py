@@ -115,7 +115,7 @@ class CTranslate2Translator(TextTranslator):
     def search_lines(
         self, lines: Sequence[Line], settings: SearchSettings
     ) -> list[list[Hypothesis]]:
-        """See `TextTranslator`.
+        """Translate some lines, and return the hypotheses of each line; see `TextTranslator`.
 
         Raises: UsageError when the engine does not support the search or a length.
         """

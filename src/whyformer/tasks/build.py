@@ -1,4 +1,4 @@
-"""Open the task of a recipe."""
+"""Open the task of a recipe: find its class, and prepare its data."""
 
 from pathlib import Path
 
@@ -24,7 +24,10 @@ def data_key_of(recipe: Recipe, run: Path) -> str:
 
 
 def task_class(name: str) -> type[Task]:
-    """Return the class of a task. Raises: PluginError for an incomplete task class."""
+    """Return the class of a task.
+
+    Raises: PluginError if the class does not extend `Task` or does not define all its methods.
+    """
     kind = TASKS[name]
     if not issubclass(kind, Task):
         raise PluginError(
@@ -39,6 +42,6 @@ def task_class(name: str) -> type[Task]:
 
 
 def _listed(names: list[str]) -> str:
-    """Return the names as a list for a message: "`a`, `b` and `c`"."""
+    """Return names as text for a message: "`a`, `b` and `c`"."""
     *some, last = (f"`{name}`" for name in names)
     return f"{', '.join(some)} and {last}" if some else last

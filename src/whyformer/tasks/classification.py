@@ -53,21 +53,23 @@ from whyformer.text.tokenizer import Tokenizer
 from whyformer.training.loss import Loss
 
 EVALUATED_TOGETHER = 1024
-"""Number of texts that an evaluation classifies at once; limits the memory for probabilities."""
+"""Number of texts that an evaluation classifies at once. A larger number would need more memory for
+the probabilities."""
 LARGEST_NUMBER = 1e30
-"""Largest label of a regression in absolute value: its square must be finite in float32."""
+"""Maximum absolute value of a label of a regression. The square of a label must be finite in
+float32."""
 
 
 @TASKS.register("classify")
 class Classification(LabelledTask):
-    """A `Task` on texts with labels."""
+    """The task of predicting the label of a text or of a pair of texts."""
 
     default_recipe = "classify"
     items = ItemForm.LABELLED_TEXTS
     reads = LabelledTask.reads | {"data.second", "text.keep_spaces"}
     unit, loss_unit = "texts", "nats per text"
     numeric: ClassVar[bool] = False
-    """Whether a label is a number."""
+    """Whether the labels of this task are numbers."""
     metrics: ClassVar[Mapping[str, bool]] = {"loss": False, **dict.fromkeys(LABEL_METRICS, True)}
 
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
@@ -108,11 +110,12 @@ class Classification(LabelledTask):
 
     @property
     def validation_items(self) -> int:
-        """See `Task`."""
+        """The number of items in the validation set; see `Task.validation_items`."""
         return len(self.held_out)
 
     def labels_of(self, example: Example) -> Sequence[str]:
-        """Return labels that must occur in training and in validation data; none for numbers."""
+        """Return the labels of an example that must occur both in training and in validation data.
+        For numbers, there are none."""
         return (example.label,)
 
     def answer_of(self, example: Example) -> str:
@@ -120,7 +123,8 @@ class Classification(LabelledTask):
         return example.label
 
     def classes_of(self, train: Sequence[Example]) -> list[str]:
-        """Return the labels in the order of the model's outputs; none for numbers."""
+        """Return all labels, in the order of the model's outputs. For numbers, the result is
+        empty."""
         classes = sorted({example.label for example in train})
         if len(classes) < 2:
             raise DataError(
@@ -130,7 +134,7 @@ class Classification(LabelledTask):
         return classes
 
     def target_of(self, example: Example) -> int | float:
-        """Return the expected output as a number: the index of the label."""
+        """Return the expected output as a number: the index of the example's label in `classes`."""
         place = self.places.get(example.label)
         if place is None:
             raise DataError(
@@ -140,7 +144,7 @@ class Classification(LabelledTask):
         return place
 
     def data_facts(self) -> Iterator[str]:
-        """See `LabelledTask`."""
+        """Yield the lines about the data; see `LabelledTask.data_facts`."""
         size = len(self.tokenizer)
         yield from files_facts(self.files)
         yield rows_facts("texts", self.rows, f"{len(self.rows):,}", size)
@@ -158,13 +162,13 @@ class Classification(LabelledTask):
         yield f"labels      {classes if self.classes else 'a number'}"
 
     def loss(self, model: nn.Module, batch: LabelledBatch, smoothing: float) -> Loss:
-        """See `Task`: the cross-entropy of the labels."""
+        """Return the cross-entropy of the labels, summed over a batch; see `Task.loss`."""
         assert isinstance(model, BERT)
         outputs = model.answers(batch.ids, batch.real, batch.segments)
         return label_loss(outputs, batch.labels, smoothing)
 
     def validate(self, model: Model) -> dict[str, Any]:
-        """See `Task`."""
+        """Return the mean loss and the metric on the validation set; see `Task.validate`."""
         assert isinstance(model, BERT)
         total, found, wanted = 0.0, [], []
         with evaluation_mode(model):
@@ -176,7 +180,8 @@ class Classification(LabelledTask):
         return {"loss": total / len(wanted)} | scores
 
     def predictions(self, outputs: Tensor) -> list[Any]:
-        """Return the predicted label index, or number, for each row of outputs."""
+        """Return, for each row of outputs, the index of the predicted label, or the predicted
+        number."""
         return outputs.argmax(-1).tolist()
 
     def scores(self, found: Sequence[Any], wanted: Sequence[Any]) -> list[Score]:
@@ -184,7 +189,7 @@ class Classification(LabelledTask):
         return score_labels(found, wanted, len(self.classes), resamples=0)
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
-        """See `Task`."""
+        """Return the model with everything that is needed to use it; see `Task.bundle`."""
         about = {
             "labels": self.classes,
             "mean": self.mean,
@@ -196,7 +201,7 @@ class Classification(LabelledTask):
         return Bundle(model, self.tokenizer, self.tokenizer, facts | about)
 
     def preview(self, batch: LabelledBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
-        """See `Task`."""
+        """Return the texts of a batch for display, and its tensors; see `Task.preview`."""
         texts, tensors = super().preview(batch)
         return texts, tensors | {"segments": batch.segments}
 
@@ -213,9 +218,10 @@ class Classification(LabelledTask):
 
 @TASKS.register("regress")
 class Regression(Classification):
-    """A `Task` on texts with numbers.
+    """The task of predicting a number for a text or for a pair of texts.
 
-    The model predicts (number - mean) / standard deviation.
+    The output of the model is (number - mean) / standard deviation, with the statistics of the
+    training data.
     """
 
     default_recipe = "regress"
@@ -225,23 +231,27 @@ class Regression(Classification):
     metrics = {"loss": False} | {name: name != "mse" for name in NUMBER_METRICS}
 
     def labels_of(self, example: Example) -> Sequence[str]:
-        """See `Classification`."""
+        """Return no labels, because the labels of this task are numbers; see
+        `Classification.labels_of`."""
         return ()
 
     def answer_of(self, example: Example) -> str:
-        """See `Classification`."""
+        """Return the number as text; "" if the example has no label; see
+        `Classification.answer_of`."""
         return str(number(example)) if example.label else ""
 
     def classes_of(self, train: Sequence[Example]) -> list[str]:
-        """See `Classification`."""
+        """Return no labels, because the output of the model is a number; see
+        `Classification.classes_of`."""
         return []
 
     def target_of(self, example: Example) -> float:
-        """See `Classification`."""
+        """Return the label of an example as a number; see `Classification.target_of`."""
         return number(example)
 
     def loss(self, model: nn.Module, batch: LabelledBatch, smoothing: float) -> Loss:
-        """See `Task`: the squared error, in standard deviations."""
+        """Return the squared error in units of the standard deviation, summed over a batch; see
+        `Task.loss`."""
         assert isinstance(model, BERT)
         outputs = model.answers(batch.ids, batch.real, batch.segments)[:, 0]
         wanted = (batch.labels - self.mean) / self.deviation
@@ -249,11 +259,12 @@ class Regression(Classification):
         return Loss(error, error.detach())
 
     def predictions(self, outputs: Tensor) -> list[Any]:
-        """See `Classification`."""
+        """Return the predicted number for each row of outputs; see `Classification.predictions`."""
         return [self.mean + self.deviation * one for one in outputs[:, 0].tolist()]
 
     def scores(self, found: Sequence[Any], wanted: Sequence[Any]) -> list[Score]:
-        """See `Classification`."""
+        """Return the metrics of predicted numbers, without confidence intervals; see
+        `Classification.scores`."""
         return score_numbers(found, wanted, resamples=0)
 
 
@@ -268,8 +279,8 @@ def number(
 ) -> float:
     """Return the label of an example as a number.
 
-    Args: advice: what to do about a label that is a word.
-    Raises: DataError when it is not a number.
+    Args: advice: a sentence that tells the user what to do if the label is a word.
+    Raises: DataError when the label is not a number.
     """
     try:
         value = float(example.label)
@@ -304,44 +315,45 @@ class Prediction:
     """The prediction of a model for one text."""
 
     label: str
-    """The most probable label, or the number with six digits."""
+    """The most probable label or, in a regression, the predicted number with six digits."""
     probabilities: dict[str, float]
-    """The probability of each label; empty for numbers."""
+    """The probability of each label; empty in a regression."""
     number: float | None = None
-    """The predicted number; None for labels."""
+    """In a regression, the predicted number; None for labels."""
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """A loaded run that labels texts."""
+    """A loaded run of the task classify or regress, which labels texts."""
 
     bundle: Bundle
     model: BERT
 
     @property
     def labels(self) -> list[str]:
-        """The labels, in the order of the model's outputs; none for numbers."""
+        """All labels, in the order of the model's outputs; empty for a regression."""
         return self.bundle.facts["labels"]
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer of the texts."""
+        """The tokenizer with which the texts are encoded."""
         return self.bundle.source_tokenizer
 
     @property
     def columns(self) -> dict[str, str | None]:
-        """Names of the columns of the training data."""
+        """The names of the columns of the training data."""
         return self.bundle.facts.get("columns", {})
 
     def classify(
         self, texts: Sequence[tuple[str, str | None]], *, batch_tokens: int = 4096
     ) -> list[Prediction]:
-        """Return a prediction for each text, or pair of texts, in order.
+        """Return a prediction for each text, or for each pair of texts, in the given order.
 
         Raises: UsageError for an item that is not a pair (text, second text or None).
         """
         refuse_mixed("texts", texts, "pairs such as (text, None) or (text, second)", _is_pair)
-        longest = self.model.settings.max_length  # older runs did not store `row_tokens`
+        # Runs of older versions did not store `row_tokens`.
+        longest = self.model.settings.max_length
         longest = min(longest, self.bundle.facts.get("row_tokens", longest))
         tokenizer = self.tokenizer
         trim = Expected.from_facts(self.bundle.facts).trimmed
@@ -372,7 +384,7 @@ class Classifier:
     def evaluate(self, examples: Sequence[Example]) -> list[Score]:
         """Return every metric of the task, with 95 % confidence intervals."""
         place: dict[str, int] = {}
-        for label in self.labels:  # in older runs, labels may not be in NFC
+        for label in self.labels:  # in runs of older versions, labels may not be in NFC
             place.setdefault(normalize(label), len(place))
         for one in examples:
             if self.labels and one.label not in place:

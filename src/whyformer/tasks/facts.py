@@ -31,7 +31,8 @@ def facts_before_training(
     parameters: int,
     device: torch.device,
 ) -> Iterator[str]:
-    """Yield the lines about pairs, tokens, round trips, batches, model and training."""
+    """Yield the lines about pairs, tokens, lossless encoding (round trip), batches, model and
+    training."""
     corpus, report = data.corpus, data.corpus.report
     dropped = "; ".join(f"{reason}: {what}" for reason, what in report.dropped.items())
     yield from files_facts(data.tables)
@@ -82,9 +83,11 @@ def facts_before_training(
 
 
 def _used(train: CorpusReport, held_out: CorpusReport | None) -> str:
-    """Return how many pairs are used for what, of all pairs that were read.
+    """Return, as text, how many of the pairs that were read are used for training and for
+    validation.
 
-    Args: held_out: the report of a validation set that was held out of the training data.
+    Args: held_out: the report on the validation set if it was held out of the training data;
+        otherwise None.
     """
     if held_out is None:
         return f"{train.kept:,} for training, of {train.read:,}"

@@ -1,4 +1,5 @@
-"""Shared code of the tasks on labelled data: examples, and a new or a pre-trained encoder."""
+"""Code that all tasks on labelled data share: reading examples, and making a new encoder or loading
+a pre-trained one."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,11 +37,13 @@ SHOWN_LABELS = 20
 DROPOUTS = ("dropout", "attention_dropout")
 """The only model settings that a run with `start_from` can choose."""
 COLUMN_KEYS = {"text": "text", "second": "second text", "label": "label"}
-"""Key in the facts of a run -> role of the column that the key names."""
+"""The facts of a run contain the names of its columns. For each key of these facts, the role of the
+column."""
 ANSWER = "answer."
 """Prefix of the parameters of the task head, which are never copied from a pre-trained run."""
 HEAD = ("pooler.", ANSWER)
-"""Prefixes of the parameters that are trained when the others are frozen."""
+"""Prefixes of the parameters of the head, which are trained when all other parameters are
+frozen."""
 
 
 @runtime_checkable
@@ -49,7 +52,7 @@ class HasLine(Protocol):
 
     @property
     def line(self) -> int:
-        """Its line number, starting at 1."""
+        """Line number of the example, starting at 1."""
         ...
 
 
@@ -65,14 +68,15 @@ class Start:
 
 
 class LabelledTask(Task):
-    """A `Task` on labelled texts. A subclass reads the examples and sets the attributes below."""
+    """Base class of the tasks on labelled texts. A subclass reads the examples and sets the
+    attributes below."""
 
     reads = frozenset({
         "start_from", "frozen", "data.target", "data.row_tokens", "training.label_smoothing"
     })  # fmt: skip
     tokenizer: Tokenizer
     shape: BERTSettings
-    """The settings of the model, with the head for the labels."""
+    """The settings of the model, including the head for the labels."""
     dropped: Mapping[str, Occurrences]
     """What is missing -> the examples that were left out because of it."""
 
@@ -89,7 +93,7 @@ class LabelledTask(Task):
 
     @classmethod
     def data_key(cls, recipe: Recipe, run: Path) -> str:
-        """See `Task`; the hash includes the weights to start from."""
+        """Return a hash of the data and of the weights to start from; see `Task.data_key`."""
         data = recipe.data
         files = [sha256_of(readable(path)) for path in (*data.train, *data.dev)]
         start = ""
@@ -99,11 +103,11 @@ class LabelledTask(Task):
         return "/".join([*files, start, columns, recipe.task])
 
     def model(self, device: torch.device) -> BERT:
-        """See `Task`."""
+        """Return the initialized model; see `Task.model`."""
         return fresh_encoder(self.recipe, self.shape, len(self.tokenizer), self.start, device)
 
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
-        """See `Task`."""
+        """Yield the lines that a run prints before its first update; see `Task.facts`."""
         yield from self.data_facts()
         begins = self.recipe.start_from or "random weights"
         learns = "the head only" if self.recipe.frozen else "all weights"
@@ -119,13 +123,16 @@ class LabelledTask(Task):
             yield Caution(f"            left out because they have no {missing}: {lines}")
 
     def preview(self, batch: Any) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
-        """See `Task`."""
+        """Return the texts of a batch for display, and its tensors; see `Task.preview`."""
         texts = [{"text": self.tokenizer.decode(row[1:])} for row in batch.ids.tolist()]
         return texts, {"ids": batch.ids, "labels": batch.labels}
 
 
 def read_start(recipe: Recipe) -> Start | None:
-    """Load the run of `start_from`. Raises: ConfigError if its model is not an encoder."""
+    """Load the run that `start_from` names.
+
+    Raises: ConfigError if the model of the run is not an encoder.
+    """
     if recipe.start_from is None:
         return None
     bundle = load_bundle(recipe.start_from)
@@ -141,7 +148,8 @@ def read_start(recipe: Recipe) -> Start | None:
 def shape_of(
     recipe: Recipe, start: Start | None, outputs: int, answer_of: AnswerOf
 ) -> BERTSettings:
-    """Return the model settings: those of the pre-trained encoder, if given, with a new head."""
+    """Return the settings of the model. If there is a pre-trained encoder, these are its settings
+    with a new head."""
     shape = start.encoder.settings if start else recipe.model
     assert isinstance(shape, BERTSettings)
     own = {name: getattr(recipe.model, name) for name in DROPOUTS}
@@ -151,7 +159,8 @@ def shape_of(
 def fresh_encoder(
     recipe: Recipe, shape: BERTSettings, size: int, start: Start | None, device: torch.device
 ) -> BERT:
-    """Return the model before its first update: the pre-trained weights and a new head."""
+    """Return the model before its first update. If there is a pre-trained encoder, the model has
+    its weights and a new head."""
     seed_everything(recipe.training.seed)
     model = build_model(shape, (size, size), shared=True, device=device)
     assert isinstance(model, BERT)
@@ -169,15 +178,15 @@ def fresh_encoder(
 
 @dataclass(frozen=True)
 class Split(Generic[One]):
-    """The examples of a recipe."""
+    """The training and validation examples of a recipe."""
 
     train: list[One]
     dev: list[One]
     dropped: Mapping[str, Occurrences]
     """What is missing -> the examples that were left out because of it."""
     overlap: Overlap | None
-    """Validation examples that are also in the training data; None if the validation examples were
-    held out of the training data."""
+    """The counts of validation examples that are also in the training data. None if the validation
+    examples were held out of the training data."""
 
 
 def read_split(
@@ -192,10 +201,11 @@ def read_split(
 
     Without a validation set, a part of the examples is held out; see `data.held_out`.
     Args:
-        start: the run to start from; its tokenizer determines whether case matters.
-        read: reads the examples of a file.
-        text_of: returns the text of an example; examples without text are left out.
-        labels_of: returns the labels of an example; none for numbers.
+        start: the run to start from. Its tokenizer determines whether texts that differ in case are
+            different.
+        read: function that yields the examples of a file.
+        text_of: function that returns the text of an example. Examples without text are left out.
+        labels_of: function that returns the labels of an example; for numbers, it returns none.
         answer_of: returns the expected output of an example as one text; examples with an empty
             one are left out.
     Raises: ConfigError, DataError for data that cannot be used.
@@ -252,7 +262,8 @@ def read_split(
 def _refuse_unequal_labels(
     examples: Sequence[One], labels_of: Callable[[One], Iterable[str]], files: Sequence[str]
 ) -> None:
-    """Raise DataError if no two examples have the same label: the column holds something else."""
+    """Raise DataError if no two examples have the same label, because then the column does not
+    contain labels."""
     labels = [label for one in examples for label in labels_of(one)]
     if not len(examples) == len(labels) == len(set(labels)) > 1:
         return
@@ -268,13 +279,14 @@ def _refuse_unequal_labels(
 
 
 def listed(labels: Sequence[str]) -> str:
-    """Return the first labels and the number of the others, for a message."""
+    """Return the first labels as text for a message, with the number of further labels."""
     more = f", and {len(labels) - SHOWN_LABELS} more" if len(labels) > SHOWN_LABELS else ""
     return ", ".join(labels[:SHOWN_LABELS]) + more
 
 
 def remembered_columns(roles: Roles) -> dict[str, str | None]:
-    """Return the names of the columns that a run was trained with; None for unnamed columns."""
+    """Return the names of the columns that a run is trained with, to store them; None for columns
+    without names."""
     names = roles.columns if roles.table.named else {}
     return {key: names.get(role) for key, role in COLUMN_KEYS.items()}
 
@@ -291,7 +303,8 @@ def label_loss(
 def own_tokenizer(
     recipe: Recipe, start: Start | None, key: str, texts: Iterable[str], directory: Path
 ) -> Tokenizer:
-    """Return the tokenizer of the run to start from, or train one on the texts.
+    """Return the tokenizer of the run to start from. Without such a run, train a tokenizer on the
+    texts.
 
     Args: key: hash of the data. directory: directory for the trained tokenizer.
     """
@@ -308,7 +321,10 @@ def own_tokenizer(
 
 
 def rows_facts(name: str, rows: Any, what: str, size: int) -> str:
-    """Return the line about a set of rows. Args: rows: an object with `lengths`, in tokens."""
+    """Return the line about a set of rows that a run prints.
+
+    Args: rows: an object whose attribute `lengths` contains the length of each row in tokens.
+    """
     return (
         f"{name:<11} {what}, {counted(int(rows.lengths.sum()), 'token')} of a vocabulary of "
         f"{size:,}, longest {int(rows.lengths.max())}"

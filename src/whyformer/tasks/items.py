@@ -1,4 +1,4 @@
-"""Training data given as Python items, which the run stores as JSON lines.
+"""Training data that is given as Python objects (items). The run stores the items as JSON lines.
 
 Training reads its data several times, also after a resume. Therefore the items are written once
 into the directory of the run, one per line. Only one item is in memory at a time.
@@ -26,30 +26,33 @@ ITEMS = "<items>"
 KEPT_ITEMS = {"train": "items.jsonl", "dev": "items-dev.jsonl"}
 """The names of the item files in a run, for `data.train` and `data.dev`."""
 SECOND = "second"
-"""Key of the second text of an item with three parts."""
+"""Key under which the second text of an item with three parts is stored."""
 PARAMETERS = {"train": "data", "dev": "dev"}
 """The parameters of `train` and `fit` that take items, for `data.train` and `data.dev`."""
 
 
 @dataclass(frozen=True)
 class GivenItems:
-    """Training items and validation items; None if the recipe names files instead."""
+    """The items for training and for validation. Each is None if the recipe names files instead."""
 
     train: Any = None
     dev: Any = None
 
 
 def forget_items(run: Path) -> None:
-    """Remove the items if the run was never started, so that they are read again."""
+    """Remove the stored items if the run was never started, so that the given items are stored
+    again."""
     if not (run / "run.json").exists():
         for name in KEPT_ITEMS.values():
             (run / name).unlink(missing_ok=True)
 
 
 def keep_items(given: GivenItems, recipe: Recipe, run: Path) -> None:
-    """Write the items into ``run``. If the run already has items, they must be the same.
+    """Write the items into the directory ``run``. If it already contains items, the given items
+    must be the same.
 
-    Raises: DataError for an item that cannot be used; ConfigError when the items differ.
+    Raises: DataError for an item that cannot be used; ConfigError when the items differ from the
+        stored ones.
     """
     for part, name in KEPT_ITEMS.items():
         items = getattr(given, part)
@@ -70,9 +73,9 @@ def keep_items(given: GivenItems, recipe: Recipe, run: Path) -> None:
 
 
 def with_kept_items(recipe: Recipe, run: Path) -> Recipe:
-    """Return the recipe with the item files of ``run`` in place of `ITEMS`.
+    """Return the recipe with the paths of the item files of ``run`` in place of `ITEMS`.
 
-    Raises: ConfigError when the run has no such file.
+    Raises: ConfigError when an item file is missing.
     """
     data = recipe.data
     if ITEMS not in (*data.train, *data.dev):
@@ -101,7 +104,7 @@ def _kept(path: str, run: Path, part: str) -> str:
 
 
 def _refuse_others(lines: Iterator[bytes], kept: Path, parameter: str, run: Path) -> None:
-    """Raise ConfigError when the lines differ from the file ``kept``."""
+    """Raise ConfigError when the lines differ from those in the file ``kept``."""
     digest, empty = hashlib.sha256(), True
     for line in lines:
         digest.update(line)
@@ -121,7 +124,10 @@ def _refuse_others(lines: Iterator[bytes], kept: Path, parameter: str, run: Path
 
 
 def _lines(items: Any, recipe: Recipe, parameter: str) -> Iterator[bytes]:
-    """Yield each item as a line of JSON. Raises: DataError with the number of a wrong item."""
+    """Yield each item as a line of JSON.
+
+    Raises: DataError with the number of the first item that cannot be used.
+    """
     record_of = _reader(recipe)
     if not isinstance(items, Iterable):
         raise DataError(
@@ -137,11 +143,13 @@ def _lines(items: Any, recipe: Recipe, parameter: str) -> Iterator[bytes]:
 
 
 class _WrongItem(Exception):
-    """An item that cannot be used. Its text continues the sentence "Item 3 of `data` …"."""
+    """Error for an item that cannot be used. Its message continues the sentence "Item 3 of `data`
+    …"."""
 
 
 def _names(recipe: Recipe) -> tuple[str, ...]:
-    """Return the keys of an item: one for a text, two for text and label or for a pair."""
+    """Return the keys of an item: one key for a text, or two keys for a text with a label or for a
+    pair."""
     data, form = recipe.data, TASKS[recipe.task].items
     if form is ItemForm.PAIRS:
         return data.source or "source", data.target or "target"
@@ -188,7 +196,7 @@ def _pair_reader(source: str, target: str) -> Callable[[Any], dict[str, Any]]:
         wanted = f"a pair (source, target), or a dict with the keys `{source}` and `{target}`"
         if isinstance(item, Mapping):
             if source not in item and isinstance(item.get("translation"), Mapping):
-                item = item["translation"]  # format of Hugging Face data sets
+                item = item["translation"]  # the form of Hugging Face data sets
             pair: Sequence[Any] = _fields(item, [source, target])
         else:
             pair = _of_length(item, (2,), wanted)
@@ -200,7 +208,10 @@ def _pair_reader(source: str, target: str) -> Callable[[Any], dict[str, Any]]:
 def _label_reader(
     text: str, label: str, *, second: str | None, two: bool
 ) -> Callable[[Any], dict[str, Any]]:
-    """Args: second: key of the second text. two: whether an item may have two texts."""
+    """Return the function that converts an item with a label to a record.
+
+    Args: second: key of the second text. two: whether an item may have two texts.
+    """
     width = 0
 
     def read(item: Any) -> dict[str, Any]:
@@ -281,7 +292,7 @@ def _sound(text: str) -> str:
 
 
 def _label(value: Any) -> str | int | float:
-    """Return a label: a text or a number, unchanged."""
+    """Return a label unchanged if it is a text or a finite number."""
     if isinstance(value, str) and value.strip():
         return _sound(value)
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
@@ -293,7 +304,8 @@ def _label(value: Any) -> str | int | float:
 
 
 def _words(side: Any, wanted: str) -> list[str]:
-    """Return words or labels, given as a list or as one text with spaces between them."""
+    """Return a list of words or labels. They are given as a list, or as one text with spaces
+    between them."""
     if isinstance(side, str):
         return _sound(side).split()
     if not isinstance(side, tuple | list):

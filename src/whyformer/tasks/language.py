@@ -24,7 +24,7 @@ ROWS = {Packing.CONTIGUOUS: ContiguousRows, Packing.DOCUMENTS: PackedRows}
 
 @TASKS.register("language")
 class Language(TextTask):
-    """A `Task` on text: predict the next token."""
+    """The task of predicting the next token of a text."""
 
     default_recipe = "tiny-gpt"
     families = ("gpt", "rnn-lm")
@@ -48,7 +48,7 @@ class Language(TextTask):
         )
 
     def batch_facts(self) -> Iterator[str]:
-        """See `TextTask`."""
+        """Yield the lines about the batches; see `TextTask.batch_facts`."""
         data = self.recipe.data
         if self.train.report.changed:
             changed = counted(self.train.report.changed, "line")
@@ -59,11 +59,12 @@ class Language(TextTask):
         )
 
     def loss(self, model: nn.Module, batch: TextBatch, smoothing: float) -> Loss:
-        """See `Task`."""
+        """Return the loss, summed over the targets of a batch; see `Task.loss`."""
         return language_loss(model, batch, smoothing)
 
     def validate(self, model: Model) -> dict[str, Any]:
-        """See `Task`. Uses the whole validation text, in rows of the same length as in training."""
+        """Return the mean loss and the metric on the validation set; see `Task.validate`. The whole
+        validation text is used, in rows of the same length as in training."""
         assert isinstance(model, TextModel)
         return text_scores(model, self.validation_rows(), self.dev, self.loss)
 
@@ -72,18 +73,18 @@ class Language(TextTask):
         return self._rows(self.dev, shuffle=False)
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
-        """See `Task`."""
+        """Return the model with everything that is needed to use it; see `Task.bundle`."""
         facts = facts | {"row_tokens": self.recipe.data.row_tokens, "target_bytes": self.seen}
         return Bundle(model, self.tokenizer, self.tokenizer, facts)
 
     def preview(self, batch: TextBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
-        """See `Task`."""
+        """Return the texts of a batch for display, and its tensors; see `Task.preview`."""
         texts = [{"text": self.tokenizer.decode(row)} for row in batch.labels.tolist()]
         return texts, {"target": batch.target, "labels": batch.labels}
 
 
 def language_loss(model: nn.Module, batch: TextBatch, smoothing: float) -> Loss:
-    """Return the loss summed over the labels of a batch, without padding."""
+    """Return the loss of a batch, summed over all labels except padding."""
     labels = batch.labels.flatten()
     real = real_places(labels, batch.tokens)
     features = model.features(batch.target, batch.documents).flatten(0, 1)  # pyright: ignore
@@ -98,7 +99,8 @@ def text_scores(
     documents: Documents,
     loss_of: Callable[[nn.Module, TextBatch, float], Loss] = language_loss,
 ) -> dict[str, Any]:
-    """Return the mean loss in nats per token, the perplexity, and bits per character and byte."""
+    """Return the scores of a model on a text: mean loss in nats per token, perplexity, bits per
+    character and bits per byte."""
     total, tokens = 0.0, 0
     with evaluation_mode(model):
         for batch in batches_on_device(rows, model):

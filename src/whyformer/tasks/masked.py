@@ -27,7 +27,7 @@ from whyformer.training.loss import Loss, fused_cross_entropy
 
 @TASKS.register("masked")
 class Pretraining(TextTask):
-    """A `Task` on text with masked tokens."""
+    """The task of predicting the masked tokens of a text."""
 
     default_recipe = "tiny-bert"
     families = ("bert",)
@@ -78,7 +78,7 @@ class Pretraining(TextTask):
         )
 
     def _refuse_no_rows(self, name: str, rows: PretrainingRows) -> None:
-        """Raise DataError for a text without rows, because its mean loss is undefined."""
+        """Raise DataError if a text gives no rows, because its mean loss would be undefined."""
         if not rows.count(0):
             raise DataError(
                 f"The {name} text must have at least one row, but it has none: with "
@@ -88,7 +88,7 @@ class Pretraining(TextTask):
             )
 
     def batch_facts(self) -> Iterator[str]:
-        """See `TextTask`."""
+        """Yield the lines about the batches; see `TextTask.batch_facts`."""
         data, training = self.recipe.data, self.recipe.training
         rows, batches = self.rows.plan(0)
         pairs = ", half of them with a second text that does not follow the first"
@@ -102,32 +102,34 @@ class Pretraining(TextTask):
         yield f"masked      {data.mask_rate:.0%} of the {what}, chosen again in every epoch"
 
     def loss(self, model: nn.Module, batch: PretrainingBatch, smoothing: float) -> Loss:
-        """See `Task`."""
+        """Return the loss, summed over the targets of a batch; see `Task.loss`."""
         return pretraining_loss(model, batch, smoothing)
 
     def validate(self, model: Model) -> dict[str, Any]:
-        """See `Task`. Uses all validation rows, each time with the same masked tokens."""
+        """Return the mean loss and the metric on the validation set; see `Task.validate`. All
+        validation rows are used, each time with the same masked tokens."""
         assert isinstance(model, BERT)
         return pretraining_scores(model, self._rows(self.dev, shuffle=False))
 
     def available_metrics(self) -> dict[str, bool]:
-        """See `Task`."""
+        """Return the metrics that this recipe and its data support; see
+        `Task.available_metrics`."""
         without = "" if self.recipe.data.next_sentence else "next_sentence_accuracy"
         return {name: higher for name, higher in self.metrics.items() if name != without}
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
-        """See `Task`."""
+        """Return the model with everything that is needed to use it; see `Task.bundle`."""
         return Bundle(model, self.tokenizer, self.tokenizer, facts)
 
     def preview(self, batch: PretrainingBatch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
-        """See `Task`."""
+        """Return the texts of a batch for display, and its tensors; see `Task.preview`."""
         texts = [{"text": " ".join(self.tokenizer.tokens(row))} for row in batch.ids.tolist()]
         return texts, {"ids": batch.ids, "labels": batch.labels, "segments": batch.segments}
 
 
 def pretraining_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float) -> Loss:
-    """Return the loss of a batch with n masked tokens: n · (mean loss of masked tokens + mean loss
-    of next-sentence prediction).
+    """Return the loss of a batch. With n masked tokens, it is n · (mean loss of the masked tokens +
+    mean loss of next-sentence prediction).
 
     Paper: Devlin et al. 2018 (arXiv:1810.04805), A.2: the sum of the two mean losses.
     """
@@ -144,7 +146,8 @@ def pretraining_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float
 
 
 def pretraining_scores(model: BERT, rows: PretrainingRows) -> dict[str, Any]:
-    """Return the mean loss of the masked tokens in nats, and the accuracy in percent."""
+    """Return the scores of a model: the mean loss of the masked tokens in nats, and accuracies in
+    percent."""
     total, tokens, right, followed, texts = 0.0, 0, 0, 0, 0
     with evaluation_mode(model):
         for batch in batches_on_device(rows, model):
@@ -166,8 +169,9 @@ def pretraining_scores(model: BERT, rows: PretrainingRows) -> dict[str, Any]:
 def word_starts(tokenizer: Tokenizer) -> np.ndarray:
     """Return, for each id, whether its token starts a word, that is, begins with a space.
 
-    The first word of a text has no space before it, but the tokens before the first start are also
-    treated as one word. If the units are words, each token is a word.
+    The first word of a text does not begin with a space. This is no problem, because the tokens
+    before the first start of a word are also treated as one word. If the units are words, each
+    token is a word.
     """
     if tokenizer.gaps:
         return np.ones(len(tokenizer), dtype=bool)

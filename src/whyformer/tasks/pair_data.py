@@ -35,7 +35,7 @@ MAX_HELD_OUT = 2000
 TOKENIZER_LINES = 2_000_000
 """Maximum number of lines to train a tokenizer on."""
 SENTENCE_SAMPLE = 2000
-"""Number of training sources whose sentences are counted."""
+"""Number of training sources that are sampled to count their sentences."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The prepared data for training."""
+    """The prepared data of a recipe: tokenizers, training corpus and validation set."""
 
     source_tokenizer: Tokenizer
     target_tokenizer: Tokenizer
@@ -57,13 +57,14 @@ class Prepared:
     dev: list[Item]
     key: str
     overlap: Overlap | None = None
-    """Validation data that is also in the training data; None if it was held out."""
+    """The counts of validation data that is also in the training data; None if the validation set
+    was held out."""
     tables: Sequence[Roles | str] = ()
-    """The columns that are read of each file, or a description."""
+    """For each file, the columns that are read, or a description of a file without columns."""
 
     @cached_property
     def target_facts(self) -> dict[str, Any]:
-        """Facts about the training targets that are saved with the model; see `Expected`."""
+        """The facts about the training targets that are saved with the model; see `Expected`."""
         ratio, extra = learned_limit(self.corpus.source_lengths, self.corpus.target_lengths)
         return {
             "target_ratio": ratio,
@@ -73,12 +74,13 @@ class Prepared:
 
     @property
     def shared(self) -> bool:
-        """Whether both sides have one tokenizer."""
+        """Whether source and target use the same tokenizer."""
         return self.source_tokenizer.fingerprint == self.target_tokenizer.fingerprint
 
     @cached_property
     def most_sentences(self) -> int:
-        """99th percentile of the number of sentences in a training source, from a sample."""
+        """The 99th percentile of the number of sentences in a training source, estimated from a
+        sample."""
         sample = np.linspace(0, len(self.corpus) - 1, num=min(len(self.corpus), SENTENCE_SAMPLE))
         counts = sorted(len(sentences(self.corpus.texts(int(place))[0])) for place in sample)
         return counts[int(0.99 * (len(counts) - 1))]
@@ -86,15 +88,16 @@ class Prepared:
 
 @dataclass(frozen=True)
 class _Sources:
-    """Pairs that can be read repeatedly, and a hash of all pairs."""
+    """The training and validation pairs, which can be read repeatedly, and a hash of all pairs."""
 
     train: Callable[[], Iterator[Pair]]
     dev: Callable[[], Iterator[Pair]]
     key: str
     tables: Sequence[Roles | str] = ()
-    """The columns that are read of each file, or a description."""
+    """For each file, the columns that are read, or a description of a file without columns."""
     separate: bool = False
-    """Whether `dev` was given separately, so that it may overlap with the training data."""
+    """Whether the validation set was given separately. If so, it may overlap with the training
+    data."""
 
 
 def prepare(
@@ -102,7 +105,8 @@ def prepare(
 ) -> Prepared:
     """Read, tokenize and map the data of a recipe into ``run``, or open the data already there.
 
-    Args: progress: called with the current activity and the number of lines done.
+    Args: progress: function that is called with the current activity and the number of finished
+        lines.
     Raises: DataError, ConfigError for data that cannot be used.
     """
     sources = _trimmed(_sources(recipe, run), keep_spaces=recipe.text.keep_spaces)
@@ -164,7 +168,7 @@ class CorpusBatches:
         )
 
     def plan(self, epoch: int) -> list[np.ndarray]:
-        """Return the batches of an epoch as indices of pairs."""
+        """Return the batches of an epoch, each as the indices of its pairs."""
         if self._plan[0] != epoch:
             batches = kept_plan(
                 self._corpus.directory / "plan.npz",
@@ -268,7 +272,8 @@ def _sources(recipe: Recipe, run: Path) -> _Sources:
 
 
 def _refuse_opposite(tables: Sequence[Roles]) -> None:
-    """Raise DataError if a file has the columns of the first one in the opposite order."""
+    """Raise DataError if a file has the same two columns as the first file, but in the opposite
+    order."""
     for table in tables[1:]:
         first, names = (
             [plain_name(name) for name in one.columns.values()] for one in (tables[0], table)
@@ -331,7 +336,8 @@ def _items(pairs: Iterable[Pair], filters: Filters, key: Key) -> list[Item]:
 
 
 def _overlap(sources: _Sources, filters: Filters, key: Key, key_of_answer: Key) -> Overlap:
-    """Count the validation sources and pairs that are also in the training data."""
+    """Count how many validation sources, and how many validation pairs, are also in the training
+    data."""
     kept = (p for p in sources.dev() if filters.reason_by_text(p.source, p.target) is None)
     return overlap(
         ((key(pair.source), key_of_answer(pair.target)) for pair in kept),
@@ -357,7 +363,8 @@ def _tokenizers(
             if progress and number % 4096 == 0:
                 progress("training the tokenizer", number)
             for take, side in zip(sides, (pair.source, pair.target), strict=True):
-                # The corpus drops longer lines, so they must not affect the vocabulary.
+                # The corpus drops lines that are too long, so these lines must not affect the
+                # vocabulary.
                 if take and len(side) <= longest:
                     yield side
 

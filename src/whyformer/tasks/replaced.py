@@ -19,7 +19,7 @@ from whyformer.training.loss import Loss
 
 @TASKS.register("replaced")
 class Replacing(Pretraining):
-    """A `Task` on text in which a generator has replaced tokens."""
+    """The task of detecting which tokens of a text a generator has replaced."""
 
     default_recipe = "tiny-electra"
     families = ("electra",)
@@ -31,17 +31,18 @@ class Replacing(Pretraining):
     }  # fmt: skip
 
     def loss(self, model: nn.Module, batch: PretrainingBatch, smoothing: float) -> Loss:
-        """See `Task`."""
+        """Return the loss, summed over the targets of a batch; see `Task.loss`."""
         return replaced_loss(model, batch, smoothing)
 
     def validate(self, model: Model) -> dict[str, Any]:
-        """See `Task`. Uses all validation rows, each time with the same replaced tokens."""
+        """Return the mean loss and the metric on the validation set; see `Task.validate`. All
+        validation rows are used, each time with the same replaced tokens."""
         assert isinstance(model, Electra)
         return replaced_scores(model, self._rows(self.dev, shuffle=False))
 
 
 class Replacement(NamedTuple):
-    """The outputs of generator and discriminator for a batch."""
+    """The outputs of the generator and the discriminator for a batch."""
 
     restored: Float[Tensor, "chosen vocab"]
     """The generator's logits at the chosen positions."""
@@ -61,7 +62,7 @@ def replace(
     Args: generator: random number generator for the sampling; None uses torch's global generator.
     """
     chosen = batch.labels != PAD
-    text = torch.where(chosen, batch.labels, batch.ids)  # undo the masking of the batch
+    text = torch.where(chosen, batch.labels, batch.ids)  # restore the tokens that are masked
     hidden = text.masked_fill(chosen, MASK)
     restored = model.restore(hidden, batch.real, batch.segments, chosen)
     corrupt = text.masked_scatter(chosen, draw(restored, generator))
@@ -71,8 +72,8 @@ def replace(
 
 
 def replaced_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float) -> Loss:
-    """Return the loss of a batch with n masked tokens: n · (mean loss of masked tokens + λ · mean
-    loss of detection).
+    """Return the loss of a batch. With n masked tokens, it is n · (mean loss of the masked tokens +
+    λ · mean loss of detection).
 
     Paper: Clark et al. 2020, §2: L_MLM + λ L_Disc, λ = 50. Both losses are means, as in the
     authors' code.
@@ -88,12 +89,14 @@ def replaced_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float) -
 
 
 def replaced_scores(model: Electra, rows: PretrainingRows) -> dict[str, Any]:
-    """Return the losses, the accuracy of the generator, and the scores of the discriminator.
+    """Return the scores of a model: its losses, the accuracy of its generator, and the scores of
+    its discriminator.
 
-    detection_accuracy covers all tokens, most of which are not replaced; detection_f1 is the F1
-    score of the replaced tokens. Detection becomes harder as the generator improves. Compare these
-    scores between discriminators with the same generator, not between updates of one run. loss is
-    the quantity that training minimizes, as a mean per masked token.
+    `detection_accuracy` is the accuracy over all tokens, most of which are not replaced.
+    `detection_f1` is the F1 score of finding the replaced tokens. Detection becomes harder as the
+    generator improves. So compare these scores only between discriminators with the same generator,
+    not between updates of one run. `loss` is the quantity that training minimizes, as a mean per
+    masked token.
     """
     restoring = detecting = 0.0
     tokens = hits = real = right = predicted = replaced = found_replaced = 0

@@ -1,4 +1,5 @@
-"""Standard input as training data. The run saves it, because training reads data several times."""
+"""Standard input as training data. The run saves the text of standard input, because training reads
+its data several times."""
 
 import codecs
 import hashlib
@@ -11,7 +12,7 @@ from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.files import atomic_path, sha256_of
 
 KEPT = "stdin.tsv"
-"""File in the run with the text from standard input."""
+"""Name of the file in a run that contains the text from standard input."""
 
 
 def forget_input(run: Path) -> None:
@@ -42,9 +43,9 @@ def kept_input(path: str, run: Path) -> str:
 
 
 def refuse_other_input(paths: Sequence[str], run: Path) -> None:
-    """Compare standard input with the text that the run in ``run`` was started with.
+    """Check that standard input equals the text with which the run in ``run`` was started.
 
-    With a terminal or an empty input, the run uses its saved text.
+    If standard input is a terminal or empty, the run uses its saved text.
 
     Raises: ConfigError when the texts differ.
     """

@@ -1,7 +1,7 @@
 """The most important faults of the training data, which a run prints before its first update.
 
-Only a sample is looked at, so that this takes a fraction of a second; `whyformer data` looks at
-every line.
+Only a sample of the data is examined, so that this takes a fraction of a second. The command
+`whyformer data` examines every line.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,16 +26,17 @@ if TYPE_CHECKING:
     from whyformer.data.corpus import Corpus
 
 LEAST = 100
-"""With fewer items, nothing is said."""
+"""With fewer items than this, no faults are reported."""
 SAMPLE = 4000
-"""Items whose texts are looked at."""
+"""Maximum number of items whose texts are examined."""
 COMPARED = 200_000
-"""Maximum number of items that are compared to find repetitions, approximately."""
+"""Approximate maximum number of items that are compared to find repetitions."""
 SHOWN = 3
 
 
 def pair_findings(data: DataSettings, corpus: "Corpus") -> Iterator[Caution]:
-    """Yield the line about the training pairs, if something is worth acting on."""
+    """Yield a line about the faults of the training pairs, if there are faults that are worth
+    acting on."""
     count = len(corpus)
     if count < LEAST or data.builtin:
         return
@@ -49,7 +50,8 @@ def pair_findings(data: DataSettings, corpus: "Corpus") -> Iterator[Caution]:
 def label_findings(
     data: DataSettings, items: Sequence[tuple[str, str]], kind: Kind = Kind.LABELLED
 ) -> Iterator[Caution]:
-    """Yield the line about labelled texts or words, if something is worth acting on.
+    """Yield a line about the faults of labelled texts or words, if there are faults that are worth
+    acting on.
 
     Args: items: texts with their labels.
     """
@@ -82,7 +84,7 @@ def held_out_finding(
 ) -> Iterator[Caution]:
     """Yield a warning if held-out texts are nearly equal to training texts.
 
-    Of the training texts, at most `COMPARED` are compared.
+    At most `COMPARED` of the training texts are compared with the held-out texts.
     """
     keys = [near_key(text) for text in held_out]
     found = set(keys) & {near_key(text) for text in islice(training, COMPARED)}
@@ -92,7 +94,7 @@ def held_out_finding(
 
 
 def _shares(kind: Kind, pairs: Sequence[Pair]) -> dict[Reason, float]:
-    """Return the share of the pairs that has each reason."""
+    """Return, for each reason, the fraction of the pairs that have this fault."""
     judge = Judge(Profile.of(kind, pairs))
     counts = dict.fromkeys(Reason, 0)
     for block in in_blocks(pairs):
@@ -103,7 +105,7 @@ def _shares(kind: Kind, pairs: Sequence[Pair]) -> dict[Reason, float]:
 
 
 def _repeated(corpus: "Corpus") -> float:
-    """Return the share of the pairs that repeat an earlier one.
+    """Return the fraction of the pairs that repeat an earlier pair.
 
     In a large corpus, only pairs of some lengths are compared. Equal pairs have equal lengths.
     """

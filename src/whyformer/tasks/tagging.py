@@ -52,7 +52,7 @@ from whyformer.training.loss import Loss
 
 @TASKS.register("tag")
 class Tagging(LabelledTask):
-    """A `Task` on sentences with a label for every word.
+    """The task of predicting a label for every word of a sentence.
 
     Paper: Devlin et al. 2018 (arXiv:1810.04805), §5.3: the label of a word is predicted at its
         first piece.
@@ -107,7 +107,7 @@ class Tagging(LabelledTask):
 
     @property
     def validation_items(self) -> int:
-        """See `Task`."""
+        """The number of items in the validation set; see `Task.validation_items`."""
         return len(self.dev)
 
     def _rows(self, sentences: Sequence[Tagged]) -> TaggedRows:
@@ -123,7 +123,7 @@ class Tagging(LabelledTask):
         return TaggedRows(rows, labels, budget_tokens=training.batch_tokens, seed=training.seed)
 
     def data_facts(self) -> Iterator[str]:
-        """See `LabelledTask`."""
+        """Yield the lines about the data; see `LabelledTask.data_facts`."""
         yield from files_facts(self.files)
         overlap = overlap_fact(self.overlap, "sentence", "labels")
         for name, rows, sentences, end in (
@@ -150,14 +150,15 @@ class Tagging(LabelledTask):
         yield f"labels      {len(self.classes)}: {', '.join(self.classes)}"
 
     def loss(self, model: nn.Module, batch: TaggedBatch, smoothing: float) -> Loss:
-        """See `Task`: the cross-entropy at the first piece of every word."""
+        """Return the cross-entropy at the first piece of every word, summed over a batch; see
+        `Task.loss`."""
         assert isinstance(model, BERT)
         first = batch.labels != NOTHING
         outputs = model.token_answers(batch.ids, batch.real)[first]
         return label_loss(outputs, batch.labels[first], smoothing)
 
     def validate(self, model: Model) -> dict[str, Any]:
-        """See `Task`."""
+        """Return the mean loss and the metric on the validation set; see `Task.validate`."""
         assert isinstance(model, BERT)
         rows = self.dev_rows
         with evaluation_mode(model):
@@ -169,12 +170,13 @@ class Tagging(LabelledTask):
         return {"loss": total / rows.words} | {score.name: score.value for score in scores}
 
     def available_metrics(self) -> dict[str, bool]:
-        """See `Task`."""
+        """Return the metrics that this recipe and its data support; see
+        `Task.available_metrics`."""
         spans = scheme_of(one.labels for one in self.dev) is not None
         return {one: higher for one, higher in self.metrics.items() if spans or one != "span_f1"}
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
-        """See `Task`."""
+        """Return the model with everything that is needed to use it; see `Task.bundle`."""
         about = {"labels": self.classes, "row_tokens": self.longest, "columns": self.columns}
         return Bundle(model, self.tokenizer, self.tokenizer, facts | about)
 
@@ -189,11 +191,11 @@ def _are_words(item: Any) -> bool:
 
 @dataclass(frozen=True)
 class Tagger:
-    """A model that labels words.
+    """A loaded run of the task tag, which labels words.
 
     Args:
-        labels: in the order of the model's outputs.
-        longest: maximum length of a row in tokens; a longer sentence continues in another row.
+        labels: the labels, in the order of the model's outputs.
+        longest: maximum length of a row in tokens. A longer sentence continues in further rows.
         columns: names of the columns of the training data.
     """
 
@@ -208,7 +210,7 @@ class Tagger:
     ) -> list[list[str]]:
         """Return a label for every word of each sentence.
 
-        Raises: UsageError for a sentence that is not a list of words.
+        Raises: UsageError when a sentence is not a list of words.
         """
         refuse_mixed("sentences", sentences, "lists of words", _are_words)
         rows, owners = [], []
@@ -233,9 +235,10 @@ class Tagger:
         return found
 
     def unknown_labels(self, sentences: Iterable[Tagged]) -> str | None:
-        """Return a sentence about labels that the run does not know, or None if it knows all.
+        """Return a text for the user about labels that the run does not know; None if it knows all
+        labels.
 
-        Raises: DataError if it knows none of them.
+        Raises: DataError if the run knows none of the labels.
         """
         known = {normalize(label) for label in self.labels}
         counts = Counter(label for one in sentences for label in one.labels)
@@ -257,8 +260,9 @@ class Tagger:
     def evaluate(self, sentences: Iterable[Tagged]) -> list[Score]:
         """Return every metric of the task, with 95 % confidence intervals."""
         given = list(sentences)
+        # In runs of older versions, labels may not be in NFC.
         predicted = [
-            [normalize(label) for label in labels]  # in older runs, labels may not be in NFC
+            [normalize(label) for label in labels]
             for labels in self.tag([one.words for one in given])
         ]
         return score_tags(predicted, [one.labels for one in given])

@@ -18,49 +18,52 @@ from whyformer.training.loss import Loss
 from whyformer.training.state import BatchSource
 
 Progress = Callable[[str, int], None]
-"""Called with the current activity and the number of lines done."""
+"""A function that is called with the current activity and the number of finished lines."""
 
 
 class Caution(str):
-    """A warning that --quiet does not hide, such as left-out data or possibly misleading scores."""
+    """A printed line that --quiet does not hide: a warning, for example about left-out data or
+    misleading scores."""
 
     __slots__ = ()
 
 
 def with_end(line: str, end: str) -> str:
-    """Return ``line`` with ``end`` appended; a `Caution` if ``end`` is a `Caution`."""
+    """Append ``end`` to ``line``. The result is a `Caution` if ``end`` is a `Caution`."""
     return Caution(line + end) if isinstance(end, Caution) else line + end
 
 
 class Task(TaskDeclaration, ABC):
-    """A task with the data of one recipe. The directory of a run holds the prepared data.
+    """Base class of tasks. An instance is a task with the data of one recipe; the prepared data is
+    in the directory of a run.
 
         @TASKS.register("mine")
         class Mine(Task): ...
 
     Creating an instance reads the data of the recipe. The class attributes (those of
-    `TaskDeclaration`, and `metrics`) are available before that.
+    `TaskDeclaration`, and `metrics`) can be used before the data is read.
     """
 
     metrics: ClassVar[Mapping[str, bool]] = {"loss": False}
     """For each metric of `validate`, whether a higher value is better."""
     metric_needs: ClassVar[Mapping[str, str]] = {}
-    """For each metric that needs certain data or settings, a description of them for an error
+    """For each metric that needs certain data or settings, a description of this need for an error
     message."""
 
     recipe: Recipe
     metric: str
-    """The metric that selects the best weights: that of the recipe, or a more suitable one."""
+    """The metric that selects the best weights: the metric of the recipe, or a more suitable
+    one."""
     batches: BatchSource
-    """The training data."""
+    """The batches of training data."""
     key: str
-    """Hash of the input data; equal to `data_key`."""
+    """Hash of the input data; it must equal the result of `data_key`."""
     fingerprint: str
     """Hash of the prepared training data."""
 
     @abstractmethod
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
-        """Open the data. Implementations set the attributes above.
+        """Open the data of a recipe. A subclass must set the attributes above.
 
         Args: run: directory for the prepared data; it may already contain prepared data.
         Raises: ConfigError, DataError for a recipe or data that cannot be used.
@@ -82,11 +85,12 @@ class Task(TaskDeclaration, ABC):
 
     @abstractmethod
     def loss(self, model: nn.Module, batch: Any, smoothing: float) -> Loss:
-        """Return the loss summed over the targets of a batch."""
+        """Return the loss, summed over all targets of a batch."""
 
     @abstractmethod
     def validate(self, model: Model) -> dict[str, Any]:
-        """Return the mean loss over the validation set as "loss", and the recipe's metric."""
+        """Return the scores on the validation set: the mean loss under the name "loss", and the
+        recipe's metric."""
 
     @abstractmethod
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
@@ -94,7 +98,8 @@ class Task(TaskDeclaration, ABC):
 
     @abstractmethod
     def preview(self, batch: Any) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
-        """Return the texts of a batch for display, and the tensors of the batch for storage."""
+        """Return the texts of a batch, to display them, and the tensors of the batch, to store
+        them."""
 
     @property
     def validation_items(self) -> int | None:
@@ -106,7 +111,10 @@ class Task(TaskDeclaration, ABC):
         return self.metrics
 
     def higher_is_better(self, metric: str) -> bool:
-        """Return whether a higher value of a metric is better. Raises: ConfigError if unknown."""
+        """Return whether a higher value of a metric is better.
+
+        Raises: ConfigError if the metric is not known.
+        """
         available = self.available_metrics()
         if metric not in available:
             missing = [one for one in self.metric_needs if one not in available]
@@ -120,7 +128,8 @@ class Task(TaskDeclaration, ABC):
 
 @contextlib.contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Disable dropout and gradients in this `with` block; then restore the mode of the model."""
+    """In a `with` block, disable dropout and gradients. At the end, restore the training or
+    evaluation mode of the model."""
     was_training = model.training
     model.eval()
     try:
@@ -131,6 +140,6 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
 
 
 def batches_on_device(rows: BatchSource, model: nn.Module) -> Iterator[Any]:
-    """Yield all batches of the first epoch, on the device of the model."""
+    """Yield all batches of the first epoch of ``rows``, on the device of the model."""
     device = next(model.parameters()).device
     return (rows.batch(0, index).to(device) for index in range(rows.count(0)))

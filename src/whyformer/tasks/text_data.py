@@ -1,4 +1,4 @@
-"""The text of a recipe: its documents, its validation set and its tokenizer."""
+"""Read the text of a recipe: its training documents, its validation set and its tokenizer."""
 
 import hashlib
 import json
@@ -31,23 +31,25 @@ MAX_HELD_OUT = 2000
 LONG_LINE = 1000
 """A document that is a single line of at least this many characters is cut inside the line."""
 MANY = 50
-"""With at least this many documents, whole documents are held out; otherwise, the end of each
-document."""
+"""With at least this many documents, whole documents are held out for validation. With fewer, the
+end of each document is held out."""
 
 
 @dataclass(frozen=True)
 class Texts:
-    """Documents that can be read repeatedly, and a hash of all documents."""
+    """The training and validation documents, which can be read repeatedly, and a hash of all
+    documents."""
 
     train: Callable[[], Iterator[Document]]
     dev: Callable[[], Iterator[Document]]
     key: str
     key_of_line: Key | None = None
-    """Function that returns a line as the model reads it; None if the validation text was held
-    out."""
+    """Function that returns the normalized form of a line, as the model reads it. None if the
+    validation text was held out of the training text."""
 
     def overlap(self) -> Overlap | None:
-        """Count the validation lines that are also in the training text; None if held out.
+        """Count the validation lines that are also in the training text. Return None if the
+        validation text was held out.
 
         Lines are compared because the two texts may be divided into documents differently.
         """
@@ -66,15 +68,16 @@ def read_documents(
 ) -> Iterator[Document]:
     """Yield the documents of a file. If each line is a document, empty lines are left out.
 
-    Args: column: the column of a table with the texts; a text may have several lines. With None,
-        the column is found by names and content. In a file of plain lines, all lines are read.
+    Args: column: for a table, the column that contains the texts; a text may have several lines.
+        With None, the column is found by its name and content. A file of plain lines has no
+        columns, and all its lines are read.
     """
     if (roles := text_roles(path, column, reading)) is None:
         lines = read_lines(path, reading.encoding)
     else:
         cells = cells_of(roles.table, [*roles.columns.values()], strict=False)
         texts = (text.split("\n") for _, (text,) in cells)
-        if end is DocumentEnd.LINES:  # each text is a document
+        if end is DocumentEnd.LINES:  # each text in the column is a document
             yield from (text for text in texts if any(line.strip() for line in text))
             return
         lines = chain.from_iterable(texts)
@@ -89,7 +92,7 @@ def read_documents(
 
 
 def text_roles(path: str, column: str | None, reading: Reading = DEFAULT) -> Roles | None:
-    """Return the column that is read from a file; None for a file of plain lines."""
+    """Return the column of a file that contains the texts; None for a file of plain lines."""
     table = reading.table(path, Wanted.TEXTS, (column,))
     if table is None and column is not None:
         table = reading.table(path, Wanted.TEXTS, (column,), format=Format.TSV)
@@ -104,7 +107,8 @@ ENDS = {
 
 
 def read_as(path: str, data: DataSettings) -> Roles | str:
-    """Return the column that is read from a file, or a description of a file of plain lines."""
+    """Return the column of a file that contains the texts; for a file of plain lines, return a
+    description."""
     if (roles := text_roles(path, data.source, data.reading)) is not None:
         return roles
     tabs = any("\t" in line for line in sampled_lines(path, data.encoding))
@@ -144,7 +148,8 @@ def read_texts(data: DataSettings, *, lowercase: bool = False) -> Texts:
         )
 
     for path in (*data.train, *data.dev):
-        for document in read([str(readable(path))]):  # report errors before training the tokenizer
+        # Report faulty files before the tokenizer is trained.
+        for document in read([str(readable(path))]):
             next(iter(document), None)
             break
     key = "/".join(sha256_of(Path(path)) for path in (*data.train, *data.dev))
@@ -156,7 +161,8 @@ def read_texts(data: DataSettings, *, lowercase: bool = False) -> Texts:
 
 
 def _topics(topics: list[list[str]], share: float) -> Texts:
-    """Split the built-in text by document numbers, so that published scores stay comparable."""
+    """Split the built-in text by the numbers of its documents, so that published scores stay
+    comparable."""
     places = [place(f"document/{number}") for number in range(len(topics))]
     held = {number for number, where in enumerate(places) if where < share * 2**64} or {0}
 
@@ -169,7 +175,8 @@ def _topics(topics: list[list[str]], share: float) -> Texts:
 def _held_out(
     read: Callable[[], Iterator[Document]], share: float, key: str, *, lowercase: bool
 ) -> Texts:
-    """Hold out whole documents if there are many; otherwise, the end of each document."""
+    """Split off a validation set: whole documents if there are many, otherwise the end of each
+    document."""
     key = f"{key}/{share}"
     key_of_line = key_of(lowercase, keep_spaces=True)
     draw = Draw(2 * MAX_HELD_OUT)
@@ -202,7 +209,8 @@ def _held_out(
 
 
 def _content(document: Document, key: Key) -> str | None:
-    """Return a hash of the document as the model reads it; None if it has no text."""
+    """Return a hash of a document in the form that the model reads; None if the document has no
+    text."""
     digest, filled = hashlib.sha256(), False
     for line in document:
         filled = filled or bool(line.strip())
@@ -215,9 +223,10 @@ class _Cut:
     """The position that divides a document into a training part and a validation part.
 
     Args:
-        lines: number of lines for training; 0 if the document is a single line.
-        characters: number of characters for training, if the document is one long line that is
-            cut; 0 otherwise. If both are 0, the whole document is for training.
+        lines: number of lines that are used for training; 0 if the document is a single line.
+        characters: number of characters that are used for training, if the document is one long
+            line; otherwise 0. If ``lines`` and ``characters`` are 0, the whole document is used for
+            training.
     """
 
     lines: int
@@ -235,7 +244,8 @@ class _Cut:
 
 
 def _cut_of(document: Document, share: float) -> _Cut:
-    """Return the position to cut: before the last lines; in a single long line, at a space."""
+    """Return the position at which a document is cut: before its last lines or, in a single long
+    line, at a space."""
     last = deque(enumerate(document, start=1), maxlen=1)
     count, line = last[0] if last else (0, "")
     if count > 1:

@@ -1,4 +1,5 @@
-"""Shared code of the tasks on text: preparing documents, building the model, printed facts."""
+"""Code that all tasks on text share: preparing documents, building the model, and the lines that a
+run prints."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -22,7 +23,8 @@ from whyformer.tasks.validation_facts import overlap_of_lines
 
 
 class TextTask(Task):
-    """A `Task` on documents. A subclass sets `batches` and adds the loss and the evaluation."""
+    """Base class of the tasks on documents. A subclass sets `batches` and defines the loss and the
+    evaluation."""
 
     items = ItemForm.TEXTS
     reads = frozenset({"data.documents", "data.row_tokens", "training.label_smoothing"})
@@ -63,17 +65,17 @@ class TextTask(Task):
 
     @classmethod
     def data_key(cls, recipe: Recipe, run: Path) -> str:
-        """See `Task`."""
+        """Return a hash of the data; see `Task.data_key`."""
         return read_texts(recipe.data, lowercase=recipe.text.lowercase).key
 
     def model(self, device: torch.device) -> Model:
-        """See `Task`."""
+        """Return the initialized model; see `Task.model`."""
         seed_everything(self.recipe.training.seed)
         sizes = (len(self.tokenizer), len(self.tokenizer))
         return build_model(self.recipe.model, sizes, shared=True, device=device)
 
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
-        """See `Task`."""
+        """Yield the lines that a run prints before its first update; see `Task.facts`."""
         yield from files_facts(self.files)
         overlap = overlap_of_lines(self.texts.overlap())
         for name, documents, end in (("text", self.train, ""), ("validation", self.dev, overlap)):

@@ -1,4 +1,4 @@
-"""Tokenizers that a run trains once and loads again when it resumes."""
+"""Save the tokenizers that a run trains, and load them again when the run resumes."""
 
 import hashlib
 import json
@@ -21,18 +21,19 @@ def kept_tokenizers(
     asked: Mapping[str, Any],
     learn: Callable[[], Sequence[Tokenizer]],
 ) -> list[Tokenizer]:
-    """Load the tokenizers that were saved for the same ``asked``, or train and save new ones.
+    """Load the saved tokenizers if they were saved for the same ``asked``; otherwise, train and
+    save new tokenizers.
 
     Args:
         names: the file name of each tokenizer, without suffix.
-        asked: everything that determines the tokenizers, as JSON values.
+        asked: all settings and data that determine the tokenizers, as JSON values.
     Raises: BundleError when a saved tokenizer is missing or damaged.
     """
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     place = directory / KEY
     files = [directory / f"{name}.json" for name in names]
     kept = place.read_text(encoding="utf-8", errors="replace") if place.is_file() else ""
-    if kept == key:  # written by a version without hashes
+    if kept == key:  # an older version wrote no hashes
         note_without_checksums(directory, "A new run has them.")
         return [_read(file) for file in files]
     if kept.startswith(key):
@@ -41,8 +42,8 @@ def kept_tokenizers(
             return [_read(file) for file in files]
         raise BundleError(_do_not_fit(fault or directory, place))
     tokenizers = list(learn())
-    place.unlink(missing_ok=True)  # after a crash, the next run trains again
-    hashes: list[str] = []  # of the text in memory; a damaged disk may return other text
+    place.unlink(missing_ok=True)  # after a crash here, the next run trains them again
+    hashes: list[str] = []  # hash the text in memory, because a damaged disk may return other text
     for file, tokenizer in zip(files, tokenizers, strict=True):
         text = tokenizer.to_json()
         write_text(file, text)
@@ -52,9 +53,10 @@ def kept_tokenizers(
 
 
 def verify_tokenizers(directory: Path) -> bool:
-    """Compare the saved tokenizers of a run with their hashes; return False without hashes.
+    """Compare the saved tokenizers of a run with their hashes; return False if no hashes were
+    saved.
 
-    Raises: BundleError when one is missing or damaged.
+    Raises: BundleError when a tokenizer is missing or damaged.
     """
     place = directory / KEY
     kept = place.read_text(encoding="utf-8", errors="replace")
@@ -74,7 +76,8 @@ def _do_not_fit(fault: Path, place: Path) -> str:
 
 
 def _key_file(key: str, files: Sequence[Path], hashes: Sequence[str]) -> str:
-    """Return the content of the key file: the key, then the hash of each tokenizer."""
+    """Return the content of the key file: the key of the tokenizers, then the hash of each
+    tokenizer file."""
     listed = zip(files, hashes, strict=True)
     return "\n".join([key, *(f"{file.name} {digest}" for file, digest in listed), ""])
 

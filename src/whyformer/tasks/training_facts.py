@@ -7,7 +7,10 @@ from whyformer.recipes.recipe import Recipe
 
 
 def training_fact(recipe: Recipe, dropout: float, more: str = "") -> str:
-    """Return the line with length, optimizer and learning rate. Args: more: text to add to it."""
+    """Return the line about the length of the run, its optimizer and its learning rate.
+
+    Args: more: text that is added to the line.
+    """
     training = recipe.training
     length = counted(training.updates, "update")
     if training.minutes:

@@ -36,13 +36,13 @@ from whyformer.training.loop import sequence_loss
 from whyformer.training.loss import Loss
 
 BLEU_WORDS = 4
-"""Length of the longest n-grams that BLEU counts, in words."""
+"""BLEU counts n-grams of up to this number of words."""
 GREEDY = {"beam": 1, "nbest": 1, "method": "beam", "groups": 1}
 
 
 @TASKS.register("translate")
 class Translation(Task):
-    """A `Task` on sentence pairs."""
+    """The task of translating a source sequence to a target sequence."""
 
     default_recipe = "translate"
     items = ItemForm.PAIRS
@@ -60,7 +60,7 @@ class Translation(Task):
                 f"{recipe.model.family}. Choose one of them, or --task language."
             )
         longest, most = recipe.model.longest_source, recipe.data.filters.max_tokens
-        if longest is not None and most >= longest:  # plus eos
+        if longest is not None and most >= longest:  # 1 for eos
             raise ConfigError(
                 f"`data.filters.max_tokens` allows {counted(most, 'token')} and eos, but the "
                 f"model has {counted(longest, 'position')}. Set "
@@ -77,11 +77,11 @@ class Translation(Task):
 
     @classmethod
     def data_key(cls, recipe: Recipe, run: Path) -> str:
-        """See `Task`."""
+        """Return a hash of the data; see `Task.data_key`."""
         return data_key(recipe, run)
 
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
-        """See `Task`."""
+        """Yield the lines that a run prints before its first update; see `Task.facts`."""
         yield from facts_before_training(
             self.recipe, self.data, self.pair_batches, parameters, device
         )
@@ -94,15 +94,16 @@ class Translation(Task):
             )
 
     def model(self, device: torch.device) -> SourceModel:
-        """See `Task`."""
+        """Return the initialized model; see `Task.model`."""
         return fresh_model(self.recipe, self.data, device)
 
     def loss(self, model: nn.Module, batch: Batch, smoothing: float) -> Loss:
-        """See `Task`."""
+        """Return the loss, summed over the targets of a batch; see `Task.loss`."""
         return sequence_loss(model, batch, smoothing)
 
     def validate(self, model: Model) -> dict[str, Any]:
-        """See `Task`. Decodes only a part of the validation set for the metric."""
+        """Return the mean loss and the metric on the validation set; see `Task.validate`. For the
+        metric, only a part of the validation set is decoded."""
         assert isinstance(model, SourceModel)
         with evaluation_mode(model):
             loss = self._mean_loss(model)
@@ -124,7 +125,7 @@ class Translation(Task):
 
     @property
     def validation_items(self) -> int:
-        """See `Task`."""
+        """The number of items in the validation set; see `Task.validation_items`."""
         return len(self.data.dev_corpus)
 
     def available_metrics(self) -> dict[str, bool]:
@@ -132,7 +133,7 @@ class Translation(Task):
         return {"loss": False} | {name: metric_named(name).higher_is_better for name in METRICS}
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
-        """See `Task`."""
+        """Return the model with everything that is needed to use it; see `Task.bundle`."""
         facts = facts | expected_facts(self.recipe, self.data)
         first = self.data.tables[0] if self.data.tables else None
         if isinstance(first, Roles) and list(first.columns.values()) != ["1", "2"]:
@@ -140,14 +141,15 @@ class Translation(Task):
         return Bundle(model, self.data.source_tokenizer, self.data.target_tokenizer, facts)
 
     def preview(self, batch: Batch) -> tuple[list[dict[str, str]], dict[str, Tensor]]:
-        """See `Task`."""
+        """Return the texts of a batch for display, and its tensors; see `Task.preview`."""
         texts = [self.data.corpus.texts(int(index)) for index in batch.indices]
         tensors = {"source": batch.source, "target": batch.target, "labels": batch.labels}
         return [{"source": source, "target": target} for source, target in texts], tensors
 
 
 def metric_for(recipe: Recipe, data: Prepared) -> str:
-    """Return the recipe's metric, or chrF instead of BLEU if most targets are too short.
+    """Return the recipe's metric. If it is BLEU and most targets are too short for BLEU, return
+    chrF.
 
     BLEU counts n-grams of up to four words. If all targets are shorter, BLEU is 0 even for perfect
     outputs.
@@ -179,7 +181,8 @@ def expected_facts(recipe: Recipe, data: Prepared) -> dict[str, Any]:
 
 
 def _decoded_score(recipe: Recipe, model: SourceModel, data: Prepared) -> dict[str, float]:
-    """Decode a part of the validation set; return the recipe's metric, or nothing for `loss`."""
+    """Decode a part of the validation set and return the recipe's metric. If the metric is `loss`,
+    nothing is decoded, and the result is empty."""
     metric = recipe.validation.metric
     if metric == "loss":
         return {}

@@ -1,4 +1,5 @@
-"""Messages about the validation set: its origin, and whether it is large enough."""
+"""Texts for the user about the validation set: its origin, its overlap with the training data, and
+its size."""
 
 from collections.abc import Iterator
 
@@ -7,14 +8,15 @@ from whyformer.foundation.wording import counted
 from whyformer.tasks.task import Caution
 
 NATURAL = 0.05
-"""Two separate texts normally share at most this fraction of their lines."""
+"""Two separate texts normally have at most this fraction of their lines in common."""
 
 
 def overlap_fact(overlap: Overlap | None, noun: str, answer: str) -> str:
-    """Return the end of the line about the validation set.
+    """Return the text about overlap with which the line about the validation set ends.
 
     Args:
-        overlap: None if the validation set was held out of the training data.
+        overlap: counts of validation items that are also in the training data; None if the
+            validation set was held out of the training data.
         noun: name of an input, such as "source".
         answer: name of its expected output, such as "target".
     """
@@ -29,7 +31,8 @@ def overlap_fact(overlap: Overlap | None, noun: str, answer: str) -> str:
 
 
 def overlap_of_lines(overlap: Overlap | None) -> str:
-    """Return the result of `overlap_fact` for a text whose lines were compared."""
+    """Return the text about overlap for a validation text whose lines were compared with the
+    training text."""
     if overlap is None or not overlap.inputs:
         return overlap_fact(overlap, "line", "")
     also = also_trained_on(overlap, "line")
@@ -39,7 +42,7 @@ def overlap_of_lines(overlap: Overlap | None) -> str:
 
 
 def also_trained_on(overlap: Overlap, noun: str) -> str:
-    """Return "2 of 60 different texts are also in the training data"."""
+    """Return a text such as "2 of 60 different texts are also in the training data"."""
     verb = "is" if overlap.inputs == 1 else "are"
     whole = counted(overlap.of, f"different {noun}")
     return f"{overlap.inputs:,} of {whole} {verb} also in the training data"
@@ -51,7 +54,8 @@ def few_fact(count: int, noun: str, *, separate: bool) -> Iterator[str]:
     Args:
         count: number of validation examples.
         noun: name of an example, such as "pair".
-        separate: whether `data.dev` gives the set; else it was held out of the training data.
+        separate: whether the validation set was given separately. If not, it was held out of the
+            training data.
     """
     if count < FEW:
         advice = f"give more {noun}s or a validation set with --dev"

@@ -1,11 +1,12 @@
-"""Checks of your own variants, with the laws that whyformer's built-in variants obey.
+"""Check your own variants with the laws that the built-in variants of whyformer obey.
 
 >>> from whyformer.blocks.positions import Rotary
 >>> from whyformer.testing import check_positions
 >>> check_positions(Rotary)
 
-A check returns nothing if the variant obeys every law. Otherwise it raises `BrokenLaw`, an
-AssertionError with one sentence that names the broken law and the shape. So a check can be a test:
+A check returns nothing if the variant obeys every law. Otherwise, it raises `BrokenLaw`, an
+AssertionError with one sentence that names the broken law and the shape. So you can use a check as
+a test:
 
     def test_mine():
         check_positions(Mine)

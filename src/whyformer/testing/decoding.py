@@ -1,4 +1,4 @@
-"""The laws of a decoding constraint; see `whyformer.decoding.constraints.Constraint`."""
+"""Check the laws of a decoding constraint; see `whyformer.decoding.constraints.Constraint`."""
 
 import torch
 

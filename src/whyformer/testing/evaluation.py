@@ -1,4 +1,4 @@
-"""The laws of a metric; see `whyformer.evaluation.metric.Metric`."""
+"""Check the laws of a metric; see `whyformer.evaluation.metric.Metric`."""
 
 from collections.abc import Callable
 
@@ -16,9 +16,9 @@ REFERENCES = (["the cat sat"], ["the dog runs", "a dog ran"], ["nothing"], ["나
 def check_metric(maker: Callable[..., Metric]) -> None:
     """Check a corpus metric.
 
-    Laws: `statistics` returns k finite numbers for each line, which depend only on that line. So
-    intervals and significance tests can resample lines. The value of the summed statistics is a
-    finite number. Correct answers are at least as good as wrong answers.
+    Laws: `statistics` returns k finite numbers for each line. These numbers depend only on that
+    line, so that intervals and significance tests can resample lines. The value of the summed
+    statistics is a finite number. Correct answers are at least as good as wrong answers.
     Args: maker: class or function that returns the metric.
     Raises: BrokenLaw for the first law that does not hold.
     """

@@ -1,4 +1,5 @@
-"""Helpers that check a law, and report the law, the observation and the shape if it is broken."""
+"""Helper functions that check a law. If the law is broken, they report the law, the observation and
+the shape."""
 
 import contextlib
 import functools
@@ -14,14 +15,15 @@ from whyformer.foundation.errors import WhyformerError
 
 P = ParamSpec("P")
 OTHERS = (str(Path(__file__).parents[1]), "site-packages", "dist-packages", "<")
-"""Code in a file whose path contains one of these strings does not belong to the variant."""
+"""If the path of a file contains one of these strings, the code in the file does not belong to the
+checked variant."""
 
 RELATIVE, ABSOLUTE = 1e-4, 2e-5
 """Tolerances for two float32 results that are summed in a different order."""
 
 
 class BrokenLaw(AssertionError):
-    """A variant breaks a law that whyformer relies on."""
+    """Error for a variant that breaks a law on which whyformer relies."""
 
 
 def stating_failures(check: Callable[P, None]) -> Callable[P, None]:
@@ -51,12 +53,12 @@ def stating_failures(check: Callable[P, None]) -> Callable[P, None]:
 
 
 def name_of(variant: object) -> str:
-    """Return the name of a class or function; for another object, that of its class."""
+    """Return the name of a class or function; for another object, the name of its class."""
     return getattr(variant, "__name__", type(variant).__name__)
 
 
 def require_base(variant: object, base: type) -> None:
-    """Require a class that extends ``base``."""
+    """Raise `BrokenLaw` unless the variant is a class that extends ``base``."""
     fits = isinstance(variant, type) and issubclass(variant, base)
     found = (
         "it does not" if isinstance(variant, type) else f"it is not a class: {repr(variant)[:80]}"
@@ -78,7 +80,7 @@ def require(holds: object, subject: str, law: str, found: str) -> None:
 
 
 def require_shape(tensor: object, shape: tuple[int, ...], subject: str, what: str) -> None:
-    """Require a tensor of this shape."""
+    """Raise `BrokenLaw` unless ``tensor`` is a tensor of this shape."""
     law = f"{what} must have the shape {shape}"
     if not isinstance(tensor, Tensor):
         raise BrokenLaw(f"{subject}: {law}, but {type(tensor).__name__} was returned.")
@@ -86,7 +88,10 @@ def require_shape(tensor: object, shape: tuple[int, ...], subject: str, what: st
 
 
 def require_close(found: Tensor, wanted: Tensor, subject: str, law: str, where: str) -> None:
-    """Require equal numbers, up to float32 rounding. Args: where: description of the shapes."""
+    """Raise `BrokenLaw` unless two tensors have equal numbers, up to rounding in float32.
+
+    Args: where: description of the shapes, for the message.
+    """
     if found.shape != wanted.shape:
         shapes = f"the shapes are {tuple(found.shape)} and {tuple(wanted.shape)}"
         raise BrokenLaw(f"{subject}: {law}, but {shapes} ({where}).")
@@ -96,13 +101,14 @@ def require_close(found: Tensor, wanted: Tensor, subject: str, law: str, where: 
 
 
 def require_finite(tensor: Tensor, subject: str, what: str) -> None:
-    """Require a tensor without NaN and infinity."""
+    """Raise `BrokenLaw` if a tensor contains NaN or infinity."""
     bad = int((~tensor.isfinite()).sum())
     require(bad == 0, subject, f"{what} must be finite", f"{bad} of {tensor.numel()} are not")
 
 
 def require_gradients(module: nn.Module, subject: str, where: str) -> None:
-    """Require a finite gradient of every parameter, after `backward`."""
+    """Raise `BrokenLaw` unless every parameter has a finite gradient. Call this after
+    `backward`."""
     for name, parameter in module.named_parameters():
         law = f"a gradient must reach the parameter `{name}`"
         require(parameter.grad is not None, subject, law, f"it has no gradient ({where})")
@@ -112,7 +118,7 @@ def require_gradients(module: nn.Module, subject: str, where: str) -> None:
 
 @contextlib.contextmanager
 def unchanged(module: nn.Module, subject: str, what: str) -> Iterator[None]:
-    """Require that this block does not change the saved state of a module.
+    """In a `with` block, raise `BrokenLaw` if the saved state of a module changes.
 
     Args: what: name of the calls in the block, for the message.
     """
@@ -126,14 +132,15 @@ def unchanged(module: nn.Module, subject: str, what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def repeatable(seed: int = 0) -> Iterator[torch.Generator]:
-    """Draw the same random numbers in each such block, without changing torch's own state."""
+    """In a `with` block, draw random numbers from ``seed``, so that each such block draws the same
+    numbers. At the end, restore the random state of torch."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield torch.Generator().manual_seed(seed)
 
 
 def build_module(kind: type, subject: str, *args: object, **kwargs: object) -> nn.Module:
-    """Build a module with the arguments of the package, and add noise to its parameters.
+    """Build a module with the arguments that whyformer passes, and add noise to its parameters.
 
     Without the noise, parameters that are initially zero would hide errors.
     """

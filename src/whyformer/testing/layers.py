@@ -1,4 +1,5 @@
-"""The laws of the parts of a layer: wirings, norms, feed-forward networks, attention, scaling."""
+"""Check the laws of the parts of a layer: wirings, norms, feed-forward networks, attention,
+scaling."""
 
 import functools
 from collections.abc import Callable
@@ -85,8 +86,8 @@ def check_norm(kind: type[nn.Module], *, in_models: bool = True) -> None:
 def check_feedforward(kind: type[FeedForward], *, in_models: bool = True) -> None:
     """Check a feed-forward network.
 
-    Laws: those of `check_norm`. Also, `matrices` is the number of d_model × d_ff matrices; the
-    operation counter needs this number.
+    Laws: the laws of `check_norm`. In addition, `matrices` is the number of d_model × d_ff
+    matrices, which the operation counter needs.
     Raises: BrokenLaw for the first law that does not hold.
     """
     name = name_of(kind)
@@ -114,8 +115,8 @@ def check_attention(
 ) -> None:
     """Check an attention with 2 heads.
 
-    Laws: the fused and the explicit path have the same output. In two small models, the laws of
-    `check_model` hold. There, step-by-step decoding reads keys and values from the cache.
+    Laws: the fused and the explicit path have the same output. In two small models, which decode
+    step by step with cached keys and values, the laws of `check_model` hold.
     Args: kv_heads: number of key-value heads, 1 or 2, if the attention needs this number.
     Raises: BrokenLaw for the first law that does not hold.
     """
@@ -184,7 +185,8 @@ def _joined(wiring: nn.Module, sublayer: nn.Module, x: Tensor) -> Tensor:
 
 
 def _check_by_position(layer: Callable[[Tensor], Tensor], name: str, where: str) -> None:
-    """Require the shape of the input, finite numbers, and independence of positions and rows."""
+    """Check that the output has the shape of the input and is finite, and that positions and rows
+    are independent."""
     x = torch.randn(SHAPE)
     with torch.no_grad():
         whole = layer(x)

@@ -1,4 +1,4 @@
-"""The laws of a whole model, which training, batching and search need."""
+"""Check the laws of a whole model. Training, batching and search rely on them."""
 
 import contextlib
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "activation": FEEDFORWARDS,
     "score_scale": SCALINGS,
 }
-"""The registry of each setting of a stack."""
+"""For each setting of a stack, the registry of its variants."""
 SMALL = {"d_model": 16, "heads": 2, "d_ff": 24, "dropout": 0.0, "max_length": 64}
 TEMPORARY = "checked"
 
@@ -54,7 +54,7 @@ def check_model(model: Model, *, name: str = "") -> None:
     finite, and a finite gradient reaches every parameter.
     Args:
         model: a model with a vocabulary of at least 13 tokens; it is not changed.
-        name: its name in messages; the default is the name of its class.
+        name: the name of the model in messages; by default, the name of its class.
     Raises: BrokenLaw for the first law that does not hold.
     """
     _check_model(model, name or type(model).__name__)
@@ -80,7 +80,7 @@ def check_stacks(name: str, setting: str, kind: type[nn.Module], **more: object)
 
     Args:
         setting: the setting that selects the variant, such as ``positions``.
-        more: other settings.
+        more: further settings of the two models.
     """
     with registered(REGISTRIES[setting], kind) as chosen, repeatable():
         layers = {"encoder_layers": 1, "decoder_layers": 2}
@@ -88,7 +88,7 @@ def check_stacks(name: str, setting: str, kind: type[nn.Module], **more: object)
         decoder = GPTSettings.model_validate(SMALL | more | {"layers": 2, setting: chosen})
         sizes = (VOCABULARY, VOCABULARY)
         for model in (Transformer(both, sizes), GPT(decoder, sizes)):
-            with torch.no_grad():  # gains of 1 and biases of 0 would hide errors
+            with torch.no_grad():  # add noise, because gains of 1 and biases of 0 would hide errors
                 for parameter in model.parameters():
                     parameter.add_(torch.randn_like(parameter) * 0.1)
             _check_model(model, f"{name} in a {type(model).__name__}")
@@ -96,7 +96,8 @@ def check_stacks(name: str, setting: str, kind: type[nn.Module], **more: object)
 
 @contextlib.contextmanager
 def registered(registry: Registry[Any], kind: object) -> Iterator[str]:
-    """Yield the registered name of a variant. If it has none, register it during this block."""
+    """Yield the registered name of a variant. If the variant is not registered, register it inside
+    this `with` block."""
     known = [name for name, one in registry.items() if one is kind]
     if known:
         yield known[0]

@@ -1,4 +1,4 @@
-"""The laws of a position scheme; see `whyformer.blocks.positions.Positions`."""
+"""Check the laws of a position scheme; see `whyformer.blocks.positions.Positions`."""
 
 import torch
 from torch import Tensor
@@ -23,18 +23,18 @@ HEADS, D_K = 2, 8
 D_MODEL = HEADS * D_K
 LENGTH = 9
 MOST = 200
-"""`max_length`; longer than the initial table of any scheme."""
+"""The `max_length` of the checked scheme. It is longer than the initial table of any scheme."""
 
 
 @stating_failures
 def check_positions(kind: type[Positions], *, in_models: bool = True) -> None:
     """Check that a position scheme works in training, step-by-step decoding and saving.
 
-    Laws: every result has the correct shape and is finite. The result for a position does not
-    depend on which position is computed first. This law holds for a single offset and for one
-    offset per row. Calls do not change the saved state. Training works after a search. In a small
-    Transformer and a small GPT, the laws of `check_model` hold.
-    Args: in_models: whether to check the two models.
+    Laws: every result has the correct shape and is finite. The result for a position is the same,
+    whichever position is computed first. This law holds for a single offset and for one offset per
+    row. Calls do not change the saved state. Training works after a search. In a small Transformer
+    and a small GPT, the laws of `check_model` hold.
+    Args: in_models: whether to check the scheme in the two models, too.
     Raises: BrokenLaw for the first law that does not hold.
     """
     name = name_of(kind)
@@ -64,7 +64,7 @@ def _scheme(kind: type[Positions], causal: bool) -> Positions:
 
 
 def _check_lengths(scheme: Positions, name: str) -> None:
-    """Check the results for one, two and many positions."""
+    """Check the shapes and numbers of the results for one, two and many positions."""
     like = torch.zeros(())
     for length in (1, 2, MOST):
         if (found := scheme.embed(length, 0, like)) is not None:
@@ -155,7 +155,8 @@ def _check_bias(scheme: Positions, name: str) -> None:
 
 
 def _check_growth(scheme: Positions, name: str) -> None:
-    """Compute many positions in inference mode, as in a search, and then train."""
+    """Check that training works after many positions were computed in inference mode, as a search
+    does."""
     with torch.inference_mode():
         scheme.embed(MOST, 0, torch.zeros(()))
         scheme.rotate(torch.zeros(1, HEADS, MOST, D_K), 0)

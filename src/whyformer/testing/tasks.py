@@ -1,4 +1,4 @@
-"""The laws of a task; see `whyformer.tasks.task.Task`."""
+"""Check the laws of a task; see `whyformer.tasks.task.Task`."""
 
 import contextlib
 import json
@@ -36,14 +36,15 @@ from whyformer.training.loss import Loss
 from whyformer.training.state import AnyBatch, BatchSource
 
 COMPARED_BATCHES = 4
-"""Number of batches that are compared."""
+"""Number of batches that are compared when the same data is opened twice."""
 MAX_SUMMED = 50
-"""Maximum number of batches whose mean loss is compared with that of validation."""
+"""Maximum number of training batches whose mean loss is compared with the mean loss of the
+validation set."""
 UPDATES, RATE = 20, 3e-3
 """Number of updates that must lower the loss of one batch, and their learning rate."""
 LARGER = 8
-"""Size of large batches relative to small ones. A comparison of both shows whether the loss is a
-sum or a mean."""
+"""Size of large batches relative to small ones. Comparing the losses of large and small batches
+shows whether the loss is a sum or a mean."""
 SUM_NEAR = 1.5
 """Largest allowed factor between the mean losses of small and large batches, before training."""
 NEAR = 3.0
@@ -58,12 +59,12 @@ CPU = torch.device("cpu")
 def check_task(kind: type[Task], recipe: str | Path | Mapping[str, Any]) -> None:
     """Check a task with a recipe whose model, batches and data are small.
 
-    Laws: its declaration names known settings and an existing recipe. Opening the data again gives
-    the same key, fingerprint and batches. Equal seeds give equal initial weights. The loss is a
-    finite sum, updates lower it, and its nll does not depend on label smoothing. Validation always
-    returns the same scores, in the unit of the training loss, and does not change the model. An
-    unknown metric is rejected. A loaded model has the saved weights. A batch can be previewed and
-    stored. A run that is stopped and resumed equals an uninterrupted run.
+    Laws: the declaration of the task names known settings and an existing recipe. Opening the data
+    again gives the same key, fingerprint and batches. Equal seeds give equal initial weights. The
+    loss is a finite sum, updates lower the loss, and its `nll` does not depend on label smoothing.
+    Validation always returns the same scores, in the unit of the training loss, and does not change
+    the model. An unknown metric is rejected. A loaded model has the saved weights. A batch can be
+    previewed and stored. A run that is stopped and resumed equals an uninterrupted run.
     Args:
         recipe: name or path of a recipe, or dotted settings for the default recipe of the task,
             such as ``{"data.train": ["a.txt"], "model.d_model": 16}``.
@@ -225,7 +226,10 @@ def _check_validation(task: Task, model: Model, name: str) -> None:
 
 
 def _check_sum(task: Task, larger: Task, model: Model, name: str) -> None:
-    """Compare the mean losses of small and large batches. Args: larger: task with large batches."""
+    """Compare the mean losses of small and large batches.
+
+    Args: larger: the same task with large batches.
+    """
     one, other = _mean_loss(task, model), _mean_loss(larger, model)
     tokens, more = task.batches.batch(0, 0).tokens, larger.batches.batch(0, 0).tokens
     agree = one / SUM_NEAR <= other <= one * SUM_NEAR
@@ -240,7 +244,8 @@ def _mean_loss(task: Task, model: Model) -> float:
     model.eval()
     for index in range(min(task.batches.count(0), MAX_SUMMED)):
         batch = task.batches.batch(0, index)
-        total += _loss(task, model, batch, 0.0).smoothed.item()  # a fused loss needs gradients
+        # Gradients stay enabled, because a fused loss is computed only with them.
+        total += _loss(task, model, batch, 0.0).smoothed.item()
         tokens += batch.tokens
     return total / tokens
 
@@ -342,7 +347,7 @@ def _trained(
 
 
 class _One:
-    """A `BatchSource` of one batch."""
+    """A `BatchSource` that always returns the same batch."""
 
     def __init__(self, batch: AnyBatch) -> None:
         self._batch = batch
@@ -356,7 +361,7 @@ class _One:
 
 @contextlib.contextmanager
 def _keep_random_state() -> Iterator[None]:
-    """Restore the caller's random state after this block."""
+    """At the end of the `with` block, restore the random state of the caller."""
     streams = random_state()
     try:
         yield
@@ -365,7 +370,7 @@ def _keep_random_state() -> Iterator[None]:
 
 
 def _loss(task: Task, model: nn.Module, batch: AnyBatch, smoothing: float) -> Loss:
-    """Return the loss, with the same random numbers in each call."""
+    """Return the loss, computed with the same random numbers in each call."""
     seed_everything(0)
     return task.loss(model, batch, smoothing)
 

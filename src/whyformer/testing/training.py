@@ -1,4 +1,4 @@
-"""The laws of schedules and optimizers; see `whyformer.training`."""
+"""Check the laws of schedules and optimizers; see `whyformer.training`."""
 
 import math
 from collections.abc import Callable
@@ -95,7 +95,7 @@ def _model(chosen: str) -> tuple[nn.Module, torch.optim.Optimizer]:
 def _trained(
     model: nn.Module, optimizer: torch.optim.Optimizer, steps: int, rate: float
 ) -> tuple[float, float]:
-    """Train, and return the losses before the first and before the last update."""
+    """Train a model, and return the losses before the first and before the last update."""
     x, y = torch.randn(32, 6, generator=torch.Generator().manual_seed(1)), torch.ones(32, 3)
     losses = []
     for _ in range(steps):

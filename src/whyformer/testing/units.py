@@ -1,4 +1,4 @@
-"""The laws of a text unit; see `whyformer.text.pieces.Pieces`."""
+"""Check the laws of a text unit; see `whyformer.text.pieces.Pieces`."""
 
 import random
 
@@ -15,9 +15,10 @@ TEXTS = (
     "학교에서 친구를 만났다",
     "naïve café 3.14",
 )
-"""The training texts."""
+"""The texts on which the units are trained."""
 OTHERS = ("", "a", "zebra 🦓", "  two  spaces ", "한국어와 English", "tab\there", "e\u0301")
-"""Other texts: empty, with unknown characters, spaces, two scripts, or a decomposed accent."""
+"""Texts that are not in the training data: an empty text, and texts with unknown characters,
+spaces, two scripts or a decomposed accent."""
 VOCABULARY = 300
 
 
