@@ -77,7 +77,7 @@ def test_a_directory_of_format_1_is_read_with_a_note(tmp_path, capsys):
     load_bundle(old_format(toy_run(tmp_path / "run")))
     note = capsys.readouterr().err
     assert note.count("\n") == 1
-    assert "is of an older format without checksums" in note
+    assert "has an older format without checksums" in note
     assert "sources that are longer than these are not reported" in note
 
 

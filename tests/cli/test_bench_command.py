@@ -8,7 +8,7 @@ import pytest
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["copyy"], "neither a shipped recipe nor a YAML file"),
+        (["copyy"], "neither a built-in recipe nor a YAML file"),
         (["copy", "--seconds", "0"], "`--seconds` must be from 0.1 to 86400.0, but it is 0"),
         (["copy", "--run", "absent"], "absent"),
         (["copy", "--references", "r"], "Give all three"),

@@ -28,7 +28,7 @@ def test_a_recipe_with_overrides_and_json(cli):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["bese"], "neither a shipped recipe nor a YAML file"),
+        (["bese"], "neither a built-in recipe nor a YAML file"),
         (["base", "--gpus", "many"], "`--gpus` must be whole numbers"),
         (["base", "--gpus", "0"], "`--gpus` must be whole numbers from 1"),
         (["base", "--machine", "h10"], "Did you mean|h100"),

@@ -80,5 +80,5 @@ def test_whole_numbers_of_our_files_fit_64_bits(tmp_path, digits, fits):
     if fits:
         assert read_json(path) == int(digits)
     else:
-        with pytest.raises(ValueError, match="does not fit 64 bits"):
+        with pytest.raises(ValueError, match="does not fit into 64 bits"):
             read_json(path)

@@ -337,7 +337,7 @@ def test_a_conversion_of_an_older_format_is_read_with_one_note(both, tmp_path, c
     (place / RECORD).write_text(json.dumps(state | {"format": 1}), encoding="utf-8")
     CTranslate2Translator(place)
     note = capsys.readouterr().err
-    assert note.startswith(f"Note: `{place}` is of an older format without checksums; ")
+    assert note.startswith(f"Note: `{place}` has an older format without checksums; ")
     assert note.endswith("Run `whyformer convert` again to add them.\n")
     for other in (0, -1, "x", None, True, 2):
         (place / RECORD).write_text(json.dumps(state | {"format": other}), encoding="utf-8")

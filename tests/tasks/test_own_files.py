@@ -79,7 +79,7 @@ def test_a_model_of_texts_says_what_is_read_of_each_file(tmp_path, recipe):
     assert said[0] == f"files       {path}: lines of text, each line is a document"
     tabs = written(tmp_path / "b.txt", [f"{line}\tx{line}" for line in lines])
     said = facts(recipe, tabs, tmp_path / "tabs", **options)
-    assert "its lines have tabs: for one column only, give --columns TEXT" in said[0]
+    assert "its lines contain tabs: to read only one column, give --columns TEXT" in said[0]
     said = facts(recipe, tabs, tmp_path / "column", data__source="1", **options)
     assert "TSV; text = column 1 (“some words of line 0”); not read: column 2" in said[0]
 

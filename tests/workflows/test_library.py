@@ -47,7 +47,7 @@ def test_train_and_load(tmp_path):
 def test_messages(tmp_path):
     with pytest.raises(BundleError, match="does not exist"):
         whyformer.load(tmp_path / "nowhere")
-    with pytest.raises(ConfigError, match="is neither a shipped recipe nor a YAML file"):
+    with pytest.raises(ConfigError, match="is neither a built-in recipe nor a YAML file"):
         whyformer.train("nothing", out=tmp_path / "x")
     model = whyformer.load(toy_run(tmp_path / "run"))
     with pytest.raises(UsageError, match=r"must be a list of texts.*Write \[text\]"):

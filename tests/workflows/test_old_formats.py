@@ -103,7 +103,7 @@ def test_an_older_format_is_read_with_one_note(run, tmp_path, capsys, name, old)
         (out / name).write_text(json.dumps(state), encoding="utf-8")
     said = resumed(out, capsys)
     part = name if name == "run.json" else name.split("/")[0]
-    assert said.startswith(f"Note: `{out / part}` is of an older format without checksums; ")
+    assert said.startswith(f"Note: `{out / part}` has an older format without checksums; ")
     assert said.count("\n") == 1
 
 
@@ -112,7 +112,7 @@ def test_tokenizers_of_an_older_format_are_read_with_one_note(run, tmp_path, cap
     place = out / "tokenizers" / "key"
     place.write_text(place.read_text(encoding="utf-8").splitlines()[0], encoding="utf-8")
     said = resumed(out, capsys)
-    assert said.startswith(f"Note: `{out / 'tokenizers'}` is of an older format without checksums")
+    assert said.startswith(f"Note: `{out / 'tokenizers'}` has an older format without checksums")
     assert said.count("\n") == 1
 
 

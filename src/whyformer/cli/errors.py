@@ -37,7 +37,7 @@ def errors(
 
     The report also shows which training data are similar to each error, which
     training data contradict each other, and whether a confident answer is right
-    more often. This needs the training data of the run.
+    more often. The report needs the training data of the run.
 
     Args:
         run: Directory of a run of task translate, classify or tag.

@@ -67,7 +67,7 @@ def evaluate(
         metric: bleu, chrf, ter, per, wer or exact.
             Default: the metric of the run; without a run, bleu.
             Separate several metrics by commas or spaces.
-        lowercase: Ignore case (ter always does).
+        lowercase: Ignore case. The metric ter always ignores case.
         tokenize: Tokenizer of sacreBLEU for bleu: 13a (the default), intl, char, zh or none.
         no_normalize: Compare the text unchanged, without Unicode normalisation (NFC).
         beam: Beam size (default: the setting of the run).

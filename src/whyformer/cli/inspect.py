@@ -40,7 +40,8 @@ def inspect(
     json: Flag = False,
     device: str = "auto",
 ) -> int:
-    """Show what the layers and heads of a model compute for one text, and at what cost.
+    """Show the results of the layers and heads of a model for one text, and the number of
+    operations.
 
     Args:
         run: Directory of a run.

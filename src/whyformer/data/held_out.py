@@ -1,8 +1,8 @@
 """Split off a validation set, chosen by a hash of the normalized text.
 
 The rule is the same for all tasks. Examples with the same text (after normalization) stay together,
-so no text is in both sets. The choice depends only on the texts, not on their order. It needs
-memory for the validation set only, not for all data.
+so no text is in both sets. The choice depends only on the texts, not on their order. Only the
+validation set must fit into memory, not all data.
 """
 
 import hashlib

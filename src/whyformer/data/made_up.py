@@ -11,7 +11,7 @@ from whyformer.data.reading import Pair
 
 LOG_LENGTHS = ((2.687, 0.295), (2.710, 0.330), 0.859)
 """Mean and standard deviation of the logarithm of source and target lengths, and their correlation,
-measured on Multi30k en→de with 8,000 BPE pieces, including eos. Here, these lengths are used as
+measured on Multi30k en→de with 8,000 BPE pieces, including eos. This file uses these lengths as
 numbers of words."""
 SHORTEST, LONGEST = 3, 60
 WORDS = 20_000

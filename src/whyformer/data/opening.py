@@ -78,7 +78,7 @@ def unpacked_suffix(path: str | Path) -> str:
 
 
 def opened_file(path: str | Path) -> io.BufferedIOBase:
-    """Open a file. If it is compressed, its content is decompressed while it is read.
+    """Open a file. The content of a compressed file is decompressed while it is read.
 
     Raises: DataError when the file cannot be opened, or does not contain text.
     """

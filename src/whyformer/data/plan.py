@@ -63,8 +63,8 @@ def kept_plan(
     """Return the result of `plan_epoch`. For a large corpus, store it in ``file``, and read it from
     there when a run resumes.
 
-    The file contains the last requested epoch only. It may be deleted at any time; a file that is
-    not a plan of this epoch is overwritten.
+    The file contains the last requested epoch only. You can delete the file at any time. A file
+    that is not a plan of this epoch is overwritten.
 
     Raises: OSError when the file cannot be written.
     """
@@ -109,10 +109,11 @@ def _by_length(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Sort pairs by the length of their longer side, and then by the difference of source and
     target length, alternately ascending and descending. Return the indices in this order.
 
-    The longer side determines the padding of a batch, so pairs with equal longer sides waste
-    nothing. The direction alternates, because otherwise the pairs with the longest sources of one
-    group and those with the shortest sources of the next group would share a batch. On Multi30k
-    with a budget of 4096, this gives 3 % padding; sorting by target before source gives 5 %.
+    The longer side determines the padding of a batch, so a batch of pairs with equally long longer
+    sides has no padding on these sides. The direction alternates, because otherwise the pairs with
+    the longest sources of one group and those with the shortest sources of the next group would
+    share a batch. On Multi30k with a budget of 4096, this order gives 3 % padding; sorting by
+    target before source gives 5 %.
     """
     longer = np.maximum(source, target).astype(np.int64)
     difference = source.astype(np.int64) - target

@@ -85,7 +85,7 @@ class PretrainingRows:
     """Batches of rows for pre-training, masked again in every epoch.
 
     With ``next_sentence``, a row is a pair of spans of sentences; in half of the rows, the second
-    span is from another document. Without it, ``fill`` sets the content of a row.
+    span is from another document. Without ``next_sentence``, ``fill`` sets the content of a row.
     Paper: Devlin et al. 2018 (arXiv:1810.04805),
     3.1 and A.2; rows filled with sentences: Liu et al. 2019 (arXiv:1907.11692),
     4.2, FULL-SENTENCES.
@@ -98,7 +98,8 @@ class PretrainingRows:
         vocabulary: number of ids.
         line_end: id of the token that ends a sentence.
         fill: `documents`, or `full`: sentences across documents, with an EOS after each document.
-        starts_word: for each id, whether it starts a word. If it is given, whole words are masked.
+        starts_word: for each id, whether its token starts a word. If ``starts_word`` is given,
+            whole words are masked.
         shuffle: False uses a fixed order and fixed masks, for evaluation.
     """
 

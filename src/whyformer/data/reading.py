@@ -25,13 +25,13 @@ class Reading:
     delimiter: str | None = None
     """The character between the columns; see `open_table`."""
     on_fault: OnFault | None = field(default=None, compare=False)
-    """Function that is called for a faulty line; see `read_lines`. It is also called for a row that
-    does not fit the table; such a row is left out."""
+    """Function that is called for a faulty line; see `read_lines`. The function is also called for
+    a row that does not fit the table; such a row is left out."""
 
     @property
     def key(self) -> str:
         """Text that a hash of the data must include, because these settings change how the data is
-        read. It is "" for the default settings."""
+        read. The text is "" for the default settings."""
         key = "" if self == Reading() else f":{self.encoding}:{self.header}"
         return key if self.delimiter is None else f"{key}:{self.delimiter}"
 

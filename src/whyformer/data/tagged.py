@@ -49,9 +49,9 @@ def read_tagged(
 
     A table has one sentence per row: its words separated by spaces, and the same number of labels;
         in JSON, words and labels can be lists. A file with one word per line has empty lines
-        between sentences. There, the first column is the word and the last one is the label; in
-        CoNLL-U, these are the columns FORM and UPOS. If each line is one character, the blanks
-        between words are left out and counted.
+        between sentences. In such a file, the first column is the word and the last column is the
+        label; in CoNLL-U, the word is the column FORM and the label is the column UPOS. If each
+        line is one character, the blanks between words are left out and counted.
 
     Args: text, label: names or numbers of the columns, or keys. None chooses a column by its name
         and its content.

@@ -19,7 +19,8 @@ MAX_MINUTES = 366 * 24 * 60
 MAX_BATCH_TOKENS = 1 << 26
 """Maximum number of tokens in a batch: 67 million."""
 MAX_SEED = 2**62
-"""Maximum seed. It is below 2^63, so that values derived from a seed also fit into 64 bits."""
+"""Maximum seed. The bound is below 2^63, so that values derived from a seed also fit into 64
+bits."""
 MAX_FACTOR = 1e6
 """Maximum value of a setting that multiplies a loss, a learning rate or a size."""
 MAX_CHARACTERS = 1 << 26

@@ -50,7 +50,7 @@ class MissingExtraError(UsageError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
-            f"This needs the package `{package}`, which is not installed. "
+            f"The package `{package}` is needed here, but it is not installed. "
             f'Install it with: pip install "whyformer[{extra}]"'
         )
 
@@ -95,7 +95,7 @@ def _each_text(name: str, values: Iterable[Text], kinds: type | tuple[type, ...]
 
 
 def refuse_mixed(name: str, value: object, rule: str, fits: Callable[[Any], bool]) -> None:
-    """Raise an error if an item of a list is of the wrong kind.
+    """Raise an error if an item of a list has the wrong form.
 
     Args:
         rule: what every item must be, as text for the message.

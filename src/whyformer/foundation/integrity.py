@@ -1,9 +1,9 @@
 """Detect damaged files: hashes of the files, and a seal over the JSON file that lists the hashes.
 
-One JSON file describes a directory. Its value ``files`` maps the name of each file in the directory
-to the SHA-256 of the file. Its value ``seal`` maps the dotted name of each value in the JSON file
-to the first digits of the SHA-256 of that value. So an error message can name every changed file
-and every changed setting.
+One JSON file describes a directory. In the JSON file, ``files`` maps the name of each file in the
+directory to the SHA-256 of the file, and ``seal`` maps the dotted name of each value in the JSON
+file to the first digits of the SHA-256 of that value. So an error message can name every changed
+file and every changed setting.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ def format_of(path: Path, state: Any, *, newest: int, oldest: int = 0) -> int:
         if the format is not a number.
     """
     if not isinstance(state, dict):
-        raise ValueError("it does not hold names with values")
+        raise ValueError("it is not a JSON object")
     found = state.get("format", 0)
     if type(found) is not int:
         raise ValueError(f"the format must be a whole number, but it is {json.dumps(found)}")
@@ -71,13 +71,14 @@ def format_of(path: Path, state: Any, *, newest: int, oldest: int = 0) -> int:
 
 
 def note_without_checksums(path: Path, advice: str) -> None:
-    """Print a note that a file of an older format has no checksums. Only the first rank prints.
+    """Print a note that a file of an older format has no checksums. With several ranks, only the
+    first rank prints the note.
 
     Args: advice: how to add the checksums, as a sentence.
     """
     if is_first():
         print(
-            f"Note: `{path}` is of an older format without checksums; damage to it is not "
+            f"Note: `{path}` has an older format without checksums; damage to it is not "
             f"detected. {advice}",
             file=sys.stderr,
         )
@@ -142,7 +143,7 @@ def first_changed_file(directory: Path, files: Mapping[str, Any]) -> tuple[str, 
     """
     for name, digest in files.items():
         if Path(name).name != name or not isinstance(digest, str):
-            return name, "is not a file beside its list"
+            return name, "is not the name of a file in the same directory"
         path = directory / name
         if not os.path.isfile(path):  # also if the name is too long
             return name, "is missing"

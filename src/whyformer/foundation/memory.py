@@ -75,8 +75,8 @@ def refuse_too_large(needed: int, device: torch.device, what: str, advice: str) 
 
 
 def ran_out(error: BaseException) -> bool:
-    """Return whether an error means "out of memory". It may come from Python, numpy or torch, and
-    from any device.
+    """Return whether an error means "out of memory". The error may come from Python, numpy or
+    torch, and from any device.
 
     >>> ran_out(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ..."))
     True

@@ -25,12 +25,12 @@ def reason_of(error: Exception) -> str:
     """Return in plain words why a file cannot be used, given the error that reading it raised.
 
     >>> reason_of(KeyError("units")), reason_of(TypeError("'int' object is not iterable"))
-    ('`units` is missing', 'a value is of the wrong kind')
+    ('`units` is missing', 'a value has the wrong type')
     """
     if isinstance(error, KeyError):
         return f"`{error.args[0]}` is missing" if error.args else "a value is missing"
     if isinstance(error, TypeError | AttributeError | IndexError | OverflowError):
-        return "a value is of the wrong kind"
+        return "a value has the wrong type"
     if isinstance(error, UnicodeDecodeError):
         return f"byte {error.start + 1} is not UTF-8"
     if isinstance(error, OSError) and error.strerror:
@@ -41,8 +41,8 @@ def reason_of(error: Exception) -> str:
 def parse_json(text: str, *, finite: bool = False) -> Any:
     """Parse JSON text within the limits.
 
-    Args: finite: whether to reject NaN and Infinity. They are not valid JSON, but Python writes
-        them.
+    Args: finite: whether to reject NaN and Infinity. NaN and Infinity are not valid JSON, but
+        Python writes them.
     Raises: ValueError when the text is not JSON, has a duplicate key, or exceeds a limit.
     """
     return _parsed(text, finite=finite)
@@ -125,7 +125,7 @@ def _fits_64_bits(digits: str) -> int:
     unsigned 64 bits. The states of random generators are unsigned."""
     number = int(digits) if len(digits) <= 20 else 2**64
     if not -(2**63) <= number < 2**64:
-        raise ValueError(f"the number {digits[:20]}… does not fit 64 bits")
+        raise ValueError(f"the number {digits[:20]}… does not fit into 64 bits")
     return number
 
 

@@ -2,7 +2,7 @@
 
 A plugin is imported when the user names it (`--plugin`, `load`) or has installed a package with an
 entry point in the group `whyformer.plugins`. A model records the plugins it needs, but reading a
-model never imports anything: the record is only compared with what the user has loaded.
+model never imports anything: the record is only compared with the plugins that the user has loaded.
 """
 
 import contextlib

@@ -17,9 +17,9 @@ from whyformer.foundation.torchrun import restarts, world_size
 T = TypeVar("T")
 
 TIMEOUT = timedelta(hours=1)
-"""Maximum time to wait for the other ranks. It is long, because the other ranks wait while the
-first rank validates or prepares the corpus. If a rank dies, the other ranks learn this at once from
-the closed connection or from torchrun. So the time limit only matters if a rank hangs."""
+"""Maximum time to wait for the other ranks. This time is long, because the other ranks wait while
+the first rank validates or prepares the corpus. If a rank dies, the other ranks learn this at once
+from the closed connection or from torchrun. So the time limit only matters if a rank hangs."""
 LOST = (
     "closed by peer",
     "reset by peer",

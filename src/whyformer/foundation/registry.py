@@ -89,7 +89,8 @@ class Registry(Mapping[str, T], Generic[T]):
         def add(variant: V) -> V:
             self._refuse_unfit(name, variant)
             module = _registering.get() or getattr(variant, "__module__", "__main__")
-            # A member registers during its import. It must not import the members again.
+            # A member registers its variants during its import. During this time, the members must
+            # not be imported again.
             found = self._variants if module in self.members else self._found
             if name in found and not _same_source(self._modules[name], module):
                 raise PluginError(
@@ -204,7 +205,8 @@ class Registry(Mapping[str, T], Generic[T]):
             )
 
     def _known(self, name: str) -> str:
-        from pydantic_core import PydanticCustomError  # late: --help works without it
+        # Imported here, because --help does not need this module.
+        from pydantic_core import PydanticCustomError
 
         if name not in self._found:
             raise PydanticCustomError("name", "must be {expected}", {"expected": self.listed()})

@@ -70,8 +70,8 @@ class Packing(StrEnum):
     CONTIGUOUS = "contiguous"
     """All documents form one long text, which is cut whenever a row is full."""
     DOCUMENTS = "documents"
-    """A row holds whole documents, which the model reads separately. A document that is longer than
-    a row is cut."""
+    """A row contains whole documents, which the model reads separately. A document that is longer
+    than a row is cut."""
 
 
 class DataSettings(Settings):
@@ -120,8 +120,8 @@ class DataSettings(Settings):
     """All tasks except translate: maximum length of a row, in tokens."""
     next_sentence: bool = False
     """Only for the task masked: whether a row contains two segments of text, and the model also
-    predicts whether the second segment follows the first (BERT: yes; RoBERTa: no). If so, each line
-    of the data must be one sentence."""
+    predicts whether the second segment follows the first (BERT: yes; RoBERTa: no). With
+    next_sentence, each line of the data must be one sentence."""
     second: str | None = None
     """Tasks classify and regress: column or key of the second text, if there is one. `source` names
     the first text and `target` the label."""
@@ -174,9 +174,9 @@ class ValidationSettings(Settings):
     """The run stops early after this number of validations without improvement. With 0, it never
     stops early."""
     verdict: bool | None = None
-    """Whether the run ends with a verdict: the score of its best weights on held-out data, beside
-    a simple baseline. It takes a few seconds, or about 2 % of a long training. None means yes, if
-    the training took at least 20 seconds."""
+    """Whether the run ends with a verdict: the score of its best weights on held-out data, compared
+    with a simple baseline. The verdict takes a few seconds, or about 2 % of a long training. None
+    means yes, if the training took at least 20 seconds."""
     track: Tracker = Tracker.NONE
     """Where to write the metrics in addition to the journal: none, or tensorboard."""
 
@@ -190,8 +190,8 @@ class Recipe(Settings):
     """The task: translate (pairs), language, masked or replaced (text), classify or regress (texts
     with labels), or tag (texts with a label for each word)."""
     start_from: str | None = None
-    """Tasks classify, regress and tag: path of a pre-trained run of task masked or replaced. Its
-    tokenizer, model settings and weights are used. None starts from random weights."""
+    """Tasks classify, regress and tag: path of a pre-trained run of task masked or replaced. The
+    tokenizer, model settings and weights of this run are used. None starts from random weights."""
     frozen: bool = False
     """Tasks classify, regress and tag: train the head only and keep all other weights fixed."""
     preset: str | None = None
@@ -368,7 +368,7 @@ def _read(name: str) -> tuple[Tree, dict[tuple[str, ...], int], str]:
     file = resources.files("whyformer.recipes") / f"{name}.yaml"
     if not file.is_file():
         raise ConfigError(
-            f"`{name}` is neither a shipped recipe nor a YAML file.{nearest(name, shipped())}"
+            f"`{name}` is neither a built-in recipe nor a YAML file.{nearest(name, shipped())}"
         )
     tree, lines = parse_yaml(file.read_text(encoding="utf-8"), f"recipe {name}")
     return tree, lines, f"recipe {name}"

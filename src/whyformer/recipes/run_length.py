@@ -98,7 +98,8 @@ class RunLength:
         return self._pacer.decide(step, self.timetable)
 
     def record(self, decision: Decision) -> None:
-        """Add a decision. The first rank writes it to disk before an update depends on it."""
+        """Add a decision to the timetable. The first rank writes the decision to disk before an
+        update depends on it."""
         self.timetable.add(decision)
         if self._first:
             self.write()
@@ -128,8 +129,8 @@ class RunLength:
             return
         if kept is None or kept["decisions"] != self.timetable.decided(step):
             raise BundleError(
-                f"`{self._out / TIMETABLE}` does not belong to the checkpoint beside it. Copy the "
-                "run again, or start again with --overwrite."
+                f"`{self._out / TIMETABLE}` does not belong to the checkpoint of this run. Copy "
+                "the run again, or start again with --overwrite."
             )
         if self._pacer:
             times = {name: value for name, value in kept.items() if name != "decisions"}

@@ -1,7 +1,7 @@
 """The declaration of a task: facts about it that are needed before its data is opened.
 
-A task is a class of the package `whyformer.tasks`, or of a plugin. It declares these facts as class
-attributes, so that commands can check a recipe without reading data.
+A task is a class of the package `whyformer.tasks`, or of a plugin. Its class attributes declare
+these facts, so that commands can check a recipe without reading data.
 """
 
 from enum import StrEnum
@@ -31,8 +31,8 @@ OF_SOME_TASKS = frozenset({
     "text.source_lowercase", "text.target_lowercase", "training.label_smoothing",
     "validation.sentences", "decoding",
 })  # fmt: skip
-"""Settings that only some tasks read. All tasks read all other settings. `decoding` stands for its
-whole section."""
+"""Settings that only some tasks read. Every other setting is read by all tasks. `decoding` means
+all settings of this section."""
 
 
 class TaskDeclaration:
@@ -42,8 +42,8 @@ class TaskDeclaration:
     """The recipe that the task uses if none is given: the name of a built-in recipe, or the path of
     a YAML file."""
     reads: ClassVar[frozenset[str]] = frozenset()
-    """The settings of `OF_SOME_TASKS` that this task reads. It is an error to set one of the
-    others."""
+    """The settings of `OF_SOME_TASKS` that this task reads. Setting one of the other settings of
+    `OF_SOME_TASKS` is an error."""
     items: ClassVar[ItemForm | None] = None
     """The form of the items that the task accepts in Python; None if it accepts only files."""
     unit: ClassVar[str] = "tokens"
@@ -64,12 +64,13 @@ TASKS = Registry[type[TaskDeclaration]](
         "whyformer.tasks.tagging",
     ),
 )
-"""All tasks by name. Each class must extend `whyformer.tasks.task.Task`."""
+"""The classes of all tasks, by the name of the task. Each class must extend
+`whyformer.tasks.task.Task`."""
 
 
 class ListedMetrics:
-    """Annotation for a setting that contains the name of a metric. It makes the JSON Schema of the
-    setting list the metrics of all tasks, including those of plugins."""
+    """Annotation for a setting that contains the name of a metric. With this annotation, the JSON
+    Schema of the setting lists the metrics of all tasks, including the tasks of plugins."""
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         """Return the schema with the names of the metrics as examples."""

@@ -115,7 +115,7 @@ class Classification(LabelledTask):
 
     def labels_of(self, example: Example) -> Sequence[str]:
         """Return the labels of an example that must occur both in training and in validation data.
-        For numbers, there are none."""
+        If the label is a number, the result is empty."""
         return (example.label,)
 
     def answer_of(self, example: Example) -> str:
@@ -129,7 +129,7 @@ class Classification(LabelledTask):
         if len(classes) < 2:
             raise DataError(
                 "The data must have at least two different labels, but all labels are "
-                f"`{classes[0]}`. Check which column holds the label."
+                f"`{classes[0]}`. Check which column contains the label."
             )
         return classes
 

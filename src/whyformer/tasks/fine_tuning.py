@@ -201,8 +201,8 @@ def read_split(
 
     Without a validation set, a part of the examples is held out; see `data.held_out`.
     Args:
-        start: the run to start from. Its tokenizer determines whether texts that differ in case are
-            different.
+        start: the run to start from. The tokenizer of this run determines whether texts that differ
+            only in case are equal.
         read: function that yields the examples of a file.
         text_of: function that returns the text of an example. Examples without text are left out.
         labels_of: function that returns the labels of an example; for numbers, it returns none.

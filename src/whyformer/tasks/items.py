@@ -33,7 +33,8 @@ PARAMETERS = {"train": "data", "dev": "dev"}
 
 @dataclass(frozen=True)
 class GivenItems:
-    """The items for training and for validation. Each is None if the recipe names files instead."""
+    """The items for training and for validation. A field is None if the recipe names files instead
+    of items."""
 
     train: Any = None
     dev: Any = None
@@ -48,8 +49,8 @@ def forget_items(run: Path) -> None:
 
 
 def keep_items(given: GivenItems, recipe: Recipe, run: Path) -> None:
-    """Write the items into the directory ``run``. If it already contains items, the given items
-    must be the same.
+    """Write the items into the directory ``run``. If ``run`` already contains items, the given
+    items must be equal to them.
 
     Raises: DataError for an item that cannot be used; ConfigError when the items differ from the
         stored ones.
@@ -143,8 +144,8 @@ def _lines(items: Any, recipe: Recipe, parameter: str) -> Iterator[bytes]:
 
 
 class _WrongItem(Exception):
-    """Error for an item that cannot be used. Its message continues the sentence "Item 3 of `data`
-    …"."""
+    """Error for an item that cannot be used. The message of the error continues the sentence "Item
+    3 of `data` …"."""
 
 
 def _names(recipe: Recipe) -> tuple[str, ...]:
@@ -304,8 +305,8 @@ def _label(value: Any) -> str | int | float:
 
 
 def _words(side: Any, wanted: str) -> list[str]:
-    """Return a list of words or labels. They are given as a list, or as one text with spaces
-    between them."""
+    """Return a list of words or labels. ``side`` is such a list, or one text with spaces between
+    the words or labels."""
     if isinstance(side, str):
         return _sound(side).split()
     if not isinstance(side, tuple | list):

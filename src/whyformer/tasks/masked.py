@@ -169,9 +169,8 @@ def pretraining_scores(model: BERT, rows: PretrainingRows) -> dict[str, Any]:
 def word_starts(tokenizer: Tokenizer) -> np.ndarray:
     """Return, for each id, whether its token starts a word, that is, begins with a space.
 
-    The first word of a text does not begin with a space. This is no problem, because the tokens
-    before the first start of a word are also treated as one word. If the units are words, each
-    token is a word.
+    The first word of a text does not begin with a space. But all tokens before the first start of a
+    word are also treated as one word. If the units are words, each token is a word.
     """
     if tokenizer.gaps:
         return np.ones(len(tokenizer), dtype=bool)

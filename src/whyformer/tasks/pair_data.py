@@ -96,7 +96,7 @@ class _Sources:
     tables: Sequence[Roles | str] = ()
     """For each file, the columns that are read, or a description of a file without columns."""
     separate: bool = False
-    """Whether the validation set was given separately. If so, it may overlap with the training
+    """Whether the validation set was given separately, so that it may overlap with the training
     data."""
 
 

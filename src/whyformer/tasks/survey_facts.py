@@ -122,5 +122,5 @@ def _line(kind: Kind, data: DataSettings, shares: Mapping[Reason, float]) -> Ite
         return
     files = [path for path in data.train if path not in (ITEMS, "-")]
     given = data.model_copy(update={"train": files}).arguments
-    more = f". Look at them: whyformer data {given}" if files else ""
+    more = f". To see them, run: whyformer data {given}" if files else ""
     yield Caution(f"data        {'; '.join(sentences)}{more}")

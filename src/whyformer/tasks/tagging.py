@@ -94,7 +94,7 @@ class Tagging(LabelledTask):
         if len(self.classes) < 2:
             raise DataError(
                 "The data must have at least two different labels, but all labels are "
-                f"`{''.join(self.classes)}`. Check which column holds the labels."
+                f"`{''.join(self.classes)}`. Check which column contains the labels."
             )
         texts = (" ".join(one.words) for one in train)
         self.tokenizer = own_tokenizer(recipe, self.start, self.key, texts, run / "tokenizers")

@@ -112,7 +112,9 @@ def read_as(path: str, data: DataSettings) -> Roles | str:
     if (roles := text_roles(path, data.source, data.reading)) is not None:
         return roles
     tabs = any("\t" in line for line in sampled_lines(path, data.encoding))
-    columns = "; its lines have tabs: for one column only, give --columns TEXT" if tabs else ""
+    columns = (
+        "; its lines contain tabs: to read only one column, give --columns TEXT" if tabs else ""
+    )
     return f"{path}: {Format.LINES}, {ENDS[data.documents]}{columns}"
 
 

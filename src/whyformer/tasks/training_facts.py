@@ -18,7 +18,7 @@ def training_fact(recipe: Recipe, dropout: float, more: str = "") -> str:
     return (
         f"training    {length}, {training.optimizer}, learning rate {training.learning_rate:g} "
         f"{training.schedule} after {counted(training.warmup, 'update')} of warm-up, "
-        f"dropout {dropout:g}{more}; best by {recipe.validation.metric} "
+        f"dropout {dropout:g}{more}; best weights by {recipe.validation.metric} "
         "(`whyformer config show` lists all settings)"
     )
 

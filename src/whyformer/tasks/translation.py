@@ -148,8 +148,8 @@ class Translation(Task):
 
 
 def metric_for(recipe: Recipe, data: Prepared) -> str:
-    """Return the recipe's metric. If it is BLEU and most targets are too short for BLEU, return
-    chrF.
+    """Return the recipe's metric. If this metric is BLEU, but most targets are too short for BLEU,
+    return chrF.
 
     BLEU counts n-grams of up to four words. If all targets are shorter, BLEU is 0 even for perfect
     outputs.

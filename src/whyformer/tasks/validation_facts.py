@@ -12,7 +12,8 @@ NATURAL = 0.05
 
 
 def overlap_fact(overlap: Overlap | None, noun: str, answer: str) -> str:
-    """Return the text about overlap with which the line about the validation set ends.
+    """Return the end of the line about the validation set: whether its items are also in the
+    training data.
 
     Args:
         overlap: counts of validation items that are also in the training data; None if the
@@ -54,7 +55,7 @@ def few_fact(count: int, noun: str, *, separate: bool) -> Iterator[str]:
     Args:
         count: number of validation examples.
         noun: name of an example, such as "pair".
-        separate: whether the validation set was given separately. If not, it was held out of the
+        separate: whether the validation set was given separately, or else was held out of the
             training data.
     """
     if count < FEW:

@@ -23,7 +23,8 @@ HEADS, D_K = 2, 8
 D_MODEL = HEADS * D_K
 LENGTH = 9
 MOST = 200
-"""The `max_length` of the checked scheme. It is longer than the initial table of any scheme."""
+"""The `max_length` of the checked scheme. This number is larger than the initial table of any
+scheme."""
 
 
 @stating_failures

@@ -58,7 +58,7 @@ def check_units(kind: type[Pieces]) -> None:
             require(found == wanted, name, law, f"{text!r} became {found!r} instead of {wanted!r}")
             law = "`encode_batch` must equal `encode`"
             require(batched == ids, name, law, f"{text!r} gave {batched} and {ids}")
-            law = "a tokenizer restored from JSON must encode equally"
+            law = "a tokenizer restored from JSON must encode every text in the same way"
             require(again.encode(text) == ids, name, law, f"{text!r} is encoded differently")
             law = "a sampled tokenization must be decoded to the same text"
             sampled = learned.decode(learned.sample(text, rng, 0.5))

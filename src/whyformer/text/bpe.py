@@ -112,8 +112,8 @@ class BPE(Subwords):
         """Tokenize with BPE-dropout: in each step, every possible merge is skipped with probability
         ``rate``.
 
-        The result has the same distribution as with one random number per merge, but it needs far
-        fewer random numbers. The number of consecutively skipped merges has a geometric
+        The result has the same distribution as with one random number per merge, but this method
+        needs far fewer random numbers. The number of consecutively skipped merges has a geometric
         distribution, and so has the number of steps until the best merge is skipped.
         """
         path = self._path.get(word) or self._cache_path(word)

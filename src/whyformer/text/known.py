@@ -14,8 +14,8 @@ CACHE_SIZE = 1 << 16
 class Known:
     """Computes the fraction of characters for which a tokenizer has no piece.
 
-    Such characters were rare or absent in the training data. A tokenizer over bytes has a piece for
-    every byte, so no character is unknown to it.
+    Characters without a piece were rare or absent in the training data. A tokenizer over bytes has
+    a piece for every byte, so no character is unknown to it.
     """
 
     def __init__(self, tokenizer: "Tokenizer") -> None:

@@ -1,7 +1,7 @@
 """The first ids of every vocabulary: five symbols, then the 256 bytes.
 
 A text is never encoded as one of these symbols: ``<pad>`` in a text is five ordinary characters.
-The spellings are only for display.
+The spellings of these ids, such as ``<pad>``, are only used to display them.
 """
 
 from typing import Final

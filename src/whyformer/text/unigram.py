@@ -50,8 +50,8 @@ class Unigram(Subwords):
         }
         self._longest = max(map(len, self.pieces), default=1)
         self._lattice: dict[str, list[tuple[list[float], list[int]]]] = {}
-        # In the library, id 0 is the piece for unknown text. Its spelling is longer than any word,
-        # so this piece never occurs.
+        # In the library, id 0 is the piece for unknown text. The spelling of this piece is longer
+        # than any word, so the piece never occurs.
         unknown = ("?" * 2 * LONGEST_WORD, min(self.scores, default=0.0) - 10.0)
         vocabulary = [unknown, *zip(self.pieces, self.scores, strict=True)]
         self._library = models.Unigram(vocabulary, unk_id=0, byte_fallback=False)
@@ -87,8 +87,8 @@ class Unigram(Subwords):
     def _draw(self, word: str, rng: random.Random, rate: float) -> list[int]:
         """With probability ``rate``, draw a tokenization of ``word``; else return the best one.
 
-        This is forward filtering and backward sampling. The weights of all tokenizations of each
-        prefix are summed once. Then the pieces are drawn from the last to the first.
+        The method is forward filtering and backward sampling. The weights of all tokenizations of
+        each prefix are summed once. Then the pieces are drawn from the last to the first.
         """
         if rng.random() >= rate:
             cut = self._best.get(word)

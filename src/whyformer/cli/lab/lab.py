@@ -303,7 +303,7 @@ def _measure(
 
 
 class _Bar:
-    """A progress bar on standard error. It shows the number of finished measurements (cells)."""
+    """A progress bar on standard error, which shows the number of finished measurements (cells)."""
 
     def __init__(self, name: str, mode: str) -> None:
         from rich.console import Console

@@ -26,8 +26,8 @@ def records_of_lines(
 
     Args:
         names: keys that the example in an error message shows.
-        on_fault: see `read_lines`. It is also called for a line that is not a JSON object; such a
-            line is left out.
+        on_fault: see `read_lines`. The function is also called for a line that is not a JSON
+            object; such a line is left out.
     Raises: DataError with the path and line of the error.
     """
     for number, line in enumerate(read_lines(path, encoding, on_fault), start=1):
@@ -76,8 +76,8 @@ def _record(path: str, number: int, line: str, names: Sequence[str]) -> dict[str
 def records_of_array(path: str, encoding: str | None) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the objects of a JSON array, numbered from 1.
 
-    The array may also be a value inside an object, as in ``{"version": 1, "data": [{…}]}``. Then
-    the first array of objects is read.
+    The array may also be a value inside an object, as in ``{"version": 1, "data": [{…}]}``. In this
+    case, the first array of objects is read.
     Raises: DataError with the number of the item that cannot be read.
     """
     text = _Text(f"{line}\n" for line in read_lines(path, encoding))
@@ -114,8 +114,8 @@ def records_of_array(path: str, encoding: str | None) -> Iterator[tuple[int, dic
 def _not_an_item(path: str, number: int, error: Exception) -> DataError:
     reason = "nested too deeply" if isinstance(error, RecursionError) else error
     return DataError(
-        f"{path}, item {number}: an array must hold JSON objects, but this item cannot be parsed "
-        f"({reason}). Correct it."
+        f"{path}, item {number}: an array must contain JSON objects, but this item cannot be "
+        f"parsed ({reason}). Correct it."
     )
 
 

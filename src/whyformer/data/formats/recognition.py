@@ -51,8 +51,8 @@ class Format(StrEnum):
 
 
 PIPED = {".jsonl": Format.JSONL, ".tsv": Format.TSV}
-"""The format of a pipe by the ending of its name. Its content cannot be examined first, because a
-pipe can be read only once."""
+"""The format of a pipe by the ending of its name. The content of a pipe cannot be examined first,
+because a pipe can be read only once."""
 
 
 class Wanted(StrEnum):
@@ -69,8 +69,8 @@ def recognized(
 ) -> Format:
     """Return the format of a file.
 
-    Args: delimiter: the character between the columns, or None if it is not known. If it is given,
-        every text file that is not JSON or XML is TSV or CSV.
+    Args: delimiter: the character between the columns, or None if it is not known. If a delimiter
+        is given, every text file that is not JSON or XML is TSV or CSV.
     Raises: DataError when the file cannot be read, or has none of the formats.
     """
     of_columns = None if delimiter is None else Format.TSV if delimiter == "\t" else Format.CSV

@@ -72,7 +72,7 @@ def roles_of_pairs(
         source, target: names or numbers of columns; None chooses a column by its name and its
             content.
         optional: whether to ignore ``source`` and ``target`` if the table has two columns without
-            names. Then the names in a recipe are the suffixes of two parallel files.
+            names. In a recipe, these names may also be meant as the suffixes of two parallel files.
     Raises: DataError when a column does not exist, or when it is not clear which columns to read.
     """
     asked = {"source": source, "target": target}

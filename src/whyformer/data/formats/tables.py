@@ -38,7 +38,7 @@ ROW_LINES = 2000
 one row of the whole file."""
 SWALLOWED = 3
 """If a cell contains this many lines or more, and most of these lines look like rows of the table,
-the quote before them is a mistake."""
+the quote before these lines is in the file by mistake."""
 
 
 def open_table(
@@ -135,8 +135,8 @@ class _CSV(TableWithHeader):
         """If a cell of a row contains other rows, return the line within the row (counted from 0)
         at which this cell starts; otherwise None.
 
-        If two quotes are mistakes, the cell between them contains whole lines with as many columns
-        as the table.
+        If a quote is in the file by mistake, the cell up to the next quote contains whole lines
+        with as many columns as the table.
         """
         line = 0
         for cell in cells:
@@ -267,8 +267,9 @@ def cells_of(
 
     Args:
         names: names of the columns to read, or their numbers counted from 1.
-        strict: whether to reject numbers and lists in JSON. If they are not rejected, a number
-            becomes the text of its digits, and a list becomes its items separated by spaces.
+        strict: whether to reject numbers and lists in JSON. If numbers and lists are not rejected,
+            a number becomes the text of its digits, and a list becomes its items separated by
+            spaces.
     Raises: DataError with the path and line of the error.
     """
     if isinstance(table, Records):
@@ -345,7 +346,7 @@ def _text(where: str, name: str, value: Any) -> str:
             return value.decode()
         except UnicodeDecodeError:
             raise DataError(
-                f"{where}: `{name}` must be a text, but it holds bytes that are not UTF-8. Name "
+                f"{where}: `{name}` must be a text, but it contains bytes that are not UTF-8. Name "
                 "another column with --columns."
             ) from None
     if not isinstance(value, str):

@@ -20,8 +20,8 @@ ENOUGH = 0.4
 class Alignment:
     """Compares the lengths of sources and targets, block by block.
 
-    The length of a source correlates with the length of its target. If it correlates more with the
-    length of the next target, the lines are shifted.
+    The length of a source correlates with the length of its target. If the length of a source
+    correlates more with the length of the next target, the lines are shifted.
     """
 
     first: int | None = None

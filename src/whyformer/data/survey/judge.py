@@ -16,7 +16,7 @@ from whyformer.data.survey.reasons import Reason
 
 FAR = 7.0
 """A length ratio is a fault if it is more than this many standard deviations away from the usual
-ratio. It must also differ by more than `LEAST_FACTOR`."""
+ratio. In addition, the ratio must differ by more than `LEAST_FACTOR`."""
 LEAST_FACTOR = 2.5
 """A length ratio is a fault only if it differs from the usual ratio by more than this factor."""
 LONG = 20
@@ -26,7 +26,7 @@ SURE = 4.0
 """A pair counts as swapped if the mean log-odds (in nats) of its two sides, each being in the
 language of the other side, exceed this."""
 SURE_IF_MANY = 1.5
-"""Like `SURE`, if at least the fraction `MANY` of the pairs is swapped."""
+"""This threshold replaces `SURE` if at least the fraction `MANY` of the pairs is swapped."""
 MANY = 0.02
 SIGN = 1.0
 """In addition, the log-odds of each side of a swapped pair must exceed this."""
@@ -53,7 +53,7 @@ HEADINGS = frozenset({
 
 @dataclass
 class Judgement:
-    """The faults of each item as bits, and numbers that say how unusual the item is.
+    """The faults of each item as bits, and numbers that measure how unusual the item is.
 
     Args: severity: for some reasons, a number for each item. The items with the highest numbers are
         the strangest.

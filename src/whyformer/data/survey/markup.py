@@ -15,8 +15,8 @@ _IN_WORDS = re.compile(
     r"\d\s*[십백천만억조十百千万萬億兆]|illion|illiard|thousand|tausend|hundred|hundert|dozen|dutzend",
     re.IGNORECASE,
 )
-"""Regular expression for numbers that are partly written as words. These are not compared, because
-each language writes them in its own way."""
+"""Regular expression for numbers that are partly written as words. Such numbers are not compared,
+because each language writes them differently."""
 
 
 def html_in(text: str) -> list[str]:
@@ -42,8 +42,8 @@ def numbers_in(text: str) -> list[str]:
 def numbers_agree(source: str, target: str) -> bool | None:
     """Return whether two texts have a number in common; None if one of them has no numbers.
 
-    Only numbers of two or more digits count, because smaller ones are often written as words, and
-    times of day and dates are written in different ways.
+    Only numbers with two or more digits are compared, because smaller numbers are often written as
+    words. One common number is enough, because times and dates are written in different ways.
     """
     if source.isalpha() or target.isalpha():
         return None

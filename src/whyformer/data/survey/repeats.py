@@ -67,8 +67,8 @@ class RepeatFinder:
 
     Args:
         key: function that returns the form of a text in which texts are compared.
-        draw: collects the sources from which training would choose its validation set. It is not
-            used if validation data is added.
+        draw: collects the sources from which training would choose its validation set. If
+            validation data is added, ``draw`` is not used.
     """
 
     def __init__(self, key: Key, draw: Draw) -> None:

@@ -63,8 +63,8 @@ class Survey(Generic[Item]):
     profile: Profile = field(default_factory=Profile)
     repeats: Repeats = field(default_factory=Repeats)
     given_validation: bool = False
-    """Whether the user gave validation data. If not, the validation data is the part that training
-    would hold out."""
+    """Whether the user gave validation data. Without given data, the validation data is the part
+    that training would hold out."""
     alignment: Alignment = field(default_factory=Alignment)
     opposite: bool = False
     """Whether the validation data has the opposite direction: its sources are in the language of
