@@ -1,10 +1,11 @@
-"""Is a larger beam better? Compared with enumeration for tiny models, then on an invented language.
+"""Is a larger beam better? Beam search is compared with enumeration of all answers of tiny models,
+and on an invented language.
 
 The probabilities of the language are known. A source is a row of symbols. Each symbol has several
 translations of two words, and each symbol's translation is drawn independently. So every symbol
 reduces the probability of a correct answer by the same factor. Training text can contain
-fragments: targets that are cut at a random word, as in badly aligned text. For long sources, the
-empty answer is then more probable than any complete answer.
+fragments: targets that are cut at a random word, as in badly aligned text. With fragments, the
+empty answer to a long source is more probable than any complete answer.
 """
 
 from whyformer.lab.experiments.beam.claims import CLAIMS, numbers

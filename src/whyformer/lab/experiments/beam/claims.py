@@ -33,7 +33,8 @@ def at(results: Results, name: str, data: str, alpha: float, width: int) -> list
 def change(
     results: Results, name: str, data: str, alpha: float, widths: tuple[int, int]
 ) -> Estimate:
-    """Return a number at the second width minus that at the first, paired by seed."""
+    """Return the difference of a number between two beam widths, second minus first, paired by
+    seed."""
     a, b = (at(results, name, data, alpha, width) for width in widths)
     return paired(a, b)
 
@@ -126,7 +127,7 @@ def expected_empty() -> float:
     """Return the share of sources whose most probable answer is empty, if text has fragments.
 
     For n symbols, the empty answer has the probability FRAGMENTS/2n, and the best complete answer
-    (1 - FRAGMENTS) · 0.35ⁿ.
+    has the probability (1 - FRAGMENTS) · 0.35ⁿ.
     """
     likeliest = translation_probabilities().max()
     lengths = range(SHORTEST, LONGEST + 1)

@@ -1,10 +1,11 @@
-"""Is a larger beam better? Compared with enumeration for tiny models, then on an invented language.
+"""Is a larger beam better? Beam search is compared with enumeration of all answers of tiny models,
+and on an invented language.
 
 The probabilities of the language are known. A source is a row of symbols. Each symbol has several
 translations of two words, and each symbol's translation is drawn independently. So every symbol
 reduces the probability of a correct answer by the same factor. Training text can contain
-fragments: targets that are cut at a random word, as in badly aligned text. For long sources, the
-empty answer is then more probable than any complete answer.
+fragments: targets that are cut at a random word, as in badly aligned text. With fragments, the
+empty answer to a long source is more probable than any complete answer.
 """
 
 import itertools
@@ -45,7 +46,8 @@ SOURCES = 10
 """Number of sources for each enumerated model."""
 COUNTED_WIDTHS = (1, 2, 3, 4, 6, 9, 16, 27, ENOUGH)
 LOGIT_FACTOR = 1.5
-"""Factor on the output matrix of a random model, which makes its predictions less uniform."""
+"""Factor that the output matrix of a random model is multiplied by, so that the predictions of the
+model are less uniform."""
 ROUNDING = 1e-4
 """Largest difference between scores that is attributed to float32 rounding."""
 
@@ -53,15 +55,17 @@ SYMBOLS_OF_SOURCE = 8
 SHORTEST, LONGEST = 3, 10
 RARE = 20
 TRANSLATIONS = [(0, 1), (2, 3), (2, 4), *((6 + j, 5) for j in range(RARE))]
-"""The two words of each translation of a symbol. The second and third translation start with the
-same word: together they are more probable than the first, but each alone is less probable."""
+"""The two words of each translation of a symbol. The second and the third translation start with
+the same word. Together, they are more probable than the first translation, but each of them is less
+probable than the first translation."""
 WORDS_PER_SYMBOL = 6 + RARE
 FRAGMENTS = 0.1
 """Share of targets that are cut at a random word."""
 
 
 def translation_probabilities() -> np.ndarray:
-    """Return the probability of each translation: 0.35, 0.2, 0.2, and 0.25 for all rare ones."""
+    """Return the probability of each translation: 0.35, 0.2, 0.2, and 0.25 for all rare
+    translations together."""
     rare = 1 / np.arange(1, RARE + 1)
     return np.array([0.35, 0.2, 0.2, *(0.25 * rare / rare.sum())])
 
@@ -86,14 +90,14 @@ def sentences(
 
 @dataclass(frozen=True)
 class Sentences(EndlessBatches):
-    """A `BatchSource` of the language: batch ``index`` is drawn by (seed, index)."""
+    """A `BatchSource` of the language. The seed and the index determine each batch."""
 
     seed: int
     fragments: float
     rows: int = 64
 
     def batch(self, epoch: int, index: int) -> Batch:
-        """Return one batch."""
+        """Return the batch with this ``index``; ``epoch`` is ignored."""
         rng = np.random.default_rng([self.seed, 0, index])
         sources, targets = sentences(rng, self.rows, self.fragments)
         source = padded([[*row, EOS] for row in sources])
@@ -114,11 +118,12 @@ def padded(rows: Sequence[Sequence[int]]) -> Tensor:
 
 
 def measure_exact(settings: Settings, seed: int) -> Numbers:
-    """Search untrained models whose answers are all enumerated; one number per beam width.
+    """Search with untrained models, and compare with the best of all answers; one number per beam
+    width.
 
     ``regret`` is the largest difference between the best possible score and the score found.
     ``missed`` is the share of sources for which the best answer was not found. ``fall`` is the
-    share of sources with a lower score than at the next narrower beam.
+    share of sources with a lower score than with the next smaller beam width.
     """
     found: dict[str, list[float]] = {}
     for alpha in ALPHAS:
@@ -177,7 +182,7 @@ def best_scores(model: Transformer, source: Tensor, alpha: float) -> Tensor:
             for ends in (1, 0)
         )
         finished = torch.ones(len(rows), dtype=torch.bool)
-        if length == LIMIT:  # the search truncates here, unless eos is the most probable next token
+        if length == LIMIT:  # here, the search truncates unless eos is the most probable token
             after = model(rows, None, target[:, :-1])[:, -1, [EOS, *words]]
             finished = after.argmax(-1) == 0
         scores = torch.where(finished, with_eos, without).view(len(source), -1)
@@ -186,7 +191,8 @@ def best_scores(model: Transformer, source: Tensor, alpha: float) -> Tensor:
 
 
 def measure_search(settings: Settings, seed: int) -> Numbers:
-    """Train on the language, then search with every width and penalty; one number per width."""
+    """Train on the language; then search with every beam width and length penalty. The results have
+    one number per beam width."""
     model = trained(settings, seed)
     rng = np.random.default_rng([seed, 1])
     sources, references = sentences(rng, settings["sentences"], 0.0)
@@ -240,7 +246,7 @@ def as_text(ids: Sequence[int]) -> str:
 
 
 def exact_conditions(mode: Mode) -> list[Settings]:
-    """Return the number of models per seed."""
+    """Return one condition: the number of models per seed."""
     return [{"models": 3 if mode is Mode.QUICK else 10}]
 
 
@@ -252,6 +258,7 @@ def search_conditions(mode: Mode) -> list[Settings]:
 
 
 def falls(results: Results, part: str, **where: object) -> Estimate:
-    """Return how often the next wider beam finds a lower score, averaged over all widths."""
+    """Return the share of sources for which the next larger beam width finds a lower score,
+    averaged over all widths."""
     seeds = zip(*(results.values(part, f"{alpha}/fall", **where) for alpha in ALPHAS), strict=True)
     return estimate([float(np.mean(rows)) for rows in seeds])

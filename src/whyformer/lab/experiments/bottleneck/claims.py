@@ -20,7 +20,8 @@ from whyformer.lab.method.verdict import Test, above, below
 
 
 def best(results: Results, number: str, where: Settings) -> list | None:
-    """Return a number of an arm at its best rate, one value per seed; None if not trained."""
+    """Return a number of an arm at its best learning rate, one value per seed; None if the arm was
+    not trained."""
     return tuned(results, "lengths", number, by="error", **where)
 
 
@@ -37,7 +38,7 @@ def at_end(results: Results, where: Settings, end: int, number: str = "symbols")
 
 
 def drop(results: Results, attention: str, task: str) -> Estimate:
-    """Return the accuracy for the shortest sources minus that for the longest."""
+    """Return the accuracy for the shortest sources minus the accuracy for the longest sources."""
     rows = best(results, "symbols", arm(attention, task))
     return estimate(rows and [row[0] - row[-1] for row in rows])
 
@@ -54,7 +55,8 @@ def reversal_gain(results: Results, encoder: str) -> Estimate:
 
 
 def reversal_gain_at_ends(results: Results, encoder: str) -> tuple[list[float], list[float]]:
-    """Return the gain of reversed sources in the first and the last quarter of a row, by seed."""
+    """Return two lists with one number per seed: the gain of reversed sources in the first quarter
+    and in the last quarter of a row."""
     kept, reverse = (
         np.array(best(results, "places", arm("none", task, encoder)))
         for task in ("copy", "reverse")
@@ -64,13 +66,15 @@ def reversal_gain_at_ends(results: Results, encoder: str) -> tuple[list[float], 
 
 
 def width_gain(results: Results) -> Estimate:
-    """Return the gain of a vector of twice the width for the longest sources; full mode only."""
+    """Return the accuracy gain for the longest sources if the vector is twice as wide. It is
+    measured in full mode only."""
     arms = (arm("none", "copy", width=width) for width in (None, TWICE_AS_WIDE))
     return paired(*(longest(results, one) for one in arms))
 
 
 def distance_ratio(results: Results, number: str) -> Estimate:
-    """Return a distance with the source reversed / that without, at the length farthest from 1."""
+    """Return the ratio of a distance with the reversed source to the distance with the source in
+    order. Of all lengths, the ratio that is farthest from 1 is returned."""
     lengths = results.levels("distances", "length")
     ratios = [
         results.values("distances", number, task="reverse", length=n)[0]

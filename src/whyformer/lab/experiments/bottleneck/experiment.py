@@ -31,18 +31,19 @@ STEPS = {Mode.QUICK: 400, Mode.FULL: 800}
 RATES = (3e-3, 1e-2)
 ROWS = 32
 WIDTHS = {RecurrentAttention.NONE: 72, RecurrentAttention.GENERAL: 64}
-"""The model without attention is wider, so that it does not have fewer parameters."""
+"""Width of the model by its attention. The model without attention is wider, so that it has at
+least as many parameters as the model with attention."""
 TWICE_AS_WIDE = 144
 ONE_WAY, TWO_WAY = "one-way", "two-way"
 WATCHED = 20
-"""Length for which the accuracy is also measured at each position."""
+"""Length of the sources for which the accuracy is also measured at each position."""
 
 
 @dataclass(frozen=True)
 class Rows(EndlessBatches):
     """A `BatchSource` of random rows; all rows of a batch have the same length, without padding.
 
-    Args: task: copy, or reverse, where the source is in reverse order.
+    Args: task: copy, or reverse: the source is in reverse order.
     """
 
     task: Task
@@ -50,7 +51,7 @@ class Rows(EndlessBatches):
     seed: int
 
     def batch(self, epoch: int, index: int) -> Batch:
-        """Return one batch, whose length is drawn uniformly."""
+        """Return the batch with this ``index``. The length of its rows is drawn uniformly."""
         number = self.seed * 1_000_003 + index
         length = int(np.random.default_rng(number).integers(SHORTEST, self.longest + 1))
         return self.of(length, number, ROWS)
@@ -87,10 +88,11 @@ def batch_of(answer: torch.Tensor, task: Task) -> Batch:
 
 
 def measure_lengths(settings: Settings, seed: int) -> Numbers:
-    """Train on all lengths; then measure, for each length, the correct symbols and exact rows.
+    """Train on all lengths; then measure the shares of correct symbols and of exact rows for each
+    length.
 
-    The prediction of each symbol has the correct symbols before it (teacher forcing). Greedy search
-    has the same share of exact rows, because a row without an error has the same prefixes.
+    Each symbol is predicted from the correct earlier symbols (teacher forcing). Greedy search has
+    the same share of exact rows, because a row without an error has the same prefixes.
     """
     task, longest = Task(settings["task"]), settings["longest"]
     model = fresh_model(settings, seed)
@@ -119,7 +121,7 @@ def measure_lengths(settings: Settings, seed: int) -> Numbers:
 
 @torch.no_grad()
 def answers(model: RecurrentModel, task: Task, length: int, seed: int) -> torch.Tensor:
-    """Return 1 for each correct prediction on new rows, else 0, as (rows, length + 1).
+    """Predict new rows. Return (rows, length + 1): 1 for a correct prediction, otherwise 0.
 
     The last column is the prediction of EOS.
     """
@@ -156,10 +158,11 @@ def measure_distances(settings: Settings, seed: int) -> Numbers:
 
 
 def length_conditions(mode: Mode) -> list[Settings]:
-    """Return both tasks with and without attention, and without attention with a one-way encoder.
+    """Return three models on both tasks: with attention, without attention, and without attention
+    and with a one-way encoder.
 
-    The one-way encoder is that of the paper on reversed sources. Quick mode has one rate. Full mode
-    adds a vector of twice the width.
+    The paper on reversed sources uses the one-way encoder. Quick mode has one learning rate. Full
+    mode adds a model whose vector is twice as wide.
     """
     rates = RATES if mode is Mode.FULL else RATES[:1]
     none, general = RecurrentAttention.NONE, RecurrentAttention.GENERAL
@@ -181,7 +184,7 @@ def length_conditions(mode: Mode) -> list[Settings]:
 
 
 def distance_conditions(mode: Mode) -> list[Settings]:
-    """Return both orders of the source, at every measured length."""
+    """Return all pairs of an order of the source and a measured length."""
     return [
         {"task": str(task), "length": length}
         for task in (Task.copy, Task.reverse)

@@ -37,13 +37,13 @@ from whyformer.lab.method.statistics import Estimate, exactly
 from whyformer.lab.method.verdict import Test, above, below, near, within
 
 TWINS = ("attention", "fused")
-"""The two implementations of attention that are timed: the explicit and the fused one."""
+"""The two implementations of attention that are timed: explicit and fused."""
 
 
 CONSTANTS = {
     "attention": 2.0, "restricted": 2.0, "convolution": 1.0, "rnn": 2.0, "gru": 6.0, "lstm": 8.0,
 }  # fmt: skip
-"""Multiply-adds divided by the entry of Table 1.
+"""For each kind of layer, the number of multiply-adds divided by the entry of Table 1.
 
 Attention computes QKᵀ and the weighted sum; a recurrent cell computes W x and U h for each gate.
 """
@@ -92,7 +92,7 @@ def sequential_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 def recurrence_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `recurrence`.
 
-    A linear recurrence is represented by its scan if loop and scan give the same result.
+    The scan stands for the linear recurrence if the loop and the scan give the same result.
     """
     linear = "scan" if worst_gap(results).high < 1e-9 else "loop"
     programs = {**{kind: kind for kind in CELLS}, "linear": linear}
@@ -124,7 +124,7 @@ def exponent_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 
 
 def crossing_tests(results: Results) -> Mapping[str, Sequence[Test]]:
-    """See the claim `crossing`. It is refuted if attention is slower well before n = d."""
+    """See the claim `crossing`. The claim is refuted if attention is slower well before n = d."""
     return {
         f"{twin}, d = {d}": [Test(crossing(results, twin, d), 0.5, 2.0, (0.5, math.inf))]
         for twin in TWINS

@@ -31,7 +31,8 @@ def table_entry(kind: str, n: int, d: int) -> int:
 
 
 def constant(results: Results, kind: str) -> Estimate:
-    """Return multiply-adds divided by the table's entry: mean, minimum and maximum over sizes."""
+    """Return the multiply-adds divided by the entry of Table 1: mean, minimum and maximum over
+    sizes."""
     found = [
         results.values("counts", "mixing", **one)[0] / table_entry(kind, one["n"], one["d"])
         for one in results.conditions("counts", kind=kind)
@@ -41,16 +42,16 @@ def constant(results: Results, kind: str) -> Estimate:
 
 
 def share(results: Results, d: int, ratio: int) -> Estimate:
-    """Return the share of an encoder layer's multiply-adds that mix positions."""
+    """Return the share of the multiply-adds of an encoder layer that mix positions."""
     where = {"d": d, "ratio": ratio}
     mixing = results.values("block", "mixing", **where)[0]
     return exactly(mixing / (mixing + results.values("block", "rest", **where)[0]))
 
 
 def crossing_of_counts(results: Results, other: str) -> Estimate:
-    """Return the n/d at which the mixing of attention costs as much as another operation.
+    """Return the n/d at which mixing positions in attention costs as much as another operation.
 
-    The mixing grows as n², the other operation as n.
+    The cost of mixing grows as n², and the cost of the other operation grows as n.
     """
     ratio, d = RATIOS[0], WIDTHS[-1]
     mixing = results.values("block", "mixing", d=d, ratio=ratio)[0]
@@ -67,19 +68,20 @@ def depth_slope(results: Results, kind: str) -> Estimate:
 
 
 def depth_exponent(results: Results, kind: str) -> Estimate:
-    """Return the exponent over n of the length of the longest chain."""
+    """Return the exponent p with which the length of the longest chain grows: as n^p."""
     return _exact(log_slope(*results.curves("depth", "depth", "n", kind=kind)))
 
 
 def straightness(results: Results, kind: str) -> Estimate:
-    """Return R² of a line fitted to the longest chain over n; 0 if the chain does not grow."""
+    """Return R² of a straight line fitted to the length of the longest chain as a function of n; 0
+    if the length does not grow."""
     lengths, rows = results.curves("depth", "depth", "n", kind=kind)
     grown = [r_squared(lengths, row) if len(set(row)) > 1 else 0.0 for row in rows]
     return _exact(estimate(grown))
 
 
 def layers_needed(kind: str, n: int) -> int:
-    """Return the number of layers that connect the first with the last position, by formula."""
+    """Return the predicted number of layers that connect the first position with the last."""
     if kind == "dilated":
         return next(level for level in range(1, n) if KERNEL**level >= n)
     steps = {"restricted": WINDOW - 1, "convolution": KERNEL - 1}.get(kind, n - 1)
@@ -87,7 +89,8 @@ def layers_needed(kind: str, n: int) -> int:
 
 
 def path_error(results: Results, kind: str) -> Estimate:
-    """Return the largest relative error of the formula; for a recurrence also of its n updates."""
+    """Return the largest relative error of `layers_needed`. For a recurrence, include the error of
+    the prediction that it makes n updates."""
     errors = []
     for n in results.levels("path", "n", kind=kind):
         measured = results.values("path", "layers", kind=kind, n=n)
@@ -98,7 +101,8 @@ def path_error(results: Results, kind: str) -> Estimate:
 
 
 def logarithm_error(results: Results, kind: str) -> Estimate:
-    """Return the largest relative error of log_k n (rounded up) for layers of convolution."""
+    """Return the largest relative error of the prediction that layers of convolution need log_k n
+    layers (rounded up)."""
     return exactly(
         max(
             abs(one / layers_needed("dilated", n) - 1)
@@ -109,12 +113,14 @@ def logarithm_error(results: Results, kind: str) -> Estimate:
 
 
 def calls_exponent(results: Results, kind: str, cached: bool) -> Estimate:
-    """Return the exponent of the number of dependent model calls over the generated tokens."""
+    """Return the exponent p with which the number of model calls grows for n generated tokens: as
+    n^p."""
     return _exact(log_slope(*results.curves("decoding", "calls", "n", kind=kind, cached=cached)))
 
 
 def exponent(results: Results, kind: str, d: int = JUDGED_WIDTH) -> Estimate:
-    """Return the median local exponent of time over n, for n from 256 to 2048."""
+    """Return the exponent p with which the time grows: as n^p. It is the median of the exponents
+    between neighbouring n from 256 to 2048."""
     lengths, curves = results.curves("time", "milliseconds", "n", kind=kind, d=d)
     kept = [i for i, n in enumerate(lengths) if JUDGED_LENGTHS[0] <= n <= JUDGED_LENGTHS[1]]
     return estimate(
@@ -136,9 +142,9 @@ def crossing(results: Results, twin: str, d: int) -> Estimate:
 
 
 def ratio_where_equal(results: Results, d: int) -> Estimate:
-    """Return the time of attention / time of the recurrence at n = d.
+    """Return the time of attention divided by the time of the recurrence at n = d.
 
-    Both need the same number of multiply-adds there.
+    At n = d, both need the same number of multiply-adds.
     """
     slow, fast = (
         results.values("time", "milliseconds", kind=kind, d=d, n=d) for kind in ("attention", "rnn")
@@ -158,10 +164,11 @@ def _crossing(lengths: Sequence[int], attention: Sequence[float], rnn: Sequence[
 
 
 def _exact(of: Estimate) -> Estimate:
-    """Return an estimate without an interval if all seeds agree, else the given estimate."""
+    """Return an exact estimate if all seeds have the same value; otherwise, return ``of``."""
     return exactly(of.value) if of.low == of.high else of
 
 
 def worst_gap(results: Results) -> Estimate:
-    """Return the largest relative difference between loop and scan over all lengths."""
+    """Return the largest relative difference between the results of loop and scan over all
+    lengths."""
     return estimate([max(row) for row in results.curves("twins", "gap", "n")[1]])

@@ -29,7 +29,7 @@ from whyformer.models.recurrent.settings import RecurrentSettings
 
 KERNEL, WINDOW, TIMED_WINDOW = 3, 8, 32
 SHORTEST_TIMED = 2e-3
-"""In seconds. Shorter runs are repeated and timed together."""
+"""Minimum time in seconds for one measurement. Shorter runs are repeated and timed together."""
 WIDTHS = (64, 256)
 COUNTED_LENGTHS = (16, 64, 256, 1024)
 RATIOS = (1, 2, 4, 8, 16)
@@ -50,15 +50,15 @@ JUDGED_TIMES = {
     "convolution": (0.85, 1.2),
     "rnn": (0.85, 1.2),
 }
-"""The expected range of the exponent of time over n."""
+"""For each kind of layer, the expected range of the exponent p in time ~ n^p."""
 MIXING = (Equation.SCORES, Equation.WEIGHTED_SUM, Equation.RECURRENCE, Equation.CONVOLUTION)
-"""The operations that Table 1 counts: those that mix positions, without the projections."""
+"""The operations that Table 1 counts: operations that mix positions, but not the projections."""
 
 
 def layer(kind: str, d_model: int, level: int = 0) -> nn.Module:
     """Return a layer of one row of Table 1.
 
-    Args: level: the number of layers below it, which sets the dilation of dilated kernels.
+    Args: level: the number of layers below this layer; it determines the dilation of a kernel.
     """
     if kind == "attention":
         return MultiHeadAttention(d_model, 1, d_model, path=AttentionPath.EXPLICIT)
@@ -74,7 +74,7 @@ def layer(kind: str, d_model: int, level: int = 0) -> nn.Module:
 
 
 def as_function(module: nn.Module) -> Layer:
-    """Return a layer as a causal function of its input alone."""
+    """Return a function that applies a layer causally and has the input as its only argument."""
     if isinstance(module, MultiHeadAttention):
         return lambda x: module(x, module.keys_values(x), causal=True)
     if isinstance(module, Recurrence):
@@ -85,7 +85,7 @@ def as_function(module: nn.Module) -> Layer:
 def measure_counts(settings: Settings, seed: int) -> Numbers:
     """Count the multiply-adds of one layer while it reads one sequence."""
     module = layer(settings["kind"], settings["d"])
-    use_recurrence(module, RecurrencePath.FUSED)  # the same count as the loop, but faster
+    use_recurrence(module, RecurrencePath.FUSED)  # faster than the loop, with the same count
     with torch.inference_mode(), count_operations(module) as counted:
         as_function(module)(torch.zeros(1, settings["n"], settings["d"]))
     return {"mixing": counted.of(*MIXING), "projections": counted.of(Equation.PROJECTIONS)}
@@ -107,9 +107,11 @@ def measure_block(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_depth(settings: Settings, seed: int) -> Numbers:
-    """Return the longest chain of operations that leads to a layer's output or a model's loss.
+    """Return the length of the longest chain of operations that leads to the output of a layer or
+    to the loss of a model.
 
-    In float64, because its matrix products use the same operations on every machine.
+    The computation uses float64, because its matrix products consist of the same operations on
+    every machine.
     """
     kind, n = settings["kind"], settings["n"]
     if kind not in ("gpt", "rnn model"):
@@ -133,7 +135,8 @@ def model_of(kind: str) -> GPT | RecurrentModel:
 
 
 def measure_twins(settings: Settings, seed: int) -> Numbers:
-    """Return the relative difference of loop and scan of a linear recurrence, in float64."""
+    """Return the relative difference between the results of loop and scan of a linear recurrence,
+    in float64."""
     module = LinearRecurrence(16, path=ScanPath.LOOP).double()
     x = torch.randn(2, settings["n"], 16, dtype=torch.float64)
     loop = module(x)
@@ -144,8 +147,8 @@ def measure_twins(settings: Settings, seed: int) -> Numbers:
 def measure_path(settings: Settings, seed: int) -> Numbers:
     """Return the smallest number of layers after which the last output depends on the first input.
 
-    Also return the number of state updates per layer of a recurrence, and the inputs that the last
-    output depends on after one, two and three layers.
+    The results also contain the number of state updates in a layer of a recurrence, and the inputs
+    that the last output depends on after one, two and three layers.
     """
     kind, n, updates = settings["kind"], settings["n"], 0
 
@@ -175,7 +178,7 @@ def measure_path(settings: Settings, seed: int) -> Numbers:
 
 @dataclass
 class CountingModel:
-    """A model for a search, which counts its calls.
+    """A model for a search. It counts how often the search calls it.
 
     Args: cached: whether a step uses the state of earlier steps or reads the whole text again.
     """
@@ -205,7 +208,8 @@ class CountingModel:
 
 @torch.inference_mode()
 def measure_decoding(settings: Settings, seed: int) -> Numbers:
-    """Generate n tokens, including the end token; count the calls, each of which needs the last."""
+    """Generate n tokens, including the end token; count the calls of the model. Each call needs the
+    result of the call before it."""
     n, model = settings["n"], model_of(settings["kind"]).eval()
     observed = CountingModel(model, settings["cached"])
     search = SearchSettings(beam=1, min_length=n - 1, max_length=n - 1)
@@ -218,8 +222,8 @@ def measure_decoding(settings: Settings, seed: int) -> Numbers:
 def measure_time(settings: Settings, seed: int) -> Numbers:
     """Return the time in milliseconds of one run of the operations that Table 1 counts.
 
-    The clock counts the time of this thread only, so that other programs do not matter. It
-    sometimes stops for tens of microseconds. Therefore short runs are timed together, and the
+    The clock counts the time of this thread only, so that other programs do not matter. The clock
+    sometimes stops for tens of microseconds. Therefore, short runs are timed together, and the
     result is the lower quartile instead of the minimum.
     """
     kind, n, d = settings["kind"], settings["n"], settings["d"]
@@ -250,12 +254,12 @@ def measure_time(settings: Settings, seed: int) -> Numbers:
 
 
 def count_conditions(mode: Mode) -> list[Settings]:
-    """Return every row of the table at every size."""
+    """Return every row of Table 1 with every size."""
     return [{"kind": k, "d": d, "n": n} for k in COUNTED for d in WIDTHS for n in COUNTED_LENGTHS]
 
 
 def block_conditions(mode: Mode) -> list[Settings]:
-    """Return lengths that are multiples of the width."""
+    """Return every width with lengths that are multiples of the width."""
     return [{"d": d, "ratio": ratio} for d in WIDTHS for ratio in RATIOS]
 
 
@@ -266,7 +270,7 @@ def depth_conditions(mode: Mode) -> list[Settings]:
 
 
 def twin_conditions(mode: Mode) -> list[Settings]:
-    """Return lengths that are powers of two, and one that is not."""
+    """Return lengths that are powers of two, and one length that is not a power of two."""
     return [{"n": n} for n in (*DEPTH_LENGTHS, 100)]
 
 

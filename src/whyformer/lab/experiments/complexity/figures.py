@@ -30,7 +30,7 @@ from whyformer.lab.method.statistics import Estimate, estimate, exactly, median
 
 
 def table(results: Results) -> Table:
-    """Return Table 1 with the measured value beside every formula."""
+    """Return Table 1 with a measured value beside each formula."""
 
     def reach(kind: str) -> Estimate | None:
         if kind in REACHING:

@@ -23,12 +23,12 @@ from whyformer.lab.method.verdict import Test, above, below, near, within
 TIES: dict[str, str] = {TIED: "tied", UNTIED: "untied"}
 POSITIONS = {"sinusoidal": "with positions", "none": "without positions"}
 ALIKE = 0.02
-"""A smaller difference, in nats per character, does not count. The experiment on positions has the
-same limit."""
+"""A smaller difference of losses, in nats per character, does not count. The experiment `positions`
+has the same limit."""
 
 
 def predicted_ratio(scale: str, init: str, d_model: int) -> float:
-    """Return the predicted norm of tokens / positions: (factor · deviation · √d) / √(d/2).
+    """Return the predicted ratio of norms, token / position: (factor · deviation · √d) / √(d/2).
 
     >>> round(predicted_ratio("sqrt-d-model", "small", 512), 3)
     1.414
@@ -38,13 +38,14 @@ def predicted_ratio(scale: str, init: str, d_model: int) -> float:
 
 
 def ratio(results: Results, scale: str, init: str, d_model: int = JUDGED_WIDTH) -> Estimate:
-    """Return the norm of token embeddings divided by that of positions."""
+    """Return the norm of token embeddings divided by the norm of position vectors."""
     where = {"scale": scale, "init": init, "d_model": d_model}
     return estimate(results.values("loudness", "ratio", **where))
 
 
 def worst_error(results: Results, scale: str, init: str) -> Estimate:
-    """Return the largest relative error of the formula over widths, with means over seeds."""
+    """Return the largest relative error of `predicted_ratio` over all widths. The measured ratios
+    are means over seeds."""
     errors = []
     for d in results.levels("loudness", "d_model", scale=scale, init=init):
         predicted = predicted_ratio(scale, init, d)
@@ -53,7 +54,8 @@ def worst_error(results: Results, scale: str, init: str) -> Estimate:
 
 
 def gains(results: Results, **arm: Any) -> list[float] | None:
-    """Return the loss without the factor minus that with it, each at its best rate, by seed."""
+    """Return, for each seed, the loss without the factor minus the loss with the factor. Each loss
+    is that at the best learning rate of its arm."""
     without, factor = (
         tuned(results, "training", "loss", scale=scale, **arm) for scale in (ONE, SQRT)
     )
@@ -76,7 +78,8 @@ def share_of_positions(results: Results, **arm: Any) -> Estimate:
 def same_start(results: Results, positions: str) -> Estimate:
     """Return the loss difference of two arms that start as the same function.
 
-    It is that of N(0, 1) without the factor minus that of N(0, 1/d) with the factor.
+    It is the loss with embeddings from N(0, 1) and without the factor, minus the loss with
+    embeddings from N(0, 1/d) and with the factor.
     """
     arms = {"scale": SQRT, "init": SMALL}, {"scale": ONE, "init": UNIT}
     common = {"positions": positions, "tying": UNTIED}

@@ -11,7 +11,7 @@ from whyformer.models.gpt import GPT
 ONE, SQRT = EmbeddingScale.ONE, EmbeddingScale.SQRT_D_MODEL
 TIED, UNTIED = Tying.DECODER, Tying.NONE
 SMALL, UNIT = "small", "unit"
-"""The initialization of embeddings: N(0, 1/d_model) or N(0, 1)."""
+"""Names of two initializations of embeddings: N(0, 1/d_model) and N(0, 1)."""
 WIDTHS = (64, 128, 256, 512)
 TRAINED_WIDTH, JUDGED_WIDTH = 64, 512
 RATES = (2e-3, 6e-3, 2e-2)
@@ -26,8 +26,8 @@ def deviation(init: str, d_model: int) -> float:
 def fresh_model(settings: Settings, seed: int, *, layers: int = 2) -> GPT:
     """Return a model with the given initialization of the embedding.
 
-    An untied output matrix starts at N(0, 1/d_model) in every arm, so that untied arms differ only
-    in their input. A tied output matrix is the embedding itself.
+    In every arm, an untied output matrix is initialized from N(0, 1/d_model), so that untied arms
+    differ only in their input. A tied output matrix is the embedding itself.
     """
     d, init = settings["d_model"], settings["init"]
     shape = lm.reference(
@@ -43,7 +43,8 @@ def fresh_model(settings: Settings, seed: int, *, layers: int = 2) -> GPT:
 
 @torch.no_grad()
 def measure_loudness(settings: Settings, seed: int) -> Numbers:
-    """Measure the norms of tokens and positions in the first input, and the logits' deviation."""
+    """Measure the norms of token and position vectors in the input of the first layer, and the
+    standard deviation of the logits."""
     tying, positions = {"tying": TIED}, {"positions": "sinusoidal"}
     model = fresh_model({**settings, **tying, **positions}, seed, layers=1).eval()
     ids = next(lm.dev_windows(64, count=8)).target
@@ -60,7 +61,7 @@ def measure_loudness(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_training(settings: Settings, seed: int) -> Numbers:
-    """Train a character model of two layers from one initialization."""
+    """Train a character model of two layers with one initialization of the embeddings."""
     model = fresh_model(settings, seed)
     trained = lm.train(
         model.settings, seed, steps=settings["steps"], warmup=WARMUP,
@@ -73,8 +74,8 @@ def measure_identity(settings: Settings, seed: int) -> Numbers:
     """Train a model with the factor and a twin without it; compare their losses.
 
     In the twin, the initial embedding and its learning rate are multiplied by √d. With Adam, whose
-    steps do not depend on the size of the gradient, both trainings are equal. In float64, with a
-    power of 4 as d.
+    steps do not depend on the size of the gradient, both trainings are equal. They compute in
+    float64, and d is a power of 4.
     """
     losses: list[list[float]] = []
     for twin in (False, True):
@@ -99,7 +100,7 @@ def measure_identity(settings: Settings, seed: int) -> Numbers:
 
 
 def loudness_conditions(mode: Mode) -> list[Settings]:
-    """Return every width, initialization and factor."""
+    """Return all combinations of width, initialization and factor."""
     return [
         {"d_model": d, "init": init, "scale": scale}
         for init in (SMALL, UNIT)
@@ -109,7 +110,7 @@ def loudness_conditions(mode: Mode) -> list[Settings]:
 
 
 def training_conditions(mode: Mode) -> list[Settings]:
-    """Return all arms; quick mode has one rate, one initialization and few updates."""
+    """Return all arms; quick mode has one learning rate, one initialization and few updates."""
     quick = mode is Mode.QUICK
     return [
         {
@@ -125,5 +126,5 @@ def training_conditions(mode: Mode) -> list[Settings]:
 
 
 def identity_conditions(mode: Mode) -> list[Settings]:
-    """Return the tied and the untied output matrix."""
+    """Return two conditions: a tied and an untied output matrix."""
     return [{"tying": tying, "steps": 30} for tying in (UNTIED, TIED)]

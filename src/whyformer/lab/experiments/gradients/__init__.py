@@ -1,7 +1,8 @@
 """Vanishing gradients along time and depth, and the effect of skip connections.
 
-Along time: the gradient of the last output with respect to the input k positions before it. Along
-depth: the diversity of the tokens after l layers, and whether a trained stack can copy a token.
+Along time, the experiment measures the gradient of the last output with respect to the input k
+positions before it. Along depth, it measures the diversity of the tokens after l layers, and
+whether a trained stack can copy a token.
 """
 
 from whyformer.lab.experiments.gradients.claims import CLAIMS, numbers

@@ -36,7 +36,8 @@ from whyformer.lab.method.statistics import Estimate, estimate, exactly, paired
 from whyformer.lab.method.verdict import Test, above, below, near
 
 UNIFORM_DRIVE = 1 / 3 + 2 / (3 * WIDTH)
-"""Variance of W x + b + b': inputs x of unit variance, weights and biases uniform on ±1/√width."""
+"""Variance of W x + b + b', if inputs x have variance 1, and if weights and biases are uniform on
+±1/√width."""
 
 
 def time_tests(results: Results) -> Mapping[str, Sequence[Test]]:
@@ -175,8 +176,8 @@ PREDICTED = {
     "attention-post-norm": 1.0,
     "attention-no-skip": 1.0,
 }
-"""Predicted gradient factor per step of lag, for models with a theory. For an LSTM, it is the
-forget gate's part alone; the gradient through the hidden state adds to it."""
+"""Predicted gradient factor per step of lag, for models with a theory. For an LSTM, the prediction
+includes only the forget gate; the gradient through the hidden state is added to this part."""
 
 
 CLAIMS = (

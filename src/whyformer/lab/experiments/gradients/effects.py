@@ -54,10 +54,10 @@ def predicted_chrono_factor() -> float:
 def predicted_skip_diversity(layers: int) -> float:
     """Return the predicted diversity of attention with skips after l layers: 1/√(1 + 2^l/n).
 
-    At the start, attention is almost the average over the tokens. So its output is their common
-    part, initially 1/n of the variance. With the skip, that part doubles in every layer, and the
-    rest does not change. The prediction holds for the first layers: later the scores are larger,
-    and attention is no longer an average.
+    At the start, attention is almost the average over the tokens. So the output of attention is the
+    common part of the tokens, initially 1/n of the variance. With the skip, the common part doubles
+    in every layer, and the rest of each token does not change. The prediction holds for the first
+    layers. In later layers, the scores are larger, and attention is no longer an average.
     """
     return (1 + 2.0**layers / TOKENS) ** -0.5
 
@@ -65,7 +65,8 @@ def predicted_skip_diversity(layers: int) -> float:
 def factors(results: Results, model: str) -> list[float]:
     """Return the gradient factor per step of lag, one value per seed.
 
-    It is the slope of a line fitted to the logarithm at all lags from 1.
+    The factor comes from the slope of a line fitted to the logarithm of the gradient at all lags
+    from 1.
     """
     curves = results.values("lags", "log_norm", model=model)
     return [math.exp(slope(range(1, LENGTH), [curve[1:]]).value) for curve in curves]
@@ -77,13 +78,14 @@ def factor(results: Results, model: str) -> Estimate:
 
 
 def remaining_gradient(results: Results, model: str) -> Estimate:
-    """Return the gradient at lag 100 divided by that at lag 5, as a geometric mean over seeds."""
+    """Return the gradient at lag 100 divided by the gradient at lag 5, as a geometric mean over
+    seeds."""
     curves = results.values("lags", "log_norm", model=model)
     return estimate([curve[100] - curve[5] for curve in curves]).map(math.exp)
 
 
 def skip_effect(results: Results, model: str) -> Estimate:
-    """Return the change of the gradient factor along time if skips along depth are added."""
+    """Return the change of the gradient factor along time when skips along depth are added."""
     return paired(factors(results, model), factors(results, f"{model}-skip"))
 
 
@@ -100,12 +102,12 @@ def accuracies(results: Results, wiring: str, layers: int) -> list[float] | None
 
 
 def accuracy_drop(results: Results, layers: int) -> Estimate:
-    """Return the accuracy of Pre-LN minus that without skips, paired by seed."""
+    """Return the accuracy of Pre-LN minus the accuracy without skips, paired by seed."""
     return paired(*(accuracies(results, wiring, layers) for wiring in ("no-skip", "pre-norm")))
 
 
 def accuracy_ratio(results: Results, layers: int) -> Estimate:
-    """Return the accuracy without skips divided by that of Pre-LN."""
+    """Return the accuracy without skips divided by the accuracy of Pre-LN."""
     without, with_skips = (
         accuracies(results, wiring, layers) for wiring in ("no-skip", "pre-norm")
     )
@@ -120,13 +122,15 @@ def first_accuracies(results: Results) -> list[float]:
 
 
 def reached(results: Results, model: str, lag: int) -> Estimate:
-    """Return the accuracy of part `reach` at the better rate; not measured in quick mode."""
+    """Return the accuracy of part `reach` at the better learning rate. Quick mode does not measure
+    it."""
     errors = tuned(results, "reach", "error", model=model, lag=lag)
     return estimate(errors and [1 - error for error in errors])
 
 
 def gradient_ratio(results: Results, stack: str) -> Estimate:
-    """Return the gradient norm at the input / at the output, as a geometric mean over seeds."""
+    """Return the gradient norm at the input divided by the gradient norm at the output, as a
+    geometric mean over seeds."""
     return geometric(results.values("depth", "gradient_ratio", stack=stack))
 
 

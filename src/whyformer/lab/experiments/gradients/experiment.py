@@ -1,7 +1,8 @@
 """Vanishing gradients along time and depth, and the effect of skip connections.
 
-Along time: the gradient of the last output with respect to the input k positions before it. Along
-depth: the diversity of the tokens after l layers, and whether a trained stack can copy a token.
+Along time, the experiment measures the gradient of the last output with respect to the input k
+positions before it. Along depth, it measures the diversity of the tokens after l layers, and
+whether a trained stack can copy a token.
 """
 
 import math
@@ -46,7 +47,8 @@ JUDGED_LAYERS = 4
 
 @dataclass(frozen=True)
 class Chain:
-    """Stacked recurrent layers. Args: wiring: residual connections of each layer; None: none."""
+    """Stacked recurrent layers. Args: wiring: the residual connections of each layer; None means
+    that there are no residual connections."""
 
     cell: Cell
     start: RecurrentInitialization
@@ -57,7 +59,8 @@ class Chain:
 
 @dataclass(frozen=True)
 class Stack:
-    """Layers of attention. Args: wiring: residual connections of each sub-layer; None: none."""
+    """Layers of attention. Args: wiring: the residual connections of each sub-layer; None means
+    that there are no residual connections."""
 
     kind: Literal["attention", "encoder", "gpt"]
     wiring: Wiring | None
@@ -66,7 +69,8 @@ class Stack:
 
 UNIFORM = RecurrentInitialization.UNIFORM
 LONG = math.log(LENGTH - 1)
-"""With this bias, a forget gate keeps 1 - 1/T of its cell at each of T positions."""
+"""Bias of a forget gate. With this bias, the gate keeps 1 - 1/T of its cell at each of T
+positions."""
 ALONG_TIME: dict[str, Chain | Stack] = {
     "rnn-uniform": Chain(Cell.RNN, UNIFORM),
     "rnn-xavier": Chain(Cell.RNN, RecurrentInitialization.XAVIER),
@@ -130,7 +134,8 @@ class RecurrentStack(nn.Module):
 class AttentionAlone(nn.Module):
     """One attention sub-layer without a feed-forward network.
 
-    Args: wiring: None: no residual connection and no normalization; else those of ``parts``.
+    Args: wiring: None means no residual connection and no normalization. Otherwise, both are made
+        by ``parts``.
     """
 
     def __init__(self, parts: Parts, wiring: Wiring | None) -> None:
@@ -148,7 +153,8 @@ class AttentionAlone(nn.Module):
 
 
 class AttentionStack(nn.Module):
-    """Layers of attention over vectors, without positions or dropout, with Xavier weights."""
+    """Layers of attention that read vectors. They have Xavier weights, no positions and no
+    dropout."""
 
     def __init__(self, stack: Stack) -> None:
         super().__init__()
@@ -194,7 +200,7 @@ class RecurrentReader(nn.Module):
         self.projection = nn.Linear(WIDTH, SYMBOLS, bias=False)
 
     def features(self, target: Tensor) -> Tensor:
-        """Return a vector for each token, which depends on that and earlier tokens."""
+        """Return a vector for each token, computed from this and earlier tokens."""
         return self.stack(self.embedding(target))
 
 
@@ -202,7 +208,8 @@ class RecurrentReader(nn.Module):
 class Recalling(EndlessBatches):
     """A `BatchSource` of random symbols that the model must recall.
 
-    Args: task: copy: the label is the symbol ``lag`` positions back; first: the row's first symbol.
+    Args: task: copy: the label is the symbol ``lag`` positions earlier; first: the label is the
+        first symbol of the row.
     """
 
     lag: int
@@ -212,7 +219,8 @@ class Recalling(EndlessBatches):
     rows: int = ROWS
 
     def batch(self, epoch: int, index: int) -> lm.Window:
-        """Return one batch. The labels belong to the last ``length - lag`` positions."""
+        """Return the batch with this ``index``. Only the last ``length - lag`` positions have
+        labels."""
         generator = generator_of(self.seed, index)
         drawn = torch.randint(SYMBOLS, (self.rows, self.length), generator=generator)
         asked = drawn[:, : self.length - self.lag]
@@ -220,10 +228,11 @@ class Recalling(EndlessBatches):
 
 
 def measure_lags(settings: Settings, seed: int) -> Numbers:
-    """Measure the gradient of a random projection of the last output at the input of every lag.
+    """Measure the gradient of a random projection of the last output with respect to the inputs at
+    all lags.
 
-    In float64, because float32 underflows after about forty lags. The result is the mean logarithm
-    of the norms.
+    The computation uses float64, because float32 underflows after about forty lags. The result is
+    the mean logarithm of the norms.
     """
     seed_everything(seed)
     arm = ALONG_TIME[settings["model"]]
@@ -240,8 +249,8 @@ def measure_lags(settings: Settings, seed: int) -> Numbers:
 def measure_depth(settings: Settings, seed: int) -> Numbers:
     """Measure token diversity and input gradients of an untrained stack on random tokens.
 
-    The gradient norm is that of a random projection of the whole output. The gradient diversity
-    compares the gradients of the same projection at different output positions.
+    The gradient norm is the norm of the gradient of a random projection of the whole output. The
+    gradient diversity compares the gradients of the same projection at different output positions.
     """
     seed_everything(seed)
     model = AttentionStack(ALONG_DEPTH[settings["stack"]]).double()
@@ -307,7 +316,7 @@ def recall_loss(model: nn.Module, batch: lm.Window, smoothing: float) -> Loss:
 
 
 def learned_error(model: GPT | RecurrentReader, data: Recalling, rate: float, steps: int) -> float:
-    """Train, and return the error rate on new rows; 1 if training diverged."""
+    """Train a model, and return its error rate on new rows; 1 if training diverged."""
     try:
         learn(
             model, data, updates=steps, learning_rate=rate, warmup=20, clip=1.0, d_model=WIDTH,
@@ -334,9 +343,9 @@ def depth_conditions(mode: Mode) -> list[Settings]:
 
 
 def copy_conditions(mode: Mode) -> list[Settings]:
-    """Return every wiring, depth and rate.
+    """Return all combinations of wiring, depth and learning rate.
 
-    Quick mode uses one rate per arm, which was the better one of both.
+    Quick mode uses only the better one of the two learning rates of each arm.
     """
     if mode is Mode.QUICK:
         tried = {
@@ -353,7 +362,7 @@ def copy_conditions(mode: Mode) -> list[Settings]:
 
 
 def first_conditions(mode: Mode) -> list[Settings]:
-    """Return the depth that decides the claims on copying."""
+    """Return one condition: the depth at which the claims on copying are decided."""
     return [{"layers": JUDGED_LAYERS, "rate": 1e-3}]
 
 

@@ -100,7 +100,7 @@ def _chance(ends: Sequence[float]) -> Series:
 
 
 def lag_chart(results: Results) -> Chart:
-    """Draw the mean gradient over the lag, relative to that at lag 1."""
+    """Draw the mean gradient as a function of the lag, divided by the gradient at lag 1."""
     shown = (1, 2, 4, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 127)
     series = []
     for model in (

@@ -17,30 +17,35 @@ from whyformer.lab.method.statistics import Estimate, estimate, paired
 from whyformer.lab.method.verdict import Test, above, below
 
 MISSED = 0.02
-"""A head is missed if its removal raises the loss by more than this, in nats per character."""
+"""A head counts as missed if its removal raises the loss by more than this, in nats per
+character."""
 AFFORDABLE = 0.05
-"""The largest acceptable rise of the loss without half of the heads, in nats per character."""
+"""The largest acceptable rise of the loss when half of the heads are removed, in nats per
+character."""
 
 
 def best(results: Results, heads: int, family: str = SPLIT, number: str = "loss") -> list | None:
-    """Return a number of an arm at its best rate, one value per seed; None if not trained."""
+    """Return a number of an arm at its best learning rate, one value per seed; None if the arm was
+    not trained."""
     family = SPLIT if heads == MIDDLE else family
     return tuned(results, "training", number, by="loss", family=family, heads=heads)
 
 
 def worse(results: Results, heads: int, family: str = SPLIT) -> Estimate:
-    """Return the loss with some number of heads minus that with eight, each at its best rate."""
+    """Return the loss with ``heads`` heads minus the loss with eight heads. Each loss is that at
+    the best learning rate of its arm."""
     return paired(best(results, MIDDLE), best(results, heads, family))
 
 
 def missed(results: Results, heads: int) -> Estimate:
-    """Return the share of heads that are missed (see `MISSED`) when removed alone."""
+    """Return the share of heads whose removal alone raises the loss by more than `MISSED`."""
     rows = best(results, heads, number="alone")
     return estimate(rows and [sum(one > MISSED for one in row) / len(row) for row in rows])
 
 
 def rise(results: Results, heads: int, share: float = 0.5) -> Estimate:
-    """Return the rise of the loss if a share of all heads is removed, the least missed first."""
+    """Return the rise of the loss when a share of all heads is removed. The heads whose removal
+    raises the loss least are removed first."""
     rows = best(results, heads, number="rise")
     return estimate(rows and [row[SHARES.index(share)] for row in rows])
 

@@ -13,7 +13,7 @@ from whyformer.models.transformer import count_parameters
 WIDTH, LENGTH, STEPS, WARMUP = 128, 32, 300, 20
 HEADS = (1, 2, 4, 8, 16, 32)
 FIXED_HEADS = (1, 2, 4, 16)
-"""Numbers of heads of the family with a fixed d_k, without the eight heads of both families."""
+"""Numbers of heads of the family with a fixed d_k, except eight heads, which both families have."""
 MIDDLE = 8
 FIXED_WIDTH = WIDTH // MIDDLE
 """d_k of the family with a fixed d_k. With `MIDDLE` heads, both families have the same model."""
@@ -21,7 +21,7 @@ RATES = (1e-3, 3e-3, 1e-2)
 QUICK_RATE = 3e-3
 SPLIT, FIXED = "split", "fixed"
 """The two families of models. Split: d_k is d_model / h. Fixed: d_k is the same for every h, and
-the feed-forward network has the width that keeps the number of parameters."""
+the width of the feed-forward network keeps the number of parameters constant."""
 PROBED = 64
 """Number of windows of the dev text on which pruned models are evaluated."""
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -31,8 +31,8 @@ def shape(heads: int, family: str) -> GPTSettings:
     """Return the settings of a model with two layers and this number of heads.
 
     All models have the same number of weights, within 0.2 %. A head of width d_k has
-    4 · d_model · d_k weights, and a unit of the feed-forward network 2 · d_model. So each head of
-    the fixed family replaces 2 d_k units.
+    4 · d_model · d_k weights, and a unit of the feed-forward network has 2 · d_model weights. So
+    each head of the fixed family replaces 2 d_k units.
     """
     if family == SPLIT:
         return lm.reference(layers=2, d_model=WIDTH, heads=heads)
@@ -43,7 +43,8 @@ def shape(heads: int, family: str) -> GPTSettings:
 
 
 def measure(settings: Settings, seed: int) -> Numbers:
-    """Train a model; then remove each head alone, and a growing share of all heads."""
+    """Train a model; then measure its loss without each single head, and without growing shares of
+    all heads."""
     chosen = shape(settings["heads"], settings["family"])
     trained = lm.train(
         chosen, seed, steps=STEPS, learning_rate=settings["rate"], warmup=WARMUP, length=LENGTH
@@ -59,7 +60,7 @@ def measure(settings: Settings, seed: int) -> Numbers:
         whole = lm.dev_loss(model, LENGTH, PROBED)
         on_seen = [loss_without(model, [place], seen) for place in places]
         found["alone"] = [loss_without(model, [place]) - whole for place in places]
-        # The order of removal comes from training text, the loss from dev text.
+        # The order of removal is computed on training text, and the loss on the dev text.
         order = [place for _, place in sorted(zip(on_seen, places, strict=True))]
         found["rise"] = [
             loss_without(model, order[: int(share * len(order))]) - whole for share in SHARES
@@ -73,7 +74,8 @@ def loss_without(
 ) -> float:
     """Return the loss without some heads, each given as (layer, head).
 
-    A head is switched off by setting its columns of W_O to zero; they are restored afterwards.
+    A head is switched off by setting its columns of W_O to zero. Afterwards, the columns are
+    restored.
     Args: batch: the text; the default is the dev text.
     """
     d_k = model.settings.head_width
@@ -94,9 +96,9 @@ def loss_without(
 
 
 def conditions(mode: Mode) -> list[Settings]:
-    """Return every number of heads of both families at every rate.
+    """Return every number of heads of both families at every learning rate.
 
-    Quick mode has three numbers of heads of the split family, at one rate.
+    Quick mode has three numbers of heads of the split family, at one learning rate.
     """
     if mode is Mode.QUICK:
         return [{"family": SPLIT, "heads": h, "rate": QUICK_RATE} for h in (1, MIDDLE, 32)]

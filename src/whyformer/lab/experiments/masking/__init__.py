@@ -1,8 +1,9 @@
 """What do BERT's 15 % and 80/10/10 do? Counts, and training with three recipes and probes.
 
 A linear probe predicts a word from the state of one of its letters. All letters are visible, as in
-any use of a trained model. The letter alone does not determine the word; its neighbours do. So the
-probe measures the context in the state of a visible token, which a tagger needs, too.
+any use of a trained model. The letter alone does not determine the word, but the letters around it
+do. So the probe measures how much context the state of a visible token contains. A tagger needs
+this context, too.
 """
 
 from whyformer.lab.experiments.masking.claims import CLAIMS

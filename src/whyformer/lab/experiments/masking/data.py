@@ -29,8 +29,9 @@ from whyformer.text.symbols import PAD, SYMBOLS
 
 FIRST = len(SYMBOLS)
 RECIPES = {"80-10-10": (0.8, 0.1), "100-0-0": (1.0, 0.0), "0-0-100": (0.0, 1.0)}
-"""Shares of the chosen tokens that become MASK and a random token; the others do not change. As in
-Table 8 of Devlin et al., a name lists the shares of MASK, the same token and a random token."""
+"""For each recipe, the share of the chosen tokens that become MASK and the share that become a
+random token; the other chosen tokens do not change. As in Table 8 of Devlin et al., a name lists
+the shares of MASK, the same token and a random token."""
 CAUSAL = {"causal": 1.0, "causal-15": RATE}
 """Share of the positions that contribute to the loss of a left-to-right model."""
 LENGTH, ROWS, WARMUP, BLOCK = 64, 32, 20, 10
@@ -56,16 +57,17 @@ class Masked(TensorBatch):
 
 @dataclass(frozen=True)
 class Corrupted(EndlessBatches):
-    """A `BatchSource` of windows of the text; windows and masks depend on (seed, index) only.
+    """A `BatchSource` of windows of the text. The seed and the index determine windows and masks.
 
-    Args: task: a recipe of `RECIPES`, or a key of `CAUSAL`, where the label is the next character.
+    Args: task: a recipe of `RECIPES`, or a key of `CAUSAL`. With `CAUSAL`, the label is the next
+        character.
     """
 
     seed: int
     task: str
 
     def batch(self, epoch: int, index: int) -> Masked:
-        """Return one batch."""
+        """Return the batch with this ``index``; ``epoch`` is ignored."""
         rng = np.random.default_rng([self.seed, index])
         text = characters()
         starts = rng.integers(len(text) - LENGTH - 1, size=ROWS)
@@ -109,9 +111,10 @@ def examples(text: Tensor, windows: int, seed: int) -> Examples:
 
 
 def spans(text: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return, for each character, the index of its word in `common_words`, its begin and its end.
+    """Return three numbers for each character: the index of its word in `common_words`, and the
+    begin and the end of the word.
 
-    All three are -1 for a character outside these words.
+    All three numbers are -1 for a character outside these words.
     """
     numbers = {word: number for number, word in enumerate(common_words())}
     words, begins, ends = (torch.full((len(text),), -1) for _ in range(3))
@@ -136,25 +139,26 @@ def as_text(text: Tensor) -> str:
 
 
 BEST_BY = {"copied": "probe"}
-"""Numbers that are reported at the best rate of another number."""
+"""Numbers that are reported at the best learning rate of another number, and the other number."""
 
 
 def best(results: Results, task: str, number: str, by: str = "") -> list[float] | None:
     """Return a number of an arm at its best learning rate, one value per seed.
 
-    Args: by: the number whose lowest mean selects the rate; the default is ``number`` itself.
+    Args: by: the number whose lowest mean selects the learning rate; "" means ``number`` itself.
     """
     part = "causal" if task in CAUSAL else "masked"
     return tuned(results, part, number, by=by, pick=_last, task=task)
 
 
 def _last(found: float | list[float]) -> float:
-    """Return the last error of fine-tuning, or NaN without fine-tuning; return a number as it is."""
+    """Return the last number of a list of errors, or NaN for an empty list; return a single number
+    unchanged."""
     return (found or [math.nan])[-1] if isinstance(found, list) else found
 
 
 def gap(results: Results, task: str, number: str) -> Estimate:
-    """Return the number of another recipe minus that of BERT's recipe, paired by seed."""
+    """Return a number of a recipe minus the same number of BERT's recipe, paired by seed."""
     if not measured(results, task, number):
         return NOT_MEASURED
     return paired(best(results, BERTS, number), best(results, task, number))

@@ -1,8 +1,9 @@
 """What do BERT's 15 % and 80/10/10 do? Counts, and training with three recipes and probes.
 
 A linear probe predicts a word from the state of one of its letters. All letters are visible, as in
-any use of a trained model. The letter alone does not determine the word; its neighbours do. So the
-probe measures the context in the state of a visible token, which a tagger needs, too.
+any use of a trained model. The letter alone does not determine the word, but the letters around it
+do. So the probe measures how much context the state of a visible token contains. A tagger needs
+this context, too.
 """
 
 import math
@@ -41,7 +42,8 @@ from whyformer.training.loss import Loss, fused_cross_entropy
 
 RATES = (1e-3, 3e-3, 1e-2)
 LEVEL = 0.5
-"""Updates are counted until the loss is this far below the unigram entropy, in nats."""
+"""The experiment counts the updates until the loss is this far below the unigram entropy, in
+nats."""
 TUNED_EVERY = 40
 
 
@@ -87,7 +89,8 @@ def measure_causal(settings: Settings, seed: int) -> Numbers:
 
 
 def learn_task(model: BERT | GPT, settings: Settings, seed: int) -> list[float] | None:
-    """Train; return the mean loss of each block of ten updates, or None if training diverged."""
+    """Train a model; return the mean loss of each block of ten updates, or None if training
+    diverged."""
     if settings["task"] == "none":
         return []
     try:
@@ -115,7 +118,7 @@ def restoring_loss(model: nn.Module, batch: Masked, smoothing: float) -> Loss:
 def updates_to_level(curve: Sequence[float]) -> float:
     """Return the number of updates until the loss is `LEVEL` below the unigram entropy.
 
-    Returns: an interpolated number; NaN if the loss is never so low.
+    Returns: an interpolated number; NaN if the loss never falls to this level.
     """
     aim = lm.text().unigram_entropy - LEVEL
     for block, loss in enumerate(curve):
@@ -153,7 +156,8 @@ def copied(model: BERT, examples: Examples) -> float:
 def fine_tuned(
     model: BERT, learned: Examples, judged: Examples, updates: int, seed: int
 ) -> list[float]:
-    """Train all weights to predict the words; return the error in percent every 40 updates."""
+    """Train all weights to predict the words; return the errors after every 40 updates, in
+    percent."""
     head = zero_linear(model.settings.d_model, NAMED_WORDS)
     optimizer = torch.optim.Adam([*model.parameters(), *head.parameters()], lr=3e-3)
     generator = torch.Generator().manual_seed(seed)
@@ -181,7 +185,7 @@ def share_conditions(mode: Mode) -> list[Settings]:
 def masked_conditions(mode: Mode) -> list[Settings]:
     """Return the three recipes and an untrained model.
 
-    Quick mode has two recipes, one rate and no fine-tuning.
+    Quick mode has two recipes, one learning rate and no fine-tuning.
     """
     if mode is Mode.QUICK:
         size = {"steps": 200, "windows": 400, "tuning": 0}
@@ -194,7 +198,7 @@ def masked_conditions(mode: Mode) -> list[Settings]:
 
 
 def causal_conditions(mode: Mode) -> list[Settings]:
-    """Return a model with the loss at every position, and one with the loss at 15 % of them."""
+    """Return two conditions: the loss of all positions, and the loss of 15 % of the positions."""
     quick = mode is Mode.QUICK
     return [
         {"task": task, "rate": rate, "steps": 160 if quick else 400}

@@ -102,7 +102,8 @@ def charts(results: Results) -> list[Chart]:
 
 
 def tuning_chart(results: Results) -> Chart:
-    """Return the error during fine-tuning, after pre-training at the middle rate."""
+    """Return the chart of the error during fine-tuning, after pre-training at the middle learning
+    rate."""
     series: list[Series] = []
     for task in results.levels("masked", "task"):
         rates = results.levels("masked", "rate", task=task)

@@ -1,8 +1,8 @@
 """Does next-sentence prediction help? Two input formats, with and without the next-sentence loss.
 
-BERT and RoBERTa differ in both. Here, the next-sentence loss uses separate rows, so that it can be
-added to each format. An arm has two settings: the format of the rows for the masked-token loss
-(pairs or full rows), and whether there is a next-sentence loss.
+BERT and RoBERTa differ in both the format and the loss. Here, the next-sentence loss uses separate
+rows, so that it can be added to each format. An arm has two settings: the format of the rows for
+the masked-token loss (pairs or full rows), and whether there is a next-sentence loss.
 """
 
 from whyformer.lab.experiments.nsp.claims import CLAIMS

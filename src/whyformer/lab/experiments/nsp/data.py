@@ -18,7 +18,8 @@ from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 
 PIECES, ROW, BUDGET, WIDTH = 1000, 96, 2048, 64
 LINES, HELD_OUT_EVERY, FEWEST_HELD_OUT = 8, 6, 4
-"""Every sixth block of eight lines is held out. The probe uses topics with at least four of them."""
+"""Every sixth block of eight lines is held out. The probe uses topics with at least four held-out
+blocks."""
 PUBLISHED, LEFT_TO_RIGHT = "published", "left to right"
 
 
@@ -29,7 +30,8 @@ class Text:
     Args:
         train: one document per topic.
         held_out: one document per held-out block of lines.
-        asked: for each topic of the probe, the index of its document and of its blocks.
+        asked: for each topic of the probe, the index of its document and the indices of its
+            held-out blocks.
     """
 
     tokenizer: Tokenizer
@@ -85,7 +87,8 @@ def text() -> Text:
 def rows_of(
     documents: Documents, form: str, *, seed: int = 0, shuffle: bool = True, share: float = 1.0
 ) -> PretrainingRows:
-    """Return rows of one format. Args: share: size of a batch, relative to the usual tokens."""
+    """Return rows of one format. Args: share: number of tokens in a batch, as a fraction of the
+    usual number."""
     (line_end,) = text().tokenizer.encode("\n")
     return PretrainingRows(
         documents,
@@ -102,7 +105,7 @@ def rows_of(
 
 @dataclass(frozen=True)
 class TwoLosses(TensorBatch):
-    """Rows for the masked-token loss and, if used, pairs for the next-sentence loss."""
+    """Rows for the masked-token loss, and pairs for the next-sentence loss if it is used."""
 
     hidden: PretrainingBatch
     pairs: PretrainingBatch | None
@@ -133,7 +136,7 @@ class ArmRows:
         return self.hidden.count(epoch)
 
     def batch(self, epoch: int, index: int) -> TwoLosses:
-        """Return one batch."""
+        """Return the batch with this ``index`` in this ``epoch``."""
         hidden = self.hidden.batch(epoch, index)
         if self.same:
             return TwoLosses(hidden, hidden)
@@ -144,7 +147,8 @@ class ArmRows:
 
 @dataclass(frozen=True)
 class NextTokens(TensorBatch):
-    """Full rows for a left-to-right model; the label is the next token, or PAD without one."""
+    """Full rows for a left-to-right model. The label is the next token; without a next token, the
+    label is PAD."""
 
     ids: Int[Tensor, "batch length"]
     labels: Int[Tensor, "batch length"]
@@ -166,7 +170,7 @@ class CausalRows:
         return self.rows.count(epoch)
 
     def batch(self, epoch: int, index: int) -> NextTokens:
-        """Return one batch."""
+        """Return the batch with this ``index`` in this ``epoch``."""
         found = self.rows.batch(epoch, index)
         whole = torch.where(found.labels == PAD, found.ids, found.labels)
         return NextTokens(whole[:, :-1], whole[:, 1:])

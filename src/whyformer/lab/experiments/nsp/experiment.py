@@ -1,8 +1,8 @@
 """Does next-sentence prediction help? Two input formats, with and without the next-sentence loss.
 
-BERT and RoBERTa differ in both. Here, the next-sentence loss uses separate rows, so that it can be
-added to each format. An arm has two settings: the format of the rows for the masked-token loss
-(pairs or full rows), and whether there is a next-sentence loss.
+BERT and RoBERTa differ in both the format and the loss. Here, the next-sentence loss uses separate
+rows, so that it can be added to each format. An arm has two settings: the format of the rows for
+the masked-token loss (pairs or full rows), and whether there is a next-sentence loss.
 """
 
 import math
@@ -43,13 +43,14 @@ RATES = (1e-3, 3e-3, 1e-2)
 
 FORMATS, LOSSES = ("pairs", "full"), ("with", "without")
 DESIGN = [f"{form}, {loss}" for form in FORMATS for loss in LOSSES]
-"""The four arms: format, and with or without the next-sentence loss."""
+"""The names of the four arms: each format, with and without the next-sentence loss."""
 
 
 def arm_loss(model: nn.Module, batch: TwoLosses, smoothing: float) -> Loss:
-    """Return the loss summed over masked tokens, plus their number times the next-sentence loss.
+    """Return the sum of the masked-token loss, plus the number of masked tokens times the mean
+    next-sentence loss.
 
-    Divided by the number of tokens, this is the sum of the two mean losses.
+    Divided by the number of masked tokens, the result is the sum of the two mean losses.
     Paper: Devlin et al. 2018 (arXiv:1810.04805), A.2: the sum of the two mean losses.
     """
     assert isinstance(model, BERT)
@@ -119,7 +120,7 @@ def fresh(kind: type[BERT] | type[GPT], seed: int) -> BERT | GPT:
 def scores(model: BERT, form: str) -> tuple[float, float]:
     """Return the masked-token loss on held-out rows, in nats, and the next-sentence error.
 
-    The error is in percent and is the mean of both classes, so that guessing gives 50.
+    The error is in percent. It is the mean of the errors of both classes, so guessing gives 50.
     """
     model.eval()
     rows = rows_of(text().held_out, form, shuffle=False)
@@ -147,7 +148,8 @@ def scores(model: BERT, form: str) -> tuple[float, float]:
 def topic_error(model: BERT | GPT, kind: str, seed: int) -> float:
     """Return the error, in percent, of a linear probe that predicts the topic of a passage.
 
-    Args: kind: mean: the probe reads the mean of all states; first: the state of the first token.
+    Args: kind: mean: the probe reads the mean of all states; first: the probe reads the state of
+        the first token.
     """
     generator = np.random.default_rng(seed)
     asked = text().asked
@@ -161,7 +163,8 @@ def topic_error(model: BERT | GPT, kind: str, seed: int) -> float:
 def passages(
     documents: Sequence[Sequence[np.ndarray]], generator: np.random.Generator
 ) -> tuple[Int[Tensor, "passages length"], Int[Tensor, "passages"]]:
-    """Return passages at random places, the same number for every topic, and their topics."""
+    """Return passages from random places, and the topics of the passages. Every topic has the same
+    number of passages."""
     room = ROW - 2
     rows: list[list[int]] = []
     for mine in documents:
@@ -176,7 +179,7 @@ def passages(
 def vectors(
     model: BERT | GPT, kind: str, ids: Int[Tensor, "passages length"], topics: Tensor
 ) -> tuple[Float[Tensor, "passages d_model"], Tensor]:
-    """Return one vector per passage, and the topics unchanged."""
+    """Return one vector for each passage, and the topics of the passages, which are unchanged."""
     model.eval()
     found: list[Tensor] = []
     for some in ids.split(120):
@@ -188,7 +191,7 @@ def vectors(
 def arm_conditions(mode: Mode) -> list[Settings]:
     """Return the four arms.
 
-    Full mode adds BERT as published and a left-to-right model, and has three rates.
+    Full mode adds BERT as published and a left-to-right model, and has three learning rates.
     """
     if mode is Mode.QUICK:
         return [{"arm": arm, "rate": 3e-3, "steps": 120} for arm in DESIGN]
@@ -197,12 +200,14 @@ def arm_conditions(mode: Mode) -> list[Settings]:
 
 
 def gain(results: Results, worse: str, better: str, number: str) -> Estimate:
-    """Return the number of arm ``worse`` minus that of arm ``better``, each at its best rate."""
+    """Return a number of arm ``worse`` minus the number of arm ``better``, each at its best
+    learning rate."""
     return tuned_difference(results, "arms", number, {"arm": better}, {"arm": worse})
 
 
 def gain_of_direction(results: Results) -> Estimate:
-    """Return the topic error of the left-to-right model minus that of BERT on full rows."""
+    """Return the topic error of the left-to-right model minus the topic error of BERT on full
+    rows."""
     return gain(results, LEFT_TO_RIGHT, "full, without", "mean_error")
 
 
@@ -239,9 +244,9 @@ def numbers(results: Results) -> dict[str, Estimate]:
 
 
 def described(results: Results, arm: str, number: str) -> Estimate:
-    """Return a number of an arm at its best rate.
+    """Return a number of an arm at its best learning rate.
 
-    The next-sentence error is that at the rate with the lowest masked-token loss.
+    The next-sentence error is reported at the learning rate with the lowest masked-token loss.
     """
     by = "full_loss" if number == "next_error" else number
     return tuned_estimate(results, "arms", number, by=by, arm=arm)

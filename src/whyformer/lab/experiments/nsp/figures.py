@@ -77,7 +77,8 @@ def charts(results: Results) -> list[Figure]:
 def design_table(
     results: Results, name: str, number: str, title: Bilingual, caption: Bilingual
 ) -> Table:
-    """Return a table of a number of the four arms, with the gain without next-sentence loss."""
+    """Return a table of a number of the four arms, and of the gain from leaving out the
+    next-sentence loss."""
     columns = [
         Bilingual("input", "입력"),
         Bilingual("with NSP", "NSP 있음"),
@@ -96,7 +97,7 @@ def design_table(
 
 
 def learning(results: Results, arm: str) -> Points:
-    """Return the training loss of an arm at its best rate, over the updates."""
+    """Return the training loss of an arm after each update, at its best learning rate."""
     judged = "mean_error" if arm == LEFT_TO_RIGHT else "full_loss"
     rows = [row for row in tuned(results, "arms", "curve", by=judged, arm=arm) or [] if row]
     return points_of_rows(count(BLOCK, BLOCK), rows)

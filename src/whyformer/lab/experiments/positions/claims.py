@@ -18,7 +18,7 @@ from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, ex
 from whyformer.lab.method.verdict import Test, above, below, near
 
 LEARNED_ENOUGH = 0.9
-"""If the accuracy within the trained length is lower, longer inputs are not evaluated."""
+"""If the accuracy within the trained length is lower than this, longer inputs are not evaluated."""
 
 
 def algebra(results: Results, number: str, d_model: int) -> Estimate:
@@ -27,7 +27,7 @@ def algebra(results: Results, number: str, d_model: int) -> Estimate:
 
 
 def shift_error(results: Results, code: str, d_model: int = 64, where: str = "inside") -> Estimate:
-    """Return the share of variance that the best linear shift does not explain."""
+    """Return the share of the variance of the codes that the best linear shift does not explain."""
     return estimate(results.values("shift", where, code=code, d_model=d_model))
 
 
@@ -40,9 +40,9 @@ def accuracy(results: Results, number: str, task: str, mask: str, positions: str
 
 
 def drop(results: Results, task: str, mask: str, positions: str) -> Estimate:
-    """Return the accuracy within the trained length minus that beyond it.
+    """Return the accuracy within the trained length minus the accuracy beyond this length.
 
-    Returns: NOT_MEASURED if the accuracy within that length is below `LEARNED_ENOUGH`.
+    Returns: NOT_MEASURED if the accuracy within this length is below `LEARNED_ENOUGH`.
     """
     where = {"task": task, "mask": mask, "positions": positions}
     inside = results.values("tasks", "inside", **where)
@@ -52,12 +52,13 @@ def drop(results: Results, task: str, mask: str, positions: str) -> Estimate:
 
 
 def language(results: Results, positions: str, number: str = "loss") -> list | None:
-    """Return a number of the character model at its best rate, by seed; None if not trained."""
+    """Return a number of the character model at its best learning rate, one value per seed; None if
+    the model was not trained."""
     return tuned(results, "language", number, by="loss", positions=positions)
 
 
 def learned_gap(results: Results) -> Estimate:
-    """Return the loss with learned positions minus that with sinusoids, paired by seed."""
+    """Return the loss with learned positions minus the loss with sinusoids, paired by seed."""
     return paired(language(results, "sinusoidal"), language(results, "learned"))
 
 
@@ -73,7 +74,7 @@ def both_tests(results: Results) -> Mapping[str, Sequence[Test]]:
 
 
 def only_tests(results: Results) -> Mapping[str, Sequence[Test]]:
-    """See the claim `only`. A single other code with an exact linear shift refutes it."""
+    """See the claim `only`. A single other code with an exact linear shift refutes the claim."""
     return {
         "d = 64": [
             above(shift_error(results, code), 0.05, contrary=1e-9, name=code)

@@ -28,7 +28,8 @@ LAGS = sorted({round(1.13**i) for i in range(63)} | {1, 10, 100, 1000})
 DRAWN_POSITIONS = 32
 
 SYMBOLS, LAG, TRAINED = 16, 3, 32
-"""Number of symbols and of answers, distance of the copied symbol, length in training."""
+"""The number of symbols (and of answers), the distance to the copied symbol, and the length of the
+rows in training."""
 LENGTHS = (32, 64, 128)
 BLOCK = 4
 TASKS, MASKS = ("copy", "modulo"), ("causal", "encoder")
@@ -43,7 +44,8 @@ STEPS, WARMUP, RATE = 600, 20, 3e-3
 
 
 def measure_algebra(settings: Settings, seed: int) -> Numbers:
-    """Measure shift, norm, similarity and distances of the sinusoids of one width, in float64."""
+    """Measure the properties of sinusoids of one width in float64: shift, norm, similarity and
+    distances."""
     d, n = settings["d_model"], settings["positions"]
     table = schemes.sinusoids(torch.arange(n + max(SHIFTS)), d, longest=LONGEST)
     rate = LONGEST ** (-torch.arange(0, d, 2, dtype=torch.float64) / d)
@@ -89,7 +91,7 @@ def rotation_error(table: Tensor, rate: Tensor, shift: int, positions: int) -> f
 
 
 def measure_margin(settings: Settings, seed: int) -> Numbers:
-    """Return the smallest distance between two codes that keep only the first few frequencies."""
+    """Return the smallest distance between two codes if only the first frequencies are kept."""
     n, pairs = settings["positions"], settings["pairs"]
     code = schemes.sinusoids(torch.arange(n), 64, longest=LONGEST)[:, : 2 * pairs]
     squared = code.square().sum(1)
@@ -114,7 +116,8 @@ def code_of(name: str, d_model: int, length: int, seed: int) -> Tensor:
 
 
 def measure_shift(settings: Settings, seed: int) -> Numbers:
-    """Fit a linear map from each code to the code ``shift`` later; test it on later positions.
+    """Fit a linear map from each code to the code ``shift`` positions later; test the map on later
+    positions.
 
     Errors are shares of the variance of the codes. The fit uses many more positions than
     dimensions, because otherwise a linear map exists for every kind of code.
@@ -136,7 +139,8 @@ def measure_shift(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_projection(settings: Settings, seed: int) -> Numbers:
-    """Project the codes with new W_Q and W_K; measure what remains of distances and offsets.
+    """Project the codes with newly initialized W_Q and W_K; measure how much of the distances and
+    the offsets the projections preserve.
 
     ``offset_share`` is the share of the variance of the scores that the offset explains.
     """
@@ -173,12 +177,13 @@ class Reader(nn.Module):
         INITIALIZATIONS[settings.initialization](self.encoder.layers, 1.0)
 
     def features(self, target: Tensor) -> Tensor:
-        """Return a vector for each token, which depends on all tokens."""
+        """Return a vector for each token, computed from all tokens."""
         return self.encoder(target, None)
 
 
 def task_model(mask: str, positions: str, seed: int) -> GPT | Reader:
-    """Return a new model of two layers that attends to all positions, or to earlier ones only."""
+    """Return a new model of two layers. Each position attends to all positions, or only to itself
+    and earlier positions."""
     settings = lm.reference(
         layers=2, d_model=64, positions=positions, tying="none", max_length=max(LENGTHS)
     )
@@ -202,7 +207,7 @@ def match_variance(model: nn.Module) -> None:
 
 @dataclass(frozen=True)
 class Exercise(TensorBatch):
-    """Rows of random symbols, and the answer at each position, or -1 without one."""
+    """Rows of random symbols, and the answer at each position; -1 for a position without answer."""
 
     target: Tensor
     labels: Tensor
@@ -215,7 +220,7 @@ class Exercise(TensorBatch):
 
 @dataclass(frozen=True)
 class Exercises(EndlessBatches):
-    """A `BatchSource` of one task, whose batches depend on (seed, index) only."""
+    """A `BatchSource` of one task. The seed and the index determine each batch."""
 
     task: str
     length: int
@@ -223,7 +228,7 @@ class Exercises(EndlessBatches):
     seed: int
 
     def batch(self, epoch: int, index: int) -> Exercise:
-        """Return one batch."""
+        """Return the batch with this ``index``; ``epoch`` is ignored."""
         generator = generator_of(self.seed, index)
         symbols = torch.randint(SYMBOLS, (self.rows, self.length), generator=generator)
         if self.task == "copy":
@@ -253,7 +258,8 @@ def accuracies(model: GPT | Reader, task: str, length: int) -> Tensor:
 
 
 def measure_tasks(settings: Settings, seed: int) -> Numbers:
-    """Train at one length; measure the accuracy by position at that length and beyond."""
+    """Train with rows of one length; measure the accuracy at each position within and beyond this
+    length."""
     task = settings["task"]
     model = task_model(settings["mask"], settings["positions"], seed)
     learn(
@@ -273,9 +279,10 @@ def measure_tasks(settings: Settings, seed: int) -> Numbers:
 
 @torch.no_grad()
 def measure_order(settings: Settings, seed: int) -> Numbers:
-    """Return the change of a new model's outputs, apart from their order, if tokens are shuffled.
+    """Return how much the outputs of a new model change when its input tokens are shuffled. The
+    order of the outputs is ignored.
 
-    In float64.
+    The computation uses float64.
     """
     model = task_model(settings["mask"], settings["positions"], seed).double().eval()
     generator = torch.Generator().manual_seed(seed)
@@ -286,7 +293,8 @@ def measure_order(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_language(settings: Settings, seed: int) -> Numbers:
-    """Train a character model of two layers; return its loss within and beyond that length."""
+    """Train a character model of two layers; return its loss within and beyond the length in
+    training."""
     shape = lm.reference(layers=2, positions=settings["positions"])
     model = lm.fresh_model(shape, seed)
     match_variance(model)
@@ -313,7 +321,8 @@ def margin_conditions(mode: Mode) -> list[Settings]:
 
 
 def shift_conditions(mode: Mode) -> list[Settings]:
-    """Return every code; quick mode has only the smallest width, because others take seconds."""
+    """Return every code. Quick mode has only the smallest width, because larger widths take
+    seconds."""
     widths = WIDTHS[:1] if mode is Mode.QUICK else WIDTHS
     return [{"code": code, "d_model": d, "shift": 7} for d in widths for code in CODES]
 
@@ -329,7 +338,8 @@ def order_conditions(mode: Mode) -> list[Settings]:
 
 
 def task_conditions(mode: Mode) -> list[Settings]:
-    """Return both tasks with both masks; quick mode has only the schemes that claims need."""
+    """Return both tasks with both masks. Quick mode has only the position schemes that the claims
+    need."""
     quick = mode is Mode.QUICK
     return [
         {"task": task, "mask": mask, "positions": scheme, "steps": 200 if quick else STEPS}
@@ -340,7 +350,8 @@ def task_conditions(mode: Mode) -> list[Settings]:
 
 
 def language_conditions(mode: Mode) -> list[Settings]:
-    """Return the two compared schemes at each rate, and the others at one; full mode only."""
+    """Return the two compared position schemes at every learning rate, and the other schemes at one
+    learning rate. Quick mode has no conditions."""
     if mode is Mode.QUICK:
         return []
     compared: list[Settings] = [

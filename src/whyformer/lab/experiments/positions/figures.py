@@ -39,7 +39,7 @@ TRAINED_TO = Bilingual("trained up to here", "여기까지 학습")
 
 
 def similarity_chart(results: Results) -> Chart:
-    """Return the chart of similarity over distance, with the formula."""
+    """Return the chart of the similarity as a function of the distance, with the formula."""
 
     def formula(d: int, lag: int) -> float:
         return sum(math.cos(lag * LONGEST ** (-2 * i / d)) for i in range(d // 2)) / (d / 2)
@@ -93,7 +93,7 @@ def code_table(results: Results) -> Table:
 
 
 def margin_chart(results: Results) -> Chart:
-    """Return the chart of the smallest distance over the number of frequencies."""
+    """Return the chart of the smallest distance as a function of the number of frequencies."""
     return Chart(
         "margin",
         Bilingual("Distance of the two nearest codes", "가장 가까운 두 인코딩의 거리"),
@@ -113,7 +113,7 @@ def margin_chart(results: Results) -> Chart:
 
 
 def task_chart(results: Results, task: str, mask: str) -> Chart:
-    """Return the chart of accuracy over position."""
+    """Return the chart of the accuracy at each position."""
 
     def points(scheme: str) -> Points:
         rows = results.values("tasks", "by_position", task=task, mask=mask, positions=scheme)
@@ -140,7 +140,8 @@ def task_chart(results: Results, task: str, mask: str) -> Chart:
 
 
 def language_chart(results: Results) -> Chart:
-    """Return the chart of loss over position, in windows longer than those in training."""
+    """Return the chart of the loss at each position, in windows that are longer than the windows in
+    training."""
 
     def points(scheme: str) -> Points:
         rows = language(results, scheme, "by_position") or []

@@ -25,9 +25,10 @@ STEPS, WARMUP = 200, 20
 
 
 def measure_scores(settings: Settings, seed: int) -> Numbers:
-    """Draw queries and keys of unit variance; measure scores, softmax, Jacobian and gradient.
+    """Draw queries and keys of variance 1; measure scores, softmax, Jacobian and gradient.
 
-    In float64, because the formula of the Jacobian loses its digits in float32.
+    The computation uses float64, because the formula of the Jacobian is not exact enough in
+    float32.
     """
     d_k, n, law = settings["d_k"], settings["n"], settings["law"]
     generator = torch.Generator().manual_seed(seed)
@@ -92,8 +93,8 @@ def measure_identity(settings: Settings, seed: int) -> Numbers:
     """Train a scaled model and an unscaled twin; return the largest difference of their losses.
 
     The twin starts with W_Q/√d_k. The losses are equal only if the learning rate of the twin's W_Q
-    is smaller, too. The factor is 1/√d_k with Adam, whose steps do not depend on the size of the
-    gradient. With SGD, it is 1/d_k. Both train in float64, and d_k is a power of 4.
+    is also multiplied by a factor: 1/√d_k with Adam, whose steps do not depend on the size of the
+    gradient, and 1/d_k with SGD. Both models train in float64, and d_k is a power of 4.
     """
     losses: list[list[float]] = []
     for twin in (False, True):
@@ -119,14 +120,14 @@ def measure_identity(settings: Settings, seed: int) -> Numbers:
 
 @torch.no_grad()
 def fold_into_queries(model: GPT) -> None:
-    """Divide W_Q by √d_k, so that unscaled scores have the variance of scaled ones."""
+    """Divide W_Q by √d_k, so that unscaled scores have the variance of scaled scores."""
     for name, parameter in model.named_parameters():
         if "project_query" in name:
             parameter.mul_(model.settings.head_width**-0.5)
 
 
 def score_conditions(mode: Mode) -> list[Settings]:
-    """Return every width at 64 keys, and the width 64 at other numbers of keys."""
+    """Return every width with 64 keys, and the width 64 with other numbers of keys."""
     rows = 600 if mode is Mode.QUICK else 2000
     widths = [{"d_k": d, "n": KEYS, "law": law} for law in ("normal", "rademacher") for d in WIDTHS]
     lengths = [{"d_k": 64, "n": n, "law": "normal"} for n in (16, 256)]
@@ -134,7 +135,8 @@ def score_conditions(mode: Mode) -> list[Settings]:
 
 
 def training_conditions(mode: Mode) -> list[Settings]:
-    """Return all arms on one grid of rates; in quick mode, three arms at their best known rate."""
+    """Return all arms at the same learning rates. Quick mode has three arms, each at its best known
+    learning rate."""
     if mode is Mode.QUICK:
         best = {"inverse-sqrt": 3e-3, "none": 1e-3, "inverse": 1e-2}
         return [
@@ -156,12 +158,13 @@ def training_conditions(mode: Mode) -> list[Settings]:
 
 
 def identity_conditions(mode: Mode) -> list[Settings]:
-    """Return both optimizers, with and without the smaller learning rate of W_Q."""
+    """Return both optimizers, with and without a smaller learning rate of W_Q."""
     return [{"optimizer": o, "rate_too": t} for o in ("adam", "sgd") for t in (True, False)]
 
 
 def ratio(results: Results, number: str, law: str, d_k: int = JUDGED_WIDTH) -> Estimate:
-    """Return a number of unscaled scores divided by that of scaled scores, paired by seed."""
+    """Return a number of unscaled scores divided by the same number of scaled scores, paired by
+    seed."""
     where = {"d_k": d_k, "n": KEYS, "law": law}
     none = results.values("scores", f"{NONE}/{number}", **where)
     scaled = results.values("scores", f"{SQRT}/{number}", **where)
@@ -169,24 +172,26 @@ def ratio(results: Results, number: str, law: str, d_k: int = JUDGED_WIDTH) -> E
 
 
 def std_slope(results: Results, scale: str, law: str) -> Estimate:
-    """Return the exponent over d_k of the standard deviation of the scores."""
+    """Return the exponent p with which the standard deviation of the scores grows: as d_k^p."""
     return log_slope(*results.curves("scores", f"{scale}/std", "d_k", n=KEYS, law=law))
 
 
 def gap(results: Results, arm: str, **where: Any) -> Estimate:
-    """Return the loss of an arm minus that with 1/√d_k, each at its own best rate."""
+    """Return the loss of an arm minus the loss of the arm with 1/√d_k, each at its own best
+    learning rate."""
     arms = {"arm": "inverse-sqrt"}, {"arm": arm}
     return tuned_difference(results, "training", "loss", *arms, **where)
 
 
 def best_loss(results: Results, arm: str) -> Estimate:
-    """Return the loss of an arm with one head and Adam, at its own best rate."""
+    """Return the loss of an arm with one head and Adam, at its own best learning rate."""
     where = {"arm": arm, "heads": 1, "optimizer": "adam"}
     return tuned_estimate(results, "training", "loss", **where)
 
 
 def length_slope(results: Results) -> Estimate:
-    """Return the exponent over the number of keys of the unscaled scores' standard deviation."""
+    """Return the exponent p with which the standard deviation of unscaled scores grows with n keys:
+    as n^p."""
     lengths, curves = results.curves("scores", f"{NONE}/std", "n", d_k=64, law="normal")
     return log_slope(lengths, curves)
 

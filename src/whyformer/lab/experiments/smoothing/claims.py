@@ -19,12 +19,13 @@ from whyformer.lab.method.verdict import Test, above, below
 
 
 def best(results: Results, number: str, text: str, epsilon: float) -> list | None:
-    """Return a number of an arm at its best rate, one value per seed; None if not trained."""
+    """Return a number of an arm at its best learning rate, one value per seed; None if the arm was
+    not trained."""
     return tuned(results, "training", number, by="nll", text=text, epsilon=epsilon)
 
 
 def gain(results: Results, number: str, text: str, epsilon: float = JUDGED) -> Estimate:
-    """Return a number with smoothing minus that without, paired by seed."""
+    """Return a number with smoothing minus the same number without smoothing, paired by seed."""
     return paired(*(best(results, number, text, e) for e in (0.0, epsilon)))
 
 

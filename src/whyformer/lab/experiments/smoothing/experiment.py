@@ -1,4 +1,5 @@
-"""What does label smoothing buy? Its exact optimum, and models trained on much or little text."""
+"""What does label smoothing improve? Its exact optimum, and models trained on much or little
+text."""
 
 import math
 
@@ -22,7 +23,7 @@ BINS = 15
 
 
 def log_odds_bound(epsilon: float, classes: int) -> float:
-    """Return the optimal log-odds of a label against another class, if the label is certain.
+    """Return the optimal log-odds of the label against any other class, if the label is certain.
 
     Args: classes: the number of classes V.
     >>> round(log_odds_bound(0.1, 103), 2)
@@ -32,7 +33,8 @@ def log_odds_bound(epsilon: float, classes: int) -> float:
 
 
 def measure_table(settings: Settings, seed: int) -> Numbers:
-    """Fit a table of logits, one row per context; compare its softmax with (1-ε) q + ε/V."""
+    """Fit a table of logits, one row per context; compare the softmax of the table with (1-ε) q +
+    ε/V."""
     epsilon, classes, contexts, draws = settings["epsilon"], settings["classes"], 6, 24
     generator = torch.Generator().manual_seed(seed)
     # Context c has up to 2^c different labels.
@@ -65,7 +67,7 @@ def measure_table(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_training(settings: Settings, seed: int) -> Numbers:
-    """Train a character model of two layers, and evaluate it without smoothing."""
+    """Train a character model of two layers, and evaluate the model without smoothing."""
     few = lm.text().train[:SCARCE_CHARACTERS] if settings["text"] == SCARCE else None
     trained = lm.train(
         lm.reference(layers=2, d_model=128), seed, steps=STEPS, warmup=WARMUP, length=LENGTH,
@@ -78,7 +80,7 @@ def measure_training(settings: Settings, seed: int) -> Numbers:
 def judged(model: GPT, epsilon: float) -> Numbers:
     """Return loss, accuracy and calibration on the dev text.
 
-    Args: epsilon: the smoothing in the bound that the log-odds are compared with.
+    Args: epsilon: the smoothing ε of `log_odds_bound`; the log-odds are compared with this bound.
     """
     model.eval()
     pairs = [
@@ -103,7 +105,8 @@ def judged(model: GPT, epsilon: float) -> Numbers:
 
 
 def binned(confidence: Tensor) -> Tensor:
-    """Return the index of the bin of each confidence; bins have equal widths, (low, high]."""
+    """Return the index of the bin of each confidence. Bins have equal widths; a bin (low, high]
+    contains its upper end."""
     return (confidence * BINS).ceil().long().clamp(1, BINS) - 1
 
 
@@ -136,14 +139,15 @@ def reliability(
 
 
 def table_conditions(mode: Mode) -> list[Settings]:
-    """Return three ε, all with 103 classes: the number of characters in the reference text."""
+    """Return three values of ε with 103 classes, the number of different characters in the
+    reference text."""
     return [{"epsilon": epsilon, "classes": 103} for epsilon in TABLED]
 
 
 def training_conditions(mode: Mode) -> list[Settings]:
-    """Return every ε at every rate with both texts.
+    """Return every ε at every learning rate with both texts.
 
-    Quick mode has one rate, with and without smoothing.
+    Quick mode has one learning rate, with and without smoothing.
     """
     quick = mode is Mode.QUICK
     return [

@@ -47,7 +47,7 @@ def charts(results: Results) -> list[Figure]:
 
 
 def reliability_chart(results: Results, text: str) -> Chart:
-    """Draw the accuracy of the predictions over their confidence."""
+    """Draw the accuracy of predictions as a function of their confidence."""
     series = [
         theory(Bilingual("calibrated", "완벽한 보정"), (0.0, 1.0), lambda confidence: confidence)
     ]

@@ -1,4 +1,5 @@
-"""Why warm-up? Initial gradients, training with and without it, and tests of possible causes."""
+"""Why warm-up? Initial gradients, training with and without warm-up, and tests of possible
+causes."""
 
 from whyformer.lab.experiments.warmup.claims import CLAIMS, numbers
 from whyformer.lab.experiments.warmup.experiment import (

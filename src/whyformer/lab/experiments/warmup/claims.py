@@ -42,7 +42,7 @@ from whyformer.lab.method.statistics import Estimate, estimate, exactly, log_slo
 from whyformer.lab.method.verdict import Test, above, below, near, of_ratio
 
 RESCUE = 0.5
-"""An arm rescues training if it reaches more than this share of the gain of full warm-up."""
+"""An arm rescues training if its gain is more than this share of the gain of full warm-up."""
 
 
 def start_tests(results: Results) -> Mapping[str, Sequence[Test]]:
@@ -111,7 +111,7 @@ def mechanism_tests(results: Results) -> Mapping[str, Sequence[Test]]:
             below(rescue(results, "bottom", optimizer), RESCUE, contrary=1.0, name="bottom"),
         ]
         for optimizer, tests in size_tests(results).items()
-        if not full_gain(results, optimizer) < LEAST_GAIN  # otherwise there is nothing to rescue
+        if not full_gain(results, optimizer) < LEAST_GAIN  # otherwise, warm-up gains too little
     }
 
 

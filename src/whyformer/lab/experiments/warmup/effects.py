@@ -19,11 +19,12 @@ from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, log_slope, paired
 
 LEAST_GAIN = 0.2
-"""Lower bound, in nats, on the gain of full warm-up that `rescue` divides by."""
+"""Lower bound of the divisor of `rescue`, which is the gain of full warm-up in nats."""
 
 
 def depth_slope(results: Results, wiring: str, view: str = BOTH, kind: str = "rms") -> Estimate:
-    """Return the exponent over the depth of the gradient of the last W_2 at one position."""
+    """Return the exponent p with which the gradient of the last W_2 at one position grows with the
+    depth L: as L^p."""
     where = {"wiring": wiring, "view": view, "d_model": START_WIDTH}
     if not is_trained(results, "start", **where):
         return NOT_MEASURED
@@ -31,7 +32,8 @@ def depth_slope(results: Results, wiring: str, view: str = BOTH, kind: str = "rm
 
 
 def width_slope(results: Results, wiring: str) -> Estimate:
-    """Return the exponent over the width of the gradient of the last W_2 at one position."""
+    """Return the exponent p with which the gradient of the last W_2 at one position grows with the
+    width d: as d^p."""
     where = {"wiring": wiring, "view": BOTH, "layers": TRAINED_DEPTH}
     return log_slope(*results.curves("start", "rms", "d_model", **where))
 
@@ -57,9 +59,10 @@ def difference(
 
 
 def rescue(results: Results, arm: str, optimizer: str = ADAM) -> Estimate:
-    """Return the gain of an arm over Post-LN without warm-up, as a share of that of full warm-up.
+    """Return the gain of an arm divided by the gain of full warm-up. Both are gains over Post-LN
+    without warm-up.
 
-    If the gain of full warm-up is less than `LEAST_GAIN`, the share is relative to `LEAST_GAIN`.
+    If the gain of full warm-up is less than `LEAST_GAIN`, the divisor is `LEAST_GAIN`.
     """
     arms = ("post", "post-all", arm)
     nothing, all_, some = (trained(results, "judged", a, optimizer) for a in arms)
@@ -70,7 +73,8 @@ def rescue(results: Results, arm: str, optimizer: str = ADAM) -> Estimate:
 
 
 def best(results: Results, arm: str) -> list[float] | None:
-    """Return the losses of an arm at its best rate; None if fewer than two rates were trained."""
+    """Return the losses of an arm at its best learning rate; None if the arm was trained at fewer
+    than two learning rates."""
     where: dict[str, Any] = {"arm": arm, "optimizer": ADAM}
     if len(results.levels("training", "rate", **where)) < 2:
         return None
@@ -78,9 +82,10 @@ def best(results: Results, arm: str) -> list[float] | None:
 
 
 def usable_rates(results: Results, arm: str) -> list[float] | None:
-    """Return, for each seed, the number of rates whose loss is within 0.1 nat of the best rate's.
+    """Return, for each seed, the number of learning rates with a loss within 0.1 nat of the lowest
+    loss.
 
-    Returns: None if fewer than two rates were trained.
+    Returns: None if the arm was trained at fewer than two learning rates.
     """
     where = {"arm": arm, "optimizer": ADAM}
     if len(results.levels("training", "rate", **where)) < 2:
@@ -95,7 +100,8 @@ def steps(results: Results, arm: str) -> tuple[list[float], list[list[float]]]:
 
 
 def steeper(results: Results, arm: str) -> Estimate:
-    """Return the exponent over the depth of the change in Post-LN, minus that in another arm."""
+    """Return the difference of two exponents, Post-LN minus another arm. The exponent tells how the
+    change of the output after a tiny step grows with the depth."""
     depths, rows = steps(results, "post")
     _, others = steps(results, arm)
     ratios = [

@@ -1,4 +1,5 @@
-"""Why warm-up? Initial gradients, training with and without it, and tests of possible causes."""
+"""Why warm-up? Initial gradients, training with and without warm-up, and tests of possible
+causes."""
 
 import math
 import re
@@ -27,7 +28,8 @@ from whyformer.training.state import TrainingState
 POST, PRE, DEEP, BARE = "post-norm", "pre-norm", "deepnorm", "no-norm"
 XAVIER = Initialization.XAVIER
 BOTH, CAUSAL = "both ways", "causal"
-"""Two models: an encoder on random tokens, as in the theorem, and the trained GPT, on text."""
+"""Names of two models: an encoder that reads random tokens, as in the theorem; and the GPT that is
+trained, which reads text."""
 DEPTHS, DRAWN_DEPTH = (2, 4, 6, 8, 12, 16, 24), 12
 WIDTHS = (32, 64, 128, 256)
 START_WIDTH, TRAINED_DEPTH = 128, 6
@@ -56,7 +58,8 @@ TINY_STEP = 1e-4
 class Arm:
     """One way to train.
 
-    Args: warmed: pattern for the names of the parameters with warm-up; None: no warm-up.
+    Args: warmed: pattern for the names of the parameters that have warm-up; None means that no
+        parameter has warm-up.
     """
 
     wiring: Wiring = POST
@@ -96,7 +99,8 @@ STEPPED = ("post", "pre", *LIGHT)
 def shape(arm: Arm, layers: int = TRAINED_DEPTH, d_model: int = 64) -> GPTSettings:
     """Return the reference model with the settings of an arm.
 
-    The embeddings are not tied, so that the upper and lower half share no parameters.
+    The embeddings are not tied, so that the upper and the lower half of the layers share no
+    parameters.
     """
     return lm.reference(
         layers=layers, d_model=d_model, wiring=arm.wiring, initialization=arm.initialization,
@@ -106,7 +110,7 @@ def shape(arm: Arm, layers: int = TRAINED_DEPTH, d_model: int = 64) -> GPTSettin
 
 def reader(settings: GPTSettings, vocabulary: int) -> Encoder:
     """Return an encoder with the same settings: every position attends to every position."""
-    alpha, beta = deepnorm_decoder_constants(settings.layers)  # the same for an encoder alone
+    alpha, beta = deepnorm_decoder_constants(settings.layers)  # also valid for a single encoder
     embedding = TokenEmbedding(vocabulary, settings.d_model, 0.0)
     encoder = Encoder(settings.parts(bias=True, depth_scale=alpha), settings.layers, embedding)
     INITIALIZATIONS[settings.initialization](encoder, beta)
@@ -117,7 +121,8 @@ def measure_start(settings: Settings, seed: int) -> Numbers:
     """Measure the initial gradient of the last W_2 at each position, and of every matrix.
 
     For the loss at one position, the gradient of the last W_2 has rank one, δ hᵀ, and the norm
-    |h| · |δ|. No later layer mixes positions, so one backward pass gives it for all positions.
+    |h| · |δ|. No later layer mixes positions, so one backward pass gives the norms of all
+    positions.
     """
     wiring, rows, vocabulary = settings["wiring"], 8, lm.text().vocabulary
     arm = Arm(wiring, Initialization.DEEPNORM if wiring is DEEP else XAVIER)
@@ -158,7 +163,8 @@ def measure_start(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_step(settings: Settings, seed: int) -> Numbers:
-    """Take one step of Adam without warm-up; measure the relative change of dev text features."""
+    """Take one step of Adam without warm-up; measure the relative change of the features of the dev
+    text."""
     arm, rate = ARMS[settings["arm"]], settings["rate"]
     model = lm.fresh_model(shape(arm, settings["layers"]), seed)
     unseen = next(lm.dev_windows(LENGTH, count=16, rows=16)).target
@@ -176,7 +182,8 @@ def measure_step(settings: Settings, seed: int) -> Numbers:
 def measure_training(settings: Settings, seed: int) -> Numbers:
     """Train a character model of six layers in one arm.
 
-    Returns: `judged`: the loss, or the unigram entropy if that is lower or if the run diverged.
+    Returns: `judged`: the lower one of the loss and the unigram entropy; the unigram entropy if
+        the run diverged.
     """
     arm, optimizer = ARMS[settings["arm"]], settings["optimizer"]
     chosen = shape(arm)
@@ -199,7 +206,8 @@ def measure_training(settings: Settings, seed: int) -> Numbers:
 
 
 def warm_only(state: TrainingState, pattern: str) -> None:
-    """Apply warm-up only to the parameters whose names match; the others have the full rate."""
+    """Apply warm-up only to the parameters whose names match. All other parameters have the full
+    learning rate."""
     named = dict(state.model.named_parameters())
     warm = [p for name, p in named.items() if re.search(pattern, name)]
     cold = [p for name, p in named.items() if not re.search(pattern, name)]
@@ -230,7 +238,8 @@ def start_conditions(mode: Mode) -> list[Settings]:
 
 
 def step_conditions(mode: Mode) -> list[Settings]:
-    """Return a tiny step at every depth, and at the trained depth a step of the failing rate."""
+    """Return a tiny step at every depth, and at the trained depth also a step of the learning rate
+    at which training fails."""
     depths = (2, 6, 16) if mode is Mode.QUICK else DEPTHS
     tiny = [{"arm": a, "layers": n, "rate": TINY_STEP} for a in STEPPED for n in depths]
     whole = [{"arm": a, "layers": TRAINED_DEPTH, "rate": JUDGED[ADAM]} for a in STEPPED]
@@ -238,7 +247,8 @@ def step_conditions(mode: Mode) -> list[Settings]:
 
 
 def training_conditions(mode: Mode) -> list[Settings]:
-    """Return the arms of all tables; in quick mode, four arms at the failing rate, without SGD."""
+    """Return the arms of all tables. Quick mode has four arms with Adam, at the learning rate at
+    which training fails."""
     if mode is Mode.QUICK:
         arms = ("post", "post-all", "pre", "small")
         return [{"arm": a, "optimizer": ADAM, "rate": JUDGED[ADAM]} for a in arms]
@@ -254,7 +264,7 @@ def trained(
 ) -> list[float] | None:
     """Return a number of an arm, one value per seed; None if this mode does not train the arm.
 
-    Args: rate: the default is the rate at which Post-LN fails without warm-up.
+    Args: rate: learning rate; the default is the rate at which Post-LN fails without warm-up.
     """
     where = {"arm": arm, "optimizer": optimizer}
     where |= {"rate": JUDGED[optimizer] if rate is None else rate}
@@ -263,5 +273,5 @@ def trained(
 
 
 def loss(results: Results, arm: str, optimizer: str = ADAM) -> Estimate:
-    """Return the loss of an arm at the rate at which Post-LN fails without warm-up."""
+    """Return the loss of an arm at the learning rate at which Post-LN fails without warm-up."""
     return estimate(trained(results, "judged", arm, optimizer))

@@ -70,7 +70,7 @@ def charts(results: Results) -> list[Figure]:
 
 
 def depth_chart(results: Results) -> Chart:
-    """Draw the gradient of the last W_2 over the depth, with the two theoretical laws."""
+    """Draw the gradient of the last W_2 as a function of the depth, with both theoretical laws."""
     where = {"view": BOTH, "d_model": START_WIDTH}
     wirings = results.levels("start", "wiring", **where)
     normed = [wiring for wiring in wirings if wiring != BARE]
@@ -101,7 +101,7 @@ def depth_chart(results: Results) -> Chart:
 
 
 def layer_chart(results: Results) -> Chart:
-    """Draw the gradient of each matrix of Post-LN over the layers."""
+    """Draw the gradient of each matrix in each layer of Post-LN."""
     where = {"view": BOTH, "wiring": POST, "d_model": START_WIDTH, "layers": DRAWN_DEPTH}
     layers = range(1, DRAWN_DEPTH + 1)
     series = [
@@ -144,7 +144,7 @@ def diversity_chart(results: Results) -> Chart:
 
 
 def rate_chart(results: Results) -> Chart:
-    """Draw the loss over the learning rate."""
+    """Draw the loss as a function of the learning rate."""
     series = series_for_each(
         NAMES, TABLED, results, "training", "judged", "rate", by="arm", optimizer=ADAM
     )
@@ -164,7 +164,7 @@ def rate_chart(results: Results) -> Chart:
 def arm_table(
     results: Results, optimizer: str, name: str, title: Bilingual, arms: Sequence[str]
 ) -> Table:
-    """Tabulate the loss and the rescue of each trained arm."""
+    """Return a table with the loss and the rescue (see `rescue`) of each trained arm."""
     there = [arm for arm in arms if trained(results, "judged", arm, optimizer) is not None]
     return Table(
         name,
@@ -189,7 +189,7 @@ def arm_table(
 
 
 def step_chart(results: Results) -> Chart:
-    """Draw the change of the output after a tiny step, over the depth."""
+    """Draw the change of the output after a tiny step as a function of the depth."""
     series = [Series(NAMES[arm], points_of_rows(*steps(results, arm))) for arm in STEPPED]
     return Chart(
         "step",
