@@ -1,1 +1,1 @@
-"""Code that is faster on certain hardware. Tests compare its results with those of plain code."""
+"""Code that is faster on certain hardware. Tests compare the results with those of plain code."""

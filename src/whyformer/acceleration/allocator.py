@@ -8,7 +8,7 @@ the heap keeps up to 2 GB of freed memory (`trim_threshold`), and malloc asks th
 pages (`hugetlb=1`).
 Measured on two CPU cores with the model of the demo: a step takes 102 ms instead of 125 ms.
 
-glibc reads these settings only when a program starts. So a program that trains sets them and
+glibc reads these settings only when a program starts. So a training program sets these settings and
 restarts itself. The restart takes as long as one start of the interpreter. Memory is not returned
 to the kernel between steps. A program that only searches sets two of the settings without a
 restart. In this case, glibc only allows blocks up to 32 MiB to stay in the heap.

@@ -30,7 +30,7 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     dropout: float = 0.0,
 ) -> Float[Tensor, "batch heads queries d_v"]:
-    """Compute torch's function with the same name by the faster of two implementations.
+    """Compute torch's `scaled_dot_product_attention` with the faster of two implementations.
 
     Measured in float32 on CPUs (docs/speedrun.md): `matmul_attention` is faster with few keys. With
     half precision, torch's kernel is always used, because it sums in float32. In float32 with
@@ -40,7 +40,7 @@ def scaled_dot_product_attention(
 
     Args:
         K, V: may have fewer heads than Q; then consecutive query heads share a head of K and V.
-        mask, scale: see torch's function.
+        mask, scale: as `attn_mask` and `scale` of torch's function.
         causal: as `is_causal` of torch's function; there must be as many queries as keys.
         dropout: dropout rate of the weights.
     """

@@ -9,7 +9,7 @@ from whyformer.acceleration.processor import onednn_computes_bf16
 
 
 def lstm_precision(x: Tensor) -> contextlib.AbstractContextManager[object]:
-    """Return a context manager that turns off bf16 autocast if oneDNN cannot compute an LSTM in it.
+    """Return a context manager that turns off bf16 autocast if oneDNN has no bf16 kernel for LSTMs.
 
     On a CPU, torch computes a bf16 LSTM with oneDNN. oneDNN has this kernel only with AVX-512.
     """

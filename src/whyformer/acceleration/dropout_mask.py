@@ -1,7 +1,7 @@
 """Random masks for dropout that are fast on a CPU.
 
-torch draws one 32-bit number for each element. On a CPU, this takes longer than the matrix products
-of the layer. Here, eight elements share one 64-bit number from `foundation.randomness`.
+torch draws one 32-bit number for each element. On a CPU, drawing takes longer than the matrix
+products of the layer. Here, eight elements share one 64-bit number from `foundation.randomness`.
 """
 
 import numpy as np

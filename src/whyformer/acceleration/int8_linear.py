@@ -8,14 +8,15 @@ LARGE_INT8 = 1 << 18
 """Minimum number of weights of a layer for which products of eight-bit integers are faster than
 products of floats. A layer of 256 × 1,024 weights has this size."""
 TINY = torch.finfo(torch.float32).tiny
-"""Minimum distance of two rounded values. It avoids a division by zero for a row of zeros."""
+"""Minimum distance of two rounded values, which avoids a division by zero for a row of zeros."""
 
 
 class Int8Linear(nn.Linear):
     """An `nn.Linear` that multiplies eight-bit integers.
 
     The weights are rounded once. The inputs are rounded in every call. The original layer and this
-    layer share their parameters, but later changes to the parameters have no effect here.
+    layer share their parameters, but later changes to the parameters do not change the rounded
+    weights.
 
     Source: Dettmers et al. 2022 (arXiv:2208.07339), §3.1: a scale for each row of the input and for
         each output, so that the result of a row does not depend on the other rows.

@@ -19,9 +19,10 @@ def project_jointly(
 ) -> tuple[Float[Tensor, "batch heads length d_head"], ...] | None:
     """Return the output of every layer for ``x``, split into heads; None if this is not possible.
 
-    Only training with oneDNN uses this function. It returns None if BLAS is faster, if a parameter
-    is frozen, or if a layer has a hook or a class other than ``plain``. After None, the caller must
-    call one layer after another. These separate calls are also the reference implementation.
+    Only training with oneDNN uses this function. The result is None if BLAS is faster, if a
+    parameter is frozen, or if a layer has a hook or a class other than ``plain``. If the result is
+    None, the caller must call one layer after another. These separate calls are also the reference
+    implementation.
 
     Args:
         layers: linear layers of the same size.

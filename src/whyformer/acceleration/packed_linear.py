@@ -1,8 +1,8 @@
 """Weights stored in the packed layout of oneDNN, for products with few rows.
 
 Every step of a search multiplies a few rows, one for each hypothesis, by the same matrices. In
-every product, BLAS rearranges the matrix for its kernel. With few rows, this takes longer than the
-product itself. oneDNN can store the rearranged ("packed") matrix.
+every product, BLAS rearranges the matrix for its kernel. With few rows, rearranging takes longer
+than the product itself. oneDNN can store the rearranged ("packed") matrix.
 """
 
 import platform
@@ -82,8 +82,8 @@ class PackedLinear(nn.Linear):
 
 
 def can_pack() -> bool:
-    """Return whether packing is faster on this machine. This was measured on x86-64; torch must
-    contain oneDNN."""
+    """Return whether packing is faster on this machine: true on x86-64 (measured), if torch
+    contains oneDNN."""
     return (
         platform.machine().lower() in ("x86_64", "amd64")
         and has_onednn()

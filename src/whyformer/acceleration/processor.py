@@ -24,7 +24,8 @@ def has_onednn() -> bool:
 def onednn_multiplies_faster() -> bool:
     """Return whether oneDNN multiplies float32 matrices faster than BLAS on this CPU.
 
-    Measured with AVX-512: a third faster or more on AMD's Zen 4, twice as fast on Zen 5.
+    Measured with AVX-512: oneDNN is a third faster or more on AMD's Zen 4, and twice as fast on
+    Zen 5.
     """
     return (
         torch.backends.cpu.get_cpu_capability() == "AVX512"
@@ -45,7 +46,7 @@ def onednn_sums_rows_faster() -> bool:
 
 @functools.cache
 def onednn_computes_bf16() -> bool:
-    """Return whether oneDNN has bf16 kernels for this CPU. They need AVX-512."""
+    """Return whether oneDNN has bf16 kernels for this CPU. These kernels need AVX-512."""
     return has_onednn() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 

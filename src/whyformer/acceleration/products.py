@@ -1,4 +1,4 @@
-"""Compute xWᵀ + b and its gradients with oneDNN on processors where it is faster than BLAS.
+"""Compute xWᵀ + b and its gradients with oneDNN on processors where oneDNN is faster than BLAS.
 
 On a CPU, torch multiplies float32 matrices with a BLAS library, usually MKL. torch also contains
 oneDNN, which is faster on some processors (`processor.onednn_multiplies_faster`).
@@ -64,7 +64,7 @@ def sum_over_rows(
     """Return slopeᵀx, the gradient of a weight. Reference implementation: `slope.T @ x`."""
     if not sums_by_onednn(slope, x):
         return slope.T @ x
-    # oneDNN copies and transposes the first factor in one thread. It does not copy the second one.
+    # oneDNN copies and transposes the first factor in one thread, but does not copy the second one.
     wide = slope.shape[1] > x.shape[1]
     return onednn_product(x.T, slope.T).T if wide else onednn_product(slope.T, x.T)
 
@@ -91,7 +91,7 @@ class _Product(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(x, weight)
         rows = onednn_product(x.reshape(-1, x.shape[-1]), weight, bias)
-        # If the result were a view, an in-place operation on it would copy its gradient.
+        # If the result were a view, an in-place operation on the result would copy the gradient.
         return torch.ops.aten._unsafe_view(rows, [*x.shape[:-1], len(weight)])
 
     @staticmethod

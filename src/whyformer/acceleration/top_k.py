@@ -5,8 +5,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 GROUP = 80
-"""Number of logits in a group. Of the sizes from 32 to 128, this is the fastest for 8,000 logits
-and k from 5 to 10."""
+"""Number of logits in a group. Of the sizes from 32 to 128, this size is the fastest for 8,000
+logits and k from 5 to 10."""
 FEW_ROWS = 16
 """With fewer rows than this, torch.topk is faster. For one row of 6,000 logits, torch.topk takes 13
 µs and `top_k` takes 76 µs."""

@@ -37,7 +37,7 @@ class DotScore(nn.Module):
     ) -> Float[Tensor, "batch source d_model"]:
         """Return the part of the scores that depends only on the source.
 
-        Call this once for each sentence.
+        Call this method once for each sentence.
         """
         return memory
 

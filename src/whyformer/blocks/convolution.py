@@ -12,7 +12,7 @@ def convolve(
 ) -> Float[Tensor, "batch length outputs"]:
     """y_t = Σ_i W_i x_{t-(k-1-i)·dilation}; x is zero before the first position.
 
-    This reference implementation computes k matrix products over all positions. It shifts each
+    This reference implementation computes k matrix products over all positions, shifts each
     product, and adds the shifted products.
 
     Source: van den Oord et al. 2016 (arXiv:1609.03499), §2.1 (causal and dilated convolution).

@@ -7,7 +7,7 @@ from whyformer.blocks.multihead import ATTENTIONS, MultiHeadAttention
 class GroupedQueryAttention(MultiHeadAttention):
     """head_i = Attention(QW_i^Q, KW_g^K, VW_g^V) with g = ⌊i · G / h⌋: h query heads, G groups.
 
-    The KV cache has G/h times the size of that of `MultiHeadAttention`. G = h is multi-head
+    The KV cache has G/h times the size of the KV cache of `MultiHeadAttention`. G = h is multi-head
     attention, G = 1 is multi-query attention.
 
     Paper: Ainslie et al. 2023 (arXiv:2305.13245), §2.2 and Figure 2.

@@ -141,9 +141,9 @@ class StepRows:
 class Past:
     """The cached keys and values of all hypotheses of a search, one history for each layer.
 
-    `select` only records the new order. `at` reorders the memory later, when the next tokens are
-    known: they show which slots hold a hypothesis. Sentences that join later form a new cohort with
-    separate histories. In a shared history, every row would need memory for the longest hypothesis.
+    `select` only records the new order. `at` reorders the memory later, when the next tokens show
+    which slots hold a hypothesis. Sentences that join later form a new cohort with separate
+    histories. In a shared history, every row would need memory for the longest hypothesis.
 
     Args:
         cohorts: the cohorts, in the order of their sentences.
@@ -223,8 +223,8 @@ class Past:
 
 
 def concatenate_padded(first: Tensor, second: Tensor, dim: int, width: int) -> Tensor:
-    """Concatenate the rows of two tensors. Before this, cut dimension ``dim`` of each to ``width``,
-    or pad it with zeros."""
+    """Concatenate the rows of two tensors. In both tensors, first cut dimension ``dim`` to
+    ``width``, or pad it with zeros."""
     shape = [len(first) + len(second), *first.shape[1:]]
     shape[dim] = width
     both = first.new_empty(shape)

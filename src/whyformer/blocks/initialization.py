@@ -55,7 +55,7 @@ def normal(stack: nn.Module, gain: float) -> None:
 
     Source: Radford et al. 2018 (GPT), §4.1: N(0, 0.02); Radford et al. 2019 (GPT-2), §2.3: the
         weights of residual layers are scaled by 1/√N, where N is the number of residual layers.
-        BERT has no such factor.
+        BERT does not scale these weights.
     """
     for matrix in _matrices(stack):
         nn.init.normal_(matrix, std=0.02)

@@ -38,8 +38,8 @@ def by_doubling(
 
     After round r, each state includes the last 2^r inputs.
     Two steps can be combined into one: a'(a h + x) + x' = (a'a) h + (a'x + x'). This operation is
-    associative, so the steps can be combined in any order. A tanh between the steps would prevent
-    this.
+    associative, so the steps can be combined in any order. Steps with a tanh between them could not
+    be combined.
 
     Source: Hillis and Steele 1986, "Data parallel algorithms" (the rounds); Martin and Cundy 2018
         (arXiv:1709.04057) (scans of recurrences).

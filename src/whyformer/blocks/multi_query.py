@@ -7,7 +7,7 @@ from whyformer.blocks.multihead import ATTENTIONS, MultiHeadAttention
 class MultiQueryAttention(MultiHeadAttention):
     """head_i = Attention(QW_i^Q, KW^K, VW^V): keys and values are the same for every head i.
 
-    The KV cache has 1/h times the size of that of `MultiHeadAttention`.
+    The KV cache has 1/h times the size of the KV cache of `MultiHeadAttention`.
 
     Paper: Shazeer 2019 (arXiv:1911.02150), §3.
     Differs: in the paper, the feed-forward network is wider, so that the number of parameters is

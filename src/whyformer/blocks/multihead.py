@@ -78,8 +78,8 @@ class MultiHeadAttention(nn.Module):
         self.scores = Tap()
         self.weights = Tap()
         self.joint: Callable[[Tensor], Tensor | None] | None = None
-        """Function that computes queries, keys and values in one product. It returns None when this
-        is not possible."""
+        """Function that computes queries, keys and values in one product. It returns None when one
+        product is not possible."""
 
     def queries_keys_values(
         self,

@@ -74,7 +74,8 @@ Position = Annotated[str, POSITIONS]
 
 
 class Table(Positions):
-    """A fixed table of position vectors. It grows on demand and is not saved with the model."""
+    """A fixed table of position vectors. The table grows on demand and is not saved with the
+    model."""
 
     table: Tensor
 

@@ -33,8 +33,8 @@ class Residual(nn.Module):
 
 WIRINGS = Registry[type[Residual]]("residual wiring", Residual)
 Wiring = Annotated[str, WIRINGS]
-"""Name of a residual wiring. It determines the place of the norm, and whether there is a skip
-connection."""
+"""Name of a residual wiring. The wiring determines the place of the norm, and whether there is a
+skip connection."""
 
 
 @WIRINGS.register("post-norm")

@@ -46,7 +46,7 @@ class WindowedAttention(MultiHeadAttention):
 
     Paper: Vaswani et al. 2017, §4.
     Differs: see `window_mask`.
-    Args: width: number of positions in the window, including that of the query (r in the paper).
+    Args: width: number of positions in the window, including the query's position (r in the paper).
     """
 
     def __init__(self, d_model: int, heads: int, d_k: int, *, width: int) -> None:

@@ -156,7 +156,7 @@ def _names(
     room: float,
     letter: float,
 ) -> str:
-    """Return the names, leaving out those that would overlap.
+    """Return the names as SVG, without names that would overlap.
 
     Args:
         place: function that returns x and y of the k-th name.

@@ -25,7 +25,8 @@ SHAPES = (
 )
 DASHES = ("6 4", "2 3", "9 3 2 3", "12 4")
 MAX_MARKERS = 40
-"""A line with more points has no markers, and shows intervals as a band instead of whiskers."""
+"""A line with more points than this has no markers, and shows intervals as a band instead of
+whiskers."""
 
 
 class LineStyle(StrEnum):

@@ -12,4 +12,4 @@ def in_symbols(words: str) -> str:
     """
     below = r"(?<![A-Za-z0-9_])([A-Za-z])_([A-Za-z0-9]+)"
     html = re.sub(below, r"\1<sub>\2</sub>", escape(words))
-    return html.replace("√", '<span class="root">√</span>')  # Korean fonts draw it too wide
+    return html.replace("√", '<span class="root">√</span>')  # Korean fonts draw √ too wide

@@ -36,7 +36,7 @@ def align(
 ) -> list[Aligned]:
     """Return the attention weights over the source for each pair, with teacher forcing.
 
-    Args: targets: texts or hypotheses. A text is tokenized first.
+    Args: targets: texts or hypotheses. Texts are tokenized first.
     Raises: UsageError when the model has no attention to its source.
     """
     pairs = zip(

@@ -143,7 +143,7 @@ def _no_group() -> Group:
 
 
 def _parents(origins: list[Tensor], widths: list[int]) -> Int[Tensor, "sentences beams"]:
-    """Return the parent row of each slot; for a slot without a hypothesis, any row."""
+    """Return the parent row of each slot; the row of a slot without a hypothesis is arbitrary."""
     return torch.cat(
         [
             F.pad(origin[:, :width], (0, max(width - origin.shape[1], 0)))
@@ -188,7 +188,7 @@ def _extend(
     best: list[Best],
     settings: SearchSettings,
 ) -> tuple[Group, Int[Tensor, "sentences beams"]]:
-    """Extend the hypotheses of one group by one token; add those that ended to ``best``.
+    """Extend the hypotheses of one group by one token; add hypotheses that ended to ``best``.
 
     Args:
         first: index of the first beam of the group in the rows of the model.

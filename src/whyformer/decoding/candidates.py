@@ -4,8 +4,8 @@ The device of the model computes the logits, their log-softmax and the top-k. Al
 a search use small tensors on the CPU, in double precision.
 
 All searches order candidates with equal scores in the same way: the lower beam first, then the
-lower token id. This rule covers candidates only. If several tokens with equal scores compete for
-the last place of a top-k, torch chooses among them in no specified order (`top_k`).
+lower token id. This order is guaranteed for candidates only. If several tokens with equal scores
+compete for the last place of a top-k, torch chooses among them in no specified order (`top_k`).
 """
 
 import math
@@ -48,7 +48,7 @@ UNUSED = -2
 def unused(sentences: int, beams: int, length: int) -> Int[Tensor, "sentences beams length"]:
     """Return the ids that fill the ``length`` positions before the first token of a hypothesis.
 
-    All of them differ, so no n-gram occurs twice.
+    All ids differ, so no n-gram of these ids occurs twice.
     """
     return (UNUSED - torch.arange(length)).expand(sentences, beams, -1)
 
@@ -77,8 +77,8 @@ def candidates(
     Args:
         layout: the slots of the hypotheses whose logits are given.
         tokens: the hypotheses so far; the positions before their first token hold `unused` ids.
-        held: for some of the hypotheses, the only allowed next tokens. They are allowed even if a
-            constraint bans them.
+        held: for some of the hypotheses, the only allowed next tokens. These tokens are allowed
+            even if a constraint bans them.
     Raises: WhyformerError when a logit is NaN.
     """
     log_probabilities = logits.float().log_softmax(-1)

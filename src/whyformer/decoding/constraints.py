@@ -7,9 +7,9 @@ A constraint is a class with one method, which changes the log-probabilities of 
         def apply(self, scores, tokens):
             scores[:, 7] = -math.inf
 
-If a keyword argument of its `__init__` has the name of a field of the search settings, it receives
-the value of this field. The built-in constraints always apply. Other constraints apply if
-`decoding.constraints` names them.
+If a keyword argument of the constraint's `__init__` has the name of a field of the search settings,
+the argument receives the value of this field. The built-in constraints always apply. Other
+constraints apply if `decoding.constraints` names them.
 """
 
 import functools
@@ -56,7 +56,8 @@ ConstraintName = Annotated[str, CONSTRAINTS]
 
 
 def constraints_of(settings: Any) -> list[Constraint]:
-    """Make the constraints of a search: the built-in ones, then those that the settings name.
+    """Make the constraints of a search: the built-in constraints, then the constraints that the
+    settings name.
 
     Raises: PluginError when an argument of a constraint is not a search setting.
     """

@@ -30,8 +30,8 @@ def distinct(
     Samples are independent draws, so duplicates among them are kept.
     Args:
         found: for each item, the hypotheses that a search with ``settings`` found.
-        search: function that searches the given items with the given settings. It is called with a
-            wider beam.
+        search: function that searches the given items with the given settings, which have a wider
+            beam.
     """
     lists = [[(decode(one.tokens), one) for one in some] for some in found]
     if settings.method is Method.SAMPLE:

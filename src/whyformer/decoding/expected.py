@@ -27,7 +27,7 @@ class Expected:
     """Facts about the training texts, which are saved with a model.
 
     Args:
-        keep_spaces: whether spaces at the ends of a text are part of it (`text.keep_spaces`).
+        keep_spaces: whether spaces at the ends of a text are part of the text (`text.keep_spaces`).
         target_ratio, target_extra: outputs may have ratio × source tokens + extra tokens; see
             `learned_limit`. If both are 0, only the search settings limit the length.
         target_bytes: bytes whose tokens occur in the training targets; None if unknown.
@@ -65,8 +65,8 @@ class Expected:
         return min(int(self.target_ratio * source_tokens) + self.target_extra, MAX_TOKENS)
 
     def trimmed(self, text: str) -> str:
-        """Return the text as it was read in training: unless `keep_spaces` is set, without the
-        spaces at both ends.
+        """Return the text as it was read in training. The spaces at both ends are removed unless
+        `keep_spaces` is set.
 
         >>> Expected().trimmed(" a b "), Expected(keep_spaces=True).trimmed(" a b ")
         ('a b', ' a b ')
@@ -80,10 +80,10 @@ def learned_limit(
     """Return the ratio and the extra tokens of a length limit that covers the training targets.
 
     The ratio is the number of all target tokens divided by the number of all source tokens. For
-    each range of source lengths (1, 2 to 3, 4 to 7, ...), some number of extra tokens is needed
-    beyond the ratio; the largest of these numbers is used. The ratio and the extra tokens are
-    multiplied by `MARGIN`.
-    Args: source_lengths, target_lengths: tokens of each pair, including eos.
+    each range of source lengths (1, 2 to 3, 4 to 7, ...), the targets need some tokens in addition
+    to the ratio; the extra tokens are the largest of these numbers. The ratio and the extra tokens
+    are multiplied by `MARGIN`.
+    Args: source_lengths, target_lengths: numbers of tokens of each pair, including eos.
     """
     ratio = float(target_lengths.sum() / source_lengths.sum())
     more = target_lengths - ratio * source_lengths

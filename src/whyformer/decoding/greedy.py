@@ -14,7 +14,7 @@ from whyformer.text.symbols import BOS, EOS
 def greedy_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[list[Hypothesis]]:
     """Choose the most probable token in each step, until eos or the length limit.
 
-    At the limit, one more step tests whether eos is the next token. If so, the hypothesis is
+    At the limit, one more step tests whether eos is the next token; if it is, the hypothesis is
     finished. The result is that of `beam_search` with one beam, but the code is simpler. When a
     sentence ends, a waiting sentence can take its place.
     """

@@ -1,4 +1,4 @@
-"""Hypotheses, the results of a search, and the list of the best ones of a sentence."""
+"""Hypotheses, the results of a search, and the list of the best hypotheses of a sentence."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ class Hypothesis:
         score: the score for the ranking: the log-probability divided by the length penalty.
         log_probability: ln P(tokens, eos | source) of the model, including forced tokens. For an
             unfinished hypothesis, it is ln P(tokens | source).
-        finished: True when the hypothesis ended with eos. False when it reached the length limit,
-            or when every next token was forbidden.
+        finished: True when the hypothesis ended with eos. False when the hypothesis reached the
+            length limit, or when every next token was forbidden.
     """
 
     tokens: tuple[int, ...]

@@ -21,7 +21,7 @@ from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, FIRST_PIECE, MASK, PAD
 from whyformer.text.tokenizer import Tokenizer
 
 IMPOSSIBLE = 1 << 30
-"""Number of needed tokens that means that no tokens can spell the rest of the text."""
+"""Used as the number of needed tokens if no tokens can spell the rest of the text."""
 
 
 class Position(NamedTuple):

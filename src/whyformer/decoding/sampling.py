@@ -169,7 +169,7 @@ def _numbers(streams: list[list[np.random.Generator]], active: Sequence[int]) ->
 def _allowed(
     logits: Tensor, tokens: Tensor, settings: SearchSettings, whole: Tensor | None
 ) -> Tensor:
-    """Return the logits after the constraints. Args: whole: see `constrain`."""
+    """Apply the constraints and return the logits. Args: whole: see `constrain`."""
     rows = logits.flatten(0, 1).clone()
     half = None if whole is None else whole.flatten()
     rows = constrain(rows, tokens.flatten(0, 1), constraints_of(settings), half)

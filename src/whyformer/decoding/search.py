@@ -62,7 +62,7 @@ def limit_of(
     """Return the length limit of the hypotheses for one source; see `search`.
 
     The limit is `max_length` if it is set. Otherwise, the limit is at least as high as the training
-    targets need. In both cases, the maximum length of the model applies, too.
+    targets need. The limit is never higher than the maximum length of the model.
     Args: length: number of tokens of the source, including eos.
     Raises: UsageError when the model cannot write `min_length` tokens.
     """

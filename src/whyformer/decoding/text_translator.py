@@ -159,8 +159,8 @@ class TextTranslator(ABC):
 
         Args:
             window: number of lines read ahead. Batches are formed from these lines, so a larger
-                window is faster. With 1, each line is translated before the next line is read; use
-                this for interactive input.
+                window is faster. With a window of 1, each line is translated before the next line
+                is read. Use a window of 1 for interactive input.
         Raises: UsageError when the number of prefixes differs from the number of lines, or when
             ``texts`` or ``prefixes`` is a single string.
         """
@@ -210,8 +210,8 @@ class TextTranslator(ABC):
 
     @functools.cached_property
     def _opening(self) -> Callable[[str], TextPrefix]:
-        """Return a function that makes the `TextPrefix` of a text. It caches the results, because
-        lines often have the same prefix."""
+        """Return a function that makes the `TextPrefix` of a text. The function caches its results,
+        because lines often have the same prefix."""
         spellings = Spellings(self.target_tokenizer)
         return functools.lru_cache(WINDOW)(
             lambda text: TextPrefix(text, self.target_tokenizer, spellings)

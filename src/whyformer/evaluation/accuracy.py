@@ -2,8 +2,8 @@
 
 `wer` is the word error rate of grapheme-to-phoneme conversion: one line is one word, and it is
 correct only if its whole pronunciation is one of the references. This `wer` is not the WER of
-speech recognition, which is an edit rate over words. For lines of words, `per` computes that edit
-rate.
+speech recognition, which is an edit rate over words. To compute the WER of speech recognition, use
+`per` on lines of words.
 """
 
 from collections.abc import Sequence

@@ -11,9 +11,9 @@ from whyformer.evaluation.interval import Array, wilson
 
 BINS = 10
 FEWEST = 50
-"""With fewer items, no calibration is fitted."""
+"""With fewer items than this, no calibration is fitted."""
 FEWEST_OF_EACH = 5
-"""With fewer right or wrong items, no calibration is fitted."""
+"""With fewer right items, or fewer wrong items, than this, no calibration is fitted."""
 FOLDS = 5
 STEPS = 50
 RIDGE = 1e-3

@@ -13,7 +13,7 @@ SHORT_OUTPUT, LONG_OUTPUT = 0.6, 1.7
 """Limits of the ratio of symbols in the output to symbols in the reference. Below the first limit,
 an output is too short; above the second limit, it is too long."""
 UNTRANSLATED = 0.5
-"""An output is untranslated if it copies this fraction of its words from the source."""
+"""An output is untranslated if at least this fraction of its words is copied from the source."""
 NUMBER = re.compile(r"(?<!\w)\d+(?:[.,]\d+)*")
 """Pattern of a number. A number does not begin inside a word."""
 LONGEST_REPEATED = 4

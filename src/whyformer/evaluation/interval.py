@@ -14,7 +14,8 @@ Value = Callable[[Array], float]
 RESAMPLES = 1000
 SEED = 12345
 FEWEST_ITEMS = 20
-"""With fewer items, there is neither an interval nor a p-value; see docs/evaluation.md."""
+"""With fewer items than this, there is neither an interval nor a p-value; see
+docs/evaluation.md."""
 NO_SPREAD = "A score has no interval if all bootstrap resamples have the same value."
 Z = NormalDist().inv_cdf(0.975)
 
@@ -25,7 +26,8 @@ class IntervalKind(StrEnum):
     BOOTSTRAP = "bootstrap"
     """Resample the items with replacement."""
     WILSON = "wilson"
-    """The metric is 100 × a proportion: column 0 of its statistics over column 1."""
+    """The metric is 100 times a proportion: the sum of column 0 of its statistics divided by the
+    sum of column 1."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +114,9 @@ def proportion_interval(statistics: Array) -> tuple[float, float]:
     """Return Wilson's 95 % confidence interval of a proportion, in percent.
 
     Source: Wilson 1927; Korn and Graubard 1998 for items with several draws, such as the words of a
-    sentence. For such items, the number of draws is divided by the design effect: the variance
-    between items, divided by the variance of independent draws. If items do not vary (for example,
-    if everything is correct), each item counts as one draw.
+    sentence. If items have several draws, the number of draws is divided by the design effect: the
+    variance between items, divided by the variance of independent draws. If items do not vary (for
+    example, if everything is correct), each item counts as one draw.
     Args: statistics: for each item, the number of correct draws and the number of draws.
 
     >>> low, high = proportion_interval(np.array([[1.0, 1.0]] * 30))

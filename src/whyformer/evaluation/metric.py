@@ -5,8 +5,8 @@ resample the lines, add the statistics of the lines of each sample, and compute 
 sums.
 
 A metric is chosen by name. Register a class or a function that returns a metric. A metric can have
-the settings `lowercase` and `tokenize`. It reads a setting if its constructor has a keyword
-argument of that name:
+the settings `lowercase` and `tokenize`. A metric reads a setting if its constructor has a keyword
+argument with the name of the setting:
 
     @METRICS.register("mine")
     class Mine:
@@ -80,7 +80,7 @@ def reads(name: str) -> tuple[str, ...]:
 
 
 def metric_named(name: str, **settings: Any) -> Metric:
-    """Return the metric with a name.
+    """Return the metric with the given name.
 
     Args:
         settings: lowercase: whether to ignore case; tokenize: a tokenizer of sacreBLEU. A metric

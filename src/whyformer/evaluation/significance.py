@@ -22,8 +22,8 @@ EXACT_LINES = 14
 """If at most this many lines differ, the test evaluates all exchanges of lines. For 14 lines,
 these are 2^14 exchanges, about as many as the default trials of randomization."""
 FEW_LINES = 200
-"""With fewer lines, p from the bootstrap is too small (docs/evaluation.md), so randomization is
-used."""
+"""With fewer lines than this, p from the bootstrap is too small (docs/evaluation.md), so
+randomization is used."""
 
 
 class PairedTest(StrEnum):
@@ -122,9 +122,9 @@ def approximate_randomization(
 def exact_permutation(value: Value, baseline: Array, system: Array) -> tuple[float, float, int]:
     """Return the difference, the p-value, and the number of exchanges; all of them are tried.
 
-    Exchanging lines with equal statistics has no effect. So only the d other lines are exchanged,
-    in 2^d ways. An exchange and its opposite have the same absolute difference, so p is at least
-    2 · 2^-d.
+    Exchanging lines with equal statistics has no effect. So only the d lines with different
+    statistics are exchanged, in 2^d ways. An exchange and its opposite have the same absolute
+    difference, so p is at least 2 · 2^-d.
     Source: Fisher 1935, "The Design of Experiments", §21.
     Args: baseline, system: (lines, k) statistics of the same lines.
     """
@@ -150,7 +150,7 @@ def compare(
     trials: int | None = None,
     seed: int = SEED,
 ) -> list[Comparison]:
-    """Compare every other system with the first one.
+    """Compare all other systems with the first system.
 
     Args:
         systems: the (lines, k) statistics of each system by name; the baseline is first.

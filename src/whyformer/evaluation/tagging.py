@@ -13,7 +13,7 @@ from whyformer.foundation.wording import counted
 TAG_METRICS = ("accuracy", "span_f1")
 
 Span = tuple[int, int, str]
-"""Index of the first word, index after the last word, and type."""
+"""A span: the index of its first word, the index after its last word, and its type."""
 
 
 PREFIXES = frozenset("BIESLU")

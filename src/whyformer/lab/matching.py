@@ -22,8 +22,8 @@ answer, and 20 of the 22 questions without an answer got none.
 MENTION = 0.5
 """Weight of a word that a card only mentions; a keyword of the card has weight 1."""
 UNKNOWN = 0.5
-"""Weight of a question's word that the card does not contain, in the number of words of the
-question; any other word counts 1."""
+"""`Match.share` is divided by the number of words of the question. In this number, a word that the
+card does not contain counts this much, and any other word counts 1."""
 _EMPTY = """
 a about actually after all always am an and any are as at attention be because
 been before being best better between by can could did do does doing done each
@@ -48,7 +48,8 @@ EMPTY_KOREAN = re.compile(
 )
 """Korean words, with their particles, that do not show the subject of a question."""
 VERB_ENDING = re.compile(r"[^가-힣]*[가-힣]*(요|까|니|다|죠|지|나|해|돼|면|서|고|게)$")
-"""Korean verbs and adjectives. They are ignored, because nouns show the subject of a question."""
+"""Korean verbs and adjectives. Such words are ignored, because nouns show the subject of a
+question."""
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,8 @@ class MaskedHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocabulary))
 
     def features(self, x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows width"]:
-        """Return the vectors to multiply with the embeddings, with a 1 appended for the bias."""
+        """Return the vectors that the embeddings are multiplied by. For the bias, each vector has
+        an additional element 1."""
         x = self.norm(F.gelu(self.transform(x)))
         return torch.cat([x, x.new_ones(*x.shape[:-1], 1)], -1)
 

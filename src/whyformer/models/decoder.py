@@ -43,7 +43,7 @@ class DecoderLayer(nn.Module):
         Args:
             x: (rows, length, d_model); with histories, it contains only the new positions.
             memory: keys and values of the source, (sentences, heads, source, d_k). All beams of a
-                sentence share them.
+                sentence share these keys and values.
             memory_allowed: see `Decoder.forward`.
             histories: the cached keys and values of each cohort; this call appends to them.
             step_rows: the hypothesis and the position of each row; None means that row i is

@@ -71,7 +71,7 @@ def forward_multiply_adds(
     family = getattr(settings, "family", type(settings).__name__)
     raise ConfigError(
         f"Only the families transformer and gpt have a formula for the number of operations, but "
-        f"this model is of family {family}. Use `whyformer inspect` to count them in a trained run."
+        f"this model is of family {family}. For a trained run, use `whyformer inspect`."
     )
 
 

@@ -85,7 +85,8 @@ class GPTLayer(nn.Module):
     def forward(
         self, x: Tensor, positions, allowed: Tensor | None, history: History | None
     ) -> Tensor:
-        """Return the residual stream after this layer. Args: history: this call appends to it."""
+        """Return the residual stream after this layer. Args: history: the cached keys and values;
+        this call appends to them."""
 
         def attend(x: Tensor) -> Tensor:
             offset = 0 if history is None else history.length

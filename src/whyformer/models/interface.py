@@ -79,10 +79,10 @@ class SequenceModel(Protocol):
         ...
 
     def join(self, state: State, newcomers: State) -> State:
-        """Append new sentences to a running search. They get as many beams as the other sentences.
+        """Append new sentences to a running search. New sentences get as many beams as the others.
 
-        Args: newcomers: the state that `begin` returned for the new sentences. It has one beam per
-            sentence; all beams of the sentence start from it.
+        Args: newcomers: the state that `begin` returned for the new sentences. This state has one
+            beam per sentence, from which all beams of the sentence start.
         """
         ...
 

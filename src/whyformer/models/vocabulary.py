@@ -11,7 +11,7 @@ from whyformer.blocks.embeddings import TokenEmbedding, Tying
 def tied_embeddings(
     tying: Tying, vocabularies: tuple[int, int], embedding_of: Callable[[int], TokenEmbedding]
 ) -> tuple[TokenEmbedding, TokenEmbedding]:
-    """Return the source embedding and the target embedding. With three-way tying, they are the same
+    """Return the source embedding and the target embedding. With three-way tying, both are the same
     module.
 
     Paper: Press and Wolf 2016 (arXiv:1608.05859), §3.

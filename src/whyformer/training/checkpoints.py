@@ -128,7 +128,8 @@ def _numbers(state: TrainingState) -> dict[str, Any]:
 
 
 def _put_numbers(directory: Path, state: TrainingState, saved: dict[str, Any]) -> None:
-    """Restore the numbers that `_numbers` returned. Older checkpoints do not contain them."""
+    """Restore the numbers that `_numbers` returned. Older checkpoints do not contain these
+    numbers."""
     groups = saved.get("groups", [])
     if groups and len(groups) != len(state.optimizer.param_groups):
         raise BundleError(
@@ -177,7 +178,7 @@ def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> 
     """Load a checkpoint into a new state with the same settings.
 
     If the number of ranks is the same as when the checkpoint was saved, each rank restores its
-    random state. If not, the random generators are seeded again.
+    random state. If the number of ranks differs, the random generators are seeded again.
     Args: seed: used with the rank and the step to seed the random generators again.
     Returns: the argument ``extra`` of `save_checkpoint`.
     Raises: BundleError when the checkpoint is damaged or does not fit the model.

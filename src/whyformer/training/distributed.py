@@ -137,8 +137,8 @@ class Sharded(Parallelism):
 
     Each rank first builds the whole model and then shards it: one group of parameters for each
     layer, and one group for all other parameters. The gradients are synchronized after each batch.
-    (DDP synchronizes only after the last batch of an update. With FSDP2, this would need memory for
-    the unsharded gradients.)
+    (DDP synchronizes only after the last batch of an update. With FSDP2, waiting for the last batch
+    would need memory for the unsharded gradients.)
     """
 
     def __init__(self, model: nn.Module, ranks: Ranks, accumulate: int) -> None:

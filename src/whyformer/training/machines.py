@@ -32,8 +32,8 @@ class Machine(Settings):
         """Return the bytes per second that a GPU sends in a ring over ``gpus`` GPUs.
 
         Within a node, the limit is the link between two GPUs. Across nodes, there is one ring for
-        each network card of a node. Then the limit is the total bandwidth of the cards of a node or
-        the link between two GPUs, whichever is lower.
+        each network card of a node. Across nodes, the limit is the total bandwidth of the cards of
+        a node or the link between two GPUs, whichever is lower.
         """
         if gpus <= self.gpus_per_node:
             return 1e9 * self.node_gb_per_second
@@ -73,7 +73,7 @@ MACHINES = {
         network_gb_per_second=50,
     ),
 }
-"""The machines by name."""
+"""The known machines, by name."""
 
 
 def machine_named(name: str) -> Machine:

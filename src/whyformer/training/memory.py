@@ -1,4 +1,4 @@
-"""Compute lower bounds of the memory for training, and report an error early if it cannot fit."""
+"""Compute lower bounds of the memory for training, and raise an error early if it is too small."""
 
 import torch
 from torch import nn
@@ -22,7 +22,7 @@ def refuse_state(
 ) -> None:
     """Raise UsageError if gradients, optimizer state and averages do not fit into the free memory.
 
-    The weights are already in memory.
+    The weights are not counted, because they are already in memory.
     Args: parameters: number of parameters of the model.
     Raises: UsageError.
     """

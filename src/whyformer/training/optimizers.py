@@ -6,9 +6,9 @@ An optimizer is chosen by name. To add an optimizer, register a function that ma
     def mine(model: nn.Module, *, betas: tuple[float, float]) -> torch.optim.Optimizer:
         return Mine(trainable(model), lr=1.0, betas=betas)
 
-The function receives the model. Its other arguments receive the settings of the section `training`
-that have the same names. A parameter group may have a `ratio` (default 1): the learning rate of the
-group is this ratio × the learning rate of the schedule.
+The function receives the model. The other arguments of the function receive the settings of the
+section `training` that have the same names. A parameter group may have a `ratio` (default 1): the
+learning rate of the group is this ratio × the learning rate of the schedule.
 """
 
 import inspect
@@ -138,7 +138,7 @@ def muon(
 ) -> torch.optim.Optimizer:
     """Make Muon for the matrices of the layers, with Adam for all other parameters.
 
-    Args: matrix_ratio: the learning rate of Muon divided by that of Adam.
+    Args: matrix_ratio: the learning rate of Muon divided by the learning rate of Adam.
     """
     return MuonWithAdam(
         *split(model),

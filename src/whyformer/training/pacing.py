@@ -75,7 +75,8 @@ class Pacer:
         """Restore the values of a checkpoint.
 
         Args:
-            seconds: seconds used at the checkpoint. The run may have used more time after it.
+            seconds: seconds used at the checkpoint. The run may have used more time after the
+                checkpoint.
             validated_at: seconds used at the start of the last validation.
             cost: cost of a validation, in updates.
         """

@@ -28,7 +28,7 @@ MAX_GPUS = 2**20
 
 @dataclass(frozen=True)
 class State:
-    """Memory for the state of training in bytes; it does not depend on the batch."""
+    """Memory for the state of training, in bytes. This memory does not depend on the batch size."""
 
     weights: float
     gradients: float
@@ -139,8 +139,8 @@ def fsdp_bytes(parameters: float, gpus: int) -> float:
     Source: Rajbhandari et al. 2020 (arXiv:1910.02054), §7.2: weights are gathered for the forward
         pass and again for the backward pass, and gradients are reduced and scattered.
     Differs: weights are sent in bf16 and gradients in fp32, as in the mixed precision of FSDP2. The
-        `parallel: fsdp` of this toolkit does not use mixed precision yet. It gathers weights in
-        fp32, so a GPU sends 12 bytes per parameter.
+        `parallel: fsdp` of this toolkit does not use mixed precision yet. The weights are gathered
+        in fp32, so a GPU sends 12 bytes per parameter.
     """
     gathered = 2 * gather_bytes(GATHERED_BYTES * parameters, gpus)
     return gathered + gather_bytes(GRADIENT_BYTES * parameters, gpus)

@@ -27,8 +27,8 @@ class TrainingSettings(Settings):
     updates: int = Field(default=10_000, ge=1, le=MAX_UPDATES)
     """Number of updates of the run. Learning-rate schedules with an end finish at this update."""
     minutes: float | None = Field(default=None, gt=0, le=MAX_MINUTES)
-    """Time limit in minutes, instead of `updates`. It includes validations and checkpoints. The
-    number of updates is computed from the measured speed and adjusted during training."""
+    """Time limit in minutes, instead of `updates`. The time includes validations and checkpoints.
+    The number of updates is computed from the measured speed and adjusted during training."""
     batch_tokens: int = Field(default=4096, ge=16, le=MAX_BATCH_TOKENS)
     """Maximum number of source tokens, and of target tokens, in a batch, including padding (paper:
     25,000)."""
@@ -73,9 +73,10 @@ class TrainingSettings(Settings):
     precision: Precision = Precision.FP32
     """fp32, or bf16 autocast if the device supports it."""
     compile: bool = False
-    """Compile the layers with torch.compile before the first update. This is for GPUs. On a CPU, it
-    needs a C++ compiler and saves time only in long runs without dropout. Equal runs, and resumed
-    runs, give identical results only if the compiler generates the same code each time."""
+    """Compile the layers with torch.compile before the first update. This setting is for GPUs. On a
+    CPU, compiling needs a C++ compiler and saves time only in long runs without dropout. Equal
+    runs, and resumed runs, give identical results only if the compiler generates the same code each
+    time."""
     gradient_checkpointing: bool = False
     """Keep only the input of each layer and compute the layer again in the backward pass. This
     needs less memory and about a third more computation; the gradients are the same. Only for

@@ -21,7 +21,7 @@ def is_sharded(tensor: Tensor) -> bool:
 
 
 def local(tensor: Tensor) -> Tensor:
-    """Return the shard of this rank. It shares its memory with ``tensor``."""
+    """Return the shard of this rank. The shard shares its memory with ``tensor``."""
     part: Any = tensor
     return part.to_local() if is_sharded(tensor) else tensor
 

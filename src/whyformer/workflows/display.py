@@ -18,9 +18,9 @@ PLAIN_EVERY_SECONDS = 15.0
 
 
 class Display:
-    """Progress on standard error; standard output stays free for results.
+    """Shows the progress on standard error, so that standard output contains only results.
 
-    Args: quiet: show warnings only. silent: show nothing; for all ranks except rank 0.
+    Args: quiet: show warnings only. silent: show nothing; used by all ranks except rank 0.
     """
 
     def __init__(self, *, quiet: bool = False, silent: bool = False) -> None:

@@ -58,7 +58,7 @@ class Lexicon:
     ) -> Iterator[tuple[Translation, tuple[str, ...]]]:
         """Yield the translation of each line, and the targets of the line in the lexicon, if any.
 
-        Args: answers: the translations of `without_known`.
+        Args: answers: the translations of the lines that `without_known` yielded.
         """
         for answer in answers:
             line, found = self._read.popleft()

@@ -99,7 +99,7 @@ class Model:
         """Return the log-probability of each target given its source, in nats.
 
         Args: targets: texts, or hypotheses of `answers`, which are scored with their tokens.
-        Returns: None for a target that is longer than the model's positions.
+        Returns: the score of each pair; None for a target that is too long for the model.
         """
         return self._system.translator.score(sources, targets)
 

@@ -152,8 +152,8 @@ def answers(
     Args:
         prefix: text that every translation must begin with.
         split_sentences: translate each sentence of a line separately and join the translations.
-        live: whether the input is interactive. If so, the lines read so far are translated
-            whenever the input pauses. Otherwise, many lines are read ahead.
+        live: whether the input is interactive. With an interactive input, the lines read so far are
+            translated whenever the input pauses. Otherwise, many lines are read ahead.
     """
     if split_sentences:
         refuse_several(settings)

@@ -94,7 +94,7 @@ class Operations:
 
 @contextlib.contextmanager
 def count_operations(model: nn.Module) -> Iterator[Operations]:
-    """Count the operations of a model in a `with` block. The model does not change. It may be on
+    """Count the operations of a model in a `with` block. The model does not change, and may be on
     the device `meta`."""
     counted = Operations()
     handles = []

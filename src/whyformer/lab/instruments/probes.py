@@ -1,4 +1,4 @@
-"""Measure any model of the package with taps and hooks. They are removed after the measurement.
+"""Measure any model of the package with taps and hooks. The hooks are removed afterwards.
 
 >>> import torch
 >>> from whyformer.blocks.multihead import MultiHeadAttention

@@ -1,4 +1,4 @@
-"""The contents of figures, as data in both languages. `pages/drawing.py` draws them."""
+"""The contents of figures, as data in both languages. `pages/drawing.py` draws the figures."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -31,11 +31,11 @@ class Part:
     """A grid of conditions and the measurement that fills it.
 
     Args:
-        measure: function that measures one condition with one seed. It must be defined at the top
-            level of a module, because worker processes import it by name.
+        measure: function that measures one condition with one seed. The function must be defined at
+            the top level of a module, because worker processes import it by name.
         conditions: the grid of each mode.
         seeds: the number of seeds in each mode; all arms use the same seeds.
-        timed: whether the part measures time. If so, nothing else runs during its measurements.
+        timed: whether the part measures time. While such a part is measured, nothing else runs.
     """
 
     name: str

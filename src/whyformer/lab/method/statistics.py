@@ -10,8 +10,8 @@ import numpy as np
 
 RESAMPLES = 10_000
 FEWEST_FOR_BOOTSTRAP = 5
-"""With fewer seeds, the estimate has the range of the values instead of a bootstrap interval,
-because a bootstrap of so few values is not reliable."""
+"""With fewer seeds than this, the estimate has the range of the values instead of a bootstrap
+interval, because a bootstrap of so few values is not reliable."""
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 """Function from values of shape (resamples, seeds) to one number for each resample."""

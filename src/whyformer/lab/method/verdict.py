@@ -183,8 +183,9 @@ def contradict(one: Judgement, other: Judgement) -> bool:
 
 
 def _together(tests: Sequence[Test]) -> Answer:
-    """Combine the results of the tests of a circumstance. If all tests hold, the claim holds in it.
-    Otherwise, return the first of the results opposite, absent and open that occurs."""
+    """Combine the results of the tests of a circumstance. If all tests hold, the result is that the
+    claim holds. Otherwise, return the first of the results opposite, absent and open that
+    occurs."""
     answers = [test.answer() for test in tests]
     for kind in (Answer.OPPOSITE, Answer.ABSENT, Answer.OPEN):
         if kind in answers:

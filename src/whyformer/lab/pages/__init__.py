@@ -1,1 +1,1 @@
-"""The pages of the laboratory. They depend only on the cards and the results."""
+"""The pages of the laboratory. The pages depend only on the cards and the results."""

@@ -41,7 +41,7 @@ TEX_WORDS = {"cdot": "·", "times": "×", "le": "≤", "ge": "≥", "approx": "�
 
 
 ABSENT = "—"
-"""Replaces a number that was not measured. It is a sign, because words would break the sentence."""
+"""This sign replaces a number that was not measured. Words would break the sentence."""
 
 
 @dataclass(frozen=True)

@@ -87,8 +87,8 @@ class Decoder(nn.Module):
     Paper: Luong et al. 2015 (arXiv:1508.04025), §3 and Figure 4 (input feeding); without attention:
         Sutskever et al. 2014 (arXiv:1409.3215), §2.
     Differs: the first state of each layer is the tanh of a projection of the encoder's last states
-        (Bahdanau et al. 2014, A.2.2). Each layer has a separate projection. In the papers above,
-        the states are copied.
+        (Bahdanau et al. 2014, A.2.2). Each layer has a separate projection. Luong et al. and
+        Sutskever et al. copy the states.
     """
 
     def __init__(self, settings: RecurrentSettings, embedding: TokenEmbedding) -> None:

@@ -34,8 +34,8 @@ class RecurrentState:
 
 
 class RecurrentModel(EncoderDecoder):
-    """A recurrent encoder-decoder. For n positions, it needs n sequential steps; a Transformer
-    needs one.
+    """A recurrent encoder-decoder. For n positions, this model needs n sequential steps; a
+    Transformer needs one step.
 
     >>> model = RecurrentModel(RecurrentSettings(d_model=16), (100, 100))
     >>> source, target = torch.randint(100, (2, 7)), torch.randint(100, (2, 5))

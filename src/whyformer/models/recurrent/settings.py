@@ -54,8 +54,8 @@ class RecurrentSettings(Settings):
     chrono_span: int = Field(default=100, ge=2, le=MAX_POSITIONS)
     """Only for chrono: the longest span, in positions, that the gates initially remember."""
     max_length: int = Field(default=1024, ge=1, le=MAX_POSITIONS)
-    """Maximum sequence length in tokens. It also limits the source positions that `location`
-    attention can score."""
+    """Maximum sequence length in tokens. This length also limits the source positions that
+    `location` attention can score."""
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "RecurrentSettings":
@@ -104,7 +104,8 @@ def dropout_of(settings: RecurrentSettings) -> Dropout:
 
 
 def state_dropout_of(settings: RecurrentSettings) -> VariationalDropout:
-    """Return the dropout of the state. Unless `dropout_form` is variational, it drops nothing."""
+    """Return the dropout module of the state. Unless `dropout_form` is variational, the module
+    drops nothing."""
     varied = settings.dropout_form is DropoutForm.VARIATIONAL
     return VariationalDropout(settings.dropout if varied else 0.0)
 

@@ -9,7 +9,7 @@ from whyformer.decoding.text_translator import TextTranslator
 from whyformer.foundation.config import build
 
 WHOLE = 1 << 20
-"""Maximum number of tokens per batch. It is so large that only the number of sentences limits a
+"""Maximum number of tokens per batch, which is so large that only the number of sentences limits a
 batch."""
 
 

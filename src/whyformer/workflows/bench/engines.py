@@ -131,7 +131,7 @@ def measure_decoding(
     Args:
         search: search settings of the run.
         scored: sources and references for the scores of every engine.
-        others: list to append the number of cores that other programs used in each turn.
+        others: list that receives, for each turn, the number of cores that other programs used.
     """
     tasks = [(beam, batch) for batch in (1, BATCH) for beam in BEAMS]
     turns: dict[tuple[str, int, int], list[dict[str, Any]]] = {}

@@ -128,13 +128,13 @@ def _refuse_other_models(run: Path) -> None:
     if not isinstance(model, SourceModel):
         raise UsageError(
             f"`{run}` holds a model of kind `{model.settings.family}`, which does not translate. "
-            "Give a run of task translate."
+            "Give a run whose task is translate."
         )
 
 
 def with_data(recipe: Recipe, scratch: Path) -> tuple[Recipe, str]:
-    """Return a recipe whose data exists, and a description of the data: the data of ``recipe``, or
-    generated pairs if it does not exist."""
+    """Return a recipe whose data exists, and a description of the data. If the data of ``recipe``
+    does not exist, use generated pairs."""
     data = recipe.data
     if TASKS[recipe.task].items is not ItemForm.PAIRS or data.builtin:
         return recipe, f"{data.builtin or ', '.join(data.train)}"

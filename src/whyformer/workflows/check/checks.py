@@ -2,8 +2,8 @@
 
 For translation, there are five checks with the data and the model of the run. The model must
 memorize 32 pairs. Shuffled sources, and targets shifted by one token, must increase the loss. The
-speed gives the duration. The largest batch must fit into memory. `text_tasks` has the checks of the
-other tasks.
+measured speed gives the duration of the run. The largest batch must fit into memory. `text_tasks`
+has the checks of the other tasks.
 """
 
 import tempfile

@@ -193,7 +193,8 @@ def least_loss(batch: TextBatch) -> float:
 
 
 def _reads(task: Task, model: Model, batch: Any) -> Finding:
-    """Check that the loss rises if the input is shuffled. Otherwise, the model does not use it."""
+    """Check that the loss rises if the input is shuffled. If the loss does not rise, the model does
+    not use its input."""
     before, after = (_mean_loss(task, model, one) for one in (batch, _scrambled(batch)))
     return rise("reads its text", "tokens shuffled", task.loss_unit, before, after)
 

@@ -105,7 +105,7 @@ def speed(
 ) -> Finding:
     """Time a few updates and estimate the duration of the run.
 
-    Args: unit: what is counted per second, such as target tokens.
+    Args: unit: name of the unit that is counted per second, such as target tokens.
     """
     settings = recipe.training
     endless = settings.model_copy(update={"updates": ENDLESS})

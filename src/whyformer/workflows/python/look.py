@@ -43,8 +43,8 @@ class Look:
     losses: Tensor
     """Loss of each prediction, for example of each target token, in nats."""
     embedding_gradients: dict[str, Tensor]
-    """Gradient of the loss with respect to each token embedding: (tokens, width). It has the same
-    keys as `tokens`."""
+    """Gradient of the loss with respect to each token embedding: (tokens, width). The keys are the
+    keys of `tokens`."""
     parameter_gradients: dict[str, Tensor]
     """Gradient of the loss with respect to each parameter, by parameter name. Parameters without
     influence on the loss are left out."""

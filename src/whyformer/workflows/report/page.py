@@ -38,7 +38,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class ReportContent:
-    """The content of the report that does not come from the journal of the run."""
+    """The content of the report, except the content that comes from the journal of the run."""
 
     title: str
     scores: Sequence[Score]

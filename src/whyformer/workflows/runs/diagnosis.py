@@ -10,8 +10,8 @@ from whyformer.foundation.parsing import reason_of
 from whyformer.foundation.wording import counted
 
 FORMAT = 1
-"""Version of the format. Version 1 added the seal and the hash of the batch. Files without a
-version can still be read."""
+"""Version of the format of a diagnosis. Version 1 added the seal and the hash of the batch. Files
+without a version can still be read."""
 SHOWN = 5
 """Maximum number of texts of the failed batch to show."""
 

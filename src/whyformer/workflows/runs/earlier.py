@@ -27,7 +27,7 @@ PREPARED = ("tokenizers", "corpus", "corpus-dev")
 def has_updates(out: Path) -> bool:
     """Return whether a run has a checkpoint, a model or an update in its journal.
 
-    Without any of these, there is nothing to resume. The run may then start with another recipe or
+    A run without any of these parts cannot be resumed. Such a run may start with another recipe or
     plugin, because the user may have corrected the cause of a failure before the first update.
     """
     kept = any((out / name).exists() for name in ("checkpoint", "model"))
@@ -50,7 +50,7 @@ def refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
     if changed:
         raise ConfigError(
             f"The run in `{out}` was started with another recipe ({_first(changed)}). "
-            "Use the previous values to resume it, choose another --out, or start again with "
+            "Use the previous values to resume the run, choose another --out, or start again with "
             "--overwrite."
         )
     if data_key_of(recipe, out) != known["data_key"]:

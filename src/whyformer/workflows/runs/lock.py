@@ -17,11 +17,12 @@ def only_run_in(directory: Path) -> Iterator[None]:
     """
     with explain_write_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        # Append mode, because truncating a file that another process locks fails on Windows.
+        # Open in append mode: on Windows, truncating a file that another process locks fails.
         file = (directory / ".lock").open("ab", buffering=0)
     with file:
         if not lock(file):
             raise OutputError(
-                f"Another run is writing to `{directory}`. Wait for it, or choose another --out."
+                f"Another run is writing to `{directory}`. Wait until it ends, or choose another "
+                "--out."
             )
         yield

@@ -21,7 +21,7 @@ class Outcome:
     verdict: Verdict | None = None
     """The score on held-out data beside a baseline; None if the run has no verdict."""
     outlook: Outlook | None = None
-    """Whether a longer run would help; None if the validations do not answer this."""
+    """Whether a longer run would help; None if the validations do not show whether it would."""
     notes: tuple[str, ...] = ()
     """Notes on the choice of the weights: an early stop, or a metric that never changed."""
 

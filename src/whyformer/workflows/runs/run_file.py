@@ -30,7 +30,7 @@ def write_run(out: Path, recipe: str, about: Mapping[str, Any]) -> None:
     """Write ``recipe.yaml``, then ``run.json``.
 
     The hash of the recipe is computed from the text, not from the file. The recipe and the data
-    determine the ID of the run, which its model and its checkpoint also store.
+    determine the ID of the run. The model and the checkpoint of the run also store this ID.
 
     Args: recipe: the YAML text. about: further values for ``run.json``.
     """

@@ -134,8 +134,8 @@ class Cleaner:
         self._waiting.append((path, line, (self._place(path, line), "dropped", reason, text)))
 
     def _list_faults(self, path: str, line: float) -> None:
-        """Write to the list the unreadable lines that come before a line of a file. They were found
-        earlier, because items are processed in blocks."""
+        """Write to the list all unreadable lines that come before the given line of a file. These
+        lines were found earlier, because items are processed in blocks."""
         while self._waiting and (self._waiting[0][0] != path or self._waiting[0][1] < line):
             self._list(*self._waiting.pop(0)[2])
 

@@ -58,7 +58,7 @@ class Faults:
 
     count: int = 0
     errors: list[DataError] = field(default_factory=list)
-    """The first errors."""
+    """The first errors, which are shown in messages."""
     watch: Callable[[str, int, str, str], None] | None = None
     """Function that is called for each line that is left out. Its arguments are the path, the
     number of the line, the reason and the text."""

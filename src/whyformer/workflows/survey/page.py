@@ -74,7 +74,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence
         )
 
     body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in rows)
-    narrow = f' style="min-width:{WIDTH}px"' if len(head) > 3 else ""  # so a phone scrolls it
+    narrow = f' style="min-width:{WIDTH}px"' if len(head) > 3 else ""  # a phone scrolls the table
     return f"<div class=wide><table{narrow}><tr>{row(head, 'th')}</tr>{body}</table></div>"
 
 

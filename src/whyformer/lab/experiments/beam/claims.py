@@ -20,7 +20,7 @@ from whyformer.lab.method.statistics import Estimate, estimate, exactly, paired
 from whyformer.lab.method.verdict import Test, above, below
 
 SOME_BLEU = 0.5
-"""A smaller difference, in points of BLEU, does not count."""
+"""A difference that is smaller than this, in points of BLEU, does not count."""
 SHORTER = 0.05
 
 

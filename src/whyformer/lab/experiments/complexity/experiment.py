@@ -178,7 +178,7 @@ def measure_path(settings: Settings, seed: int) -> Numbers:
 
 @dataclass
 class CountingModel:
-    """A model for a search. It counts how often the search calls it.
+    """Wraps a model for a search, and counts how often the search calls the model.
 
     Args: cached: whether a step uses the state of earlier steps or reads the whole text again.
     """

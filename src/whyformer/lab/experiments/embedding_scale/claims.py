@@ -23,8 +23,8 @@ from whyformer.lab.method.verdict import Test, above, below, near, within
 TIES: dict[str, str] = {TIED: "tied", UNTIED: "untied"}
 POSITIONS = {"sinusoidal": "with positions", "none": "without positions"}
 ALIKE = 0.02
-"""A smaller difference of losses, in nats per character, does not count. The experiment `positions`
-has the same limit."""
+"""A difference of losses that is smaller than this, in nats per character, does not count. The
+experiment `positions` has the same limit."""
 
 
 def predicted_ratio(scale: str, init: str, d_model: int) -> float:

@@ -41,9 +41,9 @@ def predicted_tanh_factor(weight_variance: float, drive: float) -> float:
 def predicted_chrono_factor() -> float:
     """Return the predicted factor per step of an LSTM with chrono initialization.
 
-    The time constants are u ~ U[1, T-1], the forget gate is f = u/(1+u), and the input gate 1-f.
-    The gradient at lag k is the root mean square over units of (1-f) f^k. A line is fitted to its
-    logarithm, as in the measurement.
+    The time constants are u ~ U[1, T-1], the forget gate is f = u/(1+u), and the input gate is 1-f.
+    The gradient at lag k is the root mean square over units of (1-f) f^k. A line is fitted to the
+    logarithm of the gradient, as in the measurement.
     """
     time_constants = np.linspace(1, LENGTH - 1, 4001)
     f = time_constants / (1 + time_constants)
@@ -123,7 +123,7 @@ def first_accuracies(results: Results) -> list[float]:
 
 def reached(results: Results, model: str, lag: int) -> Estimate:
     """Return the accuracy of part `reach` at the better learning rate. Quick mode does not measure
-    it."""
+    this accuracy."""
     errors = tuned(results, "reach", "error", model=model, lag=lag)
     return estimate(errors and [1 - error for error in errors])
 

@@ -109,7 +109,8 @@ REACH: dict[str, Chain | Stack] = {
 
 
 class RecurrentStack(nn.Module):
-    """Stacked recurrent layers. Args: span: positions to remember, for chrono initialization."""
+    """Stacked recurrent layers. Args: span: for chrono initialization: the number of positions that
+    the layers should remember."""
 
     def __init__(self, chain: Chain, span: int) -> None:
         super().__init__()
@@ -134,8 +135,8 @@ class RecurrentStack(nn.Module):
 class AttentionAlone(nn.Module):
     """One attention sub-layer without a feed-forward network.
 
-    Args: wiring: None means no residual connection and no normalization. Otherwise, both are made
-        by ``parts``.
+    Args: wiring: None means no residual connection and no normalization. With a wiring, ``parts``
+        makes the residual connection and the normalization.
     """
 
     def __init__(self, parts: Parts, wiring: Wiring | None) -> None:

@@ -20,7 +20,7 @@ from whyformer.lab.method.verdict import Test, above, near, of_ratio
 
 ALIKE = math.log(1.25)
 SOME = 1.0
-"""A smaller difference between errors, in percentage points, does not count."""
+"""A difference between errors that is smaller than this, in percentage points, does not count."""
 
 
 def recipes(results: Results) -> list[str]:

@@ -133,13 +133,13 @@ def common_words() -> tuple[str, ...]:
 
 
 def as_text(text: Tensor) -> str:
-    """Return the text of character ids."""
+    """Convert character ids to text."""
     alphabet = sorted(set("\n".join(topics())))
     return "".join(alphabet[number] for number in text.tolist())
 
 
 BEST_BY = {"copied": "probe"}
-"""Numbers that are reported at the best learning rate of another number, and the other number."""
+"""For each number that is reported at the best learning rate of another number: the other one."""
 
 
 def best(results: Results, task: str, number: str, by: str = "") -> list[float] | None:

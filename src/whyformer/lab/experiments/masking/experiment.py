@@ -65,7 +65,8 @@ def measure_shares(settings: Settings, seed: int) -> Numbers:
 
 
 def measure_masked(settings: Settings, seed: int) -> Numbers:
-    """Train a small BERT with one recipe; then apply a probe to its frozen states; fine-tune it."""
+    """Train a small BERT with one recipe; then apply a probe to the frozen states, and fine-tune
+    the model."""
     model = fresh_small_model(BERT, vocabulary(), seed)
     curve = learn_task(model, settings, seed)
     if curve is None:

@@ -8,9 +8,9 @@ from whyformer.lab.method.experiment import Claim, Results
 from whyformer.lab.method.verdict import Test, above
 
 SOME_POINTS = 1.0
-"""A smaller difference between errors, in percentage points, does not count."""
+"""A difference between errors that is smaller than this, in percentage points, does not count."""
 SOME_NATS = 0.01
-"""A smaller difference between losses, in nats per token, does not count."""
+"""A difference between losses that is smaller than this, in nats per token, does not count."""
 
 
 def helping_tests(results: Results) -> Mapping[str, Sequence[Test]]:

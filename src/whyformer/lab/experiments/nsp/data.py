@@ -25,7 +25,7 @@ PUBLISHED, LEFT_TO_RIGHT = "published", "left to right"
 
 @dataclass(frozen=True)
 class Text:
-    """The tokenized topics. Each line occurs once only, because many topics share lines.
+    """The tokenized topics. Lines that several topics share occur only once.
 
     Args:
         train: one document per topic.

@@ -120,7 +120,7 @@ def fresh(kind: type[BERT] | type[GPT], seed: int) -> BERT | GPT:
 def scores(model: BERT, form: str) -> tuple[float, float]:
     """Return the masked-token loss on held-out rows, in nats, and the next-sentence error.
 
-    The error is in percent. It is the mean of the errors of both classes, so guessing gives 50.
+    The error in percent is the mean of the errors of both classes, so guessing gives 50.
     """
     model.eval()
     rows = rows_of(text().held_out, form, shuffle=False)

@@ -311,7 +311,7 @@ def measure_language(settings: Settings, seed: int) -> Numbers:
 
 
 def algebra_conditions(mode: Mode) -> list[Settings]:
-    """Return three widths."""
+    """Return one condition for each of three widths."""
     return [{"d_model": d, "positions": 5000} for d in WIDTHS]
 
 

@@ -35,7 +35,8 @@ WIDTHS = (32, 64, 128, 256)
 START_WIDTH, TRAINED_DEPTH = 128, 6
 LOWER = "|".join(map(str, range(TRAINED_DEPTH // 2)))
 UPPER = "|".join(map(str, range(TRAINED_DEPTH // 2, TRAINED_DEPTH)))
-"""Patterns for parameter names: the layers of the lower and of the upper half."""
+"""Patterns for the names of the parameters in the lower half and in the upper half of the
+layers."""
 MATRICES = {
     "W_2": "feedforward.contract",
     "W_1": "feedforward.expand",
@@ -56,7 +57,7 @@ TINY_STEP = 1e-4
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to train.
+    """An arm: one way to train the model.
 
     Args: warmed: pattern for the names of the parameters that have warm-up; None means that no
         parameter has warm-up.
