@@ -246,7 +246,7 @@ def test_damage_is_seen(tmp_path):
     whole = file.read_bytes()
     file.write_bytes(whole[:-2])
     with pytest.raises(
-        DataError, match=r"target\.bin` is changed or truncated .* build the corpus"
+        DataError, match=r"target\.bin` was changed or truncated .* build the corpus"
     ):
         open_corpus(tmp_path / "c")
     assert len(built(tmp_path / "c", key="k")) == len(PAIRS)  # built anew

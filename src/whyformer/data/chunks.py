@@ -198,7 +198,7 @@ def main() -> None:
     """Run one of the other processes: encode chunks from standard input until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what libraries print must not mix with the results
+    os.dup2(2, 1)  # texts that libraries print must not mix with the results
     named, *texts, given = pickle.load(sys.stdin.buffer)
     for plugin in named:  # a plugin may define a tokenizer's units
         plugins.load(plugin)

@@ -186,8 +186,9 @@ def open_corpus(directory: Path, vocabularies: tuple[int, int] | None = None) ->
             file = directory / name
             there = os.path.isfile(file)  # also False if the file's name is too long
             if not there or sha256_of(file) != digest:
-                what = "changed or truncated" if there else "missing"
-                raise DataError(f"`{file}` is {what} since the corpus was built. {_REBUILD}")
+                changed = "was changed or truncated after the corpus was built"
+                what = changed if there else "is missing from the corpus"
+                raise DataError(f"`{file}` {what}. {_REBUILD}")
         corpus = Corpus(directory, state)
         _refuse_inconsistent(corpus, vocabularies)
         return corpus

@@ -15,7 +15,8 @@ from pathlib import Path
 from whyformer.foundation.errors import OutputError, WhyformerError
 
 TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
-"""Names of temporary files and directories, which are renamed when they are complete."""
+"""Pattern of the names of temporary files and directories. Temporary files are renamed when they
+are complete."""
 ABANDONED_SECONDS = 24 * 3600
 """Temporary files that are older than this (in seconds) are removed: they were left by killed
 processes."""

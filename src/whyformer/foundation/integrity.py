@@ -145,7 +145,7 @@ def first_changed_file(directory: Path, files: Mapping[str, Any]) -> tuple[str, 
         if Path(name).name != name or not isinstance(digest, str):
             return name, "is not the name of a file in the same directory"
         path = directory / name
-        if not os.path.isfile(path):  # also if the name is too long
+        if not os.path.isfile(path):  # False also for a name that is too long
             return name, "is missing"
         if sha256_of(path) != digest:
             return name, "does not have the SHA-256 recorded for it"

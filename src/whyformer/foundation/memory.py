@@ -16,7 +16,7 @@ CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
 STATUS = Path("/proc/self/status")
 FLOAT = 4
-"""Bytes of an fp32 number."""
+"""Size of an fp32 number in bytes."""
 _RAN_OUT = re.compile(
     "out of memory|can't allocate memory|cannot allocate memory|not enough memory|"
     "bad_alloc|CUBLAS_STATUS_ALLOC_FAILED",

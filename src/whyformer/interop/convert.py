@@ -41,9 +41,9 @@ class Sentences:
     """The sentences of the parity check.
 
     Args:
-            sources: the sentences to translate.
-            references: for each sentence, its references; None if they are not known.
-            origin: description of the sentences for messages, such as "dev sentences".
+        sources: the sentences to translate.
+        references: for each sentence, its references; None if they are not known.
+        origin: description of the sentences for messages, such as "dev sentences".
     """
 
     sources: list[str]

@@ -5,7 +5,8 @@ with a reason:
 
 - A constant factor of QKᵀ is `queries_scale` in CTranslate2. A learned factor per head multiplies
   the rows of W^Q.
-- A table of positions (sinusoids, sines, learned; zeros for none) is written as a table.
+- Position vectors (sinusoids, sines or learned; zeros for a model without positions) are written as
+  a table.
 - DeepNorm's α·x + Sublayer(x): the residual stream is stored as α·x. Weights that read it are
   divided by α. Embeddings and all norms except the last one of a stack are multiplied by α.
 """

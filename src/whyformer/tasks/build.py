@@ -19,7 +19,7 @@ def open_task(recipe: Recipe, run: Path, progress: Progress | None = None) -> Ta
 
 
 def data_key_of(recipe: Recipe, run: Path) -> str:
-    """Return a hash of the data. A resumed run compares it to detect changed data."""
+    """Return a hash of the data. A resumed run compares this hash to detect changed data."""
     return task_class(recipe.task).data_key(with_kept_items(recipe, run), run)
 
 

@@ -78,7 +78,7 @@ class LabelledTask(Task):
     shape: BERTSettings
     """The settings of the model, including the head for the labels."""
     dropped: Mapping[str, Occurrences]
-    """What is missing -> the examples that were left out because of it."""
+    """The examples that were left out, by the part that they lack: "text" or "label"."""
 
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
         super().__init__(recipe, run, progress)
@@ -183,7 +183,7 @@ class Split(Generic[One]):
     train: list[One]
     dev: list[One]
     dropped: Mapping[str, Occurrences]
-    """What is missing -> the examples that were left out because of it."""
+    """The examples that were left out, by the part that they lack: "text" or "label"."""
     overlap: Overlap | None
     """The counts of validation examples that are also in the training data. None if the validation
     examples were held out of the training data."""
@@ -206,8 +206,8 @@ def read_split(
         read: function that yields the examples of a file.
         text_of: function that returns the text of an example. Examples without text are left out.
         labels_of: function that returns the labels of an example; for numbers, it returns none.
-        answer_of: returns the expected output of an example as one text; examples with an empty
-            one are left out.
+        answer_of: function that returns the expected output of an example as one text. Examples
+            with an empty output are left out.
     Raises: ConfigError, DataError for data that cannot be used.
     """
     data = recipe.data

@@ -134,7 +134,7 @@ def prepare(
 
 
 def data_key(recipe: Recipe, run: Path) -> str:
-    """Return a hash of the data. A resumed run compares it to detect changed data."""
+    """Return a hash of the data. A resumed run compares this hash to detect changed data."""
     return _trimmed(_sources(recipe, run), keep_spaces=recipe.text.keep_spaces).key
 
 

@@ -73,7 +73,7 @@ class Task(TaskDeclaration, ABC):
     @classmethod
     @abstractmethod
     def data_key(cls, recipe: Recipe, run: Path) -> str:
-        """Return a hash of the data. A resumed run compares it to detect changed data."""
+        """Return a hash of the data. A resumed run compares this hash to detect changed data."""
 
     @abstractmethod
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:

@@ -85,7 +85,8 @@ class Unigram(Subwords):
         return ids
 
     def _draw(self, word: str, rng: random.Random, rate: float) -> list[int]:
-        """With probability ``rate``, draw a tokenization of ``word``; else return the best one.
+        """With probability ``rate``, draw a tokenization of ``word``; otherwise, return the best
+        tokenization.
 
         The method is forward filtering and backward sampling. The weights of all tokenizations of
         each prefix are summed once. Then the pieces are drawn from the last to the first.
