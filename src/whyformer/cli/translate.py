@@ -106,7 +106,7 @@ def translate(
             A source that is in the lexicon gets the lexicon's translation.
         split_sentences: Split lines into sentences, translate each sentence,
             and join the translations with spaces.
-            For models trained on single sentences.
+            This option is useful for models trained on single sentences.
         device: auto, cpu, cuda, cuda:0 or mps.
         engine: auto, torch or ctranslate2.
         weights: float32 or int8. int8 is faster and slightly less exact;

@@ -15,8 +15,8 @@ from typing import NamedTuple, TypeVar
 from whyformer.text.normalization import lower, normalize
 
 LEAST = 100
-"""Minimum size of the validation set. If a tenth of the examples is less than this, the tenth is
-the minimum."""
+"""Minimum size of the validation set. With fewer than 1,000 examples, the minimum is a tenth of the
+examples."""
 FEW = 20
 """With fewer examples than this in the validation set, a score is unreliable."""
 OF_ONE_TEXT = 10

@@ -78,7 +78,7 @@ def read_examples(
     reading: Reading = DEFAULT,
     number: bool = False,
 ) -> Iterator[Example]:
-    """Yield the examples of a table. If a cell is empty, so is the text or the label.
+    """Yield the examples of a table. An empty cell gives an empty text or label.
 
     Args:
         text, second, label: names or numbers of columns, or keys. None chooses a column by its name
@@ -117,7 +117,8 @@ def example_roles(
 def examples_to_score(examples: Iterable[Example]) -> list[Example]:
     """Return the examples without blank lines.
 
-    Raises: DataError for a text without a label, because a score must not leave it out silently.
+    Raises: DataError for a text without a label, because it must not be left out of a score
+        silently.
     """
     found: list[Example] = []
     for one in examples:

@@ -55,7 +55,7 @@ OTHER_KINDS = {
     b"\xd0\xcf\x11\xe0": "a document of an old version of Word, Excel or Hangul",
     b"HWP Document": "a Hangul document",
 }  # fmt: skip
-"""For the first bytes of a file without lines of text: the kind of the file."""
+"""If a file without lines of text starts with these bytes: the kind of the file."""
 MEMBERS = {
     "word/document.xml": "a Word document", "ppt/presentation.xml": "a presentation",
     "content.xml": "an OpenDocument file", "Contents/section0.xml": "a Hangul document",

@@ -1,4 +1,4 @@
-"""Rows of ids in memory, batched with rows of similar length and padded."""
+"""Rows of ids in memory. Rows of similar length share a batch, which is padded."""
 
 import hashlib
 from collections.abc import Sequence

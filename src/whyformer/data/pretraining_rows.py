@@ -86,9 +86,8 @@ class PretrainingRows:
 
     With ``next_sentence``, a row is a pair of spans of sentences; in half of the rows, the second
     span is from another document. Without ``next_sentence``, ``fill`` sets the content of a row.
-    Paper: Devlin et al. 2018 (arXiv:1810.04805),
-    3.1 and A.2; rows filled with sentences: Liu et al. 2019 (arXiv:1907.11692),
-    4.2, FULL-SENTENCES.
+    Paper: Devlin et al. 2018 (arXiv:1810.04805), §3.1 and A.2; rows filled with sentences: Liu et
+        al. 2019 (arXiv:1907.11692), §4.2, FULL-SENTENCES.
     Differs: when a random second span replaces the following sentences, these sentences are not
         used in that epoch.
     Args:

@@ -94,7 +94,7 @@ def read_pairs(
         second: the file of the targets, parallel to ``path``.
         source: column, JSON key or file extension of the source; for example, a language code.
             None chooses the column by its name and its content.
-        target: the same for the target.
+        target: column, JSON key or file extension of the target, as for ``source``.
         optional: see `roles_of_pairs`.
     Raises: DataError with the path and line of the error.
     """

@@ -127,8 +127,8 @@ class DataSettings(Settings):
     the first text and `target` the label."""
     rows: Fill = Fill.DOCUMENTS
     """Tasks masked and replaced, without next_sentence: the content of a row. With `documents`, a
-    row is one document or a part of it. With `full`, it is whole lines of several documents, with
-    eos after each document (RoBERTa)."""
+    row is one document or a part of it. With `full`, a row is filled with whole lines of several
+    documents, with eos after each document (RoBERTa)."""
     mask_rate: float = Field(default=0.15, gt=0, lt=1)
     """Tasks masked and replaced: fraction of the tokens to predict (BERT: 0.15)."""
     whole_words: bool = False

@@ -55,8 +55,8 @@ def few_fact(count: int, noun: str, *, separate: bool) -> Iterator[str]:
     Args:
         count: number of validation examples.
         noun: name of an example, such as "pair".
-        separate: whether the validation set was given separately, or else was held out of the
-            training data.
+        separate: whether the validation set was given separately. Otherwise, the set was held out
+            of the training data.
     """
     if count < FEW:
         advice = f"give more {noun}s or a validation set with --dev"

@@ -44,7 +44,8 @@ KNOWN = TEXT | SECOND | LABEL | TARGET | OTHER | LANGUAGES
 
 
 def plain_name(name: str) -> str:
-    """Return a name in the form that the sets above use: lower case, with underscores for spaces.
+    """Return a column's name in the form in which known names are stored: lower case, with
+    underscores for spaces.
 
     >>> plain_name(" Gold Label ")
     'gold_label'

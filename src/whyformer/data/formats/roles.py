@@ -139,7 +139,7 @@ def roles_of_labelled(
             content.
         number: whether the labels are numbers.
         two: whether an example may have two texts.
-    Raises: DataError when the columns are not there, or in doubt.
+    Raises: DataError when a column does not exist, or when it is not clear which columns to read.
     """
     asked = {"text": text, "second text": second, "label": label}
     places: dict[str, int | None] = {}

@@ -23,18 +23,18 @@ LONG = 20
 """The length ratio of a pair is examined only if its longer side has at least this many
 characters."""
 SURE = 4.0
-"""A pair counts as swapped if the mean log-odds (in nats) of its two sides, each being in the
-language of the other side, exceed this."""
+"""A pair counts as swapped if the log-odds (in nats) that each side is in the language of the other
+side exceed this on average."""
 SURE_IF_MANY = 1.5
 """This threshold replaces `SURE` if at least the fraction `MANY` of the pairs is swapped."""
 MANY = 0.02
 SIGN = 1.0
-"""In addition, the log-odds of each side of a swapped pair must exceed this."""
+"""In a swapped pair, the log-odds of each side must also exceed this."""
 SURE_ALONE = 8.0
 """One side is in the language of the other side if its log-odds exceed this."""
 SHARE = 0.5
-"""In addition, the log-odds per character of this side must be at least this fraction of the usual
-value in the other language."""
+"""A side counts as in the language of the other side only if its log-odds per character are at
+least this fraction of the usual value in that language."""
 SAME_LETTERS = 10
 """A text in another script, or a copy of the source, is a fault only if it has at least this many
 letters."""

@@ -20,7 +20,7 @@ LONGEST = 400
 OFTEN = 0.2
 """A script is usual if most letters belong to it in at least this fraction of the texts."""
 LEAST_NUMBERS = 20
-"""With fewer pairs than this that have numbers on both sides, numbers are not compared."""
+"""Numbers are compared only if at least this many pairs have numbers on both sides."""
 NUMBERS_AGREE = 0.95
 """Different numbers are a fault only if the numbers agree in at least this fraction of the pairs
 with numbers on both sides."""

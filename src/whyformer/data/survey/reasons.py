@@ -62,8 +62,8 @@ def dropped_by_default(kind: Kind, *, given_validation: bool) -> frozenset[Reaso
 
     A suspicious line is kept: a source with several targets, HTML on both sides, or identical
     sides.
-    Args: given_validation: whether the user gave validation data. If the user gave some, lines that
-        are also in the validation data are left out.
+    Args: given_validation: whether the user gave validation data. Only then, lines that are also in
+        the validation data are left out.
     """
     more = (Reason.VALIDATION,) if given_validation and kind is not Kind.TEXT else ()
     return frozenset((*_DROPPED[kind], *more))

@@ -63,8 +63,8 @@ class Survey(Generic[Item]):
     profile: Profile = field(default_factory=Profile)
     repeats: Repeats = field(default_factory=Repeats)
     given_validation: bool = False
-    """Whether the user gave validation data. Without given data, the validation data is the part
-    that training would hold out."""
+    """Whether the user gave validation data. Otherwise, the part that training would hold out is
+    the validation data."""
     alignment: Alignment = field(default_factory=Alignment)
     opposite: bool = False
     """Whether the validation data has the opposite direction: its sources are in the language of
@@ -161,7 +161,7 @@ def _first_pass(
 
 def _filled(kind: Kind, sources: Sequence[str], targets: Sequence[str]) -> list[bool]:
     """Return, for each item, whether training could choose it for its validation set. Training
-    drops the other items before."""
+    drops the other items before it chooses."""
     if kind is not Kind.PAIRS:
         return [bool(source.strip()) for source in sources]
     return [bool(s.strip() and t.strip()) for s, t in zip(sources, targets, strict=True)]
