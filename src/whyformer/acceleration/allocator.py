@@ -11,7 +11,7 @@ Measured on two CPU cores with the model of the demo: a step takes 102 ms instea
 glibc reads these settings only when a program starts. So a training program sets these settings and
 restarts itself. The restart takes as long as one start of the interpreter. Memory is not returned
 to the kernel between steps. A program that only searches sets two of the settings without a
-restart. In this case, glibc only allows blocks up to 32 MiB to stay in the heap.
+restart. Without a restart, glibc only allows blocks up to 32 MiB to stay in the heap.
 `docs/performance.md` shows how much time the settings save.
 """
 

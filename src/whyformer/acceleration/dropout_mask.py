@@ -13,7 +13,7 @@ from whyformer.foundation.randomness import random_bytes
 
 
 def drop(x: Tensor, rate: float) -> Tensor:
-    """Drop elements of ``x`` with probability ``rate`` and multiply the others by 1/(1-rate).
+    """Drop elements of ``x`` with probability ``rate``; multiply all other elements by 1/(1-rate).
 
     Differs: see `keep_mask`.
     """

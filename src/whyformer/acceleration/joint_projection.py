@@ -21,8 +21,8 @@ def project_jointly(
 
     Only training with oneDNN uses this function. The result is None if BLAS is faster, if a
     parameter is frozen, or if a layer has a hook or a class other than ``plain``. If the result is
-    None, the caller must call one layer after another. These separate calls are also the reference
-    implementation.
+    None, the caller must call one layer after another. Calling one layer after another is also the
+    reference implementation.
 
     Args:
         layers: linear layers of the same size.

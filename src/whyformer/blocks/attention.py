@@ -73,7 +73,8 @@ def weigh(
     *,
     dropout: float = 0.0,
 ) -> tuple[Float[Tensor, "*heads queries d_v"], Float[Tensor, "*heads queries keys"]]:
-    """Return softmax(scores) V, the weighted means of V, and softmax(scores), the weights.
+    """Return two tensors: softmax(scores) V, the weighted means of V; and softmax(scores), the
+    weights.
 
     Paper: Vaswani et al. 2017, §3.2.1, Eq. 1; Luong et al. 2015 (arXiv:1508.04025), §3, Eq. 7.
     Differs: see `attention`.

@@ -11,7 +11,8 @@ from whyformer.acceleration.dropout_mask import drop, keep_mask, torch_draws_mas
 
 
 class Dropout(nn.Module):
-    """In training, drop elements with probability ``rate`` and multiply the others by 1/(1-rate).
+    """In training, drop elements with probability ``rate``; multiply all other elements by
+    1/(1-rate).
 
     Paper: Vaswani et al. 2017, §5.4 (Residual Dropout); Srivastava et al. 2014.
     Differs: see `keep_mask`.

@@ -223,8 +223,8 @@ class Past:
 
 
 def concatenate_padded(first: Tensor, second: Tensor, dim: int, width: int) -> Tensor:
-    """Concatenate the rows of two tensors. In both tensors, first cut dimension ``dim`` to
-    ``width``, or pad it with zeros."""
+    """Cut dimension ``dim`` of two tensors to ``width``, or pad it with zeros; then concatenate the
+    rows of the two tensors."""
     shape = [len(first) + len(second), *first.shape[1:]]
     shape[dim] = width
     both = first.new_empty(shape)

@@ -37,8 +37,8 @@ def by_doubling(
     """Compute the states of `by_loop` in ⌈log₂ n⌉ rounds.
 
     After round r, each state includes the last 2^r inputs.
-    Two steps can be combined into one: a'(a h + x) + x' = (a'a) h + (a'x + x'). This operation is
-    associative, so the steps can be combined in any order. Steps with a tanh between them could not
+    Two steps can be combined into one: a'(a h + x) + x' = (a'a) h + (a'x + x'). Combining steps is
+    associative, so all steps can be combined in any order. Steps with a tanh between them could not
     be combined.
 
     Source: Hillis and Steele 1986, "Data parallel algorithms" (the rounds); Martin and Cundy 2018

@@ -78,7 +78,7 @@ class MultiHeadAttention(nn.Module):
         self.scores = Tap()
         self.weights = Tap()
         self.joint: Callable[[Tensor], Tensor | None] | None = None
-        """Function that computes queries, keys and values in one product. It returns None when one
+        """Function that computes queries, keys and values in one product; it returns None when one
         product is not possible."""
 
     def queries_keys_values(

@@ -1,5 +1,5 @@
-"""Translate lines of several sentences: split them, translate each sentence, and join the
-results."""
+"""Translate lines of several sentences: split the lines, translate each sentence, and join the
+translations."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence

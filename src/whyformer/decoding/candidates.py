@@ -71,7 +71,7 @@ def candidates(
 ) -> tuple[Float[Tensor, "sentences beams k"], Int[Tensor, "sentences beams k"]]:
     """Return log-probabilities and ids of the ``count`` best allowed tokens of each beam.
 
-    The log-probabilities are those of the model: they are not renormalized over the allowed tokens.
+    The log-probabilities of the model are not renormalized over the allowed tokens.
     A banned token has log-probability −∞; a slot without a hypothesis holds zeros. Ids ascend
     within a beam.
     Args:
@@ -119,8 +119,8 @@ def check_finite(scores: Tensor) -> None:
     """Raise WhyformerError when a score is NaN."""
     if bool(scores.isnan().any()):
         raise WhyformerError(
-            "The model's logits must be finite, but some are not. Its weights may be damaged, or "
-            "its precision too low: try float32."
+            "The model's logits must be finite, but some are not. The weights of the model may be "
+            "damaged, or the precision may be too low: try float32."
         )
 
 

@@ -49,7 +49,8 @@ def distinct(
 
 
 def merged(found: Iterable[tuple[str, Hypothesis]]) -> Named:
-    """Return the best hypothesis of each text, best first; with equal scores, the first one.
+    """Return the best hypothesis of each text, best first. Of hypotheses with equal text and score,
+    the first one is returned.
 
     >>> a, b = (Hypothesis((5,), -2.0, -2.0, True), Hypothesis((6, 7), -1.0, -1.0, True))
     >>> [one.score for _, one in merged([("x", a), ("x", b)])]

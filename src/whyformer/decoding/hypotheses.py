@@ -35,7 +35,8 @@ def hypothesis(
 
 
 class Best:
-    """The best distinct hypotheses of one sentence so far; with equal scores, the first ones.
+    """The best distinct hypotheses of one sentence so far. Of hypotheses with equal scores, the
+    hypotheses that were added first are better.
 
     Args:
         count: number of hypotheses to keep.

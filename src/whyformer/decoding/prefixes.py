@@ -1,8 +1,8 @@
 """Prefixes that targets must start with: given tokens, or a text in any tokenization.
 
-A text prefix may end in the middle of a token of the full text. Then the tokens of the prefix are
-not the first tokens of the full text. So a hypothesis may use every token that is compatible with
-the rest of the prefix: the rest starts with the token, or the token starts with the rest.
+A text prefix may end in the middle of a token of the full text, so that the tokens of the prefix
+are not the first tokens of the full text. So a hypothesis may use every token that is compatible
+with the rest of the prefix: the rest starts with the token, or the token starts with the rest.
 """
 
 from bisect import bisect_left

@@ -36,7 +36,7 @@ class PromptState:
     Args:
         state: the state of the model after the whole prompts.
         features: the vectors of bos and the tokens of the prompt; None after the search has used
-            all of them.
+            all vectors.
         beams: number of beams per sentence.
         place: number of tokens that the search has fed so far: bos and tokens of the prompt.
     """
@@ -73,8 +73,8 @@ class PromptReader:
     def step(
         self, state: PromptState, tokens: Int[Tensor, "sentences beams"]
     ) -> tuple[Float[Tensor, "hypotheses vocab"], PromptState]:
-        """Return the logits of the next token. In the prompt, they are computed from the stored
-        vectors; after the prompt, the model computes them."""
+        """Return the logits of the next token. In the prompt, the logits are computed from the
+        stored vectors; after the prompt, the model computes the logits."""
         if state.features is None:
             logits, inner = self._model.step(state.state, tokens)
             return logits, PromptState(inner, None, state.beams)

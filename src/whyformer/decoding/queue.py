@@ -16,8 +16,8 @@ from whyformer.decoding.candidates import Stepper
 from whyformer.decoding.prefixes import Prefixes, TextPrefix
 
 MOSTLY_ENDED = 4
-"""Ended sentences are dropped only when at least 1 of 4 sentences has ended, because dropping them
-copies all others."""
+"""Ended sentences are dropped only when at least 1 of 4 sentences has ended, because dropping
+copies all other sentences."""
 
 
 @runtime_checkable

@@ -40,8 +40,8 @@ def search(
         prefixes: tokens or a text that the hypotheses of each sentence must start with.
         indices: the number of each sentence; None means 0, 1, 2, ... Samples depend on this number.
         longest: maximum number of target tokens that the model can read, including bos.
-        expected: facts about the training data. If training targets were long, the length limit is
-            higher than that of the settings.
+        expected: facts about the training data. Long training targets raise the length limit above
+            the limit of the settings.
         text: rules for valid text; used only in sampling.
     """
     if source_real is None:
@@ -61,8 +61,9 @@ def limit_of(
 ) -> int:
     """Return the length limit of the hypotheses for one source; see `search`.
 
-    The limit is `max_length` if it is set. Otherwise, the limit is at least as high as the training
-    targets need. The limit is never higher than the maximum length of the model.
+    The limit is `max_length` if it is set. If `max_length` is not set, the limit is at least as
+    high as the training targets need. The limit is never higher than the maximum length of the
+    model.
     Args: length: number of tokens of the source, including eos.
     Raises: UsageError when the model cannot write `min_length` tokens.
     """

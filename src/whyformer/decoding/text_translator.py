@@ -41,8 +41,8 @@ class Translation:
         hypotheses: all returned hypotheses with their texts, best first. The texts of a beam search
             differ; samples may have equal texts.
         source_truncated: True when the source was too long for the model and its end was dropped.
-        sentences: if the line was split into several sentences, their translations. In this case,
-            only the translations of the sentences have hypotheses.
+        sentences: if the line was split into several sentences, the translations of the sentences.
+            Only these translations then have hypotheses.
     """
 
     source: str

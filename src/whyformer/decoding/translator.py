@@ -39,7 +39,7 @@ class Translator(TextTranslator):
     Args:
         models: at least one model. Several models form an ensemble: the mean of their
             probabilities is used.
-        device: device to move the models to; None does not move them.
+        device: device to move the models to; None does not move the models.
         max_source_tokens: see `TextTranslator`; the limit of the models also applies.
         warn, expected, ranks: see `TextTranslator`.
     """

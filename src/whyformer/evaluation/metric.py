@@ -1,8 +1,8 @@
 """The interface of metrics: statistics of each line that can be added, and the value of their sum.
 
-Because every metric has this form, intervals and significance tests work for all metrics. They
-resample the lines, add the statistics of the lines of each sample, and compute the metric from the
-sums.
+Because every metric has this form, intervals and significance tests work for all metrics. Intervals
+and tests resample the lines, add the statistics of the lines of each sample, and compute the metric
+from the sums.
 
 A metric is chosen by name. Register a class or a function that returns a metric. A metric can have
 the settings `lowercase` and `tokenize`. A metric reads a setting if its constructor has a keyword
@@ -145,7 +145,8 @@ def scored(
 def check_lines(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> None:
     """Raise an error unless there are lines and each hypothesis has at least one reference.
 
-    Raises: DataError; UsageError if ``references`` is not a list of lists.
+    Raises: DataError for wrong numbers of lines; UsageError if ``references`` is not a list of
+        lists.
     """
     if len(hypotheses) != len(references):
         raise DataError(

@@ -45,8 +45,8 @@ def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]
 
     All ranks must call this function together, with a directory that all of them can access. If the
     parameters are sharded (FSDP2), each rank writes its shard to a separate file with
-    torch.distributed.checkpoint, and no rank gathers the whole state. Otherwise, the first rank
-    writes one file.
+    torch.distributed.checkpoint, and no rank gathers the whole state. If the parameters are not
+    sharded, the first rank writes one file.
     Args:
         extra: JSON values of the caller; `load_checkpoint` returns them.
     """
@@ -83,8 +83,8 @@ def _shared_directory(directory: Path, ranks: Ranks, *, wanted: bool) -> Iterato
     """Provide a temporary directory in a `with` block. After the block, the first rank renames the
     directory to ``directory``.
 
-    Args: wanted: whether all ranks write to the directory. If not, only the first rank gets the
-        directory, and the other ranks get None.
+    Args: wanted: True if all ranks write to the directory. With False, only the first rank gets the
+        directory, and all other ranks get None.
     """
     if ranks.first:
         with atomic_directory(directory) as temporary:

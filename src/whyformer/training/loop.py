@@ -75,8 +75,8 @@ def fit(
             (the same decision on all ranks). None means `settings.updates`.
     Raises:
         UsageError when a batch cannot fit in memory.
-        DivergedError when a loss or gradient is not finite. In this case, the weights are not
-            updated.
+        DivergedError when a loss or gradient is not finite; this update does not change the
+            weights.
     """
     model, optimizer, parallelism = state.model, state.optimizer, state.parallelism
     ranks = parallelism.ranks

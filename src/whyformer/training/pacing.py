@@ -143,7 +143,7 @@ class Pacer:
 
     @property
     def _interval(self) -> float:
-        """Return the seconds between validations, for a recipe that does not set them."""
+        """Return the seconds between validations, for a recipe that does not set the interval."""
         return max(self._seconds / VALIDATIONS, COST * self._cost * (self.pace or 0.0))
 
     def _validation_due(self) -> bool:

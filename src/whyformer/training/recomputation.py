@@ -25,9 +25,9 @@ LAYERS = (EncoderLayer, DecoderLayer, GPTLayer)
 class RecomputedLayers:
     """The layers of a model that are computed again in the backward pass, in an `at_work` block.
 
-    The second computation uses the same dropout masks. Afterwards, the states of all random
-    generators are restored. So the gradients and all later random numbers are the same as without
-    gradient checkpointing, bit for bit.
+    The second computation uses the same dropout masks. After the second computation, the states of
+    all random generators are restored. So the gradients and all later random numbers are the same
+    as without gradient checkpointing, bit for bit.
 
     Raises: ConfigError when the model has no Transformer layers.
     """

@@ -9,9 +9,10 @@ The arguments are the same for all schedules. ``step`` counts from 1. ``total`` 
 updates of the run, ``warmup`` is the length of the warm-up in updates, and ``d_model`` is the width
 of the model.
 
-If a run has a time limit, its number of updates may change during training. Then ``total`` is still
-the first planned number, and ``step`` is rescaled so that it reaches ``total`` at the end of the
-run. Schedules that do not depend on ``total`` are marked with `without_end` and get the real step.
+If a run has a time limit, its number of updates may change during training. After such a change,
+``total`` is still the first planned number, and ``step`` is rescaled so that it reaches ``total``
+at the end of the run. Schedules that do not depend on ``total`` are marked with `without_end` and
+get the real step.
 """
 
 import math

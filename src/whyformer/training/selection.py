@@ -9,9 +9,9 @@ class Selection:
     """The best validation of a run so far; checkpoints store this object.
 
     The validation with the best metric is selected. If several validations have the best metric,
-    the one with the lowest loss is selected; if the losses are also equal, the latest of them is
-    selected. So the loss decides if the metric never changes (for example, BLEU for targets of
-    fewer than four words).
+    the validation with the lowest loss is selected. If these losses are also equal, the latest
+    validation is selected. So the loss decides if the metric never changes (for example, BLEU for
+    targets of fewer than four words).
     """
 
     best: dict[str, Any] = field(default_factory=dict)

@@ -49,7 +49,8 @@ class TrainingSettings(Settings):
     weight_decay: float = Field(default=0.0, ge=0, le=1000)
     """Decoupled weight decay of the matrices of layers; only for adamw and muon."""
     matrix_ratio: float = Field(default=1.5, gt=0, le=MAX_FACTOR)
-    """Only for muon: the learning rate of the matrices divided by that of all other parameters."""
+    """Only for muon: the learning rate of the matrices divided by the learning rate of all other
+    parameters."""
     learning_rate: float = Field(default=1.0, gt=0, le=MAX_FACTOR)
     """Peak learning rate. With the schedule noam, a factor that Eq. 3 is multiplied by (paper:
     1)."""
@@ -78,8 +79,8 @@ class TrainingSettings(Settings):
     runs, and resumed runs, give identical results only if the compiler generates the same code each
     time."""
     gradient_checkpointing: bool = False
-    """Keep only the input of each layer and compute the layer again in the backward pass. This
-    needs less memory and about a third more computation; the gradients are the same. Only for
+    """Keep only the input of each layer and compute the layer again in the backward pass. Training
+    then needs less memory and about a third more computation; the gradients are the same. Only for
     Transformer layers."""
     seed: int = Field(default=1, ge=0, le=MAX_SEED)
     """Seed for initialization, data order, dropout and subword sampling."""

@@ -63,9 +63,9 @@ def gathered(tensors: dict[str, Tensor], *, keep: bool) -> dict[str, Tensor]:
 def write_parts(tensors: dict[str, Tensor], directory: Path) -> None:
     """Write one safetensors file per rank with its shards, using torch.distributed.checkpoint.
 
-    All ranks must call this together, with the same directory, which all of them can access. A
-    tensor that is not sharded is written by one rank only.
-    Raises: an error, such as OSError, on all ranks if it occurs on any rank.
+    All ranks must call this function together, with the same directory, which all ranks can access.
+    A tensor that is not sharded is written by one rank only.
+    Raises: an error, such as OSError. If an error occurs on one rank, all ranks raise it.
     """
     import torch.distributed.checkpoint as dcp
 

@@ -1,9 +1,9 @@
 """The timetable of a run: its planned number of updates, fixed or adjusted during training.
 
-A run with a time limit adjusts its number of updates during training. Each such decision is written
-to disk before the first update that depends on it. The learning rate and the validations depend
-only on the step and on the decisions. A resumed run reads the recorded decisions, so it computes
-exactly the same weights.
+A run with a time limit adjusts its number of updates during training. Each decision to adjust the
+number is written to disk before the first update that depends on the decision. The learning rate
+and the validations depend only on the step and on the decisions. A resumed run reads the recorded
+decisions, so it computes exactly the same weights.
 """
 
 import bisect

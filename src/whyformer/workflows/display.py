@@ -71,7 +71,8 @@ class Display:
     def training(self, length: RunLength, step: int, unit: str) -> Iterator[None]:
         """Show the progress bar of the updates in a `with` block.
 
-        Args: step: number of updates so far. unit: unit of the batch size, such as tokens.
+        Args: step: number of updates so far. unit: name of the unit of the batch size, for example
+            tokens.
         """
         self._unit = unit
         self._began, self._first = time.monotonic(), step

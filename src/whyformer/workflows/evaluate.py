@@ -119,7 +119,7 @@ def evaluate_runs(
     """Translate ``sources`` with each run and its search settings, and score the output.
 
     Args:
-        search: settings that override those of each run.
+        search: settings that override the search settings of each run.
         ranks: the processes that translate together; rank 0 scores, and the other ranks return
             None.
         warn: called with warnings about truncated outputs and sources that differ from the

@@ -38,7 +38,7 @@ Data = Any
 
 
 class Model:
-    """A loaded run, or an ensemble of translation runs. The function `load` makes it.
+    """A loaded run, or an ensemble of translation runs, as returned by `load`.
 
     The task of the run determines which methods work: `translate`, `answers` and `score` for
     translation, `generate` for language models, `label` for classifiers and taggers. `look` works
@@ -204,8 +204,8 @@ def train(
 
     Args:
         recipe: None chooses the settings from ``data``. For items, the task is that of
-            ``overrides``, by default `translate`. If ``data`` is an iterator, settings cannot be
-            chosen from it, because it can be read only once.
+            ``overrides``, by default `translate`. No settings are chosen from an iterator, because
+            an iterator can be read only once.
         data: the path of a file, or any iterable of items: pairs (source, target) or dicts; texts
             for the tasks language, masked and replaced; (text, label) or (text, second, label) for
             classify and regress; (words, labels) for tag. Set the keys of dicts like the columns

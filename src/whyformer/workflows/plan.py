@@ -24,7 +24,7 @@ from whyformer.training.optimizers import is_matrix, moments
 PAPER_VOCABULARY = 37_000
 """Size of the paper's shared vocabulary (§5.1), used for presets."""
 PAPER_BATCH = 25_000
-"""Target tokens of the paper's batch (§5.1)."""
+"""Number of target tokens in a batch of the paper (§5.1)."""
 LENGTH = 30
 """Default number of tokens of a source and of a target."""
 USABLE = 0.9

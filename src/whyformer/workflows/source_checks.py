@@ -47,7 +47,8 @@ class SourceCheck:
             self._long.add(place)
 
     def add_all(self, sources: Iterable[tuple[int | str, str]]) -> "SourceCheck":
-        """Check several sources. Args: sources: the place and the text of each; see `add`."""
+        """Check several sources. Args: sources: the place and the text of each source; see
+        `add`."""
         for place, text in sources:
             self.add(place, text)
         return self

@@ -11,7 +11,7 @@ from whyformer.foundation.torchrun import by_torchrun
 
 @dataclass
 class StopRequests:
-    """Stores whether a stop was requested. `stop_requests` makes it."""
+    """Stores whether a stop was requested, for `stop_requests`."""
 
     requested: bool = False
     handlers: dict[signal.Signals, tuple[Any, Callable[..., None]]] = field(default_factory=dict)

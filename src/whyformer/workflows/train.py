@@ -119,7 +119,7 @@ def training_steps(
     first. Random numbers that the caller draws between two steps do not change the run.
 
     Args:
-        unattended: True if the caller runs no code between two steps. Then Ctrl-C and SIGTERM
+        unattended: True if the caller runs no code between two steps. With True, Ctrl-C and SIGTERM
             between two steps are also handled as requests to stop.
     """
     with joined() as ranks, contextlib.ExitStack() as held:
@@ -348,8 +348,8 @@ def _run(
 
 @contextlib.contextmanager
 def _running_callers_code(stop: StopRequests) -> Iterator[None]:
-    """While the caller's code runs in the `with` block, use the usual signal handlers. Afterwards,
-    restore the random state."""
+    """While the caller's code runs in the `with` block, use the usual signal handlers. After the
+    block, restore the random state."""
     streams = random_state()
     try:
         with stop.suspended():

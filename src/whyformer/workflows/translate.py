@@ -153,7 +153,7 @@ def answers(
         prefix: text that every translation must begin with.
         split_sentences: translate each sentence of a line separately and join the translations.
         live: whether the input is interactive. With an interactive input, the lines read so far are
-            translated whenever the input pauses. Otherwise, many lines are read ahead.
+            translated whenever the input pauses. With any other input, many lines are read ahead.
     """
     if split_sentences:
         refuse_several(settings)

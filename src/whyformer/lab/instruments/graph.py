@@ -68,7 +68,7 @@ def reached(
 def path_length(layers: Iterable[Layer], length: int, width: int, *, seed: int = 0) -> int | None:
     """Return the smallest number of layers that connects the first input with the last output.
 
-    Returns: the number; None if even all ``layers`` together do not connect them.
+    Returns: the number of layers; None if all ``layers`` together do not connect input and output.
     """
     for number, inputs in enumerate(reached(layers, length, width, seed=seed), start=1):
         if inputs[0]:

@@ -1,4 +1,4 @@
-"""Texts in the two languages of the laboratory. Both languages are required."""
+"""Texts in the two languages of the laboratory. Every text must exist in both languages."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -54,8 +54,8 @@ def write_record(
 ) -> None:
     """Write a run as JSON, atomically. Args: reused: number of cells from an earlier run.
 
-    The file also contains verdicts and estimates, for readers. The pages compute them again from
-    the cells.
+    The file also contains verdicts and estimates, for readers. The pages do not use these verdicts
+    and estimates, but compute them again from the cells.
     """
     cells = results.cells
     head = {

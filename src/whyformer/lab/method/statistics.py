@@ -66,7 +66,8 @@ class Estimate:
 
 
 NOT_MEASURED = Estimate(math.nan, math.nan, math.nan, 0, Spread.RANGE)
-"""Placeholder for a number that is not measured in this mode; every test of it stays open."""
+"""Placeholder for a number that is not measured in this mode. Every test of such a number stays
+open."""
 
 
 def exactly(value: float) -> Estimate:

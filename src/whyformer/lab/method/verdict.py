@@ -183,8 +183,8 @@ def contradict(one: Judgement, other: Judgement) -> bool:
 
 
 def _together(tests: Sequence[Test]) -> Answer:
-    """Combine the results of the tests of a circumstance. If all tests hold, the result is that the
-    claim holds. Otherwise, return the first of the results opposite, absent and open that
+    """Combine the results of the tests of a circumstance. The claim holds if all tests hold. If
+    some test does not hold, return the first of the results opposite, absent and open that
     occurs."""
     answers = [test.answer() for test in tests]
     for kind in (Answer.OPPOSITE, Answer.ABSENT, Answer.OPEN):

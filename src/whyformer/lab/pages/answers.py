@@ -39,7 +39,7 @@ def verdict_words(judgement: Judgement | None, language: Language) -> str:
 
 
 def title(experiment: Experiment, record: Record | None, language: Language) -> str:
-    """Return the question as text, with a mark if its results are those of a quick run."""
+    """Return the question as text, with a mark if its results come from a quick run."""
     question = experiment.question.in_(language)
     return f"{question} {WORDS['quick_mark'].in_(language)}" if is_quick(record) else question
 

@@ -23,7 +23,7 @@ class Page:
 
 
 def is_quick(record: Record | None) -> bool:
-    """Return whether a record is that of a quick run, so that its verdicts are provisional."""
+    """Return whether a record comes from a quick run, so that its verdicts are provisional."""
     return record is not None and record.results.mode is Mode.QUICK
 
 

@@ -1,7 +1,7 @@
 """The processes that a benchmark compares; each process computes on request.
 
 All processes stay loaded, and one computes at a time, in rounds A B A B …, so that a slower machine
-affects all of them. Requests and answers are JSON objects, one per line.
+affects all processes. Requests and answers are JSON objects, one per line.
 """
 
 import contextlib

@@ -153,8 +153,8 @@ def _mean_loss(task: Translation, model: SourceModel, batch: Batch) -> float:
 
 
 def _shuffled(task: Translation, model: SourceModel, batch: Batch) -> Finding:
-    """Check that the loss rises if every target is paired with a wrong source. Otherwise, the model
-    does not use the source."""
+    """Check that the loss rises if every target is paired with a wrong source. If the loss does not
+    rise, the model does not use the source."""
     rolled = replace(
         batch,
         source=batch.source.roll(1, 0),

@@ -10,7 +10,7 @@ from whyformer.workflows.train import Outcome, training_steps
 
 
 class Fit:
-    """An iterable over the updates of a run. The function `whyformer.fit` makes it.
+    """An iterable over the updates of a run, as returned by `whyformer.fit`.
 
     Each loop continues after the last update. Leaving a loop early writes a checkpoint. Ctrl-C
     during an update finishes the update, writes a checkpoint and raises KeyboardInterrupt.

@@ -24,7 +24,7 @@ Applied = dict[str, list[Tensor]]
 
 @dataclass(frozen=True)
 class Look:
-    """The internal values of a model for one text. The method `Model.look` makes it.
+    """The internal values of a model for one text, as returned by `Model.look`.
 
     Names are module names of the model, such as ``decoder.layers.0.cross_attention``. If a module
     is called several times, the names of the later calls end in ``, application 2`` and so on. All

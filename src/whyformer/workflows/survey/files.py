@@ -60,8 +60,8 @@ class Faults:
     errors: list[DataError] = field(default_factory=list)
     """The first errors, which are shown in messages."""
     watch: Callable[[str, int, str, str], None] | None = None
-    """Function that is called for each line that is left out. Its arguments are the path, the
-    number of the line, the reason and the text."""
+    """Function that is called for each line that is left out, with the path, the number of the
+    line, the reason and the text."""
 
     def add(
         self, path: str, line: int, make: Callable[[], DataError], text: str, *, kept: bool

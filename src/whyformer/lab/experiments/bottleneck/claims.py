@@ -66,8 +66,8 @@ def reversal_gain_at_ends(results: Results, encoder: str) -> tuple[list[float], 
 
 
 def width_gain(results: Results) -> Estimate:
-    """Return the accuracy gain for the longest sources if the vector is twice as wide. It is
-    measured in full mode only."""
+    """Return the accuracy gain for the longest sources if the vector is twice as wide. Only full
+    mode measures this gain."""
     arms = (arm("none", "copy", width=width) for width in (None, TWICE_AS_WIDE))
     return paired(*(longest(results, one) for one in arms))
 

@@ -31,8 +31,8 @@ STEPS = {Mode.QUICK: 400, Mode.FULL: 800}
 RATES = (3e-3, 1e-2)
 ROWS = 32
 WIDTHS = {RecurrentAttention.NONE: 72, RecurrentAttention.GENERAL: 64}
-"""Width of the model by its attention. The model without attention is wider, so that it has at
-least as many parameters as the model with attention."""
+"""Width of the model for each kind of attention. The model without attention is wider, so that it
+has at least as many parameters as the model with attention."""
 TWICE_AS_WIDE = 144
 ONE_WAY, TWO_WAY = "one-way", "two-way"
 WATCHED = 20

@@ -119,8 +119,8 @@ def calls_exponent(results: Results, kind: str, cached: bool) -> Estimate:
 
 
 def exponent(results: Results, kind: str, d: int = JUDGED_WIDTH) -> Estimate:
-    """Return the exponent p with which the time grows: as n^p. It is the median of the exponents
-    between neighbouring n from 256 to 2048."""
+    """Return the exponent p with which the time grows: as n^p. The result is the median of the
+    exponents between neighbouring n from 256 to 2048."""
     lengths, curves = results.curves("time", "milliseconds", "n", kind=kind, d=d)
     kept = [i for i, n in enumerate(lengths) if JUDGED_LENGTHS[0] <= n <= JUDGED_LENGTHS[1]]
     return estimate(

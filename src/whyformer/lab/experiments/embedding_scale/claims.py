@@ -78,7 +78,7 @@ def share_of_positions(results: Results, **arm: Any) -> Estimate:
 def same_start(results: Results, positions: str) -> Estimate:
     """Return the loss difference of two arms that start as the same function.
 
-    It is the loss with embeddings from N(0, 1) and without the factor, minus the loss with
+    The result is the loss with embeddings from N(0, 1) and without the factor, minus the loss with
     embeddings from N(0, 1/d) and with the factor.
     """
     arms = {"scale": SQRT, "init": SMALL}, {"scale": ONE, "init": UNIT}

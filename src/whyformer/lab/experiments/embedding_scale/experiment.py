@@ -74,7 +74,7 @@ def measure_identity(settings: Settings, seed: int) -> Numbers:
     """Train a model with the factor and a twin without it; compare their losses.
 
     In the twin, the initial embedding and its learning rate are multiplied by √d. With Adam, whose
-    steps do not depend on the size of the gradient, both trainings are equal. Both compute in
+    steps do not depend on the size of the gradient, both trainings are equal. Both models train in
     float64, and d is a power of 4.
     """
     losses: list[list[float]] = []

@@ -154,7 +154,7 @@ class AttentionAlone(nn.Module):
 
 
 class AttentionStack(nn.Module):
-    """Layers of attention that read vectors. They have Xavier weights, no positions and no
+    """Layers of attention that read vectors. The layers have Xavier weights, no positions and no
     dropout."""
 
     def __init__(self, stack: Stack) -> None:

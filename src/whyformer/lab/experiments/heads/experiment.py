@@ -74,8 +74,8 @@ def loss_without(
 ) -> float:
     """Return the loss without some heads, each given as (layer, head).
 
-    A head is switched off by setting its columns of W_O to zero. Afterwards, the columns are
-    restored.
+    A head is switched off by setting its columns of W_O to zero; the columns are restored
+    afterwards.
     Args: batch: the text; the default is the dev text.
     """
     d_k = model.settings.head_width

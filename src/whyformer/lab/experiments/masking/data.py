@@ -139,7 +139,7 @@ def as_text(text: Tensor) -> str:
 
 
 BEST_BY = {"copied": "probe"}
-"""For each number that is reported at the best learning rate of another number: the other one."""
+"""Some numbers are reported at the best learning rate of another number, which is given here."""
 
 
 def best(results: Results, task: str, number: str, by: str = "") -> list[float] | None:

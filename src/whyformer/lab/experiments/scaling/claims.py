@@ -18,8 +18,8 @@ from whyformer.lab.method.statistics import Estimate, estimate, exactly
 from whyformer.lab.method.verdict import Test, above, below, near
 
 MORE_THAN_ONE = math.nextafter(1.0, 2.0)
-"""The smallest number above 1. It is a limit for ratios, because a ratio of exactly 1 means that
-there is no effect."""
+"""The smallest number above 1. A ratio must be at least this number, because a ratio of exactly 1
+means that there is no effect."""
 
 
 def worst_variance(results: Results, law: str) -> Estimate:

@@ -1,5 +1,5 @@
-"""What does label smoothing improve? Its exact optimum, and models trained on much or little
-text."""
+"""What does label smoothing improve? The exact optimum of the smoothed loss, and models trained on
+much or little text."""
 
 from whyformer.lab.experiments.smoothing.claims import CLAIMS, numbers
 from whyformer.lab.experiments.smoothing.experiment import (

@@ -59,8 +59,8 @@ def difference(
 
 
 def rescue(results: Results, arm: str, optimizer: str = ADAM) -> Estimate:
-    """Return the gain of an arm divided by the gain of full warm-up. Both are gains over Post-LN
-    without warm-up.
+    """Return the gain of an arm divided by the gain of full warm-up. Both gains are relative to
+    Post-LN without warm-up.
 
     If the gain of full warm-up is less than `LEAST_GAIN`, the divisor is `LEAST_GAIN`.
     """
