@@ -41,7 +41,7 @@ def check(
         source: Column of the source or text, or suffix of its file (short for --data.source).
         target: Column of the target or label, or suffix of its file (short for --data.target).
         columns: Columns to read, by name or number: source and target, or text and label.
-        encoding: Short for --data.encoding.
+        encoding: Encoding of the files, such as cp949 (short for --data.encoding).
         dev: Validation set (short for --data.dev).
         preset: Model size to start from: base, big, small or tiny.
         task: The task, as for `whyformer train`.

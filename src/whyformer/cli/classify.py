@@ -37,7 +37,7 @@ def classify(
         run: Directory of a run of task classify, regress or tag.
         input: UTF-8 file (optionally .gz) with one text per line (default: standard input).
         output: File to write atomically (default: standard output).
-        text: A text to label, instead of a file. Can be repeated.
+        text: A text to label, instead of a file. This option can be repeated.
         overwrite: Replace --output if it exists.
         json: Write JSON lines.
         device: auto, cpu, cuda, cuda:0 or mps.

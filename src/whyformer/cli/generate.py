@@ -47,7 +47,7 @@ def generate(
 
     Args:
         run: Directory of a run of task language.
-        prompt: Start of the text (default: empty). Can be repeated.
+        prompt: Start of the text (default: empty). This option can be repeated.
         input: UTF-8 file with one prompt per line.
         output: File to write atomically (default: standard output).
         overwrite: Replace --output if it exists.

@@ -23,7 +23,7 @@ READS = (
     "training.batch_tokens", "training.optimizer", "training.average",
     "training.gradient_checkpointing",
 )  # fmt: skip
-"""Settings of a recipe that affect a plan. The command accepts only these."""
+"""Settings of a recipe that affect a plan. The command accepts only these settings."""
 
 
 def plan(

@@ -96,7 +96,7 @@ def translate(
         runs: Directories of one or more runs.
         input: UTF-8 file (optionally .gz) with one sentence per line (default: standard input).
         output: File to write atomically (default: standard output).
-        text: A text to translate, instead of a file. Can be repeated.
+        text: A text to translate, instead of a file. This option can be repeated.
         alignments: File to which the cross-attention weights are written, too, as JSON lines.
         overwrite: Replace --output and --alignments if they exist.
         json: Write JSON lines.

@@ -24,7 +24,7 @@ affect the results."""
 
 
 READS = ("model.", "text.", "data.", "decoding.", "training.", "task", "preset")
-"""Settings of a recipe that can affect the measured speed. The command accepts only these."""
+"""Settings of a recipe that can affect the measured speed. No other settings are accepted."""
 
 
 def bench(

@@ -55,7 +55,7 @@ def list_questions(*, lang: Lang | None = None, json: Flag = False) -> int:
     """List the questions of the laboratory, with the verdict on each claim.
 
     Args:
-        lang: Language: en or ko (default: en). The JSON object contains both.
+        lang: Language: en or ko (default: en). The JSON object contains both languages.
         json: Print one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
@@ -89,7 +89,7 @@ def show(question: Positional, /, *, lang: Lang | None = None, json: Flag = Fals
 
     Args:
         question: Name of the question (see `whyformer lab list`).
-        lang: Language: en or ko (default: en). The JSON object contains both.
+        lang: Language: en or ko (default: en). The JSON object contains both languages.
         json: Print one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
@@ -133,7 +133,7 @@ def run(
         workers: Number of parallel processes (default: one per core).
         out: Directory for the results.
         all: Run every question.
-        lang: Language: en or ko (default: en). The JSON object contains both.
+        lang: Language: en or ko (default: en). The JSON object contains both languages.
         json: Print verdicts and numbers as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
