@@ -85,7 +85,7 @@ def paired_bootstrap(
 ) -> tuple[float, tuple[float, float] | None, float]:
     """Return the difference, its 95 % confidence interval (None if all resamples are equal), and p.
 
-    Paper: Koehn 2004, §4; Riezler and Maxwell 2005, Figure 1, for the shift to the null.
+    Paper: Koehn 2004, §4; Riezler and Maxwell 2005, Figure 1, for the shift of the differences.
     Differs: Koehn counts how often one system wins. Here, the resampled differences are shifted
     to mean 0, and their absolute values are compared with that of the observed difference, so p
     is two-sided.

@@ -10,7 +10,8 @@ RARE = 10
 
 
 class FrequentTags:
-    """The most frequent label of each word, and of each ending for words without training data.
+    """A tagger: a known word gets its most frequent label, and a new word gets the most frequent
+    label of its ending.
 
     Source: Brants 2000, “TnT – a statistical part-of-speech tagger”, §2.3, for the
         rule to count only the endings of rare words.
