@@ -46,7 +46,8 @@ def test_a_weight_that_is_not_finite_is_named(value):
         r"must be finite\. First weight that is not finite: `encoder\.layers\.1\.feedforward\."
         r"contract\.weight`\. Try: an earlier checkpoint, because some weights are already not "
         r"finite; "
-        r"--training\.learning-rate 0\.000333333 \(a third of the present\); --training\.warmup 20 "
+        r"--training\.learning-rate 0\.000333333 \(a third of the current rate\); "
+        r"--training\.warmup 20 "
         r"\(9 updates of warm-up left\); --training\.clip 1\.0; --model\.wiring pre-norm"
     )
     with pytest.raises(Divergence, match=message):
@@ -62,7 +63,7 @@ def test_the_first_module_whose_output_overflows_is_named(precision):
         layer.weight.fill_(3e38)
     failure = diverge(state, settings)
     assert (failure.first, failure.kind) == ("encoder.layers.1.feedforward.contract", "output")
-    assert failure.advice[0] == "--training.learning-rate 0.000333333 (a third of the present)"
+    assert failure.advice[0] == "--training.learning-rate 0.000333333 (a third of the current rate)"
 
 
 def test_an_absurd_learning_rate_stops_before_the_second_update():

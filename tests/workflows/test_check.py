@@ -150,8 +150,8 @@ def test_faults_of_an_encoder_are_found():
     )
     sound, deaf = (kind(settings, (30, 30)).eval() for kind in (BERT, Deaf))
     for look, said in (
-        (text_tasks._sees, "changes 1 of 6 output vectors; it must change all"),
-        (text_tasks._padding, "it must be below 0.001"),
+        (text_tasks._sees, "changes 1 of 6 output vectors; all output vectors must"),
+        (text_tasks._padding, "the difference must be below 0.001"),
     ):
         assert look(sound, given).passed
         found = look(deaf, given)
@@ -172,8 +172,8 @@ def test_a_rise_is_judged():
     found = rise("n", "tokens shuffled", "nats", 0.1, 0.2)
     assert not found.passed
     assert found.detail == (
-        "loss 0.100 becomes 0.200 nats with tokens shuffled; it must rise by 0.2: the model does "
-        "not use the tokens"
+        "loss 0.100 becomes 0.200 nats with tokens shuffled; the loss must rise by 0.2: "
+        "the model does not use the tokens"
     )
 
 

@@ -199,7 +199,8 @@ class TextTranslator(ABC):
         longest = self.max_source_tokens - 1
         if len(ids) > longest and self.warn:
             log.warning(
-                "Line %d has %d tokens, but the model reads at most %d: its end is not translated.",
+                "Line %d has %d tokens, but the model reads at most %d: the end of the line is not "
+                "translated.",
                 index + 1,
                 len(ids),
                 longest,

@@ -149,7 +149,8 @@ def _tensors(output: object) -> Iterator[Tensor]:
 
 
 def _advice(settings: TrainingSettings, step: int, spoiled: bool) -> list[str]:
-    advice = [f"--training.learning-rate {settings.learning_rate / 3:g} (a third of the present)"]
+    lower = settings.learning_rate / 3
+    advice = [f"--training.learning-rate {lower:g} (a third of the current rate)"]
     if step <= settings.warmup:
         left = settings.warmup - step
         advice.append(

@@ -282,7 +282,7 @@ def _conclusions(made: Plan) -> list[str]:
         )
         lines.append(
             f"{scheme}: {where}; on {most:,} GPUs, {needed:,} or more target tokens per GPU and "
-            "update can hide it"
+            "update can hide the communication"
         )
     first = scaling.first_count(
         lambda count: (
@@ -300,7 +300,7 @@ def _conclusions(made: Plan) -> list[str]:
     if scaling.ddp_memory(made.state, made.activations) <= usable:
         times = largest / made.parameters
         lines.append(
-            f"memory: the model fits on one GPU, so {FSDP} is not needed. It is needed above "
+            f"memory: the model fits on one GPU, so {FSDP} is not needed. {FSDP} is needed above "
             f"(0.9 · M − activations) / {each:g} = {largest / 1e9:.2f} × 10⁹ parameters, "
             f"{times:,.0f} times this model"
         )

@@ -214,7 +214,7 @@ def _sees(model: Model, batch: PretrainingBatch) -> Finding:
         f"replacing token {place} changes {len(moved) - unchanged} of {len(moved)} output vectors"
     )
     if unchanged:
-        detail += "; it must change all of them. This is a bug in whyformer: report it"
+        detail += "; all output vectors must change. This is a bug in whyformer: report it"
     return Finding("every token sees the others", not unchanged, detail)
 
 
@@ -286,7 +286,10 @@ def _same(name: str, before: Tensor, after: Tensor) -> Finding:
     passed = difference < NEARLY_EQUAL
     detail = f"largest difference {difference:.1e}"
     if not passed:
-        detail += f"; it must be below {NEARLY_EQUAL:g}. This is a bug in whyformer: report it"
+        detail += (
+            f"; the difference must be below {NEARLY_EQUAL:g}. This is a bug in whyformer: report "
+            "it"
+        )
     return Finding(name, passed, detail)
 
 

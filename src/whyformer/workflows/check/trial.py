@@ -96,7 +96,8 @@ def rise(name: str, what: str, unit: str, before: float, after: float) -> Findin
     passed = after - before > NEEDED_RISE
     detail = f"loss {before:.3f} becomes {after:.3f} {unit} with {what}"
     if not passed:
-        detail += f"; it must rise by {NEEDED_RISE}: the model does not use the {what.split()[0]}"
+        used = what.split()[0]
+        detail += f"; the loss must rise by {NEEDED_RISE}: the model does not use the {used}"
     return Finding(name, passed, detail)
 
 

@@ -255,7 +255,7 @@ def _unequal(path: str, line: int, words: Sequence[str], labels: Sequence[str]) 
     return DataError(
         f"{path}:{line}: every word must have a label, but the line has "
         f"{counted(len(words), 'word')} and {counted(len(labels), 'label')}. "
-        "Separate both by spaces."
+        "Separate words and labels by spaces."
     )
 
 

@@ -170,7 +170,7 @@ def _advice(files: Files, survey: Survey[Item]) -> list[str]:
     if survey.opposite:
         found.append(
             "The validation data has the opposite direction: its sources are in the language of "
-            "the targets. Exchange its columns."
+            "the targets. Exchange the columns of the validation data."
         )
     if (shifted := survey.alignment).first is not None:
         line, lag = shifted.first + 1, shifted.lag
