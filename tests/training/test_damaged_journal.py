@@ -47,5 +47,5 @@ def test_a_journal_without_checksums_gets_them_when_the_run_is_resumed(tmp_path)
     assert (tmp_path / "journal.jsonl").read_bytes() == written(tmp_path / "new", 1)
     with (tmp_path / "journal.jsonl").open("a") as file:
         file.write('{"step": 2}\n')
-    with pytest.raises(DataError, match="does not have the CRC-32"):
+    with pytest.raises(DataError, match="its CRC-32 differs from the recorded one"):
         read_journal(tmp_path)
