@@ -50,6 +50,29 @@ def test_clean_pairs_stay_as_they_are(cleaned, tmp_path):
     assert "Latin 100 %" in out
 
 
+def test_standard_input_is_read_like_a_file(cli, tmp_path):
+    path = write(tmp_path / "p.tsv", KOREAN_ENGLISH.pairs(200))
+    from_file = json.loads(cli("data", path, "--json").out)
+    from_input = json.loads(cli("data", "-", "--json", stdin=path.read_bytes()).out)
+    assert from_input["count"] == from_file["count"] == 200
+    assert from_input["findings"] == from_file["findings"]
+    twice = cli("data", "-", "-")
+    assert twice.code == 2
+    assert "Standard input can be used only once" in twice.err
+
+
+def test_a_header_can_be_stated(cli, tmp_path):
+    path = write(tmp_path / "p.tsv", KOREAN_ENGLISH.pairs(200))
+    counts = [
+        json.loads(cli("data", path, "--json", *flag).out)["count"]
+        for flag in ([], ["--data.header", "true"])
+    ]
+    assert counts == [200, 199]
+    other = cli("data", path, "--model.dropout", "0.1")
+    assert other.code == 2
+    assert "reads only the settings data.header" in other.err
+
+
 def test_a_report_fits_one_screen(cli, tmp_path):
     draw = random.Random(1)
     pairs = [

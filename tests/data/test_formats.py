@@ -222,6 +222,15 @@ def test_names_settle_the_order_of_columns(tmp_path):
         (["5", "좋아요"], [["1", "별로"], ["5", "최고"], ["2", "음"]], False),
         (["text", "text"], [["a", "b"]] * 5, False),
         (["a"], [["b"]] * 5, False),
+        (["KO_TXT", "EN_TXT"], [[f"저는 민수 {n}", f"I am Minsu {n}"] for n in range(40)], True),
+        (["OK now", "Yes"], [[f"저는 민수 {n}", f"I am Minsu {n}"] for n in range(40)], False),
+        (["잘 자요", "Good night"], [[f"저는 {n}", f"I am Minsu {n}"] for n in range(40)], False),
+        (
+            ["평문", "극성"],
+            [[f"정말 재미있어요 {n}", "긍정부정"[n % 2 :]] for n in range(40)],
+            True,
+        ),
+        (["평문", "극성"], [[f"정말 재미있어요 {n}", f"긍정 {n}"] for n in range(40)], False),
     ],
 )
 def test_a_header_is_told_from_a_row(first, rows, wanted):

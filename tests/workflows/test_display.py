@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from whyformer.recipes.recipe import resolve
 from whyformer.recipes.run_length import RunLength
 from whyformer.tasks.build import TASKS, open_task
 from whyformer.training.reports import StepReport
 from whyformer.workflows import display
-from whyformer.workflows.display import Display
+from whyformer.workflows.display import Display, wrapped
 from whyformer.workflows.train import train
 
 REPORT = StepReport(
@@ -30,6 +31,25 @@ class Planned(RunLength):
     @property
     def seconds_left(self) -> float | None:
         return self._seconds_left
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 400])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "files       a.tsv: TSV; source = column 1 (“가나다라 마바사 아자차카”), target = column 2",
+        f"            training.minutes 5.0: {'x' * 100} and more",
+        "verdict: this model is not better than a simple baseline",
+        "", "short",
+    ],
+)  # fmt: skip
+def test_a_wrapped_line_fits_and_loses_nothing(line: str, width: int) -> None:
+    found = wrapped(line, width)
+    parts = found.split("\n")
+    assert "".join(found.split()) == "".join(line.split())
+    assert all(cell_len(part) <= max(width, 30) for part in parts)
+    indent = 12 if line[:1] != "v" and len(line) > 12 else 0
+    assert all(part.startswith(" " * min(indent, width // 2)) for part in parts[1:])
 
 
 @pytest.mark.parametrize(

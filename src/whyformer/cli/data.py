@@ -1,8 +1,13 @@
 """``whyformer data``: show the content and the faults of data files, and write the good lines."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from whyformer.cli.shared.options import Flag, Texts, required
+from whyformer.cli.shared.options import Flag, Overrides, Texts, required
+
+if TYPE_CHECKING:
+    from whyformer.recipes.recipe import DataSettings
 
 EXAMPLES = """Examples:
 
@@ -12,6 +17,8 @@ EXAMPLES = """Examples:
   whyformer data pairs.tsv --clean good.tsv
   whyformer data pairs.tsv --clean good.tsv --keep numbers,html --drop several
   whyformer data book.txt --task language
+  whyformer data table.csv --data.header true
+  zcat pairs.tsv.gz | whyformer data -
   whyformer data pairs.tsv --html data.html
 
 --clean writes the good lines to OUT, and the other lines with their reasons to
@@ -35,13 +42,15 @@ def data(
     html: Path | None = None,
     overwrite: Flag = False,
     json: Flag = False,
+    overrides: Overrides,
 ) -> int:
     """Show the content of data files: columns, lengths, scripts, faults and the strangest lines.
 
     Nothing is trained. The memory use does not grow with the size of the files.
 
     Args:
-        files: Data files in any format that `whyformer train` reads, or the prefix of two files.
+        files: Data files in any format that `whyformer train` reads, the prefix of two files, or -
+            for standard input.
         source: Column of the source or text, or suffix of its file.
         target: Column of the target or label, or suffix of its file.
         columns: Columns to read, by name or number, as for `whyformer train`.
@@ -58,7 +67,35 @@ def data(
         json: Print all figures as one JSON object.
     """
     given = required(list(files), "FILE", "the path of a file")
-    from whyformer.cli.shared.recipes import columns_in, data_settings
+    from whyformer.cli.shared.recipes import data_settings
+    from whyformer.tasks.standard_input import as_files
+
+    with as_files(given) as paths:
+        settings = data_settings(
+            paths,
+            dev=dev,
+            source=source,
+            target=target,
+            columns=columns,
+            encoding=encoding,
+            overrides=overrides,
+        )
+        _survey(settings, task, clean, keep, drop, html, overwrite=overwrite, json=json)
+    return 0
+
+
+def _survey(
+    settings: "DataSettings",
+    task: str | None,
+    clean: Path | None,
+    keep: Sequence[str] | None,
+    drop: Sequence[str] | None,
+    html: Path | None,
+    *,
+    overwrite: bool,
+    json: bool,
+) -> None:
+    from whyformer.cli.shared.recipes import columns_in
     from whyformer.cli.shared.streams import print_json, refuse_existing
     from whyformer.foundation.errors import UsageError
     from whyformer.workflows.survey.clean import Cleaner, outputs, reasons_to_drop
@@ -66,9 +103,6 @@ def data(
     from whyformer.workflows.survey.report import report
     from whyformer.workflows.survey.text import rendered
 
-    settings = data_settings(
-        given, dev=dev, source=source, target=target, columns=columns, encoding=encoding
-    )
     opened_files = opened(settings, task)
     if clean is None:
         for name, value in (("keep", keep), ("drop", drop)):
@@ -99,4 +133,3 @@ def data(
         print_json(found.to_json() | ({"written": cleaner.to_json()} if cleaner else {}))
     else:
         print("\n".join([rendered(found, cleaned=cleaner is not None), *written]))
-    return 0

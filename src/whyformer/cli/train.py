@@ -1,5 +1,7 @@
 """``whyformer train``: train a model with a recipe."""
 
+import shutil
+import sys
 from pathlib import Path
 
 from whyformer.cli.shared.options import Flag, Overrides, Texts, required
@@ -76,6 +78,7 @@ def train(
     from whyformer.cli.shared.streams import print_json
     from whyformer.foundation.torchrun import is_first, world_size
     from whyformer.foundation.wording import counted
+    from whyformer.workflows.display import wrapped
     from whyformer.workflows.train import train
 
     resolved_recipe = resolved(
@@ -107,6 +110,7 @@ def train(
         )
         where = f"best at update {outcome.scores['step']}: {best}" if best else "not validated yet"
         print(f"{outcome.run}: {counted(outcome.updates, 'update')}; {where}")
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         for line in outcome.verdict.lines() if outcome.verdict else ():
-            print(line)
+            print(wrapped(line, width) if width else line)
     return code

@@ -52,7 +52,7 @@ def facts_before_training(
         reasons = "; ".join(f"{reason}: {what}" for reason, what in dropped.items())
         yield Caution(f"            validation pairs dropped: {reasons}")
     yield from few_fact(len(data.dev_corpus), "pair", separate=data.overlap is not None)
-    if data.overlap is None:
+    if data.overlap is None and not recipe.data.builtin:
         sources = (corpus.texts(number)[0] for number in range(len(corpus)))
         yield from held_out_finding(Kind.PAIRS, (item.source for item in data.dev), sources)
     for name, side, tokenizer in (

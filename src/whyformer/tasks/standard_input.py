@@ -2,9 +2,12 @@
 its data several times."""
 
 import codecs
+import contextlib
 import hashlib
+import shutil
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from whyformer.data.lines import STDIN, read_lines
@@ -28,6 +31,23 @@ def refuse_two_inputs(paths: Sequence[str]) -> None:
             f"Standard input can be used only once, but `-` was given {times} times. "
             "Put the other data into a file."
         )
+
+
+@contextlib.contextmanager
+def as_files(paths: Sequence[str]) -> Iterator[list[str]]:
+    """Return the paths in a `with` block; standard input becomes a temporary file.
+
+    Raises: ConfigError when more than one path is standard input.
+    """
+    refuse_two_inputs(paths)
+    if STDIN not in paths:
+        yield list(paths)
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "stdin"
+        with file.open("wb") as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        yield [str(file) if path == STDIN else path for path in paths]
 
 
 def kept_input(path: str, run: Path) -> str:

@@ -1,10 +1,12 @@
 """Show the progress of a run: facts and a live bar on standard error."""
 
 import contextlib
+import re
 import sys
 import time
 from collections.abc import Iterator
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
@@ -13,8 +15,38 @@ from whyformer.recipes.run_length import RunLength
 from whyformer.training.reports import StepReport
 from whyformer.training.selection import Selection
 
+_NAMED = re.compile(r"(\w+(?: \w+)*)? {2,}")
+"""The name of a line, such as "files", and the spaces behind it."""
 PLAIN_EVERY_SECONDS = 15.0
 """Time between two progress lines if standard error is not a terminal."""
+
+
+def wrapped(line: str, width: int) -> str:
+    """Return a line in parts of at most ``width`` columns, indented like the text after its name.
+
+    >>> print(wrapped("files       a.tsv: TSV; source = column 1", 30))
+    files       a.tsv: TSV; source
+                = column 1
+    """
+    named = _NAMED.match(line)
+    indent = min(len(named[0]) if named else 0, width // 2)
+    rest = line[indent:]
+    parts, room = [], max(20, width - indent)
+    while cell_len(rest) > room:
+        end = _fitting(rest, room)
+        parts.append(rest[:end].rstrip())
+        rest = rest[end:].lstrip()
+    return line[:indent] + f"\n{' ' * indent}".join([*parts, rest])
+
+
+def _fitting(text: str, room: int) -> int:
+    """Return how many characters of a text fit: up to a space if there is one."""
+    end = width = 0
+    while width + cell_len(text[end]) <= room:
+        width += cell_len(text[end])
+        end += 1
+    space = text.rfind(" ", 0, end + 1)
+    return space + 1 if space > 0 else end
 
 
 class Display:
@@ -53,7 +85,9 @@ class Display:
         self._bar.stop()
 
     def say(self, line: str) -> None:
-        """Print a line above the bar."""
+        """Print a line above the bar. In a terminal, a long line is wrapped and indented."""
+        if self._console.is_terminal:
+            line = wrapped(line, self._console.width)
         self._console.print(line, markup=False, soft_wrap=True)
 
     def warn(self, line: str) -> None:

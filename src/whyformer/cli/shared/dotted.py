@@ -20,27 +20,35 @@ def split(tokens: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
     the values of each setting by name.
 
     A list setting takes all values up to the next option; any other setting takes one value.
-    Tokens after ``--`` are not changed.
+    Tokens after ``--`` are not changed. A positional ``-`` moves behind ``--``, because cyclopts
+    takes it for an option.
 
     >>> split(["train", "--model.d-model", "256", "copy", "--training.seed=7"])
     (['train', 'copy'], {'model.d_model': ['256'], 'training.seed': ['7']})
     >>> split(["train", "--data", "-"])  # standard input
     (['train', '--data=-'], {})
+    >>> split(["data", "-", "--json"])
+    (['data', '--json', '--', '-'], {})
     """
     others: list[str] = []
+    inputs: list[str] = []
     found: dict[str, list[str]] = {}
     place = 0
     while place < len(tokens):
         token = tokens[place]
         place += 1
         if token == "--":
-            others += tokens[place - 1 :]
+            inputs += tokens[place:]
             break
         match = _NAME.fullmatch(token)
         if not match:
             # cyclopts reads a `-` after an option as another option.
-            is_value = token == "-" and others and _NEEDS_VALUE.fullmatch(others[-1])
-            others.append(f"{others.pop()}=-" if is_value else token)
+            if token != "-":
+                others.append(token)
+            elif others and _NEEDS_VALUE.fullmatch(others[-1]):
+                others.append(f"{others.pop()}=-")
+            else:
+                inputs.append(token)
             continue
         name = match[1].replace("-", "_")
         values = found.setdefault(name, [])
@@ -54,7 +62,7 @@ def split(tokens: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
             end = place + 1
         values += tokens[place:end]
         place = end
-    return others, found
+    return [*others, "--", *inputs] if inputs else others, found
 
 
 def plugins_in(tokens: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -87,15 +87,25 @@ def data_settings(
     target: str | None = None,
     columns: Sequence[str] | None = None,
     encoding: str | None = None,
+    overrides: Mapping[str, list[str]] | None = None,
 ) -> "DataSettings":
     """Return the data settings for a command that has no recipe.
 
-    Raises: UsageError if both ``--columns`` and ``--source`` or ``--target`` are given.
+    Args: overrides: dotted settings, see `READ_WITH`.
+    Raises: UsageError if both ``--columns`` and ``--source`` or ``--target`` are given, or for a
+        dotted setting that this command does not read.
     """
-    from whyformer.recipes.recipe import DataSettings
+    from whyformer.recipes.recipe import DataSettings, parse_overrides
 
     given = {"source": source, "target": target, "encoding": encoding}
     found: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    for name, value in parse_overrides(overrides or {}).items():
+        if name not in READ_WITH:
+            raise UsageError(
+                f"`--{name}` has no effect on this command, which reads only the settings "
+                f"{', '.join(READ_WITH)}. Leave it out."
+            )
+        found[name.removeprefix("data.")] = value
     if columns:
         if source is not None or target is not None:
             raise UsageError(BOTH_FORMS)
@@ -103,6 +113,8 @@ def data_settings(
     return DataSettings.model_validate({"train": list(train), "dev": list(dev or ()), **found})
 
 
+READ_WITH = ("data.header", "data.delimiter", "data.dev_share")
+"""The dotted settings that decide how data files are read, besides those with a short flag."""
 ROLES = {
     "source": "data.source", "text": "data.source", "second": "data.second",
     "target": "data.target", "label": "data.target",

@@ -21,6 +21,14 @@ HEADERS = (Format.TSV, Format.CSV, Format.EXCEL)
 """Formats whose first line may be a header."""
 
 
+LEAST_ROWS, LONGER = 30, 0.9
+"""A first row is compared with at least this many rows; so large a share of them must differ."""
+MOST_LABELS, FREQUENT = 12, 3
+"""A column with at most this many different values, each this often, holds labels."""
+_NAME = re.compile(r"\w[\w .()/-]{0,29}")
+_LATIN = re.compile(r"[A-Za-z]")
+
+
 @dataclass
 class Table(ABC):
     """The rows of a data file.
@@ -146,8 +154,9 @@ class TableWithHeader(Table):
 def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Return whether a first row names the columns of the other rows.
 
-    The cells of a header never occur again in their columns. In addition, the cells must be known
-    names, or a column must contain only numbers below a name that is not a number.
+    The cells of a header never occur again in their columns. In addition, one of these must hold:
+    the cells are known names, a column contains only numbers below a name that is not a number, or
+    the cells look like names of columns with other content (see `_unlike_values`).
     """
     # The first name may be empty: in a file written by pandas, the row numbers have no name.
     if len(first) < 2 or not all(cell.strip() for cell in first[1:]):
@@ -163,10 +172,39 @@ def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
         return False
     columns = list(zip(*rows, strict=True))
     numbers = [all(_is_number(one) for one in column if one) for column in columns]
+    if any(_is_number(name) for name in first):
+        return False
     return any(
         number and any(column) and not _is_number(name)
         for number, column, name in zip(numbers, columns, first, strict=True)
-    ) and not any(_is_number(name) for name in first)
+    ) or _unlike_values(first, columns)
+
+
+def _unlike_values(first: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+    """Return whether a first row looks like names, because its columns hold something else.
+
+    Its cells must be short names, shorter than most values of a column. Either the last column has
+    a few labels, all of them frequent, or a column has hardly any value in Latin letters below a
+    name of one word in ASCII.
+    """
+    if not all(_NAME.fullmatch(name.strip()) for name in first if name):
+        return False
+    count = len(columns[0])
+    if count < LEAST_ROWS or not any(
+        sum(len(value) > len(name) for value in column) > LONGER * count
+        for name, column in zip(first, columns, strict=True)
+    ):
+        return False
+    labels = Counter(columns[-1])
+    if len(labels) <= MOST_LABELS and min(labels.values()) >= FREQUENT:
+        return True
+    return any(
+        name.isascii()
+        and " " not in name
+        and sum(_LATIN.search(value) is None for value in column) > LONGER * count
+        for name, column in zip(first, columns, strict=True)
+        if any(one.isalpha() for one in "".join(column[:LEAST_ROWS]))
+    )
 
 
 def _is_number(text: str) -> bool:
