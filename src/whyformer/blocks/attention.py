@@ -115,8 +115,8 @@ def fused_attention(
         causal = False  # a single query is at the last position and attends to every key
     if allowed is not None and allowed.is_floating_point():
         allowed, bias = None, allowed if bias is None else bias + allowed
-    # The kernel's causal flag aligns the first query with the first key. This is wrong if there
-    # are more keys than queries.
+    # The kernel's causal flag aligns the first query with the first key. This alignment is wrong
+    # if there are more keys than queries.
     flag = causal and Q.shape[-2] == K.shape[-2] and allowed is None and bias is None
     if causal and not flag:
         allowed = combine(allowed, causal_mask(Q.shape[-2], K.shape[-2], Q.device))

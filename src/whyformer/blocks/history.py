@@ -54,7 +54,7 @@ class History:
 
     def _copy_rows(self, memory: Tensor, places: Int[Tensor, "length new_rows"]) -> Tensor:
         fresh = memory.new_empty(len(memory), places.shape[1], *memory.shape[2:])
-        into = fresh[: self.length].flatten(0, 1)  # only the positions that are in use
+        into = fresh[: self.length].flatten(0, 1)  # copy only the positions that are in use
         if torch.is_grad_enabled():
             into.copy_(memory.flatten(0, 1).index_select(0, places.flatten()))
         else:  # `out` saves one of two passes over memory, but does not support gradients
@@ -218,7 +218,8 @@ class Past:
         if len(sizes) == 1:
             return [len(layout.slots)]
         ends = torch.tensor(slots).cumsum(0).to(layout.slots.device)
-        before = torch.searchsorted(layout.slots, ends).tolist()  # rows before each cohort's end
+        # Number of rows before the end of each cohort.
+        before = torch.searchsorted(layout.slots, ends).tolist()
         return [end - start for start, end in itertools.pairwise([0, *before])]
 
 

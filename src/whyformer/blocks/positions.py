@@ -197,7 +197,7 @@ class Rotary(Positions):
             self.table = extended(self.table, self.make, end)
         rotations = rows_at(self.table, offset, length)
         if not isinstance(offset, int):
-            rotations = rotations[:, None]  # the same for every head
+            rotations = rotations[:, None]  # all heads use the same rotations
         has_complex = x.dtype in (torch.float32, torch.float64) and x.device.type != "mps"
         fast = has_complex and not torch.compiler.is_compiling()
         return (rotate_complex if fast else rotate_pairs)(x, rotations.to(x))

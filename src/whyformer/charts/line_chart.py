@@ -163,7 +163,7 @@ def _measured(line: Line, chart: LineChart, x: Scale, y: Scale, shape: str, colo
             parts.insert(0, f'<polygon class="band s{color}" points="{" ".join(upper + lower)}"/>')
     for p, value in seen:
         at = x.at(p.x)
-        if not math.isfinite(value):  # a failed run is also a result
+        if not math.isfinite(value):  # draw a failed run, because it is also a result
             place, mark, kind = (at, TOP + 6), "M-4-4L4 4M-4 4L4-4", "broken"
         elif chart.y.log and value <= 0:  # a logarithmic axis cannot show this value
             place, mark, kind = (at, HEIGHT - BOTTOM - 5), "M-4-3L0 3L4-3", "broken"

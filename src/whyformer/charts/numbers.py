@@ -47,6 +47,6 @@ def tick(value: float) -> str:
         mantissa = f"{size / 10**exponent:.3g}"
         text = ("" if mantissa == "1" else f"{mantissa}×") + f"10{power_of_ten(exponent)}"
     else:
-        # Four significant digits for a fraction, all digits for a whole number.
+        # Show four significant digits of a fraction, and all digits of a whole number.
         text = f"{size:,.0f}" if size.is_integer() else f"{float(f'{size:.4g}'):,.10g}"
     return f"−{text}" if value < 0 else text

@@ -79,9 +79,9 @@ def beam_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[
     search; otherwise it is returned without eos and ranked with the finished hypotheses.
     """
     best = [Best(settings.nbest) for _ in range(len(queue))]
-    sentences = torch.empty(0, dtype=torch.long)  # the sentence of each row
-    start = torch.empty(0, dtype=torch.long)  # the column of the first token of each row
-    alive = torch.empty(0, dtype=torch.bool)  # whether the search of each row continues
+    sentences = torch.empty(0, dtype=torch.long)  # for each row, the number of its sentence
+    start = torch.empty(0, dtype=torch.long)  # for each row, the column of its first token
+    alive = torch.empty(0, dtype=torch.bool)  # for each row, whether its search continues
     groups = [_no_group() for _ in range(settings.groups)]
     origins = [torch.empty(0, 0, dtype=torch.long) for _ in groups]
     state, width = None, 0

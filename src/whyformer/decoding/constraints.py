@@ -160,7 +160,7 @@ def constrain(
     given = scores.clone() if whole is not None and outside else scores
     for one in outside:
         one.apply(scores, tokens)
-    if whole is not None and outside:  # a character needs all of its bytes, even repeated ones
+    if whole is not None and outside:  # a character needs all of its bytes, even if bytes repeat
         scores = torch.where(whole[:, None].to(scores.device), scores, given)
     for one in constraints:
         if one.inside_characters:

@@ -23,7 +23,8 @@ def greedy_search(model: Stepper, queue: Queue, settings: SearchSettings) -> lis
     start = torch.empty(0, dtype=torch.long)  # the column of the first token of each row
     tokens = torch.empty(0, 1, 0, dtype=torch.long)
     totals = torch.empty(0, dtype=torch.float64)
-    last = torch.empty(0, 1, dtype=torch.long)  # the last token; EMPTY after the hypothesis ended
+    # For each row, the last token; EMPTY after the hypothesis ended.
+    last = torch.empty(0, 1, dtype=torch.long)
     state = None
     while True:
         alive = last[:, 0] != EMPTY
@@ -56,7 +57,8 @@ def greedy_search(model: Stepper, queue: Queue, settings: SearchSettings) -> lis
         forced = queue.prefixes.at(age, sentences, tokens, last != EMPTY)
         scores, ids = candidates(logits, layout, 1, tokens, settings, forced)
         best = scores[:, 0].amax(-1)
-        where = (scores[:, 0] == best[:, None]).int().argmax(-1)  # with equal scores, the lowest id
+        # Of tokens with equal scores, take the lowest id.
+        where = (scores[:, 0] == best[:, None]).int().argmax(-1)
         alive = last[:, 0] != EMPTY
         last = ids[:, 0].gather(-1, where[:, None])
         over = (age >= queue.limit[sentences]) & (last[:, 0] != EOS)

@@ -101,7 +101,7 @@ def paired_bootstrap(
 def approximate_randomization(
     value: Value, baseline: Array, system: Array, *, trials: int = 10000, seed: int = SEED
 ) -> tuple[float, float]:
-    """Return the difference and p.
+    """Return the difference of the two systems and the p-value.
 
     Paper: Riezler and Maxwell 2005, “On Some Pitfalls in Automatic Evaluation and Significance
     Testing for MT”, Figure 2; Noreen 1989 for the +1.
@@ -135,7 +135,8 @@ def exact_permutation(value: Value, baseline: Array, system: Array) -> tuple[flo
     count = len(gap)
     if not count:
         return observed, 1.0, 1
-    half = 2 ** (count - 1)  # the other half only flips the sign of these differences
+    # The other half of the exchanges gives the same differences with the opposite sign.
+    half = 2 ** (count - 1)
     moves = (np.arange(half)[:, None] >> np.arange(count)) & 1
     differences = np.array([value(b - moved) - value(a + moved) for moved in moves @ gap])
     return observed, _as_large(differences, observed) / half, 2 * half

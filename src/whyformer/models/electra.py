@@ -90,7 +90,8 @@ class Electra(nn.Module):
         generator.embedding.segments = shared.segments
         generator.embedding.norm = shared.norm
         generator.masked.weight = shared.tokens.weight
-        if POSITIONS[settings.positions].limited:  # the scheme has learned vectors: share them
+        # Share the learned vectors of the position scheme.
+        if POSITIONS[settings.positions].limited:
             generator.positions = self.discriminator.positions
 
     def restore(

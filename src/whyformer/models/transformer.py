@@ -187,7 +187,7 @@ def _visible(
     allowed = None if real is None or bool(real.all()) else padding_mask(real)
     if allowed is None or not bool(allowed.any(-1).all()):
         return allowed
-    return as_bias(allowed, memories[0][0].dtype)  # computed once instead of in every step
+    return as_bias(allowed, memories[0][0].dtype)  # convert the mask once instead of in every step
 
 
 def deepnorm_constants(

@@ -149,7 +149,7 @@ class Sharded(Parallelism):
         self.hollow = _empty_copy(model)
         assert ranks.device is not None
         mesh = init_device_mesh(ranks.device.type, (ranks.count,))
-        # A recurrent model calls parts of its layers directly, so it is a single group.
+        # A recurrent model calls parts of its layers directly, so all parameters form one group.
         for layer in model.modules():
             if isinstance(layer, DecoderLayer):  # `Decoder.read` calls this part directly
                 fully_shard(layer.cross_attention, mesh=mesh)

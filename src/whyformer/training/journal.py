@@ -37,7 +37,8 @@ class Journal:
         for name in (JOURNAL, TIMINGS):
             path = directory / name
             kept = [found for found in _whole_lines(path) if found["step"] <= after]
-            write_text(path, "".join(map(_sealed, kept)))  # adds missing checksums
+            # Writing the file again adds missing checksums.
+            write_text(path, "".join(map(_sealed, kept)))
             if name == JOURNAL:
                 self.missing = missing_updates(kept, after)
                 """The updates before the checkpoint that have no line in the journal, as text."""

@@ -11,7 +11,8 @@ from whyformer.training.optimizers import moments
 from whyformer.training.settings import TrainingSettings
 
 VECTORS_PER_LAYER = 2
-"""Minimum number of vectors of width d_model per token and layer, kept for the backward pass."""
+"""Minimum number of vectors of width d_model that are kept per token and layer for the backward
+pass."""
 VECTORS_IF_RECOMPUTED = 1
 """The minimum number of these vectors with gradient checkpointing, which keeps only the input of a
 layer."""

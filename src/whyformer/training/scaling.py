@@ -173,7 +173,8 @@ def first_count(holds: Callable[[int], bool]) -> int | None:
     """
     if not holds(MAX_GPUS):
         return None
-    low, high = 1, MAX_GPUS  # `holds` is false for `low`, or `low` is 1, which is never tested
+    # `holds` is false for `low` (except for the initial 1, which is not tested).
+    low, high = 1, MAX_GPUS
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)

@@ -240,7 +240,7 @@ def _sizes(shape: TransformerSettings | GPTSettings, vocabulary: int) -> tuple[i
 def _activations(
     shape: TransformerSettings | GPTSettings, tokens: int, *, recomputed: bool
 ) -> float:
-    if isinstance(shape, GPTSettings):  # like an encoder layer: no cross-attention
+    if isinstance(shape, GPTSettings):  # a GPT layer has no cross-attention, like an encoder layer
         layers = {"encoder_layers": shape.layers, "decoder_layers": 0}
     else:
         layers = {

@@ -43,7 +43,7 @@ def _training_files(data: DataSettings) -> dict[str, int]:
                     state = Path(file).stat()
                     found[_hash(file, state.st_size, state.st_mtime_ns)] = state.st_size
         except (WhyformerError, OSError):
-            continue  # such as items given in Python
+            continue  # not a file, for example items given in Python
     return found
 
 

@@ -165,7 +165,7 @@ def _train(
             display.warn(line)
     if ranks.first:
         ranks.wait()
-    task.higher_is_better(task.metric)  # raises an error for an unknown metric
+    task.higher_is_better(task.metric)  # this raises an error if the metric is unknown
     settings = recipe.training
     model = task.model(device)
     if not isinstance(model, Model):
@@ -229,7 +229,7 @@ def _judged(outcome: Outcome, task: Task, display: Display, identity: str) -> Ou
         expected = outlook_of(read_journal(outcome.run), metric)
     items = task.validation_items
     if items is not None and items < FEW:
-        expected = None  # the loss of so few items says little
+        expected = None  # with so few items, the loss is not reliable
     if expected:
         display.say(expected.described())
     found, problem = verdict_at_the_end(

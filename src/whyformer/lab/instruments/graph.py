@@ -27,7 +27,7 @@ def depth(output: Tensor) -> int:
         return 0
     longest: dict[Node, int] = {}
     waiting: list[tuple[Node, bool]] = [(last, False)]
-    while waiting:  # not a recursive function, because its depth would grow with the sequence
+    while waiting:  # a recursive function would be as deep as the sequence is long
         node, seen = waiting.pop()
         if node in longest:
             continue

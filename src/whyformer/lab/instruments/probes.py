@@ -210,7 +210,7 @@ def _heads(module: str, scores: Tensor, weights: Tensor, allowed: Tensor) -> Ite
     for number in range(weights.shape[1]):
         of_head, may = weights[:, number], allowed[:, number]
         keys = may.sum(-1)
-        free = keys > 1  # queries with several allowed keys
+        free = keys > 1  # only queries with several allowed keys have a choice
         found = entropies(of_head)[free]
         yield Head(
             module,

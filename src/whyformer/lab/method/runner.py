@@ -172,7 +172,7 @@ def _measured(
             work = futures[future]
             numbers, seconds = _result(work, future.result)
             yield work, numbers, seconds
-    except BaseException:  # also Ctrl-C: cancel the remaining measurements
+    except BaseException:  # after any error or Ctrl-C, cancel the remaining measurements
         pool.shutdown(wait=False, cancel_futures=True)
         for process in set(multiprocessing.active_children()) - others:
             process.terminate()

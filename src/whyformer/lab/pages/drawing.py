@@ -54,7 +54,7 @@ def _heat_map(chart: HeatMap, language: Language) -> str:
 
 
 def _with_numbers(made: str, numbers: str, language: Language) -> str:
-    if "<svg" not in made:  # nothing was measured
+    if "<svg" not in made:  # there is no chart if nothing was measured
         return made
     return made + folded(escape(WORDS["numbers_behind"].in_(language)), numbers)
 

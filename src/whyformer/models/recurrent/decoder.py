@@ -158,7 +158,7 @@ class Decoder(nn.Module):
         of_token, of_fed = first.from_input.weight.split(width, 1)
         gates = nn.functional.linear(
             x, of_token, first.from_input.bias
-        )  # for all positions at once
+        )  # computed for all positions at once
         states, fed, outputs = list(memory.states), memory.fed, []
         between = [self._between_mask(x) for _ in layers[1:]]
         for now in gates.unbind(1):

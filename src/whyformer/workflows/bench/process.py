@@ -170,7 +170,7 @@ def busy_seconds() -> float | None:
     except OSError:
         return None
     ticks = [int(word) for word in first.split()[1:9]]
-    idle = ticks[3] + ticks[4]  # idle, and waiting for input
+    idle = ticks[3] + ticks[4]  # time in which cores were idle or waited for input
     return (sum(ticks) - idle) / os.sysconf("SC_CLK_TCK")
 
 

@@ -151,7 +151,7 @@ def ceilings(
 def product_shapes(recipe: Recipe, vocabulary: int) -> list[tuple[int, int, int]]:
     """Return (rows, inner, outer) of the matrix products: projection, feed-forward, logits."""
     rows, d = recipe.training.batch_tokens, recipe.model.d_model
-    ff = getattr(recipe.model, "d_ff", 4 * d)  # the four gates of a recurrent layer
+    ff = getattr(recipe.model, "d_ff", 4 * d)  # a recurrent layer has four gates
     logits = (min(rows, CHUNK_ROWS), d, vocabulary)
     return [(rows, d, d), (rows, d, ff), (rows, ff, d), logits]
 

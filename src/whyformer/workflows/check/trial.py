@@ -137,7 +137,7 @@ def speed(
 def largest(
     recipe: Recipe, model: nn.Module, batch: AnyBatch, loss_of: LossOf, shape: str
 ) -> Finding:
-    """Train one update on the largest batch. Args: shape: description of its shape."""
+    """Train one update on the largest batch. Args: shape: description of the shape of the batch."""
     settings = recipe.training
     name = "largest batch fits"
     try:

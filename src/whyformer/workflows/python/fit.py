@@ -34,7 +34,8 @@ class Fit:
 
     def __iter__(self) -> Iterator[Step]:
         """Yield a step after each update, until the run ends."""
-        overwrite, self._overwrite = self._overwrite, False  # a second loop resumes
+        # Only the first loop may overwrite a run; later loops resume.
+        overwrite, self._overwrite = self._overwrite, False
         outcome = yield from training_steps(
             self._resolved, self.run, items=self._items, overwrite=overwrite, quiet=self._quiet
         )

@@ -59,7 +59,8 @@ def verify(run: Path) -> list[Part]:
         return [Part(run, _model(run))]
     if (run / RUN).exists() or (run / "checkpoint").exists():
         examine(run / RUN, lambda: SEAL in (read_run(run) or {}))
-        found = parts.pop()  # the fault may be in run.json, or in the recipe that it has a hash of
+        # `run.json` contains the hash of the recipe, so either of the two files may be damaged.
+        found = parts.pop()
         if not found.fault:
             parts += [found, Part(run / RECIPE, found.checked)]
         else:

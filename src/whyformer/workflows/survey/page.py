@@ -74,7 +74,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence
         )
 
     body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in rows)
-    narrow = f' style="min-width:{WIDTH}px"' if len(head) > 3 else ""  # a phone scrolls the table
+    # A minimum width makes a phone scroll the table.
+    narrow = f' style="min-width:{WIDTH}px"' if len(head) > 3 else ""
     return f"<div class=wide><table{narrow}><tr>{row(head, 'th')}</tr>{body}</table></div>"
 
 

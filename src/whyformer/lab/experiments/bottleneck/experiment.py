@@ -147,7 +147,8 @@ def fresh_model(settings: Settings, seed: int) -> RecurrentModel:
 def measure_distances(settings: Settings, seed: int) -> Numbers:
     """Count the steps from reading a symbol to writing it, on a batch of the experiment."""
     length = settings["length"]
-    row = torch.arange(length)[None]  # all symbols differ, so that each can be found
+    # All symbols differ, so the position of each symbol can be found.
+    row = torch.arange(length)[None]
     batch = batch_of(row + VOCABULARY, Task(settings["task"]))
     read = {int(symbol): place for place, symbol in enumerate(batch.source[0])}
     first = batch.source.shape[1]

@@ -111,7 +111,7 @@ def mechanism_tests(results: Results) -> Mapping[str, Sequence[Test]]:
             below(rescue(results, "bottom", optimizer), RESCUE, contrary=1.0, name="bottom"),
         ]
         for optimizer, tests in size_tests(results).items()
-        if not full_gain(results, optimizer) < LEAST_GAIN  # otherwise, warm-up gains too little
+        if not full_gain(results, optimizer) < LEAST_GAIN  # only if full warm-up has a clear gain
     }
 
 

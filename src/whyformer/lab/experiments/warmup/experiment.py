@@ -111,7 +111,8 @@ def shape(arm: Arm, layers: int = TRAINED_DEPTH, d_model: int = 64) -> GPTSettin
 
 def reader(settings: GPTSettings, vocabulary: int) -> Encoder:
     """Return an encoder with the same settings: every position attends to every position."""
-    alpha, beta = deepnorm_decoder_constants(settings.layers)  # also valid for a single encoder
+    # These constants are also valid for a single encoder.
+    alpha, beta = deepnorm_decoder_constants(settings.layers)
     embedding = TokenEmbedding(vocabulary, settings.d_model, 0.0)
     encoder = Encoder(settings.parts(bias=True, depth_scale=alpha), settings.layers, embedding)
     INITIALIZATIONS[settings.initialization](encoder, beta)
