@@ -44,7 +44,7 @@ def orthogonal(layer: Recurrence, forget_bias: float, span: int) -> None:
     then set the forget bias.
 
     Source: Saxe et al. 2013 (arXiv:1312.6120), §3: an orthogonal matrix keeps the length of every
-        vector. So multiplication by such a matrix neither shrinks nor enlarges a gradient.
+        vector. So multiplication by an orthogonal matrix does not change the length of a gradient.
     """
     for gate in _gates(layer, layer.from_state.weight):
         nn.init.orthogonal_(gate)

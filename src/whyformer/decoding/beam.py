@@ -193,7 +193,8 @@ def _extend(
     Args:
         first: index of the first beam of the group in the rows of the model.
         start: for each sentence, the column of the first token.
-        full: True for sentences whose hypotheses are at the length limit; these end in this step.
+        full: True for sentences whose hypotheses are at the length limit. Such hypotheses end in
+            this step.
     Returns: the group of unfinished hypotheses, and the parent row of each of its beams.
     """
     width = group.totals.shape[1]

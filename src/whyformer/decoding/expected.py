@@ -80,9 +80,9 @@ def learned_limit(
     """Return the ratio and the extra tokens of a length limit that covers the training targets.
 
     The ratio is the number of all target tokens divided by the number of all source tokens. For
-    each range of source lengths (1, 2 to 3, 4 to 7, ...), the targets need some tokens in addition
-    to the ratio; the extra tokens are the largest of these numbers. The ratio and the extra tokens
-    are multiplied by `MARGIN`.
+    each range of source lengths (1, 2 to 3, 4 to 7, ...), the function computes how many tokens the
+    targets need beyond ratio × source tokens. The largest of these numbers gives the extra tokens.
+    The ratio and the extra tokens are multiplied by `MARGIN`.
     Args: source_lengths, target_lengths: numbers of tokens of each pair, including eos.
     """
     ratio = float(target_lengths.sum() / source_lengths.sum())

@@ -1,4 +1,5 @@
-"""Translate lines of text: tokenization, batching and the order of lines. Subclasses search."""
+"""Translate lines of text: tokenization, batching and the order of lines. Subclasses implement the
+search."""
 
 import functools
 import itertools
@@ -54,7 +55,8 @@ class Translation:
 
 
 class TextTranslator(ABC):
-    """Translates lines: tokenizes them, forms batches, and restores the order. Subclasses search.
+    """Translates lines: tokenizes the lines, forms batches, and restores the order. Subclasses
+    implement the search.
 
     The translation of a line does not depend on the other lines (up to floating-point rounding,
     which depends on the shape of the batch).

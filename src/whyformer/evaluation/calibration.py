@@ -72,7 +72,7 @@ def curve(confidences: Sequence[float], right: Sequence[bool], *, bins: int = BI
 
 @dataclass(frozen=True)
 class Calibration:
-    """A function from the features of an answer to the probability that it is right.
+    """Computes, from the features of an answer, the probability that the answer is right.
 
     Source: Platt 1999, “Probabilistic outputs for support vector machines”, §2.2: a sigmoid, with
         targets that are a little below 1 and above 0.

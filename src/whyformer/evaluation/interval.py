@@ -65,7 +65,7 @@ def interval_of(
     """Return the 95 % interval of a metric.
 
     Args:
-        value: function from the sums of the columns of ``statistics`` to the metric.
+        value: function that computes the metric from the sums of the columns of ``statistics``.
         statistics: the statistics of each item, (items, k).
         resamples: number of bootstrap samples; 0 means no interval, for every kind.
     """

@@ -81,8 +81,8 @@ def read_parts(directory: Path, like: Callable[[str], Tensor | None]) -> dict[st
 
     Any number of ranks may have written the files. Each rank reads only its shard of a tensor that
     will be sharded. All other tensors are read completely.
-    Args: like: function from a name to the tensor that will receive the values, or None. If this
-        tensor is sharded, the result is sharded in the same way.
+    Args: like: function that returns, for each name, the tensor that will receive the values, or
+        None. If this tensor is sharded, the result is sharded in the same way.
     Raises: OSError, ValueError or SafetensorError when a file is damaged.
     """
     import torch.distributed.checkpoint as dcp

@@ -46,7 +46,7 @@ class TrainingState:
     optimizer: torch.optim.Optimizer
     average: WeightAverage
     parallelism: Parallelism
-    """The object that computes the loss, on one rank or on several."""
+    """The object that computes the loss, on a single rank or on several ranks."""
     step: int = 0
     epoch: int = 0
     next_batch: int = 0

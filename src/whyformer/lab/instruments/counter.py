@@ -62,7 +62,7 @@ class Equation(StrEnum):
 
 @dataclass
 class Operations:
-    """Multiply-adds by (name of the module with dots, equation)."""
+    """The number of multiply-adds for each pair: dotted name of a module, equation."""
 
     counts: dict[tuple[str, Equation], int] = field(default_factory=dict)
 
@@ -135,8 +135,8 @@ def _rule_of(model: nn.Module, name: str, module: nn.Module) -> Rule | None:
 
 
 def _belonging(model: nn.Module, name: str) -> Equation:
-    """Return the equation of a Linear, by its name or by the nearest enclosing module that has a
-    rule."""
+    """Return the equation that a Linear belongs to. The name of the Linear determines it, or else
+    the nearest enclosing module that has a rule."""
     around, _, own = name.rpartition(".")
     if own == "projection":
         return Equation.VOCABULARY

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.autograd.graph import Node
 
 Layer = Callable[[Tensor], Tensor]
-"""Function from a tensor (1, length, width) to a tensor of the same shape."""
+"""Function that maps a tensor (1, length, width) to a tensor of the same shape."""
 
 
 def depth(output: Tensor) -> int:

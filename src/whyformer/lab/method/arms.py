@@ -14,7 +14,8 @@ from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import Estimate, estimate, paired
 
 Pick = Callable[[Any], float]
-"""Function from the measured value of a seed, such as a list, to the number to compare."""
+"""Function that returns the number to compare, given the measured value of a seed (such as a
+list)."""
 
 
 def is_trained(results: Results, part: str, /, **arm: Any) -> bool:

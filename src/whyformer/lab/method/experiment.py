@@ -122,7 +122,7 @@ class Claim:
         popular: the statement as people usually make it.
         precise: the statement in a form that can be tested.
         criterion: the required observation in words; `tests` contains the same rule as code.
-        tests: function from the results to the tests of each circumstance.
+        tests: function that returns the tests of each circumstance, given the results.
     """
 
     name: str
@@ -145,7 +145,7 @@ class Experiment:
             several words matches a question that contains all of them.
         mentions: related words. These words alone do not match a question.
         numbers: the numbers that the card may quote; each `{name}` in a card is one of them.
-        charts: function from the results to charts, heat maps and tables.
+        charts: function that returns charts, heat maps and tables, given the results.
         names: for each internal name of a circumstance or arm, the text that the pages show.
         revision: increase it when the meaning of a measurement changes. Cells of an older
             revision are measured again.

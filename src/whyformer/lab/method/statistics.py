@@ -14,7 +14,7 @@ FEWEST_FOR_BOOTSTRAP = 5
 interval, because a bootstrap of so few values is not reliable."""
 
 Statistic = Callable[[np.ndarray], np.ndarray]
-"""Function from values of shape (resamples, seeds) to one number for each resample."""
+"""Function that computes one number for each resample from values of shape (resamples, seeds)."""
 
 
 class Spread(StrEnum):

@@ -65,7 +65,7 @@ def _advice(report: DataReport) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """Return a table. Args: numbers: columns that are aligned to the right."""
+    """Return an HTML table. Args: numbers: indices of the columns that are aligned to the right."""
 
     def row(cells: Sequence[str], tag: str) -> str:
         return "".join(

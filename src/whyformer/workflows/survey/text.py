@@ -148,7 +148,8 @@ def _advice(report: DataReport, *, cleaned: bool) -> list[str]:
 
 
 def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
-    """Return rows with aligned columns. Args: right: numbers of right-aligned columns."""
+    """Return rows with aligned columns. Args: right: indices of the columns that are aligned to the
+    right."""
     widths = [max(width_of(row[place]) for row in rows) for place in range(len(rows[0]))]
     lines = []
     for row in rows:
