@@ -6,6 +6,7 @@ import torch
 
 from toy_runs import toy_bundle
 from whyformer.decoding.alignment import align
+from whyformer.decoding.expected import Expected
 from whyformer.decoding.lines import pair_batches
 from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.settings import SearchSettings
@@ -249,3 +250,18 @@ def test_scores_of_damaged_weights_are_refused() -> None:
         whole.models[0].projection.weight[5, 0] = torch.nan  # pyright: ignore[reportArgumentType, reportIndexIssue]
     with pytest.raises(WhyformerError, match="logits must be finite"):
         whole.score(["a"], ["b"])
+
+
+def test_spaces_at_the_ends_of_an_output_are_kept_only_if_training_kept_them() -> None:
+    tokenizer = train_tokenizer("chars", ["a b c"], vocabulary=300)
+    found: dict[bool, list[str]] = {}
+    for keep in (False, True):
+        torch.manual_seed(3)
+        model = Transformer(SHAPE, (len(tokenizer), len(tokenizer)))
+        with torch.no_grad():
+            model.projection.weight[5:261] = 0.0
+            model.projection.weight[tokenizer.encode("a b")[1]] *= 30.0  # the space
+        spaced = Translator([model], tokenizer, tokenizer, expected=Expected(keep_spaces=keep))
+        found[keep] = [one.text for one in spaced.translate(["a", "b c", "c a b"], WANTED)]
+    assert any(text != text.strip() for text in found[True])
+    assert found[False] == [text.strip() for text in found[True]]

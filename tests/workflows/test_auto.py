@@ -117,6 +117,20 @@ def test_units_follow_the_texts(tmp_path: Path) -> None:
     assert settings_of(written(tmp_path, "sentences"))["text.units"] == "bpe"
 
 
+def test_the_metric_of_labels_follows_their_frequencies(tmp_path: Path) -> None:
+    assert settings_of(written(tmp_path, "named columns"))["validation.metric"] == "accuracy"
+    rare = tmp_path / "rare.tsv"
+    lines = [f"{s}\t{'bad' if n % 5 == 0 else 'good'}\n" for n, s in enumerate(SENTENCES)]
+    rare.write_text("".join(lines), encoding="utf-8")
+    assert settings_of(str(rare))["validation.metric"] == "matthews"
+    assert settings_of(written(tmp_path, "conll"))["validation.metric"] == "accuracy"
+    spans = tmp_path / "spans.tsv"
+    labels = ["B-X I-X" + " O" * (len(s.split()) - 2) for s in SENTENCES]
+    rows = [f"{s}\t{one}\n" for s, one in zip(SENTENCES, labels, strict=True)]
+    spans.write_text("".join(rows), encoding="utf-8")
+    assert settings_of(str(spans))["validation.metric"] == "span_f1"
+
+
 def test_more_minutes_on_the_same_data_need_more_dropout(tmp_path: Path) -> None:
     path = written(tmp_path, "words")
     short, long = (settings_of(path, **{"training.minutes": minutes}) for minutes in (0.005, 60.0))

@@ -220,6 +220,10 @@ class TextTranslator(ABC):
             lambda text: TextPrefix(text, self.target_tokenizer, spellings)
         )
 
+    def _trimmed_text(self, ids: Sequence[int]) -> str:
+        """Return the text of target ids, without the spaces at its ends that training removes."""
+        return self.expected.trimmed(self.target_tokenizer.decode(ids))
+
     def _answers(
         self,
         searched: Sequence[tuple[Line, list[Hypothesis]]],
@@ -233,7 +237,7 @@ class TextTranslator(ABC):
 
         lines = [line for line, _ in searched]
         found = [one for _, one in searched]
-        lists = distinct(lines, found, settings, self.target_tokenizer.decode, again)
+        lists = distinct(lines, found, settings, self._trimmed_text, again)
         for line, texts in zip(lines, lists, strict=True):
             yield line.index, _translation(line, texts)
 

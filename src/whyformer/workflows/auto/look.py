@@ -1,11 +1,17 @@
 """The figures of training data from which its settings are chosen."""
 
+import re
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 
 from whyformer.data.figures import MOST, Figures
 from whyformer.recipes.recipe import DataSettings
 from whyformer.workflows.auto.contents import examples_of, lines_of, pairs_of, tagged_of
+
+LEAST_SPANS = 0.01
+"""Fraction of the words that must be in spans, so that the held-out part has some, too."""
+_SPAN = re.compile(r"[BIELSU]-.")
 
 
 @dataclass
@@ -14,8 +20,20 @@ class DataFigures:
 
     source: Figures = field(default_factory=Figures)
     target: Figures = field(default_factory=Figures)
-    labels: set[str] = field(default_factory=set)
-    """The different labels; for numbers, empty."""
+    labels: Counter[str] = field(default_factory=Counter)
+    """How often each label occurs; for numbers, empty."""
+
+    @property
+    def largest_share(self) -> float:
+        """Fraction of the items with the most frequent label; 0 without labels."""
+        return max(self.labels.values(), default=0) / max(1, self.labels.total())
+
+    @property
+    def are_spans(self) -> bool:
+        """Whether most labels that are not `O` mark spans, such as B-PER, and a few occur."""
+        inside = self.labels.total() - self.labels["O"]
+        spans = sum(count for label, count in self.labels.items() if _SPAN.match(label))
+        return bool(spans) and spans == inside and spans >= LEAST_SPANS * self.labels.total()
 
 
 def figures_of(data: DataSettings, task: str) -> DataFigures:
@@ -35,7 +53,7 @@ def figures_of(data: DataSettings, task: str) -> DataFigures:
                 continue  # training leaves this text out
             found.source.add(one.first if one.second is None else f"{one.first} {one.second}")
             if not number:
-                found.labels.add(one.label)
+                found.labels[one.label] += 1
     elif task == "tag":
         for sentence in islice(tagged_of(data), MOST):
             found.source.add(" ".join(sentence.words))

@@ -19,6 +19,8 @@ SUBWORDS_PER_MINUTE = 280_000
 PER_SUBWORD, PER_SUBWORD_UNSPACED = 3.0, 1.5
 """Characters per subword, with and without spaces between words; rounded."""
 FEW_PAIRS = 10_000
+MANY = 2 / 3
+"""If one label has a larger share of the texts, accuracy does not select the weights."""
 SHORT = 30
 """Maximum mean length of a source that is read by characters, in characters."""
 
@@ -189,14 +191,24 @@ def for_labels(task: str, figures: DataFigures, minutes: float | None) -> list[C
         minutes, source.count, ((500, 2.0), (5_000, 5.0), (50_000, 8.0), (0, 15.0)), "text"
     )
     epochs = _epochs(time, source)
-    metric = {"classify": "accuracy", "regress": "pearson", "tag": "accuracy"}[task]
     return [
         Choice({"text.units": "bpe", "text.vocabulary": 4000}, counted(source.count, "text")),
         time,
         _dropout(epochs, 0.3),
-        Choice({"validation.metric": metric}, _answers(task, figures)),
+        _metric(task, figures),
     ]
 
 
-def _answers(task: str, figures: DataFigures) -> str:
-    return "numbers" if task == "regress" else counted(len(figures.labels), "different label")
+def _metric(task: str, figures: DataFigures) -> Choice:
+    """Return the metric of labels. If one label is frequent, accuracy says little: a model that
+    always answers with this label would have a high one."""
+    if task == "regress":
+        return Choice({"validation.metric": "pearson"}, "numbers")
+    reason = counted(len(figures.labels), "different label")
+    if task == "tag" and figures.are_spans:
+        return Choice({"validation.metric": "span_f1"}, f"{reason}, which mark spans")
+    share = figures.largest_share
+    if task == "classify" and share > MANY:
+        reason = f"{reason}, one of them at {share:.0%} of the texts"
+        return Choice({"validation.metric": "matthews"}, reason)
+    return Choice({"validation.metric": "accuracy"}, reason)
