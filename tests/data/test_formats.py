@@ -572,3 +572,20 @@ def test_evaluate_reads_the_columns_of_the_training_data(tmp_path):
     path.write_text("a\tx\nb\ty\n")
     assert read_items(path, run=tmp_path) == (["x", "y"], [["a"], ["b"]])
     assert read_items(path) == (["a", "b"], [["x"], ["y"]])
+
+
+@pytest.mark.parametrize("blanks", [1, 3000])
+@pytest.mark.parametrize("delimiter", ["\t", ","])
+def test_blank_lines_before_a_table_change_neither_its_format_nor_its_header(
+    tmp_path, blanks, delimiter
+):
+    path = tmp_path / "ratings"
+    rows = [("document", "label"), *((f"text {n}", str(n % 2)) for n in range(40))]
+    path.write_text("\n" * blanks + "".join(f"{delimiter.join(row)}\n" for row in rows))
+    assert recognized(str(path), Wanted.LABELLED) == (
+        Format.TSV if delimiter == "\t" else Format.CSV
+    )
+    table = open_table(str(path), Wanted.LABELLED)
+    assert (list(table.columns), table.named) == (["document", "label"], True)
+    filled = [(number, tuple(cells)) for number, cells in table.rows() if any(cells)]
+    assert filled == [(blanks + 1 + n, row) for n, row in enumerate(rows) if n]

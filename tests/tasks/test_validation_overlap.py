@@ -1,5 +1,7 @@
 """Validation examples that are also trained on are counted and reported, whatever the task."""
 
+import unicodedata
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,10 @@ import torch
 from whyformer.data.held_out import overlap
 from whyformer.recipes.recipe import resolve
 from whyformer.tasks.build import open_task
+from whyformer.tasks.pair_data import prepare
 from whyformer.tasks.validation_facts import few_fact
+
+nfd = partial(unicodedata.normalize, "NFD")
 
 LABELS = {
     "classify": [f"Text {k}\t{'yes' if k % 2 else 'no'}" for k in range(60)],
@@ -75,3 +80,15 @@ def test_advice_for_a_small_validation_set_fits_where_it_came_from():
     assert "scores on 1 text are unreliable; use a larger validation set" in given
     (held_out,) = few_fact(3, "text", separate=False)
     assert held_out.endswith("give more texts or a validation set with --dev")
+
+
+def test_validation_sources_that_are_equal_for_the_model_are_one_item(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    words = [f"caf\u00e9 {a}{b}" for a in "abcdefghij" for b in "klmnopqrst"]
+    lines = [
+        f"{one}\t{one[-2:]} {k}" for w in words for k, one in enumerate((w, nfd(w), w.upper()))
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    given = {"data.train": [str(path)], "text.lowercase": True, "text.units": "chars"}
+    data = prepare(resolve("translate", given).recipe, tmp_path / "run")
+    assert [len(item.references) for item in data.dev] == [3] * (len(data.dev_corpus) // 3)

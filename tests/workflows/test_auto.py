@@ -255,3 +255,10 @@ def test_settings_are_chosen_from_a_list_but_not_from_an_iterator() -> None:
     labelled = [tuple(line.split("\t")) for line in LABELLED]
     found = resolve_automatically(None, given | {"task": "classify"}, items=labelled)
     assert found.recipe.task == "classify"
+
+
+@pytest.mark.parametrize("minutes", ["1:30", "abc", [1], float("inf"), -5, True])
+@pytest.mark.parametrize("kind", ["words", "sentences", "conll"])
+def test_minutes_that_are_no_time_are_refused(tmp_path: Path, kind: str, minutes: Any) -> None:
+    with pytest.raises(ConfigError, match=r"training\.minutes"):
+        settings_of(written(tmp_path, kind), **{"training.minutes": minutes})

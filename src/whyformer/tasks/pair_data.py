@@ -326,13 +326,16 @@ def siblings(train: list[str], names: dict[str, str | None]) -> list[str]:
 
 
 def _items(pairs: Iterable[Pair], filters: Filters, key: Key) -> list[Item]:
-    """Return the validation sources, in an order that does not depend on the order of the files."""
-    grouped: dict[str, list[str]] = {}
+    """Return the validation sources, in an order that does not depend on the order of the files.
+
+    Sources that are equal for the model are one item, with the references of all of them.
+    """
+    grouped: dict[str, Item] = {}
     for pair in pairs:
         if filters.reason_by_text(pair.source, pair.target) is None:
-            grouped.setdefault(pair.source, []).append(pair.target)
-    order = sorted(grouped, key=lambda source: (place(key(source)), source))
-    return [Item(source, grouped[source]) for source in order]
+            item = grouped.setdefault(key(pair.source), Item(pair.source, []))
+            item.references.append(pair.target)
+    return [grouped[one] for one in sorted(grouped, key=lambda one: (place(one), one))]
 
 
 def _overlap(sources: _Sources, filters: Filters, key: Key, key_of_answer: Key) -> Overlap:

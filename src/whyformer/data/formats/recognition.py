@@ -9,7 +9,7 @@ import stat
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
-from itertools import islice
+from itertools import dropwhile, islice
 from pathlib import Path
 
 from whyformer.data.formats.names import are_headings
@@ -124,12 +124,16 @@ def delimiter_hint(path: str, encoding: str | None = None) -> str:
 
 
 def sampled_lines(path: str, encoding: str | None) -> list[str]:
-    """Return the first lines of a file, up to the first line that cannot be read. The error is
-    raised only if there is no line before it."""
+    """Return the first lines of a file, without blank lines before the first text.
+
+    The sample ends before the first line that cannot be read. The error is raised only if there is
+    no line before it.
+    """
     found: list[str] = []
     size = 0
     try:
-        for line in islice(read_lines(path, encoding), SAMPLE):
+        filled = dropwhile(lambda line: not line.strip(), read_lines(path, encoding))
+        for line in islice(filled, SAMPLE):
             found.append(line)
             size += len(line)
             if size > SAMPLE_CHARACTERS:

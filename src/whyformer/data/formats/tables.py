@@ -79,10 +79,11 @@ class _TSV(TableWithHeader):
 
     def rows(self) -> Iterator[Row]:
         lines = enumerate(read_lines(self.path, self.encoding, self.on_fault), start=1)
-        if self.named:
-            next(lines)
-        width = len(self.columns)
+        header, width = self.named, len(self.columns)
         for number, line in lines:
+            if header and line.strip():  # blank lines before the header are blank rows
+                header = False
+                continue
             cells = line.split("\t")
             if len(cells) == width:
                 yield number, cells
@@ -114,12 +115,14 @@ class _CSV(TableWithHeader):
                 yield row[-1]
 
         reader = csv.reader(lines(), delimiter=self._separator, strict=True)
-        number = 1
+        number, header = 1, self.named
         try:
             for cells in reader:
                 if len(row) > SWALLOWED and (line := self._swallowing(cells)) is not None:
                     raise self._stray(number + line)
-                if not (self.named and number == 1):
+                if header and "".join(row).strip():
+                    header = False
+                else:
                     yield from self._checked(number, cells)
                 number = reader.line_num + 1
                 row.clear()

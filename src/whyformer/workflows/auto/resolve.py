@@ -89,7 +89,8 @@ def earlier_choices(run: Path) -> list[Choice] | None:
 
 def chosen(overrides: Mapping[str, Any], items: Iterable[Any] | None = None) -> list[Choice]:
     """Read the data, and return the chosen settings; the task is the first."""
-    minutes = overrides.get("training.minutes")
+    given = {name: overrides[name] for name in ("training.minutes",) if name in overrides}
+    minutes = resolve("translate", given).recipe.training.minutes if given else None
     if items is not None:
         task = str(overrides.get("task") or CHOSEN_TASKS[0])
         figures = _figures_of_items(items, task, overrides)
