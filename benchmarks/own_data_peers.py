@@ -42,7 +42,7 @@ BASE: Settings = {
 }  # fmt: skip
 """Settings of both peers. `rate` is the highest learning rate."""
 PEER: dict[str, Settings] = {
-    "joeynmt": {"norm": "pre"},
+    "joeynmt": {"norm": "pre", "rate": 4e-3},
     "marian": {"xavier": True},
 }
 """Settings of one peer. `xavier` replaces the initialization of Hugging Face, `normal(0, 0.02)`."""
@@ -53,6 +53,7 @@ TRIALS: dict[str, Settings] = {
     "drop2": {"dropout": 0.2},
     "drop4": {"dropout": 0.4},
     "rate1": {"rate": 1e-3},
+    "rate2": {"rate": 2e-3},
     "rate3": {"rate": 3e-3},
     "rate4": {"rate": 4e-3},
     "post": {"norm": "post"},
