@@ -1,8 +1,11 @@
 """Spaces around a text mean the same in training and in use."""
 
+from dataclasses import replace
+
 import pytest
 
 from toy_runs import toy_bundle
+from whyformer.bundle import save_bundle
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
@@ -11,6 +14,8 @@ from whyformer.tasks.classification import Classifier
 from whyformer.tasks.pair_data import prepare
 from whyformer.text.tokenizer import train_tokenizer
 from whyformer.workflows.labelling import load_labeller
+from whyformer.workflows.score import score
+from whyformer.workflows.single_text import single_text
 from whyformer.workflows.train import train
 
 SPACED = ["abban", "abban ", " abban", "\u3000abban\t"]
@@ -62,6 +67,25 @@ def test_spaces_around_a_target_and_a_prefix_change_nothing():
     assert len({one and one.log_probability for one in scores}) == 1
     found = whole.translate(["a"] * 3, WANTED, prefixes=["a", " a", "a "])
     assert len({one.text for one in found}) == 1
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_inspect_reads_the_text_that_is_translated(keep, tmp_path):
+    made = toy_bundle(shared=False, lines=("a b", "b n"))
+    chars = train_tokenizer("chars", ["ab "], vocabulary=len(made.source_tokenizer))
+    bundle = replace(made, source_tokenizer=chars, facts={"keep_spaces": keep})
+    bare, spaced = (single_text(bundle, tmp_path, *texts) for texts in (("a", "b"), (" a ", "b ")))
+    assert (bare.tokens == spaced.tokens) != keep
+
+
+def test_spaces_around_a_target_are_not_counted_in_bits_per_character(tmp_path):
+    save_bundle(tmp_path / "model", toy_bundle(shared=False, lines=("a b", "b n")))
+    (tmp_path / "source").write_text("a\n", encoding="utf-8")
+    found = []
+    for text in ("abn", " abn "):
+        (tmp_path / "target").write_text(f"{text}\n", encoding="utf-8")
+        found.append(score([tmp_path / "model"], tmp_path / "source", tmp_path / "target"))
+    assert found[0].totals == found[1].totals
 
 
 def test_a_run_remembers_whether_it_keeps_spaces(tmp_path):

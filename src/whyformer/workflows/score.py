@@ -127,7 +127,8 @@ def _scored(
     texts: Sequence[str],
 ) -> Scored:
     found = translator.score(sources, targets)
-    kept = [(pair, text) for pair, text in zip(found, texts, strict=True) if pair is not None]
+    read = (normalize(translator.expected.trimmed(text)) for text in texts)
+    kept = [(pair, text) for pair, text in zip(found, read, strict=True) if pair is not None]
     if not kept:
         raise DataError(
             f"No pair can be scored: none of {counted(len(found), 'target')} fits into the "
@@ -136,7 +137,7 @@ def _scored(
     totals = perplexity_scores(
         -sum(pair.log_probability for pair, _ in kept),
         sum(len(pair.tokens) for pair, _ in kept),
-        characters=sum(len(normalize(text)) for _, text in kept) or None,
-        bytes_=sum(len(normalize(text).encode()) for _, text in kept) or None,
+        characters=sum(len(text) for _, text in kept) or None,
+        bytes_=sum(len(text.encode()) for _, text in kept) or None,
     )
     return Scored(found, totals)

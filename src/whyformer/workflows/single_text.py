@@ -53,6 +53,9 @@ def single_text(
     """
     model, tokenizer = bundle.model, bundle.source_tokenizer
     dashes = "--" if flags else ""
+    if isinstance(model, SourceModel) or (isinstance(model, BERT) and model.settings.outputs):
+        trimmed = Expected.from_facts(bundle.facts).trimmed  # as in training and translation
+        text, target = trimmed(text), None if target is None else trimmed(target)
     if not tokenizer.encode(text):
         raise UsageError(f"`{dashes}text` is empty. Give a text for the model to read.")
     if isinstance(model, SourceModel):
