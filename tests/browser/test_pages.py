@@ -1,9 +1,11 @@
-"""The report of a run and the laboratory, opened from the disk in Chromium without a network."""
+"""Pages about runs and data, and the laboratory, opened from the disk without a network."""
 
 from pathlib import Path
 
 import pytest
 
+from made_up_pairs import KOREAN_ENGLISH, exchanged
+from whyformer.cli.main import main
 from whyformer.workflows import demo
 
 pytestmark = pytest.mark.usefixtures("unchecked")
@@ -35,6 +37,38 @@ def test_the_report_of_a_run_is_whole(report, opened, width):
     assert seen.overflow() <= 0
     assert seen.count("svg.plot") >= 4  # curves, norms and the attention of invented words
     assert "pronounce English" in seen.page.title() + seen.page.inner_text("body")
+
+
+@pytest.fixture(scope="module")
+def swapped(tmp_path_factory) -> Path:
+    """Return a file of pairs, some swapped, in a directory with a long name."""
+    path = tmp_path_factory.mktemp("a-directory-with-a-name-that-is-wider-than-a-phone") / "a.tsv"
+    pairs = [exchanged(p) if n % 9 == 3 else p for n, p in enumerate(KOREAN_ENGLISH.pairs(300))]
+    path.write_text("".join(f"{p.source}\t{p.target}\n" for p in pairs), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_about_data_is_whole(swapped, opened, width, tmp_path):
+    assert main(["data", str(swapped), "--html", str(tmp_path / "d.html")]) == 0
+    seen = opened(tmp_path / "d.html", width)
+    assert (seen.errors, seen.requests, seen.empty_drawings()) == ([], [], [])
+    assert seen.overflow() <= 0
+    assert "swapped" in seen.page.inner_text("body")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_of_errors_shows_every_column(swapped, opened, width, tmp_path):
+    tiny = ["--preset", "tiny", "--model.d-model", "16", "--model.d-ff", "16", "--quiet"]
+    few = ["--training.updates", "2", "--validation.every", "1", "--out", str(tmp_path / "run")]
+    assert main(["train", "translate", "--data", str(swapped), *tiny, *few]) == 0
+    assert main(["errors", str(tmp_path / "run"), "--html", str(tmp_path / "e.html")]) == 0
+    seen = opened(tmp_path / "e.html", width)
+    assert (seen.errors, seen.requests, seen.empty_drawings()) == ([], [], [])
+    assert seen.overflow() <= 0
+    if width == min(WIDTHS):  # a wide page may scroll in its table
+        boxes = "all => all.map(one => one.getBoundingClientRect().right)"
+        assert max(seen.page.eval_on_selector_all(".cards td", boxes)) <= width
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -11,6 +11,7 @@ from whyformer.charts.assets import read, with_charts
 from whyformer.charts.heat_map import HeatMap, Shading, heat_map, heat_map_table
 from whyformer.charts.line_chart import MAX_MARKERS, Line, LineChart, Point, line_chart
 from whyformer.charts.scale import Axis, Scale, x_scale
+from whyformer.charts.table import cards
 
 
 def chart(*lines: Line, log: bool = False) -> LineChart:
@@ -92,3 +93,11 @@ def test_every_class_of_a_chart_has_a_rule():
     classes = {word for names in re.findall(r'class="([^"]+)"', drawn) for word in names.split()}
     rules = read("charts.css")
     assert [name for name in classes - {"series"} if f".{name}" not in rules] == []
+
+
+def test_cards_have_escaped_cells_and_no_empty_column() -> None:
+    found = cards(("a", "b", "c"), [("1", "", "<x>"), ("2", "", '"y"')])
+    assert '<td data-name="c">&lt;x&gt;</td>' in found
+    assert '<td data-name="c">&quot;y&quot;</td>' in found
+    assert "<th>b</th>" not in found
+    assert cards(("a",), []) == ""

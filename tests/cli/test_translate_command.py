@@ -77,8 +77,8 @@ def test_weights_of_eight_bits(cli, run):
         (("--weights", "int4"), "`int4` is not a data type of weights."),
         (
             ("--weights", "int8", "--engine", "ctranslate2"),
-            "The ctranslate2 engine uses the weights of its conversion. Make an int8 conversion "
-            "with: whyformer convert",
+            "`--weights int8` has no effect on the ctranslate2 engine, which uses the weights that "
+            "are stored in the conversion. Make another conversion with: whyformer convert",
         ),
     ],
 )

@@ -52,7 +52,7 @@ def test_arrays_that_do_not_fit_each_other(corpus, name, content, fault):
     (corpus / name).write_bytes(content)
     seal(corpus / "corpus.json")
     if fault is None:
-        with pytest.raises(DataError, match="the id 9 is not one of 9 tokens"):
+        with pytest.raises(DataError, match="the id 9 must be below the vocabulary size 9"):
             open_corpus(corpus, (9, 9))
         return
     with pytest.raises(DataError, match=fault):

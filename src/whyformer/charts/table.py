@@ -1,5 +1,8 @@
 """HTML tables."""
 
+from collections.abc import Sequence
+from html import escape
+
 
 def table(head: str, rows: str) -> str:
     """Return a table that scrolls horizontally if the page is too narrow.
@@ -8,6 +11,26 @@ def table(head: str, rows: str) -> str:
     """
     made = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     return f'<div class="wide">{made}</div>'
+
+
+def cards(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table that shows each row as a card if the page is too narrow.
+
+    Args:
+        names: names of the columns, as plain text.
+        rows: cells, as plain text. Columns without any text are left out.
+    """
+    used = [place for place in range(len(names)) if any(row[place] for row in rows)]
+    head = "".join(f"<th>{escape(names[place])}</th>" for place in used)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td data-name="{escape(names[place])}">{escape(row[place])}</td>' for place in used
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return f'<div class="cards">{table(head, body)}</div>' if rows else ""
 
 
 def folded(summary: str, table: str) -> str:

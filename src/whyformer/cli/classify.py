@@ -34,7 +34,7 @@ def classify(
     """Predict a label or a number for each text, or a label for each word.
 
     Args:
-        run: Directory of a run of task classify, regress or tag.
+        run: Directory of a run of the task classify, regress or tag.
         input: UTF-8 file (optionally .gz) with one text per line (default: standard input).
         output: File to write atomically (default: standard output).
         text: A text to label, instead of a file. This option can be repeated.

@@ -40,7 +40,7 @@ def errors(
     more often. The report needs the training data of the run.
 
     Args:
-        run: Directory of a run of task translate, classify or tag.
+        run: Directory of a run of the task translate, classify or tag.
         pairs: Table of sources and references instead of the held-out data of the run.
         labelled: Table with labels, or a CoNLL file, instead of the held-out data of the run.
         columns: Names or numbers of the columns of the file; see `whyformer evaluate`.

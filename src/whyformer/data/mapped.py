@@ -80,7 +80,7 @@ def refuse_wrong_offsets(offsets: np.ndarray, values: np.ndarray, name: str) -> 
 def refuse_foreign_ids(ids: np.ndarray, vocabulary: int) -> None:
     """Raise ValueError when an id is not below the vocabulary size."""
     if len(ids) and (largest := int(ids.max())) >= vocabulary:
-        raise ValueError(f"the id {largest} is not one of {counted(vocabulary, 'token')}")
+        raise ValueError(f"the id {largest} must be below the vocabulary size {vocabulary}")
 
 
 def refuse_wrong_counts(report: Any) -> None:

@@ -190,8 +190,9 @@ class Recipe(Settings):
     """The task: translate (pairs), language, masked or replaced (text), classify or regress (texts
     with labels), or tag (texts with a label for each word)."""
     start_from: str | None = None
-    """Tasks classify, regress and tag: path of a pre-trained run of task masked or replaced. The
-    tokenizer, model settings and weights of this run are used. None starts from random weights."""
+    """Tasks classify, regress and tag: path of a pre-trained run of the task masked or replaced.
+    The tokenizer, model settings and weights of this run are used. None starts from random
+    weights."""
     frozen: bool = False
     """Tasks classify, regress and tag: train the head only and keep all other weights fixed."""
     preset: str | None = None

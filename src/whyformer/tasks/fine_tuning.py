@@ -139,7 +139,7 @@ def read_start(recipe: Recipe) -> Start | None:
     encoder = bundle.model.discriminator if isinstance(bundle.model, Electra) else bundle.model
     if not isinstance(encoder, BERT):
         raise ConfigError(
-            f"`start_from` must be a run of task masked or replaced, but `{recipe.start_from}` "
+            f"`start_from` must be a run of the task masked or replaced, but `{recipe.start_from}` "
             f"holds a model of kind `{bundle.model.settings.family}`. Choose another run."
         )
     return Start(encoder, bundle.source_tokenizer)

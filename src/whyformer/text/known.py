@@ -26,7 +26,7 @@ class Known:
         """Return the fraction (0 to 1) of the characters of ``text`` that are unknown; spaces are
         not counted.
 
-        For words and phonemes, all characters of an unknown word count as unknown.
+        With the units `words` and `phonemes`, all characters of an unknown word count as unknown.
         """
         if self.tokenizer.over_bytes:
             return 0.0

@@ -98,8 +98,8 @@ class Timetable:
         return bisect.bisect_right(self._steps, step)
 
     def place(self, step: int) -> float:
-        """Return the position of update ``step`` in the schedule. The unit is an update of the
-        first plan.
+        """Return the position of update ``step`` in the schedule, counted in updates of the plan
+        that was made at the start of the run.
 
         In this example, the plan of 99 updates is shortened to 74 at update 50:
 

@@ -21,7 +21,7 @@ from whyformer.workflows.source_checks import SourceCheck
 
 
 def load_labeller(run: Path, *, device: str = "auto") -> Classifier | Tagger:
-    """Load a run of task classify, regress or tag.
+    """Load a run of the tasks `classify`, `regress` and `tag`.
 
     Raises: BundleError if the run is missing or damaged; UsageError if the run has another task.
     """

@@ -71,8 +71,9 @@ def choose(
     if weights != Weights.FLOAT32:
         if engine == Engine.CTRANSLATE2:
             raise UsageError(
-                "The ctranslate2 engine uses the weights of its conversion. Make an int8 "
-                f"conversion with: whyformer convert {runs[0]} --to ctranslate2 "
+                f"`--weights {weights}` has no effect on the ctranslate2 engine, which uses the "
+                "weights that are stored in the conversion. Make another conversion with: "
+                f"whyformer convert {runs[0]} --to ctranslate2 "
                 f"--quantize {weights}"
             )
         engine = Engine.TORCH

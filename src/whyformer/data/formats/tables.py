@@ -215,7 +215,8 @@ class _TMX(Records):
         except (LookupError, ValueError) as error:  # wrong encoding in line 1
             raise DataError(
                 f"`{self.path}` must be a TMX file in UTF-8 or UTF-16, but its first line states "
-                f"another encoding ({error}). Convert it to UTF-8, and change the first line."
+                f"another encoding ({error}). Convert the file to UTF-8, and "
+                "state UTF-8 in its first line."
             ) from None
 
     def where(self, line: int) -> str:

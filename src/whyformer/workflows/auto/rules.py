@@ -133,7 +133,7 @@ def _dropout(epochs: float, strongest: float) -> Choice:
 
 
 def for_sentences(source: Figures, target: Figures, minutes: float | None) -> list[Choice]:
-    """Return settings for sentences in two languages, or questions and answers."""
+    """Return settings for sentences in two languages, or for questions and answers."""
     pairs = source.count
     time = _time(
         minutes,

@@ -1,4 +1,4 @@
-"""The error reports of runs of task classify, regress and tag."""
+"""The error reports of runs of the tasks `classify`, `regress` and `tag`."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def errors_of_labels(
 ) -> ErrorReport:
     """Label the texts with the run, and describe the wrong labels; the most confident are first.
 
-    Raises: UsageError for a run of task regress.
+    Raises: UsageError for a run of the task `regress`.
     """
     if isinstance(task, Regression):
         raise UsageError(

@@ -5,11 +5,11 @@ from html import escape
 
 from whyformer.charts.line_chart import Line, LineChart, LineStyle, Point, line_chart
 from whyformer.charts.scale import Axis
-from whyformer.charts.table import table
+from whyformer.charts.table import cards, table
 from whyformer.workflows.errors.report import ErrorReport, Mistake
 from whyformer.workflows.report.layout import document, grid
 
-MOST_ROWS = 60
+MOST_ROWS = 20
 
 
 def errors_page(report: ErrorReport) -> str:
@@ -93,7 +93,7 @@ def _mistakes(mistakes: Sequence[Mistake]) -> str:
         kinds = ", ".join(one.kinds)
         rows.append((str(one.item), one.source, one.answer, one.right, sure, kinds, near))
     head = ("item", "source", "answer", "right", "confidence", "kinds", "similar training data")
-    return _table(head, rows)
+    return cards(head, rows)
 
 
 def _contradictions(report: ErrorReport) -> str:

@@ -1,4 +1,4 @@
-"""The error report of a run of task translate."""
+"""The error report of a run of the task `translate`."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -34,7 +34,8 @@ STYLE = """
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
 main{max-width:1180px;margin:0 auto;padding:2rem 1.2rem}h1{font-size:1.9rem;margin:0 0 .3rem}
 h2{font-size:1.2rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--line);padding-bottom:.3rem}
-.lead,small,summary{color:var(--soft)}table{border-collapse:collapse;font-size:.92rem}
+p,li,h1{overflow-wrap:anywhere}.lead,small,summary{color:var(--soft)}
+table{border-collapse:collapse;font-size:.92rem}
 td,th{padding:.35rem .9rem .35rem 0;text-align:left;vertical-align:top;
 border-bottom:1px solid var(--line)}.n{text-align:right;font-variant-numeric:tabular-nums}
 .grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(460px,100%),1fr));gap:1rem}
@@ -43,5 +44,9 @@ figcaption,summary{font-size:.88rem}
 pre{background:var(--box);padding:.8rem;border-radius:8px;
 overflow-x:auto;font-size:.85rem}.wide{overflow-x:auto}code{font-size:.85rem}
 /* charts.css */
-@media(max-width:620px){svg.plot text{font-size:20px}svg[data-heat] text{font-size:16px}}
+@media(max-width:620px){.cards thead{display:none}.cards tr{display:block;padding:.5rem 0;
+border-bottom:1px solid var(--line)}.cards td{display:grid;grid-template-columns:7rem 1fr;
+gap:.7rem;border:0;padding:.1rem 0;overflow-wrap:anywhere}.cards td:empty{display:none}
+.cards td::before{content:attr(data-name);color:var(--soft)}
+svg.plot text{font-size:20px}svg[data-heat] text{font-size:16px}}
 """

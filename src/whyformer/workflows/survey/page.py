@@ -7,6 +7,7 @@ import numpy as np
 
 from whyformer.charts.line_chart import Line, LineChart, LineStyle, Point, line_chart
 from whyformer.charts.scale import Axis
+from whyformer.charts.table import cards
 from whyformer.data.survey.findings import NOUNS, percent
 from whyformer.data.survey.profile import Kind
 from whyformer.data.survey.reasons import words
@@ -187,7 +188,7 @@ def _strangest(report: DataReport) -> str:
     if not rows:
         return "<p>None.</p>"
     sides = report.files.task_words[: 1 + (report.kind is not Kind.TEXT)]
-    return _table(("line", "reason", *sides), rows)
+    return cards(("line", "reason", *sides), rows)
 
 
 def _clipped(text: str) -> str:

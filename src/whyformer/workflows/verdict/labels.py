@@ -1,4 +1,4 @@
-"""The verdicts on runs of task classify, regress and tag."""
+"""The verdicts on runs of the tasks `classify`, `regress` and `tag`."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The verdict on a run of task translate."""
+"""The verdict on a run of the task `translate`."""
 
 from collections.abc import Sequence
 from pathlib import Path

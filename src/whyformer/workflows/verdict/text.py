@@ -1,4 +1,4 @@
-"""The verdict on a run of task language."""
+"""The verdict on a run of the task `language`."""
 
 import math
 from collections.abc import Sequence
