@@ -44,9 +44,11 @@ from whyformer.text.pieces import UNITS
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
 FORMAT = 2
-"""Version of the format. 2 added the hashes of the files and the seal; 1 can still be read."""
+"""Version of the format. Version 2 added the hashes of the files, and the seal (the hashes of the
+values in `config.json`); version 1 can still be read."""
 RUN, RUN_ID = "run.json", "run"
-"""The file that describes a run, and the key of the run's ID in this file and in its model."""
+"""The file that describes a run, and the key that the run's ID has in this file and in the facts of
+the run's model."""
 PLUGINS = "plugins"
 """Key of the list of plugins that a model needs."""
 CONFIG, WEIGHTS, SOURCE, TARGET = "config.json", "model.safetensors", "source.json", "target.json"
@@ -56,7 +58,8 @@ CONFIG, WEIGHTS, SOURCE, TARGET = "config.json", "model.safetensors", "source.js
 class Bundle:
     """A model with its tokenizers, which is all that is needed to read and write text.
 
-    `facts` has further JSON values, such as search settings, scores and lengths in training.
+    `facts` has further JSON values, such as search settings, scores, and lengths of the training
+    texts.
     """
 
     model: Model
@@ -105,8 +108,9 @@ def save_bundle(
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write a safetensors file.
 
-    Raises: OSError with an error number if the file cannot be written. (safetensors raises its own
-        error, with the number in the text only, which `explain_write_errors` could not read.)
+    Raises: OSError with an error number if the file cannot be written. (The error that
+        safetensors raises has this number only in its text, where `explain_write_errors` would not
+        find it.)
     """
     # Cloned, because safetensors rejects tensors that share memory.
     whole = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
@@ -235,7 +239,7 @@ def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
 
 
 def _compare_plugins(directory: Path, config: dict[str, Any]) -> bool:
-    """Return whether another version of a plugin is loaded, and print a note about it.
+    """Return whether a loaded plugin has another version than the model states; print a note if so.
 
     Raises: PluginError if a plugin of the model is not loaded.
     """
@@ -323,7 +327,7 @@ def _refuse_of_another_run(directory: Path, config: dict[str, Any]) -> None:
     if identity and config["facts"].get(RUN_ID) != identity:
         raise BundleError(
             f"`{directory}` was not trained by the run in `{directory.parent}`. Copy the run "
-            "again, or move the model out of it. If you replaced it on purpose, run "
+            "again, or move the model out of it. If you replaced the model on purpose, run "
             f"`whyformer doctor {directory} --reseal`."
         )
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from toy_runs import seal, toy_run
 from whyformer.recipes.recipe import Recipe
 from whyformer.recipes.task_declaration import TASKS
 
@@ -33,6 +34,15 @@ def _help(*argv: str) -> tuple[str, list[str]]:
     found = subprocess.run(command, capture_output=True, text=True, check=True)
     text, modules = json.loads(found.stdout)
     return text, modules
+
+
+def test_a_fresh_process_evaluates_with_the_metric_of_the_run(tmp_path):
+    run = toy_run(tmp_path / "run")
+    facts = json.loads((run / "model" / "config.json").read_text())["facts"]
+    seal(run, facts=facts | {"validation": {"step": 1, "loss": 1.0, "chrf": 0.0}})
+    (tmp_path / "p.tsv").write_text("a b\tx\n")
+    text, _ = _help("evaluate", str(run), "--pairs", str(tmp_path / "p.tsv"), "--json")
+    assert '"name": "chrf"' in text
 
 
 @pytest.mark.parametrize("command", [("train",), ("config", "show")])

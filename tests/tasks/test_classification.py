@@ -228,7 +228,7 @@ def test_other_kinds_of_runs_are_refused(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["classify", str(tmp_path / "copy"), "--text", "a"]) == 2
     assert "cannot predict labels" in capsys.readouterr().err
     start = asked(reviews(tmp_path), start_from=str(tmp_path / "copy"))
-    with pytest.raises(ConfigError, match="must be a run of the task masked"):
+    with pytest.raises(ConfigError, match="must be a run of the task `masked`"):
         Classification(start.recipe, tmp_path / "run")
 
 

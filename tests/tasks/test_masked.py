@@ -87,7 +87,7 @@ def test_what_does_not_fit_says_so(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"`data\.row_tokens` must be at most"):
         task(tmp_path, data__row_tokens=5000)
     with pytest.raises(
-        ConfigError, match=r"`data\.rows` full cannot be combined with `data\.next_sentence`"
+        ConfigError, match=r"`data\.rows: full` cannot be combined with `data\.next_sentence: true`"
     ):
         task(tmp_path, data__rows="full")
     with pytest.raises(ConfigError, match="keeps line ends"):

@@ -147,7 +147,7 @@ def test_an_archive_is_to_be_unpacked(tmp_path, recipe):
     [
         ("translate", "a,b,c", "only the tasks classify and regress .* --columns SOURCE,TARGET"),
         ("tag", "a,b,c", "Give two: --columns TEXT,LABEL"),
-        ("language", "a,b", r"names two columns, but the task language reads one\. Give --columns"),
+        ("language", "a,b", r"names two columns, but the task `language` reads one\. Give --"),
     ],
 )
 def test_too_many_columns_for_a_task_are_explained(task, columns, message):

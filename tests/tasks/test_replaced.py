@@ -183,7 +183,7 @@ def test_what_does_not_fit_says_so(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"The task `replaced` needs `model\.family` electra"):
         Replacing(resolve("tiny-bert", {"task": "replaced"}).recipe, tmp_path)
     with pytest.raises(
-        ConfigError, match=r"`data\.rows` full cannot be combined with `data\.next_sentence`"
+        ConfigError, match=r"`data\.rows: full` cannot be combined with `data\.next_sentence: true`"
     ):
         task(tmp_path, data__next_sentence=True)
     with pytest.raises(ConfigError, match=r"Choose from loss, masked_accuracy, detection_loss"):

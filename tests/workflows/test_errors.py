@@ -93,7 +93,7 @@ def test_runs_with_labels_have_a_report(tmp_path: Path, task: str) -> None:
     file = tmp_path / "test.tsv"
     file.write_text("good1\tno\nbad2\tyes\n", encoding="utf-8")
     assert error_report(run, labelled=file).items == 2
-    with pytest.raises(UsageError, match="is for runs of task translate"):
+    with pytest.raises(UsageError, match="is for runs of the task `translate`"):
         error_report(run, pairs=file)
 
 

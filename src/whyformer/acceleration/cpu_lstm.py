@@ -11,7 +11,8 @@ from whyformer.acceleration.processor import onednn_computes_bf16
 def lstm_precision(x: Tensor) -> contextlib.AbstractContextManager[object]:
     """Return a context manager that turns off bf16 autocast if oneDNN has no bf16 kernel for LSTMs.
 
-    On a CPU, torch computes a bf16 LSTM with oneDNN. oneDNN has this kernel only with AVX-512.
+    On a CPU, torch computes a bf16 LSTM with oneDNN. oneDNN has a bf16 LSTM
+    kernel only with AVX-512.
     """
     if x.device.type == "cpu" and torch.is_autocast_enabled("cpu") and not onednn_computes_bf16():
         return torch.autocast("cpu", enabled=False)

@@ -8,7 +8,8 @@ LARGE_INT8 = 1 << 18
 """Minimum number of weights of a layer for which products of eight-bit integers are faster than
 products of floats. A layer of 256 × 1,024 weights has this size."""
 TINY = torch.finfo(torch.float32).tiny
-"""Minimum distance of two rounded values, which avoids a division by zero for a row of zeros."""
+"""Minimum distance between neighbouring rounded values. Without it, a row of zeros would cause a
+division by zero."""
 
 
 class Int8Linear(nn.Linear):

@@ -109,7 +109,7 @@ def fused_attention(
     """Compute the output of `attention` with a fused kernel that does not store the weights.
 
     Paper: Vaswani et al. 2017, §3.2.1, Eq. 1; kernel: Dao et al. 2022 (arXiv:2205.14135).
-    Differs: see `attention`. The outputs are equal within floating-point tolerance.
+    Differs: see `attention`. The output equals that of `attention` within floating-point tolerance.
     """
     if causal and Q.shape[-2] == 1:
         causal = False  # a single query is at the last position and attends to every key

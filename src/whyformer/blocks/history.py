@@ -1,4 +1,5 @@
-"""The KV cache: keys and values of the positions decoded so far. All steps use the same memory."""
+"""The KV cache: keys and values of the positions decoded so far. Each step appends to the memory of
+the previous steps."""
 
 import itertools
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ class History:
 
     The search owns the history and passes it to modules as an argument; a module never stores it.
     `append` writes in place, and doubles the capacity when the memory is full. The first dimension
-    of the memory is the position. On a CPU, this layout makes attention and reordering of many rows
-    a third faster.
+    of the memory is the position. On a CPU, if there are many rows, this layout makes attention and
+    reordering a third faster.
     Args: capacity: initial capacity in positions.
     """
 
@@ -74,8 +75,8 @@ class History:
 
 @dataclass(frozen=True)
 class Layout:
-    """The slots of a search, (sentences, beams), that hold a hypothesis. Each hypothesis has a row
-    in the tensors of a step.
+    """Which slots of a search hold a hypothesis. The slots have the shape (sentences, beams). Each
+    hypothesis has a row in the tensors of a step.
 
     Args:
         shape: number of sentences and of beams.

@@ -104,7 +104,8 @@ def rows_at(
     table: Float[Tensor, "length2 *rest"], offset: Offset, length: int
 ) -> Float[Tensor, "..."]:
     """Return ``length`` rows of the table, beginning with row ``offset``. If ``offset`` is a
-    tensor, return as many rows for each of its elements."""
+    tensor, return ``length`` rows for each of its elements, beginning with the row of this
+    number."""
     if isinstance(offset, int):
         return table[offset : offset + length]
     return table[offset[:, None] + torch.arange(length, device=offset.device)]
@@ -135,7 +136,8 @@ class SineOnly(Table):
     """sin(pos / 10000^(i/d_model)) for every i: the sine of each frequency, without the cosine."""
 
     def make(self, length: int) -> Tensor:
-        """Return the sines of d_model frequencies, over the range that `sinusoids` uses."""
+        """Return the sines of d_model frequencies, which cover the range of the frequencies in
+        `sinusoids`."""
         single = torch.arange(self.d_model, dtype=torch.float64)
         return (torch.arange(length).double()[:, None] / 10000.0 ** (single / self.d_model)).sin()
 

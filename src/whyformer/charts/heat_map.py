@@ -13,7 +13,7 @@ from whyformer.charts.table import table
 
 SHADES = 24
 FEW_ROWS = 16
-"""Maximum number of rows of a heat map that are drawn high enough for their names."""
+"""If a heat map has at most this many rows, each row is tall enough for its name."""
 TOP = 26
 
 
@@ -57,7 +57,7 @@ class Shading:
         return -self.most if self.low < 0 else (0.0 if self.from_zero else self.low)
 
     def of(self, value: float) -> tuple[str, int]:
-        """Return the colour (warm or cold) and the shade of a value, from 0 to `SHADES`."""
+        """Return the colour (warm or cold) of a value, and its shade from 0 to `SHADES`."""
         if not math.isfinite(value):
             return "warm", 0
         if self.from_zero:

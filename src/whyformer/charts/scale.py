@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from whyformer.charts.numbers import tick
 
 LEVELS = 9
-"""Maximum number of different x values that are all labelled on a logarithmic axis."""
+"""If a logarithmic axis has at most this many different x values, the ticks are these values."""
 
 
 @dataclass(frozen=True)

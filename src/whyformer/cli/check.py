@@ -45,7 +45,8 @@ def check(
         dev: Validation set (short for --data.dev).
         preset: Model size to start from: base, big, small or tiny.
         task: The task, as for `whyformer train`.
-        start_from: Pre-trained run (task masked or replaced) for classify, regress or tag.
+        start_from: Pre-trained run (task `masked` or `replaced`) for the task `classify`, `regress`
+            or `tag`.
         full: Use the full variant of the recipe.
         json: Print the results as one JSON object.
     """

@@ -70,7 +70,8 @@ def show(
         dev: Validation set (short for --data.dev).
         preset: Model size to start from: base, big, small or tiny.
         task: The task: {tasks}.
-        start_from: Pre-trained run (task masked or replaced) for classify, regress or tag.
+        start_from: Pre-trained run (task `masked` or `replaced`) for the task `classify`, `regress`
+            or `tag`.
         frozen: Train only the head; needs --start-from.
         full: Use the full variant of the recipe.
         json: Print the value and origin of each setting as one JSON object.

@@ -36,7 +36,7 @@ def convert(
     Args:
         run: Directory of a run.
         to: The format: ctranslate2.
-        quantize: none or int8. int8 files have about a quarter of the size.
+        quantize: none or int8. With int8, the files are about a quarter as large.
         out: Output directory (default: `ctranslate2` inside the run).
         pairs: Sources and translations for the comparison
             (default: the dev set of the run).

@@ -59,9 +59,10 @@ def data(
             Default: the part that training would hold out.
         task: What the data is for: translate, language, masked, replaced, classify, regress or
             tag (default: decided by the content).
-        clean: TSV file to write the good lines to. For data in two files, the prefix of two files.
-        keep: For --clean: reasons for which lines are not left out.
-        drop: For --clean: more reasons for which lines are left out.
+        clean: TSV file to write the good lines to. If the data is in two files, the prefix of two
+            files to write.
+        keep: For --clean: keep lines with these faults, which are left out by default.
+        drop: For --clean: also leave out lines with these faults.
         html: HTML file to write: a page with plots, in one file that needs no other files.
         overwrite: Replace existing output files.
         json: Print all figures as one JSON object.

@@ -20,7 +20,7 @@ def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = Fal
             Compares all its files with their SHA-256 hashes:
             model, checkpoint, tokenizers, corpora, conversion, recipe, journal.
             Files that are missing or belong to another run are reported, too.
-        reseal: Accept all later changes to the model of RUN, and list them.
+        reseal: Accept all changes to the model of RUN since its hashes were stored, and list them.
         json: Print one JSON object.
     """
     from whyformer.cli.shared.streams import print_json

@@ -164,11 +164,11 @@ def _refuse_others(mode: str, others: dict[str, Any]) -> None:
 def _metric_of(runs: tuple[Path, ...]) -> str:
     """Return the metric that selected the weights of the first run. Without such a metric, return
     bleu."""
-    from whyformer.evaluation.metric import METRICS
+    from whyformer.registries import metrics
     from whyformer.workflows.reading_of_training import facts_of
 
     kept = facts_of(runs[0]).get("validation") if runs else None
-    found = [name for name in kept or () if name in METRICS]
+    found = [name for name in kept or () if name in metrics]
     return found[0] if found else "bleu"
 
 

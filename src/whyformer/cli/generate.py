@@ -46,7 +46,7 @@ def generate(
     """Continue a text with a language model.
 
     Args:
-        run: Directory of a run of the task language.
+        run: Directory of a run of the task `language`.
         prompt: Start of the text (default: empty). This option can be repeated.
         input: UTF-8 file with one prompt per line.
         output: File to write atomically (default: standard output).

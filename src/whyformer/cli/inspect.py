@@ -80,8 +80,8 @@ def inspect(
 class Inspection:
     """The measurements of one forward pass.
 
-    Args: tokens: for the input ("text") and, if there is one, for the "target": its tokens as
-        readable text.
+    Args: tokens: the tokens of the input (key "text") and, if there is one, of the target (key
+        "target"), as readable text.
     """
 
     run: str
@@ -119,7 +119,7 @@ class Inspection:
         }
 
     def tables(self) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
-        """Return the three tables as text: for each, the names of its columns and its rows."""
+        """Return the three tables as text: each table has its rows and the names of its columns."""
         total = max(self.operations.total, 1)
         equations = [
             (str(equation), f"{count:,}", f"{count / total:.1%}")

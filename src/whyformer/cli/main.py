@@ -62,7 +62,7 @@ class Command:
     """A command of the command line, and how `main` runs it.
 
     Args:
-        module: module in this package with a function or an `App` of the command's name.
+        module: module in this package that has a function or an `App` with the name of the command.
         group: the section of `--help` in which the command is listed.
         long: whether the command runs so long that a restart with a faster allocator saves time.
         to_lower: the settings that the error message advises to lower when memory runs out.

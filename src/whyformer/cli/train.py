@@ -66,7 +66,8 @@ def train(
         dev: Validation set (short for --data.dev).
         preset: Model size to start from: base, big, small or tiny.
         task: The task: {tasks}.
-        start_from: Pre-trained run (task masked or replaced) for classify, regress or tag.
+        start_from: Pre-trained run (task `masked` or `replaced`) for the task `classify`, `regress`
+            or `tag`.
         frozen: Train only the head; needs --start-from.
         full: Use the full variant of the recipe.
         overwrite: Delete the run in --out and start again.

@@ -304,7 +304,7 @@ def _shown(
 
 
 def _confidence(more: dict[str, Any]) -> str:
-    """Return the first column that `--confidence` adds to a line; "" without this flag."""
+    """Return the column that `--confidence` adds at the start of a line; "" without this flag."""
     if "confidence" not in more:
         return ""
     if more.get("lexicon"):
@@ -315,8 +315,8 @@ def _confidence(more: dict[str, Any]) -> str:
 def _noted(
     found: "Iterator[tuple[Translation, tuple[str, ...]]]", told: "deque[tuple[str, ...]]"
 ) -> "Iterator[Translation]":
-    """Yield each translation. First append the lexicon's targets for this translation to
-    ``told``."""
+    """Yield each translation. Before a translation is yielded, append the targets that the lexicon
+    has for it to ``told``."""
     for answer, entries in found:
         told.append(entries)
         yield answer

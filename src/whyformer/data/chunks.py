@@ -195,7 +195,8 @@ def _flat(rows: Sequence[list[int]], side: SideReport) -> tuple[np.ndarray, np.n
 
 
 def main() -> None:
-    """Run one of the other processes: encode chunks from standard input until it ends."""
+    """The work of one of the other processes: encode chunks from standard input until this input
+    ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # texts that libraries print must not mix with the results

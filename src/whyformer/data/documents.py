@@ -85,8 +85,8 @@ def build_documents(
     The ids of a document are the ids of its lines, separated by the ids of the line end. So a file
     of any size can be read line by line.
     Args:
-        key: hash of the documents, which decides whether existing ones were built from the same
-            data.
+        key: hash of the documents. If the documents in ``directory`` were built with the same hash
+            and tokenizer, they are opened instead.
         progress: called with the number of lines read so far, every few thousand lines.
     Raises: DataError when there is no text; OutputError when the disk is full.
     """
@@ -135,7 +135,8 @@ def build_documents(
 def _encoded(
     document: Document, tokenizer: Tokenizer, counts: dict[str, int]
 ) -> Iterator[list[int]]:
-    """Yield the ids of each line. Except for the first line, the ids of the line end come first."""
+    """Yield the ids of each line. Before the ids of every line except the first one, add the ids of
+    the line end between the two lines."""
     line_end = tokenizer.encode("\n")
     for number, line in enumerate(document):
         ids = tokenizer.encode(line)

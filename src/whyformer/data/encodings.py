@@ -82,6 +82,6 @@ TYPICAL = {
     "gb18030": (0.6, re.compile("[一-鿿，。、！？：；]")),
     "big5": (0.6, re.compile("[一-鿿，。、！？：；]")),
 }
-"""For each encoding, how typical characters beyond ASCII look and which fraction of these
-characters must be typical. The first encoding that fits is chosen."""
+"""For each encoding: the fraction of the characters beyond ASCII that must be typical of it, and a
+regular expression that matches the typical ones. The first encoding that fits is chosen."""
 COMMON = ("utf-8", "utf-16", "cp949", "euc-kr", "cp932", "shift_jis", "gb18030", "big5", "cp1252")

@@ -1,4 +1,4 @@
-"""Detect files that change during data preparation, because it reads each file several times."""
+"""Detect files that change during data preparation, which reads each file several times."""
 
 import contextlib
 import os

@@ -134,7 +134,7 @@ def _of_bytes(file: io.BufferedIOBase) -> Iterator[bytes]:
 
 
 def _of_wide(path: str | Path, file: io.BufferedIOBase, codec: str) -> Iterator[bytes]:
-    """Yield the lines of UTF-16 or UTF-32 as UTF-8."""
+    """Yield the lines of a UTF-16 or UTF-32 file, encoded as UTF-8."""
     number = 0
     text = io.TextIOWrapper(cast(io.BufferedReader, file), encoding=codec, newline="\n")
     try:

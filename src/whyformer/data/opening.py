@@ -55,13 +55,13 @@ OTHER_KINDS = {
     b"\xd0\xcf\x11\xe0": "a document of an old version of Word, Excel or Hangul",
     b"HWP Document": "a Hangul document",
 }  # fmt: skip
-"""If a file without lines of text starts with these bytes: the kind of the file."""
+"""For the first bytes of a file without lines of text: the kind of the file."""
 MEMBERS = {
     "word/document.xml": "a Word document", "ppt/presentation.xml": "a presentation",
     "content.xml": "an OpenDocument file", "Contents/section0.xml": "a Hangul document",
     "data.pkl": "a PyTorch file",
 }  # fmt: skip
-"""If a ZIP file contains a file with this name: the kind of the ZIP file."""
+"""For the name of a file inside a ZIP file: the kind of the ZIP file."""
 SHEETS = "xl/workbook.xml"
 
 

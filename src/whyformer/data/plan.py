@@ -33,8 +33,8 @@ def plan_epoch(
     """Return the batches of an epoch, each as the indices of its pairs. Every pair is in exactly
     one batch.
 
-    Pairs of similar length share a batch. Pairs of equal length, and the batches, are shuffled in
-    every epoch.
+    Pairs of similar length share a batch. In every epoch, the batches are shuffled, and so are the
+    pairs of equal length before they are divided into batches.
 
     Args:
         budget_tokens: maximum number of tokens in a batch, including padding, on each side: rows ×
@@ -60,8 +60,8 @@ def kept_plan(
     budget_tokens: int,
     fingerprint: str,
 ) -> list[np.ndarray]:
-    """Return the result of `plan_epoch`. For a large corpus, store it in ``file``, and read it from
-    there when a run resumes.
+    """Return the result of `plan_epoch`. For a large corpus, store this plan in ``file``, and
+    read the plan from there when a run resumes.
 
     The file contains the last requested epoch only. You can delete the file at any time. A file
     that is not a plan of this epoch is overwritten.
@@ -109,11 +109,11 @@ def _by_length(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Sort pairs by the length of their longer side, and then by the difference of source and
     target length, alternately ascending and descending. Return the indices in this order.
 
-    The longer side determines the padding of a batch, so a batch of pairs with equally long longer
-    sides has no padding on these sides. The direction alternates, because otherwise the pairs with
-    the longest sources of one group and those with the shortest sources of the next group would
-    share a batch. On Multi30k with a budget of 4096, this order gives 3 % padding; sorting by
-    target before source gives 5 %.
+    The longer side determines the padding of a batch: if the longer sides of all pairs in a batch
+    have the same length, these sides have no padding. The direction alternates, because otherwise
+    the pairs with the longest sources of one group and those with the shortest sources of the next
+    group would share a batch. On Multi30k with a budget of 4096, this order gives 3 % padding;
+    sorting by target before source gives 5 %.
     """
     longer = np.maximum(source, target).astype(np.int64)
     difference = source.astype(np.int64) - target

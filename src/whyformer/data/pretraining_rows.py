@@ -96,7 +96,8 @@ class PretrainingRows:
         batch by itself.
         vocabulary: number of ids.
         line_end: id of the token that ends a sentence.
-        fill: `documents`, or `full`: sentences across documents, with an EOS after each document.
+        fill: how to fill a row: `documents`, or `full` (sentences across documents, with an EOS
+            after each document).
         starts_word: for each id, whether its token starts a word. If ``starts_word`` is given,
             whole words are masked.
         shuffle: False uses a fixed order and fixed masks, for evaluation.

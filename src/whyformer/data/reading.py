@@ -30,8 +30,8 @@ class Reading:
 
     @property
     def key(self) -> str:
-        """Text that a hash of the data must include, because these settings change how the data is
-        read. The text is "" for the default settings."""
+        """The settings as text; "" for the default settings. A hash of the data must include this
+        text, because the settings change how the data is read."""
         key = "" if self == Reading() else f":{self.encoding}:{self.header}"
         return key if self.delimiter is None else f"{key}:{self.delimiter}"
 
@@ -155,7 +155,7 @@ def pair_files(
 
 
 def _other_sides(prefix: Path) -> str:
-    """Return advice for a prefix for which no files with the given sides exist."""
+    """Return advice for a prefix whose two files with the given sides do not exist."""
     try:
         found = sorted(one.name for one in prefix.parent.iterdir())
     except OSError:

@@ -8,7 +8,7 @@ from whyformer.data.reading import Pair
 
 
 class Task(StrEnum):
-    """The function of a sequence of symbols that a model must learn."""
+    """The function that a model must learn; it maps a sequence of symbols to another sequence."""
 
     copy = "copy"
     reverse = "reverse"

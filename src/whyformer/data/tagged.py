@@ -67,7 +67,7 @@ def read_tagged(
             raise DataError(
                 f"{path}:{line}: every word must have a label, but the line has "
                 f"{counted(len(words), 'word')} and {counted(len(labels), 'label')}. "
-                "Separate both by spaces."
+                "Separate the words by spaces, and the labels by spaces."
             )
         if words:
             yield Tagged(line, words, labels)

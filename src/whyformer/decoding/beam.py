@@ -167,8 +167,8 @@ def _last(groups: list[Group], new: Bool[Tensor, "sentences"]) -> Int[Tensor, "s
 def _count(groups: list[Group]) -> int:
     """Return the number of candidates that each beam needs.
 
-    A group needs as many candidates as it may finish hypotheses, plus one for each token that
-    earlier groups can penalize.
+    A group needs one candidate for each hypothesis that it may still finish, plus one for each
+    token that earlier groups can penalize.
     """
     places = [int(group.places.max()) for group in groups]
     return max(places) + sum(places[:-1])

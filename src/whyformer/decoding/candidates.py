@@ -102,8 +102,8 @@ def candidates(
 def _chosen(
     log_probabilities: Float[Tensor, "hypotheses vocab"], layout: Layout, held: Allowed
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the rows restricted to certain next tokens, these tokens, and their
-    log-probabilities."""
+    """Return three tensors: the indices of the rows that may continue only with certain tokens,
+    these tokens, and the log-probabilities of these tokens."""
     numbers = torch.full(layout.shape, -1)
     numbers[held.sentences, held.beams] = torch.arange(len(held.ids))
     numbers = layout.rows(numbers)

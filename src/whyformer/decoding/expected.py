@@ -28,8 +28,9 @@ class Expected:
 
     Args:
         keep_spaces: whether spaces at the ends of a text are part of the text (`text.keep_spaces`).
-        target_ratio, target_extra: outputs may have ratio × source tokens + extra tokens; see
-            `learned_limit`. If both are 0, only the search settings limit the length.
+        target_ratio, target_extra: an output may have up to ``target_ratio`` × number of source
+            tokens + ``target_extra`` tokens; see `learned_limit`. If both are 0, only the search
+            settings limit the length.
         target_bytes: bytes whose tokens occur in the training targets; None if unknown.
         longest_source: tokens of the longest training source, including eos; 0 if unknown.
         most_sentences: largest number of sentences in a source, ignoring the top 1 %; 0 if unknown.
@@ -122,4 +123,4 @@ def _number(value: object) -> float:
 
 
 USUAL = Expected()
-"""The values for a model without facts."""
+"""The values for a model that was saved without facts about its training data."""

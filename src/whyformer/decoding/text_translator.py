@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 BATCH_TOKENS = 4096
 """Default maximum number of source tokens in a batch, including padding."""
 WIDE = 16
-"""Up to this beam, batches have their full size. With a wider beam, a batch has fewer source
-tokens."""
+"""If the beam is at most this wide, batches have their full size. With a wider beam, a batch has
+fewer source tokens."""
 WINDOW = 2048
 """Default number of lines read ahead, so that lines of similar length share a batch."""
 
@@ -43,7 +43,7 @@ class Translation:
             differ; samples may have equal texts.
         source_truncated: True when the source was too long for the model and its end was dropped.
         sentences: if the line was split into several sentences, the translations of the sentences.
-            Only these translations then have hypotheses.
+            In this case, only these translations have hypotheses, and ``hypotheses`` is empty.
     """
 
     source: str
@@ -221,7 +221,7 @@ class TextTranslator(ABC):
         )
 
     def _trimmed_text(self, ids: Sequence[int]) -> str:
-        """Return the text of target ids, without the spaces at its ends that training removes."""
+        """Return the text of target ids; remove spaces at its ends if training removes them."""
         return self.expected.trimmed(self.target_tokenizer.decode(ids))
 
     def _answers(

@@ -1,1 +1,1 @@
-"""Compute scores with units, confidence intervals and settings; paired significance tests."""
+"""Compute scores with units, confidence intervals and settings, and paired significance tests."""

@@ -106,7 +106,7 @@ class _ShareOfLines:
 
 @METRICS.register("wer")
 class WordErrorRate(_ShareOfLines):
-    """WER of g2p: the percentage of lines with tokens that differ from those of every reference."""
+    """WER of g2p: the percentage of lines whose tokens are not the tokens of any reference."""
 
     name = "wer"
     unit = "% of lines that equal none of their references, lower is better"

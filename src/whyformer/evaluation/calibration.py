@@ -113,8 +113,8 @@ class Calibration:
 def fit(features: Sequence[Sequence[float]], right: Sequence[bool]) -> Calibration | None:
     """Fit a calibration on items; return None if there are too few items.
 
-    A fit needs at least `FEWEST` items, with at least `FEWEST_OF_EACH` right items and as many
-    wrong items.
+    A fit needs at least `FEWEST` items, of which at least `FEWEST_OF_EACH` are right and at least
+    `FEWEST_OF_EACH` are wrong.
     """
     count = sum(map(bool, right))
     if len(right) < FEWEST or min(count, len(right) - count) < FEWEST_OF_EACH:

@@ -111,7 +111,8 @@ def _copies(output: Sequence[str], reference: Sequence[str], source: Sequence[st
 
 
 def repeats(symbols: Sequence[str]) -> bool:
-    """Return whether a symbol occurs three times in a row, or two to four symbols occur twice.
+    """Return whether symbols repeat: one symbol three times in a row, or a sequence of two to four
+    symbols twice in a row.
 
     >>> repeats("la la la".split()), repeats("a b a b".split()), repeats("la la".split())
     (True, True, False)

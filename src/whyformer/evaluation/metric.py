@@ -1,4 +1,4 @@
-"""The interface of metrics: statistics of each line that can be added, and the value of their sum.
+"""The interface of metrics: statistics of each line, and a value computed from their sum.
 
 Because every metric has this form, intervals and significance tests work for all metrics. Intervals
 and tests resample the lines, add the statistics of the lines of each sample, and compute the metric

@@ -93,8 +93,8 @@ def evaluate_texts(
         files.
         metrics: names from `METRICS`.
         names: unique names of the systems; None numbers them.
-        normalize: compare hypotheses and references in Unicode NFC, as used for the text of runs;
-        False compares them unchanged.
+        normalize: convert hypotheses and references to Unicode NFC before the comparison, as runs
+        do with their text; False compares them unchanged.
         resamples: number of bootstrap samples; 0 means no intervals.
         trials: number of trials of the significance test; None uses the default of the test.
     Raises:

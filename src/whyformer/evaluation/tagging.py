@@ -22,11 +22,12 @@ SAME = {"L": "E", "U": "S"}
 
 
 def scheme_of(sentences: Iterable[Sequence[str]]) -> str | None:
-    """Return the scheme of labels that mark spans; None if they do not mark spans.
+    """Return the scheme in which labels mark spans; None if the labels do not mark spans.
 
     All labels must be O or a prefix and a type, such as B-PER. The prefixes determine the scheme:
-    BILOU, IOBES (also called BIOES), IOB2 (also called BIO), IOB1, IOE1 or IOE2. IOB1 uses B, and
-    IOE1 uses E, only between two spans of the same type; `IOB` and `IOE` are mixtures.
+    BILOU, IOBES (also called BIOES), IOB2 (also called BIO), IOB1, IOE1 or IOE2. IOB1 uses B
+    only where two spans of the same type meet, and IOE1 uses E only there. `IOB` is a mixture of
+    IOB1 and IOB2; `IOE` is a mixture of IOE1 and IOE2.
 
     >>> scheme_of([["B-PER", "I-PER", "O"]]), scheme_of([["I-PER", "O"]]), scheme_of([["NOUN"]])
     ('IOB2', 'IOB1', None)
@@ -96,9 +97,9 @@ def score_tags(
     """Return the accuracy over words and, for labels that mark spans, the F1 over spans.
 
     A span is correct if both ends and its type are correct (Tjong Kim Sang and De Meulder 2003,
-    §2.3). F1 is the micro average over all types. Intervals resample whole sentences. The signature
-    names the scheme of the correct labels.
-    Raises: DataError when there are no sentences or the lengths differ.
+    §2.3). F1 is the micro average over all types. For the intervals, whole sentences are resampled.
+    The signature names the scheme of the correct labels.
+    Raises: DataError when there are no sentences, or the numbers of sentences or labels differ.
 
     >>> found = score_tags([["B-X", "O"], ["O"]], [["B-X", "I-X"], ["O"]], resamples=0)
     >>> [f"{score.name} {score.value:.1f}" for score in found]

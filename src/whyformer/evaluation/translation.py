@@ -14,7 +14,7 @@ from whyformer.evaluation.metric import METRICS
 from whyformer.foundation.errors import UsageError, nearest
 
 TOKENIZERS = ("13a", "char", "intl", "none", "zh")
-"""The tokenizers of sacreBLEU without extra packages. Use char for Korean and Japanese."""
+"""The tokenizers of sacreBLEU without extra packages. Use `char` for Korean and Japanese."""
 
 
 class SacreMetric:
@@ -39,8 +39,8 @@ class SacreMetric:
         return f"{self.name}|{self._counter.get_signature().format()}"
 
     def statistics(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Return the counts of sacreBLEU for each line. Several references are used as sacreBLEU
-        uses them."""
+        """Return the counts of sacreBLEU for each line. A line may have
+        several references; sacreBLEU combines them."""
         columns = list(
             zip_longest(*references)
         )  # sacreBLEU expects one list of lines per reference
@@ -56,7 +56,7 @@ class SacreMetric:
 def bleu(*, lowercase: bool = False, tokenize: str = "13a") -> SacreMetric:
     """Return BLEU (Papineni et al. 2002), as defined by sacreBLEU.
 
-    Args: tokenize: one of `TOKENIZERS`; use char for Korean and for languages without spaces.
+    Args: tokenize: one of `TOKENIZERS`; use `char` for Korean and for languages without spaces.
     Raises: UsageError if the tokenizer is unknown.
     """
     if tokenize not in TOKENIZERS:

@@ -37,7 +37,10 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Measure:
-    """A metric whose statistics of items can be added; see `whyformer.evaluation.metric`."""
+    """A metric that is computed from the summed statistics of all items.
+
+    See `whyformer.evaluation.metric`.
+    """
 
     name: str
     unit: str
@@ -67,7 +70,7 @@ class Verdict:
         method: the method of the baseline in words.
         baseline: the score of the baseline; None without a baseline.
         comparison: the paired comparison; None without a baseline.
-        notes: sentences on the origin of the items, and on what was sampled or is missing.
+        notes: sentences that state where the items come from, and what was sampled or is missing.
         advice: what to try if the model is not better than the baseline.
     """
 
@@ -97,8 +100,8 @@ class Verdict:
         return Standing.BETTER if gain > 0 else Standing.WORSE
 
     def lines(self) -> list[str]:
-        """Return the verdict as lines of text. A model that is not better than its baseline is
-        reported first."""
+        """Return the verdict as lines of text. If the model is not better than its baseline, the
+        first line states this."""
         where = f"on {counted(self.score.n, f'held-out {self.items}')}"
         mine, unit = f"{self.score} {where}", f"({self.score.unit})"
         found, theirs = self.comparison, self.baseline
@@ -135,7 +138,7 @@ class Verdict:
     def from_json(found: dict[str, Any]) -> "Verdict":
         """Return the verdict that `to_json` described.
 
-        Raises: TypeError, LookupError or ValueError if it is damaged.
+        Raises: TypeError, LookupError or ValueError if ``found`` is damaged.
         """
 
         def score(values: dict[str, Any] | None) -> Score | None:

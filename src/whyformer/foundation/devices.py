@@ -9,7 +9,7 @@ from torch import Tensor
 from whyformer.foundation.errors import ConfigError
 
 KINDS = ("cuda", "mps", "cpu")
-"""Device types, in the order in which auto tries them."""
+"""Device types, in the order in which `auto` tries them."""
 CHOICES = "auto, cpu, cuda, cuda:0 or mps"
 
 
@@ -21,7 +21,7 @@ class Precision(StrEnum):
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """Return a device by name; auto means the first available of cuda, mps (Apple GPUs) and cpu.
+    """Return a device by name; `auto` is the first available of cuda, mps (Apple GPUs) and cpu.
 
     Raises: ConfigError when the named device is not available.
     """

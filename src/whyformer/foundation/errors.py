@@ -1,7 +1,8 @@
 """Errors for the user. Each message states the rule, what was found, and how to fix it.
 
-Every class has the exit code of a command: 2 for a usage error (wrong input or settings, so that
-the command did nothing), 1 for a failure while the command was running.
+Every class has an `exit_code`, with which a command ends after such an error: 2 for a usage error
+(wrong input or settings, so that the command did nothing), 1 for a failure while the command
+was running.
 """
 
 import difflib

@@ -22,7 +22,9 @@ class NotJSONError(ValueError):
 
 
 def reason_of(error: Exception) -> str:
-    """Return in plain words why a file cannot be used, given the error that reading it raised.
+    """Return, in plain words, why a file cannot be used.
+
+    Args: error: the error that was raised when the file was read.
 
     >>> reason_of(KeyError("units")), reason_of(TypeError("'int' object is not iterable"))
     ('`units` is missing', 'a value has the wrong type')

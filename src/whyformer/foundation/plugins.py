@@ -133,7 +133,7 @@ def failure(error: BaseException) -> str | None:
 
 
 def loads_elsewhere(module: str) -> bool:
-    """Return whether another process gets the variants of a module by loading `sources`.
+    """Return whether another process gets the variants of a module when it loads `sources()`.
 
     The result is False for the variants of a notebook, of a script, or of a module that was
     imported without `load`.

@@ -47,8 +47,8 @@ class Record:
         max_source_tokens: maximum source length, including eos.
         facts: facts of the run, including its search settings.
         gate: the measurements of the parity check (see `gate.Parity`).
-        ends_with_run: whether the run has the same maximum length. In this case, the run also
-            truncates a translation that reaches this length.
+        ends_with_run: whether the run has the same maximum length as the conversion. In this case,
+            the run also truncates a translation that reaches this length.
     """
 
     format: int

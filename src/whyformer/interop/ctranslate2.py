@@ -135,8 +135,8 @@ def check_expressible(settings: Any) -> None:
 def specification(model: Transformer | GPT, vocabularies: tuple[int, int], rows: int) -> Any:
     """Return the model as a CTranslate2 specification, which can be saved.
 
-    The tokens of its vocabulary are ids written as text, because whyformer's own tokenizers convert
-    text to ids.
+    The vocabulary of the specification contains only ids, written as text: the tokenizers of
+    whyformer convert text to ids, and CTranslate2 receives these ids.
     Args: rows: number of positions of the table, for position schemes that have no maximum length.
     Raises: UsageError when the settings or a weight are not supported by the format.
     """

@@ -1,4 +1,4 @@
-"""Translate with CTranslate2 behind the interface of `Translator`.
+"""Translate with CTranslate2, with the same interface as `Translator`.
 
 CTranslate2 searches by log-probability and returns every finished hypothesis. This file ranks these
 hypotheses with the length penalty of whyformer. The engines differ in two ways. In CTranslate2, a
@@ -160,7 +160,7 @@ class CTranslate2Translator(TextTranslator):
         self, cohorts: Sequence[Sequence[Line]], settings: SearchSettings, capacity: SearchCapacity
     ) -> Iterator[tuple[Line, list[Hypothesis]]]:
         """Yield every line with its hypotheses. If there are enough cohorts, each core searches
-        another cohort."""
+        a different cohort."""
         if self.threads == 1 or len(cohorts) < (2 if self._one_core else self.threads):
             yield from super().search_cohorts(cohorts, settings, capacity)
             return

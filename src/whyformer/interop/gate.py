@@ -51,7 +51,8 @@ class Parity:
         tokens: number of compared token probabilities.
         difference: largest difference of the log-probability of a token, in nats.
         greedy_same: number of equal greedy translations.
-        greedy_ties: number of greedy translations that differ first at a tie (see `TOLERANCE`).
+        greedy_ties: number of greedy translations whose first difference is at a tie (see
+            `TOLERANCE`).
         beam: the compared search settings as text; "" if no beam search was compared.
         beam_same: number of lines with the same best hypothesis.
         beam_better: number of lines whose best hypothesis has a higher score with CTranslate2.

@@ -14,16 +14,17 @@ ANSWERED = 0.5
 """A card answers a question if more than this share of the question's words are keywords of the
 card.
 
-A word that the card only mentions counts 0.5. So a card never answers a question with only such
-words, however long the question is. The words of the cards were chosen with the questions in
+A word that the card only mentions counts 0.5. So such words alone are never enough for an answer,
+however long the question is. The words of the cards were chosen with the help of the questions in
 tests/lab. A test with 42 other questions gave this result: 18 of the 20 questions with an answer
 got the right answer, and 20 of the 22 questions without an answer got none.
 """
 MENTION = 0.5
 """Weight of a word that a card only mentions; a keyword of the card has weight 1."""
 UNKNOWN = 0.5
-"""`Match.share` is divided by the number of words of the question. In this number, a word that the
-card does not contain counts this much, and any other word counts 1."""
+"""Weight of an unknown word in the denominator of `Match.share`. The denominator is the weighted
+number of words of the question: a word that the card does not contain has this weight, and a word
+that it contains has weight 1."""
 _EMPTY = """
 a about actually after all always am an and any are as at attention be because
 been before being best better between by can could did do does doing done each

@@ -84,8 +84,8 @@ def update_flops(settings: object, vocabulary: int, source: Lengths, target: Len
 
 
 def _widths(settings: StackSettings) -> tuple[int, int, int, int]:
-    """Return four numbers: the weights of a query or output projection, the weights of a key or
-    value projection, the weights of the feed-forward network, and the total width of the heads."""
+    """Return the number of weights of a query or output projection, of a key or value projection,
+    and of the feed-forward network; and the total width of the heads."""
     inner = settings.heads * settings.head_width
     matrices = FEEDFORWARDS[settings.activation].matrices
     shared = settings.d_model * settings.key_value_heads * settings.head_width

@@ -9,7 +9,7 @@ from whyformer.foundation.parsing import shown
 
 @dataclass(frozen=True)
 class Choice:
-    """Settings that were chosen together, and the figure of the data that led to them."""
+    """Settings that were chosen together, and the reason, such as the size of the data."""
 
     settings: Mapping[str, Any]
     """The chosen values, by the dotted names of their settings."""

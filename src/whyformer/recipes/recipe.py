@@ -115,24 +115,25 @@ class DataSettings(Settings):
     """Only for text: where a document ends: at the end of the file, of a paragraph or of a line
     (`file`, `paragraphs` or `lines`)."""
     packing: Packing = Packing.CONTIGUOUS
-    """Only for text: how rows of a batch are filled with documents (contiguous or documents)."""
+    """Only for text: how documents fill the rows of a batch (`contiguous` or
+    `documents`)."""
     row_tokens: int = Field(default=256, ge=8, le=MAX_POSITIONS)
-    """All tasks except translate: maximum length of a row, in tokens."""
+    """All tasks except `translate`: maximum length of a row, in tokens."""
     next_sentence: bool = False
-    """Only for the task masked: whether a row contains two segments of text, and the model also
+    """Only for the task `masked`: whether a row contains two segments of text, and the model also
     predicts whether the second segment follows the first (BERT: yes; RoBERTa: no). With
-    next_sentence, each line of the data must be one sentence."""
+    `next_sentence`, each line of the data must be one sentence."""
     second: str | None = None
-    """Tasks classify and regress: column or key of the second text, if there is one. `source` names
-    the first text and `target` the label."""
+    """Tasks `classify` and `regress`: column or key of the second text, if there is one. `source`
+    names the first text and `target` the label."""
     rows: Fill = Fill.DOCUMENTS
-    """Tasks masked and replaced, without next_sentence: the content of a row. With `documents`, a
-    row is one document or a part of it. With `full`, a row is filled with whole lines of several
-    documents, with eos after each document (RoBERTa)."""
+    """Tasks `masked` and `replaced`, without `next_sentence`: the content of a row. With
+    `documents`, a row is one document or a part of it. With `full`, a row is filled with whole
+    lines of several documents, with eos after each document (RoBERTa)."""
     mask_rate: float = Field(default=0.15, gt=0, lt=1)
-    """Tasks masked and replaced: fraction of the tokens to predict (BERT: 0.15)."""
+    """Tasks `masked` and `replaced`: fraction of the tokens to predict (BERT: 0.15)."""
     whole_words: bool = False
-    """Tasks masked and replaced: mask whole words instead of single tokens."""
+    """Tasks `masked` and `replaced`: mask whole words instead of single tokens."""
 
     @property
     def reading(self) -> Reading:
@@ -165,8 +166,8 @@ class ValidationSettings(Settings):
     """Number of updates between validations; 0 means a twentieth of the run."""
     metric: Annotated[str, ListedMetrics()] = "bleu"
     """Metric that selects the best weights: loss, or a metric of the task, such as bleu for
-    translate, perplexity for language and accuracy for classify. The JSON Schema lists all
-    metrics."""
+    the task `translate`, perplexity for `language` and accuracy for `classify`. The JSON Schema
+    lists all metrics."""
     sentences: int = Field(default=500, ge=1, le=MAX_ITEMS)
     """Number of validation sentences to decode (greedily) at each validation. The loss is computed
     over all sentences."""
@@ -187,14 +188,15 @@ class Recipe(Settings):
     description: str = ""
     """One-line description of what the recipe trains."""
     task: Annotated[str, TASKS] = "translate"
-    """The task: translate (pairs), language, masked or replaced (text), classify or regress (texts
-    with labels), or tag (texts with a label for each word)."""
+    """The task: `translate` (pairs), `language`, `masked` or `replaced` (text), `classify` or
+    `regress` (texts with labels), or `tag` (texts with a label for each word)."""
     start_from: str | None = None
-    """Tasks classify, regress and tag: path of a pre-trained run of the task masked or replaced.
-    The tokenizer, model settings and weights of this run are used. None starts from random
-    weights."""
+    """Tasks `classify`, `regress` and `tag`: path of a pre-trained run of the task `masked` or
+    `replaced`. The tokenizer, model settings and weights of this run are used. None starts from
+    random weights."""
     frozen: bool = False
-    """Tasks classify, regress and tag: train the head only and keep all other weights fixed."""
+    """Tasks `classify`, `regress` and `tag`: train the head only and keep all other weights
+    fixed."""
     preset: str | None = None
     """Name of a model size (base, big, small, tiny). `model` starts from the settings of this
     size."""
@@ -247,7 +249,7 @@ def resolve(
     Args:
         overrides: values by dotted name, such as ``{"model.d_model": 256}``. An override of
             `data.train` replaces the built-in data of the recipe, and an override of
-            `training.updates` replaces its minutes.
+            `training.updates` replaces `training.minutes` of the recipe.
         full: whether to use the full variant of the recipe, ``NAME-full``.
         choices: settings chosen from the data, which override the recipe.
     Raises: ConfigError for an unknown recipe, key or value.

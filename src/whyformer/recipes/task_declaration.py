@@ -32,7 +32,7 @@ OF_SOME_TASKS = frozenset({
     "validation.sentences", "decoding",
 })  # fmt: skip
 """Settings that only some tasks read. Every other setting is read by all tasks. `decoding` means
-all settings of this section."""
+all settings of the section `decoding`."""
 
 
 class TaskDeclaration:
@@ -47,7 +47,7 @@ class TaskDeclaration:
     items: ClassVar[ItemForm | None] = None
     """The form of the items that the task accepts in Python; None if it accepts only files."""
     unit: ClassVar[str] = "tokens"
-    """The unit that `tokens` of a batch counts: tokens, masked tokens, words or texts."""
+    """What the attribute `tokens` of a batch counts: tokens, masked tokens, words or texts."""
     loss_unit: ClassVar[str] = "nats per token"
     """The unit of the mean loss, which is the summed loss divided by `tokens`."""
 

@@ -57,7 +57,8 @@ def _refuse_columns(recipe: Recipe, name: str) -> None:
             f"--columns {both}."
         )
     raise ConfigError(
-        f"`--columns` names two columns, but the task {recipe.task} reads one. Give --columns TEXT."
+        f"`--columns` names two columns, but the task `{recipe.task}` reads one. "
+        "Give --columns TEXT."
     )
 
 
@@ -177,8 +178,8 @@ def _of_decoding(recipe: Recipe, name: str) -> str | None:
 
 
 def _is_read(data: DataSettings, name: str) -> bool:
-    """Return whether a file of pairs has the column that the setting ``name`` selects, or may have
-    it."""
+    """Return whether a file of pairs has, or may have, the column that the setting ``name``
+    selects."""
     column = getattr(data, name.removeprefix("data."))
     for path in (*data.train, *data.dev):
         if path == STDIN:

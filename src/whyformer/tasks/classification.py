@@ -114,8 +114,8 @@ class Classification(LabelledTask):
         return len(self.held_out)
 
     def labels_of(self, example: Example) -> Sequence[str]:
-        """Return the labels of an example that must occur both in training and in validation data.
-        If the label is a number, the result is empty."""
+        """For an example, return the labels that must occur both in training and in validation
+        data. If the label is a number, the result is empty."""
         return (example.label,)
 
     def answer_of(self, example: Example) -> str:
@@ -324,7 +324,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A loaded run of the task classify or regress, which labels texts."""
+    """A loaded run of the task `classify` or `regress`; it labels texts."""
 
     bundle: Bundle
     model: BERT

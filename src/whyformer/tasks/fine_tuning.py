@@ -37,8 +37,8 @@ SHOWN_LABELS = 20
 DROPOUTS = ("dropout", "attention_dropout")
 """The only model settings that a run with `start_from` can choose."""
 COLUMN_KEYS = {"text": "text", "second": "second text", "label": "label"}
-"""The facts of a run contain the names of its columns. For each key of these facts, the role of the
-column."""
+"""The facts of a run store the names of its columns. For each key under which such a name is
+stored, the role of the column."""
 ANSWER = "answer."
 """Prefix of the parameters of the task head, which are never copied from a pre-trained run."""
 HEAD = ("pooler.", ANSWER)
@@ -139,8 +139,9 @@ def read_start(recipe: Recipe) -> Start | None:
     encoder = bundle.model.discriminator if isinstance(bundle.model, Electra) else bundle.model
     if not isinstance(encoder, BERT):
         raise ConfigError(
-            f"`start_from` must be a run of the task masked or replaced, but `{recipe.start_from}` "
-            f"holds a model of kind `{bundle.model.settings.family}`. Choose another run."
+            "`start_from` must be a run of the task `masked` or `replaced`, but "
+            f"`{recipe.start_from}` holds a model of kind `{bundle.model.settings.family}`. "
+            "Choose another run."
         )
     return Start(encoder, bundle.source_tokenizer)
 
@@ -148,8 +149,8 @@ def read_start(recipe: Recipe) -> Start | None:
 def shape_of(
     recipe: Recipe, start: Start | None, outputs: int, answer_of: AnswerOf
 ) -> BERTSettings:
-    """Return the settings of the model. If there is a pre-trained encoder, these are its settings
-    with a new head."""
+    """Return the settings of the model. If there is a pre-trained encoder, the result is the
+    settings of this encoder with a new head."""
     shape = start.encoder.settings if start else recipe.model
     assert isinstance(shape, BERTSettings)
     own = {name: getattr(recipe.model, name) for name in DROPOUTS}
@@ -160,7 +161,7 @@ def fresh_encoder(
     recipe: Recipe, shape: BERTSettings, size: int, start: Start | None, device: torch.device
 ) -> BERT:
     """Return the model before its first update. If there is a pre-trained encoder, the model has
-    its weights and a new head."""
+    the weights of this encoder and a new head."""
     seed_everything(recipe.training.seed)
     model = build_model(shape, (size, size), shared=True, device=device)
     assert isinstance(model, BERT)
@@ -321,7 +322,7 @@ def own_tokenizer(
 
 
 def rows_facts(name: str, rows: Any, what: str, size: int) -> str:
-    """Return the line about a set of rows that a run prints.
+    """Return the line that a run prints about a set of rows.
 
     Args: rows: an object whose attribute `lengths` contains the length of each row in tokens.
     """

@@ -46,7 +46,7 @@ class Pretraining(TextTask):
             )
         if recipe.data.next_sentence and recipe.data.rows is not Fill.DOCUMENTS:
             raise ConfigError(
-                "`data.rows` full cannot be combined with `data.next_sentence` true. Set "
+                "`data.rows: full` cannot be combined with `data.next_sentence: true`. Set "
                 "data.next_sentence to false, or data.rows to documents."
             )
         super().__init__(recipe, run, progress)
@@ -169,8 +169,9 @@ def pretraining_scores(model: BERT, rows: PretrainingRows) -> dict[str, Any]:
 def word_starts(tokenizer: Tokenizer) -> np.ndarray:
     """Return, for each id, whether its token starts a word, that is, begins with a space.
 
-    The first word of a text does not begin with a space. But all tokens before the first start of a
-    word are also treated as one word. If the units are words, each token is a word.
+    The first word of a text does not begin with a space, so its tokens come before the first token
+    that starts a word. These tokens are treated as one word. If the units are words, each token is
+    a word.
     """
     if tokenizer.gaps:
         return np.ones(len(tokenizer), dtype=bool)

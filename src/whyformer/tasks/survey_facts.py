@@ -94,7 +94,7 @@ def held_out_finding(
 
 
 def _shares(kind: Kind, pairs: Sequence[Pair]) -> dict[Reason, float]:
-    """Return, for each reason, the fraction of the pairs that have this fault."""
+    """Return, for each fault, the fraction of the pairs that have this fault."""
     judge = Judge(Profile.of(kind, pairs))
     counts = dict.fromkeys(Reason, 0)
     for block in in_blocks(pairs):

@@ -191,7 +191,7 @@ def _are_words(item: Any) -> bool:
 
 @dataclass(frozen=True)
 class Tagger:
-    """A loaded run of the task tag, which labels words.
+    """A loaded run of the task `tag`; it labels words.
 
     Args:
         labels: the labels, in the order of the model's outputs.
@@ -249,7 +249,7 @@ class Tagger:
             raise DataError(
                 f"The run must know the labels of the file, but it knows none of "
                 f"{listed(unknown)}. Known: {listed(self.labels)}. Name the column of the labels "
-                "with --columns, or choose the run that was trained on them."
+                "with --columns, or choose the run that was trained on these labels."
             )
         words = sum(counts[label] for label in unknown)
         return (

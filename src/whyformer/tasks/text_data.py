@@ -127,13 +127,13 @@ def read_texts(data: DataSettings, *, lowercase: bool = False) -> Texts:
     if data.builtin is Builtin.TOPICS:
         if data.train:
             raise ConfigError(
-                "`data.builtin` topics and `data.train` cannot both be given. Leave one out."
+                "`data.builtin: topics` and `data.train` cannot both be given. Leave one out."
             )
         topics = [text.splitlines() for text in catalog.topics()]
         return _topics(topics, data.dev_share)
     if data.builtin:
         raise ConfigError(
-            f"`data.builtin` {data.builtin} is not a text. Choose topics, or give --data FILE."
+            f"`data.builtin` {data.builtin} is not a text. Choose `topics`, or give --data FILE."
         )
     if not data.train:
         raise ConfigError(
@@ -163,8 +163,8 @@ def read_texts(data: DataSettings, *, lowercase: bool = False) -> Texts:
 
 
 def _topics(topics: list[list[str]], share: float) -> Texts:
-    """Split the built-in text by the numbers of its documents, so that published scores stay
-    comparable."""
+    """Split the built-in text by a hash of the index of each document, so that published scores
+    stay comparable."""
     places = [place(f"document/{number}") for number in range(len(topics))]
     held = {number for number, where in enumerate(places) if where < share * 2**64} or {0}
 

@@ -5,8 +5,8 @@
 >>> check_positions(Rotary)
 
 A check returns nothing if the variant obeys every law. Otherwise, it raises `BrokenLaw`, an
-AssertionError with one sentence that names the broken law and the shape. So you can use a check as
-a test:
+AssertionError with one sentence that names the broken law and the shape of the input. So you can
+use a check as a test:
 
     def test_mine():
         check_positions(Mine)

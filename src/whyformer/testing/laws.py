@@ -1,5 +1,5 @@
 """Helper functions that check a law. If the law is broken, they report the law, the observation and
-the shape."""
+the shape of the input."""
 
 import contextlib
 import functools

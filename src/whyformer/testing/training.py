@@ -15,8 +15,8 @@ from whyformer.training.settings import TrainingSettings
 
 TOTALS = (1, 10, 1000)
 WARMUPS = (0, 4, 2000)
-"""Numbers of warm-up updates to test. `check_schedule` adds the total number of updates, because a
-run can consist of warm-up only."""
+"""Numbers of warm-up updates to test. `check_schedule` also tests a warm-up of all updates, because
+a run can consist of warm-up only."""
 STEPS, RATE = 40, 0.05
 
 

@@ -178,8 +178,8 @@ class ByteBPE(BPE):
 
 
 def _learn_merges(trainer: trainers.BpeTrainer, runs: Counter[str]) -> list[tuple[str, str]]:
-    """Return the merges that the library learns from ``runs``; each run is repeated as often as it
-    was counted."""
+    """Return the merges that the library learns from ``runs`` (parts of words, with their counts);
+    each part is repeated as often as it was counted."""
     library = Library(models.BPE())
     library.pre_tokenizer = pre_tokenizers.Split("\x00", "removed")
     ordered = sorted((run, count) for run, count in runs.items() if "\x00" not in run)

@@ -193,7 +193,7 @@ def tokenizer_from_json(text: str, where: str = "tokenizer.json") -> Tokenizer:
         if state["units"] not in UNITS:
             raise BundleError(
                 f"{where}: the tokenizer's `units` must be {UNITS.listed()}, but it is "
-                f"{shown(state['units'])}. Load the plugin that registers it with --plugin."
+                f"{shown(state['units'])}. Use --plugin to load the plugin that registers the unit."
             )
         return _build(UNITS[state["units"]], state)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:

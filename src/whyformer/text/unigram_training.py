@@ -108,7 +108,7 @@ class _Lattices:
     """All tokenizations of all words, with an edge for each occurrence of a piece in a word.
 
     Args: whole: whether a tokenization may consist of the whole word as one piece. False if the
-        words are the pieces themselves, because each would then have itself as a tokenization.
+        words are the pieces themselves, because otherwise each piece would be its own tokenization.
     """
 
     def __init__(self, words: Sequence[str], index: dict[str, int], *, whole: bool) -> None:

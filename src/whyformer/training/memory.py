@@ -1,4 +1,5 @@
-"""Compute lower bounds of the memory for training, and raise an error early if it is too small."""
+"""Compute lower bounds of the memory for training, and raise an error early if they exceed the free
+memory."""
 
 import torch
 from torch import nn

@@ -29,7 +29,7 @@ WORTH = 0.01
 CORRELATED = 0.8
 """The gain of a metric is estimated only if its correlation with the loss is at least this."""
 NEARLY_PERFECT = 99
-"""From this score in per cent on, a score cannot rise much."""
+"""A score of at least this many per cent cannot rise much."""
 ERROR_RATES = ("per", "wer", "ter")
 """Metrics in per cent of which lower values are better."""
 

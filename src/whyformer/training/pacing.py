@@ -121,7 +121,7 @@ class Pacer:
 
     @contextlib.contextmanager
     def validating(self) -> Iterator[None]:
-        """Measure the time of the `with` block as a validation with its checkpoint."""
+        """Measure the time of the `with` block, which is a validation with its checkpoint."""
         self._validated_at = self.used
         before = self._clock()
         with self.saving():

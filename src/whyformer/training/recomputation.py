@@ -67,8 +67,8 @@ def _contexts() -> tuple[contextlib.AbstractContextManager, contextlib.AbstractC
 
 @contextlib.contextmanager
 def _again(state: list[int]) -> Iterator[None]:
-    """Use ``state`` as the state of the byte stream in a `with` block, then restore the current
-    state. torch does this for its own generators."""
+    """Use ``state`` as the state of the stream of `random_bytes` in a `with` block, then restore
+    the current state. For torch's own generators, torch does the same."""
     now = byte_state()
     restore_byte_state(state)
     try:

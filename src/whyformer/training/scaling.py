@@ -87,7 +87,8 @@ def activation_bytes(
         11d for attention, are multiplied by ``key_value_share``. Embeddings and logits are ignored;
         the logits of a whole batch are never stored. With gradient checkpointing, a layer keeps its
         input (2d per token), and a decoder layer also keeps the keys and values of the source. The
-        backward pass computes one layer at a time again, which adds the largest layer.
+        backward pass computes the layers again, one at a time, which adds the bytes of the largest
+        layer.
 
     Args:
         key_value_share: number of key and value heads divided by the number of query heads.

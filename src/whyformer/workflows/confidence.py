@@ -70,8 +70,8 @@ def read_calibration(run: Path) -> Calibration:
         raise UsageError(
             f"`{run}` has no calibration, so the confidence of its translations is unknown. "
             "`whyformer train` saves a calibration with the verdict of a run, if at least "
-            f"{FEWEST} answers are held out: {FEWEST_OF_EACH} or more right and {FEWEST_OF_EACH} "
-            "or more wrong answers."
+            f"{FEWEST} answers are held out, including at least {FEWEST_OF_EACH} right "
+            f"and {FEWEST_OF_EACH} wrong answers."
         )
     return found
 

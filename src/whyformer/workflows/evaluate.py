@@ -62,8 +62,8 @@ def read_items(
         columns: names or numbers of the columns of source and target. If empty, the columns of the
             training data are read if the file has these columns; otherwise, the content of the file
             decides which columns are read.
-        run: the run whose training data was read with the encoding and the delimiter that the file
-            may need; see `as_in_training`.
+        run: a run; the file is read with the encoding and the delimiter of its training data if
+            necessary; see `as_in_training`.
         say: function that prints a line. If the file has other columns, a line states which columns
             are read. Another line states the encoding.
     """

@@ -82,7 +82,7 @@ def read_lexicon(name: str, run: Path, translator: TextTranslator) -> Lexicon:
         corpus = open_corpus(run / "corpus")
     except DataError as error:
         raise UsageError(
-            f"The training pairs of `{run}` cannot be read, so `--lexicon {TRAINING}` needs the "
-            f"whole directory of the run. {error}"
+            f"`--lexicon {TRAINING}` needs the whole directory of the run, but the training pairs "
+            f"of `{run}` cannot be read. {error}"
         ) from None
     return Lexicon((corpus.texts(number) for number in range(len(corpus))), translator)

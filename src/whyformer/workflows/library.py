@@ -203,14 +203,15 @@ def train(
     2
 
     Args:
-        recipe: None chooses the settings from ``data``. For items, the task is that of
-            ``overrides``, by default `translate`. No settings are chosen from an iterator, because
-            an iterator can be read only once.
+        recipe: None chooses the settings from ``data``. The task of items is
+            not chosen: it is the task in ``overrides`` (default: `translate`). No settings are
+            chosen from an iterator, because an iterator can be read only once.
         data: the path of a file, or any iterable of items: pairs (source, target) or dicts; texts
-            for the tasks language, masked and replaced; (text, label) or (text, second, label) for
-            classify and regress; (words, labels) for tag. Set the keys of dicts like the columns
-            of files: ``{"data.source": "de", "data.target": "en"}``. The items are read once, as
-            a stream, and saved in ``out``. To resume the run, give the same items again.
+            for the tasks `language`, `masked` and `replaced`; (text, label) or (text, second,
+            label) for `classify` and `regress`; (words, labels) for `tag`. Name the keys of dicts
+            in ``overrides``, like the columns of files:
+            ``{"data.source": "de", "data.target": "en"}``. The items are read once, as a stream,
+            and saved in ``out``. To resume the run, give the same items again.
         dev: validation data, in the same forms as ``data``; None splits off a part of ``data``.
         overrides: dotted settings that override the recipe, such as ``{"model.d_model": 256}``.
         full: use the `full` variant of the recipe.

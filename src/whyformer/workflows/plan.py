@@ -48,7 +48,8 @@ class Row:
 
     @property
     def exposed(self) -> tuple[float, float]:
-        """Compute fraction of a step with full and with no overlap of communication."""
+        """The share of computation in the time of a step, with full and with no overlap of
+        communication."""
         hidden = self.compute_seconds / max(self.compute_seconds, self.send_seconds)
         return hidden, self.compute_seconds / (self.compute_seconds + self.send_seconds)
 

@@ -1,4 +1,5 @@
-"""Read a file to evaluate like the training data of a run, and say if it is training data."""
+"""Read a file for evaluation in the same way as the training data of a run, and say whether the
+file is training data."""
 
 from collections.abc import Callable, Mapping
 from functools import cache

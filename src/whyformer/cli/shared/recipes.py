@@ -40,8 +40,8 @@ def resolved(
         ranks: number of training processes; None if it is not known yet.
         out: directory of the run.
         automatic: whether the settings are chosen from the data if no recipe is named.
-    Raises: UsageError if a setting is given in both forms; ConfigError for a setting that is
-        unknown or has no effect.
+    Raises: UsageError if a setting is given in two ways, such as by a short flag and by its dotted
+        name; ConfigError for a setting that is unknown or has no effect.
     """
     from whyformer.recipes.recipe import parse_overrides, resolve
     from whyformer.recipes.unused import refuse_unused
@@ -92,8 +92,8 @@ def data_settings(
     """Return the data settings for a command that has no recipe.
 
     Args: overrides: dotted settings, see `READ_WITH`.
-    Raises: UsageError if both ``--columns`` and ``--source`` or ``--target`` are given, or for a
-        dotted setting that this command does not read.
+    Raises: UsageError if ``--columns`` is given together with ``--source`` or ``--target``, or for
+        a dotted setting that this command does not read.
     """
     from whyformer.recipes.recipe import DataSettings, parse_overrides
 

@@ -24,8 +24,8 @@ SHEET_ROWS = 1 << 20
 
 
 class Excel(TableWithHeader):
-    """The table in the first sheet of a workbook that contains one; a title above the table is
-    skipped."""
+    """The table of a workbook: the first sheet that contains a table is read. A title above the
+    table is skipped."""
 
     def _first_rows(self) -> list[list[str]]:
         rows = [cells for _, cells in islice(self._cells(), SAMPLE) if cells]

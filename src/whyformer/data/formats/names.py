@@ -54,8 +54,8 @@ def plain_name(name: str) -> str:
 
 
 def are_headings(cells: Sequence[str]) -> bool:
-    """Return whether all cells are known names of columns; of more than two cells, two known names
-    are enough.
+    """Return whether all cells are known names of columns. If there are more than two cells, two
+    known names are enough.
 
     >>> are_headings(["id", "document", "label"]), are_headings(["en", "bonjour"])
     (True, False)

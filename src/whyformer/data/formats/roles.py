@@ -31,7 +31,7 @@ EXAMPLE = 40
 @dataclass(frozen=True)
 class Roles:
     """The columns of a table that are read: for each role, such as "source", the name of its
-    column. The order is that of reading."""
+    column. The columns are listed in the order in which they are read."""
 
     table: Table
     columns: dict[str, str]

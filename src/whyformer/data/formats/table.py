@@ -22,9 +22,11 @@ HEADERS = (Format.TSV, Format.CSV, Format.EXCEL)
 
 
 LEAST_ROWS, LONGER = 30, 0.9
-"""A first row is compared with at least this many rows; so large a share of them must differ."""
+"""A first row is compared only with `LEAST_ROWS` rows or more. A column differs from its first cell
+if more than the fraction `LONGER` of its values do."""
 MOST_LABELS, FREQUENT = 12, 3
-"""A column with at most this many different values, each this often, holds labels."""
+"""A column contains labels if it has at most `MOST_LABELS` different values and each of them occurs
+at least `FREQUENT` times."""
 _NAME = re.compile(r"\w[\w .()/-]{0,29}")
 _LATIN = re.compile(r"[A-Za-z]")
 
@@ -183,9 +185,9 @@ def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 def _unlike_values(first: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
     """Return whether a first row looks like names, because its columns hold something else.
 
-    Its cells must be short names, shorter than most values of a column. Either the last column has
-    a few labels, all of them frequent, or a column has hardly any value in Latin letters below a
-    name of one word in ASCII.
+    Its cells must be short names, shorter than most values of a column. In addition, one of
+    these must hold: the last column has a few labels, all of them frequent; or the name of a column
+    is a single ASCII word, and hardly any value of this column contains Latin letters.
     """
     if not all(_NAME.fullmatch(name.strip()) for name in first if name):
         return False

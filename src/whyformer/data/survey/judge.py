@@ -23,8 +23,8 @@ LONG = 20
 """The length ratio of a pair is examined only if its longer side has at least this many
 characters."""
 SURE = 4.0
-"""A pair counts as swapped if the log-odds (in nats) that each side is in the language of the other
-side exceed this on average."""
+"""For each side, there are log-odds (in nats) that the side is in the language of the other side. A
+pair counts as swapped if the mean of the log-odds of both sides exceeds this."""
 SURE_IF_MANY = 1.5
 """This threshold replaces `SURE` if at least the fraction `MANY` of the pairs is swapped."""
 MANY = 0.02

@@ -22,8 +22,8 @@ LEAST_PAIRS = 200
 ITERATIONS = 12
 """Number of iterations of the power method."""
 LEAST_COUNT = 3
-"""Trigrams that occur less often than this are ignored. Otherwise, a rare trigram would decide
-about the line from which it was learned."""
+"""Trigrams that occur less often than this are ignored. Otherwise, the score of a
+line would depend on rare trigrams that were learned from this line itself."""
 SEPARATION = 0.93
 """Fraction of the unseen pairs for which the model must distinguish the two sides."""
 LONG_ENOUGH = 10

@@ -28,8 +28,8 @@ class LengthRatio:
     def deviations(
         self, source: Int64[np.ndarray, " pairs"], target: Int64[np.ndarray, " pairs"]
     ) -> tuple[Float64[np.ndarray, " pairs"], Float64[np.ndarray, " pairs"]]:
-        """Return, for each pair, the logarithm of the factor by which its target is longer than
-        usual, and the same deviation in standard deviations."""
+        """Return two numbers for each pair: the logarithm of the factor by which its target is
+        longer than usual, and this logarithm divided by its standard deviation."""
         left, right = np.maximum(1, source), np.maximum(1, target)
         excess = np.log(right / left) - self.log_ratio
         size = (left + right / np.exp(self.log_ratio)) / 2

@@ -8,7 +8,7 @@ HTML = re.compile(
 )
 """Regular expression for the tags, comments and entities of HTML."""
 MOST_DIGITS = 40
-"""Maximum number of digits of a number that are compared."""
+"""Of a longer number, only this many digits at its start are compared."""
 _SEPARATED = re.compile(r"(?<=\d)[.,'’\u00a0\u202f ](?=\d{3}(?!\d))")
 _NUMBER = re.compile(r"\d+")
 _IN_WORDS = re.compile(

@@ -66,7 +66,7 @@ class RepeatFinder:
     """Collects the hashes of items to find repeated ones; see the description of the module.
 
     Args:
-        key: function that returns the form of a text in which texts are compared.
+        key: function that normalizes a text; texts with equal normalized forms are equal.
         draw: collects the sources from which training would choose its validation set. If
             validation data is added, ``draw`` is not used.
     """

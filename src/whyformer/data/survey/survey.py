@@ -1,8 +1,8 @@
 """Survey a stream of items in two passes: the first counts and learns, the second judges.
 
 The memory use does not grow with the data, except for one byte per item. These figures are
-approximate: the quantiles of very long texts (`side.LONGEST_COUNTED`), more than
-`side.DIFFERENT_WORDS` different words, and the validation set that training of a labelled task
+approximate: the quantiles of very long texts (`side.LONGEST_COUNTED`), the number of different
+words if it exceeds `side.DIFFERENT_WORDS`, and the validation set that training of a labelled task
 would choose (training also considers the labels). The profile of the data is learned from an even
 sample (`profile.SAMPLE`). All other figures are exact.
 """
@@ -161,7 +161,7 @@ def _first_pass(
 
 def _filled(kind: Kind, sources: Sequence[str], targets: Sequence[str]) -> list[bool]:
     """Return, for each item, whether training could choose it for its validation set. Training
-    drops the other items before it chooses."""
+    drops the other items before it chooses the validation set."""
     if kind is not Kind.PAIRS:
         return [bool(source.strip()) for source in sources]
     return [bool(s.strip() and t.strip()) for s, t in zip(sources, targets, strict=True)]

@@ -15,7 +15,7 @@ PASSES = 8
 MOST = 4
 """Largest number of target symbols of a source symbol."""
 ALIGNED = 0.99
-"""Fraction of the pairs that must have an alignment; units grow up to `MOST` for it."""
+"""Units may have up to `MOST` target symbols, if needed to align this fraction of the pairs."""
 TOGETHER = 256
 """Number of pairs that are computed at once."""
 LARGEST_KEY = 2**62
@@ -42,7 +42,8 @@ def align_pairs(
         expectation maximization over all segmentations into joint units.
     Differs: a unit always has exactly one source symbol, so that a pair has few segmentations.
     Args: longest: largest number of target symbols of a unit.
-    Returns: None for a pair with more target symbols than its units can have, or an empty source.
+    Returns: None for a pair whose source is empty, or whose units cannot have so many target
+        symbols.
 
     >>> pairs = [("ab", "xy"), ("b", "y"), ("ac", "x")]
     >>> align_pairs(pairs)[2]
@@ -82,8 +83,9 @@ class _Batch:
     """Pairs of similar length.
 
     Args:
-        units: (pairs, source, target + 1, lengths) number of the unit in which a source symbol
-            produces the target symbols from a place on; -1 where there is none.
+        units: (pairs, source, target + 1, lengths) for each source symbol, each start in the
+            target and each length: the number of the unit in which the source symbol produces the
+            target symbols of this length from this start; -1 if there is no such unit.
         ends: (pairs) number of target symbols.
     """
 
@@ -141,7 +143,7 @@ class _Batch:
 
 
 def _batches(pairs: Sequence[tuple[Symbols, Symbols]], longest: int) -> tuple[list[_Batch], int]:
-    """Return the pairs in batches, and the number of units, with unit 0 for no symbol."""
+    """Return the pairs in batches, and the number of units; unit 0 pads short sources."""
     sources, targets = ({} for _ in range(2))
     coded = [
         (

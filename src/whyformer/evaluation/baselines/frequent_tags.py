@@ -1,4 +1,4 @@
-"""Label words with their most frequent label; unknown words by their ending."""
+"""Give each word its most frequent label, and an unknown word the usual label of its ending."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence

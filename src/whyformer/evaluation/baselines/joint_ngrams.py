@@ -13,14 +13,15 @@ ORDER = 7
 """Length of the longest n-grams, in units."""
 BEAM = 12
 CANDIDATES = 24
-"""Maximum number of units of a source symbol, the most frequent ones."""
+"""Only the most frequent units of a source symbol are tried: at most this many units."""
 
 
 class JointNgrams:
     """A joint n-gram model: aligned pairs are sequences of units, and n-grams predict them.
 
     Paper: Bisani and Ney 2008, “Joint-sequence models for grapheme-to-phoneme conversion”; the
-        pair n-gram models of Novak et al. 2016 (Phonetisaurus) are the same, as finite automata.
+        pair n-gram models of Novak et al. 2016 (Phonetisaurus) are the same model, implemented as
+        finite automata.
 
     Args: pairs: source symbols and target symbols.
     Raises: ValueError if no pair can be aligned.
@@ -48,7 +49,7 @@ class JointNgrams:
     def translate(self, sources: Sequence[Symbols], *, beam: int = BEAM) -> list[list[str]]:
         """Return the target symbols of the most probable units that the beam search finds.
 
-        Source symbols that the training pairs do not have produce nothing.
+        A source symbol that does not occur in the training pairs produces no target symbol.
         """
         order = sorted(range(len(sources)), key=lambda number: -len(sources[number]))
         found: list[list[str]] = [[] for _ in sources]

@@ -13,7 +13,7 @@ Array = np.ndarray
 NONE = -1
 """Index of a context that the model has not seen."""
 USUAL_DISCOUNTS = (0.5, 1.0, 1.5)
-"""Discounts where the counts are too regular to estimate them, as in KenLM."""
+"""Discounts that are used if the counts are too regular for an estimate, as in KenLM."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class _Level:
         keys: (n-grams) context · vocabulary + token, sorted. A context is the index of an n-gram of
             the next lower order.
         seen: (n-grams) the discounted probability of the token after its context.
-        backoff: (contexts) the probability that the next lower order distributes.
+        backoff: (contexts) the probability that remains for the next lower order.
     """
 
     keys: Array
@@ -68,8 +68,8 @@ class KneserNey:
 
     @property
     def start(self) -> Array:
-        """(order) the state at the beginning of a sequence: the index of the context of each length
-        from 0, or `NONE`."""
+        """(order) the state at the beginning of a sequence: for each length from 0, the index of
+        the context of this length, or `NONE`."""
         state = np.full(self.order, NONE, dtype=np.int64)
         state[0] = 0
         if self.order > 1:
@@ -101,7 +101,7 @@ class KneserNey:
             return np.log(p), after
 
     def log_probabilities(self, sequence: Array) -> Array:
-        """Return ln P of each token of a sequence and, if the model predicts it, of its end."""
+        """Return ln P of each token of a sequence and, if ``ends`` is set, of eos."""
         tokens, depth = self._joined([sequence])
         grams = self._known_grams(tokens, depth)
         places = np.arange(1, len(tokens))
@@ -171,7 +171,7 @@ class KneserNey:
 
 
 def _discounted(counts: Array, contexts: Array, many: int) -> tuple[Array, Array]:
-    """Return the discounted probability of each n-gram, and the remainder of each context.
+    """Return the discounted probability of each n-gram, and the `backoff` of each context.
 
     Args: contexts: the context of each n-gram, below ``many``.
     """

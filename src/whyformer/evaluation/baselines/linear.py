@@ -11,7 +11,7 @@ from whyformer.foundation.errors import MissingExtraError
 GRAMS = (1, 5)
 """Shortest and longest n-grams, in characters."""
 FEW_TEXTS = 200
-"""With fewer training texts, n-grams of a single text are kept too."""
+"""With fewer training texts, n-grams that occur in only one text are kept, too."""
 INVERSE_PENALTY = 3.0
 """C of the logistic regression; the best of 1, 3 and 5 on most of 3i4K, NSMC, SST-2 and CoLA."""
 TOLERANCE = 0.01

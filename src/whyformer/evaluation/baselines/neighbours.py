@@ -12,7 +12,7 @@ MOST_ENTRIES = 60_000
 """A query reads at most this number of index entries; it leaves out the most frequent n-grams."""
 LARGEST_KEY = 2**62
 SPARE = 32
-"""Numbers for letters of a query that the training texts do not have."""
+"""Number of ids for letters of a query that do not occur in the training texts."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Neighbour:
 class NeighbourIndex:
     """An inverted index over character n-grams: n-gram -> texts with their TF-IDF weights.
 
-    The cost of a query depends on the number of texts that share rare n-grams with it, so a set of
-    queries does not cost the product of both numbers.
+    A query is compared only with the texts that share rare n-grams with it, so the cost of many
+    queries is less than the number of queries × the number of texts.
 
     >>> index = NeighbourIndex(["a red dog", "two cats", "a red house"])
     >>> [one.number for one in index.nearest("the red dog", 2)]
@@ -58,7 +58,7 @@ class NeighbourIndex:
         self._weights = weight / np.where(norm > 0, norm, 1.0)[self._owners]
 
     def nearest(self, text: str, count: int = 1) -> list[Neighbour]:
-        """Return the most similar texts, best first; fewer if fewer share an n-gram."""
+        """Return up to ``count`` texts that share an n-gram with ``text``, most similar first."""
         grams, times = np.unique(self._grams(text), return_counts=True)
         if not len(self._known) or not len(grams):
             return []

@@ -17,11 +17,12 @@ Score = Callable[[Sequence[str], Sequence[str]], float]
 LONGEST_WORDS = 20
 """Joint n-grams are tried if the mean length of the sources is at most this, in symbols."""
 LONGEST_PAIR = 60
-"""Joint n-grams leave out longer sources and targets, in characters."""
+"""Joint n-grams ignore pairs with a source or target of more characters than this."""
 SHORT_SYMBOL = 3.0
-"""Targets are symbols separated by spaces if their mean length is at most this, in characters."""
+"""Targets count as symbols separated by spaces if the symbols have at most this mean length."""
 TRIAL_PAIRS, TRIAL_ITEMS = 1500, 150
-"""Number of training pairs to build the candidates on, and to choose between them."""
+"""To choose between the baselines: the number of training pairs to build them on, and the number of
+other training pairs to score them on."""
 CELLS_PER_SECOND = 800_000
 """Cells of the alignment table (source symbols · target symbols · lengths) per second."""
 CHARACTERS_PER_SECOND = 400_000
@@ -91,9 +92,9 @@ def pair_baseline(
 ) -> PairBaseline:
     """Return the better of two baselines, built on a sample of the pairs that fits into the time.
 
-    The choice uses training pairs only: both are built on a part of them and scored on others.
+    To choose, build both baselines on some of the training pairs and score them on others.
     Args:
-        score: the metric that chooses.
+        score: the metric by which the better baseline is chosen.
         seconds: approximate time to build the baseline.
         separated_sources: whether spaces separate the symbols of the sources.
     """

@@ -62,7 +62,7 @@ class Equation(StrEnum):
 
 @dataclass
 class Operations:
-    """The number of multiply-adds for each pair: dotted name of a module, equation."""
+    """The number of multiply-adds for each pair (dotted name of a module, equation)."""
 
     counts: dict[tuple[str, Equation], int] = field(default_factory=dict)
 
@@ -113,8 +113,8 @@ def count_operations(model: nn.Module) -> Iterator[Operations]:
 Given = Mapping[str, Any]
 """Arguments of a forward pass by name."""
 Rule = Callable[[Any, Given, Any], dict[Equation, int]]
-"""Function that returns the operations of a module itself, given the module, its arguments and its
-output."""
+"""Function that returns the operations of a module without its submodules, given the module, its
+arguments and its output."""
 
 
 def _hook(counted: Operations, name: str, rule: Rule):
@@ -135,8 +135,8 @@ def _rule_of(model: nn.Module, name: str, module: nn.Module) -> Rule | None:
 
 
 def _belonging(model: nn.Module, name: str) -> Equation:
-    """Return the equation that a Linear belongs to. The name of the Linear determines it, or else
-    the nearest enclosing module that has a rule."""
+    """Return the equation that a Linear belongs to. If its name is not
+    `projection`, the nearest enclosing module in `LINEARS` determines the equation."""
     around, _, own = name.rpartition(".")
     if own == "projection":
         return Equation.VOCABULARY
@@ -194,8 +194,8 @@ def _recurrence(module: Recurrence, given: Given, output: Any) -> dict[Equation,
 
 
 def _fed_decoder(module: RecurrentDecoder, given: Given, output: Any) -> dict[Equation, int]:
-    """Count the first layer with input feeding, which multiplies the two halves of the input
-    separately, without calling the Linear."""
+    """Count the operations of the first layer with input feeding. This layer multiplies
+    the two halves of its input separately, without calling its Linear."""
     first = module.layers[0]
     assert isinstance(first, Recurrence)
     fed = given["target"].numel() * first.from_input.weight.numel()

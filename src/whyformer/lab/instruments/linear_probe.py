@@ -11,7 +11,7 @@ class LinearProbe:
 
     Args:
         classes: number of classes.
-        decay: factor by which the loss includes the sum of squared weights.
+        decay: factor of the sum of squared weights, which is added to the loss.
     """
 
     def __init__(

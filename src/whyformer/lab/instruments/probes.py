@@ -1,4 +1,6 @@
-"""Measure any model of the package with taps and hooks. The hooks are removed afterwards.
+"""Measure any model of the package with hooks and with taps (named observation points).
+
+The hooks are removed afterwards.
 
 >>> import torch
 >>> from whyformer.blocks.multihead import MultiHeadAttention
@@ -152,8 +154,8 @@ def score_deviation(
 def gradient_norms(model: nn.Module) -> dict[str, float]:
     """Return the norm of the gradient of each layer, and of the parameters outside the layers.
 
-    Layers have their name in the model (``encoder.layers.0``). Other parameters are grouped by the
-    first part of their name.
+    The key of a layer is its name in the model (``encoder.layers.0``). Other parameters are grouped
+    by the first part of their name.
     """
     squares: dict[str, float] = {}
     for name, parameter in model.named_parameters():

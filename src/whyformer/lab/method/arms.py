@@ -35,7 +35,7 @@ def tuned(
 ) -> list[Any] | None:
     """Return a number of an arm at its own best learning rate, one value per seed.
 
-    Args: by: the number whose lowest mean selects the learning rate; "" means ``number`` itself.
+    Args: by: the best learning rate has the lowest mean of this number; "" means ``number`` itself.
     Returns: None if the arm was not trained.
     """
     if not is_trained(results, part, **arm):

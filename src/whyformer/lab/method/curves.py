@@ -50,7 +50,10 @@ def series_for_each(
     by: str,
     **fixed: Any,
 ) -> list[Series]:
-    """Return the curve of `points_along` for each arm. Args: by: setting that names the arms."""
+    """Return the curve of `points_along` for each arm.
+
+    Args: by: the setting whose value is the name of an arm.
+    """
     found = []
     for arm in arms:
         where: dict[str, Any] = {**fixed, by: arm}

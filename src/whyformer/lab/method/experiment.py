@@ -142,8 +142,8 @@ class Experiment:
 
     Args:
         keywords: words, in both languages, of the questions that the card answers. A keyword of
-            several words matches a question that contains all of them.
-        mentions: related words. These words alone do not match a question.
+            several words matches only a question that contains all these words.
+        mentions: related words, which alone are not enough for an answer.
         numbers: the numbers that the card may quote; each `{name}` in a card is one of them.
         charts: function that returns charts, heat maps and tables, given the results.
         names: for each internal name of a circumstance or arm, the text that the pages show.

@@ -81,8 +81,8 @@ def above(
     """Require an effect of at least ``limit``, or of more than 0 if the limit is 0.
 
     Args:
-        contrary: an effect below this value refutes the claim; the default is -limit. If the limit
-            is 0, a test stays open if its interval has numbers on both sides of 0.
+        contrary: an effect below this value refutes the claim; the default is -limit. With a
+            limit of 0, a test stays open if its interval has numbers on both sides of 0.
         strict: require more than ``limit``, for effects that can be equal to the limit.
     """
     floor = -abs(limit) if contrary is None else contrary
@@ -108,7 +108,7 @@ def within(
 ) -> Test:
     """Require an effect between two limits.
 
-    Args: margin: an effect that is farther than this outside the limits refutes the claim; the
+    Args: margin: an effect that is outside the limits by more than this refutes the claim; the
         default is the distance between the limits.
     """
     beyond = high - low if margin is None else margin
@@ -184,8 +184,8 @@ def contradict(one: Judgement, other: Judgement) -> bool:
 
 def _together(tests: Sequence[Test]) -> Answer:
     """Combine the results of the tests of a circumstance. The claim holds if all tests hold. If
-    some test does not hold, return the first of the results opposite, absent and open that
-    occurs."""
+    some test does not hold, return the first of these results that occurs: `opposite`, `absent`,
+    `open`."""
     answers = [test.answer() for test in tests]
     for kind in (Answer.OPPOSITE, Answer.ABSENT, Answer.OPEN):
         if kind in answers:

@@ -21,7 +21,9 @@ class FormattedEstimate:
 
 
 def format_estimate(e: Estimate) -> FormattedEstimate:
-    """Format an estimate: with [its 95 % interval], with (lowest … highest) of few seeds, or exact.
+    """Format an estimate: a 95 % interval in brackets, or the range of few seeds in parentheses.
+
+    An exact number has no interval.
 
     >>> str(format_estimate(Estimate(0.2301, 0.2212, 0.2391, 5, Spread.BOOTSTRAP)))
     '0.230 [0.221, 0.239]'

@@ -26,7 +26,8 @@ def write_report(
     """Write the pages of every question, and return the paths of the files, the index first.
 
     Args:
-        results: directory of files NAME.json; the page of a question without a file states this.
+        results: directory of files NAME.json; the page of a question without a file states that
+            there are no results.
         names: names of the questions to include; None includes all questions.
     """
     pages = [_page(name, results) for name in (written() if names is None else names)]

@@ -40,8 +40,8 @@ class RecurrentLanguageSettings(Settings):
     d_model: int = Field(default=650, ge=1, le=MAX_WIDTH)
     """Width of embeddings and states (Zaremba et al. 2014: 650, the medium model)."""
     dropout: float = Field(default=0.5, ge=0, lt=1)
-    """Dropout rate of embeddings, between layers and before the projection (Zaremba et al. 2014:
-    0.5)."""
+    """Dropout rate after the embeddings, between layers and before the projection (Zaremba et al.
+    2014: 0.5)."""
     dropout_form: DropoutForm = DropoutForm.STANDARD
     """standard: a new dropout mask for every position. variational: one mask per sequence, which is
     also applied to the state; this needs the explicit loop, which is slower."""

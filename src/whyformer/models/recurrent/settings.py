@@ -41,7 +41,7 @@ class RecurrentSettings(Settings):
     input_feeding: bool = True
     """Whether the attention output is an input of the next state (Luong et al. 2015, §3.3)."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
-    """Dropout rate of embeddings, between layers and before the projection."""
+    """Dropout rate after the embeddings, between layers and before the projection."""
     dropout_form: DropoutForm = DropoutForm.STANDARD
     """standard: a new dropout mask for every position. variational: one mask per sequence, which is
     also applied to the state; this needs the explicit loop, which is slower."""

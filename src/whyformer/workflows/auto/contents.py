@@ -18,15 +18,17 @@ from whyformer.recipes.recipe import DataSettings
 from whyformer.tasks.text_data import read_documents
 
 FEW_LABELS = 0.05
-"""Most different labels, relative to the number of rows; twenty are always few enough."""
+"""Maximum number of different labels, as a fraction of the rows; or `MOST_LABELS`, if that is
+more."""
 MOST_LABELS = 20
 REPEATED = 0.97
-"""If at least this share of the rows has a value that occurs again, the other rows are faults."""
+"""If at least this share of the rows has a value that occurs in several rows, the values that occur
+once are treated as faults."""
 LONGEST_LABEL = 40
 """Maximum length of a label in characters."""
 WORDS_PER_LABEL = 2
-"""Labels of words are fewer than the different words by at least this factor. Words that are
-translated word by word have as many translations."""
+"""If words have labels, there are at least this many times as many different words as different
+labels. If words have translations instead, both numbers are similar."""
 GRADES = 12
 """A column of whole numbers with at most so many different values holds classes."""
 
@@ -77,7 +79,7 @@ def _task_of_table(table: Table, data: DataSettings) -> tuple[str, str]:
 
 
 def _labelled_or_none(table: Table, data: DataSettings) -> Roles | None:
-    """Return the columns of labelled texts, or None if the table has none or it is not clear."""
+    """Return the columns of labelled texts, or None if they cannot be determined."""
     for number in (False, True):
         try:
             return roles_of_labelled(table, data.source, data.second, data.target, number=number)
@@ -87,7 +89,7 @@ def _labelled_or_none(table: Table, data: DataSettings) -> Roles | None:
 
 
 def _names_a_pair(table: Table, data: DataSettings) -> bool:
-    """Return whether the names of the columns, or those asked for, are names of pairs."""
+    """Return whether the column names, or the name in `data.target`, indicate pairs."""
     names = [plain_name(name) for name in table.columns]
     if data.target is not None:
         place = table.place(data.target)
@@ -106,8 +108,8 @@ def _column(roles: Roles, role: str) -> list[str]:
 def _kind_of_labels(values: Sequence[str], *, named: bool) -> str | None:
     """Return whether values are labels, numbers, or neither (None).
 
-    Whole numbers with many values are targets of pairs, such as dates, unless the name of their
-    column is that of a label.
+    Whole numbers with many different values, such as dates, are targets of pairs, not labels. If
+    the name of their column is the name of a label (``named``), they are numbers.
     """
     filled = [value.strip() for value in values if value.strip()]
     counts = Counter(filled)
@@ -136,7 +138,7 @@ def is_number(text: str) -> bool:
 
 
 def _are_tags(texts: Sequence[str], labels: Sequence[str]) -> bool:
-    """Return whether the labels are one label for each word of their texts."""
+    """Return whether each row has one label for each word of its text."""
     rows = [(a.split(), b.split()) for a, b in zip(texts, labels, strict=True) if a.strip()]
     if not rows or median(len(words) for words, _ in rows) < 3:
         return False

@@ -1,4 +1,4 @@
-"""The figures of training data from which its settings are chosen."""
+"""The figures of the training data, from which the settings of a run are chosen."""
 
 import re
 from collections import Counter
@@ -30,7 +30,7 @@ class DataFigures:
 
     @property
     def are_spans(self) -> bool:
-        """Whether most labels that are not `O` mark spans, such as B-PER, and a few occur."""
+        """Whether all labels but `O` mark spans, such as B-PER, and enough words are in spans."""
         inside = self.labels.total() - self.labels["O"]
         spans = sum(count for label, count in self.labels.items() if _SPAN.match(label))
         return bool(spans) and spans == inside and spans >= LEAST_SPANS * self.labels.total()

@@ -25,7 +25,8 @@ REPLACED = {
     "text.units": ("text.source_units", "text.target_units"),
     "training.updates": ("training.minutes",),
 }
-"""Setting -> choices that would hide its effect."""
+"""For each setting that a user gives: chosen settings that are dropped, because they would override
+the given one."""
 
 
 def resolve_automatically(
@@ -124,7 +125,7 @@ def _figures_of_items(items: Iterable[Any], task: str, overrides: Mapping[str, A
 
 
 def _tasks_that_read(overrides: Mapping[str, Any]) -> Sequence[str]:
-    """Return the tasks that read all given settings; all tasks if there is none."""
+    """Return the tasks that read all given settings; all tasks if no task reads all of them."""
     if STDIN in (overrides.get("data.dev") or ()):
         return ("translate",)
     names = {name.split(".")[0] for name in overrides} | set(overrides)

@@ -20,7 +20,8 @@ PER_SUBWORD, PER_SUBWORD_UNSPACED = 3.0, 1.5
 """Characters per subword, with and without spaces between words; rounded."""
 FEW_PAIRS = 10_000
 MANY = 2 / 3
-"""If one label has a larger share of the texts, accuracy does not select the weights."""
+"""If one label has more than this share of the texts, another metric than accuracy selects the
+weights."""
 SHORT = 30
 """Maximum mean length of a source that is read by characters, in characters."""
 
@@ -49,7 +50,7 @@ def _are_short(source: Figures, target: Figures) -> bool:
 def _time(given: float | None, count: int, steps: Sequence[tuple[int, float]], what: str) -> Choice:
     """Return the length of the run: by the number of items, unless it is given.
 
-    Args: steps: pairs of a number of items and the minutes up to this number.
+    Args: steps: pairs (number of items, minutes for at most this number of items).
     """
     if given is not None:
         return Choice({"training.minutes": given}, "as given")

@@ -83,7 +83,7 @@ def convert_for_engines(
     references: Sequence[Path],
     say: Say,
 ) -> Engines:
-    """Convert the run for the other engine, with the checks of ``whyformer convert``."""
+    """Convert the run for CTranslate2, with the checks of ``whyformer convert``."""
     engines = Engines({"torch": run})
     wanted = {"ctranslate2": "none"}
     if references:

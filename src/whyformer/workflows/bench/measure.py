@@ -74,8 +74,8 @@ def bench(
         raise UsageError(f"`--seconds` must be above 0, but is {seconds:g}.")
     if references and (run is None or source is None):
         raise UsageError(
-            "`--references` needs --run and --source, because the translations of the source by "
-            "the run are scored. Give all three."
+            "`--references` needs --run and --source, because the run translates the "
+            "source, and its translations are scored. Give all three."
         )
     scored = read_parallel(source, references) if source and references else ([], [])
     with tempfile.TemporaryDirectory(prefix="whyformer-bench-") as place:
@@ -128,7 +128,7 @@ def _refuse_other_models(run: Path) -> None:
     if not isinstance(model, SourceModel):
         raise UsageError(
             f"`{run}` holds a model of kind `{model.settings.family}`, which does not translate. "
-            "Give a run whose task is translate."
+            "Give a run of the task `translate`."
         )
 
 

@@ -43,18 +43,18 @@ def error_report(
             `whyformer.workflows.evaluate` and `whyformer.workflows.labelling`.
         count: maximum number of mistakes to show.
         say: called with a line that states which columns of a file are read.
-    Raises: UsageError for a file of the other kind, or a task without an error report.
+    Raises: UsageError if the task of the run does not fit the kind of file, or has no error report.
     """
     task = task_of(run)
     of_pairs, of_labels = isinstance(task, Translation), isinstance(task, Classification | Tagging)
     for file, fits, flag, tasks in (
-        (pairs, of_pairs, "pairs", "translate"),
-        (labelled, of_labels, "labelled", "classify or tag"),
+        (pairs, of_pairs, "pairs", "`translate`"),
+        (labelled, of_labels, "labelled", "`classify` or `tag`"),
     ):
         if file is not None and not fits:
             raise UsageError(
-                f"`--{flag}` is for runs of task {tasks}, but `{run}` has the task "
-                f"{task.recipe.task}. Leave it out."
+                f"`--{flag}` is for runs of the task {tasks}, but `{run}` has the task "
+                f"`{task.recipe.task}`. Leave it out."
             )
     given = pairs or labelled
     where = f"`{given}`" if given else "the held-out data of the run"
@@ -93,8 +93,8 @@ def error_report(
         found = errors_of_tags(task, run, _some(sentences, where), where, count)
     else:
         raise UsageError(
-            f"`{run}` has the task {task.recipe.task}, which has no single answers that could be "
-            "wrong. Use `whyformer evaluate`."
+            f"`{run}` has the task `{task.recipe.task}`, whose outputs are not separate answers "
+            "that are right or wrong. Use `whyformer evaluate`."
         )
     return found if given else replace(found, verdict=_verdict(run))
 

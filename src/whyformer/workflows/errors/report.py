@@ -47,9 +47,10 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Kind:
-    """How many wrong answers are of a kind.
+    """A kind of error, and the number of wrong answers with it.
 
-    Args: items: number of items of this kind, right or wrong; None if only wrong answers have it.
+    Args: items: number of items of this kind, right or wrong; None if the kind is defined only for
+        wrong answers.
     """
 
     name: str
@@ -73,7 +74,7 @@ class ErrorReport:
         where: the origin of the items, in words.
         unit: what a symbol of `confusions` is, such as "word" or "label".
         items, wrong: number of items, and of items with a wrong answer.
-        confusions: (symbol of the reference, symbol of the answer, times); "" is none.
+        confusions: (symbol of the reference, symbol of the answer, times); "" means no symbol.
         contradictory: number of training sources with different targets.
         curve: calibration of the confidences; None if they are unknown or the items are too few.
         verdict: the lines of the verdict of the run.

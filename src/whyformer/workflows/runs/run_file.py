@@ -58,7 +58,7 @@ def read_run(out: Path) -> dict[str, Any] | None:
         state = read_sealed(path, since=2, newest=FORMAT)
         updates, data_key = state["updates"], state["data_key"]
         if type(updates) not in (int, type(None)) or not isinstance(data_key, str):
-            raise ValueError("`updates` must be a number or null and `data_key` a text")
+            raise ValueError("`updates` must be a number or null, and `data_key` must be a text")
     except ChangedFileError as error:
         raise BundleError(
             f"`{error.path}` changed after it was written: it {error.how} in {RUN}. {remedy}"

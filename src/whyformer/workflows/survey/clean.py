@@ -20,7 +20,8 @@ from whyformer.foundation.wording import counted
 from whyformer.workflows.survey.files import SECOND, Files, Item
 
 SUFFIXES = (".tsv", ".txt", ".jsonl", ".conll")
-"""Suffixes of the output file that the name of the list of dropped lines does not contain."""
+"""The name of the list of dropped lines is the name of the output file without one of these
+suffixes, plus ``.dropped.tsv``."""
 UNREADABLE = "cannot be read"
 _CELL_END = re.compile(r"[\t\r\n]+")
 

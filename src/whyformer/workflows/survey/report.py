@@ -29,7 +29,8 @@ HELD_OUT_LABELLED = 5000
 RARE_LABEL = 5
 """A label with fewer texts than this is hard to learn."""
 HALF = 0.3
-"""If more than this share of the items have the same fault, they may have a common cause."""
+"""If more than this share of the items have the same fault, the faults may have a common
+cause."""
 MANY_LABELS = 0.5
 """If the number of different labels is more than this share of the texts, the column probably does
 not contain labels."""

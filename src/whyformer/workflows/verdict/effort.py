@@ -10,20 +10,21 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 SHARE = 0.01
-"""Fraction of the training time for the answers of the model, and for its baseline."""
+"""The answers of the model may take this fraction of the training time; its baseline may take the
+same fraction."""
 AT_LEAST_SECONDS = 4.0
-"""Time for each of both after a short training."""
+"""Minimum time for the answers, and the same time for the baseline, after a short training."""
 FIRST_PART = 32
 """Number of items that are always answered."""
 
 
 def seconds_for(training_seconds: float) -> float:
-    """Return the time for the answers of the model, and for its baseline."""
+    """Return the time for the answers of the model; the baseline gets the same time."""
     return max(AT_LEAST_SECONDS, SHARE * training_seconds)
 
 
 def sampled(items: Sequence[Item], count: int, *, seed: int = 0) -> list[Item]:
-    """Return a random sample in the order of the items, or all items if there are not more."""
+    """Return a random sample of ``count`` items in their order, or all items if there are fewer."""
     if len(items) <= count:
         return list(items)
     chosen = np.random.default_rng(seed).choice(len(items), count, replace=False)

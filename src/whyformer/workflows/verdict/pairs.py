@@ -20,7 +20,7 @@ from whyformer.workflows.verdict.origin import held_out_part
 MOST_PAIRS = 200_000
 """Maximum number of training pairs that the baseline chooses from."""
 DEFAULT_METRIC = "chrf"
-"""The metric of runs that validate by their loss."""
+"""The metric of the verdict if a run is validated by its loss."""
 
 
 def verdict_on_pairs(task: Translation, run: Path, seconds: float) -> Verdict:

@@ -27,7 +27,7 @@ from whyformer.workflows.verdict.origin import SELECTED
 TOKENS_PER_SECOND = 250_000
 """Tokens that the n-gram model counts per second, on one slow core."""
 LETTERS = 1.5
-"""With fewer characters per token, tokens are taken as characters."""
+"""If a text has fewer characters per token than this, its tokens are treated as characters."""
 ORDERS = {"characters": 7, "pieces": 5}
 """Length of the longest n-grams of the baseline."""
 
