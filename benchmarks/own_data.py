@@ -61,6 +61,8 @@ LABELLED = {
 """Name -> folder, and the ending of its files."""
 SETS = [*WORDS, *SENTENCES, *LABELLED]
 
+LOWER_IS_BETTER = ("wer", "per")
+
 CHARS = {"text.source_units": "chars", "text.target_units": "phonemes"}
 SHAPE = {
     "preset": "tiny", "model.encoder_layers": 3, "model.decoder_layers": 1, "model.d_model": 128,
@@ -78,6 +80,7 @@ SENTENCE_BASE = SHAPE | {
     "training.label_smoothing": 0.1, "training.batch_tokens": 2048,
 }  # fmt: skip
 LS = {"training.label_smoothing": 0.1}
+EMA = {"training.average": "ema", "training.ema_decay": 0.99}
 WORD_ARMS: dict[str, dict[str, Any] | None] = {
     "auto": None,
     "drop0": {"model.dropout": 0.0, "training.label_smoothing": 0.0},
@@ -85,10 +88,11 @@ WORD_ARMS: dict[str, dict[str, Any] | None] = {
     "drop1": {"model.dropout": 0.1} | LS,
     "drop2-nols": {"model.dropout": 0.2, "training.label_smoothing": 0.0},
     "drop2-b512": {"model.dropout": 0.2, "training.batch_tokens": 512} | LS,
+    "drop2-b512-ema": {"model.dropout": 0.2, "training.batch_tokens": 512} | EMA | LS,
     "drop2-enc2": {"model.dropout": 0.2, "model.encoder_layers": 2} | LS,
     "drop3": {"model.dropout": 0.3} | LS,
     "drop3-b512": {"model.dropout": 0.3, "training.batch_tokens": 512} | LS,
-    "drop3-ema": {"model.dropout": 0.3, "training.average": "ema", "training.ema_decay": 0.99} | LS,
+    "drop3-ema": {"model.dropout": 0.3} | EMA | LS,
     "drop3-d2": {"model.dropout": 0.3, "model.decoder_layers": 2} | LS,
     "drop3-wide": {"model.dropout": 0.3, "model.d_model": 192, "model.d_ff": 768} | LS,
     "drop3-shared": {"model.dropout": 0.3, "text.shared": "true", "text.source_units": "chars",
@@ -104,6 +108,8 @@ SENTENCE_ARMS: dict[str, dict[str, Any] | None] = {
     "v4000-drop0": {"text.vocabulary": 4000, "model.dropout": 0.0},
     "v8000-drop1": {"text.vocabulary": 8000, "model.dropout": 0.1},
     "v4000-b1024": {"text.vocabulary": 4000, "training.batch_tokens": 1024},
+    "v4000-b1024-ema": {"text.vocabulary": 4000, "training.batch_tokens": 1024} | EMA,
+    "v4000-drop0-ema": {"text.vocabulary": 4000, "model.dropout": 0.0} | EMA,
     "v4000-dec1": {"text.vocabulary": 4000, "model.decoder_layers": 1},
     "v4000-unigram": {"text.vocabulary": 4000, "text.units": "unigram", "text.sampling": 0.1},
     "v4000-sampling": {"text.vocabulary": 4000, "text.sampling": 0.1},
@@ -149,6 +155,9 @@ def kind_of(name: str) -> Kind:
 def main() -> None:
     """Measure everything that was asked for and is not in the output file."""
     options = parse_options()
+    if options.left_out:
+        print(left_out(options.out, options.left_out, options.minutes))
+        return
     if options.table:
         print(table(options.out, options.table))
         return
@@ -225,6 +234,38 @@ def table(results: Path, metric: str) -> str:
     return "\n".join(lines)
 
 
+def left_out(results: Path, metric: str, minutes: float) -> str:
+    """Return the leave-one-out error of one fixed choice of settings, as a Markdown table.
+
+    For each data set, the settings with the best mean over the other data sets are chosen, and
+    compared with the best settings that were found for this data set. Only settings that were
+    measured on all data sets are compared.
+    """
+    scores: dict[str, dict[str, float]] = {}
+    for line in results.read_text(encoding="utf-8").splitlines():
+        one = json.loads(line)
+        if metric in one["scores"] and one["minutes"] == minutes and one["arm"] != "auto":
+            scores.setdefault(one["arm"], {})[one["set"]] = one["scores"][metric]
+    sets = sorted({name for found in scores.values() for name in found}, key=SETS.index)
+    whole = {arm: found for arm, found in scores.items() if len(found) == len(sets)}
+    sign = 1 if metric in LOWER_IS_BETTER else -1
+    lines = ["| left out | chosen | its score | best | its score |", "|---|---|---|---|---|"]
+    errors = []
+    for name in sets:
+        others = [one for one in sets if one != name]
+
+        def mean(arm: str, sets: list[str] = others) -> float:
+            return sign * sum(whole[arm][one] for one in sets) / len(sets)
+
+        chosen = min(whole, key=mean)
+        best = min(whole, key=lambda arm: sign * whole[arm][name])
+        errors.append(sign * (whole[chosen][name] - whole[best][name]))
+        row = (name, chosen, f"{whole[chosen][name]:.1f}", best, f"{whole[best][name]:.1f}")
+        lines.append(f"| {' | '.join(row)} |")
+    mean_error = sum(errors) / max(1, len(errors))
+    return "\n".join([*lines, "", f"mean distance from the best: {mean_error:.2f}"])
+
+
 def files_of(data: Path, name: str, work: Path) -> tuple[Path, list[str], dict[str, Any]]:
     """Return the training data, the arguments to score, and the settings that name the sides."""
     if name in WORDS:
@@ -272,6 +313,9 @@ def parse_options() -> argparse.Namespace:
         "--arms", nargs="+", choices=[*WORD_ARMS, *SENTENCE_ARMS, *LABEL_ARMS], default=["auto"]
     )
     parser.add_argument("--table", metavar="METRIC", help="print the results in --out")
+    parser.add_argument(
+        "--left-out", metavar="METRIC", help="print the leave-one-out error at --minutes"
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[1])
     return parser.parse_args()
 

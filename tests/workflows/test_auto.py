@@ -1,5 +1,6 @@
 """Settings chosen from the data: the task, the units, and what overrides them."""
 
+import io
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -93,6 +94,22 @@ def test_the_task_follows_from_the_file(tmp_path: Path, kind: str) -> None:
     resolved = resolve_automatically(None, {"data.train": [path]})
     assert resolved.recipe.task == FILES[kind][2]
     assert resolved.choices[0].settings == {"task": FILES[kind][2]}
+
+
+def test_settings_are_chosen_from_standard_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = Path(written(tmp_path, "words")).read_bytes()
+    few = ["--model.d-model", "8", "--model.d-ff", "8", "--model.heads", "2", "--quiet"]
+    train = ["train", "--data", "-", "--training.updates", "1", "--out", str(tmp_path / "run")]
+    for given in (text, text, b""):  # the second is the same text again, the third resumes
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given), encoding="utf-8"))
+        assert main([*train, *few]) == 0
+    recipe = (tmp_path / "run" / "recipe.yaml").read_text(encoding="utf-8")
+    assert "source_units: chars" in recipe
+    assert "metric: per" in recipe
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text[:-9]), encoding="utf-8"))
+    assert main([*train, *few]) == 2
 
 
 def test_two_files_are_pairs(tmp_path: Path) -> None:

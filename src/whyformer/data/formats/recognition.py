@@ -9,7 +9,6 @@ import stat
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
-from itertools import dropwhile, islice
 from pathlib import Path
 
 from whyformer.data.formats.names import are_headings
@@ -126,22 +125,26 @@ def delimiter_hint(path: str, encoding: str | None = None) -> str:
 def sampled_lines(path: str, encoding: str | None) -> list[str]:
     """Return the first lines of a file, without blank lines before the first text.
 
-    The sample ends before the first line that cannot be read. The error is raised only if there is
-    no line before it.
+    If all lines are blank, they are returned. The sample ends before the first line that cannot be
+    read. The error is raised only if there is no line before it.
     """
+    blank: list[str] = []
     found: list[str] = []
     size = 0
     try:
-        filled = dropwhile(lambda line: not line.strip(), read_lines(path, encoding))
-        for line in islice(filled, SAMPLE):
+        for line in read_lines(path, encoding):
+            if not found and not line.strip():
+                if len(blank) < SAMPLE:
+                    blank.append(line)
+                continue
             found.append(line)
             size += len(line)
-            if size > SAMPLE_CHARACTERS:
+            if len(found) == SAMPLE or size > SAMPLE_CHARACTERS:
                 break
     except DataError:
-        if not found:
+        if not found and not blank:
             raise
-    return found
+    return found or blank
 
 
 def _of_markup(path: str, lines: Sequence[str], suffix: str, wanted: Wanted) -> Format | None:

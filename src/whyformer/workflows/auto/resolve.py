@@ -9,10 +9,12 @@ from typing import Any
 from whyformer.data.figures import MOST
 from whyformer.data.lines import STDIN
 from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.torchrun import world_size
 from whyformer.recipes.choice import Choice
 from whyformer.recipes.recipe import SIZES, DataSettings, Resolved, resolve
 from whyformer.recipes.task_declaration import OF_SOME_TASKS, TASKS
 from whyformer.tasks.items import ITEMS, GivenItems, keep_items, with_kept_items
+from whyformer.tasks.standard_input import spooled
 from whyformer.workflows.auto.contents import task_of
 from whyformer.workflows.auto.look import DataFigures, figures_of
 from whyformer.workflows.auto.rules import choices_for
@@ -71,7 +73,11 @@ def _not_automatic(overrides: Mapping[str, Any], *, full: bool, has_items: bool)
         return "--full names a variant of a recipe"
     if not files or overrides.get("data.builtin"):
         return "none are given"
-    if STDIN in files or (ITEMS in files and not has_items):
+    if STDIN in files and overrides.get("task", "translate") != "translate":
+        return "only pairs can come from standard input"
+    if STDIN in files and (len(files) > 1 or world_size() > 1 or spooled() is None):
+        return "standard input cannot be read twice"
+    if ITEMS in files and not has_items:
         return "the data is not in files"
     if overrides.get("start_from"):
         return "--start-from gives the model"
@@ -96,6 +102,11 @@ def chosen(overrides: Mapping[str, Any], items: Iterable[Any] | None = None) -> 
         task = str(overrides.get("task") or CHOSEN_TASKS[0])
         figures = _figures_of_items(items, task, overrides)
         return [Choice({"task": task}, "as given"), *choices_for(task, figures, minutes)]
+    if (overrides.get("data.train") or []) == [STDIN]:
+        pairs = _of_data(overrides) | {"data.train": [str(spooled())], "data.header": False}
+        figures = figures_of(resolve("translate", pairs).recipe.data, "translate")
+        reason = "standard input has pairs"
+        return [Choice({"task": "translate"}, reason), *choices_for("translate", figures, minutes)]
     data: DataSettings = resolve("translate", _of_data(overrides)).recipe.data
     if overrides.get("task"):
         task, reason = str(overrides["task"]), "as given"

@@ -277,7 +277,8 @@ def opened(data: DataSettings, task: str | None) -> Files:
     """
     if STDIN in (*data.train, *data.dev):
         raise UsageError(
-            "The data is read twice, so it cannot come from standard input. Write it to a file."
+            "There is nothing to read: standard input is empty or a terminal. Give a file, or send "
+            "data to standard input."
         )
     if task is not None and task not in KINDS:
         raise UsageError(f"`--task` must be a task, but it is `{task}`.{nearest(task, KINDS)}")
