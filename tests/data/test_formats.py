@@ -499,7 +499,9 @@ def test_a_tmx_file_in_an_unknown_encoding_is_named(tmp_path):
         if readable:
             assert [pair[1:3] for pair in read_pairs(path)] == ROWS
         else:
-            with pytest.raises(DataError, match=r"states another encoding .* Convert the file to UTF-8"):
+            with pytest.raises(
+                DataError, match=r"states another encoding .* Convert the file to UTF-8"
+            ):
                 list(read_pairs(path))
 
 
