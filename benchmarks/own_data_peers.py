@@ -46,12 +46,12 @@ PEER: dict[str, Settings] = {
     "marian": {"xavier": True},
 }
 """Settings of one peer. `xavier` replaces the initialization of Hugging Face, `normal(0, 0.02)`."""
-FEW_PAIRS: Settings = {"dropout": 0.3, "batch_tokens": 1024}
+FEW_PAIRS: Settings = {"dropout": 0.1, "batch_tokens": 1024, "vocabulary": 2000}
 """Settings for data sets with fewer than `SMALL` pairs."""
 TRIALS: dict[str, Settings] = {
     "drop1": {"dropout": 0.1},
     "drop2": {"dropout": 0.2},
-    "drop4": {"dropout": 0.4},
+    "drop3": {"dropout": 0.3},
     "rate1": {"rate": 1e-3},
     "rate2": {"rate": 2e-3},
     "rate3": {"rate": 3e-3},
@@ -60,7 +60,9 @@ TRIALS: dict[str, Settings] = {
     "init": {"xavier": False},
     "b1024": {"batch_tokens": 1024},
     "b2048": {"batch_tokens": 2048},
+    "v1000": {"vocabulary": 1000},
     "v2000": {"vocabulary": 2000},
+    "v4000": {"vocabulary": 4000},
     "wide": {"d_model": 192, "d_ff": 768},
     "d256": {"d_model": 256, "d_ff": 1024},
 }
