@@ -208,7 +208,7 @@ def test_evaluate_pairs_names_a_run_of_another_kind(cli, tmp_path):
     assert said.code == 0
     said = cli("evaluate", run, "--pairs", data)
     assert said.code == 2
-    assert "labels" in said.sentence
+    assert "labels" in said.err
 
 
 def test_config_list_names_every_recipe(cli):

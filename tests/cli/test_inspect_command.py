@@ -151,4 +151,4 @@ def test_a_tagger_whose_tokenizer_keeps_spaces_needs_a_word(cli, tmp_path):
     save_bundle(tmp_path / "model", Bundle(model, tokenizer, tokenizer, {}))
     said = cli("inspect", tmp_path, "--text", " ")
     assert said.code == 2
-    assert "`--text` must have at least one word, but it has none." in said.err
+    assert "`--text` is empty. Give a text for the model to read." in said.err

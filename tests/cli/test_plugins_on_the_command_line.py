@@ -85,7 +85,7 @@ def test_an_edited_plugin_is_noted_by_use_and_refused_by_training(cli, run, kerp
     used = cli("translate", run, "--plugin", edited, stdin="3 1 4\n")
     assert used.code == 0
     assert "was made with the plugin `kerple` (version 1.0," in used.err
-    assert "and `kerple` (version 2.0," in used.err
+    assert "but `kerple` (version 2.0," in used.err
     refused = cli("train", "copy", "--plugin", edited, "--model.positions", "kerple", "--out", run,
                   *FAST, *SMALL).sentence  # fmt: skip
     assert "Use the previous file to resume" in refused

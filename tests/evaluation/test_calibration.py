@@ -88,5 +88,5 @@ def test_a_calibration_survives_json_and_damage_is_found() -> None:
     assert found is not None
     kept = json.loads(json.dumps(found.to_json()))
     assert Calibration.from_json(kept) == found
-    with pytest.raises(ValueError, match="do not fit"):
+    with pytest.raises(ValueError, match="one weight for each feature"):
         Calibration.from_json(kept | {"means": [0.0]})

@@ -61,7 +61,7 @@ def test_the_sides_of_two_files_are_part_of_the_command(said):
 def test_too_few_items_are_said():
     assert not list(amount_finding(Kind.PAIRS, 500))
     (line,) = amount_finding(Kind.PAIRS, 300)
-    assert "300 pairs are too little to learn much" in line
+    assert "300 pairs are too few to learn from" in line
 
 
 def test_held_out_texts_that_are_nearly_equal_to_training_texts_are_counted(monkeypatch):

@@ -64,7 +64,7 @@ def test_a_registered_unit_says_which_settings_it_reads(toy):
 
 def test_a_tokenizer_of_a_forgotten_unit_is_refused():
     text = train_tokenizer("words", ["a"], vocabulary=300).to_json().replace("words", "pairs")
-    message = r'`units` must be .* or .*, but it is "pairs"\. Pass the plugin .*: --plugin'
+    message = r'`units` must be .* or .*, but it is "pairs"\. Use --plugin to load'
     with pytest.raises(BundleError, match=message):
         tokenizer_from_json(text)
 

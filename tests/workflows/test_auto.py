@@ -217,7 +217,10 @@ def test_updates_replace_the_chosen_minutes(tmp_path: Path) -> None:
     [{"task": "masked"}, {"data.builtin": "copy"}, {"data.train": ["-"]}, {}],
     ids=["another task", "built-in data", "standard input", "no data"],
 )
-def test_where_nothing_can_be_chosen_the_recipe_of_the_task_is_used(given: dict[str, Any]) -> None:
+def test_where_nothing_can_be_chosen_the_recipe_of_the_task_is_used(
+    given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b""), encoding="utf-8"))
     assert resolve_automatically(None, given).choices == ()
     with pytest.raises(ConfigError, match="chooses the settings from the files"):
         resolve_automatically("auto", given)

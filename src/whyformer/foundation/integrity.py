@@ -56,7 +56,7 @@ def format_of(path: Path, state: Any, *, newest: int, oldest: int = 0) -> int:
         if the format is not a number.
     """
     if not isinstance(state, dict):
-        raise ValueError("it is not a JSON object")
+        raise ValueError("it is not a JSON mapping")
     found = state.get("format", 0)
     if type(found) is not int:
         raise ValueError(f"the format must be a whole number, but it is {json.dumps(found)}")

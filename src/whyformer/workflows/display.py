@@ -25,8 +25,8 @@ def wrapped(line: str, width: int) -> str:
     """Return a line in parts of at most ``width`` columns, indented like the text after its name.
 
     >>> print(wrapped("files       a.tsv: TSV; source = column 1", 30))
-    files       a.tsv: TSV; source
-                = column 1
+    files       a.tsv: TSV; source =
+                column 1
     """
     named = _NAMED.match(line)
     indent = min(len(named[0]) if named else 0, width // 2)

@@ -275,7 +275,12 @@ def opened(data: DataSettings, task: str | None) -> Files:
     Args: task: the task that the files are for; None determines the kind of data by the content.
     Raises: DataError or UsageError when the files cannot be read.
     """
-    if STDIN in (*data.train, *data.dev):
+    if STDIN in data.dev:
+        raise UsageError(
+            "Validation data is read twice, so it cannot come from standard input. Write it to a "
+            "file."
+        )
+    if STDIN in data.train:
         raise UsageError(
             "There is nothing to read: standard input is empty or a terminal. Give a file, or send "
             "data to standard input."
