@@ -1,13 +1,8 @@
 """``whyformer data``: show the content and the faults of data files, and write the good lines."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from whyformer.cli.shared.options import Flag, Overrides, Texts, required
-
-if TYPE_CHECKING:
-    from whyformer.recipes.recipe import DataSettings
 
 EXAMPLES = """Examples:
 
@@ -68,42 +63,24 @@ def data(
         json: Print all figures as one JSON object.
     """
     given = required(list(files), "FILE", "the path of a file")
-    from whyformer.cli.shared.recipes import data_settings
-    from whyformer.tasks.standard_input import as_files
-
-    with as_files(given) as paths:
-        settings = data_settings(
-            paths,
-            dev=dev,
-            source=source,
-            target=target,
-            columns=columns,
-            encoding=encoding,
-            overrides=overrides,
-        )
-        _survey(settings, task, clean, keep, drop, html, overwrite=overwrite, json=json)
-    return 0
-
-
-def _survey(
-    settings: "DataSettings",
-    task: str | None,
-    clean: Path | None,
-    keep: Sequence[str] | None,
-    drop: Sequence[str] | None,
-    html: Path | None,
-    *,
-    overwrite: bool,
-    json: bool,
-) -> None:
-    from whyformer.cli.shared.recipes import columns_in
+    from whyformer.cli.shared.recipes import columns_in, data_settings
     from whyformer.cli.shared.streams import print_json, refuse_existing
     from whyformer.foundation.errors import UsageError
+    from whyformer.tasks.standard_input import as_files
     from whyformer.workflows.survey.clean import Cleaner, outputs, reasons_to_drop
     from whyformer.workflows.survey.files import opened
     from whyformer.workflows.survey.report import report
     from whyformer.workflows.survey.text import rendered
 
+    settings = data_settings(
+        as_files(given),
+        dev=dev,
+        source=source,
+        target=target,
+        columns=columns,
+        encoding=encoding,
+        overrides=overrides,
+    )
     opened_files = opened(settings, task)
     if clean is None:
         for name, value in (("keep", keep), ("drop", drop)):
@@ -134,3 +111,4 @@ def _survey(
         print_json(found.to_json() | ({"written": cleaner.to_json()} if cleaner else {}))
     else:
         print("\n".join([rendered(found, cleaned=cleaner is not None), *written]))
+    return 0

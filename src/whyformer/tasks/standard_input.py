@@ -11,7 +11,7 @@ import hashlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,17 +75,13 @@ def refuse_two_inputs(paths: Sequence[str]) -> None:
         )
 
 
-@contextlib.contextmanager
-def as_files(paths: Sequence[str]) -> Iterator[list[str]]:
-    """Return the paths in a `with` block; standard input becomes a temporary file.
+def as_files(paths: Sequence[str]) -> list[str]:
+    """Return the paths. Standard input becomes a temporary file; see `spooled`.
 
     Raises: ConfigError when more than one path is standard input.
     """
     refuse_two_inputs(paths)
-    if STDIN not in paths:
-        yield list(paths)
-        return
-    yield [str(spooled() or STDIN) if path == STDIN else path for path in paths]
+    return [str(spooled() or STDIN) if path == STDIN else path for path in paths]
 
 
 def kept_input(path: str, run: Path) -> str:

@@ -1,17 +1,16 @@
 """The figures of the training data, from which the settings of a run are chosen."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 
 from whyformer.data.figures import MOST, Figures
+from whyformer.evaluation.tagging import scheme_of
 from whyformer.recipes.recipe import DataSettings
 from whyformer.workflows.auto.contents import examples_of, lines_of, pairs_of, tagged_of
 
 LEAST_SPANS = 0.01
 """Fraction of the words that must be in spans, so that the held-out part has some, too."""
-_SPAN = re.compile(r"[BIELSU]-.")
 
 
 @dataclass
@@ -31,9 +30,10 @@ class DataFigures:
     @property
     def are_spans(self) -> bool:
         """Whether all labels but `O` mark spans, such as B-PER, and enough words are in spans."""
+        if scheme_of([label] for label in self.labels) is None:
+            return False
         inside = self.labels.total() - self.labels["O"]
-        spans = sum(count for label, count in self.labels.items() if _SPAN.match(label))
-        return bool(spans) and spans == inside and spans >= LEAST_SPANS * self.labels.total()
+        return inside >= LEAST_SPANS * self.labels.total()
 
 
 def figures_of(data: DataSettings, task: str) -> DataFigures:
