@@ -1,12 +1,14 @@
 """The first lines of a run state the most important faults of its data."""
 
 import pytest
+import torch
 
 from made_up_pairs import GERMAN_ENGLISH, KOREAN_ENGLISH, exchanged
 from whyformer.data.corpus import build_corpus
 from whyformer.data.survey.profile import Kind
-from whyformer.recipes.recipe import DataSettings
+from whyformer.recipes.recipe import DataSettings, resolve
 from whyformer.tasks import survey_facts
+from whyformer.tasks.build import open_task
 from whyformer.tasks.survey_facts import (
     amount_finding,
     held_out_finding,
@@ -81,3 +83,20 @@ def test_contradicting_labels_are_named():
     (other,) = label_findings(DATA, [(text, "O O") for text in [*texts, *texts]], Kind.TAGGED)
     assert "50.0 % of the sentences repeat an earlier one" in other
     assert "12.5 % of the texts have the same text as another one, but a different label" in line
+
+
+FILES = {
+    "translate": [f"word{n % 150} one{'!' * (n // 150)}\twort{n}" for n in range(300)],
+    "classify": [f"word{n % 150} one{'!' * (n // 150)}\t{'ab'[n % 2]}" for n in range(300)],
+    "tag": [f"word{n % 150} one{'!' * (n // 150)}\tX Y" for n in range(300)],
+}
+"""Task -> lines of a file in which each text occurs twice, once with an exclamation mark."""
+
+
+@pytest.mark.parametrize("task", FILES)
+def test_a_run_says_that_it_has_few_items_and_near_duplicates(task, tmp_path):
+    (tmp_path / "t.tsv").write_text("\n".join(FILES[task]) + "\n", encoding="utf-8")
+    recipe = resolve(task, {"data.train": [str(tmp_path / "t.tsv")]}).recipe
+    said = "\n".join(open_task(recipe, tmp_path / "run").facts(1, torch.device("cpu")))
+    assert "are too few to learn from" in said
+    assert "also in the training data, if case, punctuation and spaces are ignored" in said
