@@ -81,8 +81,7 @@ SENTENCE_BASE = SHAPE | {
 }  # fmt: skip
 LS = {"training.label_smoothing": 0.1}
 EMA = {"training.average": "ema", "training.ema_decay": 0.99}
-WORD_ARMS: dict[str, dict[str, Any] | None] = {
-    "auto": None,
+WORD_ARMS: dict[str, dict[str, Any]] = {
     "drop0": {"model.dropout": 0.0, "training.label_smoothing": 0.0},
     "drop2": {"model.dropout": 0.2} | LS,
     "drop1": {"model.dropout": 0.1} | LS,
@@ -98,8 +97,7 @@ WORD_ARMS: dict[str, dict[str, Any] | None] = {
     "drop3-shared": {"model.dropout": 0.3, "text.shared": "true", "text.source_units": "chars",
                      "text.target_units": "chars", "model.tying": "three-way"} | LS,
 }  # fmt: skip
-SENTENCE_ARMS: dict[str, dict[str, Any] | None] = {
-    "auto": None,
+SENTENCE_ARMS: dict[str, dict[str, Any]] = {
     "v1000": {"text.vocabulary": 1000},
     "v2000": {},
     "v4000": {"text.vocabulary": 4000},
@@ -119,8 +117,23 @@ SENTENCE_ARMS: dict[str, dict[str, Any] | None] = {
     "wide": {"model.d_model": 192, "model.d_ff": 768},
     "b1024": {"training.batch_tokens": 1024},
 }
-LABEL_ARMS: dict[str, dict[str, Any] | None] = {
-    "auto": None,
+AUTO_ARMS: dict[str, dict[str, Any]] = {
+    "auto": {},
+    "auto-b512": {"training.batch_tokens": 512},
+    "auto-b1024": {"training.batch_tokens": 1024},
+    "auto-w30": {"training.warmup": 30},
+    "auto-b512-w30": {"training.batch_tokens": 512, "training.warmup": 30},
+    "auto-b1024-w30": {"training.batch_tokens": 1024, "training.warmup": 30},
+    "auto-b256": {"training.batch_tokens": 256},
+    "auto-rate5": {"training.learning_rate": 0.005},
+    "auto-rate2": {"training.learning_rate": 0.002},
+    "auto-drop1": {"model.dropout": 0.1},
+    "auto-drop2": {"model.dropout": 0.2},
+    "auto-drop3": {"model.dropout": 0.3},
+    "auto-ema": {"training.average": "ema", "training.ema_decay": 0.99},
+}
+"""Settings that replace some of the chosen settings: `whyformer train --data FILE --SETTING …`."""
+LABEL_ARMS: dict[str, dict[str, Any]] = {
     "recipe": {},
     "label-drop3": {"model.dropout": 0.3},
     "label-chars": {"text.units": "chars"},
@@ -136,7 +149,7 @@ class Kind:
 
     recipe: str
     base: dict[str, Any]
-    arms: dict[str, dict[str, Any] | None]
+    arms: dict[str, dict[str, Any]]
     metrics: str
 
 
@@ -169,7 +182,8 @@ def main() -> None:
     for seed in options.seeds:
         for arm in options.arms:
             for name in options.sets:
-                if arm not in kind_of(name).arms or (name, arm, options.minutes, seed) in done:
+                known = arm in AUTO_ARMS or arm in kind_of(name).arms
+                if not known or (name, arm, options.minutes, seed) in done:
                     continue
                 result = measured(options, name, arm, seed)
                 with options.out.open("a") as file:
@@ -183,14 +197,14 @@ def measured(options: argparse.Namespace, name: str, arm: str, seed: int) -> dic
         work = Path(folder)
         train, scored, names = files_of(options.data, name, work)
         kind = kind_of(name)
-        chosen = kind.arms[arm]
-        settings = ({} if chosen is None else kind.base | chosen) | names
+        chosen = arm in AUTO_ARMS
+        settings = (AUTO_ARMS[arm] if chosen else kind.base | kind.arms[arm]) | names
         settings |= {"training.minutes": options.minutes, "training.seed": seed}
         settings["validation.verdict"] = "false"
         flags = [f"--{key.replace('_', '-')}={value}" for key, value in settings.items()]
         begun = time.monotonic()
         out = work / "run"
-        recipe = [kind.recipe] if chosen is not None else []
+        recipe = [] if chosen else [kind.recipe]
         run("train", *recipe, "--data", str(train), "--out", str(out), "--quiet", *flags)
         seconds = time.monotonic() - begun
         metrics = ["--metric", *kind.metrics.split()] if kind.metrics else []
@@ -309,9 +323,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
-    parser.add_argument(
-        "--arms", nargs="+", choices=[*WORD_ARMS, *SENTENCE_ARMS, *LABEL_ARMS], default=["auto"]
-    )
+    arms = [*AUTO_ARMS, *WORD_ARMS, *SENTENCE_ARMS, *LABEL_ARMS]
+    parser.add_argument("--arms", nargs="+", choices=arms, default=["auto"])
     parser.add_argument("--table", metavar="METRIC", help="print the results in --out")
     parser.add_argument(
         "--left-out", metavar="METRIC", help="print the leave-one-out error at --minutes"

@@ -7,6 +7,7 @@ from torch.testing import assert_close
 
 import tiny
 from whyformer.models.bert import BERT, BERTSettings
+from whyformer.training import optimizers
 from whyformer.training.optimizers import (
     OPTIMIZERS,
     MuonWithAdam,
@@ -54,8 +55,12 @@ def test_our_adam_beside_muon_is_torchs():
     assert_close(ours, theirs, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize(("in_bf16", "tolerance"), [(False, 1e-4), (True, 0.03)])
 @pytest.mark.parametrize("shape", [(8, 8), (5, 12), (12, 5)])
-def test_orthogonalizing_brings_singular_values_near_1_and_keeps_singular_vectors(shape):
+def test_orthogonalizing_brings_singular_values_near_1_and_keeps_singular_vectors(
+    shape, in_bf16, tolerance, monkeypatch
+):
+    monkeypatch.setattr(optimizers, "multiplies_bf16", lambda device: in_bf16)
     torch.manual_seed(0)
     matrices = torch.randn(3, *shape)
     U, _, Vh = torch.linalg.svd(matrices, full_matrices=False)
@@ -64,9 +69,20 @@ def test_orthogonalizing_brings_singular_values_near_1_and_keeps_singular_vector
     assert result.shape == matrices.shape
     rotated = U.mT @ result @ Vh.mT  # diagonal when the singular vectors are kept
     diagonal = rotated.diagonal(dim1=1, dim2=2)
-    assert_close(rotated, torch.diag_embed(diagonal), rtol=0, atol=1e-4)
+    assert_close(rotated, torch.diag_embed(diagonal), rtol=0, atol=tolerance)
+    assert result.dtype == torch.float32
     assert diagonal.min() > 0.65
     assert diagonal.max() < 1.25
+
+
+def test_double_precision_is_never_rounded_to_bf16(monkeypatch):
+    monkeypatch.setattr(optimizers, "multiplies_bf16", lambda device: True)
+    torch.manual_seed(0)
+    matrices = torch.randn(1, 4, 6, dtype=torch.float64)
+    doubled = orthogonalize(matrices)
+    monkeypatch.setattr(optimizers, "multiplies_bf16", lambda device: False)
+    assert torch.equal(doubled, orthogonalize(matrices))
+    assert_close(doubled.float(), orthogonalize(matrices.float()), rtol=0, atol=1e-4)
 
 
 def test_muons_first_step_has_one_size_in_every_direction():

@@ -51,6 +51,18 @@ def onednn_computes_bf16() -> bool:
 
 
 @functools.cache
+def multiplies_bf16(device: torch.device) -> bool:
+    """Return whether a device multiplies bf16 numbers in hardware, and torch uses it."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "mps":
+        return torch.backends.mps.is_macos_or_newer(14, 0)
+    # Names of the instructions on Intel, AMD, and ARM.
+    instructions = {"amx_bf16", "avx512_bf16", "bf16"}
+    return onednn_computes_bf16() and not instructions.isdisjoint(_about_cpu().split())
+
+
+@functools.cache
 def vectorized_softmax_keys() -> int:
     """Return the minimum length of a row that torch's softmax computes with vector instructions.
 

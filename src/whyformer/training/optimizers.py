@@ -19,6 +19,7 @@ from typing import Annotated, Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from whyformer.acceleration.processor import multiplies_bf16
 from whyformer.foundation.errors import PluginError, nearest
 from whyformer.foundation.registry import Registry
 from whyformer.training.shards import cut_like, local, whole
@@ -168,9 +169,9 @@ class MuonWithAdam(torch.optim.Optimizer):
 
     Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks";
         scale 0.2·√max(rows, columns) from Liu et al. 2025 (arXiv:2502.16982), Eq. 4.
-    Differs: Newton-Schulz runs in fp32 (a CPU has no fast bf16) and on all matrices of one shape at
-        once. If matrices are sharded, every rank gathers the whole momentum, orthogonalizes it, and
-        uses its own part of the result.
+    Differs: Newton-Schulz runs on all matrices of one shape at once, and in fp32 on a device
+        without bf16 instructions. If matrices are sharded, every rank gathers the whole momentum,
+        orthogonalizes it, and uses its own part of the result.
     """
 
     def __init__(
@@ -251,13 +252,17 @@ def orthogonalize(matrices: Tensor, steps: int = 5) -> Tensor:
 
     Source: Jordan et al. 2024: five steps of the quintic Newton-Schulz iteration
         X ← aX + b(XXᵀ)X + c(XXᵀ)²X with (a, b, c) = (3.4445, -4.7750, 2.0315).
+    Differs: the iteration of fp32 matrices runs in bf16, as in the source, only if the device has
+        instructions for bf16. It is then twice as fast on a CPU.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     wide = matrices.mT if matrices.shape[1] > matrices.shape[2] else matrices
     x = wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    if x.dtype == torch.float32 and multiplies_bf16(x.device):
+        x = x.bfloat16()
     for _ in range(steps):
         gram = torch.bmm(x, x.mT)
-        # `mul_` and `add_` work in place. For small matrices, a fused multiply-add is slower.
-        polynomial = torch.bmm(gram, gram).mul_(c).add_(gram, alpha=b)
-        x = torch.bmm(polynomial, x).add_(x, alpha=a)
+        polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        x = torch.baddbmm(x, polynomial, x, beta=a)
+    x = x.to(matrices.dtype)
     return x.mT if matrices.shape[1] > matrices.shape[2] else x

@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import sys
 import time
 from importlib import metadata
 from importlib.util import find_spec
@@ -12,6 +11,7 @@ from typing import Any
 
 import torch
 
+from whyformer.acceleration.processor import multiplies_bf16
 from whyformer.foundation.devices import choose_device, device_name, wait_for
 from whyformer.foundation.wording import counted
 
@@ -43,7 +43,7 @@ def examine(*, seconds: float = 1.0) -> dict[str, Any]:
         "device": device_name(device),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "threads": torch.get_num_threads(),
-        "bf16": _bf16(device),
+        "bf16": multiplies_bf16(device),
         "memory_gib": _memory(),
         "disk_free_gib": round(shutil.disk_usage(Path.cwd()).free / GIB, 1),
         "extras": {extra: find_spec(package) is not None for extra, package in EXTRAS.items()},
@@ -90,19 +90,6 @@ def matmul_speed(device: torch.device, seconds: float) -> float:
         multiply()
         times += 1
     return 2 * SIDE**3 * times / max(spent, 1e-9) / 1e9
-
-
-def _bf16(device: torch.device) -> bool:
-    """Return whether the device multiplies bf16 in hardware."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type == "mps":
-        return torch.backends.mps.is_macos_or_newer(14, 0)
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return sys.platform == "darwin"
-    return "avx512_bf16" in flags or "amx_bf16" in flags or "bf16" in flags.split()
 
 
 def _memory() -> float | None:
