@@ -133,13 +133,19 @@ AUTO_ARMS: dict[str, dict[str, Any]] = {
     "auto-ema": {"training.average": "ema", "training.ema_decay": 0.99},
 }
 """Settings that replace some of the chosen settings: `whyformer train --data FILE --SETTING …`."""
+TWO_LAYERS = {"model.layers": 2, "model.dropout": 0.3, "model.pooling": "mean"}
 LABEL_ARMS: dict[str, dict[str, Any]] = {
     "recipe": {},
-    "label-drop3": {"model.dropout": 0.3},
-    "label-chars": {"text.units": "chars"},
-    "label-2-layers": {"model.layers": 2},
-    "label-ls": {"training.label_smoothing": 0.1},
-    "label-muon": {"training.optimizer": "muon"},
+    "label-2-layers-drop3": {"model.layers": 2, "model.dropout": 0.3},
+    "label-mean": TWO_LAYERS,
+    "label-mean-drop5": TWO_LAYERS | {"model.dropout": 0.5},
+    "label-mean-1-layer": TWO_LAYERS | {"model.layers": 1},
+    "label-mean-muon": TWO_LAYERS | {"training.optimizer": "muon"},
+    "label-mean-sampling": TWO_LAYERS | {"text.sampling": 0.1},
+    "label-mean-ls": TWO_LAYERS | LS,
+    "label-mean-8000": TWO_LAYERS | {"text.vocabulary": 8000},
+    "label-mean-rate1": TWO_LAYERS | {"training.learning_rate": 0.001},
+    "label-mean-chars": TWO_LAYERS | {"text.units": "chars", "data.row_tokens": 256},
 }
 
 

@@ -16,7 +16,7 @@ WINDOWS = 3
 """The speed is the median of the last 3 checks, so that a single pause does not change the plan."""
 VALIDATIONS = 20
 """Number of validations of a run, if the recipe does not set the updates between validations."""
-COST = 5
+COST = 10
 """If the recipe does not set the updates between validations, the time between two validations is
 at least this many times the duration of a validation."""
 HYSTERESIS = 0.02
