@@ -134,13 +134,21 @@ AUTO_ARMS: dict[str, dict[str, Any]] = {
 }
 """Settings that replace some of the chosen settings: `whyformer train --data FILE --SETTING …`."""
 TWO_LAYERS = {"model.layers": 2, "model.dropout": 0.3, "model.pooling": "mean"}
+MUON = {"training.optimizer": "muon"}
 LABEL_ARMS: dict[str, dict[str, Any]] = {
     "recipe": {},
     "label-2-layers-drop3": {"model.layers": 2, "model.dropout": 0.3},
     "label-mean": TWO_LAYERS,
     "label-mean-drop5": TWO_LAYERS | {"model.dropout": 0.5},
     "label-mean-1-layer": TWO_LAYERS | {"model.layers": 1},
-    "label-mean-muon": TWO_LAYERS | {"training.optimizer": "muon"},
+    "label-mean-muon": TWO_LAYERS | MUON,
+    "label-muon": TWO_LAYERS | MUON | {"model.pooling": "first"},
+    "label-mean-muon-drop5": TWO_LAYERS | MUON | {"model.dropout": 0.5},
+    "label-mean-muon-sampling": TWO_LAYERS | MUON | {"text.sampling": 0.1},
+    "label-mean-muon-1-layer": TWO_LAYERS | MUON | {"model.layers": 1},
+    "label-mean-muon-4-layers": TWO_LAYERS | MUON | {"model.layers": 4},
+    "label-mean-muon-b512": TWO_LAYERS | MUON | {"training.batch_tokens": 512},
+    "label-mean-muon-ls": TWO_LAYERS | MUON | LS,
     "label-mean-sampling": TWO_LAYERS | {"text.sampling": 0.1},
     "label-mean-ls": TWO_LAYERS | LS,
     "label-mean-8000": TWO_LAYERS | {"text.vocabulary": 8000},
