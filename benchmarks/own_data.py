@@ -12,6 +12,7 @@ only. Test files are not read.
 """
 
 import argparse
+import gzip
 import json
 import os
 import shutil
@@ -52,6 +53,8 @@ SENTENCES = {
     "multi30k-29k": ("multi30k", "en", "de", 0),
 }
 """Name -> folder, source, target, and the number of training pairs (0: all)."""
+TAGGED = {"spacing-ko": ("stylekqc-ko-en", "ko"), "case-de": ("tatoeba-de-en", "de")}
+"""Name -> folder and language of the sentences that a tagging set is made of, see `tagged`."""
 LABELLED = {
     "3i4k": ("3i4k", ".tsv"),
     "nsmc": ("nsmc-resampled", ".tsv.gz"),
@@ -59,8 +62,10 @@ LABELLED = {
     "cola": ("cola", ".tsv"),
 }
 """Name -> folder, and the ending of its files."""
-SETS = [*WORDS, *SENTENCES, *LABELLED]
+SETS = [*WORDS, *SENTENCES, *LABELLED, *TAGGED]
 
+MOST_TAGGED = 30_000
+"""Maximum number of sentences of a tagging set."""
 LOWER_IS_BETTER = ("wer", "per")
 
 CHARS = {"text.source_units": "chars", "text.target_units": "phonemes"}
@@ -81,6 +86,21 @@ SENTENCE_BASE = SHAPE | {
 }  # fmt: skip
 LS = {"training.label_smoothing": 0.1}
 EMA = {"training.average": "ema", "training.ema_decay": 0.99}
+AUTO_ARMS: dict[str, dict[str, Any]] = {
+    "auto": {},
+    "auto-b512": {"training.batch_tokens": 512},
+    "auto-b1024": {"training.batch_tokens": 1024},
+    "auto-w30": {"training.warmup": 30},
+    "auto-b512-ema": {"training.batch_tokens": 512} | EMA,
+    "auto-b256": {"training.batch_tokens": 256},
+    "auto-rate5": {"training.learning_rate": 0.005},
+    "auto-rate2": {"training.learning_rate": 0.002},
+    "auto-drop1": {"model.dropout": 0.1},
+    "auto-drop2": {"model.dropout": 0.2},
+    "auto-drop3": {"model.dropout": 0.3},
+    "auto-ema": EMA,
+}
+"""Settings that replace some of the chosen settings: `whyformer train --data FILE --SETTING …`."""
 WORD_ARMS: dict[str, dict[str, Any]] = {
     "drop0": {"model.dropout": 0.0, "training.label_smoothing": 0.0},
     "drop2": {"model.dropout": 0.2} | LS,
@@ -117,43 +137,18 @@ SENTENCE_ARMS: dict[str, dict[str, Any]] = {
     "wide": {"model.d_model": 192, "model.d_ff": 768},
     "b1024": {"training.batch_tokens": 1024},
 }
-AUTO_ARMS: dict[str, dict[str, Any]] = {
-    "auto": {},
-    "auto-b512": {"training.batch_tokens": 512},
-    "auto-b1024": {"training.batch_tokens": 1024},
-    "auto-w30": {"training.warmup": 30},
-    "auto-b512-w30": {"training.batch_tokens": 512, "training.warmup": 30},
-    "auto-b1024-w30": {"training.batch_tokens": 1024, "training.warmup": 30},
-    "auto-b256": {"training.batch_tokens": 256},
-    "auto-rate5": {"training.learning_rate": 0.005},
-    "auto-rate2": {"training.learning_rate": 0.002},
-    "auto-drop1": {"model.dropout": 0.1},
-    "auto-drop2": {"model.dropout": 0.2},
-    "auto-drop3": {"model.dropout": 0.3},
-    "auto-ema": {"training.average": "ema", "training.ema_decay": 0.99},
-}
-"""Settings that replace some of the chosen settings: `whyformer train --data FILE --SETTING …`."""
-TWO_LAYERS = {"model.layers": 2, "model.dropout": 0.3, "model.pooling": "mean"}
+TWO_LAYERS = {"model.layers": 2, "model.dropout": 0.3}
 MUON = {"training.optimizer": "muon"}
 LABEL_ARMS: dict[str, dict[str, Any]] = {
     "recipe": {},
-    "label-2-layers-drop3": {"model.layers": 2, "model.dropout": 0.3},
-    "label-mean": TWO_LAYERS,
-    "label-mean-drop5": TWO_LAYERS | {"model.dropout": 0.5},
-    "label-mean-1-layer": TWO_LAYERS | {"model.layers": 1},
-    "label-mean-muon": TWO_LAYERS | MUON,
-    "label-muon": TWO_LAYERS | MUON | {"model.pooling": "first"},
-    "label-mean-muon-drop5": TWO_LAYERS | MUON | {"model.dropout": 0.5},
-    "label-mean-muon-sampling": TWO_LAYERS | MUON | {"text.sampling": 0.1},
-    "label-mean-muon-1-layer": TWO_LAYERS | MUON | {"model.layers": 1},
-    "label-mean-muon-4-layers": TWO_LAYERS | MUON | {"model.layers": 4},
-    "label-mean-muon-b512": TWO_LAYERS | MUON | {"training.batch_tokens": 512},
-    "label-mean-muon-ls": TWO_LAYERS | MUON | LS,
-    "label-mean-sampling": TWO_LAYERS | {"text.sampling": 0.1},
-    "label-mean-ls": TWO_LAYERS | LS,
-    "label-mean-8000": TWO_LAYERS | {"text.vocabulary": 8000},
-    "label-mean-rate1": TWO_LAYERS | {"training.learning_rate": 0.001},
-    "label-mean-chars": TWO_LAYERS | {"text.units": "chars", "data.row_tokens": 256},
+    "label-2-layers-drop3": TWO_LAYERS,
+    "label-muon": TWO_LAYERS | MUON,
+    "label-muon-drop1": TWO_LAYERS | MUON | {"model.dropout": 0.1},
+    "label-muon-drop5": TWO_LAYERS | MUON | {"model.dropout": 0.5},
+    "label-muon-1-layer": TWO_LAYERS | MUON | {"model.layers": 1},
+    "label-muon-4-layers": TWO_LAYERS | MUON | {"model.layers": 4},
+    "label-muon-ls": TWO_LAYERS | MUON | LS,
+    "label-muon-ema": TWO_LAYERS | MUON | EMA,
 }
 
 
@@ -170,12 +165,15 @@ class Kind:
 OF_WORDS = Kind("translate", WORD_BASE, WORD_ARMS, "wer per exact")
 OF_SENTENCES = Kind("translate", SENTENCE_BASE, SENTENCE_ARMS, "bleu chrf")
 OF_LABELS = Kind("classify", {}, LABEL_ARMS, "")
+OF_TAGS = Kind("tag", {}, LABEL_ARMS, "")
 
 
 def kind_of(name: str) -> Kind:
     """Return how a data set is measured."""
     if name in LABELLED:
         return OF_LABELS
+    if name in TAGGED:
+        return OF_TAGS
     return OF_WORDS if name in WORDS else OF_SENTENCES
 
 
@@ -303,6 +301,14 @@ def files_of(data: Path, name: str, work: Path) -> tuple[Path, list[str], dict[s
         folder, ending = LABELLED[name]
         shutil.copy(data / folder / f"train{ending}", work / f"train{ending}")
         return work / f"train{ending}", ["--labelled", str(data / folder / f"dev{ending}")], {}
+    if name in TAGGED:
+        folder, language = TAGGED[name]
+        for part in ("train", "dev"):
+            (work / f"{part}.jsonl").write_text(tagged(name, data / folder, part, language))
+        # The dev file is not beside the training file, because `whyformer train` would read it.
+        (work / "held").mkdir()
+        (work / "dev.jsonl").rename(work / "held" / "dev.jsonl")
+        return work / "train.jsonl", ["--labelled", str(work / "held" / "dev.jsonl")], {}
     folder, source, target, count = SENTENCES[name]
     place = data / folder
     dev = ["--source", str(place / f"dev.{source}"), "--references", str(place / f"dev.{target}")]
@@ -319,6 +325,34 @@ def files_of(data: Path, name: str, work: Path) -> tuple[Path, list[str], dict[s
                     shutil.copy(found, work / found.name)
         train = work / "train"
     return train, dev, {"data.source": source, "data.target": target}
+
+
+def tagged(name: str, folder: Path, part: str, language: str) -> str:
+    """Return sentences with labels, as JSON lines, made of plain sentences.
+
+    spacing-ko: the words are the characters without spaces; the label says whether a space follows.
+    case-de: the words are in lower case; the label says whether the word begins with a capital.
+    """
+    path = folder / f"{part}.{language}"
+    packed = path.with_name(path.name + ".gz")
+    text = gzip.decompress(packed.read_bytes()).decode() if packed.exists() else path.read_text()
+    lines = []
+    for line in text.splitlines()[:MOST_TAGGED]:
+        words = line.split()
+        if name == "spacing-ko":
+            tokens = [character for word in words for character in word]
+            labels = [
+                "space" if place == len(word) - 1 else "none"
+                for word in words
+                for place in range(len(word))
+            ]
+        else:
+            tokens = [word.lower() for word in words]
+            labels = ["capital" if word[0].isupper() else "small" for word in words]
+        if tokens:
+            one = {"words": tokens, "labels": labels}
+            lines.append(json.dumps(one, ensure_ascii=False))
+    return "\n".join(lines) + "\n"
 
 
 def run(*arguments: str) -> str:

@@ -6,7 +6,7 @@ from torch.testing import assert_close
 
 import tiny
 from whyformer.blocks.multihead import AttentionPath, use_path
-from whyformer.models.bert import BERT, BERTSettings, Pooling
+from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.presets import PRESETS
 from whyformer.models.transformer import count_parameters
 from whyformer.training.loss import fused_cross_entropy
@@ -79,28 +79,6 @@ def test_every_parameter_learns(variant):
     (model.masked(out).square().sum() + model.next_sentence(model.pooled(out)).sum()).backward()
     silent = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     assert silent == []
-
-
-@pytest.mark.parametrize("pooling", Pooling)
-@torch.no_grad()
-def test_the_vector_of_a_text_does_not_depend_on_padding(pooling):
-    model = build(pooling=pooling)
-    g = torch.Generator().manual_seed(1)
-    ids, real = tiny.padded(g, 3, 7)
-    x = model(ids, real)
-    x[~real] = torch.nan  # the vectors of padding have no meaning
-    together = model.pooled(x, real)
-    for row in range(3):
-        n = int(real[row].sum())
-        assert_close(together[row], model.pooled(x[row : row + 1, :n])[0])
-
-
-@torch.no_grad()
-def test_mean_pooling_is_the_mean_of_all_tokens():
-    first, mean = build(), build(pooling="mean")
-    x = torch.randn(2, 5, 16, generator=torch.Generator().manual_seed(0))
-    assert_close(mean.pooled(x), mean.pooled(x.flip(1)))
-    assert_close(mean.pooled(x), first.pooled(x.mean(1, keepdim=True)))
 
 
 def test_only_masked_positions_give_a_gradient():

@@ -45,15 +45,6 @@ class AnswerOf(StrEnum):
     """One prediction for each token, computed from the vector of that token."""
 
 
-class Pooling(StrEnum):
-    """How the vectors of the tokens become the vector of the text that they are in."""
-
-    FIRST = "first"
-    """The vector of the first token (BERT)."""
-    MEAN = "mean"
-    """The mean of the vectors of all real tokens."""
-
-
 class EncoderSettings(StackSettings):
     """Sizes and variants of an encoder-only model; the defaults are those of BERT base."""
 
@@ -105,8 +96,6 @@ class BERTSettings(EncoderSettings):
     model has the pre-training heads instead."""
     answer_of: AnswerOf = AnswerOf.TEXT
     """What the task head makes a prediction for: text (the whole text) or tokens (each token)."""
-    pooling: Pooling = Pooling.FIRST
-    """The vector of a whole text: of its first token (BERT), or the mean of all tokens."""
 
 
 class SegmentEmbedding(nn.Module):
@@ -238,23 +227,9 @@ class BERT(nn.Module):
             x = layers[number % len(layers)](x, self.positions, allowed)
         return self.final_norm(x)
 
-    def pooled(
-        self,
-        x: Float[Tensor, "batch length d_model"],
-        real: Bool[Tensor, "batch length"] | None = None,
-    ) -> Float[Tensor, "batch d_model"]:
-        """Return one vector for each text: tanh(W p + b), where p is the vector of the first token,
-        or the mean of the vectors of the real tokens.
-
-        Args: real: True where a token is real; None means that no text is padded.
-        """
-        if self.settings.pooling is Pooling.FIRST:
-            pooled = x[:, 0]
-        elif real is None:
-            pooled = x.mean(1)
-        else:
-            pooled = x.masked_fill(~real[:, :, None], 0.0).sum(1) / real.sum(1, keepdim=True)
-        return torch.tanh(self.pooler(pooled))
+    def pooled(self, x: Float[Tensor, "batch length d_model"]) -> Float[Tensor, "batch d_model"]:
+        """Return one vector for each text: tanh(W x + b), where x is the first token's vector."""
+        return torch.tanh(self.pooler(x[:, 0]))
 
     def answers(
         self,
@@ -266,7 +241,7 @@ class BERT(nn.Module):
 
         Paper: Devlin et al. 2018, §4.1.
         """
-        return self.answer(self.dropout(self.pooled(self(ids, real, segments), real)))
+        return self.answer(self.dropout(self.pooled(self(ids, real, segments))))
 
     def token_answers(
         self,

@@ -145,8 +145,6 @@ def _of_model(recipe: Recipe, name: str) -> str | None:
         return "the shape comes from the model in --start-from; only the dropout can be changed"
     if name in ("model.outputs", "model.answer_of"):
         return f"the task {recipe.task} sets it"
-    if name == "model.pooling" and recipe.task == "tag":
-        return "each word gets a label of its own"
     if isinstance(model, RecurrentSettings | RecurrentLanguageSettings):
         chrono = model.initialization is RecurrentInitialization.CHRONO
         if name == "model.chrono_span" and not chrono:

@@ -140,7 +140,7 @@ def pretraining_loss(model: nn.Module, batch: PretrainingBatch, smoothing: float
         model.masked.features(x[chosen]), model.masked.table(), batch.labels[chosen], smoothing
     )
     if batch.follows is not None:
-        answer = model.next_sentence(model.pooled(x, batch.real))
+        answer = model.next_sentence(model.pooled(x))
         smoothed = smoothed + batch.tokens * F.cross_entropy(answer, batch.follows)
     return Loss(smoothed, nll)
 
@@ -159,7 +159,7 @@ def pretraining_scores(model: BERT, rows: PretrainingRows) -> dict[str, Any]:
             right += int((logits.argmax(-1) == labels).sum())
             tokens += len(labels)
             if batch.follows is not None:
-                answer = model.next_sentence(model.pooled(x, batch.real)).argmax(-1)
+                answer = model.next_sentence(model.pooled(x)).argmax(-1)
                 followed += int((answer == batch.follows).sum())
                 texts += len(answer)
     scores = {"loss": total / max(1, tokens), "masked_accuracy": 100 * right / max(1, tokens)}

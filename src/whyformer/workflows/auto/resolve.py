@@ -26,6 +26,7 @@ CHOSEN_TASKS = ("translate", "language", "classify", "regress", "tag")
 REPLACED = {
     "text.units": ("text.source_units", "text.target_units"),
     "training.updates": ("training.minutes",),
+    "training.average": ("training.ema_decay",),
 }
 """For each setting that a user gives: chosen settings that are dropped, because they would override
 the given one."""

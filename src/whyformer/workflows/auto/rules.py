@@ -16,9 +16,14 @@ CHARACTERS_PER_MINUTE = 450_000
 characters; rounded."""
 SUBWORDS_PER_MINUTE = 280_000
 """The same for subwords, which have a larger vocabulary."""
+LABELLED_PER_MINUTE = 800_000
+"""The same for texts with labels, whose model has no decoder."""
+AVERAGE = {"training.average": "ema", "training.ema_decay": 0.99}
+"""The average of about the last hundred updates."""
 PER_SUBWORD, PER_SUBWORD_UNSPACED = 3.0, 1.5
 """Characters per subword, with and without spaces between words; rounded."""
 FEW_PAIRS = 10_000
+FEW_EPOCHS = 3
 MANY = 2 / 3
 """If one label has more than this share of the texts, another metric than accuracy selects the
 weights."""
@@ -58,12 +63,14 @@ def _time(given: float | None, count: int, steps: Sequence[tuple[int, float]], w
     return Choice({"training.minutes": minutes}, counted(count, what))
 
 
-def _epochs(time: Choice, texts: Figures, *, subwords: bool = True) -> float:
-    """Return how often a run reads its training texts."""
+def _epochs(
+    time: Choice, texts: Figures, *, subwords: bool = True, speed: int | None = None
+) -> float:
+    """Return how often a run reads its training texts. Args: speed: tokens per minute."""
+    speed = speed or (SUBWORDS_PER_MINUTE if subwords else CHARACTERS_PER_MINUTE)
     tokens = texts.count * (1 + texts.mean_characters)
     if subwords:
         tokens /= PER_SUBWORD_UNSPACED if texts.is_unspaced else PER_SUBWORD
-    speed = SUBWORDS_PER_MINUTE if subwords else CHARACTERS_PER_MINUTE
     return speed * time.settings["training.minutes"] / max(1.0, tokens)
 
 
@@ -98,7 +105,8 @@ def for_words(source: Figures, target: Figures, minutes: float | None) -> list[C
                 "training.batch_tokens": 512 if pairs < FEW_PAIRS else 1024,
                 "training.learning_rate": 0.003,
                 "validation.patience": 0,
-            },
+            }
+            | AVERAGE,
             counted(pairs, "pair"),
         ),
         Choice(
@@ -191,13 +199,22 @@ def for_labels(task: str, figures: DataFigures, minutes: float | None) -> list[C
     time = _time(
         minutes, source.count, ((500, 2.0), (5_000, 5.0), (50_000, 8.0), (0, 15.0)), "text"
     )
-    epochs = _epochs(time, source)
+    epochs = _epochs(time, source, speed=LABELLED_PER_MINUTE)
     return [
-        Choice({"text.units": "bpe", "text.vocabulary": 4000}, counted(source.count, "text")),
+        Choice(
+            {
+                "text.units": "bpe", "text.vocabulary": 4000, "model.layers": 2,
+                "training.optimizer": "muon",
+            },
+            counted(source.count, "text"),
+        ),
         time,
-        _dropout(epochs, 0.3),
+        Choice(
+            {"model.dropout": 0.1 if epochs < FEW_EPOCHS else 0.3},
+            f"about {counted(max(1, round(epochs)), 'epoch')}",
+        ),
         _metric(task, figures),
-    ]
+    ]  # fmt: skip
 
 
 def _metric(task: str, figures: DataFigures) -> Choice:

@@ -61,7 +61,7 @@ def arm_loss(model: nn.Module, batch: TwoLosses, smoothing: float) -> Loss:
     smoothed, nll = fused_cross_entropy(features, model.masked.table(), labels, smoothing)
     if pairs is not None and pairs.follows is not None:
         seen = x if pairs is rows else model(pairs.ids, pairs.real, pairs.segments)
-        answer = model.next_sentence(model.pooled(seen, pairs.real))
+        answer = model.next_sentence(model.pooled(seen))
         smoothed = smoothed + rows.tokens * F.cross_entropy(answer, pairs.follows)
     return Loss(smoothed, nll)
 
@@ -135,7 +135,7 @@ def scores(model: BERT, form: str) -> tuple[float, float]:
         total += F.cross_entropy(logits, batch.labels[chosen], reduction="sum").item()
         tokens += int(chosen.sum())
         if batch.follows is not None:
-            predicted = model.next_sentence(model.pooled(x, batch.real)).argmax(-1)
+            predicted = model.next_sentence(model.pooled(x)).argmax(-1)
             wrong.append((predicted != batch.follows).double())
             follows.append(batch.follows)
     if not follows:
