@@ -154,6 +154,27 @@ def test_more_minutes_on_the_same_data_need_more_dropout(tmp_path: Path) -> None
     assert short["model.dropout"] < long["model.dropout"]
 
 
+@pytest.mark.parametrize("kind", ["words", "sentences", "labels", "text"])
+def test_more_updates_on_the_same_data_need_more_dropout(tmp_path: Path, kind: str) -> None:
+    path = written(tmp_path, kind)
+    few, many = (settings_of(path, **{"training.updates": updates}) for updates in (1, 10_000))
+    assert few["model.dropout"] < many["model.dropout"]
+    small, large = (
+        settings_of(path, **{"training.updates": 20, "training.batch_tokens": tokens})
+        for tokens in (64, 100_000)
+    )
+    assert small["model.dropout"] < large["model.dropout"]
+
+
+def test_no_decay_is_chosen_for_an_average_that_is_not_used(tmp_path: Path) -> None:
+    given = {"data.train": [written(tmp_path, "words")]}
+    average = resolve_automatically(None, given).recipe.training
+    assert (average.average, average.ema_decay) == ("ema", 0.99)
+    resolved = resolve_automatically(None, given | {"training.average": "none"})
+    assert resolved.recipe.training.average == "none"
+    assert "training.ema_decay" not in resolved.origins
+
+
 @pytest.mark.parametrize("kind", FILES)
 def test_every_choice_can_be_overridden(tmp_path: Path, kind: str) -> None:
     path = written(tmp_path, kind)

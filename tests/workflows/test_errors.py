@@ -88,13 +88,27 @@ def test_runs_with_labels_have_a_report(tmp_path: Path, task: str) -> None:
     assert accuracy == pytest.approx(100 * (1 - report.wrong / report.items))
     assert sum(times for *_, times in report.confusions) == report.wrong
     assert {one.right for one in report.mistakes} <= {"yes", "no"}
-    assert (report.curve is not None) == (task == "classify")
+    assert report.curve is not None
+    assert sum(one.items for one in report.curve.bins) == report.items
     assert "Worst answers" in errors_page(report)
     file = tmp_path / "test.tsv"
     file.write_text("good1\tno\nbad2\tyes\n", encoding="utf-8")
     assert error_report(run, labelled=file).items == 2
     with pytest.raises(UsageError, match="is for runs of the task `translate`"):
         error_report(run, pairs=file)
+
+
+def test_a_run_with_numbers_has_a_report_of_its_largest_errors(tmp_path: Path) -> None:
+    lines = [f"w{n}\t{100 if n % 20 == 0 else n % 7}.5" for n in range(200)]
+    run = trained(tmp_path, "regress", lines, **ENCODER)
+    report = error_report(run)
+    assert 0 < report.wrong < report.items
+    assert {one.right for one in report.mistakes} == {"100.5"}
+    assert all(one.rate > 1 for one in report.mistakes)
+    rates = [one.rate for one in report.mistakes]
+    assert rates == sorted(rates, reverse=True)
+    assert "standard deviation" in report.notes[0]
+    assert "Worst answers" in errors_page(report)
 
 
 def test_changed_training_data_is_refused(pairs_run: Path, tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ short, too long, cut at the length limit, missing number, invented number. A
 source can have unseen characters, rare characters (in fewer than 5 training
 sources), or more characters than 95 % of the training sources.
 The confidence of a translation is the calibrated probability that it equals a
-reference. The confidence of a label is its probability."""
+reference. The confidence of a label is its probability, and that of a labelled
+sentence is the product of the probabilities of its labels. A number is wrong if
+its error is larger than the standard deviation of the training numbers."""
 
 
 def errors(
@@ -40,7 +42,7 @@ def errors(
     more often. The report needs the training data of the run.
 
     Args:
-        run: Directory of a run of the task translate, classify or tag.
+        run: Directory of a run of the task translate, classify, regress or tag.
         pairs: Table of sources and references instead of the held-out data of the run.
         labelled: Table with labels, or a CoNLL file, instead of the held-out data of the run.
         columns: Names or numbers of the columns of the file; see `whyformer evaluate`.

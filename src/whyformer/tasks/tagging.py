@@ -212,6 +212,16 @@ class Tagger:
 
         Raises: UsageError when a sentence is not a list of words.
         """
+        found = self.tag_with_probabilities(sentences, batch_tokens=batch_tokens)
+        return [[label for label, _ in words] for words in found]
+
+    def tag_with_probabilities(
+        self, sentences: Sequence[Sequence[str]], *, batch_tokens: int = 4096
+    ) -> list[list[tuple[str, float]]]:
+        """Return, for every word of each sentence, the most probable label and its probability.
+
+        Raises: UsageError when a sentence is not a list of words.
+        """
         refuse_mixed("sentences", sentences, "lists of words", _are_words)
         rows, owners = [], []
         for number, words in enumerate(sentences):
@@ -221,15 +231,18 @@ class Tagger:
         dummy_labels = [[0] * len(row.places) for row in rows]
         batches = TaggedRows(rows, dummy_labels, budget_tokens=batch_tokens)
         device = next(self.model.parameters()).device
-        predicted: dict[int, list[str]] = {}
+        predicted: dict[int, list[tuple[str, float]]] = {}
         self.model.eval()
         with torch.inference_mode():
             for index in range(batches.count(0)):
                 batch = batches.batch(0, index).to(device)
-                best = self.model.token_answers(batch.ids, batch.real).argmax(-1).tolist()
-                for place, one in zip(batch.indices, best, strict=True):
-                    predicted[int(place)] = [self.labels[one[at]] for at in rows[int(place)].places]
-        found: list[list[str]] = [[] for _ in sentences]
+                shares = self.model.token_answers(batch.ids, batch.real).softmax(-1)
+                best = zip(*(one.tolist() for one in shares.max(-1)), strict=True)
+                for place, (likely, labels) in zip(batch.indices, best, strict=True):
+                    predicted[int(place)] = [
+                        (self.labels[labels[at]], likely[at]) for at in rows[int(place)].places
+                    ]
+        found: list[list[tuple[str, float]]] = [[] for _ in sentences]
         for number, owner in enumerate(owners):
             found[owner] += predicted[number]
         return found

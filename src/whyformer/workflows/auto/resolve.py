@@ -23,6 +23,8 @@ from whyformer.workflows.runs.run_file import CHOICES, read_run
 AUTO = "auto"
 """The name on the command line for settings that are chosen from the data."""
 CHOSEN_TASKS = ("translate", "language", "classify", "regress", "tag")
+TYPICAL_BATCH = 1024
+"""Number of tokens of a batch, to estimate the length of a run with a given number of updates."""
 REPLACED = {
     "text.units": ("text.source_units", "text.target_units"),
     "training.updates": ("training.minutes",),
@@ -97,17 +99,17 @@ def earlier_choices(run: Path) -> list[Choice] | None:
 
 def chosen(overrides: Mapping[str, Any], items: Iterable[Any] | None = None) -> list[Choice]:
     """Read the data, and return the chosen settings; the task is the first."""
-    given = {name: overrides[name] for name in ("training.minutes",) if name in overrides}
-    minutes = resolve("translate", given).recipe.training.minutes if given else None
+    minutes, tokens = _length(overrides)
     if items is not None:
         task = str(overrides.get("task") or CHOSEN_TASKS[0])
         figures = _figures_of_items(items, task, overrides)
-        return [Choice({"task": task}, "as given"), *choices_for(task, figures, minutes)]
+        return [Choice({"task": task}, "as given"), *choices_for(task, figures, minutes, tokens)]
     if (overrides.get("data.train") or []) == [STDIN]:
         pairs = _of_data(overrides) | {"data.train": [str(spooled())], "data.header": False}
         figures = figures_of(resolve("translate", pairs).recipe.data, "translate")
         reason = "standard input has pairs"
-        return [Choice({"task": "translate"}, reason), *choices_for("translate", figures, minutes)]
+        choices = choices_for("translate", figures, minutes, tokens)
+        return [Choice({"task": "translate"}, reason), *choices]
     data: DataSettings = resolve("translate", _of_data(overrides)).recipe.data
     if overrides.get("task"):
         task, reason = str(overrides["task"]), "as given"
@@ -118,8 +120,21 @@ def chosen(overrides: Mapping[str, Any], items: Iterable[Any] | None = None) -> 
             task, reason = fitting[0], "other tasks do not read all given settings and files"
     return [
         Choice({"task": task}, reason),
-        *choices_for(task, figures_of(data, task), minutes),
+        *choices_for(task, figures_of(data, task), minutes, tokens),
     ]
+
+
+def _length(overrides: Mapping[str, Any]) -> tuple[float | None, int | None]:
+    """Return the length of the run that the user gave: in minutes, or in tokens if updates were
+    given; None for what was not given."""
+    names = ("training.minutes", "training.updates", "training.batch_tokens")
+    given = {name: overrides[name] for name in names if overrides.get(name) is not None}
+    training = resolve(
+        "translate", {"training.batch_tokens": TYPICAL_BATCH} | given
+    ).recipe.training
+    if "training.updates" in given:
+        return None, training.updates * training.batch_tokens
+    return training.minutes if "training.minutes" in given else None, None
 
 
 def _of_data(overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,8 @@ LABELLED_PER_MINUTE = 800_000
 """The same for texts with labels, whose model has no decoder."""
 AVERAGE = {"training.average": "ema", "training.ema_decay": 0.99}
 """The average of about the last hundred updates."""
+SMALL_TEXT = 5_000_000
+"""A plain text of fewer characters is read character by character."""
 PER_SUBWORD, PER_SUBWORD_UNSPACED = 3.0, 1.5
 """Characters per subword, with and without spaces between words; rounded."""
 FEW_PAIRS = 10_000
@@ -31,18 +33,38 @@ SHORT = 30
 """Maximum mean length of a source that is read by characters, in characters."""
 
 
-def choices_for(task: str, figures: DataFigures, minutes: float | None) -> list[Choice]:
+def choices_for(
+    task: str, figures: DataFigures, minutes: float | None, tokens: int | None = None
+) -> list[Choice]:
     """Return the chosen settings.
 
-    Args: minutes: the length of the run, as given by the user; None: it is chosen too.
+    Args:
+        minutes: the length of the run, as given by the user; None: it is chosen too.
+        tokens: the length of the run in source tokens, if the user gave the number of updates.
     """
     source, target = figures.source, figures.target
+    if tokens is not None:  # the minutes that the run takes on one core
+        minutes = tokens / _speed(task, source, target)
     if task == "translate":
         rule = for_words if _are_short(source, target) else for_sentences
         return rule(source, target, minutes)
     if task == "language":
         return for_text(source, minutes)
     return for_labels(task, figures, minutes)
+
+
+def _speed(task: str, source: Figures, target: Figures) -> int:
+    """Return the number of source tokens that the chosen model reads per minute."""
+    if task == "language":
+        return CHARACTERS_PER_MINUTE if _is_small(source) else SUBWORDS_PER_MINUTE
+    if task != "translate":
+        return LABELLED_PER_MINUTE
+    return CHARACTERS_PER_MINUTE if _are_short(source, target) else SUBWORDS_PER_MINUTE
+
+
+def _is_small(text: Figures) -> bool:
+    """Return whether a plain text is so small that it is read character by character."""
+    return text.count * text.mean_characters < SMALL_TEXT
 
 
 def _are_short(source: Figures, target: Figures) -> bool:
@@ -184,7 +206,7 @@ def for_text(text: Figures, minutes: float | None) -> list[Choice]:
     """Return settings for plain text."""
     characters = text.count * text.mean_characters
     time = _time(minutes, int(characters), ((1_000_000, 5.0), (0, 15.0)), "character")
-    chars = characters < 5_000_000
+    chars = _is_small(text)
     units = {"text.units": "chars"} if chars else {"text.units": "bpe", "text.vocabulary": 4000}
     return [
         Choice(units, f"about {counted(round(characters), 'character')}"),

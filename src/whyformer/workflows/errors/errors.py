@@ -49,7 +49,7 @@ def error_report(
     of_pairs, of_labels = isinstance(task, Translation), isinstance(task, Classification | Tagging)
     for file, fits, flag, tasks in (
         (pairs, of_pairs, "pairs", "`translate`"),
-        (labelled, of_labels, "labelled", "`classify` or `tag`"),
+        (labelled, of_labels, "labelled", "`classify`, `regress` or `tag`"),
     ):
         if file is not None and not fits:
             raise UsageError(

@@ -1,5 +1,6 @@
 """The error reports of runs of the tasks `classify`, `regress` and `tag`."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,8 +9,7 @@ from whyformer.data.labelled import Example
 from whyformer.data.tagged import Tagged
 from whyformer.evaluation.calibration import Curve, curve
 from whyformer.evaluation.score import Score
-from whyformer.foundation.errors import UsageError
-from whyformer.tasks.classification import Classification, Classifier, Regression
+from whyformer.tasks.classification import Classification, Classifier, Regression, number
 from whyformer.tasks.tagging import Tagger, Tagging
 from whyformer.workflows.errors.pairs import counted_kinds
 from whyformer.workflows.errors.report import (
@@ -28,15 +28,9 @@ BETWEEN = " | "
 def errors_of_labels(
     task: Classification, run: Path, items: Sequence[Example], where: str, count: int
 ) -> ErrorReport:
-    """Label the texts with the run, and describe the wrong labels; the most confident are first.
-
-    Raises: UsageError for a run of the task `regress`.
-    """
+    """Label the texts with the run, and describe the wrong labels; the most confident are first."""
     if isinstance(task, Regression):
-        raise UsageError(
-            f"`{run}` predicts numbers, which are never exactly right, so it has no error report. "
-            "Use `whyformer evaluate` for its scores."
-        )
+        return _errors_of_numbers(task, run, items, where, count)
     found = load_labeller(run)
     assert isinstance(found, Classifier)
     predictions = found.classify([(one.first, one.second) for one in items])
@@ -71,13 +65,61 @@ def errors_of_labels(
     )
 
 
+def _errors_of_numbers(
+    task: Regression, run: Path, items: Sequence[Example], where: str, count: int
+) -> ErrorReport:
+    """Predict the numbers with the run, and describe the largest errors.
+
+    A number counts as wrong if its error is larger than the standard deviation of the training
+    numbers, which is the typical error of an answer that ignores the text.
+    """
+    found = load_labeller(run)
+    assert isinstance(found, Classifier)
+    predictions = found.classify([(one.first, one.second) for one in items])
+    training = TrainingItems((text_of(one), f"{number(one):g}") for one in task.examples)
+    errors = [
+        abs((p.number or 0.0) - number(one)) for p, one in zip(predictions, items, strict=True)
+    ]
+    wrong = [n for n, error in enumerate(errors) if error > task.deviation]
+    kinds = [training.sources.kinds(text_of(one)) for one in items]
+    return _report(
+        run,
+        where,
+        kinds,
+        wrong,
+        training,
+        Counter(),
+        scores=found.evaluate(items),
+        mistakes=tuple(
+            Mistake(
+                n + 1,
+                text_of(items[n]),
+                predictions[n].label,
+                items[n].label,
+                errors[n] / task.deviation,
+                None,
+                tuple(kinds[n]),
+                training.neighbours(text_of(items[n])),
+            )
+            for n in sorted(wrong, key=lambda n: (-errors[n], n))[:count]
+        ),
+        calibration=None,
+        notes=(
+            f"A number counts as wrong if its error is larger than {task.deviation:.3g}, the "
+            "standard deviation of the numbers in the training data.",
+        ),
+    )
+
+
 def errors_of_tags(
     task: Tagging, run: Path, items: Sequence[Tagged], where: str, count: int
 ) -> ErrorReport:
     """Label the words with the run, and describe the sentences with wrong labels."""
     found = load_labeller(run)
     assert isinstance(found, Tagger)
-    answers = found.tag([one.words for one in items])
+    labelled = found.tag_with_probabilities([one.words for one in items])
+    answers = [[label for label, _ in words] for words in labelled]
+    sure = [[probability for _, probability in words] for words in labelled]
     training = TrainingItems((" ".join(one.words), " ".join(one.labels)) for one in task.train)
     known = {word for one in task.train for word in one.words}
     faults = [
@@ -109,14 +151,20 @@ def errors_of_tags(
                 " ".join(answers[n]),
                 " ".join(items[n].labels),
                 len(faults[n]) / len(items[n].words),
-                None,
+                math.prod(sure[n]),
                 tuple(kinds[n]),
                 training.neighbours(" ".join(items[n].words)),
             )
             for n in worst[:count]
         ),
-        calibration=None,
-        notes=("The report has no calibration, because a tagger returns labels only.",),
+        calibration=curve(
+            [one for words in sure for one in words],
+            [
+                answer == right
+                for n, one in enumerate(items)
+                for answer, right in zip(answers[n], one.labels, strict=True)
+            ],
+        ),
     )
 
 
