@@ -94,6 +94,7 @@ COMMANDS = {
         ),
         SEARCH
         | {
+            "encoding": "utf-16",
             "input": "{place}/others.txt",
             "output": "{new}/out.txt",
             "text": "b c d",
@@ -123,6 +124,7 @@ COMMANDS = {
         SEARCH
         | {
             "prompt": "zz",
+            "encoding": "utf-16",
             "input": "{place}/lines.txt",
             "output": "{new}/out.txt",
             "json": "",
@@ -133,7 +135,13 @@ COMMANDS = {
     ),
     "classify": Command(
         ("{place}/labels --input {place}/lines.txt", "{place}/labels --text 'good 1' --json"),
-        {"input": "{place}/others.txt", "output": "{new}/out.txt", "text": "bad 2", "json": ""},
+        {
+            "input": "{place}/others.txt",
+            "encoding": "utf-16",
+            "output": "{new}/out.txt",
+            "text": "bad 2",
+            "json": "",
+        },
         DEVICE | NEW,
     ),
     "score": Command(
@@ -145,6 +153,7 @@ COMMANDS = {
             "source": "{place}/others.txt",
             "target": "{place}/lines.txt",
             "translations": "{place}/translations.jsonl",
+            "encoding": "utf-16",
             "json": "",
         },
         {},

@@ -25,6 +25,7 @@ def classify(
     /,
     *,
     input: Path | None = None,
+    encoding: str | None = None,
     output: Path | None = None,
     text: Annotated[list[str] | None, Parameter(negative="")] = None,
     overwrite: Flag = False,
@@ -35,7 +36,9 @@ def classify(
 
     Args:
         run: Directory of a run of the task classify, regress or tag.
-        input: UTF-8 file (optionally .gz) with one text per line (default: standard input).
+        input: File (optionally .gz) with one text per line (default: standard input).
+        encoding: Encoding of --input, such as cp949.
+            Default: UTF-8; for a file that is not UTF-8, the encoding of the training data.
         output: File to write atomically (default: standard output).
         text: A text to label, instead of a file. This option can be repeated.
         overwrite: Replace --output if it exists.
@@ -45,16 +48,18 @@ def classify(
     from itertools import islice
 
     from whyformer.cli.shared.streams import json_text, refuse_existing, warn, written
-    from whyformer.data.lines import STDIN, read_lines
     from whyformer.foundation.errors import UsageError
     from whyformer.tasks.tagging import Tagger
     from whyformer.workflows.labelling import load_labeller
+    from whyformer.workflows.reading_of_training import input_lines
     from whyformer.workflows.source_checks import SourceCheck
 
     if input is not None and text:
         raise UsageError("`--input` and `--text` were both given. Keep one.")
     refuse_existing(overwrite, read=input, output=output)
-    lines = iter(text) if text else read_lines(STDIN if input is None else input)
+    if encoding is not None and text:
+        raise UsageError("`--encoding` has no effect on `--text`. Leave it out.")
+    lines = iter(text) if text else input_lines(run, input, encoding, warn)
     labeller = load_labeller(run, device=device)
     check = SourceCheck(labeller.tokenizer)
     with written(output) as stream:

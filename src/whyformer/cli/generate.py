@@ -30,6 +30,7 @@ def generate(
     *,
     prompt: Annotated[list[str] | None, Parameter(negative="")] = None,
     input: Path | None = None,
+    encoding: str | None = None,
     output: Path | None = None,
     overwrite: Flag = False,
     json: Flag = False,
@@ -48,7 +49,9 @@ def generate(
     Args:
         run: Directory of a run of the task `language`.
         prompt: Start of the text (default: empty). This option can be repeated.
-        input: UTF-8 file with one prompt per line.
+        input: File with one prompt per line.
+        encoding: Encoding of --input, such as cp949.
+            Default: UTF-8; for a file that is not UTF-8, the encoding of the training data.
         output: File to write atomically (default: standard output).
         overwrite: Replace --output if it exists.
         json: Write JSON lines.
@@ -64,9 +67,9 @@ def generate(
     """
     from whyformer.cli.shared.streams import json_text, refuse_existing, warn, written
     from whyformer.data.filters import Occurrences
-    from whyformer.data.lines import read_lines
     from whyformer.foundation.errors import UsageError
     from whyformer.workflows.generate import load_language_model
+    from whyformer.workflows.reading_of_training import input_lines
     from whyformer.workflows.source_checks import SourceCheck
 
     if input is not None and prompt:
@@ -78,7 +81,11 @@ def generate(
             "--top-p and --seed, or leave out --beam."
         )
     refuse_existing(overwrite, read=input, output=output)
-    prompts = list(read_lines(input)) if input is not None else prompt or [""]
+    if encoding is not None and input is None:
+        raise UsageError("`--encoding` needs --input. Leave it out.")
+    prompts = prompt or [""]
+    if input is not None:
+        prompts = list(input_lines(run, input, encoding, warn))
     search: dict[str, Any] = {
         "method": "sample" if drawn else None if beam is None else "beam", "beam": beam,
         "nbest": nbest,

@@ -26,16 +26,19 @@ def score(
     source: Path | None = None,
     target: Path | None = None,
     translations: Path | None = None,
+    encoding: str | None = None,
     json: Flag = False,
 ) -> int:
     """Print the log-probability of each translation, given its source.
 
     Args:
         runs: Directory of a run; several runs are scored as one ensemble.
-        source: UTF-8 file of the sources, one per line.
-        target: UTF-8 file of the translations, one per line.
+        source: File of the sources, one per line.
+        target: File of the translations, one per line.
         translations: Output file of `whyformer translate --json`,
             instead of --source and --target.
+        encoding: Encoding of --source and --target, such as cp949.
+            Default: UTF-8; for a file that is not UTF-8, the encoding of the training data.
         json: Print pairs and totals as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json, warn, written
@@ -48,10 +51,12 @@ def score(
     from whyformer.foundation.wording import counted
     from whyformer.workflows.score import score, score_translations
 
+    if translations is not None and encoding is not None:
+        raise UsageError("`--encoding` has no effect on `--translations`. Leave it out.")
     if translations is None:
         sources = required(source, "source", "--source FILE, the sources")
         targets = required(target, "target", "--target FILE, their translations")
-        scored = score(runs, sources, targets)
+        scored = score(runs, sources, targets, encoding=encoding, say=warn)
     elif source is None and target is None:
         scored = score_translations(runs, translations)
     else:

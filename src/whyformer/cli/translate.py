@@ -64,6 +64,7 @@ Search = Parameter(group=SEARCH)
 def translate(
     *runs: Path,
     input: Path | None = None,
+    encoding: str | None = None,
     output: Path | None = None,
     text: Annotated[list[str] | None, Parameter(negative="")] = None,
     alignments: Path | None = None,
@@ -94,7 +95,9 @@ def translate(
 
     Args:
         runs: Directories of one or more runs.
-        input: UTF-8 file (optionally .gz) with one sentence per line (default: standard input).
+        input: File (optionally .gz) with one sentence per line (default: standard input).
+        encoding: Encoding of --input, such as cp949.
+            Default: UTF-8; for a file that is not UTF-8, the encoding of the training data.
         output: File to write atomically (default: standard output).
         text: A text to translate, instead of a file. This option can be repeated.
         alignments: File to which the cross-attention weights are written, too, as JSON lines.
@@ -137,6 +140,8 @@ def translate(
     first = runs[0]
     if input is not None and text:
         raise UsageError("`--input` and `--text` were both given. Keep one.")
+    if encoding is not None and text:
+        raise UsageError("`--encoding` has no effect on `--text`. Leave it out.")
     if world_size() > 1 and not text and (input is None or str(input) == STDIN):
         raise UsageError(
             "Several processes cannot share standard input. Use --input FILE, or run without "
@@ -175,11 +180,11 @@ def translate(
         raise UsageError("`--alignments` supports one run, but several were given. Give one run.")
     from whyformer.cli.shared.engines import choose
     from whyformer.data.filters import Occurrences
-    from whyformer.data.reading import read_lines
     from whyformer.decoding.settings import Method
     from whyformer.foundation.ranks import joined
     from whyformer.workflows.confidence import confidence_features, read_calibration
     from whyformer.workflows.lexicon import read_lexicon
+    from whyformer.workflows.reading_of_training import input_lines
     from whyformer.workflows.source_checks import SourceCheck
     from whyformer.workflows.translate import answers
 
@@ -194,7 +199,7 @@ def translate(
     if text:
         lines: Iterator[str] = iter([line for one in text for line in one.split("\n")])
     else:
-        lines = read_lines(STDIN if input is None else input)
+        lines = input_lines(first, input, encoding, lambda text: warn(text) if is_first() else None)
         # Report an unreadable input before the model is loaded.
         if input is not None:
             lines = itertools.chain([next(lines)], lines)

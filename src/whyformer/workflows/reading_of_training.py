@@ -1,14 +1,14 @@
 """Read a file for evaluation in the same way as the training data of a run, and say whether the
 file is training data."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from whyformer.bundle import CONFIG, find_bundle
 from whyformer.data.formats.recognition import sampled_lines
-from whyformer.data.lines import is_utf8
+from whyformer.data.lines import STDIN, is_utf8, read_lines
 from whyformer.data.reading import Reading, pair_files
 from whyformer.foundation.errors import WhyformerError
 from whyformer.foundation.files import sha256_of
@@ -93,12 +93,10 @@ def as_in_training(
             f"`{file}` is training data of `{run}`: a score on it does not show how good the run "
             "is on other data."
         )
+    encoding = _encoding(facts, file, encoding, say)
     kept = facts.get(READING)
     if not isinstance(kept, Mapping) or not file.is_file():
         return Reading(encoding)
-    if encoding is None and kept.get("encoding") and not is_utf8(file):
-        encoding = kept["encoding"]
-        say(f"`{file}` is not UTF-8. It is read as {encoding}, as in training.")
     data = DataSettings(encoding=encoding, delimiter=kept.get("delimiter"))
     delimiter = data.reading.delimiter
     if delimiter is not None:
@@ -106,3 +104,32 @@ def as_in_training(
         if 2 * sum(delimiter in line for line in lines) <= len(lines):
             return Reading(encoding)
     return data.reading
+
+
+def input_lines(
+    run: Path,
+    file: Path | None,
+    encoding: str | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Iterator[str]:
+    """Yield the lines of a file that a run reads, or of standard input if ``file`` is None.
+
+    Args: encoding, say: see `as_in_training`.
+    Raises: DataError as `read_lines`.
+    """
+    if file is not None:
+        encoding = _encoding(facts_of(run), file, encoding, say)
+    return read_lines(STDIN if file is None else file, encoding)
+
+
+def _encoding(
+    facts: Mapping[str, Any], file: Path, encoding: str | None, say: Callable[[str], None]
+) -> str | None:
+    """Return the given encoding; without one, the encoding of the training data if the file is not
+    UTF-8."""
+    kept = facts.get(READING)
+    known = kept.get("encoding") if isinstance(kept, Mapping) else None
+    if encoding is not None or not known or not file.is_file() or is_utf8(file):
+        return encoding
+    say(f"`{file}` is not UTF-8. It is read as {known}, as in training.")
+    return known

@@ -16,6 +16,7 @@ from whyformer.foundation.errors import DataError
 from whyformer.foundation.parsing import parse_json
 from whyformer.foundation.wording import counted
 from whyformer.text.normalization import normalize
+from whyformer.workflows.reading_of_training import as_in_training
 from whyformer.workflows.source_checks import SourceCheck
 from whyformer.workflows.translate import load_system
 
@@ -64,17 +65,25 @@ class Scored:
         }
 
 
-def score(runs: Sequence[Path], source: Path, target: Path) -> Scored:
+def score(
+    runs: Sequence[Path],
+    source: Path,
+    target: Path,
+    *,
+    encoding: str | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Scored:
     """Score each line of ``target`` given the same line of ``source``. Several runs form an
     ensemble.
 
+    Args: encoding, say: see `reading_of_training.as_in_training`.
     Raises: DataError if a file cannot be read, if the numbers of lines differ, or if no pair can
         be scored.
     """
-    pairs: list[Pair] = list(read_pairs(source, target))
-    targets = [pair.target for pair in pairs]
+    reading = as_in_training(runs[0], source, encoding, say)
+    pairs: list[Pair] = list(read_pairs(source, target, reading=reading))
+    sources, targets = [pair.source for pair in pairs], [pair.target for pair in pairs]
     translator = load_system(runs).translator
-    sources = [pair.source for pair in pairs]
     check = SourceCheck(translator.source_tokenizer, translator.expected)
     findings = check.add_all(enumerate(sources, start=1)).findings()
     return replace(_scored(translator, sources, targets, targets), findings=tuple(findings))
