@@ -26,6 +26,7 @@ PER_SUBWORD, PER_SUBWORD_UNSPACED = 3.0, 1.5
 """Characters per subword, with and without spaces between words; rounded."""
 FEW_PAIRS = 10_000
 FEW_EPOCHS = 3
+FEW_MINUTES = 5
 MANY = 2 / 3
 """If one label has more than this share of the texts, another metric than accuracy selects the
 weights."""
@@ -172,6 +173,7 @@ def for_sentences(source: Figures, target: Figures, minutes: float | None) -> li
         ((500, 2.0), (5_000, 8.0), (20_000, 15.0), (50_000, 20.0), (0, 30.0)),
         "pair",
     )
+    given = time.settings["training.minutes"]
     vocabulary = 4000 if pairs >= 2_000 else 1000
     return [
         Choice(
@@ -184,16 +186,16 @@ def for_sentences(source: Figures, target: Figures, minutes: float | None) -> li
                 "model.encoder_layers": 3, "model.decoder_layers": 2, "model.d_model": 128,
                 "model.d_ff": 512,
             },
-            f"{counted(pairs, 'pair')} in {counted(time.settings['training.minutes'], 'minute')}",
+            f"{counted(pairs, 'pair')} in {counted(given, 'minute')}",
         ),
         _dropout(_epochs(time, source), 0.3),
         Choice(
             {
-                "training.batch_tokens": 1024 if pairs < FEW_PAIRS else 2048,
+                "training.batch_tokens": 512 if given < FEW_MINUTES else 1024,
                 "training.learning_rate": 0.003,
                 "validation.patience": 0,
             },
-            counted(pairs, "pair"),
+            counted(given, "minute"),
         ),
         Choice(
             {"validation.metric": "bleu" if target.words >= 4 else "chrf", "decoding.beam": 5},
