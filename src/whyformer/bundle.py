@@ -38,7 +38,7 @@ from whyformer.foundation.parsing import read_json, read_small, reason_of
 from whyformer.foundation.plugins import compare, recorded, used_by
 from whyformer.foundation.tensors import is_finite, read_into, read_shapes
 from whyformer.foundation.wording import counted
-from whyformer.models.build import FAMILIES, Model, build_model
+from whyformer.models.build import FAMILIES, Model, ModelSettings, build_model
 from whyformer.models.shapes import shapes_only
 from whyformer.text.pieces import UNITS
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
@@ -51,6 +51,8 @@ RUN, RUN_ID = "run.json", "run"
 the run's model."""
 PLUGINS = "plugins"
 """Key of the list of plugins that a model needs."""
+RECIPE = "recipe.yaml"
+"""The file with the settings of a run."""
 CONFIG, WEIGHTS, SOURCE, TARGET = "config.json", "model.safetensors", "source.json", "target.json"
 
 
@@ -71,6 +73,26 @@ class Bundle:
     def shared(self) -> bool:
         """Whether source and target use the same tokenizer."""
         return self.source_tokenizer.fingerprint == self.target_tokenizer.fingerprint
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A bundle without its weights."""
+
+    settings: ModelSettings
+    source_tokenizer: Tokenizer
+    target_tokenizer: Tokenizer
+    facts: dict[str, Any]
+
+    @property
+    def shared(self) -> bool:
+        """Whether source and target use the same tokenizer."""
+        return self.source_tokenizer.fingerprint == self.target_tokenizer.fingerprint
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The sizes of the vocabularies of source and target."""
+        return len(self.source_tokenizer), len(self.target_tokenizer)
 
 
 def save_bundle(
@@ -167,6 +189,19 @@ def load_bundle(path: Path | str, *, device: torch.device | None = None) -> Bund
             return replace(bundle, model=model)
 
 
+def read_outline(path: Path | str) -> Outline:
+    """Read a bundle without its weights. The hashes of its files are not verified.
+
+    Raises: BundleError if it is missing, damaged, inconsistent, or newer than this version.
+    """
+    directory = find_bundle(Path(path))
+    config = _read_config(directory)
+    _compare_plugins(directory, config)
+    files = config.get(FILES)
+    two = TARGET in files if isinstance(files, dict) else (directory / TARGET).exists()
+    return _outline(directory, config, two=two)
+
+
 def _identity(directory: Path) -> tuple[int, int] | None:
     with contextlib.suppress(FileNotFoundError):
         found = directory.stat()
@@ -198,18 +233,8 @@ def refuse_unusable(directory: Path, config: dict[str, Any]) -> None:
 def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
     """Build the model. Args: two: whether the target has its own tokenizer."""
     other_plugin = _compare_plugins(directory, config)
-    source = _read_tokenizer(directory / SOURCE)
-    target = _read_tokenizer(directory / TARGET) if two else source
-    sizes = (len(source), len(target))
-    if tuple(config["vocabularies"]) != sizes:
-        raise BundleError(
-            f"`{directory}`: the tokenizers have {sizes[0]} and {counted(sizes[1], 'token')}, but "
-            f"{CONFIG} says {config['vocabularies']}. Its files do not belong together: "
-            "copy the whole directory."
-        )
-    kind, _ = FAMILIES[config["kind"]]
-    settings = build(kind, config["model"], where=str(directory / CONFIG))
-    shared = source.fingerprint == target.fingerprint
+    outline = _outline(directory, config, two=two)
+    settings, shared, sizes = outline.settings, outline.shared, outline.sizes
     shapes = _header(directory / WEIGHTS)
     layers = [n for n, v in settings if n.endswith("layers") and isinstance(v, int)]
     if many := [n for n in layers if getattr(settings, n) > len(shapes)]:
@@ -235,7 +260,23 @@ def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
     with torch.random.fork_rng(devices=[]):  # loading does not change the caller's random generator
         model = build_model(settings, sizes, shared=shared)
     _read_weights(directory / WEIGHTS, model)
-    return Bundle(model, source, target, config["facts"])
+    return Bundle(model, outline.source_tokenizer, outline.target_tokenizer, outline.facts)
+
+
+def _outline(directory: Path, config: dict[str, Any], *, two: bool) -> Outline:
+    """Read the tokenizers and the settings. Args: two: whether the target has its own tokenizer."""
+    source = _read_tokenizer(directory / SOURCE)
+    target = _read_tokenizer(directory / TARGET) if two else source
+    sizes = (len(source), len(target))
+    if tuple(config["vocabularies"]) != sizes:
+        raise BundleError(
+            f"`{directory}`: the tokenizers have {sizes[0]} and {counted(sizes[1], 'token')}, but "
+            f"{CONFIG} says {config['vocabularies']}. Its files do not belong together: "
+            "copy the whole directory."
+        )
+    kind, _ = FAMILIES[config["kind"]]
+    settings = build(kind, config["model"], where=str(directory / CONFIG))
+    return Outline(settings, source, target, config["facts"])
 
 
 def _compare_plugins(directory: Path, config: dict[str, Any]) -> bool:

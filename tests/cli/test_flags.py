@@ -78,7 +78,7 @@ RECIPES = (
     "translate --data {place}/train",
     "tiny-bert",
     "tiny-gpt",
-    "--task classify --data {place}/labelled.tsv --start-from {place}/run",
+    "--task classify --data {place}/labelled.tsv --start-from {place}/labels",
     "--task tag --data {place}/words.conll",
 )
 
@@ -247,7 +247,7 @@ COMMANDS = {
         ("why sqrt dk", "'왜 루트 d_k로 나누나요?'"), {"lang": ["en", "ko"], "json": ""}, {}
     ),
     "config list": Command(("",), {"json": ""}, {}),
-    "config show": Command(RECIPES[:2], RECIPE | {"frozen": "", "json": ""}, {}),
+    "config show": Command(RECIPES[:2], RECIPE | {"frozen": "", "freeze": "*.norm.*", "json": ""}, {}),
     "config auto": Command(
         ("--data {place}/labelled.tsv", "--data {place}/train"),
         {name: value for name, value in RECIPE.items() if name not in NOT_CHOSEN} | {"json": ""},
@@ -273,7 +273,7 @@ COMMANDS = {
     ),
     "train": Command(
         tuple(f"{recipe} --out {{new}}/run" for recipe in RECIPES),
-        RECIPE | {"frozen": "", "out": "{new}/other", "overwrite": "", "quiet": ""},
+        RECIPE | {"frozen": "", "freeze": "*.norm.*", "out": "{new}/other", "overwrite": "", "quiet": ""},
         JSON,
     ),
     "check": Command(RECIPES[2:4], RECIPE | {"out": "{new}/kept"}, JSON),

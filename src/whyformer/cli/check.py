@@ -45,8 +45,7 @@ def check(
         dev: Validation set (short for --data.dev).
         preset: Model size to start from: base, big, small or tiny.
         task: The task, as for `whyformer train`.
-        start_from: Pre-trained run (task `masked` or `replaced`) for the task `classify`, `regress`
-            or `tag`.
+        start_from: Run to start from, as for `whyformer train`.
         full: Use the full variant of the recipe.
         json: Print the results as one JSON object.
     """

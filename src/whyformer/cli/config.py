@@ -53,6 +53,7 @@ def show(
     task: str | None = None,
     start_from: str | None = None,
     frozen: Flag = False,
+    freeze: Texts = None,
     full: Flag = False,
     json: Flag = False,
     overrides: Overrides,
@@ -70,9 +71,10 @@ def show(
         dev: Validation set (short for --data.dev).
         preset: Model size to start from: base, big, small or tiny.
         task: The task: {tasks}.
-        start_from: Pre-trained run (task `masked` or `replaced`) for the task `classify`, `regress`
-            or `tag`.
-        frozen: Train only the head; needs --start-from.
+        start_from: Run to start from: its weights, tokenizers and model, and its other settings
+            unless a recipe or another task is given.
+        frozen: Train only the head (task `classify`, `regress` or `tag`).
+        freeze: Parameters that are not trained, as patterns of names such as 'encoder.*'.
         full: Use the full variant of the recipe.
         json: Print the value and origin of each setting as one JSON object.
     """
@@ -93,6 +95,7 @@ def show(
         task=task,
         start_from=start_from,
         frozen=frozen,
+        freeze=freeze,
     )
     found = {
         name: {"value": value, "origin": resolved_recipe.origins.get(name, "default")}

@@ -14,6 +14,7 @@ EXAMPLES = """Examples:
   whyformer train --data kor.txt --columns 2,1 --out runs/ko-en
   whyformer train --data reviews.csv --out runs/sentiment
   whyformer train --data names.conll --out runs/names --training.minutes 3
+  whyformer train --start-from runs/mine --data more.tsv --out runs/more
   whyformer train my-recipe.yaml --out runs/mine --data.train a.tsv b.tsv
 
 At the end, the best weights are scored on held-out data, beside a simple
@@ -37,6 +38,7 @@ def train(
     task: str | None = None,
     start_from: str | None = None,
     frozen: Flag = False,
+    freeze: Texts = None,
     full: Flag = False,
     overwrite: Flag = False,
     quiet: Flag = False,
@@ -66,9 +68,10 @@ def train(
         dev: Validation set (short for --data.dev).
         preset: Model size to start from: base, big, small or tiny.
         task: The task: {tasks}.
-        start_from: Pre-trained run (task `masked` or `replaced`) for the task `classify`, `regress`
-            or `tag`.
-        frozen: Train only the head; needs --start-from.
+        start_from: Run to start from: its weights, tokenizers and model, and its other settings
+            unless a recipe or another task is given.
+        frozen: Train only the head (task `classify`, `regress` or `tag`).
+        freeze: Parameters that are not trained, as patterns of names such as 'encoder.*'.
         full: Use the full variant of the recipe.
         overwrite: Delete the run in --out and start again.
         quiet: Do not show progress.
@@ -96,6 +99,7 @@ def train(
         task=task,
         start_from=start_from,
         frozen=frozen,
+        freeze=freeze,
         ranks=world_size(),
         out=None if overwrite else run,
     )

@@ -33,6 +33,12 @@ from whyformer.models.build import FAMILIES, ModelSettings
 from whyformer.models.presets import PRESETS
 from whyformer.models.transformer import TransformerSettings
 from whyformer.recipes.choice import Choice
+from whyformer.recipes.start import (
+    of_new_run,
+    recipe_of_start,
+    settings_of_start,
+    task_of_start,
+)
 from whyformer.recipes.task_declaration import TASKS, ListedMetrics
 from whyformer.text.tokenizer import TokenizerSettings
 from whyformer.training.settings import TrainingSettings
@@ -191,12 +197,14 @@ class Recipe(Settings):
     """The task: `translate` (pairs), `language`, `masked` or `replaced` (text), `classify` or
     `regress` (texts with labels), or `tag` (texts with a label for each word)."""
     start_from: str | None = None
-    """Tasks `classify`, `regress` and `tag`: path of a pre-trained run of the task `masked` or
-    `replaced`. The tokenizer, model settings and weights of this run are used. None starts from
-    random weights."""
+    """Path of the run or model directory to start from. Its weights, tokenizers and model settings
+    are used. None starts from random weights."""
     frozen: bool = False
     """Tasks `classify`, `regress` and `tag`: train the head only and keep all other weights
     fixed."""
+    freeze: list[str] = []
+    """Patterns of parameter names, such as `encoder.*` or `*.norm.*`. These parameters are not
+    trained."""
     preset: str | None = None
     """Name of a model size (base, big, small, tiny). `model` starts from the settings of this
     size."""
@@ -254,7 +262,13 @@ def resolve(
         choices: settings chosen from the data, which override the recipe.
     Raises: ConfigError for an unknown recipe, key or value.
     """
-    name = str(name or _default_recipe((overrides or {}).get("task")))
+    overrides = overrides or {}
+    start = overrides.get("start_from")
+    task = overrides.get("task")
+    begun = recipe_of_start(start, task) if name is None and start else None
+    if name is None and start and begun is None:
+        task = task or task_of_start(start)
+    name = str(name or begun or _default_recipe(task))
     if full and f"{name}-full" not in shipped() and (name in shipped() or Path(name).is_file()):
         found = ", ".join(f"`{one[:-5]}`" for one in shipped() if one.endswith("-full"))
         raise ConfigError(
@@ -262,13 +276,18 @@ def resolve(
         )
     name += "-full" if full else ""
     tree, lines, where = _read(name)
+    if begun is not None:
+        tree = of_new_run(tree)
     places = {path: f"{where}:{line}" for path, line in lines.items()}
     _refuse_plain_sections(tree, Recipe(), where, places)
     origins = {".".join(path): places.get(path, where) for path in _leaves(tree)}
     for choice in choices:
         tree = merge(tree, nested(choice.settings))
         origins |= dict.fromkeys(choice.settings, f"auto: {choice.reason}")
-    tree = _with_preset(tree, overrides or {}, where, origins)
+    tree = _with_preset(tree, overrides, where, origins)
+    start = overrides.get("start_from", tree.get("start_from"))
+    if start is not None:
+        tree = _with_start(tree, start, overrides.get("task"), origins)
     if overrides:
         if overrides.get("data.train"):
             overrides = {"data.builtin": None, **overrides}
@@ -427,6 +446,19 @@ def _with_preset(
     kept = [key for key in given if f"model.{key}" in origins and not (replaces and key in shape)]
     origins |= {f"model.{key}": f"preset {preset}" for key in shape if key not in kept}
     return merge(tree, {"model": shape}) if replaces else merge({"model": shape}, tree)
+
+
+def _with_start(tree: Tree, start: str, task: str | None, origins: dict[str, str]) -> Tree:
+    """Return the recipe with the model and the tokenizers of the run to start from.
+
+    Args: task: the task on the command line, which replaces the task of the recipe.
+    """
+    task = str(task or tree.get("task", Recipe().task))
+    settings = settings_of_start(start, task, tree.get("model", {}))
+    for name in [one for one in origins if one.startswith("model.")]:
+        del origins[name]
+    origins |= dict.fromkeys(settings, f"start_from {start}")
+    return merge({**tree, "model": {}}, nested(settings))
 
 
 def nested(flat: Mapping[str, Any]) -> Tree:

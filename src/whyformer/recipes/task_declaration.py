@@ -24,7 +24,7 @@ class ItemForm(StrEnum):
 
 
 OF_SOME_TASKS = frozenset({
-    "start_from", "frozen", "data.target", "data.second", "data.filters.max_tokens",
+    "frozen", "data.target", "data.second", "data.filters.max_tokens",
     "data.filters.max_ratio", "data.filters.max_characters", "data.documents", "data.packing",
     "data.row_tokens", "data.next_sentence", "data.rows", "data.mask_rate", "data.whole_words",
     "text.shared", "text.keep_spaces", "text.sampling", "text.source_units", "text.target_units",
@@ -44,6 +44,8 @@ class TaskDeclaration:
     reads: ClassVar[frozenset[str]] = frozenset()
     """The settings of `OF_SOME_TASKS` that this task reads. Setting one of the other settings of
     `OF_SOME_TASKS` is an error."""
+    families: ClassVar[tuple[str, ...]] = ()
+    """The model families that the task can train; empty means any."""
     items: ClassVar[ItemForm | None] = None
     """The form of the items that the task accepts in Python; None if it accepts only files."""
     unit: ClassVar[str] = "tokens"

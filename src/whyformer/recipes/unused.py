@@ -15,6 +15,7 @@ from whyformer.foundation.wording import either
 from whyformer.models.recurrent.language import RecurrentLanguageSettings
 from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.recipes.recipe import Builtin, DataSettings, Recipe
+from whyformer.recipes.start import RATES
 from whyformer.recipes.task_declaration import OF_SOME_TASKS, TASKS, ItemForm
 from whyformer.text.pieces import UNITS
 from whyformer.training.averaging import Averaging
@@ -121,7 +122,7 @@ def _of_data(recipe: Recipe, name: str) -> str | None:
 
 def _of_text(recipe: Recipe, name: str) -> str | None:
     text = recipe.text
-    if name.startswith("text.") and recipe.start_from:
+    if name.startswith("text.") and name != "text.sampling" and recipe.start_from:
         return "the tokenizer comes from --start-from"
     if name == "text.units" and text.source_units and text.target_units:
         return "text.source_units and text.target_units are both set"
@@ -139,9 +140,11 @@ def _of_text(recipe: Recipe, name: str) -> str | None:
 
 def _of_model(recipe: Recipe, name: str) -> str | None:
     model = recipe.model
+    if name == "preset" and recipe.start_from:
+        return "the shape comes from the model in --start-from"
     if not name.startswith("model."):
         return None
-    if recipe.start_from and name not in ("model.dropout", "model.attention_dropout"):
+    if recipe.start_from and name.removeprefix("model.") not in RATES:
         return "the shape comes from the model in --start-from; only the dropout can be changed"
     if name in ("model.outputs", "model.answer_of"):
         return f"the task {recipe.task} sets it"

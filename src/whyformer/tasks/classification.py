@@ -101,7 +101,7 @@ class Classification(LabelledTask):
         self.places = {label: place for place, label in enumerate(self.classes)}
         texts = chain.from_iterable((one.first, one.second or "") for one in train)
         self.tokenizer = own_tokenizer(recipe, self.start, self.key, texts, run / "tokenizers")
-        self.shape = shape_of(recipe, self.start, max(1, len(self.classes)), AnswerOf.TEXT)
+        self.shape = shape_of(recipe, max(1, len(self.classes)), AnswerOf.TEXT)
         self.batches = self.rows = self._rows(train)
         self.dev = self._rows(dev)
         self.fingerprint = self.rows.fingerprint

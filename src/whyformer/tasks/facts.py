@@ -16,7 +16,7 @@ from whyformer.foundation.wording import counted
 from whyformer.tasks.files_facts import files_facts
 from whyformer.tasks.survey_facts import amount_finding, held_out_finding, pair_findings
 from whyformer.tasks.task import Caution, with_end
-from whyformer.tasks.training_facts import threads, training_fact
+from whyformer.tasks.training_facts import model_fact, training_fact
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def facts_before_training(
         f"tokens, padding {padding:.1%}"
     )
     shape = recipe.model
-    yield f"model       {parameters:,} parameters: {shape.summary}; on {device}, {threads()}"
+    yield model_fact(recipe, parameters, shape.summary, device)
     yield training_fact(
         recipe, shape.dropout, f", label smoothing {recipe.training.label_smoothing:g}"
     )

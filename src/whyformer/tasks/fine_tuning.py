@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from whyformer.bundle import WEIGHTS, find_bundle, load_bundle
+from whyformer.bundle import Bundle
 from whyformer.data.filters import Occurrences
 from whyformer.data.formats.roles import Roles
 from whyformer.data.held_out import Overlap, key_of, overlap, split
@@ -23,24 +23,23 @@ from whyformer.foundation.randomness import seed_everything
 from whyformer.foundation.wording import counted
 from whyformer.models.bert import BERT, AnswerOf, BERTSettings
 from whyformer.models.build import build_model
-from whyformer.models.electra import Electra
 from whyformer.recipes.recipe import Recipe
+from whyformer.tasks.starting import begin, freeze, read_start, with_start_key
 from whyformer.tasks.task import Caution, Progress, Task
 from whyformer.tasks.tokenizers import kept_tokenizers
-from whyformer.tasks.training_facts import threads, training_fact
+from whyformer.tasks.training_facts import model_fact, training_fact
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 from whyformer.training.loss import Loss
 
 MAX_HELD_OUT = 5000
 SHOWN_LABELS = 20
 """Maximum number of labels that a message lists."""
-DROPOUTS = ("dropout", "attention_dropout")
-"""The only model settings that a run with `start_from` can choose."""
 COLUMN_KEYS = {"text": "text", "second": "second text", "label": "label"}
 """The facts of a run store the names of its columns. For each key under which such a name is
 stored, the role of the column."""
 ANSWER = "answer."
-"""Prefix of the parameters of the task head, which are never copied from a pre-trained run."""
+"""Prefix of the parameters of the task head. They are copied only from a run with the same labels,
+or label by label."""
 HEAD = ("pooler.", ANSWER)
 """Prefixes of the parameters of the head, which are trained when all other parameters are
 frozen."""
@@ -59,26 +58,21 @@ class HasLine(Protocol):
 One = TypeVar("One", bound=HasLine)
 
 
-@dataclass(frozen=True)
-class Start:
-    """The encoder and the tokenizer of a pre-trained run."""
-
-    encoder: BERT
-    tokenizer: Tokenizer
-
-
 class LabelledTask(Task):
     """Base class of the tasks on labelled texts. A subclass reads the examples and sets the
     attributes below."""
 
+    families = ("bert",)
     reads = frozenset({
-        "start_from", "frozen", "data.target", "data.row_tokens", "training.label_smoothing"
+        "frozen", "data.target", "data.row_tokens", "training.label_smoothing"
     })  # fmt: skip
     tokenizer: Tokenizer
     shape: BERTSettings
     """The settings of the model, including the head for the labels."""
     dropped: Mapping[str, Occurrences]
     """The examples that were left out, by the part that they lack: "text" or "label"."""
+    classes: list[str]
+    """The labels, in the order of the outputs of the model; empty if the task predicts numbers."""
 
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
         super().__init__(recipe, run, progress)
@@ -96,25 +90,26 @@ class LabelledTask(Task):
         """Return a hash of the data and of the weights to start from; see `Task.data_key`."""
         data = recipe.data
         files = [sha256_of(readable(path)) for path in (*data.train, *data.dev)]
-        start = ""
-        if recipe.start_from:
-            start = sha256_of(find_bundle(Path(recipe.start_from)) / WEIGHTS)
         columns = f"{data.source}:{data.second}:{data.target}{data.reading.key}"
-        return "/".join([*files, start, columns, recipe.task])
+        return with_start_key("/".join([*files, "", columns, recipe.task]), recipe)
 
     def model(self, device: torch.device) -> BERT:
         """Return the initialized model; see `Task.model`."""
-        return fresh_encoder(self.recipe, self.shape, len(self.tokenizer), self.start, device)
+        recipe, size = self.recipe, len(self.tokenizer)
+        seed_everything(recipe.training.seed)
+        model = build_model(self.shape, (size, size), shared=True, device=device)
+        assert isinstance(model, BERT)
+        begin(model, recipe, self.start, new=[ANSWER])
+        if self.start is not None:
+            copy_answers(model, self.classes, self.start)
+        if recipe.frozen:
+            freeze(model, (name for name, _ in model.named_parameters() if not is_head(name)))
+        return model
 
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
         """Yield the lines that a run prints before its first update; see `Task.facts`."""
         yield from self.data_facts()
-        begins = self.recipe.start_from or "random weights"
-        learns = "the head only" if self.recipe.frozen else "all weights"
-        yield (
-            f"model       {parameters:,} parameters in training ({learns}): {self.shape.summary}; "
-            f"starts from {begins}; on {device}, {threads()}"
-        )
+        yield model_fact(self.recipe, parameters, self.shape.summary, device)
         yield training_fact(self.recipe, self.shape.dropout)
 
     def data_facts(self) -> Iterator[str]:
@@ -128,53 +123,29 @@ class LabelledTask(Task):
         return texts, {"ids": batch.ids, "labels": batch.labels}
 
 
-def read_start(recipe: Recipe) -> Start | None:
-    """Load the run that `start_from` names.
-
-    Raises: ConfigError if the model of the run is not an encoder.
-    """
-    if recipe.start_from is None:
-        return None
-    bundle = load_bundle(recipe.start_from)
-    encoder = bundle.model.discriminator if isinstance(bundle.model, Electra) else bundle.model
-    if not isinstance(encoder, BERT):
-        raise ConfigError(
-            "`start_from` must be a run of the task `masked` or `replaced`, but "
-            f"`{recipe.start_from}` holds a model of kind `{bundle.model.settings.family}`. "
-            "Choose another run."
-        )
-    return Start(encoder, bundle.source_tokenizer)
+def shape_of(recipe: Recipe, outputs: int, answer_of: AnswerOf) -> BERTSettings:
+    """Return the settings of the model of a recipe, with the head for ``outputs`` outputs."""
+    assert isinstance(recipe.model, BERTSettings)
+    return recipe.model.model_copy(update={"outputs": outputs, "answer_of": answer_of})
 
 
-def shape_of(
-    recipe: Recipe, start: Start | None, outputs: int, answer_of: AnswerOf
-) -> BERTSettings:
-    """Return the settings of the model. If there is a pre-trained encoder, the result is the
-    settings of this encoder with a new head."""
-    shape = start.encoder.settings if start else recipe.model
-    assert isinstance(shape, BERTSettings)
-    own = {name: getattr(recipe.model, name) for name in DROPOUTS}
-    return shape.model_copy(update=own | {"outputs": outputs, "answer_of": answer_of})
+def is_head(name: str) -> bool:
+    """Return whether a parameter belongs to the head."""
+    return name.startswith(HEAD)
 
 
-def fresh_encoder(
-    recipe: Recipe, shape: BERTSettings, size: int, start: Start | None, device: torch.device
-) -> BERT:
-    """Return the model before its first update. If there is a pre-trained encoder, the model has
-    the weights of this encoder and a new head."""
-    seed_everything(recipe.training.seed)
-    model = build_model(shape, (size, size), shared=True, device=device)
-    assert isinstance(model, BERT)
-    if start is not None:
-        pretrained = dict(start.encoder.named_parameters())
-        with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                if name in pretrained and not name.startswith(ANSWER):
-                    parameter.copy_(pretrained[name])
-    if recipe.frozen:
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad = name.startswith(HEAD)
-    return model
+@torch.no_grad()
+def copy_answers(model: BERT, classes: Sequence[str], start: Bundle) -> None:
+    """Copy the outputs of the labels that the model to start from knows, too."""
+    before = start.model
+    assert isinstance(before, BERT)
+    known = start.facts.get("labels") or []
+    if before.settings.answer_of is not model.settings.answer_of or not known:
+        return
+    for place, label in enumerate(classes):
+        if label in known:
+            model.answer.weight[place] = before.answer.weight[known.index(label)]
+            model.answer.bias[place] = before.answer.bias[known.index(label)]
 
 
 @dataclass(frozen=True)
@@ -192,7 +163,7 @@ class Split(Generic[One]):
 
 def read_split(
     recipe: Recipe,
-    start: Start | None,
+    start: Bundle | None,
     read: Callable[[str], Iterable[One]],
     text_of: Callable[[One], str],
     labels_of: Callable[[One], Iterable[str]],
@@ -233,7 +204,7 @@ def read_split(
                     kept.append(one)
         return kept
 
-    lowercase = start.tokenizer.lowercase if start else recipe.text.lowercase
+    lowercase = start.source_tokenizer.lowercase if start else recipe.text.lowercase
     key = key_of(lowercase, keep_spaces=recipe.text.keep_spaces)
     found, dev = read_all(data.train), read_all(data.dev)
     if not found or (data.dev and not dev):
@@ -302,7 +273,7 @@ def label_loss(
 
 
 def own_tokenizer(
-    recipe: Recipe, start: Start | None, key: str, texts: Iterable[str], directory: Path
+    recipe: Recipe, start: Bundle | None, key: str, texts: Iterable[str], directory: Path
 ) -> Tokenizer:
     """Return the tokenizer of the run to start from. Without such a run, train a tokenizer on the
     texts.
@@ -310,7 +281,7 @@ def own_tokenizer(
     Args: key: hash of the data. directory: directory for the trained tokenizer.
     """
     if start is not None:
-        return start.tokenizer
+        return start.source_tokenizer
     text = recipe.text
     share = None if recipe.data.dev else recipe.data.dev_share
     asked = {"data": key, "dev_share": share, "text": text.model_dump(mode="json")}

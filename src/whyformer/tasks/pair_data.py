@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from whyformer.bundle import Bundle
 from whyformer.data import catalog
 from whyformer.data.batch import Batch
 from whyformer.data.batching import SubwordSampling, make_batch
@@ -26,6 +27,7 @@ from whyformer.decoding.expected import learned_limit, seen_bytes
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.recipes.recipe import Builtin, Recipe
 from whyformer.tasks.standard_input import kept_input, refuse_two_inputs
+from whyformer.tasks.starting import with_start_key
 from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.text.sentences import sentences
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
@@ -101,16 +103,22 @@ class _Sources:
 
 
 def prepare(
-    recipe: Recipe, run: Path, progress: Callable[[str, int], None] | None = None
+    recipe: Recipe,
+    run: Path,
+    progress: Callable[[str, int], None] | None = None,
+    start: Bundle | None = None,
 ) -> Prepared:
     """Read, tokenize and map the data of a recipe into ``run``, or open the data already there.
 
-    Args: progress: function that is called with the current activity and the number of finished
-        lines.
+    Args:
+        progress: function that is called with the current activity and the number of finished
+            lines.
+        start: the model to start from, whose tokenizers are used.
     Raises: DataError, ConfigError for data that cannot be used.
     """
     sources = _trimmed(_sources(recipe, run), keep_spaces=recipe.text.keep_spaces)
-    source, target = _tokenizers(recipe, sources, run / "tokenizers", progress)
+    sources = replace(sources, key=with_start_key(sources.key, recipe))
+    source, target = _tokenizers(recipe, sources, run / "tokenizers", progress, start)
 
     def corpus(name: str, pairs: Callable[[], Iterator[Pair]]) -> Corpus:
         return build_corpus(
@@ -135,7 +143,8 @@ def prepare(
 
 def data_key(recipe: Recipe, run: Path) -> str:
     """Return a hash of the data. A resumed run compares this hash to detect changed data."""
-    return _trimmed(_sources(recipe, run), keep_spaces=recipe.text.keep_spaces).key
+    key = _trimmed(_sources(recipe, run), keep_spaces=recipe.text.keep_spaces).key
+    return with_start_key(key, recipe)
 
 
 class CorpusBatches:
@@ -353,6 +362,7 @@ def _tokenizers(
     sources: _Sources,
     directory: Path,
     progress: Callable[[str, int], None] | None,
+    start: Bundle | None,
 ) -> tuple[Tokenizer, Tokenizer]:
     text, longest = recipe.text, recipe.data.filters.max_characters
     asked = {
@@ -372,6 +382,9 @@ def _tokenizers(
                     yield side
 
     def learn() -> list[Tokenizer]:
+        if start is not None:
+            return [start.source_tokenizer, start.target_tokenizer]
+
         def trained(units: str, sides: tuple[bool, bool], *, lowercase: bool) -> Tokenizer:
             return train_tokenizer(
                 units, texts(sides), vocabulary=text.vocabulary, lowercase=lowercase

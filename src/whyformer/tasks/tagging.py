@@ -98,7 +98,7 @@ class Tagging(LabelledTask):
             )
         texts = (" ".join(one.words) for one in train)
         self.tokenizer = own_tokenizer(recipe, self.start, self.key, texts, run / "tokenizers")
-        self.shape = shape_of(recipe, self.start, len(self.classes), AnswerOf.TOKENS)
+        self.shape = shape_of(recipe, len(self.classes), AnswerOf.TOKENS)
         self.longest = min(data.row_tokens, self.shape.max_length)
         self.batches = self.rows = self._rows(train)
         self.train = train

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, groupby, islice
 from pathlib import Path
 
+from whyformer.bundle import Bundle
 from whyformer.data import catalog
 from whyformer.data.documents import Document
 from whyformer.data.formats.recognition import Format, Wanted, sampled_lines
@@ -20,6 +21,7 @@ from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import sha256_of
 from whyformer.recipes.recipe import Builtin, DataSettings, Recipe
 from whyformer.recipes.recipe import Documents as DocumentEnd
+from whyformer.tasks.starting import with_start_key
 from whyformer.tasks.task import Progress
 from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
@@ -264,11 +266,19 @@ def _digest(documents: list[list[str]]) -> str:
 
 
 def text_tokenizer(
-    recipe: Recipe, texts: Texts, directory: Path, progress: Progress | None
+    recipe: Recipe,
+    texts: Texts,
+    directory: Path,
+    progress: Progress | None,
+    start: Bundle | None = None,
 ) -> Tokenizer:
-    """Train the recipe's tokenizer and save it in ``directory``, or load it from there."""
+    """Return the tokenizer of the model to start from, or train the recipe's tokenizer. Save it in
+    ``directory``, or load it from there."""
     text = recipe.text
-    asked = {"data": texts.key, "text": text.model_dump(mode="json")}
+    asked = {
+        "data": with_start_key(texts.key, recipe),
+        "text": text.model_dump(mode="json"),
+    }
     options = {"vocabulary": text.vocabulary, "lowercase": text.lowercase}
 
     def lines() -> Iterator[str]:
@@ -279,7 +289,10 @@ def text_tokenizer(
             yield line
             yield "\n"
 
-    (tokenizer,) = kept_tokenizers(
-        directory, ["source"], asked, lambda: [train_tokenizer(text.units, lines(), **options)]
-    )
+    def learn() -> list[Tokenizer]:
+        if start is not None:
+            return [start.source_tokenizer]
+        return [train_tokenizer(text.units, lines(), **options)]
+
+    (tokenizer,) = kept_tokenizers(directory, ["source"], asked, learn)
     return tokenizer

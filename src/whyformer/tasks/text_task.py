@@ -4,7 +4,6 @@ run prints."""
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 
@@ -16,9 +15,10 @@ from whyformer.models.build import Model, build_model
 from whyformer.recipes.recipe import Recipe
 from whyformer.recipes.task_declaration import ItemForm
 from whyformer.tasks.files_facts import files_facts
+from whyformer.tasks.starting import begin, read_start, with_start_key
 from whyformer.tasks.task import Progress, Task, with_end
 from whyformer.tasks.text_data import read_as, read_texts, text_tokenizer
-from whyformer.tasks.training_facts import threads, training_fact
+from whyformer.tasks.training_facts import model_fact, training_fact
 from whyformer.tasks.validation_facts import overlap_of_lines
 
 
@@ -28,8 +28,6 @@ class TextTask(Task):
 
     items = ItemForm.TEXTS
     reads = frozenset({"data.documents", "data.row_tokens", "training.label_smoothing"})
-    families: ClassVar[tuple[str, ...]]
-    """The model families that the task can train."""
 
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
         super().__init__(recipe, run, progress)
@@ -46,17 +44,18 @@ class TextTask(Task):
                 f"{recipe.data.row_tokens} is more than {recipe.model.max_length}. "
                 "Lower data.row_tokens or raise model.max_length."
             )
+        self.start = read_start(recipe)
         texts = read_texts(recipe.data, lowercase=recipe.text.lowercase)
-        self.texts, self.key = texts, texts.key
+        self.texts, self.key = texts, with_start_key(texts.key, recipe)
         self.files = [read_as(path, recipe.data) for path in (*recipe.data.train, *recipe.data.dev)]
-        self.tokenizer = text_tokenizer(recipe, texts, run / "tokenizers", progress)
+        self.tokenizer = text_tokenizer(recipe, texts, run / "tokenizers", progress, self.start)
 
         def documents(name: str, read: Callable[[], Iterator[Document]]) -> Documents:
             return build_documents(
                 read(),
                 self.tokenizer,
                 run / name,
-                key=f"{texts.key}/{name}",
+                key=f"{self.key}/{name}",
                 progress=partial(progress, f"reading {name}") if progress else None,
             )
 
@@ -66,13 +65,16 @@ class TextTask(Task):
     @classmethod
     def data_key(cls, recipe: Recipe, run: Path) -> str:
         """Return a hash of the data; see `Task.data_key`."""
-        return read_texts(recipe.data, lowercase=recipe.text.lowercase).key
+        key = read_texts(recipe.data, lowercase=recipe.text.lowercase).key
+        return with_start_key(key, recipe)
 
     def model(self, device: torch.device) -> Model:
         """Return the initialized model; see `Task.model`."""
         seed_everything(self.recipe.training.seed)
         sizes = (len(self.tokenizer), len(self.tokenizer))
-        return build_model(self.recipe.model, sizes, shared=True, device=device)
+        model = build_model(self.recipe.model, sizes, shared=True, device=device)
+        begin(model, self.recipe, self.start)
+        return model
 
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
         """Yield the lines that a run prints before its first update; see `Task.facts`."""
@@ -90,10 +92,7 @@ class TextTask(Task):
                 end,
             )
         yield from self.batch_facts()
-        yield (
-            f"model       {parameters:,} parameters: {self.recipe.model.summary}; on {device}, "
-            + threads()
-        )
+        yield model_fact(self.recipe, parameters, self.recipe.model.summary, device)
         yield training_fact(self.recipe, self.recipe.model.dropout)
 
     def batch_facts(self) -> Iterator[str]:

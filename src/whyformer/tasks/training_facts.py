@@ -1,9 +1,24 @@
-"""The line about training that a run of every task prints before its first update."""
+"""The lines about the model and the training that a run of every task prints before its first
+update."""
 
 import torch
 
 from whyformer.foundation.wording import counted
 from whyformer.recipes.recipe import Recipe
+
+
+def model_fact(recipe: Recipe, parameters: int, summary: str, device: torch.device) -> str:
+    """Return the line about the model.
+
+    Args: parameters: number of parameters that are trained. summary: the sizes of the model.
+    """
+    begins = f"; starts from {recipe.start_from}" if recipe.start_from else ""
+    fixed = "all but the head" if recipe.frozen else ", ".join(recipe.freeze)
+    fixed = f"; not trained: {fixed}" if fixed else ""
+    return (
+        f"model       {parameters:,} parameters{' in training' if fixed else ''}: {summary}{begins}"
+        f"{fixed}; on {device}, {threads()}"
+    )
 
 
 def training_fact(recipe: Recipe, dropout: float, more: str = "") -> str:

@@ -25,6 +25,7 @@ from whyformer.recipes.recipe import Recipe
 from whyformer.recipes.task_declaration import TASKS, ItemForm
 from whyformer.tasks.facts import facts_before_training, limit_fact
 from whyformer.tasks.pair_data import CorpusBatches, Prepared, data_key, prepare
+from whyformer.tasks.starting import begin, read_start
 from whyformer.tasks.task import (
     Caution,
     Progress,
@@ -45,6 +46,7 @@ class Translation(Task):
     """The task of translating a source sequence to a target sequence."""
 
     default_recipe = "translate"
+    families = ("transformer", "rnn")
     items = ItemForm.PAIRS
     reads = frozenset({
         "data.target", "data.filters.max_tokens", "data.filters.max_ratio",
@@ -68,7 +70,8 @@ class Translation(Task):
                 f"{most + 1} or more."
             )
         self.longest = recipe.model.longest_target
-        self.data: Prepared = prepare(recipe, run, progress)
+        self.start = read_start(recipe)
+        self.data: Prepared = prepare(recipe, run, progress, self.start)
         self.asked, self.metric = recipe.validation.metric, metric_for(recipe, self.data)
         validation = recipe.validation.model_copy(update={"metric": self.metric})
         self.recipe = recipe = recipe.model_copy(update={"validation": validation})
@@ -95,7 +98,9 @@ class Translation(Task):
 
     def model(self, device: torch.device) -> SourceModel:
         """Return the initialized model; see `Task.model`."""
-        return fresh_model(self.recipe, self.data, device)
+        model = fresh_model(self.recipe, self.data, device)
+        begin(model, self.recipe, self.start)
+        return model
 
     def loss(self, model: nn.Module, batch: Batch, smoothing: float) -> Loss:
         """Return the loss, summed over the targets of a batch; see `Task.loss`."""

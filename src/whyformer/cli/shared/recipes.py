@@ -26,6 +26,7 @@ def resolved(
     task: str | None = None,
     start_from: str | None = None,
     frozen: bool = False,
+    freeze: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
     encoding: str | None = None,
     ranks: int | None = None,
@@ -65,6 +66,7 @@ def resolved(
         ("task", "task", [task] if task is not None else []),
         ("start-from", "start_from", [start_from] if start_from is not None else []),
         ("frozen", "frozen", ["true"] if frozen else []),
+        ("freeze", "freeze", list(freeze or ())),
     ):
         if texts and key in settings:
             raise UsageError(f"`--{short}` is short for `--{key}`, but both were given. Keep one.")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import RUN, RUN_ID
+from whyformer.bundle import RECIPE, RUN, RUN_ID
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import write_text
 from whyformer.foundation.integrity import (
@@ -21,7 +21,7 @@ FORMAT = 3
 """Version of the format. Files of version 1 have no key ``format``. Version 2 added the seal and
 the hash of the recipe. Version 3 added runs with a limit in minutes. In these runs, `updates` is
 null, because ``timetable.json`` contains the number of updates."""
-RECIPE = "recipe.yaml"
+
 CHOICES = "choices"
 """Key of ``run.json`` for the settings that were chosen from the data."""
 

@@ -1,0 +1,106 @@
+"""The settings that a run takes from the run that it starts from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from whyformer.bundle import RECIPE, find_bundle, read_outline
+from whyformer.foundation.config import Tree, read_yaml
+from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.wording import either
+from whyformer.models.build import ModelSettings
+from whyformer.models.electra import ElectraSettings
+from whyformer.recipes.task_declaration import TASKS
+from whyformer.text.pieces import UNITS
+
+RATES = ("dropout", "attention_dropout")
+"""The model settings that do not come from the run to start from."""
+OF_HEAD = ("outputs", "answer_of")
+"""The model settings that the task sets."""
+TASK_OF_FAMILY = {
+    "transformer": "translate", "rnn": "translate", "gpt": "language", "rnn-lm": "language",
+    "electra": "replaced",
+}  # fmt: skip
+"""The only task of each of these families."""
+OF_RUN = ("description", "start_from", "frozen", "freeze", "preset")
+"""The settings of a run that a run that starts from it does not take over."""
+DATA_OF_RUN = (
+    "train", "dev", "builtin", "source", "target", "second", "encoding", "header", "delimiter"
+)  # fmt: skip
+"""The same in the section `data`: which files are read, and how."""
+
+
+def recipe_of_start(start: str, task: str | None) -> Path | None:
+    """Return the recipe file of the run to start from, if its task is ``task`` or ``task`` is None.
+
+    Returns: None if there is no such file, because `start` is only a model directory.
+    """
+    bundle = find_bundle(Path(start))
+    place = bundle.parent / RECIPE
+    if bundle.name != "model" or not place.is_file():
+        return None
+    tree, _ = read_yaml(place)
+    return place if task in (None, tree.get("task")) else None
+
+
+def task_of_start(start: str) -> str:
+    """Return the task of a model directory without a recipe.
+
+    Raises: ConfigError if its model can be trained for several tasks.
+    """
+    family = read_outline(start).settings.family
+    if family not in TASK_OF_FAMILY:
+        raise ConfigError(
+            f"`{start}` holds a model of family {family}, which several tasks can train. Name the "
+            "task with --task."
+        )
+    return TASK_OF_FAMILY[family]
+
+
+def of_new_run(tree: Tree) -> Tree:
+    """Return the recipe of a run without the settings that belong to that run only."""
+    kept = {name: value for name, value in tree.items() if name not in OF_RUN}
+    data = {name: value for name, value in kept["data"].items() if name not in DATA_OF_RUN}
+    return kept | {"data": data}
+
+
+def settings_of_start(start: str, task: str, own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the model and of the tokenizers of the run to start from, by their
+    dotted names.
+
+    Args: own: the settings of the recipe in the section `model`; only the dropout is kept.
+    Raises: ConfigError if the task cannot train the model; BundleError if it cannot be read.
+    """
+    found = read_outline(start)
+    model = _fitting(found.settings, start, task)
+    shape = model.model_dump(mode="json", exclude={*RATES, *OF_HEAD})
+    rates = {name: own[name] for name in RATES if name in own and name in type(model).model_fields}
+    source, target = found.source_tokenizer, found.target_tokenizer
+    samples = any(UNITS[one.units].samples for one in (source, target))
+    text = {
+        "units": source.units,
+        "source_units": None,
+        "target_units": None if target.units == source.units else target.units,
+        "lowercase": source.lowercase,
+        "source_lowercase": None,
+        "target_lowercase": None if target.lowercase == source.lowercase else target.lowercase,
+        "vocabulary": max(found.sizes),
+        "shared": found.shared,
+        "keep_spaces": found.facts.get("keep_spaces", False),
+    } | ({} if samples else {"sampling": 0.0})
+    return {f"model.{name}": value for name, value in (shape | rates).items()} | {
+        f"text.{name}": value for name, value in text.items()
+    }
+
+
+def _fitting(settings: ModelSettings, start: str, task: str) -> ModelSettings:
+    """Return the settings of the model, or of the part of it that the task can train."""
+    families = TASKS[task].families
+    if isinstance(settings, ElectraSettings) and "electra" not in families:
+        settings = settings.discriminator
+    if families and settings.family not in families:
+        raise ConfigError(
+            f"The task `{task}` needs a model of family {either(families)}, but `{start}` holds a "
+            f"model of family {settings.family}. Start from another run, or choose another task."
+        )
+    return settings

@@ -1,0 +1,81 @@
+"""Start from the weights and tokenizers of another run, and keep weights fixed."""
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from whyformer.bundle import WEIGHTS, Bundle, find_bundle, load_bundle
+from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.files import sha256_of
+from whyformer.models.build import Model
+from whyformer.models.electra import Electra
+from whyformer.recipes.recipe import Recipe
+
+
+def read_start(recipe: Recipe) -> Bundle | None:
+    """Load the model that `start_from` names; of a model of ELECTRA, the part that the recipe
+    trains. None without `start_from`.
+
+    Raises: BundleError if it cannot be loaded.
+    """
+    if recipe.start_from is None:
+        return None
+    bundle = load_bundle(recipe.start_from)
+    model = bundle.model
+    if isinstance(model, Electra) and recipe.model.family != "electra":
+        model = model.discriminator
+    return Bundle(model, bundle.source_tokenizer, bundle.target_tokenizer, bundle.facts)
+
+
+def with_start_key(key: str, recipe: Recipe) -> str:
+    """Return the hash of the data, followed by the hash of the weights to start from."""
+    if recipe.start_from is None:
+        return key
+    return f"{key}/{sha256_of(find_bundle(Path(recipe.start_from)) / WEIGHTS)}"
+
+
+@torch.no_grad()
+def begin(model: Model, recipe: Recipe, start: Bundle | None, *, new: Sequence[str] = ()) -> None:
+    """Copy the weights to start from, and fix the weights that are not trained.
+
+    Args: new: prefixes of the parameters that are not copied. Parameters that the run to start
+        from does not have are not copied either.
+    Raises: ConfigError if a parameter has another shape, or no parameter is left to train.
+    """
+    given = dict(start.model.named_parameters()) if start is not None else {}
+    for name, parameter in model.named_parameters():
+        if name not in given or name.startswith(tuple(new)):
+            continue
+        if given[name].shape != parameter.shape:
+            raise ConfigError(
+                f"The model of `{recipe.start_from}` does not have the shape of this run: `{name}` "
+                f"is {tuple(given[name].shape)}, not {tuple(parameter.shape)}. Leave out the "
+                "settings of the section `model`."
+            )
+        parameter.copy_(given[name])
+    freeze(model, recipe.freeze)
+
+
+def freeze(model: nn.Module, patterns: Iterable[str]) -> None:
+    """Exclude the parameters whose names match a pattern from training.
+
+    Args: patterns: as in a shell: `*` stands for any text, `?` for one character.
+    Raises: ConfigError if a pattern matches no parameter, or no parameter is left to train.
+    """
+    names = [name for name, _ in model.named_parameters()]
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            parts = sorted({".".join(name.split(".")[:2]) for name in names})
+            raise ConfigError(
+                f"`freeze` has the pattern `{pattern}`, which matches no parameter. The names "
+                f"begin with {', '.join(parts)}. For example, '{parts[0]}.*' matches all names "
+                "with the first of these beginnings."
+            )
+        for name, parameter in model.named_parameters():
+            if fnmatchcase(name, pattern):
+                parameter.requires_grad = False
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ConfigError("`freeze` leaves no parameter to train. Remove a pattern.")
