@@ -13,6 +13,7 @@ from whyformer.cli.main import main
 from whyformer.foundation.errors import ConfigError
 from whyformer.recipes.recipe import Resolved, resolve
 from whyformer.tasks.build import data_key_of, open_task
+from whyformer.workflows.auto.resolve import resolve_automatically
 from whyformer.workflows.train import train
 
 COMMON: dict[str, Any] = {
@@ -184,8 +185,12 @@ def test_a_model_directory_without_a_recipe(runs: Path, tmp_path: Path):
     assert (recipe.task, recipe.model.family) == ("translate", "rnn")
     assert recipe.text.of_source == "chars"
     with pytest.raises(ConfigError, match="Name the task with --task"):
-        (alone / "config.json").write_bytes((first(runs, "bert") / "model/config.json").read_bytes())
-        (alone / "source.json").write_bytes((first(runs, "bert") / "model/source.json").read_bytes())
+        (alone / "config.json").write_bytes(
+            (first(runs, "bert") / "model/config.json").read_bytes()
+        )
+        (alone / "source.json").write_bytes(
+            (first(runs, "bert") / "model/source.json").read_bytes()
+        )
         resolve(None, given)
 
 
@@ -213,3 +218,14 @@ def test_the_origin_of_the_settings_is_shown(runs: Path, capsys: pytest.CaptureF
     assert found["model.d_model"] == {"value": 16, "origin": f"start_from {start}"}
     assert found["training.updates"]["origin"].startswith(f"{start}/recipe.yaml:")
     assert found["data.train"]["value"] == []
+
+
+@pytest.mark.parametrize("start", ["bert", "electra", "tag"])
+def test_labels_in_the_data_decide_the_task_of_an_encoder(runs: Path, start: str):
+    given = {"start_from": str(first(runs, start))}
+    labelled = resolve_automatically(None, given | {"data.train": [data(runs, "classify", "dog")]})
+    assert labelled.recipe.task == "classify"
+    tagged = resolve_automatically(None, given | {"data.train": [data(runs, "tag", "dog")]})
+    assert tagged.recipe.task == "tag"
+    text = resolve_automatically(None, given | {"data.train": [data(runs, "bert", "dog")]})
+    assert text.recipe.task == {"bert": "masked", "electra": "replaced", "tag": "tag"}[start]

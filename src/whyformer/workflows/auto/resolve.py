@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from whyformer.bundle import read_outline
 from whyformer.data.figures import MOST
 from whyformer.data.lines import STDIN
 from whyformer.foundation.errors import ConfigError
@@ -25,6 +26,8 @@ AUTO = "auto"
 CHOSEN_TASKS = ("translate", "language", "classify", "regress", "tag")
 TYPICAL_BATCH = 1024
 """Number of tokens of a batch, to estimate the length of a run with a given number of updates."""
+ENCODERS, OF_LABELS = ("bert", "electra"), ("classify", "regress", "tag")
+"""The families of encoders, and the tasks that give an encoder a head for labels."""
 REPLACED = {
     "text.units": ("text.source_units", "text.target_units"),
     "training.updates": ("training.minutes",),
@@ -62,7 +65,7 @@ def resolve_automatically(
                 f"`{AUTO}` chooses the settings from the files of --data, but {reason}."
             )
         if reason is not None:
-            return resolve(None, overrides, full=full)
+            return resolve(None, _with_task_of_labels(overrides), full=full)
         before = chosen(overrides, items)
     task = str(before[0].settings["task"])
     choices = _not_overridden(before, overrides)
@@ -87,6 +90,18 @@ def _not_automatic(overrides: Mapping[str, Any], *, full: bool, has_items: bool)
     if overrides.get("task", CHOSEN_TASKS[0]) not in CHOSEN_TASKS:
         return f"the task is {overrides['task']}"
     return None
+
+
+def _with_task_of_labels(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the overrides; with the task of the data if an encoder is the model to start from, and
+    the data has labels."""
+    start, files = overrides.get("start_from"), overrides.get("data.train") or []
+    if not start or overrides.get("task") or not files or ITEMS in files or STDIN in files:
+        return overrides
+    if read_outline(start).settings.family not in ENCODERS:
+        return overrides
+    task, _ = task_of(resolve("translate", _of_data(overrides)).recipe.data)
+    return {**overrides, "task": task} if task in OF_LABELS else overrides
 
 
 def earlier_choices(run: Path) -> list[Choice] | None:
