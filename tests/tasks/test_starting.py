@@ -184,13 +184,9 @@ def test_a_model_directory_without_a_recipe(runs: Path, tmp_path: Path):
     recipe = resolve(None, given).recipe
     assert (recipe.task, recipe.model.family) == ("translate", "rnn")
     assert recipe.text.of_source == "chars"
+    for name in ("config.json", "source.json"):
+        (alone / name).write_bytes((first(runs, "bert") / "model" / name).read_bytes())
     with pytest.raises(ConfigError, match="Name the task with --task"):
-        (alone / "config.json").write_bytes(
-            (first(runs, "bert") / "model/config.json").read_bytes()
-        )
-        (alone / "source.json").write_bytes(
-            (first(runs, "bert") / "model/source.json").read_bytes()
-        )
         resolve(None, given)
 
 
