@@ -70,6 +70,7 @@ RECIPE = {
     "start_from": "{place}/run",
     "full": "",
 }
+STARTED = {"extend_vocabulary": "9", "frozen": "", "freeze": "*.norm.*"}
 NOT_CHOSEN = ("dev", "start_from", "full")
 """Flags of a recipe that `config auto` does not have."""
 RECIPES = (
@@ -247,9 +248,7 @@ COMMANDS = {
         ("why sqrt dk", "'왜 루트 d_k로 나누나요?'"), {"lang": ["en", "ko"], "json": ""}, {}
     ),
     "config list": Command(("",), {"json": ""}, {}),
-    "config show": Command(
-        RECIPES[:2], RECIPE | {"frozen": "", "freeze": "*.norm.*", "json": ""}, {}
-    ),
+    "config show": Command(RECIPES[:2], RECIPE | STARTED | {"json": ""}, {}),
     "config auto": Command(
         ("--data {place}/labelled.tsv", "--data {place}/train"),
         {name: value for name, value in RECIPE.items() if name not in NOT_CHOSEN} | {"json": ""},
@@ -275,8 +274,7 @@ COMMANDS = {
     ),
     "train": Command(
         tuple(f"{recipe} --out {{new}}/run" for recipe in RECIPES),
-        RECIPE
-        | {"frozen": "", "freeze": "*.norm.*", "out": "{new}/other", "overwrite": "", "quiet": ""},
+        RECIPE | STARTED | {"out": "{new}/other", "overwrite": "", "quiet": ""},
         JSON,
     ),
     "check": Command(RECIPES[2:4], RECIPE | {"out": "{new}/kept"}, JSON),

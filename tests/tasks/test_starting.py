@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.testing import assert_close
 
 from whyformer.bundle import load_bundle
 from whyformer.cli.main import main
 from whyformer.foundation.errors import ConfigError
 from whyformer.recipes.recipe import Resolved, resolve
 from whyformer.tasks.build import data_key_of, open_task
+from whyformer.text.symbols import FIRST_PIECE
 from whyformer.workflows.auto.resolve import resolve_automatically
 from whyformer.workflows.train import train
 
@@ -162,6 +164,55 @@ def test_frozen_weights_do_not_change(runs: Path, tmp_path: Path):
     assert moved
     # A tied embedding has one name, that of the encoder.
     assert not any(name.startswith("encoder.") or name.endswith(".norm.weight") for name in moved)
+
+
+def test_new_pieces_start_at_the_mean_of_the_pieces_that_spelled_them(
+    runs: Path, kind: str, tmp_path: Path
+):
+    before = load_bundle(first(runs, kind))
+    word = "wombat"  # of letters and pieces that the first run does not know
+    file = data(runs, kind, word)
+    recipe = further(runs, kind, extend_vocabulary=20, data__train=[file])
+    task = open_task(recipe.recipe, tmp_path)
+    bundle = task.bundle(task.model(torch.device("cpu")), {})
+    old, new = before.source_tokenizer, bundle.source_tokenizer
+    assert len(old) < len(new) <= len(old) + 20
+    assert list(new.pieces)[: len(old.pieces)] == list(old.pieces)
+    assert min(new.encode(word)) >= FIRST_PIECE > min(old.encode(word))
+    tables = [n for n, p in bundle.model.named_parameters() if len(p) == len(new)]
+    assert tables
+    began, given = weights(bundle.model), weights(before.model)
+    for name in tables:
+        assert torch.equal(began[name][: len(old)], given[name])
+        for place in range(len(old), len(new)):
+            ids = old.ids_of_piece(new.pieces[place - FIRST_PIECE])
+            assert b"".join(old.spellings[i] for i in ids) == new.spellings[place]
+            assert_close(began[name][place], given[name][ids].mean(0))
+    assert task.key == data_key_of(recipe.recipe, tmp_path)
+    again = open_task(recipe.recipe, tmp_path)  # from the tokenizers that the run keeps
+    assert again.bundle(bundle.model, {}).source_tokenizer.fingerprint == new.fingerprint
+    train(recipe, tmp_path / "run", quiet=True)
+    assert len(load_bundle(tmp_path / "run").source_tokenizer) == len(new)
+
+
+def test_each_side_of_a_model_gets_its_own_pieces(tmp_path: Path):
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("".join(f"ab {n}\txy {n}\n" for n in range(60)), encoding="utf-8")
+    name, shape = RECIPES["transformer"]
+    apart = {"text.shared": False, "text.units": "chars", "model.tying": "decoder"}
+    train(resolve(name, COMMON | shape | apart | {"data.train": [str(pairs)]}),
+          tmp_path / "first", quiet=True)  # fmt: skip
+    pairs.write_text("".join(f"cd {n}\tzw {n}\n" for n in range(60)), encoding="utf-8")
+    given = {"start_from": str(tmp_path / "first"), "extend_vocabulary": 5}
+    task = open_task(resolve(None, given | {"data.train": [str(pairs)]}).recipe, tmp_path / "run")
+    bundle = task.bundle(task.model(torch.device("cpu")), {})
+    before = load_bundle(tmp_path / "first")
+    assert bundle.source_tokenizer.pieces[len(before.source_tokenizer.pieces) :] == ("c", "d")
+    assert bundle.target_tokenizer.pieces[len(before.target_tokenizer.pieces) :] == ("w", "z")
+    began, old = weights(bundle.model), weights(before.model)
+    spelled = before.target_tokenizer.ids_of_piece("w")
+    last = began["decoder.embedding.weight"][-2]
+    assert_close(last, old["decoder.embedding.weight"][spelled].mean(0))
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def show(
     preset: str | None = None,
     task: str | None = None,
     start_from: str | None = None,
+    extend_vocabulary: int | None = None,
     frozen: Flag = False,
     freeze: Texts = None,
     full: Flag = False,
@@ -73,6 +74,8 @@ def show(
         task: The task: {tasks}.
         start_from: Run to start from: its weights, tokenizers and model, and its other settings
             unless a recipe or another task is given.
+        extend_vocabulary: Maximum number of pieces to add to the tokenizer of --start-from. They
+            are learned from the new data.
         frozen: Train only the head (task `classify`, `regress` or `tag`).
         freeze: Parameters that are not trained, as patterns of names such as 'encoder.*'.
         full: Use the full variant of the recipe.
@@ -94,6 +97,7 @@ def show(
         encoding=encoding,
         task=task,
         start_from=start_from,
+        extend_vocabulary=extend_vocabulary,
         frozen=frozen,
         freeze=freeze,
     )

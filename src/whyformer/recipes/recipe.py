@@ -17,7 +17,7 @@ from whyformer.data.formats.recognition import known_delimiter
 from whyformer.data.pretraining_rows import Fill
 from whyformer.data.reading import Reading
 from whyformer.decoding.settings import SearchSettings
-from whyformer.foundation.bounds import MAX_ITEMS, MAX_POSITIONS, MAX_UPDATES
+from whyformer.foundation.bounds import MAX_IDS, MAX_ITEMS, MAX_POSITIONS, MAX_UPDATES
 from whyformer.foundation.config import (
     Settings,
     Tree,
@@ -202,6 +202,10 @@ class Recipe(Settings):
     frozen: bool = False
     """Tasks `classify`, `regress` and `tag`: train the head only and keep all other weights
     fixed."""
+    extend_vocabulary: int = Field(default=0, ge=0, le=MAX_IDS)
+    """With `start_from`: maximum number of pieces that are added to each tokenizer. They are
+    learned from the new data. The vector of a new piece starts as the mean of the vectors of the
+    pieces that spelled it."""
     freeze: list[str] = []
     """Patterns of parameter names, such as `encoder.*` or `*.norm.*`. These parameters are not
     trained."""

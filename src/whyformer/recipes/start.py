@@ -22,7 +22,7 @@ TASK_OF_FAMILY = {
     "electra": "replaced",
 }  # fmt: skip
 """The only task of each of these families."""
-OF_RUN = ("description", "start_from", "frozen", "freeze", "preset")
+OF_RUN = ("description", "start_from", "extend_vocabulary", "frozen", "freeze", "preset")
 """The settings of a run that a run that starts from it does not take over."""
 DATA_OF_RUN = (
     "train", "dev", "builtin", "source", "target", "second", "encoding", "header", "delimiter"

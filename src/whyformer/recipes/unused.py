@@ -140,6 +140,8 @@ def _of_text(recipe: Recipe, name: str) -> str | None:
 
 def _of_model(recipe: Recipe, name: str) -> str | None:
     model = recipe.model
+    if name == "extend_vocabulary" and not recipe.start_from:
+        return "there is no --start-from, so the vocabulary is learned from the data"
     if name == "preset" and recipe.start_from:
         return "the shape comes from the model in --start-from"
     if not name.startswith("model."):

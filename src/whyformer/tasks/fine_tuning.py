@@ -24,6 +24,7 @@ from whyformer.foundation.wording import counted
 from whyformer.models.bert import BERT, AnswerOf, BERTSettings
 from whyformer.models.build import build_model
 from whyformer.recipes.recipe import Recipe
+from whyformer.tasks import starting
 from whyformer.tasks.starting import begin, freeze, read_start, with_start_key
 from whyformer.tasks.task import Caution, Progress, Task
 from whyformer.tasks.tokenizers import kept_tokenizers
@@ -99,7 +100,7 @@ class LabelledTask(Task):
         seed_everything(recipe.training.seed)
         model = build_model(self.shape, (size, size), shared=True, device=device)
         assert isinstance(model, BERT)
-        begin(model, recipe, self.start, new=[ANSWER])
+        begin(model, recipe, self.start, (self.tokenizer, self.tokenizer), new=[ANSWER])
         if self.start is not None:
             copy_answers(model, self.classes, self.start)
         if recipe.frozen:
@@ -275,20 +276,23 @@ def label_loss(
 def own_tokenizer(
     recipe: Recipe, start: Bundle | None, key: str, texts: Iterable[str], directory: Path
 ) -> Tokenizer:
-    """Return the tokenizer of the run to start from. Without such a run, train a tokenizer on the
-    texts.
+    """Return the tokenizer of the run to start from, extended if the recipe asks for it. Without
+    such a run, train a tokenizer on the texts.
 
     Args: key: hash of the data. directory: directory for the trained tokenizer.
     """
-    if start is not None:
-        return start.source_tokenizer
     text = recipe.text
     share = None if recipe.data.dev else recipe.data.dev_share
     asked = {"data": key, "dev_share": share, "text": text.model_dump(mode="json")}
+    asked |= starting.with_new_pieces(recipe)
     options = {"vocabulary": text.vocabulary, "lowercase": text.lowercase}
-    (tokenizer,) = kept_tokenizers(
-        directory, ["source"], asked, lambda: [train_tokenizer(text.units, texts, **options)]
-    )
+
+    def learn() -> list[Tokenizer]:
+        if start is not None:
+            return [starting.own_tokenizer(start.source_tokenizer, recipe, texts)]
+        return [train_tokenizer(text.units, texts, **options)]
+
+    (tokenizer,) = kept_tokenizers(directory, ["source"], asked, learn)
     return tokenizer
 
 

@@ -27,7 +27,7 @@ from whyformer.decoding.expected import learned_limit, seen_bytes
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.recipes.recipe import Builtin, Recipe
 from whyformer.tasks.standard_input import kept_input, refuse_two_inputs
-from whyformer.tasks.starting import with_start_key
+from whyformer.tasks.starting import own_tokenizer, with_new_pieces, with_start_key
 from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.text.sentences import sentences
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
@@ -369,7 +369,7 @@ def _tokenizers(
         "data": sources.key,
         "max_characters": longest,
         "text": text.model_dump(mode="json"),
-    }
+    } | with_new_pieces(recipe)
 
     def texts(sides: tuple[bool, bool]) -> Iterator[str]:
         for number, pair in enumerate(islice(sources.train(), TOKENIZER_LINES), start=1):
@@ -383,7 +383,13 @@ def _tokenizers(
 
     def learn() -> list[Tokenizer]:
         if start is not None:
-            return [start.source_tokenizer, start.target_tokenizer]
+            if start.shared:
+                both = own_tokenizer(start.source_tokenizer, recipe, texts((True, True)))
+                return [both, both]
+            return [
+                own_tokenizer(start.source_tokenizer, recipe, texts((True, False))),
+                own_tokenizer(start.target_tokenizer, recipe, texts((False, True))),
+            ]
 
         def trained(units: str, sides: tuple[bool, bool], *, lowercase: bool) -> Tokenizer:
             return train_tokenizer(

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from whyformer.bundle import WEIGHTS, Bundle, find_bundle, load_bundle
 from whyformer.foundation.errors import ConfigError
@@ -13,6 +13,10 @@ from whyformer.foundation.files import sha256_of
 from whyformer.models.build import Model
 from whyformer.models.electra import Electra
 from whyformer.recipes.recipe import Recipe
+from whyformer.text.tokenizer import Tokenizer
+
+OF_TARGET = ("decoder.", "projection.")
+"""Prefixes of the parameters of an encoder-decoder model that have a row for each target token."""
 
 
 def read_start(recipe: Recipe) -> Bundle | None:
@@ -37,26 +41,63 @@ def with_start_key(key: str, recipe: Recipe) -> str:
     return f"{key}/{sha256_of(find_bundle(Path(recipe.start_from)) / WEIGHTS)}"
 
 
+def with_new_pieces(recipe: Recipe) -> dict[str, int]:
+    """Return the part of the key of tokenizers that says how many pieces are added."""
+    count = recipe.extend_vocabulary
+    return {"extend_vocabulary": count} if count else {}
+
+
+def own_tokenizer(before: Tokenizer, recipe: Recipe, texts: Iterable[str]) -> Tokenizer:
+    """Return the tokenizer of the run to start from, extended if the recipe asks for it.
+
+    Args: texts: the training texts, from which new pieces are learned.
+    """
+    count = recipe.extend_vocabulary
+    return before.extended(texts, count) if count else before
+
+
 @torch.no_grad()
-def begin(model: Model, recipe: Recipe, start: Bundle | None, *, new: Sequence[str] = ()) -> None:
+def begin(
+    model: Model,
+    recipe: Recipe,
+    start: Bundle | None,
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    *,
+    new: Sequence[str] = (),
+) -> None:
     """Copy the weights to start from, and fix the weights that are not trained.
 
-    Args: new: prefixes of the parameters that are not copied. Parameters that the run to start
-        from does not have are not copied either.
+    Args:
+        tokenizers: those of source and target. If one has more ids than the model to start from,
+            the vector of a new id is the mean of the vectors of the ids that spelled its piece.
+        new: prefixes of the parameters that are not copied. Parameters that the run to start from
+            does not have are not copied either.
     Raises: ConfigError if a parameter has another shape, or no parameter is left to train.
     """
     given = dict(start.model.named_parameters()) if start is not None else {}
     for name, parameter in model.named_parameters():
         if name not in given or name.startswith(tuple(new)):
             continue
-        if given[name].shape != parameter.shape:
+        before = given[name]
+        if start is not None and before.shape != parameter.shape:
+            side = int(name.startswith(OF_TARGET))
+            old = (start.source_tokenizer, start.target_tokenizer)[side]
+            if (len(old), len(tokenizers[side])) == (len(before), len(parameter)):
+                before = _with_new_rows(before, old, tokenizers[side])
+        if before.shape != parameter.shape:
             raise ConfigError(
                 f"The model of `{recipe.start_from}` does not have the shape of this run: `{name}` "
-                f"is {tuple(given[name].shape)}, not {tuple(parameter.shape)}. Leave out the "
+                f"is {tuple(before.shape)}, not {tuple(parameter.shape)}. Leave out the "
                 "settings of the section `model`."
             )
-        parameter.copy_(given[name])
+        parameter.copy_(before)
     freeze(model, recipe.freeze)
+
+
+def _with_new_rows(rows: Tensor, old: Tokenizer, new: Tokenizer) -> Tensor:
+    """Return a table with one row for each id of ``new``, which extends ``old``."""
+    spelled = [old.ids_of_piece(piece) for piece in new.pieces[len(old.pieces) :]]
+    return torch.cat([rows, *(rows[ids].mean(0, keepdim=True) for ids in spelled)])
 
 
 def freeze(model: nn.Module, patterns: Iterable[str]) -> None:

@@ -73,7 +73,7 @@ class TextTask(Task):
         seed_everything(self.recipe.training.seed)
         sizes = (len(self.tokenizer), len(self.tokenizer))
         model = build_model(self.recipe.model, sizes, shared=True, device=device)
-        begin(model, self.recipe, self.start)
+        begin(model, self.recipe, self.start, (self.tokenizer, self.tokenizer))
         return model
 
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:

@@ -99,7 +99,8 @@ class Translation(Task):
     def model(self, device: torch.device) -> SourceModel:
         """Return the initialized model; see `Task.model`."""
         model = fresh_model(self.recipe, self.data, device)
-        begin(model, self.recipe, self.start)
+        tokenizers = (self.data.source_tokenizer, self.data.target_tokenizer)
+        begin(model, self.recipe, self.start, tokenizers)
         return model
 
     def loss(self, model: nn.Module, batch: Batch, smoothing: float) -> Loss:

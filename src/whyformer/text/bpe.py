@@ -22,6 +22,10 @@ from whyformer.text.subwords import (
 )
 from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 
+STAND_IN = 0x10000
+"""A token stands in a string as the character with this number + its id; smaller numbers include
+the surrogates, which are not characters."""
+
 
 @UNITS.register("bpe")
 class BPE(Subwords):
@@ -45,7 +49,7 @@ class BPE(Subwords):
     ) -> None:
         super().__init__(units, pieces, lowercase=lowercase)
         self.merges = tuple((int(left), int(right)) for left, right in merges)
-        spelling = [*map(chr, range(256)), *self.pieces]  # position = id - FIRST_BYTE
+        spelling = self._spelling_from(FIRST_BYTE)
         pairs = [(spelling[a - FIRST_BYTE], spelling[b - FIRST_BYTE]) for a, b in self.merges]
         self._rank = {pair: rank for rank, pair in enumerate(self.merges)}
         self._merged = [self._id[left + right] for left, right in pairs]
@@ -53,7 +57,7 @@ class BPE(Subwords):
         # An id of the library is our id minus `_offset`. The library's vocabulary contains only
         # pieces, so that no text is encoded as a symbol or a byte token.
         self._offset = FIRST_BYTE if self.over_bytes else FIRST_PIECE
-        known = spelling if self.over_bytes else self.pieces
+        known = self._spelling_from(self._offset)
         self._library = models.BPE(vocab={p: k for k, p in enumerate(known)}, merges=pairs)
 
     @classmethod
@@ -85,10 +89,53 @@ class BPE(Subwords):
             pairs.append((id_of[left], id_of[right]))
         return cls(units, pieces, pairs, lowercase=lowercase)
 
+    def extended(self, texts: Iterable[str], count: int) -> "BPE":
+        """Return this vocabulary with at most ``count`` further pieces, learned from ``texts``: new
+        characters, and new merges after the old ones. All ids keep their meaning."""
+        counts = count_words(texts, self.lowercase)
+        new = [] if self.over_bytes else choose_alphabet(counts, count, self._id)
+        base = type(self)(self.units, [*self.pieces, *new], self.merges, lowercase=self.lowercase)
+        # A word becomes a string with one character for each of its tokens, so that the library
+        # merges tokens.
+        words: Counter[str] = Counter()
+        for word, times in counts.items():
+            words["".join(chr(STAND_IN + i) for i in base.encode(word))] += times
+        ids = range(base._offset, len(base))
+        stand_ins = [chr(STAND_IN + i) for i in ids]
+        trainer = trainers.BpeTrainer(
+            vocab_size=len(stand_ins) + count - len(new),
+            initial_alphabet=stand_ins,
+            min_frequency=2,
+            show_progress=False,
+        )
+        spelling = dict(zip(stand_ins, base._spelling_from(base._offset), strict=True))
+        pieces, merges, id_of = list(base.pieces), list(base.merges), dict(base._id)
+        if self.over_bytes:
+            id_of |= {chr(byte): FIRST_BYTE + byte for byte in range(256)}
+        for pair in _learn_merges(trainer, count_runs(words, stand_ins)):
+            left, right = ("".join(spelling[c] for c in part) for part in pair)
+            if left + right not in id_of:
+                id_of[left + right] = FIRST_PIECE + len(pieces)
+                pieces.append(left + right)
+            merges.append((id_of[left], id_of[right]))
+        return type(self)(self.units, pieces, merges, lowercase=self.lowercase)
+
     @classmethod
     def from_state(cls, units: str, state: Mapping[str, Any]) -> "BPE":
         """Make a vocabulary from the JSON object of `to_json`; see `Pieces.from_state`."""
         return cls(units, state["pieces"], state["merges"], lowercase=state["lowercase"])
+
+    def _spelling_from(self, first: int) -> list[str]:
+        """Return the spellings of all ids from ``first`` on; a byte is one character."""
+        return [*map(chr, range(256)), *self.pieces][first - FIRST_BYTE :]
+
+    def ids_of_piece(self, piece: str) -> list[int]:
+        """Return the ids that spell a piece of another vocabulary of the same kind."""
+        return self._ids(piece) if self.over_bytes else self._cut(piece)
+
+    def _ids(self, latin: str) -> list[int]:
+        """Return the ids of bytes, written as the characters U+0000 to U+00FF."""
+        return [token.id + FIRST_BYTE for token in self._library.tokenize(latin)]
 
     def _atoms(self, word: str) -> list[int]:
         """Return the ids of the characters or bytes of ``word``, before any merge."""
@@ -99,7 +146,7 @@ class BPE(Subwords):
 
     def _cut(self, word: str) -> list[int]:
         if self.over_bytes:
-            return [t.id + FIRST_BYTE for t in self._library.tokenize(_as_latin(word))]
+            return self._ids(_as_latin(word))
         ids: list[int] = []
         for known, run in known_runs(word, self._id):
             if known:

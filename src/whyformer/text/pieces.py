@@ -76,6 +76,23 @@ class Pieces:
         self._bytes += [self._bytes_of(piece) for piece in self.pieces]
         self._fingerprint = ""
 
+    def extended(self, texts: Iterable[str], count: int) -> "Pieces":
+        """Return this vocabulary with at most ``count`` further pieces, learned from ``texts``. All
+        ids keep their meaning."""
+        size = FIRST_PIECE + len(self.pieces) + count
+        learned = self.train(self.units, texts, vocabulary=size, lowercase=self.lowercase)
+        state = json.loads(self.to_json())
+        return self.from_state(self.units, state | self._more(learned, count))
+
+    def _more(self, learned: "Pieces", count: int) -> dict[str, Any]:
+        """Return the fields of `to_json` with the pieces of ``learned`` that are new."""
+        known = set(self.pieces)
+        return {"pieces": [*self.pieces, *[p for p in learned.pieces if p not in known][:count]]}
+
+    def ids_of_piece(self, piece: str) -> list[int]:
+        """Return the ids that spell a piece of another vocabulary of the same kind."""
+        return self.encode(piece)
+
     def __len__(self) -> int:
         return FIRST_PIECE + len(self.pieces)
 

@@ -8,7 +8,7 @@ characters outside the vocabulary are encoded as bytes. Third, the tokens of eac
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from whyformer.text.normalization import lower, normalize
@@ -79,6 +79,10 @@ class Subwords(Pieces):
             ids += draw(word, rng, rate)
         return ids
 
+    def ids_of_piece(self, piece: str) -> list[int]:
+        """Return the ids that spell a piece of another vocabulary of the same kind."""
+        return self._cut(piece)
+
     def _tokenize_and_cache(self, word: str) -> list[int]:
         if len(self._best) >= CACHED_WORDS:
             self._best.clear()
@@ -111,9 +115,9 @@ def count_words(texts: Iterable[str], lowercase: bool) -> Counter[str]:
     return counts
 
 
-def choose_alphabet(counts: Counter[str], size: int) -> list[str]:
-    """Return the characters that get pieces: the most frequent ones, until they cover the fraction
-    `COVERAGE` of the text.
+def choose_alphabet(counts: Counter[str], size: int, known: Collection[str] = ()) -> list[str]:
+    """Return the characters that get pieces, except those in ``known``: the most frequent ones,
+    until they cover the fraction `COVERAGE` of the text.
 
     At most half of ``size`` is used for characters, so that longer pieces can be learned as well.
     """
@@ -122,6 +126,8 @@ def choose_alphabet(counts: Counter[str], size: int) -> list[str]:
         for character in word:
             characters[character] += count
     needed = COVERAGE * characters.total()
+    for character in [one for one in characters if one in known]:
+        needed -= characters.pop(character)
     chosen: list[str] = []
     for character in most_common(characters, size // 2):
         if needed <= 0:

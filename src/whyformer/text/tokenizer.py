@@ -159,6 +159,20 @@ class Tokenizer(Protocol):
         """Return a readable string for each id."""
         ...
 
+    def extended(self, texts: Iterable[str], count: int) -> "Tokenizer":
+        """Return this vocabulary with at most ``count`` further pieces, learned from ``texts``. All
+        ids keep their meaning."""
+        ...
+
+    @property
+    def pieces(self) -> Sequence[str]:
+        """The learned pieces: the spellings of the ids from 261 on."""
+        ...
+
+    def ids_of_piece(self, piece: str) -> list[int]:
+        """Return the ids that spell a piece of another vocabulary of the same kind."""
+        ...
+
     def to_json(self) -> str:
         """Return everything needed to restore this tokenizer, as JSON."""
         ...

@@ -8,7 +8,7 @@ from typing import Any
 
 from tokenizers import models
 
-from whyformer.text.pieces import UNITS, spell
+from whyformer.text.pieces import UNITS, Pieces, spell
 from whyformer.text.subwords import (
     CACHED_WORDS,
     LONGEST_WORD,
@@ -126,6 +126,16 @@ class Unigram(Subwords):
             lattice.append((sums, starts))
         self._lattice[word] = lattice
         return lattice
+
+    def _more(self, learned: Pieces, count: int) -> dict[str, Any]:
+        assert isinstance(learned, Unigram)
+        known = set(self.pieces)
+        scored = zip(learned.pieces, learned.scores, strict=True)
+        new = [(piece, score) for piece, score in scored if piece not in known][:count]
+        return {
+            "pieces": [*self.pieces, *(piece for piece, _ in new)],
+            "scores": [*self.scores, *(score for _, score in new)],
+        }
 
     def _state(self) -> dict[str, Any]:
         return {"scores": self.scores}

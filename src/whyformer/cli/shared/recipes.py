@@ -25,6 +25,7 @@ def resolved(
     target: str | None = None,
     task: str | None = None,
     start_from: str | None = None,
+    extend_vocabulary: int | None = None,
     frozen: bool = False,
     freeze: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
@@ -65,6 +66,11 @@ def resolved(
         ("encoding", "data.encoding", [encoding] if encoding is not None else []),
         ("task", "task", [task] if task is not None else []),
         ("start-from", "start_from", [start_from] if start_from is not None else []),
+        (
+            "extend-vocabulary",
+            "extend_vocabulary",
+            [str(extend_vocabulary)] if extend_vocabulary is not None else [],
+        ),
         ("frozen", "frozen", ["true"] if frozen else []),
         ("freeze", "freeze", list(freeze or ())),
     ):
