@@ -70,7 +70,14 @@ RECIPE = {
     "start_from": "{place}/run",
     "full": "",
 }
-STARTED = {"extend_vocabulary": "9", "frozen": "", "freeze": "*.norm.*"}
+NAMES = {"continue_from": "continue"}
+"""Flags whose name is not that of the argument."""
+STARTED = {
+    "continue_from": "{place}/pairs",
+    "extend_vocabulary": "9",
+    "frozen": "",
+    "freeze": "*.norm.*",
+}
 NOT_CHOSEN = ("dev", "start_from", "full")
 """Flags of a recipe that `config auto` does not have."""
 RECIPES = (
@@ -408,7 +415,7 @@ def test_every_flag_has_an_effect_or_is_refused(cli, monkeypatch, tmp_path, plac
             for trial, value in enumerate(values if isinstance(values, list) else [values]):
                 new = tmp_path / f"{number}-{flag}-{trial}"
                 new.mkdir()
-                option = [f"--{flag.replace('_', '-')}"] if flag else []
+                option = [f"--{NAMES.get(flag, flag).replace('_', '-')}"] if flag else []
                 line = [*words(context), *option, *words(value)]
                 line = [one.format(place=place, new=new) for one in line]
                 results.append(_done(cli, name, line, new, asked))

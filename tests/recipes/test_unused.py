@@ -43,7 +43,8 @@ BASES = {
 }
 """Task or family -> recipe, file and the settings that keep it small."""
 ELSEWHERE = {
-    "task", "preset", "description", "start_from", "freeze", "extend_vocabulary", "model.family",
+    "task", "preset", "description", "start_from", "freeze", "extend_vocabulary", "continue_from",
+    "model.family",
     "model.tying",
     "data.train", "data.dev", "data.builtin", "data.source", "data.target", "data.second",
     "text.shared", "text.source_units", "text.target_units", "text.source_lowercase",

@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from whyformer.cli.shared.options import Flag, Overrides, Texts
+from whyformer.cli.shared.options import Continue, Flag, Overrides, Texts
 
 EXAMPLES = """Examples:
 
@@ -52,6 +52,7 @@ def show(
     preset: str | None = None,
     task: str | None = None,
     start_from: str | None = None,
+    continue_from: Continue = None,
     extend_vocabulary: int | None = None,
     frozen: Flag = False,
     freeze: Texts = None,
@@ -74,6 +75,8 @@ def show(
         task: The task: {tasks}.
         start_from: Run to start from: its weights, tokenizers and model, and its other settings
             unless a recipe or another task is given.
+        continue_from: Finished run to continue, with its data, its settings and the state of its
+            optimizer. Give the further length with --training.minutes or --training.updates.
         extend_vocabulary: Maximum number of pieces to add to the tokenizer of --start-from. They
             are learned from the new data.
         frozen: Train only the head (task `classify`, `regress` or `tag`).
@@ -97,6 +100,7 @@ def show(
         encoding=encoding,
         task=task,
         start_from=start_from,
+        continue_from=continue_from,
         extend_vocabulary=extend_vocabulary,
         frozen=frozen,
         freeze=freeze,

@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from whyformer.cli.shared.options import Flag, Overrides, Texts, required
+from whyformer.cli.shared.options import Continue, Flag, Overrides, Texts, required
 
 EXAMPLES = """Examples:
 
@@ -15,6 +15,7 @@ EXAMPLES = """Examples:
   whyformer train --data reviews.csv --out runs/sentiment
   whyformer train --data names.conll --out runs/names --training.minutes 3
   whyformer train --start-from runs/mine --data more.tsv --out runs/more
+  whyformer train --continue runs/mine --out runs/longer --training.minutes 10
   whyformer train my-recipe.yaml --out runs/mine --data.train a.tsv b.tsv
 
 At the end, the best weights are scored on held-out data, beside a simple
@@ -37,6 +38,7 @@ def train(
     preset: str | None = None,
     task: str | None = None,
     start_from: str | None = None,
+    continue_from: Continue = None,
     extend_vocabulary: int | None = None,
     frozen: Flag = False,
     freeze: Texts = None,
@@ -71,6 +73,8 @@ def train(
         task: The task: {tasks}.
         start_from: Run to start from: its weights, tokenizers and model, and its other settings
             unless a recipe or another task is given.
+        continue_from: Finished run to continue, with its data, its settings and the state of its
+            optimizer. Give the further length with --training.minutes or --training.updates.
         extend_vocabulary: Maximum number of pieces to add to the tokenizer of --start-from. They
             are learned from the new data.
         frozen: Train only the head (task `classify`, `regress` or `tag`).
@@ -101,6 +105,7 @@ def train(
         encoding=encoding,
         task=task,
         start_from=start_from,
+        continue_from=continue_from,
         extend_vocabulary=extend_vocabulary,
         frozen=frozen,
         freeze=freeze,

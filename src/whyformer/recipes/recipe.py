@@ -36,6 +36,7 @@ from whyformer.recipes.choice import Choice
 from whyformer.recipes.start import (
     of_new_run,
     recipe_of_start,
+    recipe_to_continue,
     settings_of_start,
     task_of_start,
 )
@@ -202,6 +203,9 @@ class Recipe(Settings):
     frozen: bool = False
     """Tasks `classify`, `regress` and `tag`: train the head only and keep all other weights
     fixed."""
+    continue_from: str | None = None
+    """Path of a finished run to continue in another directory, with its data, its settings and the
+    state of its optimizer. `training.updates` and `training.minutes` count from there."""
     extend_vocabulary: int = Field(default=0, ge=0, le=MAX_IDS)
     """With `start_from`: maximum number of pieces that are added to each tokenizer. They are
     learned from the new data. The vector of a new piece starts as the mean of the vectors of the
@@ -269,6 +273,13 @@ def resolve(
     overrides = overrides or {}
     start = overrides.get("start_from")
     task = overrides.get("task")
+    if run := overrides.get("continue_from"):
+        if name is not None:
+            raise ConfigError(
+                f"`--continue` uses the recipe of `{run}`, but the recipe `{name}` was also given. "
+                "Leave one of them out."
+            )
+        name = recipe_to_continue(run, overrides)
     begun = recipe_of_start(start, task) if name is None and start else None
     if name is None and start and begun is None:
         task = task or task_of_start(start)

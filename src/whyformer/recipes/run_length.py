@@ -25,12 +25,22 @@ class RunLength:
     If the length is set in minutes, the first rank measures the time and decides about the
     timetable. Then all ranks call `record` with the decision.
 
-    Args: known: the content of ``run.json``; None for a new run.
+    Args:
+        known: the content of ``run.json``; None for a new run.
+        after: number of updates of the run that this run continues; 0 if it continues none.
+        expected: estimated number of further updates, if the length is set in minutes.
     Raises: BundleError when the timetable of an existing run is missing or damaged.
     """
 
     def __init__(
-        self, recipe: Recipe, out: Path, known: dict[str, Any] | None, ranks: Ranks
+        self,
+        recipe: Recipe,
+        out: Path,
+        known: dict[str, Any] | None,
+        ranks: Ranks,
+        *,
+        after: int = 0,
+        expected: int | None = None,
     ) -> None:
         self._out, self._first = out, ranks.first
         self._pacer: Pacer | None = None
@@ -38,9 +48,9 @@ class RunLength:
         minutes = recipe.training.minutes
         if minutes is None or (known and known["updates"] is not None):
             # Earlier versions stored a number of updates even if the length was set in minutes.
-            updates = known["updates"] if known else recipe.training.updates
+            updates = known["updates"] if known else after + recipe.training.updates
             self.timetable = Timetable.fixed(updates)
-            self._every = self._every or max(1, math.ceil(updates / 20))
+            self._every = self._every or max(1, math.ceil((updates - after) / 20))
             self.paced = False
             return
         self.paced = True
@@ -49,7 +59,8 @@ class RunLength:
                 read_timetable(out) if ranks.first else Timetable.fixed(1)
             )
         else:
-            self.timetable = Timetable([Decision(0, ENDLESS)])
+            planned = ENDLESS if expected is None else after + expected
+            self.timetable = Timetable([Decision(0, planned)])
         if ranks.first:
             used = self.timetable.last.seconds
             self._pacer = Pacer(60 * minutes, used=used, every=self._every)

@@ -22,8 +22,16 @@ TASK_OF_FAMILY = {
     "electra": "replaced",
 }  # fmt: skip
 """The only task of each of these families."""
-OF_RUN = ("description", "start_from", "extend_vocabulary", "frozen", "freeze", "preset")
+OF_RUN = (
+    "description", "start_from", "continue_from", "extend_vocabulary", "frozen", "freeze", "preset"
+)  # fmt: skip
 """The settings of a run that a run that starts from it does not take over."""
+LENGTHS = ("training.updates", "training.minutes")
+OF_CONTINUED = (
+    "continue_from", *LENGTHS, "validation.every", "validation.sentences", "validation.patience",
+    "validation.verdict", "validation.track",
+)  # fmt: skip
+"""The settings that may be given with `continue_from`."""
 DATA_OF_RUN = (
     "train", "dev", "builtin", "source", "target", "second", "encoding", "header", "delimiter"
 )  # fmt: skip
@@ -41,6 +49,33 @@ def recipe_of_start(start: str, task: str | None) -> Path | None:
         return None
     tree, _ = read_yaml(place)
     return place if task in (None, tree.get("task")) else None
+
+
+def recipe_to_continue(run: str, overrides: Mapping[str, Any]) -> Path:
+    """Return the recipe file of the run to continue.
+
+    Raises: ConfigError if there is no such file, if a setting is given that a continued run cannot
+        change, or if its length is not given.
+    """
+    place = Path(run) / RECIPE
+    if not place.is_file():
+        raise ConfigError(
+            f"`--continue` needs the directory of a run, but `{run}` has no {RECIPE}. Use "
+            "--start-from for a model without its run."
+        )
+    others = [name for name in overrides if name not in OF_CONTINUED]
+    if others:
+        raise ConfigError(
+            f"`--{others[0].replace('_', '-')}` cannot be given with --continue: the run goes on "
+            "with its data and settings, and only its length and its validations can change. Leave "
+            "it out, or use --start-from."
+        )
+    if not any(overrides.get(name) is not None for name in LENGTHS):
+        raise ConfigError(
+            "`--continue` needs the length of the further training. Give --training.minutes or "
+            "--training.updates."
+        )
+    return place
 
 
 def task_of_start(start: str) -> str:

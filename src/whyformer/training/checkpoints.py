@@ -38,6 +38,9 @@ FORMAT = 4
 of the files."""
 OLDEST = 2
 META, WHOLE = "state.json", "state.safetensors"
+CHECKPOINT, BEFORE_FALL = "checkpoint", "checkpoint-before-fall"
+"""Directories in a run: the last state, and the state before the learning rate fell from a constant
+value."""
 
 
 def save_checkpoint(directory: Path, state: TrainingState, extra: dict[str, Any]) -> None:
@@ -172,6 +175,20 @@ def has_checkpoint(directory: Path) -> bool:
     """Return whether there is a checkpoint to resume from."""
     recover_directory(directory)
     return (directory / "state.json").exists()
+
+
+def saved_step(directory: Path) -> int:
+    """Return the number of updates of a checkpoint.
+
+    Raises: BundleError when it cannot be read.
+    """
+    try:
+        step = read_json(directory / META)["step"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(
+            f"The checkpoint `{directory}` is damaged ({reason_of(error)}). Copy the run again."
+        ) from None
+    return int(step)
 
 
 def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> dict[str, Any]:

@@ -38,7 +38,13 @@ from whyformer.tasks.build import open_task
 from whyformer.tasks.items import GivenItems, forget_items, keep_items
 from whyformer.tasks.standard_input import forget_input, refuse_other_input
 from whyformer.tasks.task import Caution, Task
-from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
+from whyformer.training.checkpoints import (
+    BEFORE_FALL,
+    CHECKPOINT,
+    has_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import JOURNAL, Journal, TensorBoard, read_journal
 from whyformer.training.loop import fit, start
@@ -53,6 +59,7 @@ from whyformer.workflows.runs.completeness import (
     refuse_missing_checkpoint,
     refuse_other_checkpoint,
 )
+from whyformer.workflows.runs.continuing import Continuation
 from whyformer.workflows.runs.earlier import (
     forget,
     has_updates,
@@ -178,7 +185,11 @@ def _train(
         (display.warn if isinstance(line, Caution) else display.say)(line)
     for number, choice in enumerate(resolved.choices):
         display.say(f"{'' if number else 'chosen':<11} {choice.described()}")
+    continued = Continuation.of(recipe)
     length = RunLength(recipe, out, known, ranks)
+    if continued:
+        expected = continued.expected(settings.minutes)
+        length = RunLength(recipe, out, known, ranks, after=continued.step, expected=expected)
     if not known and ranks.first:
         length.write()
         about = {
@@ -191,6 +202,9 @@ def _train(
             "threads": torch.get_num_threads(),
             "ranks": ranks.count,
         }
+        if continued:
+            continued.refuse_other_data(about)
+            continued.copy_history(out)
         if resolved.choices:
             about[CHOICES] = [vars(choice) for choice in resolved.choices]
         if needed := used_by(recipe):
@@ -201,14 +215,17 @@ def _train(
     state = start(model, settings, ranks)
     selection = Selection()
     # Only rank 0 checks, because the check may restore an earlier checkpoint.
-    if ranks.broadcast(ranks.first and has_checkpoint(out / "checkpoint")):
-        kept = load_checkpoint(out / "checkpoint", state, seed=settings.seed)
+    if ranks.broadcast(ranks.first and has_checkpoint(out / CHECKPOINT)):
+        kept = load_checkpoint(out / CHECKPOINT, state, seed=settings.seed)
         refuse_other_checkpoint(out, kept, identity)
         kept.pop(RUN_ID, None)
         length.resume(kept.pop("pace", None), state.step)
         selection = Selection(**kept)
         planned = length.updates_at(state.step)
         display.say(f"Resuming after update {state.step}{f' of {planned}' if planned else ''}.")
+    elif continued:
+        continued.load(state, settings.seed)
+        display.say(f"Continuing `{continued.run}` after update {state.step}.")
     elif ranks.first and known and (done := refuse_missing_checkpoint(out)):
         display.warn(
             f"This run ended before its first checkpoint. Repeating its {counted(done, 'update')}."
@@ -265,13 +282,13 @@ def _run(
     saved_at = time.monotonic()
     stopped_early = interrupted = False
 
-    def save() -> None:
+    def save(name: str = CHECKPOINT) -> None:
         nonlocal saved_at
         refuse_changed_files()
         if journal:
             journal.flush()
         kept = {**vars(selection), **length.to_json(state.step), RUN_ID: identity}
-        save_checkpoint(out / "checkpoint", state, kept)
+        save_checkpoint(out / name, state, kept)
         saved_at = time.monotonic()
 
     with contextlib.ExitStack() as ending:
@@ -298,6 +315,9 @@ def _run(
                         length.record(decision)
                     if journal:
                         journal.update(report)
+                    if _before_fall(recipe, length, report.step):
+                        with length.saving():
+                            save(BEFORE_FALL)
                     if board:
                         board.update(report)
                     display.update(report, length)
@@ -344,6 +364,21 @@ def _run(
     for note in notes:
         display.warn(note)
     return Outcome(out, selection.best, state.step, interrupted, stopped_early, notes=notes)
+
+
+def _before_fall(recipe: Recipe, length: RunLength, step: int) -> bool:
+    """Return whether the learning rate falls after update ``step`` from a constant value."""
+    before, now, after = (
+        length.timetable.learning_rate(
+            recipe.training.schedule,
+            at,
+            peak=recipe.training.learning_rate,
+            warmup=recipe.training.warmup,
+            d_model=recipe.model.d_model,
+        )
+        for at in (max(1, step - 1), step, step + 1)
+    )
+    return step > 1 and before == now > after and not length.ends(step)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,8 @@ Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 """Type of a boolean option that has no ``--no-…`` form."""
 Texts = Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")]
 """Type of an option that takes one or more texts."""
+Continue = Annotated[str | None, Parameter(name="--continue", negative="")]
+"""Type of the option ``--continue``, whose name is a keyword of Python."""
 Paths = Annotated[list[Path] | None, Parameter(consume_multiple=True, negative="")]
 """Type of an option that takes one or more paths."""
 Overrides = Annotated[dict[str, list[str]], Parameter(parse=False)]

@@ -25,6 +25,7 @@ def resolved(
     target: str | None = None,
     task: str | None = None,
     start_from: str | None = None,
+    continue_from: str | None = None,
     extend_vocabulary: int | None = None,
     frozen: bool = False,
     freeze: Sequence[str] | None = None,
@@ -66,6 +67,7 @@ def resolved(
         ("encoding", "data.encoding", [encoding] if encoding is not None else []),
         ("task", "task", [task] if task is not None else []),
         ("start-from", "start_from", [start_from] if start_from is not None else []),
+        ("continue", "continue_from", [continue_from] if continue_from is not None else []),
         (
             "extend-vocabulary",
             "extend_vocabulary",

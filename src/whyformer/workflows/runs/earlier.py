@@ -15,6 +15,7 @@ from whyformer.recipes.recipe import Recipe, differences
 from whyformer.tasks.build import data_key_of
 from whyformer.tasks.items import KEPT_ITEMS
 from whyformer.tasks.standard_input import KEPT
+from whyformer.training.checkpoints import BEFORE_FALL, CHECKPOINT
 from whyformer.training.journal import read_journal
 from whyformer.training.timetable import TIMETABLE
 
@@ -92,7 +93,7 @@ def prepared_whole(out: Path) -> Iterator[None]:
 
 def forget(out: Path) -> None:
     """Delete the files of a run in ``out``, but no other files."""
-    for name in ("checkpoint", "model", "diagnosis", "tensorboard", *PREPARED):
+    for name in (CHECKPOINT, BEFORE_FALL, "model", "diagnosis", "tensorboard", *PREPARED):
         shutil.rmtree(out / name, ignore_errors=True)
     files = ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", "verdict.json")
     for name in (*files, TIMETABLE, KEPT, *KEPT_ITEMS.values()):

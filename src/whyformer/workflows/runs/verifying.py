@@ -13,7 +13,7 @@ from whyformer.foundation.files import standing
 from whyformer.foundation.integrity import SEAL, read_sealed
 from whyformer.foundation.parsing import read_json, reason_of
 from whyformer.tasks.tokenizers import KEY, verify_tokenizers
-from whyformer.training.checkpoints import verified_state
+from whyformer.training.checkpoints import BEFORE_FALL, CHECKPOINT, verified_state
 from whyformer.training.journal import JOURNAL, TIMINGS, read_journal, read_timings
 from whyformer.training.timetable import TIMETABLE, read_timetable
 from whyformer.workflows.runs.completeness import missing_parts
@@ -52,12 +52,12 @@ def verify(run: Path) -> list[Part]:
         except WhyformerError as fault:
             parts.append(Part(path, True, str(fault)))
 
-    is_run = any((run / name).exists() for name in (RUN, "checkpoint", "tokenizers"))
+    is_run = any((run / name).exists() for name in (RUN, CHECKPOINT, "tokenizers"))
     if standing(run / "model").exists():
         examine(run / "model", lambda: _model(run))
     elif not is_run:
         return [Part(run, _model(run))]
-    if (run / RUN).exists() or (run / "checkpoint").exists():
+    if (run / RUN).exists() or (run / CHECKPOINT).exists():
         examine(run / RUN, lambda: SEAL in (read_run(run) or {}))
         # `run.json` contains the hash of the recipe, so either of the two files may be damaged.
         found = parts.pop()
@@ -75,7 +75,7 @@ def verify(run: Path) -> list[Part]:
         examine(run / VERDICT, lambda: bool(read_verdict(run)))
     if (story := run / "diagnosis" / "diagnosis.json").exists():
         examine(story, lambda: bool(diagnose(run)) and SEAL in read_json(story))
-    for state in (run / "checkpoint", run / "diagnosis" / "state"):
+    for state in (run / CHECKPOINT, run / BEFORE_FALL, run / "diagnosis" / "state"):
         if (place := standing(state)).exists():
             examine(state, lambda place=place: SEAL in verified_state(place))
     if (run / "tokenizers" / KEY).exists():
@@ -87,8 +87,8 @@ def verify(run: Path) -> list[Part]:
     for place in sorted(run.glob(f"*/{CONVERSION}")):
         examine(place.parent, lambda place=place: SEAL in _described(place))
     damaged = {part.path for part in parts if part.fault}
-    if not damaged & {run / RUN, run / RECIPE, run / JOURNAL, run / "checkpoint"}:
-        state = standing(run / "checkpoint")
+    if not damaged & {run / RUN, run / RECIPE, run / JOURNAL, run / CHECKPOINT}:
+        state = standing(run / CHECKPOINT)
         kept = verified_state(state) if state.exists() else {}
         parts += [Part(run, True, fault) for fault in missing_parts(run, read_run(run) or {}, kept)]
     return parts

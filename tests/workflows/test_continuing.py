@@ -1,0 +1,138 @@
+"""A finished run goes on in another directory, as if it had been longer from the start."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from toy_runs import SMALL
+from whyformer.bundle import load_bundle
+from whyformer.cli.main import main
+from whyformer.foundation.errors import ConfigError
+from whyformer.recipes.recipe import Resolved, resolve
+from whyformer.training.checkpoints import BEFORE_FALL, CHECKPOINT, saved_step
+from whyformer.training.journal import read_journal
+from whyformer.workflows.train import train, training_steps
+
+COMMON: dict[str, Any] = SMALL | {
+    "training.minutes": None, "training.warmup": 2, "validation.every": 5, "model.dropout": 0.1,
+    "training.average": "ema", "training.ema_decay": 0.5, "validation.verdict": False,
+    "validation.metric": "loss",
+}  # fmt: skip
+
+
+def recipe(folder: Path, updates: int, schedule: str) -> Resolved:
+    data = folder / "pairs.tsv"
+    if not data.exists():
+        lines = (f"w{n:02}\tW {n:02}\n" for n in range(90))
+        data.write_text("".join(lines), encoding="utf-8")
+    changes = {"training.updates": updates, "training.schedule": schedule}
+    return resolve("translate", COMMON | changes | {"data.train": [str(data)]})
+
+
+def further(run: Path, **length: Any) -> Resolved:
+    given = {f"training.{name}": value for name, value in length.items()}
+    return resolve(None, {"continue_from": str(run)} | given)
+
+
+def last_weights(run: Path) -> dict[str, Tensor]:
+    """Return the tensors of the last checkpoint: weights, optimizer and averages."""
+    from safetensors.torch import load_file
+
+    return load_file(run / CHECKPOINT / "state.safetensors")
+
+
+def assert_equal_runs(first: Path, second: Path) -> None:
+    one, other = last_weights(first), last_weights(second)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    lines = [
+        [(x["step"], x["loss"]) for x in read_journal(run) if "loss" in x]
+        for run in (first, second)
+    ]
+    assert lines[0] == lines[1]
+
+
+@pytest.mark.parametrize("schedule", ["constant", "noam", "inverse-sqrt"])
+def test_a_continued_run_equals_a_longer_one_bit_for_bit(tmp_path: Path, schedule: str) -> None:
+    train(recipe(tmp_path, 20, schedule), tmp_path / "long", quiet=True)
+    train(recipe(tmp_path, 12, schedule), tmp_path / "short", quiet=True)
+    train(further(tmp_path / "short", updates=8), tmp_path / "more", quiet=True)
+    assert_equal_runs(tmp_path / "long", tmp_path / "more")
+    assert not (tmp_path / "short" / BEFORE_FALL).exists()
+
+
+def test_training_goes_on_from_the_state_before_the_learning_rate_fell(tmp_path: Path) -> None:
+    train(recipe(tmp_path, 40, "trapezoid"), tmp_path / "long", quiet=True)
+    train(recipe(tmp_path, 20, "trapezoid"), tmp_path / "short", quiet=True)
+    step = saved_step(tmp_path / "short" / BEFORE_FALL)
+    assert step == 15  # the learning rate falls in the last 30 % of 20 updates
+    train(further(tmp_path / "short", updates=40 - step), tmp_path / "more", quiet=True)
+    assert_equal_runs(tmp_path / "long", tmp_path / "more")
+    steps = [saved_step(tmp_path / name / BEFORE_FALL) for name in ("long", "more")]
+    assert steps == [29, 29]
+
+
+def test_a_linear_schedule_goes_on_as_in_a_longer_run(tmp_path: Path) -> None:
+    train(recipe(tmp_path, 10, "linear"), tmp_path / "short", quiet=True)
+    train(further(tmp_path / "short", updates=10), tmp_path / "more", quiet=True)
+    train(recipe(tmp_path, 20, "linear"), tmp_path / "long", quiet=True)
+    rates = [
+        {x["step"]: x["learning_rate"] for x in read_journal(tmp_path / name) if "loss" in x}
+        for name in ("more", "long", "short")
+    ]
+    assert rates[0].keys() == rates[1].keys()
+    assert all(rates[0][step] == rates[1][step] for step in range(11, 21))
+    assert all(rates[0][step] == rates[2][step] for step in range(1, 11))
+
+
+def test_an_interrupted_continuation_resumes(tmp_path: Path) -> None:
+    train(recipe(tmp_path, 6, "linear"), tmp_path / "short", quiet=True)
+    wanted = further(tmp_path / "short", updates=8)
+    train(wanted, tmp_path / "whole", quiet=True)
+    steps = training_steps(wanted, tmp_path / "cut", quiet=True)
+    for _ in range(3):
+        next(steps)
+    steps.close()
+    assert saved_step(tmp_path / "cut" / CHECKPOINT) == 9
+    train(wanted, tmp_path / "cut", quiet=True)
+    assert_equal_runs(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_minutes_count_from_the_end_of_the_first_run(tmp_path: Path) -> None:
+    train(recipe(tmp_path, 30, "linear"), tmp_path / "short", quiet=True)
+    outcome = train(further(tmp_path / "short", minutes=0.05), tmp_path / "more", quiet=True)
+    assert outcome.updates > 30
+    rates = [x["learning_rate"] for x in read_journal(tmp_path / "more") if "loss" in x]
+    assert rates[30] > rates[29]  # raised once
+    assert rates[-1] < 0.5 * rates[30]  # and lowered again
+    description = json.loads((tmp_path / "more" / "run.json").read_text(encoding="utf-8"))
+    assert description["updates"] is None
+    assert load_bundle(tmp_path / "more").facts["validation"]["step"] > 30
+    assert main(["doctor", str(tmp_path / "more")]) == 0
+
+
+def test_what_cannot_be_continued_is_refused(tmp_path: Path) -> None:
+    run = tmp_path / "short"
+    train(recipe(tmp_path, 4, "linear"), run, quiet=True)
+    with pytest.raises(ConfigError, match="needs the length"):
+        further(run)
+    with pytest.raises(ConfigError, match="cannot be given with --continue"):
+        resolve(None, {"continue_from": str(run), "training.updates": 2, "model.dropout": 0.0})
+    with pytest.raises(ConfigError, match="recipe `translate` was also given"):
+        resolve("translate", {"continue_from": str(run), "training.updates": 2})
+    with pytest.raises(ConfigError, match=r"has no recipe\.yaml"):
+        resolve(None, {"continue_from": str(tmp_path), "training.updates": 2})
+    data = tmp_path / "pairs.tsv"
+    before = data.read_text(encoding="utf-8")
+    data.write_text(before + "new\tNEW\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="has changed since it was trained"):
+        train(further(run, updates=2), tmp_path / "other", quiet=True)
+    data.write_text(before, encoding="utf-8")
+    shutil.rmtree(run / CHECKPOINT)
+    with pytest.raises(ConfigError, match="it has no checkpoint"):
+        train(further(run, updates=2), tmp_path / "other", quiet=True)
