@@ -58,7 +58,7 @@ OTHERS = {
     "data.filters.max_tokens": [25], "data.filters.max_ratio": [100.0],
     "data.filters.max_characters": [60], "text.vocabulary": [280],
     "model.d_k": [4], "model.embedding_width": [8], "training.clip": [1e-3],
-    "training.seed": [2], "training.warmup": [3], "model.kv_heads": [1],
+    "training.epochs": [0.01], "training.seed": [2], "training.warmup": [3], "model.kv_heads": [1],
     "data.encoding": ["utf-16"], "data.header": [True], "data.delimiter": [" "],
 }  # fmt: skip
 """Values that must make a difference or be refused, where a neighbour of the usual one might make

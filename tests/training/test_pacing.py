@@ -44,11 +44,16 @@ class Simulated:
 
 
 def simulated(
-    machine: Machine, *, update: float = 0.5, validation: float = 2.0, every: int = 0
+    machine: Machine,
+    *,
+    update: float = 0.5,
+    validation: float = 2.0,
+    every: int = 0,
+    most: int = ENDLESS,
 ) -> Simulated:
     """Train by the clock of a machine, as `whyformer train` does."""
-    pacer = Pacer(machine.total, every=every, clock=machine)
-    timetable, validations = Timetable([Decision(0, ENDLESS)]), []
+    pacer = Pacer(machine.total, every=every, most=most, clock=machine)
+    timetable, validations = Timetable([Decision(0, most)]), []
     machine.work(4 * update)  # the first update of a process is slow
     for step in range(1, MOST):
         machine.work(update)
@@ -77,6 +82,23 @@ SLOWNESS: dict[str, Callable[[float], float]] = {
     "changing all the time": lambda gone: 4 if int(gone * 23) % 2 else 1,
     "drifting": lambda gone: 4**gone,
 }
+
+
+@pytest.mark.parametrize("name", SLOWNESS)
+@pytest.mark.parametrize("every", [0, 30])
+def test_a_run_ends_after_its_maximum_number_of_updates(name: str, every: int) -> None:
+    machine = Machine(10 * MINUTE, SLOWNESS[name], noise=0.1)
+    run = simulated(machine, validation=0.2, every=every, most=200)
+    assert run.updates == 200  # 100 s of work, unless the machine is slow
+    assert run.seconds < 10 * MINUTE
+    assert every or 10 <= len(run.validations) <= 25
+    place = run.timetable.place
+    assert place(201) == pytest.approx(201)  # the learning rate falls to its end
+    freely = simulated(Machine(MINUTE, SLOWNESS[name], noise=0.1), every=every)
+    bounded = simulated(Machine(MINUTE, SLOWNESS[name], noise=0.1), every=every, most=10**6)
+    assert bounded.updates == pytest.approx(freely.updates, rel=0.1)
+
+
 UNEVEN = pytest.mark.parametrize("name", SLOWNESS)
 
 

@@ -1,6 +1,7 @@
 """A finished run goes on in another directory, as if it had been longer from the start."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from whyformer.bundle import load_bundle
 from whyformer.cli.main import main
 from whyformer.foundation.errors import ConfigError
 from whyformer.recipes.recipe import Resolved, resolve
+from whyformer.tasks.build import open_task
 from whyformer.training.checkpoints import BEFORE_FALL, CHECKPOINT, saved_step
 from whyformer.training.journal import read_journal
 from whyformer.workflows.train import train, training_steps
@@ -25,13 +27,17 @@ COMMON: dict[str, Any] = SMALL | {
 }  # fmt: skip
 
 
-def recipe(folder: Path, updates: int, schedule: str) -> Resolved:
+def recipe_data(folder: Path) -> dict[str, Any]:
     data = folder / "pairs.tsv"
     if not data.exists():
         lines = (f"w{n:02}\tW {n:02}\n" for n in range(90))
         data.write_text("".join(lines), encoding="utf-8")
+    return {"data.train": [str(data)]}
+
+
+def recipe(folder: Path, updates: int, schedule: str) -> Resolved:
     changes = {"training.updates": updates, "training.schedule": schedule}
-    return resolve("translate", COMMON | changes | {"data.train": [str(data)]})
+    return resolve("translate", COMMON | changes | recipe_data(folder))
 
 
 def further(run: Path, **length: Any) -> Resolved:
@@ -136,3 +142,20 @@ def test_what_cannot_be_continued_is_refused(tmp_path: Path) -> None:
     shutil.rmtree(run / CHECKPOINT)
     with pytest.raises(ConfigError, match="it has no checkpoint"):
         train(further(run, updates=2), tmp_path / "other", quiet=True)
+
+
+@pytest.mark.parametrize("length", [{"updates": 500}, {"minutes": 5.0}])
+def test_a_run_ends_after_its_epochs(tmp_path: Path, length: dict[str, Any]) -> None:
+    changes = {f"training.{name}": value for name, value in length.items()}
+    lengths = ("training.minutes", "training.updates")
+    given = {name: value for name, value in COMMON.items() if name not in lengths}
+    given |= recipe_data(tmp_path) | {"training.schedule": "linear", "training.batch_tokens": 64}
+    whole = resolve("translate", given | {"training.epochs": 2.5} | changes)
+    batches = open_task(whole.recipe, tmp_path / "data").batches.count(0)
+    outcome = train(whole, tmp_path / "run", quiet=True)
+    assert outcome.updates == math.ceil(2.5 * batches) < 500
+    rates = [x["learning_rate"] for x in read_journal(tmp_path / "run") if "loss" in x]
+    assert rates[-1] < 0.1 * max(rates)
+    assert train(whole, tmp_path / "run", quiet=True).updates == outcome.updates  # nothing is left
+    more = train(further(tmp_path / "run", updates=500), tmp_path / "more", quiet=True)
+    assert more.updates == 2 * outcome.updates

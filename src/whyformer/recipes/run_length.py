@@ -29,6 +29,7 @@ class RunLength:
         known: the content of ``run.json``; None for a new run.
         after: number of updates of the run that this run continues; 0 if it continues none.
         expected: estimated number of further updates, if the length is set in minutes.
+        of_epoch: number of batches of an epoch, for a recipe with a maximum number of epochs.
     Raises: BundleError when the timetable of an existing run is missing or damaged.
     """
 
@@ -41,14 +42,19 @@ class RunLength:
         *,
         after: int = 0,
         expected: int | None = None,
+        of_epoch: int | None = None,
     ) -> None:
         self._out, self._first = out, ranks.first
         self._pacer: Pacer | None = None
         self._every = recipe.validation.every
-        minutes = recipe.training.minutes
+        minutes, most = recipe.training.minutes, ENDLESS
+        if recipe.training.epochs is not None and of_epoch is not None:
+            batches = recipe.training.epochs * of_epoch
+            most = after + math.ceil(batches / recipe.training.accumulate)
         if minutes is None or (known and known["updates"] is not None):
             # Earlier versions stored a number of updates even if the length was set in minutes.
-            updates = known["updates"] if known else after + recipe.training.updates
+            updates = min(after + recipe.training.updates, most)
+            updates = known["updates"] if known else updates
             self.timetable = Timetable.fixed(updates)
             self._every = self._every or max(1, math.ceil((updates - after) / 20))
             self.paced = False
@@ -60,10 +66,10 @@ class RunLength:
             )
         else:
             planned = ENDLESS if expected is None else after + expected
-            self.timetable = Timetable([Decision(0, planned)])
+            self.timetable = Timetable([Decision(0, min(planned, most))])
         if ranks.first:
             used = self.timetable.last.seconds
-            self._pacer = Pacer(60 * minutes, used=used, every=self._every)
+            self._pacer = Pacer(60 * minutes, used=used, every=self._every, most=most)
 
     @property
     def fixed_updates(self) -> int | None:

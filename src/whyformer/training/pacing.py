@@ -1,12 +1,13 @@
 """Keep a run within its number of minutes: measure its speed and adjust the number of updates."""
 
 import contextlib
+import math
 import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from whyformer.training.timetable import Decision, Timetable
+from whyformer.training.timetable import ENDLESS, Decision, Timetable
 
 CHECKS = 100
 """The plan is checked this many times in a run, at equal intervals of time."""
@@ -35,6 +36,7 @@ class Pacer:
         seconds: time limit of the run.
         used: seconds that the run used before this process started.
         every: updates between validations; 0 lets the pacer choose their times.
+        most: maximum number of updates.
         clock: function that returns seconds.
     """
 
@@ -44,9 +46,10 @@ class Pacer:
         *,
         used: float = 0.0,
         every: int = 0,
+        most: int = ENDLESS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._seconds, self._every, self._clock = seconds, every, clock
+        self._seconds, self._every, self._most, self._clock = seconds, every, most, clock
         self._began = clock() - used
         self._validated_at = used  # seconds used at the start of the last validation
         # Cost of the last validations, including checkpoints. The unit is the time of one update,
@@ -144,7 +147,9 @@ class Pacer:
     @property
     def _interval(self) -> float:
         """Return the seconds between validations, for a recipe that does not set the interval."""
-        return max(self._seconds / VALIDATIONS, COST * self._cost * (self.pace or 0.0))
+        pace = self.pace or math.inf
+        seconds = min(self._seconds, self._most * pace)
+        return max(seconds / VALIDATIONS, COST * self._cost * (self.pace or 0.0))
 
     def _validation_due(self) -> bool:
         if self._every:
@@ -169,4 +174,5 @@ class Pacer:
             between = (left - self._interval / 2 - first) // self._interval + 1
             left -= cost * max(0, between)
         remaining = 1 - timetable.place(step) / timetable.decisions[0].updates
-        return max(0, int(max(left, GRACE * self._seconds * remaining) / pace))
+        fitting = int(max(left, GRACE * self._seconds * remaining) / pace)
+        return max(0, min(fitting, self._most - step))

@@ -29,6 +29,9 @@ class TrainingSettings(Settings):
     minutes: float | None = Field(default=None, gt=0, le=MAX_MINUTES)
     """Time limit in minutes, instead of `updates`. The time includes validations and checkpoints.
     The number of updates is computed from the measured speed and adjusted during training."""
+    epochs: float | None = Field(default=None, gt=0, le=MAX_UPDATES)
+    """Maximum number of epochs. The run ends after them, even if `updates` or `minutes` allow
+    more."""
     batch_tokens: int = Field(default=4096, ge=16, le=MAX_BATCH_TOKENS)
     """Maximum number of source tokens, and of target tokens, in a batch, including padding (paper:
     25,000)."""

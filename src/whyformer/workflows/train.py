@@ -186,10 +186,15 @@ def _train(
     for number, choice in enumerate(resolved.choices):
         display.say(f"{'' if number else 'chosen':<11} {choice.described()}")
     continued = Continuation.of(recipe)
-    length = RunLength(recipe, out, known, ranks)
-    if continued:
-        expected = continued.expected(settings.minutes)
-        length = RunLength(recipe, out, known, ranks, after=continued.step, expected=expected)
+    length = RunLength(
+        recipe,
+        out,
+        known,
+        ranks,
+        after=continued.step if continued else 0,
+        expected=continued.expected(settings.minutes) if continued else None,
+        of_epoch=task.batches.count(0),
+    )
     if not known and ranks.first:
         length.write()
         about = {

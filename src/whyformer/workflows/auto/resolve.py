@@ -30,7 +30,7 @@ ENCODERS, OF_LABELS = ("bert", "electra"), ("classify", "regress", "tag")
 """The families of encoders, and the tasks that give an encoder a head for labels."""
 REPLACED = {
     "text.units": ("text.source_units", "text.target_units"),
-    "training.updates": ("training.minutes",),
+    "training.updates": ("training.minutes", "training.epochs"),
     "training.average": ("training.ema_decay",),
 }
 """For each setting that a user gives: chosen settings that are dropped, because they would override

@@ -27,6 +27,8 @@ PER_SUBWORD, PER_SUBWORD_UNSPACED = 3.0, 1.5
 FEW_PAIRS = 10_000
 FEW_EPOCHS = 3
 FEW_MINUTES = 5
+MOST_EPOCHS = 8.0
+"""Epochs of a run on texts with labels. With more, the model learns its training texts by heart."""
 MANY = 2 / 3
 """If one label has more than this share of the texts, another metric than accuracy selects the
 weights."""
@@ -235,8 +237,9 @@ def for_labels(task: str, figures: DataFigures, minutes: float | None) -> list[C
         time,
         Choice(
             {"model.dropout": 0.1 if epochs < FEW_EPOCHS else 0.3},
-            f"about {counted(max(1, round(epochs)), 'epoch')}",
+            f"about {counted(max(1, round(min(epochs, MOST_EPOCHS))), 'epoch')}",
         ),
+        Choice({"training.epochs": MOST_EPOCHS}, "more epochs lower the accuracy on new texts"),
         _metric(task, figures),
     ]  # fmt: skip
 
