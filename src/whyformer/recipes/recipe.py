@@ -271,19 +271,12 @@ def resolve(
     Raises: ConfigError for an unknown recipe, key or value.
     """
     overrides = overrides or {}
-    start = overrides.get("start_from")
-    task = overrides.get("task")
-    if run := overrides.get("continue_from"):
-        if name is not None:
-            raise ConfigError(
-                f"`--continue` uses the recipe of `{run}`, but the recipe `{name}` was also given. "
-                "Leave one of them out."
-            )
-        name = recipe_to_continue(run, overrides)
-    begun = recipe_of_start(start, task) if name is None and start else None
-    if name is None and start and begun is None:
-        task = task or task_of_start(start)
-    name = str(name or begun or _default_recipe(task))
+    given, name = name, str(name or _recipe_without_name(overrides))
+    if overrides.get("continue_from") and given is not None:
+        raise ConfigError(
+            f"`--continue` uses the recipe of `{overrides['continue_from']}`, but the recipe "
+            f"`{given}` was also given. Leave one of them out."
+        )
     if full and f"{name}-full" not in shipped() and (name in shipped() or Path(name).is_file()):
         found = ", ".join(f"`{one[:-5]}`" for one in shipped() if one.endswith("-full"))
         raise ConfigError(
@@ -291,7 +284,7 @@ def resolve(
         )
     name += "-full" if full else ""
     tree, lines, where = _read(name)
-    if begun is not None:
+    if given is None and overrides.get("start_from"):
         tree = of_new_run(tree)
     places = {path: f"{where}:{line}" for path, line in lines.items()}
     _refuse_plain_sections(tree, Recipe(), where, places)
@@ -318,6 +311,18 @@ def resolve(
             places[path] = origins[".".join(path)] = "command line"
     recipe = build(Recipe, tree, where=where, places=places)
     return Resolved(recipe, origins, Path(name).stem, choices)
+
+
+def _recipe_without_name(overrides: Mapping[str, Any]) -> Path | str:
+    """Return the recipe to use if none is named: that of the run to continue or to start from, or
+    the default recipe of the task."""
+    task = overrides.get("task")
+    if run := overrides.get("continue_from"):
+        return recipe_to_continue(run, overrides)
+    if start := overrides.get("start_from"):
+        found = recipe_of_start(start, task)
+        return found or _default_recipe(task or task_of_start(start))
+    return _default_recipe(task)
 
 
 def _default_recipe(task: str | None) -> str:

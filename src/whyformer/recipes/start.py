@@ -93,9 +93,9 @@ def task_of_start(start: str) -> str:
 
 
 def of_new_run(tree: Tree) -> Tree:
-    """Return the recipe of a run without the settings that belong to that run only."""
+    """Return a recipe without the settings that belong to one run only."""
     kept = {name: value for name, value in tree.items() if name not in OF_RUN}
-    data = {name: value for name, value in kept["data"].items() if name not in DATA_OF_RUN}
+    data = {name: value for name, value in kept.get("data", {}).items() if name not in DATA_OF_RUN}
     return kept | {"data": data}
 
 
