@@ -55,6 +55,7 @@ SEARCH = {
     "temperature": "0.2",
     "top_k": "1",
     "top_p": "0.01",
+    "min_p": "0.99",
     "seed": "9",
     "no_repeat_ngram": "1",
 }

@@ -119,6 +119,29 @@ def test_top_p_keeps_the_fewest_that_hold_the_mass(p: float, kept: list[int]) ->
     torch.testing.assert_close(found[kept], probabilities[kept] / probabilities[kept].sum())
 
 
+@pytest.mark.parametrize(
+    ("p", "kept"),
+    [(0.0, [0, 1, 2, 3]), (0.1, [0, 1, 2, 3]), (0.11, [1, 2, 3]), (0.31, [1, 3]), (1.0, [1])],
+)
+def test_min_p_keeps_tokens_by_their_share_of_the_highest_probability(
+    p: float, kept: list[int]
+) -> None:
+    probabilities = torch.tensor([0.05, 0.5, 0.15, 0.3], dtype=torch.float64)
+    found = likely((probabilities * 8).log()[None], settings(min_p=p))[0]
+    assert found.nonzero().flatten().tolist() == kept
+    torch.testing.assert_close(found[kept], probabilities[kept] / probabilities[kept].sum())
+    both = likely(probabilities.log()[None], settings(min_p=p, top_p=0.6))[0]
+    assert both.nonzero().flatten().tolist() == [one for one in kept if one in (1, 3)]
+
+
+def test_min_p_follows_the_temperature() -> None:
+    logits = torch.tensor([[0.0, 1.0, 2.0]])
+    kept = [likely(logits, settings(min_p=0.3, temperature=t))[0] > 0 for t in (1.0, 2.0, 0.5)]
+    assert [one.tolist() for one in kept] == [
+        [False, True, True], [True, True, True], [False, False, True]
+    ]  # fmt: skip
+
+
 def test_draws_invert_the_cumulative_distribution() -> None:
     probabilities = torch.tensor([0.0, 0.25, 0.0, 0.5, 0.25, 0.0])
     uniform = torch.tensor([0.0, 0.24, 0.25, 0.74, 0.75, 1 - 1e-16], dtype=torch.float64)

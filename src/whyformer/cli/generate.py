@@ -41,6 +41,7 @@ def generate(
     temperature: Annotated[float | None, Search, within(0.0001, 1000.0)] = None,
     top_k: Annotated[int | None, Search, within(1, 10_000_000)] = None,
     top_p: Annotated[float | None, Search, within(0.0, 1.0)] = None,
+    min_p: Annotated[float | None, Search, within(0.0, 1.0)] = None,
     seed: Annotated[int | None, Search, within(0, 2**64 - 1)] = None,
     no_repeat_ngram: Annotated[int | None, Search, within(0, 1000)] = None,
 ) -> int:
@@ -62,6 +63,7 @@ def generate(
         temperature: Sampling temperature: below 1 sharpens the distribution, above 1 flattens it.
         top_k: Sample from this number of most probable tokens.
         top_p: Sample from the most probable tokens with this total probability.
+        min_p: Sample only tokens with at least this fraction of the highest probability.
         seed: Random seed of sampling.
         no_repeat_ngram: Never repeat an n-gram of this size.
     """
@@ -74,11 +76,11 @@ def generate(
 
     if input is not None and prompt:
         raise UsageError("`--input` and `--prompt` were both given. Keep one.")
-    drawn = any(x is not None for x in (temperature, top_k, top_p, seed))
+    drawn = any(x is not None for x in (temperature, top_k, top_p, min_p, seed))
     if beam is not None and drawn:
         raise UsageError(
             "`--beam` cannot be combined with sampling options. Leave out --temperature, --top-k, "
-            "--top-p and --seed, or leave out --beam."
+            "--top-p, --min-p and --seed, or leave out --beam."
         )
     refuse_existing(overwrite, read=input, output=output)
     if encoding is not None and input is None:
@@ -89,7 +91,7 @@ def generate(
     search: dict[str, Any] = {
         "method": "sample" if drawn else None if beam is None else "beam", "beam": beam,
         "nbest": nbest,
-        "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed,
+        "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "seed": seed,
         "no_repeat_ngram": no_repeat_ngram,
     }  # fmt: skip
     model = load_language_model(run, device=device)

@@ -89,6 +89,7 @@ def translate(
     temperature: Annotated[float | None, Search, within(0.0001, 1000.0)] = None,
     top_k: Annotated[int | None, Search, within(1, 10_000_000)] = None,
     top_p: Annotated[float | None, Search, within(0.0, 1.0)] = None,
+    min_p: Annotated[float | None, Search, within(0.0, 1.0)] = None,
     seed: Annotated[int | None, Search, within(0, 2**64 - 1)] = None,
 ) -> int:
     """Translate text with a trained run, or with several runs as an ensemble.
@@ -127,6 +128,7 @@ def translate(
         temperature: Sampling temperature: below 1 sharpens the distribution, above 1 flattens it.
         top_k: Sample from this number of most probable tokens.
         top_p: Sample from the most probable tokens with this total probability.
+        min_p: Sample only tokens with at least this fraction of the highest probability.
         seed: Random seed of sampling.
     """
     from whyformer.data.lines import STDIN
@@ -194,7 +196,8 @@ def translate(
         "beam": beam, "nbest": nbest, "length_penalty": length_penalty, "min_length": min_length,
         "max_length": max_length, "no_repeat_ngram": no_repeat_ngram, "groups": groups,
         "diversity": diversity, "temperature": temperature, "top_k": top_k, "top_p": top_p,
-        "seed": seed, "method": "sample" if sample else None if beam is None else "beam",
+        "min_p": min_p, "seed": seed,
+        "method": "sample" if sample else None if beam is None else "beam",
     }  # fmt: skip
     if text:
         lines: Iterator[str] = iter([line for one in text for line in one.split("\n")])

@@ -41,8 +41,8 @@ def sample(
     """Draw `nbest` independent targets for each sentence.
 
     Draw j of sentence i depends only on (seed, i, j), not on the rest of the batch. The returned
-    log-probability is that of the model, before temperature, top-k and top-p. At the length limit,
-    one more token is drawn: if it is eos, the hypothesis is finished.
+    log-probability is that of the model, before temperature, top-k, top-p and min-p. At the length
+    limit, one more token is drawn: if it is eos, the hypothesis is finished.
     Raises: WhyformerError when a logit is NaN.
     Args:
         limits: maximum number of target tokens of each sentence, excluding eos.
@@ -119,10 +119,11 @@ def sample(
 def likely(
     logits: Float[Tensor, "*rows vocab"], settings: SearchSettings
 ) -> Float[Tensor, "*rows vocab"]:
-    """Return the probabilities to draw from: apply the temperature, then top-k, then top-p.
+    """Return the probabilities to draw from: apply the temperature, top-k, top-p, then min-p.
 
     Paper: Fan et al. 2018 (arXiv:1805.04833), §5.1 (top-k); Holtzman et al. 2019
-    (arXiv:1904.09751), §3.1, Eq. 2 and 3 (top-p).
+    (arXiv:1904.09751), §3.1, Eq. 2 and 3 (top-p); Nguyen et al. 2024 (arXiv:2407.01082), §3
+    (min-p).
     Returns: probabilities that sum to 1 in each row, except where every token is banned.
     """
     logits = logits / settings.temperature
@@ -135,6 +136,10 @@ def likely(
         before = exact(sorted_).cumsum(-1) - sorted_  # probability mass of all more probable tokens
         sorted_ = sorted_.masked_fill(before >= settings.top_p, 0.0)
         probabilities = torch.zeros_like(probabilities).scatter(-1, ids, sorted_)
+    if settings.min_p > 0.0:
+        least = settings.min_p * probabilities.amax(-1, keepdim=True)
+        probabilities = probabilities.masked_fill(probabilities < least, 0.0)
+    if settings.top_p < 1.0 or settings.min_p > 0.0:
         probabilities = probabilities / probabilities.sum(-1, keepdim=True).clamp_min(1e-30)
     return probabilities
 

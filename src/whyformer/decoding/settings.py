@@ -67,6 +67,9 @@ class SearchSettings(Settings):
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
     """Sampling: draw from the smallest set of most probable tokens whose total probability is at
     least p."""
+    min_p: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Sampling: draw only tokens with at least this fraction of the probability of the most
+    probable token."""
     seed: int = Field(default=0, ge=0, le=2**64 - 1)
     """Sampling: a draw depends only on the seed, the index of the sentence and the number of the
     draw."""
@@ -105,7 +108,7 @@ class SearchSettings(Settings):
         return max(derived, self.min_length)
 
 
-OF_SAMPLING = ("temperature", "top_k", "top_p", "seed")
+OF_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "seed")
 """Settings that only sampling reads."""
 OF_BEAM_SEARCH = ("beam", "groups", "diversity")
 """Settings that sampling does not read."""
