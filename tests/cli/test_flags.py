@@ -121,6 +121,7 @@ COMMANDS = {
             "groups": "3",
             "diversity": "50",
             "sample": "",
+            "mbr": ["chrf", "bleu"],
         },
         DEVICE | NEW,
     ),

@@ -86,6 +86,7 @@ def translate(
     groups: Annotated[int | None, Search, within(1, 1000)] = None,
     diversity: Annotated[float | None, Search, within(0.0, 1000.0)] = None,
     sample: Annotated[bool, Parameter(group=SEARCH, negative="", show_default=False)] = False,
+    mbr: Annotated[str | None, Search] = None,
     temperature: Annotated[float | None, Search, within(0.0001, 1000.0)] = None,
     top_k: Annotated[int | None, Search, within(1, 10_000_000)] = None,
     top_p: Annotated[float | None, Search, within(0.0, 1.0)] = None,
@@ -125,6 +126,8 @@ def translate(
         groups: Number of groups for diverse beam search.
         diversity: Penalty for tokens that another group has chosen; needs --groups.
         sample: Draw translations at random instead of searching for the most probable ones.
+        mbr: Minimum Bayes risk, with --sample: of --nbest samples (default: 16), print the one that
+            is most similar to all samples, by chrf or bleu.
         temperature: Sampling temperature: below 1 sharpens the distribution, above 1 flattens it.
         top_k: Sample from this number of most probable tokens.
         top_p: Sample from the most probable tokens with this total probability.
@@ -153,12 +156,19 @@ def translate(
         refuse_existing(overwrite, read=input, output=output, alignments=alignments)
     if alignments is not None and alignments == output:
         raise UsageError("`--output` and `--alignments` must be two files, but they are the same.")
-    several = nbest is not None and nbest > 1
+    if mbr is not None:
+        from whyformer.workflows.minimum_risk import SAMPLES
+
+        if not sample:
+            raise UsageError("`--mbr` chooses among samples, so it needs --sample. Add it.")
+        nbest = SAMPLES if nbest is None else nbest
+    several = mbr is None and nbest is not None and nbest > 1
     for one, other, both in (
         ("confidence", "nbest", confidence and several),
         ("confidence", "sample", confidence and sample),
         ("confidence", "split-sentences", confidence and split_sentences),
         ("lexicon", "prefix", lexicon is not None and bool(prefix)),
+        ("mbr", "split-sentences", mbr is not None and split_sentences),
     ):
         if both:
             raise UsageError(
@@ -186,6 +196,7 @@ def translate(
     from whyformer.foundation.ranks import joined
     from whyformer.workflows.confidence import confidence_features, read_calibration
     from whyformer.workflows.lexicon import read_lexicon
+    from whyformer.workflows.minimum_risk import minimum_risk
     from whyformer.workflows.reading_of_training import input_lines
     from whyformer.workflows.source_checks import SourceCheck
     from whyformer.workflows.translate import answers
@@ -233,6 +244,8 @@ def translate(
             live=live,
             split_sentences=split_sentences,
         )
+        if mbr is not None:
+            found = minimum_risk(found, mbr, chosen.settings)
         if not ranks.first:  # compute only; rank 0 writes the results
             for _ in found:
                 continue
@@ -247,7 +260,7 @@ def translate(
         else:
             pairs = _with_alignments(chosen.bundles[0], found, live=live)
         cut, looked_up = Occurrences(), Occurrences()
-        listed = None if chosen.settings.method is Method.SAMPLE else 1
+        listed = None if chosen.settings.method is Method.SAMPLE and mbr is None else 1
         check = SourceCheck(chosen.translator.source_tokenizer, chosen.translator.expected)
         for index, (answer, alignment) in enumerate(pairs, start=1):
             entries = told.popleft() if known is not None else None
@@ -266,7 +279,7 @@ def translate(
                 cut.add(index)
                 if live:  # warn now, because the input may never end
                     _warn_of_cut(f"1 translation (line {index})")
-            many = chosen.settings.nbest > 1
+            many = chosen.settings.nbest > 1 and mbr is None
             for line in _shown(
                 index, answer, many=many, json_lines=json, more=more, split=split_sentences
             ):

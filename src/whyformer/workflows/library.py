@@ -29,6 +29,7 @@ from whyformer.workflows import train as training
 from whyformer.workflows.auto.resolve import resolve_automatically
 from whyformer.workflows.generate import language_model
 from whyformer.workflows.labelling import labeller
+from whyformer.workflows.minimum_risk import SAMPLES, minimum_risk
 from whyformer.workflows.python.fit import Fit
 from whyformer.workflows.python.look import Look, look
 from whyformer.workflows.translate import System, load_system, search_settings
@@ -68,30 +69,49 @@ class Model:
         return search_settings(self._bundle.facts, {})
 
     def translate(
-        self, texts: Sequence[str], *, split_sentences: bool = False, **search: Any
+        self,
+        texts: Sequence[str],
+        *,
+        split_sentences: bool = False,
+        mbr: str | None = None,
+        **search: Any,
     ) -> list[str]:
         """Return the best translation of each text, in order.
 
         Args:
             split_sentences: translate each sentence of a text separately, and join the
                 translations with spaces.
+            mbr: minimum Bayes risk with ``chrf`` or ``bleu``: of ``nbest`` samples (default: 16),
+                return the one that is most similar to all samples.
             search: fields of `SearchSettings` by name, such as ``beam=1``.
         """
-        found = self.answers(texts, split_sentences=split_sentences, **search)
+        found = self.answers(texts, split_sentences=split_sentences, mbr=mbr, **search)
         return [answer.text for answer in found]
 
     def answers(
-        self, texts: Sequence[str], *, split_sentences: bool = False, **search: Any
+        self,
+        texts: Sequence[str],
+        *,
+        split_sentences: bool = False,
+        mbr: str | None = None,
+        **search: Any,
     ) -> list[Translation]:
         """Return all hypotheses for each text, best first, with texts, scores and tokens.
 
-        Args: split_sentences, search: see `translate`.
+        Args: split_sentences, mbr, search: see `translate`.
         """
+        if mbr is not None:
+            if split_sentences:
+                raise UsageError(
+                    "`mbr` and `split_sentences` cannot be combined. Leave one of them out."
+                )
+            search = {"method": "sample", "nbest": SAMPLES} | search
         translator = self._system.translator
         settings = search_settings(self._system.facts, search, longest=translator.max_source_tokens)
         if split_sentences:
             return translate_by_sentence(translator, texts, settings)
-        return translator.translate(texts, settings)
+        found = translator.translate(texts, settings)
+        return found if mbr is None else list(minimum_risk(found, mbr, settings))
 
     def score(
         self, sources: Sequence[str], targets: Sequence[str | Hypothesis]
