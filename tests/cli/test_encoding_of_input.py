@@ -71,4 +71,11 @@ def test_scores_do_not_depend_on_the_encoding(
         files = [f"--{side}={tmp_path / side}.{encoding}" for side in ("source", "target")]
         assert main(["score", str(run), *files]) == 0
         shown.append(capsys.readouterr().out)
-    assert shown[0] == shown[1]
+    for name, text in (("latin.source", "ab 1\n"), ("cp949.source", "값 1\n")):
+        mixed = tmp_path / name
+        mixed.write_bytes(text.encode("cp949"))
+        target = "cp949" if name == "latin.source" else "utf-8"
+        files = [f"--source={mixed}", f"--target={tmp_path / 'target'}.{target}"]
+        assert main(["score", str(run), *files]) == 0
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1] == shown[3]

@@ -1,6 +1,7 @@
 """A run starts from another run: its weights, tokenizers and settings, for every task."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -267,12 +268,43 @@ def test_the_origin_of_the_settings_is_shown(runs: Path, capsys: pytest.CaptureF
     assert found["data.train"]["value"] == []
 
 
-@pytest.mark.parametrize("start", ["bert", "electra", "tag"])
-def test_labels_in_the_data_decide_the_task_of_an_encoder(runs: Path, start: str):
+@pytest.mark.parametrize("start", ["bert", "electra", "tag", "regress"])
+def test_labels_in_the_data_decide_the_task_of_a_pretrained_encoder(runs: Path, start: str):
     given = {"start_from": str(first(runs, start))}
-    labelled = resolve_automatically(None, given | {"data.train": [data(runs, "classify", "dog")]})
-    assert labelled.recipe.task == "classify"
-    tagged = resolve_automatically(None, given | {"data.train": [data(runs, "tag", "dog")]})
-    assert tagged.recipe.task == "tag"
-    text = resolve_automatically(None, given | {"data.train": [data(runs, "bert", "dog")]})
-    assert text.recipe.task == {"bert": "masked", "electra": "replaced", "tag": "tag"}[start]
+    found = []
+    for kind in ("classify", "tag", "bert"):
+        asked = given | {"data.train": [data(runs, kind, "dog")]}
+        found.append(resolve_automatically(None, asked).recipe.task)
+    expected = {
+        "bert": ["classify", "tag", "masked"], "electra": ["classify", "tag", "replaced"],
+        "tag": ["tag", "tag", "tag"], "regress": ["regress", "regress", "regress"],
+    }  # fmt: skip
+    assert found == expected[start]
+
+
+@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]])
+@pytest.mark.parametrize("part", ["", "model"])
+def test_a_run_cannot_start_from_itself(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], overwrite, part: str
+) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(first(runs, "transformer"), own)
+    more = data(runs, "transformer", "dog")
+    start = ["train", "--start-from", str(own / part), "--data", more, "--out", str(own)]
+    assert main([*start, *overwrite]) == 2
+    assert "`--out` must be another directory" in capsys.readouterr().err
+    assert (own / "model" / "model.safetensors").is_file()
+
+
+def test_given_updates_replace_the_epochs_of_the_first_run(runs: Path) -> None:
+    start = str(first(runs, "transformer"))
+    bounded = {"training.epochs": 3.0, "start_from": start}
+    assert resolve(None, bounded).recipe.training.epochs == 3.0
+    replaced = resolve("classify", {"training.updates": 9}).recipe.training
+    assert replaced.epochs is None
+
+
+def test_a_path_must_be_a_text() -> None:
+    for key in ("start_from", "continue_from"):
+        with pytest.raises(ConfigError, match="must be the path of a run, but it is 5"):
+            resolve(None, {key: 5, "training.updates": 3})

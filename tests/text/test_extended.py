@@ -42,3 +42,13 @@ def test_new_merges_come_after_the_old_ones(units: str):
     assert new.merges[: len(old.merges)] == old.merges  # pyright: ignore
     assert " wombat" in new.pieces
     assert new.extended(NEW, 30).pieces[: len(new.pieces)] == new.pieces
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+def test_every_new_piece_can_be_used(count: int):
+    """A piece whose characters are not all in the vocabulary would never be used."""
+    old = train_tokenizer("unigram", OLD, vocabulary=300)
+    new = old.extended(NEW, count)
+    assert len(old) < len(new) <= len(old) + count
+    known = {piece for piece in new.pieces if len(piece) == 1}
+    assert all(known.issuperset(piece) for piece in new.pieces)

@@ -13,11 +13,14 @@ from torch import Tensor
 from toy_runs import SMALL
 from whyformer.bundle import load_bundle
 from whyformer.cli.main import main
-from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.errors import BundleError, ConfigError
 from whyformer.recipes.recipe import Resolved, resolve
 from whyformer.tasks.build import open_task
 from whyformer.training.checkpoints import BEFORE_FALL, CHECKPOINT, saved_step
 from whyformer.training.journal import read_journal
+from whyformer.workflows import library
+from whyformer.workflows.auto.resolve import resolve_automatically
+from whyformer.workflows.runs.lock import only_run_in
 from whyformer.workflows.train import train, training_steps
 
 COMMON: dict[str, Any] = SMALL | {
@@ -131,6 +134,11 @@ def test_what_cannot_be_continued_is_refused(tmp_path: Path) -> None:
         resolve(None, {"continue_from": str(run), "training.updates": 2, "model.dropout": 0.0})
     with pytest.raises(ConfigError, match="recipe `translate` was also given"):
         resolve("translate", {"continue_from": str(run), "training.updates": 2})
+    with pytest.raises(ConfigError, match="must be another directory"):
+        train(further(run, updates=2), run, quiet=True, overwrite=True)
+    assert (run / "model").is_dir()
+    with only_run_in(run), pytest.raises(ConfigError, match="is being trained"):
+        train(further(run, updates=2), tmp_path / "other", quiet=True)
     with pytest.raises(ConfigError, match=r"has no recipe\.yaml"):
         resolve(None, {"continue_from": str(tmp_path), "training.updates": 2})
     data = tmp_path / "pairs.tsv"
@@ -157,5 +165,90 @@ def test_a_run_ends_after_its_epochs(tmp_path: Path, length: dict[str, Any]) -> 
     rates = [x["learning_rate"] for x in read_journal(tmp_path / "run") if "loss" in x]
     assert rates[-1] < 0.1 * max(rates)
     assert train(whole, tmp_path / "run", quiet=True).updates == outcome.updates  # nothing is left
-    more = train(further(tmp_path / "run", updates=500), tmp_path / "more", quiet=True)
-    assert more.updates == 2 * outcome.updates
+    more = train(further(tmp_path / "run", epochs=1.0), tmp_path / "more", quiet=True)
+    assert more.updates == outcome.updates + batches
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear", "constant"])
+def test_only_a_constant_phase_is_kept(tmp_path: Path, schedule: str) -> None:
+    asked = recipe(tmp_path, 10, schedule).recipe
+    training = asked.training.model_copy(update={"minutes": 0.05})
+    resolved = Resolved(asked.model_copy(update={"training": training}), {}, "run")
+    train(resolved, tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run" / BEFORE_FALL).exists()
+
+
+def test_few_further_updates_fall_from_the_constant_value(tmp_path: Path) -> None:
+    train(recipe(tmp_path, 40, "trapezoid"), tmp_path / "short", quiet=True)
+    step = saved_step(tmp_path / "short" / BEFORE_FALL)
+    train(further(tmp_path / "short", updates=4), tmp_path / "more", quiet=True)
+    rates = [x["learning_rate"] for x in read_journal(tmp_path / "more") if "loss" in x]
+    peak, last = rates[step - 1], rates[step:]
+    assert len(last) == 4
+    assert last == sorted(last, reverse=True)
+    assert peak > last[0] > 0.6 * peak
+    assert last[-1] < 0.4 * peak
+
+
+def test_a_continued_run_needs_the_first_one_only_once(tmp_path: Path) -> None:
+    train(recipe(tmp_path, 6, "linear"), tmp_path / "short", quiet=True)
+    wanted = further(tmp_path / "short", updates=8)
+    steps = training_steps(wanted, tmp_path / "cut", quiet=True)
+    for _ in range(3):
+        next(steps)
+    steps.close()
+    shutil.rmtree(tmp_path / "short")
+    given = {"continue_from": str(tmp_path / "short"), "training.updates": 8}
+    again = resolve_automatically(None, given, run=tmp_path / "cut")
+    assert train(again, tmp_path / "cut", quiet=True).updates == 14
+
+
+def test_a_lost_checkpoint_does_not_restart_a_continued_run(tmp_path: Path) -> None:
+    train(recipe(tmp_path, 6, "linear"), tmp_path / "short", quiet=True)
+    wanted = further(tmp_path / "short", updates=8)
+    train(wanted, tmp_path / "more", quiet=True)
+    assert main(["doctor", str(tmp_path / "more")]) == 0
+    before = (tmp_path / "more" / "model" / "model.safetensors").read_bytes()
+    shutil.rmtree(tmp_path / "more" / CHECKPOINT)
+    with pytest.raises(BundleError, match="a checkpoint was written"):
+        train(wanted, tmp_path / "more", quiet=True)
+    assert (tmp_path / "more" / "model" / "model.safetensors").read_bytes() == before
+    assert main(["doctor", str(tmp_path / "more")]) == 2
+
+
+def test_a_continued_run_that_ended_before_its_first_checkpoint_begins_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(recipe(tmp_path, 6, "linear"), tmp_path / "short", quiet=True)
+    wanted = further(tmp_path / "short", updates=4)
+    train(wanted, tmp_path / "whole", quiet=True)
+    shutil.copytree(tmp_path / "whole", tmp_path / "cut")
+    for name in (CHECKPOINT, "model"):
+        shutil.rmtree(tmp_path / "cut" / name)
+    lines = (tmp_path / "cut" / "journal.jsonl").read_text(encoding="utf-8").splitlines(True)
+    kept = [line for line in lines if json.loads(line)["step"] <= 7 and '"validation"' not in line]
+    kept += [line for line in lines if json.loads(line)["step"] <= 6 and '"validation"' in line]
+    kept.sort(key=lambda line: json.loads(line)["step"])
+    (tmp_path / "cut" / "journal.jsonl").write_text("".join(kept), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["doctor", str(tmp_path / "cut")]) == 0
+    train(wanted, tmp_path / "cut", quiet=True)
+    assert "Repeating its 1 update" in capsys.readouterr().err
+    assert_equal_runs(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_the_epochs_of_the_first_run_do_not_bound_the_further_ones(tmp_path: Path) -> None:
+    train(recipe(tmp_path, 6, "linear"), tmp_path / "short", quiet=True)
+    yaml = tmp_path / "short" / "recipe.yaml"
+    yaml.write_text(yaml.read_text(encoding="utf-8").replace("epochs: null", "epochs: 0.1"))
+    assert further(tmp_path / "short", updates=50).recipe.training.epochs is None
+    assert further(tmp_path / "short", minutes=5.0).recipe.training.epochs is None
+    assert further(tmp_path / "short", epochs=2.0).recipe.training.epochs == 2.0
+
+
+def test_data_that_cannot_be_read_again_is_refused(tmp_path: Path) -> None:
+    pairs = [(f"w{n:02}", f"W {n:02}") for n in range(90)]
+    given = COMMON | {"training.updates": 4, "validation.metric": "chrf"}
+    library.train("translate", out=tmp_path / "items", data=pairs, overrides=given, quiet=True)
+    with pytest.raises(ConfigError, match="its data came from Python"):
+        train(further(tmp_path / "items", updates=2), tmp_path / "more", quiet=True)

@@ -1,4 +1,5 @@
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from toy_runs import SMALL
 from whyformer.cli.main import main
 from whyformer.foundation.errors import DataError, UsageError
 from whyformer.recipes.recipe import resolve
+from whyformer.tasks.tagging import Tagger
 from whyformer.workflows.errors.errors import error_report
 from whyformer.workflows.errors.page import errors_page
+from whyformer.workflows.labelling import load_labeller
 from whyformer.workflows.train import train
 
 ENCODER = {
@@ -77,6 +80,25 @@ def test_text_json_and_page_show_the_same_report(
         assert mistake["source"] in text
         assert mistake["source"] in page.read_text(encoding="utf-8")
     assert main(["errors", str(pairs_run), "--html", str(page)]) == 2  # the file exists
+
+
+def test_a_tagger_is_calibrated_by_words(tmp_path: Path) -> None:
+    lines = [f"w{n} in x{n % 3}\tA B {'CD'[n % 2]}" for n in range(200)]
+    run = trained(tmp_path, "tag", lines, **ENCODER)
+    report = error_report(run)
+    assert report.curve is not None
+    bins = report.curve.bins
+    assert sum(one.items for one in bins) == 3 * report.items
+    accuracy = next(score.value for score in report.scores if score.name == "accuracy")
+    right = sum(one.right * one.items for one in bins) / (3 * report.items)
+    assert 100 * right == pytest.approx(accuracy)
+    tagger = load_labeller(run)
+    assert isinstance(tagger, Tagger)
+    for mistake in report.mistakes:
+        words = mistake.source.split()
+        ((*labelled,),) = tagger.tag_with_probabilities([words])
+        assert mistake.answer == " ".join(label for label, _ in labelled)
+        assert mistake.confidence == pytest.approx(math.prod(p for _, p in labelled), rel=1e-4)
 
 
 @pytest.mark.parametrize("task", ["classify", "tag"])

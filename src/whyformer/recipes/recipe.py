@@ -259,6 +259,7 @@ def resolve(
     *,
     full: bool = False,
     choices: Sequence[Choice] = (),
+    run: Path | None = None,
 ) -> Resolved:
     """Return the recipe with a name or path, after applying overrides.
 
@@ -268,10 +269,16 @@ def resolve(
             `training.updates` replaces `training.minutes` of the recipe.
         full: whether to use the full variant of the recipe, ``NAME-full``.
         choices: settings chosen from the data, which override the recipe.
+        run: directory of the run. If it has begun to continue another run, its own recipe is used.
     Raises: ConfigError for an unknown recipe, key or value.
     """
     overrides = overrides or {}
-    given, name = name, str(name or _recipe_without_name(overrides))
+    for key in ("start_from", "continue_from"):
+        if not isinstance(overrides.get(key), str | None):
+            raise ConfigError(
+                f"`{key}` must be the path of a run, but it is {shown(overrides[key])}."
+            )
+    given, name = name, str(name or _recipe_without_name(overrides, run))
     if overrides.get("continue_from") and given is not None:
         raise ConfigError(
             f"`--continue` uses the recipe of `{overrides['continue_from']}`, but the recipe "
@@ -294,7 +301,7 @@ def resolve(
         origins |= dict.fromkeys(choice.settings, f"auto: {choice.reason}")
     tree = _with_preset(tree, overrides, where, origins)
     start = overrides.get("start_from", tree.get("start_from"))
-    if start is not None:
+    if isinstance(start, str):
         tree = _with_start(tree, start, overrides.get("task"), origins)
     if overrides:
         if overrides.get("data.train"):
@@ -305,6 +312,8 @@ def resolve(
                     "`--training.updates` and `--training.minutes` were both given. Keep one."
                 )
             overrides = {**overrides, "training.minutes": None}
+        if _gives_length(overrides):
+            overrides = {"training.epochs": None, **overrides}
         override_tree = nested(overrides)
         tree = merge(tree, override_tree)
         for path in _leaves(override_tree):
@@ -313,12 +322,19 @@ def resolve(
     return Resolved(recipe, origins, Path(name).stem, choices)
 
 
-def _recipe_without_name(overrides: Mapping[str, Any]) -> Path | str:
+def _gives_length(overrides: Mapping[str, Any]) -> bool:
+    """Return whether the given length of a run replaces the number of epochs of the recipe."""
+    if overrides.get("continue_from"):
+        return True
+    return overrides.get("training.updates") is not None
+
+
+def _recipe_without_name(overrides: Mapping[str, Any], run: Path | None) -> Path | str:
     """Return the recipe to use if none is named: that of the run to continue or to start from, or
     the default recipe of the task."""
     task = overrides.get("task")
-    if run := overrides.get("continue_from"):
-        return recipe_to_continue(run, overrides)
+    if before := overrides.get("continue_from"):
+        return recipe_to_continue(before, overrides, run)
     if start := overrides.get("start_from"):
         found = recipe_of_start(start, task)
         return found or _default_recipe(task or task_of_start(start))

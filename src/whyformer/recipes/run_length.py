@@ -9,6 +9,7 @@ from whyformer.foundation.errors import BundleError
 from whyformer.foundation.ranks import Ranks
 from whyformer.recipes.recipe import Recipe
 from whyformer.training.pacing import Pacer
+from whyformer.training.schedules import end_of_constant
 from whyformer.training.timetable import (
     ENDLESS,
     TIMETABLE,
@@ -55,7 +56,7 @@ class RunLength:
             # Earlier versions stored a number of updates even if the length was set in minutes.
             updates = min(after + recipe.training.updates, most)
             updates = known["updates"] if known else updates
-            self.timetable = Timetable.fixed(updates)
+            self.timetable = _continued(recipe, after, updates)
             self._every = self._every or max(1, math.ceil((updates - after) / 20))
             self.paced = False
             return
@@ -66,10 +67,10 @@ class RunLength:
             )
         else:
             planned = ENDLESS if expected is None else after + expected
-            self.timetable = Timetable([Decision(0, min(planned, most))])
+            self.timetable = _continued(recipe, after, min(planned, most))
         if ranks.first:
             used = self.timetable.last.seconds
-            self._pacer = Pacer(60 * minutes, used=used, every=self._every, most=most)
+            self._pacer = Pacer(60 * minutes, used=used, every=self._every, most=most, after=after)
 
     @property
     def fixed_updates(self) -> int | None:
@@ -152,3 +153,15 @@ class RunLength:
         if self._pacer:
             times = {name: value for name, value in kept.items() if name != "decisions"}
             self._pacer.resume(**times)
+
+
+def _continued(recipe: Recipe, after: int, updates: int) -> Timetable:
+    """Return the timetable of a run that continues another one after update ``after``.
+
+    If the schedule is constant until it falls, the fall does not begin before the further updates,
+    even if they are few.
+    """
+    share = end_of_constant(recipe.training.schedule)
+    whole = updates if share is None else max(updates, math.ceil(after / share))
+    decisions = [Decision(0, whole)]
+    return Timetable([*decisions, Decision(after, updates)] if whole > updates else decisions)

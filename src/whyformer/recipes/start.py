@@ -26,14 +26,15 @@ OF_RUN = (
     "description", "start_from", "continue_from", "extend_vocabulary", "frozen", "freeze", "preset"
 )  # fmt: skip
 """The settings of a run that a run that starts from it does not take over."""
-LENGTHS = ("training.updates", "training.minutes")
+LENGTHS = ("training.updates", "training.minutes", "training.epochs")
 OF_CONTINUED = (
     "continue_from", *LENGTHS, "validation.every", "validation.sentences", "validation.patience",
     "validation.verdict", "validation.track",
 )  # fmt: skip
 """The settings that may be given with `continue_from`."""
 DATA_OF_RUN = (
-    "train", "dev", "builtin", "source", "target", "second", "encoding", "header", "delimiter"
+    "train", "dev", "builtin", "source", "target", "second", "encoding", "header", "delimiter",
+    "documents",
 )  # fmt: skip
 """The same in the section `data`: which files are read, and how."""
 
@@ -51,13 +52,18 @@ def recipe_of_start(start: str, task: str | None) -> Path | None:
     return place if task in (None, tree.get("task")) else None
 
 
-def recipe_to_continue(run: str, overrides: Mapping[str, Any]) -> Path:
+def recipe_to_continue(run: str, overrides: Mapping[str, Any], own: Path | None) -> Path:
     """Return the recipe file of the run to continue.
 
+    Args: own: directory of the new run. If it continues ``run`` already, its own recipe is used, so
+        that ``run`` may be gone.
     Raises: ConfigError if there is no such file, if a setting is given that a continued run cannot
         change, or if its length is not given.
     """
     place = Path(run) / RECIPE
+    if own is not None and (own / RECIPE).is_file():
+        tree, _ = read_yaml(own / RECIPE)
+        place = own / RECIPE if tree.get("continue_from") == run else place
     if not place.is_file():
         raise ConfigError(
             f"`--continue` needs the directory of a run, but `{run}` has no {RECIPE}. Use "
@@ -72,8 +78,8 @@ def recipe_to_continue(run: str, overrides: Mapping[str, Any]) -> Path:
         )
     if not any(overrides.get(name) is not None for name in LENGTHS):
         raise ConfigError(
-            "`--continue` needs the length of the further training. Give --training.minutes or "
-            "--training.updates."
+            "`--continue` needs the length of the further training. Give --training.minutes, "
+            "--training.updates or --training.epochs."
         )
     return place
 

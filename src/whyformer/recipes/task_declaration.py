@@ -23,7 +23,9 @@ class ItemForm(StrEnum):
     """An item is (words, labels), with one label for each word."""
 
 
-OF_SOME_TASKS = frozenset({
+STARTING = frozenset({"start_from", "extend_vocabulary", "freeze"})
+"""The settings of a task whose models can start from other runs, and keep weights fixed."""
+OF_SOME_TASKS = STARTING | frozenset({
     "frozen", "data.target", "data.second", "data.filters.max_tokens",
     "data.filters.max_ratio", "data.filters.max_characters", "data.documents", "data.packing",
     "data.row_tokens", "data.next_sentence", "data.rows", "data.mask_rate", "data.whole_words",

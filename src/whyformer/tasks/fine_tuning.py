@@ -24,8 +24,9 @@ from whyformer.foundation.wording import counted
 from whyformer.models.bert import BERT, AnswerOf, BERTSettings
 from whyformer.models.build import build_model
 from whyformer.recipes.recipe import Recipe
+from whyformer.recipes.task_declaration import STARTING
 from whyformer.tasks import starting
-from whyformer.tasks.starting import begin, freeze, read_start, with_start_key
+from whyformer.tasks.starting import begin, freeze, read_start, start_key
 from whyformer.tasks.task import Caution, Progress, Task
 from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.tasks.training_facts import model_fact, training_fact
@@ -64,7 +65,7 @@ class LabelledTask(Task):
     attributes below."""
 
     families = ("bert",)
-    reads = frozenset({
+    reads = STARTING | frozenset({
         "frozen", "data.target", "data.row_tokens", "training.label_smoothing"
     })  # fmt: skip
     tokenizer: Tokenizer
@@ -92,7 +93,7 @@ class LabelledTask(Task):
         data = recipe.data
         files = [sha256_of(readable(path)) for path in (*data.train, *data.dev)]
         columns = f"{data.source}:{data.second}:{data.target}{data.reading.key}"
-        return with_start_key("/".join([*files, "", columns, recipe.task]), recipe)
+        return "/".join([*files, start_key(recipe), columns, recipe.task])
 
     def model(self, device: torch.device) -> BERT:
         """Return the initialized model; see `Task.model`."""

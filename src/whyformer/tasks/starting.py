@@ -34,11 +34,17 @@ def read_start(recipe: Recipe) -> Bundle | None:
     return Bundle(model, bundle.source_tokenizer, bundle.target_tokenizer, bundle.facts)
 
 
+def start_key(recipe: Recipe) -> str:
+    """Return the hash of the weights to start from; "" without `start_from`."""
+    if recipe.start_from is None:
+        return ""
+    return sha256_of(find_bundle(Path(recipe.start_from)) / WEIGHTS)
+
+
 def with_start_key(key: str, recipe: Recipe) -> str:
     """Return the hash of the data, followed by the hash of the weights to start from."""
-    if recipe.start_from is None:
-        return key
-    return f"{key}/{sha256_of(find_bundle(Path(recipe.start_from)) / WEIGHTS)}"
+    start = start_key(recipe)
+    return f"{key}/{start}" if start else key
 
 
 def with_new_pieces(recipe: Recipe) -> dict[str, int]:

@@ -13,7 +13,7 @@ from whyformer.foundation.randomness import seed_everything
 from whyformer.foundation.wording import counted, either
 from whyformer.models.build import Model, build_model
 from whyformer.recipes.recipe import Recipe
-from whyformer.recipes.task_declaration import ItemForm
+from whyformer.recipes.task_declaration import STARTING, ItemForm
 from whyformer.tasks.files_facts import files_facts
 from whyformer.tasks.starting import begin, read_start, with_start_key
 from whyformer.tasks.task import Progress, Task, with_end
@@ -27,7 +27,7 @@ class TextTask(Task):
     evaluation."""
 
     items = ItemForm.TEXTS
-    reads = frozenset({"data.documents", "data.row_tokens", "training.label_smoothing"})
+    reads = STARTING | frozenset({"data.documents", "data.row_tokens", "training.label_smoothing"})
 
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
         super().__init__(recipe, run, progress)

@@ -30,6 +30,8 @@ def training_fact(recipe: Recipe, dropout: float, more: str = "") -> str:
     length = counted(training.updates, "update")
     if training.minutes:
         length = counted(training.minutes, "minute")
+    if training.epochs is not None:
+        length += f" or {counted(training.epochs, 'epoch')}, whichever is shorter"
     return (
         f"training    {length}, {training.optimizer}, learning rate {training.learning_rate:g} "
         f"{training.schedule} after {counted(training.warmup, 'update')} of warm-up, "

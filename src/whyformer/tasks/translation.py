@@ -22,7 +22,7 @@ from whyformer.models.build import Model, SourceModel, build_model
 from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.models.transformer import TransformerSettings
 from whyformer.recipes.recipe import Recipe
-from whyformer.recipes.task_declaration import TASKS, ItemForm
+from whyformer.recipes.task_declaration import STARTING, TASKS, ItemForm
 from whyformer.tasks.facts import facts_before_training, limit_fact
 from whyformer.tasks.pair_data import CorpusBatches, Prepared, data_key, prepare
 from whyformer.tasks.starting import begin, read_start
@@ -48,7 +48,7 @@ class Translation(Task):
     default_recipe = "translate"
     families = ("transformer", "rnn")
     items = ItemForm.PAIRS
-    reads = frozenset({
+    reads = STARTING | frozenset({
         "data.target", "data.filters.max_tokens", "data.filters.max_ratio",
         "data.filters.max_characters", "text.shared", "text.keep_spaces", "text.sampling",
         "text.source_units", "text.target_units", "text.source_lowercase", "text.target_lowercase",

@@ -131,7 +131,12 @@ class Unigram(Subwords):
         assert isinstance(learned, Unigram)
         known = set(self.pieces)
         scored = zip(learned.pieces, learned.scores, strict=True)
-        new = [(piece, score) for piece, score in scored if piece not in known][:count]
+        left = [(piece, score) for piece, score in scored if piece not in known]
+        # Characters come first, because a piece is never used if one of its characters is unknown.
+        new = [one for one in left if len(one[0]) == 1][: max(1, count // 2)]
+        alphabet = {piece for piece in known if len(piece) == 1} | {piece for piece, _ in new}
+        new += [one for one in left if len(one[0]) > 1 and alphabet.issuperset(one[0])]
+        new = new[:count]
         return {
             "pieces": [*self.pieces, *(piece for piece, _ in new)],
             "scores": [*self.scores, *(score for _, score in new)],

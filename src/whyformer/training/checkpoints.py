@@ -191,16 +191,22 @@ def saved_step(directory: Path) -> int:
     return int(step)
 
 
-def load_checkpoint(directory: Path, state: TrainingState, *, seed: int = 0) -> dict[str, Any]:
+def load_checkpoint(
+    directory: Path, state: TrainingState, *, seed: int = 0, recover: bool = True
+) -> dict[str, Any]:
     """Load a checkpoint into a new state with the same settings.
 
     If the number of ranks is the same as when the checkpoint was saved, each rank restores its
     random state. If the number of ranks differs, the random generators are seeded again.
-    Args: seed: used with the rank and the step to seed the random generators again.
+    Args:
+        seed: used with the rank and the step to seed the random generators again.
+        recover: restore the directory after a crash. Must be False if another process may write to
+            it.
     Returns: the argument ``extra`` of `save_checkpoint`.
     Raises: BundleError when the checkpoint is damaged or does not fit the model.
     """
-    recover_directory(directory)
+    if recover:
+        recover_directory(directory)
     parameters = dict(state.model.named_parameters())
     meta, tensors = _read(directory, parameters)
     if SEAL not in meta:

@@ -37,6 +37,7 @@ class Pacer:
         used: seconds that the run used before this process started.
         every: updates between validations; 0 lets the pacer choose their times.
         most: maximum number of updates.
+        after: number of updates before the first one that this time is for.
         clock: function that returns seconds.
     """
 
@@ -47,9 +48,11 @@ class Pacer:
         used: float = 0.0,
         every: int = 0,
         most: int = ENDLESS,
+        after: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._seconds, self._every, self._most, self._clock = seconds, every, most, clock
+        self._after = after
         self._began = clock() - used
         self._validated_at = used  # seconds used at the start of the last validation
         # Cost of the last validations, including checkpoints. The unit is the time of one update,
@@ -148,7 +151,7 @@ class Pacer:
     def _interval(self) -> float:
         """Return the seconds between validations, for a recipe that does not set the interval."""
         pace = self.pace or math.inf
-        seconds = min(self._seconds, self._most * pace)
+        seconds = min(self._seconds, (self._most - self._after) * pace)
         return max(seconds / VALIDATIONS, COST * self._cost * (self.pace or 0.0))
 
     def _validation_due(self) -> bool:

@@ -16,6 +16,7 @@ get the real step.
 """
 
 import math
+from collections.abc import Callable
 from typing import Annotated, Any, Protocol, TypeVar, runtime_checkable
 
 from whyformer.foundation.registry import Registry
@@ -46,6 +47,23 @@ def without_end(schedule: F) -> F:
 def ends(schedule: str) -> bool:
     """Return whether a schedule, given by name, depends on the number of updates."""
     return getattr(SCHEDULES[schedule], "ends", True)
+
+
+def constant_until(share: float) -> Callable[[F], F]:
+    """Declare that a schedule is constant after the warm-up, up to this share of the updates."""
+
+    def declare(schedule: F) -> F:
+        declared: Any = schedule
+        declared.constant_until = share
+        return schedule
+
+    return declare
+
+
+def end_of_constant(schedule: str) -> float | None:
+    """Return the share of the updates after which a schedule falls from a constant value; None if
+    it has no constant phase, or never falls."""
+    return getattr(SCHEDULES[schedule], "constant_until", None)
 
 
 @SCHEDULES.register("noam")
@@ -94,6 +112,7 @@ def constant(step: float, *, total: int, warmup: float, d_model: int) -> float:
 
 
 @SCHEDULES.register("trapezoid")
+@constant_until(0.7)
 def trapezoid(step: float, *, total: int, warmup: float, d_model: int) -> float:
     """The factor rises to 1 at ``warmup``, stays at 1, and falls linearly to 0 over the last 30 %
     of the steps."""

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.data.lines import read_lines
-from whyformer.data.reading import Pair, read_pairs
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.scoring import PairScore
 from whyformer.decoding.translator import Translator
@@ -16,7 +15,7 @@ from whyformer.foundation.errors import DataError
 from whyformer.foundation.parsing import parse_json
 from whyformer.foundation.wording import counted
 from whyformer.text.normalization import normalize
-from whyformer.workflows.reading_of_training import as_in_training
+from whyformer.workflows.reading_of_training import input_lines
 from whyformer.workflows.source_checks import SourceCheck
 from whyformer.workflows.translate import load_system
 
@@ -76,13 +75,18 @@ def score(
     """Score each line of ``target`` given the same line of ``source``. Several runs form an
     ensemble.
 
-    Args: encoding, say: see `reading_of_training.as_in_training`.
+    Args: encoding, say: see `reading_of_training.input_lines`.
     Raises: DataError if a file cannot be read, if the numbers of lines differ, or if no pair can
         be scored.
     """
-    reading = as_in_training(runs[0], source, encoding, say)
-    pairs: list[Pair] = list(read_pairs(source, target, reading=reading))
-    sources, targets = [pair.source for pair in pairs], [pair.target for pair in pairs]
+    sources, targets = (
+        list(input_lines(runs[0], file, encoding, say)) for file in (source, target)
+    )
+    if len(sources) != len(targets):
+        raise DataError(
+            f"`{source}` and `{target}` must have the same number of lines, but they have "
+            f"{len(sources):,} and {len(targets):,}."
+        )
     translator = load_system(runs).translator
     check = SourceCheck(translator.source_tokenizer, translator.expected)
     findings = check.add_all(enumerate(sources, start=1)).findings()

@@ -51,15 +51,18 @@ from whyformer.training.loop import fit, start
 from whyformer.training.memory import refuse_state
 from whyformer.training.outlook import is_perfect, outlook_of
 from whyformer.training.reports import Step, StepReport
+from whyformer.training.schedules import end_of_constant
 from whyformer.training.selection import Selection
 from whyformer.training.state import TrainingState
 from whyformer.workflows.display import Display
 from whyformer.workflows.reading_of_training import reading_facts
 from whyformer.workflows.runs.completeness import (
+    AFTER,
     refuse_missing_checkpoint,
     refuse_other_checkpoint,
+    started_after,
 )
-from whyformer.workflows.runs.continuing import Continuation
+from whyformer.workflows.runs.continuing import Continuation, refuse_own_source
 from whyformer.workflows.runs.earlier import (
     forget,
     has_updates,
@@ -134,6 +137,7 @@ def training_steps(
             held.enter_context(only_run_in(out))
             recover_directory(out / "model")
             remove_leftovers(out)
+            refuse_own_source(resolved.recipe, out)
             if not restarts():
                 if overwrite:
                     forget(out)
@@ -158,7 +162,7 @@ def _train(
             refuse_other_plugins(out, known.get(PLUGINS, []))
             refuse_changes(recipe, out, known)
         except ConfigError:
-            if has_updates(out):
+            if has_updates(out, started_after(known)):
                 raise
             known = None  # there is no update to resume from, so use the new recipe and plugins
     device = ranks.device or choose_device()
@@ -185,13 +189,17 @@ def _train(
         (display.warn if isinstance(line, Caution) else display.say)(line)
     for number, choice in enumerate(resolved.choices):
         display.say(f"{'' if number else 'chosen':<11} {choice.described()}")
-    continued = Continuation.of(recipe)
+    own = ranks.broadcast(ranks.first and has_checkpoint(out / CHECKPOINT))
+    continued = ranks.broadcast(Continuation.of(recipe) if ranks.first and not own else None)
+    after = started_after(known) or (continued.step if continued else 0)
+    if continued:
+        continued.refuse_other_step(after)
     length = RunLength(
         recipe,
         out,
         known,
         ranks,
-        after=continued.step if continued else 0,
+        after=after,
         expected=continued.expected(settings.minutes) if continued else None,
         of_epoch=task.batches.count(0),
     )
@@ -210,6 +218,7 @@ def _train(
         if continued:
             continued.refuse_other_data(about)
             continued.copy_history(out)
+            about[AFTER] = after
         if resolved.choices:
             about[CHOICES] = [vars(choice) for choice in resolved.choices]
         if needed := used_by(recipe):
@@ -219,8 +228,7 @@ def _train(
     seed_everything(seed_of_rank(settings.seed, ranks.rank))
     state = start(model, settings, ranks)
     selection = Selection()
-    # Only rank 0 checks, because the check may restore an earlier checkpoint.
-    if ranks.broadcast(ranks.first and has_checkpoint(out / CHECKPOINT)):
+    if own:
         kept = load_checkpoint(out / CHECKPOINT, state, seed=settings.seed)
         refuse_other_checkpoint(out, kept, identity)
         kept.pop(RUN_ID, None)
@@ -228,13 +236,15 @@ def _train(
         selection = Selection(**kept)
         planned = length.updates_at(state.step)
         display.say(f"Resuming after update {state.step}{f' of {planned}' if planned else ''}.")
-    elif continued:
-        continued.load(state, settings.seed)
-        display.say(f"Continuing `{continued.run}` after update {state.step}.")
-    elif ranks.first and known and (done := refuse_missing_checkpoint(out)):
-        display.warn(
-            f"This run ended before its first checkpoint. Repeating its {counted(done, 'update')}."
-        )
+    else:
+        if ranks.first and known and (done := refuse_missing_checkpoint(out, after)):
+            display.warn(
+                "This run ended before its first checkpoint. Repeating its "
+                f"{counted(done, 'update')}."
+            )
+        if continued:
+            continued.load(state, settings.seed)
+            display.say(f"Continuing `{continued.run}` after update {state.step}.")
     outcome = yield from _run(
         recipe, length, state, task, selection, out, display, identity, unattended=unattended
     )
@@ -373,6 +383,8 @@ def _run(
 
 def _before_fall(recipe: Recipe, length: RunLength, step: int) -> bool:
     """Return whether the learning rate falls after update ``step`` from a constant value."""
+    if end_of_constant(recipe.training.schedule) is None or length.updates_at(step) is None:
+        return False
     before, now, after = (
         length.timetable.learning_rate(
             recipe.training.schedule,

@@ -54,8 +54,8 @@ def resolve_automatically(
         run: directory of the run. If it has started, its earlier choices are returned.
     Raises: ConfigError for an unknown recipe, key or value; DataError when the data cannot be read.
     """
-    if name not in (None, AUTO):
-        return resolve(name, overrides, full=full)
+    if name not in (None, AUTO) or overrides.get("continue_from"):
+        return resolve(name, overrides, full=full, run=run)
     before = earlier_choices(run) if run is not None else None
     if before is None:
         known = isinstance(items, Iterable) and not isinstance(items, Iterator)
@@ -93,12 +93,13 @@ def _not_automatic(overrides: Mapping[str, Any], *, full: bool, has_items: bool)
 
 
 def _with_task_of_labels(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the overrides; with the task of the data if an encoder is the model to start from, and
-    the data has labels."""
+    """Return the overrides; with the task of the data if a pre-trained encoder is the model to
+    start from, and the data has labels."""
     start, files = overrides.get("start_from"), overrides.get("data.train") or []
     if not start or overrides.get("task") or not files or ITEMS in files or STDIN in files:
         return overrides
-    if read_outline(start).settings.family not in ENCODERS:
+    outline = read_outline(start)
+    if outline.settings.family not in ENCODERS or "labels" in outline.facts:
         return overrides
     task, _ = task_of(resolve("translate", _of_data(overrides)).recipe.data)
     return {**overrides, "task": task} if task in OF_LABELS else overrides
@@ -142,13 +143,15 @@ def chosen(overrides: Mapping[str, Any], items: Iterable[Any] | None = None) -> 
 def _length(overrides: Mapping[str, Any]) -> tuple[float | None, int | None]:
     """Return the length of the run that the user gave: in minutes, or in tokens if updates were
     given; None for what was not given."""
-    names = ("training.minutes", "training.updates", "training.batch_tokens")
+    names = (
+        "training.minutes", "training.updates", "training.batch_tokens", "training.accumulate"
+    )  # fmt: skip
     given = {name: overrides[name] for name in names if overrides.get(name) is not None}
     training = resolve(
         "translate", {"training.batch_tokens": TYPICAL_BATCH} | given
     ).recipe.training
     if "training.updates" in given:
-        return None, training.updates * training.batch_tokens
+        return None, training.updates * training.accumulate * training.batch_tokens
     return training.minutes if "training.minutes" in given else None, None
 
 

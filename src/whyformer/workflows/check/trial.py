@@ -55,7 +55,7 @@ def without_dropout(recipe: Recipe) -> Recipe:
     """Return the recipe for memorizing: without dropout, and with all weights trainable."""
     rates = {"dropout", "attention_dropout"} & type(recipe.model).model_fields.keys()
     model = recipe.model.model_copy(update=dict.fromkeys(rates, 0.0))
-    return recipe.model_copy(update={"model": model, "frozen": False})
+    return recipe.model_copy(update={"model": model, "frozen": False, "freeze": []})
 
 
 def memorization_settings(settings: TrainingSettings, d_model: int) -> TrainingSettings:
@@ -118,7 +118,12 @@ def speed(
     timed = [next(reports) for _ in range(TIMED_UPDATES)]
     seconds = sum(r.seconds for r in timed) / len(timed)
     pace = sum(r.tokens for r in timed) / sum(r.seconds for r in timed)
-    if settings.minutes:
+    of_epoch = batches.count(0) / settings.accumulate
+    if settings.epochs is not None:
+        updates = settings.epochs * of_epoch
+        length = f"at most {counted(settings.epochs, 'epoch')}: about "
+        length += f"{updates * seconds / 3600:.2f} h"
+    elif settings.minutes:
         length = f"{counted(settings.minutes, 'minute')} requested: about "
         length += counted(round(60 * settings.minutes / seconds), "update")
     else:
@@ -126,10 +131,9 @@ def speed(
             f"{counted(settings.updates, 'update')}: about "
             f"{settings.updates * seconds / 3600:.2f} h"
         )
-    epochs = batches.count(0) / settings.accumulate
     detail = (
         f"{1000 * seconds:.0f} ms per update, {pace:,.0f} {unit} per second; {length}, "
-        f"an epoch is {counted(round(epochs), 'update')}"
+        f"an epoch is {counted(round(of_epoch), 'update')}"
     )
     return Finding("speed", math.isfinite(seconds), detail)
 

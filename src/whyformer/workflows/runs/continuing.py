@@ -6,17 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from whyformer.data.lines import STDIN
 from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.files import standing
 from whyformer.recipes.recipe import Recipe
+from whyformer.tasks.items import ITEMS
 from whyformer.training.checkpoints import (
     BEFORE_FALL,
     CHECKPOINT,
-    has_checkpoint,
+    META,
     load_checkpoint,
     saved_step,
 )
 from whyformer.training.journal import JOURNAL, TIMINGS, read_timings
 from whyformer.training.state import TrainingState
+from whyformer.workflows.runs.lock import is_locked
 from whyformer.workflows.runs.run_file import read_run
 
 OF_CORPUS = {"data_key": "data", "corpus": "training corpus"}
@@ -25,12 +29,15 @@ OF_CORPUS = {"data_key": "data", "corpus": "training corpus"}
 
 @dataclass(frozen=True)
 class Continuation:
-    """The run to continue, and the checkpoint of it that training goes on from."""
+    """The run to continue, and the checkpoint of it that training goes on from. Nothing is written
+    to the directory of that run.
+
+    Args: step: number of updates of the checkpoint.
+    """
 
     run: Path
     checkpoint: Path
     step: int
-    """Number of updates of the checkpoint."""
 
     @classmethod
     def of(cls, recipe: Recipe) -> "Continuation | None":
@@ -38,14 +45,19 @@ class Continuation:
 
         If the learning rate of the run fell from a constant value, the checkpoint is the one before
         the fall; otherwise it is the last one.
-        Raises: ConfigError if the run has no checkpoint.
+        Raises: ConfigError if the run has no checkpoint, or is being trained.
         """
         if recipe.continue_from is None:
             return None
         run = Path(recipe.continue_from)
+        if is_locked(run):
+            raise ConfigError(
+                f"`{run}` is being trained, so it cannot be continued yet. Wait until it ends."
+            )
         for name in (BEFORE_FALL, CHECKPOINT):
-            if has_checkpoint(run / name):
-                return cls(run, run / name, saved_step(run / name))
+            place = standing(run / name)
+            if (place / META).exists():
+                return cls(run, place, saved_step(place))
         raise ConfigError(
             f"`{run}` cannot be continued, because it has no checkpoint. Use --start-from, which "
             "needs the model only."
@@ -79,6 +91,32 @@ class Continuation:
                     "its model on the new data."
                 )
 
+    def refuse_other_step(self, step: int) -> None:
+        """Raise ConfigError if the new run began from another checkpoint, with this step."""
+        if self.step != step:
+            raise ConfigError(
+                f"This run began after update {step} of `{self.run}`, but that run is now at "
+                f"update {self.step}. Start again with --overwrite."
+            )
+
     def load(self, state: TrainingState, seed: int) -> None:
         """Restore the state of the checkpoint. All ranks must call this."""
-        load_checkpoint(self.checkpoint, state, seed=seed)
+        load_checkpoint(self.checkpoint, state, seed=seed, recover=False)
+
+
+def refuse_own_source(recipe: Recipe, out: Path) -> None:
+    """Raise ConfigError if a run reads the model or the state of a run in its own directory, or
+    continues a run whose data cannot be read again."""
+    for flag, path in (("start-from", recipe.start_from), ("continue", recipe.continue_from)):
+        if path is not None and Path(path).resolve() in (out.resolve(), (out / "model").resolve()):
+            raise ConfigError(
+                f"`--out` must be another directory than that of `--{flag}`, but both are "
+                f"`{path}`. Choose a new directory."
+            )
+    kept = {STDIN: "standard input", ITEMS: "Python"}
+    given = next((kept[one] for one in (*recipe.data.train, *recipe.data.dev) if one in kept), None)
+    if recipe.continue_from is not None and given:
+        raise ConfigError(
+            f"`{recipe.continue_from}` cannot be continued, because its data came from {given}. "
+            "Use --start-from, and give the data again."
+        )

@@ -12,6 +12,7 @@ from whyformer.foundation.config import build, read_yaml
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.plugins import compare
 from whyformer.recipes.recipe import Recipe, differences
+from whyformer.recipes.start import RATES
 from whyformer.tasks.build import data_key_of
 from whyformer.tasks.items import KEPT_ITEMS
 from whyformer.tasks.standard_input import KEPT
@@ -25,14 +26,16 @@ PREPARED = ("tokenizers", "corpus", "corpus-dev")
 """Directories of a run with prepared data."""
 
 
-def has_updates(out: Path) -> bool:
+def has_updates(out: Path, after: int = 0) -> bool:
     """Return whether a run has a checkpoint, a model or an update in its journal.
+
+    Args: after: number of updates of the run that this run continues, which are in its journal.
 
     A run without any of these parts cannot be resumed. Such a run may start with another recipe or
     plugin, because the user may have corrected the cause of a failure before the first update.
     """
     kept = any((out / name).exists() for name in ("checkpoint", "model"))
-    return kept or bool(read_journal(out))
+    return kept or any(line["step"] > after for line in read_journal(out))
 
 
 def refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
@@ -42,11 +45,17 @@ def refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
     # How the model is distributed over the ranks, and the verdict, have no effect on the weights.
     parallel = {"parallel": original.training.parallel}
     verdict = {"verdict": original.validation.verdict}
-    ignored = {
+    ignored: dict[str, Any] = {
         "preset": None,
         "training": recipe.training.model_copy(update=parallel),
         "validation": recipe.validation.model_copy(update=verdict),
     }
+    if original.start_from is not None and original.start_from == recipe.start_from:
+        # The model and the tokenizers come from there. Earlier versions stored other settings.
+        rates = {one: getattr(recipe.model, one) for one in RATES if hasattr(original.model, one)}
+        ignored["model"] = original.model.model_copy(update=rates)
+        sampling = {"sampling": recipe.text.sampling}
+        ignored["text"] = original.text.model_copy(update=sampling)
     changed = differences(original, recipe.model_copy(update=ignored))
     if changed:
         raise ConfigError(

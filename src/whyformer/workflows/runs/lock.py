@@ -9,6 +9,15 @@ from whyformer.foundation.files import explain_write_errors
 from whyformer.foundation.locking import lock
 
 
+def is_locked(directory: Path) -> bool:
+    """Return whether another process trains in a directory."""
+    try:
+        with (directory / ".lock").open("rb") as file:
+            return not lock(file)
+    except OSError:
+        return False  # no training has run here, or the file cannot be read
+
+
 @contextlib.contextmanager
 def only_run_in(directory: Path) -> Iterator[None]:
     """Lock a directory for this process. The lock is released even if the process is killed.
