@@ -88,6 +88,8 @@ LS = {"training.label_smoothing": 0.1}
 EMA = {"training.average": "ema", "training.ema_decay": 0.99}
 AUTO_ARMS: dict[str, dict[str, Any]] = {
     "auto": {},
+    "auto-plain": {"training.average": "none"},
+    "auto-b2048": {"training.batch_tokens": 2048},
     "auto-b512": {"training.batch_tokens": 512},
     "auto-b1024": {"training.batch_tokens": 1024},
     "auto-w30": {"training.warmup": 30},
