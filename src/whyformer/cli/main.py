@@ -84,6 +84,7 @@ COMMANDS = {
         to_lower="`--training.batch-tokens`, `--data.filters.max-tokens`, `--data.row-tokens` or "
         "the sizes of the model; the last checkpoint is kept, and the same command resumes from it",
     ),
+    "distil": Command("distil", TRAIN, long=True, to_lower=_SMALLER),
     "data": Command("data", TRAIN),
     "check": Command("check", TRAIN, long=True, to_lower=_SMALLER),
     "plan": Command("plan", TRAIN),

@@ -38,10 +38,12 @@ from whyformer.recipes.start import (
     recipe_of_start,
     recipe_to_continue,
     settings_of_start,
+    settings_of_teacher,
     task_of_start,
 )
 from whyformer.recipes.task_declaration import TASKS, ListedMetrics
 from whyformer.text.tokenizer import TokenizerSettings
+from whyformer.training.distillation import DistillationSettings
 from whyformer.training.settings import TrainingSettings
 
 
@@ -221,6 +223,7 @@ class Recipe(Settings):
     model: ModelSettings = TransformerSettings()
     """Settings of the model; `family` selects the kind of model."""
     training: TrainingSettings = TrainingSettings()
+    distil: DistillationSettings = DistillationSettings()
     validation: ValidationSettings = ValidationSettings()
     decoding: SearchSettings = SearchSettings()
 
@@ -291,7 +294,7 @@ def resolve(
         )
     name += "-full" if full else ""
     tree, lines, where = _read(name)
-    if given is None and overrides.get("start_from"):
+    if given is None and (overrides.get("start_from") or overrides.get("distil.teachers")):
         tree = of_new_run(tree)
     places = {path: f"{where}:{line}" for path, line in lines.items()}
     _refuse_plain_sections(tree, Recipe(), where, places)
@@ -303,6 +306,10 @@ def resolve(
     start = overrides.get("start_from", tree.get("start_from"))
     if isinstance(start, str):
         tree = _with_start(tree, start, overrides.get("task"), origins)
+    if teachers := overrides.get("distil.teachers"):
+        taught = settings_of_teacher(teachers[0], tree)
+        origins |= dict.fromkeys(taught, f"teacher {teachers[0]}")
+        tree = merge(tree, nested(taught))
     if overrides:
         if overrides.get("data.train"):
             overrides = {"data.builtin": None, **overrides}
@@ -335,6 +342,8 @@ def _recipe_without_name(overrides: Mapping[str, Any], run: Path | None) -> Path
     task = overrides.get("task")
     if before := overrides.get("continue_from"):
         return recipe_to_continue(before, overrides, run)
+    if teachers := overrides.get("distil.teachers"):
+        return recipe_of_start(teachers[0], task) or _default_recipe(task)
     if start := overrides.get("start_from"):
         found = recipe_of_start(start, task)
         return found or _default_recipe(task or task_of_start(start))

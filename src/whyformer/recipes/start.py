@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import RECIPE, find_bundle, read_outline
+from whyformer.bundle import RECIPE, Outline, find_bundle, read_outline
 from whyformer.foundation.config import Tree, read_yaml
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.wording import either
@@ -23,7 +23,8 @@ TASK_OF_FAMILY = {
 }  # fmt: skip
 """The only task of each of these families."""
 OF_RUN = (
-    "description", "start_from", "continue_from", "extend_vocabulary", "frozen", "freeze", "preset"
+    "description", "distil", "start_from", "continue_from", "extend_vocabulary", "frozen",
+    "freeze", "preset",
 )  # fmt: skip
 """The settings of a run that a run that starts from it does not take over."""
 LENGTHS = ("training.updates", "training.minutes", "training.epochs")
@@ -116,6 +117,11 @@ def settings_of_start(start: str, task: str, own: Mapping[str, Any]) -> dict[str
     model = _fitting(found.settings, start, task)
     shape = model.model_dump(mode="json", exclude={*RATES, *OF_HEAD})
     rates = {name: own[name] for name in RATES if name in own and name in type(model).model_fields}
+    return {f"model.{name}": value for name, value in (shape | rates).items()} | text_of(found)
+
+
+def text_of(found: Outline) -> dict[str, Any]:
+    """Return the settings of the tokenizers of a model, by their dotted names."""
     source, target = found.source_tokenizer, found.target_tokenizer
     samples = any(UNITS[one.units].samples for one in (source, target))
     text = {
@@ -129,9 +135,29 @@ def settings_of_start(start: str, task: str, own: Mapping[str, Any]) -> dict[str
         "shared": found.shared,
         "keep_spaces": found.facts.get("keep_spaces", False),
     } | ({} if samples else {"sampling": 0.0})
-    return {f"model.{name}": value for name, value in (shape | rates).items()} | {
-        f"text.{name}": value for name, value in text.items()
-    }
+    return {f"text.{name}": value for name, value in text.items()}
+
+
+def settings_of_teacher(teacher: str, tree: Tree) -> dict[str, Any]:
+    """Return the settings of the tokenizers of a teacher and, if the recipe has no data, those of
+    its data, by their dotted names.
+
+    Args: tree: the recipe of the student.
+    Raises: ConfigError if the teacher was trained for another task.
+    """
+    found = text_of(read_outline(teacher))
+    place = recipe_of_start(teacher, None)
+    if place is None:
+        return found
+    theirs, _ = read_yaml(place)
+    if theirs["task"] != tree.get("task", "translate"):
+        raise ConfigError(
+            f"Teachers must have the task of the student, {tree.get('task', 'translate')}, but "
+            f"`{teacher}` has the task {theirs['task']}. Choose another teacher or student."
+        )
+    if not tree.get("data", {}).get("train"):
+        found |= {f"data.{name}": theirs["data"][name] for name in DATA_OF_RUN}
+    return found
 
 
 def _fitting(settings: ModelSettings, start: str, task: str) -> ModelSettings:

@@ -23,8 +23,9 @@ class ItemForm(StrEnum):
     """An item is (words, labels), with one label for each word."""
 
 
-STARTING = frozenset({"start_from", "extend_vocabulary", "freeze"})
-"""The settings of a task whose models can start from other runs, and keep weights fixed."""
+STARTING = frozenset({"start_from", "extend_vocabulary", "freeze", "distil"})
+"""The settings of a task whose models can start from other runs, learn from them, and keep weights
+fixed. `distil` means all settings of the section `distil`."""
 OF_SOME_TASKS = STARTING | frozenset({
     "frozen", "data.target", "data.second", "data.filters.max_tokens",
     "data.filters.max_ratio", "data.filters.max_characters", "data.documents", "data.packing",

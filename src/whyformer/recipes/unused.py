@@ -88,7 +88,7 @@ def reason_unused(recipe: Recipe, name: str, *, ranks: int | None = None) -> str
         tasks = [task for task, kind in TASKS.items() if declared in kind.reads]
         use = "uses" if len(tasks) == 1 else "use"
         return f"only {_listed(tasks)} {use} it, and the task is {recipe.task}"
-    reasons = (_of_data, _of_text, _of_model, _of_training, _of_decoding)
+    reasons = (_of_data, _of_text, _of_model, _of_distillation, _of_training, _of_decoding)
     if name == "training.parallel" and ranks == 1:
         return "it applies only to training with several processes (torchrun)"
     return next((found for reason in reasons if (found := reason(recipe, name))), None)
@@ -122,8 +122,11 @@ def _of_data(recipe: Recipe, name: str) -> str | None:
 
 def _of_text(recipe: Recipe, name: str) -> str | None:
     text = recipe.text
-    if name.startswith("text.") and name != "text.sampling" and recipe.start_from:
-        return "the tokenizer comes from --start-from"
+    if name.startswith("text.") and name != "text.sampling":
+        if recipe.start_from:
+            return "the tokenizer comes from --start-from"
+        if recipe.distil.teachers:
+            return "the tokenizer comes from the teachers"
     if name == "text.units" and text.source_units and text.target_units:
         return "text.source_units and text.target_units are both set"
     if name == "text.lowercase" and None not in (text.source_lowercase, text.target_lowercase):
@@ -158,6 +161,14 @@ def _of_model(recipe: Recipe, name: str) -> str | None:
             return "it applies only with --model.cell lstm and an initialization other than chrono"
         if name == "model.dropout_form" and not model.dropout:
             return "`model.dropout` is 0"
+    return None
+
+
+def _of_distillation(recipe: Recipe, name: str) -> str | None:
+    if name in ("distil.weight", "distil.temperature") and not recipe.distil.teachers:
+        return "there is no teacher (--distil.teachers)"
+    if name == "distil.temperature" and not recipe.distil.weight:
+        return "`distil.weight` is 0"
     return None
 
 

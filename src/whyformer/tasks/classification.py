@@ -50,6 +50,7 @@ from whyformer.tasks.task import Progress, batches_on_device, evaluation_mode, w
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 from whyformer.text.normalization import normalize
 from whyformer.text.tokenizer import Tokenizer
+from whyformer.training.distillation import Outputs
 from whyformer.training.loss import Loss
 
 EVALUATED_TOGETHER = 1024
@@ -87,7 +88,7 @@ class Classification(LabelledTask):
 
         found = read_split(
             recipe,
-            self.start,
+            self.given,
             lambda path: map(trimmed, read_examples(path, **columns)),
             lambda one: f"{one.first}/{one.second or ''}",
             self.labels_of,
@@ -100,7 +101,7 @@ class Classification(LabelledTask):
         self.classes = self.classes_of(train)
         self.places = {label: place for place, label in enumerate(self.classes)}
         texts = chain.from_iterable((one.first, one.second or "") for one in train)
-        self.tokenizer = own_tokenizer(recipe, self.start, self.key, texts, run / "tokenizers")
+        self.tokenizer = own_tokenizer(recipe, self.given, self.key, texts, run / "tokenizers")
         self.shape = shape_of(recipe, max(1, len(self.classes)), AnswerOf.TEXT)
         self.batches = self.rows = self._rows(train)
         self.dev = self._rows(dev)
@@ -163,9 +164,14 @@ class Classification(LabelledTask):
 
     def loss(self, model: nn.Module, batch: LabelledBatch, smoothing: float) -> Loss:
         """Return the cross-entropy of the labels, summed over a batch; see `Task.loss`."""
+        return label_loss(*self.outputs(model, batch), smoothing)
+
+    def outputs(self, model: nn.Module, batch: LabelledBatch) -> Outputs:
+        """Return the logits of the labels; see `Task.outputs`."""
+        if not self.classes:
+            return super().outputs(model, batch)
         assert isinstance(model, BERT)
-        outputs = model.answers(batch.ids, batch.real, batch.segments)
-        return label_loss(outputs, batch.labels, smoothing)
+        return Outputs(model.answers(batch.ids, batch.real, batch.segments), batch.labels)
 
     def validate(self, model: Model) -> dict[str, Any]:
         """Return the mean loss and the metric on the validation set; see `Task.validate`."""

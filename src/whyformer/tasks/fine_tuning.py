@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from whyformer.bundle import Bundle
+from whyformer.bundle import Bundle, Outline
 from whyformer.data.filters import Occurrences
 from whyformer.data.formats.roles import Roles
 from whyformer.data.held_out import Overlap, key_of, overlap, split
@@ -26,7 +26,7 @@ from whyformer.models.build import build_model
 from whyformer.recipes.recipe import Recipe
 from whyformer.recipes.task_declaration import STARTING
 from whyformer.tasks import starting
-from whyformer.tasks.starting import begin, freeze, read_start, start_key
+from whyformer.tasks.starting import begin, freeze, given_tokenizers, read_start, start_key
 from whyformer.tasks.task import Caution, Progress, Task
 from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.tasks.training_facts import model_fact, training_fact
@@ -85,6 +85,7 @@ class LabelledTask(Task):
                 f"{self.default_recipe}."
             )
         self.start = read_start(recipe)
+        self.given = given_tokenizers(recipe, self.start)
         self.key = self.data_key(recipe, run)
 
     @classmethod
@@ -165,7 +166,7 @@ class Split(Generic[One]):
 
 def read_split(
     recipe: Recipe,
-    start: Bundle | None,
+    start: Bundle | Outline | None,
     read: Callable[[str], Iterable[One]],
     text_of: Callable[[One], str],
     labels_of: Callable[[One], Iterable[str]],
@@ -275,7 +276,7 @@ def label_loss(
 
 
 def own_tokenizer(
-    recipe: Recipe, start: Bundle | None, key: str, texts: Iterable[str], directory: Path
+    recipe: Recipe, start: Bundle | Outline | None, key: str, texts: Iterable[str], directory: Path
 ) -> Tokenizer:
     """Return the tokenizer of the run to start from, extended if the recipe asks for it. Without
     such a run, train a tokenizer on the texts.

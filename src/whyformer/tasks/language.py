@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from whyformer.bundle import Bundle
@@ -17,6 +19,7 @@ from whyformer.recipes.recipe import Packing, Recipe
 from whyformer.recipes.task_declaration import TASKS
 from whyformer.tasks.task import Progress, batches_on_device, evaluation_mode
 from whyformer.tasks.text_task import TextTask
+from whyformer.training.distillation import Outputs
 from whyformer.training.loss import Loss, fused_cross_entropy, real_places
 
 ROWS = {Packing.CONTIGUOUS: ContiguousRows, Packing.DOCUMENTS: PackedRows}
@@ -62,6 +65,11 @@ class Language(TextTask):
         """Return the loss, summed over the targets of a batch; see `Task.loss`."""
         return language_loss(model, batch, smoothing)
 
+    def outputs(self, model: nn.Module, batch: TextBatch) -> Outputs:
+        """Return the logits of all labels except padding; see `Task.outputs`."""
+        features, labels = language_features(model, batch)
+        return Outputs(F.linear(features, model.projection.weight), labels)  # pyright: ignore
+
     def validate(self, model: Model) -> dict[str, Any]:
         """Return the mean loss and the metric on the validation set; see `Task.validate`. The whole
         validation text is used, in rows of the same length as in training."""
@@ -85,12 +93,20 @@ class Language(TextTask):
 
 def language_loss(model: nn.Module, batch: TextBatch, smoothing: float) -> Loss:
     """Return the loss of a batch, summed over all labels except padding."""
+    features, labels = language_features(model, batch)
+    return fused_cross_entropy(features, model.projection.weight, labels, smoothing)  # pyright: ignore
+
+
+def language_features(
+    model: nn.Module, batch: TextBatch
+) -> tuple[Float[Tensor, "tokens d_model"], Int[Tensor, "tokens"]]:
+    """Return the features and the labels of a batch, without padding."""
     labels = batch.labels.flatten()
     real = real_places(labels, batch.tokens)
     features = model.features(batch.target, batch.documents).flatten(0, 1)  # pyright: ignore
     if real is not None:
         features, labels = features.index_select(0, real), labels.index_select(0, real)
-    return fused_cross_entropy(features, model.projection.weight, labels, smoothing)  # pyright: ignore
+    return features, labels
 
 
 def text_scores(

@@ -22,6 +22,7 @@ from whyformer.tasks.text_task import TextTask
 from whyformer.text.pieces import UNITS
 from whyformer.text.symbols import PAD
 from whyformer.text.tokenizer import Tokenizer
+from whyformer.training.distillation import Outputs
 from whyformer.training.loss import Loss, fused_cross_entropy
 
 
@@ -104,6 +105,17 @@ class Pretraining(TextTask):
     def loss(self, model: nn.Module, batch: PretrainingBatch, smoothing: float) -> Loss:
         """Return the loss, summed over the targets of a batch; see `Task.loss`."""
         return pretraining_loss(model, batch, smoothing)
+
+    def outputs(self, model: nn.Module, batch: PretrainingBatch) -> Outputs:
+        """Return the logits of the masked tokens; see `Task.outputs`.
+
+        Raises: ConfigError for next-sentence prediction, which has no teacher.
+        """
+        if batch.follows is not None or not isinstance(model, BERT):
+            return super().outputs(model, batch)
+        chosen = batch.labels != PAD
+        x = model(batch.ids, batch.real, batch.segments)
+        return Outputs(model.masked(x[chosen]), batch.labels[chosen])
 
     def validate(self, model: Model) -> dict[str, Any]:
         """Return the mean loss and the metric on the validation set; see `Task.validate`. All

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from whyformer.bundle import Bundle
+from whyformer.bundle import Bundle, Outline
 from whyformer.data import catalog
 from whyformer.data.batch import Batch
 from whyformer.data.batching import SubwordSampling, make_batch
@@ -106,7 +106,7 @@ def prepare(
     recipe: Recipe,
     run: Path,
     progress: Callable[[str, int], None] | None = None,
-    start: Bundle | None = None,
+    start: Bundle | Outline | None = None,
 ) -> Prepared:
     """Read, tokenize and map the data of a recipe into ``run``, or open the data already there.
 
@@ -362,7 +362,7 @@ def _tokenizers(
     sources: _Sources,
     directory: Path,
     progress: Callable[[str, int], None] | None,
-    start: Bundle | None,
+    start: Bundle | Outline | None,
 ) -> tuple[Tokenizer, Tokenizer]:
     text, longest = recipe.text, recipe.data.filters.max_characters
     asked = {

@@ -1,13 +1,14 @@
 """Start from the weights and tokenizers of another run, and keep weights fixed."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from whyformer.bundle import WEIGHTS, Bundle, find_bundle, load_bundle
+from whyformer.bundle import WEIGHTS, Bundle, Outline, find_bundle, load_bundle, read_outline
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.files import sha256_of
 from whyformer.models.build import Model
@@ -28,21 +29,34 @@ def read_start(recipe: Recipe) -> Bundle | None:
     if recipe.start_from is None:
         return None
     bundle = load_bundle(recipe.start_from)
-    model = bundle.model
-    if isinstance(model, Electra) and recipe.model.family != "electra":
-        model = model.discriminator
-    return Bundle(model, bundle.source_tokenizer, bundle.target_tokenizer, bundle.facts)
+    return replace(bundle, model=trained_part(bundle.model, recipe.model.family))
+
+
+def trained_part(model: Model, family: str) -> Model:
+    """Return a model, or the discriminator of ELECTRA if a model of another family is wanted."""
+    return model.discriminator if isinstance(model, Electra) and family != "electra" else model
+
+
+def given_tokenizers(recipe: Recipe, start: Bundle | None) -> Bundle | Outline | None:
+    """Return the model whose tokenizers the run uses: that to start from, or the first teacher.
+    None means that the run trains its tokenizers."""
+    teachers = recipe.distil.teachers
+    return start or (read_outline(teachers[0]) if teachers else None)
 
 
 def start_key(recipe: Recipe) -> str:
-    """Return the hash of the weights to start from; "" without `start_from`."""
-    if recipe.start_from is None:
-        return ""
-    return sha256_of(find_bundle(Path(recipe.start_from)) / WEIGHTS)
+    """Return the hash of the weights to start from, or of the tokenizers of the first teacher; ""
+    without both."""
+    if recipe.start_from is not None:
+        return sha256_of(find_bundle(Path(recipe.start_from)) / WEIGHTS)
+    if teachers := recipe.distil.teachers:
+        found = read_outline(teachers[0])
+        return f"{found.source_tokenizer.fingerprint}-{found.target_tokenizer.fingerprint}"
+    return ""
 
 
 def with_start_key(key: str, recipe: Recipe) -> str:
-    """Return the hash of the data, followed by the hash of the weights to start from."""
+    """Return the hash of the data, followed by `start_key`."""
     start = start_key(recipe)
     return f"{key}/{start}" if start else key
 

@@ -47,6 +47,7 @@ from whyformer.tasks.task import Caution, Progress, batches_on_device, evaluatio
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 from whyformer.text.normalization import normalize
 from whyformer.text.tokenizer import Tokenizer
+from whyformer.training.distillation import Outputs
 from whyformer.training.loss import Loss
 
 
@@ -72,7 +73,7 @@ class Tagging(LabelledTask):
         }  # fmt: skip
         found = read_split(
             recipe,
-            self.start,
+            self.given,
             lambda path: read_tagged(path, **columns),
             lambda one: " ".join(one.words),
             lambda one: one.labels,
@@ -97,7 +98,7 @@ class Tagging(LabelledTask):
                 f"`{''.join(self.classes)}`. Check which column contains the labels."
             )
         texts = (" ".join(one.words) for one in train)
-        self.tokenizer = own_tokenizer(recipe, self.start, self.key, texts, run / "tokenizers")
+        self.tokenizer = own_tokenizer(recipe, self.given, self.key, texts, run / "tokenizers")
         self.shape = shape_of(recipe, len(self.classes), AnswerOf.TOKENS)
         self.longest = min(data.row_tokens, self.shape.max_length)
         self.batches = self.rows = self._rows(train)
@@ -152,10 +153,13 @@ class Tagging(LabelledTask):
     def loss(self, model: nn.Module, batch: TaggedBatch, smoothing: float) -> Loss:
         """Return the cross-entropy at the first piece of every word, summed over a batch; see
         `Task.loss`."""
+        return label_loss(*self.outputs(model, batch), smoothing)
+
+    def outputs(self, model: nn.Module, batch: TaggedBatch) -> Outputs:
+        """Return the logits of the labels, at the first piece of every word; see `Task.outputs`."""
         assert isinstance(model, BERT)
         first = batch.labels != NOTHING
-        outputs = model.token_answers(batch.ids, batch.real)[first]
-        return label_loss(outputs, batch.labels[first], smoothing)
+        return Outputs(model.token_answers(batch.ids, batch.real)[first], batch.labels[first])
 
     def validate(self, model: Model) -> dict[str, Any]:
         """Return the mean loss and the metric on the validation set; see `Task.validate`."""

@@ -14,6 +14,7 @@ from whyformer.foundation.errors import ConfigError
 from whyformer.models.build import Model
 from whyformer.recipes.recipe import Recipe
 from whyformer.recipes.task_declaration import TaskDeclaration
+from whyformer.training.distillation import Outputs
 from whyformer.training.loss import Loss
 from whyformer.training.state import BatchSource
 
@@ -86,6 +87,17 @@ class Task(TaskDeclaration, ABC):
     @abstractmethod
     def loss(self, model: nn.Module, batch: Any, smoothing: float) -> Loss:
         """Return the loss, summed over all targets of a batch."""
+
+    def outputs(self, model: nn.Module, batch: Any) -> Outputs:
+        """Return the predictions of a model for a batch, and the right answers. Distillation needs
+        this method; other training does not.
+
+        Raises: ConfigError if the task has no such predictions.
+        """
+        raise ConfigError(
+            f"The task `{self.recipe.task}` cannot learn from a teacher. Leave `distil.teachers` "
+            "out."
+        )
 
     @abstractmethod
     def validate(self, model: Model) -> dict[str, Any]:

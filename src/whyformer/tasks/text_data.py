@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, groupby, islice
 from pathlib import Path
 
-from whyformer.bundle import Bundle
+from whyformer.bundle import Bundle, Outline
 from whyformer.data import catalog
 from whyformer.data.documents import Document
 from whyformer.data.formats.recognition import Format, Wanted, sampled_lines
@@ -270,7 +270,7 @@ def text_tokenizer(
     texts: Texts,
     directory: Path,
     progress: Progress | None,
-    start: Bundle | None = None,
+    start: Bundle | Outline | None = None,
 ) -> Tokenizer:
     """Return the tokenizer of the model to start from, or train the recipe's tokenizer. Save it in
     ``directory``, or load it from there."""

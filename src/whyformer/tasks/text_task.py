@@ -15,7 +15,7 @@ from whyformer.models.build import Model, build_model
 from whyformer.recipes.recipe import Recipe
 from whyformer.recipes.task_declaration import STARTING, ItemForm
 from whyformer.tasks.files_facts import files_facts
-from whyformer.tasks.starting import begin, read_start, with_start_key
+from whyformer.tasks.starting import begin, given_tokenizers, read_start, with_start_key
 from whyformer.tasks.task import Progress, Task, with_end
 from whyformer.tasks.text_data import read_as, read_texts, text_tokenizer
 from whyformer.tasks.training_facts import model_fact, training_fact
@@ -48,7 +48,9 @@ class TextTask(Task):
         texts = read_texts(recipe.data, lowercase=recipe.text.lowercase)
         self.texts, self.key = texts, with_start_key(texts.key, recipe)
         self.files = [read_as(path, recipe.data) for path in (*recipe.data.train, *recipe.data.dev)]
-        self.tokenizer = text_tokenizer(recipe, texts, run / "tokenizers", progress, self.start)
+        self.tokenizer = text_tokenizer(
+            recipe, texts, run / "tokenizers", progress, given_tokenizers(recipe, self.start)
+        )
 
         def documents(name: str, read: Callable[[], Iterator[Document]]) -> Documents:
             return build_documents(

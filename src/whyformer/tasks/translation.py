@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from whyformer.bundle import Bundle
@@ -25,7 +26,7 @@ from whyformer.recipes.recipe import Recipe
 from whyformer.recipes.task_declaration import STARTING, TASKS, ItemForm
 from whyformer.tasks.facts import facts_before_training, limit_fact
 from whyformer.tasks.pair_data import CorpusBatches, Prepared, data_key, prepare
-from whyformer.tasks.starting import begin, read_start
+from whyformer.tasks.starting import begin, given_tokenizers, read_start
 from whyformer.tasks.task import (
     Caution,
     Progress,
@@ -33,7 +34,8 @@ from whyformer.tasks.task import (
     batches_on_device,
     evaluation_mode,
 )
-from whyformer.training.loop import sequence_loss
+from whyformer.training.distillation import Outputs
+from whyformer.training.loop import sequence_features, sequence_loss
 from whyformer.training.loss import Loss
 
 BLEU_WORDS = 4
@@ -71,7 +73,7 @@ class Translation(Task):
             )
         self.longest = recipe.model.longest_target
         self.start = read_start(recipe)
-        self.data: Prepared = prepare(recipe, run, progress, self.start)
+        self.data: Prepared = prepare(recipe, run, progress, given_tokenizers(recipe, self.start))
         self.asked, self.metric = recipe.validation.metric, metric_for(recipe, self.data)
         validation = recipe.validation.model_copy(update={"metric": self.metric})
         self.recipe = recipe = recipe.model_copy(update={"validation": validation})
@@ -106,6 +108,11 @@ class Translation(Task):
     def loss(self, model: nn.Module, batch: Batch, smoothing: float) -> Loss:
         """Return the loss, summed over the targets of a batch; see `Task.loss`."""
         return sequence_loss(model, batch, smoothing)
+
+    def outputs(self, model: nn.Module, batch: Batch) -> Outputs:
+        """Return the logits of the real target tokens of a batch; see `Task.outputs`."""
+        features, labels = sequence_features(model, batch)
+        return Outputs(F.linear(features, model.projection.weight), labels)  # pyright: ignore
 
     def validate(self, model: Model) -> dict[str, Any]:
         """Return the mean loss and the metric on the validation set; see `Task.validate`. For the

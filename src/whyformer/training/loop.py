@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from whyformer.data.batch import Batch
@@ -47,13 +48,21 @@ def start(model: nn.Module, settings: TrainingSettings, ranks: Ranks = ALONE) ->
 
 def sequence_loss(model: nn.Module, batch: Batch, smoothing: float) -> Loss:
     """Return the sum of the label-smoothed loss over the real target tokens of a batch."""
+    features, labels = sequence_features(model, batch)
+    return fused_cross_entropy(features, model.projection.weight, labels, smoothing)  # pyright: ignore
+
+
+def sequence_features(
+    model: nn.Module, batch: Batch
+) -> tuple[Float[Tensor, "tokens d_model"], Int[Tensor, "tokens"]]:
+    """Return the features of the real target tokens of a batch, and their labels."""
     labels = batch.labels.flatten()
     real = real_places(labels, batch.tokens)
     features = model.features(batch.source, batch.source_real, batch.target)  # pyright: ignore
     features = features.flatten(0, 1)
     if real is not None:
         features, labels = features.index_select(0, real), labels.index_select(0, real)
-    return fused_cross_entropy(features, model.projection.weight, labels, smoothing)  # pyright: ignore
+    return features, labels
 
 
 def fit(

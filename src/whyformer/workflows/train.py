@@ -38,6 +38,7 @@ from whyformer.tasks.build import open_task
 from whyformer.tasks.items import GivenItems, forget_items, keep_items
 from whyformer.tasks.standard_input import forget_input, refuse_other_input
 from whyformer.tasks.task import Caution, Task
+from whyformer.tasks.teaching import Teachers
 from whyformer.training.checkpoints import (
     BEFORE_FALL,
     CHECKPOINT,
@@ -45,6 +46,7 @@ from whyformer.training.checkpoints import (
     load_checkpoint,
     save_checkpoint,
 )
+from whyformer.training.distributed import LossOf
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import JOURNAL, Journal, TensorBoard, read_journal
 from whyformer.training.loop import fit, start
@@ -317,7 +319,7 @@ def _run(
             task.batches,
             recipe.training,
             d_model=recipe.model.d_model,
-            loss_of=task.loss,
+            loss_of=_training_loss(task, state.model),
             timetable=length.timetable,
         )
         try:
@@ -379,6 +381,15 @@ def _run(
     for note in notes:
         display.warn(note)
     return Outcome(out, selection.best, state.step, interrupted, stopped_early, notes=notes)
+
+
+def _training_loss(task: Task, model: nn.Module) -> LossOf:
+    """Return the loss that training minimizes: that of the task, or with teachers."""
+    if not task.recipe.distil.teachers:
+        return task.loss
+    assert isinstance(model, Model)
+    device = next(model.parameters()).device
+    return Teachers(task, task.bundle(model, {}), device).loss
 
 
 def _before_fall(recipe: Recipe, length: RunLength, step: int) -> bool:
