@@ -286,6 +286,18 @@ COMMANDS = {
         RECIPE | STARTED | {"out": "{new}/other", "overwrite": "", "quiet": ""},
         JSON,
     ),
+    "distil": Command(
+        ("{place}/pairs --out {new}/run",),
+        {
+            "out": "{new}/other",
+            "student": "copy",
+            "data": "{place}/pairs.tsv",
+            "dev": "{place}/dev.tsv",
+            "overwrite": "",
+            "quiet": "",
+        },
+        JSON,
+    ),
     "check": Command(RECIPES[2:4], RECIPE | {"out": "{new}/kept"}, JSON),
     "demo": Command(("",), {"minutes": "2", "out": "{new}/d", "overwrite": "", "quiet": ""}, JSON),
     "bench": Command(

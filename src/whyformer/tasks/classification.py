@@ -231,7 +231,7 @@ class Regression(Classification):
     """
 
     default_recipe = "regress"
-    reads = Classification.reads - {"training.label_smoothing"}
+    reads = Classification.reads - {"training.label_smoothing", "distil"}
     loss_unit = "squared error per text"
     numeric = True
     metrics = {"loss": False} | {name: name != "mse" for name in NUMBER_METRICS}

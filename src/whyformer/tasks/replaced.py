@@ -23,7 +23,7 @@ class Replacing(Pretraining):
 
     default_recipe = "tiny-electra"
     families = ("electra",)
-    reads = Pretraining.reads - {"data.next_sentence"}
+    reads = Pretraining.reads - {"data.next_sentence", "distil"}
     metric_needs = {}
     metrics = {
         "loss": False, "masked_accuracy": True, "detection_loss": False,

@@ -107,10 +107,11 @@ class Continuation:
 def refuse_own_source(recipe: Recipe, out: Path) -> None:
     """Raise ConfigError if a run reads the model or the state of a run in its own directory, or
     continues a run whose data cannot be read again."""
-    for flag, path in (("start-from", recipe.start_from), ("continue", recipe.continue_from)):
-        if path is not None and Path(path).resolve() in (out.resolve(), (out / "model").resolve()):
+    own = (out.resolve(), (out / "model").resolve())
+    for path in (recipe.start_from, recipe.continue_from, *recipe.distil.teachers):
+        if path is not None and Path(path).resolve() in own:
             raise ConfigError(
-                f"`--out` must be another directory than that of `--{flag}`, but both are "
+                f"`--out` must be another directory than that of the run to read, but both are "
                 f"`{path}`. Choose a new directory."
             )
     kept = {STDIN: "standard input", ITEMS: "Python"}
