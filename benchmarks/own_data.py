@@ -89,6 +89,7 @@ EMA = {"training.average": "ema", "training.ema_decay": 0.99}
 AUTO_ARMS: dict[str, dict[str, Any]] = {
     "auto": {},
     "auto-plain": {"training.average": "none"},
+    "auto-more-epochs": {"training.epochs": 1000},
     "auto-b2048": {"training.batch_tokens": 2048},
     "auto-b512": {"training.batch_tokens": 512},
     "auto-b1024": {"training.batch_tokens": 1024},
