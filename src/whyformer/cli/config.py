@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from whyformer.cli.shared.options import Continue, Flag, Overrides, Texts
+from whyformer.cli.shared.options import Continue, Flag, Overrides, Pieces, Texts
 
 EXAMPLES = """Examples:
 
@@ -53,7 +53,7 @@ def show(
     task: str | None = None,
     start_from: str | None = None,
     continue_from: Continue = None,
-    extend_vocabulary: int | None = None,
+    extend_vocabulary: Pieces = None,
     frozen: Flag = False,
     freeze: Texts = None,
     full: Flag = False,

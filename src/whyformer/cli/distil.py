@@ -9,14 +9,14 @@ EXAMPLES = """Examples:
   whyformer distil runs/big --out runs/small --model.d-model 128
   whyformer distil runs/a runs/b --out runs/student
   whyformer distil runs/big --student my-small-recipe.yaml --out runs/small
-  whyformer distil runs/sentiment --out runs/small --model.layers 1 --distil.temperature 2
+  whyformer distil runs/sentiment --out runs/small --distil.temperature 2
 
-The student has the tokenizers of the teachers. Several teachers are an ensemble:
-the student learns the mean of their probabilities. --distil.weight sets the weight
-of the teachers against the labels of the data (default: 0.5).
+The student has the tokenizers of the teachers. Several teachers are an
+ensemble: the student learns the mean of their probabilities. --distil.weight
+sets the weight of the teachers against the labels of the data (default: 0.5).
 To let a student learn the outputs of a teacher instead (sequence-level
-distillation), translate the training sources with the teacher and train on the
-result; see docs/training.md."""
+distillation), translate the training sources with the teacher and train on
+the result; see docs/training.md."""
 
 
 def distil(

@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from whyformer.cli.shared.options import Continue, Flag, Overrides, Texts, required
+from whyformer.cli.shared.options import Continue, Flag, Overrides, Pieces, Texts, required
 
 EXAMPLES = """Examples:
 
@@ -39,7 +39,7 @@ def train(
     task: str | None = None,
     start_from: str | None = None,
     continue_from: Continue = None,
-    extend_vocabulary: int | None = None,
+    extend_vocabulary: Pieces = None,
     frozen: Flag = False,
     freeze: Texts = None,
     full: Flag = False,

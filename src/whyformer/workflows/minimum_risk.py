@@ -40,7 +40,7 @@ class MinimumBayesRisk:
     The expected utility of a text is its mean utility over all samples, as if each of them was the
     right translation. A text that was drawn several times counts several times.
 
-    >>> chosen = MinimumBayesRisk("chrf").expected(["a cat sat", "a cat sits", "the dog"])
+    >>> chosen = MinimumBayesRisk("chrf").expected(["a cat sat", "the dog", "a cat sat"])
     >>> max(chosen, key=chosen.__getitem__)
     'a cat sat'
 

@@ -84,8 +84,8 @@ def score(
     )
     if len(sources) != len(targets):
         raise DataError(
-            f"`{source}` and `{target}` must have the same number of lines, but they have "
-            f"{len(sources):,} and {len(targets):,}."
+            f"Both files must have the same number of lines, but `{source}` has {len(sources):,} "
+            f"and `{target}` has {len(targets):,}."
         )
     translator = load_system(runs).translator
     check = SourceCheck(translator.source_tokenizer, translator.expected)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter, Token
 
+from whyformer.foundation.bounds import MAX_IDS
 from whyformer.foundation.errors import UsageError
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
@@ -63,6 +64,10 @@ def within(low: float, high: float) -> Parameter:
     numbers are allowed."""
     bounds = Bounds(low, high)
     return Parameter(converter=bounds, metavar=str(bounds))
+
+
+Pieces = Annotated[int | None, within(0, MAX_IDS)]
+"""Type of a number of pieces of a vocabulary."""
 
 
 def required(value: T | None, name: str, example: str) -> T:
