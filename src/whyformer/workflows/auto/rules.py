@@ -47,7 +47,7 @@ def choices_for(
     """
     source, target = figures.source, figures.target
     if tokens is not None:  # the minutes that the run takes on one core
-        minutes = max(0.01, round(tokens / _speed(task, source, target), 2))
+        minutes = max(1e-4, round(tokens / _speed(task, source, target), 4))
     if task == "translate":
         rule = for_words if _are_short(source, target) else for_sentences
         return rule(source, target, minutes)
