@@ -56,8 +56,20 @@ RECIPE = "recipe.yaml"
 CONFIG, WEIGHTS, SOURCE, TARGET = "config.json", "model.safetensors", "source.json", "target.json"
 
 
+class TwoTokenizers:
+    """Base class of what has a tokenizer for the source and one for the target."""
+
+    source_tokenizer: Tokenizer
+    target_tokenizer: Tokenizer
+
+    @property
+    def shared(self) -> bool:
+        """Whether source and target use the same tokenizer."""
+        return self.source_tokenizer.fingerprint == self.target_tokenizer.fingerprint
+
+
 @dataclass(frozen=True)
-class Bundle:
+class Bundle(TwoTokenizers):
     """A model with its tokenizers, which is all that is needed to read and write text.
 
     `facts` has further JSON values, such as search settings, scores, and lengths of the training
@@ -69,25 +81,15 @@ class Bundle:
     target_tokenizer: Tokenizer
     facts: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def shared(self) -> bool:
-        """Whether source and target use the same tokenizer."""
-        return self.source_tokenizer.fingerprint == self.target_tokenizer.fingerprint
-
 
 @dataclass(frozen=True)
-class Outline:
+class Outline(TwoTokenizers):
     """A bundle without its weights."""
 
     settings: ModelSettings
     source_tokenizer: Tokenizer
     target_tokenizer: Tokenizer
     facts: dict[str, Any]
-
-    @property
-    def shared(self) -> bool:
-        """Whether source and target use the same tokenizer."""
-        return self.source_tokenizer.fingerprint == self.target_tokenizer.fingerprint
 
     @property
     def sizes(self) -> tuple[int, int]:

@@ -85,7 +85,7 @@ def first(runs: Path, kind: str) -> Path:
 
 
 def further(runs: Path, kind: str, **changes: Any) -> Resolved:
-    """Return the recipe of a run that goes on with other data."""
+    """Return the recipe of a run that starts from the first run, with other data."""
     changes = {name.replace("__", "."): value for name, value in changes.items()}
     given = {"start_from": str(first(runs, kind)), "data.train": [data(runs, kind, "dog")]}
     return resolve(None, given | changes)
@@ -296,12 +296,16 @@ def test_a_run_cannot_start_from_itself(
     assert (own / "model" / "model.safetensors").is_file()
 
 
-def test_given_updates_replace_the_epochs_of_the_first_run(runs: Path) -> None:
-    start = str(first(runs, "transformer"))
-    bounded = {"training.epochs": 3.0, "start_from": start}
-    assert resolve(None, bounded).recipe.training.epochs == 3.0
-    replaced = resolve("classify", {"training.updates": 9}).recipe.training
-    assert replaced.epochs is None
+def test_given_updates_replace_the_epochs_of_the_first_run(runs: Path, tmp_path: Path) -> None:
+    bounded = tmp_path / "bounded"
+    shutil.copytree(first(runs, "transformer"), bounded)
+    file = bounded / "recipe.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert "epochs: null" in text
+    file.write_text(text.replace("epochs: null", "epochs: 3.0"), encoding="utf-8")
+    start = {"start_from": str(bounded)}
+    assert resolve(None, start).recipe.training.epochs == 3.0
+    assert resolve(None, start | {"training.updates": 9}).recipe.training.epochs is None
 
 
 def test_a_path_must_be_a_text() -> None:

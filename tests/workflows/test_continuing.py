@@ -1,4 +1,4 @@
-"""A finished run goes on in another directory, as if it had been longer from the start."""
+"""A finished run is continued in another directory and equals a longer run."""
 
 import json
 import math

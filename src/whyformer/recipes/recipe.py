@@ -331,9 +331,7 @@ def resolve(
 
 def _gives_length(overrides: Mapping[str, Any]) -> bool:
     """Return whether the given length of a run replaces the number of epochs of the recipe."""
-    if overrides.get("continue_from"):
-        return True
-    return overrides.get("training.updates") is not None
+    return bool(overrides.get("continue_from") or overrides.get("training.updates"))
 
 
 def _recipe_without_name(overrides: Mapping[str, Any], run: Path | None) -> Path | str:

@@ -73,9 +73,9 @@ def recipe_to_continue(run: str, overrides: Mapping[str, Any], own: Path | None)
     others = [name for name in overrides if name not in OF_CONTINUED]
     if others:
         raise ConfigError(
-            f"`--{others[0].replace('_', '-')}` cannot be given with --continue: the run goes on "
-            "with its data and settings, and only its length and its validations can change. Leave "
-            "it out, or use --start-from."
+            f"`--{others[0].replace('_', '-')}` cannot be given with --continue, which "
+            "uses the data and the settings of the run. Only the length and the validations can "
+            "change. Leave it out, or use --start-from."
         )
     if not any(overrides.get(name) is not None for name in LENGTHS):
         raise ConfigError(

@@ -88,7 +88,7 @@ def reason_unused(recipe: Recipe, name: str, *, ranks: int | None = None) -> str
         tasks = [task for task, kind in TASKS.items() if declared in kind.reads]
         use = "uses" if len(tasks) == 1 else "use"
         return f"only {_listed(tasks)} {use} it, and the task is {recipe.task}"
-    reasons = (_of_data, _of_text, _of_model, _of_distillation, _of_training, _of_decoding)
+    reasons = (_of_data, _of_text, _of_model, _of_other_runs, _of_training, _of_decoding)
     if name == "training.parallel" and ranks == 1:
         return "it applies only to training with several processes (torchrun)"
     return next((found for reason in reasons if (found := reason(recipe, name))), None)
@@ -143,10 +143,6 @@ def _of_text(recipe: Recipe, name: str) -> str | None:
 
 def _of_model(recipe: Recipe, name: str) -> str | None:
     model = recipe.model
-    if name == "extend_vocabulary" and not recipe.start_from:
-        return "there is no --start-from, so the vocabulary is learned from the data"
-    if name == "preset" and recipe.start_from:
-        return "the shape comes from the model in --start-from"
     if not name.startswith("model."):
         return None
     if recipe.start_from and name.removeprefix("model.") not in RATES:
@@ -164,7 +160,11 @@ def _of_model(recipe: Recipe, name: str) -> str | None:
     return None
 
 
-def _of_distillation(recipe: Recipe, name: str) -> str | None:
+def _of_other_runs(recipe: Recipe, name: str) -> str | None:
+    if name == "extend_vocabulary" and not recipe.start_from:
+        return "there is no --start-from, so the vocabulary is learned from the data"
+    if name == "preset" and recipe.start_from:
+        return "the shape comes from the model in --start-from"
     if name in ("distil.weight", "distil.temperature") and not recipe.distil.teachers:
         return "there is no teacher (--distil.teachers)"
     if name == "distil.temperature" and not recipe.distil.weight:

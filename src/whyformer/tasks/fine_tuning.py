@@ -25,8 +25,15 @@ from whyformer.models.bert import BERT, AnswerOf, BERTSettings
 from whyformer.models.build import build_model
 from whyformer.recipes.recipe import Recipe
 from whyformer.recipes.task_declaration import STARTING
-from whyformer.tasks import starting
-from whyformer.tasks.starting import begin, freeze, given_tokenizers, read_start, start_key
+from whyformer.tasks.starting import (
+    begin,
+    extended_tokenizer,
+    freeze,
+    given_tokenizers,
+    read_start,
+    start_key,
+    with_new_pieces,
+)
 from whyformer.tasks.task import Caution, Progress, Task
 from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.tasks.training_facts import model_fact, training_fact
@@ -286,12 +293,12 @@ def own_tokenizer(
     text = recipe.text
     share = None if recipe.data.dev else recipe.data.dev_share
     asked = {"data": key, "dev_share": share, "text": text.model_dump(mode="json")}
-    asked |= starting.with_new_pieces(recipe)
+    asked |= with_new_pieces(recipe)
     options = {"vocabulary": text.vocabulary, "lowercase": text.lowercase}
 
     def learn() -> list[Tokenizer]:
         if start is not None:
-            return [starting.own_tokenizer(start.source_tokenizer, recipe, texts)]
+            return [extended_tokenizer(start.source_tokenizer, recipe, texts)]
         return [train_tokenizer(text.units, texts, **options)]
 
     (tokenizer,) = kept_tokenizers(directory, ["source"], asked, learn)

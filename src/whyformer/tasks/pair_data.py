@@ -27,7 +27,7 @@ from whyformer.decoding.expected import learned_limit, seen_bytes
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.recipes.recipe import Builtin, Recipe
 from whyformer.tasks.standard_input import kept_input, refuse_two_inputs
-from whyformer.tasks.starting import own_tokenizer, with_new_pieces, with_start_key
+from whyformer.tasks.starting import extended_tokenizer, with_new_pieces, with_start_key
 from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.text.sentences import sentences
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
@@ -384,11 +384,11 @@ def _tokenizers(
     def learn() -> list[Tokenizer]:
         if start is not None:
             if start.shared:
-                both = own_tokenizer(start.source_tokenizer, recipe, texts((True, True)))
+                both = extended_tokenizer(start.source_tokenizer, recipe, texts((True, True)))
                 return [both, both]
             return [
-                own_tokenizer(start.source_tokenizer, recipe, texts((True, False))),
-                own_tokenizer(start.target_tokenizer, recipe, texts((False, True))),
+                extended_tokenizer(start.source_tokenizer, recipe, texts((True, False))),
+                extended_tokenizer(start.target_tokenizer, recipe, texts((False, True))),
             ]
 
         def trained(units: str, sides: tuple[bool, bool], *, lowercase: bool) -> Tokenizer:

@@ -67,7 +67,7 @@ def with_new_pieces(recipe: Recipe) -> dict[str, int]:
     return {"extend_vocabulary": count} if count else {}
 
 
-def own_tokenizer(before: Tokenizer, recipe: Recipe, texts: Iterable[str]) -> Tokenizer:
+def extended_tokenizer(before: Tokenizer, recipe: Recipe, texts: Iterable[str]) -> Tokenizer:
     """Return the tokenizer of the run to start from, extended if the recipe asks for it.
 
     Args: texts: the training texts, from which new pieces are learned.

@@ -1,6 +1,5 @@
 """The teachers of a run: trained models whose probabilities a student learns."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -8,6 +7,7 @@ from torch import Tensor, nn
 
 from whyformer.bundle import Bundle, load_bundle
 from whyformer.foundation.errors import ConfigError
+from whyformer.tasks.fine_tuning import listed
 from whyformer.tasks.starting import trained_part
 from whyformer.tasks.task import Task
 from whyformer.training.distillation import Outputs, distilled, mean_probabilities
@@ -76,10 +76,6 @@ def _columns(path: str, teacher: Bundle, student: Bundle) -> list[int] | None:
     if set(own) != set(theirs):
         raise ConfigError(
             f"Teachers must have the labels of the student, but `{path}` has "
-            f"{_shown(theirs)}, and the student has {_shown(own)}."
+            f"{listed(theirs) or 'none'}, and the student has {listed(own) or 'none'}."
         )
     return [theirs.index(label) for label in own] if own else None
-
-
-def _shown(labels: Sequence[str]) -> str:
-    return ", ".join(labels[:10]) or "none"

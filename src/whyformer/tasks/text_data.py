@@ -21,7 +21,7 @@ from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.foundation.files import sha256_of
 from whyformer.recipes.recipe import Builtin, DataSettings, Recipe
 from whyformer.recipes.recipe import Documents as DocumentEnd
-from whyformer.tasks.starting import own_tokenizer, with_new_pieces, with_start_key
+from whyformer.tasks.starting import extended_tokenizer, with_new_pieces, with_start_key
 from whyformer.tasks.task import Progress
 from whyformer.tasks.tokenizers import kept_tokenizers
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
@@ -291,7 +291,7 @@ def text_tokenizer(
 
     def learn() -> list[Tokenizer]:
         if start is not None:
-            return [own_tokenizer(start.source_tokenizer, recipe, lines())]
+            return [extended_tokenizer(start.source_tokenizer, recipe, lines())]
         return [train_tokenizer(text.units, lines(), **options)]
 
     (tokenizer,) = kept_tokenizers(directory, ["source"], asked, learn)

@@ -203,7 +203,7 @@ def _train(
         ranks,
         after=after,
         expected=continued.expected(settings.minutes) if continued else None,
-        of_epoch=task.batches.count(0),
+        of_epoch=task.batches.count(0) if settings.epochs is not None else None,
     )
     if not known and ranks.first:
         length.write()

@@ -28,7 +28,8 @@ FEW_PAIRS = 10_000
 FEW_EPOCHS = 3
 FEW_MINUTES = 5
 MOST_EPOCHS = 8.0
-"""Epochs of a run on texts with labels. With more, the model learns its training texts by heart."""
+"""Maximum number of epochs with labels. With more epochs, the model memorizes its training
+texts."""
 MANY = 2 / 3
 """If one label has more than this share of the texts, another metric than accuracy selects the
 weights."""

@@ -3,13 +3,20 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from whyformer.data.labelled import Example
 from whyformer.data.tagged import Tagged
 from whyformer.evaluation.calibration import Curve, curve
 from whyformer.evaluation.score import Score
-from whyformer.tasks.classification import Classification, Classifier, Regression, number
+from whyformer.tasks.classification import (
+    Classification,
+    Classifier,
+    Prediction,
+    Regression,
+    number,
+)
 from whyformer.tasks.tagging import Tagger, Tagging
 from whyformer.workflows.errors.pairs import counted_kinds
 from whyformer.workflows.errors.report import (
@@ -28,87 +35,84 @@ BETWEEN = " | "
 def errors_of_labels(
     task: Classification, run: Path, items: Sequence[Example], where: str, count: int
 ) -> ErrorReport:
-    """Label the texts with the run, and describe the wrong labels; the most confident are first."""
-    if isinstance(task, Regression):
-        return _errors_of_numbers(task, run, items, where, count)
+    """Label the texts with the run, and describe the wrong labels or numbers; the most confident
+    labels and the largest errors are first."""
     found = load_labeller(run)
     assert isinstance(found, Classifier)
     predictions = found.classify([(one.first, one.second) for one in items])
-    training = TrainingItems((text_of(one), one.label) for one in task.examples)
+    if isinstance(task, Regression):
+        judged = _judged_numbers(items, predictions, task.deviation)
+    else:
+        judged = _judged_labels(items, predictions)
+    training = TrainingItems((text_of(one), task.answer_of(one)) for one in task.examples)
+    kinds = [training.sources.kinds(text_of(one)) for one in items]
+    return _report(
+        run,
+        where,
+        kinds,
+        judged.worst,
+        training,
+        Counter((items[n].label, predictions[n].label) for n in judged.worst)
+        if task.classes
+        else Counter(),
+        scores=found.evaluate(items),
+        mistakes=tuple(
+            Mistake(
+                n + 1,
+                text_of(items[n]),
+                predictions[n].label,
+                items[n].label,
+                judged.rates[n],
+                judged.sure[n] if judged.sure else None,
+                tuple(kinds[n]),
+                training.neighbours(text_of(items[n])),
+            )
+            for n in judged.worst[:count]
+        ),
+        calibration=judged.calibration,
+        notes=judged.notes,
+    )
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Which predictions are wrong.
+
+    Args:
+        worst: indices of the wrong predictions, the worst first.
+        rates: the size of each error; see `Mistake`.
+        sure: the probability of each prediction; empty for numbers.
+    """
+
+    worst: list[int]
+    rates: list[float]
+    sure: list[float] = field(default_factory=list)
+    calibration: Curve | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _judged_labels(items: Sequence[Example], predictions: Sequence[Prediction]) -> _Judged:
     sure = [max(one.probabilities.values()) for one in predictions]
     right = [p.label == one.label for p, one in zip(predictions, items, strict=True)]
-    wrong = [n for n, fits in enumerate(right) if not fits]
-    kinds = [training.sources.kinds(text_of(one)) for one in items]
-    confused = Counter((items[n].label, predictions[n].label) for n in wrong)
-    return _report(
-        run,
-        where,
-        kinds,
-        wrong,
-        training,
-        confused,
-        scores=found.evaluate(items),
-        mistakes=tuple(
-            Mistake(
-                n + 1,
-                text_of(items[n]),
-                predictions[n].label,
-                items[n].label,
-                1.0,
-                sure[n],
-                tuple(kinds[n]),
-                training.neighbours(text_of(items[n])),
-            )
-            for n in sorted(wrong, key=lambda n: -sure[n])[:count]
-        ),
-        calibration=curve(sure, right),
-    )
+    worst = sorted((n for n, fits in enumerate(right) if not fits), key=lambda n: -sure[n])
+    return _Judged(worst, [float(not fits) for fits in right], sure, curve(sure, right))
 
 
-def _errors_of_numbers(
-    task: Regression, run: Path, items: Sequence[Example], where: str, count: int
-) -> ErrorReport:
-    """Predict the numbers with the run, and describe the largest errors.
-
-    A number counts as wrong if its error is larger than the standard deviation of the training
-    numbers, which is the typical error of an answer that ignores the text.
-    """
-    found = load_labeller(run)
-    assert isinstance(found, Classifier)
-    predictions = found.classify([(one.first, one.second) for one in items])
-    training = TrainingItems((text_of(one), f"{number(one):g}") for one in task.examples)
-    errors = [
-        abs((p.number or 0.0) - number(one)) for p, one in zip(predictions, items, strict=True)
+def _judged_numbers(
+    items: Sequence[Example], predictions: Sequence[Prediction], deviation: float
+) -> _Judged:
+    """Compare numbers. A number counts as wrong if its error is larger than the standard deviation
+    of the training numbers, which is the typical error of an answer that ignores the text."""
+    rates = [
+        abs((p.number or 0.0) - number(one)) / deviation
+        for p, one in zip(predictions, items, strict=True)
     ]
-    wrong = [n for n, error in enumerate(errors) if error > task.deviation]
-    kinds = [training.sources.kinds(text_of(one)) for one in items]
-    return _report(
-        run,
-        where,
-        kinds,
-        wrong,
-        training,
-        Counter(),
-        scores=found.evaluate(items),
-        mistakes=tuple(
-            Mistake(
-                n + 1,
-                text_of(items[n]),
-                predictions[n].label,
-                items[n].label,
-                errors[n] / task.deviation,
-                None,
-                tuple(kinds[n]),
-                training.neighbours(text_of(items[n])),
-            )
-            for n in sorted(wrong, key=lambda n: (-errors[n], n))[:count]
-        ),
-        calibration=None,
-        notes=(
-            f"A number counts as wrong if its error is larger than {task.deviation:.3g}, the "
-            "standard deviation of the numbers in the training data.",
-        ),
+    worst = sorted((n for n, rate in enumerate(rates) if rate > 1), key=lambda n: -rates[n])
+    note = (
+        f"A number counts as wrong if its error is larger than {deviation:.3g}, the standard "
+        "deviation of the numbers in the training data."
     )
+    return _Judged(worst, rates, notes=(note,))
 
 
 def errors_of_tags(

@@ -1,4 +1,4 @@
-"""Continue a finished run in another directory: the state that training goes on from."""
+"""Continue a finished run in another directory, from one of its checkpoints."""
 
 import shutil
 from collections.abc import Mapping
@@ -29,8 +29,8 @@ OF_CORPUS = {"data_key": "data", "corpus": "training corpus"}
 
 @dataclass(frozen=True)
 class Continuation:
-    """The run to continue, and the checkpoint of it that training goes on from. Nothing is written
-    to the directory of that run.
+    """The run to continue, and its checkpoint that the new run begins with. The new run writes
+    nothing to the directory of the earlier run.
 
     Args: step: number of updates of the checkpoint.
     """
