@@ -5,7 +5,7 @@
 Greedy search and beam 5 are measured with 64 sentences at once (target tokens per second) and
 single-sentence (milliseconds, p50 and p95). Each contender is a separate process. All processes
 stay loaded and compute one at a time, in rounds A B C A B C … See README.md. Run this script with
-an interpreter that has whyformer[export]. Hugging Face's models run in ``.benchmarks/peers`` if
+an interpreter that has whyformer. Hugging Face's models run in ``.benchmarks/peers`` if
 `training_speed.py` has created this environment.
 """
 

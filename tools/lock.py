@@ -40,9 +40,17 @@ def closure(wanted: list[str]) -> dict[str, str]:
     return found
 
 
-def write(path: Path, pins: dict[str, str], head: str) -> None:
-    """Write pins in alphabetical order. Args: head: comment on the first line."""
-    lines = [f"{name}=={version}" for name, version in sorted(pins.items())]
+def write(path: Path, pins: dict[str, str], head: str, markers: dict[str, str]) -> None:
+    """Write pins in alphabetical order.
+
+    Args:
+        head: comment on the first line.
+        markers: for each package that is installed on some platforms only, its marker.
+    """
+    lines = [
+        f"{name}=={version}" + (f"; {markers[name]}" if name in markers else "")
+        for name, version in sorted(pins.items())
+    ]
     path.write_text("\n".join([f"# {head}", *lines, ""]), encoding="utf-8")
 
 
@@ -51,10 +59,18 @@ def main() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     base = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["demo"]
     run = closure(base + BUILD)
+    markers = {one.name: str(one.marker) for one in map(Requirement, base) if one.marker}
     develop = closure(project["dependency-groups"]["dev"])
-    write(ROOT / "requirements.lock", run, "What `make demo` installs. Made by `make lock`.")
+    write(
+        ROOT / "requirements.lock", run, "What `make demo` installs. Made by `make lock`.", markers
+    )
     extra = {name: version for name, version in develop.items() if name not in run}
-    write(ROOT / "requirements-dev.lock", extra, "What `make test` adds. Made by `make lock`.")
+    write(
+        ROOT / "requirements-dev.lock",
+        extra,
+        "What `make test` adds. Made by `make lock`.",
+        markers,
+    )
     for group, command in (("docs", "make docs"), ("browser", "make test-browser")):
         more = closure(project["dependency-groups"][group])
         extra = {name: v for name, v in more.items() if name not in run and name not in develop}
@@ -62,6 +78,7 @@ def main() -> None:
             ROOT / f"requirements-{group}.lock",
             extra,
             f"What `{command}` adds. Made by `make lock`.",
+            markers,
         )
 
 

@@ -259,7 +259,15 @@ def test_diagnose_tells_the_story(cli, own_run):
 def test_doctor(cli):
     found = json.loads(cli("doctor", "--json").out)
     assert found["matmul_gflops"] > 0
-    assert set(found["extras"]) == {"demo", "track", "export", "lab", "ray", "baselines"}
+    assert set(found["extras"]) == {
+        "demo",
+        "track",
+        "export",
+        "documents",
+        "lab",
+        "ray",
+        "baselines",
+    }
     text = cli("doctor").out
     for word in ("torch", "threads", "device", "bf16", "memory", "disk", "GFLOP/s"):
         assert word in text

@@ -10,7 +10,7 @@ from whyformer.bundle import save_bundle
 from whyformer.cli.shared import engines
 from whyformer.interop.engine import CTranslate2Translator
 
-pytest.importorskip("ctranslate2", reason='needs pip install "whyformer[export]"')
+pytest.importorskip("ctranslate2", reason="this platform has no wheel")
 pytestmark = pytest.mark.usefixtures("unchecked")
 
 TEXT = "c b a\n\na b\nf g h i\n  \ne"
@@ -137,7 +137,7 @@ def test_without_the_package_torch_translates(cli, converted, searched, monkeypa
     said = cli("translate", converted, stdin=TEXT)
     assert (said.code, said.trouble, searched) == (0, "", [])
     said = cli("translate", converted, "--engine", "ctranslate2", stdin=TEXT)
-    assert 'pip install "whyformer[export]"' in said.sentence
+    assert "pip install ctranslate2" in said.sentence
 
 
 def test_a_stale_conversion_is_told_and_not_used(cli, own_run, searched):

@@ -46,14 +46,21 @@ class OutputError(UsageError):
     """An output cannot be written, or already exists."""
 
 
-class MissingExtraError(UsageError):
+class MissingPackageError(UsageError):
+    """A required package is not installed."""
+
+    def __init__(self, package: str, install: str | None = None) -> None:
+        super().__init__(
+            f"The package `{package}` is needed here, but it is not installed. "
+            f"Install it with: pip install {install or package}"
+        )
+
+
+class MissingExtraError(MissingPackageError):
     """A required optional package is not installed."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(
-            f"The package `{package}` is needed here, but it is not installed. "
-            f'Install it with: pip install "whyformer[{extra}]"'
-        )
+        super().__init__(package, f'"whyformer[{extra}]"')
 
 
 class DivergedError(WhyformerError):

@@ -21,7 +21,7 @@ from torch import nn
 from whyformer.blocks.positions import LearnedPositions, Positions, RelativeBuckets, Table
 from whyformer.blocks.residual import DeepNorm
 from whyformer.blocks.scaling import QKNorm
-from whyformer.foundation.errors import MissingExtraError, UsageError
+from whyformer.foundation.errors import MissingPackageError, UsageError
 from whyformer.foundation.wording import counted
 from whyformer.interop import names
 from whyformer.models.gpt import GPT
@@ -81,12 +81,12 @@ effect after training."""
 def library() -> Any:
     """Return the module `ctranslate2`.
 
-    Raises: MissingExtraError when it is not installed.
+    Raises: MissingPackageError when it is not installed.
     """
     try:
         import ctranslate2
     except ImportError:
-        raise MissingExtraError("ctranslate2", "export") from None
+        raise MissingPackageError("ctranslate2") from None
     return ctranslate2
 
 

@@ -77,7 +77,7 @@ class CTranslate2Translator(TextTranslator):
         directory: directory of a conversion.
         threads: number of cores; None uses all that are available to this process.
         warn, ranks: see `TextTranslator`.
-    Raises: BundleError when the conversion is damaged; MissingExtraError without CTranslate2.
+    Raises: BundleError when the conversion is damaged; MissingPackageError without CTranslate2.
     """
 
     def __init__(
@@ -293,7 +293,7 @@ def open_engine(kind: str, directory: Path, threads: int, batches: int = 1) -> A
         kind: name of the class of CTranslate2: Translator or Generator.
         threads: number of cores per batch.
         batches: number of batches that are computed at the same time.
-    Raises: BundleError when the conversion is damaged; MissingExtraError without CTranslate2.
+    Raises: BundleError when the conversion is damaged; MissingPackageError without CTranslate2.
     """
     try:
         return getattr(library(), kind)(

@@ -20,7 +20,8 @@ EXTRAS = {
     "track": "tensorboard",
     "lab": "latex2mathml",
     "ray": "ray",
-    "export": "ctranslate2",
+    "documents": "pysubs2",
+    "export": "onnxruntime",
     "baselines": "sklearn",
 }
 """For each extra, a package that is found only if the extra is installed."""

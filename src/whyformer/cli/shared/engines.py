@@ -14,7 +14,7 @@ from whyformer.decoding.packing import Weights, is_rounded
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.text_translator import TextTranslator
 from whyformer.foundation.devices import choose_device
-from whyformer.foundation.errors import MissingExtraError, UsageError, nearest
+from whyformer.foundation.errors import MissingPackageError, UsageError, nearest
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.foundation.wording import counted
 from whyformer.interop.conversion import find_conversion, is_stale, read_record, stands_alone
@@ -132,7 +132,7 @@ def _by_conversion(
     if choose_device(device).type != "cpu":
         return UsageError("The ctranslate2 engine needs the CPU. Use --device cpu.")
     if find_spec("ctranslate2") is None:
-        return MissingExtraError("ctranslate2", "export")
+        return MissingPackageError("ctranslate2")
     record = read_record(directory)
     if is_stale(run, record):
         return _Stale(

@@ -91,7 +91,7 @@ def convert_for_engines(
         wanted["ctranslate2-int8"] = "int8"
     for engine, quantization in wanted.items():
         if find_spec("ctranslate2") is None:
-            engines.left_out[engine] = 'not installed: pip install "whyformer[export]"'
+            engines.left_out[engine] = "not installed: pip install ctranslate2"
             continue
         say(f"Converting the run for {engine} …")
         out = scratch / engine
