@@ -25,44 +25,35 @@ def convert(
     run: Path,
     *,
     to: str = "ctranslate2",
-    quantize: str = "none",
+    quantize: str | None = None,
     out: Path | None = None,
     pairs: Annotated[Path | None, Parameter(negative="")] = None,
-    sentences: Annotated[int, within(1, 1_000_000)] = 200,
+    sentences: Annotated[int | None, within(1, 1_000_000)] = None,
     json: Flag = False,
 ) -> int:
-    """Convert a run for a faster engine, and compare the outputs before saving the conversion.
+    """Convert a run to the format of another engine, and compare the outputs before saving the
+    conversion.
 
     Args:
         run: Directory of a run.
         to: The format: ctranslate2.
-        quantize: none or int8. With int8, the files are about a quarter as large.
+        quantize: none (the default) or int8. With int8, the files are about a quarter as large.
         out: Output directory (default: `ctranslate2` inside the run).
         pairs: Sources and translations for the comparison
             (default: the dev set of the run).
-        sentences: Maximum number of sentences to compare.
+        sentences: Maximum number of sentences to compare (default: 200).
         json: Print the measurements as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
     from whyformer.data.reading import read_pairs
-    from whyformer.foundation.errors import UsageError, nearest
-    from whyformer.interop.convert import convert as write
+    from whyformer.interop.formats import convert_to
 
-    if to != "ctranslate2":
-        raise UsageError(f"`{to}` is not a format.{nearest(to, ['ctranslate2'])}")
     given = None if pairs is None else [(one.source, one.target) for one in read_pairs(pairs)]
-    done = write(
-        run,
-        quantization=quantize,
-        out=out,
-        pairs=given,
-        sentences=sentences,
-        say=lambda text: print(f"whyformer: {text}", file=sys.stderr),
-    )
+    flags = {"quantize": quantize, "out": out, "pairs": given, "sentences": sentences}
+    done = convert_to(to, run, flags, say=lambda text: print(f"whyformer: {text}", file=sys.stderr))
     if json:
         print_json(done.to_json())
         return 0
-    for line in done.parity.lines(quantized=quantize != "none"):
+    for line in done.lines():
         print(line)
-    print(f"conversion: {done.directory}")
     return 0

@@ -60,6 +60,11 @@ class Converted:
     parity: Parity
     origin: str
 
+    def lines(self) -> list[str]:
+        """Return the results of the conversion as lines of text."""
+        quantized = self.record.quantization != "none"
+        return [*self.parity.lines(quantized=quantized), f"conversion: {self.directory}"]
+
     def to_json(self) -> dict[str, Any]:
         """Return the results of the conversion as JSON values."""
         return {
