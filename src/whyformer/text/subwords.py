@@ -31,7 +31,9 @@ _MARKS = (
     r"!-/:-@\[-`{-~¡-¿×÷،؛؟٪-٭।॥\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"
     r"\u3001-\u3003\u3008-\u3011\u3014-\u301f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
 )
-_WORD = re.compile(rf" ?[^ {_MARKS}]{{1,{LONGEST_WORD}}}| ?[{_MARKS}]{{1,{LONGEST_WORD}}}| ")
+WORD_PATTERN = rf" ?[^ {_MARKS}]{{1,{LONGEST_WORD}}}| ?[{_MARKS}]{{1,{LONGEST_WORD}}}| "
+"""Regular expression of a word. Every text is a sequence of its matches."""
+_WORD = re.compile(WORD_PATTERN)
 
 
 def split_words(text: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Models and tokenizers of Hugging Face, in and out."""
