@@ -10,7 +10,7 @@ from torch import Tensor
 
 from whyformer.blocks.additive_attention import RecurrentAttention
 from whyformer.blocks.dropout import DropoutForm
-from whyformer.blocks.embeddings import Tying
+from whyformer.blocks.embeddings import EmbeddingNorm, EmbeddingScale, Tying
 from whyformer.blocks.feedforward import FEEDFORWARDS
 from whyformer.blocks.initialization import Initialization
 from whyformer.blocks.multihead import ATTENTIONS, AttentionPath, use_path
@@ -23,10 +23,12 @@ from whyformer.blocks.scaling import SCALINGS
 from whyformer.data.batch import Batch
 from whyformer.models.build import Model, TextModel
 from whyformer.models.gpt import GPT, GPTSettings
+from whyformer.models.parts import Biases
 from whyformer.models.recurrent.language import RecurrentLanguageModel, RecurrentLanguageSettings
 from whyformer.models.recurrent.model import RecurrentModel
 from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
+from whyformer.models.vocabulary import OutputBias
 from whyformer.text.symbols import BOS, EOS, PAD
 
 VOCABULARY = 13
@@ -40,8 +42,15 @@ SWITCHES: dict[str, Any] = {
     "wiring": WIRINGS,
     "initialization": Initialization,
     "score_scale": SCALINGS,
+    "biases": Biases,
 }
 """Setting -> its choices."""
+SWITCHES_OF_PAIRS: dict[str, Any] = {
+    "embedding_scale": EmbeddingScale,
+    "embedding_norm": EmbeddingNorm,
+    "output_bias": (OutputBias.NONE, OutputBias.LEARNED),
+}
+"""Setting of an encoder-decoder Transformer only -> its choices."""
 TOGETHER: dict[str, dict[str, Any]] = {"grouped-query": {"heads": 4, "kv_heads": 2}}
 """Member of a switch -> settings that it needs, or that make it unlike another member."""
 
@@ -52,7 +61,9 @@ def alone(name: str, member: Any) -> dict[str, Any]:
 
 
 VARIANTS: dict[str, dict[str, Any]] = {
-    f"{name}={member}": alone(name, member) for name, kind in SWITCHES.items() for member in kind
+    f"{name}={member}": alone(name, member)
+    for name, kind in (SWITCHES | SWITCHES_OF_PAIRS).items()
+    for member in kind
 }
 """Every member of every switch, alone, on the model of the paper."""
 RECURRENT_SWITCHES: dict[str, Any] = {

@@ -41,6 +41,17 @@ OTHERS: dict[str, dict[str, Any]] = {
         "positions": "relative", "score_scale": "learned",
     },
     "one key": {"attention": "multi-query", "heads": 4, "positions": "rotary"},
+    "like Marian": {"activation": "silu", "biases": "all", "output_bias": "fixed"},
+    "like BART": {
+        "activation": "gelu", "biases": "all", "positions": "learned", "embedding_scale": "one",
+        "embedding_norm": "sum", "max_length": 256,
+    },
+    "like T5": {
+        "wiring": "pre-norm", "norm": "rms", "norm_epsilon": 0.1, "activation": "geglu",
+        "biases": "none", "positions": "relative", "score_scale": "none", "d_k": 12,
+        "embedding_scale": "one", "tying": "none",
+    },
+    "deep with a norm of the embeddings": {"wiring": "deepnorm", "embedding_norm": "sum"},
 }  # fmt: skip
 """Where switches meet in one weight."""
 OTHER_GPTS: dict[str, dict[str, Any]] = {

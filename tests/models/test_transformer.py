@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 from torch import nn
+from torch.testing import assert_close
 
 import tiny
 from whyformer.blocks.embeddings import Tying
@@ -12,6 +13,7 @@ from whyformer.blocks.multihead import AttentionPath, use_path
 from whyformer.foundation.config import build
 from whyformer.foundation.errors import ConfigError, UsageError
 from whyformer.models import encoder
+from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.build import build_model
 from whyformer.models.interface import SequenceModel
 from whyformer.models.presets import PRESETS
@@ -22,7 +24,8 @@ from whyformer.models.transformer import (
     deepnorm_constants,
     meta,
 )
-from whyformer.training.loop import fit, start
+from whyformer.text.symbols import PAD
+from whyformer.training.loop import fit, sequence_loss, start
 from whyformer.training.settings import TrainingSettings
 
 
@@ -38,7 +41,8 @@ def test_every_choice_gives_every_parameter_a_finite_gradient(variant, path):
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
-        assert parameter.grad.abs().sum() > 0 or "numbers" in name, name
+        flat = "numbers" in name or name.endswith("project_key.bias")  # softmax ignores a constant
+        assert parameter.grad.abs().sum() > 0 or flat, name
 
 
 @pytest.mark.usefixtures("unchecked")
@@ -198,3 +202,61 @@ def test_an_encoder_in_groups_says_the_same_of_every_real_token(monkeypatch):
     assert (found[2:4, 3:] == 0).all()
     whole = torch.ones_like(real)
     assert torch.equal(model.encoder.in_groups(x, whole), model.encoder(x, whole))
+
+
+def distinct_epsilons(model: nn.Module) -> set[float]:
+    return {one.eps for one in model.modules() if isinstance(one, nn.LayerNorm | nn.RMSNorm)}
+
+
+@pytest.mark.parametrize("scale", ["inverse-sqrt", "qk-norm"])
+def test_norm_epsilon_reaches_every_norm(scale):
+    changes = {
+        "norm_epsilon": 0.25, "wiring": "pre-norm", "embedding_norm": "sum", "score_scale": scale,
+    }  # fmt: skip
+    assert distinct_epsilons(tiny.build(**changes)) == {0.25}
+    del changes["embedding_norm"]
+    assert distinct_epsilons(tiny.gpt(**changes)) == {0.25}
+    small = {"layers": 1, "d_model": 16, "heads": 2, "d_ff": 24}
+    settings = BERTSettings.model_validate(small | changes)
+    assert distinct_epsilons(BERT(settings, (tiny.VOCABULARY,) * 2)) == {0.25}
+
+
+def biased(model: nn.Module) -> set[str]:
+    names = [name for name, _ in model.named_parameters() if name.endswith("bias")]
+    return {part for name in names for part in ("attention", "feedforward", "norm") if part in name}
+
+
+def test_biases_are_in_the_layers_that_the_setting_names():
+    assert biased(tiny.build(norm="rms", biases="none")) == set()
+    assert biased(tiny.build(norm="rms")) == {"feedforward"}
+    assert biased(tiny.build(norm="rms", biases="all")) == {"feedforward", "attention"}
+    assert biased(tiny.gpt(norm="rms")) == {"feedforward", "attention"}
+    assert biased(tiny.gpt(norm="rms", biases="none")) == set()
+
+
+@pytest.mark.parametrize("bias", ["learned", "fixed"])
+def test_the_output_bias_is_added_to_every_logit_and_to_the_loss(bias):
+    model = tiny.build(output_bias=bias).eval()
+    batch = tiny.copy_batch(1, rows=3)
+    given = (batch.source, batch.source_real, batch.target)
+    with torch.no_grad():
+        before = model(*given)
+        model.projection.bias.copy_(torch.arange(float(tiny.VOCABULARY)))
+        assert_close(model(*given), before + torch.arange(float(tiny.VOCABULARY)))
+        loss = sequence_loss(model, batch, 0.1)
+        expected = nn.functional.cross_entropy(
+            model(*given).flatten(0, 1), batch.labels.flatten(),
+            ignore_index=PAD, reduction="sum", label_smoothing=0.1,
+        )  # fmt: skip
+    assert_close(loss.smoothed, expected)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("bias", ["learned", "fixed"])
+def test_training_changes_a_learned_output_bias_only(bias):
+    model = tiny.build(output_bias=bias)
+    settings = TrainingSettings(updates=3, schedule="constant", warmup=1, learning_rate=1e-2)
+    batches = tiny.FixedBatches([tiny.copy_batch(1, rows=4)])
+    for _ in fit(start(model, settings), batches, settings, d_model=16):
+        pass
+    assert bool(model.projection.bias.any()) == (bias == "learned")

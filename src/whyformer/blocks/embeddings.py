@@ -29,6 +29,14 @@ class EmbeddingScale(StrEnum):
     SQRT_D_MODEL = "sqrt-d-model"
 
 
+class EmbeddingNorm(StrEnum):
+    """Whether the sum of token and position vectors is normalized."""
+
+    NONE = "none"
+    SUM = "sum"
+    """A norm follows the sum and precedes dropout, as in BART."""
+
+
 class TokenEmbedding(nn.Module):
     """Token vectors multiplied by √d_model, plus position vectors, with dropout on the sum.
 
@@ -45,9 +53,19 @@ class TokenEmbedding(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(
-        self, ids: Int[Tensor, "batch length"], positions: Positions, offset: Offset = 0
+        self,
+        ids: Int[Tensor, "batch length"],
+        positions: Positions,
+        offset: Offset = 0,
+        norm: nn.Module | None = None,
     ) -> Float[Tensor, "batch length d_model"]:
-        """Embed tokens. Args: offset: position of the first token."""
+        """Embed tokens.
+
+        Args:
+            offset: position of the first token.
+            norm: norm of the sum, which each stack has for itself; None does not normalize it.
+        """
         x = F.embedding(ids, self.weight) * self.scale
         where = positions.embed(ids.shape[1], offset, x)
-        return self.dropout(x if where is None else x + where)
+        x = x if where is None else x + where
+        return self.dropout(x if norm is None else norm(x))

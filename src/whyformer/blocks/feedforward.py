@@ -55,12 +55,24 @@ class TanhGELUFeedForward(FeedForward):
         return self.contract(F.gelu(self.expand(x), approximate="tanh"))
 
 
-@FEEDFORWARDS.register("swiglu")
-class SwiGLUFeedForward(FeedForward):
-    """(SiLU(xW) ⊙ xV)W₂, without biases. Source: Shazeer 2020 (arXiv:2002.05202), Eq. 6.
+@FEEDFORWARDS.register("silu")
+class SiLUFeedForward(FeedForward):
+    """Eq. 2 with SiLU(x) = x · sigmoid(x) as activation, as in the published Marian models.
 
-    SwiGLU has three matrices, and Eq. 2 has two. To get the same number of parameters, set d_ff to
-    2/3 of the value for Eq. 2.
+    SiLU is also called Swish. Source: Ramachandran et al. 2017 (arXiv:1710.05941), §3, with β = 1.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the same network to every position."""
+        return self.contract(F.silu(self.expand(x)))
+
+
+class GatedFeedForward(FeedForward):
+    """Base class of (activation(xW) ⊙ xV)W₂, without biases. Source: Shazeer 2020
+    (arXiv:2002.05202), Eq. 6.
+
+    A gated network has three matrices, and Eq. 2 has two. To get the same number of parameters, set
+    d_ff to 2/3 of the value for Eq. 2.
     """
 
     matrices = 3
@@ -73,4 +85,37 @@ class SwiGLUFeedForward(FeedForward):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the same network to every position."""
-        return self.contract(F.silu(self.gate(x)) * self.expand(x))
+        return self.contract(self.activation(self.gate(x)) * self.expand(x))
+
+    def activation(self, x: Tensor) -> Tensor:
+        """Return the values of the gate."""
+        raise TypeError(f"the network {type(self).__name__} must override `activation`")
+
+
+@FEEDFORWARDS.register("swiglu")
+class SwiGLUFeedForward(GatedFeedForward):
+    """(SiLU(xW) ⊙ xV)W₂, without biases. Source: Shazeer 2020 (arXiv:2002.05202), Eq. 6."""
+
+    def activation(self, x: Tensor) -> Tensor:
+        """Return SiLU(x)."""
+        return F.silu(x)
+
+
+@FEEDFORWARDS.register("geglu")
+class GEGLUFeedForward(GatedFeedForward):
+    """(GELU(xW) ⊙ xV)W₂, without biases, as in T5 v1.1. Source: Shazeer 2020 (arXiv:2002.05202),
+    Eq. 6.
+
+    Differs: GELU is its tanh approximation (see `TanhGELUFeedForward`), as in the code of T5.
+    """
+
+    def activation(self, x: Tensor) -> Tensor:
+        """Return the tanh approximation of GELU(x)."""
+        return F.gelu(x, approximate="tanh")
+
+
+def drop_biases(network: nn.Module) -> None:
+    """Remove the biases of all linear layers of a network."""
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            module.register_parameter("bias", None)

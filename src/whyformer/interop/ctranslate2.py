@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from whyformer.blocks.feedforward import FEEDFORWARDS, GatedFeedForward
 from whyformer.blocks.positions import LearnedPositions, Positions, RelativeBuckets, Table
 from whyformer.blocks.residual import DeepNorm
 from whyformer.blocks.scaling import QKNorm
@@ -28,9 +29,6 @@ from whyformer.models.gpt import GPT
 from whyformer.models.transformer import Transformer
 from whyformer.text.symbols import BOS, EOS, UNK
 
-EPSILON = 1e-5
-"""The constant ε of LayerNorm and RMSNorm."""
-
 SPARE = 1
 """Number of extra rows of a position table. CTranslate2 also scores an eos that may follow a
 sequence. After the longest sequence, this eos needs an extra row, and its score is discarded."""
@@ -38,9 +36,13 @@ ACTIVATIONS = {
     "relu": "RELU",
     "gelu": "GELU",
     "gelu-tanh": "GELUTanh",
+    "silu": "SWISH",
     "swiglu": "SWISH",
+    "geglu": "GELUTanh",
 }
 """For each activation, its name in CTranslate2."""
+GATED = {name for name, kind in FEEDFORWARDS.items() if issubclass(kind, GatedFeedForward)}
+"""The activations whose feed-forward network has a gate."""
 
 EXPRESSED: dict[str, set[str]] = {
     "family": {"transformer", "gpt"},
@@ -72,7 +74,8 @@ REASONS = {
 FREE = {
     *("encoder_layers", "decoder_layers", "layers", "d_model", "heads", "kv_heads"),
     *("d_k", "d_ff", "dropout", "attention_dropout", "max_length", "tying"),
-    *("initialization", "embedding_scale", "embedding_deviation"),
+    *("initialization", "embedding_scale", "embedding_deviation", "embedding_norm"),
+    *("norm_epsilon", "biases", "output_bias"),
 }
 """Settings whose values need no check, because CTranslate2 supports all of them or they have no
 effect after training."""
@@ -170,9 +173,11 @@ def specification(model: Transformer | GPT, vocabularies: tuple[int, int], rows:
         spec.register_target_vocabulary(tokens[1])
         spec.config.decoder_start_token = str(BOS)
     decoder.projection.weight = weights.take(["projection.weight"])
+    if "projection.bias" in weights.tensors:
+        decoder.projection.bias = weights.take(["projection.bias"])
     spec.config.bos_token, spec.config.eos_token = str(BOS), str(EOS)
     spec.config.unk_token = str(UNK)
-    spec.config.layer_norm_epsilon = EPSILON
+    spec.config.layer_norm_epsilon = settings.norm_epsilon
     if left := weights.left():
         raise UsageError(
             f"This run cannot be converted to CTranslate2: CTranslate2 does not support "
@@ -193,9 +198,10 @@ def _choices(settings: Any) -> dict[str, Any]:
         "pre_norm": settings.wiring == "pre-norm",
         "rms_norm": settings.norm == "rms",
         "activation": getattr(common_spec.Activation, ACTIVATIONS[settings.activation]),
-        "ffn_glu": settings.activation == "swiglu",
+        "ffn_glu": settings.activation in GATED,
         "relative_attention_bias": settings.positions == "relative",
         "qk_norm": settings.score_scale == "qk-norm",
+        "layernorm_embedding": getattr(settings, "embedding_norm", None) == "sum",
     }
     if settings.positions == "rotary":
         choices |= {"rotary_dim": settings.head_width, "rotary_interleave": True}
@@ -242,6 +248,8 @@ class Weights:
     def fold_depth(self, prefix: str, layers: int, alpha: float) -> None:
         """Change the weights so that the residual stream of a stack contains α·x instead of x; see
         the docstring of this file."""
+        norm = f"{prefix}embedding_norm"
+        self.scale((f"{norm}.weight", f"{norm}.bias"), alpha)
         for layer in range(layers):
             place = f"{prefix}layers.{layer}."
             self.scale([f"{place}{reader}.weight" for reader in names.READERS], 1 / alpha)
@@ -262,10 +270,14 @@ def _fill_stack(spec: Any, stack: Any, weights: Weights, prefix: str, rows: int)
         weights.fold_depth(prefix, len(stack.layers), alpha)
     embeddings = spec.embeddings[0] if isinstance(spec.embeddings, list) else spec.embeddings
     embeddings.weight = weights.take([f"{prefix}embedding.weight"])
-    spec.scale_embeddings = np.float32(stack.embedding.scale * alpha)
+    normalized = getattr(stack, "embedding_norm", None) is not None
+    if normalized:
+        _fill_norm(spec.layernorm_embedding, weights, f"{prefix}embedding_norm")
+    factor = 1.0 if normalized else alpha  # a norm of the sum contains α already
+    spec.scale_embeddings = np.float32(stack.embedding.scale * factor)
     table = _table(stack.positions, rows + SPARE)
     if table is not None:
-        spec.position_encodings.encodings = (table * alpha).astype(np.float32)
+        spec.position_encodings.encodings = (table * factor).astype(np.float32)
     for name in ("vectors", "numbers"):
         if f"{prefix}positions.{name}" in weights.tensors:
             weights.take([f"{prefix}positions.{name}"])

@@ -13,7 +13,7 @@ from whyformer.blocks.dropout import Dropout
 from whyformer.blocks.feedforward import Activation
 from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
 from whyformer.blocks.masks import padding_mask
-from whyformer.blocks.normalization import NORMS
+from whyformer.blocks.normalization import NORMS, set_epsilon
 from whyformer.blocks.positions import POSITIONS, Position
 from whyformer.foundation.bounds import (
     MAX_HEADS,
@@ -25,7 +25,7 @@ from whyformer.foundation.bounds import (
 )
 from whyformer.foundation.wording import counted
 from whyformer.models.encoder import EncoderLayer
-from whyformer.models.parts import StackSettings
+from whyformer.models.parts import Biases, StackSettings
 
 
 class LayerSharing(StrEnum):
@@ -58,6 +58,8 @@ class EncoderSettings(StackSettings):
     """Inner width of the feed-forward network (BERT base: 3072)."""
     activation: Activation = "gelu"
     """Activation of the feed-forward network (BERT: gelu)."""
+    biases: Biases = Biases.ALL
+    """Which linear layers of the stack have a bias: none, feed-forward or all (BERT)."""
     positions: Position = "learned"
     """Position scheme (BERT: learned)."""
     max_length: int = Field(default=512, ge=1, le=MAX_POSITIONS)
@@ -179,7 +181,7 @@ class BERT(nn.Module):
         super().__init__()
         self.settings = settings
         size = vocabularies[0]
-        parts = settings.parts(bias=True)
+        parts = settings.parts()
         self.embedding = SegmentEmbedding(size, settings)
         self.positions = POSITIONS[settings.positions](
             settings.width_of_embeddings,
@@ -199,6 +201,7 @@ class BERT(nn.Module):
         else:
             self.masked = MaskedHead(size, settings, self.embedding.tokens)
             self.next_sentence = nn.Linear(settings.d_model, 2)
+        set_epsilon(self, settings.norm_epsilon)
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 nn.init.normal_(module.weight, std=0.02)

@@ -85,6 +85,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.embedding = embedding
         self.positions = parts.positions(causal=True)
+        self.embedding_norm = parts.embedding_norm()
         self.layers = nn.ModuleList(DecoderLayer(parts) for _ in range(layers))
         self.final_norm = parts.final_norm()
 
@@ -110,7 +111,8 @@ class Decoder(nn.Module):
             past, step_rows: only for a search, see `DecoderLayer.forward`; this call appends to
                 `past`.
         """
-        x = self.embedding(target, self.positions, 0 if step_rows is None else step_rows.offset)
+        offset = 0 if step_rows is None else step_rows.offset
+        x = self.embedding(target, self.positions, offset, self.embedding_norm)
         histories = [None] * len(self.layers) if past is None else past.layers
         for layer, memory, history in zip(self.layers, memories, histories, strict=True):
             x = layer(x, memory, memory_allowed, self.positions, history, step_rows)

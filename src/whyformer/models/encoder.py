@@ -48,6 +48,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.embedding = embedding
         self.positions = parts.positions(causal=False)
+        self.embedding_norm = parts.embedding_norm()
         self.layers = nn.ModuleList(EncoderLayer(parts) for _ in range(layers))
         self.final_norm = parts.final_norm()
 
@@ -56,7 +57,7 @@ class Encoder(nn.Module):
     ) -> Float[Tensor, "batch source d_model"]:
         """Return a vector for each source token; the vectors of padding have no meaning."""
         allowed = padding_mask(real)
-        x = self.embedding(source, self.positions)
+        x = self.embedding(source, self.positions, norm=self.embedding_norm)
         for layer in self.layers:
             x = layer(x, self.positions, allowed)
         return self.final_norm(x)

@@ -17,7 +17,7 @@ from whyformer.blocks.residual import Wiring
 from whyformer.foundation.bounds import MAX_HEADS, MAX_INNER, MAX_LAYERS, MAX_WIDTH
 from whyformer.foundation.wording import counted
 from whyformer.models.interface import EMPTY
-from whyformer.models.parts import Parts, StackSettings
+from whyformer.models.parts import Biases, Parts, StackSettings
 from whyformer.models.vocabulary import LanguageModel
 
 
@@ -42,6 +42,8 @@ class GPTSettings(StackSettings):
     """Residual wiring (GPT-2: pre-norm)."""
     activation: Activation = "gelu-tanh"
     """Activation of the feed-forward network (GPT-2: gelu-tanh)."""
+    biases: Biases = Biases.ALL
+    """Which linear layers have a bias: none, feed-forward or all (GPT-2)."""
     positions: Position = "learned"
     """Position scheme (GPT-2: learned)."""
     tying: Tying = Tying.DECODER
@@ -121,7 +123,7 @@ class GPT(LanguageModel):
         self.settings = settings
         size = vocabularies[1]
         alpha, beta = deepnorm_decoder_constants(settings.layers)
-        parts = settings.parts(bias=True, depth_scale=alpha)
+        parts = settings.parts(depth_scale=alpha)
         scale = 1.0 if settings.embedding_scale is EmbeddingScale.ONE else None
         self.embedding = TokenEmbedding(size, settings.d_model, settings.dropout, scale=scale)
         self.positions = parts.positions(causal=True)

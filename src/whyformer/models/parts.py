@@ -1,20 +1,33 @@
 """The settings that all stacks of layers share, and the blocks built from them."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from pydantic import Field, model_validator
 from torch import nn
 
 # Importing these modules registers their attention variants.
 from whyformer.blocks import grouped_query, multi_query  # noqa: F401
-from whyformer.blocks.feedforward import FEEDFORWARDS, Activation, FeedForward
+from whyformer.blocks.embeddings import EmbeddingNorm
+from whyformer.blocks.feedforward import FEEDFORWARDS, Activation, FeedForward, drop_biases
 from whyformer.blocks.multihead import ATTENTIONS, Attention, MultiHeadAttention
-from whyformer.blocks.normalization import NORMS, Norm
+from whyformer.blocks.normalization import EPSILON, NORMS, Norm, set_epsilon
 from whyformer.blocks.positions import POSITIONS, Position, Positions
 from whyformer.blocks.residual import WIRINGS, Residual, Wiring
 from whyformer.blocks.scaling import ScoreScale
 from whyformer.foundation.bounds import MAX_HEADS, MAX_INNER, MAX_POSITIONS, MAX_WIDTH
 from whyformer.foundation.config import Settings
+
+
+class Biases(StrEnum):
+    """Which linear layers of a stack have a bias. Gated feed-forward networks never have one."""
+
+    NONE = "none"
+    """No layer, as in T5 and Llama."""
+    FEED_FORWARD = "feed-forward"
+    """The layers of the feed-forward network (Vaswani et al. 2017, Eq. 2)."""
+    ALL = "all"
+    """The layers of the feed-forward network and of attention, as in GPT-2, BERT and BART."""
 
 
 class StackSettings(Settings):
@@ -41,6 +54,10 @@ class StackSettings(Settings):
     """Residual wiring (paper: post-norm)."""
     norm: Norm = "layer"
     """Type of normalization (paper: layer)."""
+    norm_epsilon: float = Field(default=EPSILON, gt=0, le=1, allow_inf_nan=False)
+    """The constant ε under the root of every norm (1e-5; BERT: 1e-12; T5: 1e-6)."""
+    biases: Biases = Biases.FEED_FORWARD
+    """Which linear layers have a bias: none, feed-forward (paper) or all."""
     activation: Activation = "relu"
     """Activation of the feed-forward network (paper: relu)."""
     positions: Position = "sinusoidal"
@@ -84,7 +101,9 @@ class StackSettings(Settings):
         variant."""
         return ATTENTIONS[self.attention].choose_kv_heads(self.heads, self.kv_heads)
 
-    def parts(self, *, depth_scale: float = 1.0, bias: bool = False) -> "Parts":
+    def parts(
+        self, *, depth_scale: float = 1.0, embedding_norm: EmbeddingNorm = EmbeddingNorm.NONE
+    ) -> "Parts":
         """Return the factory for the blocks of a stack with these settings."""
         return Parts(
             d_model=self.d_model,
@@ -97,12 +116,14 @@ class StackSettings(Settings):
             attention_dropout=self.attention_dropout,
             wiring=self.wiring,
             norm=self.norm,
+            norm_epsilon=self.norm_epsilon,
+            biases=self.biases,
             activation=self.activation,
             position=self.positions,
             score_scale=self.score_scale,
             max_length=self.max_length,
             depth_scale=depth_scale,
-            bias=bias,
+            embedding_normalized=embedding_norm,
         )
 
 
@@ -112,7 +133,7 @@ class Parts:
 
     Args:
         depth_scale: DeepNorm's α.
-        bias: whether the attention projections have a bias (GPT and BERT: yes; paper: no).
+        embedding_normalized: whether a stack begins with a norm of the embedding sum.
     """
 
     d_model: int
@@ -125,32 +146,41 @@ class Parts:
     attention_dropout: float
     wiring: Wiring
     norm: Norm
+    norm_epsilon: float
+    biases: Biases
     activation: Activation
     position: Position
     score_scale: ScoreScale
     max_length: int
     depth_scale: float = 1.0
-    bias: bool = False
+    embedding_normalized: EmbeddingNorm = EmbeddingNorm.NONE
 
     def attention(self) -> MultiHeadAttention:
         """Make a multi-head attention."""
-        return ATTENTIONS[self.attention_kind](
+        attention = ATTENTIONS[self.attention_kind](
             self.d_model,
             self.heads,
             self.d_k,
             scale=self.score_scale,
-            bias=self.bias,
+            bias=self.biases is Biases.ALL,
             dropout=self.attention_dropout,
             kv_heads=self.kv_heads,
         )
+        set_epsilon(attention, self.norm_epsilon)
+        return attention
 
     def feedforward(self) -> FeedForward:
         """Make a feed-forward network."""
-        return FEEDFORWARDS[self.activation](self.d_model, self.d_ff)
+        network = FEEDFORWARDS[self.activation](self.d_model, self.d_ff)
+        if self.biases is Biases.NONE:
+            drop_biases(network)
+        return network
 
     def residual(self) -> Residual:
         """Make the residual connection of one sub-layer."""
-        return WIRINGS[self.wiring](self.d_model, self.norm, self.dropout, self.depth_scale)
+        wiring = WIRINGS[self.wiring](self.d_model, self.norm, self.dropout, self.depth_scale)
+        set_epsilon(wiring, self.norm_epsilon)
+        return wiring
 
     def positions(self, *, causal: bool) -> Positions:
         """Make the position scheme of a stack."""
@@ -160,4 +190,15 @@ class Parts:
 
     def final_norm(self) -> nn.Module:
         """Make the norm at the end of a stack; the identity if the residual wiring needs none."""
-        return NORMS[self.norm](self.d_model) if WIRINGS[self.wiring].final_norm else nn.Identity()
+        return self.new_norm(self.d_model) if WIRINGS[self.wiring].final_norm else nn.Identity()
+
+    def embedding_norm(self) -> nn.Module | None:
+        """Make the norm of the sum of token and position vectors; None if it is not normalized."""
+        normalized = self.embedding_normalized is EmbeddingNorm.SUM
+        return self.new_norm(self.d_model) if normalized else None
+
+    def new_norm(self, width: int) -> nn.Module:
+        """Make a norm of vectors of the given width."""
+        norm = NORMS[self.norm](width)
+        set_epsilon(norm, self.norm_epsilon)
+        return norm

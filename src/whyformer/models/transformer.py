@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from whyformer.blocks.embeddings import TokenEmbedding, Tying
+from whyformer.blocks.embeddings import EmbeddingNorm, EmbeddingScale, TokenEmbedding, Tying
 from whyformer.blocks.history import Layout, Past, concatenate_masks, concatenate_padded
 from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
 from whyformer.blocks.masks import as_bias, padding_mask
@@ -20,7 +20,12 @@ from whyformer.models.decoder import Decoder, KeysValues
 from whyformer.models.encoder import Encoder
 from whyformer.models.interface import EMPTY
 from whyformer.models.parts import StackSettings
-from whyformer.models.vocabulary import EncoderDecoder, tied_embeddings, tied_projection
+from whyformer.models.vocabulary import (
+    EncoderDecoder,
+    OutputBias,
+    tied_embeddings,
+    tied_projection,
+)
 
 
 class TransformerSettings(StackSettings):
@@ -39,6 +44,13 @@ class TransformerSettings(StackSettings):
     """Number of decoder layers (N in the paper: 6)."""
     tying: Tying = Tying.THREE_WAY
     """Which embeddings and projections share a matrix (paper: three-way)."""
+    embedding_scale: EmbeddingScale = EmbeddingScale.SQRT_D_MODEL
+    """Factor applied to the embeddings: sqrt-d-model (paper) or one (BART, T5)."""
+    embedding_norm: EmbeddingNorm = EmbeddingNorm.NONE
+    """Whether the sum of token and position vectors is normalized: none (paper) or sum (BART)."""
+    output_bias: OutputBias = OutputBias.NONE
+    """Whether the output projection has a bias: none (paper), learned, or fixed, which training
+    does not change (imported models of Hugging Face)."""
     initialization: Initialization = Initialization.XAVIER
     """Weight initialization (tensor2tensor, the paper's code: xavier)."""
 
@@ -86,18 +98,18 @@ class Transformer(EncoderDecoder):
         super().__init__()
         self.settings = settings
         alpha, beta = deepnorm_constants(settings.encoder_layers, settings.decoder_layers)
+        scale = 1.0 if settings.embedding_scale is EmbeddingScale.ONE else None
         source_embedding, target_embedding = tied_embeddings(
             settings.tying,
             vocabularies,
-            lambda size: TokenEmbedding(size, settings.d_model, settings.dropout),
+            lambda size: TokenEmbedding(size, settings.d_model, settings.dropout, scale=scale),
         )
-        self.encoder = Encoder(
-            settings.parts(depth_scale=alpha[0]), settings.encoder_layers, source_embedding
+        encoder_parts, decoder_parts = (
+            settings.parts(depth_scale=one, embedding_norm=settings.embedding_norm) for one in alpha
         )
-        self.decoder = Decoder(
-            settings.parts(depth_scale=alpha[1]), settings.decoder_layers, target_embedding
-        )
-        self.projection = tied_projection(settings.tying, target_embedding)
+        self.encoder = Encoder(encoder_parts, settings.encoder_layers, source_embedding)
+        self.decoder = Decoder(decoder_parts, settings.decoder_layers, target_embedding)
+        self.projection = tied_projection(settings.tying, target_embedding, settings.output_bias)
         initialize = INITIALIZATIONS[settings.initialization]
         initialize(self.encoder, beta[0])
         initialize(self.decoder, beta[1])

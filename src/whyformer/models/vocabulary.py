@@ -1,6 +1,7 @@
 """Embeddings and output projection, which can share a matrix."""
 
 from collections.abc import Callable
+from enum import StrEnum
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
@@ -26,14 +27,28 @@ def tied_embeddings(
     return shared, shared
 
 
-def tied_projection(tying: Tying, embedding: TokenEmbedding) -> nn.Linear:
+class OutputBias(StrEnum):
+    """Whether the output projection has a bias: a number added to the logit of each token."""
+
+    NONE = "none"
+    LEARNED = "learned"
+    FIXED = "fixed"
+    """Training does not change the bias. Imported models use it, for example for the
+    `final_logits_bias` of MarianMT and BART."""
+
+
+def tied_projection(
+    tying: Tying, embedding: TokenEmbedding, bias: OutputBias = OutputBias.NONE
+) -> nn.Linear:
     """Return the output projection.
 
     Unless `tying` is none, the projection shares the matrix of ``embedding``. Without tying, the
-    matrix of the projection is initialized from N(0, 1/d_model).
+    matrix of the projection is initialized from N(0, 1/d_model). A bias is initialized to 0.
     """
     size, d_model = embedding.weight.shape
-    projection = nn.Linear(d_model, size, bias=False)
+    projection = nn.Linear(d_model, size, bias=bias is not OutputBias.NONE)
+    if projection.bias is not None:
+        nn.init.zeros_(projection.bias).requires_grad_(bias is OutputBias.LEARNED)
     nn.init.normal_(projection.weight, std=d_model**-0.5)
     if tying is not Tying.NONE:
         projection.weight = embedding.weight

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from whyformer.bundle import Bundle
@@ -112,7 +111,7 @@ class Translation(Task):
     def outputs(self, model: nn.Module, batch: Batch) -> Outputs:
         """Return the logits of the real target tokens of a batch; see `Task.outputs`."""
         features, labels = sequence_features(model, batch)
-        return Outputs(F.linear(features, model.projection.weight), labels)  # pyright: ignore
+        return Outputs(model.projection(features), labels)  # pyright: ignore
 
     def validate(self, model: Model) -> dict[str, Any]:
         """Return the mean loss and the metric on the validation set; see `Task.validate`. For the

@@ -18,7 +18,7 @@ from whyformer.training.checkpoints import refuse_lost
 from whyformer.training.compilation import CompiledLayers
 from whyformer.training.distributed import LossOf, make_parallelism
 from whyformer.training.finite import explain_divergence
-from whyformer.training.loss import Loss, fused_cross_entropy, real_places
+from whyformer.training.loss import Loss, as_product, fused_cross_entropy, real_places
 from whyformer.training.memory import BatchMemory
 from whyformer.training.optimizers import make_optimizer
 from whyformer.training.recomputation import RecomputedLayers
@@ -49,7 +49,8 @@ def start(model: nn.Module, settings: TrainingSettings, ranks: Ranks = ALONE) ->
 def sequence_loss(model: nn.Module, batch: Batch, smoothing: float) -> Loss:
     """Return the sum of the label-smoothed loss over the real target tokens of a batch."""
     features, labels = sequence_features(model, batch)
-    return fused_cross_entropy(features, model.projection.weight, labels, smoothing)  # pyright: ignore
+    vectors, matrix = as_product(model.projection, features)  # pyright: ignore[reportArgumentType]
+    return fused_cross_entropy(vectors, matrix, labels, smoothing)
 
 
 def sequence_features(

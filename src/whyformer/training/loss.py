@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from whyformer.acceleration.cross_entropy import FusedCrossEntropy
 from whyformer.text.symbols import PAD
@@ -44,6 +45,21 @@ def fused_cross_entropy(
     """Compute `cross_entropy` in chunks. The forward pass also computes the gradients."""
     smoothed, nll = FusedCrossEntropy.apply(features, weight, labels, smoothing)
     return Loss(smoothed, nll)
+
+
+def as_product(
+    projection: nn.Linear, features: Float[Tensor, "*rows width"]
+) -> tuple[Float[Tensor, "*rows inner"], Float[Tensor, "vocab inner"]]:
+    """Return vectors and a matrix whose product F.linear(vectors, matrix) is the logits.
+
+    With a bias, each vector has an additional element 1, and the matrix has the bias as an
+    additional column. The loss needs this form, because it never stores all logits.
+    """
+    if projection.bias is None:
+        return features, projection.weight
+    ones = features.new_ones(*features.shape[:-1], 1)
+    column = projection.bias[:, None].to(projection.weight)
+    return torch.cat([features, ones], -1), torch.cat([projection.weight, column], 1)
 
 
 def real_places(labels: Int[Tensor, "tokens"], count: int) -> Int[Tensor, "count"] | None:

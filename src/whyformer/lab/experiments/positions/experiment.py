@@ -171,7 +171,7 @@ class Reader(nn.Module):
     def __init__(self, settings: GPTSettings, symbols: int) -> None:
         super().__init__()
         embedding = TokenEmbedding(symbols, settings.d_model, settings.dropout)
-        self.encoder = Encoder(settings.parts(bias=True), settings.layers, embedding)
+        self.encoder = Encoder(settings.parts(), settings.layers, embedding)
         self.projection = nn.Linear(settings.d_model, symbols, bias=False)
         nn.init.normal_(self.projection.weight, std=settings.embedding_deviation)
         INITIALIZATIONS[settings.initialization](self.encoder.layers, 1.0)

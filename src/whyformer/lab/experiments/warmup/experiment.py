@@ -114,7 +114,7 @@ def reader(settings: GPTSettings, vocabulary: int) -> Encoder:
     # These constants are also valid for a single encoder.
     alpha, beta = deepnorm_decoder_constants(settings.layers)
     embedding = TokenEmbedding(vocabulary, settings.d_model, 0.0)
-    encoder = Encoder(settings.parts(bias=True, depth_scale=alpha), settings.layers, embedding)
+    encoder = Encoder(settings.parts(depth_scale=alpha), settings.layers, embedding)
     INITIALIZATIONS[settings.initialization](encoder, beta)
     return encoder
 
