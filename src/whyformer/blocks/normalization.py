@@ -35,4 +35,4 @@ def set_epsilon(model: nn.Module, epsilon: float) -> None:
     """Set the constant ε of every norm in a model."""
     for module in model.modules():
         if isinstance(getattr(module, "eps", None), float):
-            module.eps = epsilon
+            vars(module)["eps"] = epsilon
