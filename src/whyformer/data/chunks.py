@@ -26,7 +26,7 @@ from whyformer.foundation import plugins
 from whyformer.foundation.errors import DataError
 from whyformer.text.normalization import normalize
 from whyformer.text.pieces import UNITS
-from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE, UNK
+from whyformer.text.symbols import EOS, FIRST_BYTE, UNK
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
 SIDES = ("source", "target")
@@ -89,7 +89,7 @@ def encode_chunk(chunk: Sequence[Pair], tokenizers: Tokenizers, filters: Filters
     found.kept = len(kept)
     texts = [normalize(text) for pair in kept for text in (pair.source, pair.target)]
     for k, (name, side) in enumerate(zip(SIDES, found.sides, strict=True)):
-        found.columns[name] = _flat(rows[k], side)
+        found.columns[name] = _flat(rows[k], side, tokenizers[k].first_piece)
         side.words = sum(len(text.split()) for text in texts[k::2])
     encoded = [text.encode() for text in texts]
     lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
@@ -181,7 +181,9 @@ class _Encoder:
         )
 
 
-def _flat(rows: Sequence[list[int]], side: SideReport) -> tuple[np.ndarray, np.ndarray]:
+def _flat(
+    rows: Sequence[list[int]], side: SideReport, first_piece: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the concatenated rows, each with EOS, and the lengths of the rows. Also count their
     tokens in ``side``."""
     lengths = np.fromiter((len(row) + 1 for row in rows), dtype=np.int64, count=len(rows))
@@ -190,7 +192,7 @@ def _flat(rows: Sequence[list[int]], side: SideReport) -> tuple[np.ndarray, np.n
     side.tokens = total
     side.longest = int(lengths.max(initial=0))
     side.unknown = int((flat == UNK).sum())
-    side.spelled = int(((flat >= FIRST_BYTE) & (flat < FIRST_PIECE)).sum())
+    side.spelled = int(((flat >= FIRST_BYTE) & (flat < first_piece)).sum())
     return flat, lengths
 
 

@@ -25,7 +25,7 @@ from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import atomic_directory, recover_directory, sha256_of
 from whyformer.foundation.integrity import changed_settings, format_of, write_sealed
 from whyformer.foundation.parsing import read_json
-from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE
+from whyformer.text.symbols import EOS, FIRST_BYTE
 from whyformer.text.tokenizer import Tokenizer
 
 FORMAT = 2
@@ -146,7 +146,7 @@ def _encoded(
         counts["bytes_"] += len(text.encode()) + bool(number)
         if number:
             ids = [*line_end, *ids]
-        counts["spelled"] += sum(FIRST_BYTE <= i < FIRST_PIECE for i in ids)
+        counts["spelled"] += sum(FIRST_BYTE <= i < tokenizer.first_piece for i in ids)
         yield ids
 
 

@@ -96,15 +96,16 @@ def learned_limit(
     return MARGIN * ratio, math.ceil(MARGIN * max(extra, 0.0))
 
 
-def seen_bytes(ids: Integer[np.ndarray, " tokens"]) -> list[int]:
+def seen_bytes(ids: Integer[np.ndarray, " tokens"], first_piece: int = FIRST_PIECE) -> list[int]:
     """Return the bytes whose tokens occur in ``ids``.
 
     ``ids`` may be a memory-mapped file: only a part is read at a time.
+    Args: first_piece: id of the first piece; see `Tokenizer`.
     """
     seen = np.zeros(256, dtype=bool)
     for start in range(0, len(ids), CHUNK):
         part = ids[start : start + CHUNK]
-        seen[part[(part >= FIRST_BYTE) & (part < FIRST_PIECE)] - FIRST_BYTE] = True
+        seen[part[(part >= FIRST_BYTE) & (part < first_piece)] - FIRST_BYTE] = True
     return np.flatnonzero(seen).tolist()
 
 

@@ -58,7 +58,9 @@ class Generator:
     ) -> None:
         fed = getattr(getattr(model, "settings", None), "longest_target", None)
         self.model, self.tokenizer = model, tokenizer
-        self._text = WellFormed(tokenizer.spellings, expected.target_bytes)
+        self._text = WellFormed(
+            tokenizer.spellings, expected.target_bytes, first_piece=tokenizer.first_piece
+        )
         self.max_tokens = max_tokens if fed is None else min(max_tokens, fed - 1)
 
     def generate(

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from whyformer.foundation.errors import UsageError
 from whyformer.foundation.wording import counted
-from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, FIRST_PIECE, MASK, PAD
+from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, MASK, PAD
 from whyformer.text.tokenizer import Tokenizer
 
 IMPOSSIBLE = 1 << 30
@@ -37,7 +37,7 @@ class Spellings:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.of = list(tokenizer.spellings)
-        self.gaps = tokenizer.gaps
+        self.gaps, self.first_piece = tokenizer.gaps, tokenizer.first_piece
         self.tokens: dict[bytes, list[int]] = defaultdict(list)
         for token in range(FIRST_BYTE, len(self.of)):
             self.tokens[self.of[token]].append(token)
@@ -65,7 +65,10 @@ class TextPrefix:
 
     def __init__(self, text: str, tokenizer: Tokenizer, spellings: Spellings) -> None:
         self.ids = tokenizer.encode(text)
-        self._text = tokenizer.normalize(text).encode()
+        # Without gaps, the bytes of the tokens are the text that tokens can spell. They can differ
+        # from the decoded text: an imported tokenizer may put a space before the first word.
+        spelled = b"".join(spellings.of[i] for i in self.ids)
+        self._text = tokenizer.normalize(text).encode() if spellings.gaps else spelled
         self._spellings = spellings
         self._steps: dict[Position, list[tuple[int, Position]]] = {}
         self._needed: dict[Position, int] = {}
@@ -96,10 +99,16 @@ class TextPrefix:
         gap = self._spellings.gaps and at.place > 0
         if gap and rest.startswith(b" "):  # a space that is part of the next token
             found += [(t, self._after(at, t)) for t in self._agreeing(rest[1:])]
-            found = [(t, after) for t, after in found if not (at.in_bytes and t < FIRST_PIECE)]
+            found = [
+                (t, after)
+                for t, after in found
+                if not (at.in_bytes and t < self._spellings.first_piece)
+            ]
         if not gap or at.in_bytes:
             more = self._agreeing(rest)
-            found += [(t, self._after(at, t)) for t in more if not gap or t < FIRST_PIECE]
+            found += [
+                (t, self._after(at, t)) for t in more if not gap or t < self._spellings.first_piece
+            ]
         needed = [(self._tokens_to_end(after), token, after) for token, after in found]
         self._steps[at] = [(token, after) for count, token, after in needed if count < IMPOSSIBLE]
         self._needed[at] = 1 + min((count for count, _, _ in needed), default=IMPOSSIBLE)
@@ -108,7 +117,7 @@ class TextPrefix:
         return self._spellings.agreeing(rest) if rest else []
 
     def _after(self, at: Position, token: int) -> Position:
-        is_byte = token < FIRST_PIECE
+        is_byte = token < self._spellings.first_piece
         gap = self._spellings.gaps and at.place > 0 and not (is_byte and at.in_bytes)
         return Position(at.place + gap + len(self._spellings.of[token]), is_byte)
 

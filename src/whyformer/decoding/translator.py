@@ -77,7 +77,10 @@ class Translator(TextTranslator):
     @functools.cached_property
     def _text(self) -> WellFormed:
         """The rules for valid text in samples."""
-        return WellFormed(self.target_tokenizer.spellings, self.expected.target_bytes)
+        target = self.target_tokenizer
+        return WellFormed(
+            target.spellings, self.expected.target_bytes, first_piece=target.first_piece
+        )
 
     def score(
         self,

@@ -57,22 +57,31 @@ class WellFormed:
         spellings: the bytes that each id of the vocabulary spells.
         seen: bytes that occur in the training texts; other bytes are never allowed. None means that
             these bytes are unknown; then all bytes except control characters are allowed.
+        first_piece: id of the first piece; see `Tokenizer`.
     """
 
-    def __init__(self, spellings: Sequence[bytes], seen: Collection[int] | None = None) -> None:
+    def __init__(
+        self,
+        spellings: Sequence[bytes],
+        seen: Collection[int] | None = None,
+        *,
+        first_piece: int = FIRST_PIECE,
+    ) -> None:
         states = len(NEXT)
         self.after = torch.zeros(states, len(spellings), dtype=torch.long)
         self.allowed = torch.zeros(states, len(spellings), dtype=torch.bool)
         self.allowed[BEGINS, :FIRST_BYTE] = True
         for token, spelling in enumerate(spellings[FIRST_BYTE:], start=FIRST_BYTE):
-            whole = token >= FIRST_PIECE and _is_text(spelling)
+            whole = token >= first_piece and _is_text(spelling)
             for state in (BEGINS,) if whole else range(states):
                 after = _follow(state, spelling)
                 if after is not None:
                     self.after[state, token], self.allowed[state, token] = after, True
-        banned = CONTROLS if seen is None else set(range(256)).difference(seen)
-        self.allowed[:, [FIRST_BYTE + byte for byte in sorted(banned)]] = False
-        self.allowed[AFTER_C2, FIRST_BYTE + 0x80 : FIRST_BYTE + 0xA0] = False  # control characters
+        if first_piece > FIRST_BYTE:  # the vocabulary has byte tokens
+            banned = CONTROLS if seen is None else set(range(256)).difference(seen)
+            self.allowed[:, [FIRST_BYTE + byte for byte in sorted(banned)]] = False
+            controls = slice(FIRST_BYTE + 0x80, FIRST_BYTE + 0xA0)
+            self.allowed[AFTER_C2, controls] = False
         for _ in range(max(NEEDED)):  # remove tokens that lead to a state without a continuation
             dead = ~self.allowed.any(1)
             self.allowed &= ~dead[self.after]

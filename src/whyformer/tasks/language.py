@@ -38,7 +38,7 @@ class Language(TextTask):
 
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:
         super().__init__(recipe, run, progress)
-        self.seen = seen_bytes(self.train.ids)
+        self.seen = seen_bytes(self.train.ids, self.tokenizer.first_piece)
         self.batches = self.rows = self._rows(self.train, shuffle=True)
 
     def _rows(self, documents: Documents, *, shuffle: bool) -> ContiguousRows | PackedRows:

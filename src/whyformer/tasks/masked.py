@@ -62,7 +62,7 @@ class Pretraining(TextTask):
             raise ConfigError(
                 "`data.next_sentence` needs a tokenizer that keeps line ends, but `text.units` is "
                 f"{self.tokenizer.units}. Choose "
-                f"{either(name for name, kind in UNITS.items() if not kind.gaps)}."
+                f"{either(name for name, kind in UNITS.items() if kind.learned and not kind.gaps)}."
             )
         return PretrainingRows(
             documents,

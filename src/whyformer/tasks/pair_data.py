@@ -71,7 +71,9 @@ class Prepared:
         return {
             "target_ratio": ratio,
             "target_extra": extra,
-            "target_bytes": seen_bytes(self.corpus.ids["target"]),
+            "target_bytes": seen_bytes(
+                self.corpus.ids["target"], self.target_tokenizer.first_piece
+            ),
         }
 
     @property

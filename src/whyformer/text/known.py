@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
+from whyformer.text.normalization import normalize
+from whyformer.text.symbols import FIRST_BYTE, UNK
 
 if TYPE_CHECKING:
     from whyformer.text.tokenizer import Tokenizer
@@ -30,7 +31,7 @@ class Known:
         """
         if self.tokenizer.over_bytes:
             return 0.0
-        words = self.tokenizer.normalize(text).split()
+        words = normalize(text).split()
         units = words if self.tokenizer.gaps else [c for word in words for c in word]
         total = sum(map(len, words))
         return (
@@ -43,6 +44,7 @@ class Known:
             if len(self._known) >= CACHE_SIZE:
                 self._known.clear()
             ids = self.tokenizer.encode(unit)
-            known = not any(FIRST_BYTE <= i < FIRST_PIECE for i in ids)
+            first_piece = self.tokenizer.first_piece
+            known = not any(i == UNK or FIRST_BYTE <= i < first_piece for i in ids)
             self._known[unit] = known
         return known

@@ -6,6 +6,11 @@ import unicodedata
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+def without_surrogates(text: str) -> str:
+    """Return ``text`` with U+FFFD instead of each lone surrogate, which has no UTF-8 form."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
 def normalize(text: str) -> str:
     """Return ``text`` in Unicode normal form C, where é is always a single character.
 
@@ -16,7 +21,7 @@ def normalize(text: str) -> str:
     """
     if text.isascii():
         return text
-    return unicodedata.normalize("NFC", _SURROGATE.sub("\ufffd", text))
+    return unicodedata.normalize("NFC", without_surrogates(text))
 
 
 def lower(text: str) -> str:

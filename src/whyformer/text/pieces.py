@@ -49,6 +49,11 @@ class Pieces:
     """Whether pieces are made of bytes instead of characters; then no character is unknown."""
     samples: bool = False
     """Whether `sample` can tokenize a text in more than one way."""
+    learned: bool = True
+    """Whether `train` can learn the vocabulary from texts."""
+    first_piece: int = FIRST_PIECE
+    """Id of the first piece. The ids from FIRST_BYTE up to this id are the byte tokens: 256 or
+    none."""
 
     @classmethod
     def train(
@@ -94,7 +99,7 @@ class Pieces:
         return self.encode(piece)
 
     def __len__(self) -> int:
-        return FIRST_PIECE + len(self.pieces)
+        return self.first_piece + len(self.pieces)
 
     @property
     def spellings(self) -> Sequence[bytes]:
@@ -149,10 +154,10 @@ class Pieces:
     def _readable(self, i: int) -> str:
         if not 0 <= i < len(self):
             return f"<{i}>"
-        return RESERVED[i] if i < FIRST_PIECE else self._shown(i)
+        return RESERVED[i] if i < self.first_piece else self._shown(i)
 
     def _shown(self, i: int) -> str:
-        return self.pieces[i - FIRST_PIECE].replace(" ", "▁")
+        return self.pieces[i - self.first_piece].replace(" ", "▁")
 
     def _bytes_of(self, piece: str) -> bytes:
         return piece.encode()

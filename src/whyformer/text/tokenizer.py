@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 from pydantic import Field, model_validator
 
 import whyformer.text.bpe  # noqa: F401  each import registers its units
+import whyformer.text.imported  # noqa: F401
 import whyformer.text.unigram  # noqa: F401
 import whyformer.text.units  # noqa: F401
 from whyformer.foundation.bounds import MAX_IDS
@@ -94,7 +95,8 @@ class TokenizerSettings(Settings):
 class Tokenizer(Protocol):
     """Converts strings to ids and back.
 
-    Ids 0 to 4 are the symbols, and ids 5 to 260 are the bytes; see `symbols`.
+    Ids 0 to 4 are the symbols, and ids 5 to 260 are the bytes; see `symbols`. An `Imported`
+    tokenizer may have no byte tokens; then its pieces start at id 5.
     """
 
     @property
@@ -110,6 +112,11 @@ class Tokenizer(Protocol):
     @property
     def spellings(self) -> Sequence[bytes]:
         """The bytes that each id stands for; symbols have none."""
+        ...
+
+    @property
+    def first_piece(self) -> int:
+        """Id of the first piece: 261 after the byte tokens, or 5 without byte tokens."""
         ...
 
     @property
@@ -137,7 +144,8 @@ class Tokenizer(Protocol):
         ...
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of ``text``, without BOS and EOS; UNK never occurs."""
+        """Return the ids of ``text``, without BOS and EOS. UNK occurs only with an `Imported`
+        tokenizer that has no byte tokens."""
         ...
 
     def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
@@ -166,7 +174,7 @@ class Tokenizer(Protocol):
 
     @property
     def pieces(self) -> Sequence[str]:
-        """The learned pieces: the spellings of the ids from 261 on."""
+        """The pieces: the spellings of the ids from `first_piece` on."""
         ...
 
     def ids_of_piece(self, piece: str) -> list[int]:
