@@ -1,9 +1,9 @@
 """A conversion on disk: a model in the format of another engine, with its tokenizers.
 
-The directory contains the files of CTranslate2 (``model.bin``, ``config.json``, vocabularies of
-ids), ``source.json`` and ``target.json`` (the tokenizers of whyformer; if both sides share one
-tokenizer, there is no ``target.json``), and ``whyformer.json``, which describes the run that was
-converted and the results of the parity check.
+The directory contains the files of the engine (for CTranslate2: ``model.bin``, ``config.json``,
+vocabularies of ids), ``source.json`` and ``target.json`` (the tokenizers of whyformer; if both
+sides share one tokenizer, there is no ``target.json``), and ``whyformer.json``, which describes the
+run that was converted and the results of the parity check.
 """
 
 from dataclasses import asdict, dataclass
@@ -24,12 +24,12 @@ from whyformer.foundation.integrity import (
 from whyformer.foundation.parsing import read_json, read_small, reason_of
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 
-FORMAT = 2
-"""Version of the format. Version 2 added the hashes of the files and the seal. Files of version 1
-can still be read."""
+FORMAT = 3
+"""Version of the format. Version 2 added the hashes of the files and the seal, version 3 the
+engine. Files of older versions can still be read."""
 RECORD = "whyformer.json"
-PLACE = "ctranslate2"
-"""Name of the directory inside a run that contains its conversion."""
+CTRANSLATE2 = "ctranslate2"
+"""Name of an engine, and of the directory inside a run that contains its conversion."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Record:
 
     Args:
         format: version of the format of conversions.
-        library: version of CTranslate2 that wrote the conversion.
+        library: version of the library that wrote the conversion.
         fingerprint: hash of the run that was converted; see the function `fingerprint`.
         quantization: none or int8.
         rows: number of rows of the position table, which is the maximum length of a source or
@@ -49,6 +49,7 @@ class Record:
         gate: the measurements of the parity check (see `gate.Parity`).
         ends_with_run: whether the run has the same maximum length as the conversion. In this case,
             the run also truncates a translation that reaches this length.
+        engine: name of the engine that runs the conversion.
     """
 
     format: int
@@ -61,6 +62,7 @@ class Record:
     facts: dict[str, Any]
     gate: dict[str, Any]
     ends_with_run: bool = False
+    engine: str = CTRANSLATE2
 
     def write(self, directory: Path) -> None:
         """Write the description into the directory of a conversion. Call this after all other files
@@ -77,16 +79,24 @@ def fingerprint(run: Path) -> str:
     return sha256_of(*(file for file in files if file.exists()))
 
 
-def find_conversion(path: Path) -> Path | None:
-    """Return the directory of the conversion inside a run, or ``path`` itself if it is a
+def find_conversion(path: Path, engine: str = CTRANSLATE2) -> Path | None:
+    """Return the directory of a run's conversion for an engine, or ``path`` itself if it is such a
     conversion.
 
     Returns: the directory, or None if there is no conversion.
     """
-    for place in (path / PLACE, path):
-        if (place / RECORD).exists():
-            return place
-    return None
+    if (path / engine / RECORD).exists():
+        return path / engine
+    return path if stands_alone(path) and _engine_of(path) == engine else None
+
+
+def _engine_of(directory: Path) -> str:
+    """Return the engine of a conversion without a check of its files. If the description is
+    damaged, return CTranslate2; `read_record` reports the damage."""
+    try:
+        return read_json(directory / RECORD).get("engine", CTRANSLATE2)
+    except (OSError, ValueError, AttributeError):
+        return CTRANSLATE2
 
 
 def stands_alone(path: Path) -> bool:

@@ -1,10 +1,10 @@
-"""Convert a run to CTranslate2, and keep the conversion only if its outputs equal those of the
-run."""
+"""Convert a run to the format of an engine. The conversion is kept only if its outputs equal those
+of the run."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -17,10 +17,17 @@ from whyformer.decoding.translator import Translator
 from whyformer.foundation.config import build
 from whyformer.foundation.errors import DataError, OutputError, UsageError, WhyformerError
 from whyformer.foundation.files import atomic_directory
-from whyformer.interop.conversion import FORMAT, PLACE, RECORD, Record, fingerprint
+from whyformer.interop.conversion import CTRANSLATE2, FORMAT, RECORD, Record, fingerprint
 from whyformer.interop.ctranslate2 import SPARE, check_expressible, library, specification
-from whyformer.interop.engine import CTranslate2Translator, cores, open_engine
-from whyformer.interop.gate import Parity, compare_generators, compare_translators, random_pieces
+from whyformer.interop.engine import CTranslate2Generator, CTranslate2Translator
+from whyformer.interop.gate import (
+    Parity,
+    ScoringGenerator,
+    ScoringTranslator,
+    compare_generators,
+    compare_translators,
+    random_pieces,
+)
 from whyformer.models.gpt import GPT
 from whyformer.models.transformer import Transformer
 
@@ -76,6 +83,39 @@ class Converted:
         }
 
 
+@runtime_checkable
+class Exporter(Protocol):
+    """Writes models in the format of one engine."""
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine."""
+        ...
+
+    def version(self) -> str:
+        """Return the version of the engine's library. Raises: an error if it is not installed."""
+        ...
+
+    def check(self, settings: Any) -> None:
+        """Raise UsageError with all reasons if the format does not support a model's settings."""
+        ...
+
+    def write(self, bundle: Bundle, directory: Path, quantization: str) -> int | None:
+        """Write the files of the model.
+
+        Returns: the number of rows of the position table; None if there is no table.
+        """
+        ...
+
+    def translator(self, directory: Path) -> ScoringTranslator:
+        """Return a translator that uses the written files."""
+        ...
+
+    def language_model(self, directory: Path) -> ScoringGenerator:
+        """Return a language model that uses the written files."""
+        ...
+
+
 def convert(
     run: Path,
     *,
@@ -84,26 +124,29 @@ def convert(
     pairs: Sequence[tuple[str, str]] | None = None,
     sentences: int = SENTENCES,
     say: Callable[[str], None] = lambda text: None,
+    exporter: Exporter | None = None,
 ) -> Converted:
-    """Convert the model of a run to the format of CTranslate2. The conversion is written to
-    ``out``, by default inside the run's directory.
+    """Convert the model of a run to the format of an engine. The conversion is written to ``out``,
+    by default inside the run's directory.
 
     Args:
         quantization: none or int8.
         pairs: sentences and translations for the parity check; None uses the dev set of the run.
         sentences: maximum number of sentences to compare.
         say: called with progress messages.
+        exporter: the engine; None means CTranslate2.
     Raises:
         UsageError: the run cannot be converted; or quantization is requested, but there are no
             references to evaluate it.
         ParityError: the conversion differs from the run.
     """
+    exporter = exporter or CTranslate2Exporter()
     if quantization not in QUANTIZATIONS:
         raise UsageError(f"`--quantize` must be none or int8, but is {quantization}.")
     if sentences < 1:
         raise UsageError(f"`--sentences` must be at least 1, but is {sentences}.")
-    version = library().__version__
-    directory = run / PLACE if out is None else out
+    version = exporter.version()
+    directory = run / exporter.engine if out is None else out
     if directory.exists() and not (directory / RECORD).exists():
         raise OutputError(
             f"`{directory}` exists and is not a conversion, so it is not replaced. "
@@ -111,7 +154,7 @@ def convert(
         )
     mark = fingerprint(run)
     bundle = load_bundle(run)
-    check_expressible(bundle.model.settings)
+    exporter.check(bundle.model.settings)
     model = bundle.model
     assert isinstance(model, Transformer | GPT)
     chosen = _sentences(run, bundle, pairs, sentences)
@@ -125,31 +168,20 @@ def convert(
             )
         )
     settings = build(SearchSettings, bundle.facts.get("decoding", {}), where="search settings")
-    longest = model.settings.max_length
-    expected = Expected.from_facts(bundle.facts)
-    needed = limit_of(settings, longest, None, expected)
-    rows = max(longest, settings.limit(longest) + 1, min(needed + 1, MAX_ROWS))  # 1 for eos
-    sizes = (len(bundle.source_tokenizer), len(bundle.target_tokenizer))
-    spec = specification(model, sizes, rows)
-    tables = hasattr(spec.decoder, "position_encodings")
-    if tables:
-        rows = len(spec.decoder.position_encodings.encodings) - SPARE
-    record = Record(
-        format=FORMAT,
-        library=version,
-        fingerprint=mark,
-        quantization=quantization,
-        rows=rows if tables else None,
-        family=model.settings.family,
-        max_source_tokens=model.settings.max_length,
-        facts=bundle.facts,
-        gate={},
-        ends_with_run=model.settings.longest_target is not None,
-    )
     with atomic_directory(directory) as temporary:
-        spec.validate()
-        spec.optimize(quantization=None if quantization == "none" else quantization)
-        spec.save(str(temporary))
+        record = Record(
+            format=FORMAT,
+            library=version,
+            fingerprint=mark,
+            quantization=quantization,
+            rows=exporter.write(bundle, temporary, quantization),
+            family=model.settings.family,
+            max_source_tokens=model.settings.max_length,
+            facts=bundle.facts,
+            gate={},
+            ends_with_run=model.settings.longest_target is not None,
+            engine=exporter.engine,
+        )
         (temporary / SOURCE).write_text(
             bundle.source_tokenizer.to_json(), encoding="utf-8", newline="\n"
         )
@@ -159,16 +191,56 @@ def convert(
             )
         record.write(temporary)
         say(f"Comparing {len(chosen.sources)} {chosen.origin} with the run.")
-        parity = _compared(bundle, temporary, chosen, settings)
+        parity = _compared(bundle, exporter, temporary, chosen, settings)
         if faults := parity.faults(quantized=quantization != "none"):
             raise ParityError(
                 "The converted model differs from the run and is not kept: "
                 + "; ".join(faults)
                 + "."
             )
-        record = Record(**{**record.__dict__, "gate": asdict(parity)})
+        record = replace(record, gate=asdict(parity))
         record.write(temporary)
     return Converted(directory, record, parity, chosen.origin)
+
+
+class CTranslate2Exporter:
+    """Writes models in the format of CTranslate2."""
+
+    engine = CTRANSLATE2
+
+    def version(self) -> str:
+        """See `Exporter`."""
+        return library().__version__
+
+    def check(self, settings: Any) -> None:
+        """See `Exporter`."""
+        check_expressible(settings)
+
+    def write(self, bundle: Bundle, directory: Path, quantization: str) -> int | None:
+        """Write the model with a position table that is long enough for the searches of the run;
+        see `Exporter`."""
+        settings = build(SearchSettings, bundle.facts.get("decoding", {}), where="search settings")
+        longest = bundle.model.settings.max_length
+        needed = limit_of(settings, longest, None, Expected.from_facts(bundle.facts))
+        rows = max(longest, settings.limit(longest) + 1, min(needed + 1, MAX_ROWS))  # 1 for eos
+        sizes = (len(bundle.source_tokenizer), len(bundle.target_tokenizer))
+        assert isinstance(bundle.model, Transformer | GPT)
+        spec = specification(bundle.model, sizes, rows)
+        tables = hasattr(spec.decoder, "position_encodings")
+        if tables:
+            rows = len(spec.decoder.position_encodings.encodings) - SPARE
+        spec.validate()
+        spec.optimize(quantization=None if quantization == "none" else quantization)
+        spec.save(str(directory))
+        return rows if tables else None
+
+    def translator(self, directory: Path) -> CTranslate2Translator:
+        """See `Exporter`."""
+        return CTranslate2Translator(directory, warn=False)
+
+    def language_model(self, directory: Path) -> "CTranslate2Generator":
+        """See `Exporter`."""
+        return CTranslate2Generator(directory)
 
 
 def _sentences(
@@ -195,13 +267,16 @@ def _sentences(
 
 
 def _compared(
-    bundle: Bundle, directory: Path, chosen: Sentences, settings: SearchSettings
+    bundle: Bundle,
+    exporter: Exporter,
+    directory: Path,
+    chosen: Sentences,
+    settings: SearchSettings,
 ) -> Parity:
     model = bundle.model
     if isinstance(model, GPT):
-        engine = open_engine("Generator", directory, cores())
-        count = len(chosen.sources)
-        return compare_generators(model, engine, len(bundle.target_tokenizer), count)
+        engine = exporter.language_model(directory)
+        return compare_generators(model, engine, len(bundle.target_tokenizer), len(chosen.sources))
     assert isinstance(model, Transformer)
     translator = Translator(
         [model],
@@ -211,5 +286,5 @@ def _compared(
         warn=False,
         expected=Expected.from_facts(bundle.facts),
     )
-    engine = CTranslate2Translator(directory, warn=False)
+    engine = exporter.translator(directory)
     return compare_translators(translator, engine, chosen.sources, chosen.references, settings)

@@ -34,7 +34,7 @@ from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.foundation.wording import counted
 from whyformer.interop.conversion import read_record, read_tokenizers
 from whyformer.interop.ctranslate2 import library
-from whyformer.text.symbols import EOS
+from whyformer.text.symbols import BOS, EOS
 
 Found = list[tuple[list[str], float]]
 """The hypotheses of CTranslate2 for one line: tokens as text, including a final eos, and ln P."""
@@ -284,6 +284,36 @@ class CTranslate2Translator(TextTranslator):
         scores = [list(result.log_probs) for result in results]
         check_finite(torch.tensor([score for one in scores for score in one]))
         return scores
+
+
+class CTranslate2Generator:
+    """A converted language model; see `gate.ScoringGenerator`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._engine = open_engine("Generator", directory, cores())
+
+    def score(self, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:
+        """Return, for each pair of prompt and output, the log-probability of each output token."""
+        rows = [[str(number) for number in (BOS, *prompt, *ids)] for prompt, ids in pairs]
+        results = self._engine.score_batch(rows, max_input_length=0)
+        return [
+            list(result.log_probs)[len(prompt) :]
+            for result, (prompt, _) in zip(results, pairs, strict=True)
+        ]
+
+    def continue_greedily(self, prompts: list[list[int]], tokens: int) -> list[list[int]]:
+        """Return the ids that follow each prompt, at most ``tokens``, with eos if it is reached."""
+        greedy = SearchSettings(beam=1, nbest=1)
+        results = self._engine.generate_batch(
+            [[str(number) for number in (BOS, *prompt)] for prompt in prompts],
+            max_length=tokens,
+            min_length=0,
+            sampling_topk=1,
+            include_prompt_in_result=False,
+            return_end_token=True,
+            suppress_sequences=[[str(number)] for number in forbidden(greedy, 0)],
+        )
+        return [[int(word) for word in result.sequences[0]] for result in results]
 
 
 def open_engine(kind: str, directory: Path, threads: int, batches: int = 1) -> Any:

@@ -1,19 +1,18 @@
 """The parity check of a conversion: compare it with the run on sentences.
 
-Three results of CTranslate2 are compared with those of the PyTorch engine: the log-probability (ln
-P) of every token of PyTorch's greedy translations; the greedy translations; and the best hypotheses
-with the search settings of the run. The last comparison is only reported, because the two beam
-searches stop by different rules (docs/decoding.md). A quantized model has different weights, so it
-is evaluated by the quality of its translations.
+Three results of the converted model are compared with those of the PyTorch engine: the
+log-probability (ln P) of every token of PyTorch's greedy translations; the greedy translations; and
+the best hypotheses with the search settings of the run. The last comparison is only reported,
+because the beam search of CTranslate2 stops by a different rule (docs/decoding.md). A quantized
+model has different weights, so it is evaluated by the quality of its translations.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
-from whyformer.decoding.candidates import forbidden
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.lines import pad
 from whyformer.decoding.scoring import token_log_probabilities
@@ -23,7 +22,7 @@ from whyformer.decoding.text_translator import Translation
 from whyformer.decoding.translator import Translator
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.foundation.wording import counted
-from whyformer.interop.engine import CTranslate2Translator, search_refusal
+from whyformer.interop.engine import search_refusal
 from whyformer.models.gpt import GPT
 from whyformer.text.symbols import BOS, EOS, FIRST_PIECE, MASK
 
@@ -40,6 +39,37 @@ Pairs = list[tuple[list[int], list[int]]]
 """A list of pairs: source ids (for a language model, the prompt) and output ids."""
 Score = Callable[[Pairs], list[list[float]]]
 """A function that returns, for each pair, the log-probability of each output token."""
+
+
+@runtime_checkable
+class ScoringTranslator(Protocol):
+    """A translator that also scores given targets."""
+
+    def translate(
+        self, texts: Iterable[str], settings: SearchSettings | None = None
+    ) -> list[Translation]:
+        """See `TextTranslator`."""
+        ...
+
+    def token_log_probabilities(
+        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]
+    ) -> list[list[float]]:
+        """Return the log-probability of each target token and of a final eos, given the ids of the
+        source, including eos."""
+        ...
+
+
+@runtime_checkable
+class ScoringGenerator(Protocol):
+    """A language model that continues prompts by greedy search, and scores given continuations."""
+
+    def score(self, pairs: Pairs) -> list[list[float]]:
+        """Return, for each pair of prompt and output, the log-probability of each output token."""
+        ...
+
+    def continue_greedily(self, prompts: list[list[int]], tokens: int) -> list[list[int]]:
+        """Return the ids that follow each prompt, at most ``tokens``, with eos if it is reached."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -116,7 +146,7 @@ class Parity:
 
 def compare_translators(
     translator: Translator,
-    engine: CTranslate2Translator,
+    engine: ScoringTranslator,
     sources: Sequence[str],
     references: Sequence[Sequence[str]] | None,
     settings: SearchSettings,
@@ -159,7 +189,7 @@ def compare_translators(
 
 def _compare_beams(
     translator: Translator,
-    engine: CTranslate2Translator,
+    engine: ScoringTranslator,
     sources: Sequence[str],
     references: Sequence[Sequence[str]] | None,
     settings: SearchSettings,
@@ -185,10 +215,12 @@ def _same(a: Translation, b: Translation) -> bool:
     return a.hypotheses[0][1].tokens == b.hypotheses[0][1].tokens
 
 
-def compare_generators(model: GPT, engine: Any, vocabulary: int, sentences: int) -> Parity:
+def compare_generators(
+    model: GPT, engine: ScoringGenerator, vocabulary: int, sentences: int
+) -> Parity:
     """Continue random prompts with both language models, and compare the results.
 
-    Args: engine: the converted model, a `ctranslate2.Generator`.
+    Args: engine: the converted model.
     """
     random = torch.Generator().manual_seed(1)
     continued = max(1, min(CONTINUED, model.settings.max_length // 2))
@@ -197,41 +229,39 @@ def compare_generators(model: GPT, engine: Any, vocabulary: int, sentences: int)
         torch.randint(MASK + 1, vocabulary, (1 + number % longest,), generator=random).tolist()
         for number in range(sentences)
     ]
+    own = StepperGenerator(model)
+    ours = own.continue_greedily(prompts, continued)
+    theirs = engine.continue_greedily(prompts, continued)
+    return Parity(sentences=sentences, **_compare(prompts, ours, theirs, own.score, engine.score))
 
-    def score(pairs: Pairs) -> list[list[float]]:
+
+class StepperGenerator:
+    """A `ScoringGenerator` for a model of PyTorch, or for a model with the same methods."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def score(self, pairs: Pairs) -> list[list[float]]:
+        """See `ScoringGenerator`."""
         rows: list[list[float]] = []
         for prompt, ids in pairs:
             with torch.inference_mode():
-                log_p = model(torch.tensor([[BOS, *prompt, *ids][:-1]])).log_softmax(-1)[0]
+                log_p = self.model(torch.tensor([[BOS, *prompt, *ids][:-1]])).log_softmax(-1)[0]
             wanted = torch.tensor([*prompt, *ids])
             rows.append(log_p.gather(-1, wanted[:, None])[len(prompt) :, 0].tolist())
         return rows
 
-    def score_converted(pairs: Pairs) -> list[list[float]]:
-        rows = [[str(number) for number in (BOS, *prompt, *ids)] for prompt, ids in pairs]
-        results = engine.score_batch(rows, max_input_length=0)
-        return [
-            list(result.log_probs)[len(prompt) :]
-            for result, (prompt, _) in zip(results, pairs, strict=True)
-        ]
-
-    ours: list[list[int]] = []
-    for prompt in prompts:
-        settings = SearchSettings(beam=1, max_length=len(prompt) + continued)
-        with torch.inference_mode():
-            ((best,),) = search(model, torch.tensor([[EOS]]), None, settings, prefixes=[prompt])
-        ours.append(_output_ids(best)[len(prompt) :])
-    results = engine.generate_batch(
-        [[str(number) for number in (BOS, *prompt)] for prompt in prompts],
-        max_length=continued,
-        min_length=0,
-        sampling_topk=1,
-        include_prompt_in_result=False,
-        return_end_token=True,
-        suppress_sequences=[[str(number)] for number in forbidden(GREEDY, 0)],
-    )
-    theirs = [[int(word) for word in result.sequences[0]] for result in results]
-    return Parity(sentences=sentences, **_compare(prompts, ours, theirs, score, score_converted))
+    def continue_greedily(self, prompts: list[list[int]], tokens: int) -> list[list[int]]:
+        """See `ScoringGenerator`."""
+        found: list[list[int]] = []
+        for prompt in prompts:
+            settings = SearchSettings(beam=1, max_length=len(prompt) + tokens)
+            with torch.inference_mode():
+                ((best,),) = search(
+                    self.model, torch.tensor([[EOS]]), None, settings, prefixes=[prompt]
+                )
+            found.append(_output_ids(best)[len(prompt) :])
+        return found
 
 
 def _output_ids(found: Hypothesis) -> list[int]:
@@ -246,7 +276,7 @@ def _compare(
     score: Score,
     score_converted: Score,
 ) -> dict[str, Any]:
-    """Compare the greedy outputs ``ours`` (PyTorch) and ``theirs`` (CTranslate2), and the
+    """Compare the greedy outputs ``ours`` (PyTorch) and ``theirs`` (the converted model), and the
     log-probabilities of ``ours`` under both models."""
     pairs = list(zip(sources, ours, strict=True))
     rows = [
