@@ -7,7 +7,7 @@ import pytest
 
 from toy_runs import toy_bundle, toy_run
 from whyformer.bundle import save_bundle
-from whyformer.cli.shared import engines
+from whyformer.workflows import engines
 from whyformer.interop.engine import CTranslate2Translator
 
 pytest.importorskip("ctranslate2", reason="this platform has no wheel")

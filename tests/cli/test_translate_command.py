@@ -13,7 +13,7 @@ import torch
 from toy_runs import toy_run
 from whyformer.bundle import load_bundle, save_bundle
 from whyformer.cli.shared.streams import json_text
-from whyformer.cli.translate import _shown
+from whyformer.cli.translate.output import Form, shown
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.text_translator import Translation
@@ -213,8 +213,8 @@ def test_an_ensemble_needs_one_tokenizer(cli, run, tmp_path):
 
 def test_a_line_end_that_a_model_writes_does_not_shift_the_lines_after_it():
     answer = Translation("a", "x\ny\r", -1.0, (("x\ny\r", Hypothesis((9,), -1.0, -2.0, True)),))
-    assert list(_shown(1, answer, many=False, json_lines=False)) == ["x y "]
-    assert list(_shown(7, answer, many=True, json_lines=False)) == ["7\t-1.0000\tx y "]
+    assert list(shown(1, answer, Form())) == ["x y "]
+    assert list(shown(7, answer, Form(many=True))) == ["7\t-1.0000\tx y "]
 
 
 def test_output_may_be_a_device(cli, run):

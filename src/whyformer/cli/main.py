@@ -89,7 +89,9 @@ COMMANDS = {
     "check": Command("check", TRAIN, long=True, to_lower=_SMALLER),
     "plan": Command("plan", TRAIN),
     "config": Command("config", TRAIN),
-    "translate": Command("translate", USE, to_lower="`--beam`, `--nbest` or `--max-length`"),
+    "translate": Command(
+        "translate.translate", USE, to_lower="`--beam`, `--nbest` or `--max-length`"
+    ),
     "generate": Command("generate", USE, to_lower="`--beam`, `--nbest` or `--tokens`"),
     "classify": Command("classify", USE),
     "convert": Command("convert", USE),

@@ -16,7 +16,7 @@ def in_flags(message: str, command: Callable[..., Any]) -> str:
 
     Other words in backticks are not changed, because they may be names of columns or files.
 
-    >>> from whyformer.cli.translate import translate
+    >>> from whyformer.cli.translate.translate import translate
     >>> in_flags("`top_k` must be below 9. The file has no column `source`.", translate)
     '`--top-k` must be below 9. The file has no column `source`.'
     """

@@ -3,20 +3,14 @@
 import contextlib
 import itertools
 import sys
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
 from whyformer.cli.shared.options import Flag, within
-from whyformer.cli.shared.streams import is_live, json_text, refuse_existing, warn, written
-
-if TYPE_CHECKING:
-    from whyformer.bundle import Bundle
-    from whyformer.decoding.text_translator import Translation
-    from whyformer.workflows.source_checks import SourceCheck
+from whyformer.cli.shared.streams import is_live, refuse_existing, warn, written
 
 EXAMPLES = """Examples:
 
@@ -190,11 +184,11 @@ def translate(
                 )
     if alignments is not None and len(runs) > 1:
         raise UsageError("`--alignments` supports one run, but several were given. Give one run.")
-    from whyformer.cli.shared.engines import choose
-    from whyformer.data.filters import Occurrences
+        from whyformer.cli.translate.output import Form, write_answers
     from whyformer.decoding.settings import Method
     from whyformer.foundation.ranks import joined
-    from whyformer.workflows.confidence import confidence_features, read_calibration
+    from whyformer.workflows.confidence import read_calibration
+    from whyformer.workflows.engines import choose
     from whyformer.workflows.lexicon import read_lexicon
     from whyformer.workflows.minimum_risk import minimum_risk
     from whyformer.workflows.reading_of_training import input_lines
@@ -220,7 +214,7 @@ def translate(
     live = not text and input is None and is_live(sys.stdin)
     with contextlib.ExitStack() as stack:
         ranks = stack.enter_context(joined())
-        # Warnings come from `_warn` below, which knows the line numbers of the input. The
+        # Warnings come from `write_answers`, which knows the line numbers of the input. The
         # translator knows only the line numbers in its current window.
         chosen = choose(
             runs,
@@ -231,6 +225,7 @@ def translate(
             alignments=alignments is not None,
             ranks=ranks,
             weights=weights,
+            say=warn,
         )
         known = None
         if lexicon is not None:
@@ -250,160 +245,24 @@ def translate(
             for _ in found:
                 continue
             return 0
-        told: deque[tuple[str, ...]] = deque()
-        if known is not None:
-            found = _noted(known.with_known(found), told)
         stream = stack.enter_context(written(output))
         aligned = None if alignments is None else stack.enter_context(written(alignments))
-        if aligned is None:
-            pairs = ((answer, "") for answer in found)
-        else:
-            pairs = _with_alignments(chosen.bundles[0], found, live=live)
-        cut, looked_up = Occurrences(), Occurrences()
-        listed = None if chosen.settings.method is Method.SAMPLE and mbr is None else 1
-        check = SourceCheck(chosen.translator.source_tokenizer, chosen.translator.expected)
-        for index, (answer, alignment) in enumerate(pairs, start=1):
-            entries = told.popleft() if known is not None else None
-            _warn(index, answer)
-            if entries:
-                looked_up.add(index)
-            else:
-                check.add(index, answer.source, [one.source for one in answer.sentences])
-            more: dict[str, Any] = {} if entries is None else {"lexicon": entries}
-            if calibration is not None:
-                read = bool(answer.hypotheses)
-                p = calibration.probabilities([confidence_features(answer)])[0] if read else None
-                more["confidence"] = p
-            shown = [h for one in answer.sentences or (answer,) for h in one.hypotheses[:listed]]
-            if not all(one.finished for _, one in shown):
-                cut.add(index)
-                if live:  # warn now, because the input may never end
-                    _warn_of_cut(f"1 translation (line {index})")
-            many = chosen.settings.nbest > 1 and mbr is None
-            for line in _shown(
-                index, answer, many=many, json_lines=json, more=more, split=split_sentences
-            ):
-                print(line, file=stream)
-            if aligned is not None:
-                print(alignment, file=aligned)
-            if live:  # warn now, because the input may never end
-                _warn_of_sources(check)
-                stream.flush()
-        if looked_up.count:
-            warn(f"{looked_up.of('translation')} taken from the lexicon.")
-        if cut.count and not live:
-            _warn_of_cut(cut.of("translation"))
-        _warn_of_sources(check)
-    return 0
-
-
-def _shown(
-    index: int,
-    answer: "Translation",
-    *,
-    many: bool,
-    json_lines: bool,
-    more: dict[str, Any] | None = None,
-    split: bool = False,
-) -> Iterator[str]:
-    """Yield the lines of output for an answer.
-
-    Args: more: the confidence and the lexicon's targets, if these were requested.
-    """
-    more = more or {}
-    if json_lines:
-        shown = {"index": index, **_as_json(answer), **more}
-        if split:
-            shown["sentences"] = [_as_json(one) for one in answer.sentences]
-        yield json_text(shown)
-    elif not many:
-        yield _confidence(more) + _one_line(answer.text)
-    else:
-        scored = [(one.score, text) for text, one in answer.hypotheses] or [(0.0, answer.text)]
-        for score, text in scored:
-            yield f"{index}\t{score:.4f}\t{_one_line(text)}"
-
-
-def _confidence(more: dict[str, Any]) -> str:
-    """Return the column that `--confidence` adds at the start of a line; "" without this flag."""
-    if "confidence" not in more:
-        return ""
-    if more.get("lexicon"):
-        return "lexicon\t"
-    return "\t" if more["confidence"] is None else f"{more['confidence']:.4f}\t"
-
-
-def _noted(
-    found: "Iterator[tuple[Translation, tuple[str, ...]]]", told: "deque[tuple[str, ...]]"
-) -> "Iterator[Translation]":
-    """Yield each translation. Before a translation is yielded, append the targets that the lexicon
-    has for it to ``told``."""
-    for answer, entries in found:
-        told.append(entries)
-        yield answer
-
-
-def _as_json(answer: "Translation") -> dict[str, Any]:
-    found = [
-        {
-            "text": text,
-            "score": one.score,
-            "log_probability": one.log_probability,
-            "finished": one.finished,
-            "tokens": list(one.tokens),
-        }
-        for text, one in answer.hypotheses
-    ]
-    return {
-        "source": answer.source,
-        "text": answer.text,
-        "score": answer.score,
-        "source_truncated": answer.source_truncated,
-        "hypotheses": found,
-    }
-
-
-def _one_line(text: str) -> str:
-    """Replace line ends in a translation by spaces. Models of characters or bytes can produce line
-    ends."""
-    return text.replace("\r", " ").replace("\n", " ")
-
-
-def _with_alignments(
-    bundle: "Bundle", answers: Iterator["Translation"], *, live: bool
-) -> Iterator[tuple["Translation", str]]:
-    """Yield each answer with its alignment as JSON.
-
-    Args: live: whether to align one answer at a time, instead of in batches.
-    """
-    from whyformer.decoding.alignment import BATCH_SIZE, align
-
-    while some := list(itertools.islice(answers, 1 if live else BATCH_SIZE)):
-        read = [answer for answer in some if answer.hypotheses]
-        found = iter(
-            align(bundle, [one.source for one in read], [one.hypotheses[0][1] for one in read])
+        sampled = chosen.settings.method is Method.SAMPLE and mbr is None
+        form = Form(
+            json=json,
+            many=chosen.settings.nbest > 1 and mbr is None,
+            split=split_sentences,
+            listed=None if sampled else 1,
+            live=live,
         )
-        for answer in some:
-            shown: dict[str, Any] = {"text": answer.text, "source": [], "target": [], "weights": []}
-            if answer.hypotheses:
-                one = next(found)
-                shown |= {
-                    "source": one.source_tokens,
-                    "target": one.target_tokens,
-                    "weights": [[round(weight, 5) for weight in row] for row in one.weights],
-                }
-            yield answer, json_text(shown)
-
-
-def _warn_of_sources(check: "SourceCheck") -> None:
-    for finding in check.findings():
-        warn(finding)
-
-
-def _warn(index: int, answer: "Translation") -> None:
-    if answer.source_truncated:
-        warn(f"line {index} is longer than the model can read, so its end is not translated.")
-
-
-def _warn_of_cut(which: str) -> None:
-    warn(f"the length limit cut {which}. Raise --max-length.")
+        write_answers(
+            found,
+            stream,
+            form,
+            SourceCheck(chosen.translator.source_tokenizer, chosen.translator.expected),
+            aligned=aligned,
+            bundle=None if aligned is None else chosen.bundles[0],
+            calibration=calibration,
+            lexicon=known,
+        )
+    return 0

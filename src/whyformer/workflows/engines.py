@@ -1,7 +1,6 @@
 """Choose the engine for translation: PyTorch, or CTranslate2 with a conversion of the run."""
 
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
@@ -52,6 +51,7 @@ def choose(
     alignments: bool,
     ranks: Ranks = ALONE,
     weights: str = Weights.FLOAT32,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Chosen:
     """Choose an engine, and load the translator of one or more runs.
 
@@ -60,6 +60,7 @@ def choose(
         given: search settings that override the settings of the run.
         ranks: the processes that divide the lines among themselves.
         weights: data type of the weights in torch. With int8, the engine auto means torch.
+        say: called with a sentence if a conversion is out of date, or if nothing is quantized.
     Raises: UsageError if the chosen engine does not support the options.
     """
     if engine not in set(Engine):
@@ -89,13 +90,12 @@ def choose(
         if engine == Engine.CTRANSLATE2 or any(stands_alone(run) for run in runs):
             raise found
         if isinstance(found, _Stale) and ranks.first:
-            print(f"whyformer: {found} The torch engine is used.", file=sys.stderr)
+            say(f"{found} The torch engine is used.")
     system = load_system(runs, device=device, warn=False, ranks=ranks, weights=Weights(weights))
     if weights == Weights.INT8 and ranks.first and not is_rounded(system.translator.models):
-        print(
-            f"whyformer: --weights int8 quantizes matrices of {LARGE_INT8:,} weights or more, but "
-            "this model has only smaller ones. Nothing is quantized.",
-            file=sys.stderr,
+        say(
+            f"--weights int8 quantizes matrices of {LARGE_INT8:,} weights or more, but this model "
+            "has only smaller ones. Nothing is quantized."
         )
     longest = system.translator.max_source_tokens
     settings = search_settings(system.facts, given, longest=longest)

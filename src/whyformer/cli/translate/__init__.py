@@ -1,0 +1,1 @@
+"""``whyformer translate``, and the output that it writes."""

@@ -1,0 +1,199 @@
+"""Write the answers of ``whyformer translate``, and warn about lines that are cut or unusual."""
+
+import itertools
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from whyformer.bundle import Bundle
+from whyformer.cli.shared.streams import json_text, warn
+from whyformer.data.filters import Occurrences
+from whyformer.decoding.alignment import BATCH_SIZE, align
+from whyformer.decoding.text_translator import Translation
+from whyformer.evaluation.calibration import Calibration
+from whyformer.workflows.confidence import confidence_features
+from whyformer.workflows.lexicon import Lexicon
+from whyformer.workflows.source_checks import SourceCheck
+
+
+@dataclass(frozen=True)
+class Form:
+    """The form of the output.
+
+    Args:
+        json: one JSON object per line of input.
+        many: one line per hypothesis, with its score, instead of one line per translation.
+        split: whether lines were split into sentences, which the JSON then lists.
+        listed: number of hypotheses whose length is checked; None for all.
+        live: whether the input is interactive. Each answer is then written at once.
+    """
+
+    json: bool = False
+    many: bool = False
+    split: bool = False
+    listed: int | None = 1
+    live: bool = False
+
+
+def write_answers(
+    found: Iterator[Translation],
+    stream: TextIO,
+    form: Form,
+    check: SourceCheck,
+    *,
+    aligned: TextIO | None = None,
+    bundle: Bundle | None = None,
+    calibration: Calibration | None = None,
+    lexicon: Lexicon | None = None,
+) -> None:
+    """Write all answers, and warn about lines that were cut or that differ from the training data.
+
+    Args:
+        aligned: stream for the alignments, which the model of ``bundle`` computes.
+        calibration: the confidence of the run, if it is written.
+        lexicon: the lexicon that was applied to the lines, if there is one.
+    """
+    told: deque[tuple[str, ...]] = deque()
+    if lexicon is not None:
+        found = _noted(lexicon.with_known(found), told)
+    if bundle is None:
+        pairs = ((answer, "") for answer in found)
+    else:
+        pairs = with_alignments(bundle, found, live=form.live)
+    cut, looked_up = Occurrences(), Occurrences()
+    for index, (answer, alignment) in enumerate(pairs, start=1):
+        entries = told.popleft() if lexicon is not None else None
+        _warn(index, answer)
+        if entries:
+            looked_up.add(index)
+        else:
+            check.add(index, answer.source, [one.source for one in answer.sentences])
+        more: dict[str, Any] = {} if entries is None else {"lexicon": entries}
+        if calibration is not None:
+            read = bool(answer.hypotheses)
+            p = calibration.probabilities([confidence_features(answer)])[0] if read else None
+            more["confidence"] = p
+        hypotheses = [
+            h for one in answer.sentences or (answer,) for h in one.hypotheses[: form.listed]
+        ]
+        if not all(one.finished for _, one in hypotheses):
+            cut.add(index)
+            if form.live:  # warn now, because the input may never end
+                _warn_of_cut(f"1 translation (line {index})")
+        for line in shown(index, answer, form, more):
+            print(line, file=stream)
+        if aligned is not None:
+            print(alignment, file=aligned)
+        if form.live:  # warn now, because the input may never end
+            _warn_of_sources(check)
+            stream.flush()
+    if looked_up.count:
+        warn(f"{looked_up.of('translation')} taken from the lexicon.")
+    if cut.count and not form.live:
+        _warn_of_cut(cut.of("translation"))
+    _warn_of_sources(check)
+
+
+def shown(
+    index: int, answer: Translation, form: Form, more: dict[str, Any] | None = None
+) -> Iterator[str]:
+    """Yield the lines of output for an answer.
+
+    Args: more: the confidence and the lexicon's targets, if these were requested.
+    """
+    more = more or {}
+    if form.json:
+        record = {"index": index, **_as_json(answer), **more}
+        if form.split:
+            record["sentences"] = [_as_json(one) for one in answer.sentences]
+        yield json_text(record)
+    elif not form.many:
+        yield _confidence(more) + _one_line(answer.text)
+    else:
+        scored = [(one.score, text) for text, one in answer.hypotheses] or [(0.0, answer.text)]
+        for score, text in scored:
+            yield f"{index}\t{score:.4f}\t{_one_line(text)}"
+
+
+def _confidence(more: dict[str, Any]) -> str:
+    """Return the column that `--confidence` adds at the start of a line; "" without this flag."""
+    if "confidence" not in more:
+        return ""
+    if more.get("lexicon"):
+        return "lexicon\t"
+    return "\t" if more["confidence"] is None else f"{more['confidence']:.4f}\t"
+
+
+def _noted(
+    found: Iterator[tuple[Translation, tuple[str, ...]]], told: deque[tuple[str, ...]]
+) -> Iterator[Translation]:
+    """Yield each translation. Before a translation is yielded, append the targets that the lexicon
+    has for it to ``told``."""
+    for answer, entries in found:
+        told.append(entries)
+        yield answer
+
+
+def _as_json(answer: Translation) -> dict[str, Any]:
+    found = [
+        {
+            "text": text,
+            "score": one.score,
+            "log_probability": one.log_probability,
+            "finished": one.finished,
+            "tokens": list(one.tokens),
+        }
+        for text, one in answer.hypotheses
+    ]
+    return {
+        "source": answer.source,
+        "text": answer.text,
+        "score": answer.score,
+        "source_truncated": answer.source_truncated,
+        "hypotheses": found,
+    }
+
+
+def _one_line(text: str) -> str:
+    """Replace line ends in a translation by spaces. Models of characters or bytes can produce line
+    ends."""
+    return text.replace("\r", " ").replace("\n", " ")
+
+
+def with_alignments(
+    bundle: Bundle, answers: Iterator[Translation], *, live: bool
+) -> Iterator[tuple[Translation, str]]:
+    """Yield each answer with its alignment as JSON.
+
+    Args: live: whether to align one answer at a time, instead of in batches.
+    """
+    while some := list(itertools.islice(answers, 1 if live else BATCH_SIZE)):
+        read = [answer for answer in some if answer.hypotheses]
+        found = iter(
+            align(bundle, [one.source for one in read], [one.hypotheses[0][1] for one in read])
+        )
+        for answer in some:
+            shown: dict[str, Any] = {"text": answer.text, "source": [], "target": [], "weights": []}
+            if answer.hypotheses:
+                one = next(found)
+                shown |= {
+                    "source": one.source_tokens,
+                    "target": one.target_tokens,
+                    "weights": [[round(weight, 5) for weight in row] for row in one.weights],
+                }
+            yield answer, json_text(shown)
+
+
+def _warn_of_sources(check: SourceCheck) -> None:
+    for finding in check.findings():
+        warn(finding)
+
+
+def _warn(index: int, answer: Translation) -> None:
+    if answer.source_truncated:
+        warn(f"line {index} is longer than the model can read, so its end is not translated.")
+
+
+def _warn_of_cut(which: str) -> None:
+    warn(f"the length limit cut {which}. Raise --max-length.")
