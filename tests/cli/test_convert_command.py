@@ -7,8 +7,8 @@ import pytest
 
 from toy_runs import toy_bundle, toy_run
 from whyformer.bundle import save_bundle
-from whyformer.workflows import engines
 from whyformer.interop.engine import CTranslate2Translator
+from whyformer.workflows import engines
 
 pytest.importorskip("ctranslate2", reason="this platform has no wheel")
 pytestmark = pytest.mark.usefixtures("unchecked")

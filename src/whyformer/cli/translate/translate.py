@@ -184,7 +184,7 @@ def translate(
                 )
     if alignments is not None and len(runs) > 1:
         raise UsageError("`--alignments` supports one run, but several were given. Give one run.")
-        from whyformer.cli.translate.output import Form, write_answers
+    from whyformer.cli.translate.output import Form, write_answers
     from whyformer.decoding.settings import Method
     from whyformer.foundation.ranks import joined
     from whyformer.workflows.confidence import read_calibration
