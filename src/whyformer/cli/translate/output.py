@@ -1,13 +1,15 @@
 """Write the answers of ``whyformer translate``, and warn about lines that are cut or unusual."""
 
+import contextlib
 import itertools
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TextIO
+from pathlib import Path
+from typing import Any
 
 from whyformer.bundle import Bundle
-from whyformer.cli.shared.streams import json_text, warn
+from whyformer.cli.shared.streams import json_text, warn, written
 from whyformer.data.filters import Occurrences
 from whyformer.decoding.alignment import BATCH_SIZE, align
 from whyformer.decoding.text_translator import Translation
@@ -38,11 +40,11 @@ class Form:
 
 def write_answers(
     found: Iterator[Translation],
-    stream: TextIO,
+    output: Path | None,
     form: Form,
     check: SourceCheck,
     *,
-    aligned: TextIO | None = None,
+    alignments: Path | None = None,
     bundle: Bundle | None = None,
     calibration: Calibration | None = None,
     lexicon: Lexicon | None = None,
@@ -50,7 +52,8 @@ def write_answers(
     """Write all answers, and warn about lines that were cut or that differ from the training data.
 
     Args:
-        aligned: stream for the alignments, which the model of ``bundle`` computes.
+        output: file to write; None for standard output.
+        alignments: file for the alignments, which the model of ``bundle`` computes.
         calibration: the confidence of the run, if it is written.
         lexicon: the lexicon that was applied to the lines, if there is one.
     """
@@ -62,32 +65,35 @@ def write_answers(
     else:
         pairs = with_alignments(bundle, found, live=form.live)
     cut, looked_up = Occurrences(), Occurrences()
-    for index, (answer, alignment) in enumerate(pairs, start=1):
-        entries = told.popleft() if lexicon is not None else None
-        _warn(index, answer)
-        if entries:
-            looked_up.add(index)
-        else:
-            check.add(index, answer.source, [one.source for one in answer.sentences])
-        more: dict[str, Any] = {} if entries is None else {"lexicon": entries}
-        if calibration is not None:
-            read = bool(answer.hypotheses)
-            p = calibration.probabilities([confidence_features(answer)])[0] if read else None
-            more["confidence"] = p
-        hypotheses = [
-            h for one in answer.sentences or (answer,) for h in one.hypotheses[: form.listed]
-        ]
-        if not all(one.finished for _, one in hypotheses):
-            cut.add(index)
+    with contextlib.ExitStack() as stack:
+        stream = stack.enter_context(written(output))
+        aligned = None if alignments is None else stack.enter_context(written(alignments))
+        for index, (answer, alignment) in enumerate(pairs, start=1):
+            entries = told.popleft() if lexicon is not None else None
+            _warn(index, answer)
+            if entries:
+                looked_up.add(index)
+            else:
+                check.add(index, answer.source, [one.source for one in answer.sentences])
+            more: dict[str, Any] = {} if entries is None else {"lexicon": entries}
+            if calibration is not None:
+                read = bool(answer.hypotheses)
+                p = calibration.probabilities([confidence_features(answer)])[0] if read else None
+                more["confidence"] = p
+            hypotheses = [
+                h for one in answer.sentences or (answer,) for h in one.hypotheses[: form.listed]
+            ]
+            if not all(one.finished for _, one in hypotheses):
+                cut.add(index)
+                if form.live:  # warn now, because the input may never end
+                    _warn_of_cut(f"1 translation (line {index})")
+            for line in shown(index, answer, form, more):
+                print(line, file=stream)
+            if aligned is not None:
+                print(alignment, file=aligned)
             if form.live:  # warn now, because the input may never end
-                _warn_of_cut(f"1 translation (line {index})")
-        for line in shown(index, answer, form, more):
-            print(line, file=stream)
-        if aligned is not None:
-            print(alignment, file=aligned)
-        if form.live:  # warn now, because the input may never end
-            _warn_of_sources(check)
-            stream.flush()
+                _warn_of_sources(check)
+                stream.flush()
     if looked_up.count:
         warn(f"{looked_up.of('translation')} taken from the lexicon.")
     if cut.count and not form.live:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter
 
 from whyformer.cli.shared.options import Flag, within
-from whyformer.cli.shared.streams import is_live, refuse_existing, warn, written
+from whyformer.cli.shared.streams import is_live, refuse_existing, warn
 
 EXAMPLES = """Examples:
 
@@ -245,8 +245,6 @@ def translate(
             for _ in found:
                 continue
             return 0
-        stream = stack.enter_context(written(output))
-        aligned = None if alignments is None else stack.enter_context(written(alignments))
         sampled = chosen.settings.method is Method.SAMPLE and mbr is None
         form = Form(
             json=json,
@@ -257,11 +255,11 @@ def translate(
         )
         write_answers(
             found,
-            stream,
+            output,
             form,
             SourceCheck(chosen.translator.source_tokenizer, chosen.translator.expected),
-            aligned=aligned,
-            bundle=None if aligned is None else chosen.bundles[0],
+            alignments=alignments,
+            bundle=None if alignments is None else chosen.bundles[0],
             calibration=calibration,
             lexicon=known,
         )
