@@ -102,3 +102,19 @@ def test_the_fused_loss_sees_the_bias():
     fused = fused_cross_entropy(model.masked.features(out), model.masked.table(), labels, 0.0)
     wanted = torch.nn.functional.cross_entropy(model.masked(out), labels, reduction="sum")
     assert_close(fused.smoothed, wanted)
+
+
+@pytest.mark.parametrize("layer", [None, "none", "tanh", "gelu"])
+@pytest.mark.parametrize("answer_of", ["text", "tokens"])
+def test_the_head_has_the_chosen_layer(layer, answer_of):
+    model = build(outputs=3, answer_of=answer_of, head_layer=layer)
+    x = tiny.ids(torch.Generator().manual_seed(1), 2, 4)
+    vectors = model(x)
+    hidden = vectors if answer_of == "tokens" else vectors[:, 0]
+    used = layer or ("tanh" if answer_of == "text" else "none")
+    assert hasattr(model, "pooler") is (used != "none")
+    if used != "none":
+        hidden = model.pooler(hidden)
+        hidden = hidden.tanh() if used == "tanh" else torch.nn.functional.gelu(hidden)
+    found = model.token_answers(x, None) if answer_of == "tokens" else model.answers(x, None, None)
+    assert_close(found, model.answer(hidden))

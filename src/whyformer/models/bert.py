@@ -45,6 +45,15 @@ class AnswerOf(StrEnum):
     """One prediction for each token, computed from the vector of that token."""
 
 
+class HeadLayer(StrEnum):
+    """The layer of a task head before its output layer: a linear map and an activation."""
+
+    NONE = "none"
+    """There is no such layer."""
+    TANH = "tanh"
+    GELU = "gelu"
+
+
 class EncoderSettings(StackSettings):
     """Sizes and variants of an encoder-only model; the defaults are those of BERT base."""
 
@@ -98,6 +107,15 @@ class BERTSettings(EncoderSettings):
     model has the pre-training heads instead."""
     answer_of: AnswerOf = AnswerOf.TEXT
     """What the task head makes a prediction for: text (the whole text) or tokens (each token)."""
+    head_layer: HeadLayer | None = None
+    """The layer of the task head before its output layer: none, tanh or gelu (ELECTRA). None means
+    that of BERT: tanh for a text, none for tokens."""
+
+    @property
+    def layer_of_head(self) -> HeadLayer:
+        """The layer of the task head: `head_layer`, or that of BERT if it is not set."""
+        of_bert = HeadLayer.TANH if self.answer_of is AnswerOf.TEXT else HeadLayer.NONE
+        return self.head_layer or of_bert
 
 
 class SegmentEmbedding(nn.Module):
@@ -193,7 +211,7 @@ class BERT(nn.Module):
         distinct = 1 if settings.sharing is LayerSharing.ALL else settings.layers
         self.layers = nn.ModuleList(EncoderLayer(parts) for _ in range(distinct))
         self.final_norm = parts.final_norm()
-        if not (settings.outputs and settings.answer_of is AnswerOf.TOKENS):
+        if not settings.outputs or settings.layer_of_head is not HeadLayer.NONE:
             self.pooler = nn.Linear(settings.d_model, settings.d_model)
         if settings.outputs:
             self.dropout = Dropout(settings.dropout)
@@ -231,8 +249,17 @@ class BERT(nn.Module):
         return self.final_norm(x)
 
     def pooled(self, x: Float[Tensor, "batch length d_model"]) -> Float[Tensor, "batch d_model"]:
-        """Return one vector for each text: tanh(W x + b), where x is the first token's vector."""
-        return torch.tanh(self.pooler(x[:, 0]))
+        """Return one vector for each text: tanh(W x + b), where x is the first token's vector.
+        `head_layer` can choose another layer."""
+        return self._hidden(x[:, 0])
+
+    def _hidden(self, x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows d_model"]:
+        """Apply the layer of the head before its output layer."""
+        layer = self.settings.layer_of_head if self.settings.outputs else HeadLayer.TANH
+        if layer is HeadLayer.NONE:
+            return x
+        x = self.pooler(x)
+        return torch.tanh(x) if layer is HeadLayer.TANH else F.gelu(x)
 
     def answers(
         self,
@@ -256,4 +283,4 @@ class BERT(nn.Module):
 
         Paper: Devlin et al. 2018, §5.3 and Figure 4 (d).
         """
-        return self.answer(self.dropout(self(ids, real, segments)))
+        return self.answer(self.dropout(self._hidden(self(ids, real, segments))))

@@ -73,7 +73,8 @@ class LabelledTask(Task):
 
     families = ("bert",)
     reads = STARTING | frozenset({
-        "frozen", "data.target", "data.row_tokens", "training.label_smoothing"
+        "frozen", "data.target", "data.row_tokens", "training.label_smoothing",
+        "model.head_layer",
     })  # fmt: skip
     tokenizer: Tokenizer
     shape: BERTSettings
