@@ -117,7 +117,8 @@ def beam_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[
         tokens = torch.cat([group.tokens for group in groups], dim=1)
         layout = Layout.of(last != EMPTY)
         forced = queue.prefixes.at(age, sentences, tokens, last != EMPTY)
-        found = candidates(logits, layout, _count(groups), tokens, settings, forced)
+        count, rules = _count(groups), queue.constraints
+        found = candidates(logits, layout, count, tokens, settings, forced, rules)
         limit = queue.limit[sentences]
         full = age >= limit
         found = _only_eos(found, full)

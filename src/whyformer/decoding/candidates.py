@@ -9,6 +9,7 @@ compete for the last place of a top-k, torch chooses among them in no specified 
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from whyformer.acceleration.top_k import top_k
 from whyformer.blocks.history import Layout
-from whyformer.decoding.constraints import Symbols, constrain, constraints_of
+from whyformer.decoding.constraints import Constraint, Symbols, constrain, constraints_of
 from whyformer.decoding.prefixes import Allowed
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.errors import UsageError, WhyformerError
@@ -68,6 +69,7 @@ def candidates(
     tokens: Int[Tensor, "sentences beams length"],
     settings: SearchSettings,
     held: Allowed | None = None,
+    constraints: Sequence[Constraint] = (),
 ) -> tuple[Float[Tensor, "sentences beams k"], Int[Tensor, "sentences beams k"]]:
     """Return log-probabilities and ids of the ``count`` best allowed tokens of each beam.
 
@@ -79,11 +81,13 @@ def candidates(
         tokens: the hypotheses so far; the positions before their first token hold `unused` ids.
         held: for some of the hypotheses, the only allowed next tokens. These tokens are allowed
             even if a constraint bans them.
+        constraints: constraints in addition to those of the settings.
     Raises: WhyformerError when a logit is NaN.
     """
     log_probabilities = logits.float().log_softmax(-1)
-    chosen = None if held is None else _chosen(log_probabilities, layout, held)
-    constrain(log_probabilities, layout.rows(tokens), constraints_of(settings))
+    chosen = None if held is None else restrict(log_probabilities, layout, held)
+    rules = [*constraints_of(settings), *constraints]
+    constrain(log_probabilities, layout.rows(tokens), rules)
     values, ids = top_k(log_probabilities, min(count, logits.shape[-1]))
     ids, order = ids.sort(-1)
     scores, ids = values.gather(-1, order).cpu().double(), ids.cpu()
@@ -99,7 +103,7 @@ def candidates(
     return layout.spread(scores.clamp_(max=0.0)), layout.spread(ids)
 
 
-def _chosen(
+def restrict(
     log_probabilities: Float[Tensor, "hypotheses vocab"], layout: Layout, held: Allowed
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return three tensors: the indices of the rows that may continue only with certain tokens,

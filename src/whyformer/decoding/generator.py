@@ -10,6 +10,7 @@ from torch import nn
 from whyformer.decoding.distinct import distinct
 from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.lexical.phrases import PhraseBook, Phrases
 from whyformer.decoding.prompt import PromptModel, PromptReader
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
@@ -58,6 +59,7 @@ class Generator:
     ) -> None:
         fed = getattr(getattr(model, "settings", None), "longest_target", None)
         self.model, self.tokenizer = model, tokenizer
+        self._phrases = PhraseBook(tokenizer)
         self._text = WellFormed(
             tokenizer.spellings, expected.target_bytes, first_piece=tokenizer.first_piece
         )
@@ -74,6 +76,8 @@ class Generator:
         """
         prompts = list(each_text("prompts", prompts))
         ids = [self.tokenizer.encode(prompt) for prompt in prompts]
+        for prompt in prompts:
+            self._phrases.refuse_forbidden("A prompt", prompt, settings.forbid, continues=True)
         for number, one in enumerate(ids, start=1):
             if len(one) >= self.max_tokens:
                 raise UsageError(
@@ -108,7 +112,19 @@ class Generator:
             reader = PromptReader(self.model, prompts)
             with torch.inference_mode():
                 return search(
-                    reader, nothing, None, how, prefixes=prompts, indices=indices, text=self._text
+                    reader,
+                    nothing,
+                    None,
+                    how,
+                    prefixes=prompts,
+                    indices=indices,
+                    text=self._text,
+                    phrases=Phrases(
+                        [self._phrases.required(how.force, how.forbid)] * len(prompts)
+                        if how.force
+                        else (),
+                        self._phrases.forbidden(how.forbid),
+                    ),
                 )
 
         results = searched(some, settings)

@@ -55,7 +55,7 @@ def greedy_search(model: Stepper, queue: Queue, settings: SearchSettings) -> lis
         logits, state = model.step(state, last.to(queue.device))
         layout, age = Layout.of(last != EMPTY), tokens.shape[-1] - start
         forced = queue.prefixes.at(age, sentences, tokens, last != EMPTY)
-        scores, ids = candidates(logits, layout, 1, tokens, settings, forced)
+        scores, ids = candidates(logits, layout, 1, tokens, settings, forced, queue.constraints)
         best = scores[:, 0].amax(-1)
         # Of tokens with equal scores, take the lowest id.
         where = (scores[:, 0] == best[:, None]).int().argmax(-1)

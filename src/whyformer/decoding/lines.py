@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from whyformer.decoding.lexical.required import Requirements
 from whyformer.decoding.prefixes import TextPrefix
 from whyformer.foundation.errors import UsageError
 from whyformer.text.symbols import PAD
@@ -23,6 +24,7 @@ class Line:
         prefix: the text that the translation must start with, as token ids.
         truncated: whether the line was longer than the maximum, so that its end was dropped.
         opening: the same prefix as text, in any tokenization; None means no prefix.
+        required: the phrases that must occur in the translation; None means no phrases.
     """
 
     index: int
@@ -31,6 +33,7 @@ class Line:
     prefix: list[int]
     truncated: bool
     opening: TextPrefix | None = None
+    required: Requirements | None = None
 
 
 def pad(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:

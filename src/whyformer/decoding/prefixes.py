@@ -169,7 +169,7 @@ class Prefixes:
                     f"{counted(len(ids), 'token')} and the limit is {limit}. "
                     "Raise `max_length` or `max_length_extra`."
                 )
-        self._prefixes, self._limits = prefixes, limits
+        self.prefixes, self._limits = prefixes, limits
         self._most = torch.tensor([len(prefix) for prefix in prefixes])
 
     def at(
@@ -191,7 +191,7 @@ class Prefixes:
         found: list[tuple[int, int, list[int]]] = []
         for row in in_prefix:
             number, count = int(sentences[row]), int(age[row])
-            prefix = self._prefixes[number]
+            prefix = self.prefixes[number]
             for beam in live[row].nonzero().flatten().tolist():
                 if isinstance(prefix, TextPrefix):
                     spelled = tokens[row, beam, tokens.shape[-1] - count :].tolist()

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from whyformer.decoding.candidates import Stepper
+from whyformer.decoding.constraints import Constraint
 from whyformer.decoding.prefixes import Prefixes, TextPrefix
 
 MOSTLY_ENDED = 4
@@ -77,10 +78,12 @@ class Queue:
     Args:
         cohorts: the cohorts in the order in which they start.
         capacity: the maximum size of the running search.
+        constraints: constraints in addition to those of the search settings.
     """
 
     cohorts: Sequence[Cohort]
     capacity: SearchCapacity = SearchCapacity()
+    constraints: Sequence[Constraint] = ()
     started: int = 0
     """Number of cohorts that have started."""
     first: int = 0

@@ -15,7 +15,7 @@ from whyformer.decoding.candidates import (
     check_finite,
     check_vocabulary,
 )
-from whyformer.decoding.constraints import constrain, constraints_of
+from whyformer.decoding.constraints import Constraint, constrain, constraints_of
 from whyformer.decoding.hypotheses import Hypothesis, hypothesis
 from whyformer.decoding.prefixes import Allowed, Prefixes, TextPrefix
 from whyformer.decoding.settings import MAX_TOKENS, SearchSettings
@@ -37,6 +37,7 @@ def sample(
     prefixes: Sequence[Sequence[int] | TextPrefix] | None = None,
     indices: Sequence[int] | None = None,
     text: WellFormed | None = None,
+    constraints: Sequence[Constraint] = (),
 ) -> list[list[Hypothesis]]:
     """Draw `nbest` independent targets for each sentence.
 
@@ -49,7 +50,9 @@ def sample(
         indices: the number i of each sentence; None means 0, 1, 2, ...
         text: rules for valid text: only tokens that keep a text valid are drawn. None allows every
             token.
+        constraints: constraints in addition to those of the settings.
     """
+    rules = [*constraints_of(settings), *constraints]
     given = Prefixes(prefixes, limits)
     names = range(len(limits)) if indices is None else indices
     streams = _streams(settings, names)
@@ -72,7 +75,7 @@ def sample(
             beams = torch.zeros(len(sentences), settings.nbest, dtype=torch.long)
             state = model.select(state, None, beams.to(source.device))
         whole = None if bytes_ is None else bytes_ == BEGINS
-        allowed = _allowed(logits, tokens, settings, whole)
+        allowed = _allowed(logits, tokens, rules, whole)
         if text is not None and bytes_ is not None:
             remaining = limit[sentences] - place - 1
             allowed = text.hide(allowed, bytes_, remaining.masked_fill(remaining < 0, MAX_TOKENS))
@@ -172,12 +175,12 @@ def _numbers(streams: list[list[np.random.Generator]], active: Sequence[int]) ->
 
 
 def _allowed(
-    logits: Tensor, tokens: Tensor, settings: SearchSettings, whole: Tensor | None
+    logits: Tensor, tokens: Tensor, rules: list[Constraint], whole: Tensor | None
 ) -> Tensor:
     """Apply the constraints and return the logits. Args: whole: see `constrain`."""
     rows = logits.flatten(0, 1).clone()
     half = None if whole is None else whole.flatten()
-    rows = constrain(rows, tokens.flatten(0, 1), constraints_of(settings), half)
+    rows = constrain(rows, tokens.flatten(0, 1), rules, half)
     return rows.view(logits.shape)
 
 

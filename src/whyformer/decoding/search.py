@@ -10,6 +10,8 @@ from whyformer.decoding.candidates import Stepper
 from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.greedy import greedy_search
 from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.lexical.grid import grid_search
+from whyformer.decoding.lexical.phrases import NO_PHRASES, Phrases
 from whyformer.decoding.prefixes import TextPrefix
 from whyformer.decoding.queue import Cohort, Queue
 from whyformer.decoding.sampling import sample
@@ -29,6 +31,7 @@ def search(
     longest: int | None = None,
     expected: Expected = USUAL,
     text: WellFormed | None = None,
+    phrases: Phrases = NO_PHRASES,
 ) -> list[list[Hypothesis]]:
     """Return the hypotheses of each sentence, best first. Samples are in the order of drawing.
 
@@ -43,6 +46,7 @@ def search(
         expected: facts about the training data. Long training targets raise the length limit above
             the limit of the settings.
         text: rules for valid text; used only in sampling.
+        phrases: phrases that must or must not occur in the targets.
     """
     if source_real is None:
         lengths = [source.shape[1]] * source.shape[0]
@@ -52,8 +56,16 @@ def search(
     if not limits:
         return []
     if settings.method is Method.SAMPLE:
-        return sample(model, source, source_real, limits, settings, prefixes, indices, text)
-    return search_all(model, Queue([Cohort(source, source_real, limits, prefixes)]), settings)
+        return sample(
+            model, source, source_real, limits, settings, prefixes, indices, text, phrases.forbidden
+        )
+    if phrases.required:
+        return grid_search(
+            model, source, source_real, limits, settings, phrases.required, prefixes,
+            phrases.forbidden,
+        )  # fmt: skip
+    cohort = Cohort(source, source_real, limits, prefixes)
+    return search_all(model, Queue([cohort], constraints=phrases.forbidden), settings)
 
 
 def limit_of(

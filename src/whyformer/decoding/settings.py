@@ -51,6 +51,11 @@ class SearchSettings(Settings):
     """Never repeat an n-gram of this size in a hypothesis; 0 allows repetitions."""
     constraints: list[ConstraintName] = []
     """Names of additional constraints from plugins; the built-in constraints always apply."""
+    force: list[str] = []
+    """Phrases that must occur in every output, as whole words. With phrases, the search is a grid
+    beam search: it has a beam of `beam` hypotheses for each number of missing tokens."""
+    forbid: list[str] = []
+    """Phrases that must not occur in an output, as whole words."""
     allow_unknown: bool = False
     """Let the search predict the unknown symbol. Padding, bos and mask are never predicted."""
     groups: int = Field(default=1, ge=1, le=MAX_HYPOTHESES)
@@ -86,6 +91,12 @@ class SearchSettings(Settings):
             raise ValueError(
                 f"`groups` must divide `beam`, but {self.beam} is not divisible by {self.groups}. "
                 f"Choose groups from {choices}."
+            )
+        if self.force and (self.method is Method.SAMPLE or self.groups > 1):
+            other = "sampling" if self.method is Method.SAMPLE else f"{self.groups} groups"
+            raise ValueError(
+                f"`force` needs a beam search with one group, but the search uses {other}. Leave "
+                "`force` out or change the search."
             )
         if self.max_length is not None and self.min_length > self.max_length:
             raise ValueError(

@@ -6,11 +6,12 @@ import itertools
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from whyformer.decoding.distinct import Named, distinct
 from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.lexical.phrases import PhraseBook
 from whyformer.decoding.lines import Line, batches, with_prefixes
 from whyformer.decoding.prefixes import Spellings, TextPrefix
 from whyformer.decoding.queue import SearchCapacity
@@ -126,6 +127,7 @@ class TextTranslator(ABC):
         batch_tokens: int = BATCH_TOKENS,
         batch_lines: int | None = None,
         prefixes: Iterable[str] | None = None,
+        required: Callable[[str], Sequence[str]] | None = None,
     ) -> list[Translation]:
         """Translate lines; the translations are in the order of the lines.
 
@@ -133,6 +135,8 @@ class TextTranslator(ABC):
             batch_tokens: maximum number of source tokens in a batch, including padding.
             batch_lines: maximum number of lines in a batch; None limits only the tokens.
             prefixes: for each line, the text that its translation must start with; "" for none.
+            required: function that returns, for a line, phrases that must occur in its translation,
+                in addition to `SearchSettings.force`.
         """
         refuse_string("texts", texts)
         window = texts if isinstance(texts, Sequence) else list(texts)
@@ -143,6 +147,7 @@ class TextTranslator(ABC):
                 batch_tokens=batch_tokens,
                 batch_lines=batch_lines,
                 prefixes=prefixes,
+                required=required,
                 window=max(len(window), 1),
             )
         )
@@ -155,11 +160,13 @@ class TextTranslator(ABC):
         batch_tokens: int = BATCH_TOKENS,
         batch_lines: int | None = None,
         prefixes: Iterable[str] | None = None,
+        required: Callable[[str], Sequence[str]] | None = None,
         window: int = WINDOW,
     ) -> Iterator[Translation]:
         """Translate lines as they arrive and yield the translations in the same order.
 
         Args:
+            required: see `translate`.
             window: number of lines read ahead. Batches are formed from these lines, so a larger
                 window is faster. With a window of 1, each line is translated before the next line
                 is read. Use a window of 1 for interactive input.
@@ -176,7 +183,7 @@ class TextTranslator(ABC):
         settings = settings or SearchSettings()
         numbered = enumerate(with_prefixes(texts, prefixes))
         while lines := [
-            self._line(index, text, prefix)
+            self._with_phrases(self._line(index, text, prefix), prefix, settings, required)
             for index, (text, prefix) in itertools.islice(numbered, window)
         ]:
             answers: dict[int, Translation] = {
@@ -210,6 +217,27 @@ class TextTranslator(ABC):
         whole = [*ids[:longest], EOS] if ids else []
         target = [] if opening is None else opening.ids
         return Line(index, text, whole, target, len(ids) > longest, opening)
+
+    @functools.cached_property
+    def phrases(self) -> PhraseBook:
+        """The automata of phrases that must or must not occur in translations."""
+        return PhraseBook(self.target_tokenizer)
+
+    def _with_phrases(
+        self,
+        line: Line,
+        prefix: str,
+        settings: SearchSettings,
+        required: Callable[[str], Sequence[str]] | None,
+    ) -> Line:
+        """Return the line with the phrases that must occur in its translation."""
+        if not line.ids:
+            return line
+        self.phrases.refuse_forbidden("A prefix", prefix, settings.forbid, continues=True)
+        asked = [*settings.force, *(() if required is None else required(line.source))]
+        if not asked:
+            return line
+        return replace(line, required=self.phrases.required(asked, settings.forbid))
 
     @functools.cached_property
     def _opening(self) -> Callable[[str], TextPrefix]:

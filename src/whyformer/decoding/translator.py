@@ -13,6 +13,8 @@ from whyformer.decoding.candidates import Stepper
 from whyformer.decoding.ensemble import Ensemble
 from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.lexical.phrases import Phrases
+from whyformer.decoding.lexical.required import Requirements
 from whyformer.decoding.lines import Line, pad, pair_batches
 from whyformer.decoding.queue import Cohort, Queue, SearchCapacity, SupportsJoin
 from whyformer.decoding.scoring import PairScore, token_log_probabilities
@@ -148,7 +150,14 @@ class Translator(TextTranslator):
                 longest=self.longest,
                 expected=self.expected,
                 text=self._text,
+                phrases=self._phrases(lines, settings),
             )
+
+    def _phrases(self, lines: Sequence[Line], settings: SearchSettings) -> Phrases:
+        required = [one.required or Requirements([]) for one in lines]
+        return Phrases(
+            required if any(map(len, required)) else (), self.phrases.forbidden(settings.forbid)
+        )
 
     def cohorts(
         self,
@@ -156,11 +165,24 @@ class Translator(TextTranslator):
         settings: SearchSettings,
         capacity: SearchCapacity,
     ) -> list[list[Line]]:
-        """Divide the lines into cohorts, smaller than a batch if lines may join a running
-        search."""
+        """Divide the lines into cohorts, smaller than a batch if lines may join a running search.
+
+        Lines with required phrases have cohorts of their own, whose size depends on the number of
+        beams that the phrases need.
+        """
+        bound: dict[int, list[Line]] = {}
+        for line in lines:
+            if line.required is not None:
+                bound.setdefault(line.required.beams, []).append(line)
+        apart = [
+            cohort
+            for beams, some in sorted(bound.items())
+            for cohort in super().cohorts(some, settings, capacity.part(beams))
+        ]
         if self._joins(settings):
             capacity = capacity.part(COHORTS_PER_BATCH)
-        return super().cohorts(lines, settings, capacity)
+        free = [line for line in lines if line.required is None]
+        return [*super().cohorts(free, settings, capacity), *apart]
 
     def search_cohorts(
         self,
@@ -172,6 +194,9 @@ class Translator(TextTranslator):
         if not self._joins(settings):
             yield from super().search_cohorts(cohorts, settings, capacity)
             return
+        apart = [lines for lines in cohorts if lines[0].required is not None]
+        yield from super().search_cohorts(apart, settings, capacity)
+        cohorts = [lines for lines in cohorts if lines[0].required is None]
         waiting = []
         for lines in cohorts:
             limits = [
@@ -179,7 +204,7 @@ class Translator(TextTranslator):
             ]
             openings = [line.opening or () for line in lines]
             waiting.append(Cohort(*self._padded(lines), limits, openings))
-        queue = Queue(waiting, capacity)
+        queue = Queue(waiting, capacity, self.phrases.forbidden(settings.forbid))
         with self._ready():
             found = search_all(self.searched, queue, settings)
         yield from zip(itertools.chain.from_iterable(cohorts), found, strict=True)
