@@ -93,7 +93,7 @@ class SearchSettings(Settings):
                 f"Choose groups from {choices}."
             )
         if self.force and (self.method is Method.SAMPLE or self.groups > 1):
-            other = "sampling" if self.method is Method.SAMPLE else f"{self.groups} groups"
+            other = "sampling" if self.method is Method.SAMPLE else "several groups"
             raise ValueError(
                 f"`force` needs a beam search with one group, but the search uses {other}. Leave "
                 "`force` out or change the search."
