@@ -252,7 +252,9 @@ def test_such_a_tokenizer_can_be_neither_learned_nor_extended(both):
         imported.extended(LINES, 5)
 
 
-@pytest.mark.parametrize("change", [{"library": "{}"}, {"theirs": [1]}, {"symbols": 3}])
+@pytest.mark.parametrize(
+    "change", [{"content": "{}"}, {"theirs": [1]}, {"symbols": 3}, {"tool": "x"}]
+)
 def test_a_damaged_tokenizer_is_refused(change):
     library, symbols = KINDS["unigram"]
     imported = Imported.from_tokenizer_json(library.to_str(), symbols=symbols)

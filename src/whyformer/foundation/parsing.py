@@ -89,8 +89,17 @@ def read_json(path: Path, *, finite: bool = False) -> Any:
 def read_small(path: Path) -> str:
     """Return the text of a UTF-8 file of at most `MAX_BYTES`.
 
-    Raises: ValueError when the file is larger, not UTF-8, or not a regular file (reading a pipe may
-        never end); OSError when it cannot be read.
+    Raises: ValueError when the file is not UTF-8, and in the same cases as `read_bytes`; OSError
+        when it cannot be read.
+    """
+    return read_bytes(path).decode("utf-8")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file of at most `MAX_BYTES`.
+
+    Raises: ValueError when the file is larger, or not a regular file (reading a pipe may never
+        end); OSError when it cannot be read.
     """
     if path.exists() and not path.is_file():
         raise ValueError("it is not a regular file")
@@ -98,7 +107,7 @@ def read_small(path: Path) -> str:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ValueError(f"larger than {MAX_BYTES >> 20} MiB")
-    return content.decode("utf-8")
+    return content
 
 
 def shown(value: Any) -> str:

@@ -1,14 +1,14 @@
-"""A tokenizer that another tool made, such as SentencePiece or the `tokenizers` library."""
+"""A tokenizer that another tool made: SentencePiece, or the `tokenizers` library."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+import base64
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from tokenizers import Tokenizer as Library
-
 from whyformer.foundation.errors import ConfigError, UsageError
-from whyformer.foundation.parsing import parse_json, reason_of, shown
-from whyformer.text.library_spellings import Speller
+from whyformer.foundation.parsing import shown
+from whyformer.text.foreign.hugging_face import HuggingFaceTokenizer, read_library
+from whyformer.text.foreign.sentencepiece import SentencePieceTokenizer
+from whyformer.text.foreign.tool import ToolTokenizer
 from whyformer.text.normalization import without_surrogates
 from whyformer.text.pieces import UNITS, Pieces, before_eos
 from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE, RESERVED, SYMBOLS, UNK
@@ -17,11 +17,16 @@ BYTES = RESERVED[FIRST_BYTE:]
 """Names of the byte tokens of SentencePiece, which are also our names: ``<0x00>`` to ``<0xFF>``."""
 NAMES = tuple(symbol.strip("<>") for symbol in SYMBOLS)
 """The names of our symbols in order: pad, bos, eos, unk, mask."""
+TOOLS: dict[str, Callable[[str, frozenset[str]], ToolTokenizer]] = {
+    "tokenizers": HuggingFaceTokenizer,
+    "sentencepiece": lambda content, symbols: SentencePieceTokenizer(content),
+}
+"""How the tokenizer of each tool is made from its content and the tokens of our symbols."""
 
 
 @UNITS.register("imported")
 class Imported(Pieces):
-    """A tokenizer of another tool, run by the `tokenizers` library.
+    """A tokenizer of another tool, with its tokens and rules.
 
     Ids 0 to 4 are our symbols. If the other vocabulary has all 256 byte tokens (``<0x00>`` to
     ``<0xFF>``), the byte tokens have the ids 5 to 260. Then all other tokens follow in the order of
@@ -31,7 +36,8 @@ class Imported(Pieces):
     vocabulary is encoded as unk.
     Args:
         pieces: the tokens from `first_piece` on, as the other tool writes them.
-        library: the content of a file `tokenizer.json` of the `tokenizers` library.
+        tool: the tool, a name in `TOOLS`.
+        content: its file: the text of a `tokenizer.json`, or a `.model` in base64.
         theirs: for each id, the id in the other vocabulary; None for a symbol that the other
             vocabulary does not have.
         symbols: the token of the other vocabulary for each of our symbols, for example
@@ -64,15 +70,49 @@ class Imported(Pieces):
 
         Args:
             symbols: see `Imported`. The names are pad, bos, eos, unk and mask.
-            ids: the id of each token, if the ids in the model are not those in the file (Marian has
-                a file `vocab.json`). Tokens of the file without an id are encoded as unk.
+            ids: the id of each token, if the ids in the model are not those in the file. Tokens
+                without an id are encoded as unk.
             lowercase: whether to convert text to lower case before encoding.
         Raises: ConfigError if a symbol is not in the vocabulary; ValueError if the text is not a
             tokenizer.
         """
-        library = _library(text)
-        text = library.to_str()  # the file of an older version becomes one of this version
-        ids = ids if ids is not None else library.get_vocab(with_added_tokens=True)
+        text = read_library(text).to_str()  # the file of an older version becomes one of this one
+        return cls._of_tool("tokenizers", text, symbols, ids, lowercase)
+
+    @classmethod
+    def from_sentencepiece(
+        cls,
+        content: bytes,
+        *,
+        symbols: Mapping[str, str] | None = None,
+        ids: Mapping[str, int] | None = None,
+        lowercase: bool = False,
+    ) -> "Imported":
+        """Make a tokenizer from the content of a file `.model` of SentencePiece.
+
+        Args:
+            symbols: see `Imported`. With None, the symbols that the file names.
+            ids: the id of each token, if the ids in the model are not those in the file (Marian has
+                a file `vocab.json`). Tokens without an id are encoded as unk.
+            lowercase: whether to convert text to lower case before encoding.
+        Raises: ConfigError if a symbol is not in the vocabulary; ValueError if the file is damaged.
+        """
+        text = base64.b64encode(content).decode()
+        if symbols is None:
+            symbols = SentencePieceTokenizer(text).symbols
+            symbols = {name: one for name, one in symbols.items() if ids is None or one in ids}
+        return cls._of_tool("sentencepiece", text, symbols, ids, lowercase)
+
+    @classmethod
+    def _of_tool(
+        cls,
+        tool: str,
+        content: str,
+        symbols: Mapping[str, str],
+        ids: Mapping[str, int] | None,
+        lowercase: bool,
+    ) -> "Imported":
+        ids = ids if ids is not None else TOOLS[tool](content, frozenset()).ids
         for name, token in symbols.items():
             if name not in NAMES or token not in ids:
                 raise ConfigError(
@@ -87,27 +127,28 @@ class Imported(Pieces):
         theirs = [ids[symbols[name]] if name in symbols else None for name in NAMES]
         theirs += [ids[token] for token in (*(BYTES if in_bytes else ()), *pieces)]
         return cls(
-            "imported", pieces, library=text, theirs=theirs, symbols=symbols, lowercase=lowercase
+            "imported",
+            pieces,
+            tool=tool,
+            content=content,
+            theirs=theirs,
+            symbols=symbols,
+            lowercase=lowercase,
         )
 
     @classmethod
     def from_state(cls, units: str, state: Mapping[str, Any]) -> "Imported":
         """Make a tokenizer from the JSON object of `to_json`; see `Pieces.from_state`."""
-        return cls(
-            units,
-            state["pieces"],
-            library=state["library"],
-            theirs=state["theirs"],
-            symbols=state["symbols"],
-            lowercase=state["lowercase"],
-        )
+        own = {name: state[name] for name in ("tool", "content", "theirs", "symbols", "lowercase")}
+        return cls(units, state["pieces"], **own)
 
     def __init__(
         self,
         units: str,
         pieces: Sequence[str],
         *,
-        library: str,
+        tool: str,
+        content: str,
         theirs: Sequence[int | None],
         symbols: Mapping[str, str],
         lowercase: bool = False,
@@ -117,23 +158,15 @@ class Imported(Pieces):
             raise ValueError("`theirs` and `pieces` do not belong together")
         self.theirs = tuple(None if i is None else int(i) for i in theirs)
         self.symbols = {name: str(symbols[name]) for name in NAMES if name in symbols}
-        self.library_json = library
-        state = parse_json(library)
-        self._speller = Speller(state)
-        self.gaps, self.over_bytes = self._speller.gaps, self._speller.over_bytes
-        self._lowers = lowercase and not _lowers(state["normalizer"])
-        super().__init__(units, pieces, lowercase=lowercase or _lowers(state["normalizer"]))
-        names = (*SYMBOLS, *BYTES)[: self.first_piece]
-        self._names = (*names, *self.pieces)
-        self._bytes = [b""] * FIRST_BYTE + [bytes([i]) for i in range(len(names) - FIRST_BYTE)]
-        self._bytes += [self._speller.spelling(piece) for piece in self.pieces]
-        self._skipped = frozenset(t["content"] for t in state["added_tokens"] if t["special"])
-        self._library = _library(json.dumps(_without_symbols(state, set(self.symbols.values()))))
-        known = {name: FIRST_BYTE + k for k, name in enumerate(self._names[FIRST_BYTE:])}
-        vocabulary = self._library.get_vocab(with_added_tokens=True)
-        self._ours = [UNK] * (max(vocabulary.values(), default=-1) + 1)
-        for token, i in vocabulary.items():
-            self._ours[i] = known.get(token, UNK)
+        self.tool_name = tool
+        self.tool = TOOLS[tool](content, frozenset(self.symbols.values()))
+        self.gaps, self.over_bytes = self.tool.gaps, self.tool.over_bytes
+        super().__init__(units, pieces, lowercase=lowercase or self.tool.lowercase)
+        self._tokens = (*(*SYMBOLS, *BYTES)[: self.first_piece], *self.pieces)
+        self._bytes = [b""] * FIRST_BYTE
+        self._bytes += [bytes([i]) for i in range(self.first_piece - FIRST_BYTE)]
+        self._bytes += [self.tool.spelling(piece) for piece in self.pieces]
+        self._id = {self._tokens[i]: i for i in range(FIRST_BYTE, len(self._tokens))}
 
     @property
     def ours(self) -> dict[int, int]:
@@ -152,19 +185,16 @@ class Imported(Pieces):
 
     def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
         """Return the ids of each text, as `encode` returns them."""
-        ours = self._ours
-        prepared = [self._prepared(text) for text in texts]
-        encoded = self._library.encode_batch_fast(prepared, add_special_tokens=False)
-        return [[ours[i] for i in one.ids] for one in encoded]
+        known = self._id
+        encoded = self.tool.encode_batch([self._prepared(text) for text in texts])
+        return [[known.get(token, UNK) for token in tokens] for tokens in encoded]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of ``ids`` up to EOS, with the decoder of the other tool. Symbols, other
+        """Return the text of ``ids`` up to EOS, as the other tool decodes it. Symbols, other
         special tokens and ids out of range are left out."""
-        names = self._names
-        known = [names[i] for i in before_eos(ids) if FIRST_BYTE <= i < len(names)]
-        kept = [name for name in known if name not in self._skipped]
-        decoder = self._library.decoder
-        return decoder.decode(kept) if decoder is not None else " ".join(kept)
+        tokens, hidden = self._tokens, self.tool.hidden
+        known = [tokens[i] for i in before_eos(ids) if FIRST_BYTE <= i < len(tokens)]
+        return self.tool.decode([token for token in known if token not in hidden])
 
     def extended(self, texts: Iterable[str], count: int) -> "Imported":
         """Raise ConfigError, because the rules of the other tool leave no place for new pieces."""
@@ -175,51 +205,19 @@ class Imported(Pieces):
 
     def _prepared(self, text: str) -> str:
         text = without_surrogates(text)
-        return text.lower() if self._lowers else text
+        return text.lower() if self.lowercase and not self.tool.lowercase else text
 
     def _shown(self, i: int) -> str:
         text = self._bytes[i].decode("utf-8", errors="backslashreplace")
         return text.replace(" ", "▁")
 
     def _state(self) -> dict[str, Any]:
-        return {"library": self.library_json, "theirs": self.theirs, "symbols": self.symbols}
+        return {
+            "tool": self.tool_name,
+            "content": self.tool.content,
+            "theirs": self.theirs,
+            "symbols": self.symbols,
+        }
 
 
 _BYTES = frozenset(BYTES)
-
-
-def _library(text: str) -> Library:
-    """Return the tokenizer that ``text`` describes; ValueError if it is damaged."""
-    try:
-        return Library.from_str(text)
-    except Exception as error:  # the library raises no narrower class
-        raise ValueError(f"the tokenizers library cannot read it: {reason_of(error)}") from error
-
-
-def _without_symbols(state: dict[str, Any], symbols: set[str]) -> dict[str, Any]:
-    """Return the JSON object of a `tokenizer.json` changed so that no text is encoded as a symbol.
-
-    The symbols are not searched in texts, and their names in the vocabulary of the model become
-    strings that do not occur in texts. The name of the token for unknown text is kept, because
-    the model uses it.
-    """
-    model = dict(state["model"])
-    names = {s: f"\uffff{s}" for s in symbols - {model.get("unk_token")}}
-    vocabulary = model["vocab"]
-    if isinstance(vocabulary, dict):
-        model["vocab"] = {names.get(token, token): i for token, i in vocabulary.items()}
-    else:
-        model["vocab"] = [[names.get(token, token), score] for token, score in vocabulary]
-    added = [one for one in state["added_tokens"] if one["content"] not in symbols]
-    nothing = {"post_processor": None, "truncation": None, "padding": None}
-    return state | nothing | {"model": model, "added_tokens": added}
-
-
-def _lowers(normalizer: dict[str, Any] | None) -> bool:
-    """Return whether a normalizer of the library converts text to lower case."""
-    if normalizer is None:
-        return False
-    parts = normalizer.get("normalizers", ())
-    kind = normalizer["type"]
-    lowers = kind == "Lowercase" or (kind == "BertNormalizer" and normalizer["lowercase"])
-    return lowers or any(map(_lowers, parts))

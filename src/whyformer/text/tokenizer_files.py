@@ -1,4 +1,4 @@
-"""Read the tokenizer file of another tool: `tokenizer.json` or `vocab.txt`."""
+"""Read the tokenizer file of another tool: `tokenizer.json`, `vocab.txt` or `.model`."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers
 from tokenizers import Tokenizer as Library
 
 from whyformer.foundation.errors import ConfigError
-from whyformer.foundation.parsing import parse_json, read_small, reason_of
+from whyformer.foundation.parsing import parse_json, read_bytes, read_small, reason_of
 from whyformer.text.imported import NAMES, Imported
 
 CONFIGS = ("tokenizer_config.json", "special_tokens_map.json")
@@ -26,8 +26,8 @@ USUAL = {
     "mask": ("<mask>", "[MASK]", "<|mask|>"),
 }
 """The usual tokens for each of our symbols, for a file without such a file beside it."""
-PICKLE = b"\x80"
-"""The first byte of a pickle."""
+PICKLE, SENTENCEPIECE = b"\x80", b"\n"
+"""The first byte of a pickle, and that of a `.model`: the key of its first field."""
 
 
 def read_tokenizer(
@@ -36,11 +36,12 @@ def read_tokenizer(
     """Read the tokenizer of another tool.
 
     Args:
-        path: a `tokenizer.json` (Hugging Face) or a `vocab.txt` (WordPiece). The content decides
-            which one it is.
-        symbols: the token for each of our symbols; see `Imported`. With None, the files
-            `tokenizer_config.json` and `special_tokens_map.json` beside ``path`` name the tokens,
-            or else the usual names are searched for, such as ``<pad>`` and ``[PAD]``.
+        path: a `tokenizer.json` (Hugging Face), a `vocab.txt` (WordPiece) or a `.model`
+            (SentencePiece). The content decides which one it is.
+        symbols: the token for each of our symbols; see `Imported`. With None, a `.model` names
+            them. For the other files, the files `tokenizer_config.json` and
+            `special_tokens_map.json` beside ``path`` name them, or else the usual names are
+            searched for, such as ``<pad>`` and ``[PAD]``.
         lowercase: whether to convert text to lower case before encoding, even if the file does
             not say so.
     Raises: ConfigError if the file is missing, damaged, a pickle or of another kind.
@@ -54,6 +55,10 @@ def read_tokenizer(
                 "loaded. Give the tokenizer.json, vocab.txt or .model file of the tokenizer."
             )
         config = _config(path)
+        if start.startswith(SENTENCEPIECE):
+            return Imported.from_sentencepiece(
+                read_bytes(path), symbols=symbols, lowercase=lowercase
+            )
         if start.lstrip().startswith(b"{"):
             text = read_small(path)
             known = _tokens(parse_json(text))
