@@ -92,7 +92,7 @@ GPT_VARIANTS: dict[str, dict[str, Any]] = {
     f"gpt {name}={member}": alone(name, member)
     for name, kind in SWITCHES.items()
     for member in kind
-    if member is not Tying.THREE_WAY
+    if member not in (Tying.THREE_WAY, Tying.EMBEDDINGS)
 }
 """The same for GPT."""
 RECURRENT_LANGUAGE_SWITCHES: dict[str, Any] = {
@@ -102,7 +102,7 @@ RECURRENT_LANGUAGE_VARIANTS: dict[str, dict[str, Any]] = {
     f"rnn-lm {name}={member}": {name: member}
     for name, kind in RECURRENT_LANGUAGE_SWITCHES.items()
     for member in kind
-    if member is not Tying.THREE_WAY
+    if member not in (Tying.THREE_WAY, Tying.EMBEDDINGS)
 }
 """The same for the recurrent language model."""
 TEXT_VARIANTS = GPT_VARIANTS | RECURRENT_LANGUAGE_VARIANTS

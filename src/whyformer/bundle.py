@@ -67,6 +67,14 @@ class TwoTokenizers:
         """Whether source and target use the same tokenizer."""
         return self.source_tokenizer.fingerprint == self.target_tokenizer.fingerprint
 
+    @property
+    def one_vocabulary(self) -> bool:
+        """Whether every id stands for the same piece in source and target, so that their embeddings
+        can be tied. The tokenizers can still differ in how they divide a text."""
+        source, target = self.source_tokenizer, self.target_tokenizer
+        same_pieces = tuple(source.pieces) == tuple(target.pieces)
+        return same_pieces and source.first_piece == target.first_piece
+
 
 @dataclass(frozen=True)
 class Bundle(TwoTokenizers):
@@ -129,8 +137,10 @@ def save_bundle(
         write_sealed(temporary / CONFIG, config)
 
 
-def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Write a safetensors file.
+def save_tensors(
+    tensors: Mapping[str, Tensor], path: Path, *, metadata: dict[str, str] | None = None
+) -> None:
+    """Write a safetensors file. Args: metadata: texts for the header of the file.
 
     Raises: OSError with an error number if the file cannot be written. (The error that
         safetensors raises has this number only in its text, where `explain_write_errors` would not
@@ -139,7 +149,7 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     # Cloned, because safetensors rejects tensors that share memory.
     whole = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
     try:
-        save_file(whole, path)
+        save_file(whole, path, metadata)
     except SafetensorError as error:
         number = re.search(r"os error (\d+)", str(error))
         if number is None:
@@ -160,16 +170,21 @@ def find_bundle(path: Path) -> Path:
             f"The model directory `{path}` does not exist. "
             "Give the directory that `whyformer train --out` wrote."
         )
+    refuse_pickles(path)
+    raise BundleError(
+        f"`{path}` is not a model directory: it has no {CONFIG}. If a training run there was "
+        "stopped before its first validation, run the command again to resume."
+    )
+
+
+def refuse_pickles(path: Path) -> None:
+    """Raise BundleError if a directory without readable weights contains a pickle."""
     pickles = [f.name for p in ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt") for f in path.glob(p)]
     if pickles:
         raise BundleError(
             f"`{path}` has the pickle `{pickles[0]}`. A pickle can run any code when opened, so it "
             "is never loaded. whyformer reads config.json and model.safetensors only."
         )
-    raise BundleError(
-        f"`{path}` is not a model directory: it has no {CONFIG}. If a training run there was "
-        "stopped before its first validation, run the command again to resume."
-    )
 
 
 def load_bundle(path: Path | str, *, device: torch.device | None = None) -> Bundle:
@@ -236,7 +251,7 @@ def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
     """Build the model. Args: two: whether the target has its own tokenizer."""
     other_plugin = _compare_plugins(directory, config)
     outline = _outline(directory, config, two=two)
-    settings, shared, sizes = outline.settings, outline.shared, outline.sizes
+    settings, shared, sizes = outline.settings, outline.one_vocabulary, outline.sizes
     shapes = _header(directory / WEIGHTS)
     layers = [n for n, v in settings if n.endswith("layers") and isinstance(v, int)]
     if many := [n for n in layers if getattr(settings, n) > len(shapes)]:

@@ -19,7 +19,19 @@ class Tying(StrEnum):
     """The source embedding, the target embedding and the output projection share one matrix."""
     DECODER = "decoder"
     """The target embedding and the output projection share one matrix."""
+    EMBEDDINGS = "embeddings"
+    """The source embedding and the target embedding share one matrix, as in T5 v1.1."""
     NONE = "none"
+
+    @property
+    def of_embeddings(self) -> bool:
+        """Whether the source embedding and the target embedding share one matrix."""
+        return self in (Tying.THREE_WAY, Tying.EMBEDDINGS)
+
+    @property
+    def of_projection(self) -> bool:
+        """Whether the target embedding and the output projection share one matrix."""
+        return self in (Tying.THREE_WAY, Tying.DECODER)
 
 
 class EmbeddingScale(StrEnum):

@@ -66,13 +66,14 @@ def build_model(
 
     Args:
         vocabularies: sizes of the source and the target vocabulary.
-        shared: whether source and target use the same tokenizer.
-    Raises: ConfigError when three-way tying is set, but source and target have separate
+        shared: whether source and target have the same vocabulary.
+    Raises: ConfigError when the embeddings are tied, but source and target have separate
         vocabularies; UsageError when the weights do not fit into the available memory.
     """
-    if getattr(settings, "tying", None) is Tying.THREE_WAY and not shared:
+    tying = getattr(settings, "tying", Tying.NONE)
+    if tying.of_embeddings and not shared:
         raise ConfigError(
-            "`model.tying` is three-way, which needs one vocabulary for both sides, but source and "
+            f"`model.tying` is {tying}, which needs one vocabulary for both sides, but source and "
             "target have different tokenizers. Set text.shared to true with the same units and "
             "case on both sides, or model.tying to decoder."
         )

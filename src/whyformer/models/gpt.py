@@ -132,7 +132,7 @@ class GPT(LanguageModel):
         self.projection = nn.Linear(settings.d_model, size, bias=False)
         for table in (self.embedding.weight, self.projection.weight, *self.positions.parameters()):
             nn.init.normal_(table, std=settings.embedding_deviation)
-        if settings.tying is not Tying.NONE:
+        if settings.tying.of_projection:
             self.projection.weight = self.embedding.weight
         residuals = 2 * settings.layers
         deep = settings.initialization is Initialization.DEEPNORM

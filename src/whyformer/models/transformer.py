@@ -43,7 +43,8 @@ class TransformerSettings(StackSettings):
     decoder_layers: int = Field(default=6, ge=1, le=MAX_LAYERS)
     """Number of decoder layers (N in the paper: 6)."""
     tying: Tying = Tying.THREE_WAY
-    """Which embeddings and projections share a matrix (paper: three-way)."""
+    """Which embeddings and projections share a matrix: three-way (paper), decoder, embeddings or
+    none."""
     embedding_scale: EmbeddingScale = EmbeddingScale.SQRT_D_MODEL
     """Factor applied to the embeddings: sqrt-d-model (paper) or one (BART, T5)."""
     embedding_norm: EmbeddingNorm = EmbeddingNorm.NONE
@@ -91,7 +92,7 @@ class Transformer(EncoderDecoder):
     Differs: with the default settings, there are no differences. Settings of `TransformerSettings`
         other than the sizes can select variants that differ from the paper.
     Args:
-        vocabularies: sizes of the source and the target vocabulary; equal for three-way tying.
+        vocabularies: sizes of the source and the target vocabulary; equal for tied embeddings.
     """
 
     def __init__(self, settings: TransformerSettings, vocabularies: tuple[int, int]) -> None:

@@ -12,17 +12,17 @@ from whyformer.blocks.embeddings import TokenEmbedding, Tying
 def tied_embeddings(
     tying: Tying, vocabularies: tuple[int, int], embedding_of: Callable[[int], TokenEmbedding]
 ) -> tuple[TokenEmbedding, TokenEmbedding]:
-    """Return the source embedding and the target embedding. With three-way tying, both are the same
-    module.
+    """Return the source embedding and the target embedding: the same module twice if ``tying`` says
+    so.
 
     Paper: Press and Wolf 2016 (arXiv:1608.05859), §3.
     Args: embedding_of: function that makes an embedding for a vocabulary size.
     """
     source_size, target_size = vocabularies
-    if tying is not Tying.THREE_WAY:
+    if not tying.of_embeddings:
         return embedding_of(source_size), embedding_of(target_size)
     if source_size != target_size:
-        raise ValueError("three-way tying needs one vocabulary for source and target")
+        raise ValueError(f"{tying} tying needs one vocabulary for source and target")
     shared = embedding_of(source_size)
     return shared, shared
 
@@ -42,15 +42,15 @@ def tied_projection(
 ) -> nn.Linear:
     """Return the output projection.
 
-    Unless `tying` is none, the projection shares the matrix of ``embedding``. Without tying, the
-    matrix of the projection is initialized from N(0, 1/d_model). A bias is initialized to 0.
+    If ``tying`` says so, the projection shares the matrix of ``embedding``. Otherwise its matrix is
+    initialized from N(0, 1/d_model). A bias is initialized to 0.
     """
     size, d_model = embedding.weight.shape
     projection = nn.Linear(d_model, size, bias=bias is not OutputBias.NONE)
     if projection.bias is not None:
         nn.init.zeros_(projection.bias).requires_grad_(bias is OutputBias.LEARNED)
     nn.init.normal_(projection.weight, std=d_model**-0.5)
-    if tying is not Tying.NONE:
+    if tying.of_projection:
         projection.weight = embedding.weight
     return projection
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from whyformer.bundle import Bundle, Outline
+from whyformer.bundle import Bundle, Outline, TwoTokenizers
 from whyformer.data import catalog
 from whyformer.data.batch import Batch
 from whyformer.data.batching import SubwordSampling, make_batch
@@ -49,7 +49,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Prepared(TwoTokenizers):
     """The prepared data of a recipe: tokenizers, training corpus and validation set."""
 
     source_tokenizer: Tokenizer
@@ -75,11 +75,6 @@ class Prepared:
                 self.corpus.ids["target"], self.target_tokenizer.first_piece
             ),
         }
-
-    @property
-    def shared(self) -> bool:
-        """Whether source and target use the same tokenizer."""
-        return self.source_tokenizer.fingerprint == self.target_tokenizer.fingerprint
 
     @cached_property
     def most_sentences(self) -> int:

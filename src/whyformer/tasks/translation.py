@@ -177,7 +177,7 @@ def fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> SourceM
     """Return the recipe's model, initialized with the recipe's seed."""
     seed_everything(recipe.training.seed)
     sizes = (len(data.source_tokenizer), len(data.target_tokenizer))
-    model = build_model(recipe.model, sizes, shared=data.shared, device=device)
+    model = build_model(recipe.model, sizes, shared=data.one_vocabulary, device=device)
     assert isinstance(model, SourceModel)
     return model
 

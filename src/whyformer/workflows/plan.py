@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from whyformer.blocks.embeddings import Tying
 from whyformer.foundation.config import build, merge
 from whyformer.foundation.errors import ConfigError, UsageError
 from whyformer.foundation.wording import counted
@@ -223,7 +224,7 @@ def _sizes(shape: TransformerSettings | GPTSettings, vocabulary: int) -> tuple[i
     """Return three numbers of parameters: in the matrices of layers, outside these matrices, and in
     the largest part that FSDP2 gathers at once."""
     with torch.device("meta"):
-        shared = getattr(shape, "tying", None) == "three-way"
+        shared = getattr(shape, "tying", Tying.NONE).of_embeddings
         model = build_model(shape, (vocabulary, vocabulary), shared=shared)
     matrices = others = 0
     units: dict[str, int] = {}

@@ -44,7 +44,7 @@ class RecurrentModel(EncoderDecoder):
 
     Paper: Bahdanau et al. 2014 (arXiv:1409.0473), §3; Luong et al. 2015 (arXiv:1508.04025), §3.
     Args:
-        vocabularies: sizes of the source and the target vocabulary; equal for three-way tying.
+        vocabularies: sizes of the source and the target vocabulary; equal for tied embeddings.
     """
 
     def __init__(self, settings: RecurrentSettings, vocabularies: tuple[int, int]) -> None:

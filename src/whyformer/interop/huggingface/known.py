@@ -1,0 +1,9 @@
+"""The architectures of Hugging Face that can be imported and exported."""
+
+from whyformer.interop.huggingface.architecture import Architecture
+from whyformer.interop.huggingface.bart import BART
+from whyformer.interop.huggingface.marian import Marian
+from whyformer.interop.huggingface.t5 import T5
+
+ARCHITECTURES: tuple[Architecture, ...] = (Marian(), BART(), T5())
+"""All architectures, in the order in which an export tries them."""
