@@ -105,14 +105,16 @@ class Architecture:
             ids = None if side is None else (vocabularies.source, vocabularies.target)[side]
             if names:
                 tensor = self.read(name, directory.tensor(names[0]), settings, directory.config)
-            elif name == "projection.bias":
-                tensor = torch.zeros(1 + max(i for i in ids or (0,) if i is not None))
             else:
-                raise UsageError(
-                    f"The weights in `{directory.path}` must contain `{self.names_of(name)[0]}`, "
-                    "but do not. Copy the directory again, or give the directory of a complete "
-                    "model."
-                )
+                size = shape if ids is None else (1 + max(i or 0 for i in ids), *shape[1:])
+                new = self.absent(name, size, settings)
+                if new is None:
+                    raise UsageError(
+                        f"The weights in `{directory.path}` must contain "
+                        f"`{self.names_of(name)[0]}`, but do not. Copy the directory again, or "
+                        "give the directory of a complete model."
+                    )
+                tensor = new
             tensor = tensor if ids is None else rows_in(tensor, ids)
             if tuple(tensor.shape) != shape:
                 raise UsageError(
@@ -124,9 +126,29 @@ class Architecture:
         if left:
             raise UsageError(
                 f"`{directory.path}` has {counted(len(left), 'weight')} that whyformer does not "
-                f"know, such as `{min(left)}`. Only models for text generation can be imported."
+                f"know, such as `{min(left)}`, so the model is not what its config.json says. "
+                "Give the directory of a model of a supported class."
             )
         return found
+
+    def absent(self, name: str, shape: tuple[int, ...], settings: Any) -> Tensor | None:
+        """Return the weight of whyformer that a directory lacks; None if it must not lack it.
+
+        Args: shape: shape of the weight, with one row for each token of the other vocabulary.
+        """
+        return torch.zeros(shape) if name == "projection.bias" else None
+
+    def facts_from(self, directory: Directory) -> dict[str, Any]:
+        """Return the facts of an imported model, such as its labels."""
+        return {}
+
+    def facts_to(self, settings: Any, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the part of `config.json` that depends on the facts of a run."""
+        return {}
+
+    def new_weights(self, directory: Directory, settings: Any) -> list[str]:
+        """Return the parts of the model that the directory lacks, so that they are not trained."""
+        return []
 
     def tied(self, settings: Any) -> set[str]:
         """Return the names of weights that repeat another weight, such as a tied projection."""

@@ -2,8 +2,20 @@
 
 from whyformer.interop.huggingface.architecture import Architecture
 from whyformer.interop.huggingface.bart import BART
+from whyformer.interop.huggingface.encoders import (
+    BERTArchitecture,
+    ELECTRAArchitecture,
+    RoBERTaArchitecture,
+)
 from whyformer.interop.huggingface.marian import Marian
 from whyformer.interop.huggingface.t5 import T5
 
-ARCHITECTURES: tuple[Architecture, ...] = (Marian(), BART(), T5())
+ARCHITECTURES: tuple[Architecture, ...] = (
+    Marian(),
+    BART(),
+    T5(),
+    BERTArchitecture(),
+    RoBERTaArchitecture(),
+    ELECTRAArchitecture(),
+)
 """All architectures, in the order in which an export tries them."""
