@@ -4,9 +4,11 @@ import pytest
 import torch
 
 import tiny
+from whyformer.data.rows import text_batch
 from whyformer.models.gpt import GPT, GPTSettings, deepnorm_decoder_constants, same_document
 from whyformer.models.presets import PRESETS
 from whyformer.models.transformer import count_parameters
+from whyformer.tasks.language import language_loss
 
 
 def test_the_preset_has_gpt2s_parameters():
@@ -97,3 +99,23 @@ def test_packed_documents_read_as_they_would_alone():
             packed = model(torch.cat([first, second], 1), documents)
             alone = torch.cat([model(first), model(second)], 1)
         torch.testing.assert_close(packed, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_the_output_bias_is_added_to_every_logit_and_to_the_loss():
+    model = tiny.gpt(output_bias="fixed")
+    assert model.projection.bias is not None
+    assert not model.projection.bias.requires_grad
+    ids = tiny.ids(torch.Generator().manual_seed(0), 2, 6)
+    batch = text_batch([[ids[0].numpy()], [ids[1].numpy()]], packed=False)
+    before, logits = language_loss(model, batch, 0.1), model(ids)
+    with torch.no_grad():
+        model.projection.bias[7] = 3.0
+    difference = (model(ids) - logits).detach()[0, 0]
+    assert difference[7] == pytest.approx(3.0, abs=1e-5)
+    assert difference.abs().sum() == pytest.approx(3.0, abs=1e-4)
+    changed = language_loss(model, batch, 0.1)
+    assert changed.nll != before.nll
+    wanted = torch.nn.functional.cross_entropy(
+        model(batch.target).flatten(0, 1), batch.labels.flatten(), ignore_index=0, reduction="sum"
+    )
+    assert changed.nll.item() == pytest.approx(wanted.item(), rel=1e-5)

@@ -18,7 +18,7 @@ from whyformer.foundation.bounds import MAX_HEADS, MAX_INNER, MAX_LAYERS, MAX_WI
 from whyformer.foundation.wording import counted
 from whyformer.models.interface import EMPTY
 from whyformer.models.parts import Biases, Parts, StackSettings
-from whyformer.models.vocabulary import LanguageModel
+from whyformer.models.vocabulary import LanguageModel, OutputBias
 
 
 class GPTSettings(StackSettings):
@@ -48,6 +48,9 @@ class GPTSettings(StackSettings):
     """Position scheme (GPT-2: learned)."""
     tying: Tying = Tying.DECODER
     """Whether embedding and projection share one matrix: decoder (yes, GPT-2) or none (no)."""
+    output_bias: OutputBias = OutputBias.NONE
+    """Whether the output projection has a bias: none (GPT-2), learned, or fixed, which training
+    does not change (imported models of Hugging Face)."""
     initialization: Initialization = Initialization.NORMAL
     """Weight initialization of the layers (GPT-2: normal)."""
     embedding_scale: EmbeddingScale = EmbeddingScale.ONE
@@ -129,7 +132,10 @@ class GPT(LanguageModel):
         self.positions = parts.positions(causal=True)
         self.layers = nn.ModuleList(GPTLayer(parts) for _ in range(settings.layers))
         self.final_norm = parts.final_norm()
-        self.projection = nn.Linear(settings.d_model, size, bias=False)
+        bias = settings.output_bias
+        self.projection = nn.Linear(settings.d_model, size, bias=bias is not OutputBias.NONE)
+        if self.projection.bias is not None:
+            nn.init.zeros_(self.projection.bias).requires_grad_(bias is OutputBias.LEARNED)
         for table in (self.embedding.weight, self.projection.weight, *self.positions.parameters()):
             nn.init.normal_(table, std=settings.embedding_deviation)
         if settings.tying.of_projection:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -20,7 +19,7 @@ from whyformer.recipes.task_declaration import TASKS
 from whyformer.tasks.task import Progress, batches_on_device, evaluation_mode
 from whyformer.tasks.text_task import TextTask
 from whyformer.training.distillation import Outputs
-from whyformer.training.loss import Loss, fused_cross_entropy, real_places
+from whyformer.training.loss import Loss, as_product, fused_cross_entropy, real_places
 
 ROWS = {Packing.CONTIGUOUS: ContiguousRows, Packing.DOCUMENTS: PackedRows}
 
@@ -68,7 +67,7 @@ class Language(TextTask):
     def outputs(self, model: nn.Module, batch: TextBatch) -> Outputs:
         """Return the logits of all labels except padding; see `Task.outputs`."""
         features, labels = language_features(model, batch)
-        return Outputs(F.linear(features, model.projection.weight), labels)  # pyright: ignore
+        return Outputs(model.projection(features), labels)  # pyright: ignore
 
     def validate(self, model: Model) -> dict[str, Any]:
         """Return the mean loss and the metric on the validation set; see `Task.validate`. The whole
@@ -94,7 +93,8 @@ class Language(TextTask):
 def language_loss(model: nn.Module, batch: TextBatch, smoothing: float) -> Loss:
     """Return the loss of a batch, summed over all labels except padding."""
     features, labels = language_features(model, batch)
-    return fused_cross_entropy(features, model.projection.weight, labels, smoothing)  # pyright: ignore
+    vectors, matrix = as_product(model.projection, features)  # pyright: ignore[reportArgumentType]
+    return fused_cross_entropy(vectors, matrix, labels, smoothing)
 
 
 def language_features(

@@ -17,11 +17,14 @@ from whyformer.foundation.wording import counted
 from whyformer.interop.huggingface.directory import Directory
 from whyformer.models.build import FAMILIES, ModelSettings
 from whyformer.models.shapes import shapes_only
-from whyformer.text.symbols import BOS
+from whyformer.text.symbols import BOS, EOS, MASK, PAD, SYMBOLS, UNK
 
-ABSENT = -100.0
-"""Output bias of a symbol that the vocabulary of the other model does not have. The probability of
-the symbol is e^-100 times the probability of another token, so it does not change the others."""
+ABSENT = -10_000.0
+"""Output bias of a symbol that is never predicted. It is lower than all logits of a model, so that
+the symbol does not change the probabilities of the others."""
+PREDICTED = (EOS, PAD, UNK, MASK, BOS)
+"""The symbols in the order of their claim to a row: of several symbols with the same id in the
+other vocabulary, only the first one is ever predicted."""
 
 Ids = Sequence[int | None]
 """For each of our ids, the id in the other vocabulary; None for a symbol that it does not have."""
@@ -179,8 +182,8 @@ def rows_in(table: Tensor, ids: Ids) -> Tensor:
     """Return the rows of a table, or the elements of an output bias, in the order of our ids.
 
     The vector of a symbol that the other vocabulary does not have is 0, and its bias is `ABSENT`.
-    The bias of bos is also `ABSENT` if bos has the row of another symbol: the other model begins a
-    target with this symbol, and never predicts the symbol as bos.
+    If several symbols have the same row, only the first one of `PREDICTED` keeps its bias. Marian,
+    for example, begins a target with the row of padding, but bos is never predicted.
     """
     index = torch.tensor([0 if i is None else i for i in ids])
     missing = torch.tensor([i is None for i in ids])
@@ -189,21 +192,22 @@ def rows_in(table: Tensor, ids: Ids) -> Tensor:
         rows[missing] = 0.0
         return rows
     rows[missing] = ABSENT
-    if ids[BOS] in (*ids[:BOS], *ids[BOS + 1 :]):
-        rows[BOS] = ABSENT
+    for place, symbol in enumerate(PREDICTED):
+        if ids[symbol] in [ids[one] for one in PREDICTED[:place]]:
+            rows[symbol] = ABSENT
     return rows
 
 
 def rows_out(table: Tensor, ids: Ids) -> Tensor:
     """Return the rows of a table in the order of the other vocabulary: the inverse of `rows_in`.
 
-    If bos and another symbol have the same id there, the row is that of bos for a table, which is
-    read at the beginning of a target, and that of the other symbol for a bias.
+    If several symbols have the same id there, the row of a table is that of bos, which is read at
+    the beginning of a target, and a bias is that of the first one of `PREDICTED`.
     """
     size = 1 + max(i for i in ids if i is not None)
     found = torch.zeros(size, *table.shape[1:])
-    order = [i for i in range(len(ids)) if i != BOS]
-    for ours in [*order, BOS] if table.ndim > 1 else [BOS, *order]:
+    symbols = PREDICTED if table.ndim > 1 else PREDICTED[::-1]
+    for ours in (*range(len(SYMBOLS), len(ids)), *symbols):
         theirs = ids[ours]
         if theirs is not None:
             found[theirs] = table[ours]

@@ -2,6 +2,7 @@
 
 from whyformer.interop.huggingface.architecture import Architecture
 from whyformer.interop.huggingface.bart import BART
+from whyformer.interop.huggingface.decoders import GPT2, Llama
 from whyformer.interop.huggingface.encoders import (
     BERTArchitecture,
     ELECTRAArchitecture,
@@ -17,5 +18,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     BERTArchitecture(),
     RoBERTaArchitecture(),
     ELECTRAArchitecture(),
+    GPT2(),
+    Llama(),
 )
 """All architectures, in the order in which an export tries them."""

@@ -86,7 +86,7 @@ class Nats:
                 spans = [ids[start:end].astype(np.int64) for start, end in row]
                 batch = text_batch([spans], packed=len(spans) > 1).to(device)
                 features = self.model.features(batch.target, batch.documents)  # pyright: ignore
-                logits = features[0] @ self.model.projection.weight.T  # pyright: ignore
+                logits = self.model.projection(features[0])
                 labels = batch.labels[0]
                 nats = F.cross_entropy(logits, labels, ignore_index=PAD, reduction="sum")
                 found.append(float(nats))
