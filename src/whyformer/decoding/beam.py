@@ -73,7 +73,7 @@ def beam_search(model: Stepper, queue: Queue, settings: SearchSettings) -> list[
 
     Paper: the ranking: Wu et al. 2016 (arXiv:1609.08144), §7; several groups: Vijayakumar et al.
     2016 (arXiv:1610.02424), Algorithm 1 with Hamming diversity.
-    Differs: no coverage penalty and no pruning by score (Wu et al. use both). A hypothesis that
+    Differs: no pruning by score; `coverage` implements the coverage penalty. A hypothesis that
     several diverse groups find is returned once, so fewer than `nbest` may be returned. A
     hypothesis at the length limit is finished if eos is its most probable next token, as in greedy
     search; otherwise it is returned without eos and ranked with the finished hypotheses.

@@ -76,6 +76,10 @@ class Generator:
         """
         prompts = list(each_text("prompts", prompts))
         ids = [self.tokenizer.encode(prompt) for prompt in prompts]
+        if settings.coverage_penalty:
+            raise UsageError(
+                "`coverage_penalty` needs a source, but a language model has none. Set it to 0."
+            )
         for prompt in prompts:
             self._phrases.refuse_forbidden("A prompt", prompt, settings.forbid, continues=True)
         for number, one in enumerate(ids, start=1):

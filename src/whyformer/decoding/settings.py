@@ -1,6 +1,7 @@
 """The settings of a search for target sequences."""
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -34,6 +35,11 @@ class SearchSettings(Settings):
     """Number of hypotheses kept in each step; 1 is greedy search. The paper (§6.1) uses 4."""
     length_penalty: float = Field(default=0.6, ge=0.0, le=10.0, allow_inf_nan=False)
     """α of the length penalty ((5 + n) / 6)^α; 0 ranks by log-probability. Paper: 0.6."""
+    coverage_penalty: float = Field(default=0.0, ge=0.0, le=100.0, allow_inf_nan=False)
+    """β: hypotheses are ranked by their score plus β × coverage penalty. 0 means no penalty."""
+    coverage: Literal["wu", "summary"] = "wu"
+    """With a coverage penalty: `wu` penalizes source tokens with little attention (Wu et al. 2016),
+    `summary` penalizes source tokens with too much attention (OpenNMT)."""
     nbest: int = Field(default=1, ge=1, le=10 * MAX_HYPOTHESES)
     """Number of hypotheses returned for each sentence."""
     max_length: int | None = Field(default=None, ge=1, le=MAX_TOKENS)
@@ -121,7 +127,7 @@ class SearchSettings(Settings):
 
 OF_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "seed")
 """Settings that only sampling reads."""
-OF_BEAM_SEARCH = ("beam", "groups", "diversity")
+OF_BEAM_SEARCH = ("beam", "groups", "diversity", "coverage_penalty", "coverage")
 """Settings that sampling does not read."""
 
 
@@ -138,6 +144,8 @@ def unread(settings: SearchSettings, name: str) -> str | None:
         return "it is read by sampling only (--sample), and this is a beam search"
     if name == "diversity" and settings.groups == 1:
         return "it is read with several groups only (--groups 2)"
+    if name == "coverage" and not settings.coverage_penalty:
+        return "it is read with a coverage penalty only (--coverage-penalty 0.2)"
     if name in ("max_length_ratio", "max_length_extra") and settings.max_length is not None:
         return "`max_length` is set"
     return None

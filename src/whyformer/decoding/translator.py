@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from whyformer.decoding.candidates import Stepper
+from whyformer.decoding.coverage import all_hypotheses, ranked_by_coverage
 from whyformer.decoding.ensemble import Ensemble
 from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.hypotheses import Hypothesis
@@ -185,6 +186,22 @@ class Translator(TextTranslator):
         return [*super().cohorts(free, settings, capacity), *apart]
 
     def search_cohorts(
+        self,
+        cohorts: Sequence[Sequence[Line]],
+        settings: SearchSettings,
+        capacity: SearchCapacity,
+    ) -> Iterator[tuple[Line, list[Hypothesis]]]:
+        """Search all cohorts, then rank the hypotheses by coverage if the settings ask for it."""
+        if not settings.coverage_penalty:
+            yield from self._found(cohorts, settings, capacity)
+            return
+        pairs = list(self._found(cohorts, all_hypotheses(settings), capacity))
+        lines, found = [line for line, _ in pairs], [one for _, one in pairs]
+        with self._ready():
+            ranked = ranked_by_coverage(self.models, lines, found, settings, self.device)
+        yield from zip(lines, ranked, strict=True)
+
+    def _found(
         self,
         cohorts: Sequence[Sequence[Line]],
         settings: SearchSettings,

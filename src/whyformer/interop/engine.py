@@ -56,6 +56,7 @@ def search_refusal(settings: SearchSettings, prefix: str = "") -> str | None:
         "a minimum length": settings.min_length > 0,
         "a ban on repeated n-grams": settings.no_repeat_ngram > 0,
         "constraints": bool(settings.constraints),
+        "a coverage penalty": settings.coverage_penalty > 0,
         "phrases that must or must not occur": bool(settings.force or settings.forbid),
         "a prefix": bool(prefix),
     }
