@@ -5,7 +5,6 @@ command prints, writes or hands to the long work (training, measuring) must chan
 be refused with exit code 2. Long work is replaced here by a record of what it was asked for.
 """
 
-import inspect
 import re
 import shlex
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import torch
 from toy_runs import toy_bundle
 from whyformer.bundle import save_bundle
 from whyformer.cli.main import app, main
+from whyformer.cli.shared.flag_names import flags_of
 from whyformer.text.symbols import EOS
 
 PAIRS = "".join(f"{'a b c d e f g h'[: 2 * n % 16 + 1]}\tc {n}\n" for n in range(8))
@@ -99,7 +99,7 @@ COMMANDS = {
             "{place}/run --input {place}/lines.txt --beam 4 --groups 2 --nbest 4 --json",
             "{place}/run --input {place}/lines.txt --sample --seed 1 --json",
             "{place}/run {place}/second --input {place}/lines.txt --json",
-            "{place}/run --text 'a b c' --nbest 2",
+            "{place}/run --text 'a b c' --text 'e e' --nbest 2",
         ),
         SEARCH
         | {
@@ -122,6 +122,14 @@ COMMANDS = {
             "diversity": "50",
             "sample": "",
             "mbr": ["chrf", "bleu"],
+            "coverage_penalty": ["5", "5 --coverage summary"],
+            "coverage": ["wu --coverage-penalty 5", "summary --coverage-penalty 5"],
+            "force": "g",
+            "force_file": "{place}/phrases.txt",
+            "forbid": ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"],
+            "forbid_file": "{place}/letters.txt",
+            "glossary": "{place}/terms.tsv",
+            "fallback": "",
         },
         DEVICE | NEW,
     ),
@@ -343,8 +351,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
                 continue
             whole = f"{before} {name}".strip()
             if level[name].default_command:
-                parameters = inspect.signature(level[name].default_command).parameters.values()
-                flags = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+                flags = flags_of(level[name].default_command)
                 yield whole, [flag for flag in flags if flag != "overrides"]
             yield from walk(level[name], whole)
 
@@ -372,6 +379,9 @@ def place(tmp_path_factory, unchecked):
         "decomposed.txt": "a b c\nC b e\u0301\nf g\na\nb\nc\nd\n",
         "pairs.tsv": PAIRS,
         "dev.tsv": "a\tb\n",
+        "phrases.txt": "g\nh\n",
+        "letters.txt": "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n",
+        "terms.tsv": "a\tg h\nb\tj\nj\tg\n",
         "many.tsv": "".join(f"a {n}\tb {n}\n" for n in range(40)),
         "faulty.tsv": f"{PAIRS}new 1\told 1\nnew 1\told 1\na\tc 9\n",
         "train.source": "a\nb\n" * 9,

@@ -4,6 +4,7 @@ translations."""
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.text_translator import TextTranslator, Translation
@@ -51,21 +52,34 @@ def join(line: str, parts: Sequence[Translation]) -> Translation:
         score=sum(part.score for part in parts),
         source_truncated=any(part.source_truncated for part in parts),
         sentences=tuple(parts),
+        fallback=_fallback(parts),
     )
 
 
+def _fallback(parts: Sequence[Translation]) -> bool | None:
+    """Return False if the second search of a sentence failed, True if all were successful, and None
+    if no sentence was searched again."""
+    tried = [part.fallback for part in parts if part.fallback is not None]
+    return all(tried) if tried else None
+
+
 def translate_by_sentence(
-    translator: TextTranslator, lines: Iterable[str], settings: SearchSettings | None = None
+    translator: TextTranslator,
+    lines: Iterable[str],
+    settings: SearchSettings | None = None,
+    **options: Any,
 ) -> list[Translation]:
     """Translate each sentence of each line; return one translation for each line.
 
+    Args: options: keyword arguments of `TextTranslator.translate`.
     Raises: UsageError when `nbest` is more than 1, or when ``lines`` is a single string.
     """
     lines = list(each_text("texts", lines))
     settings = settings or SearchSettings()
     refuse_several(settings)
     splitter = SentenceSplitter()
-    return list(splitter.joined(translator.translate(list(splitter.split(lines)), settings)))
+    found = translator.translate(list(splitter.split(lines)), settings, **options)
+    return list(splitter.joined(found))
 
 
 def refuse_several(settings: SearchSettings) -> None:

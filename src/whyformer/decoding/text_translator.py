@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from whyformer.decoding.distinct import Named, distinct
 from whyformer.decoding.expected import USUAL, Expected
+from whyformer.decoding.fallback import Fallback
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.lexical.phrases import PhraseBook
 from whyformer.decoding.lines import Line, batches, with_prefixes
@@ -45,6 +46,8 @@ class Translation:
         source_truncated: True when the source was too long for the model and its end was dropped.
         sentences: if the line was split into several sentences, the translations of the sentences.
             In this case, only these translations have hypotheses, and ``hypotheses`` is empty.
+        fallback: None if the line was searched once. If it was searched again (`fallback`), whether
+            this translation is that of the second search.
     """
 
     source: str
@@ -53,6 +56,7 @@ class Translation:
     hypotheses: tuple[tuple[str, Hypothesis], ...] = ()
     source_truncated: bool = False
     sentences: "tuple[Translation, ...]" = ()
+    fallback: bool | None = None
 
 
 class TextTranslator(ABC):
@@ -128,6 +132,7 @@ class TextTranslator(ABC):
         batch_lines: int | None = None,
         prefixes: Iterable[str] | None = None,
         required: Callable[[str], Sequence[str]] | None = None,
+        fallback: bool = False,
     ) -> list[Translation]:
         """Translate lines; the translations are in the order of the lines.
 
@@ -137,20 +142,51 @@ class TextTranslator(ABC):
             prefixes: for each line, the text that its translation must start with; "" for none.
             required: function that returns, for a line, phrases that must occur in its translation,
                 in addition to `SearchSettings.force`.
+            fallback: search lines again if their output loops or is cut; see `Fallback`.
         """
         refuse_string("texts", texts)
-        window = texts if isinstance(texts, Sequence) else list(texts)
-        return list(
-            self.stream(
-                window,
-                settings,
-                batch_tokens=batch_tokens,
-                batch_lines=batch_lines,
-                prefixes=prefixes,
-                required=required,
-                window=max(len(window), 1),
+        lines = texts if isinstance(texts, Sequence) else list(texts)
+        openings = None if prefixes is None else list(each_text("prefixes", prefixes))
+
+        def found(rows: Sequence[int], settings: SearchSettings) -> list[Translation]:
+            return list(
+                self.stream(
+                    [lines[row] for row in rows],
+                    settings,
+                    batch_tokens=batch_tokens,
+                    batch_lines=batch_lines,
+                    prefixes=None if openings is None else [openings[row] for row in rows],
+                    required=required,
+                    window=max(len(rows), 1),
+                )
             )
-        )
+
+        settings = settings or SearchSettings()
+        answers = found(range(len(lines)), settings)
+        return self._searched_again(answers, Fallback(settings), found) if fallback else answers
+
+    def _searched_again(
+        self,
+        answers: list[Translation],
+        fallback: Fallback,
+        search: Callable[[Sequence[int], SearchSettings], list[Translation]],
+    ) -> list[Translation]:
+        """Return the translations; a bad one is replaced if a second search finds a good one."""
+
+        def bad(answer: Translation) -> bool:
+            source = self.source_tokenizer.encode(answer.source)
+            return bool(answer.hypotheses) and fallback.is_bad(source, answer.hypotheses[0][1])
+
+        groups: dict[str, tuple[SearchSettings, list[int]]] = {}
+        for row, answer in enumerate(answers):
+            if bad(answer):
+                how = fallback.settings(answer.hypotheses[0][1])
+                groups.setdefault(how.model_dump_json(), (how, []))[1].append(row)
+        for how, rows in groups.values():
+            for row, other in zip(rows, search(rows, how), strict=True):
+                better = not bad(other)
+                answers[row] = replace(other if better else answers[row], fallback=better)
+        return answers
 
     def stream(
         self,

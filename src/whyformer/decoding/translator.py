@@ -171,6 +171,7 @@ class Translator(TextTranslator):
         Lines with required phrases have cohorts of their own, whose size depends on the number of
         beams that the phrases need.
         """
+        divided = super().cohorts  # `super()` does not work in a comprehension
         bound: dict[int, list[Line]] = {}
         for line in lines:
             if line.required is not None:
@@ -178,12 +179,12 @@ class Translator(TextTranslator):
         apart = [
             cohort
             for beams, some in sorted(bound.items())
-            for cohort in super().cohorts(some, settings, capacity.part(beams))
+            for cohort in divided(some, settings, capacity.part(beams))
         ]
         if self._joins(settings):
             capacity = capacity.part(COHORTS_PER_BATCH)
         free = [line for line in lines if line.required is None]
-        return [*super().cohorts(free, settings, capacity), *apart]
+        return [*divided(free, settings, capacity), *apart]
 
     def search_cohorts(
         self,

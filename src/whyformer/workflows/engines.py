@@ -48,9 +48,9 @@ def choose(
     *,
     device: str,
     prefix: str,
-    alignments: bool,
     ranks: Ranks = ALONE,
     weights: str = Weights.FLOAT32,
+    of_torch: Sequence[str] = (),
     say: Callable[[str], None] = lambda text: None,
 ) -> Chosen:
     """Choose an engine, and load the translator of one or more runs.
@@ -60,6 +60,7 @@ def choose(
         given: search settings that override the settings of the run.
         ranks: the processes that divide the lines among themselves.
         weights: data type of the weights in torch. With int8, the engine auto means torch.
+        of_torch: flags that were given and that only the torch engine supports.
         say: called with a sentence if a conversion is out of date, or if nothing is quantized.
     Raises: UsageError if the chosen engine does not support the options.
     """
@@ -84,7 +85,7 @@ def choose(
             "that it was made from."
         )
     if engine != Engine.TORCH:
-        found = _by_conversion(runs, given, device, prefix, alignments, ranks)
+        found = _by_conversion(runs, given, device, prefix, of_torch, ranks)
         if isinstance(found, Chosen):
             return found
         if engine == Engine.CTRANSLATE2 or any(stands_alone(run) for run in runs):
@@ -111,7 +112,7 @@ def _by_conversion(
     given: Mapping[str, Any],
     device: str,
     prefix: str,
-    alignments: bool,
+    of_torch: Sequence[str],
     ranks: Ranks,
 ) -> Chosen | UsageError:
     """Return a translator for the conversion, or an error that says why it cannot be used."""
@@ -125,9 +126,9 @@ def _by_conversion(
             f"`{run}` contains no conversion. Make one with: whyformer convert {run} --to "
             "ctranslate2"
         )
-    if alignments:
+    if of_torch:
         return UsageError(
-            "The ctranslate2 engine does not support --alignments. Use --engine torch."
+            f"The ctranslate2 engine does not support {' or '.join(of_torch)}. Use --engine torch."
         )
     if choose_device(device).type != "cpu":
         return UsageError("The ctranslate2 engine needs the CPU. Use --device cpu.")

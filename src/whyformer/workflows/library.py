@@ -28,6 +28,7 @@ from whyformer.tasks.tagging import Tagger
 from whyformer.workflows import train as training
 from whyformer.workflows.auto.resolve import resolve_automatically
 from whyformer.workflows.generate import language_model
+from whyformer.workflows.glossary import Glossary
 from whyformer.workflows.labelling import labeller
 from whyformer.workflows.minimum_risk import SAMPLES, minimum_risk
 from whyformer.workflows.python.fit import Fit
@@ -74,6 +75,8 @@ class Model:
         *,
         split_sentences: bool = False,
         mbr: str | None = None,
+        glossary: Mapping[str, str] | None = None,
+        fallback: bool = False,
         **search: Any,
     ) -> list[str]:
         """Return the best translation of each text, in order.
@@ -83,9 +86,19 @@ class Model:
                 translations with spaces.
             mbr: minimum Bayes risk with ``chrf`` or ``bleu``: of ``nbest`` samples (default: 16),
                 return the one that is most similar to all samples.
-            search: fields of `SearchSettings` by name, such as ``beam=1``.
+            glossary: source terms with their translations. If a text contains a term, its
+                translation must contain the translation of the term.
+            fallback: search texts again if their translation repeats itself or is cut.
+            search: fields of `SearchSettings` by name, such as ``beam=1`` or ``force=["a word"]``.
         """
-        found = self.answers(texts, split_sentences=split_sentences, mbr=mbr, **search)
+        found = self.answers(
+            texts,
+            split_sentences=split_sentences,
+            mbr=mbr,
+            glossary=glossary,
+            fallback=fallback,
+            **search,
+        )
         return [answer.text for answer in found]
 
     def answers(
@@ -94,11 +107,13 @@ class Model:
         *,
         split_sentences: bool = False,
         mbr: str | None = None,
+        glossary: Mapping[str, str] | None = None,
+        fallback: bool = False,
         **search: Any,
     ) -> list[Translation]:
         """Return all hypotheses for each text, best first, with texts, scores and tokens.
 
-        Args: split_sentences, mbr, search: see `translate`.
+        Args: split_sentences, mbr, glossary, fallback, search: see `translate`.
         """
         if mbr is not None:
             if split_sentences:
@@ -108,9 +123,12 @@ class Model:
             search = {"method": "sample", "nbest": SAMPLES} | search
         translator = self._system.translator
         settings = search_settings(self._system.facts, search, longest=translator.max_source_tokens)
+        options: dict[str, Any] = {"fallback": fallback}
+        if glossary is not None:
+            options["required"] = Glossary(glossary.items()).required
         if split_sentences:
-            return translate_by_sentence(translator, texts, settings)
-        found = translator.translate(texts, settings)
+            return translate_by_sentence(translator, texts, settings, **options)
+        found = translator.translate(texts, settings, **options)
         return found if mbr is None else list(minimum_risk(found, mbr, settings))
 
     def score(

@@ -3,7 +3,7 @@
 import itertools
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from whyformer.bundle import Bundle, load_bundle
 from whyformer.decoding.by_sentence import SentenceSplitter, refuse_several
 from whyformer.decoding.expected import Expected
+from whyformer.decoding.fallback import Fallback
 from whyformer.decoding.packing import Weights, pack
 from whyformer.decoding.settings import MAX_HYPOTHESES, Method, SearchSettings, unread
 from whyformer.decoding.text_translator import WINDOW, TextTranslator, Translation
@@ -146,12 +147,15 @@ def answers(
     prefix: str = "",
     live: bool = False,
     split_sentences: bool = False,
+    required: Callable[[str], Sequence[str]] | None = None,
+    fallback: bool = False,
 ) -> Iterator[Translation]:
     """Translate lines in order.
 
     Args:
         prefix: text that every translation must begin with.
         split_sentences: translate each sentence of a line separately and join the translations.
+        required, fallback: see `TextTranslator.translate`.
         live: whether the input is interactive. With an interactive input, the lines read so far are
             translated whenever the input pauses. With any other input, many lines are read ahead.
     """
@@ -163,9 +167,18 @@ def answers(
                 "into sentences. Leave one of them out."
             )
         splitter = SentenceSplitter()
-        found = answers(translator, splitter.split(lines), settings, live=live)
+        found = answers(
+            translator,
+            splitter.split(lines),
+            settings,
+            live=live,
+            required=required,
+            fallback=fallback,
+        )
         yield from splitter.joined(found)
         return
+    if fallback:
+        Fallback(settings)  # raises an error for a search that does not support it
     if settings.method is Method.SAMPLE:  # samples depend on line numbers, so use one stream
         window = 1 if live else WINDOW
         taken = itertools.count(1)
@@ -186,7 +199,13 @@ def answers(
         yield from translator.stream(counted(), settings, prefixes=prefixes(), window=window)
         return
     for window in arrived(lines) if live else _windows(lines):
-        yield from translator.translate(window, settings, prefixes=[prefix] * len(window))
+        yield from translator.translate(
+            window,
+            settings,
+            prefixes=[prefix] * len(window),
+            required=required,
+            fallback=fallback,
+        )
 
 
 def arrived(lines: Iterable[str]) -> Iterator[list[str]]:

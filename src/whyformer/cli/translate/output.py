@@ -27,6 +27,7 @@ class Form:
         json: one JSON object per line of input.
         many: one line per hypothesis, with its score, instead of one line per translation.
         split: whether lines were split into sentences, which the JSON then lists.
+        fallback: whether lines may be searched again, which the JSON then states.
         listed: number of hypotheses whose length is checked; None for all.
         live: whether the input is interactive. Each answer is then written at once.
     """
@@ -34,6 +35,7 @@ class Form:
     json: bool = False
     many: bool = False
     split: bool = False
+    fallback: bool = False
     listed: int | None = 1
     live: bool = False
 
@@ -64,7 +66,7 @@ def write_answers(
         pairs = ((answer, "") for answer in found)
     else:
         pairs = with_alignments(bundle, found, live=form.live)
-    cut, looked_up = Occurrences(), Occurrences()
+    cut, looked_up, improved, bad = (Occurrences() for _ in range(4))
     with contextlib.ExitStack() as stack:
         stream = stack.enter_context(written(output))
         aligned = None if alignments is None else stack.enter_context(written(alignments))
@@ -76,6 +78,8 @@ def write_answers(
             else:
                 check.add(index, answer.source, [one.source for one in answer.sentences])
             more: dict[str, Any] = {} if entries is None else {"lexicon": entries}
+            if answer.fallback is not None:
+                (improved if answer.fallback else bad).add(index)
             if calibration is not None:
                 read = bool(answer.hypotheses)
                 p = calibration.probabilities([confidence_features(answer)])[0] if read else None
@@ -96,6 +100,13 @@ def write_answers(
                 stream.flush()
     if looked_up.count:
         warn(f"{looked_up.of('translation')} taken from the lexicon.")
+    if improved.count:
+        warn(f"{improved.of('translation')} found by a second search (--fallback).")
+    if bad.count:
+        warn(
+            f"{bad.of('translation')} searched again without success: the output still repeats "
+            "itself or reaches the length limit."
+        )
     if cut.count and not form.live:
         _warn_of_cut(cut.of("translation"))
     _warn_of_sources(check)
@@ -111,6 +122,8 @@ def shown(
     more = more or {}
     if form.json:
         record = {"index": index, **_as_json(answer), **more}
+        if form.fallback:
+            record["fallback"] = answer.fallback
         if form.split:
             record["sentences"] = [_as_json(one) for one in answer.sentences]
         yield json_text(record)

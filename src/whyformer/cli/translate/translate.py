@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Group, Parameter
+from cyclopts import Parameter
 
 from whyformer.cli.shared.options import Flag, within
 from whyformer.cli.shared.streams import is_live, refuse_existing, warn
+from whyformer.cli.translate.search_flags import NO_FLAGS, SEARCH, SearchFlags
 
 EXAMPLES = """Examples:
 
@@ -22,6 +23,8 @@ EXAMPLES = """Examples:
   whyformer translate runs/mine --input book.txt --split-sentences
   whyformer translate runs/mine --input in.txt --engine torch
   whyformer translate runs/mine --input in.txt --confidence --lexicon terms.tsv
+  whyformer translate runs/mine --input in.txt --glossary terms.tsv --fallback
+  whyformer translate runs/mine --text hello --force "a phrase" --forbid word
   torchrun --nproc-per-node 2 -m whyformer translate runs/mine --input in.txt
 
 Output: one line per input line, in order. Empty lines stay empty.
@@ -33,7 +36,9 @@ Output: one line per input line, in order. Empty lines stay empty.
                     hypotheses (text, score, log_probability, finished, and
                     tokens: the token ids). With --split-sentences also
                     sentences: the same fields for each sentence of a line that
-                    was split.
+                    was split. With --fallback also fallback: true for a line
+                    whose translation is that of the second search, false if
+                    the second search did not help, null for other lines.
   --confidence      CONFIDENCE<TAB>TEXT, with a number from 0 to 1, or the word
                     lexicon for an answer of --lexicon. With --json, the field
                     confidence: a number or null.
@@ -51,7 +56,6 @@ length limit, and lines that differ from the training data: lines with mostly
 unknown characters and lines that are much longer.
 Other search settings come from the run's recipe."""
 
-SEARCH = Group("Search")
 Search = Parameter(group=SEARCH)
 
 
@@ -86,6 +90,7 @@ def translate(
     top_p: Annotated[float | None, Search, within(0.0, 1.0)] = None,
     min_p: Annotated[float | None, Search, within(0.0, 1.0)] = None,
     seed: Annotated[int | None, Search, within(0, 2**64 - 1)] = None,
+    more: SearchFlags = NO_FLAGS,
 ) -> int:
     """Translate text with a trained run, or with several runs as an ensemble.
 
@@ -127,6 +132,7 @@ def translate(
         top_p: Sample from the most probable tokens with this total probability.
         min_p: Sample only tokens with at least this fraction of the highest probability.
         seed: Random seed of sampling.
+        more: Further flags of the search.
     """
     from whyformer.data.lines import STDIN
     from whyformer.foundation.errors import UsageError
@@ -163,6 +169,8 @@ def translate(
         ("confidence", "split-sentences", confidence and split_sentences),
         ("lexicon", "prefix", lexicon is not None and bool(prefix)),
         ("mbr", "split-sentences", mbr is not None and split_sentences),
+        ("glossary", "sample", more.glossary is not None and sample),
+        ("fallback", "sample", more.fallback and sample),
     ):
         if both:
             raise UsageError(
@@ -189,6 +197,7 @@ def translate(
     from whyformer.foundation.ranks import joined
     from whyformer.workflows.confidence import read_calibration
     from whyformer.workflows.engines import choose
+    from whyformer.workflows.glossary import read_glossary
     from whyformer.workflows.lexicon import read_lexicon
     from whyformer.workflows.minimum_risk import minimum_risk
     from whyformer.workflows.reading_of_training import input_lines
@@ -203,7 +212,9 @@ def translate(
         "diversity": diversity, "temperature": temperature, "top_k": top_k, "top_p": top_p,
         "min_p": min_p, "seed": seed,
         "method": "sample" if sample else None if beam is None else "beam",
+        **more.settings(),
     }  # fmt: skip
+    glossary = None if more.glossary is None else read_glossary(more.glossary)
     if text:
         lines: Iterator[str] = iter([line for one in text for line in one.split("\n")])
     else:
@@ -222,7 +233,7 @@ def translate(
             {name: value for name, value in given.items() if value is not None},
             device=device,
             prefix=prefix,
-            alignments=alignments is not None,
+            of_torch=[*(["--alignments"] if alignments is not None else []), *more.of_torch()],
             ranks=ranks,
             weights=weights,
             say=warn,
@@ -238,6 +249,8 @@ def translate(
             prefix=prefix,
             live=live,
             split_sentences=split_sentences,
+            required=None if glossary is None else glossary.required,
+            fallback=more.fallback,
         )
         if mbr is not None:
             found = minimum_risk(found, mbr, chosen.settings)
@@ -250,6 +263,7 @@ def translate(
             json=json,
             many=chosen.settings.nbest > 1 and mbr is None,
             split=split_sentences,
+            fallback=more.fallback,
             listed=None if sampled else 1,
             live=live,
         )
