@@ -240,7 +240,7 @@ def _training(run: Path, outline: Outline, recipe: Mapping[str, Any]) -> Iterato
 
 def _limits(outline: Outline, verdict: Verdict | None) -> Iterator[str]:
     settings, facts = outline.settings, outline.facts
-    longest = facts.get("row_tokens") or settings.longest_source
+    longest = facts.get("row_tokens") or getattr(settings, "longest_source", None)
     if longest:
         yield f"- A text can have at most {counted(longest, 'token')}."
     if known := facts.get("longest_source"):

@@ -13,6 +13,7 @@ from whyformer.decoding.settings import SearchSettings
 from whyformer.interop.huggingface.architecture import Ids, Vocabularies
 from whyformer.interop.huggingface.decoders import GPT2, Decoder, Llama
 from whyformer.interop.huggingface.directory import open_directory, write_directory
+from whyformer.interop.huggingface.neox import NeoX
 from whyformer.models.gpt import GPT, GPTSettings
 
 GPT2_IDS: Ids = [22, 22, 22, 22, None, *range(22)]
@@ -26,6 +27,14 @@ LLAMA_SIZES = {
     "vocab_size": 23, "hidden_size": 12, "num_hidden_layers": 2, "num_attention_heads": 2,
     "intermediate_size": 20, "max_position_embeddings": 24, "initializer_range": 0.3,
 }  # fmt: skip
+OF_NEOX = {
+    "use_parallel_residual": False,
+    "rope_parameters": {
+        "rope_type": "default",
+        "rope_theta": 10000.0,
+        "partial_rotary_factor": 1.0,
+    },
+}
 MODELS: dict[str, tuple[Decoder, Ids, dict[str, Any]]] = {
     "GPT-2": (GPT2(), GPT2_IDS, {}),
     "GPT-2 without scaling": (GPT2(), GPT2_IDS, {"scale_attn_weights": False}),
@@ -37,6 +46,7 @@ MODELS: dict[str, tuple[Decoder, Ids, dict[str, Any]]] = {
     "Llama with grouped queries": (
         Llama(), LLAMA_IDS, {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 6}
     ),
+    "GPT-NeoX": (NeoX(), LLAMA_IDS, OF_NEOX),
     "Llama with biases": (
         Llama(), LLAMA_IDS, {"attention_bias": True, "tie_word_embeddings": True}
     ),
@@ -47,12 +57,9 @@ MODELS: dict[str, tuple[Decoder, Ids, dict[str, Any]]] = {
 def theirs(name: str) -> Any:
     """Return a model of transformers with random weights, none of which has a neutral value."""
     architecture, _, changes = MODELS[name]
-    of_gpt2 = isinstance(architecture, GPT2)
-    kind, sizes = (
-        (transformers.GPT2Config, GPT2_SIZES)
-        if of_gpt2
-        else (transformers.LlamaConfig, LLAMA_SIZES)
-    )
+    name = architecture.class_name.removesuffix("LMHeadModel").removesuffix("ForCausalLM")
+    kind = getattr(transformers, f"{name}Config")
+    sizes = GPT2_SIZES if name == "GPT2" else LLAMA_SIZES
     torch.manual_seed(0)
     model = getattr(transformers, architecture.class_name)(kind(**sizes | changes)).eval()
     for parameter in model.parameters():
@@ -105,7 +112,7 @@ def test_greedy_texts_of_imported_models_are_those_of_generate(name: str, tmp_pa
     other.save_pretrained(tmp_path)
     model = imported(architecture, ids, tmp_path)
     ours, mapped = batch(ids)
-    forbidden = [0, 1] if isinstance(architecture, Llama) else None  # unk and bos
+    forbidden = [0, 1] if not isinstance(architecture, GPT2) else None  # unk and bos
     wanted = other.generate(
         mapped, attention_mask=torch.ones_like(mapped), do_sample=False, max_new_tokens=12,
         pad_token_id=22, suppress_tokens=forbidden,
@@ -122,6 +129,7 @@ def test_greedy_texts_of_imported_models_are_those_of_generate(name: str, tmp_pa
 OURS: dict[str, tuple[Decoder, dict[str, Any]]] = {
     "GPT-2": (GPT2(), {}),
     "GPT-2 with gelu and a separate projection": (GPT2(), {"activation": "gelu", "tying": "none"}),
+    "GPT-NeoX": (NeoX(), {"positions": "rotary", "heads": 2}),
     "Llama": (Llama(), {"biases": "none"}),
     "Llama with biases and grouped queries": (
         Llama(), {"attention": "grouped-query", "kv_heads": 1, "d_k": 8, "tying": "none"}
@@ -189,7 +197,13 @@ def test_settings_that_an_architecture_lacks_are_refused_with_the_reason(
         (GPT2(), {"architectures": ["GPT2ForSequenceClassification"]}, "only a language model"),
         (Llama(), {"hidden_act": "gelu"}, "`hidden_act` must be silu"),
         (Llama(), {"mlp_bias": True}, "`mlp_bias` must be false"),
-        (Llama(), {"rope_theta": 500000.0}, "base 500000 and the scaling default"),
+        (Llama(), {"rope_theta": 500000.0}, "base 500000, the scaling default"),
+        (
+            NeoX(),
+            OF_NEOX | {"use_parallel_residual": True},
+            "`use_parallel_residual` must be false",
+        ),
+        (NeoX(), {"use_parallel_residual": False}, "25% of the dimensions"),
         (Llama(), {"rope_scaling": {"rope_type": "llama3"}}, "the scaling llama3"),
     ],
 )

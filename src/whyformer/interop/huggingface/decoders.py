@@ -20,6 +20,7 @@ from whyformer.foundation.config import build
 from whyformer.foundation.wording import either
 from whyformer.interop.huggingface.architecture import Architecture, Vocabularies
 from whyformer.interop.huggingface.directory import Directory
+from whyformer.interop.huggingface.rotary import ROTATED, in_halves, in_pairs
 from whyformer.models.gpt import GPTSettings
 from whyformer.models.parts import Biases
 from whyformer.models.vocabulary import OutputBias
@@ -41,8 +42,6 @@ FREE = {
 """Settings of whyformer that both architectures can express."""
 JOINED = ("project_query", "project_key", "project_value")
 """The projections of which GPT-2 stores the matrices as one."""
-ROTATED = ("project_query", "project_key")
-"""The projections whose rows are permuted for Llama."""
 
 
 class Decoder(Architecture):
@@ -58,6 +57,8 @@ class Decoder(Architecture):
     """Prefix of the names of the weights of the layers."""
     prefix: ClassVar[str]
     """Prefix of all names except that of the projection."""
+    head: ClassVar[str] = "lm_head"
+    """Name of the projection."""
     expressed: ClassVar[Mapping[str, Sequence[Any]]]
     """For some settings of whyformer, the values that the architecture can express."""
     tables = {"embedding.weight": 1, "projection.weight": 1, "projection.bias": 1}
@@ -86,7 +87,7 @@ class Decoder(Architecture):
     def names_of(self, name: str) -> Sequence[str]:
         """See `Architecture.names_of`."""
         if name.startswith("projection."):
-            return (f"lm_head.{name.removeprefix('projection.')}",)
+            return (f"{self.head}.{name.removeprefix('projection.')}",)
         part, _, kind = name.rpartition(".")
         if part.startswith("layers."):
             _, number, part = part.split(".", 2)
@@ -110,6 +111,12 @@ class Decoder(Architecture):
             if name not in FREE and value not in values and name not in ("d_k", "kv_heads"):
                 needed = either(str(one) for one in values)
                 found.append(f"`model.{name}` is {value}: {self.title} needs {needed}")
+        return found
+
+    def with_head_width(self, settings: Any, found: list[str]) -> list[str]:
+        """Return the reasons ``found``, or that the heads do not divide d_model."""
+        if not found and settings.head_width * settings.heads != settings.d_model:
+            return [f"`model.d_k` is {settings.d_k}: {self.title} needs d_model / heads"]
         return found
 
     def generation_to(self, vocabularies: Vocabularies) -> dict[str, Any]:
@@ -179,12 +186,7 @@ class GPT2(Decoder):
     def reasons_against(self, config: Mapping[str, Any]) -> list[str]:
         """See `Architecture.reasons_against`."""
         reasons = super().reasons_against(config)
-        activation = config.get("activation_function", "gelu_new")
-        if activation not in ACTIVATIONS:
-            reasons.append(
-                f"`activation_function` must be one of {', '.join(ACTIVATIONS)}, but is "
-                f"{activation}"
-            )
+        reasons += unknown_activation(config, "activation_function", "gelu_new")
         for name in ("scale_attn_by_inverse_layer_idx", "add_cross_attention"):
             if config.get(name):
                 reasons.append(f"`{name}` must be false, but is true")
@@ -219,10 +221,7 @@ class GPT2(Decoder):
 
     def refusals(self, settings: Any) -> list[str]:
         """See `Architecture.refusals`."""
-        found = super().refusals(settings)
-        if not found and settings.head_width * settings.heads != settings.d_model:
-            found.append(f"`model.d_k` is {settings.d_k}: GPT-2 needs d_model / heads")
-        return found
+        return self.with_head_width(settings, super().refusals(settings))
 
     def config_from(self, settings: Any, vocabularies: Vocabularies) -> dict[str, Any]:
         """See `Architecture.config_from`."""
@@ -297,15 +296,7 @@ class Llama(Decoder):
             reasons.append(f"`hidden_act` must be silu, but is {found}")
         if config.get("mlp_bias"):
             reasons.append("`mlp_bias` must be false, but is true")
-        rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
-        theta = rope.get("rope_theta", config.get("rope_theta", 10000.0))
-        kind = rope.get("rope_type", rope.get("type", "default"))
-        if kind != "default" or theta != 10000:
-            reasons.append(
-                "the rotary positions must have the base 10000 and no scaling, but they have the "
-                f"base {theta:g} and the scaling {kind}"
-            )
-        return reasons
+        return [*reasons, *unusual_rotation(config)]
 
     def settings_from(self, directory: Directory) -> GPTSettings:
         """See `Architecture.settings_from`."""
@@ -334,13 +325,13 @@ class Llama(Decoder):
     def read(self, name: str, tensor: Tensor, settings: Any, config: Mapping[str, Any]) -> Tensor:
         """See `Architecture.read`."""
         if name.split(".")[-2] in ROTATED:
-            return _permuted(tensor, halves(settings.head_width).argsort())
+            return in_pairs(tensor, settings.head_width)
         return tensor
 
     def write(self, name: str, tensor: Tensor, settings: Any) -> Tensor:
         """See `Architecture.write`."""
         if name.split(".")[-2] in ROTATED:
-            return _permuted(tensor, halves(settings.head_width))
+            return in_halves(tensor, settings.head_width)
         return tensor
 
     def config_from(self, settings: Any, vocabularies: Vocabularies) -> dict[str, Any]:
@@ -363,15 +354,23 @@ class Llama(Decoder):
         }
 
 
-def halves(d_k: int) -> Tensor:
-    """Return, for each dimension of a head in Llama, the dimension in whyformer.
+def unknown_activation(config: Mapping[str, Any], key: str, usual: str) -> list[str]:
+    """Return the reason why an activation is unknown; usually none."""
+    found = config.get(key, usual)
+    if found in ACTIVATIONS:
+        return []
+    return [f"`{key}` must be one of {', '.join(ACTIVATIONS)}, but is {found}"]
 
-    >>> halves(6).tolist()
-    [0, 2, 4, 1, 3, 5]
-    """
-    return torch.cat([torch.arange(0, d_k, 2), torch.arange(1, d_k, 2)])
 
-
-def _permuted(tensor: Tensor, order: Tensor) -> Tensor:
-    """Permute the rows of each head. Args: order: for each row of a head, the row to take."""
-    return tensor.unflatten(0, (-1, len(order)))[:, order].flatten(0, 1)
+def unusual_rotation(config: Mapping[str, Any]) -> list[str]:
+    """Return the reason why rotary positions cannot be imported; usually none."""
+    rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    base = rope.get("rope_theta", config.get("rope_theta", config.get("rotary_emb_base", 10000.0)))
+    kind = rope.get("rope_type", rope.get("type", "default"))
+    share = rope.get("partial_rotary_factor", config.get("rotary_pct", 1.0))
+    if kind == "default" and base == 10000 and share == 1:
+        return []
+    return [
+        "the rotary positions must have the base 10000, no scaling and all dimensions, but they "
+        f"have the base {base:g}, the scaling {kind} and {share:.0%} of the dimensions"
+    ]

@@ -9,6 +9,7 @@ from whyformer.interop.huggingface.encoders import (
     RoBERTaArchitecture,
 )
 from whyformer.interop.huggingface.marian import Marian
+from whyformer.interop.huggingface.neox import NeoX
 from whyformer.interop.huggingface.t5 import T5
 
 ARCHITECTURES: tuple[Architecture, ...] = (
@@ -20,5 +21,6 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     ELECTRAArchitecture(),
     GPT2(),
     Llama(),
+    NeoX(),
 )
 """All architectures, in the order in which an export tries them."""
