@@ -37,6 +37,8 @@ repository_pages = {
     "LICENSE": "licence",
     "NOTICE": "licence",
     "benchmarks/README.md": "benchmarks",
+    "docs/examples/onnx_translate.py": "onnx",
+    "docs/examples/onnx_translate.mjs": "onnx",
 }
 
 # The Python API, from the docstrings. The order of the pages is that of the layers, upside down.

@@ -109,6 +109,55 @@ TEXT_VARIANTS = GPT_VARIANTS | RECURRENT_LANGUAGE_VARIANTS
 """All that continue a text."""
 
 
+COMBINED: dict[str, dict[str, Any]] = {
+    "wide heads": {"d_k": 12},
+    "narrow heads": {"d_k": 4, "positions": "rotary"},
+    "uneven stacks": {"encoder_layers": 1, "decoder_layers": 3, "wiring": "deepnorm"},
+    "modern": {
+        "wiring": "pre-norm", "norm": "rms", "activation": "swiglu", "positions": "rotary",
+        "score_scale": "learned", "tying": "none",
+    },
+    "deep and gated": {
+        "wiring": "deepnorm", "norm": "rms", "activation": "swiglu", "positions": "relative",
+        "score_scale": "learned", "tying": "decoder",
+    },
+    "shared keys": {
+        "attention": "grouped-query", "heads": 4, "kv_heads": 2, "d_k": 6, "wiring": "deepnorm",
+        "positions": "relative", "score_scale": "learned",
+    },
+    "one key": {"attention": "multi-query", "heads": 4, "positions": "rotary"},
+    "like Marian": {"activation": "silu", "biases": "all", "output_bias": "fixed"},
+    "like BART": {
+        "activation": "gelu", "biases": "all", "positions": "learned", "embedding_scale": "one",
+        "embedding_norm": "sum", "max_length": 256,
+    },
+    "like T5": {
+        "wiring": "pre-norm", "norm": "rms", "norm_epsilon": 0.1, "activation": "geglu",
+        "biases": "none", "positions": "relative", "score_scale": "none", "d_k": 12,
+        "embedding_scale": "one", "tying": "none",
+    },
+    "deep with a norm of the embeddings": {"wiring": "deepnorm", "embedding_norm": "sum"},
+}  # fmt: skip
+"""Variants of the Transformer that meet in one weight."""
+COMBINED_GPTS: dict[str, dict[str, Any]] = {
+    "alibi of four heads": {"positions": "alibi", "heads": 4},
+    "wide heads": {"d_k": 12},
+    "scaled embeddings": {"embedding_scale": "sqrt-d-model"},
+    "deep": {"wiring": "deepnorm", "positions": "learned", "norm": "rms"},
+    "shared keys": {
+        "attention": "grouped-query",
+        "heads": 4,
+        "kv_heads": 2,
+        "d_k": 6,
+        "positions": "rotary",
+        "score_scale": "learned",
+    },
+    "one key": {"attention": "multi-query", "heads": 4, "positions": "alibi"},
+    "normalized before the rotation": {"score_scale": "qk-norm", "positions": "rotary"},
+}
+"""The same for GPT."""
+
+
 def shape(**changes: Any) -> TransformerSettings:
     """Return the settings of a model small enough for a law."""
     small = {"encoder_layers": 2, "decoder_layers": 2, "d_model": 16, "heads": 2, "d_ff": 24}
@@ -154,6 +203,15 @@ def fresh(variant: str) -> Model:
     if variant in RECURRENT_LANGUAGE_VARIANTS:
         return recurrent_language(**RECURRENT_LANGUAGE_VARIANTS[variant])
     return recurrent(**RECURRENT_VARIANTS[variant])
+
+
+def noisy(model: Any) -> Any:
+    """Add noise to every parameter, so that none has a neutral value, and end training mode."""
+    torch.manual_seed(7)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    return model.eval()
 
 
 def features(model: Model, x: Tensor, real: Tensor | None, y: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ command prints, writes or hands to the long work (training, measuring) must chan
 be refused with exit code 2. Long work is replaced here by a record of what it was asked for.
 """
 
+import functools
 import re
 import shlex
 from collections.abc import Iterator
@@ -319,13 +320,14 @@ COMMANDS = {
         JSON,
     ),
     "convert": Command(
-        ("{place}/run",),
+        ("{place}/run", "{place}/run --to onnx"),
         {
             "to": "onnx",
             "quantize": "int8",
             "out": "{new}/c",
             "pairs": "{place}/pairs.tsv",
             "sentences": "3",
+            "attention": "",
         },
         JSON,
     ),
@@ -336,6 +338,7 @@ WORK = (
     "workflows.demo.demo",
     "workflows.bench.measure.bench",
     "interop.convert.convert",
+    "interop.onnx.export.convert",
     "cli.lab.lab._measure",
     "lab.pages.site.write_report",
 )
@@ -429,7 +432,7 @@ def test_every_flag_has_an_effect_or_is_refused(cli, monkeypatch, tmp_path, plac
         raise StopIteration
 
     for work in WORK:
-        monkeypatch.setattr(f"whyformer.{work}", record)
+        monkeypatch.setattr(f"whyformer.{work}", functools.partial(record, work))
     if name.startswith("lab"):
         monkeypatch.setattr("whyformer.lab.method.questions.written", lambda: ("scaling",))
     silent = []

@@ -1,7 +1,6 @@
 """What the format can express computes the same there; the rest is refused with the reason."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,60 +23,6 @@ SIZES = (tiny.VOCABULARY, tiny.VOCABULARY)
 ROWS = 256
 SOURCE_LENGTHS, TARGET_LENGTHS = (1, 4, 9, 150), (3, 1, 100, 7)
 """Longer than any bucket of relative positions, and than the tables that a fresh model holds."""
-OTHERS: dict[str, dict[str, Any]] = {
-    "wide heads": {"d_k": 12},
-    "narrow heads": {"d_k": 4, "positions": "rotary"},
-    "uneven stacks": {"encoder_layers": 1, "decoder_layers": 3, "wiring": "deepnorm"},
-    "modern": {
-        "wiring": "pre-norm", "norm": "rms", "activation": "swiglu", "positions": "rotary",
-        "score_scale": "learned", "tying": "none",
-    },
-    "deep and gated": {
-        "wiring": "deepnorm", "norm": "rms", "activation": "swiglu", "positions": "relative",
-        "score_scale": "learned", "tying": "decoder",
-    },
-    "shared keys": {
-        "attention": "grouped-query", "heads": 4, "kv_heads": 2, "d_k": 6, "wiring": "deepnorm",
-        "positions": "relative", "score_scale": "learned",
-    },
-    "one key": {"attention": "multi-query", "heads": 4, "positions": "rotary"},
-    "like Marian": {"activation": "silu", "biases": "all", "output_bias": "fixed"},
-    "like BART": {
-        "activation": "gelu", "biases": "all", "positions": "learned", "embedding_scale": "one",
-        "embedding_norm": "sum", "max_length": 256,
-    },
-    "like T5": {
-        "wiring": "pre-norm", "norm": "rms", "norm_epsilon": 0.1, "activation": "geglu",
-        "biases": "none", "positions": "relative", "score_scale": "none", "d_k": 12,
-        "embedding_scale": "one", "tying": "none",
-    },
-    "deep with a norm of the embeddings": {"wiring": "deepnorm", "embedding_norm": "sum"},
-}  # fmt: skip
-"""Where switches meet in one weight."""
-OTHER_GPTS: dict[str, dict[str, Any]] = {
-    "alibi of four heads": {"positions": "alibi", "heads": 4},
-    "wide heads": {"d_k": 12},
-    "scaled embeddings": {"embedding_scale": "sqrt-d-model"},
-    "deep": {"wiring": "deepnorm", "positions": "learned", "norm": "rms"},
-    "shared keys": {
-        "attention": "grouped-query",
-        "heads": 4,
-        "kv_heads": 2,
-        "d_k": 6,
-        "positions": "rotary",
-        "score_scale": "learned",
-    },
-    "one key": {"attention": "multi-query", "heads": 4, "positions": "alibi"},
-    "normalized before the rotation": {"score_scale": "qk-norm", "positions": "rotary"},
-}
-
-
-def shaken(model: Any) -> Any:
-    torch.manual_seed(7)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.1)
-    return model.eval()
 
 
 def saved(model: Transformer | GPT, directory: Path) -> str:
@@ -142,9 +87,9 @@ def test_every_expressible_switch_computes_the_same(variant, tmp_path):
     assert_same_greedy(model, tmp_path)
 
 
-@pytest.mark.parametrize("changes", OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize("changes", tiny.COMBINED.values(), ids=tiny.COMBINED)
 def test_switches_together_compute_the_same(changes, tmp_path):
-    model = shaken(tiny.build(**changes))
+    model = tiny.noisy(tiny.build(**changes))
     assert_same_scores(model, tmp_path)
     assert_same_greedy(model, tmp_path)
 
@@ -180,9 +125,9 @@ def test_every_expressible_switch_of_a_language_model_computes_the_same(variant,
     assert_same_text(model, tmp_path)
 
 
-@pytest.mark.parametrize("changes", OTHER_GPTS.values(), ids=OTHER_GPTS)
+@pytest.mark.parametrize("changes", tiny.COMBINED_GPTS.values(), ids=tiny.COMBINED_GPTS)
 def test_language_models_with_switches_together_compute_the_same(changes, tmp_path):
-    assert_same_text(shaken(tiny.gpt(**changes)), tmp_path)
+    assert_same_text(tiny.noisy(tiny.gpt(**changes)), tmp_path)
 
 
 REFUSED = {
@@ -261,7 +206,7 @@ def test_a_weight_without_a_place_is_refused():
 
 
 def test_folding_leaves_the_model_itself_alone(tmp_path):
-    model = shaken(tiny.build(wiring="deepnorm", score_scale="learned"))
+    model = tiny.noisy(tiny.build(wiring="deepnorm", score_scale="learned"))
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     saved(model, tmp_path)
     for name, tensor in model.state_dict().items():

@@ -77,8 +77,8 @@ FREE = {
     *("initialization", "embedding_scale", "embedding_deviation", "embedding_norm"),
     *("norm_epsilon", "biases", "output_bias"),
 }
-"""Settings whose values need no check, because CTranslate2 supports all of them or they have no
-effect after training."""
+"""Settings whose values need no check, because CTranslate2 (and the export to ONNX) supports all of
+them or they have no effect after training."""
 
 
 def library() -> Any:

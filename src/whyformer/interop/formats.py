@@ -45,11 +45,11 @@ class Format:
         return getattr(importlib.import_module(module), name)(run, say=say, **options)
 
 
+ENGINE = {"out": "out", "quantize": "quantization", "pairs": "pairs", "sentences": "sentences"}
+"""The options of a format that an engine of `whyformer translate` runs."""
 FORMATS = {
-    "ctranslate2": Format(
-        "whyformer.interop.convert:convert",
-        {"out": "out", "quantize": "quantization", "pairs": "pairs", "sentences": "sentences"},
-    ),
+    "ctranslate2": Format("whyformer.interop.convert:convert", ENGINE),
+    "onnx": Format("whyformer.interop.onnx.export:convert", {**ENGINE, "attention": "attention"}),
 }
 
 

@@ -7,6 +7,7 @@ because the beam search of CTranslate2 stops by a different rule (docs/decoding.
 model has different weights, so it is evaluated by the quality of its translations.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -54,8 +55,10 @@ class ScoringTranslator(Protocol):
     def token_log_probabilities(
         self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]
     ) -> list[list[float]]:
-        """Return the log-probability of each target token and of a final eos, given the ids of the
-        source, including eos."""
+        """Return the log-probability of each target token, given the ids of the source with eos.
+
+        A row may have one more number: the log-probability of an eos after the target.
+        """
         ...
 
 
@@ -85,8 +88,10 @@ class Parity:
             `TOLERANCE`).
         beam: the compared search settings as text; "" if no beam search was compared.
         beam_same: number of lines with the same best hypothesis.
-        beam_better: number of lines whose best hypothesis has a higher score with CTranslate2.
-        beam_worse: number of lines whose best hypothesis has a lower score with CTranslate2.
+        beam_better: number of lines whose best hypothesis has a higher score in the converted
+            model.
+        beam_worse: number of lines whose best hypothesis has a lower score in the converted
+            model.
         chrf: chrF of the two engines, with the search settings of the run; None without references.
     """
 
@@ -156,17 +161,9 @@ def compare_translators(
     Args: settings: search settings of the run. If the engine does not support them, plain beam
         search is used instead.
     """
-    model = translator.models[0]
 
     def ids_of(text: str) -> list[int]:
         return [*translator.source_tokenizer.encode(text)[: translator.max_source_tokens - 1], EOS]
-
-    def score(pairs: Pairs) -> list[list[float]]:
-        source, source_real = pad([ids for ids, _ in pairs], translator.device)
-        target, target_real = pad([[BOS, *ids] for _, ids in pairs], translator.device)
-        with torch.inference_mode():
-            values = token_log_probabilities([model], source, source_real, target, target_real)
-        return [row[: len(ids)] for row, (_, ids) in zip(values.tolist(), pairs, strict=True)]
 
     def score_converted(pairs: Pairs) -> list[list[float]]:
         rows = engine.token_log_probabilities([s for s, _ in pairs], [t for _, t in pairs])
@@ -178,13 +175,24 @@ def compare_translators(
         [ids_of(text) for text in sources],
         [_output_ids(one.hypotheses[0][1]) for one in ours],
         [_output_ids(one.hypotheses[0][1]) for one in theirs],
-        score,
+        functools.partial(scores_of, translator),
         score_converted,
     )
     if search_refusal(settings) is not None:
         settings = SearchSettings()
     found |= _compare_beams(translator, engine, sources, references, settings)
     return Parity(sentences=len(sources), **found)
+
+
+def scores_of(translator: Translator, pairs: Pairs) -> list[list[float]]:
+    """Return, for each pair of source and target, the log-probability of each target token."""
+    source, source_real = pad([ids for ids, _ in pairs], translator.device)
+    target, target_real = pad([[BOS, *ids] for _, ids in pairs], translator.device)
+    with torch.inference_mode():
+        values = token_log_probabilities(
+            translator.models, source, source_real, target, target_real
+        )
+    return [row[: len(ids)] for row, (_, ids) in zip(values.tolist(), pairs, strict=True)]
 
 
 def _compare_beams(
