@@ -49,7 +49,7 @@ ELSEWHERE = {
     "model.tying",
     "data.train", "data.dev", "data.builtin", "data.source", "data.target", "data.second",
     "text.shared", "text.source_units", "text.target_units", "text.source_lowercase",
-    "text.target_lowercase",
+    "text.target_lowercase", "text.from_file", "text.source_from_file", "text.target_from_file",
     "training.minutes", "training.precision", "training.compile", "training.parallel",
     "training.gradient_checkpointing", "training.betas", "validation.metric",
     "validation.patience", "validation.sentences", "validation.track", "validation.verdict",

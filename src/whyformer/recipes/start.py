@@ -12,6 +12,7 @@ from whyformer.models.build import ModelSettings
 from whyformer.models.electra import ElectraSettings
 from whyformer.recipes.task_declaration import TASKS
 from whyformer.text.pieces import UNITS
+from whyformer.text.symbols import FIRST_PIECE
 
 RATES = ("dropout", "attention_dropout")
 """The model settings that do not come from the run to start from."""
@@ -127,11 +128,14 @@ def text_of(found: Outline) -> dict[str, Any]:
     text = {
         "units": source.units,
         "source_units": None,
+        "from_file": None,
+        "source_from_file": None,
+        "target_from_file": None,
         "target_units": None if target.units == source.units else target.units,
         "lowercase": source.lowercase,
         "source_lowercase": None,
         "target_lowercase": None if target.lowercase == source.lowercase else target.lowercase,
-        "vocabulary": max(found.sizes),
+        "vocabulary": max(FIRST_PIECE, *found.sizes),
         "shared": found.shared,
         "keep_spaces": found.facts.get("keep_spaces", False),
     } | ({} if samples else {"sampling": 0.0})

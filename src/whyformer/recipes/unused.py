@@ -18,6 +18,7 @@ from whyformer.recipes.recipe import Builtin, DataSettings, Recipe
 from whyformer.recipes.start import RATES
 from whyformer.recipes.task_declaration import OF_SOME_TASKS, TASKS, ItemForm
 from whyformer.text.pieces import UNITS
+from whyformer.text.tokenizer import TokenizerSettings
 from whyformer.training.averaging import Averaging
 from whyformer.training.optimizers import OPTIMIZERS, OPTIONAL, reads
 
@@ -127,6 +128,8 @@ def _of_text(recipe: Recipe, name: str) -> str | None:
             return "the tokenizer comes from --start-from"
         if recipe.distil.teachers:
             return "the tokenizer comes from the teachers"
+    if reason := _of_file(text, name):
+        return reason
     if name == "text.units" and text.source_units and text.target_units:
         return "text.source_units and text.target_units are both set"
     if name == "text.lowercase" and None not in (text.source_lowercase, text.target_lowercase):
@@ -138,6 +141,22 @@ def _of_text(recipe: Recipe, name: str) -> str | None:
         return f"the two sides have different units, {text.of_source} and {text.of_target}"
     if name == "text.shared" and text.lowers_source != text.lowers_target:
         return "one side is lowercased and the other is not"
+    return None
+
+
+def _of_file(text: TokenizerSettings, name: str) -> str | None:
+    """Return why a setting has no effect on a tokenizer that is read from a file."""
+    files = (text.file_of_source, text.file_of_target)
+    if name in ("text.units", "text.vocabulary") and None not in files:
+        return "the tokenizer is read from a file"
+    if name == "text.source_units" and text.file_of_source:
+        return "the tokenizer of the source is read from a file"
+    if name == "text.target_units" and text.file_of_target:
+        return "the tokenizer of the target is read from a file"
+    if name == "text.from_file" and text.source_from_file and text.target_from_file:
+        return "text.source_from_file and text.target_from_file are both set"
+    if name == "text.shared" and files[0] != files[1]:
+        return "the two sides have different tokenizer files"
     return None
 
 

@@ -35,9 +35,9 @@ from whyformer.tasks.starting import (
     with_new_pieces,
 )
 from whyformer.tasks.task import Caution, Progress, Task
-from whyformer.tasks.tokenizers import kept_tokenizers
+from whyformer.tasks.tokenizers import given_tokenizer, kept_tokenizers
 from whyformer.tasks.training_facts import model_fact, training_fact
-from whyformer.text.tokenizer import Tokenizer, train_tokenizer
+from whyformer.text.tokenizer import Tokenizer
 from whyformer.training.loss import Loss
 
 MAX_HELD_OUT = 5000
@@ -295,14 +295,14 @@ def own_tokenizer(
     share = None if recipe.data.dev else recipe.data.dev_share
     asked = {"data": key, "dev_share": share, "text": text.model_dump(mode="json")}
     asked |= with_new_pieces(recipe)
-    options = {"vocabulary": text.vocabulary, "lowercase": text.lowercase}
 
     def learn() -> list[Tokenizer]:
         if start is not None:
             return [extended_tokenizer(start.source_tokenizer, recipe, texts)]
-        return [train_tokenizer(text.units, texts, **options)]
+        return [given_tokenizer(text, texts)]
 
-    (tokenizer,) = kept_tokenizers(directory, ["source"], asked, learn)
+    files = () if start is not None else (text.file_of_source,)
+    (tokenizer,) = kept_tokenizers(directory, ["source"], asked, learn, files=files)
     return tokenizer
 
 

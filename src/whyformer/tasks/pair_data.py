@@ -28,9 +28,9 @@ from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.recipes.recipe import Builtin, Recipe
 from whyformer.tasks.standard_input import kept_input, refuse_two_inputs
 from whyformer.tasks.starting import extended_tokenizer, with_new_pieces, with_start_key
-from whyformer.tasks.tokenizers import kept_tokenizers
+from whyformer.tasks.tokenizers import given_tokenizer, kept_tokenizers
 from whyformer.text.sentences import sentences
-from whyformer.text.tokenizer import Tokenizer, train_tokenizer
+from whyformer.text.tokenizer import Tokenizer
 
 MAX_HELD_OUT = 2000
 """Maximum number of held-out pairs."""
@@ -388,20 +388,16 @@ def _tokenizers(
                 extended_tokenizer(start.target_tokenizer, recipe, texts((False, True))),
             ]
 
-        def trained(units: str, sides: tuple[bool, bool], *, lowercase: bool) -> Tokenizer:
-            return train_tokenizer(
-                units, texts(sides), vocabulary=text.vocabulary, lowercase=lowercase
-            )
-
         if text.is_shared:
-            both = trained(text.of_source, (True, True), lowercase=text.lowers_source)
+            both = given_tokenizer(text, texts((True, True)))
             return [both, both]
         return [
-            trained(text.of_source, (True, False), lowercase=text.lowers_source),
-            trained(text.of_target, (False, True), lowercase=text.lowers_target),
+            given_tokenizer(text, texts((True, False))),
+            given_tokenizer(text, texts((False, True)), "target"),
         ]
 
-    source, target = kept_tokenizers(directory, ["source", "target"], asked, learn)
+    files = () if start is not None else (text.file_of_source, text.file_of_target)
+    source, target = kept_tokenizers(directory, ["source", "target"], asked, learn, files=files)
     return source, target
 
 

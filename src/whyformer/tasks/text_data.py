@@ -23,8 +23,8 @@ from whyformer.recipes.recipe import Builtin, DataSettings, Recipe
 from whyformer.recipes.recipe import Documents as DocumentEnd
 from whyformer.tasks.starting import extended_tokenizer, with_new_pieces, with_start_key
 from whyformer.tasks.task import Progress
-from whyformer.tasks.tokenizers import kept_tokenizers
-from whyformer.text.tokenizer import Tokenizer, train_tokenizer
+from whyformer.tasks.tokenizers import given_tokenizer, kept_tokenizers
+from whyformer.text.tokenizer import Tokenizer
 
 TOKENIZER_LINES = 2_000_000
 """Maximum number of lines to train a tokenizer on."""
@@ -279,7 +279,6 @@ def text_tokenizer(
         "data": with_start_key(texts.key, recipe),
         "text": text.model_dump(mode="json"),
     } | with_new_pieces(recipe)
-    options = {"vocabulary": text.vocabulary, "lowercase": text.lowercase}
 
     def lines() -> Iterator[str]:
         found = chain.from_iterable(texts.train())
@@ -292,7 +291,8 @@ def text_tokenizer(
     def learn() -> list[Tokenizer]:
         if start is not None:
             return [extended_tokenizer(start.source_tokenizer, recipe, lines())]
-        return [train_tokenizer(text.units, lines(), **options)]
+        return [given_tokenizer(text, lines())]
 
-    (tokenizer,) = kept_tokenizers(directory, ["source"], asked, learn)
+    files = () if start is not None else (text.file_of_source,)
+    (tokenizer,) = kept_tokenizers(directory, ["source"], asked, learn, files=files)
     return tokenizer

@@ -53,6 +53,7 @@ class Translation(Task):
         "data.target", "data.filters.max_tokens", "data.filters.max_ratio",
         "data.filters.max_characters", "text.shared", "text.keep_spaces", "text.sampling",
         "text.source_units", "text.target_units", "text.source_lowercase", "text.target_lowercase",
+        "text.source_from_file", "text.target_from_file",
         "training.label_smoothing", "validation.sentences", "decoding",
     })  # fmt: skip
 

@@ -17,6 +17,9 @@ from whyformer.foundation.parsing import parse_json, reason_of, shown
 from whyformer.foundation.wording import either
 from whyformer.text.pieces import FORMAT, UNITS, Pieces, Units
 
+IMPORTED = "imported"
+"""The name of the units of a tokenizer from a file; see `Imported`."""
+
 
 class TokenizerSettings(Settings):
     """How text is split into tokens. The paper uses BPE with about 37,000 pieces for both
@@ -26,7 +29,7 @@ class TokenizerSettings(Settings):
     """The kind of tokens, for source and target: bpe (pieces of words; paper, §5.1), byte_bpe (BPE
     over bytes, as in GPT-2), unigram (pieces from a unigram language model), chars, jamo (chars,
     with Hangul syllables divided into letters), words, or phonemes (symbols separated by
-    spaces)."""
+    spaces). The units of a tokenizer from a file are called imported; see `from_file`."""
     vocabulary: int = Field(default=8000, ge=261, le=MAX_IDS)
     """Maximum number of ids: 5 symbols, 256 bytes and the learned pieces. A small corpus gives
     fewer. Text outside the vocabulary is encoded as bytes."""
@@ -41,6 +44,15 @@ class TokenizerSettings(Settings):
     """Random tokenization of training text: the probability that a merge is skipped (BPE-dropout,
     usually 0.1), or that the tokenization of a word is drawn at random (unigram). With 0, every
     word has its best tokenization."""
+    from_file: str | None = None
+    """Tokenizer file of another tool, for source and target, instead of a vocabulary learned from
+    the data: a SentencePiece .model, a tokenizer.json (Hugging Face), or a vocab.txt (WordPiece).
+    Example: --text.from-file spm.model. The run stores the tokenizer; later commands do not need
+    the file."""
+    source_from_file: str | None = None
+    """Tokenizer file of the source; None means the value of `from_file`."""
+    target_from_file: str | None = None
+    """Tokenizer file of the target; None means the value of `from_file`."""
     source_units: Units | None = None
     """Units of the source; None means the value of `units`."""
     target_units: Units | None = None
@@ -53,12 +65,22 @@ class TokenizerSettings(Settings):
     @property
     def of_source(self) -> str:
         """The kind of tokens of the source; a name in `UNITS`."""
-        return self.source_units or self.units
+        return IMPORTED if self.file_of_source else self.source_units or self.units
 
     @property
     def of_target(self) -> str:
         """The kind of tokens of the target; a name in `UNITS`."""
-        return self.target_units or self.units
+        return IMPORTED if self.file_of_target else self.target_units or self.units
+
+    @property
+    def file_of_source(self) -> str | None:
+        """The tokenizer file of the source; None if its vocabulary is learned."""
+        return self.source_from_file or self.from_file
+
+    @property
+    def file_of_target(self) -> str | None:
+        """The tokenizer file of the target; None if its vocabulary is learned."""
+        return self.target_from_file or self.from_file
 
     @property
     def lowers_source(self) -> bool:
@@ -73,9 +95,13 @@ class TokenizerSettings(Settings):
     @property
     def is_shared(self) -> bool:
         """Whether source and target use the same tokenizer: `shared` is set, and both sides have
-        the same units and the same case conversion."""
-        same_case = self.lowers_source == self.lowers_target
-        return self.shared and self.of_source == self.of_target and same_case
+        the same units, tokenizer file and case conversion."""
+        of_source = (self.of_source, self.file_of_source, self.lowers_source)
+        return self.shared and of_source == (
+            self.of_target,
+            self.file_of_target,
+            self.lowers_target,
+        )
 
     @model_validator(mode="after")
     def _sampling_needs_subwords(self) -> "TokenizerSettings":

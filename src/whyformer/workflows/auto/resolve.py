@@ -30,9 +30,14 @@ ENCODERS, OF_LABELS = ("bert", "electra"), ("classify", "regress", "tag")
 """The families of encoders, and the tasks that give an encoder a head for labels."""
 REPLACED = {
     "text.units": ("text.source_units", "text.target_units"),
+    "text.from_file": (
+        "text.units", "text.vocabulary", "text.shared", "text.source_units", "text.target_units",
+    ),
+    "text.source_from_file": ("text.source_units",),
+    "text.target_from_file": ("text.target_units",),
     "training.updates": ("training.minutes", "training.epochs"),
     "training.average": ("training.ema_decay",),
-}
+}  # fmt: skip
 """For each setting that a user gives: chosen settings that are dropped, because they would override
 the given one."""
 
