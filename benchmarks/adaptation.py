@@ -165,10 +165,10 @@ class Session:
             result |= {
                 "minutes": round(system.times * self.options.minutes, 3),
                 "total_minutes": round(system.total * self.options.minutes, 3),
-                "scores": {one["name"]: [one["value"], *one["interval"]] for one in scores},
+                "scores": {one["name"]: [one["value"], one["interval"]] for one in scores},
                 "against": systems[0].arm,
                 "differences": {
-                    one["metric"]: [one["difference"], *one["interval"], one["p"]]
+                    one["metric"]: [one["difference"], one["interval"], one["p"]]
                     for one in found.get("comparisons") or []
                 },
             } | more.get(system.arm, {})
@@ -279,8 +279,9 @@ def back(session: Session) -> None:
         return
     languages = ("en", "de")
     english, german = (session.lines("multi30k", "train", language) for language in languages)
-    held = session.files("back-held", english[:HELD_BACK], german[:HELD_BACK], suffixes=languages)
-    sides = [english[HELD_BACK:], german[HELD_BACK:]]
+    size = min(HELD_BACK, len(english) // 10)
+    held = session.files("back-held", english[:size], german[:size], suffixes=languages)
+    sides = [english[size:], german[size:]]
     half = session.files("back-half", *(side[::2] for side in sides), suffixes=languages)
     whole = session.files("back-all", *sides, suffixes=languages)
     alone = session.files("back-alone", sides[1][1::2], suffixes=("de",)).with_suffix(".de")
@@ -399,17 +400,22 @@ def table(file: Path) -> str:
     ]
     for one in results_in(file):
         scores = ", ".join(
-            f"{name} {value:.1f} [{low:.1f}, {high:.1f}]"
-            for name, (value, low, high) in one["scores"].items()
+            f"{name} {value:.1f}{within(interval)}"
+            for name, (value, interval) in one["scores"].items()
         )
         differences = ", ".join(
-            f"{name} {value:+.1f} [{low:+.1f}, {high:+.1f}]"
-            for name, (value, low, high, _) in one["differences"].items()
+            f"{name} {value:+.1f}{within(interval)}"
+            for name, (value, interval, _) in one["differences"].items()
         )
         minutes = f"{one['minutes']:g} ({one['total_minutes']:g})"
         row = (one["part"], one["case"], one["arm"], minutes, one["on"], scores, differences)
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
+
+
+def within(interval: list[float] | None) -> str:
+    """Return an interval as text; "" if there is none."""
+    return "" if interval is None else f" [{interval[0]:.1f}, {interval[1]:.1f}]"
 
 
 def whyformer(*arguments: str) -> str:
