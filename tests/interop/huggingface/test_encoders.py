@@ -10,10 +10,11 @@ from torch.testing import assert_close
 
 from whyformer.interop.huggingface.architecture import Ids, Vocabularies
 from whyformer.interop.huggingface.directory import open_directory, write_directory
+from whyformer.interop.huggingface.encoder import Encoder
 from whyformer.interop.huggingface.encoders import (
     BERTArchitecture,
     ELECTRAArchitecture,
-    Encoder,
+    ESMArchitecture,
     RoBERTaArchitecture,
 )
 from whyformer.models.bert import BERT, AnswerOf, BERTSettings
@@ -95,20 +96,26 @@ def our_logits(model: BERT, ours: Any, real: Any, segments: Any) -> Any:
 
 @torch.no_grad()
 def their_logits(model: Any, mapped: Any, real: Any, segments: Any) -> Any:
-    types = segments if model.config.type_vocab_size == 2 else None
-    found = model(input_ids=mapped, attention_mask=real.long(), token_type_ids=types)
+    types = {"token_type_ids": segments} if has_segments(model) else {}
+    found = model(input_ids=mapped, attention_mask=real.long(), **types)
     return found.prediction_logits if "prediction_logits" in found else found.logits
+
+
+def has_segments(model: Any) -> bool:
+    return getattr(model.config, "type_vocab_size", 0) == 2
 
 
 def assert_same(model: BERT, other: Any, ids: Ids, tolerance: float = 1e-5) -> None:
     ours, mapped, real, segments = batch(ids)
+    if other.config.model_type == "esm":
+        segments = torch.zeros_like(segments)
     found, wanted = (
         our_logits(model, ours, real, segments),
         their_logits(other, mapped, real, segments),
     )
     if not model.settings.outputs:
         order = torch.tensor([i or 0 for i in ids])
-        wanted = wanted[..., order]
+        found, wanted = found.log_softmax(-1), wanted[..., order].log_softmax(-1)
     if found.ndim == 3:
         found, wanted = found[real], wanted[real]
     assert_close(found, wanted, rtol=tolerance, atol=tolerance)
@@ -142,8 +149,8 @@ def test_an_encoder_without_head_has_new_heads(kind: str, tmp_path: Path):
     other = theirs(kind, "Model")
     model = imported(architecture, ids, saved(other, tmp_path))
     ours, mapped, real, segments = batch(ids)
-    types = segments if other.config.type_vocab_size == 2 else None
-    wanted = other(input_ids=mapped, attention_mask=real.long(), token_type_ids=types)
+    types = {"token_type_ids": segments} if has_segments(other) else {}
+    wanted = other(input_ids=mapped, attention_mask=real.long(), **types)
     found = model(ours, real, segments)
     assert_close(found[real], wanted.last_hidden_state[real], rtol=1e-5, atol=1e-5)
     directory = open_directory(tmp_path)
@@ -203,6 +210,12 @@ OURS: dict[str, dict[str, Any]] = {
     "layers with equal weights": {"sharing": "all"},
     "relu": {"activation": "relu", "outputs": 1},
 }
+OURS_AS_ESM: dict[str, dict[str, Any]] = {
+    "pre-norm": {"wiring": "pre-norm"},
+    "pre-norm and rotary": {"wiring": "pre-norm", "positions": "rotary", "heads": 2},
+    "pre-norm classifier": {"wiring": "pre-norm", "positions": "rotary", "heads": 2, "outputs": 3},
+    "pre-norm tagger": {"wiring": "pre-norm", "outputs": 3, "answer_of": "tokens"},
+}
 OURS_AS_ELECTRA: dict[str, dict[str, Any]] = {
     "narrow embeddings": {"embedding_width": 6},
     "narrow tagger": {"embedding_width": 6, "outputs": 3, "answer_of": "tokens"},
@@ -237,14 +250,17 @@ def written(model: BERT, architecture: Encoder, path: Path) -> Any:
     return other.eval()
 
 
-@pytest.mark.parametrize("name", [*OURS, *OURS_AS_ELECTRA])
+@pytest.mark.parametrize("name", [*OURS, *OURS_AS_ELECTRA, *OURS_AS_ESM])
 def test_exported_encoders_compute_the_same_and_can_be_imported_again(name: str, tmp_path: Path):
-    as_electra = name in OURS_AS_ELECTRA
-    architecture = ELECTRAArchitecture() if as_electra else BERTArchitecture()
-    model = our_model(**(OURS | OURS_AS_ELECTRA)[name])
+    as_electra, as_esm = name in OURS_AS_ELECTRA, name in OURS_AS_ESM
+    kind = ELECTRAArchitecture if as_electra else ESMArchitecture if as_esm else BERTArchitecture
+    architecture = kind()
+    model = our_model(**(OURS | OURS_AS_ELECTRA | OURS_AS_ESM)[name])
     other = written(model, architecture, tmp_path)
     again = imported(architecture, range(23), tmp_path)
     ours, mapped, real, segments = batch(range(23))
+    if as_esm:
+        segments = torch.zeros_like(segments)
     found = our_logits(again, ours, real, segments).log_softmax(-1)
     wanted = our_logits(model, ours, real, segments).log_softmax(-1)
     rows = real if wanted.ndim == 3 else slice(None)

@@ -1,329 +1,17 @@
-"""BERT, RoBERTa and ELECTRA: encoders with the heads of pre-training, or with one task head.
+"""BERT, RoBERTa, ELECTRA and ESM."""
 
-A published directory contains one head, or none. whyformer has one family, `bert`, for all of them:
-
-- A head for masked tokens. Parts of the pre-training heads that the directory lacks are new.
-- A head for texts or for tokens, with the labels of the directory.
-- The discriminator of ELECTRA labels each token as original or replaced. Its only output is the
-  log-odds of "replaced", so the other label gets the output 0.
-"""
-
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from whyformer.foundation.config import build
-from whyformer.foundation.wording import either
-from whyformer.interop.huggingface.architecture import Architecture, Vocabularies
+from whyformer.interop.huggingface.architecture import Vocabularies
 from whyformer.interop.huggingface.directory import Directory
-from whyformer.models.bert import AnswerOf, BERTSettings, HeadLayer, LayerSharing
-from whyformer.models.parts import Biases
-from whyformer.text.symbols import BOS, EOS, PAD
-
-BODY = {
-    "embedding.tokens": "embeddings.word_embeddings",
-    "embedding.segments": "embeddings.token_type_embeddings",
-    "embedding.norm": "embeddings.LayerNorm",
-    "embedding.widen": "embeddings_project",
-}
-"""For each part below the layers, its name in BERT, RoBERTa and ELECTRA."""
-POSITIONS = "embeddings.position_embeddings.weight"
-LAYER = {
-    "self_attention.project_query": "attention.self.query",
-    "self_attention.project_key": "attention.self.key",
-    "self_attention.project_value": "attention.self.value",
-    "self_attention.project_output": "attention.output.dense",
-    "wire_self_attention.norm": "attention.output.LayerNorm",
-    "feedforward.expand": "intermediate.dense",
-    "feedforward.contract": "output.dense",
-    "wire_feedforward.norm": "output.LayerNorm",
-}
-"""The same for each part of a layer."""
-OLD_KINDS = {"weight": "gamma", "bias": "beta"}
-"""Names of the weights of a norm in old directories."""
-ACTIVATIONS = {
-    "relu": "relu",
-    "gelu": "gelu",
-    "gelu_new": "gelu-tanh",
-    "gelu_pytorch_tanh": "gelu-tanh",
-    "silu": "silu",
-}
-"""For each activation of Hugging Face, its name in whyformer."""
-ORIGINAL, REPLACED = "original", "replaced"
-"""The labels of ELECTRA's discriminator."""
-NEW = ("pooler.", "next_sentence.", "masked.")
-"""Prefixes of the weights of the pre-training heads, which a directory may lack."""
-FREE = {
-    *("family", "layers", "d_model", "heads", "d_ff", "dropout", "attention_dropout"),
-    *("max_length", "norm_epsilon", "initialization", "sharing", "outputs", "answer_of"),
-    "head_layer",  # `Encoder.kind_of` checks it
-}
-"""Settings of whyformer that every architecture of this file can express. The layers of a model
-with shared layers are written as equal layers."""
-Head = Mapping[str, str]
-"""For each part of a head in whyformer, its name in an architecture."""
-
-
-class Encoder(Architecture):
-    """Base of the architectures with an encoder only."""
-
-    title: ClassVar[str]
-    """Name of the architecture for messages, and prefix of the names of its classes."""
-    prefix: ClassVar[str]
-    """Prefix of the names of the weights below the heads; missing in a directory without head."""
-    heads: ClassVar[Mapping[str, Head]]
-    """For each ending of a class name, such as ForMaskedLM, the head of the class."""
-    tables = {"embedding.tokens.weight": 0, "masked.bias": 0}
-    ignored = (
-        "position_ids", "predictions.decoder.weight", "predictions.decoder.bias",
-        "lm_head.decoder.weight", "lm_head.decoder.bias", "generator_lm_head.weight",
-        "pooler.dense.weight", "pooler.dense.bias",  # a head for tokens has no pooler
-    )  # fmt: skip
-    follows: ClassVar[bool] = False
-    """Whether the head for masked tokens has the activation of the layers. It has gelu if not."""
-    first_position: ClassVar[int] = 0
-    """Number of position vectors before the vector of the first position."""
-
-    def head_of(self, config: Mapping[str, Any]) -> str:
-        """Return the ending of the class name in a configuration; "Model" without head."""
-        named = next(iter(config.get("architectures") or ()), "")
-        _, found, rest = named.partition("For")
-        return found + rest or "Model"
-
-    def reasons_against(self, config: Mapping[str, Any]) -> list[str]:
-        """See `Architecture.reasons_against`."""
-        reasons, head = [], self.head_of(config)
-        if head != "Model" and head not in self.heads:
-            known = ", ".join(self.heads)
-            reasons.append(f"its class ends with {head}, but whyformer knows {known} and Model")
-        activation = config.get("hidden_act", "gelu")
-        if activation not in ACTIVATIONS:
-            reasons.append(
-                f"`hidden_act` must be one of {', '.join(ACTIVATIONS)}, but is {activation}"
-            )
-        elif activation != "gelu" and self.follows and "masked" in self.heads.get(head, {}):
-            reasons.append(
-                f"`hidden_act` is {activation}, and the head for masked tokens must have gelu"
-            )
-        if (found := config.get("position_embedding_type", "absolute")) != "absolute":
-            reasons.append(f"`position_embedding_type` must be absolute, but is {found}")
-        if config.get("is_decoder"):
-            reasons.append("`is_decoder` must be false, but is true")
-        if (types := config.get("type_vocab_size", 2)) not in (1, 2):
-            reasons.append(f"`type_vocab_size` must be 1 or 2, but is {types}")
-        if config.get("problem_type") == "multi_label_classification":
-            reasons.append("a text has several labels, but whyformer gives it one")
-        if not config.get("tie_word_embeddings", True) and head != "Model":
-            reasons.append("the embeddings of the head for masked tokens must be tied")
-        return reasons
-
-    def settings_from(self, directory: Directory) -> BERTSettings:
-        """See `Architecture.settings_from`."""
-        config, head = directory.config, self.head_of(directory.config)
-        width = config.get("embedding_size", config["hidden_size"])
-        found = {
-            "layers": config["num_hidden_layers"],
-            "d_model": config["hidden_size"],
-            "heads": config["num_attention_heads"],
-            "d_ff": config["intermediate_size"],
-            "activation": ACTIVATIONS[config.get("hidden_act", "gelu")],
-            "dropout": config.get("hidden_dropout_prob", 0.1),
-            "attention_dropout": config.get("attention_probs_dropout_prob", 0.1),
-            "norm_epsilon": config.get("layer_norm_eps", 1e-12),
-            "max_length": config.get("max_position_embeddings", 512) - self.first_position,
-            "embedding_width": None if width == config["hidden_size"] else width,
-        }
-        if "answer" in self.heads.get(head, {}):
-            of_tokens = head != "ForSequenceClassification"
-            found["answer_of"] = AnswerOf.TOKENS if of_tokens else AnswerOf.TEXT
-            found["outputs"] = 2 if head == "ForPreTraining" else len(labels_of(config))
-            found["head_layer"] = self.layer_of(head)
-        return build(BERTSettings, found, where="config.json")
-
-    def layer_of(self, head: str) -> HeadLayer | None:
-        """Return the setting `head_layer` for a head; None is that of BERT."""
-        return None
-
-    def facts_from(self, directory: Directory) -> dict[str, Any]:
-        """Return the facts of an imported model: its labels, and how to read a text."""
-        config, head = directory.config, self.head_of(directory.config)
-        facts: dict[str, Any] = {"keep_spaces": True}
-        if "answer" not in self.heads.get(head, {}):
-            return facts
-        labels = [ORIGINAL, REPLACED] if head == "ForPreTraining" else labels_of(config)
-        if head == "ForSequenceClassification" and len(labels) == 1:
-            labels = []  # a number
-        longest = config.get("max_position_embeddings", 512) - self.first_position
-        return facts | {"labels": labels, "mean": 0.0, "deviation": 1.0, "row_tokens": longest}
-
-    def names_of(self, name: str) -> Sequence[str]:
-        """See `Architecture.names_of`."""
-        return [*self._of_body(name), *(n for head in self.heads.values() for n in _of(head, name))]
-
-    def _of_body(self, name: str) -> list[str]:
-        """Return the names of a weight below the heads: first that of a model with a head."""
-        part, _, kind = name.rpartition(".")
-        if name == "positions.vectors":
-            found = [POSITIONS]
-        elif part in BODY:
-            found = [f"{BODY[part]}.{kind}"]
-        elif part.startswith("layers."):
-            _, number, part = part.split(".", 2)
-            found = [f"encoder.layer.{number}.{LAYER[part]}.{kind}"]
-        elif part == "pooler":
-            found = [f"pooler.dense.{kind}"]
-        else:
-            return []
-        if part.endswith("norm"):
-            found.append(found[0].removesuffix(kind) + OLD_KINDS[kind])
-        return [f"{prefix}{one}" for prefix in (self.prefix, "") for one in found]
-
-    def absent(self, name: str, shape: tuple[int, ...], settings: Any) -> Tensor | None:
-        """Return a new weight for the pre-training heads; see `Architecture.absent`."""
-        if not name.startswith(NEW):
-            return super().absent(name, shape, settings)
-        if name.endswith("bias"):
-            return torch.zeros(shape)
-        if name == "masked.norm.weight":
-            return torch.ones(shape)
-        seed = torch.Generator().manual_seed(sum(name.encode()))
-        return torch.randn(shape, generator=seed) * 0.02
-
-    def new_weights(self, directory: Directory, settings: Any) -> list[str]:
-        """See `Architecture.new_weights`."""
-        parts = {
-            "pooler": "pooler.weight",
-            "next_sentence": "next_sentence.weight",
-            "masked": "masked.transform.weight",
-        }
-        return [
-            part
-            for part, name in parts.items()
-            if not settings.outputs
-            and not any(one in directory.files for one in self.names_of(name))
-        ]
-
-    def read(self, name: str, tensor: Tensor, settings: Any, config: Mapping[str, Any]) -> Tensor:
-        """See `Architecture.read`."""
-        if name == "positions.vectors":
-            return tensor[self.first_position :]
-        if name == "embedding.segments.weight":  # one row means one vector for all tokens
-            return tensor.expand(2, -1) if len(tensor) == 1 else tensor
-        if name.startswith("answer.") and len(tensor) == 1 and settings.outputs == 2:
-            return torch.cat([torch.zeros_like(tensor), tensor])  # the log-odds of "replaced"
-        return tensor
-
-    def write(self, name: str, tensor: Tensor, settings: Any) -> Tensor:
-        """See `Architecture.write`."""
-        if name.startswith("answer.") and self.kind_of(settings) == "ForPreTraining":
-            return tensor[1:] - tensor[:1]
-        return tensor
-
-    def kind_of(self, settings: BERTSettings) -> str | None:
-        """Return the ending of the class name for settings of whyformer; None if there is none."""
-        raise NotImplementedError
-
-    def refusals(self, settings: Any) -> list[str]:
-        """See `Architecture.refusals`."""
-        if settings.family != "bert":
-            return [f"`model.family` is {settings.family}: {self.title} is an encoder"]
-        found = []
-        if self.kind_of(settings) is None:
-            layer = settings.layer_of_head
-            found.append(f"the head for {settings.answer_of} has the layer {layer}")
-        needed = {
-            "wiring": "post-norm", "norm": "layer", "positions": "learned", "d_k": None,
-            "attention": "multi-head", "score_scale": "inverse-sqrt", "biases": Biases.ALL,
-        }  # fmt: skip
-        for name, field in type(settings).model_fields.items():
-            value, wanted = getattr(settings, name), needed.get(name, field.default)
-            if name == "activation":
-                masked = self.follows and not settings.outputs
-                fits = value == "gelu" if masked else value in ACTIVATIONS.values()
-                wanted = "gelu" if masked else either(ACTIVATIONS.values())
-            elif name == "embedding_width":
-                fits = self.expresses_width(settings)
-            elif name == "kv_heads":
-                fits = value in (None, settings.heads)
-            elif name == "d_k":
-                fits = settings.head_width * settings.heads == settings.d_model
-                wanted = "d_model / heads"
-            else:
-                fits = name in FREE or value == wanted
-            if not fits:
-                found.append(f"`model.{name}` is {value}: {self.title} needs {wanted}")
-        return found
-
-    def expresses_width(self, settings: BERTSettings) -> bool:
-        """Return whether the architecture can express the width of the embeddings."""
-        return settings.width_of_embeddings == settings.d_model
-
-    def config_from(self, settings: Any, vocabularies: Vocabularies) -> dict[str, Any]:
-        """See `Architecture.config_from`."""
-        ids = vocabularies.source
-        theirs = {ours: name for name, ours in reversed(ACTIVATIONS.items())}
-        return {
-            "model_type": self.model_types[0],
-            "architectures": [f"{self.title}{self.kind_of(settings)}"],
-            "vocab_size": vocabularies.other_sizes[0],
-            "hidden_size": settings.d_model,
-            "num_hidden_layers": settings.layers,
-            "num_attention_heads": settings.heads,
-            "intermediate_size": settings.d_ff,
-            "hidden_act": theirs[settings.activation],
-            "hidden_dropout_prob": settings.dropout,
-            "attention_probs_dropout_prob": settings.attention_dropout,
-            "max_position_embeddings": settings.max_length,
-            "type_vocab_size": 2,
-            "layer_norm_eps": settings.norm_epsilon,
-            "position_embedding_type": "absolute",
-            "pad_token_id": ids[PAD],
-            "bos_token_id": ids[BOS],
-            "eos_token_id": ids[EOS],
-            "tie_word_embeddings": True,
-            "dtype": "float32",
-        }
-
-    def facts_to(self, settings: BERTSettings, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the part of `config.json` that depends on the facts of a run: its labels."""
-        if not settings.outputs or self.kind_of(settings) == "ForPreTraining":
-            return {}
-        labels = facts.get("labels") or [f"LABEL_{i}" for i in range(settings.outputs)]
-        found: dict[str, Any] = {
-            "id2label": {str(i): label for i, label in enumerate(labels)},
-            "label2id": {label: i for i, label in enumerate(labels)},
-        }
-        if settings.answer_of is AnswerOf.TEXT:
-            number = not facts.get("labels")
-            found["problem_type"] = "regression" if number else "single_label_classification"
-        return found
-
-    def weights_out(
-        self, weights: Mapping[str, Tensor], settings: Any, vocabularies: Vocabularies
-    ) -> dict[str, Tensor]:
-        """Return the weights of this architecture. Shared layers are repeated."""
-        if settings.sharing is LayerSharing.ALL:
-            first = "layers.0."
-            repeated = {
-                f"layers.{number}.{name.removeprefix(first)}": tensor
-                for number in range(settings.layers)
-                for name, tensor in weights.items()
-                if name.startswith(first)
-            }
-            weights = dict(weights) | repeated
-        head = self.heads[self.kind_of(settings) or ""]
-        kept = {
-            name: tensor
-            for name, tensor in weights.items()
-            if self._of_body(name) or _of(head, name)
-        }
-        found = super().weights_out(kept, settings, vocabularies)
-        for name in kept:  # a weight of a head has another name in each head
-            if of_head := _of(head, name):
-                found[of_head[0]] = found.pop(self.names_of(name)[0])
-        return found
+from whyformer.interop.huggingface.encoder import BODY, EXPRESSED, LAYER, Encoder
+from whyformer.interop.huggingface.rotary import ROTATED, frequencies, in_halves, in_pairs
+from whyformer.models.bert import AnswerOf, BERTSettings, HeadLayer
+from whyformer.text.symbols import MASK
 
 
 class BERTArchitecture(Encoder):
@@ -401,6 +89,7 @@ class ELECTRAArchitecture(Encoder):
 
     model_types = ("electra",)
     title, prefix = "Electra", "electra."
+    body = {part: name for part, name in BODY.items() if part != "pooler"}
     heads = {
         "ForMaskedLM": {
             "masked.transform": "generator_predictions.dense",
@@ -441,10 +130,6 @@ class ELECTRAArchitecture(Encoder):
             kinds[AnswerOf.TOKENS, HeadLayer.GELU] = "ForPreTraining"
         return kinds.get((settings.answer_of, settings.layer_of_head))
 
-    def _of_body(self, name: str) -> list[str]:
-        """See `Encoder._of_body`. ELECTRA has no pooler below the heads."""
-        return [] if name.startswith("pooler.") else super()._of_body(name)
-
     def expresses_width(self, settings: BERTSettings) -> bool:
         """Return True: ELECTRA projects narrow embeddings to d_model."""
         return True
@@ -455,19 +140,102 @@ class ELECTRAArchitecture(Encoder):
         return config | {"embedding_size": settings.width_of_embeddings}
 
 
-def labels_of(config: Mapping[str, Any]) -> list[str]:
-    """Return the labels of a configuration in the order of the outputs."""
-    named = config.get("id2label")
-    if not named:
-        return [f"LABEL_{number}" for number in range(config.get("num_labels", 2))]
-    return [str(named[key]) for key in sorted(named, key=int)]
+class ESMArchitecture(Encoder):
+    """The pre-norm encoder with rotary or learned positions, which the ESM models of proteins use.
 
+    It is the only architecture of Hugging Face that can express the encoders of the recipes of
+    whyformer. It has no segments: the vector of the first segment is added to those of all tokens.
+    So a model for pairs of texts cannot be written.
+    """
 
-def _of(head: Head, name: str) -> list[str]:
-    """Return the name of a weight in a head, and its name in old directories; nothing if the head
-    does not contain the weight."""
-    part, _, kind = name.rpartition(".")
-    if part not in head:
-        return []
-    found = [f"{head[part]}.{kind}"]
-    return [*found, f"{head[part]}.{OLD_KINDS[kind]}"] if part.endswith("norm") else found
+    model_types = ("esm",)
+    title, prefix = "Esm", "esm."
+    first_position = 1
+    body = {
+        "embedding.tokens": "embeddings.word_embeddings",
+        "embedding.norm": "embeddings.layer_norm",
+        "positions": "embeddings.position_embeddings",
+        "final_norm": "encoder.emb_layer_norm_after",
+    }
+    layer = LAYER | {
+        "wire_self_attention.norm": "attention.LayerNorm",
+        "wire_feedforward.norm": "LayerNorm",
+    }
+    expressed = EXPRESSED | {"wiring": ("pre-norm",), "positions": ("learned", "rotary")}
+    ignored = (*Encoder.ignored, "inv_freq", "regression.weight", "regression.bias")
+    heads = RoBERTaArchitecture.heads
+
+    def reasons_against(self, config: Mapping[str, Any]) -> list[str]:
+        """See `Architecture.reasons_against`."""
+        given = dict(config) | {"hidden_act": "gelu", "position_embedding_type": "absolute"}
+        reasons = super().reasons_against(given)
+        if config.get("token_dropout"):
+            reasons.append("`token_dropout` must be false, but is true")
+        if not config.get("emb_layer_norm_before"):
+            reasons.append("`emb_layer_norm_before` must be true, but is false")
+        if (pad := config.get("pad_token_id")) != 0:
+            reasons.append(f"`pad_token_id` must be 0, but is {pad}")
+        return reasons
+
+    def settings_from(self, directory: Directory) -> BERTSettings:
+        """See `Architecture.settings_from`."""
+        rotary = directory.config.get("position_embedding_type") == "rotary"
+        changes = {"wiring": "pre-norm", "positions": "rotary" if rotary else "learned"}
+        return super().settings_from(directory).model_copy(update=changes)
+
+    def absent(self, name: str, shape: tuple[int, ...], settings: Any) -> Tensor | None:
+        """See `Architecture.absent`."""
+        if name == "embedding.segments.weight":
+            return torch.zeros(shape)
+        return super().absent(name, shape, settings)
+
+    def read(self, name: str, tensor: Tensor, settings: Any, config: Mapping[str, Any]) -> Tensor:
+        """See `Architecture.read`."""
+        if settings.positions == "rotary" and name.split(".")[-2] in ROTATED:
+            return in_pairs(tensor, settings.head_width)
+        return super().read(name, tensor, settings, config)
+
+    def write(self, name: str, tensor: Tensor, settings: Any) -> Tensor:
+        """See `Architecture.write`."""
+        if settings.positions == "rotary" and name.split(".")[-2] in ROTATED:
+            return in_halves(tensor, settings.head_width)
+        if name == "positions.vectors":
+            return torch.cat([torch.zeros(self.first_position, tensor.shape[1]), tensor])
+        return super().write(name, tensor, settings)
+
+    def kind_of(self, settings: BERTSettings) -> str | None:
+        """See `Encoder.kind_of`."""
+        return BERTArchitecture().kind_of(settings) if settings.outputs else "ForMaskedLM"
+
+    def activations_with(self, settings: BERTSettings) -> list[str]:
+        """Return gelu, the only activation of ESM."""
+        return ["gelu"]
+
+    def config_from(self, settings: Any, vocabularies: Vocabularies) -> dict[str, Any]:
+        """See `Architecture.config_from`."""
+        of_scheme = {"learned": "absolute", "rotary": "rotary"}[settings.positions]
+        config = super().config_from(settings, vocabularies)
+        del config["type_vocab_size"]
+        return config | {
+            "position_embedding_type": of_scheme,
+            "max_position_embeddings": settings.max_length + self.first_position,
+            "mask_token_id": vocabularies.source[MASK],
+            "emb_layer_norm_before": True,
+            "token_dropout": False,
+        }
+
+    def weights_out(
+        self, weights: Mapping[str, Tensor], settings: Any, vocabularies: Vocabularies
+    ) -> dict[str, Tensor]:
+        """Return the weights of ESM; its part for the contacts of a protein is 0."""
+        tokens, segments = "embedding.tokens.weight", "embedding.segments.weight"
+        folded = dict(weights) | {tokens: weights[tokens] + weights[segments][0]}
+        del folded[segments]
+        found = super().weights_out(folded, settings, vocabularies)
+        if settings.positions == "rotary":
+            found["esm.rotary_embeddings.inv_freq"] = frequencies(settings.head_width)
+        attentions = settings.layers * settings.heads
+        return found | {
+            "esm.contact_head.regression.weight": torch.zeros(1, attentions),
+            "esm.contact_head.regression.bias": torch.zeros(1),
+        }

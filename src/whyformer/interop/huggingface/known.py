@@ -6,6 +6,7 @@ from whyformer.interop.huggingface.decoders import GPT2, Llama
 from whyformer.interop.huggingface.encoders import (
     BERTArchitecture,
     ELECTRAArchitecture,
+    ESMArchitecture,
     RoBERTaArchitecture,
 )
 from whyformer.interop.huggingface.marian import Marian
@@ -19,6 +20,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     BERTArchitecture(),
     RoBERTaArchitecture(),
     ELECTRAArchitecture(),
+    ESMArchitecture(),
     GPT2(),
     Llama(),
     NeoX(),

@@ -29,3 +29,8 @@ def in_pairs(tensor: Tensor, d_k: int) -> Tensor:
     """Return a weight or bias of W^Q or W^K in the order of whyformer: the inverse of
     `in_halves`."""
     return tensor.unflatten(0, (-1, d_k))[:, halves(d_k).argsort()].flatten(0, 1)
+
+
+def frequencies(d_k: int) -> Tensor:
+    """Return the angle between two positions, for each pair of dimensions."""
+    return 10000.0 ** (-torch.arange(0, d_k, 2).float() / d_k)
