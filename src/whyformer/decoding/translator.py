@@ -146,7 +146,7 @@ class Translator(TextTranslator):
                 source,
                 source_real,
                 settings,
-                prefixes=[line.opening or () for line in lines],
+                prefixes=[line.opening or self.target_tokenizer.lead for line in lines],
                 indices=[line.index for line in lines],
                 longest=self.longest,
                 expected=self.expected,
@@ -220,7 +220,7 @@ class Translator(TextTranslator):
             limits = [
                 limit_of(settings, len(line.ids), self.longest, self.expected) for line in lines
             ]
-            openings = [line.opening or () for line in lines]
+            openings = [line.opening or self.target_tokenizer.lead for line in lines]
             waiting.append(Cohort(*self._padded(lines), limits, openings))
         queue = Queue(waiting, capacity, self.phrases.forbidden(settings.forbid))
         with self._ready():

@@ -42,6 +42,9 @@ class Imported(Pieces):
             vocabulary does not have.
         symbols: the token of the other vocabulary for each of our symbols, for example
             ``{"pad": "<pad>", "eos": "</s>"}``. Two symbols may have the same token.
+        lead: tokens that begin every text, besides bos, such as ``<s>`` in BART.
+        unused: tokens that decoding leaves out, besides those that the file names: ids of a model
+            without a token.
     """
 
     learned = False
@@ -65,6 +68,8 @@ class Imported(Pieces):
         symbols: Mapping[str, str],
         ids: Mapping[str, int] | None = None,
         lowercase: bool = False,
+        lead: Sequence[str] = (),
+        unused: Sequence[str] = (),
     ) -> "Imported":
         """Make a tokenizer from the content of a file `tokenizer.json`.
 
@@ -73,11 +78,12 @@ class Imported(Pieces):
             ids: the id of each token, if the ids in the model are not those in the file. Tokens
                 without an id are encoded as unk.
             lowercase: whether to convert text to lower case before encoding.
+            lead, unused: see `Imported`.
         Raises: ConfigError if a symbol is not in the vocabulary; ValueError if the text is not a
             tokenizer.
         """
         text = read_library(text).to_str()  # the file of an older version becomes one of this one
-        return cls._of_tool("tokenizers", text, symbols, ids, lowercase)
+        return cls._of_tool("tokenizers", text, symbols, ids, lowercase, lead, unused)
 
     @classmethod
     def from_sentencepiece(
@@ -87,6 +93,8 @@ class Imported(Pieces):
         symbols: Mapping[str, str] | None = None,
         ids: Mapping[str, int] | None = None,
         lowercase: bool = False,
+        lead: Sequence[str] = (),
+        unused: Sequence[str] = (),
     ) -> "Imported":
         """Make a tokenizer from the content of a file `.model` of SentencePiece.
 
@@ -95,13 +103,14 @@ class Imported(Pieces):
             ids: the id of each token, if the ids in the model are not those in the file (Marian has
                 a file `vocab.json`). Tokens without an id are encoded as unk.
             lowercase: whether to convert text to lower case before encoding.
+            lead, unused: see `Imported`.
         Raises: ConfigError if a symbol is not in the vocabulary; ValueError if the file is damaged.
         """
         text = base64.b64encode(content).decode()
         if symbols is None:
             symbols = SentencePieceTokenizer(text).symbols
             symbols = {name: one for name, one in symbols.items() if ids is None or one in ids}
-        return cls._of_tool("sentencepiece", text, symbols, ids, lowercase)
+        return cls._of_tool("sentencepiece", text, symbols, ids, lowercase, lead, unused)
 
     @classmethod
     def _of_tool(
@@ -111,6 +120,8 @@ class Imported(Pieces):
         symbols: Mapping[str, str],
         ids: Mapping[str, int] | None,
         lowercase: bool,
+        lead: Sequence[str],
+        unused: Sequence[str],
     ) -> "Imported":
         ids = ids if ids is not None else TOOLS[tool](content, frozenset()).ids
         for name, token in symbols.items():
@@ -134,13 +145,16 @@ class Imported(Pieces):
             theirs=theirs,
             symbols=symbols,
             lowercase=lowercase,
+            lead=lead,
+            unused=unused,
         )
 
     @classmethod
     def from_state(cls, units: str, state: Mapping[str, Any]) -> "Imported":
         """Make a tokenizer from the JSON object of `to_json`; see `Pieces.from_state`."""
         own = {name: state[name] for name in ("tool", "content", "theirs", "symbols", "lowercase")}
-        return cls(units, state["pieces"], **own)
+        more = {name: state.get(name, ()) for name in ("lead", "unused")}
+        return cls(units, state["pieces"], **own, **more)
 
     def __init__(
         self,
@@ -152,6 +166,8 @@ class Imported(Pieces):
         theirs: Sequence[int | None],
         symbols: Mapping[str, str],
         lowercase: bool = False,
+        lead: Sequence[str] = (),
+        unused: Sequence[str] = (),
     ) -> None:
         self.first_piece = len(theirs) - len(pieces)
         if self.first_piece not in (FIRST_BYTE, FIRST_PIECE):
@@ -167,6 +183,9 @@ class Imported(Pieces):
         self._bytes += [bytes([i]) for i in range(self.first_piece - FIRST_BYTE)]
         self._bytes += [self.tool.spelling(piece) for piece in self.pieces]
         self._id = {self._tokens[i]: i for i in range(FIRST_BYTE, len(self._tokens))}
+        self._lead, self._unused = tuple(lead), tuple(unused)
+        self.lead = tuple(self._id[token] for token in lead)
+        self._hidden = self.tool.hidden | frozenset(unused)
 
     @property
     def ours(self) -> dict[int, int]:
@@ -187,12 +206,12 @@ class Imported(Pieces):
         """Return the ids of each text, as `encode` returns them."""
         known = self._id
         encoded = self.tool.encode_batch([self._prepared(text) for text in texts])
-        return [[known.get(token, UNK) for token in tokens] for tokens in encoded]
+        return [[*self.lead, *(known.get(t, UNK) for t in tokens)] for tokens in encoded]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of ``ids`` up to EOS, as the other tool decodes it. Symbols, other
         special tokens and ids out of range are left out."""
-        tokens, hidden = self._tokens, self.tool.hidden
+        tokens, hidden = self._tokens, self._hidden
         known = [tokens[i] for i in before_eos(ids) if FIRST_BYTE <= i < len(tokens)]
         return self.tool.decode([token for token in known if token not in hidden])
 
@@ -212,12 +231,13 @@ class Imported(Pieces):
         return text.replace(" ", "▁")
 
     def _state(self) -> dict[str, Any]:
+        more = {"lead": self._lead, "unused": self._unused}
         return {
             "tool": self.tool_name,
             "content": self.tool.content,
             "theirs": self.theirs,
             "symbols": self.symbols,
-        }
+        } | {name: tokens for name, tokens in more.items() if tokens}
 
 
 _BYTES = frozenset(BYTES)

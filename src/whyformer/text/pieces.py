@@ -51,6 +51,8 @@ class Pieces:
     """Whether `sample` can tokenize a text in more than one way."""
     learned: bool = True
     """Whether `train` can learn the vocabulary from texts."""
+    lead: Sequence[int] = ()
+    """The ids that begin every encoded text; usually none."""
     first_piece: int = FIRST_PIECE
     """Id of the first piece. The ids from FIRST_BYTE up to this id are the byte tokens: 256 or
     none."""

@@ -146,6 +146,11 @@ class Tokenizer(Protocol):
         ...
 
     @property
+    def lead(self) -> Sequence[int]:
+        """The ids that begin every encoded text; none, except for some `Imported` tokenizers."""
+        ...
+
+    @property
     def gaps(self) -> bool:
         """Whether decoding puts a space between two tokens, unless both are byte tokens."""
         ...

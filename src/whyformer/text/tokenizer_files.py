@@ -54,7 +54,7 @@ def read_tokenizer(
                 f"`{path}` is a pickle. A pickle can run any code when opened, so it is never "
                 "loaded. Give the tokenizer.json, vocab.txt or .model file of the tokenizer."
             )
-        config = _config(path)
+        config = settings_beside(path)
         if start.startswith(SENTENCEPIECE):
             return Imported.from_sentencepiece(
                 read_bytes(path), symbols=symbols, lowercase=lowercase
@@ -96,7 +96,7 @@ def _content(token: Any) -> str | None:
     return token["content"] if isinstance(token, dict) else token
 
 
-def _config(path: Path) -> dict[str, Any]:
+def settings_beside(path: Path) -> dict[str, Any]:
     """Return the fields of the configuration files beside ``path``."""
     config: dict[str, Any] = {}
     for name in reversed(CONFIGS):

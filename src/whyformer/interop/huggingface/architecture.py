@@ -70,6 +70,10 @@ class Architecture:
         """Return the settings of whyformer for a model directory."""
         raise NotImplementedError
 
+    def sizes_in(self, directory: Directory) -> tuple[int, int]:
+        """Return the numbers of rows of the embeddings of source and target."""
+        raise NotImplementedError
+
     def names_of(self, name: str) -> Sequence[str]:
         """Return the names that a weight of whyformer can have in this architecture. Directories
         store tied weights under one of several names. The first one is used for writing."""

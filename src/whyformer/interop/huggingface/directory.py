@@ -49,6 +49,29 @@ class Directory:
         """The architecture, such as ``marian``."""
         return str(self.config.get("model_type", ""))
 
+    @property
+    def symbol_ids(self) -> dict[str, int]:
+        """The ids of padding, of the token that begins a target, and of eos.
+
+        The settings of the search come before those of the model, as in the method `generate` of
+        transformers.
+        """
+        settings = self.config | {k: v for k, v in self.generation.items() if v is not None}
+        eos, pad = settings.get("eos_token_id"), settings.get("pad_token_id")
+        starts = (settings.get(name) for name in ("decoder_start_token_id", "bos_token_id"))
+        found = {
+            "pad": pad,
+            "bos": next((start for start in starts if start is not None), pad),
+            "eos": eos[0] if isinstance(eos, list) and eos else eos,
+        }
+        for name, value in found.items():
+            if type(value) is not int:
+                raise BundleError(
+                    f"`{self.path / CONFIG}` must give the id of {name}, but gives {value}. Copy "
+                    "the directory again."
+                )
+        return found
+
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each tensor."""

@@ -61,6 +61,14 @@ class EncoderDecoderArchitecture(Architecture):
             (False, False): Tying.NONE,
         }[same(source, target), same(target, output)]
 
+    def sizes_in(self, directory: Directory) -> tuple[int, int]:
+        """See `Architecture.sizes_in`."""
+        source, target = (
+            next((directory.shapes[one][0] for one in self.names_of(name) if one in directory.files), 0)
+            for name in (SOURCE, TARGET)
+        )
+        return source, target
+
     def tied(self, settings: Any) -> set[str]:
         """Return the names of the tables that repeat another table; see `Architecture.tied`."""
         repeated = {TARGET: settings.tying.of_embeddings, OUTPUT: settings.tying.of_projection}
