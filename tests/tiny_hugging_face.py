@@ -1,13 +1,17 @@
 """Tiny models of transformers with the quirks of the published ones, and their vocabularies."""
 
 import copy
+import io
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 import transformers
+from tokenizers import ByteLevelBPETokenizer
 
 from whyformer.interop.huggingface.architecture import Ids, Vocabularies
 
@@ -91,8 +95,107 @@ def build(quirks: Quirks, *, seed: int = 0) -> Any:
     return model
 
 
-def save(quirks: Quirks, directory: Path, **how: Any) -> Any:
-    """Write a model to a directory and return it."""
+def save(
+    quirks: Quirks, directory: Path, *, search: Mapping[str, Any] | None = None, **how: Any
+) -> Any:
+    """Write a model to a directory and return it. Args: search: its `generation_config.json`."""
     model = build(quirks)
+    for name, value in (search or {}).items():
+        setattr(model.generation_config, name, value)
     model.save_pretrained(directory, **how)
+    return model
+
+
+LINES = (
+    "The cat sat on the mat, and the dog sat on the log.",
+    "A dog runs in the park with a red ball.",
+    "나는 오늘 학교에 갔다. 너는 집에 있다.",
+    "Привет мир, как дела?",
+)
+ROOM = {"max_position_embeddings": 128}
+UNUSED = 3
+"""Number of embeddings without a token."""
+
+
+def _sentencepiece(path: Path, lines: tuple[str, ...], **symbols: int) -> list[str]:
+    """Train a SentencePiece model, write it to ``path`` and return its pieces."""
+    sentencepiece = pytest.importorskip("sentencepiece")
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines), model_writer=written, vocab_size=70, minloglevel=2,
+        hard_vocab_limit=False, **{"pad_id": -1, "bos_id": -1, "eos_id": -1, **symbols},
+    )  # fmt: skip
+    path.write_bytes(written.getvalue())
+    processor = sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
+    return [processor.id_to_piece(i) for i in range(len(processor))]
+
+
+def write_marian(directory: Path) -> Any:
+    """Write a directory like those of OPUS-MT; return its model. The token of padding is last."""
+    directory.mkdir()
+    pieces = _sentencepiece(directory / "source.spm", LINES[:2])
+    pieces += _sentencepiece(directory / "target.spm", LINES[1:])
+    ids: dict[str, int] = {}
+    for token in ("</s>", "<unk>", *pieces, "<pad>"):
+        ids.setdefault(token, len(ids))
+    (directory / "vocab.json").write_text(json.dumps(ids), encoding="utf-8")
+    settings = {"source_lang": "en", "target_lang": "ko", "tokenizer_class": "MarianTokenizer"}
+    (directory / "tokenizer_config.json").write_text(json.dumps(settings))
+    pad = ids["<pad>"]
+    quirks = marian(vocab_size=len(ids), pad_token_id=pad, decoder_start_token_id=pad, **ROOM)
+    return save(
+        quirks, directory,
+        search={"num_beams": 4, "max_length": 20, "bad_words_ids": [[pad]], "length_penalty": 0.0},
+    )  # fmt: skip
+
+
+def write_t5(directory: Path, *, library: bool) -> Any:
+    """Write a directory like those of T5 v1.1; return its model.
+
+    Args: library: whether the tokenizer is a `tokenizer.json` instead of a `spiece.model`.
+    """
+    directory.mkdir()
+    pieces = _sentencepiece(directory / "spiece.model", LINES, pad_id=0, eos_id=1, unk_id=2)
+    settings = {"tokenizer_class": "T5Tokenizer", "extra_ids": 0}
+    (directory / "tokenizer_config.json").write_text(json.dumps(settings))
+    quirks = t5(
+        vocab_size=len(pieces) + UNUSED, feed_forward_proj="gated-gelu", tie_word_embeddings=False,
+        untied=True, num_decoder_layers=2,  # generate needs as many layers as the encoder has
+    )  # fmt: skip
+    # A trained model never predicts padding.
+    model = save(quirks, directory, search={"max_new_tokens": 18, "suppress_tokens": [0]})
+    if library:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
+        tokenizer.save_pretrained(directory)
+        (directory / "spiece.model").unlink()
+    return model
+
+
+def write_bart(directory: Path, *, library: bool) -> Any:
+    """Write a directory like those of BART; return its model.
+
+    Args: library: whether the tokenizer is a `tokenizer.json` instead of `vocab.json` and
+        `merges.txt`.
+    """
+    directory.mkdir()
+    trained = ByteLevelBPETokenizer()
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    trained.train_from_iterator(LINES, vocab_size=300, special_tokens=special, show_progress=False)
+    trained.add_tokens(["<mask>"])
+    ids = trained.get_vocab()
+    trained.save_model(str(directory))
+    (directory / "vocab.json").write_text(json.dumps(ids), encoding="utf-8")
+    settings = {"tokenizer_class": "BartTokenizer", "model_max_length": 128}
+    (directory / "tokenizer_config.json").write_text(json.dumps(settings))
+    quirks = bart(vocab_size=len(ids), **ROOM)
+    model = save(
+        quirks, directory,
+        search={
+            "max_length": 20, "min_length": 6, "no_repeat_ngram_size": 3, "num_beams": 1,
+            "forced_bos_token_id": 0, "forced_eos_token_id": 2,
+        },
+    )  # fmt: skip
+    if library:
+        transformers.AutoTokenizer.from_pretrained(directory).save_pretrained(directory)
+        (directory / "merges.txt").unlink()
     return model

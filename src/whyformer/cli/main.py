@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from keyword import iskeyword
 from typing import Any
 
 from cyclopts import App, CycloptsError, Group
@@ -94,6 +95,7 @@ COMMANDS = {
     ),
     "generate": Command("generate", USE, to_lower="`--beam`, `--nbest` or `--tokens`"),
     "classify": Command("classify", USE),
+    "import": Command("import_", USE),
     "convert": Command("convert", USE),
     "score": Command("score", MEASURE),
     "evaluate": Command("evaluate", MEASURE, to_lower="`--beam`, or give a smaller file"),
@@ -112,7 +114,7 @@ WITH_TASKS = (train, show)
 
 for _number, (_name, _command) in enumerate(COMMANDS.items()):
     _module = importlib.import_module(f"whyformer.cli.{_command.module}")
-    _found = getattr(_module, _name)
+    _found = getattr(_module, f"{_name}_" if iskeyword(_name) else _name)
     _examples = {} if isinstance(_found, App) else {"help_epilogue": _module.EXAMPLES}
     app.command(_found, name=_name, **_examples)
     app[_name].sort_key = _number

@@ -59,6 +59,9 @@ class Architecture:
     tables: ClassVar[Mapping[str, int]]
     """The weights of whyformer that have a row for each token: 0 for a table of source tokens, 1
     for a table of target tokens."""
+    bos_begins_texts: ClassVar[bool] = True
+    """Whether every text begins with bos. A source of an encoder-decoder model does not: there, bos
+    begins a target."""
     ignored: ClassVar[tuple[str, ...]] = ()
     """Names of weights of Hugging Face that contain nothing that was learned."""
 
@@ -72,7 +75,13 @@ class Architecture:
 
     def sizes_in(self, directory: Directory) -> tuple[int, int]:
         """Return the numbers of rows of the embeddings of source and target."""
-        raise NotImplementedError
+        found: dict[int, int] = {}
+        for name, side in self.tables.items():
+            for one in self.names_of(name) if name.endswith("weight") else ():
+                if one in directory.shapes:
+                    found.setdefault(side, directory.shapes[one][0])
+        last = max(found.values(), default=0)
+        return found.get(0, last), found.get(1, last)
 
     def names_of(self, name: str) -> Sequence[str]:
         """Return the names that a weight of whyformer can have in this architecture. Directories

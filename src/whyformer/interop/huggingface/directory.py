@@ -51,7 +51,8 @@ class Directory:
 
     @property
     def symbol_ids(self) -> dict[str, int]:
-        """The ids of padding, of the token that begins a target, and of eos.
+        """The ids of pad, bos and eos, as far as the directory states them. Bos is the token that
+        begins a target.
 
         The settings of the search come before those of the model, as in the method `generate` of
         transformers.
@@ -61,16 +62,10 @@ class Directory:
         starts = (settings.get(name) for name in ("decoder_start_token_id", "bos_token_id"))
         found = {
             "pad": pad,
-            "bos": next((start for start in starts if start is not None), pad),
+            "bos": next((start for start in starts if start is not None), None),
             "eos": eos[0] if isinstance(eos, list) and eos else eos,
         }
-        for name, value in found.items():
-            if type(value) is not int:
-                raise BundleError(
-                    f"`{self.path / CONFIG}` must give the id of {name}, but gives {value}. Copy "
-                    "the directory again."
-                )
-        return found
+        return {name: value for name, value in found.items() if type(value) is int}
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:

@@ -37,6 +37,7 @@ class EncoderDecoderArchitecture(Architecture):
     title: str
     """Name of the architecture for messages."""
     tables = TABLES
+    bos_begins_texts = False
 
     def tying_of(self, directory: Directory) -> Tying:
         """Return which tables of a directory are tied.
@@ -60,14 +61,6 @@ class EncoderDecoderArchitecture(Architecture):
             (True, False): Tying.EMBEDDINGS,
             (False, False): Tying.NONE,
         }[same(source, target), same(target, output)]
-
-    def sizes_in(self, directory: Directory) -> tuple[int, int]:
-        """See `Architecture.sizes_in`."""
-        source, target = (
-            next((directory.shapes[one][0] for one in self.names_of(name) if one in directory.files), 0)
-            for name in (SOURCE, TARGET)
-        )
-        return source, target
 
     def tied(self, settings: Any) -> set[str]:
         """Return the names of the tables that repeat another table; see `Architecture.tied`."""

@@ -1,4 +1,4 @@
-"""The search settings of Hugging Face (`generation_config.json`) as search settings of whyformer."""
+"""The search settings of Hugging Face (`generation_config.json`) as those of whyformer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,11 +26,11 @@ def search_settings(directory_settings: Mapping[str, Any]) -> tuple[dict[str, An
     do not.
     """
     given = {name: value for name, value in directory_settings.items() if value is not None}
-    found: dict[str, Any] = {"beam": given.get("num_beams", 1)}
+    found: dict[str, Any] = {"beam": given.get("num_beams", 1), "allow_unknown": True}
     notes: list[str] = []
     if given.get("do_sample") and found["beam"] == 1:
-        found = {"method": "sample"} | {k: given[k] for k in OF_SAMPLING if k in given}
-    if found.get("beam", 1) > 1:
+        found |= {"method": "sample"} | {k: given[k] for k in OF_SAMPLING if k in given}
+    if found["beam"] > 1:
         found["length_penalty"] = max(given.get("length_penalty", 1.0), 0.0)
         notes.append(
             "whyformer divides the score of a hypothesis by ((5 + tokens) / 6)^α, and transformers "

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from whyformer.bundle import Bundle
+from whyformer.bundle import Bundle, Outline
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.config import build
 from whyformer.interop.huggingface.architecture import Vocabularies, choose
@@ -37,16 +37,22 @@ def read_model(path: Path) -> Read:
     directory = open_directory(path)
     architecture = choose(directory.config, ARCHITECTURES)
     settings = architecture.settings_from(directory)
-    source, target = read_tokenizers(directory, architecture.sizes_in(directory))
+    source, target = read_tokenizers(
+        directory,
+        architecture.sizes_in(directory),
+        bos_begins_texts=architecture.bos_begins_texts,
+    )
     vocabularies = Vocabularies(source.theirs, target.theirs)
     weights = architecture.weights_in(directory, settings, vocabularies)
     generation = directory.config | directory.generation
     decoding, notes = search_settings(generation)
     build(SearchSettings, decoding, where=str(path / "generation_config.json"))
-    facts = {"decoding": decoding, "imported": {"model_type": directory.model_type}}
-    shell = Bundle(None, source, target, facts)  # pyright: ignore[reportArgumentType]
+    facts = architecture.facts_from(directory) | {
+        "decoding": decoding, "imported": {"model_type": directory.model_type},
+    }  # fmt: skip
+    outline = Outline(settings, source, target, facts)
     with torch.random.fork_rng(devices=[]):
-        model = build_model(settings, vocabularies.sizes, shared=shell.one_vocabulary)
+        model = build_model(settings, outline.sizes, shared=outline.one_vocabulary)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(weights.pop(name))

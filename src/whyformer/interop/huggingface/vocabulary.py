@@ -31,10 +31,14 @@ BYTE_LEVEL = ("vocab.json", "merges.txt")
 """The files of a byte-level BPE, as in BART and GPT-2."""
 
 
-def read_tokenizers(directory: Directory, sizes: tuple[int, int]) -> tuple[Imported, Imported]:
+def read_tokenizers(
+    directory: Directory, sizes: tuple[int, int], *, bos_begins_texts: bool
+) -> tuple[Imported, Imported]:
     """Return the tokenizers of source and target; one tokenizer twice if they are the same.
 
-    Args: sizes: the numbers of rows of the embeddings of source and target.
+    Args:
+        sizes: the numbers of rows of the embeddings of source and target.
+        bos_begins_texts: see `Architecture`.
     Raises: BundleError if the files are missing or damaged; UsageError if they do not fit the
         model.
     """
@@ -48,14 +52,16 @@ def read_tokenizers(directory: Directory, sizes: tuple[int, int]) -> tuple[Impor
         )
         return source, target
     if (path / "tokenizer.json").is_file():
-        both = _from_library(directory, path / "tokenizer.json", sizes[0], read_small)
+        both = _from_library(
+            directory, path / "tokenizer.json", sizes[0], read_small, bos_begins_texts
+        )
         return both, both
     for name in SENTENCEPIECE:
         if (path / name).is_file():
             both = _from_sentencepiece(directory, path / name, sizes[0], None)
             return both, both
     if all((path / name).is_file() for name in BYTE_LEVEL):
-        both = _from_library(directory, path / "merges.txt", sizes[0], byte_level)
+        both = _from_library(directory, path / "merges.txt", sizes[0], byte_level, bos_begins_texts)
         return both, both
     known = ["tokenizer.json", " and ".join(MARIAN), SENTENCEPIECE[0], " and ".join(BYTE_LEVEL)]
     raise BundleError(
@@ -85,25 +91,32 @@ def byte_level(merges: Path) -> str:
     if {"bos", "eos"} <= special.keys():
         first, last = ((special[name], vocabulary[special[name]]) for name in ("bos", "eos"))
         library.post_processor = processors.RobertaProcessing(
-            sep=last, cls=first, add_prefix_space=prefix
+            sep=last, cls_token=first, add_prefix_space=prefix
         )
     return library.to_str()
 
 
 def _from_library(
-    directory: Directory, file: Path, size: int, read: Callable[[Path], str]
+    directory: Directory,
+    file: Path,
+    size: int,
+    read: Callable[[Path], str],
+    bos_begins_texts: bool,
 ) -> Imported:
     with reading(file):
         content = read(file)
         library = read_library(content)
         ids = library.get_vocab(with_added_tokens=True)
-    symbols = _symbols(directory, ids, settings_beside(file))
-    lead = [library.id_to_token(i) for i in library.encode("").ids]
-    lead = lead[:-1] if lead[-1:] == [symbols["eos"]] else lead
+    symbols = _symbols(directory, ids, settings_beside(file), bos_begins_texts)
+    lead = list(library.encode("").tokens)
+    if lead[-1:] == [symbols["eos"]]:
+        lead = lead[:-1]
+    if bos_begins_texts and lead[:1] == [symbols["bos"]]:
+        lead = lead[1:]
     if doubtful := [token for token in lead if token in symbols.values()]:
         raise UsageError(
-            "A text and a target must begin with different tokens, but in "
-            f"`{directory.path}` both begin with {doubtful[0]}. Such a model cannot be imported."
+            "The tokens before a text must not be symbols of the model, but in "
+            f"`{directory.path}` {doubtful[0]} is such a symbol. Such a model cannot be imported."
         )
     complete, unused = _complete(directory, ids, size)
     return Imported.from_tokenizer_json(
@@ -116,12 +129,12 @@ def _from_sentencepiece(
 ) -> Imported:
     with reading(file):
         content = read_bytes(file)
-        if ids is None:
-            ids = SentencePieceTokenizer(b64encode(content).decode()).ids
+        own = SentencePieceTokenizer(b64encode(content).decode()).ids
+    ids = own if ids is None else ids
     complete, unused = _complete(directory, ids, size)
     return Imported.from_sentencepiece(
         content,
-        symbols=_symbols(directory, ids, settings_beside(file)),
+        symbols=_symbols(directory, ids, settings_beside(file), bos_begins_texts=False),
         ids=complete,
         unused=unused,
     )
@@ -156,16 +169,15 @@ def _complete(
 
 
 def _symbols(
-    directory: Directory, ids: Mapping[str, int], settings: Mapping[str, Any]
+    directory: Directory,
+    ids: Mapping[str, int],
+    settings: Mapping[str, Any],
+    bos_begins_texts: bool,
 ) -> dict[str, str]:
-    """Return the token of each symbol. The configuration of the model decides, because the model
-    was trained with it; the files of the tokenizer name unk and mask only."""
+    """Return the token of each symbol. The configuration of the model comes before the files of the
+    tokenizer, because the model was trained with it."""
     token_of = {i: token for token, i in ids.items()}
-    found = {
-        name: token
-        for name, token in find_symbols(ids, settings).items()
-        if name in ("unk", "mask")
-    }
+    found = find_symbols(ids, settings)
     for name, value in directory.symbol_ids.items():
         if value not in token_of:
             raise UsageError(
@@ -174,4 +186,11 @@ def _symbols(
                 "again."
             )
         found[name] = token_of[value]
+    if not bos_begins_texts and "bos" not in directory.symbol_ids and "pad" in found:
+        found["bos"] = found["pad"]
+    if missing := [name for name in ("bos", "eos") if name not in found]:
+        raise UsageError(
+            f"A model must have the symbols bos and eos, but `{directory.path}` names no "
+            f"{missing[0]} in its config.json or tokenizer_config.json. Add it there."
+        )
     return found

@@ -128,6 +128,8 @@ def _piece(message: bytes) -> Piece:
 class SentencePieceTokenizer:
     """Encodes and decodes as SentencePiece does with the same file.
 
+    Unknown characters in a row are a token that is not in the vocabulary. Marian looks for such a
+    token among the tokens of the other language.
     Differs: the token for unknown text is left out of decoded text; SentencePiece writes " ⁇ ".
     Where two tokenizations are almost equally probable, rounding can decide differently.
     Args: content: the file `.model`, in base64.
@@ -170,15 +172,20 @@ class SentencePieceTokenizer:
         return [list(self._encode(text)) for text in texts]
 
     def _encode(self, text: str) -> Iterator[str]:
-        unknown = False
+        unknown = ""  # unknown characters in a row become one token
         for token, known in self._searched(self.normalized(text)):
+            if not known and not self.model.byte_fallback:
+                unknown += token
+                continue
+            if unknown:
+                yield unknown
+                unknown = ""
             if known:
                 yield token
-            elif self.model.byte_fallback:
+            else:
                 yield from (f"<0x{byte:02X}>" for byte in token.encode())
-            elif not unknown:  # unknown characters in a row become one token
-                yield self.symbols["unk"]
-            unknown = not known
+        if unknown:
+            yield unknown
 
     def _searched(self, normalized: str) -> Iterator[tuple[str, bool]]:
         """Yield the pieces of a normalized text, and whether each one is in the vocabulary."""

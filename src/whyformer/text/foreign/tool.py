@@ -39,7 +39,7 @@ class ToolTokenizer(Protocol):
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[str]]:
         """Return the tokens of each text. A special token never stands for a part of a text, except
-        the token for unknown text."""
+        the token for unknown text. A token that is not in the vocabulary is unknown text."""
         ...
 
     def decode(self, tokens: Sequence[str]) -> str:

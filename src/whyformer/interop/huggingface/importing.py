@@ -1,0 +1,103 @@
+"""Import a model directory of Hugging Face as a run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from whyformer.bundle import Bundle, save_bundle
+from whyformer.foundation.errors import MissingExtraError, OutputError
+from whyformer.interop.convert import ParityError
+from whyformer.interop.gate import random_pieces
+from whyformer.interop.huggingface.architecture import Vocabularies
+from whyformer.interop.huggingface.parity import Comparison, compare
+from whyformer.interop.huggingface.reading import read_model
+from whyformer.models.build import SourceModel
+from whyformer.text.imported import Imported
+
+SENTENCES = 10
+"""Default number of sentences in the comparison."""
+
+
+@dataclass(frozen=True)
+class ImportedRun:
+    """A run that was imported. Args: comparison: None if the model was not compared."""
+
+    directory: Path
+    model_type: str
+    summary: str
+    comparison: Comparison | None
+    reason: str
+    notes: list[str]
+
+    def lines(self) -> list[str]:
+        """Return the result as lines of text for the user."""
+        compared = [self.reason] if self.comparison is None else self.comparison.lines()
+        return [
+            f"model: {self.model_type}, {self.summary}",
+            *compared,
+            *(f"note: {note}" for note in self.notes),
+            f"The run is in {self.directory}.",
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {
+            "directory": str(self.directory),
+            "model_type": self.model_type,
+            "compared": None if self.comparison is None else self.comparison.to_json(),
+            "notes": self.notes,
+        }
+
+
+def import_model(
+    path: Path,
+    out: Path,
+    *,
+    sentences: int = SENTENCES,
+    say: Callable[[str], None] = lambda text: None,
+) -> ImportedRun:
+    """Import a model directory of Hugging Face into a new run directory.
+
+    If transformers is installed, both models are compared before the run is written.
+    Args:
+        sentences: number of random sentences to compare; 0 does not compare.
+        say: called with progress messages.
+    Raises:
+        BundleError: the directory is incomplete or damaged.
+        UsageError: whyformer cannot express the model.
+        OutputError: ``out`` exists.
+        ParityError: the imported model computes something else.
+    """
+    if out.exists() and any(out.iterdir() if out.is_dir() else [out]):
+        raise OutputError(f"`{out}` already exists. Choose another directory for the run.")
+    read = read_model(path)
+    comparison, reason = _compared(path, read.bundle, sentences, say)
+    if comparison is not None and (faults := comparison.faults()):
+        raise ParityError(
+            f"The imported model differs from `{path}` and is not kept: {'; '.join(faults)}."
+        )
+    facts = read.bundle.facts
+    known = facts["imported"] | {"compared": comparison and comparison.to_json()}
+    save_bundle(out / "model", replace(read.bundle, facts=facts | {"imported": known}))
+    summary = read.bundle.model.settings.summary
+    return ImportedRun(out, read.model_type, summary, comparison, reason, read.notes)
+
+
+def _compared(
+    path: Path, bundle: Bundle, sentences: int, say: Callable[[str], None]
+) -> tuple[Comparison | None, str]:
+    """Return the comparison with transformers, or None and the reason why there is none."""
+    source, target = bundle.source_tokenizer, bundle.target_tokenizer
+    if not sentences or not isinstance(bundle.model, SourceModel):
+        return None, "not compared with transformers"
+    assert isinstance(source, Imported)
+    assert isinstance(target, Imported)
+    texts = [source.decode(ids) for ids in random_pieces(len(source), sentences)]
+    texts = [text for text in texts if text.strip()]
+    say(f"Comparing {len(texts)} random sentences with transformers.")
+    vocabularies = Vocabularies(source.theirs, target.theirs)
+    try:
+        return compare(path, bundle, vocabularies, texts, "random sentences"), ""
+    except MissingExtraError as error:
+        return None, f"not compared with transformers: {error}"
