@@ -7,6 +7,7 @@ from typing import Any
 
 from whyformer.bundle import Bundle, save_bundle
 from whyformer.foundation.errors import MissingExtraError, OutputError
+from whyformer.foundation.wording import counted
 from whyformer.interop.convert import ParityError
 from whyformer.interop.gate import random_pieces
 from whyformer.interop.huggingface.architecture import Vocabularies
@@ -95,9 +96,9 @@ def _compared(
     assert isinstance(target, Imported)
     texts = [source.decode(ids) for ids in random_pieces(len(source), sentences)]
     texts = [text for text in texts if text.strip()]
-    say(f"Comparing {len(texts)} random sentences with transformers.")
+    say(f"Comparing {counted(len(texts), 'random sentence')} with transformers.")
     vocabularies = Vocabularies(source.theirs, target.theirs)
     try:
-        return compare(path, bundle, vocabularies, texts, "random sentences"), ""
+        return compare(path, bundle, vocabularies, texts, "random sentence"), ""
     except MissingExtraError as error:
         return None, f"not compared with transformers: {error}"

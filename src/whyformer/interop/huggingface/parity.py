@@ -145,7 +145,7 @@ def compare(
 
     Args:
         texts: the sources that are translated.
-        origin: what they are, for example "dev sentences".
+        origin: what each of them is, for example "dev sentence".
     Raises: MissingExtraError when transformers is not installed.
     """
     model = bundle.model
@@ -182,7 +182,7 @@ def compare(
             close = all(values) and abs(values[0][0] - values[1][0]) <= TOLERANCE
             ties += close
     parity = Parity(len(texts), tokens, difference, same, ties)
-    return Comparison(reference.version, f"{len(texts)} {origin}", tokenized, parity)
+    return Comparison(reference.version, counted(len(texts), origin), tokenized, parity)
 
 
 @torch.inference_mode()
