@@ -25,7 +25,7 @@ from whyformer.data.reading import Reading, pair_roles, parallel, read_pairs
 from whyformer.data.tagged import read_tagged
 from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.recipes.recipe import Documents
-from whyformer.tasks.pair_data import _refuse_opposite
+from whyformer.tasks.pair_sources import _refuse_opposite
 from whyformer.tasks.text_data import read_documents
 from whyformer.workflows.evaluate import read_items
 

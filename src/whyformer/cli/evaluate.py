@@ -11,6 +11,7 @@ EXAMPLES = """Examples:
 
   whyformer evaluate runs/mine --source test.ko --references test.en
   whyformer evaluate runs/a runs/b --source test.ko --references test.en
+  whyformer evaluate runs/many --source test.en --references test.de --tag de
   whyformer evaluate runs/g2p --pairs test.tsv --metric per,wer
   whyformer evaluate runs/gpt --text book.txt
   whyformer evaluate runs/sentiment --labelled test.tsv --columns text label
@@ -38,6 +39,7 @@ def evaluate(
     lowercase: Flag = False,
     tokenize: str | None = None,
     no_normalize: Flag = False,
+    tag: str | None = None,
     beam: Annotated[int | None, within(1, 1000)] = None,
     length_penalty: Annotated[float | None, within(0.0, 10.0)] = None,
     json: Flag = False,
@@ -70,6 +72,7 @@ def evaluate(
         lowercase: Ignore case. The metric ter always ignores case.
         tokenize: Tokenizer of sacreBLEU for bleu: 13a (the default), intl, char, zh or none.
         no_normalize: Compare the text unchanged, without Unicode normalisation (NFC).
+        tag: Tag of the sources that do not begin with one, such as de.
         beam: Beam size (default: the setting of the run).
         length_penalty: Length penalty (default: the setting of the run).
         json: Print all results as one JSON object.
@@ -86,7 +89,7 @@ def evaluate(
         )
     translating: dict[str, Any] = {
         "source": source, "references": references, "pairs": pairs, "hypotheses": hypotheses,
-        "metric": metric, "lowercase": lowercase or None, "beam": beam,
+        "metric": metric, "tag": tag, "lowercase": lowercase or None, "beam": beam,
         "tokenize": tokenize, "no-normalize": no_normalize or None,
         "length-penalty": length_penalty,
     }  # fmt: skip
@@ -132,13 +135,15 @@ def evaluate(
         search = {name: value for name, value in given.items() if value is not None}
         with joined() as ranks:
             report = evaluate_runs(
-                runs, *items, names, search=search, ranks=ranks, warn=warn, **how
+                runs, *items, names, search=search, ranks=ranks, warn=warn, tag=tag, **how
             )
         if report is None:
             return 0
     else:
         right = required(references, "references", "--references FILE")
-        for name, value in (("source", source), ("beam", beam), ("length-penalty", length_penalty)):
+        for name, value in (
+            ("source", source), ("tag", tag), ("beam", beam), ("length-penalty", length_penalty)
+        ):  # fmt: skip
             if value is not None:
                 raise UsageError(
                     f"`--{name}` needs runs and has no effect with --hypotheses. Leave it out."

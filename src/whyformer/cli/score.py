@@ -27,6 +27,7 @@ def score(
     target: Path | None = None,
     translations: Path | None = None,
     encoding: str | None = None,
+    tag: str | None = None,
     json: Flag = False,
 ) -> int:
     """Print the log-probability of each translation, given its source.
@@ -39,6 +40,7 @@ def score(
             instead of --source and --target.
         encoding: Encoding of --source and --target, such as cp949.
             Default: UTF-8; for a file that is not UTF-8, the encoding of the training data.
+        tag: Tag of the sources that do not begin with one, such as de.
         json: Print pairs and totals as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json, warn, written
@@ -56,9 +58,9 @@ def score(
     if translations is None:
         sources = required(source, "source", "--source FILE, the sources")
         targets = required(target, "target", "--target FILE, their translations")
-        scored = score(runs, sources, targets, encoding=encoding, say=warn)
+        scored = score(runs, sources, targets, encoding=encoding, tag=tag, say=warn)
     elif source is None and target is None:
-        scored = score_translations(runs, translations)
+        scored = score_translations(runs, translations, tag=tag)
     else:
         raise UsageError(
             "`--translations` replaces --source and --target. Use either --translations or the "

@@ -43,6 +43,7 @@ class Encoded:
     """The result of encoding one chunk.
 
     Args:
+        part: number of the corpus of the chunk; see `Pair.part`.
         columns: for each column name, the concatenated rows and the length of each row.
         dropped: the reason and the line of each pair that is left out.
         failures: lines of the pairs whose ids do not decode to the same text.
@@ -50,6 +51,7 @@ class Encoded:
 
     read: int
     kept: int = 0
+    part: int = 0
     columns: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     sides: tuple[SideReport, SideReport] = field(
         default_factory=lambda: (SideReport(), SideReport())
@@ -60,7 +62,7 @@ class Encoded:
 
 def encode_chunk(chunk: Sequence[Pair], tokenizers: Tokenizers, filters: Filters) -> Encoded:
     """Filter and tokenize a chunk."""
-    found = Encoded(len(chunk))
+    found = Encoded(len(chunk), part=chunk[0].part)
     readable: list[Pair] = []
     for pair in chunk:
         if reason := filters.reason_by_text(pair.source, pair.target):

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,8 @@ class Corpus:
         self.key: str = state["key"]
         self.format: int = state["format"]
         self.report = _report_from(state["report"])
+        self.parts: list[int] = state.get("parts", [self.report.kept])
+        """Number of pairs of each corpus of a mixture; the pairs of a corpus are consecutive."""
         self.ids = {
             side: mapped(directory / f"{side}.bin", state["dtypes"][side]) for side in SIDES
         }
@@ -109,6 +111,7 @@ def build_corpus(
     data.
 
     Args:
+        pairs: the pairs; those of a mixture are sorted by `Pair.part`.
         key: hash of the pairs, from `whyformer.data.reading.pair_key`. With "", the corpus is
             always built again.
         progress: called with the number of pairs read so far, every few thousand pairs.
@@ -128,7 +131,7 @@ def build_corpus(
         for side, tokenizer in zip(SIDES, tokenizers, strict=True)
     }
     with atomic_directory(directory) as temporary:
-        report = CorpusReport()
+        report, parts = CorpusReport(), [0]
         with ExitStack() as stack:
             columns = {
                 name: stack.enter_context(_Column(temporary, name, dtypes.get(name, "uint8")))
@@ -136,6 +139,8 @@ def build_corpus(
             }
             for found in encode_chunks(_chunks(pairs), tokenizers, filters, workers=workers):
                 _add(found, columns, report)
+                parts += [0] * (found.part + 1 - len(parts))
+                parts[found.part] += found.kept
                 if progress:
                     progress(report.read)
         if not report.kept:
@@ -150,7 +155,7 @@ def build_corpus(
             "dtypes": dtypes,
             "files": files,
             "report": asdict(report),
-        }
+        } | ({"parts": parts} if len(parts) > 1 else {})
         write_sealed(temporary / STATE, state)
     with explain_damage_after_writing(directory):
         corpus = Corpus(directory, state)
@@ -201,6 +206,9 @@ def _refuse_inconsistent(corpus: Corpus, vocabularies: tuple[int, int] | None) -
     for side, size in zip(SIDES, vocabularies or (), strict=False):
         refuse_foreign_ids(corpus.ids[side], size)
     pairs = corpus.report.kept
+    parts = corpus.parts
+    if not all(type(part) is int and part >= 0 for part in parts) or sum(parts) != pairs:
+        raise ValueError(f"`parts` has {parts} for {counted(pairs, 'pair')}")
     for name in COLUMNS:
         ends = corpus.offsets[name]
         values = corpus.text if name == "text" else corpus.ids[name]
@@ -249,9 +257,10 @@ class _Column:
 
 
 def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
-    iterator = iter(pairs)
-    while chunk := list(islice(iterator, CHUNK)):
-        yield chunk
+    """Yield chunks of pairs. The pairs of a chunk belong to the same part."""
+    for _, part in groupby(pairs, lambda pair: pair.part):
+        while chunk := list(islice(part, CHUNK)):
+            yield chunk
 
 
 def _add(found: Encoded, columns: dict[str, _Column], report: CorpusReport) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
+from whyformer.data.mixture import Mixture
 from whyformer.foundation.files import atomic_path
 
 Indices = Int[np.ndarray, " batch"]
@@ -29,9 +30,10 @@ def plan_epoch(
     epoch: int,
     budget_tokens: int,
     fingerprint: str = "",
+    mixture: Mixture | None = None,
 ) -> list[np.ndarray]:
-    """Return the batches of an epoch, each as the indices of its pairs. Every pair is in exactly
-    one batch.
+    """Return the batches of an epoch, each as the indices of its pairs. Without a mixture, every
+    pair is in exactly one batch.
 
     Pairs of similar length share a batch. In every epoch, the batches are shuffled, and so are the
     pairs of equal length before they are divided into batches.
@@ -40,9 +42,13 @@ def plan_epoch(
         budget_tokens: maximum number of tokens in a batch, including padding, on each side: rows ×
         longest row. A longer pair is a batch by itself.
         fingerprint: hash of the corpus, so that different corpora are shuffled differently.
+        mixture: how often pairs of each part of the corpus are drawn.
     """
     rng = np.random.default_rng(_entropy(seed, epoch, fingerprint))
-    order = rng.permutation(len(source_lengths))
+    pairs = np.arange(len(source_lengths))
+    if mixture is not None:
+        pairs = mixture.draws(seed=seed, epoch=epoch, fingerprint=fingerprint)
+    order = rng.permutation(pairs)
     order = order[_by_length(source_lengths[order], target_lengths[order])]
     cost = np.maximum(source_lengths[order], target_lengths[order]).astype(np.int64)
     cuts = _cut(cost, budget_tokens)
@@ -59,6 +65,7 @@ def kept_plan(
     epoch: int,
     budget_tokens: int,
     fingerprint: str,
+    mixture: Mixture | None = None,
 ) -> list[np.ndarray]:
     """Return the result of `plan_epoch`. For a large corpus, store this plan in ``file``, and
     read the plan from there when a run resumes.
@@ -68,7 +75,8 @@ def kept_plan(
 
     Raises: OSError when the file cannot be written.
     """
-    entropy = f"{_entropy(seed, epoch, f'{budget_tokens}/{fingerprint}'):x}"
+    known = f"{budget_tokens}/{fingerprint}" + ("" if mixture is None else f"/{mixture}")
+    entropy = f"{_entropy(seed, epoch, known):x}"
     big = len(source_lengths) >= KEPT_FROM
     if big:
         unreadable = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
@@ -82,6 +90,7 @@ def kept_plan(
         epoch=epoch,
         budget_tokens=budget_tokens,
         fingerprint=fingerprint,
+        mixture=mixture,
     )
     if big:
         cuts = np.cumsum([len(batch) for batch in batches])[:-1]

@@ -69,6 +69,8 @@ class Pair(NamedTuple):
     target: str
     path: str = ""
     """Path of the file; "" if the pair does not come from a file."""
+    part: int = 0
+    """Number of the corpus in a mixture, from 0."""
 
     @property
     def place(self) -> int | str:

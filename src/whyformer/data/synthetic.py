@@ -48,4 +48,5 @@ def synthetic_pairs(
     names = [f"s{k:0{len(str(symbols - 1))}d}" for k in range(symbols)]
     for line in range(1, count + 1):
         drawn = [rng.randrange(symbols) for _ in range(rng.randint(shortest, longest))]
-        yield Pair(line, *(" ".join(names[k] for k in row) for row in (drawn, answer(drawn))))
+        source, target = (" ".join(names[k] for k in row) for row in (drawn, answer(drawn)))
+        yield Pair(line, source, target)

@@ -32,11 +32,17 @@ class Aligned:
 
 
 def align(
-    bundle: Bundle, sources: Sequence[str], targets: Sequence[str | Hypothesis]
+    bundle: Bundle,
+    sources: Sequence[str],
+    targets: Sequence[str | Hypothesis],
+    *,
+    tag: str | None = None,
 ) -> list[Aligned]:
     """Return the attention weights over the source for each pair, with teacher forcing.
 
-    Args: targets: texts or hypotheses. Texts are tokenized first.
+    Args:
+        targets: texts or hypotheses. Texts are tokenized first.
+        tag: see `Expected.with_tag`.
     Raises: UsageError when the model has no attention to its source.
     """
     pairs = zip(
@@ -44,19 +50,23 @@ def align(
         each_text("targets", targets, (str, Hypothesis)),
         strict=True,
     )
+    expected = Expected.from_facts(bundle.facts).with_tag(tag)
     found: list[Aligned] = []
     while some := list(islice(pairs, BATCH_SIZE)):
-        found += _align(bundle, some)
+        found += _align(bundle, some, expected)
     return found
 
 
-def _align(bundle: Bundle, pairs: list[tuple[str, str | Hypothesis]]) -> Iterator[Aligned]:
+def _align(
+    bundle: Bundle, pairs: list[tuple[str, str | Hypothesis]], expected: Expected
+) -> Iterator[Aligned]:
     model, device = bundle.model, next(bundle.model.parameters()).device
     assert isinstance(model, SourceModel)
     longest = model.settings.max_length - 1  # `Translator` has the same limit
-    trimmed = Expected.from_facts(bundle.facts).trimmed
+    trimmed = expected.trimmed
     sources = [
-        [*bundle.source_tokenizer.encode(trimmed(source))[:longest], EOS] for source, _ in pairs
+        [*bundle.source_tokenizer.encode(expected.source(source))[:longest], EOS]
+        for source, _ in pairs
     ]
     given = [
         target_ids(bundle.target_tokenizer, trimmed(target) if isinstance(target, str) else target)

@@ -1,12 +1,14 @@
 """Translate lines of text: tokenization, batching and the order of lines. Subclasses implement the
 search."""
 
+import copy
 import functools
 import itertools
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from whyformer.decoding.distinct import Named, distinct
 from whyformer.decoding.expected import USUAL, Expected
@@ -31,6 +33,9 @@ WIDE = 16
 fewer source tokens."""
 WINDOW = 2048
 """Default number of lines read ahead, so that lines of similar length share a batch."""
+
+
+Kind = TypeVar("Kind", bound="TextTranslator")
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,15 @@ class TextTranslator(ABC):
         self.warn = warn
         self.expected = expected
         self.ranks = ranks
+
+    def with_tag(self: Kind, tag: str | None) -> Kind:
+        """Return a translator that adds a tag to each source that begins with none; see
+        `Expected.with_tag`."""
+        if tag is None:
+            return self
+        found = copy.copy(self)
+        found.expected = self.expected.with_tag(tag)
+        return found
 
     @abstractmethod
     def search_lines(
@@ -239,7 +253,8 @@ class TextTranslator(ABC):
 
     def _line(self, index: int, text: str, prefix: str) -> Line:
         trimmed = self.expected.trimmed
-        ids = self.source_tokenizer.encode(trimmed(text)) if text.strip() else []
+        source = self.expected.source(text) if text.strip() else ""
+        ids = self.source_tokenizer.encode(source) if source else []
         opening = self._opening(trimmed(prefix)) if prefix else None
         longest = self.max_source_tokens - 1
         if len(ids) > longest and self.warn:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from whyformer.data.corpus import Filters
 from whyformer.data.formats.recognition import known_delimiter
+from whyformer.data.mixture import MixedCorpus, check_weights
 from whyformer.data.pretraining_rows import Fill
 from whyformer.data.reading import Reading
 from whyformer.decoding.settings import SearchSettings
@@ -95,6 +96,9 @@ class DataSettings(Settings):
     """Validation data, in the same form as `train`. If empty, a file `dev` in the directory of the
     file `train` is used. Without such a file, a part of the training data is held out, chosen by a
     hash of the source."""
+    mix: list[MixedCorpus] = []
+    """Task `translate`: several corpora, instead of `train`: for each corpus, its files and, for
+    example, its weight and the tag of its sources."""
     source: str | None = None
     """Column of the source or text: its name, its number from 1, or its JSON key. For the prefix of
     two files: the suffix of the source file. With None, the column is found by the names and the
@@ -143,6 +147,26 @@ class DataSettings(Settings):
     """Tasks `masked` and `replaced`: fraction of the tokens to predict (BERT: 0.15)."""
     whole_words: bool = False
     """Tasks `masked` and `replaced`: mask whole words instead of single tokens."""
+
+    @model_validator(mode="after")
+    def _one_source_of_data(self) -> "DataSettings":
+        given = [name for name in ("builtin", "train", "mix") if getattr(self, name)]
+        if len(given) > 1:
+            raise ConfigError(
+                f"`data.{given[0]}` and `data.{given[1]}` cannot both be given. Leave one out."
+            )
+        check_weights(self.mix)
+        return self
+
+    @property
+    def corpora(self) -> list[MixedCorpus]:
+        """The corpora to train on: those of `mix`, or one with the files of `train`."""
+        return self.mix or ([MixedCorpus(files=self.train)] if self.train else [])
+
+    @property
+    def files(self) -> list[str]:
+        """All data files."""
+        return [*self.train, *self.dev, *(f for one in self.mix for f in (*one.files, *one.dev))]
 
     @property
     def reading(self) -> Reading:
@@ -268,7 +292,7 @@ def resolve(
 
     Args:
         overrides: values by dotted name, such as ``{"model.d_model": 256}``. An override of
-            `data.train` replaces the built-in data of the recipe, and an override of
+            `data.train` or `data.mix` replaces the data of the recipe, and an override of
             `training.updates` replaces `training.minutes` of the recipe.
         full: whether to use the full variant of the recipe, ``NAME-full``.
         choices: settings chosen from the data, which override the recipe.
@@ -311,8 +335,8 @@ def resolve(
         origins |= dict.fromkeys(taught, f"teacher {teachers[0]}")
         tree = merge(tree, nested(taught))
     if overrides:
-        if overrides.get("data.train"):
-            overrides = {"data.builtin": None, **overrides}
+        if overrides.get("data.train") or overrides.get("data.mix"):
+            overrides = {"data.builtin": None, "data.train": [], "data.mix": [], **overrides}
         if overrides.get("training.updates") is not None:  # updates replace the recipe's minutes
             if overrides.get("training.minutes") is not None:
                 raise ConfigError(

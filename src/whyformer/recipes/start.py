@@ -35,8 +35,8 @@ OF_CONTINUED = (
 )  # fmt: skip
 """The settings that may be given with `continue_from`."""
 DATA_OF_RUN = (
-    "train", "dev", "builtin", "source", "target", "second", "encoding", "header", "delimiter",
-    "documents",
+    "train", "dev", "mix", "builtin", "source", "target", "second", "encoding", "header",
+    "delimiter", "documents",
 )  # fmt: skip
 """The same in the section `data`: which files are read, and how."""
 
@@ -159,7 +159,7 @@ def settings_of_teacher(teacher: str, tree: Tree) -> dict[str, Any]:
             f"Teachers must have the task of the student, {tree.get('task', 'translate')}, but "
             f"`{teacher}` has the task {theirs['task']}. Choose another teacher or student."
         )
-    if not tree.get("data", {}).get("train"):
+    if not any(tree.get("data", {}).get(name) for name in ("train", "mix")):
         found |= {f"data.{name}": theirs["data"][name] for name in DATA_OF_RUN}
     return found
 

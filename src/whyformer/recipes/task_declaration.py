@@ -27,7 +27,7 @@ STARTING = frozenset({"start_from", "extend_vocabulary", "freeze", "distil"})
 """The settings of a task whose models can start from other runs, learn from them, and keep weights
 fixed. `distil` means all settings of the section `distil`."""
 OF_SOME_TASKS = STARTING | frozenset({
-    "frozen", "data.target", "data.second", "data.filters.max_tokens",
+    "frozen", "data.mix", "data.target", "data.second", "data.filters.max_tokens",
     "data.filters.max_ratio", "data.filters.max_characters", "data.documents", "data.packing",
     "data.row_tokens", "data.next_sentence", "data.rows", "data.mask_rate", "data.whole_words",
     "text.shared", "text.keep_spaces", "text.sampling", "text.source_units", "text.target_units",

@@ -107,14 +107,16 @@ def _of_data(recipe: Recipe, name: str) -> str | None:
             return "--dev gives the validation set"
         if data.builtin and data.builtin is not Builtin.TOPICS:
             return f"the built-in data {data.builtin} includes a validation set"
+    if name == "data.dev_share" and data.mix and all(one.dev for one in data.mix):
+        return "every corpus of --data.mix has a validation set"
     of_pairs = TASKS[recipe.task].items is ItemForm.PAIRS and name in names
     if of_pairs and data.train and not _is_read(data, name):
         return "the files have two columns without names, the source and the target"
     if name in ("data.header", "data.encoding", "data.delimiter") and data.builtin:
         return f"the built-in data {data.builtin} has no files"
-    if name == "data.header" and data.train and not _has_format(recipe, HEADERS):
+    if name == "data.header" and data.files and not _has_format(recipe, HEADERS):
         return "none of the files is a TSV, CSV or Excel file"
-    if name == "data.delimiter" and data.train and not _has_format(recipe, DELIMITED):
+    if name == "data.delimiter" and data.files and not _has_format(recipe, DELIMITED):
         return "none of the files is text with columns"
     if name == "validation.sentences" and recipe.validation.metric == "loss":
         return "validation with --validation.metric loss does not decode"
@@ -234,7 +236,7 @@ def _is_read(data: DataSettings, name: str) -> bool:
 def _has_format(recipe: Recipe, formats: Sequence[Format]) -> bool:
     """Return whether at least one data file has one of these formats."""
     data, wanted = recipe.data, WANTED.get(TASKS[recipe.task].items or ItemForm.TEXTS)
-    for path in (*data.train, *data.dev):
+    for path in data.files:
         if wanted is None or not Path(path).is_file():
             continue
         try:

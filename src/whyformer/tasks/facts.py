@@ -1,6 +1,6 @@
 """The lines about sentence pairs that a run prints before its first update."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ from whyformer.tasks.training_facts import model_fact, training_fact
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 
 if TYPE_CHECKING:
+    from whyformer.data.mixture import MixedCorpus
     from whyformer.recipes.recipe import Recipe
     from whyformer.tasks.pair_data import CorpusBatches, Prepared
 
@@ -40,6 +41,8 @@ def facts_before_training(
         f"pairs       {_used(report, None if data.overlap else data.dev_corpus.report)}",
         Caution(f"; dropped {dropped}") if dropped else "",
     )
+    if recipe.data.mix:
+        yield mixture_fact(recipe.data.mix, data)
     if not recipe.data.builtin:
         yield from amount_finding(Kind.PAIRS, len(corpus))
     yield from pair_findings(recipe.data, corpus)
@@ -80,6 +83,18 @@ def facts_before_training(
     yield training_fact(
         recipe, shape.dropout, f", label smoothing {recipe.training.label_smoothing:g}"
     )
+
+
+def mixture_fact(corpora: "Sequence[MixedCorpus]", data: "Prepared") -> str:
+    """Return the line about the pairs of each corpus of a mixture, and its fraction of an epoch."""
+    sizes = data.corpus.parts
+    weights = [one.weight for one in corpora if one.weight is not None] or sizes
+    total = sum(weights)
+    parts = [
+        f"{name} {counted(size, 'pair')} = {weight / total:.0%} of an epoch"
+        for name, size, weight in zip(data.names, sizes, weights, strict=False)
+    ]
+    return f"mixture     {'; '.join(parts)}"
 
 
 def _used(train: CorpusReport, held_out: CorpusReport | None) -> str:

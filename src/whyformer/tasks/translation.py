@@ -1,15 +1,18 @@
 """The task `translate`: read a source sequence and generate a target sequence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from whyformer.bundle import Bundle
 from whyformer.data.batch import Batch
+from whyformer.data.batching import make_batch
 from whyformer.data.formats.roles import Roles
+from whyformer.data.plan import plan_epoch
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
@@ -24,15 +27,16 @@ from whyformer.models.transformer import TransformerSettings
 from whyformer.recipes.recipe import Recipe
 from whyformer.recipes.task_declaration import STARTING, TASKS, ItemForm
 from whyformer.tasks.facts import facts_before_training, limit_fact
-from whyformer.tasks.pair_data import CorpusBatches, Prepared, data_key, prepare
+from whyformer.tasks.pair_data import CorpusBatches, Prepared, prepare
+from whyformer.tasks.pair_sources import data_key
 from whyformer.tasks.starting import begin, given_tokenizers, read_start
 from whyformer.tasks.task import (
     Caution,
     Progress,
     Task,
-    batches_on_device,
     evaluation_mode,
 )
+from whyformer.text.tags import Tagged
 from whyformer.training.distillation import Outputs
 from whyformer.training.loop import sequence_features, sequence_loss
 from whyformer.training.loss import Loss
@@ -50,7 +54,7 @@ class Translation(Task):
     families = ("transformer", "rnn")
     items = ItemForm.PAIRS
     reads = STARTING | frozenset({
-        "data.target", "data.filters.max_tokens", "data.filters.max_ratio",
+        "data.mix", "data.target", "data.filters.max_tokens", "data.filters.max_ratio",
         "data.filters.max_characters", "text.shared", "text.keep_spaces", "text.sampling",
         "text.source_units", "text.target_units", "text.source_lowercase", "text.target_lowercase",
         "text.source_from_file", "text.target_from_file",
@@ -119,22 +123,36 @@ class Translation(Task):
         metric, only a part of the validation set is decoded."""
         assert isinstance(model, SourceModel)
         with evaluation_mode(model):
-            loss = self._mean_loss(model)
-            return {"loss": loss} | _decoded_score(self.recipe, model, self.data)
+            return self._mean_loss(model) | _decoded_score(self.recipe, model, self.data)
 
-    def _mean_loss(self, model: SourceModel) -> float:
-        """Return the mean loss over the validation set, in nats per token."""
-        batches = CorpusBatches(
-            self.data.dev_corpus,
-            seed=0,
-            budget_tokens=self.recipe.training.batch_tokens,
-            tokenizers=(self.data.source_tokenizer, self.data.target_tokenizer),
-        )
-        total = tokens = 0.0
-        for batch in batches_on_device(batches, model):
-            total += self.loss(model, batch, 0.0).nll.item()
-            tokens += batch.tokens
-        return total / tokens
+    def _mean_loss(self, model: SourceModel) -> dict[str, float]:
+        """Return the mean loss over the validation set and, for a mixture, over the validation set
+        of each corpus, in nats per token."""
+        corpus, device = self.data.dev_corpus, next(model.parameters()).device
+        ends = np.cumsum(corpus.parts)
+        losses: list[float] = []
+        counts: list[int] = []
+        for start, end in zip(ends - corpus.parts, ends, strict=True):
+            loss, tokens = 0.0, 0
+            for indices in plan_epoch(
+                corpus.source_lengths[start:end],
+                corpus.target_lengths[start:end],
+                seed=0,
+                epoch=0,
+                budget_tokens=self.recipe.training.batch_tokens,
+                fingerprint=corpus.fingerprint,
+            ):
+                batch = make_batch(corpus, indices + start).to(device)
+                loss += self.loss(model, batch, 0.0).nll.item()
+                tokens += batch.tokens
+            losses.append(loss)
+            counts.append(tokens)
+        parts = {
+            number: loss / tokens
+            for number, (loss, tokens) in enumerate(zip(losses, counts, strict=True))
+            if tokens
+        }
+        return {"loss": sum(losses) / sum(counts)} | self.data.named("loss", parts)
 
     @property
     def validation_items(self) -> int:
@@ -190,7 +208,16 @@ def expected_facts(recipe: Recipe, data: Prepared) -> dict[str, Any]:
         "longest_source": int(data.corpus.source_lengths.max()),
         "most_sentences": data.most_sentences,
         **data.target_facts,
+        **tag_facts(recipe, data),
     }
+
+
+def tag_facts(recipe: Recipe, data: Prepared) -> dict[str, Any]:
+    """Return the facts about the tags of sources; empty for a model without tags."""
+    if not isinstance(data.source_tokenizer, Tagged):
+        return {}
+    needed = bool(recipe.data.mix) and all(one.tag for one in recipe.data.mix)
+    return {"tags": list(data.source_tokenizer.tags), "needs_tag": needed}
 
 
 def _decoded_score(recipe: Recipe, model: SourceModel, data: Prepared) -> dict[str, float]:
@@ -199,19 +226,27 @@ def _decoded_score(recipe: Recipe, model: SourceModel, data: Prepared) -> dict[s
     metric = recipe.validation.metric
     if metric == "loss":
         return {}
-    items = data.dev[: recipe.validation.sentences]
+    items = data.validated(recipe.validation.sentences)
     expected = Expected.from_facts(expected_facts(recipe, data))
     translator = Translator(
         [model], data.source_tokenizer, data.target_tokenizer, expected=expected
     )
     search = SearchSettings.model_validate(recipe.decoding.model_dump() | GREEDY)
     texts = [t.text for t in translator.translate([item.source for item in items], search)]
-    found = evaluate_texts(
-        [texts],
-        [item.references for item in items],
-        [metric],
-        names=["model"],
-        lowercase=recipe.text.lowers_target,
-        resamples=0,
-    )
-    return {metric: found.scores["model"][0].value}
+
+    def score(chosen: Sequence[int]) -> float:
+        found = evaluate_texts(
+            [[texts[one] for one in chosen]],
+            [items[one].references for one in chosen],
+            [metric],
+            names=["model"],
+            lowercase=recipe.text.lowers_target,
+            resamples=0,
+        )
+        return found.scores["model"][0].value
+
+    of_part: dict[int, list[int]] = {}
+    for number, item in enumerate(items):
+        of_part.setdefault(item.part, []).append(number)
+    parts = {part: score(chosen) for part, chosen in sorted(of_part.items())}
+    return {metric: score(range(len(items)))} | data.named(metric, parts)

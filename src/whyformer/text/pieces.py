@@ -91,6 +91,15 @@ class Pieces:
         state = json.loads(self.to_json())
         return self.from_state(self.units, state | self._more(learned, count))
 
+    def with_pieces(self, pieces: Sequence[str]) -> "Pieces":
+        """Return this vocabulary with further pieces, which no text is split into."""
+        state = json.loads(self.to_json())
+        return self.from_state(self.units, state | self._unsplit(pieces))
+
+    def _unsplit(self, pieces: Sequence[str]) -> dict[str, Any]:
+        """Return the fields of `to_json` with pieces that no text is split into."""
+        return {"pieces": [*self.pieces, *pieces]}
+
     def _more(self, learned: "Pieces", count: int) -> dict[str, Any]:
         """Return the fields of `to_json` with the pieces of ``learned`` that are new."""
         known = set(self.pieces)

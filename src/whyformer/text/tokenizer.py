@@ -1,6 +1,7 @@
 """The interface of tokenizers for other packages: strings to ids, ids to strings, and JSON."""
 
 import random
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,7 +16,8 @@ from whyformer.foundation.config import Settings
 from whyformer.foundation.errors import BundleError, ConfigError
 from whyformer.foundation.parsing import parse_json, reason_of, shown
 from whyformer.foundation.wording import either
-from whyformer.text.pieces import FORMAT, UNITS, Pieces, Units
+from whyformer.text.pieces import UNITS, Pieces, Units
+from whyformer.text.tags import FORMAT_OF_TAGS, TAG, Tagged, piece_of
 
 IMPORTED = "imported"
 """The name of the units of a tokenizer from a file; see `Imported`."""
@@ -238,9 +240,9 @@ def tokenizer_from_json(text: str, where: str = "tokenizer.json") -> Tokenizer:
     """
     try:
         state: dict[str, Any] = parse_json(text, finite=True)
-        if int(state["format"]) > FORMAT:
+        if int(state["format"]) > FORMAT_OF_TAGS:
             raise BundleError(
-                f"{where}: the tokenizer's format must be {FORMAT} or older, but it is "
+                f"{where}: the tokenizer's format must be {FORMAT_OF_TAGS} or older, but it is "
                 f"{state['format']}. Install a newer whyformer to read it."
             )
         if state["units"] not in UNITS:
@@ -264,4 +266,11 @@ def _build(kind: type[Pieces], state: dict[str, Any]) -> Tokenizer:
         raise ValueError("a piece is listed twice")
     if not isinstance(lowercase, bool):
         raise ValueError("`lowercase` must be true or false")
-    return kind.from_state(state["units"], state)
+    inner, tags = kind.from_state(state["units"], state), state.get("tags", [])
+    if not tags:
+        return inner
+    if not (isinstance(tags, list) and all(re.fullmatch(TAG, tag) for tag in tags)):
+        raise ValueError("`tags` must be a list of names")
+    if len(set(tags)) != len(tags) or not set(map(piece_of, tags)) <= set(pieces):
+        raise ValueError("`tags` and `pieces` contradict each other")
+    return Tagged(inner, tags)

@@ -127,6 +127,10 @@ class Unigram(Subwords):
         self._lattice[word] = lattice
         return lattice
 
+    def _unsplit(self, pieces: Sequence[str]) -> dict[str, Any]:
+        never = min(self.scores, default=0.0) * 2 * LONGEST_WORD - 1.0
+        return super()._unsplit(pieces) | {"scores": [*self.scores, *[never] * len(pieces)]}
+
     def _more(self, learned: Pieces, count: int) -> dict[str, Any]:
         assert isinstance(learned, Unigram)
         known = set(self.pieces)

@@ -1,7 +1,7 @@
 """Choose the engine for translation: PyTorch, or CTranslate2 with a conversion of the run."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,6 +51,7 @@ def choose(
     ranks: Ranks = ALONE,
     weights: str = Weights.FLOAT32,
     of_torch: Sequence[str] = (),
+    tag: str | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Chosen:
     """Choose an engine, and load the translator of one or more runs.
@@ -61,6 +62,7 @@ def choose(
         ranks: the processes that divide the lines among themselves.
         weights: data type of the weights in torch. With int8, the engine auto means torch.
         of_torch: flags that were given and that only the torch engine supports.
+        tag: tag of the sources that do not begin with one; see `Expected.with_tag`.
         say: called with a sentence if a conversion is out of date, or if nothing is quantized.
     Raises: UsageError if the chosen engine does not support the options.
     """
@@ -87,12 +89,14 @@ def choose(
     if engine != Engine.TORCH:
         found = _by_conversion(runs, given, device, prefix, of_torch, ranks)
         if isinstance(found, Chosen):
-            return found
+            return replace(found, translator=found.translator.with_tag(tag))
         if engine == Engine.CTRANSLATE2 or any(stands_alone(run) for run in runs):
             raise found
         if isinstance(found, _Stale) and ranks.first:
             say(f"{found} The torch engine is used.")
-    system = load_system(runs, device=device, warn=False, ranks=ranks, weights=Weights(weights))
+    system = load_system(
+        runs, device=device, warn=False, ranks=ranks, weights=Weights(weights), tag=tag
+    )
     if weights == Weights.INT8 and ranks.first and not is_rounded(system.translator.models):
         say(
             f"--weights int8 quantizes matrices of {LARGE_INT8:,} weights or more, but this model "

@@ -115,6 +115,7 @@ def evaluate_runs(
     ranks: Ranks = ALONE,
     warn: Callable[[str], None] = lambda text: None,
     places: Sequence[int | str] | None = None,
+    tag: str | None = None,
 ) -> Report | None:
     """Translate ``sources`` with each run and its search settings, and score the output.
 
@@ -124,6 +125,7 @@ def evaluate_runs(
             None.
         warn: called with warnings about truncated outputs and sources that differ from the
             training data.
+        tag: tag of the sources that do not begin with one; see `Expected.with_tag`.
         places: a line number or name for each source, to use in warnings (default: line numbers).
     """
     texts = _text_settings(metrics, lowercase, tokenize, normalize)
@@ -131,7 +133,7 @@ def evaluate_runs(
     systems: list[list[str]] = []
     places = places or range(1, len(sources) + 1)
     for run in runs:
-        system = load_system([run], ranks=ranks)
+        system = load_system([run], ranks=ranks, tag=tag)
         settings = search_settings(
             system.facts, search or {}, longest=system.translator.max_source_tokens
         )

@@ -77,6 +77,7 @@ class Model:
         mbr: str | None = None,
         glossary: Mapping[str, str] | None = None,
         fallback: bool = False,
+        tag: str | None = None,
         **search: Any,
     ) -> list[str]:
         """Return the best translation of each text, in order.
@@ -89,6 +90,7 @@ class Model:
             glossary: source terms with their translations. If a text contains a term, its
                 translation must contain the translation of the term.
             fallback: search texts again if their translation repeats itself or is cut.
+            tag: tag of the texts that do not begin with one, such as ``de``; see `data.mix`.
             search: fields of `SearchSettings` by name, such as ``beam=1`` or ``force=["a word"]``.
         """
         found = self.answers(
@@ -97,6 +99,7 @@ class Model:
             mbr=mbr,
             glossary=glossary,
             fallback=fallback,
+            tag=tag,
             **search,
         )
         return [answer.text for answer in found]
@@ -109,11 +112,12 @@ class Model:
         mbr: str | None = None,
         glossary: Mapping[str, str] | None = None,
         fallback: bool = False,
+        tag: str | None = None,
         **search: Any,
     ) -> list[Translation]:
         """Return all hypotheses for each text, best first, with texts, scores and tokens.
 
-        Args: split_sentences, mbr, glossary, fallback, search: see `translate`.
+        Args: split_sentences, mbr, glossary, fallback, tag, search: see `translate`.
         """
         if mbr is not None:
             if split_sentences:
@@ -121,7 +125,7 @@ class Model:
                     "`mbr` and `split_sentences` cannot be combined. Leave one of them out."
                 )
             search = {"method": "sample", "nbest": SAMPLES} | search
-        translator = self._system.translator
+        translator = self._system.translator.with_tag(tag)
         settings = search_settings(self._system.facts, search, longest=translator.max_source_tokens)
         options: dict[str, Any] = {"fallback": fallback}
         if glossary is not None:
@@ -132,14 +136,20 @@ class Model:
         return found if mbr is None else list(minimum_risk(found, mbr, settings))
 
     def score(
-        self, sources: Sequence[str], targets: Sequence[str | Hypothesis]
+        self,
+        sources: Sequence[str],
+        targets: Sequence[str | Hypothesis],
+        *,
+        tag: str | None = None,
     ) -> list[PairScore | None]:
         """Return the log-probability of each target given its source, in nats.
 
-        Args: targets: texts, or hypotheses of `answers`, which are scored with their tokens.
+        Args:
+            targets: texts, or hypotheses of `answers`, which are scored with their tokens.
+            tag: see `translate`.
         Returns: the score of each pair; None for a target that is too long for the model.
         """
-        return self._system.translator.score(sources, targets)
+        return self._system.translator.with_tag(tag).score(sources, targets)
 
     def generate(
         self, prompts: Sequence[str], *, tokens: int = 200, **search: Any

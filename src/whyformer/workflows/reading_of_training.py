@@ -37,9 +37,14 @@ def reading_facts(data: DataSettings) -> dict[str, Any]:
 
 def _training_files(data: DataSettings) -> dict[str, int]:
     found: dict[str, int] = {}
-    for path in data.train:
+    paths = [
+        (path, one.source or data.source, one.target or data.target)
+        for one in data.corpora
+        for path in one.files
+    ]
+    for path, source, target in paths:
         try:
-            for file in pair_files(path, source=data.source, target=data.target):
+            for file in pair_files(path, source=source, target=target):
                 if len(found) < MOST_FILES and Path(file).is_file():
                     state = Path(file).stat()
                     found[_hash(file, state.st_size, state.st_mtime_ns)] = state.st_size

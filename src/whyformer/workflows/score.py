@@ -70,12 +70,15 @@ def score(
     target: Path,
     *,
     encoding: str | None = None,
+    tag: str | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Scored:
     """Score each line of ``target`` given the same line of ``source``. Several runs form an
     ensemble.
 
-    Args: encoding, say: see `reading_of_training.input_lines`.
+    Args:
+        encoding, say: see `reading_of_training.input_lines`.
+        tag: tag of the sources that do not begin with one.
     Raises: DataError if a file cannot be read, if the numbers of lines differ, or if no pair can
         be scored.
     """
@@ -87,18 +90,20 @@ def score(
             f"Both files must have the same number of lines, but `{source}` has {len(sources):,} "
             f"and `{target}` has {len(targets):,}."
         )
-    translator = load_system(runs).translator
+    translator = load_system(runs, tag=tag).translator
     check = SourceCheck(translator.source_tokenizer, translator.expected)
     findings = check.add_all(enumerate(sources, start=1)).findings()
     return replace(_scored(translator, sources, targets, targets), findings=tuple(findings))
 
 
-def score_translations(runs: Sequence[Path], file: Path) -> Scored:
+def score_translations(runs: Sequence[Path], file: Path, *, tag: str | None = None) -> Scored:
     """Score every hypothesis in a file of ``whyformer translate --json`` with its own tokens.
+
+    Args: tag: see `score`.
 
     Raises: DataError if a line has another format, or if its tokens belong to another run.
     """
-    translator = load_system(runs).translator
+    translator = load_system(runs, tag=tag).translator
     found = list(_hypotheses(file, translator.target_tokenizer.decode))
     sources, texts = [source for source, _, _ in found], [text for _, text, _ in found]
     return _scored(translator, sources, [one for _, _, one in found], texts)

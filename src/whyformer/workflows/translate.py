@@ -47,6 +47,7 @@ def load_system(
     ranks: Ranks = ALONE,
     weights: Weights = Weights.FLOAT32,
     first: Bundle | None = None,
+    tag: str | None = None,
 ) -> System:
     """Load one run, or several as an ensemble.
 
@@ -55,8 +56,9 @@ def load_system(
         warn: log a warning for each line that is too long for the model.
         ranks: the processes that translate together; with device auto, each has a separate device.
         first: the model of the first run, if it is already loaded.
+        tag: tag of the sources that do not begin with one; see `Expected.with_tag`.
     Raises: BundleError if a run is missing or damaged, or if the tokenizers differ; UsageError for
-        int8 on a GPU.
+        int8 on a GPU, and for an unknown tag.
     """
     own = ranks.device if device == "auto" else None
     where = own or choose_device(device)
@@ -92,7 +94,7 @@ def load_system(
         expected=Expected.from_facts(first.facts),
         ranks=ranks,
     )
-    return System(translator, bundles)
+    return System(translator.with_tag(tag), bundles)
 
 
 def search_settings(

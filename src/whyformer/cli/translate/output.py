@@ -30,6 +30,7 @@ class Form:
         fallback: whether lines may be searched again, which the JSON then states.
         listed: number of hypotheses whose length is checked; None for all.
         live: whether the input is interactive. Each answer is then written at once.
+        tag: tag of the sources that do not begin with one.
     """
 
     json: bool = False
@@ -38,6 +39,7 @@ class Form:
     fallback: bool = False
     listed: int | None = 1
     live: bool = False
+    tag: str | None = None
 
 
 def write_answers(
@@ -65,7 +67,7 @@ def write_answers(
     if bundle is None:
         pairs = ((answer, "") for answer in found)
     else:
-        pairs = with_alignments(bundle, found, live=form.live)
+        pairs = with_alignments(bundle, found, live=form.live, tag=form.tag)
     cut, looked_up, improved, bad = (Occurrences() for _ in range(4))
     with contextlib.ExitStack() as stack:
         stream = stack.enter_context(written(output))
@@ -181,17 +183,18 @@ def _one_line(text: str) -> str:
 
 
 def with_alignments(
-    bundle: Bundle, answers: Iterator[Translation], *, live: bool
+    bundle: Bundle, answers: Iterator[Translation], *, live: bool, tag: str | None = None
 ) -> Iterator[tuple[Translation, str]]:
     """Yield each answer with its alignment as JSON.
 
-    Args: live: whether to align one answer at a time, instead of in batches.
+    Args:
+        live: whether to align one answer at a time, instead of in batches.
+        tag: tag of the sources that do not begin with one.
     """
     while some := list(itertools.islice(answers, 1 if live else BATCH_SIZE)):
         read = [answer for answer in some if answer.hypotheses]
-        found = iter(
-            align(bundle, [one.source for one in read], [one.hypotheses[0][1] for one in read])
-        )
+        sources, best = [one.source for one in read], [one.hypotheses[0][1] for one in read]
+        found = iter(align(bundle, sources, best, tag=tag))
         for answer in some:
             shown: dict[str, Any] = {"text": answer.text, "source": [], "target": [], "weights": []}
             if answer.hypotheses:

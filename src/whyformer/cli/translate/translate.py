@@ -21,6 +21,7 @@ EXAMPLES = """Examples:
   whyformer translate runs/mine --text hello --nbest 3
   whyformer translate runs/mine --text hello --sample --top-p 0.9 --seed 1
   whyformer translate runs/mine --input book.txt --split-sentences
+  whyformer translate runs/many --input in.txt --tag de
   whyformer translate runs/mine --input in.txt --engine torch
   whyformer translate runs/mine --input in.txt --confidence --lexicon terms.tsv
   whyformer translate runs/mine --input in.txt --glossary terms.tsv --fallback
@@ -71,6 +72,7 @@ def translate(
     confidence: Flag = False,
     lexicon: str | None = None,
     split_sentences: Flag = False,
+    tag: str | None = None,
     device: str = "auto",
     engine: str = "auto",
     weights: str = "float32",
@@ -111,6 +113,8 @@ def translate(
         split_sentences: Split lines into sentences, translate each sentence,
             and join the translations with spaces.
             This option is useful for models trained on single sentences.
+        tag: Tag of the lines that do not begin with one, such as de for <2de>,
+            for a model that was trained with tags.
         device: auto, cpu, cuda, cuda:0 or mps.
         engine: auto, torch or ctranslate2.
         weights: float32 or int8. int8 is faster and slightly less exact;
@@ -236,6 +240,7 @@ def translate(
             of_torch=[*(["--alignments"] if alignments is not None else []), *more.of_torch()],
             ranks=ranks,
             weights=weights,
+            tag=tag,
             say=warn,
         )
         known = None
@@ -266,6 +271,7 @@ def translate(
             fallback=more.fallback,
             listed=None if sampled else 1,
             live=live,
+            tag=tag,
         )
         write_answers(
             found,

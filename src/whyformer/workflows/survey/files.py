@@ -19,7 +19,7 @@ from whyformer.foundation.errors import DataError, UsageError, nearest
 from whyformer.foundation.wording import counted
 from whyformer.recipes.recipe import DataSettings
 from whyformer.tasks.files_facts import described, words_described
-from whyformer.tasks.pair_data import siblings
+from whyformer.tasks.pair_sources import siblings
 from whyformer.tasks.text_data import text_roles
 from whyformer.workflows.survey.kind import kind_of
 

@@ -19,7 +19,7 @@ from whyformer.data.survey.reasons import POSSIBLE, Reason, dropped_by_default, 
 from whyformer.data.survey.strangest import Strange
 from whyformer.data.survey.survey import Survey, surveyed
 from whyformer.foundation.wording import counted
-from whyformer.tasks.pair_data import MAX_HELD_OUT
+from whyformer.tasks.pair_sources import MAX_HELD_OUT
 from whyformer.workflows.auto.contents import is_number
 from whyformer.workflows.survey.clean import Cleaner
 from whyformer.workflows.survey.files import Files, Item
