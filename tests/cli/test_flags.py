@@ -218,6 +218,7 @@ COMMANDS = {
             "no_normalize": "",
             "beam": ["3", "1", "8"],
             "length_penalty": "9",
+            "engine": ["ctranslate2", "torch"],
             "json": "",
         },
         {},

@@ -51,7 +51,7 @@ ELSEWHERE = {
     "text.shared", "text.source_units", "text.target_units", "text.source_lowercase",
     "text.target_lowercase", "text.from_file", "text.source_from_file", "text.target_from_file",
     "training.minutes", "training.precision", "training.compile", "training.parallel",
-    "training.gradient_checkpointing", "training.betas", "validation.metric",
+    "training.gradient_checkpointing", "training.betas", "training.convert", "validation.metric",
     "validation.patience", "validation.sentences", "validation.track", "validation.verdict",
 }  # fmt: skip
 """Settings whose effect needs more than a tiny run on one CPU, or other files; `decoding` too."""

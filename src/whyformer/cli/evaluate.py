@@ -42,6 +42,7 @@ def evaluate(
     tag: str | None = None,
     beam: Annotated[int | None, within(1, 1000)] = None,
     length_penalty: Annotated[float | None, within(0.0, 10.0)] = None,
+    engine: str | None = None,
     json: Flag = False,
 ) -> int:
     """Compute scores of runs, or of files of translations, against references.
@@ -75,6 +76,7 @@ def evaluate(
         tag: Tag of the sources that do not begin with one, such as de.
         beam: Beam size (default: the setting of the run).
         length_penalty: Length penalty (default: the setting of the run).
+        engine: auto, torch or ctranslate2 (default: auto). See `whyformer translate --help`.
         json: Print all results as one JSON object.
     """
     from whyformer.cli.shared.recipes import columns_in
@@ -91,7 +93,7 @@ def evaluate(
         "source": source, "references": references, "pairs": pairs, "hypotheses": hypotheses,
         "metric": metric, "tag": tag, "lowercase": lowercase or None, "beam": beam,
         "tokenize": tokenize, "no-normalize": no_normalize or None,
-        "length-penalty": length_penalty,
+        "length-penalty": length_penalty, "engine": engine,
     }  # fmt: skip
     if text is not None:
         _refuse_others("text", translating | {"labelled": labelled, "columns": columns})
@@ -135,15 +137,25 @@ def evaluate(
         search = {name: value for name, value in given.items() if value is not None}
         with joined() as ranks:
             report = evaluate_runs(
-                runs, *items, names, search=search, ranks=ranks, warn=warn, tag=tag, **how
+                runs,
+                *items,
+                names,
+                search=search,
+                engine=engine or "auto",
+                ranks=ranks,
+                warn=warn,
+                tag=tag,
+                **how,
             )
         if report is None:
             return 0
     else:
         right = required(references, "references", "--references FILE")
-        for name, value in (
-            ("source", source), ("tag", tag), ("beam", beam), ("length-penalty", length_penalty)
-        ):  # fmt: skip
+        of_runs = {
+            "source": source, "tag": tag, "beam": beam, "length-penalty": length_penalty,
+            "engine": engine,
+        }  # fmt: skip
+        for name, value in of_runs.items():
             if value is not None:
                 raise UsageError(
                     f"`--{name}` needs runs and has no effect with --hypotheses. Leave it out."

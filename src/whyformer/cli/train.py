@@ -20,6 +20,8 @@ EXAMPLES = """Examples:
 
 At the end, the best weights are scored on held-out data, beside a simple
 baseline that is built in seconds. --validation.verdict false turns this off.
+A translation model is also converted to CTranslate2, which translates faster;
+--training.convert false turns this off.
 Press Ctrl-C to stop after the current update (exit code 130). Run the same
 command again to resume."""
 

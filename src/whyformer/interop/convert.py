@@ -123,6 +123,7 @@ def convert(
     out: Path | None = None,
     pairs: Sequence[tuple[str, str]] | None = None,
     sentences: int = SENTENCES,
+    beams: bool = True,
     say: Callable[[str], None] = lambda text: None,
     exporter: Exporter | None = None,
 ) -> Converted:
@@ -133,6 +134,8 @@ def convert(
         quantization: none or int8.
         pairs: sentences and translations for the parity check; None uses the dev set of the run.
         sentences: maximum number of sentences to compare.
+        beams: whether to compare also the best hypotheses with the search settings of the run. The
+            check of a quantized model needs this comparison.
         say: called with progress messages.
         exporter: the engine; None means CTranslate2.
     Raises:
@@ -191,7 +194,7 @@ def convert(
             )
         record.write(temporary)
         say(f"Comparing {len(chosen.sources)} {chosen.origin} with the run.")
-        parity = _compared(bundle, exporter, temporary, chosen, settings)
+        parity = _compared(bundle, exporter, temporary, chosen, settings if beams else None)
         if faults := parity.faults(quantized=quantization != "none"):
             raise ParityError(
                 "The converted model differs from the run and is not kept: "
@@ -271,7 +274,7 @@ def _compared(
     exporter: Exporter,
     directory: Path,
     chosen: Sentences,
-    settings: SearchSettings,
+    settings: SearchSettings | None,
 ) -> Parity:
     model = bundle.model
     if isinstance(model, GPT):

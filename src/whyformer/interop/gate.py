@@ -154,12 +154,12 @@ def compare_translators(
     engine: ScoringTranslator,
     sources: Sequence[str],
     references: Sequence[Sequence[str]] | None,
-    settings: SearchSettings,
+    settings: SearchSettings | None,
 ) -> Parity:
     """Translate with both engines, and compare the results.
 
     Args: settings: search settings of the run. If the engine does not support them, plain beam
-        search is used instead.
+        search is used instead. None compares greedy translations only.
     """
 
     def ids_of(text: str) -> list[int]:
@@ -178,9 +178,9 @@ def compare_translators(
         functools.partial(scores_of, translator),
         score_converted,
     )
-    if search_refusal(settings) is not None:
-        settings = SearchSettings()
-    found |= _compare_beams(translator, engine, sources, references, settings)
+    if settings is not None:
+        plain = settings if search_refusal(settings) is None else SearchSettings()
+        found |= _compare_beams(translator, engine, sources, references, plain)
     return Parity(sentences=len(sources), **found)
 
 

@@ -31,7 +31,7 @@ OF_RUN = (
 LENGTHS = ("training.updates", "training.minutes", "training.epochs")
 OF_CONTINUED = (
     "continue_from", *LENGTHS, "validation.every", "validation.sentences", "validation.patience",
-    "validation.verdict", "validation.track",
+    "validation.verdict", "validation.track", "training.convert",
 )  # fmt: skip
 """The settings that may be given with `continue_from`."""
 DATA_OF_RUN = (

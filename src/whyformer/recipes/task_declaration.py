@@ -32,7 +32,7 @@ OF_SOME_TASKS = STARTING | frozenset({
     "data.row_tokens", "data.next_sentence", "data.rows", "data.mask_rate", "data.whole_words",
     "text.shared", "text.keep_spaces", "text.sampling", "text.source_units", "text.target_units",
     "text.source_lowercase", "text.target_lowercase", "text.source_from_file",
-    "text.target_from_file", "training.label_smoothing",
+    "text.target_from_file", "training.label_smoothing", "training.convert",
     "validation.sentences", "decoding", "model.head_layer",
 })  # fmt: skip
 """Settings that only some tasks read. Every other setting is read by all tasks. `decoding` means

@@ -58,7 +58,7 @@ class Translation(Task):
         "data.filters.max_characters", "text.shared", "text.keep_spaces", "text.sampling",
         "text.source_units", "text.target_units", "text.source_lowercase", "text.target_lowercase",
         "text.source_from_file", "text.target_from_file",
-        "training.label_smoothing", "validation.sentences", "decoding",
+        "training.label_smoothing", "training.convert", "validation.sentences", "decoding",
     })  # fmt: skip
 
     def __init__(self, recipe: Recipe, run: Path, progress: Progress | None = None) -> None:

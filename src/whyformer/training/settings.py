@@ -85,5 +85,10 @@ class TrainingSettings(Settings):
     """Keep only the input of each layer and compute the layer again in the backward pass. Training
     then needs less memory and about a third more computation; the gradients are the same. Only for
     Transformer layers."""
+    convert: bool | None = None
+    """Whether the run ends with a conversion to CTranslate2, which translates faster on CPUs. The
+    conversion is kept only if its translations are those of the run. None means yes, if the
+    training took at least 20 seconds or if the run has an earlier conversion. Only for the task
+    `translate`."""
     seed: int = Field(default=1, ge=0, le=MAX_SEED)
     """Seed for initialization, data order, dropout and subword sampling."""

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from whyformer.bundle import load_bundle
 from whyformer.data.catalog import pronunciation_split
 from whyformer.decoding.alignment import align
-from whyformer.decoding.settings import SearchSettings
 from whyformer.evaluation.accuracy import edit_distance
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.foundation.files import write_text
 from whyformer.recipes.recipe import resolve
+from whyformer.workflows.engines import Engines
 from whyformer.workflows.report.page import Mistake, ReportContent, write_report
 from whyformer.workflows.train import Outcome, train
-from whyformer.workflows.translate import load_system
 
 TRAINING_SHARE = 0.92
 """Fraction of the total time for training; the rest is for evaluation and the report."""
@@ -63,9 +63,8 @@ def demo(
     )
     if outcome.interrupted:
         return DemoOutcome(out, True, {})
-    system = load_system([out])
-    bundle, translator = system.bundles[0], system.translator
-    search = SearchSettings.model_validate(bundle.facts["decoding"])
+    chosen = Engines([out]).choose({})
+    translator, search = chosen.translator, chosen.settings
     words, references = list(split.test), list(split.test.values())
     answers = [t.text for t in translator.translate(words, search)]
     report = evaluate_texts([answers], references, ["per", "wer"], names=["demo"])
@@ -94,7 +93,7 @@ def demo(
         "word\tprediction\n" + "".join(f"{w}\t{a}\n" for w, a in zip(words, answers, strict=True)),
     )
     shown = invented[:4]
-    alignments = align(bundle, [t.source for t in shown], [t.text for t in shown])
+    alignments = align(load_bundle(out), [t.source for t in shown], [t.text for t in shown])
     write_report(
         out,
         ReportContent(

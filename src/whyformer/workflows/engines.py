@@ -1,5 +1,6 @@
 """Choose the engine for translation: PyTorch, or CTranslate2 with a conversion of the run."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -16,9 +17,15 @@ from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import MissingPackageError, UsageError, nearest
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.foundation.wording import counted
-from whyformer.interop.conversion import find_conversion, is_stale, read_record, stands_alone
+from whyformer.interop.conversion import (
+    Record,
+    find_conversion,
+    is_stale,
+    read_record,
+    stands_alone,
+)
 from whyformer.interop.engine import CTranslate2Translator, search_refusal
-from whyformer.workflows.translate import load_system, search_settings
+from whyformer.workflows.translate import System, load_system, search_settings
 
 
 class Engine(StrEnum):
@@ -41,116 +48,168 @@ class Chosen:
     bundles: list[Bundle]
 
 
-def choose(
-    runs: Sequence[Path],
-    engine: str,
-    given: Mapping[str, Any],
-    *,
-    device: str,
-    prefix: str,
-    ranks: Ranks = ALONE,
-    weights: str = Weights.FLOAT32,
-    of_torch: Sequence[str] = (),
-    tag: str | None = None,
-    say: Callable[[str], None] = lambda text: None,
-) -> Chosen:
-    """Choose an engine, and load the translator of one or more runs.
+class Engines:
+    """The engines that can translate with one or more runs. Each is loaded when it is first needed.
 
     Args:
-        engine: auto uses CTranslate2 if an up-to-date conversion exists and supports the options.
-        given: search settings that override the settings of the run.
+        engine: auto uses CTranslate2 if an up-to-date conversion exists and supports the request.
         ranks: the processes that divide the lines among themselves.
         weights: data type of the weights in torch. With int8, the engine auto means torch.
-        of_torch: flags that were given and that only the torch engine supports.
-        tag: tag of the sources that do not begin with one; see `Expected.with_tag`.
+        warn: whether to log a warning for each line that is too long for the model.
         say: called with a sentence if a conversion is out of date, or if nothing is quantized.
-    Raises: UsageError if the chosen engine does not support the options.
+        first: the model of the first run, if it is already loaded.
+    Raises: UsageError for an unknown engine, and for weights or runs that it does not support.
     """
-    if engine not in set(Engine):
-        raise UsageError(f"`{engine}` is not an engine.{nearest(engine, list(Engine))}")
-    if weights not in set(Weights):
-        raise UsageError(
-            f"`{weights}` is not a data type of weights.{nearest(weights, list(Weights))}"
-        )
-    if weights != Weights.FLOAT32:
-        if engine == Engine.CTRANSLATE2:
+
+    def __init__(
+        self,
+        runs: Sequence[Path],
+        engine: str = Engine.AUTO,
+        *,
+        device: str = "auto",
+        ranks: Ranks = ALONE,
+        weights: str = Weights.FLOAT32,
+        warn: bool = False,
+        say: Callable[[str], None] = lambda text: None,
+        first: Bundle | None = None,
+    ) -> None:
+        if engine not in set(Engine):
+            raise UsageError(f"`{engine}` is not an engine.{nearest(engine, list(Engine))}")
+        if weights not in set(Weights):
             raise UsageError(
-                f"`--weights {weights}` has no effect on the ctranslate2 engine, which uses the "
-                "weights that are stored in the conversion. Make another conversion with: "
-                f"whyformer convert {runs[0]} --to ctranslate2 "
-                f"--quantize {weights}"
+                f"`{weights}` is not a data type of weights.{nearest(weights, list(Weights))}"
             )
-        engine = Engine.TORCH
-    if engine == Engine.TORCH and any(stands_alone(run) for run in runs):
-        raise UsageError(
-            "The torch engine needs a run, but this is a conversion without a run. Give the run "
-            "that it was made from."
-        )
-    if engine != Engine.TORCH:
-        found = _by_conversion(runs, given, device, prefix, of_torch, ranks)
+        if weights != Weights.FLOAT32:
+            if engine == Engine.CTRANSLATE2:
+                raise UsageError(
+                    f"`--weights {weights}` has no effect on the ctranslate2 engine, which uses "
+                    "the weights that are stored in the conversion. Make another conversion with: "
+                    f"whyformer convert {runs[0]} --to ctranslate2 --quantize {weights}"
+                )
+            engine = Engine.TORCH
+        if engine == Engine.TORCH and any(stands_alone(run) for run in runs):
+            raise UsageError(
+                "The torch engine needs a run, but this is a conversion without a run. Give the "
+                "run that it was made from."
+            )
+        self._runs, self._engine, self._weights = list(runs), Engine(engine), Weights(weights)
+        self._device, self._ranks, self._warn, self._say = device, ranks, warn, say
+        self._first, self._warned = first, False
+
+    def choose(
+        self,
+        given: Mapping[str, Any],
+        *,
+        prefix: str = "",
+        of_torch: Sequence[str] = (),
+        tag: str | None = None,
+    ) -> Chosen:
+        """Return the translator and the search settings for a request.
+
+        Args:
+            given: search settings that override the settings of the run.
+            of_torch: flags that were given and that only the torch engine supports.
+            tag: tag of the sources that do not begin with one; see `Expected.with_tag`.
+        Raises: UsageError if the requested engine does not support the request.
+        """
+        found = self._by_conversion(given, prefix, of_torch)
         if isinstance(found, Chosen):
             return replace(found, translator=found.translator.with_tag(tag))
-        if engine == Engine.CTRANSLATE2 or any(stands_alone(run) for run in runs):
-            raise found
-        if isinstance(found, _Stale) and ranks.first:
-            say(f"{found} The torch engine is used.")
-    system = load_system(
-        runs, device=device, warn=False, ranks=ranks, weights=Weights(weights), tag=tag
-    )
-    if weights == Weights.INT8 and ranks.first and not is_rounded(system.translator.models):
-        say(
-            f"--weights int8 quantizes matrices of {LARGE_INT8:,} weights or more, but this model "
-            "has only smaller ones. Nothing is quantized."
+        self._require_torch(found)
+        system = self.system
+        longest = system.translator.max_source_tokens
+        settings = search_settings(system.facts, given, longest=longest)
+        return Chosen(system.translator.with_tag(tag), settings, system.bundles)
+
+    @functools.cached_property
+    def system(self) -> System:
+        """The runs as one translator of torch."""
+        system = load_system(
+            self._runs,
+            device=self._device,
+            warn=self._warn,
+            ranks=self._ranks,
+            weights=self._weights,
+            first=self._first,
         )
-    longest = system.translator.max_source_tokens
-    settings = search_settings(system.facts, given, longest=longest)
-    return Chosen(system.translator, settings, system.bundles)
+        rounded = self._weights is Weights.INT8
+        if rounded and self._ranks.first and not is_rounded(system.translator.models):
+            self._say(
+                f"--weights int8 quantizes matrices of {LARGE_INT8:,} weights or more, but this "
+                "model has only smaller ones. Nothing is quantized."
+            )
+        return system
+
+    @functools.cached_property
+    def conversion(self) -> CTranslate2Translator:
+        """The conversion of the run. Raises: UsageError with the reason if it cannot be used."""
+        found = self._found
+        if isinstance(found, UsageError):
+            raise found
+        return CTranslate2Translator(found[0], warn=self._warn, ranks=self._ranks)
+
+    @functools.cached_property
+    def _found(self) -> tuple[Path, Record] | UsageError:
+        """The directory and the description of the conversion, or an error that says why it cannot
+        be used."""
+        if self._engine == Engine.TORCH:
+            return UsageError("The torch engine was requested.")
+        if len(self._runs) > 1:
+            return UsageError(
+                "The ctranslate2 engine supports one run, not an ensemble. Give one run."
+            )
+        (run,) = self._runs
+        directory = find_conversion(run)
+        if directory is None:
+            find_bundle(run)  # raises an error if this is not a run
+            return UsageError(
+                f"`{run}` contains no conversion. Make one with: whyformer convert {run} --to "
+                "ctranslate2"
+            )
+        if choose_device(self._device).type != "cpu":
+            return UsageError("The ctranslate2 engine needs the CPU. Use --device cpu.")
+        if find_spec("ctranslate2") is None:
+            return MissingPackageError("ctranslate2")
+        record = read_record(directory)
+        if is_stale(run, record):
+            return _Stale(
+                f"The conversion in `{directory}` is out of date, because the run has changed. "
+                f"Convert it again with: whyformer convert {run} --to ctranslate2."
+            )
+        return directory, record
+
+    def _by_conversion(
+        self, given: Mapping[str, Any], prefix: str, of_torch: Sequence[str]
+    ) -> Chosen | UsageError:
+        """Return a translator for the conversion, or an error that says why it cannot be used."""
+        found = self._found
+        if isinstance(found, UsageError):
+            return found
+        _, record = found
+        if of_torch:
+            return UsageError(
+                f"The ctranslate2 engine does not support {' or '.join(of_torch)}. "
+                "Use --engine torch."
+            )
+        settings = search_settings(record.facts, given, longest=record.max_source_tokens)
+        if refusal := search_refusal(settings, prefix):
+            return UsageError(f"{refusal}. Use --engine torch.")
+        if record.rows is not None and (settings.max_length or 0) >= record.rows:
+            return UsageError(
+                f"The conversion supports {counted(record.rows, 'position')}, but a translation "
+                f"can have {counted(settings.max_length or 0, 'token')} and eos. Lower "
+                "--max-length or use --engine torch."
+            )
+        return Chosen(self.conversion, settings, [])
+
+    def _require_torch(self, reason: UsageError) -> None:
+        """Raise the reason why the conversion cannot be used, unless torch may be used instead."""
+        if self._engine == Engine.CTRANSLATE2 or any(stands_alone(run) for run in self._runs):
+            raise reason
+        if isinstance(reason, _Stale) and self._ranks.first and not self._warned:
+            self._say(f"{reason} The torch engine is used.")
+            self._warned = True
 
 
 class _Stale(UsageError):
     """Error for a conversion that is out of date, because its run was changed later."""
-
-
-def _by_conversion(
-    runs: Sequence[Path],
-    given: Mapping[str, Any],
-    device: str,
-    prefix: str,
-    of_torch: Sequence[str],
-    ranks: Ranks,
-) -> Chosen | UsageError:
-    """Return a translator for the conversion, or an error that says why it cannot be used."""
-    if len(runs) > 1:
-        return UsageError("The ctranslate2 engine supports one run, not an ensemble. Give one run.")
-    (run,) = runs
-    directory = find_conversion(run)
-    if directory is None:
-        find_bundle(run)  # raises an error if this is not a run
-        return UsageError(
-            f"`{run}` contains no conversion. Make one with: whyformer convert {run} --to "
-            "ctranslate2"
-        )
-    if of_torch:
-        return UsageError(
-            f"The ctranslate2 engine does not support {' or '.join(of_torch)}. Use --engine torch."
-        )
-    if choose_device(device).type != "cpu":
-        return UsageError("The ctranslate2 engine needs the CPU. Use --device cpu.")
-    if find_spec("ctranslate2") is None:
-        return MissingPackageError("ctranslate2")
-    record = read_record(directory)
-    if is_stale(run, record):
-        return _Stale(
-            f"The conversion in `{directory}` is out of date, because the run has changed. "
-            f"Convert it again with: whyformer convert {run} --to ctranslate2."
-        )
-    settings = search_settings(record.facts, given, longest=record.max_source_tokens)
-    if refusal := search_refusal(settings, prefix):
-        return UsageError(f"{refusal}. Use --engine torch.")
-    if record.rows is not None and (settings.max_length or 0) >= record.rows:
-        return UsageError(
-            f"The conversion supports {counted(record.rows, 'position')}, but a translation can "
-            f"have {counted(settings.max_length or 0, 'token')} and eos. Lower --max-length or "
-            "use --engine torch."
-        )
-    return Chosen(CTranslate2Translator(directory, warn=False, ranks=ranks), settings, [])

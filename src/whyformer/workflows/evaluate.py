@@ -15,9 +15,9 @@ from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.foundation.wording import either
 from whyformer.text.normalization import normalize as nfc
 from whyformer.text.tokenizer import Tokenizer
+from whyformer.workflows.engines import Engines
 from whyformer.workflows.reading_of_training import as_in_training, facts_of
 from whyformer.workflows.source_checks import SourceCheck
-from whyformer.workflows.translate import load_system, search_settings
 
 Items = tuple[list[str], list[list[str]]]
 """The sources, and one or more references for each source."""
@@ -109,6 +109,7 @@ def evaluate_runs(
     metrics: Sequence[str],
     *,
     search: Mapping[str, Any] | None = None,
+    engine: str = "auto",
     lowercase: bool = False,
     tokenize: str | None = None,
     normalize: bool = True,
@@ -121,6 +122,7 @@ def evaluate_runs(
 
     Args:
         search: settings that override the search settings of each run.
+        engine: auto, torch or ctranslate2; see `Engines`.
         ranks: the processes that translate together; rank 0 scores, and the other ranks return
             None.
         warn: called with warnings about truncated outputs and sources that differ from the
@@ -133,20 +135,19 @@ def evaluate_runs(
     systems: list[list[str]] = []
     places = places or range(1, len(sources) + 1)
     for run in runs:
-        system = load_system([run], ranks=ranks, tag=tag)
-        settings = search_settings(
-            system.facts, search or {}, longest=system.translator.max_source_tokens
-        )
+        engines = Engines([run], engine, ranks=ranks, warn=True, say=warn)
+        chosen = engines.choose(search or {}, tag=tag)
+        translator, settings = chosen.translator, chosen.settings
         if ranks.first:
-            check = SourceCheck(system.translator.source_tokenizer, system.translator.expected)
+            check = SourceCheck(translator.source_tokenizer, translator.expected)
             for finding in check.add_all(zip(places, sources, strict=True)).findings():
                 warn(f"`{run}`: {finding}")
-            if _loses_case(system.translator.target_tokenizer, references) and not lowercase:
+            if _loses_case(translator.target_tokenizer, references) and not lowercase:
                 warn(
                     f"The output of `{run}` is all lower case, but the references contain upper "
                     "case, so the difference counts as an error. Add --lowercase to ignore case."
                 )
-        found = system.translator.translate(sources, settings)
+        found = translator.translate(sources, settings)
         cut = Occurrences()
         for place, answer in zip(places, found, strict=True):
             if answer.hypotheses and not answer.hypotheses[0][1].finished:

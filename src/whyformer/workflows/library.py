@@ -1,7 +1,7 @@
 """The functions of ``import whyformer``: train a recipe, load a run, translate with it."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,16 @@ from whyformer.tasks.items import ITEMS, PARAMETERS, GivenItems
 from whyformer.tasks.tagging import Tagger
 from whyformer.workflows import train as training
 from whyformer.workflows.auto.resolve import resolve_automatically
+from whyformer.workflows.engines import Engine, Engines
 from whyformer.workflows.generate import language_model
 from whyformer.workflows.glossary import Glossary
 from whyformer.workflows.labelling import labeller
 from whyformer.workflows.minimum_risk import SAMPLES, minimum_risk
 from whyformer.workflows.python.fit import Fit
 from whyformer.workflows.python.look import Look, look
-from whyformer.workflows.translate import System, load_system, search_settings
+from whyformer.workflows.translate import search_settings
+
+log = logging.getLogger(__name__)
 
 Data = Any
 """The path of a file, or an iterable of items; any other value raises an error."""
@@ -47,17 +50,17 @@ class Model:
     for all tasks.
     """
 
-    def __init__(self, runs: Sequence[Path], device: str = "auto") -> None:
+    def __init__(
+        self, runs: Sequence[Path], device: str = "auto", engine: str = Engine.AUTO
+    ) -> None:
         load_installed()
-        self._runs, self._device = list(runs), device
+        self._runs = list(runs)
         self._bundle = load_bundle(runs[0], device=choose_device(device))
+        self._engines = Engines(
+            runs, engine, device=device, warn=True, say=log.warning, first=self._bundle
+        )
         if isinstance(self._bundle.model, SourceModel) or len(runs) > 1:
-            _ = self._system
-
-    @cached_property
-    def _system(self) -> System:
-        """The runs as one translator. Raises: UsageError if one of the runs cannot translate."""
-        return load_system(self._runs, device=self._device, first=self._bundle)
+            _ = self._engines.choose({})  # report now what cannot be translated with
 
     @property
     def settings(self) -> ModelSettings:
@@ -125,8 +128,10 @@ class Model:
                     "`mbr` and `split_sentences` cannot be combined. Leave one of them out."
                 )
             search = {"method": "sample", "nbest": SAMPLES} | search
-        translator = self._system.translator.with_tag(tag)
-        settings = search_settings(self._system.facts, search, longest=translator.max_source_tokens)
+        asked = {"a glossary": glossary is not None, "a fallback": fallback}
+        of_torch = [name for name, given in asked.items() if given]
+        chosen = self._engines.choose(search, of_torch=of_torch, tag=tag)
+        translator, settings = chosen.translator, chosen.settings
         options: dict[str, Any] = {"fallback": fallback}
         if glossary is not None:
             options["required"] = Glossary(glossary.items()).required
@@ -149,7 +154,7 @@ class Model:
             tag: see `translate`.
         Returns: the score of each pair; None for a target that is too long for the model.
         """
-        return self._system.translator.with_tag(tag).score(sources, targets)
+        return self._engines.system.translator.with_tag(tag).score(sources, targets)
 
     def generate(
         self, prompts: Sequence[str], *, tokens: int = 200, **search: Any
@@ -191,7 +196,9 @@ class Model:
         return look(self._bundle, self._runs[0], text, target, parameters=parameters)
 
 
-def load(run: Path | str, *more: Path | str, device: str = "auto") -> Model:
+def load(
+    run: Path | str, *more: Path | str, device: str = "auto", engine: str = Engine.AUTO
+) -> Model:
     """Load a run, or several translation runs as an ensemble.
 
     >>> import tempfile
@@ -208,10 +215,13 @@ def load(run: Path | str, *more: Path | str, device: str = "auto") -> Model:
     >>> seen.attention["decoder.layers.0.cross_attention"].shape  # heads, target, source
     torch.Size([2, 3, 3])
 
-    Args: device: auto, cpu, cuda, cuda:0 or mps.
+    Args:
+        device: auto, cpu, cuda, cuda:0 or mps.
+        engine: auto, torch or ctranslate2. With auto, each request uses CTranslate2 if the run has
+            an up-to-date conversion that supports the request, and torch otherwise.
     Raises: BundleError if a run is missing or damaged; UsageError if the runs are incompatible.
     """
-    return Model([Path(one) for one in (run, *more)], device)
+    return Model([Path(one) for one in (run, *more)], device, engine)
 
 
 def load_plugin(source: Path | str) -> None:

@@ -65,6 +65,7 @@ from whyformer.workflows.runs.completeness import (
     started_after,
 )
 from whyformer.workflows.runs.continuing import Continuation, refuse_own_source
+from whyformer.workflows.runs.converting import convert_at_the_end
 from whyformer.workflows.runs.earlier import (
     forget,
     has_updates,
@@ -254,7 +255,7 @@ def _train(
 
 
 def _judged(outcome: Outcome, task: Task, display: Display, identity: str) -> Outcome:
-    """Add the outlook and the verdict to the outcome of a run that is complete."""
+    """Convert a run that is complete, and add the outlook and the verdict to its outcome."""
     if outcome.interrupted or not outcome.scores:
         return outcome
     metric, expected = task.metric, None
@@ -266,12 +267,15 @@ def _judged(outcome: Outcome, task: Task, display: Display, identity: str) -> Ou
         expected = None  # with so few items, the loss is not reliable
     if expected:
         display.say(expected.described())
+    conversion, problem = convert_at_the_end(task, outcome.run, say=display.say)
+    if problem:
+        display.warn(problem)
     found, problem = verdict_at_the_end(
         task, outcome.run, identity=identity, step=outcome.scores["step"], say=display.say
     )
     if problem:
         display.warn(problem)
-    return replace(outcome, verdict=found, outlook=expected)
+    return replace(outcome, verdict=found, outlook=expected, conversion=conversion)
 
 
 def _run(

@@ -49,9 +49,9 @@ Output: one line per input line, in order. Empty lines stay empty.
   --alignments      One JSON object per line: text, source and target (tokens)
                     and weights[target][source]: cross-attention of the last
                     decoder layer, averaged over heads.
---engine auto uses CTranslate2 if `whyformer convert` made an up-to-date
-conversion of the run and the search is greedy or plain beam search; otherwise
-torch.
+--engine auto uses CTranslate2 if the run has an up-to-date conversion and the
+search is greedy or plain beam search; otherwise torch. Long trainings end with
+a conversion; `whyformer convert` makes one at any time.
 Warnings on standard error list the lines whose translation was truncated at the
 length limit, and lines that differ from the training data: lines with mostly
 unknown characters and lines that are much longer.
@@ -200,7 +200,7 @@ def translate(
     from whyformer.decoding.settings import Method
     from whyformer.foundation.ranks import joined
     from whyformer.workflows.confidence import read_calibration
-    from whyformer.workflows.engines import choose
+    from whyformer.workflows.engines import Engines
     from whyformer.workflows.glossary import read_glossary
     from whyformer.workflows.lexicon import read_lexicon
     from whyformer.workflows.minimum_risk import minimum_risk
@@ -231,17 +231,12 @@ def translate(
         ranks = stack.enter_context(joined())
         # Warnings come from `write_answers`, which knows the line numbers of the input. The
         # translator knows only the line numbers in its current window.
-        chosen = choose(
-            runs,
-            engine,
+        engines = Engines(runs, engine, device=device, ranks=ranks, weights=weights, say=warn)
+        chosen = engines.choose(
             {name: value for name, value in given.items() if value is not None},
-            device=device,
             prefix=prefix,
             of_torch=[*(["--alignments"] if alignments is not None else []), *more.of_torch()],
-            ranks=ranks,
-            weights=weights,
             tag=tag,
-            say=warn,
         )
         known = None
         if lexicon is not None:

@@ -16,6 +16,7 @@ from whyformer.tasks.pair_data import Item
 from whyformer.tasks.translation import Translation
 from whyformer.text.normalization import lower, normalize
 from whyformer.workflows.confidence import confidence_features
+from whyformer.workflows.engines import Engines
 from whyformer.workflows.errors.report import (
     SHOWN_CONTRADICTIONS,
     ErrorReport,
@@ -24,7 +25,6 @@ from whyformer.workflows.errors.report import (
     most_common,
 )
 from whyformer.workflows.errors.training import TrainingItems
-from whyformer.workflows.translate import load_system, search_settings
 from whyformer.workflows.verdict.effort import sampled
 from whyformer.workflows.verdict.pairs import MOST_PAIRS
 
@@ -62,9 +62,8 @@ def errors_of_pairs(
 
     Args: count: maximum number of mistakes to show.
     """
-    system = load_system([run], warn=False)
-    settings = search_settings(system.facts, {})
-    answers = system.translator.translate([item.source for item in items], settings)
+    chosen = Engines([run]).choose({})
+    answers = chosen.translator.translate([item.source for item in items], chosen.settings)
     corpus = task.data.corpus
     training = TrainingItems(
         corpus.texts(number) for number in sampled(range(len(corpus)), MOST_PAIRS)

@@ -11,6 +11,7 @@ from whyformer.data.inputs import ChangedInputError, unchanged_inputs
 from whyformer.foundation.config import build, read_yaml
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.plugins import compare
+from whyformer.interop.conversion import CTRANSLATE2, stands_alone
 from whyformer.recipes.recipe import Recipe, differences
 from whyformer.recipes.start import RATES
 from whyformer.tasks.build import data_key_of
@@ -42,8 +43,9 @@ def refuse_changes(recipe: Recipe, out: Path, known: dict[str, Any]) -> None:
     """Raise ConfigError if the recipe or the data changed since the start of the run."""
     path = out / "recipe.yaml"
     original = build(Recipe, read_yaml(path)[0], where=str(path))
-    # How the model is distributed over the ranks, and the verdict, have no effect on the weights.
-    parallel = {"parallel": original.training.parallel}
+    # How the model is distributed over the ranks, the conversion and the verdict have no effect on
+    # the weights.
+    parallel = {"parallel": original.training.parallel, "convert": original.training.convert}
     verdict = {"verdict": original.validation.verdict}
     ignored: dict[str, Any] = {
         "preset": None,
@@ -104,6 +106,8 @@ def forget(out: Path) -> None:
     """Delete the files of a run in ``out``, but no other files."""
     for name in (CHECKPOINT, BEFORE_FALL, "model", "diagnosis", "tensorboard", *PREPARED):
         shutil.rmtree(out / name, ignore_errors=True)
+    if stands_alone(out / CTRANSLATE2):
+        shutil.rmtree(out / CTRANSLATE2, ignore_errors=True)
     files = ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", "verdict.json")
     for name in (*files, TIMETABLE, KEPT, *KEPT_ITEMS.values()):
         (out / name).unlink(missing_ok=True)

@@ -22,6 +22,8 @@ class Outcome:
     """The score on held-out data beside a baseline; None if the run has no verdict."""
     outlook: Outlook | None = None
     """Whether a longer run would help; None if the validations do not show whether it would."""
+    conversion: Path | None = None
+    """Directory of the conversion to CTranslate2; None if there is none for the best weights."""
     notes: tuple[str, ...] = ()
     """Notes on the choice of the weights: an early stop, or a metric that never changed."""
 
@@ -34,6 +36,7 @@ class Outcome:
             "interrupted": self.interrupted,
             "stopped_early": self.stopped_early,
             "notes": list(self.notes),
+            "conversion": str(self.conversion) if self.conversion else None,
             "outlook": self.outlook.to_json() if self.outlook else None,
             "verdict": self.verdict.to_json() if self.verdict else None,
         }

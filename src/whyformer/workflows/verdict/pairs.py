@@ -13,7 +13,7 @@ from whyformer.tasks.pair_data import Item
 from whyformer.tasks.translation import Translation
 from whyformer.text.normalization import normalize
 from whyformer.workflows.confidence import is_right, keep_calibration
-from whyformer.workflows.translate import load_system, search_settings
+from whyformer.workflows.engines import Engines
 from whyformer.workflows.verdict.effort import answered, sampled
 from whyformer.workflows.verdict.origin import held_out_part
 
@@ -86,9 +86,10 @@ def verdict_on_pairs(task: Translation, run: Path, seconds: float) -> Verdict:
 
 def answers_of(run: Path, sources: Sequence[str], seconds: float) -> list[Answer]:
     """Return the translations of the first sources, with the search settings of the run."""
-    system = load_system([run], warn=False)
-    settings = search_settings(system.facts, {})
-    return answered(sources, lambda part: system.translator.translate(part, settings), seconds)
+    chosen = Engines([run]).choose({})
+    return answered(
+        sources, lambda part: chosen.translator.translate(part, chosen.settings), seconds
+    )
 
 
 def training_pairs(task: Translation, held_out: Sequence[Item]) -> list[tuple[str, str]]:
