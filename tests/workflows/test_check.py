@@ -9,16 +9,19 @@ import pytest
 import torch
 
 import tiny
+from whyformer.bundle import load_bundle
 from whyformer.cli.main import main
 from whyformer.data.pretraining_rows import PretrainingBatch
 from whyformer.data.rows import text_batch
 from whyformer.models.bert import BERT, BERTSettings
 from whyformer.recipes.recipe import Resolved, resolve
+from whyformer.tasks.build import open_task
 from whyformer.text.symbols import FIRST_BYTE
-from whyformer.workflows.check import text_tasks
+from whyformer.workflows.check import checks, text_tasks
 from whyformer.workflows.check.checks import check
 from whyformer.workflows.check.text_tasks import least_loss
 from whyformer.workflows.check.trial import rise
+from whyformer.workflows.train import train
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 SMALL = {
@@ -48,6 +51,20 @@ FOUND = {
     "regress": [*ALWAYS, "padding changes nothing", *TIMED],
     "tag": [*ALWAYS, "padding changes nothing", *TIMED],
 }
+
+
+def test_the_weights_to_start_from_memorize_the_pairs(tmp_path, monkeypatch):
+    """Only the dropout and the frozen weights differ from the run."""
+    tiny_copy = SMALL | {"training.updates": 2, "model.dropout": 0.2, "validation.sentences": 2}
+    train(resolve("copy", tiny_copy), tmp_path / "first", quiet=True)
+    started = {"start_from": str(tmp_path / "first"), "data.builtin": "copy"}
+    task = open_task(resolve(None, started | {"freeze": ["encoder.*"]}).recipe, tmp_path / "next")
+    monkeypatch.setattr(checks, "fit", lambda *_, **__: iter(()))
+    model, _, _ = checks._overfit(task, torch.device("cpu"))
+    before = dict(load_bundle(tmp_path / "first").model.named_parameters())
+    assert all(torch.equal(one, before[name]) for name, one in model.named_parameters())
+    assert all(one.requires_grad for one in model.parameters())
+    assert {one.p for one in model.modules() if isinstance(one, torch.nn.Dropout)} <= {0.0}
 
 
 def recipe(name: str, directory: Path, **changes: object) -> Resolved:

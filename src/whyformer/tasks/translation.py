@@ -104,9 +104,18 @@ class Translation(Task):
 
     def model(self, device: torch.device) -> SourceModel:
         """Return the initialized model; see `Task.model`."""
-        model = fresh_model(self.recipe, self.data, device)
-        tokenizers = (self.data.source_tokenizer, self.data.target_tokenizer)
-        begin(model, self.recipe, self.start, tokenizers)
+        return self.model_with(self.recipe, device)
+
+    def model_with(self, recipe: Recipe, device: torch.device) -> SourceModel:
+        """Return the initialized model with the dropout and the frozen weights of another
+        recipe."""
+        seed_everything(recipe.training.seed)
+        data = self.data
+        tokenizers = (data.source_tokenizer, data.target_tokenizer)
+        sizes = (len(data.source_tokenizer), len(data.target_tokenizer))
+        model = build_model(recipe.model, sizes, shared=data.one_vocabulary, device=device)
+        assert isinstance(model, SourceModel)
+        begin(model, recipe, self.start, tokenizers)
         return model
 
     def loss(self, model: nn.Module, batch: Batch, smoothing: float) -> Loss:
@@ -190,15 +199,6 @@ def metric_for(recipe: Recipe, data: Prepared) -> str:
     longest = (max(len(one.split()) for one in item.references) for item in data.dev)
     long_enough = sum(words >= BLEU_WORDS for words in longest)
     return "bleu" if 2 * long_enough >= len(data.dev) else "chrf"
-
-
-def fresh_model(recipe: Recipe, data: Prepared, device: torch.device) -> SourceModel:
-    """Return the recipe's model, initialized with the recipe's seed."""
-    seed_everything(recipe.training.seed)
-    sizes = (len(data.source_tokenizer), len(data.target_tokenizer))
-    model = build_model(recipe.model, sizes, shared=data.one_vocabulary, device=device)
-    assert isinstance(model, SourceModel)
-    return model
 
 
 def expected_facts(recipe: Recipe, data: Prepared) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from whyformer.recipes.recipe import Resolved
 from whyformer.tasks.build import open_task
 from whyformer.tasks.pair_data import Prepared
 from whyformer.tasks.standard_input import forget_input
-from whyformer.tasks.translation import Translation, fresh_model
+from whyformer.tasks.translation import Translation
 from whyformer.training.loop import fit, start
 from whyformer.workflows.check.text_tasks import task_findings
 from whyformer.workflows.check.trial import (
@@ -120,7 +120,7 @@ def _distinct_pairs(data: Prepared) -> np.ndarray:
 
 def _overfit(task: Translation, device: torch.device) -> tuple[SourceModel, Batch, Finding]:
     recipe, data = task.recipe, task.data
-    model = fresh_model(without_dropout(recipe), data, device)
+    model = task.model_with(without_dropout(recipe), device)
     indices = _distinct_pairs(data)
     batch = make_batch(data.corpus, indices)
     settings = memorization_settings(recipe.training, recipe.model.d_model)
