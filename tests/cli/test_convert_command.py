@@ -124,7 +124,7 @@ def test_ensembles_devices_and_runs_without_conversion(cli, converted, run, sear
     )
     said = cli("translate", run / "nowhere", "--engine", "ctranslate2", stdin=TEXT)
     assert "does not exist" in said.sentence
-    assert "is not an engine" in cli("translate", run, "--engine", "onnx", stdin=TEXT).sentence
+    assert "is not an engine" in cli("translate", run, "--engine", "onx", stdin=TEXT).sentence
     assert cli("translate", run, stdin=TEXT).trouble == ""
     monkeypatch.setattr(engines, "choose_device", lambda name: type("D", (), {"type": "cuda"}))
     said = cli("translate", converted, "--engine", "ctranslate2", stdin=TEXT)

@@ -76,7 +76,7 @@ def evaluate(
         tag: Tag of the sources that do not begin with one, such as de.
         beam: Beam size (default: the setting of the run).
         length_penalty: Length penalty (default: the setting of the run).
-        engine: auto, torch or ctranslate2 (default: auto). See `whyformer translate --help`.
+        engine: auto, torch, ctranslate2 or onnx (default: auto). See `whyformer translate --help`.
         json: Print all results as one JSON object.
     """
     from whyformer.cli.shared.recipes import columns_in

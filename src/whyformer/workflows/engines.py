@@ -1,4 +1,5 @@
-"""Choose the engine for translation: PyTorch, or CTranslate2 with a conversion of the run."""
+"""Choose the engine for translation: PyTorch, or CTranslate2 or ONNX Runtime with a conversion of
+the run."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,12 @@ from whyformer.decoding.packing import Weights, is_rounded
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.text_translator import TextTranslator
 from whyformer.foundation.devices import choose_device
-from whyformer.foundation.errors import MissingPackageError, UsageError, nearest
+from whyformer.foundation.errors import (
+    MissingExtraError,
+    MissingPackageError,
+    UsageError,
+    nearest,
+)
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.foundation.wording import counted
 from whyformer.interop.conversion import (
@@ -25,6 +31,7 @@ from whyformer.interop.conversion import (
     stands_alone,
 )
 from whyformer.interop.engine import CTranslate2Translator, search_refusal
+from whyformer.interop.onnx.translator import OnnxTranslator
 from whyformer.workflows.translate import System, load_system, search_settings
 
 
@@ -34,6 +41,37 @@ class Engine(StrEnum):
     AUTO = "auto"
     TORCH = "torch"
     CTRANSLATE2 = "ctranslate2"
+    ONNX = "onnx"
+
+
+@dataclass(frozen=True)
+class Converted:
+    """An engine that uses conversions.
+
+    Args:
+        engine: name of the engine, and of its format for `convert`.
+        package: package that computes the conversion.
+        missing: error for a missing package.
+        translator: opens a conversion.
+        refusal: function that returns why the engine does not support search settings and a
+            prefix; None if it supports them.
+    """
+
+    engine: Engine
+    package: str
+    missing: UsageError
+    translator: Callable[..., CTranslate2Translator | OnnxTranslator]
+    refusal: Callable[[SearchSettings, str], str | None]
+
+
+def converted(engine: Engine) -> Converted:
+    """Return the engine that computes the conversions for ``engine``; auto means CTranslate2."""
+    if engine == Engine.ONNX:
+        missing = MissingExtraError("onnxruntime", "export")
+        return Converted(engine, "onnxruntime", missing, OnnxTranslator, OnnxTranslator.refusal)
+    missing = MissingPackageError("ctranslate2")
+    name = Engine.CTRANSLATE2
+    return Converted(name, "ctranslate2", missing, CTranslate2Translator, search_refusal)
 
 
 @dataclass(frozen=True)
@@ -80,11 +118,11 @@ class Engines:
                 f"`{weights}` is not a data type of weights.{nearest(weights, list(Weights))}"
             )
         if weights != Weights.FLOAT32:
-            if engine == Engine.CTRANSLATE2:
+            if engine in (Engine.CTRANSLATE2, Engine.ONNX):
                 raise UsageError(
-                    f"`--weights {weights}` has no effect on the ctranslate2 engine, which uses "
-                    "the weights that are stored in the conversion. Make another conversion with: "
-                    f"whyformer convert {runs[0]} --to ctranslate2 --quantize {weights}"
+                    f"`--weights {weights}` has no effect on the {engine} engine, which uses the "
+                    "weights that are stored in the conversion. Make another conversion with: "
+                    f"whyformer convert {runs[0]} --to {engine} --quantize {weights}"
                 )
             engine = Engine.TORCH
         if engine == Engine.TORCH and any(stands_alone(run) for run in runs):
@@ -92,7 +130,14 @@ class Engines:
                 "The torch engine needs a run, but this is a conversion without a run. Give the "
                 "run that it was made from."
             )
+        if (
+            engine == Engine.AUTO
+            and len(runs) == 1
+            and find_conversion(runs[0], Engine.ONNX) == runs[0]
+        ):
+            engine = Engine.ONNX  # a conversion without its run has only one engine
         self._runs, self._engine, self._weights = list(runs), Engine(engine), Weights(weights)
+        self._converted = converted(self._engine)
         self._device, self._ranks, self._warn, self._say = device, ranks, warn, say
         self._first, self._warned = first, False
 
@@ -141,12 +186,12 @@ class Engines:
         return system
 
     @functools.cached_property
-    def conversion(self) -> CTranslate2Translator:
+    def conversion(self) -> CTranslate2Translator | OnnxTranslator:
         """The conversion of the run. Raises: UsageError with the reason if it cannot be used."""
         found = self._found
         if isinstance(found, UsageError):
             raise found
-        return CTranslate2Translator(found[0], warn=self._warn, ranks=self._ranks)
+        return self._converted.translator(found[0], warn=self._warn, ranks=self._ranks)
 
     @functools.cached_property
     def _found(self) -> tuple[Path, Record] | UsageError:
@@ -154,27 +199,28 @@ class Engines:
         be used."""
         if self._engine == Engine.TORCH:
             return UsageError("The torch engine was requested.")
+        engine = self._converted.engine
         if len(self._runs) > 1:
             return UsageError(
-                "The ctranslate2 engine supports one run, not an ensemble. Give one run."
+                f"The {engine} engine supports one run, not an ensemble. Give one run."
             )
         (run,) = self._runs
-        directory = find_conversion(run)
+        directory = find_conversion(run, engine)
         if directory is None:
             find_bundle(run)  # raises an error if this is not a run
+            what = "conversion" if engine == Engine.CTRANSLATE2 else f"conversion to {engine}"
             return UsageError(
-                f"`{run}` contains no conversion. Make one with: whyformer convert {run} --to "
-                "ctranslate2"
+                f"`{run}` contains no {what}. Make one with: whyformer convert {run} --to {engine}"
             )
         if choose_device(self._device).type != "cpu":
-            return UsageError("The ctranslate2 engine needs the CPU. Use --device cpu.")
-        if find_spec("ctranslate2") is None:
-            return MissingPackageError("ctranslate2")
+            return UsageError(f"The {engine} engine needs the CPU. Use --device cpu.")
+        if find_spec(self._converted.package) is None:
+            return self._converted.missing
         record = read_record(directory)
         if is_stale(run, record):
             return _Stale(
                 f"The conversion in `{directory}` is out of date, because the run has changed. "
-                f"Convert it again with: whyformer convert {run} --to ctranslate2."
+                f"Convert it again with: whyformer convert {run} --to {engine}."
             )
         return directory, record
 
@@ -188,15 +234,16 @@ class Engines:
         _, record = found
         if of_torch:
             return UsageError(
-                f"The ctranslate2 engine does not support {' or '.join(of_torch)}. "
+                f"The {self._converted.engine} engine does not support {' or '.join(of_torch)}. "
                 "Use --engine torch."
             )
         settings = search_settings(record.facts, given, longest=record.max_source_tokens)
-        if refusal := search_refusal(settings, prefix):
+        if refusal := self._converted.refusal(settings, prefix):
             return UsageError(f"{refusal}. Use --engine torch.")
-        if record.rows is not None and (settings.max_length or 0) >= record.rows:
+        rows = None if self._engine == Engine.ONNX else record.rows
+        if rows is not None and (settings.max_length or 0) >= rows:
             return UsageError(
-                f"The conversion supports {counted(record.rows, 'position')}, but a translation "
+                f"The conversion supports {counted(rows, 'position')}, but a translation "
                 f"can have {counted(settings.max_length or 0, 'token')} and eos. Lower "
                 "--max-length or use --engine torch."
             )
@@ -204,7 +251,8 @@ class Engines:
 
     def _require_torch(self, reason: UsageError) -> None:
         """Raise the reason why the conversion cannot be used, unless torch may be used instead."""
-        if self._engine == Engine.CTRANSLATE2 or any(stands_alone(run) for run in self._runs):
+        requested = self._engine in (Engine.CTRANSLATE2, Engine.ONNX)
+        if requested or any(stands_alone(run) for run in self._runs):
             raise reason
         if isinstance(reason, _Stale) and self._ranks.first and not self._warned:
             self._say(f"{reason} The torch engine is used.")

@@ -122,7 +122,7 @@ def evaluate_runs(
 
     Args:
         search: settings that override the search settings of each run.
-        engine: auto, torch or ctranslate2; see `Engines`.
+        engine: auto, torch, ctranslate2 or onnx; see `Engines`.
         ranks: the processes that translate together; rank 0 scores, and the other ranks return
             None.
         warn: called with warnings about truncated outputs and sources that differ from the

@@ -217,8 +217,8 @@ def load(
 
     Args:
         device: auto, cpu, cuda, cuda:0 or mps.
-        engine: auto, torch or ctranslate2. With auto, each request uses CTranslate2 if the run has
-            an up-to-date conversion that supports the request, and torch otherwise.
+        engine: auto, torch, ctranslate2 or onnx. With auto, each request uses CTranslate2 if the
+            run has an up-to-date conversion that supports the request, and torch otherwise.
     Raises: BundleError if a run is missing or damaged; UsageError if the runs are incompatible.
     """
     return Model([Path(one) for one in (run, *more)], device, engine)

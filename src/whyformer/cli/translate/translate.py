@@ -116,7 +116,7 @@ def translate(
         tag: Tag of the lines that do not begin with one, such as de for <2de>,
             for a model that was trained with tags.
         device: auto, cpu, cuda, cuda:0 or mps.
-        engine: auto, torch or ctranslate2.
+        engine: auto, torch, ctranslate2 or onnx.
         weights: float32 or int8. int8 is faster and slightly less exact;
             it needs the torch engine on a CPU.
         beam: Beam size; 1 is greedy search.

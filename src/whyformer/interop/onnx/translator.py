@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.decoding.expected import Expected
+from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
 from whyformer.foundation.errors import UsageError
 from whyformer.foundation.ranks import ALONE, Ranks
@@ -52,6 +53,13 @@ class OnnxTranslator(Translator):
             expected=Expected.from_facts(self.record.facts),
             ranks=ranks,
         )
+
+    @staticmethod
+    def refusal(settings: SearchSettings, prefix: str = "") -> str | None:
+        """Return why this engine does not support search settings; None if it supports them."""
+        if settings.coverage_penalty > 0:
+            return "The onnx engine does not support a coverage penalty"
+        return None
 
     def token_log_probabilities(
         self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]
