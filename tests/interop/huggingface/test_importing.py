@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 
 from whyformer.bundle import load_bundle, save_bundle
 from whyformer.cli.main import main
@@ -120,6 +121,22 @@ def test_the_command_writes_a_run_that_other_commands_read(directories, tmp_path
     out = tmp_path / "out.txt"
     assert main(["translate", str(run), "--input", str(lines), "--output", str(out)]) == 0
     assert out.read_text().strip()
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("".join(f"a dog runs {i}\t{i} dogs run\n" for i in range(30)))
+    tuned = [
+        "train",
+        "--start-from",
+        str(run),
+        "--data",
+        str(pairs),
+        "--out",
+        str(tmp_path / "new"),
+    ]
+    assert main([*tuned, "--training.updates", "2"]) == 0
+    recipe = yaml.safe_load((tmp_path / "new" / "recipe.yaml").read_text())
+    assert recipe["training"]["learning_rate"] == 5e-5
+    assert recipe["training"]["optimizer"] == "adamw"
+    assert recipe["data"]["filters"]["max_tokens"] == 127
     capsys.readouterr()
     assert main(["import", str(path), "--out", str(run)]) == 2
     assert "already exists" in capsys.readouterr().err

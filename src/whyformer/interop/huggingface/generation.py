@@ -32,6 +32,7 @@ def search_settings(directory_settings: Mapping[str, Any]) -> tuple[dict[str, An
         found |= {"method": "sample"} | {k: given[k] for k in OF_SAMPLING if k in given}
     if found["beam"] > 1:
         found["length_penalty"] = max(given.get("length_penalty", 1.0), 0.0)
+    if found.get("length_penalty"):
         notes.append(
             "whyformer divides the score of a hypothesis by ((5 + tokens) / 6)^α, and transformers "
             "by tokens^α, so beam search can prefer another length"

@@ -5,8 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import Bundle, save_bundle
+import yaml
+
+from whyformer.bundle import RECIPE, Bundle, save_bundle
 from whyformer.foundation.errors import MissingExtraError, OutputError
+from whyformer.foundation.files import atomic_directory, write_text
 from whyformer.foundation.wording import counted
 from whyformer.interop.convert import ParityError
 from whyformer.interop.gate import random_pieces
@@ -18,6 +21,35 @@ from whyformer.text.imported import Imported
 
 SENTENCES = 10
 """Default number of sentences in the comparison."""
+
+
+def fine_tuning(longest: int | None) -> dict[str, Any]:
+    """Return the recipe of an imported run, which ``--start-from`` uses.
+
+    The training settings are those of the examples of transformers. The learning rate of a new
+    model is so high that a trained model would forget what it knows.
+    Args: longest: maximum number of source tokens of the model; None if it has no maximum.
+    """
+    recipe: dict[str, Any] = {
+        "description": "Train an imported model on your own sentence pairs.",
+        "task": "translate",
+        "training": {
+            "minutes": 20,
+            "batch_tokens": 2048,
+            "optimizer": "adamw",
+            "betas": [0.9, 0.999],
+            "epsilon": 1e-8,
+            "learning_rate": 5e-5,
+            "schedule": "linear",
+            "warmup": 50,
+            "label_smoothing": 0.0,
+            "clip": 1.0,
+        },
+        "validation": {"metric": "bleu", "sentences": 300, "patience": 8},
+    }
+    if longest is not None:
+        recipe["data"] = {"filters": {"max_tokens": min(longest - 1, 256)}}
+    return recipe
 
 
 @dataclass(frozen=True)
@@ -80,7 +112,11 @@ def import_model(
         )
     facts = read.bundle.facts
     known = facts["imported"] | {"compared": comparison and comparison.to_json()}
-    save_bundle(out / "model", replace(read.bundle, facts=facts | {"imported": known}))
+    with atomic_directory(out) as temporary:
+        save_bundle(temporary / "model", replace(read.bundle, facts=facts | {"imported": known}))
+        if isinstance(read.bundle.model, SourceModel):
+            longest = read.bundle.model.settings.longest_source
+            write_text(temporary / RECIPE, yaml.safe_dump(fine_tuning(longest), sort_keys=False))
     summary = read.bundle.model.settings.summary
     return ImportedRun(out, read.model_type, summary, comparison, reason, read.notes)
 
