@@ -14,6 +14,7 @@ EXAMPLES = """Examples:
   whyformer convert runs/mine --to ctranslate2 --quantize int8
   whyformer convert runs/mine --to ctranslate2 --out mine-ct2 --pairs test.tsv
   whyformer convert runs/mine --to onnx
+  whyformer convert runs/mine --to sentencepiece
 
 Before the conversion is saved, its translations are compared with those of the
 run. All token probabilities and greedy translations must be the same. An int8
@@ -38,7 +39,7 @@ def convert(
 
     Args:
         run: Directory of a run.
-        to: The format: ctranslate2 or onnx.
+        to: The format: ctranslate2, onnx, or sentencepiece (only the tokenizers).
         quantize: none (the default) or int8. With int8, the files are about a quarter as large.
         out: Output directory (default: a directory inside the run with the name of the format).
         pairs: Sources and translations for the comparison

@@ -50,6 +50,9 @@ ENGINE = {"out": "out", "quantize": "quantization", "pairs": "pairs", "sentences
 FORMATS = {
     "ctranslate2": Format("whyformer.interop.convert:convert", ENGINE),
     "onnx": Format("whyformer.interop.onnx.export:convert", {**ENGINE, "attention": "attention"}),
+    "sentencepiece": Format(
+        "whyformer.interop.sentencepiece:write_models", {"out": "out", "pairs": "pairs"}
+    ),
 }
 
 
