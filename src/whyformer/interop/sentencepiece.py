@@ -197,7 +197,7 @@ def _refuse_different(result: Comparison) -> None:
         raise DifferentPiecesError(
             f"`{result.file.name}` must give the pieces of the run in at least "
             f"{1 - LARGEST_SHARE:.1%} of the texts, but SentencePiece splits "
-            f"{result.different:,} of {result.texts:,} texts in another way, for example "
+            f"{result.different:,} of {counted(result.texts, 'text')} in another way, for example "
             f"{shown(result.examples[0])}. The file was not written. Use the run itself, or "
             "compare with other texts (--pairs)."
         )
