@@ -136,7 +136,7 @@ def write_marian(directory: Path) -> Any:
     pieces = _sentencepiece(directory / "source.spm", LINES[:2])
     pieces += _sentencepiece(directory / "target.spm", LINES[1:])
     ids: dict[str, int] = {}
-    for token in ("</s>", "<unk>", *pieces, "<pad>"):
+    for token in ("</s>", "<unk>", ">>kor<<", *pieces, "<pad>"):
         ids.setdefault(token, len(ids))
     (directory / "vocab.json").write_text(json.dumps(ids), encoding="utf-8")
     settings = {"source_lang": "en", "target_lang": "ko", "tokenizer_class": "MarianTokenizer"}

@@ -1,6 +1,7 @@
 """A tokenizer that another tool made: SentencePiece, or the `tokenizers` library."""
 
 import base64
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE, RESERVED, SYMBOLS, U
 
 BYTES = RESERVED[FIRST_BYTE:]
 """Names of the byte tokens of SentencePiece, which are also our names: ``<0x00>`` to ``<0xFF>``."""
+LANGUAGE_CODE = re.compile(r">>[^<>]+<<")
+"""The code of a target language at the beginning of a source."""
 NAMES = tuple(symbol.strip("<>") for symbol in SYMBOLS)
 """The names of our symbols in order: pad, bos, eos, unk, mask."""
 TOOLS: dict[str, Callable[[str, frozenset[str]], ToolTokenizer]] = {
@@ -183,6 +186,8 @@ class Imported(Pieces):
         self._bytes += [bytes([i]) for i in range(self.first_piece - FIRST_BYTE)]
         self._bytes += [self.tool.spelling(piece) for piece in self.pieces]
         self._id = {self._tokens[i]: i for i in range(FIRST_BYTE, len(self._tokens))}
+        codes = any(LANGUAGE_CODE.fullmatch(piece) for piece in self.pieces)
+        self._has_codes = tool == "sentencepiece" and codes
         self._lead, self._unused = tuple(lead), tuple(unused)
         self.lead = tuple(self._id[token] for token in lead)
         self._hidden = self.tool.hidden | frozenset(unused)
@@ -205,8 +210,12 @@ class Imported(Pieces):
     def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
         """Return the ids of each text, as `encode` returns them."""
         known = self._id
-        encoded = self.tool.encode_batch([self._prepared(text) for text in texts])
-        return [[*self.lead, *(known.get(t, UNK) for t in tokens)] for tokens in encoded]
+        parts = [self._without_code(self._prepared(text)) for text in texts]
+        encoded = self.tool.encode_batch([rest for _, rest in parts])
+        return [
+            [*self.lead, *code, *(known.get(token, UNK) for token in tokens)]
+            for (code, _), tokens in zip(parts, encoded, strict=True)
+        ]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of ``ids`` up to EOS, as the other tool decodes it. Symbols, other
@@ -225,6 +234,17 @@ class Imported(Pieces):
     def _prepared(self, text: str) -> str:
         text = without_surrogates(text)
         return text.lower() if self.lowercase and not self.tool.lowercase else text
+
+    def _without_code(self, text: str) -> tuple[list[int], str]:
+        """Return the id of the language code that begins a text, and the rest of the text.
+
+        Models of Marian with several target languages read such a code, for example ``>>fra<<``. It
+        is a token of the model, but not a piece of SentencePiece.
+        """
+        found = LANGUAGE_CODE.match(text) if self._has_codes else None
+        if found is None:
+            return [], text
+        return [self._id.get(found[0], UNK)], text[found.end() :]
 
     def _shown(self, i: int) -> str:
         text = self._bytes[i].decode("utf-8", errors="backslashreplace")
