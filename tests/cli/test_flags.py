@@ -114,6 +114,8 @@ COMMANDS = {
             "confidence": "",
             "lexicon": "{place}/pairs.tsv",
             "split_sentences": "",
+            "column": "2",
+            "into": "en",
             "weights": "int8",
             "length_penalty": "9",
             "prefix": "g",

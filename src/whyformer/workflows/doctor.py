@@ -20,7 +20,7 @@ EXTRAS = {
     "track": "tensorboard",
     "lab": "latex2mathml",
     "ray": "ray",
-    "documents": "pysubs2",
+    "documents": "docx",
     "export": "onnxruntime",
     "baselines": "sklearn",
 }

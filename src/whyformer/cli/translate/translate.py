@@ -22,6 +22,8 @@ EXAMPLES = """Examples:
   whyformer translate runs/mine --text hello --sample --top-p 0.9 --seed 1
   whyformer translate runs/mine --input book.txt --split-sentences
   whyformer translate runs/many --input in.txt --tag de
+  whyformer translate runs/mine --input page.html --output page.de.html
+  whyformer translate runs/mine --input t.csv --column ko --into en --output o.csv
   whyformer translate runs/mine --input in.txt --engine torch
   whyformer translate runs/mine --input in.txt --confidence --lexicon terms.tsv
   whyformer translate runs/mine --input in.txt --glossary terms.tsv --fallback
@@ -49,6 +51,9 @@ Output: one line per input line, in order. Empty lines stay empty.
   --alignments      One JSON object per line: text, source and target (tokens)
                     and weights[target][source]: cross-attention of the last
                     decoder layer, averaged over heads.
+Documents (.md, .html, .srt, .vtt, .docx): the texts are translated sentence by
+sentence into a file of the same format, and the markup is kept. With --column,
+a column of a table (CSV, TSV or Excel) is translated into a new column.
 --engine auto uses CTranslate2 if the run has an up-to-date conversion and the
 search is greedy or plain beam search; otherwise torch. Long trainings end with
 a conversion; `whyformer convert` makes one at any time.
@@ -67,6 +72,8 @@ def translate(
     output: Path | None = None,
     text: Annotated[list[str] | None, Parameter(negative="")] = None,
     alignments: Path | None = None,
+    column: str | None = None,
+    into: str | None = None,
     overwrite: Flag = False,
     json: Flag = False,
     confidence: Flag = False,
@@ -98,12 +105,15 @@ def translate(
 
     Args:
         runs: Directories of one or more runs.
-        input: File (optionally .gz) with one sentence per line (default: standard input).
+        input: File (optionally .gz) with one sentence per line (default: standard input);
+            or a document or a table, see below.
         encoding: Encoding of --input, such as cp949.
             Default: UTF-8; for a file that is not UTF-8, the encoding of the training data.
         output: File to write atomically (default: standard output).
         text: A text to translate, instead of a file. This option can be repeated.
         alignments: File to which the cross-attention weights are written, too, as JSON lines.
+        column: Name or number of the column of --input to translate.
+        into: Name of the new column with the translations.
         overwrite: Replace --output and --alignments if they exist.
         json: Write JSON lines.
         confidence: Begin each line with the probability that the translation is correct, and a tab.
@@ -196,6 +206,7 @@ def translate(
                 )
     if alignments is not None and len(runs) > 1:
         raise UsageError("`--alignments` supports one run, but several were given. Give one run.")
+    from whyformer.cli.translate.documents import document_job
     from whyformer.cli.translate.output import Form, write_answers
     from whyformer.decoding.settings import Method
     from whyformer.foundation.ranks import joined
@@ -219,8 +230,21 @@ def translate(
         **more.settings(),
     }  # fmt: skip
     glossary = None if more.glossary is None else read_glossary(more.glossary)
-    if text:
-        lines: Iterator[str] = iter([line for one in text for line in one.split("\n")])
+    job = document_job(
+        input,
+        output,
+        column,
+        into,
+        encoding,
+        of_lines={
+            "json": json, "confidence": confidence, "split-sentences": split_sentences,
+            "alignments": alignments is not None, "nbest": several,
+        },
+    )  # fmt: skip
+    if job is not None:
+        lines: Iterator[str] = iter(job.sentences)
+    elif text:
+        lines = iter([line for one in text for line in one.split("\n")])
     else:
         lines = input_lines(first, input, encoding, lambda text: warn(text) if is_first() else None)
         # Report an unreadable input before the model is loaded.
@@ -257,6 +281,9 @@ def translate(
         if not ranks.first:  # compute only; rank 0 writes the results
             for _ in found:
                 continue
+            return 0
+        if job is not None:
+            job.write(found if known is None else (one for one, _ in known.with_known(found)))
             return 0
         sampled = chosen.settings.method is Method.SAMPLE and mbr is None
         form = Form(
