@@ -88,9 +88,7 @@ def _passages(root: Any) -> Iterator[list[Any]]:
             yield passage
 
 
-def _format(run: Any) -> tuple[Any, bytes]:
+def _format(run: Any) -> tuple[Any, str]:
     """Return what two runs of one passage have in common: their parent and their properties."""
-    from lxml import etree
-
     properties = run.find(f"{NAMESPACE}rPr")
-    return run.getparent(), b"" if properties is None else etree.tostring(properties)
+    return run.getparent(), "" if properties is None else properties.xml
