@@ -10,7 +10,7 @@ import pytest
 
 from whyformer.foundation.errors import DataError
 from whyformer.workflows.documents.columns import open_column
-from whyformer.workflows.documents.document import open_document
+from whyformer.workflows.documents.formats import open_document
 from whyformer.workflows.documents.passages import Passage, Passages
 
 MARKDOWN = """---

@@ -9,7 +9,8 @@ from whyformer.foundation.errors import UsageError
 from whyformer.foundation.files import atomic_path
 from whyformer.foundation.wording import counted
 from whyformer.workflows.documents.columns import open_column
-from whyformer.workflows.documents.document import Document, is_document, open_document
+from whyformer.workflows.documents.document import Document
+from whyformer.workflows.documents.formats import is_document, open_document
 from whyformer.workflows.documents.passages import Passages
 
 
