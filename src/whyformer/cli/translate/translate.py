@@ -219,17 +219,6 @@ def translate(
     from whyformer.workflows.source_checks import SourceCheck
     from whyformer.workflows.translate import answers
 
-    calibration = read_calibration(first) if confidence else None
-
-    given: dict[str, Any] = {
-        "beam": beam, "nbest": nbest, "length_penalty": length_penalty, "min_length": min_length,
-        "max_length": max_length, "no_repeat_ngram": no_repeat_ngram, "groups": groups,
-        "diversity": diversity, "temperature": temperature, "top_k": top_k, "top_p": top_p,
-        "min_p": min_p, "seed": seed,
-        "method": "sample" if sample else None if beam is None else "beam",
-        **more.settings(),
-    }  # fmt: skip
-    glossary = None if more.glossary is None else read_glossary(more.glossary)
     job = document_job(
         input,
         output,
@@ -241,6 +230,17 @@ def translate(
             "alignments": alignments is not None, "nbest": several,
         },
     )  # fmt: skip
+    calibration = read_calibration(first) if confidence else None
+
+    given: dict[str, Any] = {
+        "beam": beam, "nbest": nbest, "length_penalty": length_penalty, "min_length": min_length,
+        "max_length": max_length, "no_repeat_ngram": no_repeat_ngram, "groups": groups,
+        "diversity": diversity, "temperature": temperature, "top_k": top_k, "top_p": top_p,
+        "min_p": min_p, "seed": seed,
+        "method": "sample" if sample else None if beam is None else "beam",
+        **more.settings(),
+    }  # fmt: skip
+    glossary = None if more.glossary is None else read_glossary(more.glossary)
     if job is not None:
         lines: Iterator[str] = iter(job.sentences)
     elif text:
