@@ -280,9 +280,9 @@ def test_a_line_of_100_000_characters_is_translated_up_to_the_models_limit(cli, 
     assert said.code == 0
     assert len(said.out.removesuffix("\n").split("\n")) == 3
     first = said.err.splitlines()[0]
-    assert (
-        first
-        == "whyformer: line 2 is longer than the model can read, so its end is not translated."
+    assert first == (
+        "whyformer: line 2 is longer than the model can read, so its end is not translated. "
+        "Add --split-long."
     )
 
 

@@ -1,6 +1,7 @@
 """Convert, then translate with another engine: the same interface, the same answers."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from toy_runs import toy_bundle, toy_run
 from whyformer.bundle import save_bundle
 from whyformer.interop.engine import CTranslate2Translator
-from whyformer.workflows import engines
+from whyformer.workflows import engine_table, engines
 
 pytest.importorskip("ctranslate2", reason="this platform has no wheel")
 pytestmark = pytest.mark.usefixtures("unchecked")
@@ -165,3 +166,35 @@ def test_a_conversion_that_stands_alone(cli, converted, searched, tmp_path):
     assert sum(searched) == 2
     assert "is a conversion without a run" in cli("translate", out, "--engine", "torch").sentence
     assert "not sampling" in cli("translate", out, "--sample", "--text", "a").sentence
+
+
+def test_compare_prints_a_row_for_each_engine_and_changes_nothing_in_the_run(
+    cli, converted, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(engine_table, "ALONE", 1)
+    before = {file: file.stat().st_mtime_ns for file in converted.rglob("*")}
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("a b\tb a\nc\tc\nf g\tg f\n", encoding="utf-8")
+    said = cli("convert", converted, "--compare", "--pairs", pairs)
+    lines = said.out.splitlines()
+    assert lines[0].split() == [
+        "engine", "weights", "size", "quality", "on", "dev", "one", "sentence", "batches", "of",
+        "64",
+    ]  # fmt: skip
+    for name in ("torch         float32", "ctranslate2   float32", "ctranslate2   int8"):
+        name = " ".join(name.split())
+        (line,) = [one for one in lines if " ".join(one.split()).startswith(f"{name} ")]
+        assert re.search(r"MiB  chrf [0-9.]+.*[0-9.]+ ms +[0-9.]+ sentences/s", line)
+    assert "torch int8: The model has no matrix that is large enough." in lines
+    assert {file: file.stat().st_mtime_ns for file in converted.rglob("*")} == before
+    rows = json.loads(cli("convert", converted, "--compare", "--pairs", pairs, "--json").out)[
+        "rows"
+    ]
+    scores = [row["score"]["value"] for row in rows if row["weights"] == "float32" and row["score"]]
+    assert len(scores) >= 2
+    assert max(scores) - min(scores) < 1e-6  # the same translations
+    assert (
+        "has no effect with `--compare`"
+        in cli("convert", converted, "--compare", "--to", "onnx").sentence
+    )
+    assert "has no dev set to compare engines on" in cli("convert", converted, "--compare").sentence

@@ -114,6 +114,7 @@ COMMANDS = {
             "confidence": "",
             "lexicon": "{place}/pairs.tsv",
             "split_sentences": "",
+            "split_long": "",
             "column": "2",
             "into": "en",
             "weights": "int8",

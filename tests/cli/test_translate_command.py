@@ -306,3 +306,21 @@ def test_weights_that_are_no_numbers_give_no_answer(cli, own_run, search):
 def test_json_with_what_is_no_number_is_refused(value):
     with pytest.raises(WhyformerError, match="can only contain finite numbers"):
         json_text({"scores": [1.0, value]})
+
+
+def test_split_long_translates_the_end_of_long_lines_and_changes_no_other_line(cli, tmp_path):
+    run = toy_run(tmp_path / "run", positions="learned", max_length=8)
+    lines = ["a b? c d? e f", "a? b c?", "a b c d e f g h i j a b"]
+    plain = cli("translate", run, stdin="\n".join(lines))
+    assert plain.err.count("Add --split-long.") == 2
+    said = cli("translate", run, "--split-long", stdin="\n".join(lines))
+    assert "Add --split-long" not in said.err
+    assert "line 3 is longer" in said.err
+    assert "line 1 is longer" not in said.err
+    found, before = said.out.splitlines(), plain.out.splitlines()
+    parts = cli("translate", run, stdin="a b?\nc d?\ne f").out.splitlines()
+    assert found == [" ".join(parts), *before[1:]]
+    assert (
+        "`--split-long` translates each"
+        in cli("translate", run, "--split-long", "--prefix", "a", stdin="a").sentence
+    )

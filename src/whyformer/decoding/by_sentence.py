@@ -2,7 +2,7 @@
 translations."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -17,15 +17,18 @@ class SentenceSplitter:
 
     Use `split` and `joined` of the same object: `joined` must know how many sentences `split` found
     in each line.
+
+    Args: splits: function that returns whether a line is split; None splits every line.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, splits: Callable[[str], bool] | None = None) -> None:
+        self._splits = splits
         self._lines: deque[tuple[str, int]] = deque()
 
     def split(self, lines: Iterable[str]) -> Iterator[str]:
         """Yield the sentences of every line; an empty line is one empty sentence."""
         for line in lines:
-            found = sentences(line)
+            found = sentences(line) if self._splits is None or self._splits(line) else [line]
             self._lines.append((line, len(found)))
             yield from found
 
@@ -67,17 +70,21 @@ def translate_by_sentence(
     translator: TextTranslator,
     lines: Iterable[str],
     settings: SearchSettings | None = None,
+    *,
+    long_only: bool = False,
     **options: Any,
 ) -> list[Translation]:
     """Translate each sentence of each line; return one translation for each line.
 
-    Args: options: keyword arguments of `TextTranslator.translate`.
+    Args:
+        long_only: split only the lines that are too long for the model.
+        options: keyword arguments of `TextTranslator.translate`.
     Raises: UsageError when `nbest` is more than 1, or when ``lines`` is a single string.
     """
     lines = list(each_text("texts", lines))
     settings = settings or SearchSettings()
     refuse_several(settings)
-    splitter = SentenceSplitter()
+    splitter = SentenceSplitter(translator.is_too_long if long_only else None)
     found = translator.translate(list(splitter.split(lines)), settings, **options)
     return list(splitter.joined(found))
 

@@ -251,10 +251,18 @@ class TextTranslator(ABC):
             for line in lines:
                 yield answers[line.index]
 
+    def is_too_long(self, text: str) -> bool:
+        """Return whether the model cannot read the end of a source."""
+        return len(self._source_ids(text)) >= self.max_source_tokens  # 1 for eos
+
+    def _source_ids(self, text: str) -> list[int]:
+        """Return the ids of a source without eos; an empty list for a source of spaces."""
+        source = self.expected.source(text) if text.strip() else ""
+        return self.source_tokenizer.encode(source) if source else []
+
     def _line(self, index: int, text: str, prefix: str) -> Line:
         trimmed = self.expected.trimmed
-        source = self.expected.source(text) if text.strip() else ""
-        ids = self.source_tokenizer.encode(source) if source else []
+        ids = self._source_ids(text)
         opening = self._opening(trimmed(prefix)) if prefix else None
         longest = self.max_source_tokens - 1
         if len(ids) > longest and self.warn:

@@ -77,6 +77,7 @@ class Model:
         texts: Sequence[str],
         *,
         split_sentences: bool = False,
+        split_long: bool = False,
         mbr: str | None = None,
         glossary: Mapping[str, str] | None = None,
         fallback: bool = False,
@@ -88,6 +89,7 @@ class Model:
         Args:
             split_sentences: translate each sentence of a text separately, and join the
                 translations with spaces.
+            split_long: the same, only for the texts that are too long for the model.
             mbr: minimum Bayes risk with ``chrf`` or ``bleu``: of ``nbest`` samples (default: 16),
                 return the one that is most similar to all samples.
             glossary: source terms with their translations. If a text contains a term, its
@@ -99,6 +101,7 @@ class Model:
         found = self.answers(
             texts,
             split_sentences=split_sentences,
+            split_long=split_long,
             mbr=mbr,
             glossary=glossary,
             fallback=fallback,
@@ -112,6 +115,7 @@ class Model:
         texts: Sequence[str],
         *,
         split_sentences: bool = False,
+        split_long: bool = False,
         mbr: str | None = None,
         glossary: Mapping[str, str] | None = None,
         fallback: bool = False,
@@ -120,12 +124,12 @@ class Model:
     ) -> list[Translation]:
         """Return all hypotheses for each text, best first, with texts, scores and tokens.
 
-        Args: split_sentences, mbr, glossary, fallback, tag, search: see `translate`.
+        Args: split_sentences, split_long, mbr, glossary, fallback, tag, search: see `translate`.
         """
         if mbr is not None:
-            if split_sentences:
+            if split_sentences or split_long:
                 raise UsageError(
-                    "`mbr` and `split_sentences` cannot be combined. Leave one of them out."
+                    "`mbr` and splitting into sentences cannot be combined. Leave one of them out."
                 )
             search = {"method": "sample", "nbest": SAMPLES} | search
         asked = {"a glossary": glossary is not None, "a fallback": fallback}
@@ -135,8 +139,10 @@ class Model:
         options: dict[str, Any] = {"fallback": fallback}
         if glossary is not None:
             options["required"] = Glossary(glossary.items()).required
-        if split_sentences:
-            return translate_by_sentence(translator, texts, settings, **options)
+        if split_sentences or split_long:
+            return translate_by_sentence(
+                translator, texts, settings, long_only=not split_sentences, **options
+            )
         found = translator.translate(texts, settings, **options)
         return found if mbr is None else list(minimum_risk(found, mbr, settings))
 

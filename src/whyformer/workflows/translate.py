@@ -149,6 +149,7 @@ def answers(
     prefix: str = "",
     live: bool = False,
     split_sentences: bool = False,
+    split_long: bool = False,
     required: Callable[[str], Sequence[str]] | None = None,
     fallback: bool = False,
 ) -> Iterator[Translation]:
@@ -157,18 +158,19 @@ def answers(
     Args:
         prefix: text that every translation must begin with.
         split_sentences: translate each sentence of a line separately and join the translations.
+        split_long: the same, only for the lines that are too long for the model.
         required, fallback: see `TextTranslator.translate`.
         live: whether the input is interactive. With an interactive input, the lines read so far are
             translated whenever the input pauses. With any other input, many lines are read ahead.
     """
-    if split_sentences:
+    if split_sentences or split_long:
         refuse_several(settings)
         if prefix:
             raise UsageError(
                 "A prefix applies to a whole line, so it cannot be combined with splitting lines "
                 "into sentences. Leave one of them out."
             )
-        splitter = SentenceSplitter()
+        splitter = SentenceSplitter(None if split_sentences else translator.is_too_long)
         found = answers(
             translator,
             splitter.split(lines),

@@ -74,7 +74,7 @@ def write_answers(
         aligned = None if alignments is None else stack.enter_context(written(alignments))
         for index, (answer, alignment) in enumerate(pairs, start=1):
             entries = told.popleft() if lexicon is not None else None
-            _warn(index, answer)
+            _warn(index, answer, split=form.split)
             if entries:
                 looked_up.add(index)
             else:
@@ -212,9 +212,12 @@ def _warn_of_sources(check: SourceCheck) -> None:
         warn(finding)
 
 
-def _warn(index: int, answer: Translation) -> None:
+def _warn(index: int, answer: Translation, *, split: bool) -> None:
     if answer.source_truncated:
-        warn(f"line {index} is longer than the model can read, so its end is not translated.")
+        advice = "" if split else " Add --split-long."
+        warn(
+            f"line {index} is longer than the model can read, so its end is not translated.{advice}"
+        )
 
 
 def _warn_of_cut(which: str) -> None:

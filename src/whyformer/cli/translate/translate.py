@@ -37,11 +37,12 @@ Output: one line per input line, in order. Empty lines stay empty.
   --json            One JSON object per line: index, source, text, score,
                     source_truncated (the source was too long and was cut),
                     hypotheses (text, score, log_probability, finished, and
-                    tokens: the token ids). With --split-sentences also
-                    sentences: the same fields for each sentence of a line that
-                    was split. With --fallback also fallback: true for a line
-                    whose translation is that of the second search, false if
-                    the second search did not help, null for other lines.
+                    tokens: the token ids). With --split-sentences or
+                    --split-long also sentences: the same fields for each
+                    sentence of a line that was split. With --fallback also
+                    fallback: true for a line whose translation is that of the
+                    second search, false if the second search did not help,
+                    null for other lines.
   --confidence      CONFIDENCE<TAB>TEXT, with a number from 0 to 1, or the word
                     lexicon for an answer of --lexicon. With --json, the field
                     confidence: a number or null.
@@ -79,6 +80,7 @@ def translate(
     confidence: Flag = False,
     lexicon: str | None = None,
     split_sentences: Flag = False,
+    split_long: Flag = False,
     tag: str | None = None,
     device: str = "auto",
     engine: str = "auto",
@@ -123,6 +125,8 @@ def translate(
         split_sentences: Split lines into sentences, translate each sentence,
             and join the translations with spaces.
             This option is useful for models trained on single sentences.
+        split_long: The same, only for lines that are longer than the model can read.
+            Without this option, the end of such a line is not translated.
         tag: Tag of the lines that do not begin with one, such as de for <2de>,
             for a model that was trained with tags.
         device: auto, cpu, cuda, cuda:0 or mps.
@@ -183,6 +187,8 @@ def translate(
         ("confidence", "split-sentences", confidence and split_sentences),
         ("lexicon", "prefix", lexicon is not None and bool(prefix)),
         ("mbr", "split-sentences", mbr is not None and split_sentences),
+        ("mbr", "split-long", mbr is not None and split_long),
+        ("confidence", "split-long", confidence and split_long),
         ("glossary", "sample", more.glossary is not None and sample),
         ("fallback", "sample", more.fallback and sample),
     ):
@@ -192,7 +198,8 @@ def translate(
             )
     if confidence and len(runs) > 1:
         raise UsageError("`--confidence` supports one run, but several were given. Give one run.")
-    if split_sentences:
+    if split_sentences or split_long:
+        flag = "split-sentences" if split_sentences else "split-long"
         several = nbest is not None and nbest > 1
         for name, given_too in (
             ("nbest", several),
@@ -201,8 +208,8 @@ def translate(
         ):
             if given_too:
                 raise UsageError(
-                    f"`--{name}` applies to a whole line, but `--split-sentences` translates each "
-                    "sentence separately. Leave one of them out."
+                    f"`--{name}` applies to a whole line, but `--{flag}` translates each sentence "
+                    "separately. Leave one of them out."
                 )
     if alignments is not None and len(runs) > 1:
         raise UsageError("`--alignments` supports one run, but several were given. Give one run.")
@@ -227,6 +234,7 @@ def translate(
         encoding,
         of_lines={
             "json": json, "confidence": confidence, "split-sentences": split_sentences,
+            "split-long": split_long,
             "alignments": alignments is not None, "nbest": several,
         },
     )  # fmt: skip
@@ -273,6 +281,7 @@ def translate(
             prefix=prefix,
             live=live,
             split_sentences=split_sentences,
+            split_long=split_long,
             required=None if glossary is None else glossary.required,
             fallback=more.fallback,
         )
@@ -289,7 +298,7 @@ def translate(
         form = Form(
             json=json,
             many=chosen.settings.nbest > 1 and mbr is None,
-            split=split_sentences,
+            split=split_sentences or split_long,
             fallback=more.fallback,
             listed=None if sampled else 1,
             live=live,
