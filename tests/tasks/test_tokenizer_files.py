@@ -82,6 +82,17 @@ def test_a_run_does_not_resume_with_another_file(pairs: str, tmp_path: Path):
         prepared(pairs, tmp_path / "run", **{"text.from_file": file})
 
 
+def test_lines_that_the_other_tool_changes_are_counted(pairs: str, tmp_path: Path):
+    file = save_tokenizer(tmp_path / "tokenizer.json")  # Q is unknown to it
+    more = tmp_path / "more.tsv"
+    more.write_text("word ab\tQQ\nword ba\tab\n", encoding="utf-8")
+    data = prepared(pairs, tmp_path / "run", **{"text.from_file": file})
+    assert data.corpus.report.round_trip_failures.count == 0
+    asked = {"text.from_file": file, "data.train": [pairs, str(more)], "data.dev": [pairs]}
+    data = prepared(pairs, tmp_path / "two", **asked)
+    assert data.corpus.report.round_trip_failures.count == 1
+
+
 def test_each_side_may_have_its_own_file_or_learn_its_vocabulary(pairs: str, tmp_path: Path):
     files = [save_tokenizer(tmp_path / f"{size}.json", size) for size in (50, 60)]
     asked = {"text.source_from_file": files[0], "text.vocabulary": 300}

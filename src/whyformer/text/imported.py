@@ -36,7 +36,8 @@ class Imported(Pieces):
     their ids in the other vocabulary. See `theirs` and `ours` for the ids of both vocabularies.
 
     A text is never encoded as pad, bos, eos or mask. Without byte tokens, text outside the
-    vocabulary is encoded as unk.
+    vocabulary is encoded as unk, and is missing in the decoded text. The other tool may also change
+    a text in other ways, so the result of `normalize` can differ from the decoded text.
     Args:
         pieces: the tokens from `first_piece` on, as the other tool writes them.
         tool: the tool, a name in `TOOLS`.
@@ -197,11 +198,6 @@ class Imported(Pieces):
         """Our id of each id of the other vocabulary. A token that stands for several symbols has
         the id of the first one."""
         return {b: a for a, b in reversed(list(enumerate(self.theirs))) if b is not None}
-
-    def normalize(self, text: str) -> str:
-        """Return exactly the result of ``decode(encode(text))``; text that is encoded as unk is
-        missing."""
-        return self.decode(self.encode(text))
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of ``text``, without BOS and EOS."""

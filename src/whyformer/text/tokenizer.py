@@ -173,7 +173,8 @@ class Tokenizer(Protocol):
         ...
 
     def normalize(self, text: str) -> str:
-        """Return exactly the result of ``decode(encode(text))``."""
+        """Return exactly the result of ``decode(encode(text))``. Only an `Imported` tokenizer can
+        decode another text."""
         ...
 
     def encode(self, text: str) -> list[int]:
