@@ -57,7 +57,7 @@ class Tagged:
         place = {piece: self.first_piece + k for k, piece in enumerate(inner.pieces)}
         self._id = {tag: place[piece_of(tag)] for tag in tags}
         self._tag_of = {number: tag for tag, number in self._id.items()}
-        self.units, self.lowercase = inner.units, inner.lowercase
+        self.units, self.lowercase, self.lead = inner.units, inner.lowercase, inner.lead
         self.gaps, self.over_bytes, self.pieces = inner.gaps, inner.over_bytes, inner.pieces
         self.spellings = [
             b"" if i in self._tag_of else spelling for i, spelling in enumerate(inner.spellings)
