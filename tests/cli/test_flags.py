@@ -324,7 +324,11 @@ COMMANDS = {
         JSON,
     ),
     "convert": Command(
-        ("{place}/run", "{place}/run --to onnx"),
+        (
+            "{place}/run",
+            "{place}/run --to onnx",
+            "{place}/run --to argos --from-code ko --to-code en",
+        ),
         {
             "to": "onnx",
             "quantize": "int8",
@@ -332,6 +336,8 @@ COMMANDS = {
             "pairs": "{place}/pairs.tsv",
             "sentences": "3",
             "attention": "",
+            "from_code": "de",
+            "to_code": "fr",
         },
         JSON,
     ),
@@ -342,6 +348,7 @@ WORK = (
     "workflows.demo.demo",
     "workflows.bench.measure.bench",
     "interop.convert.convert",
+    "interop.argos.convert",
     "interop.onnx.export.convert",
     "cli.lab.lab._measure",
     "lab.pages.site.write_report",

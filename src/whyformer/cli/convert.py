@@ -16,6 +16,7 @@ EXAMPLES = """Examples:
   whyformer convert runs/mine --to onnx
   whyformer convert runs/mine --to sentencepiece
   whyformer convert runs/mine --compare
+  whyformer convert runs/mine --to argos --from-code ko --to-code en
 
 Before the conversion is saved, its translations are compared with those of the
 run. All token probabilities and greedy translations must be the same. An int8
@@ -38,6 +39,8 @@ def convert(
     sentences: Annotated[int | None, within(1, 1_000_000)] = None,
     attention: Flag = False,
     compare: Flag = False,
+    from_code: str | None = None,
+    to_code: str | None = None,
     json: Flag = False,
 ) -> int:
     """Convert a run to the format of another engine, and compare the outputs before saving the
@@ -45,14 +48,18 @@ def convert(
 
     Args:
         run: Directory of a run.
-        to: The format: ctranslate2 (the default), onnx, or sentencepiece (only the tokenizers).
+        to: The format: ctranslate2 (the default), onnx, argos (a package of Argos Translate), or
+            sentencepiece (only the tokenizers).
         quantize: none (the default) or int8. With int8, the files are about a quarter as large.
         out: Output directory (default: a directory inside the run with the name of the format).
+            For argos: a file that ends with .argosmodel.
         pairs: Sources and translations for the comparison
             (default: the dev set of the run).
         sentences: Maximum number of sentences to compare (default: 200).
         attention: For onnx: the graphs also return the attention weights of every layer.
         compare: Print a table of all engines and number formats, instead of converting the run.
+        from_code: For argos: ISO 639 code of the source language, such as ko.
+        to_code: For argos: ISO 639 code of the target language, such as en.
         json: Print the measurements as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
@@ -66,6 +73,8 @@ def convert(
         "pairs": given,
         "sentences": sentences,
         "attention": attention or None,
+        "from-code": from_code,
+        "to-code": to_code,
     }
     if compare:
         others = flags | {"to": to}

@@ -160,7 +160,7 @@ def convert(
     exporter.check(bundle.model.settings)
     model = bundle.model
     assert isinstance(model, Transformer | GPT)
-    chosen = _sentences(run, bundle, pairs, sentences)
+    chosen = comparison_sentences(run, bundle, pairs, sentences)
     if quantization != "none" and (isinstance(model, GPT) or chosen.references is None):
         raise UsageError(
             "A quantized model is evaluated by its translations, but "
@@ -246,7 +246,7 @@ class CTranslate2Exporter:
         return CTranslate2Generator(directory)
 
 
-def _sentences(
+def comparison_sentences(
     run: Path, bundle: Bundle, pairs: Sequence[tuple[str, str]] | None, count: int
 ) -> Sentences:
     """Return the sentences for the parity check: the given pairs, the dev set or, if there is none,

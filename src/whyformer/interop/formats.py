@@ -49,6 +49,10 @@ ENGINE = {"out": "out", "quantize": "quantization", "pairs": "pairs", "sentences
 """The options of a format that an engine of `whyformer translate` runs."""
 FORMATS = {
     "ctranslate2": Format("whyformer.interop.convert:convert", ENGINE),
+    "argos": Format(
+        "whyformer.interop.argos:convert",
+        {**ENGINE, "from-code": "from_code", "to-code": "to_code"},
+    ),
     "onnx": Format("whyformer.interop.onnx.export:convert", {**ENGINE, "attention": "attention"}),
     "sentencepiece": Format(
         "whyformer.interop.sentencepiece:write_models", {"out": "out", "pairs": "pairs"}
