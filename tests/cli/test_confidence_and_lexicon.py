@@ -1,6 +1,7 @@
 """Confidence and lexicon of `translate`: the order of the lines, and the origin of each answer."""
 
 import json
+import math
 
 import pytest
 
@@ -49,6 +50,26 @@ def test_each_line_begins_with_the_calibrated_probability(cli, own_run, calibrat
             assert float(confidence) == pytest.approx(p, abs=1e-4)
         else:
             assert confidence == ""
+
+
+@pytest.mark.parametrize("flags", [(), ("--nbest", "2"), ("--split-sentences",)])
+def test_the_probabilities_of_the_tokens_multiply_to_that_of_the_text(cli, own_run, flags):
+    said = cli(
+        *("translate", own_run, "--json", "--token-confidence", *flags), stdin="\n".join(LINES)
+    )
+    target = load_bundle(own_run).target_tokenizer
+    checked = 0
+    for line in map(json.loads, said.out.splitlines()):
+        for part in line.get("sentences") or [line]:
+            for one in part["hypotheses"]:
+                pieces = [piece for piece, _ in one["token_confidence"]]
+                probabilities = [p for _, p in one["token_confidence"]]
+                assert pieces == target.tokens([*one["tokens"], *[2] * one["finished"]])
+                total = sum(map(math.log, probabilities))
+                assert total == pytest.approx(one["log_probability"], abs=0.05)
+                checked += len(pieces)
+    assert checked > len(LINES)
+    assert "Add --json." in cli("translate", own_run, "--token-confidence", stdin="a").sentence
 
 
 def test_a_run_without_calibration_says_so_in_one_sentence(cli, own_run):

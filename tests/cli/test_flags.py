@@ -134,6 +134,7 @@ COMMANDS = {
             "forbid_file": "{place}/letters.txt",
             "glossary": "{place}/terms.tsv",
             "fallback": "",
+            "token_confidence": "",
         },
         DEVICE | NEW,
     ),

@@ -1,17 +1,21 @@
-"""The confidence of translations: a calibration that is fitted at the end of a run."""
+"""The confidence of translations, calibrated at the end of a run, and the probabilities of their
+tokens."""
 
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from whyformer.bundle import CONFIG, WEIGHTS, find_bundle
+from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.text_translator import Translation
+from whyformer.decoding.translator import Translator
 from whyformer.evaluation.calibration import FEWEST, FEWEST_OF_EACH, Calibration, fit
 from whyformer.foundation.errors import DataError, UsageError
 from whyformer.foundation.files import write_text
 from whyformer.foundation.integrity import FILES, read_sealed, sealed_text
 from whyformer.foundation.parsing import read_json, reason_of
 from whyformer.text.normalization import lower, normalize
+from whyformer.text.symbols import EOS
 
 CALIBRATION = "calibration.json"
 FORMAT = 1
@@ -24,6 +28,34 @@ def confidence_features(answer: Translation) -> tuple[float, float]:
     total = sum(one.log_probability for _, one in hypotheses)
     tokens = sum(len(one.tokens) + 1 for _, one in hypotheses)
     return (total, total / tokens) if math.isfinite(total) and tokens else (0.0, 0.0)
+
+
+TokenProbabilities = dict[tuple[str, Hypothesis], list[tuple[str, float]]]
+"""For each source and hypothesis: the tokens as readable strings, with their probabilities."""
+
+
+def token_probabilities(
+    translator: Translator, answers: Sequence[Translation]
+) -> TokenProbabilities:
+    """Return the probability that the model gives to each token of each hypothesis, including eos
+    if the hypothesis is finished. These probabilities are not calibrated.
+
+    The product of the probabilities of a hypothesis is the exponential of its log-probability.
+    """
+    owned = [
+        (part.source, one)
+        for answer in answers
+        for part in (answer.sentences or (answer,))
+        for _, one in part.hypotheses
+    ]
+    scored = translator.score([source for source, _ in owned], [one for _, one in owned])
+    found: TokenProbabilities = {}
+    for key, score in zip(owned, scored, strict=True):
+        ids = [*key[1].tokens, *[EOS] * key[1].finished]
+        names = translator.target_tokenizer.tokens(ids)
+        values = [] if score is None else score.tokens
+        found[key] = [(name, math.exp(x)) for name, x in zip(names, values, strict=False)]
+    return found
 
 
 def is_right(text: str, references: Sequence[str], *, lowercase: bool) -> bool:

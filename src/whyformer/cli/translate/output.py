@@ -12,9 +12,14 @@ from whyformer.bundle import Bundle
 from whyformer.cli.shared.streams import json_text, warn, written
 from whyformer.data.filters import Occurrences
 from whyformer.decoding.alignment import BATCH_SIZE, align
-from whyformer.decoding.text_translator import Translation
+from whyformer.decoding.text_translator import TextTranslator, Translation
+from whyformer.decoding.translator import Translator
 from whyformer.evaluation.calibration import Calibration
-from whyformer.workflows.confidence import confidence_features
+from whyformer.workflows.confidence import (
+    TokenProbabilities,
+    confidence_features,
+    token_probabilities,
+)
 from whyformer.workflows.lexicon import Lexicon
 from whyformer.workflows.source_checks import SourceCheck
 
@@ -52,6 +57,7 @@ def write_answers(
     bundle: Bundle | None = None,
     calibration: Calibration | None = None,
     lexicon: Lexicon | None = None,
+    translator: TextTranslator | None = None,
 ) -> None:
     """Write all answers, and warn about lines that were cut or that differ from the training data.
 
@@ -60,6 +66,7 @@ def write_answers(
         alignments: file for the alignments, which the model of ``bundle`` computes.
         calibration: the confidence of the run, if it is written.
         lexicon: the lexicon that was applied to the lines, if there is one.
+        translator: computes the probabilities of the tokens for the JSON; None writes none.
     """
     told: deque[tuple[str, ...]] = deque()
     if lexicon is not None:
@@ -72,7 +79,8 @@ def write_answers(
     with contextlib.ExitStack() as stack:
         stream = stack.enter_context(written(output))
         aligned = None if alignments is None else stack.enter_context(written(alignments))
-        for index, (answer, alignment) in enumerate(pairs, start=1):
+        answers = _with_tokens(translator, pairs, live=form.live)
+        for index, (answer, alignment, scored) in enumerate(answers, start=1):
             entries = told.popleft() if lexicon is not None else None
             _warn(index, answer, split=form.split)
             if entries:
@@ -93,7 +101,7 @@ def write_answers(
                 cut.add(index)
                 if form.live:  # warn now, because the input may never end
                     _warn_of_cut(f"1 translation (line {index})")
-            for line in shown(index, answer, form, more):
+            for line in shown(index, answer, form, more, scored):
                 print(line, file=stream)
             if aligned is not None:
                 print(alignment, file=aligned)
@@ -115,25 +123,31 @@ def write_answers(
 
 
 def shown(
-    index: int, answer: Translation, form: Form, more: dict[str, Any] | None = None
+    index: int,
+    answer: Translation,
+    form: Form,
+    more: dict[str, Any] | None = None,
+    scored: TokenProbabilities | None = None,
 ) -> Iterator[str]:
     """Yield the lines of output for an answer.
 
-    Args: more: the confidence and the lexicon's targets, if these were requested.
+    Args:
+        more: the confidence and the lexicon's targets, if these were requested.
+        scored: the probabilities of the tokens, if these were requested.
     """
     more = more or {}
     if form.json:
-        record = {"index": index, **_as_json(answer), **more}
+        record = {"index": index, **_as_json(answer, scored), **more}
         if form.fallback:
             record["fallback"] = answer.fallback
         if form.split:
-            record["sentences"] = [_as_json(one) for one in answer.sentences]
+            record["sentences"] = [_as_json(one, scored) for one in answer.sentences]
         yield json_text(record)
     elif not form.many:
         yield _confidence(more) + _one_line(answer.text)
     else:
-        scored = [(one.score, text) for text, one in answer.hypotheses] or [(0.0, answer.text)]
-        for score, text in scored:
+        listed = [(one.score, text) for text, one in answer.hypotheses] or [(0.0, answer.text)]
+        for score, text in listed:
             yield f"{index}\t{score:.4f}\t{_one_line(text)}"
 
 
@@ -156,7 +170,7 @@ def _noted(
         yield answer
 
 
-def _as_json(answer: Translation) -> dict[str, Any]:
+def _as_json(answer: Translation, scored: TokenProbabilities | None) -> dict[str, Any]:
     found = [
         {
             "text": text,
@@ -165,6 +179,7 @@ def _as_json(answer: Translation) -> dict[str, Any]:
             "finished": one.finished,
             "tokens": list(one.tokens),
         }
+        | ({} if scored is None else {"token_confidence": _rounded(scored[answer.source, one])})
         for text, one in answer.hypotheses
     ]
     return {
@@ -174,6 +189,10 @@ def _as_json(answer: Translation) -> dict[str, Any]:
         "source_truncated": answer.source_truncated,
         "hypotheses": found,
     }
+
+
+def _rounded(scored: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    return [(token, round(probability, 4)) for token, probability in scored]
 
 
 def _one_line(text: str) -> str:
@@ -205,6 +224,23 @@ def with_alignments(
                     "weights": [[round(weight, 5) for weight in row] for row in one.weights],
                 }
             yield answer, json_text(shown)
+
+
+def _with_tokens(
+    translator: TextTranslator | None, pairs: Iterator[tuple[Translation, str]], *, live: bool
+) -> Iterator[tuple[Translation, str, TokenProbabilities | None]]:
+    """Yield each answer and its alignment with the probabilities of its tokens, if a translator
+    that can compute them is given.
+
+    Args: live: whether to compute one answer at a time, instead of batches.
+    """
+    size = 1 if live or translator is None else BATCH_SIZE
+    while some := list(itertools.islice(pairs, size)):
+        scored = None
+        if isinstance(translator, Translator):
+            scored = token_probabilities(translator, [answer for answer, _ in some])
+        for answer, alignment in some:
+            yield answer, alignment, scored
 
 
 def _warn_of_sources(check: SourceCheck) -> None:

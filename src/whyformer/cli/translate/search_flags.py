@@ -30,6 +30,8 @@ class SearchFlags:
             its translation must contain the translation of the term.
         fallback: Search lines again with a larger beam and without repeated n-grams
             if their translation repeats itself or reaches the length limit.
+        token_confidence: With --json, also list the tokens of each translation
+            with the probability that the model gives to each token.
     """
 
     coverage_penalty: Annotated[float | None, _Search, within(0.0, 100.0)] = None
@@ -40,6 +42,7 @@ class SearchFlags:
     forbid_file: Annotated[Path | None, _Search] = None
     glossary: Annotated[Path | None, _Search] = None
     fallback: Annotated[bool, _Flag] = False
+    token_confidence: Annotated[bool, _Flag] = False
 
     def settings(self) -> dict[str, Any]:
         """Return the search settings that were given."""
@@ -53,7 +56,11 @@ class SearchFlags:
 
     def of_torch(self) -> list[str]:
         """Return the given flags that only the torch engine supports, beside search settings."""
-        asked = {"--glossary": self.glossary is not None, "--fallback": self.fallback}
+        asked = {
+            "--glossary": self.glossary is not None,
+            "--fallback": self.fallback,
+            "--token-confidence": self.token_confidence,
+        }
         return [flag for flag, given in asked.items() if given]
 
 

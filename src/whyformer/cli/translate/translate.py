@@ -43,6 +43,8 @@ Output: one line per input line, in order. Empty lines stay empty.
                     fallback: true for a line whose translation is that of the
                     second search, false if the second search did not help,
                     null for other lines.
+                    With --token-confidence, each hypothesis also has
+                    token_confidence: pairs of a token and its probability.
   --confidence      CONFIDENCE<TAB>TEXT, with a number from 0 to 1, or the word
                     lexicon for an answer of --lexicon. With --json, the field
                     confidence: a number or null.
@@ -211,6 +213,8 @@ def translate(
                     f"`--{name}` applies to a whole line, but `--{flag}` translates each sentence "
                     "separately. Leave one of them out."
                 )
+    if more.token_confidence and not json:
+        raise UsageError("`--token-confidence` adds a field to the output of --json. Add --json.")
     if alignments is not None and len(runs) > 1:
         raise UsageError("`--alignments` supports one run, but several were given. Give one run.")
     from whyformer.cli.translate.documents import document_job
@@ -313,5 +317,6 @@ def translate(
             bundle=None if alignments is None else chosen.bundles[0],
             calibration=calibration,
             lexicon=known,
+            translator=chosen.translator if more.token_confidence else None,
         )
     return 0

@@ -71,7 +71,10 @@ def _calibration(report: ErrorReport) -> str:
     chart = LineChart(
         Axis("confidence"), Axis("fraction right"), lines, "Fraction right over confidence"
     )
-    error = f"Mean difference between confidence and fraction right: {report.curve.error:.3f}."
+    error = (
+        "Expected calibration error (mean difference between confidence and fraction right): "
+        f"{report.curve.error:.3f}."
+    )
     rows = [
         (
             f"{b.confidence:.2f}",

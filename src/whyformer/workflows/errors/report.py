@@ -170,7 +170,7 @@ class ErrorReport:
         lines = [
             "",
             "calibration: confidence, and how many of these answers are right "
-            f"(mean error {100 * self.curve.error:.1f} points)",
+            f"(expected calibration error {100 * self.curve.error:.1f} points)",
         ]
         for one in self.curve.bins:
             low, high = one.interval
