@@ -135,6 +135,7 @@ COMMANDS = {
             "glossary": "{place}/terms.tsv",
             "fallback": "",
             "token_confidence": "",
+            "shortlist": "",
         },
         DEVICE | NEW,
     ),
@@ -166,6 +167,11 @@ COMMANDS = {
             "json": "",
         },
         DEVICE | NEW,
+    ),
+    "shortlist": Command(
+        ("{place}/pairs", "{place}/pairs --best 2 --common 3"),
+        {"best": "1", "common": "2", "json": ""},
+        {},
     ),
     "score": Command(
         (

@@ -95,6 +95,7 @@ COMMANDS = {
     ),
     "generate": Command("generate", USE, to_lower="`--beam`, `--nbest` or `--tokens`"),
     "classify": Command("classify", USE),
+    "shortlist": Command("shortlist", USE, long=True),
     "import": Command("import_", USE),
     "convert": Command("convert", USE),
     "score": Command("score", MEASURE),

@@ -5,6 +5,7 @@ import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.lexical.phrases import Phrases
 from whyformer.decoding.lexical.required import Requirements
+from whyformer.decoding.lexical.shortlist import Shortlist, Shortlisted
 from whyformer.decoding.lines import Line, pad, pair_batches
 from whyformer.decoding.queue import Cohort, Queue, SearchCapacity, SupportsJoin
 from whyformer.decoding.scoring import PairScore, token_log_probabilities
@@ -27,6 +29,7 @@ from whyformer.foundation.errors import UsageError, each_text
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.foundation.wording import counted
 from whyformer.models.interface import SequenceModel
+from whyformer.models.vocabulary import EncoderDecoder
 from whyformer.text.symbols import BOS, EOS
 from whyformer.text.tokenizer import Tokenizer
 
@@ -45,6 +48,8 @@ class Translator(TextTranslator):
         device: device to move the models to; None does not move the models.
         max_source_tokens: see `TextTranslator`; the limit of the models also applies.
         warn, expected, ranks: see `TextTranslator`.
+        shortlist: likely target tokens; the search scores only the tokens on the shortlist of a
+            line. None scores all tokens.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class Translator(TextTranslator):
         warn: bool = True,
         expected: Expected = USUAL,
         ranks: Ranks = ALONE,
+        shortlist: Shortlist | None = None,
     ) -> None:
         if not models:
             raise UsageError("A translator needs at least one model, but none was given.")
@@ -75,7 +81,11 @@ class Translator(TextTranslator):
         for model in models:
             if device is not None and isinstance(model, nn.Module):
                 model.to(self.device)
-        self.searched: Stepper = models[0] if len(models) == 1 else Ensemble(models)
+        self.shortlist = shortlist
+        searched: list[Stepper] = list(models)
+        if shortlist is not None:
+            searched = [Shortlisted(cast(EncoderDecoder, one), shortlist) for one in models]
+        self.searched: Stepper = searched[0] if len(searched) == 1 else Ensemble(searched)
 
     @functools.cached_property
     def _text(self) -> WellFormed:
@@ -192,7 +202,16 @@ class Translator(TextTranslator):
         settings: SearchSettings,
         capacity: SearchCapacity,
     ) -> Iterator[tuple[Line, list[Hypothesis]]]:
-        """Search all cohorts, then rank the hypotheses by coverage if the settings ask for it."""
+        """Search all cohorts, then rank the hypotheses by coverage if the settings ask for it.
+
+        Raises: UsageError when a line has a prefix or required phrases, and a shortlist is used.
+        """
+        bound = (one.opening or one.required for lines in cohorts for one in lines)
+        if self.shortlist is not None and any(one is not None for one in bound):
+            raise UsageError(
+                "A shortlist limits the tokens of an output, so it cannot be combined with a "
+                "prefix, required phrases or a glossary. Leave one of them out."
+            )
         if not settings.coverage_penalty:
             yield from self._found(cohorts, settings, capacity)
             return

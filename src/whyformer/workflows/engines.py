@@ -96,6 +96,8 @@ class Engines:
         warn: whether to log a warning for each line that is too long for the model.
         say: called with a sentence if a conversion is out of date, or if nothing is quantized.
         first: the model of the first run, if it is already loaded.
+        shortlist: score only the tokens on the shortlist of the first run; see `read_shortlist`.
+            With a shortlist, the engine auto means torch.
     Raises: UsageError for an unknown engine, and for weights or runs that it does not support.
     """
 
@@ -110,6 +112,7 @@ class Engines:
         warn: bool = False,
         say: Callable[[str], None] = lambda text: None,
         first: Bundle | None = None,
+        shortlist: bool = False,
     ) -> None:
         if engine not in set(Engine):
             raise UsageError(f"`{engine}` is not an engine.{nearest(engine, list(Engine))}")
@@ -139,7 +142,7 @@ class Engines:
         self._runs, self._engine, self._weights = list(runs), Engine(engine), Weights(weights)
         self._converted = converted(self._engine)
         self._device, self._ranks, self._warn, self._say = device, ranks, warn, say
-        self._first, self._warned = first, False
+        self._first, self._warned, self._shortlist = first, False, shortlist
 
     def choose(
         self,
@@ -157,6 +160,7 @@ class Engines:
             tag: tag of the sources that do not begin with one; see `Expected.with_tag`.
         Raises: UsageError if the requested engine does not support the request.
         """
+        of_torch = [*of_torch, *["a shortlist"] * self._shortlist]
         found = self._by_conversion(given, prefix, of_torch)
         if isinstance(found, Chosen):
             return replace(found, translator=found.translator.with_tag(tag))
@@ -176,6 +180,7 @@ class Engines:
             ranks=self._ranks,
             weights=self._weights,
             first=self._first,
+            shortlist=self._shortlist,
         )
         rounded = self._weights is Weights.INT8
         if rounded and self._ranks.first and not is_rounded(system.translator.models):

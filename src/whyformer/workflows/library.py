@@ -51,15 +51,26 @@ class Model:
     """
 
     def __init__(
-        self, runs: Sequence[Path], device: str = "auto", engine: str = Engine.AUTO
+        self,
+        runs: Sequence[Path],
+        device: str = "auto",
+        engine: str = Engine.AUTO,
+        *,
+        shortlist: bool = False,
     ) -> None:
         load_installed()
         self._runs = list(runs)
         self._bundle = load_bundle(runs[0], device=choose_device(device))
         self._engines = Engines(
-            runs, engine, device=device, warn=True, say=log.warning, first=self._bundle
+            runs,
+            engine,
+            device=device,
+            warn=True,
+            say=log.warning,
+            first=self._bundle,
+            shortlist=shortlist,
         )
-        if isinstance(self._bundle.model, SourceModel) or len(runs) > 1:
+        if isinstance(self._bundle.model, SourceModel) or len(runs) > 1 or shortlist:
             _ = self._engines.choose({})  # report now what cannot be translated with
 
     @property
@@ -203,7 +214,11 @@ class Model:
 
 
 def load(
-    run: Path | str, *more: Path | str, device: str = "auto", engine: str = Engine.AUTO
+    run: Path | str,
+    *more: Path | str,
+    device: str = "auto",
+    engine: str = Engine.AUTO,
+    shortlist: bool = False,
 ) -> Model:
     """Load a run, or several translation runs as an ensemble.
 
@@ -225,9 +240,11 @@ def load(
         device: auto, cpu, cuda, cuda:0 or mps.
         engine: auto, torch, ctranslate2 or onnx. With auto, each request uses CTranslate2 if the
             run has an up-to-date conversion that supports the request, and torch otherwise.
+        shortlist: for translation with torch: score only the likely target tokens, which
+            ``whyformer shortlist`` saved with the first run.
     Raises: BundleError if a run is missing or damaged; UsageError if the runs are incompatible.
     """
-    return Model([Path(one) for one in (run, *more)], device, engine)
+    return Model([Path(one) for one in (run, *more)], device, engine, shortlist=shortlist)
 
 
 def load_plugin(source: Path | str) -> None:

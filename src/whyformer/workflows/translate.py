@@ -21,6 +21,7 @@ from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import BundleError, UsageError
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.models.build import SourceModel, command_for
+from whyformer.workflows.shortlist import read_shortlist
 
 PAUSE_SECONDS = 0.02
 """If a live input sends nothing for this time, the lines read so far are translated."""
@@ -48,6 +49,7 @@ def load_system(
     weights: Weights = Weights.FLOAT32,
     first: Bundle | None = None,
     tag: str | None = None,
+    shortlist: bool = False,
 ) -> System:
     """Load one run, or several as an ensemble.
 
@@ -57,6 +59,8 @@ def load_system(
         ranks: the processes that translate together; with device auto, each has a separate device.
         first: the model of the first run, if it is already loaded.
         tag: tag of the sources that do not begin with one; see `Expected.with_tag`.
+        shortlist: score only the tokens on the shortlist that `whyformer shortlist` made for the
+            first run.
     Raises: BundleError if a run is missing or damaged, or if the tokenizers differ; UsageError for
         int8 on a GPU, and for an unknown tag.
     """
@@ -93,6 +97,7 @@ def load_system(
         warn=warn and ranks.first,
         expected=Expected.from_facts(first.facts),
         ranks=ranks,
+        shortlist=read_shortlist(runs[0]) if shortlist else None,
     )
     return System(translator.with_tag(tag), bundles)
 

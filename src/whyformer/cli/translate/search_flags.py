@@ -30,6 +30,7 @@ class SearchFlags:
             its translation must contain the translation of the term.
         fallback: Search lines again with a larger beam and without repeated n-grams
             if their translation repeats itself or reaches the length limit.
+        shortlist: Score only likely target tokens: the list that `whyformer shortlist` made.
         token_confidence: With --json, also list the tokens of each translation
             with the probability that the model gives to each token.
     """
@@ -42,6 +43,7 @@ class SearchFlags:
     forbid_file: Annotated[Path | None, _Search] = None
     glossary: Annotated[Path | None, _Search] = None
     fallback: Annotated[bool, _Flag] = False
+    shortlist: Annotated[bool, _Flag] = False
     token_confidence: Annotated[bool, _Flag] = False
 
     def settings(self) -> dict[str, Any]:

@@ -191,6 +191,10 @@ def translate(
         ("mbr", "split-sentences", mbr is not None and split_sentences),
         ("mbr", "split-long", mbr is not None and split_long),
         ("confidence", "split-long", confidence and split_long),
+        ("shortlist", "prefix", more.shortlist and bool(prefix)),
+        ("shortlist", "glossary", more.shortlist and more.glossary is not None),
+        ("shortlist", "force", more.shortlist and more.force is not None),
+        ("shortlist", "force-file", more.shortlist and more.force_file is not None),
         ("glossary", "sample", more.glossary is not None and sample),
         ("fallback", "sample", more.fallback and sample),
     ):
@@ -267,7 +271,15 @@ def translate(
         ranks = stack.enter_context(joined())
         # Warnings come from `write_answers`, which knows the line numbers of the input. The
         # translator knows only the line numbers in its current window.
-        engines = Engines(runs, engine, device=device, ranks=ranks, weights=weights, say=warn)
+        engines = Engines(
+            runs,
+            engine,
+            device=device,
+            ranks=ranks,
+            weights=weights,
+            say=warn,
+            shortlist=more.shortlist,
+        )
         chosen = engines.choose(
             {name: value for name, value in given.items() if value is not None},
             prefix=prefix,
