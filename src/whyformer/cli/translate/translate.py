@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from whyformer.cli.shared.options import Flag, within
+from whyformer.cli.shared.search_flags import NO_FLAGS, SEARCH, SearchFlags
 from whyformer.cli.shared.streams import is_live, refuse_existing, warn
-from whyformer.cli.translate.search_flags import NO_FLAGS, SEARCH, SearchFlags
 
 EXAMPLES = """Examples:
 
