@@ -4,9 +4,9 @@
     python benchmarks/shortlist.py --run runs/mine --source test.en --references test.de
 
 Both translators are loaded in one process and translate the same lines in turns, in rounds A B A B
-…; the table shows the median time of the rounds and the median ratio within a round. Quality is
-chrF and BLEU with 95 % intervals, and the fraction of lines with the same translation. Measure on an
-idle machine; see README.md.
+…; the output shows the median time of the rounds and the median ratio within a round. Quality is
+chrF and BLEU with 95 % intervals, and the fraction of lines with the same translation. Measure on
+an idle machine; see README.md.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 import whyformer
+from whyformer.bundle import read_outline
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.workflows.shortlist import read_shortlist
 
@@ -34,7 +35,7 @@ def main() -> None:
         PLAIN: whyformer.load(options.run),
         SHORT: whyformer.load(options.run, shortlist=True),
     }
-    print_sizes(options.run, models[PLAIN], sources)
+    print_sizes(options.run, sources)
     for beam in options.beams:
         texts = {name: one.translate(sources, beam=beam) for name, one in models.items()}  # warm-up
         seconds: dict[str, list[float]] = {name: [] for name in models}
@@ -51,31 +52,28 @@ def main() -> None:
             ["chrf", "bleu"],
             names=[PLAIN, SHORT],
         )
-        print(
-            f"\nbeam {beam}: {statistics.median(ratios):.2f} times as fast, {same:.1%} of the lines equal"
-        )
+        print(f"\nbeam {beam}: {statistics.median(ratios):.2f} times as fast, {same:.1%} equal")
         for name in models:
             scores = ", ".join(map(str, report.scores[name]))
             print(f"  {name:<17} {statistics.median(seconds[name]):8.2f} s   {scores}")
 
 
-def print_sizes(run: Path, model: whyformer.Model, sources: list[str]) -> None:
+def print_sizes(run: Path, sources: list[str]) -> None:
     """Print how many target tokens the shortlists of the lines have."""
     shortlist = read_shortlist(run)
-    tokenizer = model._system.translator.source_tokenizer
+    tokenizer = read_outline(run).source_tokenizer
     sizes = [
         int(shortlist.allowed(torch.tensor([tokenizer.encode(line)])).sum())
         for line in sources
         if line.strip()
     ]
-    print(
-        f"{len(sources)} lines; {statistics.mean(sizes):.0f} of {shortlist.vocabulary} tokens a line"
-    )
+    mean = statistics.mean(sizes)
+    print(f"{len(sources)} lines, {mean:.0f} of {shortlist.vocabulary} target tokens per line")
 
 
 def parse_options() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description="Measure a lexical shortlist.")
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--source", type=Path, required=True, help="one sentence per line")
     parser.add_argument("--references", type=Path, required=True)
