@@ -65,7 +65,8 @@ class ShortlistReport:
             f"{counted(self.common, 'common target')}, from "
             f"{counted(self.pairs, 'training pair')}",
             f"a line has {self.size:.0f} target tokens on average, of a vocabulary of "
-            f"{self.vocabulary:,}; they cover {100 * self.coverage:.2f} % of the tokens of the training targets",
+            f"{self.vocabulary:,}; they cover {100 * self.coverage:.2f} % of the tokens of the "
+            "training targets",
         ]
 
 
