@@ -53,7 +53,7 @@ class Tagged:
 
     def __init__(self, inner: Pieces, tags: Sequence[str]) -> None:
         self.inner, self.tags = inner, tuple(tags)
-        self.first_piece = inner.first_piece
+        self.first_piece, self.lead = inner.first_piece, inner.lead
         place = {piece: self.first_piece + k for k, piece in enumerate(inner.pieces)}
         self._id = {tag: place[piece_of(tag)] for tag in tags}
         self._tag_of = {number: tag for tag, number in self._id.items()}
