@@ -183,6 +183,7 @@ COMMANDS = {
             "target": "{place}/lines.txt",
             "translations": "{place}/translations.jsonl",
             "encoding": "utf-16",
+            "engine": ["ctranslate2", "torch"],
             "json": "",
         },
         {},

@@ -9,7 +9,7 @@ import torch
 import whyformer
 from toy_runs import SMALL, toy_run
 from whyformer.bundle import load_bundle, save_bundle
-from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.errors import ConfigError, UsageError
 from whyformer.interop import convert as conversions
 from whyformer.interop.conversion import find_conversion, is_stale, read_record
 from whyformer.interop.convert import ParityError
@@ -70,6 +70,23 @@ def test_python_and_evaluate_give_the_same_with_and_without_the_conversion(train
     assert other is not None
     assert report.to_json() == other.to_json()
     assert sum(searched) == 8
+
+
+def test_score_gives_the_same_with_and_without_the_conversion(trained, tmp_path):
+    converted, by_torch = whyformer.load(trained), whyformer.load(trained, engine="torch")
+    answers = by_torch.answers(LINES[:2], nbest=2, beam=2)
+    hypotheses = [one for answer in answers for _, one in answer.hypotheses]
+    sources = [*LINES, *(answer.source for answer in answers for _ in answer.hypotheses)]
+    targets = [*reversed(LINES), *hypotheses]
+    found, other = (model.score(sources, targets) for model in (converted, by_torch))
+    for a, b in zip(found, other, strict=True):
+        assert a is not None
+        assert b is not None
+        assert a.tokens == pytest.approx(b.tokens, abs=1e-4)
+    long = " ".join(["s01"] * 3000)  # more than the positions of the conversion
+    assert converted.score(["s01"], [long]) == by_torch.score(["s01"], [long])
+    with pytest.raises(UsageError, match="The conversion supports targets of up to"):
+        whyformer.load(trained, engine="ctranslate2").score(["s01"], [long])
 
 
 def test_an_answer_does_not_depend_on_the_other_lines(trained, searched):

@@ -28,6 +28,7 @@ def score(
     translations: Path | None = None,
     encoding: str | None = None,
     tag: str | None = None,
+    engine: str = "auto",
     json: Flag = False,
 ) -> int:
     """Print the log-probability of each translation, given its source.
@@ -41,6 +42,7 @@ def score(
         encoding: Encoding of --source and --target, such as cp949.
             Default: UTF-8; for a file that is not UTF-8, the encoding of the training data.
         tag: Tag of the sources that do not begin with one, such as de.
+        engine: auto, torch or ctranslate2. See `whyformer translate --help`.
         json: Print pairs and totals as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json, warn, written
@@ -58,9 +60,9 @@ def score(
     if translations is None:
         sources = required(source, "source", "--source FILE, the sources")
         targets = required(target, "target", "--target FILE, their translations")
-        scored = score(runs, sources, targets, encoding=encoding, tag=tag, say=warn)
+        scored = score(runs, sources, targets, encoding=encoding, tag=tag, engine=engine, say=warn)
     elif source is None and target is None:
-        scored = score_translations(runs, translations, tag=tag)
+        scored = score_translations(runs, translations, tag=tag, engine=engine, say=warn)
     else:
         raise UsageError(
             "`--translations` replaces --source and --target. Use either --translations or the "

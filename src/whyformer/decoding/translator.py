@@ -4,7 +4,6 @@ import contextlib
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import cast
 
 import torch
@@ -18,16 +17,15 @@ from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.lexical.phrases import Phrases
 from whyformer.decoding.lexical.required import Requirements
 from whyformer.decoding.lexical.shortlist import Shortlist, Shortlisted
-from whyformer.decoding.lines import Line, pad, pair_batches
+from whyformer.decoding.lines import Line, pad
+from whyformer.decoding.pair_scorer import PairScorer
 from whyformer.decoding.queue import Cohort, Queue, SearchCapacity, SupportsJoin
-from whyformer.decoding.scoring import PairScore, token_log_probabilities
+from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.search import limit_of, search, search_all
 from whyformer.decoding.settings import Method, SearchSettings
-from whyformer.decoding.text_translator import BATCH_TOKENS, TextTranslator
 from whyformer.decoding.wellformed import WellFormed
-from whyformer.foundation.errors import UsageError, each_text
+from whyformer.foundation.errors import UsageError
 from whyformer.foundation.ranks import ALONE, Ranks
-from whyformer.foundation.wording import counted
 from whyformer.models.interface import SequenceModel
 from whyformer.models.vocabulary import EncoderDecoder
 from whyformer.text.symbols import BOS, EOS
@@ -39,7 +37,7 @@ longer after its sentence has ended. With more cohorts, each step costs more, be
 computes its attention separately."""
 
 
-class Translator(TextTranslator):
+class Translator(PairScorer):
     """Translates with one model or an ensemble, and with the tokenizers of both languages.
 
     Args:
@@ -95,55 +93,18 @@ class Translator(TextTranslator):
             target.spellings, self.expected.target_bytes, first_piece=target.first_piece
         )
 
-    def score(
-        self,
-        sources: Sequence[str],
-        targets: Sequence[str | Hypothesis],
-        *,
-        batch_tokens: int = BATCH_TOKENS,
-    ) -> list[PairScore | None]:
-        """Score each target given its source, without a search.
+    @property
+    def longest_target(self) -> int | None:
+        """See `PairScorer`."""
+        return self.longest
 
-        Args:
-            targets: texts or hypotheses. A text is tokenized first. A `Hypothesis` that is not
-                finished is scored without eos.
-        Returns: the score of each pair; None for a target that is too long for the model.
-        Raises: UsageError when the numbers of sources and targets differ, or when an argument is a
-            single string.
-        """
-        sources = list(each_text("sources", sources))
-        targets = list(each_text("targets", targets, (str, Hypothesis)))
-        if len(sources) != len(targets):
-            raise UsageError(
-                f"Sources and targets must be equal in number, but "
-                f"{counted(len(sources), 'source')} and "
-                f"{counted(len(targets), 'target')} were given. Give one target for each source."
-            )
-        pairs = enumerate(zip(sources, targets, strict=True))
-        lines = [self._pair(index, source, target) for index, (source, target) in pairs]
-        scores: list[PairScore | None] = [PairScore(0.0, ())] * len(lines)
-        for line in lines:
-            if self.longest is not None and len(line.prefix) > self.longest:
-                scores[line.index] = None
-        scored = [line for line in lines if line.prefix and scores[line.index] is not None]
-        for batch in pair_batches(scored, batch_tokens):
-            source, source_real = pad([line.ids or [EOS] for line in batch], self.device)
-            target, target_real = pad([[BOS, *line.prefix] for line in batch], self.device)
-            with self._ready():
-                values = token_log_probabilities(
-                    self.models, source, source_real, target, target_real
-                )
-            for line, row in zip(batch, values.tolist(), strict=True):
-                tokens = tuple(row[: len(line.prefix)])
-                scores[line.index] = PairScore(sum(tokens), tokens)
-        return scores
-
-    def _pair(self, index: int, source: str, target: str | Hypothesis) -> Line:
-        """Return a line whose `prefix` is the whole target, with eos if the target has one."""
-        if isinstance(target, str):
-            target = self.expected.trimmed(target)
-        ids, finished = target_ids(self.target_tokenizer, target)
-        return replace(self._line(index, source, ""), prefix=[*ids, *[EOS] * finished])
+    def score_lines(self, lines: Sequence[Line]) -> list[list[float]]:
+        """See `PairScorer`."""
+        source, source_real = pad([line.ids or [EOS] for line in lines], self.device)
+        target, target_real = pad([[BOS, *line.prefix] for line in lines], self.device)
+        with self._ready():
+            values = token_log_probabilities(self.models, source, source_real, target, target_real)
+        return [row[: len(one.prefix)] for row, one in zip(values.tolist(), lines, strict=True)]
 
     def search_lines(
         self, lines: Sequence[Line], settings: SearchSettings
@@ -287,13 +248,6 @@ def _ends(models: Sequence[SequenceModel], which: str) -> list[int]:
     """
     ends = [getattr(getattr(model, "settings", None), which, None) for model in models]
     return [end for end in ends if end is not None]
-
-
-def target_ids(tokenizer: Tokenizer, target: str | Hypothesis) -> tuple[list[int], bool]:
-    """Return the tokens of a target without eos, and whether eos follows these tokens."""
-    if isinstance(target, Hypothesis):
-        return list(target.tokens), target.finished
-    return tokenizer.encode(target), True
 
 
 def _device_of(models: Sequence[object]) -> torch.device:

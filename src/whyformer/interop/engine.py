@@ -23,10 +23,11 @@ from whyformer.decoding.candidates import check_finite, forbidden
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
 from whyformer.decoding.lines import Line
+from whyformer.decoding.pair_scorer import PairScorer
 from whyformer.decoding.queue import SearchCapacity
 from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import Method, SearchSettings
-from whyformer.decoding.text_translator import BATCH_TOKENS, TextTranslator
+from whyformer.decoding.text_translator import BATCH_TOKENS
 from whyformer.foundation.errors import BundleError, UsageError
 from whyformer.foundation.integrity import note_without_checksums
 from whyformer.foundation.memory import ran_out
@@ -69,7 +70,7 @@ def search_refusal(settings: SearchSettings, prefix: str = "") -> str | None:
     )
 
 
-class CTranslate2Translator(TextTranslator):
+class CTranslate2Translator(PairScorer):
     """Translates with a conversion, with the same results as `Translator`.
 
     A single batch uses all cores. With many batches, each core computes a separate batch, and the
@@ -181,6 +182,26 @@ class CTranslate2Translator(TextTranslator):
         if self._one_core:
             return self._engine
         return open_engine("Translator", self.directory, 1, self.threads)
+
+    @property
+    def longest_target(self) -> int | None:
+        """See `PairScorer`."""
+        return self.record.rows if self.record.ends_with_run else None
+
+    def score_lines(self, lines: Sequence[Line]) -> list[list[float]]:
+        """See `PairScorer`.
+
+        Raises: UsageError when a target is too long for the conversion, but not for the run.
+        """
+        rows, most = self.record.rows, max(len(line.prefix) for line in lines)
+        if rows is not None and most > rows:
+            raise UsageError(
+                f"The conversion supports targets of up to {counted(rows, 'token')}, but one has "
+                f"{most:,}. Use the torch engine."
+            )
+        targets = [line.prefix[: -1 if line.prefix[-1] == EOS else None] for line in lines]
+        found = self.token_log_probabilities([line.ids or [EOS] for line in lines], targets)
+        return [row[: len(line.prefix)] for row, line in zip(found, lines, strict=True)]
 
     def token_log_probabilities(
         self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]

@@ -11,7 +11,9 @@ from typing import Any
 
 from whyformer.acceleration.int8_linear import LARGE_INT8
 from whyformer.bundle import Bundle, find_bundle
+from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.packing import Weights, is_rounded
+from whyformer.decoding.scoring import PairScore
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.text_translator import TextTranslator
 from whyformer.foundation.devices import choose_device
@@ -169,6 +171,23 @@ class Engines:
         longest = system.translator.max_source_tokens
         settings = search_settings(system.facts, given, longest=longest)
         return Chosen(system.translator.with_tag(tag), settings, system.bundles)
+
+    def score(
+        self,
+        sources: Sequence[str],
+        targets: Sequence[str | Hypothesis],
+        *,
+        tag: str | None = None,
+    ) -> list[PairScore | None]:
+        """Return the log-probability of each target; see `PairScorer.score`.
+
+        Raises: UsageError if the requested engine cannot score the pairs.
+        """
+        try:
+            return self.conversion.with_tag(tag).score(sources, targets)
+        except UsageError as reason:
+            self._require_torch(reason)
+        return self.system.translator.with_tag(tag).score(sources, targets)
 
     @functools.cached_property
     def system(self) -> System:

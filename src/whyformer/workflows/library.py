@@ -171,7 +171,7 @@ class Model:
             tag: see `translate`.
         Returns: the score of each pair; None for a target that is too long for the model.
         """
-        return self._engines.system.translator.with_tag(tag).score(sources, targets)
+        return self._engines.score(sources, targets, tag=tag)
 
     def generate(
         self, prompts: Sequence[str], *, tokens: int = 200, **search: Any

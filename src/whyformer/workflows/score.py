@@ -8,16 +8,15 @@ from typing import Any
 from whyformer.data.lines import read_lines
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.scoring import PairScore
-from whyformer.decoding.translator import Translator
 from whyformer.evaluation.perplexity import perplexity_scores
 from whyformer.evaluation.score import Score
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.parsing import parse_json
 from whyformer.foundation.wording import counted
 from whyformer.text.normalization import normalize
+from whyformer.workflows.engines import Engine, Engines
 from whyformer.workflows.reading_of_training import input_lines
 from whyformer.workflows.source_checks import SourceCheck
-from whyformer.workflows.translate import load_system
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,7 @@ def score(
     *,
     encoding: str | None = None,
     tag: str | None = None,
+    engine: str = Engine.AUTO,
     say: Callable[[str], None] = lambda text: None,
 ) -> Scored:
     """Score each line of ``target`` given the same line of ``source``. Several runs form an
@@ -79,6 +79,7 @@ def score(
     Args:
         encoding, say: see `reading_of_training.input_lines`.
         tag: tag of the sources that do not begin with one.
+        engine: auto, torch or ctranslate2; see `Engines`.
     Raises: DataError if a file cannot be read, if the numbers of lines differ, or if no pair can
         be scored.
     """
@@ -90,23 +91,29 @@ def score(
             f"Both files must have the same number of lines, but `{source}` has {len(sources):,} "
             f"and `{target}` has {len(targets):,}."
         )
-    translator = load_system(runs, tag=tag).translator
-    check = SourceCheck(translator.source_tokenizer, translator.expected)
+    scorer = _Scorer(Engines(runs, engine, warn=True, say=say), tag)
+    check = SourceCheck(scorer.translator.source_tokenizer, scorer.translator.expected)
     findings = check.add_all(enumerate(sources, start=1)).findings()
-    return replace(_scored(translator, sources, targets, targets), findings=tuple(findings))
+    return replace(scorer.scored(sources, targets, targets), findings=tuple(findings))
 
 
-def score_translations(runs: Sequence[Path], file: Path, *, tag: str | None = None) -> Scored:
+def score_translations(
+    runs: Sequence[Path],
+    file: Path,
+    *,
+    tag: str | None = None,
+    engine: str = Engine.AUTO,
+    say: Callable[[str], None] = lambda text: None,
+) -> Scored:
     """Score every hypothesis in a file of ``whyformer translate --json`` with its own tokens.
 
-    Args: tag: see `score`.
-
+    Args: tag, engine, say: see `score`.
     Raises: DataError if a line has another format, or if its tokens belong to another run.
     """
-    translator = load_system(runs, tag=tag).translator
-    found = list(_hypotheses(file, translator.target_tokenizer.decode))
+    scorer = _Scorer(Engines(runs, engine, warn=True, say=say), tag)
+    found = list(_hypotheses(file, scorer.translator.target_tokenizer.decode))
     sources, texts = [source for source, _, _ in found], [text for _, text, _ in found]
-    return _scored(translator, sources, [one for _, _, one in found], texts)
+    return scorer.scored(sources, [one for _, _, one in found], texts)
 
 
 def _hypotheses(
@@ -138,24 +145,32 @@ def _hypotheses(
             ) from None
 
 
-def _scored(
-    translator: Translator,
-    sources: Sequence[str],
-    targets: Sequence[str | Hypothesis],
-    texts: Sequence[str],
-) -> Scored:
-    found = translator.score(sources, targets)
-    read = (normalize(translator.expected.trimmed(text)) for text in texts)
-    kept = [(pair, text) for pair, text in zip(found, read, strict=True) if pair is not None]
-    if not kept:
-        raise DataError(
-            f"No pair can be scored: none of {counted(len(found), 'target')} fits into the "
-            "model's positions. Give shorter targets."
+class _Scorer:
+    """Scores pairs with the engine that `Engines` chooses.
+
+    Args: tag: see `score`.
+    """
+
+    def __init__(self, engines: Engines, tag: str | None) -> None:
+        self._engines, self._tag = engines, tag
+        self.translator = engines.choose({}, tag=tag).translator
+
+    def scored(
+        self, sources: Sequence[str], targets: Sequence[str | Hypothesis], texts: Sequence[str]
+    ) -> Scored:
+        """Return the scores of all pairs. Args: texts: the targets as texts."""
+        found = self._engines.score(sources, targets, tag=self._tag)
+        read = (normalize(self.translator.expected.trimmed(text)) for text in texts)
+        kept = [(pair, text) for pair, text in zip(found, read, strict=True) if pair is not None]
+        if not kept:
+            raise DataError(
+                f"No pair can be scored: none of {counted(len(found), 'target')} fits into the "
+                "model's positions. Give shorter targets."
+            )
+        totals = perplexity_scores(
+            -sum(pair.log_probability for pair, _ in kept),
+            sum(len(pair.tokens) for pair, _ in kept),
+            characters=sum(len(text) for _, text in kept) or None,
+            bytes_=sum(len(text.encode()) for _, text in kept) or None,
         )
-    totals = perplexity_scores(
-        -sum(pair.log_probability for pair, _ in kept),
-        sum(len(pair.tokens) for pair, _ in kept),
-        characters=sum(len(text) for _, text in kept) or None,
-        bytes_=sum(len(text.encode()) for _, text in kept) or None,
-    )
-    return Scored(found, totals)
+        return Scored(found, totals)
