@@ -29,8 +29,9 @@ def library() -> Any:
     return huggingface_hub
 
 
-def check_name(repo: str) -> None:
-    """Raise UsageError if ``repo`` cannot be the name of a repository."""
+def check_access(repo: str) -> None:
+    """Raise UsageError if ``repo`` cannot be the name of a repository, or if there is no token."""
+    hub = library()
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
@@ -41,6 +42,8 @@ def check_name(repo: str) -> None:
             f"A repository must have a name such as `user/model`, but it is `{repo}`. Use letters, "
             "digits, `-`, `_` and `.`, and at most one `/`."
         ) from None
+    if hub.get_token() is None:
+        raise UsageError(f"An upload needs a token, but none was found. {LOGIN}")
 
 
 def upload(directory: Path, repo: str, *, public: bool, message: str) -> str:
@@ -54,11 +57,8 @@ def upload(directory: Path, repo: str, *, public: bool, message: str) -> str:
     Returns: the address of the repository.
     Raises: MissingExtraError, UsageError, HubError.
     """
-    hub = library()
-    check_name(repo)
-    if hub.get_token() is None:
-        raise UsageError(f"An upload needs a token, but none was found. {LOGIN}")
-    api = hub.HfApi(library_name="whyformer")
+    check_access(repo)
+    api = library().HfApi(library_name="whyformer")
     with _explained(repo):
         place = api.create_repo(repo, private=not public, exist_ok=True)
         api.upload_folder(folder_path=directory, repo_id=place.repo_id, commit_message=message)
