@@ -97,6 +97,8 @@ COMMANDS = {
     "classify": Command("classify", USE),
     "shortlist": Command("shortlist", USE, long=True),
     "import": Command("import_", USE),
+    "export": Command("export", USE),
+    "push": Command("push", USE),
     "convert": Command("convert", USE),
     "score": Command("score", MEASURE),
     "evaluate": Command("evaluate", MEASURE, to_lower="`--beam`, or give a smaller file"),

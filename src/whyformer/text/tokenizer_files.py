@@ -63,7 +63,7 @@ def read_tokenizer(
             text = read_small(path)
             known = _tokens(parse_json(text))
         else:
-            library = _word_piece(read_small(path), config)
+            library = word_piece(read_small(path), config)
             text, known = library.to_str(), library.get_vocab(with_added_tokens=True)
         found = symbols if symbols is not None else find_symbols(known, config)
         return Imported.from_tokenizer_json(text, symbols=found, lowercase=lowercase)
@@ -112,7 +112,7 @@ def _tokens(state: dict[str, Any]) -> set[str]:
     return {*tokens, *(one["content"] for one in state["added_tokens"])}
 
 
-def _word_piece(text: str, config: Mapping[str, Any]) -> Library:
+def word_piece(text: str, config: Mapping[str, Any]) -> Library:
     """Return the WordPiece tokenizer with the vocabulary of a `vocab.txt`, which has one token per
     line.
 

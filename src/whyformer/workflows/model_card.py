@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from whyformer.bundle import RECIPE, Outline, read_outline
+from whyformer.bundle import RECIPE, RUN, Outline, read_outline
 from whyformer.evaluation.score import Score
 from whyformer.evaluation.verdict import Standing, Verdict
 from whyformer.foundation.config import read_yaml
@@ -56,11 +56,11 @@ print(tag("…"))""",
 }
 """For each task of the Hub, how to use a model with transformers."""
 COMMANDS = {
-    "translation": "whyformer translate model 'a sentence'",
-    "text-generation": "whyformer generate model 'the beginning of a text'",
+    "translation": 'echo "A sentence." | whyformer translate model',
+    "text-generation": 'whyformer generate model --prompt "The beginning"',
     "fill-mask": "whyformer train --task classify --start-from model --data texts.tsv",
-    "text-classification": "whyformer classify model 'a text'",
-    "token-classification": "whyformer classify model 'a sentence'",
+    "text-classification": 'whyformer classify model --text "A text."',
+    "token-classification": 'whyformer classify model --text "A sentence."',
 }
 """For each task of the Hub, how to use an imported model with whyformer."""
 
@@ -123,8 +123,9 @@ def hub_task(settings: Any) -> str:
 
 
 def _recipe(run: Path) -> Mapping[str, Any]:
-    """Return the recipe of a run; an empty one for a model without its run."""
-    return read_yaml(run / RECIPE)[0] if (run / RECIPE).is_file() else {}
+    """Return the recipe of a run; an empty one for a model without its run. The recipe of an
+    imported run is only a proposal for its fine-tuning."""
+    return read_yaml(run / RECIPE)[0] if (run / RUN).is_file() else {}
 
 
 def _metadata(task: str, given: CardFacts, verdict: Verdict | None) -> dict[str, Any]:

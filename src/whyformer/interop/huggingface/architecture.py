@@ -162,6 +162,10 @@ class Architecture:
         """Return the part of `config.json` that depends on the facts of a run."""
         return {}
 
+    def generation_to(self, vocabularies: Vocabularies) -> dict[str, Any]:
+        """Return the content of `generation_config.json`."""
+        return {}
+
     def new_weights(self, directory: Directory, settings: Any) -> list[str]:
         """Return the parts of the model that the directory lacks, so that they are not trained."""
         return []

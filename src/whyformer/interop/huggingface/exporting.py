@@ -141,8 +141,8 @@ def architecture_for(bundle: Bundle) -> Architecture:
     closest = [reasons for reasons in same_family if len(reasons) == fewest]
     shown = "; or ".join("; ".join(reasons) for reasons in closest)
     raise UsageError(
-        f"No model of Hugging Face can express this model. The closest ones: {shown}. Train it with "
-        "these settings, or use it with whyformer."
+        f"No model of Hugging Face can express this model. The closest ones: {shown}. Train it "
+        "with these settings, or use it with whyformer."
     )
 
 

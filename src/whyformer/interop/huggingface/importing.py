@@ -16,23 +16,23 @@ from whyformer.interop.gate import random_pieces
 from whyformer.interop.huggingface.architecture import Vocabularies
 from whyformer.interop.huggingface.parity import Comparison, compare
 from whyformer.interop.huggingface.reading import read_model
-from whyformer.models.build import SourceModel
+from whyformer.interop.huggingface.text_parity import TextComparison, compare_texts
+from whyformer.models.bert import AnswerOf, BERTSettings
+from whyformer.models.build import ModelSettings, SourceModel
+from whyformer.models.gpt import GPTSettings
 from whyformer.text.imported import Imported
 
 SENTENCES = 10
 """Default number of sentences in the comparison."""
 
 
-def fine_tuning(longest: int | None) -> dict[str, Any]:
+def fine_tuning(settings: ModelSettings) -> dict[str, Any]:
     """Return the recipe of an imported run, which ``--start-from`` uses.
 
     The training settings are those of the examples of transformers. The learning rate of a new
     model is so high that a trained model would forget what it knows.
-    Args: longest: maximum number of source tokens of the model; None if it has no maximum.
     """
     recipe: dict[str, Any] = {
-        "description": "Train an imported model on your own sentence pairs.",
-        "task": "translate",
         "training": {
             "minutes": 20,
             "batch_tokens": 2048,
@@ -45,6 +45,22 @@ def fine_tuning(longest: int | None) -> dict[str, Any]:
             "label_smoothing": 0.0,
             "clip": 1.0,
         },
+    }
+    if isinstance(settings, BERTSettings | GPTSettings):
+        row_tokens = min(settings.max_length, 256)
+        of_tokens = isinstance(settings, BERTSettings) and settings.answer_of is AnswerOf.TOKENS
+        of_text = isinstance(settings, GPTSettings)
+        task = "language" if of_text else "tag" if of_tokens else "classify"
+        return recipe | {
+            "description": f"Train an imported model on your own data, for the task {task}.",
+            "task": task,
+            "data": {"row_tokens": row_tokens},
+            "validation": {"metric": "loss" if of_text else "accuracy"},
+        }
+    longest = getattr(settings, "longest_source", None)
+    recipe |= {
+        "description": "Train an imported model on your own sentence pairs.",
+        "task": "translate",
         "validation": {"metric": "bleu", "sentences": 300, "patience": 8},
     }
     if longest is not None:
@@ -59,7 +75,7 @@ class ImportedRun:
     directory: Path
     model_type: str
     summary: str
-    comparison: Comparison | None
+    comparison: Comparison | TextComparison | None
     reason: str
     notes: list[str]
 
@@ -114,19 +130,18 @@ def import_model(
     known = facts["imported"] | {"compared": comparison and comparison.to_json()}
     with atomic_directory(out) as temporary:
         save_bundle(temporary / "model", replace(read.bundle, facts=facts | {"imported": known}))
-        if isinstance(read.bundle.model, SourceModel):
-            longest = read.bundle.model.settings.longest_source
-            write_text(temporary / RECIPE, yaml.safe_dump(fine_tuning(longest), sort_keys=False))
+        recipe = fine_tuning(read.bundle.model.settings)
+        write_text(temporary / RECIPE, yaml.safe_dump(recipe, sort_keys=False))
     summary = read.bundle.model.settings.summary
     return ImportedRun(out, read.model_type, summary, comparison, reason, read.notes)
 
 
 def _compared(
     path: Path, bundle: Bundle, sentences: int, say: Callable[[str], None]
-) -> tuple[Comparison | None, str]:
+) -> tuple[Comparison | TextComparison | None, str]:
     """Return the comparison with transformers, or None and the reason why there is none."""
     source, target = bundle.source_tokenizer, bundle.target_tokenizer
-    if not sentences or not isinstance(bundle.model, SourceModel):
+    if not sentences:
         return None, "not compared with transformers"
     assert isinstance(source, Imported)
     assert isinstance(target, Imported)
@@ -135,6 +150,8 @@ def _compared(
     say(f"Comparing {counted(len(texts), 'random sentence')} with transformers.")
     vocabularies = Vocabularies(source.theirs, target.theirs)
     try:
-        return compare(path, bundle, vocabularies, texts, "random sentence"), ""
+        if isinstance(bundle.model, SourceModel):
+            return compare(path, bundle, vocabularies, texts, "random sentence"), ""
+        return compare_texts(path, bundle, source.theirs, texts, "random sentence"), ""
     except MissingExtraError as error:
         return None, f"not compared with transformers: {error}"

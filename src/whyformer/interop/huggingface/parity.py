@@ -103,11 +103,11 @@ class Reference:
             suppress_tokens=sorted(i for i in never if i is not None) or None,
             forced_bos_token_id=target[lead[0]] if lead else None,
         )
-        self._ours = _inverse(target)
+        self._ours = inverse(target)
 
     def tokenize(self, text: str, longest: int) -> list[int | None]:
         """Return our ids of a source with eos, by the tokenizer of transformers."""
-        ours = _inverse(self.vocabularies.source)
+        ours = inverse(self.vocabularies.source)
         ids = [ours.get(i) for i in self.tokenizer(text)["input_ids"]]
         return ids if len(ids) <= longest else [*ids[: longest - 1], ids[-1]]
 
@@ -198,7 +198,7 @@ def _theirs(ids: Sequence[int], table: Ids) -> torch.Tensor:
     return torch.tensor([[table[i] or 0 for i in ids]])
 
 
-def _inverse(table: Ids) -> dict[int, int]:
+def inverse(table: Ids) -> dict[int, int]:
     """Return our id of each id of the other vocabulary; eos comes before other symbols."""
     order = [BOS, *(i for i in range(len(table)) if i not in (BOS, EOS)), EOS]
     return {theirs: i for i in order if (theirs := table[i]) is not None}

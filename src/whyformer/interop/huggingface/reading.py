@@ -46,6 +46,9 @@ def read_model(path: Path) -> Read:
     weights = architecture.weights_in(directory, settings, vocabularies)
     generation = directory.config | directory.generation
     decoding, notes = search_settings(generation)
+    if new := architecture.new_weights(directory, settings):
+        named = ", ".join(f"`{one}`" for one in new)
+        notes.append(f"the directory has no weights for {named}: they are random, so train them")
     build(SearchSettings, decoding, where=str(path / "generation_config.json"))
     facts = architecture.facts_from(directory) | {
         "decoding": decoding, "imported": {"model_type": directory.model_type},

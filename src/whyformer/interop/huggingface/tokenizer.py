@@ -25,9 +25,12 @@ from whyformer.foundation.errors import UsageError
 from whyformer.foundation.files import write_text
 from whyformer.foundation.parsing import shown
 from whyformer.text.bpe import BPE, ByteBPE
+from whyformer.text.foreign.hugging_face import HuggingFaceTokenizer
+from whyformer.text.imported import NAMES, Imported
 from whyformer.text.subwords import WORD_PATTERN, Subwords
-from whyformer.text.symbols import BOS, EOS, FIRST_PIECE, MASK, PAD, RESERVED, SYMBOLS, UNK
+from whyformer.text.symbols import BOS, EOS, FIRST_PIECE, RESERVED, SYMBOLS, UNK
 from whyformer.text.tokenizer import Tokenizer
+from whyformer.text.tokenizer_files import FIELDS
 from whyformer.text.unigram import Unigram
 from whyformer.text.units import Characters
 
@@ -99,6 +102,8 @@ def write_tokenizer(
 ) -> None:
     """Write ``tokenizer.json`` and ``tokenizer_config.json``, which `AutoTokenizer` loads.
 
+    An imported tokenizer is written as it was.
+
     Args:
         frame, keep_spaces: see `to_library`.
         max_length: maximum number of tokens of the model; None if it has no limit.
@@ -106,26 +111,38 @@ def write_tokenizer(
             model needs this, so that a text can contain ``<mask>``.
     Raises: UsageError for units that the format cannot express.
     """
-    library = to_library(tokenizer, frame, keep_spaces=keep_spaces)
+    if isinstance(tokenizer, Imported):
+        content, symbols = _of_other_tool(tokenizer), tokenizer.symbols
+    else:
+        content = to_library(tokenizer, frame, keep_spaces=keep_spaces).to_str(pretty=True)
+        symbols = dict(zip(NAMES, SYMBOLS, strict=True))
     settings: dict[str, Any] = {
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "bos_token": SYMBOLS[BOS],
-        "cls_token": SYMBOLS[BOS],
-        "eos_token": SYMBOLS[EOS],
-        "sep_token": SYMBOLS[EOS],
-        "pad_token": SYMBOLS[PAD],
-        "unk_token": SYMBOLS[UNK],
-        "mask_token": SYMBOLS[MASK],
         "clean_up_tokenization_spaces": False,
         "split_special_tokens": not symbols_in_text,
         "padding_side": "left" if frame is Frame.PROMPT else "right",
     }
+    for name, token in symbols.items():
+        settings |= dict.fromkeys(FIELDS[name], token)
     if frame is Frame.TEXTS:
         settings["model_input_names"] = ["input_ids", "token_type_ids", "attention_mask"]
     if max_length is not None:
         settings["model_max_length"] = max_length
-    write_text(directory / "tokenizer.json", library.to_str(pretty=True))
+    write_text(directory / "tokenizer.json", content)
     write_text(directory / "tokenizer_config.json", json.dumps(settings, indent=1))
+
+
+def _of_other_tool(tokenizer: Imported) -> str:
+    """Return the `tokenizer.json` from which a tokenizer was imported.
+
+    Raises: UsageError if it was imported from another file.
+    """
+    if isinstance(tokenizer.tool, HuggingFaceTokenizer):
+        return tokenizer.tool.content
+    raise UsageError(
+        "Only a tokenizer that was imported from a tokenizer.json can be written, but this one is "
+        "a SentencePiece model. Copy the files of the tokenizer from the imported directory."
+    )
 
 
 def _normalizer(*, lowercase: bool, keep_spaces: bool) -> Any:

@@ -1,7 +1,8 @@
 """The tokenizers of a model directory of Hugging Face, with the ids of its model.
 
 The files decide which tokenizer it is: two SentencePiece models and a `vocab.json` (Marian),
-`tokenizer.json`, one SentencePiece model (T5), or `vocab.json` and `merges.txt` (BART).
+`tokenizer.json`, one SentencePiece model (T5), `vocab.json` and `merges.txt` (BART), or `vocab.txt`
+(BERT).
 """
 
 from base64 import b64encode
@@ -19,7 +20,7 @@ from whyformer.interop.huggingface.directory import Directory, reading
 from whyformer.text.foreign.hugging_face import read_library
 from whyformer.text.foreign.sentencepiece import SentencePieceTokenizer
 from whyformer.text.imported import Imported
-from whyformer.text.tokenizer_files import find_symbols, settings_beside
+from whyformer.text.tokenizer_files import find_symbols, settings_beside, word_piece
 
 SENTENCEPIECE = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
 """The usual names of the SentencePiece model of both sides."""
@@ -27,6 +28,8 @@ MARIAN = ("source.spm", "target.spm", "vocab.json")
 """The files of the tokenizers of Marian."""
 TARGET_VOCABULARY = "target_vocab.json"
 """The ids of the target tokens, if they are not those of `vocab.json`."""
+WORD_PIECE = "vocab.txt"
+"""The file of a WordPiece tokenizer, as in BERT."""
 BYTE_LEVEL = ("vocab.json", "merges.txt")
 """The files of a byte-level BPE, as in BART and GPT-2."""
 
@@ -63,7 +66,12 @@ def read_tokenizers(
     if all((path / name).is_file() for name in BYTE_LEVEL):
         both = _from_library(directory, path / "merges.txt", sizes[0], byte_level, bos_begins_texts)
         return both, both
+    if (path / WORD_PIECE).is_file():
+        file = path / WORD_PIECE
+        both = _from_library(directory, file, sizes[0], _word_piece_of, bos_begins_texts)
+        return both, both
     known = ["tokenizer.json", " and ".join(MARIAN), SENTENCEPIECE[0], " and ".join(BYTE_LEVEL)]
+    known.append(WORD_PIECE)
     raise BundleError(
         f"A model of Hugging Face must have the files of its tokenizer ({'; or '.join(known)}), "
         f"but `{path}` has none of them. Copy them into the directory."
@@ -94,6 +102,11 @@ def byte_level(merges: Path) -> str:
             sep=last, cls_token=first, add_prefix_space=prefix
         )
     return library.to_str()
+
+
+def _word_piece_of(vocabulary: Path) -> str:
+    """Return a WordPiece tokenizer as the content of a `tokenizer.json`."""
+    return word_piece(read_small(vocabulary), settings_beside(vocabulary)).to_str()
 
 
 def _from_library(
