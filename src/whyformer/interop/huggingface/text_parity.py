@@ -115,7 +115,7 @@ def compare_texts(
         rows.append([BOS, *encoded[: longest - 1], *[EOS] * isinstance(model, BERT)])
     with torch.inference_mode():
         names, differences = zip(
-            *(_difference(model, other, row, ids) for row in rows), strict=True
+            *(_difference(bundle, other, row, ids) for row in rows), strict=True
         )
         greedy = None
         if isinstance(model, GPT):
@@ -135,8 +135,11 @@ def _loaded(library: Any, path: Path, model: BERT | GPT) -> Any:
     return kind.from_pretrained(path, local_files_only=True, dtype=torch.float32).eval()
 
 
-def _difference(model: BERT | GPT, other: Any, row: list[int], ids: Ids) -> tuple[str, float]:
-    """Return what was compared, and the largest difference for one row of tokens."""
+def _difference(bundle: Bundle, other: Any, row: list[int], ids: Ids) -> tuple[str, float]:
+    """Return what was compared, and the largest difference for one row of tokens. Numbers are
+    compared in units of their standard deviation."""
+    model, facts = bundle.model, bundle.facts
+    assert isinstance(model, BERT | GPT)
     mapped = torch.tensor([[ids[i] or 0 for i in row]])
     given = torch.tensor([row])
     theirs = other(input_ids=mapped)
@@ -160,7 +163,8 @@ def _difference(model: BERT | GPT, other: Any, row: list[int], ids: Ids) -> tupl
         if theirs.ndim < ours.ndim:  # the discriminator of ELECTRA has one output for each token
             theirs = torch.stack([torch.zeros_like(theirs), theirs], -1)
         if model.settings.outputs == 1:
-            return "numbers", float((ours - theirs).abs().max())
+            mean, deviation = facts.get("mean", 0.0), facts.get("deviation", 1.0)
+            return "numbers", float((ours - (theirs - mean) / deviation).abs().max())
     used = _used(ids) if ours.shape[-1] == len(ids) else slice(None)
     difference = ours.log_softmax(-1)[..., used] - theirs.log_softmax(-1)[..., used]
     return name, float(difference.abs().max())
