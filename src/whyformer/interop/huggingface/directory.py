@@ -128,7 +128,8 @@ def write_directory(
 ) -> None:
     """Write the files of a model into an existing directory, as `save_pretrained` does."""
     write_text(directory / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
-    write_text(directory / GENERATION, json.dumps(generation, indent=2) + "\n")
+    if generation:
+        write_text(directory / GENERATION, json.dumps(generation, indent=2) + "\n")
     save_tensors(tensors, directory / WEIGHTS, metadata={"format": "pt"})
 
 
