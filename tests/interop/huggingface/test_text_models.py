@@ -11,6 +11,7 @@ from tokenizers import ByteLevelBPETokenizer
 
 from whyformer.bundle import load_bundle
 from whyformer.cli.main import main
+from whyformer.foundation.config import read_yaml
 from whyformer.foundation.errors import OutputError, UsageError
 from whyformer.interop.huggingface.exporting import export
 from whyformer.interop.huggingface.importing import import_model
@@ -110,6 +111,15 @@ def test_every_kind_is_imported_after_a_comparison(name: str, tmp_path: Path):
     new = [note for note in done.notes if "no weights for" in note]
     assert bool(new) is (name in ("bert", "bert without head", "roberta"))
     load_bundle(tmp_path / "run")
+    recipe, _ = read_yaml(tmp_path / "run" / "recipe.yaml")
+    tasks = {
+        "gpt2": "language",
+        "bert tagger": "tag",
+        "electra": "tag",
+        "bert regression": "regress",
+    }
+    assert recipe["task"] == tasks.get(name, "classify")
+    assert recipe["training"]["learning_rate"] < 1e-4  # a trained model forgets at a higher one
 
 
 def test_an_imported_classifier_gives_the_probabilities_of_transformers(tmp_path: Path, capsys):
@@ -171,7 +181,7 @@ def test_an_imported_encoder_starts_a_classifier(tmp_path: Path):
     pairs = [(line, label) for line in LINES for label in ("yes", "no")] * 20
     overrides = {
         "task": "classify", "start_from": str(tmp_path / "bert"), "training.updates": 1,
-        "validation.every": 1, "training.learning_rate": 1e-6, "data.row_tokens": 32,
+        "validation.every": 1, "data.row_tokens": 32,
     }  # fmt: skip
     train(out=tmp_path / "run", data=pairs, overrides=overrides, quiet=True)
     before, after = (load_bundle(tmp_path / one).model for one in ("bert", "run"))

@@ -187,5 +187,5 @@ def _compared(
     texts = [tokenizer.decode(ids) for ids in random_pieces(len(tokenizer), count)]
     texts = [text for text in texts if text.strip()]
     if isinstance(bundle.model, SourceModel):
-        return compare(path, bundle, vocabularies, texts, "random texts")
-    return compare_texts(path, bundle, vocabularies.source, texts, "random texts")
+        return compare(path, bundle, vocabularies, texts, "random text")
+    return compare_texts(path, bundle, vocabularies.source, texts, "random text")

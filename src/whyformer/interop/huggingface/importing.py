@@ -47,15 +47,13 @@ def fine_tuning(settings: ModelSettings) -> dict[str, Any]:
         },
     }
     if isinstance(settings, BERTSettings | GPTSettings):
-        row_tokens = min(settings.max_length, 256)
-        of_tokens = isinstance(settings, BERTSettings) and settings.answer_of is AnswerOf.TOKENS
-        of_text = isinstance(settings, GPTSettings)
-        task = "language" if of_text else "tag" if of_tokens else "classify"
+        task = task_of(settings)
+        labels = task in ("classify", "tag")
         return recipe | {
             "description": f"Train an imported model on your own data, for the task {task}.",
             "task": task,
-            "data": {"row_tokens": row_tokens},
-            "validation": {"metric": "loss" if of_text else "accuracy"},
+            "data": {"row_tokens": min(settings.max_length, 256)},
+            "validation": {"metric": "accuracy" if labels else "loss"},
         }
     longest = getattr(settings, "longest_source", None)
     recipe |= {
@@ -66,6 +64,15 @@ def fine_tuning(settings: ModelSettings) -> dict[str, Any]:
     if longest is not None:
         recipe["data"] = {"filters": {"max_tokens": min(longest - 1, 256)}}
     return recipe
+
+
+def task_of(settings: BERTSettings | GPTSettings) -> str:
+    """Return the task for which a model is fine-tuned."""
+    if isinstance(settings, GPTSettings):
+        return "language"
+    if settings.answer_of is AnswerOf.TOKENS:
+        return "tag"
+    return "regress" if settings.outputs == 1 else "classify"
 
 
 @dataclass(frozen=True)

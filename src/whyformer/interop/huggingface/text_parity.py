@@ -39,7 +39,7 @@ class TextComparison:
 
     Args:
         version: the version of transformers.
-        origin: what was compared, for example "random texts".
+        origin: what was compared, for example "20 random texts".
         texts: number of texts.
         tokenized_same: number of texts with the same tokens.
         outputs: what was compared besides the tokens.
@@ -72,7 +72,7 @@ class TextComparison:
     def lines(self) -> list[str]:
         """Return the measurements as lines of text for the user."""
         found = [
-            f"compared with transformers {self.version} on {self.texts} {self.origin}",
+            f"compared with transformers {self.version} on {self.origin}",
             f"tokens: {self.tokenized_same} of {self.texts} the same",
             f"{self.outputs}: differ by at most {self.difference:.1e}",
         ]
@@ -92,7 +92,7 @@ def compare_texts(
 
     Args:
         ids: for each of our ids, the id in the directory.
-        origin: what the texts are, for example "dev texts".
+        origin: what each of the texts is, for example "random text".
     Raises: MissingExtraError when transformers is not installed.
     """
     model = bundle.model
@@ -123,7 +123,8 @@ def compare_texts(
             greedy = sum(_greedy_same(library, model, other, row, ids) for row in shortened)
     difference = max(differences)
     version = str(library.__version__)
-    return TextComparison(version, origin, len(texts), tokenized, names[0], difference, greedy)
+    compared = counted(len(texts), origin)
+    return TextComparison(version, compared, len(texts), tokenized, names[0], difference, greedy)
 
 
 def _loaded(library: Any, path: Path, model: BERT | GPT) -> Any:
