@@ -133,20 +133,21 @@ def examples_to_score(examples: Iterable[Example]) -> list[Example]:
 
 
 def cut(
-    tokenizer: Tokenizer, first: str, second: str | None, longest: int
+    tokenizer: Tokenizer, first: str, second: str | None, longest: int, *, separators: int = 1
 ) -> tuple[list[int], int]:
     """Return the ids of a row with one or two texts, and the position at which the second segment
     starts.
 
     If a row is longer than ``longest``, the texts are truncated at their ends, the longer text
     first.
+    Args: separators: number of EOS between two texts (RoBERTa: 2).
     """
     a = tokenizer.encode(first)
     if second is None:
         row = [BOS, *a[: longest - 2], EOS]
         return row, len(row)
     b = tokenizer.encode(second)
-    max_tokens = longest - 3
+    max_tokens = longest - 2 - separators
     if len(a) + len(b) > max_tokens:
         short = min(len(a), len(b), max_tokens // 2)
         a, b = (
@@ -154,7 +155,7 @@ def cut(
             if len(a) > len(b)
             else (a[:short], b[: max_tokens - short])
         )
-    return [BOS, *a, EOS, *b, EOS], len(a) + 2
+    return [BOS, *a, *[EOS] * separators, *b, EOS], len(a) + 1 + separators
 
 
 class LabelledRows(PaddedRows):

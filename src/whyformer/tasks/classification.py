@@ -363,8 +363,10 @@ class Classifier:
         longest = min(longest, self.bundle.facts.get("row_tokens", longest))
         tokenizer = self.tokenizer
         trim = Expected.from_facts(self.bundle.facts).trimmed
+        between = self.bundle.facts.get("pair_separators", 1)
         rows = [
-            cut(tokenizer, trim(first), second and trim(second), longest) for first, second in texts
+            cut(tokenizer, trim(first), second and trim(second), longest, separators=between)
+            for first, second in texts
         ]
         batches = LabelledRows(rows, [0] * len(rows), budget_tokens=batch_tokens)
         device = next(self.model.parameters()).device

@@ -11,9 +11,13 @@ from typing import Any
 import huggingface_hub.constants
 import pytest
 
+from whyformer.bundle import Bundle, save_bundle
+from whyformer.cli.main import main
 from whyformer.foundation.errors import MissingExtraError, UsageError
 from whyformer.interop.huggingface import hub
 from whyformer.interop.huggingface.hub import HubError, upload
+from whyformer.models.gpt import GPT, GPTSettings
+from whyformer.text.tokenizer import train_tokenizer
 
 
 class Hub(ThreadingHTTPServer):
@@ -176,3 +180,35 @@ def test_a_missing_library_is_named_with_its_extra(
     monkeypatch.setitem(__import__("sys").modules, "huggingface_hub", None)
     with pytest.raises(MissingExtraError, match=r"whyformer\[export\]"):
         hub.library()
+
+
+def test_the_command_uploads_a_directory_that_was_exported(server: Hub, directory: Path, capsys):
+    (directory / "config.json").write_text('{"model_type": "bert"}', encoding="utf-8")
+    assert main(["push", str(directory), "me/model", "--public"]) == 0
+    assert capsys.readouterr().out.strip() == f"{server.address}/me/model"
+    assert server.files.keys() == {file.name for file in directory.iterdir()}
+    assert main(["push", str(directory), "me/model", "--language", "de"]) == 2
+    assert "--language has no effect" in capsys.readouterr().err
+
+
+def test_the_command_exports_a_run_and_uploads_it_with_its_card(
+    server: Hub, tmp_path: Path, capsys
+):
+    pytest.importorskip("transformers")
+    tokenizer = train_tokenizer("bpe", ["a dog runs", "a cat sleeps"] * 3, vocabulary=280)
+    settings = GPTSettings(layers=1, d_model=8, heads=2, d_ff=8, max_length=80)
+    model = GPT(settings, (len(tokenizer), len(tokenizer))).eval()
+    save_bundle(tmp_path / "model", Bundle(model, tokenizer, tokenizer))
+    arguments = ["--language", "en", "--license", "mit", "--data-license", "CC0"]
+    assert main(["push", str(tmp_path), "me/dogs", *arguments]) == 0
+    assert {
+        "README.md",
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+    } <= server.files.keys()
+    card = server.files["README.md"].decode()
+    assert "license: mit" in card
+    assert "# dogs" in card
+    assert 'model="me/dogs"' in card
+    assert capsys.readouterr().out.strip() == f"{server.address}/me/dogs"

@@ -138,6 +138,19 @@ def test_an_imported_classifier_gives_the_probabilities_of_transformers(tmp_path
     assert found[0].label in capsys.readouterr().out
 
 
+def test_pairs_of_texts_have_the_separators_of_roberta(tmp_path: Path):
+    other = roberta(tmp_path / "published", "ForSequenceClassification", **LABELS)
+    import_model(tmp_path / "published", tmp_path / "run", sentences=0)
+    (found,) = load(tmp_path / "run").label([("good food", "bad service")])
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "published")
+    with torch.no_grad():
+        shares = other(**tokenizer("good food", "bad service", return_tensors="pt")).logits.softmax(
+            -1
+        )
+    wanted = dict(zip(("good", "bad", "so-so"), shares[0].tolist(), strict=True))
+    assert found.probabilities == pytest.approx(wanted, abs=1e-5)
+
+
 def test_an_imported_tagger_labels_words_as_transformers_does(tmp_path: Path):
     other = bert(tmp_path / "published", "ForTokenClassification", **LABELS)
     import_model(tmp_path / "published", tmp_path / "run", sentences=2)
@@ -265,6 +278,14 @@ def test_a_model_that_no_class_expresses_is_refused_with_the_reasons(tmp_path: P
     with pytest.raises(UsageError, match="is alibi: Esm needs learned or rotary"):
         export(tmp_path / "run", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_on_pairs_of_texts_is_not_written_without_segments(tmp_path: Path):
+    data = [(line, other, str(line == other)) for line in LINES for other in LINES] * 8
+    overrides = {"task": "classify", "data.second": "2", **TINY}
+    train(out=tmp_path / "run", data=data, overrides=overrides, quiet=True)
+    with pytest.raises(UsageError, match="trained on pairs of texts: Esm has no segments"):
+        export(tmp_path / "run", tmp_path / "out")
 
 
 def test_an_existing_directory_is_not_replaced(tmp_path: Path):

@@ -101,6 +101,11 @@ class Architecture:
         """Return the reasons why this architecture cannot express settings of whyformer."""
         raise NotImplementedError
 
+    def refusals_of(self, facts: Mapping[str, Any]) -> list[str]:
+        """Return the reasons why this architecture cannot express the data of a run; usually
+        none."""
+        return []
+
     def config_from(self, settings: Any, vocabularies: Vocabularies) -> dict[str, Any]:
         """Return the content of `config.json` for settings of whyformer."""
         raise NotImplementedError

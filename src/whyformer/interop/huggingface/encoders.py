@@ -75,6 +75,10 @@ class RoBERTaArchitecture(Encoder):
         reasons = [] if pad == 1 else [f"`pad_token_id` must be 1, but is {pad}"]
         return [*super().reasons_against(config), *reasons]
 
+    def facts_from(self, directory: Directory) -> dict[str, Any]:
+        """See `Encoder.facts_from`. Two texts have two separators between them."""
+        return super().facts_from(directory) | {"pair_separators": 2}
+
     def kind_of(self, settings: BERTSettings) -> str | None:
         """Return None, because `BERTArchitecture` can express the same models."""
         return None
@@ -182,6 +186,12 @@ class ESMArchitecture(Encoder):
         rotary = directory.config.get("position_embedding_type") == "rotary"
         changes = {"wiring": "pre-norm", "positions": "rotary" if rotary else "learned"}
         return super().settings_from(directory).model_copy(update=changes)
+
+    def refusals_of(self, facts: Mapping[str, Any]) -> list[str]:
+        """See `Architecture.refusals_of`."""
+        if not (facts.get("columns") or {}).get("second"):
+            return []
+        return ["the run was trained on pairs of texts: Esm has no segments"]
 
     def absent(self, name: str, shape: tuple[int, ...], settings: Any) -> Tensor | None:
         """See `Architecture.absent`."""

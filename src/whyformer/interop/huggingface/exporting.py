@@ -127,7 +127,7 @@ def architecture_for(bundle: Bundle) -> Architecture:
     Raises: UsageError with the reasons of the architecture with the fewest reasons.
     """
     settings = bundle.model.settings
-    found = {one: one.refusals(settings) for one in ARCHITECTURES}
+    found = {one: one.refusals(settings) or one.refusals_of(bundle.facts) for one in ARCHITECTURES}
     for one, reasons in found.items():
         if not reasons:
             return one
