@@ -160,7 +160,10 @@ class TextTranslator(ABC):
         """
         refuse_string("texts", texts)
         lines = texts if isinstance(texts, Sequence) else list(texts)
-        openings = None if prefixes is None else list(each_text("prefixes", prefixes))
+        openings = None
+        if prefixes is not None:
+            given = with_prefixes(lines, each_text("prefixes", prefixes))
+            openings = [prefix for _, prefix in given]
 
         def found(rows: Sequence[int], settings: SearchSettings) -> list[Translation]:
             return list(

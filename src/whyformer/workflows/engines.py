@@ -18,6 +18,7 @@ from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.text_translator import TextTranslator
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import (
+    BundleError,
     MissingExtraError,
     MissingPackageError,
     UsageError,
@@ -184,7 +185,11 @@ class Engines:
         Raises: UsageError if the requested engine cannot score the pairs.
         """
         try:
+            if self._shortlist:
+                raise UsageError("The ctranslate2 engine does not support a shortlist.")
             return self.conversion.with_tag(tag).score(sources, targets)
+        except BundleError:
+            raise
         except UsageError as reason:
             self._require_torch(reason)
         return self.system.translator.with_tag(tag).score(sources, targets)
