@@ -11,21 +11,22 @@ from whyformer.cli.shared.options import Flag, within
 EXAMPLES = """Examples:
 
   whyformer shortlist runs/mine
-  whyformer shortlist runs/mine --best 100 --common 200
+  whyformer shortlist runs/mine --best 50 --common 200
   whyformer translate runs/mine --input in.txt --shortlist
 
 The shortlist of a line has the likely target tokens of each of its source
 tokens, estimated from the training pairs (IBM Model 1), and the most common
 target tokens. With --shortlist, `whyformer translate` scores only these tokens.
 The report shows how many tokens the shortlist of a line has, and how many
-tokens of the training targets it covers. The shortlist is saved with the run."""
+target tokens of the validation set it covers. The shortlist is saved with the
+run."""
 
 
 def shortlist(
     run: Path,
     /,
     *,
-    best: Annotated[int, Parameter(negative=""), within(1, 10_000)] = 50,
+    best: Annotated[int, Parameter(negative=""), within(1, 10_000)] = 200,
     common: Annotated[int, Parameter(negative=""), within(0, 1_000_000)] = 100,
     json: Flag = False,
 ) -> int:

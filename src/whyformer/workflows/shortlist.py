@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from whyformer.bundle import Outline, find_bundle, read_outline, save_tensors
 from whyformer.data.corpus import Corpus, open_corpus
 from whyformer.decoding.lexical.shortlist import Shortlist
-from whyformer.decoding.lexical.word_translation import word_translation
+from whyformer.decoding.lexical.word_translation import Pair, word_translation
 from whyformer.foundation.errors import DataError, UsageError
 from whyformer.foundation.files import atomic_path
 from whyformer.foundation.integrity import FILES, hashes, read_sealed, write_sealed
@@ -26,13 +26,15 @@ from whyformer.text.symbols import PAD
 
 STATE, TENSORS = "shortlist.json", "shortlist.safetensors"
 FORMAT = 1
-BEST, COMMON = 50, 100
-"""Default number of targets of each source token, and of targets that every line may use."""
+BEST, COMMON = 200, 100
+"""Default number of targets of each source token, and of targets that every line may use. On
+Multi30k en–de with 6,000 tokens, a line then has 837 tokens, which cover 98.1 % of the validation
+set; with 50 targets, 301 tokens cover 94.8 %."""
 MOST_CELLS = 100_000_000
 """Sum over sentence pairs of source tokens × target tokens; if there are more, a part of the pairs
 is used."""
 CHECKED = 1000
-"""Number of training pairs on which the coverage is measured."""
+"""Maximum number of pairs on which the coverage is measured."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,16 @@ class ShortlistReport:
     Args:
         pairs: number of training pairs that were read.
         best, common: see `make_shortlist`.
-        size: mean number of target tokens on the shortlist of a training source.
+        measured: the pairs on which the next values were measured, in words.
+        size: mean number of target tokens on the shortlist of a source.
         vocabulary: size of the target vocabulary.
-        coverage: fraction of the tokens of training targets that are on the shortlist.
+        coverage: fraction of the tokens of the targets that are on the shortlist.
     """
 
     pairs: int
     best: int
     common: int
+    measured: str
     size: float
     vocabulary: int
     coverage: float
@@ -65,8 +69,8 @@ class ShortlistReport:
             f"{counted(self.common, 'common target')}, from "
             f"{counted(self.pairs, 'training pair')}",
             f"a line has {self.size:.0f} target tokens on average, of a vocabulary of "
-            f"{self.vocabulary:,}; they cover {100 * self.coverage:.2f} % of the tokens of the "
-            "training targets",
+            f"{self.vocabulary:,}; they cover {100 * self.coverage:.2f} % of the target tokens of "
+            f"{self.measured}",
         ]
 
 
@@ -111,8 +115,19 @@ def make_shortlist(
     frequent = order[counts[order] > 0]
     found = Shortlist(torch.from_numpy(likely), torch.from_numpy(frequent), targets)
     _save(directory, outline, found)
-    size, coverage = _measured(found, pairs[:: max(1, len(pairs) // CHECKED)])
-    return ShortlistReport(len(pairs), best, common, size, targets, coverage)
+    where, checked = _checked(run, corpus)
+    size, coverage = _measured(found, checked)
+    return ShortlistReport(len(pairs), best, common, where, size, targets, coverage)
+
+
+def _checked(run: Path, corpus: Corpus) -> tuple[str, list[Pair]]:
+    """Return pairs to measure a shortlist on: the validation set of the run, or training pairs."""
+    try:
+        found, where = open_corpus(run / "corpus-dev"), "the validation set"
+    except DataError:
+        found, where = corpus, "the training pairs"
+    rows = range(0, len(found), max(1, len(found) // CHECKED))
+    return where, [(found.source(row), found.target(row)) for row in rows]
 
 
 def _rows(corpus: Corpus) -> Int[np.ndarray, " rows"]:
@@ -122,9 +137,7 @@ def _rows(corpus: Corpus) -> Int[np.ndarray, " rows"]:
     return np.arange(0, len(corpus), step)
 
 
-def _measured(
-    shortlist: Shortlist, pairs: list[tuple[np.ndarray, np.ndarray]]
-) -> tuple[float, float]:
+def _measured(shortlist: Shortlist, pairs: list[Pair]) -> tuple[float, float]:
     """Return the mean size of the shortlist of a source, and the fraction of covered targets."""
     sizes = covered = tokens = 0
     for source, target in pairs:

@@ -23,7 +23,7 @@ EXAMPLES = """Examples:
   whyformer translate runs/mine --input book.txt --split-sentences
   whyformer translate runs/many --input in.txt --tag de
   whyformer translate runs/mine --input page.html --output page.de.html
-  whyformer translate runs/mine --input t.csv --column ko --output o.csv
+  whyformer translate runs/ko --input t.csv --column ko --into en --output o.csv
   whyformer translate runs/mine --input in.txt --engine torch
   whyformer translate runs/mine --input in.txt --confidence --lexicon terms.tsv
   whyformer translate runs/mine --input in.txt --glossary terms.tsv --fallback
