@@ -18,7 +18,9 @@ from whyformer.interop.sentencepiece import (
 from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.imported import Imported
 from whyformer.text.normalization import normalize
+from whyformer.text.pieces import Pieces
 from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
+from whyformer.text.tags import with_tags
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 
 sentencepiece = pytest.importorskip("sentencepiece")
@@ -120,6 +122,16 @@ def test_a_file_with_other_pieces_is_not_kept(tmp_path: Path, monkeypatch):
 def test_other_units_are_refused(units: str):
     with pytest.raises(UsageError, match=f"units of this tokenizer are {units}"):
         to_sentencepiece(trained(units))
+
+
+def test_tokenizers_with_tags_and_of_other_tools_are_refused():
+    bpe = train_tokenizer("bpe", LINES, vocabulary=500)
+    assert isinstance(bpe, Pieces)
+    with pytest.raises(UsageError, match=r"has the tags de\. Train without `tag`"):
+        to_sentencepiece(with_tags(bpe, ["de"]))
+    imported = Imported.from_sentencepiece(to_sentencepiece(bpe))
+    with pytest.raises(UsageError, match="Use that file"):
+        to_sentencepiece(imported)
 
 
 def test_a_piece_with_the_mark_of_spaces_is_refused():

@@ -25,7 +25,9 @@ from whyformer.interop.normalization_rules import compiled_rules, library
 from whyformer.text.bpe import BPE
 from whyformer.text.foreign.sentencepiece import MARK, Algorithm, Kind
 from whyformer.text.foreign.wire import field
+from whyformer.text.imported import Imported
 from whyformer.text.symbols import BOS, EOS, FIRST_PIECE, PAD, RESERVED, SYMBOLS, UNK
+from whyformer.text.tags import Tagged
 from whyformer.text.tokenizer import Tokenizer
 from whyformer.text.unigram import Unigram
 
@@ -146,6 +148,16 @@ def to_sentencepiece(tokenizer: Tokenizer) -> bytes:
 
     Raises: UsageError if the format cannot express the tokenizer.
     """
+    if isinstance(tokenizer, Tagged):
+        raise UsageError(
+            "SentencePiece has no tags at the start of a source, but this tokenizer has the tags "
+            f"{', '.join(tokenizer.tags)}. Train without `tag`."
+        )
+    if isinstance(tokenizer, Imported):
+        raise UsageError(
+            "SentencePiece needs a tokenizer that whyformer learned, but this one was read from "
+            "a file of another tool. Use that file."
+        )
     if not isinstance(tokenizer, BPE | Unigram) or tokenizer.over_bytes:
         raise UsageError(
             "SentencePiece needs the units bpe or unigram, but the units of this tokenizer are "
