@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from toy_runs import toy_bundle, toy_run
 from whyformer.bundle import Bundle, load_bundle, save_bundle
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
-from whyformer.foundation.errors import BundleError, UsageError
+from whyformer.foundation.errors import BundleError, MissingExtraError, UsageError
 from whyformer.interop.conversion import find_conversion, is_stale, read_record
 from whyformer.interop.convert import ParityError
 from whyformer.interop.onnx import session
@@ -181,3 +182,11 @@ def test_the_results_are_json(run, tmp_path):
     done = convert(run, sentences=2, out=tmp_path / "again", attention=True)
     assert json.loads(json.dumps(done.to_json()))["sentences"] == 2
     assert "source_attention_1" in Session(tmp_path / "again" / "decoder.onnx", 1).outputs
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
+def test_a_missing_package_is_named_before_anything_is_written(run, tmp_path, package, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtraError, match=r"whyformer\[export\]"):
+        convert(run, out=tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []

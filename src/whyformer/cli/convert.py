@@ -22,7 +22,8 @@ Before the conversion is saved, its translations are compared with those of the
 run. All token probabilities and greedy translations must be the same. An int8
 conversion may lose up to 0.5 points of chrF. The measurements are printed and
 saved with the conversion. Afterwards, `whyformer translate RUN` uses the
-conversion if possible (--engine auto).
+conversion to CTranslate2 if possible (--engine auto), and that to ONNX with
+--engine onnx.
 
 --compare measures every engine and number format on this machine: size on disk,
 quality on dev with its interval, latency of one sentence, and throughput. It
