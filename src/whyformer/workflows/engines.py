@@ -48,7 +48,7 @@ class Engine(StrEnum):
 
 
 @dataclass(frozen=True)
-class Converted:
+class ConversionEngine:
     """An engine that uses conversions.
 
     Args:
@@ -67,14 +67,16 @@ class Converted:
     refusal: Callable[[SearchSettings, str], str | None]
 
 
-def converted(engine: Engine) -> Converted:
+def conversion_engine(engine: Engine) -> ConversionEngine:
     """Return the engine that computes the conversions for ``engine``; auto means CTranslate2."""
     if engine == Engine.ONNX:
         missing = MissingExtraError("onnxruntime", "export")
-        return Converted(engine, "onnxruntime", missing, OnnxTranslator, OnnxTranslator.refusal)
+        return ConversionEngine(
+            engine, "onnxruntime", missing, OnnxTranslator, OnnxTranslator.refusal
+        )
     missing = MissingPackageError("ctranslate2")
     name = Engine.CTRANSLATE2
-    return Converted(name, "ctranslate2", missing, CTranslate2Translator, search_refusal)
+    return ConversionEngine(name, "ctranslate2", missing, CTranslate2Translator, search_refusal)
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ class Engines:
         ):
             engine = Engine.ONNX  # a conversion without its run has only one engine
         self._runs, self._engine, self._weights = list(runs), Engine(engine), Weights(weights)
-        self._converted = converted(self._engine)
+        self._converted = conversion_engine(self._engine)
         self._device, self._ranks, self._warn, self._say = device, ranks, warn, say
         self._first, self._warned, self._shortlist = first, False, shortlist
 
