@@ -189,7 +189,7 @@ class Imported(Pieces):
         self._id = {self._tokens[i]: i for i in range(FIRST_BYTE, len(self._tokens))}
         codes = any(LANGUAGE_CODE.fullmatch(piece) for piece in self.pieces)
         self._has_codes = tool == "sentencepiece" and codes
-        self._lead, self._unused = tuple(lead), tuple(unused)
+        self._lead, self.unused = tuple(lead), tuple(unused)
         self.lead = tuple(self._id[token] for token in lead)
         self._hidden = self.tool.hidden | frozenset(unused)
 
@@ -247,7 +247,7 @@ class Imported(Pieces):
         return text.replace(" ", "▁")
 
     def _state(self) -> dict[str, Any]:
-        more = {"lead": self._lead, "unused": self._unused}
+        more = {"lead": self._lead, "unused": self.unused}
         return {
             "tool": self.tool_name,
             "content": self.tool.content,
