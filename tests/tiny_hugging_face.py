@@ -27,7 +27,7 @@ SIZES = {
     "max_position_embeddings": 32, "init_std": 0.3,
 }  # fmt: skip
 T5_SIZES = {
-    "d_model": 12, "d_kv": 5, "d_ff": 20, "num_layers": 2, "num_decoder_layers": 3, "num_heads": 2,
+    "d_model": 12, "d_kv": 5, "d_ff": 20, "num_layers": 3, "num_decoder_layers": 2, "num_heads": 2,
     "vocab_size": 23,
 }  # fmt: skip
 
@@ -160,7 +160,7 @@ def write_t5(directory: Path, *, library: bool) -> Any:
     (directory / "tokenizer_config.json").write_text(json.dumps(settings))
     quirks = t5(
         vocab_size=len(pieces) + UNUSED, feed_forward_proj="gated-gelu", tie_word_embeddings=False,
-        untied=True, num_decoder_layers=2,  # generate needs as many layers as the encoder has
+        untied=True,
     )  # fmt: skip
     # A trained model never predicts padding.
     model = save(quirks, directory, search={"max_new_tokens": 18, "suppress_tokens": [0]})

@@ -233,14 +233,14 @@ def read_weights(directory: Path) -> None:
 
 
 def test_a_missing_weight_is_named(copy):
-    changed(copy, num_decoder_layers=4)
-    with pytest.raises(UsageError, match=r"must contain `decoder\.block\.3\..*, but do not"):
+    changed(copy, num_decoder_layers=3)
+    with pytest.raises(UsageError, match=r"must contain `decoder\.block\.2\..*, but do not"):
         read_weights(copy)
 
 
 def test_a_weight_without_a_place_is_named(copy):
     changed(copy, num_layers=1)
-    with pytest.raises(UsageError, match=r"has 8 weights that whyformer does not know, such as"):
+    with pytest.raises(UsageError, match=r"has 16 weights that whyformer does not know, such as"):
         read_weights(copy)
 
 
@@ -281,3 +281,10 @@ def test_t5_has_no_output_bias(copy):
     weights = dict(model.named_parameters())
     with pytest.raises(UsageError, match="T5 has no output bias, but"):
         T5().weights_out(weights, model.settings, quirks.vocabularies)
+
+
+def test_a_t5_whose_decoder_is_deeper_is_refused(copy):
+    model = imported(open_directory(copy), MODELS["T5"])
+    settings = model.settings.model_copy(update={"decoder_layers": 4})
+    (reason,) = T5().refusals(settings)
+    assert reason.startswith("`model.decoder_layers` is 4: the method generate")

@@ -173,6 +173,7 @@ class BART(EncoderDecoderArchitecture):
             "share_encoder_decoder_embeddings": settings.tying.of_embeddings,
             "tie_word_embeddings": settings.tying.of_projection,
             "forced_eos_token_id": None,
+            "is_encoder_decoder": True,
             "dtype": "float32",
         }  # fmt: skip
 

@@ -8,7 +8,7 @@ import torch
 from whyformer.blocks.embeddings import Tying
 from whyformer.interop.huggingface.architecture import Architecture, Vocabularies
 from whyformer.interop.huggingface.directory import Directory
-from whyformer.text.symbols import BOS, EOS, PAD
+from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
 
 SOURCE, TARGET, OUTPUT = "encoder.embedding.weight", "decoder.embedding.weight", "projection.weight"
 """The names of the three matrices that can be tied."""
@@ -62,6 +62,13 @@ class EncoderDecoderArchitecture(Architecture):
             (False, False): Tying.NONE,
         }[same(source, target), same(target, output)]
 
+    def generation_to(self, vocabularies: Vocabularies) -> dict[str, Any]:
+        """Return the content of `generation_config.json`, which forbids the symbols."""
+        ids = vocabularies.target
+        banned = {ids[one] for one in (PAD, BOS, UNK, MASK)} - {ids[EOS]}
+        never = sorted(one for one in banned if one is not None)
+        return of_tokens(vocabularies) | {"suppress_tokens": never or None}
+
     def tied(self, settings: Any) -> set[str]:
         """Return the names of the tables that repeat another table; see `Architecture.tied`."""
         repeated = {TARGET: settings.tying.of_embeddings, OUTPUT: settings.tying.of_projection}
@@ -110,5 +117,4 @@ def of_tokens(vocabularies: Vocabularies) -> dict[str, Any]:
         "bos_token_id": ids[BOS],
         "eos_token_id": ids[EOS],
         "decoder_start_token_id": ids[BOS],
-        "is_encoder_decoder": True,
     }

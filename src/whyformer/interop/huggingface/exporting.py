@@ -19,6 +19,10 @@ from whyformer.interop.huggingface.architecture import Architecture, Vocabularie
 from whyformer.interop.huggingface.directory import write_directory
 from whyformer.interop.huggingface.known import ARCHITECTURES
 from whyformer.interop.huggingface.parity import Comparison, compare, transformers_library
+from whyformer.interop.huggingface.sentencepiece_files import (
+    is_sentencepiece,
+    write_sentencepiece,
+)
 from whyformer.interop.huggingface.text_parity import TextComparison, compare_texts
 from whyformer.interop.huggingface.tokenizer import Frame, write_tokenizer
 from whyformer.models.bert import BERT
@@ -92,14 +96,19 @@ def export(
             architecture.weights_out(weights, settings, vocabularies),
         )
         masked = isinstance(bundle.model, BERT) and not bundle.model.settings.outputs
-        write_tokenizer(
-            temporary,
-            bundle.source_tokenizer,
-            frame_of(bundle),
-            max_length=facts.get("row_tokens", settings.max_length),
-            keep_spaces=facts.get("keep_spaces") is True,
-            symbols_in_text=masked,
-        )
+        longest = facts.get("row_tokens", settings.max_length)
+        source, target = bundle.source_tokenizer, bundle.target_tokenizer
+        if is_sentencepiece(source) and is_sentencepiece(target):
+            write_sentencepiece(temporary, source, target, max_length=longest)
+        else:
+            write_tokenizer(
+                temporary,
+                source,
+                frame_of(bundle),
+                max_length=longest,
+                keep_spaces=facts.get("keep_spaces") is True,
+                symbols_in_text=masked,
+            )
         if card is not None:
             write_text(temporary / CARD, card)
         say(f"Comparing {counted(texts, 'random text')} with transformers.")

@@ -150,7 +150,14 @@ class T5(EncoderDecoderArchitecture):
     def refusals(self, settings: Any) -> list[str]:
         """See `Architecture.refusals`."""
         free = {name: (getattr(settings, name, None),) for name in ("norm_epsilon", "d_k")}
-        return not_expressed(settings, self.title, EXPRESSED | free)
+        found = not_expressed(settings, self.title, EXPRESSED | free)
+        if not found and settings.decoder_layers > settings.encoder_layers:
+            found.append(
+                f"`model.decoder_layers` is {settings.decoder_layers}: the method generate of "
+                "transformers fails for a T5 whose decoder has more layers than its encoder "
+                f"({settings.encoder_layers})"
+            )
+        return found
 
     def config_from(self, settings: Any, vocabularies: Vocabularies) -> dict[str, Any]:
         """See `Architecture.config_from`."""
@@ -171,6 +178,7 @@ class T5(EncoderDecoderArchitecture):
             "relative_attention_num_buckets": RelativeBuckets.BUCKETS,
             "relative_attention_max_distance": RelativeBuckets.FARTHEST,
             "tie_word_embeddings": settings.tying.of_projection,
+            "is_encoder_decoder": True,
             "dtype": "float32",
         }
 
