@@ -4,8 +4,10 @@ import pytest
 import torch
 
 import toy_runs
-from whyformer.bundle import Bundle, save_bundle
+from whyformer.bundle import Bundle, load_bundle, save_bundle
 from whyformer.cli.main import main
+from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.translator import Translator
 from whyformer.foundation.errors import UsageError
 from whyformer.interop.huggingface.exporting import export
 from whyformer.interop.huggingface.importing import import_model
@@ -94,3 +96,29 @@ def test_the_command_writes_a_directory(tmp_path, capsys):
     assert main(["export", str(tmp_path / "run"), "--out", str(out), "--texts", "2"]) == 0
     assert "class: MarianMTModel" in capsys.readouterr().out
     assert (out / "README.md").is_file()
+
+
+@pytest.mark.filterwarnings("ignore:Recommended")
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_fine_tuned_model_goes_back(name, tmp_path):
+    WRITERS[name](tmp_path / "given")
+    import_model(tmp_path / "given", tmp_path / "run", sentences=0)
+    bundle = load_bundle(tmp_path / "run")
+    with torch.no_grad():  # as training does: the rows of different symbols change differently
+        for parameter in bundle.model.parameters():
+            if parameter.requires_grad:
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+    save_bundle(tmp_path / "tuned" / "model", bundle)
+    done = export(tmp_path / "tuned", tmp_path / "out", texts=3)
+    assert done.comparison.parity.difference < 1e-4
+    assert done.comparison.parity.greedy_same == 3
+    back = import_model(tmp_path / "out", tmp_path / "back", sentences=2)
+    assert back.comparison is not None
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
+    model = transformers.AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "out")
+    ids = tokenizer(tiny_hugging_face.LINES[0], return_tensors="pt")
+    output = model.generate(ids["input_ids"], max_new_tokens=8, do_sample=False)
+    translator = Translator([bundle.model], bundle.source_tokenizer, bundle.target_tokenizer)
+    settings = SearchSettings(beam=1, nbest=1, max_length=8)
+    (ours,) = translator.translate([tiny_hugging_face.LINES[0]], settings)
+    assert tokenizer.decode(output[0], skip_special_tokens=True).strip() == ours.text.strip()

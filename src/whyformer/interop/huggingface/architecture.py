@@ -22,9 +22,10 @@ from whyformer.text.symbols import BOS, EOS, MASK, PAD, SYMBOLS, UNK
 ABSENT = -10_000.0
 """Output bias of a symbol that is never predicted. It is lower than all logits of a model, so that
 the symbol does not change the probabilities of the others."""
-PREDICTED = (EOS, PAD, UNK, MASK, BOS)
+PREDICTED = (EOS, BOS, PAD, UNK, MASK)
 """The symbols in the order of their claim to a row: of several symbols with the same id in the
-other vocabulary, only the first one is ever predicted."""
+other vocabulary, only the first one has the probability of the row. Bos comes before pad: it is
+read at the beginning of a target, so that training changes one row, as in the other model."""
 
 Ids = Sequence[int | None]
 """For each of our ids, the id in the other vocabulary; None for a symbol that it does not have."""
@@ -205,7 +206,7 @@ def rows_in(table: Tensor, ids: Ids) -> Tensor:
 
     The vector of a symbol that the other vocabulary does not have is 0, and its bias is `ABSENT`.
     If several symbols have the same row, only the first one of `PREDICTED` keeps its bias. Marian,
-    for example, begins a target with the row of padding, but bos is never predicted.
+    for example, begins a target with the row of padding.
     """
     index = torch.tensor([0 if i is None else i for i in ids])
     missing = torch.tensor([i is None for i in ids])
@@ -228,7 +229,7 @@ def rows_out(table: Tensor, ids: Ids) -> Tensor:
     """
     size = 1 + max(i for i in ids if i is not None)
     found = torch.zeros(size, *table.shape[1:])
-    symbols = PREDICTED if table.ndim > 1 else PREDICTED[::-1]
+    symbols = (PAD, UNK, MASK, EOS, BOS) if table.ndim > 1 else PREDICTED[::-1]
     for ours in (*range(len(SYMBOLS), len(ids)), *symbols):
         theirs = ids[ours]
         if theirs is not None:

@@ -1,6 +1,7 @@
 """Export a run to a model directory of Hugging Face, and keep it only if transformers computes the
 same."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from torch import Tensor
 from whyformer.bundle import CONFIG, Bundle, load_bundle
 from whyformer.foundation.errors import OutputError, UsageError
 from whyformer.foundation.files import atomic_directory, write_text
-from whyformer.foundation.parsing import read_json
+from whyformer.foundation.parsing import parse_json, read_json, read_small
 from whyformer.foundation.wording import counted
 from whyformer.interop.convert import ParityError
 from whyformer.interop.gate import random_pieces
@@ -27,11 +28,15 @@ from whyformer.interop.huggingface.text_parity import TextComparison, compare_te
 from whyformer.interop.huggingface.tokenizer import Frame, write_tokenizer
 from whyformer.models.bert import BERT
 from whyformer.models.build import SourceModel
+from whyformer.models.transformer import Transformer
 from whyformer.text.imported import Imported
+from whyformer.text.symbols import BOS, EOS
 
 TEXTS = 20
 """Default number of texts in the comparison."""
 CARD = "README.md"
+START = "<start-of-target>"
+"""The token that is added to a BART model; see `with_own_start`."""
 
 
 @dataclass(frozen=True)
@@ -85,14 +90,18 @@ def export(
     settings, facts = bundle.model.settings, bundle.facts
     architecture = architecture_for(bundle)
     vocabularies = Vocabularies(ids_of(bundle.source_tokenizer), ids_of(bundle.target_tokenizer))
+    vocabularies, start = with_own_start(bundle, vocabularies)
     config = architecture.config_from(settings, vocabularies)
     config |= architecture.facts_to(settings, facts)
+    generation = architecture.generation_to(vocabularies)
+    if lead := bundle.target_tokenizer.lead:
+        generation["forced_bos_token_id"] = vocabularies.target[lead[0]]
     weights = _in_units(dict(bundle.model.named_parameters()), facts)
     with atomic_directory(out) as temporary:
         write_directory(
             temporary,
             config,
-            architecture.generation_to(vocabularies),
+            generation,
             architecture.weights_out(weights, settings, vocabularies),
         )
         masked = isinstance(bundle.model, BERT) and not bundle.model.settings.outputs
@@ -109,6 +118,8 @@ def export(
                 keep_spaces=facts.get("keep_spaces") is True,
                 symbols_in_text=masked,
             )
+        if start is not None:
+            _add_token(temporary / "tokenizer.json", START, start)
         if card is not None:
             write_text(temporary / CARD, card)
         say(f"Comparing {counted(texts, 'random text')} with transformers.")
@@ -158,6 +169,31 @@ def architecture_for(bundle: Bundle) -> Architecture:
 def ids_of(tokenizer: Any) -> Any:
     """Return the id of each of our ids in the exported model. Imported tokenizers keep theirs."""
     return tokenizer.theirs if isinstance(tokenizer, Imported) else range(len(tokenizer))
+
+
+def with_own_start(bundle: Bundle, vocabularies: Vocabularies) -> tuple[Vocabularies, int | None]:
+    """Return vocabularies in which bos and eos have different ids, and the id that bos gets.
+
+    An imported BART begins a target with the row of eos. Training changes the two rows of whyformer
+    differently, so bos then needs a row of its own.
+    Returns: the given vocabularies and None if bos and eos have different ids or the same vector.
+    """
+    ids = list(vocabularies.target)
+    if not isinstance(bundle.model, Transformer) or ids[BOS] != ids[EOS]:
+        return vocabularies, None
+    table = bundle.model.decoder.embedding.weight
+    if bool((table[BOS] == table[EOS]).all()):
+        return vocabularies, None
+    ids[BOS] = start = max(vocabularies.other_sizes)
+    return Vocabularies(ids, ids), start
+
+
+def _add_token(path: Path, token: str, number: int) -> None:
+    """Add a special token to a `tokenizer.json`."""
+    content = parse_json(read_small(path))
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    content["added_tokens"].append({"id": number, "content": token, "special": True} | flags)
+    write_text(path, json.dumps(content, ensure_ascii=False))
 
 
 def frame_of(bundle: Bundle) -> Frame:
