@@ -138,7 +138,8 @@ def test_the_command_writes_a_run_that_other_commands_read(directories, tmp_path
         "--out",
         str(tmp_path / "new"),
     ]
-    assert main([*tuned, "--training.updates", "2"]) == 0
+    short = ["--training.updates", "2", "--validation.sentences", "1"]
+    assert main([*tuned, *short, "--decoding.max-length", "3"]) == 0
     recipe = yaml.safe_load((tmp_path / "new" / "recipe.yaml").read_text())
     assert recipe["training"]["learning_rate"] == 5e-5
     assert recipe["training"]["optimizer"] == "adamw"
