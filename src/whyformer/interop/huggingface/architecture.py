@@ -173,7 +173,7 @@ class Architecture:
         return {}
 
     def new_weights(self, directory: Directory, settings: Any) -> list[str]:
-        """Return the parts of the model that the directory lacks, so that they are not trained."""
+        """Return the parts of the model whose weights the directory lacks; they are random."""
         return []
 
     def tied(self, settings: Any) -> set[str]:

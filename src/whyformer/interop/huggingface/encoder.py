@@ -98,7 +98,7 @@ class Encoder(Architecture):
         "pooler.dense.weight", "pooler.dense.bias",  # a head for tokens has no pooler
     )  # fmt: skip
     follows: ClassVar[bool] = False
-    """Whether the head for masked tokens has the activation of the layers. It has gelu if not."""
+    """Whether the head for masked tokens uses the activation of the layers instead of gelu."""
     first_position: ClassVar[int] = 0
     """Number of position vectors before the vector of the first position."""
 
