@@ -49,7 +49,7 @@ def contenders(
         )
 
     def ours(text: str) -> Callable[[], object]:
-        return lambda: model.translate([text], beam=1)
+        return lambda: model.translate([text], beam=1, max_length=limit)
 
     rows = [[*map(str, source.encode(text)), "2"] for text in texts]
     return {

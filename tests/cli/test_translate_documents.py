@@ -35,6 +35,7 @@ def test_a_column_is_translated_into_a_new_column(cli, run, tmp_path):
 def test_flags_that_do_not_fit_a_document_are_refused(cli, run, tmp_path):
     page = tmp_path / "page.md"
     page.write_text("a b c\n", encoding="utf-8")
+    assert "is a file. Add --input before it." in cli("translate", run, page).sentence
     document = ("translate", run, "--input", page)
     assert "needs a file. Give it with --output FILE" in cli(*document).sentence
     out = tmp_path / "out.html"

@@ -162,6 +162,9 @@ def translate(
         raise UsageError(
             "A run is required and was not given. Give the directory that `whyformer train` wrote."
         )
+    for one in runs:
+        if one.is_file():
+            raise UsageError(f"A run is a directory, but `{one}` is a file. Add --input before it.")
     first = runs[0]
     if input is not None and text:
         raise UsageError("`--input` and `--text` were both given. Keep one.")
