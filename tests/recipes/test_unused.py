@@ -44,7 +44,8 @@ BASES = {
 """Task or family -> recipe, file and the settings that keep it small."""
 ELSEWHERE = {
     "task", "preset", "description", "start_from", "freeze", "extend_vocabulary", "continue_from",
-    "distil.teachers", "distil.weight", "distil.temperature",
+    "distil.teachers", "distil.level", "distil.nbest", "distil.hidden", "distil.weight",
+    "distil.temperature",
     "model.family",
     "model.tying",
     "data.train", "data.dev", "data.mix", "data.builtin", "data.source", "data.target",

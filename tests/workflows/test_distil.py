@@ -12,8 +12,10 @@ from whyformer.bundle import load_bundle
 from whyformer.cli.main import main
 from whyformer.foundation.errors import ConfigError
 from whyformer.recipes.recipe import Resolved, resolve
+from whyformer.recipes.unused import reason_unused
 from whyformer.tasks.build import open_task
-from whyformer.tasks.teaching import Teachers
+from whyformer.tasks.teaching import Teachers, hidden_states
+from whyformer.training.distillation import direction_loss
 from whyformer.training.journal import read_journal
 from whyformer.workflows.train import train
 
@@ -174,3 +176,53 @@ def test_tasks_without_probabilities_have_no_teachers(tmp_path: Path, name: str)
     train(resolve(name, given), tmp_path / "teacher", quiet=True)
     with pytest.raises(ConfigError, match="cannot learn from a teacher"):
         train(student([str(tmp_path / "teacher")]), tmp_path / "student", quiet=True)
+
+
+ENCODERS = [name for name in RECIPES if name in ("tiny-bert", "classify", "tag")]
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_hidden_states_point_in_the_direction_of_the_teachers(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    recipe = student(
+        [teacher(folder, name)], distil__weight=0.0, distil__hidden=2.0, model__layers=2
+    ).recipe
+    task = open_task(recipe, tmp_path)
+    model = task.model(torch.device("cpu")).eval()
+    taught = Teachers(task, task.bundle(model, {}), torch.device("cpu"))
+    batch: Any = task.batches.batch(0, 0)
+    found, alone = taught.loss(model, batch, 0.0), task.loss(model, batch, 0.0)
+    other: Any = load_bundle(recipe.distil.teachers[0]).model
+    states = []
+    for one in (model, other):
+        with hidden_states(one, True) as seen:
+            task.outputs(one, batch)
+        states.append(seen)
+    (student_states, (last,)) = states
+    assert len(student_states) == 2  # both layers are compared with the only layer of the teacher
+    real = torch.ones_like(batch.ids, dtype=torch.bool) if batch.real is None else batch.real
+    cosines = [F.cosine_similarity(one, last, dim=-1)[real].mean() for one in student_states]
+    wanted = 2.0 * batch.tokens * (1 - sum(cosines) / 2)
+    assert_close(found.smoothed - alone.smoothed, wanted, rtol=1e-4, atol=1e-3)
+    found.smoothed.backward()
+    assert all(p.grad is None for one in taught._models for p in one.parameters())
+    assert all(p.grad is not None for p in model.layers.parameters())
+
+
+def test_the_teacher_has_no_distance_from_itself() -> None:
+    states = [torch.randn(2, 3, 4) for _ in range(3)]
+    real = torch.tensor([[True, True, True], [True, False, False]])
+    assert_close(direction_loss(states, states, real), torch.tensor(0.0), atol=1e-6, rtol=0)
+    opposite = [states[0], states[1], -states[2]]
+    assert_close(direction_loss(opposite, states, real), torch.tensor(2 / 3), atol=1e-6, rtol=0)
+    padding = [one.masked_fill(~real[..., None], 9.0) for one in states]
+    assert_close(direction_loss(padding, states, real), torch.tensor(0.0), atol=1e-6, rtol=0)
+
+
+def test_hidden_states_of_another_width_or_model_are_refused(folder: Path, tmp_path: Path) -> None:
+    wanted = student([teacher(folder, "classify")], distil__hidden=1.0, model__d_model=8)
+    with pytest.raises(ConfigError, match="has d_model 16 and the student has 8"):
+        train(wanted, tmp_path / "run", quiet=True)
+    recipe = student([teacher(folder, "translate")], distil__hidden=1.0).recipe
+    assert "only encoders use it" in str(reason_unused(recipe, "distil.hidden"))

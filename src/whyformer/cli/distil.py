@@ -1,22 +1,29 @@
-"""``whyformer distil``: train a student on the probabilities of one or several teachers."""
+"""``whyformer distil``: train a student that learns from one or several teachers."""
 
 from pathlib import Path
+from typing import Annotated
 
-from whyformer.cli.shared.options import Flag, Overrides, Texts, required
+from whyformer.cli.shared.options import Flag, Overrides, Texts, required, within
 
 EXAMPLES = """Examples:
 
   whyformer distil runs/big --out runs/small --model.d-model 128
   whyformer distil runs/a runs/b --out runs/student
   whyformer distil runs/big --student my-small-recipe.yaml --out runs/small
+  whyformer distil runs/a runs/b --level sequence --out runs/student
+  whyformer distil runs/big --level sequence --nbest 5 --out runs/small
   whyformer distil runs/sentiment --out runs/small --distil.temperature 2
+  whyformer distil runs/bert --out runs/small --model.layers 2 --distil.hidden 1
 
 The student has the tokenizers of the teachers. Several teachers are an
-ensemble: the student learns the mean of their probabilities. --distil.weight
-sets the weight of the teachers against the labels of the data (default: 0.5).
-To let a student learn the outputs of a teacher instead (sequence-level
-distillation), translate the training sources with the teacher and train on
-the result; see docs/training.md."""
+ensemble.
+  --level word      The student learns the probabilities of the teachers for each
+                    token or label. --distil.weight sets their weight against the
+                    labels of the data (default: 0.5).
+  --level sequence  The best outputs of the teachers replace the targets of the
+                    training data. The run keeps them, so that a resumed run does
+                    not translate again. With --nbest above 1, the output that is
+                    nearest to the target of the data is used."""
 
 
 def distil(
@@ -25,6 +32,8 @@ def distil(
     student: str | None = None,
     data: Texts = None,
     dev: Texts = None,
+    level: str | None = None,
+    nbest: Annotated[int | None, within(1, 1000)] = None,
     overwrite: Flag = False,
     quiet: Flag = False,
     json: Flag = False,
@@ -39,6 +48,8 @@ def distil(
             be overridden as for `whyformer train`.
         data: Data files (default: those of the first teacher).
         dev: Validation set (default: that of the first teacher).
+        level: What the student learns: word (default) or sequence (task `translate`).
+        nbest: Number of outputs of the teachers for each source, for --level sequence (default: 1).
         overwrite: Delete the run in --out and start again.
         quiet: Do not show progress.
         json: Print the result as one JSON object.
@@ -52,6 +63,13 @@ def distil(
             "A teacher is required and was not given. Give the directory that `whyformer train` "
             "wrote."
         )
+    given: dict[str, list[str]] = {}
+    for name, value in (("level", level), ("nbest", nbest)):
+        if value is not None and f"distil.{name}" in overrides:
+            raise UsageError(
+                f"`--{name}` is short for `--distil.{name}`, but both were given. Keep one."
+            )
+        given |= {f"distil.{name}": [str(value)]} if value is not None else {}
     return train(
         student,
         out=out,
@@ -60,5 +78,5 @@ def distil(
         overwrite=overwrite,
         quiet=quiet,
         json=json,
-        overrides={"distil.teachers": list(teachers), **overrides},
+        overrides={"distil.teachers": list(teachers), **given, **overrides},
     )

@@ -117,7 +117,8 @@ class Expected:
         if self.tag is None and self.needs_tag:
             raise UsageError(
                 f"Every source of this model needs a tag, {known}, but {shown(text)} has none. "
-                f"Give it, for example --tag {self.tags[0]}."
+                f"Give it, for example with --tag {self.tags[0]}, or begin the source with "
+                f"<2{self.tags[0]}>."
             )
         return tagged(text, self.tag)
 

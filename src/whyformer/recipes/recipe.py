@@ -42,9 +42,9 @@ from whyformer.recipes.start import (
     settings_of_teacher,
     task_of_start,
 )
-from whyformer.recipes.task_declaration import TASKS, ListedMetrics
+from whyformer.recipes.task_declaration import TASKS, ItemForm, ListedMetrics
 from whyformer.text.tokenizer import TokenizerSettings
-from whyformer.training.distillation import DistillationSettings
+from whyformer.training.distillation import DistillationSettings, Level
 from whyformer.training.settings import TrainingSettings
 
 
@@ -250,6 +250,15 @@ class Recipe(Settings):
     distil: DistillationSettings = DistillationSettings()
     validation: ValidationSettings = ValidationSettings()
     decoding: SearchSettings = SearchSettings()
+
+    @model_validator(mode="after")
+    def _sequences_to_learn(self) -> "Recipe":
+        if self.distil.level is Level.SEQUENCE and TASKS[self.task].items is not ItemForm.PAIRS:
+            raise ConfigError(
+                f"`distil.level` sequence needs the task translate, but the task is {self.task}. "
+                "Use the level word."
+            )
+        return self
 
 
 @dataclass(frozen=True)

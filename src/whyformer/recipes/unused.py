@@ -20,6 +20,7 @@ from whyformer.recipes.task_declaration import OF_SOME_TASKS, TASKS, ItemForm
 from whyformer.text.pieces import UNITS
 from whyformer.text.tokenizer import TokenizerSettings
 from whyformer.training.averaging import Averaging
+from whyformer.training.distillation import Level
 from whyformer.training.optimizers import OPTIMIZERS, OPTIONAL, reads
 
 
@@ -186,8 +187,15 @@ def _of_other_runs(recipe: Recipe, name: str) -> str | None:
         return "there is no --start-from, so the vocabulary is learned from the data"
     if name == "preset" and recipe.start_from:
         return "the shape comes from the model in --start-from"
-    if name in ("distil.weight", "distil.temperature") and not recipe.distil.teachers:
+    sequence = recipe.distil.level is Level.SEQUENCE
+    if name.startswith("distil.") and name != "distil.teachers" and not recipe.distil.teachers:
         return "there is no teacher (--distil.teachers)"
+    if name == "distil.hidden" and recipe.model.family != "bert":
+        return f"only encoders use it, and the model is of family {recipe.model.family}"
+    if name in ("distil.weight", "distil.temperature", "distil.hidden") and sequence:
+        return "with --distil.level sequence, there are no probabilities to learn"
+    if name == "distil.nbest" and not sequence:
+        return "it applies only with --distil.level sequence"
     if name == "distil.temperature" and not recipe.distil.weight:
         return "`distil.weight` is 0"
     return None

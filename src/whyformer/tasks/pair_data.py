@@ -25,6 +25,7 @@ from whyformer.foundation.errors import DataError
 from whyformer.recipes.recipe import Recipe
 from whyformer.tasks.pair_sources import Sources, key_of_source, key_of_target, read_sources
 from whyformer.tasks.starting import extended_tokenizer, with_new_pieces
+from whyformer.tasks.taught import is_taught, with_taught_targets
 from whyformer.tasks.tokenizers import given_tokenizer, kept_tokenizers
 from whyformer.text.pieces import Pieces
 from whyformer.text.sentences import sentences
@@ -123,6 +124,8 @@ def prepare(
     Raises: DataError, ConfigError for data that cannot be used.
     """
     sources = read_sources(recipe, run)
+    if is_taught(recipe):
+        sources = with_taught_targets(sources, recipe, run, progress)
     source, target = _tokenizers(recipe, sources, run / "tokenizers", progress, start)
 
     def corpus(name: str, pairs: Callable[[], Iterator[Pair]]) -> Corpus:

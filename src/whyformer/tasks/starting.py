@@ -15,6 +15,7 @@ from whyformer.models.build import Model
 from whyformer.models.electra import Electra
 from whyformer.recipes.recipe import Recipe
 from whyformer.text.tokenizer import Tokenizer
+from whyformer.training.distillation import Level
 
 OF_TARGET = ("decoder.", "projection.")
 """Prefixes of the parameters of an encoder-decoder model that have a row for each target token."""
@@ -45,13 +46,17 @@ def given_tokenizers(recipe: Recipe, start: Bundle | None) -> Bundle | Outline |
 
 
 def start_key(recipe: Recipe) -> str:
-    """Return the hash of the weights to start from, or of the tokenizers of the first teacher; ""
-    without both."""
+    """Return the hash of the weights to start from, or of the tokenizers of the first teacher (and
+    of all teachers whose outputs are the training targets); "" without both."""
     if recipe.start_from is not None:
         return sha256_of(find_bundle(Path(recipe.start_from)) / WEIGHTS)
     if teachers := recipe.distil.teachers:
         found = read_outline(teachers[0])
-        return f"{found.source_tokenizer.fingerprint}-{found.target_tokenizer.fingerprint}"
+        key = f"{found.source_tokenizer.fingerprint}-{found.target_tokenizer.fingerprint}"
+        if recipe.distil.level is Level.SEQUENCE:  # the outputs of the teachers are the data
+            weights = [sha256_of(find_bundle(Path(one)) / WEIGHTS) for one in teachers]
+            key += f"/taught {recipe.distil.nbest} {' '.join(weights)}"
+        return key
     return ""
 
 

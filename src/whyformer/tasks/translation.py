@@ -36,6 +36,7 @@ from whyformer.tasks.task import (
     Task,
     evaluation_mode,
 )
+from whyformer.tasks.taught import is_taught
 from whyformer.text.tags import Tagged
 from whyformer.training.distillation import Outputs
 from whyformer.training.loop import sequence_features, sequence_loss
@@ -91,6 +92,12 @@ class Translation(Task):
 
     def facts(self, parameters: int, device: torch.device) -> Iterator[str]:
         """Yield the lines that a run prints before its first update; see `Task.facts`."""
+        if is_taught(self.recipe):
+            nbest = self.recipe.distil.nbest
+            nearest = "the output"
+            if nbest > 1:
+                nearest = f"the nearest to the target of {counted(nbest, 'output')}"
+            yield f"targets     {nearest} of {counted(len(self.recipe.distil.teachers), 'teacher')}"
         yield from facts_before_training(
             self.recipe, self.data, self.pair_batches, parameters, device
         )

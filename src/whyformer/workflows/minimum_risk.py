@@ -1,37 +1,17 @@
 """Minimum Bayes risk: of several samples, choose the one that is most similar to all of them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-
-from sacrebleu.metrics.bleu import BLEU
-from sacrebleu.metrics.chrf import CHRF
 
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.text_translator import Translation
+from whyformer.evaluation.utility import UTILITIES
 from whyformer.foundation.errors import UsageError, nearest
 
-Utility = Callable[[str, str], float]
-"""How good a text is if the other one is the right one: higher is better."""
 SAMPLES = 16
 """Default number of samples."""
-
-
-def _utilities() -> Mapping[str, Callable[[], Utility]]:
-    def chrf() -> Utility:
-        metric = CHRF()
-        return lambda text, right: metric.sentence_score(text, [right]).score
-
-    def bleu() -> Utility:
-        metric = BLEU(effective_order=True)
-        return lambda text, right: metric.sentence_score(text, [right]).score
-
-    return {"chrf": chrf, "bleu": bleu}
-
-
-UTILITIES = _utilities()
-"""The utilities by name."""
 
 
 class MinimumBayesRisk:

@@ -46,6 +46,7 @@ from whyformer.training.checkpoints import (
     load_checkpoint,
     save_checkpoint,
 )
+from whyformer.training.distillation import Level
 from whyformer.training.distributed import LossOf
 from whyformer.training.finite import Divergence
 from whyformer.training.journal import JOURNAL, Journal, TensorBoard, read_journal
@@ -389,7 +390,7 @@ def _run(
 
 def _training_loss(task: Task, model: nn.Module) -> LossOf:
     """Return the loss that training minimizes: that of the task, or with teachers."""
-    if not task.recipe.distil.teachers:
+    if not task.recipe.distil.teachers or task.recipe.distil.level is Level.SEQUENCE:
         return task.loss
     assert isinstance(model, Model)
     device = next(model.parameters()).device

@@ -29,6 +29,7 @@ from whyformer.text.foreign.hugging_face import HuggingFaceTokenizer
 from whyformer.text.imported import NAMES, Imported
 from whyformer.text.subwords import WORD_PATTERN, Subwords
 from whyformer.text.symbols import BOS, EOS, FIRST_PIECE, RESERVED, SYMBOLS, UNK
+from whyformer.text.tags import Tagged
 from whyformer.text.tokenizer import Tokenizer
 from whyformer.text.tokenizer_files import FIELDS
 from whyformer.text.unigram import Unigram
@@ -158,6 +159,11 @@ def _normalizer(*, lowercase: bool, keep_spaces: bool) -> Any:
 
 def _model(tokenizer: Tokenizer) -> Any:
     """Return the model of the library that splits a word into tokens."""
+    if isinstance(tokenizer, Tagged):
+        raise UsageError(
+            "A tokenizer with tags cannot be written as tokenizer.json. Use a model that was "
+            "trained without `tag`."
+        )
     if type(tokenizer) not in (BPE, ByteBPE, Unigram, Characters):
         reason = REASONS.get(
             tokenizer.units, "only bpe, byte_bpe, unigram and chars can be written"

@@ -17,13 +17,14 @@ from whyformer.recipes.start import RATES
 from whyformer.tasks.build import data_key_of
 from whyformer.tasks.items import KEPT_ITEMS
 from whyformer.tasks.standard_input import KEPT
+from whyformer.tasks.taught import TAUGHT
 from whyformer.training.checkpoints import BEFORE_FALL, CHECKPOINT
 from whyformer.training.journal import read_journal
 from whyformer.training.timetable import TIMETABLE
 
 MAX_CHANGES = 5
 """Maximum number of changed settings in a message."""
-PREPARED = ("tokenizers", "corpus", "corpus-dev")
+PREPARED = ("tokenizers", TAUGHT, "corpus", "corpus-dev")
 """Directories of a run with prepared data."""
 
 
