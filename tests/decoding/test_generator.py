@@ -1,5 +1,7 @@
 """Continuations: what a prompt gets does not depend on its company."""
 
+import re
+
 import pytest
 import torch
 
@@ -58,3 +60,20 @@ def test_length_is_bounded_by_the_wish_and_by_the_model():
     assert len(generator(8).generate(["ab"], SEARCH, tokens=50)[0][0].text) <= 8
     with pytest.raises(UsageError, match="Prompt 2 has 9 tokens, but the model supports at most 7"):
         generator(8).generate(["a", "abcdefgh "], SEARCH)
+
+
+def test_phrases_are_required_and_banned_in_continuations_too():
+    prompts = ["ab", "", "hg ab"]
+    wanted = SEARCH.model_copy(update={"force": ["fa ce"], "forbid": ["d", "e"]})
+    for prompt, found in zip(
+        prompts, generator().generate(prompts, wanted, tokens=20), strict=True
+    ):
+        for one in found:
+            assert one.text.startswith(prompt)
+            assert re.search(r"\bfa ce\b", one.text)
+            assert not one.finished or not re.search(r"\b[de]\b", one.text)
+    with pytest.raises(UsageError, match="A prompt must not contain a forbidden phrase"):
+        generator().generate(["d a"], wanted)
+    penalized = SEARCH.model_copy(update={"coverage_penalty": 0.2})
+    with pytest.raises(UsageError, match="needs a source"):
+        generator().generate(["ab"], penalized)
