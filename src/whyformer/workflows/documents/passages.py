@@ -2,8 +2,8 @@
 
 A passage is a piece of text without markup, such as the text between two tags. Its outer spaces,
 its line breaks and its other long gaps are kept: a line break inside a sentence is put at the same
-relative place in the translation. If every sentence is translated by itself, the result is the
-passage, character for character.
+relative place in the translation. If the translation of each sentence equals the sentence, the
+result equals the passage, character for character.
 """
 
 import re
