@@ -7,9 +7,10 @@ from whyformer.decoding.settings import MAX_HYPOTHESES, Method, SearchSettings
 from whyformer.foundation.errors import UsageError
 
 TIMES = 4
-"""An output loops if it has a block of tokens at least this many times in a row,"""
+"""An output loops if it has a block of tokens at least this many times in a row. The repeated
+blocks together must also have at least `TOKENS` tokens."""
 TOKENS = 8
-"""and if the repeated blocks have at least this many tokens together."""
+"""See `TIMES`."""
 LONGEST = 32
 """Maximum number of tokens of a block."""
 NGRAM = 8

@@ -1,9 +1,9 @@
 """Grid beam search: beam search for outputs that must contain given phrases.
 
-Hypotheses that have completed different parts of the phrases would compete unfairly in one beam. So
-every number of missing tokens has its own beam, and the candidates of each hypothesis are its most
-probable tokens and the most probable tokens that continue a phrase. Eos is allowed only when all
-phrases are complete.
+In a single beam, hypotheses without the phrases would displace hypotheses that contain unlikely
+phrases. So hypotheses compete only with hypotheses that miss the same number of tokens. The
+candidates of a hypothesis are its most probable next tokens, and the most probable tokens that
+continue a phrase. Eos is allowed only when all phrases are complete.
 """
 
 import math
