@@ -9,7 +9,8 @@ from whyformer.cli.shared.options import Flag, Texts
 EXAMPLES = """Examples:
 
   whyformer push runs/mine me/reviews-ko --language ko --license apache-2.0
-  whyformer export runs/mine --out mine-hf && whyformer push mine-hf me/reviews-ko
+  whyformer export runs/mine --out mine-hf
+  whyformer push mine-hf me/reviews-ko --public
 
 A new repository is private. Add --public to publish it. An existing repository
 keeps its visibility. The token comes from `hf auth login` or the variable
