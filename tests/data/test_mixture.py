@@ -63,7 +63,20 @@ def test_the_batches_of_an_epoch_have_the_draws_of_the_mixture():
 def test_a_corpus_can_be_written_in_one_word():
     written = MixedCorpus.model_validate("a.ko,a.en,weight=3,tag=en,validated=false")
     assert written == MixedCorpus(files=["a.ko", "a.en"], weight=3, tag="en", validated=False)
-    assert MixedCorpus.model_validate("x=1.tsv").files == ["x=1.tsv"]
+    assert MixedCorpus.model_validate("./x=1.tsv").files == ["./x=1.tsv"]
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("a.tsv,wieght=2", "`wieght` is not a setting of a corpus of `data.mix`. Did you mean"),
+        ("weight=2", "must have a file, but `weight=2` has none"),
+        ("a.tsv,tag=d!e", '`tag` must have 1 to 32 ASCII letters, .* but it is "d!e"'),
+    ],
+)
+def test_a_corpus_that_is_written_wrong_is_explained(written, message):
+    with pytest.raises(ConfigError, match=message):
+        MixedCorpus.model_validate(written)
 
 
 def test_corpora_of_the_same_name_are_told_apart():

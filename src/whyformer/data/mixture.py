@@ -1,9 +1,10 @@
 """Mix several corpora: how many pairs of each corpus an epoch has, and which ones."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from pydantic import Field, field_validator, model_validator
 
 from whyformer.foundation.bounds import MAX_FACTOR
 from whyformer.foundation.config import Settings
-from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.errors import ConfigError, nearest
+from whyformer.foundation.parsing import shown
 from whyformer.text.tags import TAG
 
 
@@ -31,7 +33,7 @@ class MixedCorpus(Settings):
     """Weight of this corpus: the fraction of the pairs of an epoch that come from this corpus is
     its weight divided by the sum of all weights. Without any weight, an epoch has every pair
     once."""
-    tag: str | None = Field(default=None, pattern=rf"^{TAG}$")
+    tag: str | None = None
     """Tag of the sources, such as `de`: the token `<2de>` is put before every source."""
     source: str | None = None
     """Column of the source, or suffix of its file; None means the value of `data.source`."""
@@ -51,6 +53,16 @@ class MixedCorpus(Settings):
     def _one_file(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
 
+    @field_validator("tag")
+    @classmethod
+    def _name_of_tag(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(TAG, value):
+            raise ConfigError(
+                "`tag` must have 1 to 32 ASCII letters, digits, - and _, and not begin with - or _, "
+                f"but it is {shown(value)}. Choose another name."
+            )
+        return value
+
     @property
     def name(self) -> str:
         """The name of the corpus in reports: its tag, or the name of its first file."""
@@ -66,12 +78,23 @@ def parsed_corpus(text: str) -> dict[str, Any]:
     found: dict[str, Any] = {"files": []}
     for part in filter(None, (one.strip() for one in text.split(","))):
         name, equals, value = part.partition("=")
-        if not equals or name not in MixedCorpus.model_fields:
+        known = name in MixedCorpus.model_fields
+        if equals and not known and name.isidentifier() and not Path(part).exists():
+            raise ConfigError(
+                f"`{name}` is not a setting of a corpus of `data.mix`."
+                f"{nearest(name, MixedCorpus.model_fields)}"
+            )
+        if not equals or not known:
             found["files"].append(part)
         elif name in ("files", "dev"):
             found.setdefault(name, []).append(value)
         else:
             found[name] = value
+    if not found["files"]:
+        raise ConfigError(
+            f"A corpus of `data.mix` must have a file, but `{text}` has none. For example, write "
+            "pairs.tsv,weight=2."
+        )
     return found
 
 
