@@ -58,7 +58,7 @@ class MixedCorpus(Settings):
     def _name_of_tag(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(TAG, value):
             raise ConfigError(
-                "`tag` must have 1 to 32 ASCII letters, digits, - and _, and not begin with - or _, "
+                "`tag` must have 1 to 32 ASCII letters, digits, - and _, first a letter or digit, "
                 f"but it is {shown(value)}. Choose another name."
             )
         return value
