@@ -121,3 +121,14 @@ def test_a_stale_conversion_is_an_error(cli, converted, tmp_path):
     said = cli("translate", own, *ONNX, stdin=TEXT)
     assert "is out of date, because the run has changed" in said.sentence
     assert said.sentence.endswith(f"whyformer convert {own} --to onnx.")
+
+
+def test_score_uses_it(cli, converted, tmp_path):
+    for name, text in (("source", "a b\nc\n"), ("target", "b a\nc c\n")):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    files = ["--source", tmp_path / "source", "--target", tmp_path / "target", "--json"]
+    ours, theirs = (
+        json.loads(cli("score", converted, *files, "--engine", one).out)
+        for one in ("torch", "onnx")
+    )
+    assert theirs["log_probability"] == pytest.approx(ours["log_probability"], abs=1e-3)

@@ -42,7 +42,7 @@ def score(
         encoding: Encoding of --source and --target, such as cp949.
             Default: UTF-8; for a file that is not UTF-8, the encoding of the training data.
         tag: Tag of the sources that do not begin with one, such as de.
-        engine: auto, torch or ctranslate2. See `whyformer translate --help`.
+        engine: auto, torch, ctranslate2 or onnx. See `whyformer translate --help`.
         json: Print pairs and totals as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json, warn, written
