@@ -183,7 +183,7 @@ def refuse_pickles(path: Path) -> None:
     if pickles:
         raise BundleError(
             f"`{path}` has the pickle `{pickles[0]}`. A pickle can run any code when opened, so it "
-            "is never loaded. whyformer reads config.json and model.safetensors only."
+            "is never loaded. Save the model as safetensors with the program that wrote it."
         )
 
 
@@ -316,6 +316,11 @@ def _read_config(directory: Path) -> dict[str, Any]:
     path = directory / CONFIG
     try:
         config = read_json(path)
+        if isinstance(config, dict) and "format" not in config and "model_type" in config:
+            raise BundleError(
+                f"`{directory}` is a model of Hugging Face, not of whyformer. Import it with "
+                f"`whyformer import {directory} --out RUN`, and use RUN."
+            )
         found = format_of(path, config, newest=FORMAT, oldest=1)
     except (ValueError, OSError) as error:
         raise BundleError(

@@ -80,6 +80,8 @@ STARTED = {
     "frozen": "",
     "freeze": "*.norm.*",
 }
+CARD = {"name": "Words", "language": "ko", "license": "mit", "data_license": "CC0"}
+"""Flags of a model card."""
 NOT_CHOSEN = ("dev", "start_from", "full")
 """Flags of a recipe that `config auto` does not have."""
 RECIPES = (
@@ -136,6 +138,7 @@ COMMANDS = {
             "fallback": "",
             "token_confidence": "",
             "shortlist": "",
+            "tag": "de",
         },
         DEVICE | NEW,
     ),
@@ -184,6 +187,7 @@ COMMANDS = {
             "translations": "{place}/translations.jsonl",
             "encoding": "utf-16",
             "engine": ["ctranslate2", "torch"],
+            "tag": "de",
             "json": "",
         },
         {},
@@ -230,6 +234,7 @@ COMMANDS = {
             "beam": ["3", "1", "8"],
             "length_penalty": "9",
             "engine": ["ctranslate2", "torch"],
+            "tag": "de",
             "json": "",
         },
         {},
@@ -308,9 +313,11 @@ COMMANDS = {
         JSON,
     ),
     "distil": Command(
-        ("{place}/pairs --out {new}/run",),
+        ("{place}/pairs --out {new}/run", "{place}/pairs --level sequence --out {new}/run"),
         {
             "out": "{new}/other",
+            "level": ["sequence", "word"],
+            "nbest": "3",
             "student": "copy",
             "data": "{place}/pairs.tsv",
             "dev": "{place}/dev.tsv",
@@ -346,8 +353,20 @@ COMMANDS = {
             "attention": "",
             "from_code": "de",
             "to_code": "fr",
+            "compare": "",
         },
         JSON,
+    ),
+    "import": Command(("{place} --out {new}/run",), {"out": "{new}/b", "sentences": "3"}, JSON),
+    "export": Command(
+        ("{place}/gpt --out {new}/hub",),
+        {"out": "{new}/b", "texts": "3"} | CARD,
+        JSON,
+    ),
+    "push": Command(
+        ("{place}/hub me/model",),
+        {"public": "", "message": "new"} | CARD,
+        {},
     ),
 }
 WORK = (
@@ -360,6 +379,9 @@ WORK = (
     "interop.onnx.export.convert",
     "cli.lab.lab._measure",
     "lab.pages.site.write_report",
+    "interop.huggingface.importing.import_model",
+    "interop.huggingface.exporting.export",
+    "interop.huggingface.hub.upload",
 )
 """Functions that take long; their arguments are what a flag must change."""
 
@@ -411,7 +433,9 @@ def place(tmp_path_factory, unchecked):
         "labelled.tsv": LABELLED,
         "labelled-again.tsv": LABELLED[:200],
         "words.conll": "a O\nb B-X\n\n" * 9,
+        "hub/config.json": '{"model_type": "gpt2"}',
     }
+    (place / "hub").mkdir()
     for name, text in texts.items():
         (place / name).write_text(text, encoding="utf-8")
     for out, given in (
@@ -452,6 +476,7 @@ def test_every_flag_has_an_effect_or_is_refused(cli, monkeypatch, tmp_path, plac
 
     for work in WORK:
         monkeypatch.setattr(f"whyformer.{work}", functools.partial(record, work))
+    monkeypatch.setattr("whyformer.interop.huggingface.hub.check_access", lambda name: None)
     if name.startswith("lab"):
         monkeypatch.setattr("whyformer.lab.method.questions.written", lambda: ("scaling",))
     silent = []

@@ -154,13 +154,20 @@ def settings_of_teacher(teacher: str, tree: Tree) -> dict[str, Any]:
     if place is None:
         return found
     theirs, _ = read_yaml(place)
-    if theirs["task"] != tree.get("task", "translate"):
+    task = theirs.get("task", "translate")
+    if task != tree.get("task", "translate"):
         raise ConfigError(
             f"Teachers must have the task of the student, {tree.get('task', 'translate')}, but "
-            f"`{teacher}` has the task {theirs['task']}. Choose another teacher or student."
+            f"`{teacher}` has the task {task}. Choose another teacher or student."
         )
     if not any(tree.get("data", {}).get(name) for name in ("train", "mix")):
-        found |= {f"data.{name}": theirs["data"][name] for name in DATA_OF_RUN}
+        data = theirs.get("data", {})
+        if not any(data.get(name) for name in ("train", "mix", "builtin")):
+            raise ConfigError(
+                f"A student needs training data, but none is given, and the run of the teacher "
+                f"`{teacher}` has none. Give --data FILE."
+            )
+        found |= {f"data.{name}": data[name] for name in DATA_OF_RUN if name in data}
     return found
 
 

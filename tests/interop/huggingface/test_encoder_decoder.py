@@ -217,7 +217,7 @@ def test_a_missing_file_is_named(copy, name):
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_a_damaged_file_is_named(copy, name):
     (copy / name).write_bytes((copy / name).read_bytes()[:100])
-    with pytest.raises(BundleError, match=rf"{name}` is missing or damaged"):
+    with pytest.raises(BundleError, match=rf"{name}` cannot be read"):
         open_directory(copy)
 
 

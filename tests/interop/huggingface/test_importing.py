@@ -172,10 +172,28 @@ def test_a_directory_without_a_tokenizer_is_refused(directories, tmp_path):
         read_model(copy)
 
 
+def test_a_missing_file_of_marian_is_named(directories, tmp_path):
+    copy = without(directories("marian")[0], tmp_path, "source.spm")
+    with pytest.raises(BundleError, match=r"has no source\.spm\. Copy"):
+        read_model(copy)
+
+
+def test_a_directory_that_is_not_imported_yet_is_named(directories):
+    with pytest.raises(BundleError, match=r"is a model of Hugging Face.*whyformer import"):
+        load_bundle(directories("marian")[0])
+
+
+def test_an_imported_teacher_has_no_data_for_a_student(directories, tmp_path, capsys):
+    run = tmp_path / "run"
+    import_model(directories("marian")[0], run, sentences=0)
+    assert main(["distil", str(run), "--out", str(tmp_path / "student")]) == 2
+    assert "Give --data FILE" in capsys.readouterr().err
+
+
 def test_a_damaged_tokenizer_is_named(directories, tmp_path):
     copy = without(directories("marian")[0], tmp_path)
     (copy / "target.spm").write_bytes(b"\xff\xff")
-    with pytest.raises(BundleError, match=r"target\.spm` is missing or damaged"):
+    with pytest.raises(BundleError, match=r"target\.spm` cannot be read"):
         read_model(copy)
 
 

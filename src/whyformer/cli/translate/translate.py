@@ -116,8 +116,8 @@ def translate(
         output: File to write atomically (default: standard output).
         text: A text to translate, instead of a file. This option can be repeated.
         alignments: File to which the cross-attention weights are written, too, as JSON lines.
-        column: Name or number of the column of --input to translate.
-        into: Name of the new column with the translations.
+        column: Name or number of the column of --input to translate; needs --into.
+        into: Name of the new column with the translations; needs --column.
         overwrite: Replace --output and --alignments if they exist.
         json: Write JSON lines.
         confidence: Begin each line with the probability that the translation is correct, and a tab.

@@ -83,6 +83,7 @@ class PhraseBook:
         if state == FOUND or (automaton.ends(state) and not continues):
             named = ", ".join(f"`{one}`" for one in forbidden)
             raise UsageError(
-                f"{what} must not contain a forbidden phrase, but `{text}` contains one of {named}."
+                f"{what} must not contain a forbidden phrase, but `{text}` does: the forbidden "
+                f"phrases are {named}."
                 " Change one of them."
             )

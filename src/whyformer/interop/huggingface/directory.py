@@ -90,7 +90,7 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BundleError(
-            f"`{path}` is missing or damaged ({reason_of(error)}). Copy the directory again."
+            f"`{path}` cannot be read ({reason_of(error)}). Copy the directory again."
         ) from None
 
 
@@ -101,18 +101,20 @@ def open_directory(path: Path) -> Directory:
         pickle.
     """
     if not path.is_dir():
+        fault = "is not a directory" if path.exists() else "does not exist"
         raise BundleError(
-            f"The directory `{path}` does not exist. Give a directory that the method "
-            "save_pretrained of transformers wrote, or a downloaded copy of such a directory."
+            f"A model of Hugging Face is a directory, but `{path}` {fault}. Give a "
+            "directory that the method save_pretrained of transformers wrote, or a downloaded copy."
         )
     files = _files(path)
     if not files:
         refuse_pickles(path)
     if not files or not (path / CONFIG).is_file():
-        missing = CONFIG if files else WEIGHTS
+        absent = [] if files else [WEIGHTS]
+        absent += [] if (path / CONFIG).is_file() else [CONFIG]
         raise BundleError(
             f"A model of Hugging Face must have {CONFIG} and {WEIGHTS}, but `{path}` has no "
-            f"{missing}. Give the directory that contains these files."
+            f"{' and no '.join(absent)}. Give the directory that contains these files."
         )
     generation = path / GENERATION
     return Directory(

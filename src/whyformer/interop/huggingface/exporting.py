@@ -126,7 +126,8 @@ def export(
         comparison = _compared(temporary, bundle, vocabularies, texts)
         if faults := comparison.faults():
             raise ParityError(
-                f"The exported model differs from `{run}` and is not kept: {'; '.join(faults)}."
+                f"The exported model differs from `{run}` and is not kept: {'; '.join(faults)}. "
+                "If the run was imported, import the model again. Otherwise, please report this."
             )
     return Exported(out, config["architectures"][0], comparison)
 

@@ -70,6 +70,12 @@ def read_tokenizers(
         file = path / WORD_PIECE
         both = _from_library(directory, file, sizes[0], _word_piece_of, bos_begins_texts)
         return both, both
+    absent = [name for name in MARIAN if not (path / name).is_file()]
+    if any(name not in absent for name in MARIAN[:2]):
+        raise BundleError(
+            f"A Marian model must have {', '.join(MARIAN)}, but `{path}` has no "
+            f"{' and no '.join(absent)}. Copy the files of the tokenizer into the directory."
+        )
     known = ["tokenizer.json", " and ".join(MARIAN), SENTENCEPIECE[0], " and ".join(BYTE_LEVEL)]
     known.append(WORD_PIECE)
     raise BundleError(
