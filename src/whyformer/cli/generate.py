@@ -14,6 +14,8 @@ EXAMPLES = """Examples:
   whyformer generate runs/gpt --prompt "The" --beam 5
   whyformer generate runs/gpt --input prompts.txt --json
 
+Without --beam, tokens are drawn at random; --beam 1 always takes the most
+probable token.
 Each continuation is printed after its prompt, with an empty line between two
 continuations. --json prints one JSON object per prompt: index, prompt and
 continuations (text, score, finished, and model_limit: whether the text reached

@@ -12,8 +12,8 @@ EXAMPLES = """Examples:
   echo "A dog runs." | whyformer translate runs/opus
   whyformer train --start-from runs/opus --data pairs.tsv --out runs/mine
 
-DIR is a local directory with config.json, model.safetensors and the files of
-the tokenizer. Nothing is downloaded, and pickles are refused. If the package
+DIRECTORY is on this machine and has config.json, model.safetensors and the
+files of the tokenizer. Nothing is downloaded, and pickles are refused. If the package
 transformers is installed, the tokens, probabilities and greedy translations of
 both are compared before the run is written."""
 
