@@ -14,6 +14,7 @@ from whyformer.cli.main import app
 from whyformer.cli.shared.options import Bounds
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.config import Settings
+from whyformer.training.distillation import DistillationSettings
 
 HUGE = (10**30, -(10**30), float("inf"), float("nan"))
 
@@ -85,7 +86,8 @@ def test_every_numeric_option_has_bounds_and_shows_them(name: str) -> None:
 
 @pytest.mark.parametrize("name", NUMERIC)
 def test_an_option_has_the_bounds_of_its_setting(name: str) -> None:
-    field = SearchSettings.model_fields.get(name.partition("--")[2].replace("-", "_"))
+    section = DistillationSettings if name.startswith("distil ") else SearchSettings
+    field = section.model_fields.get(name.partition("--")[2].replace("-", "_"))
     if field is None:
         return
     limits = {kind: getattr(one, kind) for one in field.metadata for kind in ("ge", "gt", "le")

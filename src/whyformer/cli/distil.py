@@ -17,13 +17,13 @@ EXAMPLES = """Examples:
 
 The student has the tokenizers of the teachers. Several teachers are an
 ensemble.
-  --level word      The student learns the probabilities of the teachers for each
-                    token or label. --distil.weight sets their weight against the
-                    labels of the data (default: 0.5).
+  --level word      The student learns the probabilities of the teachers for
+                    each token or label. --distil.weight sets their weight
+                    against the labels of the data (default: 0.5).
   --level sequence  The best outputs of the teachers replace the targets of the
-                    training data. The run keeps them, so that a resumed run does
-                    not translate again. With --nbest above 1, the output that is
-                    nearest to the target of the data is used."""
+                    training data. The run keeps them, so that a resumed run
+                    does not translate again. With --nbest above 1, the output
+                    that is nearest to the target of the data is used."""
 
 
 def distil(

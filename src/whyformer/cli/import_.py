@@ -13,9 +13,9 @@ EXAMPLES = """Examples:
   whyformer train --start-from runs/opus --data pairs.tsv --out runs/mine
 
 DIRECTORY is on this machine and has config.json, model.safetensors and the
-files of the tokenizer. Nothing is downloaded, and pickles are refused. If the package
-transformers is installed, the tokens, probabilities and greedy translations of
-both are compared before the run is written."""
+files of the tokenizer. Nothing is downloaded, and pickles are refused. If the
+package transformers is installed, the tokens, probabilities and greedy
+translations of both are compared before the run is written."""
 
 
 def import_(

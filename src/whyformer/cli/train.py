@@ -16,7 +16,7 @@ EXAMPLES = """Examples:
   whyformer train --data names.conll --out runs/names --training.minutes 3
   whyformer train --start-from runs/mine --data more.tsv --out runs/more
   whyformer train --continue runs/mine --out runs/longer --training.minutes 10
-  whyformer train translate --data.mix a.tsv,weight=3 b.tsv,weight=1 --out runs/ab
+  whyformer train translate --data.mix a.tsv,weight=3 b.tsv,weight=1 --out new
   whyformer train my-recipe.yaml --out runs/mine --data.train a.tsv b.tsv
 
 At the end, the best weights are scored on held-out data, beside a simple
