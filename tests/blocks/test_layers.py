@@ -67,7 +67,7 @@ def test_the_norms_by_hand():
     assert_close(NORMS["rms"](4)(x), x / math.sqrt(21 + 1e-5))
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", ["layer", "rms"])
 def test_epsilon_can_be_set_in_every_norm_of_a_model(norm):
     model = nn.Sequential(NORMS[norm](4), nn.Linear(4, 4), NORMS[norm](4))
     set_epsilon(model, 0.5)

@@ -92,6 +92,5 @@ def test_data_given_takes_the_place_of_what_is_built_in(tmp_path: Path):
     file = tmp_path / "text.txt"
     file.write_text("a\n" * 30, encoding="utf-8")
     assert resolve("tiny-gpt", {"data.train": [str(file)]}).recipe.data.builtin is None
-    both = resolve("tiny-gpt", {"data.train": [str(file)], "data.builtin": "topics"}).recipe
     with pytest.raises(ConfigError, match="cannot both be given"):
-        Language(both, tmp_path)
+        resolve("tiny-gpt", {"data.train": [str(file)], "data.builtin": "topics"})

@@ -206,8 +206,8 @@ def test_what_is_no_tokenizer_is_one_clear_error(text):
 
 
 def test_a_newer_format_asks_for_a_newer_whyformer():
-    state = json.loads(trained("chars").to_json()) | {"format": 2}
-    with pytest.raises(BundleError, match=r"must be 1 or older, but it is 2\. Install a newer"):
+    state = json.loads(trained("chars").to_json()) | {"format": 3}
+    with pytest.raises(BundleError, match=r"must be 2 or older, but it is 3\. Install a newer"):
         tokenizer_from_json(json.dumps(state))
 
 
