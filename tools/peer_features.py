@@ -64,8 +64,7 @@ COMMANDS = {
     "relative positions": f"{PAIRS} --out 13 --model.positions relative",
     "rotary": f"{PAIRS} --out 14 --model.positions rotary",
     "ALiBi": f"{PAIRS} --out 15 --model.positions alibi",
-    "RNN seq2seq with attention": "whyformer train translate --data pairs.tsv --model.family rnn "
-    "--model.d-model 16 --training.updates 6 --validation.verdict false --out 16",
+    "RNN seq2seq with attention": "whyformer train copy-lstm --training.updates 6 --out 16",
     "decoder LM": "whyformer generate lm --prompt abc --tokens 5",
     "BERT: MLM": f"{MASKED} --out 17",
     "BERT: NSP": f"{MASKED} --data.next-sentence true --out 18",
@@ -100,7 +99,7 @@ COMMANDS = {
     "paired significance test": "whyformer evaluate a b --source in.txt --references ref.txt",
     "to CTranslate2": "whyformer convert a",
     "to ONNX": "whyformer convert a --to onnx",
-    "safetensors / hub directory": "whyformer export lm --to huggingface --out hub",
+    "safetensors / hub directory": "whyformer export lm --out hub",
     "TensorBoard / W&B": f"{PAIRS} --out 23 --validation.track tensorboard",
     "plots shipped": "whyformer errors a --html errors.html",
     "configuration checked": "! whyformer train translate --data pairs.tsv --model.d-modle 3",
