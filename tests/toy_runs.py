@@ -1,12 +1,15 @@
 """A run on disk with random weights: small enough to load in a test, whole enough to be used."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from whyformer.bundle import CONFIG, Bundle, save_bundle
+from whyformer.decoding.text_translator import TextTranslator
 from whyformer.foundation.integrity import FILES, hashes, sealed_text
 from whyformer.models.build import build_model
 from whyformer.models.transformer import TransformerSettings
@@ -71,3 +74,16 @@ def seal(run: Path, **changes: Any) -> None:
     config = json.loads(path.read_text(encoding="utf-8")) | changes
     config[FILES] = hashes(path.parent, config[FILES])
     path.write_text(sealed_text(config), encoding="utf-8")
+
+
+def batch_sizes(translator: type[TextTranslator], monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows by the number of lines of each batch that a translator searches."""
+    sizes: list[int] = []
+    search = translator.search_lines
+
+    def counted(self: TextTranslator, lines: Sequence[Any], settings: Any) -> Any:
+        sizes.append(len(lines))
+        return search(self, lines, settings)
+
+    monkeypatch.setattr(translator, "search_lines", counted)
+    return sizes

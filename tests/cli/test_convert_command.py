@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from toy_runs import toy_bundle, toy_run
+from toy_runs import batch_sizes, toy_bundle, toy_run
 from whyformer.bundle import save_bundle
 from whyformer.interop.engine import CTranslate2Translator
 from whyformer.workflows import engine_table, engines
@@ -30,15 +30,7 @@ def converted(tmp_path_factory) -> Path:
 @pytest.fixture
 def searched(monkeypatch) -> list[int]:
     """Return a list that grows by the lines of each batch that CTranslate2 searched."""
-    batches: list[int] = []
-    search = CTranslate2Translator.search_lines
-
-    def counted(self, lines, settings):
-        batches.append(len(lines))
-        return search(self, lines, settings)
-
-    monkeypatch.setattr(CTranslate2Translator, "search_lines", counted)
-    return batches
+    return batch_sizes(CTranslate2Translator, monkeypatch)
 
 
 def test_convert_says_what_it_measured(cli, own_run, tmp_path):

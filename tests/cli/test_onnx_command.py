@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from toy_runs import toy_bundle, toy_run
+from toy_runs import batch_sizes, toy_bundle, toy_run
 from whyformer.bundle import save_bundle
 from whyformer.interop.onnx.translator import OnnxTranslator
 from whyformer.workflows import engines
@@ -32,15 +32,7 @@ def converted(tmp_path_factory) -> Path:
 @pytest.fixture
 def searched(monkeypatch) -> list[int]:
     """Return a list that grows by the lines of each batch that ONNX Runtime searched."""
-    batches: list[int] = []
-    search = OnnxTranslator.search_lines
-
-    def counted(self, lines, settings):
-        batches.append(len(lines))
-        return search(self, lines, settings)
-
-    monkeypatch.setattr(OnnxTranslator, "search_lines", counted)
-    return batches
+    return batch_sizes(OnnxTranslator, monkeypatch)
 
 
 def test_convert_and_its_flags(cli, own_run):

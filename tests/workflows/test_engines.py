@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import whyformer
-from toy_runs import SMALL, toy_run
+from toy_runs import SMALL, batch_sizes, toy_run
 from whyformer.bundle import load_bundle, save_bundle
 from whyformer.foundation.errors import ConfigError, UsageError
 from whyformer.interop import convert as conversions
@@ -47,15 +47,7 @@ def own(trained, tmp_path) -> Path:
 @pytest.fixture
 def searched(monkeypatch) -> list[int]:
     """Return a list that grows by the lines of each batch that CTranslate2 searched."""
-    batches: list[int] = []
-    search = CTranslate2Translator.search_lines
-
-    def counted(self, lines, settings):
-        batches.append(len(lines))
-        return search(self, lines, settings)
-
-    monkeypatch.setattr(CTranslate2Translator, "search_lines", counted)
-    return batches
+    return batch_sizes(CTranslate2Translator, monkeypatch)
 
 
 def test_python_and_evaluate_give_the_same_with_and_without_the_conversion(trained, searched):

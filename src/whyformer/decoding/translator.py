@@ -139,8 +139,8 @@ class Translator(PairScorer):
     ) -> list[list[Line]]:
         """Divide the lines into cohorts, smaller than a batch if lines may join a running search.
 
-        Lines with required phrases have cohorts of their own, whose size depends on the number of
-        beams that the phrases need.
+        Lines with required phrases are in separate cohorts. The size of such a cohort depends on
+        the number of beams that the phrases need.
         """
         divided = super().cohorts  # `super()` does not work in a comprehension
         bound: dict[int, list[Line]] = {}

@@ -172,7 +172,7 @@ def test_exported_language_models_compute_the_same_and_can_be_imported_again(
     [
         (GPT2(), {"positions": "rotary"}, "`model.positions` is rotary: GPT-2 needs learned"),
         (GPT2(), {"wiring": "post-norm"}, "GPT-2 needs pre-norm"),
-        (GPT2(), {"activation": "swiglu"}, "GPT-2 needs gelu-tanh, gelu, relu or silu"),
+        (GPT2(), {"activation": "swiglu"}, "GPT-2 needs relu, gelu, gelu-tanh or silu"),
         (GPT2(), {"d_k": 5}, "`model.d_k` is 5: GPT-2 needs d_model / heads"),
         (GPT2(), {"output_bias": "learned"}, "GPT-2 needs none or fixed"),
         (GPT2(), {"embedding_scale": "sqrt-d-model"}, "GPT-2 needs one"),

@@ -17,7 +17,7 @@ FAR = 1 << 20
 class RequiredPhrase:
     """A phrase that must occur, and the number of tokens that it still needs in each state.
 
-    States are numbered anew: 0 means found, and 1 is the state before the first token.
+    The states have new numbers: 0 means found, and 1 is the state before the first token.
 
     Attributes:
         after: the state after each token.

@@ -1,7 +1,7 @@
 """An architecture of Hugging Face: its settings and weights in both directions.
 
-An architecture is a class in a file of its own. It says how the settings of `config.json` become
-settings of whyformer and back, which name each weight has, and what has to be changed in a weight.
+Each architecture is a class. The class defines how the settings of `config.json` become settings of
+whyformer and back, the name of each weight, and how a weight is changed.
 What whyformer or the architecture cannot express is refused with the reason.
 """
 

@@ -14,16 +14,15 @@ from torch import Tensor
 from whyformer.blocks.embeddings import EmbeddingNorm, EmbeddingScale, Tying
 from whyformer.blocks.normalization import EPSILON
 from whyformer.foundation.config import build
+from whyformer.interop.huggingface.activations import ACTIVATIONS, WRITTEN, unknown_activation
 from whyformer.interop.huggingface.architecture import Vocabularies
 from whyformer.interop.huggingface.directory import Directory
 from whyformer.interop.huggingface.encoder_decoder import (
-    ACTIVATIONS,
     SOURCE,
     EncoderDecoderArchitecture,
     not_expressed,
     of_tokens,
     unequal_sizes,
-    unknown_activation,
 )
 from whyformer.models.parts import Biases
 from whyformer.models.transformer import TransformerSettings
@@ -56,7 +55,7 @@ EXPRESSED = {
     "norm_epsilon": (EPSILON,),
     "attention": ("multi-head",),
     "score_scale": ("inverse-sqrt",),
-    "activation": tuple(sorted(set(ACTIVATIONS.values()))),
+    "activation": tuple(WRITTEN),
     "biases": (Biases.FEED_FORWARD, Biases.ALL),
     "output_bias": tuple(OutputBias),
     "embedding_scale": tuple(EmbeddingScale),
@@ -147,7 +146,6 @@ class BART(EncoderDecoderArchitecture):
 
     def config_from(self, settings: Any, vocabularies: Vocabularies) -> dict[str, Any]:
         """See `Architecture.config_from`."""
-        theirs = {ours: name for name, ours in reversed(ACTIVATIONS.items())}
         sizes = {
             f"{stack}_{name}": value
             for stack in ("encoder", "decoder")
@@ -164,7 +162,7 @@ class BART(EncoderDecoderArchitecture):
             "vocab_size": source,
             "decoder_vocab_size": target,
             "d_model": settings.d_model,
-            "activation_function": theirs[settings.activation],
+            "activation_function": WRITTEN[settings.activation],
             "dropout": settings.dropout,
             "attention_dropout": settings.attention_dropout,
             "activation_dropout": 0.0,

@@ -9,7 +9,7 @@ The output bias of an imported model is fixed. It forbids the symbols that the o
 not have.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 from whyformer.blocks.embeddings import Tying
 from whyformer.foundation.config import build
 from whyformer.foundation.wording import either
+from whyformer.interop.huggingface.activations import ACTIVATIONS, WRITTEN, unknown_activation
 from whyformer.interop.huggingface.architecture import Architecture, Vocabularies
 from whyformer.interop.huggingface.directory import Directory
 from whyformer.interop.huggingface.rotary import ROTATED, in_halves, in_pairs
@@ -26,22 +27,15 @@ from whyformer.models.parts import Biases
 from whyformer.models.vocabulary import OutputBias
 from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
 
-ACTIVATIONS = {
-    "gelu_new": "gelu-tanh",
-    "gelu_pytorch_tanh": "gelu-tanh",
-    "gelu": "gelu",
-    "relu": "relu",
-    "silu": "silu",
-    "swish": "silu",
-}
-"""For each activation of GPT-2, its name in whyformer."""
 FREE = {
     *("family", "layers", "d_model", "heads", "d_ff", "dropout", "attention_dropout"),
     *("max_length", "norm_epsilon", "initialization", "embedding_deviation"),
 }
 """Settings of whyformer that both architectures can express."""
 JOINED = ("project_query", "project_key", "project_value")
-"""The projections of which GPT-2 stores the matrices as one."""
+"""The projections of which GPT-2 and GPT-NeoX store the matrices as one."""
+LINEAR = (*JOINED, "project_output", "expand", "contract")
+"""The layers of which GPT-2 stores the matrices transposed."""
 
 
 class Decoder(Architecture):
@@ -176,7 +170,7 @@ class GPT2(Decoder):
         "norm": ("layer",),
         "positions": ("learned",),
         "attention": ("multi-head",),
-        "activation": tuple(dict.fromkeys(ACTIVATIONS.values())),
+        "activation": tuple(WRITTEN),
         "biases": (Biases.ALL,),
         "score_scale": ("inverse-sqrt", "none"),
         "tying": (Tying.DECODER, Tying.NONE),
@@ -216,8 +210,7 @@ class GPT2(Decoder):
         part = name.split(".")[-2]
         if part in JOINED:
             tensor = tensor.chunk(3, dim=-1)[JOINED.index(part)]
-        linear = part in (*JOINED, "project_output", "expand", "contract")
-        return tensor.T if linear and tensor.ndim == 2 else tensor
+        return tensor.T if part in LINEAR and tensor.ndim == 2 else tensor
 
     def refusals(self, settings: Any) -> list[str]:
         """See `Architecture.refusals`."""
@@ -225,14 +218,13 @@ class GPT2(Decoder):
 
     def config_from(self, settings: Any, vocabularies: Vocabularies) -> dict[str, Any]:
         """See `Architecture.config_from`."""
-        theirs = {ours: name for name, ours in reversed(ACTIVATIONS.items())}
         return super().config_from(settings, vocabularies) | {
             "n_layer": settings.layers,
             "n_embd": settings.d_model,
             "n_head": settings.heads,
             "n_inner": settings.d_ff,
             "n_positions": settings.max_length,
-            "activation_function": theirs[settings.activation],
+            "activation_function": WRITTEN[settings.activation],
             "layer_norm_epsilon": settings.norm_epsilon,
             "resid_pdrop": settings.dropout,
             "embd_pdrop": settings.dropout,
@@ -244,18 +236,11 @@ class GPT2(Decoder):
         self, weights: Mapping[str, Tensor], settings: Any, vocabularies: Vocabularies
     ) -> dict[str, Tensor]:
         """Return the weights of GPT-2; see `Architecture.weights_out`."""
-        query, *others = JOINED
-        joined: dict[str, Tensor] = {}
-        for name, tensor in weights.items():
-            part = name.split(".")[-2]
-            if part in others:
-                continue
-            if part == query:
-                places = (name.replace(query, other) for other in others)
-                tensor = torch.cat([tensor, *(weights[place] for place in places)])
-            linear = part in (query, "project_output", "expand", "contract")
-            joined[name] = tensor.T if linear and tensor.ndim == 2 else tensor
-        return super().weights_out(joined, settings, vocabularies)
+        return super().weights_out(joined(weights, torch.cat), settings, vocabularies)
+
+    def write(self, name: str, tensor: Tensor, settings: Any) -> Tensor:
+        """See `Architecture.write`."""
+        return tensor.T if name.split(".")[-2] in LINEAR and tensor.ndim == 2 else tensor
 
 
 class Llama(Decoder):
@@ -354,12 +339,23 @@ class Llama(Decoder):
         }
 
 
-def unknown_activation(config: Mapping[str, Any], key: str, usual: str) -> list[str]:
-    """Return the reason why an activation is unknown; usually none."""
-    found = config.get(key, usual)
-    if found in ACTIVATIONS:
-        return []
-    return [f"`{key}` must be one of {', '.join(ACTIVATIONS)}, but is {found}"]
+def joined(
+    weights: Mapping[str, Tensor], join: Callable[[list[Tensor]], Tensor]
+) -> dict[str, Tensor]:
+    """Return weights in which the query projection of each layer is one tensor for all three
+    projections.
+
+    Args: join: makes one tensor of those of queries, keys and values.
+    """
+    query, *others = JOINED
+    found: dict[str, Tensor] = {}
+    for name, tensor in weights.items():
+        part = name.split(".")[-2]
+        if part == query:
+            tensor = join([weights[name.replace(query, one)] for one in JOINED])
+        if part not in others:
+            found[name] = tensor
+    return found
 
 
 def unusual_rotation(config: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from whyformer.foundation.config import build
 from whyformer.foundation.wording import either
+from whyformer.interop.huggingface.activations import ACTIVATIONS, WRITTEN, unknown_activation
 from whyformer.interop.huggingface.architecture import Architecture, Vocabularies
 from whyformer.interop.huggingface.directory import Directory
 from whyformer.models.bert import AnswerOf, BERTSettings, HeadLayer, LayerSharing
@@ -44,14 +45,6 @@ LAYER = {
 """The same for each part of a layer."""
 OLD_KINDS = {"weight": "gamma", "bias": "beta"}
 """Names of the weights of a norm in old directories."""
-ACTIVATIONS = {
-    "relu": "relu",
-    "gelu": "gelu",
-    "gelu_new": "gelu-tanh",
-    "gelu_pytorch_tanh": "gelu-tanh",
-    "silu": "silu",
-}
-"""For each activation of Hugging Face, its name in whyformer."""
 ORIGINAL, REPLACED = "original", "replaced"
 """The labels of ELECTRA's discriminator."""
 NEW = ("pooler.", "next_sentence.", "masked.")
@@ -115,11 +108,10 @@ class Encoder(Architecture):
             known = ", ".join(self.heads)
             reasons.append(f"its class ends with {head}, but whyformer knows {known} and Model")
         activation = config.get("hidden_act", "gelu")
-        if activation not in ACTIVATIONS:
-            reasons.append(
-                f"`hidden_act` must be one of {', '.join(ACTIVATIONS)}, but is {activation}"
-            )
-        elif activation != "gelu" and self.follows and "masked" in self.heads.get(head, {}):
+        unknown = unknown_activation(config, "hidden_act", "gelu")
+        reasons += unknown
+        masked = self.follows and "masked" in self.heads.get(head, {})
+        if masked and not unknown and activation != "gelu":
             reasons.append(
                 f"`hidden_act` is {activation}, and the head for masked tokens must have gelu"
             )
@@ -268,7 +260,7 @@ class Encoder(Architecture):
     def activations_with(self, settings: BERTSettings) -> list[str]:
         """Return the activations of the layers that the architecture can express."""
         only_gelu = self.follows and not settings.outputs
-        return ["gelu"] if only_gelu else list(dict.fromkeys(ACTIVATIONS.values()))
+        return ["gelu"] if only_gelu else list(WRITTEN)
 
     def expresses_width(self, settings: BERTSettings) -> bool:
         """Return whether the architecture can express the width of the embeddings."""
@@ -277,7 +269,6 @@ class Encoder(Architecture):
     def config_from(self, settings: Any, vocabularies: Vocabularies) -> dict[str, Any]:
         """See `Architecture.config_from`."""
         ids = vocabularies.source
-        theirs = {ours: name for name, ours in reversed(ACTIVATIONS.items())}
         return {
             "model_type": self.model_types[0],
             "architectures": [f"{self.title}{self.kind_of(settings)}"],
@@ -286,7 +277,7 @@ class Encoder(Architecture):
             "num_hidden_layers": settings.layers,
             "num_attention_heads": settings.heads,
             "intermediate_size": settings.d_ff,
-            "hidden_act": theirs[settings.activation],
+            "hidden_act": WRITTEN[settings.activation],
             "hidden_dropout_prob": settings.dropout,
             "attention_probs_dropout_prob": settings.attention_dropout,
             "max_position_embeddings": settings.max_length,

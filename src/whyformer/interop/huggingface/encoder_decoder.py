@@ -13,15 +13,6 @@ from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
 SOURCE, TARGET, OUTPUT = "encoder.embedding.weight", "decoder.embedding.weight", "projection.weight"
 """The names of the three matrices that can be tied."""
 TABLES = {SOURCE: 0, TARGET: 1, OUTPUT: 1, "projection.bias": 1}
-ACTIVATIONS = {
-    "relu": "relu",
-    "gelu": "gelu",
-    "gelu_new": "gelu-tanh",
-    "gelu_pytorch_tanh": "gelu-tanh",
-    "silu": "silu",
-    "swish": "silu",
-}
-"""For each activation of Hugging Face, its name in whyformer."""
 FREE = {
     *("encoder_layers", "decoder_layers", "d_model", "heads", "kv_heads", "d_ff", "max_length"),
     *("dropout", "attention_dropout", "initialization"),
@@ -73,14 +64,6 @@ class EncoderDecoderArchitecture(Architecture):
         """Return the names of the tables that repeat another table; see `Architecture.tied`."""
         repeated = {TARGET: settings.tying.of_embeddings, OUTPUT: settings.tying.of_projection}
         return {one for name, again in repeated.items() if again for one in self.names_of(name)}
-
-
-def unknown_activation(config: Mapping[str, Any], key: str) -> list[str]:
-    """Return the reason why an activation is unknown; an empty list if it is known."""
-    found = config.get(key)
-    if found in ACTIVATIONS:
-        return []
-    return [f"`{key}` must be one of {', '.join(ACTIVATIONS)}, but is {found}"]
 
 
 def unequal_sizes(config: Mapping[str, Any], pairs: Mapping[str, str]) -> list[str]:

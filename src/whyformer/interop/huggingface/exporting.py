@@ -176,7 +176,7 @@ def with_own_start(bundle: Bundle, vocabularies: Vocabularies) -> tuple[Vocabula
     """Return vocabularies in which bos and eos have different ids, and the id that bos gets.
 
     An imported BART begins a target with the row of eos. Training changes the two rows of whyformer
-    differently, so bos then needs a row of its own.
+    differently, so bos then needs a separate row.
     Returns: the given vocabularies and None if bos and eos have different ids or the same vector.
     """
     ids = list(vocabularies.target)

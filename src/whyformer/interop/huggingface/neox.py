@@ -13,12 +13,12 @@ from torch import Tensor
 
 from whyformer.blocks.embeddings import Tying
 from whyformer.foundation.config import build
+from whyformer.interop.huggingface.activations import ACTIVATIONS, WRITTEN, unknown_activation
 from whyformer.interop.huggingface.architecture import Vocabularies
 from whyformer.interop.huggingface.decoders import (
-    ACTIVATIONS,
     JOINED,
     Decoder,
-    unknown_activation,
+    joined,
     unusual_rotation,
 )
 from whyformer.interop.huggingface.directory import Directory
@@ -51,7 +51,7 @@ class NeoX(Decoder):
         "norm": ("layer",),
         "positions": ("rotary",),
         "attention": ("multi-head",),
-        "activation": tuple(dict.fromkeys(ACTIVATIONS.values())),
+        "activation": tuple(WRITTEN),
         "biases": (Biases.ALL,),
         "score_scale": ("inverse-sqrt",),
         "tying": (Tying.DECODER, Tying.NONE),
@@ -100,7 +100,6 @@ class NeoX(Decoder):
 
     def config_from(self, settings: Any, vocabularies: Vocabularies) -> dict[str, Any]:
         """See `Architecture.config_from`."""
-        theirs = {ours: name for name, ours in reversed(ACTIVATIONS.items())}
         rotation = {"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 1.0}
         return super().config_from(settings, vocabularies) | {
             "num_hidden_layers": settings.layers,
@@ -108,7 +107,7 @@ class NeoX(Decoder):
             "num_attention_heads": settings.heads,
             "intermediate_size": settings.d_ff,
             "max_position_embeddings": settings.max_length,
-            "hidden_act": theirs[settings.activation],
+            "hidden_act": WRITTEN[settings.activation],
             "layer_norm_eps": settings.norm_epsilon,
             "hidden_dropout": settings.dropout,
             "attention_dropout": settings.attention_dropout,
@@ -123,19 +122,13 @@ class NeoX(Decoder):
         self, weights: Mapping[str, Tensor], settings: Any, vocabularies: Vocabularies
     ) -> dict[str, Tensor]:
         """Return the weights of GPT-NeoX; see `Architecture.weights_out`."""
-        query, *others = JOINED
-        joined: dict[str, Tensor] = {}
-        for name, tensor in weights.items():
-            part = name.split(".")[-2]
-            if part in others:
-                continue
-            if part == query:
-                parts = (weights[name.replace(query, other)] for other in JOINED)
-                rotated = [
-                    in_halves(one, settings.head_width) if other in ROTATED else one
-                    for other, one in zip(JOINED, parts, strict=True)
-                ]
-                split = [one.unflatten(0, (settings.heads, settings.head_width)) for one in rotated]
-                tensor = torch.stack(split, 1).flatten(0, 2)
-            joined[name] = tensor
-        return super().weights_out(joined, settings, vocabularies)
+
+        def of_heads(parts: list[Tensor]) -> Tensor:
+            rotated = [
+                in_halves(one, settings.head_width) if part in ROTATED else one
+                for part, one in zip(JOINED, parts, strict=True)
+            ]
+            split = [one.unflatten(0, (settings.heads, settings.head_width)) for one in rotated]
+            return torch.stack(split, 1).flatten(0, 2)
+
+        return super().weights_out(joined(weights, of_heads), settings, vocabularies)

@@ -177,7 +177,7 @@ def _used(ids: Ids) -> Tensor:
 
 
 def _columns(logits: Tensor, ids: Ids) -> Tensor:
-    """Return logits in the order of our ids; a symbol without a column of its own gets −∞."""
+    """Return logits in the order of our ids; a symbol without a column gets −∞."""
     columns = torch.full((*logits.shape[:-1], len(ids)), -torch.inf)
     used = _used(ids)
     columns[..., used] = logits[..., torch.tensor([ids[i] or 0 for i in used.tolist()])]

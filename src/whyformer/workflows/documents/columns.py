@@ -36,7 +36,7 @@ def open_column(path: Path, column: str, into: str, encoding: str | None = None)
         raise DataError(missing_column(table, column))
     if table.named and table.place(into) is not None:
         raise DataError(
-            f"The new column must have a name of its own, but `{path}` already has a column "
+            f"The name of the new column must be unique, but `{path}` already has a column "
             f"`{into}`. Choose another name for --into."
         )
     return Column(table, place, into)
