@@ -103,7 +103,7 @@ def direction_loss(
     matched = matched_layers(len(student), len(teacher))
     losses: list[Tensor] = []
     for own, place in zip(student, matched, strict=True):
-        distance = 1 - F.cosine_similarity(own, teacher[place].detach(), dim=-1)
+        distance = 1 - F.cosine_similarity(own, teacher[place], dim=-1)
         losses.append(distance.mean() if real is None else distance[real].mean())
     return torch.stack(losses).mean()
 
