@@ -69,7 +69,9 @@ def test_padding_by_hand():
 @pytest.mark.skipif(not MULTI30K.with_suffix(".en").exists(), reason=f"{MULTI30K}.en is absent")
 def test_multi30k_is_padded_by_less_than_five_percent():
     pairs = list(read_pairs(MULTI30K, source="en", target="de"))
-    tokenizer = train_tokenizer("bpe", [t for p in pairs[::10] for t in p[1:]], vocabulary=4000)
+    tokenizer = train_tokenizer(
+        "bpe", [t for p in pairs[::10] for t in (p.source, p.target)], vocabulary=4000
+    )
     source, target = (
         np.array([len(ids) + 1 for ids in tokenizer.encode_batch([p[side] for p in pairs])])
         for side in (1, 2)
