@@ -1,0 +1,70 @@
+// Level 1: the answer, how sure the model is, and what else it considered.
+import {button, html} from "./dom.js";
+import {difference} from "./differences.js";
+import {mean, percent, signed, visible} from "./numbers.js";
+import {tokenName} from "./names.js";
+import {otherAnswer} from "./labels.js";
+import {say} from "./words.js";
+
+export function drawAnswer(app, pane) {
+  const { result, error, description } = pane;
+  if (error) return html("p", { class: "problem", role: "alert" }, error);
+  if (!result) return html("p", { class: "soft" }, say(pane.chosen.text ? "thinking" : "type_something"));
+  if (!["sequence", "continuation"].includes(result.kind)) return otherAnswer(app, pane);
+  const best = result.hypotheses?.[0] ?? result.target;
+  return [
+    html("p", { class: "result", lang: "und" }, best.text ? answerTokens(app, pane) : html("span", { class: "soft" }, say("empty_answer"))),
+    html("p", { class: "soft facts" }, say("certainty", { probability: percent(Math.exp(best.logProbability)) }), result.milliseconds === undefined ? null : ` · ${say("time", { milliseconds: Math.round(result.milliseconds) })}`),
+    changed(pane),
+    result.hypotheses?.length > 1 ? alternatives(result.hypotheses, description) : null,
+  ];
+}
+
+// The tokens of the answer; the line below a token shows its probability.
+function answerTokens(app, pane) {
+  const { result, description } = pane;
+  const prompt = result.prompt ?? 0;
+  const logarithms = result.target.tokenLogProbabilities ?? result.hypotheses?.[0]?.tokenLogProbabilities ?? [];
+  const shift = logarithms.length === result.target.tokens.length ? 0 : prompt;
+  const spaced = result.target.text.includes(" ") && !result.target.tokens.some((one) => /[ ▁]/.test(one));
+  return result.target.tokens.map((token, k) => {
+    if (token === description.special?.end) return null;
+    const sure = k < prompt ? null : Math.exp(logarithms[k - shift] ?? 0);
+    const shown = token.replaceAll("▁", " ");
+    const label = sure === null ? tokenName(token, description) : `${tokenName(token, description)}: ${percent(sure)}`;
+    return [
+      button(`${pane.number}:answer:${k}`, shown, () => app.openStep(k), {
+        class: k < prompt ? "token given" : "token", style: sure === null ? null : `--sure:${sure.toFixed(3)}`, title: label, "aria-label": say("open_step", { token: label }),
+      }),
+      spaced ? " " : null,
+    ];
+  });
+}
+
+// The difference to the answer of the model with everything switched on.
+function changed(pane) {
+  const { baseline, target, change } = pane.result;
+  if (!baseline) return null;
+  const end = pane.description.special?.end;
+  const clean = (tokens) => tokens.filter((one) => one !== end);
+  const before = clean(baseline.tokens ?? baseline.text.split(/(?<= )/));
+  const parts = difference(before, clean(target.tokens));
+  const same = parts.every((part) => part.kind === "same");
+  const nats = change?.logProbabilityOfBaseline;
+  return html("div", { class: "changed" },
+    html("p", {}, html("b", {}, say(same ? "answer_same" : "answer_changed")), Number.isFinite(nats) ? ` ${say("answer_nats", { nats: signed(nats, 3) })}` : null),
+    same ? null : html("p", { class: "diff", lang: "und" }, parts.map((part) => [html(part.kind === "gone" ? "del" : part.kind === "new" ? "ins" : "span", {}, visible(part.token)), " "])),
+  );
+}
+
+function alternatives(hypotheses) {
+  const most = Math.exp(hypotheses[0].logProbability);
+  return html("div", { class: "alternatives" },
+    html("h3", {}, say("alternatives")),
+    html("ol", {}, hypotheses.map((one) => {
+      const probability = Math.exp(one.logProbability);
+      const title = say("per_token", { nats: signed(one.logProbability, 3), mean: signed(mean(one.tokenLogProbabilities ?? [one.logProbability]), 3) });
+      return html("li", { title }, html("span", { class: "what", lang: "und" }, one.text || say("empty_answer")), html("span", { class: "share" }, percent(probability)), html("i", { class: "bar", style: `--share:${Math.max(0.004, probability / Math.max(most, probability)).toFixed(4)}` }));
+    })),
+  );
+}

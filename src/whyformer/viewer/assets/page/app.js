@@ -1,0 +1,108 @@
+// What the page knows, and how a choice becomes a request, a result and a new drawing.
+import {makeRunner} from "./engine.js";
+import {fromFragment, newPane, newState, toFragment} from "./state.js";
+
+const TYPING_MILLISECONDS = 140;
+const FORMS = 5;
+
+// Args: models: [{manifest, description}]; ask: see engine.js; draw: draws everything that changed.
+export function makeApp({ models, ask, lessons, draw, light }) {
+  const first = models[0];
+  const start = newState(newPane(0, first.description.search ?? {}, examplesOf(first)[0] ?? ""));
+  if (models.length > 1) start.panes.push(newPane(1, models[1].description.search ?? {}, start.panes[0].text));
+  const app = { models, ask, lessons, light, state: fromFragment(location.hash, start), panes: [], expanded: [], place: "", timer: null };
+  app.change = (mutate, { run = true, typing = false } = {}) => {
+    mutate();
+    clearTimeout(app.timer);
+    if (run && typing) app.timer = setTimeout(() => runAll(app, draw), TYPING_MILLISECONDS);
+    else if (run) runAll(app, draw);
+    remember(app);
+    if (!typing) draw(app);
+  };
+  app.open = (section) => app.change(() => (app.state.open = app.state.open.includes(section) ? app.state.open.filter((one) => one !== section) : [...app.state.open, section]));
+  app.openBox = (pane, name) => app.change(() => {
+    app.state.box = app.state.box === name ? null : name;
+  });
+  app.openHead = (id) => app.change(() => {
+    app.state.head = id;
+    if (!app.state.open.includes("heads")) app.state.open = [...app.state.open, "heads"];
+  });
+  app.openStep = (k) => {
+    app.change(() => {
+      app.state.step = k;
+      if (!app.state.open.includes("steps")) app.state.open = [...app.state.open, "steps"];
+    });
+    document.getElementById("level-steps")?.scrollIntoView({ block: "nearest", behavior: calm() ? "auto" : "smooth" });
+  };
+  app.expand = (name) => {
+    app.expanded = app.expanded.includes(name) ? app.expanded.filter((one) => one !== name) : [...app.expanded, name];
+    draw(app);
+  };
+  app.setText = (pane, text) => app.change(() => Object.assign(pane.chosen, { text, forced: [] }));
+  app.compare = (on) => {
+    app.change(() => {
+      const [one] = app.state.panes;
+      app.state.panes = on ? [one, { ...structuredClone(one), model: models.length > 1 ? 1 : one.model }] : [one];
+      makePanes(app);
+    });
+  };
+  makePanes(app);
+  return app;
+}
+
+export function calm() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+function makePanes(app) {
+  app.panes = app.state.panes.map((chosen, number) => {
+    const model = app.models[chosen.model] ?? app.models[0];
+    const old = app.panes[number];
+    if (old && old.manifest === model.manifest) return old;
+    const pane = { number, manifest: model.manifest, description: model.description, examples: examplesOf(model), result: null, error: null };
+    Object.defineProperty(pane, "chosen", { get: () => app.state.panes[number] });
+    pane.runner = makeRunner((request) => app.ask("run", { model: app.models.indexOf(model), request }));
+    return pane;
+  });
+}
+
+export function runAll(app, draw) {
+  for (const pane of app.panes) {
+    if (!pane.chosen.text.trim()) {
+      Object.assign(pane, { result: null, error: null });
+      draw(app);
+      continue;
+    }
+    pane.runner(requestOf(app, pane), (result, error) => {
+      pane.error = error ? error.message : null;
+      if (result) pane.result = result;
+      draw(app);
+    });
+  }
+}
+
+// Only what the open parts of the page show is calculated.
+function requestOf(app, pane) {
+  const { chosen } = pane;
+  const open = (...names) => names.some((name) => app.state.open.includes(name));
+  const taps = open("figure", "heads", "steps") ? ["*weights"] : [];
+  if (open("figure") && app.state.box) taps.push(app.state.box);
+  return {
+    text: chosen.text, second: chosen.second || null, forced: chosen.forced, off: chosen.off,
+    search: { beam: chosen.beam, lengthPenalty: chosen.lengthPenalty, temperature: chosen.temperature, sample: chosen.sample, seed: chosen.seed, forms: FORMS },
+    want: { taps, lens: open("lens"), tree: open("beam"), residual: open("figure", "stream") },
+  };
+}
+
+// The address keeps the state, so that a link or a reload restores it.
+function remember(app) {
+  try {
+    history.replaceState(null, "", `#${toFragment(app.state)}`);
+  } catch {
+    app.fragment = toFragment(app.state); // a page inside another page may have no address of its own
+  }
+}
+
+function examplesOf({ manifest, description }) {
+  return description.examples ?? manifest.examples ?? [];
+}

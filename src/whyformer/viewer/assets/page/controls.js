@@ -1,0 +1,55 @@
+// The text, the settings of the search, and the buttons above them.
+import {button, html} from "./dom.js";
+import {isOff, toggle, whyButton} from "./switches.js";
+import {say} from "./words.js";
+
+const RANGES = { beam: [1, 12, 1], lengthPenalty: [0, 2, 0.1], temperature: [0.1, 2, 0.1] };
+
+export function slider(app, pane, name) {
+  const [min, max, step] = RANGES[name];
+  const id = `${name}-${pane.number}-${app.place}`;
+  const value = pane.chosen[name];
+  const shown = html("output", { for: id }, value.toFixed(step < 1 ? 1 : 0));
+  return html("div", { class: "slider" },
+    html("label", { for: id }, say(`setting.${name}`)),
+    html("input", { id, type: "range", min, max, step, value, "data-key": id, oninput: (event) => {
+      shown.textContent = Number(event.target.value).toFixed(step < 1 ? 1 : 0);
+      app.change(() => (pane.chosen[name] = Number(event.target.value)));
+    } }),
+    shown,
+    whyButton(app, name, `${id}?`),
+  );
+}
+
+export function drawSettings(app, pane) {
+  const generates = ["translate", "language"].includes(pane.description.task);
+  if (!generates) return null;
+  const sample = html("label", { class: "check" }, html("input", { type: "checkbox", checked: pane.chosen.sample, "data-key": `sample-${pane.number}`, onchange: (event) => app.change(() => (pane.chosen.sample = event.target.checked)) }), " ", say("setting.sample"));
+  return html("div", { class: "settings" },
+    slider(app, pane, "beam"), slider(app, pane, "lengthPenalty"), slider(app, pane, "temperature"),
+    html("p", { class: "row" }, sample, pane.chosen.sample ? button(`again-${pane.number}`, say("sample_again"), () => app.change(() => (pane.chosen.seed += 1)), { class: "quiet" }) : null),
+  );
+}
+
+// The three questions that need only one click.
+export function drawExperiments(app, pane) {
+  const names = ["scale", "positions", "skip"].filter((name) => pane.description.switches.includes(name));
+  if (!names.length) return null;
+  const without = names.map((name) => {
+    const off = isOff(pane, name);
+    return html("span", { class: "with-why" }, button(`${pane.number}:without:${name}`, say(`without.${name}`), () => app.change(() => {
+      pane.chosen.off = off ? pane.chosen.off.filter((one) => one !== name) : [...pane.chosen.off, name];
+    }), { class: "pill", "aria-pressed": String(off) }), whyButton(app, name, `${pane.number}:without:${name}?`));
+  });
+  return html("div", { class: "experiments" }, html("span", { class: "soft" }, say("without")), without);
+}
+
+export function drawExamples(app, pane) {
+  if (!pane.examples.length) return null;
+  return html("p", { class: "examples" }, html("span", { class: "soft" }, say("try")), pane.examples.map((text) => button(`${pane.number}:example:${text}`, text, () => app.setText(pane, text), { class: "link" })));
+}
+
+export function drawToggles(app, pane) {
+  const names = ["scale", "positions", "skip"].filter((name) => pane.description.switches.includes(name));
+  return names.length ? html("p", { class: "row toggles" }, names.map((name) => toggle(app, pane, name, say(`part.${name}`), { key: `${pane.number}:whole:${name}`, why: true }))) : null;
+}

@@ -1,0 +1,133 @@
+// Level 3: every head of every attention as a small map, and one of them enlarged.
+import {button, html, svg} from "./dom.js";
+import {drawLinks} from "./links.js";
+import {shades, textWidth} from "./heat.js";
+import {clamp, percent} from "./numbers.js";
+import {attentionOf, axesOf, partName} from "./names.js";
+import {sideOf} from "./plan.js";
+import {picture} from "./saving.js";
+import {isOff, toggle} from "./switches.js";
+import {hideTip, showTip} from "./tip.js";
+import {say} from "./words.js";
+
+export function attentionsOf(pane) {
+  return Object.keys(pane.result?.taps ?? {}).filter((one) => one.endsWith(".weights")).map(attentionOf);
+}
+
+// The weights of one head as a function of query and key.
+export function headOf(pane, attention, head) {
+  const tap = pane.result?.taps?.[`${attention}.weights`];
+  if (!tap) return null;
+  const [heads, queries, keys] = tap.shape.length === 3 ? tap.shape : [1, ...tap.shape];
+  if (head >= heads) return null;
+  return { heads, queries, keys, at: (q, k) => tap.data[(head * queries + q) * keys + k] };
+}
+
+function hueOf(attention, pane) {
+  return sideOf(attention, pane.description) === "source" ? "cold" : "warm";
+}
+
+export function smallHead(app, pane, attention, head, { size = 84, key }) {
+  const weights = headOf(pane, attention, head);
+  if (!weights) return null;
+  const id = `${attention}/${head}`;
+  const off = isOff(pane, `${attention}.heads.${head}`);
+  const cell = Math.min(size / weights.keys, size / weights.queries);
+  const [wide, tall] = [cell * weights.keys, cell * weights.queries];
+  const drawing = svg("svg", { viewBox: `0 0 ${size} ${size}`, "aria-hidden": "true" },
+    svg("rect", { class: "paper", x: (size - wide) / 2, y: (size - tall) / 2, width: wide, height: tall }),
+    off ? null : shades(weights.queries, weights.keys, weights.at, { left: (size - wide) / 2, top: (size - tall) / 2, wide: cell, tall: cell, scale: 1, hue: hueOf(attention, pane) }));
+  const label = `${partName(`${attention}.heads.${head}`, pane.description)}${off ? ` (${say("is_off")})` : ""}`;
+  return button(key, drawing, () => app.openHead(id), { class: `small-head${off ? " is-off" : ""}`, "aria-label": label, "aria-pressed": String(app.state.head === id), title: label });
+}
+
+export function drawHeads(app, pane) {
+  const attentions = attentionsOf(pane);
+  if (!attentions.length) return html("p", { class: "soft" }, say("no_attention"));
+  const chosen = chosenHead(app, attentions, pane);
+  const rows = attentions.map((attention) => {
+    const { heads } = headOf(pane, attention, 0);
+    return html("div", { class: "head-row" },
+      html("h4", {}, partName(attention, pane.description)),
+      html("div", { class: "small-heads", onkeydown: walk }, Array.from({ length: heads }, (_, k) => smallHead(app, pane, attention, k, { key: `${pane.number}:small:${attention}:${k}` }))),
+    );
+  });
+  return html("div", { class: "heads" }, html("div", { class: "multiples" }, rows), enlarged(app, pane, chosen));
+}
+
+// Left and right arrow keys walk over the heads.
+function walk(event) {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  const all = [...event.currentTarget.closest(".multiples").querySelectorAll(".small-head")];
+  all[clamp(all.indexOf(document.activeElement) + step, 0, all.length - 1)]?.focus();
+}
+
+function chosenHead(app, attentions, pane) {
+  const [attention, head] = (app.state.head ?? "").split("/");
+  if (attentions.includes(attention) && headOf(pane, attention, Number(head))) return { attention, head: Number(head) };
+  return { attention: attentions.findLast((one) => /cross_attention|^decoder.attention/.test(one)) ?? attentions[0], head: 0 };
+}
+
+function enlarged(app, pane, { attention, head }) {
+  const weights = headOf(pane, attention, head);
+  const axes = axesOf(attention, pane);
+  const name = `${attention}.heads.${head}`;
+  const title = partName(name, pane.description);
+  const said = pane.chosen.text.length > 60 ? `${pane.chosen.text.slice(0, 60)}…` : pane.chosen.text;
+  return html("div", { class: "enlarged" },
+    html("header", {}, html("h3", {}, title), toggle(app, pane, name, say("switched_on"), { key: `${pane.number}:enlarged-switch`, why: true })),
+    html("div", { class: "two-views" },
+      picture(drawMap(app, pane, weights, axes, hueOf(attention, pane)), { key: `${pane.number}:map`, caption: say("map_caption", { part: title, text: said }) }),
+      picture(drawLinks(app, pane, weights, axes, hueOf(attention, pane)), { key: `${pane.number}:links`, caption: say("links_caption", { part: title, text: said }) })),
+    weightsTable(weights, axes),
+  );
+}
+
+function drawMap(app, pane, weights, { queries, keys }, hue) {
+  const left = 10 + Math.max(24, ...queries.map((one) => textWidth(one, 12.5)));
+  const top = 10 + Math.max(16, ...keys.map((one) => Math.min(90, textWidth(one, 12.5))));
+  const cell = clamp(330 / Math.max(weights.keys, weights.queries), 6, 34);
+  const [wide, tall] = [cell * weights.keys, cell * weights.queries];
+  const upright = keys.every((one) => textWidth(one, 12.5) < cell);
+  const high = upright ? 24 : top;
+  const mark = svg("rect", { class: "here", x: -99, y: -99, width: cell, height: cell });
+  const every = Math.ceil(13 / cell);
+  const note = (event) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    const k = clamp(Math.floor(((event.clientX - box.left) / box.width) * weights.keys), 0, weights.keys - 1);
+    const q = clamp(Math.floor(((event.clientY - box.top) / box.height) * weights.queries), 0, weights.queries - 1);
+    mark.setAttribute("x", left + k * cell);
+    mark.setAttribute("y", high + q * cell);
+    showTip([percent(weights.at(q, k)), `${queries[q] ?? q} → ${keys[k] ?? k}`], event);
+    app.light(pane, q);
+  };
+  const leave = () => {
+    hideTip();
+    mark.setAttribute("x", -99);
+    app.light(pane, null);
+  };
+  return svg("svg", { class: "map", viewBox: `0 0 ${left + wide + 8} ${high + tall + 8}`, style: `max-width:${left + wide + 8}px`, role: "img", "aria-label": say("map_label", { queries: weights.queries, keys: weights.keys }) },
+    keys.map((one, k) => (k % every ? null : upright
+      ? svg("text", { x: left + (k + 0.5) * cell, y: high - 8, "text-anchor": "middle" }, one)
+      : svg("text", { transform: `translate(${left + (k + 0.5) * cell + 4} ${high - 6}) rotate(-60)` }, one))),
+    queries.slice(0, weights.queries).map((one, q) => (q % every ? null : svg("text", { x: left - 7, y: high + (q + 0.5) * cell + 4, "text-anchor": "end" }, one))),
+    svg("rect", { class: "paper", x: left, y: high, width: wide, height: tall }),
+    shades(weights.queries, weights.keys, weights.at, { left, top: high, wide: cell, tall: cell, scale: 1, hue }),
+    mark,
+    svg("rect", { class: "catch", x: left, y: high, width: wide, height: tall, onpointermove: note, onpointerdown: note, onpointerleave: leave }),
+  );
+}
+
+function weightsTable(weights, { queries, keys }) {
+  const cells = (q) => Array.from({ length: weights.keys }, (_, k) => html("td", { class: "n" }, weights.at(q, k).toFixed(2)));
+  const place = html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": say("numbers") });
+  const details = html("details", {}, html("summary", {}, say("numbers")), place);
+  details.addEventListener("toggle", () => {
+    if (place.firstChild) return;
+    place.append(html("table", {}, html("thead", {}, html("tr", {}, html("td", {}), keys.map((one) => html("th", { scope: "col" }, one)))),
+      html("tbody", {}, Array.from({ length: weights.queries }, (_, q) => html("tr", {}, html("th", { scope: "row" }, queries[q]), cells(q))))));
+  });
+  return details;
+}

@@ -1,0 +1,66 @@
+// Switches for parts of the model, and what the laboratory has measured about each of them.
+import {button, html} from "./dom.js";
+import {kindOf, partName} from "./names.js";
+import {either, say} from "./words.js";
+
+export function isOff(pane, name) {
+  return pane.chosen.off.some((one) => one === name || name.startsWith(`${one}.`) || (one === "skip" && name.endsWith(".skip")));
+}
+
+export function canSwitch(pane, name) {
+  return pane.description.switches.includes(name);
+}
+
+export function flip(app, pane, name) {
+  app.change(() => {
+    const off = pane.chosen.off;
+    pane.chosen.off = off.includes(name) ? off.filter((one) => one !== name) : [...off, name];
+  });
+}
+
+// A switch with its name. `key` is its place on the page.
+export function toggle(app, pane, name, label, { key = `${pane.number}:${name}`, why = false } = {}) {
+  if (!canSwitch(pane, name)) return null;
+  const inside = isOff(pane, name) && !pane.chosen.off.includes(name);
+  const control = button(key, [html("i", { class: "knob", "aria-hidden": "true" }), html("span", {}, label)], () => flip(app, pane, name), {
+    class: "toggle", role: "switch", "aria-checked": String(!isOff(pane, name)), disabled: inside,
+  });
+  return why ? html("span", { class: "with-why" }, control, whyButton(app, name, `${key}?`)) : control;
+}
+
+export function whyButton(app, name, key) {
+  const kind = kindOf(name);
+  if (!app.lessons[kind]) return null;
+  return button(key, say("why"), () => openWhy(app, kind), { class: "why", "aria-haspopup": "dialog", "aria-label": say("why_about", { part: say(`kind.${kind}`) }) });
+}
+
+function openWhy(app, kind) {
+  const lesson = app.lessons[kind];
+  const dialog = document.getElementById("why");
+  const close = () => dialog.close();
+  dialog.replaceChildren(
+    html("p", { class: "eyebrow" }, say(lesson.nearest ? "why_nearest" : "why_title")),
+    html("h2", { id: "why-title" }, either(lesson.question)),
+    html("blockquote", {}, html("p", {}, either(lesson.claim)), html("b", { class: `verdict ${lesson.verdict}` }, either(lesson.words))),
+    lesson.where.map((one) => html("p", { class: "soft" }, html("b", {}, either(one.result)), " ", either(one.names))),
+    html("p", { class: "soft more" }, say("why_more"), " ", html("code", {}, `whyformer lab show ${lesson.name}`), " · ", html("code", {}, `docs/lab/${lesson.name}.html`)),
+    html("button", { type: "button", class: "quiet", onclick: close, autofocus: true }, say("close")),
+  );
+  dialog.showModal();
+}
+
+// The bar at the bottom of the window: what is off, and what that changed.
+export function offBar(app, pane) {
+  const { off } = pane.chosen;
+  if (!off.length) return null;
+  const change = pane.result?.change?.logProbabilityOfBaseline;
+  const chips = off.map((name) =>
+    html("li", {}, button(`${pane.number}:chip:${name}`, [partName(name, pane.description), html("span", { class: "cross", "aria-hidden": "true" }, "×")], () => flip(app, pane, name), { class: "chip", "aria-label": say("switch_on_again", { part: partName(name, pane.description) }) }), whyButton(app, name, `${pane.number}:chip:${name}?`)),
+  );
+  return html("div", { class: "off" },
+    html("p", {}, html("b", {}, app.panes.length > 1 ? `${"AB"[pane.number]} · ${say("off")}` : say("off"))),
+    html("ul", { class: "chips" }, chips),
+    Number.isFinite(change) ? html("p", { class: "effect" }, say(change < -0.005 ? "effect_less" : change > 0.005 ? "effect_more" : "effect_none", { nats: Math.abs(change).toFixed(2) })) : null,
+    button(`${pane.number}:all-on`, say("all_on"), () => app.change(() => (pane.chosen.off = [])), { class: "quiet" }),
+  );
+}

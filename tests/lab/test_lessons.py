@@ -1,0 +1,37 @@
+"""The lessons of the viewer: every one is a claim of the laboratory, with its published verdict."""
+
+import json
+
+from whyformer.lab.method.record import PUBLISHED
+from whyformer.lab.pages.lessons import LESSONS, lessons
+
+
+def test_every_lesson_has_the_published_verdict_of_its_claim():
+    found = lessons()
+    assert found.keys() == LESSONS.keys()
+    for kind, lesson in LESSONS.items():
+        record = json.loads((PUBLISHED / f"{lesson.question}.json").read_text(encoding="utf-8"))
+        published = record["verdicts"][lesson.claim]["verdict"]
+        assert found[kind]["words"]["en"] == published
+        assert found[kind]["nearest"] is not lesson.exact
+
+
+def test_every_text_of_a_lesson_exists_in_both_languages():
+    def texts(value):
+        if isinstance(value, dict):
+            if value.keys() == {"en", "ko"}:
+                yield value
+            for one in value.values():
+                yield from texts(one)
+        elif isinstance(value, list):
+            for one in value:
+                yield from texts(one)
+
+    found = list(texts(lessons()))
+    assert len(found) > 30
+    assert all(text["en"] and text["ko"] for text in found)
+
+
+def test_a_conditional_verdict_says_where_the_claim_holds():
+    for lesson in lessons().values():
+        assert bool(lesson["where"]) == (lesson["verdict"] == "conditional")

@@ -1,0 +1,276 @@
+"""The page: one file without references to others, the same words in both languages, its state in
+the address."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import whyformer
+from javascript import answer
+from whyformer.viewer.page import (
+    LANGUAGES,
+    PageModel,
+    embedded_json,
+    embedded_script,
+    is_page,
+    page,
+    read,
+)
+from whyformer.viewer.scripts import in_order, joined
+
+ASSETS = Path(whyformer.__file__).parent / "viewer" / "assets"
+MAIN = ASSETS / "page" / "main.js"
+ENGINE = (Path(__file__).parent / "invented_engine.js").read_text(encoding="utf-8")
+MODEL = PageModel({"name": "a </script> name", "encoder": 1, "decoder": 1}, bytes(8))
+WORDS = {one: json.loads(read(f"page/words.{one}.json")) for one in LANGUAGES}
+SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in in_order(MAIN)}
+
+
+def says() -> set[str]:
+    """Return the keys of `say(…)` and of `data-say` that are written as they are."""
+    text = "\n".join([*SCRIPTS.values(), read("page/page.html")])
+    plain = re.findall(r'say\("([\w.]+)"', text) + re.findall(r'data-say(?:-label)?="(\w+)"', text)
+    chosen = re.findall(r'say\([^"`)]*\? "(\w+)" : (?:[^"?]*\? )?"(\w+)"(?: : "(\w+)")?', text)
+    return {*plain, *(key for keys in chosen for key in keys if key)}
+
+
+def prefixes() -> set[str]:
+    """Return the beginnings of keys that are completed at run time, such as `part.`."""
+    text = "\n".join(SCRIPTS.values())
+    return set(re.findall(r'[`"]([a-z_]+[._])\$\{', text)) | {"token.", "placeholder."}
+
+
+def test_the_page_refers_to_nothing_outside():
+    made = page([MODEL], engine=ENGINE)
+    addresses = set(re.findall(r"https?://[\w./-]+", made)) - {"http://www.w3.org/2000/svg"}
+    assert addresses == set()
+    assert set(re.findall(r'\b(?:src|href)="([^"]*)"', made)) <= {"data:,"}
+    assert re.findall(r"\b(?:fetch|XMLHttpRequest|WebSocket|importScripts|@import)\b", made) == []
+
+
+def test_only_the_scripts_of_the_page_close_a_script():
+    made = page([MODEL, MODEL], lessons={"a": "</script><!--"}, engine=ENGINE)
+    assert made.count("<script") == made.count("</script>") == 8
+    assert "<title>a &lt;/script&gt; name · a &lt;/script&gt; name</title>" in made
+
+
+def test_json_in_the_page_is_the_json_that_was_given():
+    value = {"text": "</script> <!-- {title} 한국어 \u2028", "numbers": [1.5, None, True]}
+    text = embedded_json(value)
+    assert "<" not in text
+    assert json.loads(text) == value
+
+
+def test_a_script_that_would_end_its_element_is_refused():
+    with pytest.raises(ValueError, match="</SCRIPT"):
+        embedded_script('"</SCRIPT>"')
+
+
+def test_a_page_is_recognized_and_other_files_are_not():
+    assert is_page(page([MODEL], engine=ENGINE))
+    assert not is_page("<!doctype html><title>mine</title>")
+
+
+def test_the_small_page_is_marked():
+    assert 'class="is-small"' in page([MODEL], small=True, engine=ENGINE)
+    assert 'class="is-small"' not in page([MODEL], engine=ENGINE)
+
+
+def test_both_languages_have_the_same_words_with_the_same_values():
+    keys = [list(words) for words in WORDS.values()]
+    assert keys[0] == keys[1]
+    for key in keys[0]:
+        values = [sorted(re.findall(r"\{(\w+)\}", words[key])) for words in WORDS.values()]
+        assert values[0] == values[1], key
+        assert all(words[key].strip() for words in WORDS.values()), key
+
+
+def test_every_word_that_the_page_says_exists():
+    assert says() - set(WORDS["en"]) == set()
+    assert len(says()) > 60
+
+
+def test_every_word_is_said():
+    begun = tuple(prefixes())
+    assert [key for key in WORDS["en"] if key not in says() and not key.startswith(begun)] == []
+
+
+def test_korean_words_are_korean():
+    plain = {"brand", "scheme.alibi", "time"}
+    without = [k for k, v in WORDS["ko"].items() if not re.search("[가-힣]", v) and k not in plain]
+    assert without == ["document_title"]
+
+
+def test_modules_come_after_what_they_import():
+    order = list(SCRIPTS)
+    assert order[-1] == "main.js"
+    for name, text in SCRIPTS.items():
+        for imported in re.findall(r'from "\./([\w-]+\.js)"', text):
+            assert order.index(imported) < order.index(name)
+
+
+def test_the_joined_script_has_no_imports_and_each_module_once():
+    script = joined(MAIN)
+    assert re.findall(r"^(?:import|export) .*", script, re.MULTILINE) == []
+    assert all(script.count(f"// {name}\n") == 1 for name in SCRIPTS)
+
+
+def write(directory: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (directory / f"{name}.js").write_text(text, encoding="utf-8")
+    return directory / "a.js"
+
+
+def test_a_name_that_two_modules_declare_is_refused(tmp_path):
+    entry = write(
+        tmp_path, a='import {b} from "./b.js";\nconst x = b;', b="export const b = 1, x = 2;"
+    )
+    assert "const b = 1" in joined(entry)
+    entry = write(
+        tmp_path, a='import {b} from "./b.js";\nconst x = b;', b="export const b = 1;\nlet x = 2;"
+    )
+    with pytest.raises(ValueError, match=r"`x` is declared in b\.js and in a\.js"):
+        joined(entry)
+
+
+def test_modules_that_import_each_other_are_refused(tmp_path):
+    entry = write(tmp_path, a='import {b} from "./b.js";', b='import {a} from "./a.js";')
+    with pytest.raises(ValueError, match=r"a\.js imports b\.js imports a\.js"):
+        joined(entry)
+
+
+PANE = {
+    "model": 0, "text": "왜 √dₖ 인가? a&b=c#d\n+ %20", "second": "two",
+    "forced": ["K", "</s>", "▁a", ","],
+    "off": ["encoder.layers.0.self_attention.heads.2", "skip"], "beam": 7, "lengthPenalty": 0.6,
+    "temperature": 0.5, "sample": True, "seed": 12,
+}  # fmt: skip
+PLAIN = PANE | {"second": "", "forced": [], "off": [], "sample": False, "text": "plain"}
+WHOLE = {
+    "open": ["heads", "beam"], "language": "ko", "theme": "dark",
+    "head": "decoder.layers.0.cross_attention/1", "query": None, "step": 3, "box": "projection",
+}  # fmt: skip
+EMPTY = {**dict.fromkeys(WHOLE), "open": [], "step": 0}
+
+
+@pytest.mark.parametrize("panes", [[PANE], [PLAIN], [PANE, PLAIN], [PLAIN, PANE | {"model": 1}]])
+@pytest.mark.parametrize("whole", [WHOLE, EMPTY])
+def test_the_address_restores_the_whole_state(panes, whole):
+    state = {"panes": panes, **whole}
+    [found] = answer("page.mjs", [{"call": "fragment", "state": state}])
+    assert found["state"] == state
+    assert re.fullmatch(r"[\w.*+%=&-]*", found["text"])
+
+
+def test_an_address_that_means_nothing_changes_nothing():
+    [state] = answer("page.mjs", [{"call": "fresh"}])
+    wrong = [
+        "",
+        "#",
+        "#beam=many",
+        "#open=[1,{}",
+        "#step=x",
+        "#off=%5B1%5D",
+        "#open=%5B%22no%22%5D",
+    ]
+    calls = [{"call": "read", "fragment": one, "state": state} for one in wrong]
+    for found in answer("page.mjs", calls):
+        assert found | {"panes": []} == state | {"panes": []}
+        assert found["panes"][0] | {"text": ""} == state["panes"][0] | {"text": ""}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("K AE T", "K AE T"), ("K AE T", "K AA T S"), ("", "A"), ("A B C", "C B A")],
+)
+def test_a_difference_holds_both_texts(before, after):
+    call = {"call": "difference", "before": before.split(), "after": after.split()}
+    [parts] = answer("page.mjs", [call])
+    assert [p["token"] for p in parts if p["kind"] != "new"] == before.split()
+    assert [p["token"] for p in parts if p["kind"] != "gone"] == after.split()
+    assert all(p["kind"] == "same" for p in parts) == (before == after)
+
+
+def description(encoder: int, decoder: int, wiring: str = "pre-norm") -> dict:
+    parts = {"encoder": ["self_attention", "feedforward"]}
+    parts["decoder"] = ["self_attention", "cross_attention", "feedforward"]
+    switches = []
+    for side, count in (("encoder", encoder), ("decoder", decoder)):
+        for k in range(count):
+            switches += [f"{side}.layers.{k}", *(f"{side}.layers.{k}.{p}" for p in parts[side])]
+    settings = {"wiring": wiring, "positions": "sinusoidal"}
+    return {
+        "family": "transformer",
+        "task": "translate",
+        "switches": switches,
+        "settings": settings,
+    }
+
+
+@pytest.mark.parametrize("width", [340, 640])
+@pytest.mark.parametrize("wiring", ["pre-norm", "post-norm", "no-skip", "no-norm", "deepnorm"])
+@pytest.mark.parametrize("layers", [(1, 1), (3, 1), (2, 3), (6, 6)])
+def test_the_drawing_has_every_layer_and_its_boxes_do_not_overlap(layers, wiring, width):
+    given = description(*layers, wiring)
+    call = {"call": "plan", "description": given, "width": width, "opened": ["decoder.layers.2"]}
+    [plan] = answer("page.mjs", [call])
+    items = plan["items"]
+    drawn = {item["name"] for item in items if item["kind"] == "layer"}
+    assert drawn == {name for name in given["switches"] if re.search(r"layers\.\d+$", name)}
+    boxes = [
+        i
+        for i in items
+        if i["kind"] in ("box", "norm") or (i["kind"] == "layer" and not i["expanded"])
+    ]
+    for k, one in enumerate(boxes):
+        assert one["x"] >= 0
+        assert one["x"] + one["wide"] <= width
+        assert one["y"] >= 0
+        assert one["y"] + one["tall"] <= plan["height"]
+        for other in boxes[:k]:
+            apart = (
+                one["x"] >= other["x"] + other["wide"] or other["x"] >= one["x"] + one["wide"]
+                or one["y"] >= other["y"] + other["tall"] or other["y"] >= one["y"] + one["tall"]
+            )  # fmt: skip
+            assert apart, (one["name"], other["name"])
+
+
+def test_the_tree_marks_the_path_of_the_answer_and_keeps_the_best_on_top():
+    def node(id, parent, token, cumulative, step, *, kept=True, finished=False):
+        return {
+            "id": id, "parent": parent, "token": token, "cumulative": cumulative, "step": step,
+            "probability": 0.5, "kept": kept, "finished": finished,
+        }  # fmt: skip
+
+    tree = [
+        node(0, None, "A", -1.0, 0), node(1, None, "B", -0.5, 0), node(2, 0, "C", -1.2, 1),
+        node(3, 1, "C", -3.0, 1, kept=False), node(4, 2, "</s>", -1.3, 2, finished=True),
+    ]  # fmt: skip
+    [found] = answer("page.mjs", [{"call": "tree", "tree": tree, "tokens": ["A", "C", "</s>"]}])
+    assert found["best"] == [0, 2, 4]
+    heights = {place["node"]["id"]: place["y"] for place in found["places"]}
+    assert heights[1] < heights[0]
+    assert heights[2] < heights[3]
+
+
+def test_probabilities_are_rounded_honestly():
+    values = [1, 0.9996, 0.998, 0.994, 0.5, 0.0951, 0.00951, 0.00012, 1e-9]
+    [texts] = answer("page.mjs", [{"call": "percent", "values": values}])
+    assert texts == [
+        "100 %",
+        "> 99.9 %",
+        "99.8 %",
+        "99 %",
+        "50 %",
+        "9.5 %",
+        "0.95 %",
+        "0.01 %",
+        "< 0.01 %",
+    ]
+
+
+def test_only_the_first_and_the_newest_of_many_requests_are_run_and_only_the_newest_is_answered():
+    [found] = answer("page.mjs", [{"call": "runner", "count": 9}])
+    assert found == {"asked": [0, 8], "answered": [8]}
