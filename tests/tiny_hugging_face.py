@@ -13,7 +13,7 @@ import torch
 import transformers
 from tokenizers import ByteLevelBPETokenizer
 
-from whyformer.interop.huggingface.architecture import Ids, Vocabularies
+from whyformer.interop.huggingface.architectures.architecture import Ids, Vocabularies
 
 MARIAN_IDS: Ids = [22, 22, 0, 1, None, *range(2, 22)]
 """Padding is the last token and begins a target; there is no mask."""

@@ -10,10 +10,12 @@ from torch.testing import assert_close
 
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
-from whyformer.interop.huggingface.architecture import Ids, Vocabularies
-from whyformer.interop.huggingface.decoders import GPT2, Decoder, Llama
+from whyformer.interop.huggingface.architectures.architecture import Ids, Vocabularies
+from whyformer.interop.huggingface.architectures.decoder_only import Decoder
+from whyformer.interop.huggingface.architectures.gpt2 import GPT2
+from whyformer.interop.huggingface.architectures.llama import Llama
+from whyformer.interop.huggingface.architectures.neox import NeoX
 from whyformer.interop.huggingface.directory import open_directory, write_directory
-from whyformer.interop.huggingface.neox import NeoX
 from whyformer.models.gpt import GPT, GPTSettings
 
 GPT2_IDS: Ids = [22, 22, 22, 22, None, *range(22)]

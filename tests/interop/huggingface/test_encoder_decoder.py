@@ -11,10 +11,10 @@ from torch.testing import assert_close
 
 import tiny
 from whyformer.foundation.errors import BundleError, UsageError
-from whyformer.interop.huggingface.architecture import ABSENT, Vocabularies, choose
+from whyformer.interop.huggingface.architectures.architecture import ABSENT, Vocabularies, choose
+from whyformer.interop.huggingface.architectures.known import ARCHITECTURES
+from whyformer.interop.huggingface.architectures.t5 import T5
 from whyformer.interop.huggingface.directory import Directory, open_directory, write_directory
-from whyformer.interop.huggingface.known import ARCHITECTURES
-from whyformer.interop.huggingface.t5 import T5
 from whyformer.models.build import build_model
 from whyformer.models.transformer import Transformer
 from whyformer.text.symbols import BOS, EOS, PAD

@@ -8,15 +8,15 @@ import torch
 import transformers
 from torch.testing import assert_close
 
-from whyformer.interop.huggingface.architecture import Ids, Vocabularies
-from whyformer.interop.huggingface.directory import open_directory, write_directory
-from whyformer.interop.huggingface.encoder import Encoder
-from whyformer.interop.huggingface.encoders import (
+from whyformer.interop.huggingface.architectures.architecture import Ids, Vocabularies
+from whyformer.interop.huggingface.architectures.bert import (
     BERTArchitecture,
     ELECTRAArchitecture,
     ESMArchitecture,
     RoBERTaArchitecture,
 )
+from whyformer.interop.huggingface.architectures.encoder_only import Encoder
+from whyformer.interop.huggingface.directory import open_directory, write_directory
 from whyformer.models.bert import BERT, AnswerOf, BERTSettings
 
 BERT_IDS: Ids = [0, 2, 3, 1, 4, *range(5, 23)]

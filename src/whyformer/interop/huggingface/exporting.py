@@ -16,9 +16,9 @@ from whyformer.foundation.parsing import parse_json, read_json, read_small
 from whyformer.foundation.wording import counted
 from whyformer.interop.convert import ParityError
 from whyformer.interop.gate import random_pieces
-from whyformer.interop.huggingface.architecture import Architecture, Vocabularies
+from whyformer.interop.huggingface.architectures.architecture import Architecture, Vocabularies
+from whyformer.interop.huggingface.architectures.known import ARCHITECTURES
 from whyformer.interop.huggingface.directory import write_directory
-from whyformer.interop.huggingface.known import ARCHITECTURES
 from whyformer.interop.huggingface.parity import Comparison, compare, transformers_library
 from whyformer.interop.huggingface.sentencepiece_files import (
     is_sentencepiece,

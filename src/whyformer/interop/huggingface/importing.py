@@ -13,7 +13,7 @@ from whyformer.foundation.files import atomic_directory, write_text
 from whyformer.foundation.wording import counted
 from whyformer.interop.convert import ParityError
 from whyformer.interop.gate import random_pieces
-from whyformer.interop.huggingface.architecture import Vocabularies
+from whyformer.interop.huggingface.architectures.architecture import Vocabularies
 from whyformer.interop.huggingface.parity import Comparison, compare
 from whyformer.interop.huggingface.reading import read_model
 from whyformer.interop.huggingface.text_parity import TextComparison, compare_texts

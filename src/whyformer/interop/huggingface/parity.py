@@ -20,7 +20,7 @@ from whyformer.decoding.translator import Translator
 from whyformer.foundation.errors import MissingExtraError
 from whyformer.foundation.wording import counted
 from whyformer.interop.gate import TOLERANCE, Parity
-from whyformer.interop.huggingface.architecture import Ids, Vocabularies
+from whyformer.interop.huggingface.architectures.architecture import Ids, Vocabularies
 from whyformer.models.transformer import Transformer
 from whyformer.text.symbols import BOS, EOS, PAD
 

@@ -8,10 +8,10 @@ import torch
 from whyformer.bundle import Bundle, Outline
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.config import build
-from whyformer.interop.huggingface.architecture import Vocabularies, choose
+from whyformer.interop.huggingface.architectures.architecture import Vocabularies, choose
+from whyformer.interop.huggingface.architectures.known import ARCHITECTURES
 from whyformer.interop.huggingface.directory import open_directory
 from whyformer.interop.huggingface.generation import search_settings
-from whyformer.interop.huggingface.known import ARCHITECTURES
 from whyformer.interop.huggingface.vocabulary import read_tokenizers
 from whyformer.models.build import build_model
 

@@ -21,7 +21,7 @@ from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.parsing import read_json
 from whyformer.foundation.wording import counted
 from whyformer.interop.gate import TOLERANCE
-from whyformer.interop.huggingface.architecture import Ids
+from whyformer.interop.huggingface.architectures.architecture import Ids
 from whyformer.interop.huggingface.parity import inverse, transformers_library
 from whyformer.models.bert import BERT, AnswerOf
 from whyformer.models.gpt import GPT

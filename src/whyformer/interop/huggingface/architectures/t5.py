@@ -17,13 +17,13 @@ from whyformer.blocks.feedforward import FEEDFORWARDS, GatedFeedForward
 from whyformer.blocks.positions import RelativeBuckets
 from whyformer.foundation.config import build
 from whyformer.foundation.errors import UsageError
-from whyformer.interop.huggingface.architecture import ABSENT, Vocabularies
-from whyformer.interop.huggingface.directory import Directory
-from whyformer.interop.huggingface.encoder_decoder import (
+from whyformer.interop.huggingface.architectures.architecture import ABSENT, Vocabularies
+from whyformer.interop.huggingface.architectures.encoder_decoder import (
     EncoderDecoderArchitecture,
     not_expressed,
     of_tokens,
 )
+from whyformer.interop.huggingface.directory import Directory
 from whyformer.models.parts import Biases
 from whyformer.models.transformer import TransformerSettings
 from whyformer.models.vocabulary import OutputBias

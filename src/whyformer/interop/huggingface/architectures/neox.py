@@ -13,16 +13,20 @@ from torch import Tensor
 
 from whyformer.blocks.embeddings import Tying
 from whyformer.foundation.config import build
-from whyformer.interop.huggingface.activations import ACTIVATIONS, WRITTEN, unknown_activation
-from whyformer.interop.huggingface.architecture import Vocabularies
-from whyformer.interop.huggingface.decoders import (
+from whyformer.interop.huggingface.architectures.activations import (
+    ACTIVATIONS,
+    WRITTEN,
+    unknown_activation,
+)
+from whyformer.interop.huggingface.architectures.architecture import Vocabularies
+from whyformer.interop.huggingface.architectures.decoder_only import (
     JOINED,
     Decoder,
     joined,
     unusual_rotation,
 )
+from whyformer.interop.huggingface.architectures.rotary import ROTATED, in_halves, in_pairs
 from whyformer.interop.huggingface.directory import Directory
-from whyformer.interop.huggingface.rotary import ROTATED, in_halves, in_pairs
 from whyformer.models.gpt import GPTSettings
 from whyformer.models.parts import Biases
 from whyformer.models.vocabulary import OutputBias

@@ -16,8 +16,12 @@ from torch import Tensor
 
 from whyformer.foundation.config import build
 from whyformer.foundation.wording import either
-from whyformer.interop.huggingface.activations import ACTIVATIONS, WRITTEN, unknown_activation
-from whyformer.interop.huggingface.architecture import Architecture, Vocabularies
+from whyformer.interop.huggingface.architectures.activations import (
+    ACTIVATIONS,
+    WRITTEN,
+    unknown_activation,
+)
+from whyformer.interop.huggingface.architectures.architecture import Architecture, Vocabularies
 from whyformer.interop.huggingface.directory import Directory
 from whyformer.models.bert import AnswerOf, BERTSettings, HeadLayer, LayerSharing
 from whyformer.models.parts import Biases

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from whyformer.blocks.embeddings import Tying
-from whyformer.interop.huggingface.architecture import Architecture, Vocabularies
+from whyformer.interop.huggingface.architectures.architecture import Architecture, Vocabularies
 from whyformer.interop.huggingface.directory import Directory
 from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
 

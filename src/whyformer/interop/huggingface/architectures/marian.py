@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from whyformer.blocks.embeddings import EmbeddingNorm
-from whyformer.interop.huggingface.bart import BART, EXPRESSED
+from whyformer.interop.huggingface.architectures.bart import BART, EXPRESSED
 
 WRITERS = ("project_output", "contract", "norm")
 """Parts that write to the residual stream: the first axis of their weights is d_model. In the other

@@ -14,16 +14,20 @@ from torch import Tensor
 from whyformer.blocks.embeddings import EmbeddingNorm, EmbeddingScale, Tying
 from whyformer.blocks.normalization import EPSILON
 from whyformer.foundation.config import build
-from whyformer.interop.huggingface.activations import ACTIVATIONS, WRITTEN, unknown_activation
-from whyformer.interop.huggingface.architecture import Vocabularies
-from whyformer.interop.huggingface.directory import Directory
-from whyformer.interop.huggingface.encoder_decoder import (
+from whyformer.interop.huggingface.architectures.activations import (
+    ACTIVATIONS,
+    WRITTEN,
+    unknown_activation,
+)
+from whyformer.interop.huggingface.architectures.architecture import Vocabularies
+from whyformer.interop.huggingface.architectures.encoder_decoder import (
     SOURCE,
     EncoderDecoderArchitecture,
     not_expressed,
     of_tokens,
     unequal_sizes,
 )
+from whyformer.interop.huggingface.directory import Directory
 from whyformer.models.parts import Biases
 from whyformer.models.transformer import TransformerSettings
 from whyformer.models.vocabulary import OutputBias

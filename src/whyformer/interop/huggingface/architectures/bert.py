@@ -6,10 +6,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from whyformer.interop.huggingface.architecture import Vocabularies
+from whyformer.interop.huggingface.architectures.architecture import Vocabularies
+from whyformer.interop.huggingface.architectures.encoder_only import BODY, EXPRESSED, LAYER, Encoder
+from whyformer.interop.huggingface.architectures.rotary import (
+    ROTATED,
+    frequencies,
+    in_halves,
+    in_pairs,
+)
 from whyformer.interop.huggingface.directory import Directory
-from whyformer.interop.huggingface.encoder import BODY, EXPRESSED, LAYER, Encoder
-from whyformer.interop.huggingface.rotary import ROTATED, frequencies, in_halves, in_pairs
 from whyformer.models.bert import AnswerOf, BERTSettings, HeadLayer
 from whyformer.text.symbols import MASK
 
