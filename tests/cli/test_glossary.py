@@ -88,7 +88,7 @@ def test_python_and_the_command_line_agree(cli, run: Path, tmp_path: Path) -> No
 def test_messages(cli, run: Path, tmp_path: Path) -> None:
     terms = tmp_path / "terms.tsv"
     terms.write_text("a\tg\nb\t\n", encoding="utf-8")
-    with pytest.raises(DataError, match="must have a term and its translation"):
+    with pytest.raises(DataError, match=r":2: Each row must have a term and its translation"):
         read_glossary(terms)
     with pytest.raises(UsageError, match="there is no file"):
         read_glossary(tmp_path / "absent.tsv")

@@ -596,3 +596,13 @@ def test_equal_texts_stay_together_however_many_are_held_out(
     assert not {one.first for one in kept} & {one.first for one in held}
     assert len(kept) + len(held) == 100
     assert dropped["text"].first_lines == ["any:101"]
+
+
+@pytest.mark.parametrize("length", [{"updates": 8}, {"minutes": 1e-4}])
+def test_a_warmup_that_takes_the_whole_training_is_noticed_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], length: dict[str, float]
+) -> None:
+    asked = {name: value for name, value in TINY.items() if name != "training.updates"}
+    changes = {"training.warmup": 50, **{f"training.{name}": one for name, one in length.items()}}
+    train(resolve("copy", asked | changes), tmp_path / "run", quiet=True)
+    assert capsys.readouterr().err.count("The warm-up takes 50 updates, but the training has") == 1

@@ -13,6 +13,7 @@ from whyformer.foundation.bounds import (
 )
 from whyformer.foundation.config import Settings
 from whyformer.foundation.devices import Precision
+from whyformer.foundation.wording import counted
 from whyformer.training.averaging import Averaging
 from whyformer.training.distributed import Parallel
 from whyformer.training.optimizers import Optimizer
@@ -92,3 +93,21 @@ class TrainingSettings(Settings):
     `translate`."""
     seed: int = Field(default=1, ge=0, le=MAX_SEED)
     """Seed for initialization, data order, dropout and subword sampling."""
+
+    def problem_of_warmup(self, updates: int | None) -> str | None:
+        """Return a warning if the warm-up takes the whole training; None if it does not.
+
+        Args: updates: number of updates of the training; None if it is not known.
+
+        >>> print(TrainingSettings(warmup=10).problem_of_warmup(100))
+        None
+        >>> (TrainingSettings(warmup=400).problem_of_warmup(100) or "").split(", ")[0]
+        'The warm-up takes 400 updates'
+        """
+        if updates is None or updates > self.warmup or not self.warmup:
+            return None
+        return (
+            f"The warm-up takes {counted(self.warmup, 'update')}, but the training has only "
+            f"{updates:,}, so the learning rate never reaches its maximum. Shorten the warm-up "
+            f"(--training.warmup {updates // 10}), or train longer."
+        )

@@ -65,11 +65,11 @@ def read_glossary(path: Path) -> Glossary:
     """
     if not path.is_file():
         raise UsageError(f"`--glossary` must be a file of pairs, but there is no file `{path}`.")
-    pairs = [(pair.source, pair.target) for pair in read_pairs(path, optional=True)]
-    for source, target in pairs:
-        if not source.strip() or not target.strip():
+    pairs = list(read_pairs(path, optional=True))
+    for pair in pairs:
+        if not pair.source.strip() or not pair.target.strip():
             raise DataError(
-                f"Each row of `{path}` must have a term and its translation, but one row has "
-                f"`{source}` and `{target}`. Complete or delete this row."
+                f"{path}:{pair.line}: Each row must have a term and its translation, but this row "
+                f"has `{pair.source}` and `{pair.target}`. Complete or delete the row."
             )
-    return Glossary(pairs)
+    return Glossary((pair.source, pair.target) for pair in pairs)

@@ -208,6 +208,8 @@ def _train(
         of_epoch=task.batches.count(0) if settings.epochs is not None else None,
     )
     if not known and ranks.first:
+        if problem := settings.problem_of_warmup(length.fixed_updates):
+            display.warn(problem)
         length.write()
         about = {
             "updates": length.fixed_updates,
@@ -383,6 +385,8 @@ def _run(
     if interrupted:
         display.say(f"Stopped after update {state.step}. Run the same command again to resume.")
     notes = _notes(selection, task, patience if stopped_early else 0)
+    if length.fixed_updates is None and not interrupted:  # otherwise known at the start
+        notes += tuple(filter(None, [recipe.training.problem_of_warmup(state.step)]))
     for note in notes:
         display.warn(note)
     return Outcome(out, selection.best, state.step, interrupted, stopped_early, notes=notes)
