@@ -7,7 +7,7 @@
 
 import {BOS, EOS} from "../text/symbols.js";
 import {Best, EMPTY_HYPOTHESIS, longer, scored} from "./hypotheses.js";
-import {candidates, mostProbable, rowOf} from "./candidates.js";
+import {candidates, rowOf} from "./candidates.js";
 import {lengthPenalty} from "./penalties.js";
 import {searchSettings} from "./settings.js";
 import {SearchTree} from "./tree.js";
@@ -71,7 +71,7 @@ function bestOf(beams, found, places) {
 
 /** At the length limit, allow only eos, and only if it is the best candidate. */
 function onlyEos(found) {
-  return found.length > 0 && mostProbable(found).token === EOS ? [mostProbable(found)] : [];
+  return found.slice(0, 1).filter(({token}) => token === EOS);
 }
 
 /**

@@ -40,7 +40,7 @@ export function forcedToken(tokens, {forced}, vocab) {
 }
 
 /**
- * Return the `count` best allowed tokens after a hypothesis, in ascending order of their ids.
+ * Return the `count` best allowed tokens after a hypothesis, best first. Ties: the lower id.
  *
  * Within a forced prefix, only its next token is returned. The log-probabilities of the model are
  * not renormalized over the allowed tokens. They are rounded to 32 bits, as they are in PyTorch, so
@@ -52,13 +52,13 @@ export function candidates(logits, tokens, count, settings) {
   const ids =
     forced !== null
       ? [forced]
-      : largest(logits, count, bannedTokens(tokens, settings)).sort((a, b) => a - b);
+      : largest(logits, count, bannedTokens(tokens, settings));
   return ids
     .map((token) => ({token, logProbability: Math.fround(Math.min(logits[token] - normalizer, 0))}))
     .filter(({logProbability}) => logProbability > -Infinity);
 }
 
-/** Return the ids of the `count` largest values, except those in `banned`. Ties: the lower id. */
+/** Return the ids of the `count` largest values except those in `banned`, as `candidates` does. */
 export function largest(values, count, banned) {
   const best = []; // ids, the largest value first
   for (let id = 0; id < values.length; id++) {
@@ -70,9 +70,4 @@ export function largest(values, count, banned) {
     if (best.length > count) best.pop();
   }
   return best;
-}
-
-/** Return the candidate with the highest probability; of equal ones, the first. */
-export function mostProbable(found) {
-  return found.reduce((a, b) => (b.logProbability > a.logProbability ? b : a));
 }
