@@ -70,10 +70,11 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def opened(chromium) -> Iterator[Any]:
-    """Return a function that opens a file in a window of some width, without a network."""
+    """Return a function that opens a file in a window of some width, without a network. The file
+    may have a fragment."""
     contexts = []
 
-    def open_page(path: Path, width: int) -> Seen:
+    def open_page(path: Path, width: int, fragment: str = "") -> Seen:
         context = chromium.new_context(viewport={"width": width, "height": 844}, offline=True)
         contexts.append(context)
         seen = Seen(context.new_page())
@@ -81,7 +82,7 @@ def opened(chromium) -> Iterator[Any]:
         seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))
         seen.page.on("requestfailed", lambda request: seen.errors.append(request.url))
         seen.page.on("request", lambda r: _is_outside(r.url) and seen.requests.append(r.url))
-        seen.page.goto(path.as_uri())
+        seen.page.goto(f"{path.as_uri()}#{fragment}" if fragment else path.as_uri())
         seen.page.wait_for_load_state("load")
         return seen
 

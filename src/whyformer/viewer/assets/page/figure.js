@@ -37,7 +37,7 @@ function drawLayer(app, pane, item) {
     return svg("g", { class: kind },
       svg("rect", { class: "frame", x, y, width: wide, height: tall, rx: 14 }),
       svg("text", { class: "layer-name", x: x + wide - 10, y: y + 17, "text-anchor": "end" }, label),
-      canSwitch(pane, name) ? smallSwitch(app, pane, name, x + wide - 12 - textWidth(label, 12) - 36, y + 6) : null,
+      canSwitch(pane, name) ? smallSwitch(app, pane, name, x + wide - 12 - textWidth(label, 12) - 34, y + 6) : null,
     );
   }
   const open = () => (recurrent ? app.openBox(pane, name) : app.expand(name));
@@ -53,7 +53,7 @@ function drawBox(app, pane, item) {
   const { description } = pane;
   const off = isOff(pane, name);
   const label = partWord(part, name, description);
-  const size = textWidth(label, 13.5) > wide - 24 ? 11.5 : 13.5;
+  const size = Math.min(13.5, (13.5 * (wide - 18)) / textWidth(label, 13.5));
   const low = tall > 40;
   return svg("g", { class: `box ${item.side} ${part}${off ? " is-off" : ""}${app.state.box === name ? " is-open" : ""}` },
     svg("rect", { class: "shape", x, y, width: wide, height: tall, rx: 10, ...pressable(`${pane.number}:box:${name}`, say("open_part", { part: partName(name, description) }), () => app.openBox(pane, name), { "aria-expanded": String(app.state.box === name) }) }),
@@ -109,23 +109,24 @@ function drawPlus(app, pane, { name, x, y, side }) {
 
 function drawPositions(app, pane, { name, scheme, x, y, side, left }) {
   const off = isOff(pane, name);
-  const own = canSwitch(pane, name) ? pressable(`${pane.number}:${side}:positions`, say("positions_of", { scheme }), () => flip(app, pane, name), { role: "switch", "aria-checked": String(!off) }) : {};
+  const known = say(`scheme.${scheme}`);
+  const words = known === `scheme.${scheme}` ? scheme : known;
+  const own = canSwitch(pane, name) ? pressable(`${pane.number}:${side}:positions`, say("positions_of", { scheme: words }), () => flip(app, pane, name), { role: "switch", "aria-checked": String(!off) }) : {};
   return svg("g", { class: `positions ${side}${off ? " is-off" : ""}`, ...own },
     svg("circle", { class: "hit", cx: x, cy: y, r: 14 }),
     svg("circle", { class: "ring", cx: x, cy: y, r: 9 }),
     svg("path", { d: `M${x - 6} ${y}q3 -8 6 0t6 0` }),
-    svg("text", { x: x + 16, y: y + 4, class: "small" }, say(`scheme.${scheme}`) === `scheme.${scheme}` ? scheme : say(`scheme.${scheme}`)),
+    svg("text", { x: x + 16, y: y + 4, class: "small" }, words),
   );
 }
 
-function drawText(app, pane, { x, y, key, side }) {
+function drawText(app, pane, { x, y, key, side, room }) {
   const { result, description } = pane;
   let text = say(`figure.${key}`);
   if (key === "inputs" && result?.source) text = joined(result.source.tokens, description);
   if (key === "outputs_shifted" && result?.target?.tokens) text = joined(result.target.inputs ?? result.target.tokens, description);
   if (key === "probabilities" && result?.target?.tokens) text = joined(result.target.tokens, description);
   const size = 12.5;
-  const room = Math.min(260, 2 * Math.min(x, 720 - x));
   while (textWidth(text, size) > room && text.length > 3) text = `${text.slice(0, -3).trimEnd()}…`;
   return svg("text", { class: `flow-text ${side}`, x, y: y + 4, "text-anchor": "middle" }, text);
 }

@@ -2,6 +2,7 @@
 import {svg} from "./dom.js";
 
 const SHADES = 14;
+const GAMMA = 0.75; // below 1, small weights stay visible
 
 // Return paths. `at(row, column)` is a value; `scale` the value of the darkest shade.
 export function shades(rows, columns, at, { left = 0, top = 0, wide, tall, scale, hue = "warm" }) {
@@ -26,7 +27,8 @@ export function shades(rows, columns, at, { left = 0, top = 0, wide, tall, scale
 
 function level(value, scale) {
   if (!Number.isFinite(value) || !scale) return 0;
-  return Math.max(-SHADES, Math.min(SHADES, Math.round((SHADES * value) / scale)));
+  const share = Math.min(1, Math.abs(value) / scale) ** GAMMA;
+  return Math.sign(value) * Math.round(SHADES * share);
 }
 
 function round(value) {

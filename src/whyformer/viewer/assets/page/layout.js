@@ -21,6 +21,8 @@ export function levelsOf(app) {
   const { family, task } = app.panes[0].description;
   const recurrent = family.startsWith("rnn");
   const writes = ["translate", "language"].includes(task);
+  const small = document.body.classList.contains("is-small"); // a page in a report: input, answer, attention
+  if (small) return family === "rnn-lm" ? [] : ["heads"];
   const absent = { steps: !writes, beam: !writes, lens: recurrent || !writes, heads: family === "rnn-lm" };
   return SECTIONS.filter((name) => !absent[name]);
 }

@@ -34,7 +34,8 @@ function paintWords(app) {
   document.getElementById("name").textContent = names.join(" · ");
   document.title = say("document_title", { name: names.join(", ") });
   const facts = [app.models.length > 1 ? null : description.summary, description.parameters ? say("parameters", { count: count(description.parameters) }) : null, megabytes(bytes)];
-  document.getElementById("lead").textContent = `${app.models.length > 1 ? "" : description.description ?? ""} ${say("nothing_sent")}`.trim();
+  const about = document.getElementById("about"); // written by the person who trained the model, in any language
+  about.textContent = app.models.length > 1 ? "" : (description.description ?? "").split(";")[0].replaceAll("`", "").replace(/\.?$/, ".").replace(/^\.$/, "");
   document.getElementById("facts").textContent = facts.filter(Boolean).join(" · ");
   document.getElementById("language").textContent = language() === "ko" ? "English" : "한국어";
   document.getElementById("language").lang = language() === "ko" ? "en" : "ko";

@@ -23,12 +23,17 @@ export function partName(name, description) {
   if (head) return `${partName(head[1], description)}, ${say("part.head", { number: Number(head[2]) + 1 })}`;
   const found = LAYER.exec(name);
   const side = stackName(name, description);
-  if (!found) return [side, say(`part.${kindOf(name)}`)].filter(Boolean).join(", ");
+  if (!found) return sentence([side, say(`part.${kindOf(name)}`)]);
   const layer = say("part.layer", { number: Number(found[2]) + 1 });
   const part = found[3];
   const skip = /^wire_(.*)\.skip$/.exec(part ?? "");
-  const last = skip ? say("part.skip_around", { part: partWord(skip[1], name, description) }) : part ? partWord(part, name, description) : null;
-  return [side, layer, last].filter(Boolean).join(", ");
+  const last = skip ? say("part.skip_around", { part: partWord(skip[1], name, description).toLowerCase() }) : part ? partWord(part, name, description) : null;
+  return sentence([side, layer, last]);
+}
+
+// Join words to one name: only the first begins with a capital letter.
+function sentence(words) {
+  return words.filter(Boolean).map((word, k) => (k ? word[0].toLowerCase() + word.slice(1) : word)).join(", ");
 }
 
 export function partWord(part, name, description) {

@@ -4,6 +4,7 @@ const ORDER = ["self_attention", "cross_attention", "attention", "feedforward"];
 const BOX = 48;
 const NORM = 15;
 const CLOSED = 34;
+const NAME = 20; // room for the name of a layer
 
 // The stacks of layers that the switches name, with their parts.
 export function stacksOf(description) {
@@ -56,7 +57,8 @@ function column(items, stack, { description, middle, box, opened }) {
   const left = middle - box / 2;
   const embedding = `${stack.prefix}embedding`;
   let y = 6;
-  add({ kind: "text", x: middle, y, key: stack.side === "source" ? "inputs" : "outputs_shifted" });
+  const room = box + 40;
+  add({ kind: "text", x: middle, y, room, key: stack.side === "source" ? "inputs" : "outputs_shifted" });
   y += 14;
   add({ kind: "line", path: [[middle, y], [middle, y + 14]] });
   y += 14;
@@ -73,6 +75,8 @@ function column(items, stack, { description, middle, box, opened }) {
     if (expanded) {
       y += 12;
       for (const part of layer.parts) y = sublayer(add, { layer, part, middle, box, left, y, settings });
+      add({ kind: "line", path: [[middle, y - 12], [middle, y + NAME]] });
+      y += NAME;
       add({ kind: "layer", name: layer.name, x: left - 24, y: start, wide: box + 38, tall: y - start, expanded: true, many: stack.layers.length > 3 });
     } else {
       y += layer.parts.length ? 0 : 2;
@@ -96,7 +100,7 @@ function column(items, stack, { description, middle, box, opened }) {
   if (stack.side === "source" && stack.prefix.startsWith("encoder") && description.switches.some((one) => one.startsWith("decoder"))) return end;
   add({ kind: "box", name: "projection", part: "projection", x: left, y, wide: box, tall: 34 });
   add({ kind: "line", path: [[middle, y + 34], [middle, y + 48]], arrow: true });
-  add({ kind: "text", x: middle, y: y + 54, key: "probabilities" });
+  add({ kind: "text", x: middle, y: y + 54, room, key: "probabilities" });
   return { ...end, end: y + 66 };
 }
 

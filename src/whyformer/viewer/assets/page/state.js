@@ -70,7 +70,9 @@ export function fromFragment(fragment, state) {
     return changed;
   };
   const first = fresh("", found.panes[0]);
-  found.panes = fields.has("compare") ? [first, fresh("b.", { ...first })] : [first];
+  const whole = fields.has("beam"); // a link of the page, not a part of one written by hand
+  const second = fields.has("compare") ? fresh("b.", { ...first }) : whole ? null : found.panes[1];
+  found.panes = second ? [first, second] : [first];
   for (const [name, key] of Object.entries(WHOLE)) {
     const text = fields.get(key);
     if (text === null) continue;

@@ -23,12 +23,16 @@ function ratio({ norms, change }) {
   return change.map((one, k) => one / Math.max(norms[k], 1e-9));
 }
 
+function capital(text) {
+  return text[0].toUpperCase() + text.slice(1);
+}
+
 function streamDrawing(pane, entries, clean) {
   const rows = [...entries].reverse();
   const first = rows[0].name.startsWith("decoder") ? "decoder.layers.0.self_attention" : rows[0].name.startsWith("encoder") ? "encoder.layers.0.self_attention" : rows[0].name;
   const names = axesOf(first, pane).queries;
   const places = rows[0].norms.length;
-  const short = (one) => clean(one).split(", ").slice(one.name.includes("coder") ? 1 : 0).join(", ");
+  const short = (one) => capital(clean(one).split(", ").slice(one.name.includes("coder") ? 1 : 0).join(", "));
   const left = 14 + Math.max(...rows.map((row) => textWidth(short(row), 12.5)));
   const [tall, cell, top] = [24, clamp(Math.max(...names.map((one) => textWidth(one, 12.5) + 8), 22), 14, 60), 28];
   const values = rows.map(ratio);

@@ -1,0 +1,368 @@
+"""The viewer in a browser: every control, in both languages, on a desktop and on a phone."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from whyformer.lab.pages.lessons import lessons
+from whyformer.viewer.page import PageModel, page
+
+pytestmark = pytest.mark.usefixtures("unchecked")
+WIDTHS = (1280, 390)
+LEVELS = ("figure", "heads", "steps", "beam", "lens", "stream")
+ENGINE = Path(__file__).parents[1] / "viewer" / "invented_engine.js"
+TENSOR = "encoder.layers.0.feedforward.expand.weight"
+ALL_OPEN = "open=" + json.dumps(LEVELS).replace(" ", "")
+
+
+def model(name: str, encoder: int = 2, decoder: int = 1) -> PageModel:
+    tensors = {TENSOR: {"shape": [6, 8]}}
+    facts = {"name": name, "encoder": encoder, "decoder": decoder, "tensors": tensors}
+    return PageModel(facts, bytes(8))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """Return a directory with a page of one model and a page of two models."""
+    directory = tmp_path_factory.mktemp("viewer")
+    engine = ENGINE.read_text(encoding="utf-8")
+    for name, models in (
+        ("one", [model("pronounce")]),
+        ("two", [model("before"), model("after", 3, 2)]),
+        ("small", [model("small")]),
+    ):
+        text = page(models, lessons=lessons(), engine=engine, small=name == "small")
+        (directory / f"{name}.html").write_text(text, encoding="utf-8")
+    return directory
+
+
+@pytest.fixture
+def viewer(made, opened):
+    """Return a function that opens a page and waits for its first answer."""
+
+    def open_viewer(name: str = "one", width: int = WIDTHS[0], fragment: str = ""):
+        seen = opened(made / f"{name}.html", width, fragment)
+        seen.page.wait_for_selector(".result, .problem")
+        seen.page.wait_for_timeout(50)
+        return seen
+
+    return open_viewer
+
+
+def fragment_of(seen) -> str:
+    return seen.page.evaluate("decodeURIComponent(location.hash)")
+
+
+def answer_of(seen, pane: int = 0) -> str:
+    return seen.page.locator(".pane").nth(pane).locator(".result").inner_text()
+
+
+def settled(seen) -> None:
+    """Wait until the answer to the last change is drawn."""
+    seen.page.wait_for_timeout(350)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ["one", "two", "small"])
+def test_every_level_is_drawn_without_errors_and_requests(viewer, name, width, language):
+    seen = viewer(name, width, f"lang={language}&{ALL_OPEN}&box={TENSOR[:28]}")
+    settled(seen)
+    assert (seen.errors, seen.requests, seen.empty_drawings()) == ([], [], [])
+    assert seen.overflow() <= 0
+    assert seen.page.evaluate("document.documentElement.lang") == language
+    assert seen.count(".level .picture svg") >= (2 if name == "small" else 7)
+    hangul = re.search("[가-힣]", seen.page.inner_text("#levels"))
+    assert bool(hangul) == (language == "ko")
+
+
+def test_the_first_screen_shows_the_answer_and_no_level(viewer):
+    seen = viewer()
+    assert seen.count(".level.is-open") == 0
+    assert seen.count(".level") == len(LEVELS)
+    assert answer_of(seen)
+    assert seen.page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+
+
+def test_typing_changes_the_answer_and_the_address(viewer):
+    seen = viewer()
+    before = answer_of(seen)
+    seen.page.fill("#text-0", "another")
+    settled(seen)
+    assert answer_of(seen) != before
+    assert "text=another" in fragment_of(seen)
+
+
+def test_fast_typing_shows_the_answer_to_the_last_text(viewer):
+    seen = viewer()
+    seen.page.fill("#text-0", "slow one")
+    seen.page.wait_for_timeout(200)
+    seen.page.fill("#text-0", "slow two")
+    seen.page.wait_for_timeout(200)
+    seen.page.fill("#text-0", "cat")
+    seen.page.wait_for_timeout(1400)
+    last = answer_of(seen)
+    fresh = viewer(fragment="text=cat")
+    assert answer_of(fresh) == last
+
+
+def test_an_empty_text_and_a_refused_text_are_explained(viewer):
+    seen = viewer()
+    seen.page.fill("#text-0", "")
+    settled(seen)
+    assert "Type something" in seen.page.inner_text(".answer")
+    seen.page.fill("#text-0", "no!")
+    settled(seen)
+    assert "does not know" in seen.page.inner_text(".answer [role=alert]")
+    seen.page.fill("#text-0", "yes")
+    settled(seen)
+    assert answer_of(seen)
+
+
+def test_a_switch_changes_the_answer_and_says_by_how_much(viewer):
+    seen = viewer()
+    seen.page.click("text=no √dₖ")
+    settled(seen)
+    assert "nats" in seen.page.inner_text("#dock")
+    assert seen.count(".changed") == 1
+    assert seen.page.get_attribute("text=no √dₖ", "aria-pressed") == "true"
+    seen.page.click("text=Switch everything on")
+    settled(seen)
+    assert seen.page.is_hidden("#dock")
+    assert seen.count(".changed") == 0
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "Encoder, layer 1", "Encoder, layer 2, self-attention", "Decoder, layer 1, cross-attention",
+        "Encoder, layer 1, feed-forward", "Encoder, layer 1, skip connection around feed-forward",
+        "Position code: rotary positions",
+    ],
+)  # fmt: skip
+def test_every_kind_of_box_of_the_drawing_has_a_switch(viewer, label):
+    seen = viewer(fragment='open=["figure"]')
+    control = seen.page.locator(f'.figure-one [role=switch][aria-label="{label}"]').first
+    assert control.get_attribute("aria-checked") == "true"
+    control.focus()
+    seen.page.keyboard.press("Enter")
+    settled(seen)
+    assert control.get_attribute("aria-checked") == "false"
+    assert seen.count("#dock .chip") == 1
+
+
+def test_an_opened_box_shows_its_heads_and_its_weights(viewer):
+    seen = viewer(fragment='open=["figure"]')
+    seen.page.click('[aria-label="Encoder, layer 1, self-attention: open"]')
+    settled(seen)
+    assert seen.count(".opened .small-head") == 4
+    seen.page.click(".heads-in .toggle >> nth=2")
+    settled(seen)
+    assert "encoder.layers.0.self_attention.heads.2" in fragment_of(seen)
+    assert seen.count(".head-square.is-off") == 1
+    seen.page.click('[aria-label="Encoder, layer 1, feed-forward: open"]')
+    settled(seen)
+    seen.page.click(".opened summary:has-text('Weights')")
+    seen.page.click(".weights button")
+    seen.page.wait_for_selector(".weights canvas")
+
+
+def test_heads_are_chosen_by_keyboard_and_tokens_are_linked(viewer):
+    seen = viewer(fragment='open=["heads"]')
+    settled(seen)
+    seen.page.locator(".small-head").first.focus()
+    seen.page.keyboard.press("ArrowRight")
+    seen.page.keyboard.press("Enter")
+    settled(seen)
+    assert seen.page.inner_text(".enlarged h3") == "Encoder, layer 1, self-attention, head 2"
+    seen.page.locator(".links .query").nth(1).focus()
+    faint = seen.page.eval_on_selector_all(
+        ".links .thread",
+        "all => all.filter(one => one.dataset.query !== '1')"
+        ".map(one => Number(one.getAttribute('stroke-opacity')))",
+    )
+    assert max(faint) < 0.05
+    assert "%" in seen.page.inner_text("#tip")
+
+
+def test_the_map_says_each_weight_under_the_pointer(viewer):
+    seen = viewer(fragment='open=["heads"]')
+    settled(seen)
+    seen.page.locator(".map").scroll_into_view_if_needed()
+    box = seen.page.locator(".map .catch").bounding_box()
+    seen.page.mouse.move(box["x"] + 5, box["y"] + 5)
+    assert re.search(r"\d %\s+\S+ → w", seen.page.inner_text("#tip"))
+
+
+def test_another_token_is_forced_and_released(viewer):
+    seen = viewer(fragment='text=cat&open=["steps"]')
+    settled(seen)
+    seen.page.click("[aria-label='Step forward']")
+    assert seen.page.get_attribute(".token-step >> nth=1", "aria-current") == "step"
+    seen.page.click("[aria-label='Step back']")
+    other = seen.page.locator(".candidate[aria-pressed=false] .what").first.inner_text()
+    seen.page.locator(".candidate[aria-pressed=false]").first.click()
+    settled(seen)
+    assert answer_of(seen).split()[0] == other
+    assert seen.count(".token-step.is-forced") == 1
+    seen.page.click("text=Let the model choose")
+    settled(seen)
+    assert seen.count(".is-forced") == 0
+
+
+def test_the_beam_slider_widens_the_tree(viewer):
+    seen = viewer(fragment='text=cat&beam=1&open=["beam"]')
+    settled(seen)
+    narrow = seen.count(".tree .node:not(.dropped)")
+    slider = seen.page.locator("#level-beam input[type=range]")
+    slider.focus()
+    for _ in range(4):
+        seen.page.keyboard.press("ArrowRight")
+    settled(seen)
+    assert seen.count(".tree .node:not(.dropped)") > narrow
+    assert "beam=5" in fragment_of(seen)
+    assert seen.page.evaluate("document.activeElement.type") == "range"
+
+
+def test_the_settings_of_the_search_are_kept(viewer):
+    seen = viewer()
+    seen.page.click(".search summary")
+    for name, key in (("lengthPenalty", "penalty"), ("temperature", "temperature")):
+        seen.page.locator(f"#{name}-0-entry").fill("1.5")
+        assert f"{key}=1.5" in fragment_of(seen)
+    seen.page.check(".settings input[type=checkbox]")
+    seen.page.click("text=Sample again")
+    assert "sample=1&seed=2" in fragment_of(seen)
+
+
+def test_why_shows_the_verdict_of_the_laboratory_and_closes(viewer):
+    seen = viewer()
+    seen.page.click("[aria-label*='division by √dₖ']")
+    said = seen.page.inner_text("dialog")
+    assert "Why divide by" in said
+    assert seen.page.inner_text("dialog .verdict") == "supported"
+    assert "whyformer lab show scaling" in said
+    seen.page.keyboard.press("Escape")
+    assert seen.page.is_hidden("dialog")
+
+
+def test_two_settings_are_compared_side_by_side(viewer):
+    seen = viewer()
+    seen.page.click("#compare")
+    settled(seen)
+    assert seen.count(".pane") == 2
+    seen.page.locator(".pane").nth(1).locator("text=no position code").click()
+    settled(seen)
+    assert seen.count("#dock .off") == 1
+    assert "B · Switched off" in seen.page.inner_text("#dock")
+    assert seen.count(".pane .changed") == 1
+    seen.page.locator(".pane textarea").nth(1).fill("other")
+    settled(seen)
+    assert answer_of(seen) != answer_of(seen, 1)
+    seen.page.click("#compare")
+    settled(seen)
+    assert seen.count(".pane") == 1
+
+
+def test_two_models_are_side_by_side_from_the_start(viewer):
+    seen = viewer("two", fragment='open=["figure"]')
+    settled(seen)
+    names = seen.page.locator("#panes .pane-name").all_inner_texts()
+    assert names == ["A · before", "B · after"]
+    layers = [
+        cell.locator(".layer").count() for cell in seen.page.locator("#level-figure .cell").all()
+    ]
+    assert layers == [3, 5]
+
+
+def test_a_link_restores_the_state(viewer):
+    seen = viewer(fragment='text=attention&open=["figure","steps"]')
+    seen.page.click("text=no skip connections")
+    seen.page.click("[aria-label='Step forward']")
+    seen.page.click("#language")
+    settled(seen)
+    link = seen.page.evaluate("location.hash")
+    again = viewer(fragment=link[1:])
+    settled(again)
+    for place in ("#panes", "#levels", "#dock"):
+        plain = [re.sub(r"\d+ ms", "", one.page.inner_text(place)) for one in (seen, again)]
+        assert plain[0] == plain[1]
+
+
+def test_pictures_are_saved_with_their_caption(viewer):
+    seen = viewer(fragment='text=cat&open=["heads"]')
+    settled(seen)
+    with seen.page.expect_download() as download:
+        seen.page.click(".enlarged .save:has-text('SVG') >> nth=0")
+    text = download.value.path().read_text(encoding="utf-8")
+    assert download.value.suggested_filename.endswith(".svg")
+    assert text.startswith("<svg")
+    assert "reading “cat”" in re.sub(r"</text><text[^>]*>", " ", text)
+    assert "var(" not in text
+    with seen.page.expect_download() as download:
+        seen.page.click(".enlarged .save:has-text('PNG') >> nth=0")
+    assert download.value.path().read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_theme_is_switched_and_remembered(viewer):
+    seen = viewer()
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = seen.page.evaluate(paper)
+    seen.page.click("#theme")
+    dark = seen.page.evaluate(paper)
+    assert light != dark
+    assert viewer(fragment="theme=dark").page.evaluate(paper) == dark
+
+
+def test_a_korean_browser_sees_korean(made, chromium):
+    context = chromium.new_context(locale="ko-KR", offline=True)
+    tab = context.new_page()
+    tab.goto((made / "one.html").as_uri())
+    tab.wait_for_selector(".result")
+    assert "비교" in tab.inner_text("nav")
+    context.close()
+
+
+def test_nothing_moves_if_the_reader_asked_for_that(made, chromium):
+    context = chromium.new_context(reduced_motion="reduce", offline=True)
+    tab = context.new_page()
+    tab.goto((made / "one.html").as_uri())
+    tab.wait_for_selector(".result")
+    moving = "all => all.filter(one => getComputedStyle(one).transitionDuration !== '0s').length"
+    assert tab.eval_on_selector_all("*", moving) == 0
+    context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_axe_finds_no_serious_violation(viewer, width, theme):
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed"
+    )
+    fragment = (
+        f'text=cat&theme={theme}&{ALL_OPEN}&box=encoder.layers.0.self_attention&off=["scale"]'
+    )
+    seen = viewer(width=width, fragment=fragment)
+    settled(seen)
+    found = axe.Axe().run(seen.page).response["violations"]
+    serious = {
+        one["id"]: [node["html"][:150] for node in one["nodes"]][:3]
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    }
+    assert serious == {}
+
+
+def test_the_controls_are_reached_by_keyboard(viewer):
+    seen = viewer()
+    reached = []
+    for _ in range(30):
+        seen.page.keyboard.press("Tab")
+        reached.append(
+            seen.page.evaluate("document.activeElement.innerText || document.activeElement.id")
+        )
+    for name in ("no √dₖ", "Settings of the search"):
+        assert any(name in one for one in reached), reached
+    assert any("Watch the search branch" in one for one in reached)
