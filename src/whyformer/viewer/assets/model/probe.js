@@ -1,0 +1,52 @@
+import {vectorLength} from "./tensors.js";
+
+// Parts are named as the modules in Python, for example "decoder.layers.0.cross_attention".
+
+/** What a run switches off, and what it records. The model itself never changes. */
+export class Probe {
+  /**
+   * @param off names of parts that are switched off
+   * @param taps shell patterns of the names of tensors to record, such as "*.weights"
+   * @param residual whether to record how each sub-layer changes the residual stream
+   * @param lens whether to record the residual stream after each layer
+   */
+  constructor({off = [], taps = [], residual = false, lens = false} = {}) {
+    this.off = new Set(off);
+    this.patterns = taps.map(shellPattern);
+    this.taps = {};
+    this.residual = residual ? [] : null;
+    this.streams = lens ? [] : null;
+  }
+
+  /** Return whether a part is switched off, by its name or with all parts of its kind. */
+  isOff(name, kind = null) {
+    return this.off.size > 0 && (this.off.has(name) || (kind !== null && this.off.has(kind)));
+  }
+
+  /** Record a tensor if its name matches a pattern. */
+  tap(name, tensor) {
+    if (this.patterns.some((one) => one.test(name))) this.taps[name] = {shape: tensor.shape, data: tensor.data};
+  }
+
+  /** Record the residual stream x after a sub-layer, and its change. `before` is null at the start. */
+  record(name, x, before) {
+    if (this.residual === null) return;
+    const norms = [], change = [];
+    for (let i = 0; i < x.rows; i++) {
+      const row = x.row(i);
+      norms.push(vectorLength(row));
+      change.push(before === null ? 0 : vectorLength(row.map((value, j) => value - before.row(i)[j])));
+    }
+    this.residual.push({name, norms, change});
+  }
+
+  /** Record the residual stream for the logit lens. */
+  stream(name, x) {
+    if (this.streams !== null) this.streams.push({layer: name, x});
+  }
+}
+
+function shellPattern(text) {
+  const escaped = text.replace(/[.+^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`^${escaped.replace(/\*/g, ".*").replace(/\?/g, ".")}$`);
+}

@@ -1,0 +1,99 @@
+"""Which models the page can compute, and why it cannot compute the others."""
+
+from typing import Any
+
+from whyformer.blocks.feedforward import (
+    FEEDFORWARDS,
+    FeedForward,
+    GEGLUFeedForward,
+    GELUFeedForward,
+    SiLUFeedForward,
+    SwiGLUFeedForward,
+    TanhGELUFeedForward,
+)
+from whyformer.blocks.grouped_query import GroupedQueryAttention
+from whyformer.blocks.multi_query import MultiQueryAttention
+from whyformer.blocks.multihead import ATTENTIONS, MultiHeadAttention
+from whyformer.blocks.normalization import NORMS, LayerNorm, RMSNorm
+from whyformer.blocks.positions import (
+    POSITIONS,
+    ALiBi,
+    LearnedPositions,
+    Positions,
+    RelativeBuckets,
+    Rotary,
+    SineOnly,
+    Sinusoidal,
+)
+from whyformer.blocks.residual import WIRINGS, DeepNorm, NoNorm, NoSkip, PostNorm, PreNorm
+from whyformer.blocks.scaling import (
+    SCALINGS,
+    Cosine,
+    Inverse,
+    InverseSqrt,
+    Learned,
+    QKNorm,
+    Unscaled,
+)
+from whyformer.bundle import Bundle
+from whyformer.foundation.errors import UsageError
+from whyformer.models.transformer import count_parameters
+
+MOST_PARAMETERS = 30_000_000
+"""The largest model that a page can hold: it has about 30 MB of int8 weights."""
+FAMILIES = ("transformer",)
+"""The model families that the page computes."""
+VARIANTS: dict[str, tuple[Any, tuple[type, ...]]] = {
+    "attention": (ATTENTIONS, (MultiHeadAttention, GroupedQueryAttention, MultiQueryAttention)),
+    "wiring": (WIRINGS, (PostNorm, PreNorm, DeepNorm, NoSkip, NoNorm)),
+    "norm": (NORMS, (LayerNorm, RMSNorm)),
+    "activation": (
+        FEEDFORWARDS,
+        (
+            FeedForward, GELUFeedForward, TanhGELUFeedForward, SiLUFeedForward, SwiGLUFeedForward,
+            GEGLUFeedForward,
+        ),
+    ),
+    "positions": (
+        POSITIONS,
+        (Positions, Sinusoidal, SineOnly, LearnedPositions, Rotary, ALiBi, RelativeBuckets),
+    ),
+    "score_scale": (SCALINGS, (InverseSqrt, Unscaled, Inverse, Learned, Cosine, QKNorm)),
+}  # fmt: skip
+"""For each setting that names a variant: its registry, and the classes that the page computes."""
+
+
+def refuse_inexpressible(bundle: Bundle, where: str) -> None:
+    """Raise UsageError if the page cannot compute a model.
+
+    Args: where: the run, for the message.
+    """
+    if found := refusals(bundle):
+        raise UsageError(
+            f"`{where}` cannot be shown on a page: {'; '.join(found)}. Use it with the commands "
+            "`whyformer translate`, `generate` or `classify`."
+        )
+
+
+def refusals(bundle: Bundle) -> list[str]:
+    """Return the reasons why the page cannot compute a model; an empty list if it can."""
+    model, settings = bundle.model, bundle.model.settings
+    if settings.family not in FAMILIES:
+        return [f"the page computes only {', '.join(FAMILIES)}, not `{settings.family}`"]
+    found: list[str] = []
+    if (count := count_parameters(model)) > MOST_PARAMETERS:
+        found.append(
+            f"it has {count:,} parameters, and a page can hold at most {MOST_PARAMETERS:,}"
+        )
+    for name, (registry, known) in VARIANTS.items():
+        value = getattr(settings, name, None)
+        if isinstance(value, str) and name in type(settings).model_fields:
+            kind = registry.get(value) if hasattr(registry, "get") else registry[value]
+            if kind not in known and not _is_recurrent_setting(settings, name):
+                found.append(f"`model.{name}` is {value}, which the page cannot compute")
+    return found
+
+
+def _is_recurrent_setting(settings: Any, name: str) -> bool:
+    """Return whether a setting has another meaning in a recurrent model, such as `attention`."""
+    return settings.family.startswith("rnn")

@@ -1,0 +1,41 @@
+// For each model: the answers to calls about it.
+
+import {answer, load, request} from "./request.mjs";
+
+const {Probe} = await load("model/probe.js");
+const {modelOf} = await load("model/models.js");
+
+function flat(tensor) {
+  return {shape: tensor.shape, data: Array.from(tensor.data)};
+}
+
+const CALLS = {
+  // The logits of a whole target, and everything that a probe records.
+  features(model, {source = null, target, off, taps = ["*"]}) {
+    const probe = new Probe({off, taps, residual: true, lens: true});
+    const logits = flat(model.logits(model.features(source, target, probe)));
+    const seen = Object.fromEntries(Object.entries(probe.taps).map(([name, one]) => [name, flat(one)]));
+    const streams = probe.streams.map(({layer, x}) => [layer, flat(x)]);
+    const last = flat(model.lens(probe.streams.at(-1).x));
+    return {logits, taps: seen, residual: probe.residual, streams: Object.fromEntries(streams), last};
+  },
+
+  // The logits of steps that each feed one token to each hypothesis, after reordering them.
+  steps(model, {source = null, steps, off}) {
+    const probe = new Probe({off});
+    let state = model.begin(source, probe);
+    return steps.map(({select = null, tokens}) => {
+      if (select !== null) state = model.select(state, select);
+      const found = model.step(state, tokens, probe);
+      state = found.state;
+      return Array.from(found.logits);
+    });
+  },
+};
+
+answer(
+  request.map(({manifest, data, calls}) => {
+    const model = modelOf(manifest, Uint8Array.from(Buffer.from(data, "base64")).buffer);
+    return calls.map(({call, ...given}) => CALLS[call](model, given));
+  }),
+);
