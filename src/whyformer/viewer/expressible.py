@@ -41,7 +41,7 @@ from whyformer.models.transformer import count_parameters
 
 MOST_PARAMETERS = 30_000_000
 """The largest model that a page can hold: it has about 30 MB of int8 weights."""
-FAMILIES = ("transformer",)
+FAMILIES = ("transformer", "rnn", "gpt", "rnn-lm", "bert", "electra")
 """The model families that the page computes."""
 VARIANTS: dict[str, tuple[Any, tuple[type, ...]]] = {
     "attention": (ATTENTIONS, (MultiHeadAttention, GroupedQueryAttention, MultiQueryAttention)),

@@ -9,15 +9,30 @@ function flat(tensor) {
   return {shape: tensor.shape, data: Array.from(tensor.data)};
 }
 
+function flatTaps({taps}) {
+  return Object.fromEntries(Object.entries(taps).map(([name, one]) => [name, flat(one)]));
+}
+
 const CALLS = {
   // The logits of a whole target, and everything that a probe records.
   features(model, {source = null, target, off, taps = ["*"]}) {
     const probe = new Probe({off, taps, residual: true, lens: true});
     const logits = flat(model.logits(model.features(source, target, probe)));
-    const seen = Object.fromEntries(Object.entries(probe.taps).map(([name, one]) => [name, flat(one)]));
     const streams = probe.streams.map(({layer, x}) => [layer, flat(x)]);
     const last = flat(model.lens(probe.streams.at(-1).x));
-    return {logits, taps: seen, residual: probe.residual, streams: Object.fromEntries(streams), last};
+    return {logits, taps: flatTaps(probe), residual: probe.residual, streams: Object.fromEntries(streams), last};
+  },
+
+  // The vectors and the heads of an encoder that reads in both directions.
+  read(model, {ids, segments, part = null, taps = ["*"]}) {
+    const bert = part === null ? model : model[part], probe = new Probe({taps});
+    const x = bert.features(ids, segments, probe);
+    return {
+      x: flat(x), taps: flatTaps(probe),
+      masked: bert.transform && flat(bert.masked(x)),
+      follows: bert.nextSentence && flat(bert.follows(x)),
+      answers: bert.answer && flat(bert.answers(x)),
+    };
   },
 
   // The logits of steps that each feed one token to each hypothesis, after reordering them.

@@ -25,9 +25,10 @@ export function generate(session, request) {
   const read = readThrough(session, source, best.ids, probe);
   const text = (ids) => ids.map((id) => tokenizer.token(id));
   return {
-    kind: "sequence",
+    kind: translates ? "sequence" : "continuation",
+    prompt: translates ? 0 : prompt.length,
     source: source && {tokens: source.map((id) => session.source.token(id)), ids: source},
-    target: {...best, inputs: text(read.inputs), prompt: translates ? 0 : prompt.length},
+    target: {...best, inputs: text(read.inputs)},
     hypotheses: answered.hypotheses,
     ...compared(session, source, settings, off),
     steps: read.logProbabilities.map((row, i) => ({candidates: likely(tokenizer, row, CANDIDATES), chosen: best.tokens[i]})),

@@ -1,4 +1,5 @@
 import {GENERATING, generate} from "./generation.js";
+import {label} from "./labels.js";
 import {modelOf} from "./model/models.js";
 import {Weights} from "./model/weights.js";
 import {openTokenizer} from "./text/tokenizer.js";
@@ -44,7 +45,7 @@ class Session {
   /** Answer a request. For the form of requests and results, see docs/viewer.md. */
   run(request) {
     const start = performance.now();
-    const result = generate(this, request);
+    const result = (GENERATING.includes(this.manifest.task) ? generate : label)(this, request);
     return {...result, milliseconds: performance.now() - start};
   }
 

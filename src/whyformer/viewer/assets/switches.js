@@ -8,6 +8,7 @@ export function switchesOf({settings}, weights) {
     ...(["none", undefined].includes(positions) ? [] : ["positions"]),
     ...(["none", undefined].includes(scale) ? [] : ["scale"]),
   ];
+  if (settings.family === "rnn") return switchesOfRecurrent(settings);
   const stacks = ["encoder.", "decoder.", "", "discriminator.", "generator."];
   return [...general, ...stacks.flatMap((stack) => switchesOfStack(stack, settings, weights))];
 }
@@ -29,5 +30,14 @@ function switchesOfLayer(layer, heads, wiring, weights) {
     ...sublayers.map((one) => `${layer}.${one}`),
     ...(wiring === "no-skip" ? [] : sublayers.map((one) => `${layer}.wire_${one}.skip`)),
     ...attentions.flatMap((one) => Array.from({length: heads}, (_, head) => `${layer}.${one}.heads.${head}`)),
+  ];
+}
+
+function switchesOfRecurrent(settings) {
+  const directions = settings.bidirectional ? ["onward", "backward"] : ["onward"];
+  return [
+    ...Array.from({length: settings.encoder_layers}, (_, i) => directions.map((one) => `encoder.layers.${i}.${one}`)).flat(),
+    ...(settings.attention === "none" ? [] : ["decoder.attention"]),
+    ...(settings.input_feeding ? ["decoder.input_feeding"] : []),
   ];
 }

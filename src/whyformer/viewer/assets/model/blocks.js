@@ -3,11 +3,11 @@ import {Tensor, add, dot, product, softmax, stackRows} from "./tensors.js";
 // The blocks of `whyformer.blocks`, with the same names and the equations of "Attention Is All You
 // Need" (Vaswani et al. 2017). Dropout is missing, because a trained model does not use it.
 
-/** xWᵀ + b. */
+/** xWᵀ + b; b may be null. */
 export class Linear {
-  constructor(weights, name) {
-    this.W = weights.get(`${name}.weight`);
-    this.b = weights.find(`${name}.bias`);
+  constructor(W, b) {
+    this.W = W;
+    this.b = b;
   }
 
   of(x) {
@@ -15,6 +15,12 @@ export class Linear {
     if (this.b !== null) for (let i = 0; i < y.rows; i++) y.row(i).forEach((value, j, row) => { row[j] = value + this.b.data[j]; });
     return y;
   }
+}
+
+/** Return a linear layer of a model, or null if the model has none of this name. */
+export function linearOf(weights, name) {
+  const W = weights.find(`${name}.weight`);
+  return W && new Linear(W, weights.find(`${name}.bias`));
 }
 
 /** The norm of a model: LayerNorm, RMSNorm, or the identity where the model has no norm. */
@@ -57,9 +63,9 @@ function erf(x) {
 /** FFN(x) = max(0, xW₁ + b₁)W₂ + b₂ (Eq. 2), or (activation(xW) ⊙ xV)W₂ with a gate. */
 export class FeedForward {
   constructor(weights, name, settings) {
-    this.expand = new Linear(weights, `${name}.expand`);
-    this.contract = new Linear(weights, `${name}.contract`);
-    this.gate = weights.find(`${name}.gate.weight`) && new Linear(weights, `${name}.gate`);
+    this.expand = linearOf(weights, `${name}.expand`);
+    this.contract = linearOf(weights, `${name}.contract`);
+    this.gate = linearOf(weights, `${name}.gate`);
     this.activation = ACTIVATIONS[settings.activation];
   }
 
@@ -119,10 +125,10 @@ export class MultiHeadAttention {
     this.name = name;
     this.heads = settings.heads;
     this.d_k = settings.head_width;
-    this.projectQuery = new Linear(weights, `${name}.project_query`);
-    this.projectKey = new Linear(weights, `${name}.project_key`);
-    this.projectValue = new Linear(weights, `${name}.project_value`);
-    this.projectOutput = new Linear(weights, `${name}.project_output`);
+    this.projectQuery = linearOf(weights, `${name}.project_query`);
+    this.projectKey = linearOf(weights, `${name}.project_key`);
+    this.projectValue = linearOf(weights, `${name}.project_value`);
+    this.projectOutput = linearOf(weights, `${name}.project_output`);
     this.scale = scalingOf(weights, `${name}.scale`, settings, this.d_k);
   }
 

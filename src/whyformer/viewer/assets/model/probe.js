@@ -28,14 +28,14 @@ export class Probe {
     if (this.patterns.some((one) => one.test(name))) this.taps[name] = {shape: tensor.shape, data: tensor.data};
   }
 
-  /** Record the residual stream x after a sub-layer, and its change. `before` is null at the start. */
+  /** Record the norm of each vector of the residual stream x after a sub-layer, and of its change. */
   record(name, x, before) {
     if (this.residual === null) return;
     const norms = [], change = [];
     for (let i = 0; i < x.rows; i++) {
       const row = x.row(i);
       norms.push(vectorLength(row));
-      change.push(before === null ? 0 : vectorLength(row.map((value, j) => value - before.row(i)[j])));
+      change.push(vectorLength(row.map((value, j) => value - before.row(i)[j])));
     }
     this.residual.push({name, norms, change});
   }

@@ -32,7 +32,7 @@ export class Tensor {
 
 /** Put vectors of equal length below each other. */
 export function stackRows(vectors) {
-  const result = new Tensor([vectors.length, vectors[0].length]);
+  const result = new Tensor([vectors.length, vectors[0]?.length ?? 0]);
   vectors.forEach((vector, i) => result.row(i).set(vector));
   return result;
 }

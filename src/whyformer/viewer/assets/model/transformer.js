@@ -1,4 +1,4 @@
-import {FeedForward, Linear, MultiHeadAttention, Residual, TokenEmbedding, normOf, selectHistories, History} from "./blocks.js";
+import {FeedForward, History, MultiHeadAttention, Residual, TokenEmbedding, linearOf, normOf, selectHistories} from "./blocks.js";
 import {placesFrom, positionsOf} from "./positions.js";
 
 /** Self-attention and a feed-forward network, each with a residual connection (§3.1; Figure 1, left).
@@ -52,20 +52,16 @@ export class DecoderLayer {
 export class Stack {
   constructor(weights, name, settings, {causal, layerOf}) {
     const prefix = name === "" ? "" : `${name}.`;
-    this.name = name;
     this.embedding = new TokenEmbedding(weights, `${prefix}embedding`, settings.embedding_factor);
     this.positions = positionsOf(weights, `${prefix}positions`, settings, {causal});
     this.embeddingNorm = normOf(weights, `${prefix}embedding_norm`, settings);
     this.layers = placesFrom(0, weights.count(`${prefix}layers`)).map((i) => layerOf(`${prefix}layers.${i}`));
     this.finalNorm = normOf(weights, `${prefix}final_norm`, settings);
-    this.prefix = prefix;
   }
 
   /** Return a vector for each token. Args: how: for each layer, the further arguments of the layer. */
   of(ids, probe, places, how = () => ({})) {
     let x = this.embeddingNorm(this.positions.embed(this.embedding.of(ids), places, probe));
-    probe.record(`${this.prefix}embedding`, x, null);
-    probe.stream(`${this.prefix}embedding`, x);
     this.layers.forEach((layer, i) => {
       x = layer.of(x, probe, {positions: this.positions, places, ...how(i)});
       probe.stream(layer.name, x);
@@ -82,7 +78,7 @@ export class Transformer {
       causal: false, layerOf: (name) => new EncoderLayer(weights, name, settings, {depthScale: encoderScale})});
     this.decoder = new Stack(weights, "decoder", settings, {
       causal: true, layerOf: (name) => new DecoderLayer(weights, name, settings, decoderScale)});
-    this.projection = new Linear(weights, "projection");
+    this.projection = linearOf(weights, "projection");
   }
 
   /** Return each decoder layer's keys and values of the source. */
