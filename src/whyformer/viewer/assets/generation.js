@@ -1,6 +1,7 @@
 import {Probe} from "./model/probe.js";
 import {WellFormed} from "./search/wellformed.js";
 import {differentTexts} from "./search/hypotheses.js";
+import {largest} from "./search/candidates.js";
 import {logSoftmax} from "./model/tensors.js";
 import {runSearch} from "./search/search.js";
 import {forcedIds, searchOf, sourceIds} from "./requests.js";
@@ -78,8 +79,8 @@ function compared(session, source, settings, off) {
 
 /** Return the most probable tokens, best first. */
 export function likely(tokenizer, logProbabilities, count) {
-  const ids = Array.from(logProbabilities.keys()).sort((a, b) => logProbabilities[b] - logProbabilities[a]);
-  return ids.slice(0, count).map((id) => ({token: tokenizer.token(id), probability: Math.exp(logProbabilities[id])}));
+  const ids = largest(logProbabilities, Math.min(count, logProbabilities.length), new Set());
+  return ids.map((id) => ({token: tokenizer.token(id), probability: Math.exp(logProbabilities[id])}));
 }
 
 /** Return what each layer would predict at each position (nostalgebraist 2020, "interpreting GPT: the logit lens"). */

@@ -1,4 +1,4 @@
-import {Tensor, add, dot, product, softmax, stackRows} from "./tensors.js";
+import {Tensor, add, addToRows, dot, product, softmax, stackRows} from "./tensors.js";
 
 // The blocks of `whyformer.blocks`, with the same names and the equations of "Attention Is All You
 // Need" (Vaswani et al. 2017). Dropout is missing, because a trained model does not use it.
@@ -12,7 +12,7 @@ export class Linear {
 
   of(x) {
     const y = product(x, this.W);
-    if (this.b !== null) for (let i = 0; i < y.rows; i++) y.row(i).forEach((value, j, row) => { row[j] = value + this.b.data[j]; });
+    if (this.b !== null) addToRows(y, this.b.data);
     return y;
   }
 }

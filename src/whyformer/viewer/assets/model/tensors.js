@@ -20,7 +20,11 @@ export class Tensor {
   view(...shape) { return new Tensor(shape, this.data); }
 
   /** Return f of every number. */
-  map(f) { return new Tensor(this.shape, this.data.map(f)); }
+  map(f) {
+    const result = new Tensor(this.shape);
+    for (let i = 0; i < this.data.length; i++) result.data[i] = f(this.data[i], i);
+    return result;
+  }
 
   /** Return f of every vector of the last dimension; f writes its result into the second argument. */
   mapRows(f, width = this.width) {
@@ -44,7 +48,16 @@ export function besides(x, y) {
 
 /** Return scale · x + y. */
 export function add(x, y, scale = 1) {
-  return new Tensor(x.shape, x.data.map((value, i) => scale * value + y.data[i]));
+  const result = new Tensor(x.shape), a = x.data, b = y.data, sum = result.data;
+  for (let i = 0; i < sum.length; i++) sum[i] = scale * a[i] + b[i];
+  return result;
+}
+
+/** Add a vector to every row of x, in place. */
+export function addToRows({data, width}, vector) {
+  for (let start = 0; start < data.length; start += width) {
+    for (let j = 0; j < width; j++) data[start + j] += vector[j];
+  }
 }
 
 /** Return the product xWᵀ, where W has the shape (outputs, inputs). */
@@ -111,11 +124,13 @@ export function softmax(scores) {
 
 /** Return log softmax(logits) in double precision. */
 export function logSoftmax(logits) {
+  const result = new Float64Array(logits.length);
   let most = -Infinity, sum = 0;
-  for (const logit of logits) if (logit > most) most = logit;
-  for (const logit of logits) sum += Math.exp(logit - most);
+  for (let i = 0; i < logits.length; i++) if (logits[i] > most) most = logits[i];
+  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i] - most);
   const normalizer = most + Math.log(sum);
-  return Float64Array.from(logits, (logit) => logit - normalizer);
+  for (let i = 0; i < logits.length; i++) result[i] = logits[i] - normalizer;
+  return result;
 }
 
 /** Return the Euclidean length of a vector. */

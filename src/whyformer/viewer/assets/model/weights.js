@@ -38,11 +38,11 @@ function decode({dtype, shape, offset, scales_offset: scalesOffset}, buffer) {
   if (dtype === "float32") return new Tensor(shape, new Float32Array(buffer, offset, size));
   if (dtype === "float16") {
     const halves = new Uint16Array(buffer, offset, size), table = halfPrecision();
-    return new Tensor(shape, Float32Array.from(halves, (bits) => table[bits]));
+    return new Tensor(shape, new Float32Array(size).map((_, i) => table[halves[i]]));
   }
   const scales = new Float32Array(buffer, scalesOffset, shape[0]), bytes = new Int8Array(buffer, offset, size);
   const width = size / shape[0]; // int8: every row has its scale
-  return new Tensor(shape, Float32Array.from(bytes, (value, i) => value * scales[Math.floor(i / width)]));
+  return new Tensor(shape, new Float32Array(size).map((_, i) => bytes[i] * scales[Math.floor(i / width)]));
 }
 
 let halves = null;
