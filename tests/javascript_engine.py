@@ -11,7 +11,7 @@ from torch import Tensor
 import javascript
 from whyformer.blocks.multihead import AttentionPath, use_path
 from whyformer.blocks.taps import observe
-from whyformer.viewer.manifest import engine_settings, repeated_layers
+from whyformer.viewer.manifest import engine_settings, manifest, repeated_layers
 from whyformer.viewer.weights import as_stored, pack
 
 Call = dict[str, Any]
@@ -31,13 +31,13 @@ def stored(model: Any, *, int8: bool = False) -> Any:
 def request(model: Any, calls: list[Call], *, int8: bool = False) -> dict[str, Any]:
     """Return a request about a model; for the calls, see `programs/engine.mjs`."""
     packed = pack(model, int8=int8)
-    manifest = {
+    described = {
         "family": model.settings.family,
         "settings": engine_settings(model.settings),
         "tensors": packed.tensors,
         "aliases": packed.aliases | repeated_layers(model.settings, packed),
     }
-    return {"manifest": manifest, "data": base64.b64encode(packed.data).decode(), "calls": calls}
+    return {"manifest": described, "data": base64.b64encode(packed.data).decode(), "calls": calls}
 
 
 def ask(model: Any, *calls: Call) -> list[Any]:
@@ -84,3 +84,14 @@ def assert_same(found: Mapping[str, Any], logits: Tensor, taps: Mapping[str, Ten
         torch.testing.assert_close(
             actual, expected, atol=1e-3, rtol=0, msg=lambda text, name=name: f"{name}: {text}"
         )
+
+
+def sessions(bundles: list[Any], requests: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Open bundles as the page does; return the description and the results of requests of each."""
+    given = []
+    for bundle, some in zip(bundles, requests, strict=True):
+        packed = pack(bundle.model)
+        data = base64.b64encode(packed.data).decode()
+        described = manifest(bundle, packed, name="tiny")
+        given.append({"manifest": described, "data": data, "requests": some})
+    return javascript.answer("session.mjs", given)

@@ -4,6 +4,7 @@ import {differentTexts} from "./search/hypotheses.js";
 import {largest} from "./search/candidates.js";
 import {logSoftmax} from "./model/tensors.js";
 import {runSearch} from "./search/search.js";
+import {stripSpaces} from "./text/normalization.js";
 import {forcedIds, searchOf, sourceIds} from "./requests.js";
 
 // Run the models that write a text: translation models and language models.
@@ -50,7 +51,7 @@ function answer({model, manifest, target}, source, settings, off) {
   };
   const bytes = settings.sample ? new WellFormed(target, manifest.target_bytes) : null;
   const {hypotheses, tree} = runSearch(stepper, source, settings, bytes);
-  const trim = (text) => (manifest.keep_spaces || manifest.task === "language" ? text : text.trim());
+  const trim = (text) => (manifest.keep_spaces || manifest.task === "language" ? text : stripSpaces(text));
   const named = differentTexts(hypotheses, (ids) => trim(target.decode(ids)));
   return {tree, hypotheses: named.map(({tokens, finished, text, score, logProbability, tokenLogProbabilities}) => {
     const ids = finished ? [...tokens, target.eos] : tokens;

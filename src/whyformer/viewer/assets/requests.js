@@ -1,4 +1,5 @@
 import {lengthLimit} from "./search/settings.js";
+import {stripSpaces} from "./text/normalization.js";
 
 // From the fields of a request to the settings of a search, and from texts to ids.
 
@@ -45,8 +46,8 @@ export function searchOf(manifest, request, sourceLength, forced) {
 /** Return the ids of a source with eos, as training read it: trimmed, and with a known tag. */
 export function sourceIds({source, manifest}, text) {
   const {keep_spaces: keepSpaces, tags, needs_tag: needsTag, limits, symbols} = manifest;
-  const trimmed = keepSpaces ? text : text.trim();
-  if (trimmed.trim() === "") throw new Error("The text is empty. Type a text.");
+  const trimmed = keepSpaces ? text : stripSpaces(text);
+  if (stripSpaces(trimmed) === "") throw new Error("The text is empty. Type a text.");
   const tag = trimmed.match(/^<2([A-Za-z0-9][A-Za-z0-9_-]{0,31})>/);
   const advice = `Begin it with a tag of this model: ${tags.map((one) => `<2${one}>`).join(", ")}.`;
   if (tags.length && tag !== null && !tags.includes(tag[1])) {

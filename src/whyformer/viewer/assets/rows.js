@@ -1,12 +1,14 @@
 // The rows of the models that read a text in both directions: bos, the tokens of one or two texts, and eos.
 
+import {splitSpaces, stripSpaces} from "./text/normalization.js";
+
 const MASK_IN_TEXT = /<mask>|\[MASK\]/;
 
 /** Return the texts of a request as training read them: trimmed. */
 function textsOf({manifest}, {text, second = null}) {
-  const trim = (one) => (manifest.keep_spaces ? one : one.trim());
-  if (text.trim() === "") throw new Error("The text is empty. Type a text.");
-  return [trim(text), second === null || second.trim() === "" ? null : trim(second)];
+  const trim = (one) => (manifest.keep_spaces ? one : stripSpaces(one));
+  if (stripSpaces(text) === "") throw new Error("The text is empty. Type a text.");
+  return [trim(text), second === null || stripSpaces(second) === "" ? null : trim(second)];
 }
 
 function longestRow({limits}) {
@@ -52,11 +54,11 @@ export function maskedRow(session, request) {
 /** Return the row of a text whose words are labelled, with the place of the first token of each word. */
 export function wordRow(session, text) {
   const {source} = session, [trimmed] = textsOf(session, {text}), longest = longestRow(session.manifest);
-  const words = trimmed.split(/\s+/).filter((word) => word !== ""), ids = [source.bos], places = [];
+  const words = splitSpaces(trimmed), ids = [source.bos], places = [];
   for (const [number, word] of words.entries()) {
     const pieces = source.encode(number ? ` ${word}` : word).slice(0, longest - 2);
     if (ids.length + pieces.length + 1 > longest) break; // the page labels one row
-    const first = pieces.findIndex((piece) => source.decode([piece]).trim() !== "");
+    const first = pieces.findIndex((piece) => stripSpaces(source.decode([piece])) !== "");
     places.push(ids.length + Math.max(first, 0));
     ids.push(...pieces);
   }

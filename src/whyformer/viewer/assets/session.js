@@ -18,6 +18,7 @@ class Session {
     this.manifest = manifest;
     this.weights = new Weights(manifest, buffer);
     this.model = modelOf(manifest, buffer, this.weights);
+    this.switches = switchesOf(manifest, this.weights);
     const {source, target} = manifest.tokenizers;
     this.source = openTokenizer(source);
     this.target = target === null ? this.source : openTokenizer(target);
@@ -35,7 +36,7 @@ class Session {
       },
       heads: settings.heads ?? 0,
       labels: labels.length ? labels : null,
-      switches: switchesOf(this.manifest, this.weights),
+      switches: this.switches,
       special: {begin: shown(symbols.bos), end: shown(symbols.eos), mask: shown(symbols.mask)},
       search: searchDefaults(this.manifest),
       tags: this.manifest.tags,
@@ -44,7 +45,8 @@ class Session {
 
   /** Answer a request. For the form of requests and results, see docs/viewer.md. */
   run(request) {
-    const start = performance.now();
+    const start = performance.now(), unknown = (request.off ?? []).find((one) => !this.switches.includes(one));
+    if (unknown !== undefined) throw new Error(`The model has no part named ${unknown} that can be switched off.`);
     const result = (GENERATING.includes(this.manifest.task) ? generate : label)(this, request);
     return {...result, milliseconds: performance.now() - start};
   }

@@ -238,6 +238,7 @@ export class History {
 
   /** Return an independent copy. */
   copy() {
+    if (this.K === null) return new History(); // the layer is switched off
     return new History(new Tensor(this.K.shape, this.K.data.slice()), new Tensor(this.V.shape, this.V.data.slice()));
   }
 }
