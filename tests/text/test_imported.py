@@ -6,103 +6,30 @@ from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer as Library
-from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
+from library_tokenizers import (
+    BERT,
+    GPT2,
+    LINES,
+    LLAMA,
+    T5,
+    byte_level,
+    unigram,
+    with_byte_tokens,
+    word_piece,
+)
 from whyformer.decoding.prefixes import Spellings, TextPrefix
 from whyformer.decoding.wellformed import WellFormed
 from whyformer.foundation.errors import BundleError, ConfigError, UsageError
-from whyformer.text.imported import BYTES, Imported
+from whyformer.text.imported import Imported
 from whyformer.text.known import Known
 from whyformer.text.symbols import BOS, EOS, FIRST_BYTE, FIRST_PIECE, MASK, PAD, UNK
 from whyformer.text.tokenizer import tokenizer_from_json, train_tokenizer
 from whyformer.text.tokenizer_files import read_tokenizer
 
-LINES = [
-    "The cat sat on the mat, and the dog sat on the log.",
-    "나는 오늘 학교에 갔다. 너는 집에 있다.",
-    "日本語のテストです。カタカナ",
-    "Привет мир, как дела?",
-    "مرحبا بالعالم كيف الحال",
-    "नमस्ते दुनिया",
-    "👩‍👩‍👧 and 🇰🇷 🎉",
-    "café cafe\u0301 a\u0323\u0307 한글 \u1112\u1161\u11ab",
-]
 OTHERS = ["", "  two  spaces ", "zebra ∑ quux", "tab\there", "line\nend", "a</s><pad>[CLS]b<mask>"]
 
 
-def unigram(special: list[str]) -> Library:
-    """Return a tokenizer like that of T5 and Marian."""
-    library = Library(models.Unigram())
-    library.normalizer = normalizers.Sequence([normalizers.NFKC()])
-    library.pre_tokenizer = pre_tokenizers.Metaspace()
-    library.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=250, special_tokens=special, unk_token="<unk>", show_progress=False
-    )
-    library.train_from_iterator(LINES * 3, trainer)
-    return library
-
-
-def byte_level() -> Library:
-    """Return a tokenizer like that of GPT-2."""
-    library = Library(models.BPE())
-    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    library.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=400,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        special_tokens=["<|endoftext|>"],
-        show_progress=False,
-    )
-    library.train_from_iterator(LINES * 3, trainer)
-    return library
-
-
-def word_piece() -> Library:
-    """Return a tokenizer like that of BERT."""
-    library = Library(models.WordPiece(unk_token="[UNK]"))
-    library.normalizer = normalizers.BertNormalizer(lowercase=True)
-    library.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    library.decoder = decoders.WordPiece(prefix="##")
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=300,
-        special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"],
-        show_progress=False,
-    )
-    library.train_from_iterator(LINES * 3, trainer)
-    return library
-
-
-def with_byte_tokens() -> Library:
-    """Return a tokenizer like that of Llama: BPE with byte tokens for unknown characters."""
-    trained = unigram(["<unk>", "<s>", "</s>"])
-    characters = sorted({c for line in LINES[:2] for c in line.replace(" ", "▁")})
-    tokens = ["<unk>", "<s>", "</s>", *BYTES, *characters, "th", "the", "at"]
-    library = Library(
-        models.BPE(
-            vocab={token: i for i, token in enumerate(tokens)},
-            merges=[("t", "h"), ("th", "e"), ("a", "t")],
-            unk_token="<unk>",
-            byte_fallback=True,
-        )
-    )
-    library.pre_tokenizer = trained.pre_tokenizer
-    library.decoder = decoders.Sequence(
-        [
-            decoders.Replace("▁", " "),
-            decoders.ByteFallback(),
-            decoders.Fuse(),
-            decoders.Strip(" ", 1, 0),
-        ]
-    )
-    library.add_special_tokens(["<unk>", "<s>", "</s>"])
-    return library
-
-
-T5 = {"pad": "<pad>", "eos": "</s>", "unk": "<unk>"}
-GPT2 = {"bos": "<|endoftext|>", "eos": "<|endoftext|>"}
-BERT = {"pad": "[PAD]", "unk": "[UNK]", "bos": "[CLS]", "eos": "[SEP]", "mask": "[MASK]"}
-LLAMA = {"unk": "<unk>", "bos": "<s>", "eos": "</s>"}
 KINDS = {
     "unigram": (unigram(["<pad>", "</s>", "<unk>"]), T5),
     "byte level": (byte_level(), GPT2),

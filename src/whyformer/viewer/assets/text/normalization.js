@@ -5,6 +5,9 @@
 // The characters that Python's `str.split` and `str.strip` take for spaces. The class \s of
 // JavaScript differs: it contains U+FEFF, and lacks U+001C to U+001F and U+0085.
 const SPACES = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+/** The characters with the Unicode property White_Space, which the `tokenizers` library uses. */
+export const WHITE_SPACE =
+  "\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const SPACES_BETWEEN = new RegExp(`[${SPACES}]+`, "u");
 const SPACES_AT_ENDS = new RegExp(`^[${SPACES}]+|[${SPACES}]+$`, "gu");
 

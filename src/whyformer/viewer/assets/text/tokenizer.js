@@ -1,6 +1,7 @@
 // Open a tokenizer: strings to ids, and ids to strings (text/tokenizer.py).
 
 import {BPE} from "./bpe.js";
+import {Imported} from "./imported.js";
 import {Characters, Jamo, Words} from "./units.js";
 import {Tagged} from "./tags.js";
 import {Unigram} from "./unigram.js";
@@ -13,6 +14,7 @@ const CLASS_OF_UNITS = {
   jamo: Jamo,
   words: Words,
   phonemes: Words,
+  imported: Imported,
 };
 const NEWEST_TOKENIZER_FORMAT = 2;
 
