@@ -19,10 +19,9 @@ export class ByteLevelTool {
     const tokens = Object.entries(model.vocab).filter(([token]) => !symbols.has(token));
     this.id = new Map(tokens);
     this.tokenOfId = new Map(tokens.map(([token, id]) => [id, token]));
-    const pairs = model.merges.map((pair) => (typeof pair === "string" ? pair.split(" ") : pair));
     this.merges = new Merges(
-      pairs.map((pair) => pair.map((token) => this.id.get(token))),
-      pairs.map((pair) => this.id.get(pair.join(""))),
+      model.merges.map((pair) => pair.map((token) => this.id.get(token))),
+      model.merges.map((pair) => this.id.get(pair.join(""))),
     );
     this.ignoresMerges = model.ignore_merges ?? false;
     this.addsSpace = splitter.add_prefix_space;
@@ -45,8 +44,8 @@ export class ByteLevelTool {
     const characters = Array.from(utf8Bytes(word), (byte) => CHARACTER_OF_BYTE[byte]);
     const whole = characters.join("");
     if (this.ignoresMerges && this.id.has(whole)) return [whole];
-    const known = characters.filter((one) => this.id.has(one)).map((one) => this.id.get(one));
-    return this.merges.apply(known).map((id) => this.tokenOfId.get(id));
+    const ids = characters.map((one) => this.id.get(one));
+    return this.merges.apply(ids).map((id) => this.tokenOfId.get(id));
   }
 
   decode(tokens) {
