@@ -33,7 +33,7 @@ export function generate(session, request) {
     target: {...best, inputs: text(read.inputs)},
     hypotheses: answered.hypotheses,
     ...compared(session, source, settings, off),
-    steps: read.logProbabilities.map((row, i) => ({candidates: likely(tokenizer, row, CANDIDATES), chosen: best.tokens[i]})),
+    steps: read.logProbabilities.map((row, i) => ({candidates: mostLikely(tokenizer, row, CANDIDATES), chosen: best.tokens[i]})),
     taps: probe.taps,
     lens: probe.streams && lensOf(session, probe.streams.filter(({layer}) => !layer.startsWith("encoder"))),
     residual: probe.residual?.map((one) => ({...one, side: one.name.startsWith("encoder") ? "source" : "target"})) ?? null,
@@ -79,7 +79,7 @@ function compared(session, source, settings, off) {
 }
 
 /** Return the most probable tokens, best first. */
-export function likely(tokenizer, logProbabilities, count) {
+export function mostLikely(tokenizer, logProbabilities, count) {
   const ids = largest(logProbabilities, Math.min(count, logProbabilities.length), new Set());
   return ids.map((id) => ({token: tokenizer.token(id), probability: Math.exp(logProbabilities[id])}));
 }
@@ -88,7 +88,7 @@ export function likely(tokenizer, logProbabilities, count) {
 function lensOf({model, target}, streams) {
   return streams.map(({layer, x}, number) => {
     const logits = model.lens(x);
-    const tokens = Array.from({length: x.rows}, (_, i) => likely(target, logSoftmax(logits.row(i)), LENS_CANDIDATES));
+    const tokens = Array.from({length: x.rows}, (_, i) => mostLikely(target, logSoftmax(logits.row(i)), LENS_CANDIDATES));
     return {layer: number, name: layer, tokens};
   });
 }

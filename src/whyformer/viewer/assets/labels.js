@@ -1,5 +1,5 @@
 import {Probe} from "./model/probe.js";
-import {likely} from "./generation.js";
+import {mostLikely} from "./generation.js";
 import {Tensor, logSoftmax} from "./model/tensors.js";
 import {maskedRow, pairRow, wordRow} from "./rows.js";
 
@@ -122,7 +122,7 @@ function readMasks(session, request, probe) {
     follows: row.segments.includes(1) && model.nextSentence ? Math.exp(logSoftmax(model.follows(x).row(0))[0]) : null,
     lens: (_, stream) => {
       const logits = model.masked(model.finalNorm(stream));
-      return row.ids.map((_, i) => likely(source, logSoftmax(logits.row(i)), LENS_GUESSES));
+      return row.ids.map((_, i) => mostLikely(source, logSoftmax(logits.row(i)), LENS_GUESSES));
     },
   };
 }
@@ -140,7 +140,7 @@ function guessesOf(model, session, row, x, request) {
     return {
       place, token: source.token(id),
       probability: id === source.mask ? null : Math.exp(logProbabilities[id]),
-      candidates: likely(source, logProbabilities, GUESSES),
+      candidates: mostLikely(source, logProbabilities, GUESSES),
       evidence: evidenceOf(logProbabilities),
     };
   });
@@ -163,7 +163,7 @@ function readReplaced(session, request, probe) {
     lens: (layer, x) => {
       if (layer.startsWith("generator")) {
         const logits = generator.masked(generator.finalNorm(x));
-        return row.ids.map((_, i) => likely(source, logSoftmax(logits.row(i)), LENS_GUESSES));
+        return row.ids.map((_, i) => mostLikely(source, logSoftmax(logits.row(i)), LENS_GUESSES));
       }
       return Array.from(odds(discriminator.finalNorm(x)), (one) => [{token: "replaced", probability: logistic(one)}]);
     },
