@@ -239,6 +239,11 @@ COMMANDS = {
         },
         {},
     ),
+    "view": Command(
+        ("{place}/run --out {new}/a.html", "{place}/gpt --out {new}/a.html"),
+        {"out": "{new}/b.html", "name": "words", "examples": "'a b'", "json": ""},
+        {"overwrite": "it replaces only other files; `test_view_command.py` has one"},
+    ),
     "inspect": Command(
         ("{place}/run --text 'a b c' --target 'c b'", "{place}/gpt --text abc"),
         {"text": "b", "target": "a b c d", "out": "{new}/heads.html", "json": ""},

@@ -105,6 +105,7 @@ COMMANDS = {
     "errors": Command("errors", MEASURE, to_lower="`--count`, or give a smaller file"),
     "bench": Command("bench.bench", MEASURE, to_lower=_SMALLER),
     "doctor": Command("doctor", MEASURE),
+    "view": Command("view", UNDERSTAND),
     "inspect": Command("inspect", UNDERSTAND),
     "diagnose": Command("diagnose", UNDERSTAND),
     "lab": Command("lab.lab", UNDERSTAND),

@@ -1,7 +1,7 @@
 // Level 1: the answer, how sure the model is, and what else it considered.
 import {button, html} from "./dom.js";
 import {difference} from "./differences.js";
-import {mean, percent, signed, visible} from "./numbers.js";
+import {mean, nats, percent, visible} from "./numbers.js";
 import {tokenName} from "./names.js";
 import {otherAnswer} from "./labels.js";
 import {say} from "./words.js";
@@ -50,9 +50,9 @@ function changed(pane) {
   const before = clean(baseline.tokens ?? baseline.text.split(/(?<= )/));
   const parts = difference(before, clean(target.tokens));
   const same = parts.every((part) => part.kind === "same");
-  const nats = change?.logProbabilityOfBaseline;
+  const moved = change?.logProbabilityOfBaseline;
   return html("div", { class: "changed" },
-    html("p", {}, html("b", {}, say(same ? "answer_same" : "answer_changed")), Number.isFinite(nats) ? ` ${say("answer_nats", { nats: signed(nats, 3) })}` : null),
+    html("p", {}, html("b", {}, say(same ? "answer_same" : "answer_changed")), Number.isFinite(moved) ? ` ${say("answer_nats", { nats: nats(moved) })}` : null),
     same ? null : html("p", { class: "diff", lang: "und" }, parts.map((part) => [html(part.kind === "gone" ? "del" : part.kind === "new" ? "ins" : "span", {}, visible(part.token)), " "])),
   );
 }
@@ -63,7 +63,7 @@ function alternatives(hypotheses) {
     html("h3", {}, say("alternatives")),
     html("ol", {}, hypotheses.map((one) => {
       const probability = Math.exp(one.logProbability);
-      const title = say("per_token", { nats: signed(one.logProbability, 3), mean: signed(mean(one.tokenLogProbabilities ?? [one.logProbability]), 3) });
+      const title = say("per_token", { nats: nats(one.logProbability), mean: nats(mean(one.tokenLogProbabilities ?? [one.logProbability])) });
       return html("li", { title }, html("span", { class: "what", lang: "und" }, one.text || say("empty_answer")), html("span", { class: "share" }, percent(probability)), html("i", { class: "bar", style: `--share:${Math.max(0.004, probability / Math.max(most, probability)).toFixed(4)}` }));
     })),
   );

@@ -1,5 +1,6 @@
 // What the page knows, and how a choice becomes a request, a result and a new drawing.
 import {makeRunner} from "./engine.js";
+import {stacksOf} from "./plan.js";
 import {fromFragment, newPane, newState, toFragment} from "./state.js";
 
 const TYPING_MILLISECONDS = 140;
@@ -10,7 +11,7 @@ export function makeApp({ models, ask, lessons, draw, light }) {
   const first = models[0];
   const start = newState(newPane(0, first.description.search ?? {}, examplesOf(first)[0] ?? ""));
   if (models.length > 1) start.panes.push(newPane(1, models[1].description.search ?? {}, start.panes[0].text));
-  const app = { models, ask, lessons, light, state: fromFragment(location.hash, start), panes: [], expanded: [], place: "", timer: null };
+  const app = { models, ask, lessons, light, state: fromFragment(location.hash, start), panes: [], expanded: firstLayers(models), place: "", timer: null };
   app.change = (mutate, { run = true, typing = false } = {}) => {
     mutate();
     clearTimeout(app.timer);
@@ -46,8 +47,31 @@ export function makeApp({ models, ask, lessons, draw, light }) {
       makePanes(app);
     });
   };
+  app.keyOf = (pane) => JSON.stringify([pane.chosen, pane.result?.target?.text ?? null]);
+  app.measure = (pane, names) => measure(app, pane, names, draw);
   makePanes(app);
   return app;
+}
+
+// Switch off one part after the other, and keep what the answer loses without it.
+async function measure(app, pane, names, draw) {
+  const effects = { key: app.keyOf(pane), values: new Map() };
+  pane.effects = effects;
+  draw(app);
+  const { chosen } = pane;
+  const request = requestOf(app, pane);
+  for (const name of names) {
+    const off = { ...request, off: [...chosen.off, name], want: { taps: [] } };
+    const { change } = await app.ask("run", { model: chosen.model, request: off });
+    if (pane.effects !== effects || app.keyOf(pane) !== effects.key) return;
+    effects.values.set(name, change?.logProbabilityOfBaseline ?? 0);
+    draw(app);
+  }
+}
+
+// In a deep model, only the first layer of each stack is drawn with its parts.
+function firstLayers(models) {
+  return [...new Set(models.flatMap(({ description }) => stacksOf(description).map((stack) => stack.layers[0]?.name)))];
 }
 
 export function calm() {
@@ -90,7 +114,7 @@ function requestOf(app, pane) {
   return {
     text: chosen.text, second: chosen.second || null, forced: chosen.forced, off: chosen.off,
     search: { beam: chosen.beam, lengthPenalty: chosen.lengthPenalty, temperature: chosen.temperature, sample: chosen.sample, seed: chosen.seed, forms: FORMS },
-    want: { taps, lens: open("lens"), tree: open("beam"), residual: open("figure", "stream") },
+    want: { taps, lens: open("lens"), tree: open("beam"), residual: open("figure", "stream"), each: pane.description.task === "masked" ? true : undefined },
   };
 }
 

@@ -19,6 +19,7 @@ export function drawOpenBox(app, pane) {
     known ? html("p", {}, say(`about.${kind}`)) : null,
     equation(kind, description),
     html("p", { class: "row" }, toggle(app, pane, name, say("switched_on"), { key: `${pane.number}:opened:${name}`, why: true })),
+    directionsIn(app, pane, name),
     headsIn(app, pane, name),
     output(pane, name),
     changes(pane, name),
@@ -32,6 +33,12 @@ function equation(kind, { settings }) {
   if (kind === "cross_attention" && settings.cell) return null;
   if (kind === "embedding" && settings.embedding_scale === "one") return html("p", { class: "equation" }, "E[token]");
   return lines[kind] ? html("p", { class: "equation" }, lines[kind]) : null;
+}
+
+// The two directions of a recurrent layer that reads both ways.
+function directionsIn(app, pane, name) {
+  const found = ["onward", "backward"].filter((one) => pane.description.switches.includes(`${name}.${one}`));
+  return found.length ? html("p", { class: "row" }, found.map((one) => toggle(app, pane, `${name}.${one}`, say(`part.${one}`), { key: `${pane.number}:in:${name}:${one}` }))) : null;
 }
 
 // The heads of an attention, each with its switch.

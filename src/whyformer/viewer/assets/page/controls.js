@@ -49,7 +49,8 @@ export function drawExamples(app, pane) {
   return html("p", { class: "examples" }, html("span", { class: "soft" }, say("try")), pane.examples.map((text) => button(`${pane.number}:example:${text}`, text, () => app.setText(pane, text), { class: "link" })));
 }
 
+// The switches that belong to no box of the drawing.
 export function drawToggles(app, pane) {
-  const names = ["scale", "positions", "skip"].filter((name) => pane.description.switches.includes(name));
-  return names.length ? html("p", { class: "row toggles" }, names.map((name) => toggle(app, pane, name, say(`part.${name}`), { key: `${pane.number}:whole:${name}`, why: true }))) : null;
+  const names = ["scale", "positions", "skip", "decoder.input_feeding"].filter((name) => pane.description.switches.includes(name));
+  return names.length ? html("p", { class: "row toggles" }, names.map((name) => toggle(app, pane, name, say(`part.${name.split(".").at(-1)}`), { key: `${pane.number}:whole:${name}`, why: true }))) : null;
 }

@@ -29,14 +29,14 @@ function drawLine(pane, { path, name, arrow, skip, memory, side, behind }) {
 }
 
 function drawLayer(app, pane, item) {
-  const { name, x, y, wide, tall, expanded, recurrent } = item;
+  const { name, x, y, wide, tall, expanded, recurrent, many } = item;
   const label = say("part.layer", { number: Number(/(\d+)$/.exec(name)[1]) + 1 });
   const off = isOff(pane, name);
   const kind = `layer ${item.side}${off ? " is-off" : ""}${app.state.box === name ? " is-open" : ""}`;
   if (expanded) {
     return svg("g", { class: kind },
       svg("rect", { class: "frame", x, y, width: wide, height: tall, rx: 14 }),
-      svg("text", { class: "layer-name", x: x + wide - 10, y: y + 17, "text-anchor": "end" }, label),
+      svg("text", { class: `layer-name${many ? " live" : ""}`, x: x + wide - 10, y: y + 17, "text-anchor": "end", ...(many ? pressable(`${pane.number}:collapse:${name}`, say("collapse", { part: partName(name, pane.description) }), () => app.expand(name)) : {}) }, label),
       canSwitch(pane, name) ? smallSwitch(app, pane, name, x + wide - 12 - textWidth(label, 12) - 34, y + 6) : null,
     );
   }
@@ -125,7 +125,7 @@ function drawText(app, pane, { x, y, key, side, room }) {
   let text = say(`figure.${key}`);
   if (key === "inputs" && result?.source) text = joined(result.source.tokens, description);
   if (key === "outputs_shifted" && result?.target?.tokens) text = joined(result.target.inputs ?? result.target.tokens, description);
-  if (key === "probabilities" && result?.target?.tokens) text = joined(result.target.tokens, description);
+  if (key === "probabilities" && result) text = result.target?.tokens ? joined(result.target.tokens, description) : result.answer || text;
   const size = 12.5;
   while (textWidth(text, size) > room && text.length > 3) text = `${text.slice(0, -3).trimEnd()}…`;
   return svg("text", { class: `flow-text ${side}`, x, y: y + 4, "text-anchor": "middle" }, text);

@@ -1,8 +1,8 @@
 // Level 3: every head of every attention as a small map, and one of them enlarged.
 import {button, html, svg} from "./dom.js";
 import {drawLinks} from "./links.js";
-import {shades, textWidth} from "./heat.js";
-import {clamp, percent} from "./numbers.js";
+import {largest, shades, textWidth} from "./heat.js";
+import {clamp, nats, percent} from "./numbers.js";
 import {attentionOf, axesOf, partName} from "./names.js";
 import {sideOf} from "./plan.js";
 import {picture} from "./saving.js";
@@ -45,14 +45,35 @@ export function drawHeads(app, pane) {
   const attentions = attentionsOf(pane);
   if (!attentions.length) return html("p", { class: "soft" }, say("no_attention"));
   const chosen = chosenHead(app, attentions, pane);
+  const effects = effectsOf(app, pane);
   const rows = attentions.map((attention) => {
     const { heads } = headOf(pane, attention, 0);
     return html("div", { class: "head-row" },
       html("h4", {}, partName(attention, pane.description)),
-      html("div", { class: "small-heads", onkeydown: walk }, Array.from({ length: heads }, (_, k) => smallHead(app, pane, attention, k, { key: `${pane.number}:small:${attention}:${k}` }))),
+      html("div", { class: "small-heads", onkeydown: walk }, Array.from({ length: heads }, (_, k) => html("div", {}, smallHead(app, pane, attention, k, { key: `${pane.number}:small:${attention}:${k}` }), effectOf(effects, `${attention}.heads.${k}`)))),
     );
   });
-  return html("div", { class: "heads" }, html("div", { class: "multiples" }, rows), enlarged(app, pane, chosen));
+  return html("div", { class: "heads" }, html("div", { class: "multiples" }, rows, measuring(app, pane, effects)), enlarged(app, pane, chosen));
+}
+
+// What the answer loses without each head, if it was measured for this text and these settings.
+function effectsOf(app, pane) {
+  return pane.effects?.key === app.keyOf(pane) ? pane.effects : null;
+}
+
+function effectOf(effects, name) {
+  const value = effects?.values.get(name);
+  if (value === undefined) return null;
+  const share = Math.min(1, Math.abs(value) / Math.max(0.1, largest(effects.values.values())));
+  return html("small", { class: `effect-of-head${value < 0 ? " loses" : ""}`, style: `--share:${share.toFixed(3)}` }, nats(value));
+}
+
+function measuring(app, pane, effects) {
+  const heads = pane.description.switches.filter((one) => /\.heads\.\d+$/.test(one));
+  if (!heads.length || pane.chosen.off.length || pane.result.kind === "value") return null;
+  if (!effects) return html("p", {}, button(`${pane.number}:measure`, say("measure_heads"), () => app.measure(pane, heads), { class: "pill" }));
+  const done = effects.values.size;
+  return html("p", { class: "soft", role: "status" }, say(done < heads.length ? "measuring" : "measured", { done, all: heads.length }));
 }
 
 // Left and right arrow keys walk over the heads.
@@ -90,8 +111,8 @@ function drawMap(app, pane, weights, { queries, keys }, hue) {
   const top = 10 + Math.max(16, ...keys.map((one) => Math.min(90, textWidth(one, 12.5))));
   const cell = clamp(330 / Math.max(weights.keys, weights.queries), 6, 34);
   const [wide, tall] = [cell * weights.keys, cell * weights.queries];
-  const upright = keys.every((one) => textWidth(one, 12.5) < cell);
-  const high = upright ? 24 : top;
+  const upright = (one) => textWidth(one, 12.5) < cell;
+  const high = keys.every(upright) ? 24 : top;
   const mark = svg("rect", { class: "here", x: -99, y: -99, width: cell, height: cell });
   const every = Math.ceil(13 / cell);
   const note = (event) => {
@@ -109,7 +130,7 @@ function drawMap(app, pane, weights, { queries, keys }, hue) {
     app.light(pane, null);
   };
   return svg("svg", { class: "map", viewBox: `0 0 ${left + wide + 8} ${high + tall + 8}`, style: `max-width:${left + wide + 8}px`, role: "img", "aria-label": say("map_label", { queries: weights.queries, keys: weights.keys }) },
-    keys.map((one, k) => (k % every ? null : upright
+    keys.map((one, k) => (k % every ? null : upright(one)
       ? svg("text", { x: left + (k + 0.5) * cell, y: high - 8, "text-anchor": "middle" }, one)
       : svg("text", { transform: `translate(${left + (k + 0.5) * cell + 4} ${high - 6}) rotate(-60)` }, one))),
     queries.slice(0, weights.queries).map((one, q) => (q % every ? null : svg("text", { x: left - 7, y: high + (q + 0.5) * cell + 4, "text-anchor": "end" }, one))),

@@ -8,7 +8,7 @@ import {drawLens} from "./lens.js";
 import {drawOpenBox} from "./box.js";
 import {drawSteps} from "./steps.js";
 import {drawStream} from "./stream.js";
-import {html, redraw} from "./dom.js";
+import {button, html, redraw} from "./dom.js";
 import {offBar} from "./switches.js";
 import {picture} from "./saving.js";
 import {SECTIONS} from "./state.js";
@@ -23,7 +23,7 @@ export function levelsOf(app) {
   const writes = ["translate", "language"].includes(task);
   const small = document.body.classList.contains("is-small"); // a page in a report: input, answer, attention
   if (small) return family === "rnn-lm" ? [] : ["heads"];
-  const absent = { steps: !writes, beam: !writes, lens: recurrent || !writes, heads: family === "rnn-lm" };
+  const absent = { steps: !writes, beam: !writes, lens: recurrent, heads: family === "rnn-lm" };
   return SECTIONS.filter((name) => !absent[name]);
 }
 
@@ -52,7 +52,7 @@ function drawPanes(app) {
 
 function makePane(app, pane) {
   const id = `text-${pane.number}`;
-  const pairs = (pane.manifest.pair_separators ?? 1) > 1 || pane.description.task === "pairs";
+  const pairs = ["classify", "regress", "masked"].includes(pane.description.task);
   const area = (name, key) => html("textarea", { id: name === "text" ? id : `${id}-${name}`, rows: 1, spellcheck: "false", autocapitalize: "off", autocomplete: "off", "data-field": name, "aria-label": say(key), placeholder: say(key), oninput: (event) => {
     fit(event.target);
     app.change(() => Object.assign(pane.chosen, { [name]: event.target.value, forced: [] }), { typing: true });
@@ -75,17 +75,29 @@ function updatePane(app, pane, place) {
     const key = area.dataset.field === "second" ? "placeholder.second" : `placeholder.${pane.description.task}`;
     area.setAttribute("aria-label", say(key));
     area.placeholder = say(key);
+    area.hidden = area.dataset.field === "second" && !pane.chosen.second && !pane.paired;
     if (area.value !== pane.chosen[area.dataset.field]) area.value = pane.chosen[area.dataset.field];
     fit(area);
   }
   app.place = "entry";
-  redraw(below, drawExamples(app, pane));
-  redraw(answer, drawAnswer(app, pane));
+  redraw(below, drawExamples(app, pane), entry.lastChild.hidden ? addSecond(app, pane, entry.lastChild) : null);
+  const parts = [drawAnswer(app, pane)].flat(Infinity).filter(Boolean);
+  const beside = parts.filter((one) => one.classList.contains("alternatives"));
+  redraw(answer, html("div", {}, parts.filter((one) => !beside.includes(one))), beside.length ? html("div", { class: "beside" }, beside) : null);
   redraw(experiments, drawExperiments(app, pane));
   const settings = drawSettings(app, pane);
   search.hidden = !settings;
   search.firstChild.textContent = say("search_settings");
   if (!search.contains(document.activeElement) || document.activeElement.type !== "range") redraw(search.lastChild, settings);
+}
+
+// Some models read two texts. The second field appears when it is asked for.
+function addSecond(app, pane, area) {
+  return button(`${pane.number}:second`, say("add_second"), () => {
+    pane.paired = true;
+    drawPage(app);
+    area.focus();
+  }, { class: "quiet" });
 }
 
 // A text area as high as its text.

@@ -42,8 +42,8 @@ export function partWord(part, name, description) {
 }
 
 function stackName(name) {
-  if (name.startsWith("encoder")) return say("part.encoder");
-  return name.startsWith("decoder") ? say("part.decoder") : null;
+  const stack = ["encoder", "decoder", "discriminator", "generator"].find((one) => name.startsWith(`${one}.`));
+  return stack ? say(`part.${stack}`) : null;
 }
 
 // The name of an attention, from the name of its weights.

@@ -32,9 +32,15 @@ export function count(value) {
   return value >= 1e4 ? `${(value / 1e3).toFixed(0)} k` : String(value);
 }
 
-// A token as it is shown: spaces and line ends become visible.
+// A log-probability or a difference of two, in nats.
+export function nats(value, sign = true) {
+  const text = Math.abs(value).toFixed(Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 1 ? 2 : 3);
+  return `${value < 0 && Number(text) ? "−" : sign && Number(text) ? "+" : ""}${text}`;
+}
+
+// A token as it is shown: the space before a word is left out, other spaces and line ends become visible.
 export function visible(token) {
-  return token.replaceAll(" ", "␣").replaceAll("▁", "␣").replaceAll("\n", "↵") || "∅";
+  return token.replace(/^[ ▁](?=[^ ▁])/, "").replaceAll(/[ ▁]/g, "␣").replaceAll("\n", "↵") || "∅";
 }
 
 export function clamp(value, low, high) {

@@ -8,6 +8,7 @@ const NAME = 20; // room for the name of a layer
 
 // The stacks of layers that the switches name, with their parts.
 export function stacksOf(description) {
+  if (description.settings.cell) return recurrentStacks(description);
   const stacks = new Map();
   for (const name of description.switches) {
     const found = /^(.*?)layers\.(\d+)$/.exec(name);
@@ -17,6 +18,14 @@ export function stacksOf(description) {
     stacks.set(found[1], layers);
   }
   return [...stacks].map(([prefix, layers]) => ({ prefix, layers: layers.filter(Boolean), side: sideOf(prefix, description) }));
+}
+
+// A recurrent layer has no parts, so it has no switch of its own.
+function recurrentStacks(description) {
+  const { encoder, decoder } = description.layers;
+  const layersOf = (prefix, count) => Array.from({ length: count }, (_, k) => ({ name: `${prefix}layers.${k}`, parts: [] }));
+  if (!encoder) return [{ prefix: "", layers: layersOf("", decoder), side: "target" }];
+  return [["encoder.", encoder, "source"], ["decoder.", decoder, "target"]].map(([prefix, count, side]) => ({ prefix, layers: layersOf(prefix, count), side }));
 }
 
 // Whether a name belongs to the side that reads the source or to the side that writes the target.
@@ -51,12 +60,12 @@ export function figurePlan(description, { width, opened = [] }) {
   return { width, height, items: items.map((item) => turned(item, height)) };
 }
 
-function column(items, stack, { description, middle, box, opened }) {
+function column(items, stack, { description, middle, box, opened, both }) {
   const add = (item) => items.push({ side: stack.side, ...item });
   const { settings } = description;
   const left = middle - box / 2;
   const embedding = `${stack.prefix}embedding`;
-  let y = 6;
+  let y = 10;
   const room = box + 40;
   add({ kind: "text", x: middle, y, room, key: stack.side === "source" ? "inputs" : "outputs_shifted" });
   y += 14;
@@ -66,7 +75,8 @@ function column(items, stack, { description, middle, box, opened }) {
   y += 34;
   add({ kind: "line", path: [[middle, y], [middle, y + 36]] });
   if (settings.positions && settings.positions !== "none" && !settings.cell) {
-    add({ kind: "positions", name: "positions", scheme: settings.positions, x: middle, y: y + 17, left: left });
+    const own = `${stack.prefix}positions`;
+    add({ kind: "positions", name: description.switches.includes(own) ? own : "positions", scheme: settings.positions, x: middle, y: y + 17, left: left });
   }
   y += 36;
   for (const layer of stack.layers) {
@@ -97,7 +107,7 @@ function column(items, stack, { description, middle, box, opened }) {
     y += NORM + 14;
   }
   const end = { middle, left, right: left + box, top: y, end: y };
-  if (stack.side === "source" && stack.prefix.startsWith("encoder") && description.switches.some((one) => one.startsWith("decoder"))) return end;
+  if (both && stack.prefix === "encoder.") return end;
   add({ kind: "box", name: "projection", part: "projection", x: left, y, wide: box, tall: 34 });
   add({ kind: "line", path: [[middle, y + 34], [middle, y + 48]], arrow: true });
   add({ kind: "text", x: middle, y: y + 54, room, key: "probabilities" });

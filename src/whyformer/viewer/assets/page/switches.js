@@ -4,7 +4,8 @@ import {kindOf, partName} from "./names.js";
 import {either, say} from "./words.js";
 
 export function isOff(pane, name) {
-  return pane.chosen.off.some((one) => one === name || name.startsWith(`${one}.`) || (one === "skip" && name.endsWith(".skip")));
+  const covers = (one) => one === name || name.startsWith(`${one}.`) || (["skip", "positions"].includes(one) && name.endsWith(`.${one}`));
+  return pane.chosen.off.some(covers);
 }
 
 export function canSwitch(pane, name) {
