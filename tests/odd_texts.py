@@ -52,7 +52,12 @@ def _text(rng: random.Random) -> str:
             parts.append("".join(_character(rng, script) for _ in range(rng.randint(1, 8))))
         if rng.random() < 0.3:
             parts.append(" ")
-    return "".join(parts)
+    return joined_pairs("".join(parts))
+
+
+def joined_pairs(text: str) -> str:
+    """Return ``text`` with one character for each pair of surrogates, as JavaScript reads it."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def _character(rng: random.Random, script: tuple[int, int]) -> str:
