@@ -1,5 +1,6 @@
 """Which models the page can compute, and why it cannot compute the others."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from whyformer.blocks.feedforward import (
@@ -37,12 +38,14 @@ from whyformer.blocks.scaling import (
 )
 from whyformer.bundle import Bundle
 from whyformer.foundation.errors import UsageError
+from whyformer.foundation.wording import either
+from whyformer.models.parts import StackSettings
 from whyformer.models.transformer import count_parameters
 
 MOST_PARAMETERS = 30_000_000
-"""The largest model that a page can hold: it has about 30 MB of int8 weights."""
-FAMILIES = ("transformer", "rnn", "gpt", "rnn-lm", "bert", "electra")
-"""The model families that the page computes."""
+"""The largest model that a page can hold. Its weights need 30 MB in int8, 40 MB in the page."""
+UNITS_OF_PAGE = ("bpe", "byte_bpe", "unigram", "chars", "jamo", "words", "phonemes")
+"""The kinds of units whose tokenizers the page has."""
 VARIANTS: dict[str, tuple[Any, tuple[type, ...]]] = {
     "attention": (ATTENTIONS, (MultiHeadAttention, GroupedQueryAttention, MultiQueryAttention)),
     "wiring": (WIRINGS, (PostNorm, PreNorm, DeepNorm, NoSkip, NoNorm)),
@@ -78,22 +81,25 @@ def refuse_inexpressible(bundle: Bundle, where: str) -> None:
 def refusals(bundle: Bundle) -> list[str]:
     """Return the reasons why the page cannot compute a model; an empty list if it can."""
     model, settings = bundle.model, bundle.model.settings
-    if settings.family not in FAMILIES:
-        return [f"the page computes only {', '.join(FAMILIES)}, not `{settings.family}`"]
-    found: list[str] = []
+    found = list(_units_found(bundle))
     if (count := count_parameters(model)) > MOST_PARAMETERS:
         found.append(
             f"it has {count:,} parameters, and a page can hold at most {MOST_PARAMETERS:,}"
         )
-    for name, (registry, known) in VARIANTS.items():
-        value = getattr(settings, name, None)
-        if isinstance(value, str) and name in type(settings).model_fields:
-            kind = registry.get(value) if hasattr(registry, "get") else registry[value]
-            if kind not in known and not _is_recurrent_setting(settings, name):
+    if isinstance(settings, StackSettings):  # recurrent models have no variants from plugins
+        for name, (registry, known) in VARIANTS.items():
+            value = getattr(settings, name)
+            if registry[value] not in known:
                 found.append(f"`model.{name}` is {value}, which the page cannot compute")
     return found
 
 
-def _is_recurrent_setting(settings: Any, name: str) -> bool:
-    """Return whether a setting has another meaning in a recurrent model, such as `attention`."""
-    return settings.family.startswith("rnn")
+def _units_found(bundle: Bundle) -> Iterator[str]:
+    """Yield the reason for each kind of units whose tokenizer the page does not have."""
+    tokenizers = (bundle.source_tokenizer, bundle.target_tokenizer)
+    for units in dict.fromkeys(one.units for one in tokenizers):
+        if units not in UNITS_OF_PAGE:
+            yield (
+                f"its tokenizer has the units `{units}`, and the page can read only "
+                f"{either(UNITS_OF_PAGE)}"
+            )

@@ -43,7 +43,21 @@ class Session {
     };
   }
 
-  /** Answer a request. For the form of requests and results, see docs/viewer.md. */
+  /** Answer a request: {text, second, forced, search, off, masked, want}. Only `text` is required.
+   *
+   * - second: the second text of a pair. forced: tokens (or ids) that the answer must begin with.
+   * - search: {beam, lengthPenalty, forms, maxTokens, sample, temperature, topK, topP, minP, seed, …};
+   *   the settings of the run are the defaults. `forms` is the number of hypotheses.
+   * - off: names of `describe().switches`. masked: places of tokens to mask.
+   * - want: {taps: shell patterns of tap names, lens, residual, tree, each}. `each` computes one pass
+   *   for each token: deletions of a long text, or the guess of each token that nothing masks.
+   *
+   * Every result has kind, source, target, hypotheses, baseline and change (null if `off` is empty),
+   * steps, taps, lens, residual, tree, and milliseconds. The kind is "sequence" (translation),
+   * "continuation" (with `prompt`, the number of its tokens), "labels" (labels, deletions), "value",
+   * "tags", "guesses" (guesses, follows) or "replaced". A tap has the name and the shape of Python's
+   * tap, without the dimension of the batch; a recurrent decoder has one head.
+   */
   run(request) {
     const start = performance.now(), unknown = (request.off ?? []).find((one) => !this.switches.includes(one));
     if (unknown !== undefined) throw new Error(`The model has no part named ${unknown} that can be switched off.`);
