@@ -1,6 +1,5 @@
 """Which models the page can compute, and why it cannot compute the others."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from whyformer.blocks.feedforward import (
@@ -38,14 +37,12 @@ from whyformer.blocks.scaling import (
 )
 from whyformer.bundle import Bundle
 from whyformer.foundation.errors import UsageError
-from whyformer.foundation.wording import either
 from whyformer.models.parts import StackSettings
 from whyformer.models.transformer import count_parameters
+from whyformer.viewer.expressible_text import refused_tokenizer
 
 MOST_PARAMETERS = 30_000_000
 """The largest model that a page can hold. Its weights need 30 MB in int8, 40 MB in the page."""
-UNITS_OF_PAGE = ("bpe", "byte_bpe", "unigram", "chars", "jamo", "words", "phonemes")
-"""The kinds of units whose tokenizers the page has."""
 VARIANTS: dict[str, tuple[Any, tuple[type, ...]]] = {
     "attention": (ATTENTIONS, (MultiHeadAttention, GroupedQueryAttention, MultiQueryAttention)),
     "wiring": (WIRINGS, (PostNorm, PreNorm, DeepNorm, NoSkip, NoNorm)),
@@ -81,7 +78,7 @@ def refuse_inexpressible(bundle: Bundle, where: str) -> None:
 def refusals(bundle: Bundle) -> list[str]:
     """Return the reasons why the page cannot compute a model; an empty list if it can."""
     model, settings = bundle.model, bundle.model.settings
-    found = list(_units_found(bundle))
+    found = _tokenizers_found(bundle)
     if (count := count_parameters(model)) > MOST_PARAMETERS:
         found.append(
             f"it has {count:,} parameters, and a page can hold at most {MOST_PARAMETERS:,}"
@@ -94,12 +91,7 @@ def refusals(bundle: Bundle) -> list[str]:
     return found
 
 
-def _units_found(bundle: Bundle) -> Iterator[str]:
-    """Yield the reason for each kind of units whose tokenizer the page does not have."""
-    tokenizers = (bundle.source_tokenizer, bundle.target_tokenizer)
-    for units in dict.fromkeys(one.units for one in tokenizers):
-        if units not in UNITS_OF_PAGE:
-            yield (
-                f"its tokenizer has the units `{units}`, and the page can read only "
-                f"{either(UNITS_OF_PAGE)}"
-            )
+def _tokenizers_found(bundle: Bundle) -> list[str]:
+    """Return the reasons why the page cannot read the tokenizers of a model."""
+    both = (bundle.source_tokenizer, bundle.target_tokenizer)
+    return list(dict.fromkeys(filter(None, map(refused_tokenizer, both))))

@@ -41,7 +41,7 @@ function joinedRow({source: {bos, eos}, manifest}, first, second) {
 /** Return the row of a text with <mask> or [MASK], or with the given places masked. */
 export function maskedRow(session, request) {
   const {source} = session, [first, second] = textsOf(session, request);
-  const spaced = ["bpe", "byte_bpe", "unigram"].includes(source.units); // a token begins with its space
+  const spaced = !["chars", "jamo"].includes(source.units); // a mask stands for a token with the space before it
   const encode = (text) => text.split(MASK_IN_TEXT).flatMap((part, i, parts) => {
     const before = i + 1 < parts.length && spaced ? part.trimEnd() : part;
     return [...(i ? [source.mask] : []), ...source.encode(before)];
